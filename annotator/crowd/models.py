@@ -1,0 +1,229 @@
+"""What is asked and answered: campaigns, HITs, assignments, workers, and every outward act as a row."""
+
+import uuid
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+
+from annotator.crowd.categories import SemanticCategory
+from annotator.units.models import DissectedUnit, TopImage, Unit
+
+CATEGORY_CHOICES = [(category.value, category.value) for category in SemanticCategory]
+
+
+class Campaign(models.Model):
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        QUOTED = "quoted"
+        PUBLISHED = "published"
+        COLLECTING = "collecting"
+        COMPLETE = "complete"
+        CLOSED = "closed"
+
+    class Marketplace(models.TextChoices):
+        OWN = "own"
+        MTURK_SANDBOX = "mturk-sandbox"
+        MTURK = "mturk"
+
+    class Policy(models.TextChoices):
+        ACCEPT_AND_SCORE = "accept and score"
+        MUST_FIND = "must find"
+
+    name = models.SlugField(unique=True, max_length=80)
+    marketplace = models.CharField(max_length=13, choices=Marketplace.choices, default=Marketplace.OWN)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    is_paused = models.BooleanField(default=False)
+    # Answers were imported from a published file; nothing was or will be asked.
+    is_imported = models.BooleanField(default=False)
+    policy = models.CharField(max_length=16, choices=Policy.choices, default=Policy.ACCEPT_AND_SCORE)
+    n_assignments = models.PositiveSmallIntegerField(default=3)
+    reward_usd = models.DecimalField(max_digits=8, decimal_places=2)
+    budget_cap_usd = models.DecimalField(max_digits=10, decimal_places=2)
+    hourly_floor_usd = models.DecimalField(max_digits=6, decimal_places=2, default=Decimal("12.00"))
+    seed = models.BigIntegerField()
+    problem = models.TextField(blank=True, help_text="Why it waits: one sentence, cleared when it goes on")
+    created_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(reward_usd__gte=0), name="reward_not_negative"),
+            models.CheckConstraint(condition=Q(budget_cap_usd__gte=0), name="cap_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HITType(models.Model):
+    """One folder of hit_templates/ as it was registered at the campaign's marketplace."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="hit_types")
+    template = models.CharField(max_length=80, default="unit_semantics")
+    template_sha256 = models.CharField(max_length=64, blank=True)
+    fields = models.JSONField(default=dict, help_text="What CreateHITType was sent")
+    mturk_id = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.campaign} {self.template}"
+
+
+class HIT(models.Model):
+    """One unit shown to n_assignments people."""
+
+    class State(models.TextChoices):
+        COMPOSED = "composed"
+        PUBLISHED = "published"
+        COMPLETE = "complete"
+        CANCELED = "canceled"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="hits")
+    hit_type = models.ForeignKey(HITType, on_delete=models.CASCADE, related_name="hits")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="hits")
+    # Null in an imported campaign.
+    dissected_unit = models.ForeignKey(
+        DissectedUnit, on_delete=models.PROTECT, related_name="hits", null=True, blank=True
+    )
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    seed = models.BigIntegerField()
+    n_assignments = models.PositiveSmallIntegerField()
+    chosen_because = models.CharField(max_length=80, blank=True, help_text="top IoU, random, named, disagreement")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.COMPOSED)
+    mturk_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["campaign", "id"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "unit", "hit_type"], name="one_hit_per_unit")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign}: {self.unit}"
+
+
+class HITImage(models.Model):
+    """A crop that a HIT may show: its top crops, and the low crops its planted negatives are drawn from."""
+
+    hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="images")
+    top_image = models.ForeignKey(TopImage, on_delete=models.PROTECT, related_name="+")
+    is_planted = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["hit", "top_image"]
+        constraints = [models.UniqueConstraint(fields=["hit", "top_image"], name="one_crop_per_hit")]
+
+    def __str__(self) -> str:
+        return f"{self.hit} rank {self.top_image.rank}"
+
+
+class Worker(models.Model):
+    """A person. The marketplace's id of them stands in this table alone; elsewhere stands the pseudonym."""
+
+    marketplace = models.CharField(max_length=13, choices=Campaign.Marketplace.choices)
+    mturk_id = models.CharField(max_length=64, null=True, blank=True)
+    pseudonym = models.CharField(max_length=32, unique=True)
+    is_simulated = models.BooleanField(default=False, help_text="A program of the demo or of a test, not a person")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["marketplace", "mturk_id"], name="one_row_per_worker")]
+
+    def __str__(self) -> str:
+        return self.pseudonym
+
+
+class Assignment(models.Model):
+    """One person's work on one HIT, from opening the page to the payment. Keyed by (assignment, worker)."""
+
+    class State(models.TextChoices):
+        STARTED = "started"
+        STORED = "stored"
+        SUBMITTED = "submitted"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+
+    hit = models.ForeignKey(HIT, on_delete=models.PROTECT, related_name="assignments")
+    worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="assignments", null=True, blank=True)
+    # Null in an imported campaign, where `imported_position` tells the answers of a unit apart.
+    mturk_id = models.CharField(max_length=64, null=True, blank=True)
+    imported_position = models.PositiveSmallIntegerField(null=True, blank=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.STARTED)
+    seed = models.BigIntegerField(default=0)
+    # Tile numbers in the order shown: ranks of top_images; drawn by the seed, known to the server alone.
+    shown_ranks = models.JSONField(default=list)
+    planted_ranks = models.JSONField(default=list)
+    draft = models.JSONField(default=dict)
+    draft_revision = models.PositiveIntegerField(default=0)
+    client_id = models.UUIDField(null=True, blank=True, unique=True, help_text="Makes a submission repeatable")
+    raw_answer = models.JSONField(null=True, blank=True)
+    description = models.CharField(max_length=200, blank=True)
+    category = models.CharField(max_length=30, blank=True, choices=CATEGORY_CHOICES)
+    marked_ranks = models.JSONField(default=list, help_text="Crops marked as not fitting")
+    # Top crops left unmarked / top crops shown (science.md section 5); as published for imported answers.
+    precision = models.FloatField(null=True, blank=True)
+    n_planted_missed = models.PositiveSmallIntegerField(null=True, blank=True)
+    n_sent_back = models.PositiveSmallIntegerField(default=0)
+    is_left_out = models.BooleanField(default=False, help_text="Not counted; not a rejection")
+    consent_version = models.CharField(max_length=40, blank=True)
+    consented_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    stored_at = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    active_seconds = models.FloatField(default=0)
+
+    class Meta:
+        ordering = ["hit", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["mturk_id", "worker"], name="one_row_per_assignment_and_worker"),
+            models.UniqueConstraint(fields=["hit", "imported_position"], name="one_row_per_imported_answer"),
+            models.CheckConstraint(
+                condition=Q(precision__isnull=True) | Q(precision__gte=0, precision__lte=1),
+                name="precision_between_0_and_1",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hit} by {self.worker}"
+
+
+class OutwardAct(models.Model):
+    """One act on a marketplace, written with the decision it follows from, before the call is made."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        SENT = "sent"
+        DONE = "done"
+        UNKNOWN = "unknown"
+        FAILED = "failed"
+        NEEDS_HUMAN = "needs_human"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="outward_acts")
+    operation = models.CharField(max_length=60, help_text="CreateHITType, CreateHITWithHITType, ApproveAssignment, ...")
+    key = models.CharField(max_length=64, unique=True, help_text="UniqueRequestToken and RequesterAnnotation")
+    hit = models.ForeignKey(HIT, on_delete=models.PROTECT, null=True, blank=True, related_name="outward_acts")
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.PROTECT, null=True, blank=True, related_name="outward_acts"
+    )
+    request = models.JSONField(default=dict)
+    response = models.JSONField(null=True, blank=True)
+    cost_usd = models.DecimalField(max_digits=10, decimal_places=4, default=Decimal(0))
+    state = models.CharField(max_length=11, choices=State.choices, default=State.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["operation", "assignment"],
+                condition=Q(operation__in=["ApproveAssignment", "RejectAssignment", "SendBonus"]),
+                name="one_payment_per_assignment",
+            )
+        ]
+        indexes = [models.Index(fields=["state", "campaign"])]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.state}"

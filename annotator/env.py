@@ -1,0 +1,66 @@
+"""Values from the environment; a bad one is refused in words before anything starts."""
+
+import os
+from urllib.parse import unquote, urlsplit
+
+
+class BadSetting(Exception):
+    """An environment variable is missing or cannot be understood; the message names it."""
+
+
+def text(name: str, *, default: str | None = None) -> str:
+    value = os.environ.get(name, default)
+    if value is None or value == "":
+        if default == "":
+            return ""
+        raise BadSetting(f"{name} is not set.")
+    return value
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    if value in ("", "0", "false", "no", "off"):
+        return default if value == "" else False
+    if value in ("1", "true", "yes", "on"):
+        return True
+    raise BadSetting(f"{name} must be 1 or 0, not {value!r}.")
+
+
+def whole_number(name: str, *, default: int) -> int:
+    value = os.environ.get(name, "")
+    if value == "":
+        return default
+    try:
+        return int(value)
+    except ValueError:
+        raise BadSetting(f"{name} must be a whole number, not {value!r}.") from None
+
+
+def url(name: str, *, default: str | None = None) -> str:
+    """A public address with http or https and no path, returned without a trailing slash."""
+    value = text(name, default=default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+        raise BadSetting(f"{name} must be like https://host or http://host:port, not {value!r}.")
+    return value
+
+
+def database(name: str) -> dict[str, object]:
+    """A postgresql:// address as Django's DATABASES entry; a `host` in the query is a socket folder."""
+    value = text(name)
+    parts = urlsplit(value)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise BadSetting(f"{name} must begin with postgresql://: PostgreSQL is the only database.")
+    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "unitscope",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(query.get("host", "")) or parts.hostname or "",
+        "PORT": str(parts.port or query.get("port", "")),
+    }
+
+
+def names(name: str, *, default: str = "") -> list[str]:
+    return [part.strip() for part in text(name, default=default).split(",") if part.strip()]

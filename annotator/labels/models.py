@@ -1,0 +1,33 @@
+"""What a unit means to people: the label that a campaign's answers give it."""
+
+from django.db import models
+from django.db.models import Q
+
+from annotator.crowd.models import CATEGORY_CHOICES, Campaign
+from annotator.units.models import Unit
+
+
+class UnitLabel(models.Model):
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="unit_labels")
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="unit_labels")
+    concept = models.CharField(max_length=200)
+    category = models.CharField(max_length=30, choices=CATEGORY_CHOICES)
+    precision = models.FloatField(help_text="Mean over the unit's answers; decides whether it is interpretable")
+    precision_low = models.FloatField(help_text="95 % interval that models the spread between people")
+    precision_high = models.FloatField()
+    n_answers = models.PositiveSmallIntegerField()
+    n_same_concept = models.PositiveSmallIntegerField(default=0, help_text="Answers in the concept's group")
+    n_same_category = models.PositiveSmallIntegerField(default=0)
+    reasons = models.JSONField(default=dict, help_text="Raw words, group, and the rule at each step")
+    labeled_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["campaign", "unit"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "unit"], name="one_label_per_unit"),
+            models.CheckConstraint(condition=Q(precision__gte=0, precision__lte=1), name="label_precision_0_to_1"),
+        ]
+        indexes = [models.Index(fields=["concept"]), models.Index(fields=["category", "precision"])]
+
+    def __str__(self) -> str:
+        return f"{self.unit}: {self.concept}"

@@ -1,0 +1,9 @@
+"""The sandbox process: a marketplace that speaks MTurk, on its own host name."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ["UNITSCOPE_SITE"] = "sandbox"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
+application = get_wsgi_application()

@@ -1,0 +1,155 @@
+"""The one settings module: every value comes from the environment, bad values are refused in words."""
+
+import os
+import secrets
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from annotator import embedded, env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = embedded.data_folder()
+SITE = env.text("UNITSCOPE_SITE", default="web")
+if SITE not in ("web", "sandbox"):
+    raise env.BadSetting(f"UNITSCOPE_SITE must be web or sandbox, not {SITE!r}.")
+# Off: a checkout on one's own machine. On: every secret and address must be named.
+DEPLOYED = env.flag("UNITSCOPE_DEPLOYED")
+DEBUG = False
+
+
+def _local_secret(name: str) -> str:
+    """A secret that this checkout makes for itself once and keeps; deployed, it must be given."""
+    if os.environ.get(name) or DEPLOYED:
+        return env.text(name)
+    kept = VAR / "secrets" / name
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if not kept.exists():
+        fresh = kept.with_name(f".{name}.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(fresh, kept)  # the first process wins; the others read what it wrote
+        except FileExistsError:
+            pass
+        fresh.unlink()
+    return kept.read_text()
+
+
+SECRET_KEY = _local_secret("SECRET_KEY")
+# Keys the pseudonyms of workers; changing it gives every person a new name in exports.
+PSEUDONYM_KEY = _local_secret("PSEUDONYM_KEY")
+
+# Addresses. Cookies ignore ports, so locally the sandbox is 127.0.0.1 and the web is localhost.
+WEB_URL = env.url("WEB_URL", default=f"http://localhost:{env.whole_number('WEB_PORT', default=8000)}")
+HIT_PAGES_URL = env.url("HIT_PAGES_URL", default=None if DEPLOYED else WEB_URL)
+SANDBOX_URL = env.url(
+    "SANDBOX_URL", default=None if DEPLOYED else f"http://127.0.0.1:{env.whole_number('SANDBOX_PORT', default=8001)}"
+)
+_hosts = [urlsplit(url).hostname or "" for url in (WEB_URL, HIT_PAGES_URL, SANDBOX_URL)]
+if _hosts[2] in _hosts[:2] or (DEPLOYED and len(set(_hosts)) < 3):
+    raise env.BadSetting("WEB_URL, HIT_PAGES_URL and SANDBOX_URL must have separate host names: cookies ignore ports.")
+ALLOWED_HOSTS = sorted(set([_hosts[2]] if SITE == "sandbox" else _hosts[:2])) + env.names("EXTRA_HOSTS")
+CSRF_TRUSTED_ORIGINS = [SANDBOX_URL] if SITE == "sandbox" else [WEB_URL]
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "annotator.accounts",
+    "annotator.units",
+    "annotator.crowd",
+    "annotator.labels",
+    "annotator.comparison",
+    "annotator.dashboard",
+    "annotator.demo",
+    "annotator.sandbox",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "annotator.sandbox.urls" if SITE == "sandbox" else "annotator.urls"
+WSGI_APPLICATION = "annotator.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "DIRS": [BASE_DIR / "hit_templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DATABASES = {"default": {**env.database("DATABASE_URL"), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.text("REDIS_URL")
+# Crops and measures: file:///folder or s3://bucket/prefix, read and written through workers.store.
+ARTIFACT_ROOT = env.text("ARTIFACT_ROOT", default=None if DEPLOYED else f"file://{VAR / 'artifacts'}")
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+WHITENOISE_USE_FINDERS = not DEPLOYED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if DEPLOYED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+SESSION_COOKIE_NAME = "unitscope_sandbox" if SITE == "sandbox" else "unitscope_web"
+CSRF_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_csrf"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WEB_URL.startswith("https://")
+SECURE_SSL_REDIRECT = DEPLOYED
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if DEPLOYED else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = DEPLOYED
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+# The requester's credentials, one pair per marketplace; `manage.py sandbox_account` makes those of our own.
+MARKETPLACE_CREDENTIALS = {
+    "own": (env.text("OWN_ACCESS_KEY_ID", default=""), env.text("OWN_SECRET_ACCESS_KEY", default="")),
+    "mturk-sandbox": (env.text("MTURK_ACCESS_KEY_ID", default=""), env.text("MTURK_SECRET_ACCESS_KEY", default="")),
+    "mturk": (env.text("MTURK_ACCESS_KEY_ID", default=""), env.text("MTURK_SECRET_ACCESS_KEY", default="")),
+}
+# The first of the three confirmations that spending real money needs.
+REAL_MONEY_ALLOWED = env.flag("REAL_MONEY_ALLOWED")
+SANDBOX_OPENING_BALANCE_USD = Decimal(env.text("SANDBOX_OPENING_BALANCE_USD", default="10000.00"))
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", default="WARNING")},
+}

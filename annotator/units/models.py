@@ -1,0 +1,225 @@
+"""What is studied: networks, their layers and units, image sets, and what dissections measured."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Network(models.Model):
+    """A network registered by command: architecture and weights that a dissection may load."""
+
+    name = models.SlugField(unique=True, max_length=80)
+    architecture = models.CharField(max_length=200, help_text="torchvision:NAME, unitscope:NAME or package.module:function")
+    weights = models.CharField(max_length=500, blank=True, help_text="File or s3:// address; empty for random weights")
+    weights_sha256 = models.CharField(max_length=64, blank=True)
+    preprocessing = models.JSONField(null=True, blank=True, help_text="Null: what the architecture states")
+    registered_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Layer(models.Model):
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="layers")
+    path = models.CharField(max_length=200)
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order of depth within the network")
+    n_units = models.PositiveIntegerField()
+    # {"size", "stride", "offset"} in pixels of the input; null where the graph gives none, with the reason beside it.
+    theoretical_receptive_field = models.JSONField(null=True, blank=True)
+    receptive_field_note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["network", "position", "path"]
+        constraints = [models.UniqueConstraint(fields=["network", "path"], name="one_layer_per_path")]
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.path}"
+
+
+class Unit(models.Model):
+    layer = models.ForeignKey(Layer, on_delete=models.CASCADE, related_name="units")
+    index = models.PositiveIntegerField(help_text="Zero-based")
+
+    class Meta:
+        ordering = ["layer", "index"]
+        constraints = [models.UniqueConstraint(fields=["layer", "index"], name="one_unit_per_index")]
+
+    def __str__(self) -> str:
+        return f"{self.layer.path} unit {self.index}"
+
+
+class ImageSet(models.Model):
+    """A folder of images or a Broden-layout folder, registered by command."""
+
+    name = models.SlugField(unique=True, max_length=80)
+    address = models.CharField(max_length=500, help_text="Folder or s3:// prefix")
+    has_labels = models.BooleanField(default=False, help_text="Broden layout: index.csv and label maps")
+    is_rendered = models.BooleanField(default=False, help_text="Drawn by a program, not photographed")
+    n_images = models.PositiveIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    registered_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Image(models.Model):
+    image_set = models.ForeignKey(ImageSet, on_delete=models.CASCADE, related_name="images")
+    index = models.PositiveIntegerField(help_text="Zero-based place in the set")
+    path = models.CharField(max_length=500)
+    quarantine_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["image_set", "index"]
+        constraints = [models.UniqueConstraint(fields=["image_set", "index"], name="one_image_per_index")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Dissection(models.Model):
+    """One run of layers over an image set. The database is the truth; a broker message is a hint."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested"
+        RUNNING = "running"
+        INGESTING = "ingesting"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="dissections")
+    image_set = models.ForeignKey(ImageSet, on_delete=models.PROTECT, related_name="dissections")
+    layer_paths = models.JSONField(help_text="Dotted paths, in the order asked for")
+    options = models.JSONField(default=dict, help_text="contract.DissectionOptions: counts, tail, modes, seed")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    error = models.TextField(blank=True)
+    n_images = models.PositiveIntegerField(default=0)
+    n_quarantined = models.PositiveIntegerField(default=0)
+    artifact = models.CharField(max_length=500, blank=True, help_text="Address of the artifact folder in the store")
+    artifact_sha256 = models.CharField(max_length=64, blank=True)
+    seconds_by_stage = models.JSONField(default=dict)
+    environment = models.JSONField(default=dict, help_text="torch, device, batch size: what equal hashes depend on")
+    labels = models.JSONField(default=list, help_text="Label table of the set: number, name, category, categories")
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.network} on {self.image_set}"
+
+
+class Shard(models.Model):
+    """A run of images of one dissection that one GPU task measures; attempts are counted at dispatch."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        SENT = "sent"
+        DONE = "done"
+        POISONED = "poisoned"
+
+    dissection = models.ForeignKey(Dissection, on_delete=models.CASCADE, related_name="shards")
+    position = models.PositiveIntegerField(help_text="Zero-based; the position after the last shard merges them")
+    first_image = models.PositiveIntegerField()
+    end_image = models.PositiveIntegerField(help_text="One past the last image")
+    is_merge = models.BooleanField(default=False, help_text="Merges the others, labels the units and cuts the crops")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["dissection", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["dissection", "position"], name="one_shard_per_position"),
+            models.CheckConstraint(condition=Q(end_image__gte=F("first_image")), name="shard_not_reversed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dissection_id} shard {self.position}"
+
+
+class DissectedUnit(models.Model):
+    """What one dissection measured of one unit, apart from its images and labels."""
+
+    dissection = models.ForeignKey(Dissection, on_delete=models.CASCADE, related_name="dissected_units")
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="dissections")
+    threshold = models.FloatField(help_text="T_u of science.md section 6")
+    peak_low = models.FloatField(help_text="Lowest peak over the image set")
+    peak_high = models.FloatField(help_text="Highest peak over the image set")
+    peak_histogram = models.JSONField(default=list, help_text="Counts of peaks in equal bins from peak_low to peak_high")
+    n_top = models.PositiveSmallIntegerField(help_text="Top crops in the sheet")
+    n_low = models.PositiveSmallIntegerField(help_text="Low crops after them: what planted negatives are drawn from")
+    tile_px = models.PositiveSmallIntegerField()
+    tile_sheet = models.CharField(max_length=64, help_text="SHA-256 and name of the JPEG strip that holds the tiles")
+
+    class Meta:
+        ordering = ["dissection", "unit"]
+        constraints = [models.UniqueConstraint(fields=["dissection", "unit"], name="measured_once")]
+
+    def __str__(self) -> str:
+        return str(self.unit)
+
+
+class TopImage(models.Model):
+    """An image of highest peak (or of the lowest tenth, for planted negatives) and the crop cut from it."""
+
+    dissected_unit = models.ForeignKey(DissectedUnit, on_delete=models.CASCADE, related_name="top_images")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
+    rank = models.PositiveSmallIntegerField(help_text="Zero-based; low images follow the top ones")
+    is_low = models.BooleanField(default=False)
+    peak = models.FloatField()
+    peak_row = models.SmallIntegerField(help_text="Cell of the layer's map")
+    peak_column = models.SmallIntegerField()
+    crop_left = models.SmallIntegerField(help_text="px of the preprocessed image")
+    crop_top = models.SmallIntegerField()
+    crop_side = models.SmallIntegerField()
+
+    class Meta:
+        ordering = ["dissected_unit", "rank"]
+        constraints = [models.UniqueConstraint(fields=["dissected_unit", "rank"], name="one_image_per_rank")]
+
+    def __str__(self) -> str:
+        return f"{self.dissected_unit} rank {self.rank}"
+
+
+class AutomaticLabel(models.Model):
+    """A unit's best label within one category of Broden, by one mode of IoU (science.md section 6)."""
+
+    class Mode(models.TextChoices):
+        PAPER = "paper"
+        LITE = "lite"
+        UNCONDITIONAL = "unconditional"
+        IMPORTED = "imported"
+
+    # Null where the label was imported and no dissection of ours stands behind it.
+    dissection = models.ForeignKey(
+        Dissection, on_delete=models.CASCADE, related_name="automatic_labels", null=True, blank=True
+    )
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="automatic_labels")
+    source = models.CharField(max_length=64, help_text="The dissection's id, or the digest of the imported file")
+    mode = models.CharField(max_length=13, choices=Mode.choices)
+    category = models.CharField(max_length=20)
+    label = models.CharField(max_length=100)
+    iou = models.FloatField()
+    intersection = models.FloatField(null=True)
+    area = models.FloatField(null=True)
+    truth = models.FloatField(null=True)
+    is_best = models.BooleanField(default=False, help_text="The best of the unit's categories: its label")
+
+    class Meta:
+        ordering = ["unit", "-iou"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "unit", "mode", "category"], name="one_label_per_category"),
+            models.UniqueConstraint(
+                fields=["source", "unit", "mode"], condition=Q(is_best=True), name="one_best_label"
+            ),
+            models.CheckConstraint(condition=Q(iou__gte=0, iou__lte=1), name="iou_between_0_and_1"),
+        ]
+        indexes = [models.Index(fields=["label"]), models.Index(fields=["category", "iou"])]
+
+    def __str__(self) -> str:
+        return f"{self.unit}: {self.label} {self.iou:.3f}"

@@ -1,0 +1,20 @@
+"""A pytest plugin that starts the embedded services before anything reads the settings (loaded by `-p tests.services`)."""
+
+import contextlib
+import os
+from pathlib import Path
+
+import pytest
+
+from annotator import embedded
+
+_open = contextlib.ExitStack()
+os.environ.setdefault("UNITSCOPE_VAR", str(Path(__file__).parent.parent / "var" / "tests"))
+_open.enter_context(embedded.in_environment())
+if _worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
+    # One Valkey database for each parallel test process; the first is the run's own.
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{int(_worker) + 1}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _open.close()
