@@ -112,8 +112,13 @@ class Dissection(models.Model):
         return f"{self.network} on {self.image_set}"
 
 
-class Shard(models.Model):
-    """A run of images of one dissection that one GPU task measures; attempts are counted at dispatch."""
+class GPUTask(models.Model):
+    """One Celery task of a dissection on the gpu queue. Attempts are counted at dispatch, not by the broker."""
+
+    class Stage(models.TextChoices):
+        SURVEY = "survey", "counts the images and checks network and layers"
+        MEASURE = "measure", "streams one shard of the images through the network"
+        MERGE = "merge", "merges the shards, labels the units and cuts the crops"
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -121,11 +126,11 @@ class Shard(models.Model):
         DONE = "done"
         POISONED = "poisoned"
 
-    dissection = models.ForeignKey(Dissection, on_delete=models.CASCADE, related_name="shards")
-    position = models.PositiveIntegerField(help_text="Zero-based; the position after the last shard merges them")
-    first_image = models.PositiveIntegerField()
-    end_image = models.PositiveIntegerField(help_text="One past the last image")
-    is_merge = models.BooleanField(default=False, help_text="Merges the others, labels the units and cuts the crops")
+    dissection = models.ForeignKey(Dissection, on_delete=models.CASCADE, related_name="gpu_tasks")
+    position = models.PositiveIntegerField(help_text="Zero-based within the dissection; names its artifacts")
+    stage = models.CharField(max_length=7, choices=Stage.choices)
+    first_image = models.PositiveIntegerField(default=0)
+    end_image = models.PositiveIntegerField(default=0, help_text="One past the last image")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -134,12 +139,12 @@ class Shard(models.Model):
     class Meta:
         ordering = ["dissection", "position"]
         constraints = [
-            models.UniqueConstraint(fields=["dissection", "position"], name="one_shard_per_position"),
+            models.UniqueConstraint(fields=["dissection", "position"], name="one_task_per_position"),
             models.CheckConstraint(condition=Q(end_image__gte=F("first_image")), name="shard_not_reversed"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.dissection_id} shard {self.position}"
+        return f"{self.dissection_id} {self.stage} {self.position}"
 
 
 class DissectedUnit(models.Model):

@@ -1,0 +1,184 @@
+"""Drives a dissection from request to ingested artifact. The database decides, the store holds what was found, and
+every broker message is a hint that may be lost, doubled or late.
+
+survey -> one measure task for each shard -> merge -> ingest
+"""
+
+import json
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from annotator.units import gpu_queue
+from annotator.units.ingesting import ingest_artifact
+from annotator.units.models import Dissection, GPUTask, ImageSet, Network
+from workers import contract
+from workers.store import Store, open_store
+
+MAX_ATTEMPTS = 3
+SHARD_IMAGES = 512
+LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
+
+_TASK_NAMES = {
+    GPUTask.Stage.SURVEY: contract.SURVEY,
+    GPUTask.Stage.MEASURE: contract.MEASURE,
+    GPUTask.Stage.MERGE: contract.MERGE,
+}
+UNFINISHED = (Dissection.State.REQUESTED, Dissection.State.RUNNING, Dissection.State.INGESTING)
+
+
+def request_dissection(
+    *, network: Network, image_set: ImageSet, layer_paths: Sequence[str], options: dict[str, Any], now: datetime
+) -> Dissection:
+    """A new dissection, its first task sent after commit."""
+    with transaction.atomic():
+        dissection_id = uuid.uuid4()
+        dissection = Dissection.objects.create(
+            id=dissection_id,
+            network=network,
+            image_set=image_set,
+            layer_paths=list(layer_paths),
+            options=options,
+            artifact=f"{settings.ARTIFACT_ROOT.rstrip('/')}/dissections/{dissection_id}",
+            created_at=now,
+        )
+        GPUTask.objects.create(dissection=dissection, position=0, stage=GPUTask.Stage.SURVEY)
+    advance_dissection(dissection_id=dissection_id, now=now)
+    return dissection
+
+
+def advance_dissection(*, dissection_id: uuid.UUID, now: datetime) -> None:
+    """Takes in what the GPU processes have stored, then sends whatever is due. Any number may run at once."""
+    with transaction.atomic():
+        dissection = Dissection.objects.select_for_update().get(id=dissection_id)
+        if dissection.state not in UNFINISHED:
+            return
+        store = open_store(dissection.artifact)
+        _take_results(dissection, store)
+        _plan_next(dissection, store, now)
+        due = _claim_due_tasks(dissection, now) if dissection.state == Dissection.State.RUNNING else []
+        for task in due:
+            transaction.on_commit(lambda task=task: gpu_queue.send(_TASK_NAMES[GPUTask.Stage(task.stage)], _message(task)))
+
+
+def advance_all(*, now: datetime) -> int:
+    """The sweeper: every unfinished dissection looked at once."""
+    unfinished = list(Dissection.objects.filter(state__in=UNFINISHED).values_list("id", flat=True))
+    for dissection_id in unfinished:
+        advance_dissection(dissection_id=dissection_id, now=now)
+    return len(unfinished)
+
+
+def _take_results(dissection: Dissection, store: Store) -> None:
+    """A result ends a task, with its error or without; a failed attempt is due again until MAX_ATTEMPTS."""
+    for task in dissection.gpu_tasks.filter(state__in=[GPUTask.State.WAITING, GPUTask.State.SENT]):
+        if store.exists(contract.result_name(task.position)):
+            task.error = json.loads(store.read(contract.result_name(task.position))).get("error", "")
+            task.state = GPUTask.State.POISONED if task.error else GPUTask.State.DONE
+        elif task.state == GPUTask.State.SENT and store.exists(contract.failure_name(task.position, task.attempts)):
+            task.error = store.read(contract.failure_name(task.position, task.attempts)).decode()
+            task.state = GPUTask.State.WAITING
+        task.save(update_fields=["state", "error"])
+
+
+def _plan_next(dissection: Dissection, store: Store, now: datetime) -> None:
+    tasks = list(dissection.gpu_tasks.all())
+    poisoned = next((task for task in tasks if task.state == GPUTask.State.POISONED), None)
+    if poisoned and all(task.state != GPUTask.State.SENT for task in tasks):
+        _fail(dissection, poisoned.error, now)
+    elif not poisoned and all(task.state == GPUTask.State.DONE for task in tasks):
+        _after(tasks[-1], dissection, store, now)
+    elif dissection.state == Dissection.State.REQUESTED:
+        _set_state(dissection, Dissection.State.RUNNING)
+
+
+def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -> None:
+    """All tasks so far are done: the stage of the last one says what comes next."""
+    result = json.loads(store.read(contract.result_name(last.position)))
+    if last.stage == GPUTask.Stage.SURVEY:
+        dissection.n_images = result["n_images"]
+        dissection.save(update_fields=["n_images"])
+        _cut_shards(dissection, batch_size=result["batch_size"])
+        _set_state(dissection, Dissection.State.RUNNING)
+    elif last.stage == GPUTask.Stage.MEASURE:
+        GPUTask.objects.create(dissection=dissection, position=last.position + 1, stage=GPUTask.Stage.MERGE)
+    else:
+        ingest_artifact(dissection=dissection, store=store, now=now)
+
+
+def _cut_shards(dissection: Dissection, *, batch_size: int) -> None:
+    """Shards end at batch boundaries, so that every batch is the same however the set is cut."""
+    size = int(dissection.options.get("shard_images", SHARD_IMAGES))
+    size = max(1, size // batch_size) * batch_size
+    firsts = range(0, dissection.n_images, size)
+    GPUTask.objects.bulk_create(
+        GPUTask(
+            dissection=dissection,
+            position=position,
+            stage=GPUTask.Stage.MEASURE,
+            first_image=first,
+            end_image=min(first + size, dissection.n_images),
+        )
+        for position, first in enumerate(firsts, start=1)
+    )
+
+
+def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
+    """The tasks to send now: new ones, ones whose lease fell silent, ones that the broker lost before they began."""
+    due = []
+    for task in dissection.gpu_tasks.filter(state__in=[GPUTask.State.WAITING, GPUTask.State.SENT]):
+        began = gpu_queue.read_progress(dissection.id, task.position)
+        if task.state == GPUTask.State.SENT:
+            assert task.sent_at is not None
+            if began is not None and began.attempt == task.attempts:
+                if now.timestamp() - began.beat_at < contract.LEASE_SILENT_SECONDS:
+                    continue
+            elif now - task.sent_at < LOST_AFTER or not gpu_queue.is_empty():
+                continue
+            else:
+                task.attempts -= 1  # it never began: a lost message is no failure of the shard
+        if task.attempts >= MAX_ATTEMPTS:
+            task.state = GPUTask.State.POISONED
+            task.error = task.error or f"The GPU process was lost {MAX_ATTEMPTS} times during {task.stage} {task.position}."
+        else:
+            task.state, task.sent_at, task.attempts = GPUTask.State.SENT, now, task.attempts + 1
+            due.append(task)
+        task.save(update_fields=["state", "sent_at", "attempts", "error"])
+    return due
+
+
+def _message(task: GPUTask) -> dict[str, Any]:
+    dissection = task.dissection
+    measured = dissection.gpu_tasks.filter(stage=GPUTask.Stage.MEASURE) if task.stage == GPUTask.Stage.MERGE else []
+    return contract.TaskRequest(
+        dissection=contract.DissectionRequest(
+            dissection_id=str(dissection.id),
+            architecture=dissection.network.architecture,
+            weights=dissection.network.weights,
+            preprocessing=dissection.network.preprocessing,
+            layers=dissection.layer_paths,
+            images=dissection.image_set.address,
+            artifact=dissection.artifact,
+            options=dissection.options,
+        ),
+        position=task.position,
+        attempt=task.attempts,
+        first_image=task.first_image,
+        end_image=task.end_image,
+        shards=[contract.tally_name(shard.position) for shard in measured],
+    ).to_json()
+
+
+def _fail(dissection: Dissection, error: str, now: datetime) -> None:
+    dissection.error, dissection.finished_at = error, now
+    dissection.save(update_fields=["error", "finished_at"])
+    _set_state(dissection, Dissection.State.FAILED)
+
+
+def _set_state(dissection: Dissection, state: Dissection.State) -> None:
+    dissection.state = state
+    dissection.save(update_fields=["state"])

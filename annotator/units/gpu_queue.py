@@ -1,0 +1,60 @@
+"""The web side of the gpu queue: sends tasks by name, reads leases and signs of life."""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from workers import contract
+from workers.app import app
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class GPUProcess:
+    name: str
+    device: str
+
+
+def send(task_name: str, message: dict[str, Any]) -> None:
+    """A broker that does not answer loses nothing: the sweeper sends what never began again."""
+    try:
+        app.send_task(task_name, args=[message], queue="gpu")
+    except (OperationalError, OSError) as error:
+        logger.warning("The broker does not take tasks (%s); they are sent when it does.", error)
+
+
+def _client() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
+
+
+def is_empty() -> bool:
+    """Whether nothing waits; not so while the broker does not answer, for then nothing is known."""
+    try:
+        with _client() as client:
+            return not client.llen("gpu")
+    except redis.RedisError:
+        return False
+
+
+def read_progress(dissection_id: uuid.UUID, position: int) -> contract.Progress | None:
+    try:
+        with _client() as client:
+            data = client.get(contract.lease_key(str(dissection_id), position))
+    except redis.RedisError:
+        return None
+    return None if data is None else contract.Progress.loads(data)
+
+
+def list_processes() -> list[GPUProcess]:
+    """The GPU processes that gave a sign of life within the last seconds."""
+    with _client() as client:
+        keys = sorted(client.scan_iter(match=f"{contract.GPU_PROCESS_KEY}*"))
+        devices = client.mget(keys) if keys else []
+    prefix = len(contract.GPU_PROCESS_KEY)
+    return [GPUProcess(key.decode()[prefix:], value.decode()) for key, value in zip(keys, devices, strict=True) if value]

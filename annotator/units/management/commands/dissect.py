@@ -1,0 +1,130 @@
+"""Dissects layers of a network over an image set and shows the progress."""
+
+import json
+import sys
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from annotator.units import dissecting, registering
+from annotator.units.gpu_process import NoGPUProcess, gpu_process_if_none
+from annotator.units.models import Dissection
+from annotator.units.progress import read_dissection_progress
+
+EXAMPLE = """
+One pass over the images gives each unit's top images, exact threshold and, where the images carry labels (Broden
+layout: index.csv), its IoU labels; then receptive fields, segments and crops. Interrupted, the work goes on when the
+same dissection is resumed with --resume ID.
+
+example: manage.py dissect --network torchvision:squeezenet1_1 --weights FILE.safetensors --layer features.12 --images DIR
+"""
+
+
+class Command(BaseCommand):
+    help = "Dissect layers of a network over a folder of images or a Broden-layout folder." + EXAMPLE
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.formatter_class = __import__("argparse").RawDescriptionHelpFormatter
+        parser.add_argument("--network", help="torchvision:NAME, unitscope:NAME or package.module:function")
+        parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://; none: random weights")
+        parser.add_argument("--layer", action="append", default=[], help="dotted path of a layer; several times for several")
+        parser.add_argument("--images", help="folder of images, Broden-layout folder, or s3:// prefix of either")
+        parser.add_argument("--network-name", help="name under which the network is registered")
+        parser.add_argument("--images-name", help="name under which the image set is registered")
+        parser.add_argument("--rendered", action="store_true", help="the images were drawn by a program")
+        parser.add_argument("--preprocessing", type=json.loads, help="JSON: input_px, mean, std, scale, resize")
+        parser.add_argument("--mode", action="append", choices=["paper", "lite", "unconditional"], help="of IoU; paper if none")
+        parser.add_argument("--batch-size", type=int)
+        parser.add_argument("--seed", type=int, default=0, help="draws the low crops for planted negatives")
+        parser.add_argument("--resume", metavar="ID", help="go on with a dissection that was interrupted")
+        parser.add_argument("--json", action="store_true", help="print id, counts, seconds by stage and artifact address")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            dissection = self._resumed(options["resume"]) if options["resume"] else self._requested(options)
+            with gpu_process_if_none():
+                self._follow(dissection)
+        except (registering.CannotRegister, NoGPUProcess) as error:
+            raise CommandError(str(error), returncode=2) from None
+        dissection.refresh_from_db()
+        if dissection.state == Dissection.State.FAILED:
+            raise CommandError(dissection.error, returncode=2)
+        self.stdout.write(json.dumps(_summary(dissection), indent=2) if options["json"] else _words(dissection))
+
+    def _requested(self, options: dict[str, Any]) -> Dissection:
+        missing = [f"--{name}" for name in ("network", "layer", "images") if not options[name]]
+        if missing:
+            raise CommandError(f"Missing: {', '.join(missing)}.", returncode=2)
+        now = timezone.now()
+        network = registering.register_network(
+            name=options["network_name"],
+            architecture=options["network"],
+            weights=options["weights"],
+            preprocessing=options["preprocessing"],
+            now=now,
+        )
+        image_set = registering.register_image_set(
+            name=options["images_name"], address=options["images"], is_rendered=options["rendered"], now=now
+        )
+        chosen = {"seed": options["seed"], "iou_modes": options["mode"] or ["paper"]}
+        if options["batch_size"]:
+            chosen["batch_size"] = options["batch_size"]
+        return dissecting.request_dissection(
+            network=network, image_set=image_set, layer_paths=options["layer"], options=chosen, now=now
+        )
+
+    def _resumed(self, dissection_id: str) -> Dissection:
+        try:
+            return Dissection.objects.get(id=dissection_id)
+        except (Dissection.DoesNotExist, ValueError):
+            raise CommandError(f"There is no dissection {dissection_id}.", returncode=2) from None
+
+    def _follow(self, dissection: Dissection) -> None:
+        """Advances the dissection itself, so that it ends without a web-queue process, and draws the progress."""
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+        )  # fmt: skip
+        console = Console(file=sys.stderr)
+        with Progress(*columns, console=console) as bars:
+            bar = None
+            while dissection.state in dissecting.UNFINISHED:
+                now = timezone.now()
+                dissecting.advance_dissection(dissection_id=dissection.id, now=now)
+                dissection.refresh_from_db()
+                seen = read_dissection_progress(dissection, now=now)
+                if bar is None or bars.tasks[bar].description != seen.stage:
+                    bar = bars.add_task(seen.stage, total=seen.n_total or None, rate="")
+                rate = f"{seen.per_second:.0f}/s" if seen.per_second else ""
+                bars.update(bar, completed=seen.n_done, total=seen.n_total or None, rate=rate)
+                time.sleep(0.3)
+
+
+def _summary(dissection: Dissection) -> dict[str, Any]:
+    return {
+        "id": str(dissection.id),
+        "network": dissection.network.name,
+        "image_set": dissection.image_set.name,
+        "layers": dissection.layer_paths,
+        "n_images": dissection.n_images,
+        "n_quarantined": dissection.n_quarantined,
+        "n_units": dissection.dissected_units.count(),
+        "n_detectors": dissection.automatic_labels.filter(is_best=True, mode="paper", iou__gt=0.04).count(),
+        "seconds_by_stage": dissection.seconds_by_stage,
+        "artifact": dissection.artifact,
+        "artifact_sha256": dissection.artifact_sha256,
+    }
+
+
+def _words(dissection: Dissection) -> str:
+    facts = _summary(dissection)
+    stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in facts["seconds_by_stage"].items())
+    return (
+        f"Dissection {facts['id']}: {facts['n_units']} units of {', '.join(facts['layers'])} over {facts['n_images']} images"
+        f" ({facts['n_quarantined']} quarantined); {facts['n_detectors']} detectors (paper IoU > 0.04).\n{stages}.\n"
+        f"Crops and measures: {facts['artifact']}"
+    )

@@ -1,0 +1,41 @@
+"""Registers a network or an image set, so that the dashboard's forms may offer it."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from annotator.units import registering
+
+
+class Command(BaseCommand):
+    help = "Register a network (--network, --weights) or an image set (--images) for the dashboard's forms."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--network", help="torchvision:NAME, unitscope:NAME or package.module:function")
+        what.add_argument("--images", help="folder of images, Broden-layout folder, or s3:// prefix of either")
+        parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://")
+        parser.add_argument("--preprocessing", type=json.loads, help="JSON: input_px, mean, std, scale, resize")
+        parser.add_argument("--rendered", action="store_true", help="the images were drawn by a program")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        try:
+            if options["network"]:
+                registering.register_network(
+                    name=options["name"],
+                    architecture=options["network"],
+                    weights=options["weights"],
+                    preprocessing=options["preprocessing"],
+                    now=now,
+                )
+            else:
+                registering.register_image_set(
+                    name=options["name"], address=options["images"], is_rendered=options["rendered"], now=now
+                )
+        except registering.CannotRegister as error:
+            raise CommandError(str(error), returncode=2) from None
+        self.stdout.write(f"Registered {options['name']}.")

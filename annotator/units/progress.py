@@ -1,0 +1,43 @@
+"""How far a dissection has come: stage, images done, throughput and time left."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from annotator.units import gpu_queue
+from annotator.units.models import Dissection, GPUTask
+
+
+@dataclass(frozen=True)
+class DissectionProgress:
+    stage: str
+    n_done: int
+    n_total: int
+    # Of the running task; None until it has measured something.
+    per_second: float | None
+    seconds_left: float | None
+    n_processes: int
+
+    @property
+    def share(self) -> float:
+        return self.n_done / self.n_total if self.n_total else 0.0
+
+
+def read_dissection_progress(dissection: Dissection, *, now: datetime) -> DissectionProgress:
+    """From the tasks' rows and the leases of those that run; the slowest stage's own counter is shown."""
+    tasks = list(dissection.gpu_tasks.all())
+    running = [task for task in tasks if task.state == GPUTask.State.SENT]
+    words = {task.position: gpu_queue.read_progress(dissection.id, task.position) for task in running}
+    alive = [(task, word) for task in running if (word := words[task.position]) and word.attempt == task.attempts]
+    stage = dissection.state if not running else running[0].stage
+    if stage == GPUTask.Stage.MEASURE:
+        shards = [task for task in tasks if task.stage == GPUTask.Stage.MEASURE]
+        done = sum(task.end_image - task.first_image for task in shards if task.state == GPUTask.State.DONE)
+        n_done, n_total = done + sum(word.n_done for _, word in alive), dissection.n_images
+    else:
+        n_done, n_total = sum(word.n_done for _, word in alive), sum(word.n_total for _, word in alive)
+    rate = sum(word.n_done / max(0.5, word.beat_at - word.started_at) for _, word in alive) or None
+    left = (n_total - n_done) / rate if rate and n_total else None
+    label = alive[0][1].stage if alive and stage != GPUTask.Stage.MEASURE else stage
+    return DissectionProgress(
+        stage=label, n_done=n_done, n_total=n_total, per_second=rate, seconds_left=left, n_processes=len(alive)
+    )

@@ -1,0 +1,27 @@
+"""Settings of the Celery application and of the GPU process, from the environment."""
+
+import os
+from pathlib import Path
+
+broker_url = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+# The database and the artifact store keep every result; the broker carries hints only.
+task_ignore_result = True
+task_serializer = "json"
+accept_content = ["json"]
+# Acknowledged when it begins: a task lost with its process is sent again by the sweeper, which counts attempts.
+task_acks_late = False
+worker_prefetch_multiplier = 1
+task_default_queue = "web"
+task_routes = {"workers.tasks.*": {"queue": "gpu"}}
+timezone = "UTC"
+broker_connection_retry_on_startup = True
+worker_hijack_root_logger = False
+# A broker that is down is said at once to whoever sends; the sweeper sends later.
+broker_transport_options = {"socket_connect_timeout": 5, "socket_timeout": 30}
+task_publish_retry_policy = {"max_retries": 2, "interval_start": 0.2}
+
+
+def cache_folder() -> Path:
+    """Where the GPU process keeps what it fetched from s3://."""
+    given = os.environ.get("UNITSCOPE_CACHE")
+    return Path(given) if given else Path(os.environ.get("UNITSCOPE_VAR", "var")).resolve() / "cache"

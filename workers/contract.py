@@ -1,0 +1,105 @@
+"""What the web side and the GPU processes say to each other: versioned JSON, ids and parameters, no secrets."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+VERSION = 1
+
+# Tasks on the `gpu` queue.
+SURVEY = "workers.tasks.survey"
+MEASURE = "workers.tasks.measure"
+MERGE = "workers.tasks.merge"
+# The hint that a GPU process sends to the `web` queue when a task has ended.
+ADVANCE = "annotator.units.tasks.advance_dissection"
+
+LEASE_SILENT_SECONDS = 30
+LEASE_EVERY_SECONDS = 3
+GPU_PROCESS_KEY = "unitscope:gpu-process:"
+
+
+class ContractMismatch(Exception):
+    """The message was written by another version of Unitscope; the sender and the GPU process must be the same."""
+
+
+@dataclass(frozen=True)
+class DissectionRequest:
+    """Everything a GPU process must know to survey, measure or merge one dissection."""
+
+    dissection_id: str
+    architecture: str
+    weights: str
+    preprocessing: dict[str, Any] | None
+    layers: list[str]
+    images: str
+    artifact: str
+    options: dict[str, Any] = field(default_factory=dict)
+    version: int = VERSION
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "DissectionRequest":
+        if data.get("version") != VERSION:
+            raise ContractMismatch(f"The message has version {data.get('version')}, this GPU process {VERSION}.")
+        return cls(**data)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class TaskRequest:
+    """One GPU task of a dissection: a stage, its place, and for a shard the run of images it measures."""
+
+    dissection: DissectionRequest
+    position: int
+    attempt: int
+    first_image: int = 0
+    end_image: int = 0
+    # The tallies that a merge reads.
+    shards: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "TaskRequest":
+        return cls(**{**data, "dissection": DissectionRequest.from_json(data["dissection"])})
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def tally_name(position: int) -> str:
+    """Where a shard's tally lies in the dissection's artifact folder."""
+    return f"shards/tally-{position:05d}.npz"
+
+
+def result_name(position: int) -> str:
+    """Where a task's result lies: small JSON with what it found or why it cannot be done."""
+    return f"results/{position:05d}.json"
+
+
+def failure_name(position: int, attempt: int) -> str:
+    """Where the reason lies for which an attempt failed in a way that another attempt may not."""
+    return f"results/{position:05d}.failed-{attempt}.txt"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A GPU process's last word on a task."""
+
+    attempt: int
+    stage: str
+    n_done: int
+    n_total: int
+    started_at: float
+    beat_at: float
+    process: str
+
+    def dumps(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, data: str | bytes) -> "Progress":
+        return cls(**json.loads(data))
+
+
+def lease_key(dissection_id: str, position: int) -> str:
+    return f"unitscope:lease:{dissection_id}:{position}"

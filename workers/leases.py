@@ -1,0 +1,84 @@
+"""A GPU process's sign of life: one lease for each task it works on, one key for the process itself."""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import redis
+
+from workers import contract
+
+KEPT_SECONDS = 86_400
+
+
+def process_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def connect(url: str) -> "redis.Redis":
+    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
+
+
+@dataclass
+class Reporter:
+    """Holds the newest progress; a thread of its own writes it, so that a long batch does not look like death."""
+
+    stage: str = "starting"
+    n_done: int = 0
+    n_total: int = 0
+    started_at: float = field(default_factory=time.time)
+
+    def begin(self, stage: str, *, n_total: int) -> None:
+        self.stage, self.n_done, self.n_total, self.started_at = stage, 0, n_total, time.time()
+
+    def set_done(self, n_done: int) -> None:
+        self.n_done = n_done
+
+
+@contextlib.contextmanager
+def lease(*, url: str, dissection_id: str, position: int, attempt: int) -> Iterator[Reporter]:
+    """Renews the task's lease every few seconds until the block ends."""
+    reporter, key = Reporter(), contract.lease_key(dissection_id, position)
+
+    def beat(client: "redis.Redis") -> None:
+        word = contract.Progress(
+            attempt=attempt,
+            stage=reporter.stage,
+            n_done=reporter.n_done,
+            n_total=reporter.n_total,
+            started_at=reporter.started_at,
+            beat_at=time.time(),
+            process=process_name(),
+        )
+        client.set(key, word.dumps(), ex=KEPT_SECONDS)
+
+    with repeated(url=url, act=beat):
+        yield reporter
+
+
+@contextlib.contextmanager
+def repeated(*, url: str, act: Callable[["redis.Redis"], None]) -> Iterator[None]:
+    """Calls `act` now, every few seconds, and once more at the end; a broker that is away for a while is no failure."""
+    ended = threading.Event()
+
+    def run() -> None:
+        with connect(url) as client:
+            while True:
+                last = ended.is_set()
+                with contextlib.suppress(redis.RedisError):
+                    act(client)
+                if last:
+                    return
+                ended.wait(contract.LEASE_EVERY_SECONDS)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=10)

@@ -1,0 +1,178 @@
+"""The artifact store: named bytes under a file:// or s3:// root, each written whole or not at all.
+
+A name is a relative path with forward slashes. This module knows nothing of torch; the annotator reads through it too.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked; the message says what and where."""
+
+
+class NotStored(StoreError):
+    """Nothing is stored under that name."""
+
+
+class StoreFull(StoreError):
+    """No space is left; nothing was written, and the work may go on when there is."""
+
+
+class Store(Protocol):
+    root: str
+
+    def read(self, name: str) -> bytes: ...
+    def write(self, name: str, data: bytes) -> None: ...
+    def exists(self, name: str) -> bool: ...
+    def names(self, prefix: str = "") -> Iterator[str]: ...
+    def at(self, prefix: str) -> "Store": ...
+
+
+def open_store(root: str) -> Store:
+    """A store at `file:///folder` (or a plain folder) or `s3://bucket/prefix`."""
+    parts = urlsplit(root)
+    if parts.scheme == "s3" and parts.netloc:
+        return S3Store(root=root.rstrip("/"))
+    if parts.scheme == "file" and not parts.netloc and parts.path:
+        return FileStore(root=root.rstrip("/"))
+    if parts.scheme == "" and parts.path:
+        return FileStore(root=f"file://{Path(root).resolve()}")
+    raise StoreError(f"{root!r} is neither file:///folder nor s3://bucket/prefix.")
+
+
+def _checked(name: str) -> str:
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts:
+        raise StoreError(f"{name!r} is no name of an artifact.")
+    return str(path)
+
+
+@dataclass(frozen=True)
+class FileStore:
+    root: str
+
+    @property
+    def folder(self) -> Path:
+        return Path(urlsplit(self.root).path)
+
+    def read(self, name: str) -> bytes:
+        try:
+            return (self.folder / _checked(name)).read_bytes()
+        except FileNotFoundError:
+            raise NotStored(f"{name} is not in {self.root}.") from None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Temporary name, fsync, atomic rename: a reader sees the whole or nothing."""
+        target = self.folder / _checked(name)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(target)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            if error.errno in (28, 122):  # ENOSPC, EDQUOT
+                raise StoreFull(f"No space is left for {name} in {self.root}.") from error
+            raise StoreError(f"{name} could not be written to {self.root}: {error.strerror}.") from error
+
+    def exists(self, name: str) -> bool:
+        return (self.folder / _checked(name)).is_file()
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        start = self.folder / _checked(prefix) if prefix else self.folder
+        for path in sorted(start.rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                yield path.relative_to(self.folder).as_posix()
+
+    def at(self, prefix: str) -> "FileStore":
+        return FileStore(root=f"{self.root}/{_checked(prefix)}")
+
+
+@dataclass(frozen=True)
+class S3Store:
+    """Any S3-compatible store; boto3 reads its keys and AWS_ENDPOINT_URL_S3 from the environment."""
+
+    root: str
+
+    @property
+    def bucket(self) -> str:
+        return urlsplit(self.root).netloc
+
+    def _key(self, name: str) -> str:
+        prefix = urlsplit(self.root).path.strip("/")
+        return f"{prefix}/{_checked(name)}" if prefix else _checked(name)
+
+    def _client(self) -> Any:
+        import boto3  # slow to import, and not needed where the store is a folder
+
+        return boto3.client("s3")
+
+    def read(self, name: str) -> bytes:
+        from botocore.exceptions import ClientError
+
+        try:
+            body = self._client().get_object(Bucket=self.bucket, Key=self._key(name))["Body"]
+            return bytes(body.read())
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise NotStored(f"{name} is not in {self.root}.") from None
+            raise StoreError(f"{name} could not be read from {self.root}: {error}.") from error
+
+    def write(self, name: str, data: bytes) -> None:
+        """S3 puts an object whole or not at all."""
+        self._client().put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
+
+    def exists(self, name: str) -> bool:
+        from botocore.exceptions import ClientError
+
+        try:
+            self._client().head_object(Bucket=self.bucket, Key=self._key(name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return False
+            raise StoreError(f"{self.root} does not answer: {error}.") from error
+        return True
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        own = urlsplit(self.root).path.strip("/")
+        start = f"{own}/{prefix}".strip("/")
+        pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=start)
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield item["Key"][len(own) :].lstrip("/")
+
+    def at(self, prefix: str) -> "S3Store":
+        return S3Store(root=f"{self.root}/{_checked(prefix)}")
+
+
+def fetch_file(address: str, *, cache: Path) -> Path:
+    """A local path for a file's address: the path itself, or the s3:// object fetched once into `cache`."""
+    if urlsplit(address).scheme != "s3":
+        return Path(address.removeprefix("file://"))
+    folder, _, name = address.rpartition("/")
+    target = cache / hashlib.sha256(address.encode()).hexdigest() / name
+    if not target.exists():
+        FileStore(root=f"file://{target.parent}").write(name, open_store(folder).read(name))
+    return target
+
+
+def fetch_folder(address: str, *, cache: Path) -> Path:
+    """A local folder for a folder's address: itself, or all objects under the s3:// prefix fetched into `cache`."""
+    if urlsplit(address).scheme != "s3":
+        return Path(address.removeprefix("file://"))
+    source = open_store(address)
+    target = FileStore(root=f"file://{cache / hashlib.sha256(address.encode()).hexdigest()}")
+    for name in source.names():
+        if not target.exists(name):
+            target.write(name, source.read(name))
+    return target.folder
