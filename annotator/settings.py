@@ -136,9 +136,16 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 
-# The requester's credentials, one pair per marketplace; `manage.py sandbox_account` makes those of our own.
+
+def _kept_credential(name: str) -> str:
+    """From the environment, else what `annotator.serving` kept of `manage.py sandbox_account own`."""
+    kept = VAR / "secrets" / name
+    return env.text(name, default=kept.read_text() if kept.exists() and not DEPLOYED else "")
+
+
+# The requester's credentials, one pair per marketplace.
 MARKETPLACE_CREDENTIALS = {
-    "own": (env.text("OWN_ACCESS_KEY_ID", default=""), env.text("OWN_SECRET_ACCESS_KEY", default="")),
+    "own": (_kept_credential("OWN_ACCESS_KEY_ID"), _kept_credential("OWN_SECRET_ACCESS_KEY")),
     "mturk-sandbox": (env.text("MTURK_ACCESS_KEY_ID", default=""), env.text("MTURK_SECRET_ACCESS_KEY", default="")),
     "mturk": (env.text("MTURK_ACCESS_KEY_ID", default=""), env.text("MTURK_SECRET_ACCESS_KEY", default="")),
 }

@@ -1,0 +1,55 @@
+# Every command of the project. `make help` lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+SERVE ?= 1
+VENV := .venv
+RUN := $(VENV)/bin/python
+# The static checks read the settings without any service running.
+OFFLINE := DATABASE_URL=postgresql:///unitscope REDIS_URL=redis://127.0.0.1:6379/0
+READY := $(VENV)/.synced
+
+.PHONY: help setup demo up test lint bench drill pictures lock
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# Installed again only when the lock changed.
+$(READY): requirements.lock
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check uv
+	$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python requirements.lock
+	touch $(READY)
+
+setup: $(READY)  ## install everything into .venv and bring the tables up to date
+	$(RUN) -m annotator.serving --prepare
+
+demo: $(READY)  ## the whole job on rendered images and simulated people, then served (SERVE=0: stop after the summary)
+	$(RUN) -m annotator.serving --then demo $(if $(filter 0,$(SERVE)),--stop)
+
+up: $(READY)  ## all services in the foreground, no demo
+	$(RUN) -m annotator.serving
+
+lint: $(READY)  ## ruff, mypy, import contracts, migrations, deployment checks
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(OFFLINE) $(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
+	$(RUN) manage.py makemigrations --check --dry-run
+	$(RUN) -m tests.deployed manage.py check --deploy --fail-level WARNING
+
+test: $(READY) lint  ## every check and test, browser tests included
+	$(RUN) -m tests.browser
+	$(RUN) -m pytest -q -n 2 --dist loadgroup
+	$(RUN) -m tests.audit
+
+bench: $(READY)  ## every benchmark; each prints `name value bound`
+	$(RUN) -m benchmarks
+
+drill: $(READY)  ## the long fault and load drills, resumable; results in docs/drills.md
+	$(RUN) -m tests.drills
+
+pictures: $(READY)  ## the pictures of README and docs, taken from the running product
+	$(RUN) -m annotator.serving --then pictures --stop
+
+lock:  ## requirements.lock anew from pyproject.toml
+	$(VENV)/bin/uv pip compile --quiet --upgrade pyproject.toml --all-extras --generate-hashes --python-version 3.11 -o requirements.lock

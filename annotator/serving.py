@@ -1,0 +1,159 @@
+"""Runs the Procfile's processes on one machine: `python -m annotator.serving [--prepare | --then COMMAND ... [--stop]]`.
+
+The services are attached or started, the tables brought up to date and the sandbox's account made; then web, sandbox,
+web queue and GPU queue run under honcho until Ctrl-C, which ends all of them.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from annotator import embedded, env
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 120
+STOP_SECONDS = 40
+
+
+class CannotServe(Exception):
+    """A process did not start or a port is taken; the message says which."""
+
+
+def prepare() -> None:
+    """Tables brought up to date, and our own requester's account at the sandbox kept among the checkout's secrets."""
+    _manage("migrate", "--verbosity", "0")
+    account = json.loads(_manage("sandbox_account", "own"))
+    for name, value in (
+        ("OWN_ACCESS_KEY_ID", account["aws_access_key_id"]),
+        ("OWN_SECRET_ACCESS_KEY", account["aws_secret_access_key"]),
+    ):
+        kept = embedded.data_folder() / "secrets" / name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.touch(mode=0o600)
+        kept.write_text(value)
+
+
+def _manage(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        raise CannotServe(f"manage.py {arguments[0]} failed with exit status {done.returncode}.")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def processes() -> Iterator[None]:
+    """The Procfile's four processes, answering; ended when the block ends, however it ends."""
+    addresses = json.loads(_manage("addresses"))
+    urls = [addresses["dashboard"].rstrip("/"), addresses["sandbox_endpoint"]]
+    for url in urls:
+        _refuse_taken_port(url)
+    surroundings = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "WEB_BIND": urlsplit(urls[0]).netloc,
+        "SANDBOX_BIND": urlsplit(urls[1]).netloc,
+        "BEAT_SCHEDULE": str(embedded.data_folder() / "beat-schedule"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    honcho = subprocess.Popen(
+        [sys.executable, "-m", "honcho", "-f", str(ROOT / "Procfile"), "start"],
+        cwd=ROOT,
+        env={**os.environ, **{name: os.environ.get(name, value) for name, value in surroundings.items() if name != "PATH"},
+             "PATH": surroundings["PATH"]},
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        _wait_for_health(urls, honcho)
+        yield
+    finally:
+        _end(honcho)
+
+
+def _refuse_taken_port(url: str) -> None:
+    parts = urlsplit(url)
+    with contextlib.suppress(OSError), socket.create_connection((parts.hostname or "", parts.port or 80), timeout=1):
+        raise CannotServe(
+            f"Something already answers at {url}. If it is Unitscope, it is up; else set WEB_PORT and SANDBOX_PORT."
+        )
+
+
+def _wait_for_health(urls: list[str], honcho: "subprocess.Popen[bytes]") -> None:
+    from workers.app import app
+
+    deadline = time.monotonic() + START_SECONDS
+    waiting = {f"{url}/healthz" for url in urls}
+    while waiting or len(app.control.ping(timeout=1) or []) < 2:
+        if honcho.poll() is not None:
+            raise CannotServe("A process ended while starting; its last words stand above.")
+        if time.monotonic() > deadline:
+            raise CannotServe(f"Not all processes answered within {START_SECONDS} s: {', '.join(waiting) or 'queues'}.")
+        waiting = {url for url in waiting if not _is_healthy(url)}
+        time.sleep(0.2)
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310  an address from our settings
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _end(honcho: "subprocess.Popen[bytes]") -> None:
+    """honcho passes the signal on to its processes and ends after them."""
+    if honcho.poll() is None:
+        honcho.send_signal(signal.SIGTERM)
+        try:
+            honcho.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(honcho.pid, signal.SIGKILL)
+            honcho.wait()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m annotator.serving", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--prepare", action="store_true", help="only bring tables and accounts up to date")
+    parser.add_argument("--then", nargs="+", metavar="ARGUMENT", help="a manage.py command to run while they serve")
+    parser.add_argument("--stop", action="store_true", help="end after that command, with its exit status")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with embedded.in_environment():
+            return _serve(options)
+    except (CannotServe, env.BadSetting, embedded.EmbeddedServiceFailed) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    prepare()
+    if options.prepare:
+        return 0
+    with processes():
+        if options.then:
+            status = subprocess.run(
+                [sys.executable, str(ROOT / "manage.py"), *options.then], cwd=ROOT, check=False
+            ).returncode
+            if status or options.stop:
+                return status
+        print(f"Serving until Ctrl-C:\n{_manage('addresses')}", flush=True)
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Known vulnerabilities of the locked packages, where the advisory service can be reached: `python -m tests.audit`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+LOCK = Path(__file__).parent.parent / "requirements.lock"
+# Words by which pip-audit says that it could not ask, as against that it found something.
+UNREACHABLE = ("ConnectionError", "Max retries", "NameResolution", "ServiceError", "Connection refused", "timed out", "404", "403")
+
+
+def main() -> int:
+    command = [sys.executable, "-m", "pip_audit", "--requirement", str(LOCK), "--require-hashes", "--disable-pip"]
+    try:
+        done = subprocess.run([*command, "--timeout", "15"], capture_output=True, text=True, check=False, timeout=90)
+    except subprocess.TimeoutExpired:
+        print("pip-audit: its source does not answer here; not audited.")
+        return 0
+    if done.returncode and any(word in done.stderr for word in UNREACHABLE):
+        print("pip-audit: its source cannot be reached here; not audited.")
+        return 0
+    n_unknown = done.stdout.count("could not be audited")
+    if n_unknown:
+        print(f"pip-audit: {n_unknown} packages are unknown to the advisory source reached here; those are not audited.")
+    if done.returncode:
+        print(done.stdout, done.stderr)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
