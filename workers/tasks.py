@@ -6,9 +6,9 @@ exists returns at once, so any of them may run twice. Start with `celery -A work
 
 import json
 import logging
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,11 +16,12 @@ from celery.signals import worker_ready, worker_shutdown
 
 from workers import config, contract, leases, store
 from workers.app import app
-from workers.contract import TaskRequest
-from workers.engine import dissect
+from workers.contract import DissectionRequest, TaskRequest
 
 logger = logging.getLogger(__name__)
 _signs_of_life = ExitStack()
+
+Work = Callable[[TaskRequest, store.Store, leases.Reporter], dict[str, Any]]
 
 
 @worker_ready.connect
@@ -29,7 +30,7 @@ def show_life(**_: object) -> None:
     key = contract.GPU_PROCESS_KEY + leases.process_name()
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     _signs_of_life.enter_context(
-        leases.repeated(url=config.broker_url, act=lambda client: client.set(key, device, ex=contract.LEASE_SILENT_SECONDS // 2))
+        leases.repeated(url=config.broker_url, act=lambda client: client.set(key, device, ex=contract.ALIVE_SECONDS))
     )
 
 
@@ -38,19 +39,3 @@ def end_life(**_: object) -> None:
     _signs_of_life.close()
     with leases.connect(config.broker_url) as client:
         client.delete(contract.GPU_PROCESS_KEY + leases.process_name())
-
-
-def _run(message: dict[str, Any], work: Callable[[TaskRequest, store.Store, leases.Reporter], dict[str, Any]]) -> None:
-    request = TaskRequest.from_json(message)
-    target = store.open_store(request.dissection.artifact)
-    name = contract.result_name(request.position)
-    if not target.exists(name):
-        with leases.lease(
-            url=config.broker_url,
-            dissection_id=request.dissection.dissection_id,
-            position=request.position,
-            attempt=request.attempt,
-        ) as reporter:
-            result = _result(request, target, reporter, work)
-        target.write(name, json.dumps(result).encode())
-    app.send_task(contract.ADVANCE, args=[request.dissection.dissection_id], queue="web")

@@ -1,0 +1,1 @@
+"""The engine: from images and a network to measures of its units; torch, numpy and Pillow only."""

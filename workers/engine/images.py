@@ -1,0 +1,164 @@
+"""An image set on disk: what images there are, in a fixed order, and each one's pixels; what cannot be decoded is named, never fatal.
+
+A set is a folder of images (any depth) or a Broden-layout folder (index.csv, images/). Index of an image = its place in the sorted paths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from workers.engine.broden import BrodenIndex, ImageSetError, LabelRuns, read_index, read_runs
+from workers.engine.networks import Preprocessing
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "MPO")
+# A photograph has up to some 80 million pixels; what claims more, or more bytes, is taken for a bomb.
+MAX_PIXELS = 80_000_000
+MAX_FILE_BYTES = 256 * 1024 * 1024
+
+
+class ImageUnreadable(Exception):
+    """This image is quarantined; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """An image that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Sorted relative paths (index = image index) under `folder`; `broden` where the images carry labels.
+
+    `sha256` covers paths, file sizes and the content of the csv files.
+    """
+
+    root: Path
+    folder: Path
+    paths: tuple[str, ...]
+    sha256: str
+    broden: BrodenIndex | None
+
+    def read_pixels(self, index: int, *, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+        """(input_px, input_px, 3) RGB of one image; labeled images are warped. Raises ImageUnreadable."""
+        resize = "warp" if self.broden is not None else preprocessing.resize
+        return decode_image(
+            self.folder / self.paths[index],
+            input_px=preprocessing.input_px,
+            resize=resize,
+            interpolation=preprocessing.interpolation,
+        )
+
+    def read_labels(self, index: int, *, known: NDArray[np.bool_]) -> LabelRuns:
+        """Packed labels of one image; raises LabelMapUnreadable."""
+        if self.broden is None:
+            raise ImageSetError("This image set carries no labels.")
+        return read_runs(root=self.root, row=self.broden.rows[index], known=known)
+
+
+def open_image_set(root: Path) -> ImageSet:
+    """A Broden-layout folder where index.csv is there, else a folder of images; raises ImageSetError."""
+    if not root.is_dir():
+        raise ImageSetError(f"{root.name} is not a folder.")
+    return open_broden(root) if (root / "index.csv").exists() else open_folder(root)
+
+
+def open_folder(root: Path) -> ImageSet:
+    """All files below root that are named like images; raises ImageSetError where there is none."""
+    found = []
+    for folder, subfolders, files in os.walk(root):
+        subfolders.sort()
+        found += [Path(folder, name) for name in files if name.lower().endswith(SUFFIXES)]
+    paths = sorted(path.relative_to(root).as_posix() for path in found)
+    if not paths:
+        raise ImageSetError(f"{root.name} holds no images (files named {', '.join(SUFFIXES)}).")
+    return ImageSet(root=root, folder=root, paths=tuple(paths), sha256=_digest(root, paths, ()), broden=None)
+
+
+def open_broden(root: Path) -> ImageSet:
+    """The images that index.csv names; raises ImageSetError or IndexMalformed."""
+    index = read_index(root)
+    if not index.rows:
+        raise ImageSetError(f"index.csv of {root.name} names no images.")
+    paths = tuple(row.path for row in index.rows)
+    tables = ["index.csv", "label.csv", "category.csv", *(f"c_{name}.csv" for name in index.categories)]
+    folder = root / "images"
+    return ImageSet(root=root, folder=folder, paths=paths, sha256=_digest(folder, paths, [root / x for x in tables]), broden=index)
+
+
+def _digest(folder: Path, paths: tuple[str, ...] | list[str], tables: list[Path] | tuple[()]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            size = (folder / path).stat().st_size
+        except OSError:
+            size = -1  # named by the index but missing: quarantined when it is read
+        digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
+    for table in tables:
+        digest.update(hashlib.sha256(table.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def decode_image(path: Path, *, input_px: int, resize: str, interpolation: str) -> NDArray[np.uint8]:
+    """Read one image file as (input_px, input_px, 3) RGB; raises ImageUnreadable with a reason in words."""
+    try:
+        with warnings.catch_warnings(), path.open("rb") as file:
+            warnings.simplefilter("ignore")  # of damaged metadata, which is not used
+            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+                raise ImageUnreadable(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB")
+            with Image.open(io.BytesIO(file.read()), formats=FORMATS) as image:
+                return _square(image, input_px=input_px, resize=resize, interpolation=interpolation)
+    except FileNotFoundError:
+        raise ImageUnreadable("the file is missing") from None
+    except Image.UnidentifiedImageError:
+        raise ImageUnreadable("not an image of a known format") from None
+    except ImageUnreadable:
+        raise
+    except MemoryError:
+        raise ImageUnreadable("decoding it needs more memory than there is") from None
+    except Exception as error:
+        # Pillow's decoders fail on damaged files with OSError, ValueError, SyntaxError, struct.error, EOFError, KeyError and others.
+        raise ImageUnreadable(f"cannot be decoded: {str(error)[:200] or type(error).__name__}") from None
+
+
+def _square(image: ImageFile.ImageFile, *, input_px: int, resize: str, interpolation: str) -> NDArray[np.uint8]:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageUnreadable(f"{width} x {height} px is more than {MAX_PIXELS:,} pixels")
+    image.draft("RGB", (2 * input_px, 2 * input_px))  # a JPEG far larger than the input is decoded at a fraction of its size
+    picture = _as_rgb(image)
+    if picture.size == (input_px, input_px):
+        return np.asarray(picture)
+    width, height = picture.size
+    box: tuple[float, float, float, float] | None = None
+    if resize == "center_crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+    filter_ = Image.Resampling[interpolation.upper()]
+    return np.asarray(picture.resize((input_px, input_px), resample=filter_, box=box))
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
+        # 16-bit gray: convert("RGB") would clip everything over 255 to white.
+        values = np.asarray(image, dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise ImageUnreadable("its values are not all finite")
+        top = 65535 if values.max(initial=0) > 255 else 255
+        return Image.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8)).convert("RGB")
+    if image.mode in ("P", "PA", "LA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB")
