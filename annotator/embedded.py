@@ -123,12 +123,12 @@ def _start_valkey(folder: Path) -> str:
     note = folder / "address.json"
     if note.exists():
         kept = json.loads(note.read_text())
-        if _answers(kept["port"], kept["password"]):
+        if answers(kept["port"], kept["password"]):
             return _valkey_url(kept["port"], kept["password"])
     port, password = _free_port(), secrets.token_hex(16)
     _run_valkey(folder, port=port, password=password)
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(port, password):
+    while not answers(port, password):
         if time.monotonic() > deadline:
             raise EmbeddedServiceFailed(f"Valkey did not start; its log is {folder / 'log'}.")
         time.sleep(0.05)
@@ -155,7 +155,7 @@ def _valkey_url(port: int, password: str) -> str:
     return f"redis://:{password}@127.0.0.1:{port}/0"
 
 
-def _answers(port: int, password: str) -> bool:
+def answers(port: int, password: str) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())

@@ -99,11 +99,11 @@ def _wait_for_health(urls: list[str], honcho: "subprocess.Popen[bytes]") -> None
             raise CannotServe("A process ended while starting; its last words stand above.")
         if time.monotonic() > deadline:
             raise CannotServe(f"Not all processes answered within {START_SECONDS} s: {', '.join(waiting) or 'queues'}.")
-        waiting = {url for url in waiting if not _is_healthy(url)}
+        waiting = {url for url in waiting if not is_healthy(url)}
         time.sleep(0.2)
 
 
-def _is_healthy(url: str) -> bool:
+def is_healthy(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310  an address from our settings
             return bool(reply.status == 200)

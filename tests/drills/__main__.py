@@ -1,0 +1,77 @@
+"""The long fault and load drills: `make drill`. Each is run once and kept; a run that was cut off goes on where it was.
+
+`python -m tests.drills [NAME ...]` runs those named again; `--list` names them. Results are written into docs/drills.md.
+"""
+
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+KEPT = ROOT / "var" / "drills" / "results.json"
+PAGE = ROOT / "docs" / "drills.md"
+
+Drill = Callable[[], str]
+
+
+def find_drills() -> dict[str, Drill]:
+    """`DRILLS` of every module here: a drill returns one line of result or raises AssertionError."""
+    found: dict[str, Drill] = {}
+    for path in sorted(HERE.glob("*.py")):
+        if not path.stem.startswith("_"):
+            found.update(importlib.import_module(f"tests.drills.{path.stem}").DRILLS)
+    return found
+
+
+def run(name: str, drill: Drill) -> dict[str, str]:
+    began, started = time.monotonic(), datetime.now(UTC)
+    try:
+        outcome, result = "passed", drill()
+    except AssertionError as error:
+        outcome, result = "FAILED", " ".join(str(error).split())[:500]
+    return {
+        "outcome": outcome,
+        "result": result,
+        "date": f"{started:%Y-%m-%d}",
+        "minutes": f"{(time.monotonic() - began) / 60:.1f}",
+    }
+
+
+def write_page(results: dict[str, dict[str, str]]) -> None:
+    rows = "\n".join(
+        f"| {name} | {entry['outcome']} | {entry['result']} | {entry['minutes']} | {entry['date']} |"
+        for name, entry in sorted(results.items())
+    )
+    PAGE.write_text(
+        "# Drills\nLong fault and load drills, run by `make drill` (`python -m tests.drills NAME` for one) and written here by"
+        " it. The test suite runs each in a reduced form.\n\n"
+        f"| drill | outcome | what was seen | minutes | date |\n| --- | --- | --- | --- | --- |\n{rows}\n"
+    )
+
+
+def main(names: list[str]) -> int:
+    drills = find_drills()
+    if names == ["--list"]:
+        print("\n".join(drills))
+        return 0
+    if unknown := set(names) - set(drills):
+        print(f"There is no drill {', '.join(sorted(unknown))}; see --list.", file=sys.stderr)
+        return 2
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    results: dict[str, dict[str, str]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    for name in names or [name for name in drills if results.get(name, {}).get("outcome") != "passed"]:
+        print(f"{name} ...", flush=True)
+        results[name] = run(name, drills[name])
+        print(f"{name}: {results[name]['outcome']}: {results[name]['result']}", flush=True)
+        KEPT.write_text(json.dumps(results, indent=2))
+        write_page(results)
+    return 1 if any(entry["outcome"] != "passed" for entry in results.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

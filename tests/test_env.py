@@ -1,0 +1,54 @@
+"""Bad values in the environment are refused in words before anything starts."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from annotator import env
+from tests.deployed import ENVIRONMENT
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("mysql://x/y", "PostgreSQL is the only database"), ("", "DATABASE_URL is not set")],
+)
+def test_only_postgresql_is_a_database(monkeypatch: pytest.MonkeyPatch, value: str, words: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", value)
+    with pytest.raises(env.BadSetting, match=words):
+        env.database("DATABASE_URL")
+
+
+def test_a_socket_folder_is_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://postgres:@/unitscope?host=/tmp/pg%20data")
+    assert env.database("DATABASE_URL")["HOST"] == "/tmp/pg data"
+
+
+@pytest.mark.parametrize("value", ["ftp://x", "http://host/path", "host:80", "http://"])
+def test_an_address_is_scheme_and_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("WEB_URL", value)
+    with pytest.raises(env.BadSetting, match="WEB_URL must be like"):
+        env.url("WEB_URL")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SANDBOX_URL", "https://unitscope.example", "separate host names"),
+        ("SECRET_KEY", "", "SECRET_KEY is not set"),
+        ("UNITSCOPE_DEPLOYED", "maybe", "must be 1 or 0"),
+        ("UNITSCOPE_SITE", "shop", "must be web or sandbox"),
+        ("HIT_PAGES_URL", "", "HIT_PAGES_URL is not set"),
+    ],
+)
+def test_a_deployment_with_a_bad_value_does_not_start(name: str, value: str, words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT, env={**ENVIRONMENT, name: value}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
