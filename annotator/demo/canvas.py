@@ -6,6 +6,7 @@ resolution, one map a category, two for parts, and read out by nearest pixel, so
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +80,9 @@ class Canvas:
     def __post_init__(self) -> None:
         self.grain = 1 + 0.035 * smooth_noise(self.rng, 12) + 0.02 * smooth_noise(self.rng, 60)
 
-    def paint(self, polygons: Sequence[Points], fill: Fill, tag: Tag, *, shade: float = 0.2, dome: bool = False) -> None:
+    def paint(
+        self, polygons: Sequence[Points], fill: Fill, tag: Tag, *, shade: float = 0.2, dome: bool = False
+    ) -> None:
         """Fill polygons (canvas pixels), shaded from the upper left; `dome` shades them like a ball."""
         corners = np.concatenate([np.asarray(p, dtype=np.float64) for p in polygons])
         left, top = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, SIDE)
@@ -116,14 +119,29 @@ class Canvas:
         self.write(window, mask, tag)
 
     def darken(self, x: float, y: float, width: float, height: float, strength: float = 0.45) -> None:
-        """Lay a soft shadow; a shadow has no label."""
-        ys, xs = np.ogrid[0:SIDE, 0:SIDE]
-        blob = np.exp(-(((xs - x) / width) ** 2 + ((ys - y) / height) ** 2) * 1.5).astype(np.float32)
-        self.rgb *= (1 - strength * blob)[..., None]
+        """Lay a soft shadow; a shadow has no label. Beyond twice its width it is too weak to see."""
+        left, right = (int(np.clip(v, 0, SIDE)) for v in (x - 2 * width, x + 2 * width))
+        top, bottom = (int(np.clip(v, 0, SIDE)) for v in (y - 2 * height, y + 2 * height))
+        across = np.exp(-1.5 * ((np.arange(left, right, dtype=np.float32) - x) / width) ** 2)
+        down = np.exp(-1.5 * ((np.arange(top, bottom, dtype=np.float32) - y) / height) ** 2)
+        self.rgb[top:bottom, left:right] *= (1 - strength * down[:, None] * across[None, :]).astype(np.float32)[
+            ..., None
+        ]
 
     def set_scene(self, name: str) -> None:
         """Call the whole picture a scene."""
         self.maps["scene"][:] = NUMBERS["scene", name]
+
+
+class Look(TypedDict, total=False):
+    """How a shape is painted: its part, material and texture, its shading, the width of a darker rim."""
+
+    part: str
+    material: str
+    texture: str
+    shade: float
+    dome: bool
+    edge: float
 
 
 @dataclass(frozen=True)
@@ -139,44 +157,34 @@ class Pen:
         """The picture's random numbers."""
         return self.canvas.rng
 
-    def shapes(self, polygons: Sequence[Points], fill: Fill, *, part: str | None = None, **look: object) -> None:
-        """Fill several polygons at once with one look (material, texture, shade, dome)."""
-        tag = Tag(self.name, part, _text(look.get("material")), _text(look.get("texture")))
-        self.canvas.paint(
-            [self.pose.place(p) for p in polygons],
-            fill,
-            tag,
-            shade=0.2 if look.get("shade") is None else float(str(look["shade"])),
-            dome=bool(look.get("dome")),
-        )
+    def shapes(self, polygons: Sequence[Points], fill: Fill, **look: Unpack[Look]) -> None:
+        """Fill several polygons at once."""
+        tag = Tag(self.name, look.get("part"), look.get("material"), look.get("texture"))
+        placed: list[Points] = [self.pose.place(p) for p in polygons]
+        self.canvas.paint(placed, fill, tag, shade=look.get("shade", 0.2), dome=look.get("dome", False))
 
-    def polygon(self, points: Points, fill: Fill, *, part: str | None = None, edge: float = 0.0, **look: object) -> None:
-        """Fill one polygon; `edge` is the width of a darker rim."""
+    def polygon(self, points: Points, fill: Fill, **look: Unpack[Look]) -> None:
+        """Fill one polygon, inside its rim where it has one."""
+        edge = look.get("edge", 0.0)
         if edge and not isinstance(fill, np.ndarray):
-            rim = (fill[0] * 0.55, fill[1] * 0.55, fill[2] * 0.55)
-            self.shapes([points], rim, part=part, **look)
+            self.shapes([points], (fill[0] * 0.55, fill[1] * 0.55, fill[2] * 0.55), **look)
             middle = np.asarray(points, dtype=np.float64).mean(axis=0)
             offset = np.asarray(points, dtype=np.float64) - middle
             reach = np.maximum(np.linalg.norm(offset, axis=1, keepdims=True), 1e-6)
             points = middle + offset * np.maximum(1 - edge / reach, 0.5)
-        self.shapes([points], fill, part=part, **look)
+        self.shapes([points], fill, **look)
 
-    def ellipse(
-        self, x: float, y: float, rx: float, ry: float, fill: Fill, *, part: str | None = None, **look: object
-    ) -> None:
-        """Fill an ellipse."""
-        edge = float(str(look.pop("edge", 0.0)))
-        self.polygon(oval(x, y, rx, ry), fill, part=part, edge=edge, **look)
+    def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Fill, **look: Unpack[Look]) -> None:
+        """Fill an upright ellipse."""
+        self.polygon(oval(x, y, rx, ry), fill, **look)
 
     def box(
-        self, left: float, top: float, right: float, bottom: float, fill: Fill, *, part: str | None = None, **look: object
+        self, frame: tuple[float, float, float, float], fill: Fill, corner: float = 0, **look: Unpack[Look]
     ) -> None:
-        """Fill an upright rectangle; `corner` rounds it."""
-        corner = float(str(look.pop("corner", 0.0)))
-        edge = float(str(look.pop("edge", 0.0)))
-        self.polygon(rounded(left, top, right, bottom, corner), fill, part=part, edge=edge, **look)
+        """Fill an upright rectangle (left, top, right, bottom) with round corners."""
+        self.polygon(rounded(*frame, corner), fill, **look)
 
-    def stroke(self, points: Points, width: float, fill: Fill, *, part: str | None = None, **look: object) -> None:
+    def stroke(self, points: Points, width: float, fill: Fill, **look: Unpack[Look]) -> None:
         """Draw a thick line with round ends."""
         track = np.asarray(points, dtype=np.float64)
         pieces: list[Points] = [oval(x, y, width / 2, width / 2, 12) for x, y in track]
@@ -184,7 +192,7 @@ class Pen:
             along = (b - a) / max(float(np.hypot(*(b - a))), 1e-9) * width / 2
             across = np.array([-along[1], along[0]])
             pieces.append(np.array([a + across, b + across, b - across, a - across]))
-        self.shapes(pieces, fill, part=part, **look)
+        self.shapes(pieces, fill, **look)
 
 
 def oval(x: float, y: float, rx: float, ry: float, n: int = 40, start: float = 0.0, stop: float = 360.0) -> Points:
@@ -198,12 +206,13 @@ def rounded(left: float, top: float, right: float, bottom: float, corner: float 
     if corner <= 0:
         return [(left, top), (right, top), (right, bottom), (left, bottom)]
     r = min(corner, (right - left) / 2, (bottom - top) / 2)
-    corners = [(right - r, bottom - r, 0), (left + r, bottom - r, 90), (left + r, top + r, 180), (right - r, top + r, 270)]
+    corners = [
+        (right - r, bottom - r, 0),
+        (left + r, bottom - r, 90),
+        (left + r, top + r, 180),
+        (right - r, top + r, 270),
+    ]
     return np.concatenate([np.asarray(oval(x, y, r, r, 7, a, a + 90)) for x, y, a in corners])
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _slope(shape: tuple[int, ...], shade: float) -> Pixels:

@@ -1,0 +1,54 @@
+"""`manage.py render_concepts`: make the demo's concept image set in a folder."""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from annotator.demo.concepts import DECK
+from annotator.demo.rendering import FolderTaken, render_set
+
+
+class Command(BaseCommand):
+    """Renders the concept image set."""
+
+    help = (
+        "Render a concept image set in Broden layout: colors, textures, materials, objects with parts, and scenes.\n"
+        "The images are RENDERED, no photographs; every label map is exact. One concept after another is dealt out\n"
+        f"({len(DECK)} in all), so that any number of images has them about equally often. The same seed gives the\n"
+        "same bytes, whatever --jobs is. A folder that holds the same set already is left as it is."
+    )
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Keep the line breaks of the help."""
+        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare folder, size, seed and processes."""
+        parser.add_argument("folder", type=Path, metavar="DIR", help="where to put the set; made if missing")
+        parser.add_argument("--n", type=int, default=1500, help="images (default 1500)")
+        parser.add_argument("--seed", type=int, default=1, help="seed, zero or more (default 1)")
+        parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Render with a progress bar, then say what stands."""
+        n_images, seed, n_jobs = options["n"], options["seed"], options["jobs"]
+        if n_images < 1 or n_jobs < 1 or seed < 0:
+            raise CommandError("--n and --jobs must be at least 1, --seed at least 0.", returncode=2)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        try:
+            with Progress(*columns, transient=True) as progress:
+                task = progress.add_task("rendering concepts", total=n_images)
+                made = render_set(
+                    folder=options["folder"],
+                    n_images=n_images,
+                    seed=seed,
+                    n_jobs=n_jobs,
+                    on_progress=lambda n_done: progress.update(task, completed=n_done),
+                )
+        except (FolderTaken, OSError) as error:
+            raise CommandError(str(error), returncode=2) from error
+        how = "stands already, used again" if made.reused else "rendered"
+        self.stdout.write(f"{made.folder}: {made.n_images} rendered concept images ({how}).")
