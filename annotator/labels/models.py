@@ -19,6 +19,8 @@ class UnitLabel(models.Model):
     n_same_concept = models.PositiveSmallIntegerField(default=0, help_text="Answers in the concept's group")
     n_same_category = models.PositiveSmallIntegerField(default=0)
     reasons = models.JSONField(default=dict, help_text="Raw words, group, and the rule at each step")
+    # {rank: probability of fitting}; null where marks or workers are unknown.
+    crop_probabilities = models.JSONField(null=True, blank=True)
     labeled_at = models.DateTimeField()
 
     class Meta:

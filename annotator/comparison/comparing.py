@@ -1,0 +1,79 @@
+"""Sets each labeled unit of a campaign beside its automatic label and writes down the relation."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from annotator.comparison.agreement import Agreement, NamedUnit, measure_agreement
+from annotator.comparison.models import UnitComparison
+from annotator.comparison.relations import find_relation
+from annotator.crowd.models import Campaign
+from annotator.labels.concepts import Vocabulary
+from annotator.labels.evidence import gather_answers
+from annotator.labels.labeling import gather_vocabulary
+from annotator.labels.models import UnitLabel
+from annotator.units.models import AutomaticLabel, Unit
+
+
+class NothingToCompare(Exception):
+    """The campaign's units have no labels by people, or none by Broden."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What one comparison found; `words` says which lexicon decided."""
+
+    n_units: int
+    agreement: Agreement
+    words: str
+
+
+def compare_campaign(*, campaign: Campaign) -> Compared:
+    """Compares every unit that has both labels; done again, it replaces. Raises NothingToCompare."""
+    labels = list(campaign.unit_labels.select_related("unit__layer"))
+    if not labels:
+        raise NothingToCompare(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
+    automatic = choose_automatic_labels(campaign=campaign)
+    pairs = [(label, automatic[label.unit_id]) for label in labels if label.unit_id in automatic]
+    if not pairs:
+        raise NothingToCompare(
+            f"No unit of campaign {campaign.name} has an automatic label: dissect an image set with labels, "
+            f"or import them with `import_iou {campaign.name}`."
+        )
+    vocabulary = gather_vocabulary(campaign=campaign, answers=gather_answers(campaign=campaign))
+    _store(campaign, [_compare(label, broden, vocabulary) for label, broden in pairs])
+    return Compared(
+        n_units=len(pairs), agreement=measure_pairs(pairs, vocabulary), words=vocabulary.lexicon.description
+    )
+
+
+def measure_pairs(pairs: Iterable[tuple[UnitLabel, AutomaticLabel]], vocabulary: Vocabulary) -> Agreement:
+    def is_same(concept: str, label: str) -> bool:
+        return find_relation(concept=concept, label=label, vocabulary=vocabulary).is_same_thing
+
+    return measure_agreement([NamedUnit(concept=p.concept, label=b.label) for p, b in pairs], is_same=is_same)
+
+
+def choose_automatic_labels(*, campaign: Campaign) -> dict[int, AutomaticLabel]:
+    """Unit id -> its best label: of the dissection its crops came from (mode `paper`), else the last one imported."""
+    units = Unit.objects.filter(hits__campaign=campaign)
+    best = AutomaticLabel.objects.filter(unit__in=units, is_best=True)
+    imported = best.filter(mode=AutomaticLabel.Mode.IMPORTED).order_by("id")
+    chosen = {label.unit_id: label for label in imported}
+    dissected = dict(campaign.hits.values_list("unit_id", "dissected_unit__dissection_id"))
+    for label in best.filter(mode=AutomaticLabel.Mode.PAPER, dissection__in=set(dissected.values())):
+        if dissected[label.unit_id] == label.dissection_id:
+            chosen[label.unit_id] = label
+    return chosen
+
+
+def _compare(label: UnitLabel, broden: AutomaticLabel, vocabulary: Vocabulary) -> UnitComparison:
+    finding = find_relation(concept=label.concept, label=broden.label, vocabulary=vocabulary)
+    return UnitComparison(unit_label=label, automatic_label=broden, relation=finding.relation, rule=finding.rule[:300])
+
+
+def _store(campaign: Campaign, comparisons: list[UnitComparison]) -> None:
+    with transaction.atomic():
+        UnitComparison.objects.filter(unit_label__campaign=campaign).delete()
+        UnitComparison.objects.bulk_create(comparisons, batch_size=500)

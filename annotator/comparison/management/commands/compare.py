@@ -1,0 +1,33 @@
+"""`manage.py compare CAMPAIGN`: what people said beside what Broden says, unit by unit."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from annotator.comparison.comparing import NothingToCompare, compare_campaign
+from annotator.comparison.reports import describe_campaign
+from annotator.comparison.tables import print_table
+from annotator.crowd.models import Campaign
+from annotator.labels.wordnet import BadWordNet
+
+
+class Command(BaseCommand):
+    help = (
+        "Sets the label that people gave to each unit of a campaign beside its automatic label, finds how the words "
+        "relate (equal, synonym, hypernym, hyponym, different), and prints the table. Below it: how many units agree, "
+        "and how many would with the units shuffled. Run label first."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("campaign", help="Name of the campaign, such as demo")
+
+    def handle(self, *args: Any, campaign: str, **options: Any) -> None:
+        found = Campaign.objects.filter(name=campaign).first()
+        if found is None:
+            raise CommandError(f"There is no campaign called {campaign}.", returncode=2)
+        try:
+            compare_campaign(campaign=found)
+        except (NothingToCompare, BadWordNet) as error:
+            raise CommandError(str(error), returncode=2) from None
+        self.stdout.write(print_table(describe_campaign(campaign=found)))

@@ -1,0 +1,159 @@
+"""The report of a campaign or a dissection: one document of plain values, in the shape that others rely on."""
+
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+from typing import Any
+
+from annotator.comparison.categories import BRODEN_CATEGORIES, share_categories
+from annotator.comparison.comparing import choose_automatic_labels, measure_pairs
+from annotator.crowd.models import Campaign
+from annotator.labels.evidence import UnitAnswer, gather_answers, split_by_unit
+from annotator.labels.labeling import gather_vocabulary
+from annotator.labels.models import UnitLabel
+from annotator.labels.precision import find_interpretable
+from annotator.units.models import AutomaticLabel, Dissection, Layer, Unit
+
+DETECTOR_ABOVE = 0.04
+Document = dict[str, Any]
+
+
+def describe_campaign(*, campaign: Campaign) -> Document:
+    """Everything that is known of the campaign's labeled units; absent values are None."""
+    answers = gather_answers(campaign=campaign)
+    by_unit = split_by_unit(answers)
+    labels = list(campaign.unit_labels.select_related("unit__layer__network", "comparison"))
+    labels.sort(key=lambda label: _place(label.unit))
+    automatic = choose_automatic_labels(campaign=campaign)
+    layers = list(dict.fromkeys(label.unit.layer for label in labels))
+    return {
+        "campaign": campaign.name,
+        "answers_by": describe_people(campaign, answers),
+        "layers": [_describe_layer(layer, labels, by_unit, automatic.values()) for layer in layers],
+        "units": [_describe_unit(label, by_unit[label.unit_id], automatic.get(label.unit_id)) for label in labels],
+        "agreement": _describe_agreement(campaign, answers, labels, automatic),
+    }
+
+
+def describe_dissection(*, dissection: Dissection) -> Document:
+    """The automatic labels alone, in the same shape: what people would have said is None."""
+    best = dissection.automatic_labels.filter(mode=AutomaticLabel.Mode.PAPER, is_best=True)
+    automatic = {label.unit_id: label for label in best}
+    units = list(Unit.objects.filter(dissections__dissection=dissection).select_related("layer").distinct())
+    units.sort(key=_place)
+    return {
+        "campaign": None,
+        "dissection": str(dissection.id),
+        "layers": [
+            _describe_layer(layer, [], {}, automatic.values()) for layer in dict.fromkeys(u.layer for u in units)
+        ],
+        "units": [_describe_measured(unit, automatic.get(unit.id)) for unit in units],
+    }
+
+
+def describe_people(campaign: Campaign, answers: Sequence[UnitAnswer]) -> str:
+    """Who answered, in words that stand in every report."""
+    if campaign.is_imported:
+        return "imported answers"
+    simulated = sum(answer.is_simulated for answer in answers)
+    if simulated == 0:
+        return "people"
+    return "simulated people" if simulated == len(answers) else "people, some of them simulated"
+
+
+def _place(unit: Unit) -> tuple[int, int, str, int]:
+    return (unit.layer.network_id, unit.layer.position, unit.layer.path, unit.index)
+
+
+def _describe_unit(label: UnitLabel, answers: Sequence[UnitAnswer], automatic: AutomaticLabel | None) -> Document:
+    comparison = getattr(label, "comparison", None)
+    return {
+        **_describe_measured(label.unit, automatic),
+        "concept": label.concept or None,
+        "category": label.category or None,
+        "precision": label.precision,
+        "precision_low": label.precision_low,
+        "precision_high": label.precision_high,
+        "answers": [
+            {"description": a.description, "category": a.category or None, "precision": a.precision} for a in answers
+        ],
+        "relation": comparison.relation if comparison else None,
+        "rule": comparison.rule if comparison else None,
+    }
+
+
+def _describe_measured(unit: Unit, automatic: AutomaticLabel | None) -> Document:
+    return {
+        "layer": unit.layer.path,
+        "index": unit.index,
+        "concept": None,
+        "category": None,
+        "precision": None,
+        "precision_low": None,
+        "precision_high": None,
+        "answers": [],
+        "broden_label": automatic.label if automatic else None,
+        "broden_category": automatic.category if automatic else None,
+        "iou": automatic.iou if automatic else None,
+        "relation": None,
+    }
+
+
+def _describe_layer(
+    layer: Layer,
+    labels: Sequence[UnitLabel],
+    by_unit: dict[int, list[UnitAnswer]],
+    automatic: Iterable[AutomaticLabel],
+) -> Document:
+    mine = [label for label in labels if label.unit.layer_id == layer.id]
+    said = [answer.category for label in mine for answer in by_unit[label.unit_id]]
+    return {
+        "path": layer.path,
+        "n_units": len(mine) or layer.n_units,
+        "mean_precision": fmean(label.precision for label in mine) if mine else None,
+        "n_interpretable": find_interpretable([label.precision for label in mine]) if mine else None,
+        "category_shares": share_categories(said) if mine else None,
+        "unit_category_shares": share_categories(label.category for label in mine) if mine else None,
+        **count_detectors(layer=layer, sources={label.source for label in automatic}),
+    }
+
+
+def count_detectors(*, layer: Layer, sources: set[str], min_iou: float = DETECTOR_ABOVE) -> Document:
+    """Over all units of the layer that these sources labeled (science.md section 6); None where none did.
+
+    Unique detectors: for each category, the distinct best labels of that category over the bound.
+    """
+    modes = [AutomaticLabel.Mode.PAPER, AutomaticLabel.Mode.IMPORTED]
+    rows = AutomaticLabel.objects.filter(unit__layer=layer, source__in=sources, mode__in=modes)
+    if not rows.exists():
+        return {"n_detectors": None, "unique_detectors": None}
+    over = list(rows.filter(iou__gt=min_iou).values_list("category", "label", "is_best"))
+    names: dict[str, set[str]] = {category: set() for category in BRODEN_CATEGORIES}
+    for category, label, _ in over:
+        names.setdefault(category, set()).add(label)
+    return {
+        "n_detectors": sum(is_best for _, _, is_best in over),
+        "unique_detectors": {category: len(found) for category, found in names.items()},
+    }
+
+
+def _describe_agreement(
+    campaign: Campaign,
+    answers: Sequence[UnitAnswer],
+    labels: Sequence[UnitLabel],
+    automatic: dict[int, AutomaticLabel],
+) -> Document | None:
+    pairs = [(label, automatic[label.unit_id]) for label in labels if label.unit_id in automatic]
+    if not pairs:
+        return None
+    vocabulary = gather_vocabulary(campaign=campaign, answers=answers)
+    found = measure_pairs(pairs, vocabulary)
+    return {
+        "n_units": found.n_units,
+        "n_equal_or_synonym": found.n_agreeing,
+        "n_with_units_shuffled": found.shuffled_mean,
+        "n_with_units_shuffled_95th_percentile": found.shuffled_high,
+        "n_shuffles": found.n_shuffles,
+        "constant_label": found.constant_label,
+        "n_with_constant_label": found.n_constant,
+        "words": vocabulary.lexicon.description,
+    }

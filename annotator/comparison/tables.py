@@ -1,0 +1,92 @@
+"""A report's document as text for a terminal and as CSV: pure, from the document alone."""
+
+import csv
+import io
+from typing import Any
+
+Document = dict[str, Any]
+
+COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", "IoU", "relation")
+CSV_COLUMNS = (
+    "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
+    "descriptions", "broden_label", "broden_category", "iou", "relation",
+)  # fmt: skip
+WIDEST = 28
+# A cell that a spreadsheet would run as a formula begins with one of these.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def print_table(document: Document) -> str:
+    """One line a unit, then who answered and the agreements beside chance."""
+    rows = [COLUMNS, *(_make_row(unit) for unit in document["units"])]
+    widths = [min(WIDEST, max(len(row[i]) for row in rows)) for i in range(len(COLUMNS))]
+    lines = ["  ".join(_fit(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join([*lines, "", *_print_remarks(document)])
+
+
+def print_report(document: Document) -> str:
+    """The layers' figures, then the table."""
+    return "\n".join([*(_print_layer(layer) for layer in document["layers"]), "", print_table(document)])
+
+
+def print_csv(document: Document) -> str:
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for unit in document["units"]:
+        said = [answer["description"] for answer in unit["answers"]]
+        row = {**unit, "n_answers": len(said), "descriptions": " | ".join(said)}
+        writer.writerow([defuse(row[column]) for column in CSV_COLUMNS])
+    return written.getvalue()
+
+
+def defuse(value: object) -> object:
+    """Text that a spreadsheet would take for a formula gets an apostrophe before it; None becomes empty."""
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+def _make_row(unit: Document) -> tuple[str, ...]:
+    precision = "-"
+    if unit["precision"] is not None:
+        precision = f"{unit['precision']:.2f} [{unit['precision_low']:.2f}, {unit['precision_high']:.2f}]"
+    iou = "-" if unit["iou"] is None else f"{unit['iou']:.3f}"
+    named = [unit[key] or "-" for key in ("concept", "category")]
+    return (
+        f"{unit['layer']} {unit['index']}",
+        *named,
+        precision,
+        unit["broden_label"] or "-",
+        iou,
+        unit["relation"] or "-",
+    )
+
+
+def _fit(cell: str, width: int) -> str:
+    return cell.ljust(width) if len(cell) <= width else cell[: width - 1] + "…"
+
+
+def _print_remarks(document: Document) -> list[str]:
+    lines = [f"answers by {document['answers_by']}"] if document.get("answers_by") else []
+    if found := document.get("agreement"):
+        n = found["n_units"]
+        lines += [
+            f"agreements (equal or synonym): {found['n_equal_or_synonym']} of {n}",
+            f"the same with units shuffled:  {found['n_with_units_shuffled']:.1f} of {n} "
+            f"(mean of {found['n_shuffles']} seeded shuffles)",
+            f"the same with one label:       {found['n_with_constant_label']} of {n} ({found['constant_label']})",
+            f"words: {found['words']}",
+        ]
+    return lines
+
+
+def _print_layer(layer: Document) -> str:
+    parts = [f"{layer['path']}: {layer['n_units']} units"]
+    if layer["mean_precision"] is not None:
+        parts.append(f"mean precision {layer['mean_precision']:.3f}, {layer['n_interpretable']} over .75")
+    if layer["n_detectors"] is not None:
+        unique = sum(layer["unique_detectors"].values())
+        parts.append(f"{layer['n_detectors']} detectors (IoU > .04), {unique} unique")
+    return "; ".join(parts)

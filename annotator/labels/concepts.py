@@ -1,0 +1,177 @@
+"""A description in a person's own words -> a concept, by steps that are kept and shown.
+
+Steps: case and punctuation, alternatives, spelling, what is shown ("all images contain water"), qualifiers
+("color green", "striped pattern"), plural, head noun. Synonyms do not replace words: they join groups
+(`grouping.py`), so that the people's own word stays the label.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from annotator.labels.lexicon import Lexicon
+from annotator.labels.spelling import correct_word
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+COLORS = _words(
+    "black blue brown green gray grey orange pink purple red white yellow violet tan beige gold silver turquoise"
+)
+_DETERMINERS = _words("a an the this these some many all various several different of and")
+# Before the head noun they say how, not what: left aside where the rest is a known word.
+_COLOR_WORDS = _words("color colour colored coloured colors colours")
+# Heads that say nothing of their own: "striped pattern", "round shape", "red objects".
+_EMPTY_HEADS = _words(
+    "pattern patterns texture textures shape shapes shaped design designs object objects thing things item items "
+    "surface surfaces image images picture pictures photo photos color colors colour colours tone tones"
+)
+_WORDS_OF_RULES = _DETERMINERS | _COLOR_WORDS | _EMPTY_HEADS | COLORS
+_BEFORE_WHAT_IS_SHOWN = re.compile(
+    r"^(?:.*\b(?:contains?|contained|containing|showing|shows?|depicts?|has|have|having|includes?)\b"
+    r"|(?:.*\b(?:images?|pictures?|photos?|photographs?|kinds?|types?|sorts?|group|bunch|pieces?|rows?|shades?|lots?"
+    r"|collection|scenes?|views?|colors?|colours?|drawings?|patterns?)\s+(?:of|with)\b)"
+    r"|(?:there (?:is|are)|it is|it's|they are|looks? like|mostly|mainly))\s+(?=\w)"
+)
+_AFTER_THE_HEAD = re.compile(
+    r"(?<=\w)\s+(?:of|with|without|in|on|against|at|from|for|under|over|near|by|to|that|which|like|no|behind|inside"
+    r"|outside of|around|above|below|is|are|being|having)\s.*$"
+)
+_ALTERNATIVES = re.compile(r"\s*(?:[,;/&+|]|\band\b|\bor\b)\s*")
+_NOT_WORDS = re.compile(r"[^\w\s,;/&+|-]|_")
+
+
+@dataclass(frozen=True)
+class Step:
+    rule: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Concept:
+    """`form` is the normalized phrase ("blue sky"), `head` its known last words ("sky"); "" where nothing is said."""
+
+    form: str
+    head: str
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """What a campaign's words are judged by: how often each is used, Broden's words, and the lexicon."""
+
+    lexicon: Lexicon
+    counts: Mapping[str, int] = field(default_factory=dict)
+    # Broden's labels and their single words, normalized.
+    targets: frozenset[str] = frozenset()
+    _kept: dict[str, "Concept"] = field(default_factory=dict)
+
+    def knows(self, phrase: str) -> bool:
+        return phrase in self.targets or self.lexicon.knows(phrase)
+
+    def is_right(self, word: str) -> bool:
+        return self.knows(word) or self.knows(self.lexicon.singular(word)) or word in _WORDS_OF_RULES
+
+    def correct(self, word: str) -> str:
+        if self.is_right(word):
+            return word
+        return correct_word(word, counts=self.counts, targets=self._right_words)
+
+    @property
+    def _right_words(self) -> frozenset[str]:
+        # WordNet's 100,000 nouns come last and only for what neither campaign nor Broden explains: not at all here,
+        # since a far dictionary word is a worse guess than the person's own.
+        return self.targets | frozenset(word for word in self.lexicon.groups if " " not in word)
+
+
+def build_vocabulary(*, descriptions: Iterable[str], labels: Iterable[str], lexicon: Lexicon) -> Vocabulary:
+    """Counts every word once for each description that uses it."""
+    counts = Counter(word for text in descriptions for word in set(_clean(text).replace("-", " ").split()))
+    phrases = {phrase for label in labels if (phrase := clean_label(label))}
+    words = {lexicon.singular(word) for phrase in phrases for word in phrase.split()}
+    return Vocabulary(lexicon=lexicon, counts=counts, targets=frozenset(phrases | words))
+
+
+def clean_label(label: str) -> str:
+    """Broden's `dining_room-s`, `red-c` and `polka-dotted` as words: "dining room", "red", "polka dotted"."""
+    return " ".join(re.sub(r"-[sc]$", "", label.strip().lower()).replace("_", " ").replace("-", " ").split())
+
+
+def normalize_description(text: str, *, vocabulary: Vocabulary) -> Concept:
+    """Equal texts give equal concepts within one vocabulary; what was found once is kept."""
+    if text not in vocabulary._kept:
+        vocabulary._kept[text] = _normalize(text, vocabulary)
+    return vocabulary._kept[text]
+
+
+def _normalize(text: str, vocabulary: Vocabulary) -> Concept:
+    trail: list[Step] = []
+    cleaned = _note(trail, "case and punctuation", text, _clean(text))
+    spelled = _note(trail, "spelling", cleaned, _respell(cleaned, vocabulary))
+    chosen = _note(trail, "first alternative", spelled, _choose_alternative(spelled, vocabulary))
+    shown = _note(trail, "what is shown", chosen, _find_what_is_shown(chosen))
+    plain = _note(trail, "qualifiers", shown, _drop_qualifiers(shown))
+    form = _note(trail, "plural", plain, vocabulary.lexicon.singular(plain))
+    head = _find_head(form, vocabulary)
+    if head != form:
+        trail.append(Step(rule="head noun", before=form, after=head))
+    return Concept(form=form, head=head, steps=tuple(trail))
+
+
+def _note(trail: list[Step], rule: str, before: str, after: str) -> str:
+    if before != after:
+        trail.append(Step(rule=rule, before=before, after=after))
+    return after
+
+
+def _clean(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    plain = re.sub(r"'s?\b", "", re.sub(r"\([^)]*\)", " ", plain))
+    return " ".join(_NOT_WORDS.sub(" ", plain).replace("-", " ").split())
+
+
+def _respell(text: str, vocabulary: Vocabulary) -> str:
+    return re.sub(r"[^\W\d_]+", lambda found: vocabulary.correct(found.group()), text)
+
+
+def _choose_alternative(text: str, vocabulary: Vocabulary) -> str:
+    """The first known one of several; colors named together stay together ("black and white")."""
+    parts = [part for part in _ALTERNATIVES.split(text) if part]
+    if len(parts) < 2:
+        return parts[0] if parts else ""
+    if all(part in COLORS for part in parts):
+        return " and ".join(sorted(parts))
+    known = (part for part in parts if _is_known_phrase(part, vocabulary))
+    return next(known, parts[0])
+
+
+def _is_known_phrase(part: str, vocabulary: Vocabulary) -> bool:
+    return vocabulary.knows(part) or vocabulary.knows(vocabulary.lexicon.singular(part))
+
+
+def _find_what_is_shown(text: str) -> str:
+    shown = _BEFORE_WHAT_IS_SHOWN.sub("", text)
+    return _AFTER_THE_HEAD.sub("", shown) or shown
+
+
+def _drop_qualifiers(text: str) -> str:
+    words = text.split()
+    while len(words) > 1 and words[0] in _DETERMINERS:
+        words = words[1:]
+    if len(words) > 1 and set(words) & COLORS:
+        words = [word for word in words if word not in _COLOR_WORDS]
+    while len(words) > 1 and words[-1] in _EMPTY_HEADS:
+        words = words[:-1]
+    return " ".join(words)
+
+
+def _find_head(form: str, vocabulary: Vocabulary) -> str:
+    """The longest known ending of the phrase; else its last word."""
+    words = form.split()
+    endings = (" ".join(words[i:]) for i in range(len(words)))
+    return next((ending for ending in endings if vocabulary.knows(ending)), words[-1] if words else "")

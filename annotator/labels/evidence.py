@@ -1,0 +1,70 @@
+"""The answers of a campaign as they count towards labels, read from the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from annotator.crowd.models import Assignment, Campaign
+from annotator.labels.precision import N_TOP_CROPS, count_fitting
+
+COUNTED_STATES = (Assignment.State.SUBMITTED, Assignment.State.APPROVED)
+
+
+@dataclass(frozen=True)
+class UnitAnswer:
+    """One person's answer on one unit. `worker` is a pseudonym, None where not known; `marked` None likewise."""
+
+    unit_id: int
+    worker: str | None
+    is_simulated: bool
+    description: str
+    category: str
+    precision: float
+    n_fitting: int
+    n_shown: int
+    shown: tuple[int, ...] = ()
+    marked: frozenset[int] | None = None
+
+
+def gather_answers(*, campaign: Campaign) -> list[UnitAnswer]:
+    """By layer, unit, place in an imported file, then what was said: never by who was faster.
+
+    Rejected answers and those left out do not count; neither does one without a precision.
+    """
+    rows = (
+        Assignment.objects.filter(
+            hit__campaign=campaign, state__in=COUNTED_STATES, is_left_out=False, precision__isnull=False
+        )
+        .select_related("worker", "hit")
+        .order_by(
+            "hit__unit__layer__position", "hit__unit__layer__path", "hit__unit__index",
+            "imported_position", "description", "category", "precision", "worker__pseudonym", "id",
+        )
+    )  # fmt: skip
+    return [_read(row) for row in rows]
+
+
+def _read(row: Assignment) -> UnitAnswer:
+    planted = set(row.planted_ranks)
+    shown = tuple(rank for rank in sorted(row.shown_ranks) if rank not in planted)
+    precision = float(row.precision or 0)
+    n_shown = len(shown) or N_TOP_CROPS
+    return UnitAnswer(
+        unit_id=row.hit.unit_id,
+        worker=row.worker.pseudonym if row.worker else None,
+        is_simulated=bool(row.worker and row.worker.is_simulated),
+        description=row.description,
+        category=row.category,
+        precision=precision,
+        n_fitting=count_fitting(precision=precision, n_shown=n_shown),
+        n_shown=n_shown,
+        shown=shown,
+        marked=frozenset(row.marked_ranks) - planted if shown else None,
+    )
+
+
+def split_by_unit(answers: Sequence[UnitAnswer]) -> dict[int, list[UnitAnswer]]:
+    """In the order of the answers."""
+    units: dict[int, list[UnitAnswer]] = {}
+    for answer in answers:
+        units.setdefault(answer.unit_id, []).append(answer)
+    return units

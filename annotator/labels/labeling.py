@@ -1,0 +1,157 @@
+"""Gives each unit of a campaign its label by people: concept, category and precision (science.md section 5)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+
+from annotator.crowd.models import Campaign
+from annotator.labels.aggregation import vote
+from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description
+from annotator.labels.evidence import UnitAnswer, gather_answers, split_by_unit
+from annotator.labels.grouping import Group, NamedAnswer, group_answers
+from annotator.labels.lexicon import Lexicon, find_wordnet, load_lexicon
+from annotator.labels.models import UnitLabel
+from annotator.labels.precision import AnswerCounts, UnitPrecisions, find_interpretable, measure_precision
+from annotator.labels.weighing import CATEGORY_ORDER, estimate_crop_fits, weigh_answers
+from annotator.units.models import AutomaticLabel, Dissection
+
+
+class NothingToLabel(Exception):
+    """The campaign has no answer that counts."""
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """What one labeling did."""
+
+    n_units: int
+    n_answers: int
+    n_interpretable: int
+    overdispersion: float
+    words: str
+
+
+@dataclass(frozen=True)
+class WeighedAnswer:
+    answer: UnitAnswer
+    weight: float
+
+
+def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
+    """Labels every unit that has answers; done again, it replaces. Raises NothingToLabel."""
+    answers = gather_answers(campaign=campaign)
+    if not answers:
+        raise NothingToLabel(f"Campaign {campaign.name} has no answers yet.")
+    vocabulary = gather_vocabulary(campaign=campaign, answers=answers)
+    by_unit = split_by_unit(answers)
+    precisions = measure_precision(count_crops(by_unit))
+    weights = iter(weigh_answers(answers))
+    crop_fits = estimate_crop_fits(answers)
+    labels = []
+    for i, (unit_id, given) in enumerate(by_unit.items()):
+        weighed = [WeighedAnswer(answer=answer, weight=next(weights)) for answer in given]
+        label = _label_unit(weighed, vocabulary)
+        _set_precision(label, precisions, i)
+        label.campaign, label.unit_id, label.labeled_at = campaign, unit_id, now
+        label.crop_probabilities = crop_fits.get(unit_id)
+        labels.append(label)
+    _store(campaign, labels)
+    return Labeled(
+        n_units=len(labels),
+        n_answers=len(answers),
+        n_interpretable=find_interpretable([label.precision for label in labels]),
+        overdispersion=precisions.overdispersion,
+        words=vocabulary.lexicon.description,
+    )
+
+
+def open_lexicon() -> Lexicon:
+    """The own table, with WordNet where the machine has it."""
+    named = str(getattr(settings, "WORDNET_FOLDER", "") or "")
+    return load_lexicon(wordnet_folder=find_wordnet(named=named, root=settings.BASE_DIR))
+
+
+def gather_vocabulary(*, campaign: Campaign, answers: Sequence[UnitAnswer]) -> Vocabulary:
+    """The campaign's own words, the labels of its image sets and units, and the lexicon."""
+    dissections = Dissection.objects.filter(dissected_units__hits__campaign=campaign).distinct()
+    listed = {str(row["name"]) for dissection in dissections for row in dissection.labels}
+    given = AutomaticLabel.objects.filter(unit__hits__campaign=campaign).values_list("label", flat=True).distinct()
+    return build_vocabulary(
+        descriptions=[answer.description for answer in answers], labels=listed | set(given), lexicon=open_lexicon()
+    )
+
+
+def count_crops(by_unit: dict[int, list[UnitAnswer]]) -> AnswerCounts:
+    rows = [(i, answer) for i, given in enumerate(by_unit.values()) for answer in given]
+    return AnswerCounts(
+        unit=np.array([i for i, _ in rows]),
+        n_fitting=np.array([answer.n_fitting for _, answer in rows]),
+        n_shown=np.array([answer.n_shown for _, answer in rows]),
+    )
+
+
+def _label_unit(weighed: Sequence[WeighedAnswer], vocabulary: Vocabulary) -> UnitLabel:
+    concepts = [normalize_description(w.answer.description, vocabulary=vocabulary) for w in weighed]
+    named = [
+        NamedAnswer(concept=concept, weight=w.weight, precision=w.answer.precision)
+        for concept, w in zip(concepts, weighed, strict=True)
+    ]
+    groups = group_answers(named, lexicon=vocabulary.lexicon)
+    category = _vote_category(weighed)
+    return UnitLabel(
+        concept=groups[0].name if groups else "",
+        category=category,
+        n_answers=len(weighed),
+        n_same_concept=len(groups[0].members) if groups else 0,
+        n_same_category=sum(w.answer.category == category for w in weighed),
+        reasons=_explain(weighed, named, groups),
+    )
+
+
+def _vote_category(weighed: Sequence[WeighedAnswer]) -> str:
+    voting = [w for w in weighed if w.answer.category]
+    if not voting:
+        return ""
+    return vote(
+        [w.answer.category for w in voting],
+        weights=[w.weight for w in voting],
+        precisions=[w.answer.precision for w in voting],
+        order=CATEGORY_ORDER,
+    )
+
+
+def _explain(weighed: Sequence[WeighedAnswer], named: Sequence[NamedAnswer], groups: Sequence[Group]) -> dict[str, Any]:
+    """Raw words, steps, weights and groups, as JSON: what a reviewer looks at."""
+    return {
+        "answers": [
+            {
+                "description": w.answer.description,
+                "form": n.concept.form,
+                "head": n.concept.head,
+                "weight": w.weight,
+                "steps": [asdict(step) for step in n.concept.steps],
+            }
+            for w, n in zip(weighed, named, strict=True)
+        ],
+        "groups": [asdict(group) for group in groups],
+    }
+
+
+def _set_precision(label: UnitLabel, precisions: UnitPrecisions, i: int) -> None:
+    label.precision = float(precisions.mean[i])
+    label.precision_low = float(precisions.low[i])
+    label.precision_high = float(precisions.high[i])
+
+
+def _store(campaign: Campaign, labels: Sequence[UnitLabel]) -> None:
+    fields = [f.name for f in UnitLabel._meta.concrete_fields if f.name not in ("id", "campaign", "unit")]
+    with transaction.atomic():
+        campaign.unit_labels.exclude(unit_id__in=[label.unit_id for label in labels]).delete()
+        UnitLabel.objects.bulk_create(
+            labels, update_conflicts=True, unique_fields=["campaign", "unit"], update_fields=fields, batch_size=500
+        )

