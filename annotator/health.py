@@ -18,7 +18,7 @@ def show_health(request: HttpRequest) -> JsonResponse:
 
 
 def is_healthy(*, port: int, host: str) -> bool:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/healthz", headers={"Host": host})  # noqa: S310
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/healthz", headers={"Host": host})
     try:
         with urllib.request.urlopen(request, timeout=4) as reply:  # noqa: S310  this machine
             return bool(reply.status == 200)

@@ -1,4 +1,4 @@
-"""Runs the Procfile's processes on one machine: `python -m annotator.serving [--prepare | --then COMMAND ... [--stop]]`.
+"""Runs the Procfile's processes on one machine: `python -m annotator.serving [--prepare | --then COMMAND [--stop]]`.
 
 The services are attached or started, the tables brought up to date and the sandbox's account made; then web, sandbox,
 web queue and GPU queue run under honcho until Ctrl-C, which ends all of them.
@@ -60,20 +60,20 @@ def processes() -> Iterator[None]:
     urls = [addresses["dashboard"].rstrip("/"), addresses["sandbox_endpoint"]]
     for url in urls:
         _refuse_taken_port(url)
-    surroundings = {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    defaults = {
         "WEB_BIND": urlsplit(urls[0]).netloc,
         "SANDBOX_BIND": urlsplit(urls[1]).netloc,
         "BEAT_SCHEDULE": str(embedded.data_folder() / "beat-schedule"),
         "PYTHONUNBUFFERED": "1",
     }
+    # The Procfile says `python`: this one.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     honcho = subprocess.Popen(
         [sys.executable, "-m", "honcho", "-f", str(ROOT / "Procfile"), "start"],
         cwd=ROOT,
-        env={**os.environ, **{name: os.environ.get(name, value) for name, value in surroundings.items() if name != "PATH"},
-             "PATH": surroundings["PATH"]},
+        env={**defaults, **os.environ, "PATH": path},
         start_new_session=True,
-    )  # fmt: skip
+    )
     try:
         _wait_for_health(urls, honcho)
         yield

@@ -1,5 +1,6 @@
 """The one settings module: every value comes from the environment, bad values are refused in words."""
 
+import contextlib
 import os
 import secrets
 from decimal import Decimal
@@ -7,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from annotator import embedded, env
+from annotator.dashboard.appearance import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = embedded.data_folder()
@@ -28,10 +30,8 @@ def _local_secret(name: str) -> str:
         fresh = kept.with_name(f".{name}.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(48))
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(fresh, kept)  # the first process wins; the others read what it wrote
-        except FileExistsError:
-            pass
         fresh.unlink()
     return kept.read_text()
 
@@ -142,6 +142,9 @@ def _kept_credential(name: str) -> str:
     kept = VAR / "secrets" / name
     return env.text(name, default=kept.read_text() if kept.exists() and not DEPLOYED else "")
 
+
+# A folder with WordNet's index.noun and data.noun; without it a short table of our own serves.
+WORDNET_FOLDER = env.text("WORDNET_FOLDER", default="")
 
 # The requester's credentials, one pair per marketplace.
 MARKETPLACE_CREDENTIALS = {

@@ -18,7 +18,11 @@ def main(names: list[str]) -> int:
         if path.stem.startswith("_") or (names and path.stem not in names):
             continue
         done = subprocess.run(
-            [sys.executable, "-m", f"benchmarks.{path.stem}"], cwd=HERE.parent, stdout=subprocess.PIPE, text=True, check=False
+            [sys.executable, "-m", f"benchmarks.{path.stem}"],
+            cwd=HERE.parent,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
         )
         if done.returncode:
             print(f"{path.stem} failed with exit status {done.returncode}.", file=sys.stderr)

@@ -6,7 +6,16 @@ from pathlib import Path
 
 LOCK = Path(__file__).parent.parent / "requirements.lock"
 # Words by which pip-audit says that it could not ask, as against that it found something.
-UNREACHABLE = ("ConnectionError", "Max retries", "NameResolution", "ServiceError", "Connection refused", "timed out", "404", "403")
+UNREACHABLE = (
+    "ConnectionError",
+    "Max retries",
+    "NameResolution",
+    "ServiceError",
+    "Connection refused",
+    "timed out",
+    "404",
+    "403",
+)
 
 
 def main() -> int:
@@ -21,7 +30,9 @@ def main() -> int:
         return 0
     n_unknown = done.stdout.count("could not be audited")
     if n_unknown:
-        print(f"pip-audit: {n_unknown} packages are unknown to the advisory source reached here; those are not audited.")
+        print(
+            f"pip-audit: {n_unknown} packages are unknown to the advisory source reached here; those are not audited."
+        )
     if done.returncode:
         print(done.stdout, done.stderr)
     return done.returncode

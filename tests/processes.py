@@ -29,7 +29,9 @@ class Processes:
     `environment` names UNITSCOPE_VAR, WEB_PORT and SANDBOX_PORT; with DATABASE_URL and REDIS_URL in it those are used.
     """
 
-    def __init__(self, environment: dict[str, str], *, only: tuple[str, ...] = ("web", "sandbox", "web-queue", "gpu")) -> None:
+    def __init__(
+        self, environment: dict[str, str], *, only: tuple[str, ...] = ("web", "sandbox", "web-queue", "gpu")
+    ) -> None:
         self.environment = dict(environment)
         self.only = only
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -105,7 +107,7 @@ class Processes:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self.running[name] = subprocess.Popen(
-                f"exec {self.commands[name]}", shell=True, cwd=ROOT, env=self.environment,  # noqa: S602  our Procfile
+                f"exec {self.commands[name]}", shell=True, cwd=ROOT, env=self.environment,
                 stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""A pytest plugin that starts the embedded services before anything reads the settings (loaded by `-p tests.services`)."""
+"""A pytest plugin (`-p tests.services`) that starts the embedded services before anything reads the settings."""
 
 import contextlib
 import os

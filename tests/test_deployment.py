@@ -62,11 +62,10 @@ def test_images_are_pinned_or_built_from_a_stage_of_the_dockerfile(compose: dict
 
 
 def test_every_variable_that_compose_sets_is_read_somewhere(compose: dict[str, Any]) -> None:
-    sources = " ".join(
-        path.read_text()
-        for folder in ("annotator", "workers")
-        for path in (ROOT / folder).rglob("*.py")
-    ) + (ROOT / "Procfile").read_text()
+    sources = (
+        " ".join(path.read_text() for folder in ("annotator", "workers") for path in (ROOT / folder).rglob("*.py"))
+        + (ROOT / "Procfile").read_text()
+    )
     standard = {"AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
     unread = [name for name in compose["x-environment"] if name not in sources and name not in standard]
     assert unread == []

@@ -15,6 +15,8 @@ ADVANCE = "annotator.units.tasks.advance_dissection"
 
 LEASE_SILENT_SECONDS = 30
 LEASE_EVERY_SECONDS = 3
+# How long a GPU process counts as answering after its last sign of life.
+ALIVE_SECONDS = 15
 GPU_PROCESS_KEY = "unitscope:gpu-process:"
 
 

@@ -61,7 +61,7 @@ def lease(*, url: str, dissection_id: str, position: int, attempt: int) -> Itera
 
 
 @contextlib.contextmanager
-def repeated(*, url: str, act: Callable[["redis.Redis"], None]) -> Iterator[None]:
+def repeated(*, url: str, act: Callable[["redis.Redis"], object]) -> Iterator[None]:
     """Calls `act` now, every few seconds, and once more at the end; a broker that is away for a while is no failure."""
     ended = threading.Event()
 

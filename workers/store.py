@@ -26,7 +26,8 @@ class StoreFull(StoreError):
 
 
 class Store(Protocol):
-    root: str
+    @property
+    def root(self) -> str: ...
 
     def read(self, name: str) -> bytes: ...
     def write(self, name: str, data: bytes) -> None: ...

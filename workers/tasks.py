@@ -4,19 +4,16 @@ Each writes its result into the artifact store and then tells the web queue to l
 exists returns at once, so any of them may run twice. Start with `celery -A workers.tasks worker -Q gpu --pool solo`.
 """
 
-import json
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import torch
 from celery.signals import worker_ready, worker_shutdown
 
 from workers import config, contract, leases, store
-from workers.app import app
-from workers.contract import DissectionRequest, TaskRequest
+from workers.contract import TaskRequest
 
 logger = logging.getLogger(__name__)
 _signs_of_life = ExitStack()

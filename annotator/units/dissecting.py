@@ -4,6 +4,7 @@ every broker message is a hint that may be lost, doubled or late.
 survey -> one measure task for each shard -> merge -> ingest
 """
 
+import functools
 import json
 import uuid
 from collections.abc import Sequence
@@ -62,7 +63,8 @@ def advance_dissection(*, dissection_id: uuid.UUID, now: datetime) -> None:
         _plan_next(dissection, store, now)
         due = _claim_due_tasks(dissection, now) if dissection.state == Dissection.State.RUNNING else []
         for task in due:
-            transaction.on_commit(lambda task=task: gpu_queue.send(_TASK_NAMES[GPUTask.Stage(task.stage)], _message(task)))
+            name, message = _TASK_NAMES[GPUTask.Stage(task.stage)], _message(task)
+            transaction.on_commit(functools.partial(gpu_queue.send, name, message))
 
 
 def advance_all(*, now: datetime) -> int:
@@ -143,7 +145,9 @@ def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
                 task.attempts -= 1  # it never began: a lost message is no failure of the shard
         if task.attempts >= MAX_ATTEMPTS:
             task.state = GPUTask.State.POISONED
-            task.error = task.error or f"The GPU process was lost {MAX_ATTEMPTS} times during {task.stage} {task.position}."
+            task.error = (
+                task.error or f"The GPU process was lost {MAX_ATTEMPTS} times during {task.stage} {task.position}."
+            )
         else:
             task.state, task.sent_at, task.attempts = GPUTask.State.SENT, now, task.attempts + 1
             due.append(task)

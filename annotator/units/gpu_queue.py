@@ -57,4 +57,6 @@ def list_processes() -> list[GPUProcess]:
         keys = sorted(client.scan_iter(match=f"{contract.GPU_PROCESS_KEY}*"))
         devices = client.mget(keys) if keys else []
     prefix = len(contract.GPU_PROCESS_KEY)
-    return [GPUProcess(key.decode()[prefix:], value.decode()) for key, value in zip(keys, devices, strict=True) if value]
+    return [
+        GPUProcess(key.decode()[prefix:], value.decode()) for key, value in zip(keys, devices, strict=True) if value
+    ]

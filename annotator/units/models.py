@@ -10,7 +10,9 @@ class Network(models.Model):
     """A network registered by command: architecture and weights that a dissection may load."""
 
     name = models.SlugField(unique=True, max_length=80)
-    architecture = models.CharField(max_length=200, help_text="torchvision:NAME, unitscope:NAME or package.module:function")
+    architecture = models.CharField(
+        max_length=200, help_text="torchvision:NAME, unitscope:NAME or package.module:function"
+    )
     weights = models.CharField(max_length=500, blank=True, help_text="File or s3:// address; empty for random weights")
     weights_sha256 = models.CharField(max_length=64, blank=True)
     preprocessing = models.JSONField(null=True, blank=True, help_text="Null: what the architecture states")
@@ -155,7 +157,9 @@ class DissectedUnit(models.Model):
     threshold = models.FloatField(help_text="T_u of science.md section 6")
     peak_low = models.FloatField(help_text="Lowest peak over the image set")
     peak_high = models.FloatField(help_text="Highest peak over the image set")
-    peak_histogram = models.JSONField(default=list, help_text="Counts of peaks in equal bins from peak_low to peak_high")
+    peak_histogram = models.JSONField(
+        default=list, help_text="Counts of peaks in equal bins from peak_low to peak_high"
+    )
     n_top = models.PositiveSmallIntegerField(help_text="Top crops in the sheet")
     n_low = models.PositiveSmallIntegerField(help_text="Low crops after them: what planted negatives are drawn from")
     tile_px = models.PositiveSmallIntegerField()

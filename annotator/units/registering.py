@@ -16,7 +16,9 @@ def register_network(
 ) -> Network:
     """The network of this architecture, weights and preprocessing; made under `name` or one derived from them."""
     if ":" not in architecture:
-        raise CannotRegister(f"{architecture!r} is neither torchvision:NAME, unitscope:NAME nor package.module:function.")
+        raise CannotRegister(
+            f"{architecture!r} is neither torchvision:NAME, unitscope:NAME nor package.module:function."
+        )
     if weights and not weights.startswith("s3://"):
         file = Path(weights).resolve()
         if not file.is_file():
@@ -28,7 +30,9 @@ def register_network(
     wanted = name or _free_name(Network, _slug(architecture.rpartition(":")[2]))
     network, _ = Network.objects.get_or_create(name=wanted, defaults={**same, "registered_at": now})
     if any(getattr(network, field) != value for field, value in same.items()):
-        raise CannotRegister(f"The name {wanted!r} stands for another network ({network.architecture}); choose another.")
+        raise CannotRegister(
+            f"The name {wanted!r} stands for another network ({network.architecture}); choose another."
+        )
     return network
 
 

@@ -1,4 +1,4 @@
-"""The long fault and load drills: `make drill`. Each is run once and kept; a run that was cut off goes on where it was.
+"""The long fault and load drills: `make drill`. Each is run once and kept; cut off, they go on.
 
 `python -m tests.drills [NAME ...]` runs those named again; `--list` names them. Results are written into docs/drills.md.
 """
@@ -48,8 +48,8 @@ def write_page(results: dict[str, dict[str, str]]) -> None:
         for name, entry in sorted(results.items())
     )
     PAGE.write_text(
-        "# Drills\nLong fault and load drills, run by `make drill` (`python -m tests.drills NAME` for one) and written here by"
-        " it. The test suite runs each in a reduced form.\n\n"
+        "# Drills\nLong fault and load drills, run by `make drill` (`python -m tests.drills NAME` for one) and written"
+        " here by it. The test suite runs each in a reduced form.\n\n"
         f"| drill | outcome | what was seen | minutes | date |\n| --- | --- | --- | --- | --- |\n{rows}\n"
     )
 

@@ -1,4 +1,4 @@
-"""At seeded moments of the demo the web process or the GPU process is killed with -9 and started again: the same table."""
+"""At seeded moments of the demo, web or GPU process is killed with -9 and started again: the same table each time."""
 
 import json
 import os
@@ -50,7 +50,12 @@ class KillDrill:
                 stack.callback(timer.join)
                 stack.callback(timer.cancel)
             done = subprocess.run(
-                [sys.executable, "manage.py", "demo"], cwd=ROOT, env=processes.environment, capture_output=True, text=True, check=False
+                [sys.executable, "manage.py", "demo"],
+                cwd=ROOT,
+                env=processes.environment,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             assert done.returncode == 0, f"The demo ended with {done.returncode}: {done.stderr[-400:]}"
             seconds = time.monotonic() - began
@@ -81,11 +86,14 @@ def kill_at_seeded_moments() -> str:
         name = f"{moment:02d} {target} at {share:.2f}"
         if name not in kept:
             report, seconds = KillDrill("killed").run(kill=target, after_seconds=share * kept["seconds"])
-            print(f"  {name}: {seconds:.0f} s, {'same' if report == kept['undisturbed'] else 'ANOTHER'} table", flush=True)
+            print(
+                f"  {name}: {seconds:.0f} s, {'same' if report == kept['undisturbed'] else 'ANOTHER'} table", flush=True
+            )
             keep(name, report)
     others = [name for name, report in kept.items() if name[:2].isdigit() and report != kept["undisturbed"]]
     assert not others, f"Another table after {', '.join(others)}."
-    return f"{N_MOMENTS} kills of web or GPU process (seed {SEED}), the same table of {len(kept['undisturbed']['units'])} units each time"
+    n_units = len(kept["undisturbed"]["units"])
+    return f"{N_MOMENTS} kills of web or GPU process (seed {SEED}), the same table of {n_units} units each time"
 
 
 DRILLS = {"demo: kill -9 at 20 moments": kill_at_seeded_moments}

@@ -22,8 +22,8 @@ SEED = 2015
 class Command(BaseCommand):
     help = (
         "Run the whole job against the running services: render a concept image set, dissect two layers of "
-        "EfficientNet-Lite0, launch the campaign `demo`, let simulated people do its HITs over HTTP, collect, label and "
-        "compare. What stands is reused; interrupted, it goes on where it was. `make demo` starts the services first."
+        "EfficientNet-Lite0, launch the campaign `demo`, let simulated people do its HITs over HTTP, collect, label "
+        "and compare. What stands is reused; interrupted, it goes on where it was. `make demo` starts the services first."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

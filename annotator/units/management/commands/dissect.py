@@ -20,7 +20,8 @@ One pass over the images gives each unit's top images, exact threshold and, wher
 layout: index.csv), its IoU labels; then receptive fields, segments and crops. Interrupted, the work goes on when the
 same dissection is resumed with --resume ID.
 
-example: manage.py dissect --network torchvision:squeezenet1_1 --weights FILE.safetensors --layer features.12 --images DIR
+example: manage.py dissect --network torchvision:squeezenet1_1 --weights FILE.safetensors \\
+    --layer features.12 --images DIR
 """
 
 
@@ -31,17 +32,23 @@ class Command(BaseCommand):
         parser.formatter_class = __import__("argparse").RawDescriptionHelpFormatter
         parser.add_argument("--network", help="torchvision:NAME, unitscope:NAME or package.module:function")
         parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://; none: random weights")
-        parser.add_argument("--layer", action="append", default=[], help="dotted path of a layer; several times for several")
+        parser.add_argument(
+            "--layer", action="append", default=[], help="dotted path of a layer; several times for several"
+        )
         parser.add_argument("--images", help="folder of images, Broden-layout folder, or s3:// prefix of either")
         parser.add_argument("--network-name", help="name under which the network is registered")
         parser.add_argument("--images-name", help="name under which the image set is registered")
         parser.add_argument("--rendered", action="store_true", help="the images were drawn by a program")
         parser.add_argument("--preprocessing", type=json.loads, help="JSON: input_px, mean, std, scale, resize")
-        parser.add_argument("--mode", action="append", choices=["paper", "lite", "unconditional"], help="of IoU; paper if none")
+        parser.add_argument(
+            "--mode", action="append", choices=["paper", "lite", "unconditional"], help="of IoU; paper if none"
+        )
         parser.add_argument("--batch-size", type=int)
         parser.add_argument("--seed", type=int, default=0, help="draws the low crops for planted negatives")
         parser.add_argument("--resume", metavar="ID", help="go on with a dissection that was interrupted")
-        parser.add_argument("--json", action="store_true", help="print id, counts, seconds by stage and artifact address")
+        parser.add_argument(
+            "--json", action="store_true", help="print id, counts, seconds by stage and artifact address"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -124,7 +131,8 @@ def _words(dissection: Dissection) -> str:
     facts = _summary(dissection)
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in facts["seconds_by_stage"].items())
     return (
-        f"Dissection {facts['id']}: {facts['n_units']} units of {', '.join(facts['layers'])} over {facts['n_images']} images"
-        f" ({facts['n_quarantined']} quarantined); {facts['n_detectors']} detectors (paper IoU > 0.04).\n{stages}.\n"
+        f"Dissection {facts['id']}: {facts['n_units']} units of {', '.join(facts['layers'])} over {facts['n_images']}"
+        f" images ({facts['n_quarantined']} quarantined); {facts['n_detectors']} detectors (paper IoU > 0.04).\n"
+        f"{stages}.\n"
         f"Crops and measures: {facts['artifact']}"
     )
