@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from annotator.crowd.categories import SemanticCategory
 from annotator.units.models import DissectedUnit, TopImage, Unit
@@ -41,9 +41,22 @@ class Campaign(models.Model):
     reward_usd = models.DecimalField(max_digits=8, decimal_places=2)
     budget_cap_usd = models.DecimalField(max_digits=10, decimal_places=2)
     hourly_floor_usd = models.DecimalField(max_digits=6, decimal_places=2, default=Decimal("12.00"))
+    # What outward acts have reserved of the cap; raised by the transaction that writes such an act.
+    committed_usd = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal(0))
+    # More than n_assignments: labels.extending may ask for more where people disagree, up to this many.
+    max_assignments = models.PositiveSmallIntegerField(null=True, blank=True)
+    max_hits_per_worker = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="One person's largest share"
+    )
+    qualifications = models.JSONField(default=dict, blank=True, help_text="locales, min_approval_percent, min_approved")
+    quote = models.JSONField(default=dict, blank=True, help_text="What quoting computed, amounts as strings")
+    requester_name = models.CharField(max_length=120, default="A research group using Unitscope")
+    contact = models.CharField(max_length=200, blank=True)
+    ethics_number = models.CharField(max_length=80, blank=True)
     seed = models.BigIntegerField()
     problem = models.TextField(blank=True, help_text="Why it waits: one sentence, cleared when it goes on")
     created_at = models.DateTimeField()
+    quoted_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -51,6 +64,7 @@ class Campaign(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(reward_usd__gte=0), name="reward_not_negative"),
             models.CheckConstraint(condition=Q(budget_cap_usd__gte=0), name="cap_not_negative"),
+            models.CheckConstraint(condition=Q(committed_usd__lte=F("budget_cap_usd")), name="spending_within_cap"),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +106,8 @@ class HIT(models.Model):
     chosen_because = models.CharField(max_length=80, blank=True, help_text="top IoU, random, named, disagreement")
     state = models.CharField(max_length=9, choices=State.choices, default=State.COMPOSED)
     mturk_id = models.CharField(max_length=64, blank=True)
+    # Shown by a page that asks about a given phrase (verify_label); empty where people find the words.
+    phrase = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["campaign", "id"]
@@ -164,6 +180,10 @@ class Assignment(models.Model):
     n_planted_missed = models.PositiveSmallIntegerField(null=True, blank=True)
     n_sent_back = models.PositiveSmallIntegerField(default=0)
     is_left_out = models.BooleanField(default=False, help_text="Not counted; not a rejection")
+    left_out_reason = models.CharField(max_length=300, blank=True)
+    # The marketplace listed it; the page here never stored it, so the answer is the one the marketplace held.
+    is_from_marketplace = models.BooleanField(default=False)
+    auto_approval_at = models.DateTimeField(null=True, blank=True)
     consent_version = models.CharField(max_length=40, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -205,6 +225,8 @@ class OutwardAct(models.Model):
         Assignment, on_delete=models.PROTECT, null=True, blank=True, related_name="outward_acts"
     )
     request = models.JSONField(default=dict)
+    # What an unknown outcome is judged by, where the request alone does not say: {"max_assignments": n}.
+    expected = models.JSONField(default=dict)
     response = models.JSONField(null=True, blank=True)
     cost_usd = models.DecimalField(max_digits=10, decimal_places=4, default=Decimal(0))
     state = models.CharField(max_length=11, choices=State.choices, default=State.PENDING)

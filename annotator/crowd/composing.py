@@ -1,0 +1,110 @@
+"""Composes a campaign: which crops each HIT may show and the seeds that its orders are drawn from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from annotator.crowd.models import HIT, Campaign, HITImage, HITType
+from annotator.crowd.rendering import HITTemplate, load_template
+from annotator.crowd.tile_order import derive_seed
+from annotator.crowd.unit_choice import ChosenUnit
+from annotator.units.models import DissectedUnit, TopImage
+
+
+class CannotCompose(Exception):
+    """The campaign cannot be composed as asked; nothing was written."""
+
+
+@dataclass(frozen=True)
+class CampaignPlan:
+    name: str
+    marketplace: str
+    reward_usd: Decimal
+    budget_cap_usd: Decimal
+    seed: int
+    n_assignments: int = 3
+    policy: str = Campaign.Policy.ACCEPT_AND_SCORE
+    template: str = "unit_semantics"
+    max_assignments: int | None = None
+    max_hits_per_worker: int | None = None
+    requester_name: str = "A research group using Unitscope"
+    contact: str = ""
+    ethics_number: str = ""
+    qualifications: dict[str, Any] = field(default_factory=dict)
+
+
+def compose_campaign(
+    *, plan: CampaignPlan, units: Sequence[ChosenUnit], now: datetime, phrases: dict[int, str] | None = None
+) -> Campaign:
+    """A draft campaign, one composed HIT a unit. `phrases` (unit id -> phrase): for a HIT type that asks about one."""
+    _check_plan(plan, n_units=len(units))
+    template = load_template(plan.template)
+    values = {name: value for name, value in vars(plan).items() if name != "template"}
+    with transaction.atomic():
+        campaign = Campaign.objects.create(**values, created_at=now)
+        hit_type = HITType.objects.create(campaign=campaign, template=template.name, template_sha256=template.sha256)
+        hits = [
+            compose_hit(
+                hit_type=hit_type,
+                choice=choice,
+                template=template,
+                phrase=(phrases or {}).get(choice.dissected_unit.unit_id, ""),
+            )
+            for choice in units
+        ]
+        _write_hits(hits, template=template)
+    return campaign
+
+
+def compose_hit(*, hit_type: HITType, choice: ChosenUnit, template: HITTemplate, phrase: str = "") -> HIT:
+    """The HIT's row, not yet saved. Its seed comes from what the unit is called, so that it is the same everywhere."""
+    campaign, unit = hit_type.campaign, choice.dissected_unit.unit
+    return HIT(
+        campaign=campaign,
+        hit_type=hit_type,
+        unit=unit,
+        dissected_unit=choice.dissected_unit,
+        seed=derive_seed(campaign.seed, unit.layer.network.name, unit.layer.path, unit.index, template.name),
+        n_assignments=campaign.n_assignments,
+        chosen_because=choice.because,
+        phrase=phrase,
+    )
+
+
+def _write_hits(hits: list[HIT], *, template: HITTemplate) -> None:
+    HIT.objects.bulk_create(hits)
+    images: list[HITImage] = []
+    for hit in hits:
+        assert hit.dissected_unit is not None  # composed here, never imported
+        for crop in find_crops(hit.dissected_unit, template=template):
+            images.append(HITImage(hit=hit, top_image=crop, is_planted=crop.is_low))
+    HITImage.objects.bulk_create(images, batch_size=5_000)
+
+
+def find_crops(unit: DissectedUnit, *, template: HITTemplate) -> list[TopImage]:
+    """The top crops that this HIT type shows, and every low crop that planted negatives may be drawn from."""
+    crops = list(unit.top_images.order_by("rank"))
+    top = [crop for crop in crops if not crop.is_low][: template.n_top]
+    low = [crop for crop in crops if crop.is_low]
+    if not top:
+        raise CannotCompose(f"{unit} has no top crops.")
+    if len(low) < template.n_planted:
+        raise CannotCompose(f"{unit} has {len(low)} low crops; {template.n_planted} are needed as planted negatives.")
+    return top + low
+
+
+def _check_plan(plan: CampaignPlan, *, n_units: int) -> None:
+    if Campaign.objects.filter(name=plan.name).exists():
+        raise CannotCompose(f"There is a campaign {plan.name!r} already; choose another name.")
+    if not n_units:
+        raise CannotCompose("No units were chosen.")
+    if plan.n_assignments < 1:
+        raise CannotCompose("A HIT needs at least 1 assignment.")
+    if plan.max_assignments is not None and plan.n_assignments < 10 <= plan.max_assignments:
+        raise CannotCompose("A HIT of fewer than 10 assignments can never be extended to 10 or more.")
+    if plan.reward_usd < Decimal("0.01"):
+        raise CannotCompose("The least reward is $0.01.")

@@ -1,0 +1,57 @@
+"""Collects a campaign's submitted assignments from its marketplace, and approves them with --approve.
+
+Run it as often as you like: what is known is not counted twice, and nobody is paid twice.
+"""
+
+import time
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from annotator.crowd import collecting, reviewing
+from annotator.crowd.management.refusing import find_campaign, refusing
+from annotator.crowd.marketplaces import open_marketplace
+from annotator.crowd.models import Campaign
+from annotator.crowd.mturk import MarketplaceSilent, OutcomeUnknown, Requester
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign")
+        parser.add_argument("--approve", action="store_true", help="Approve every submitted assignment")
+        parser.add_argument("--follow", action="store_true", help="Go on until every HIT is complete")
+        parser.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="Pause of --follow (5)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        campaign = find_campaign(options["campaign"])
+        if campaign.is_imported:
+            raise CommandError(f"The campaign {campaign} was imported: there is nothing to collect.", returncode=2)
+        with refusing(campaign):
+            requester = Requester(open_marketplace(campaign.marketplace))
+            while not self._go_round(campaign, requester, options) and options["follow"]:
+                time.sleep(options["every"])
+
+    def _go_round(self, campaign: Campaign, requester: Requester, options: dict[str, Any]) -> bool:
+        try:
+            return self._collect(campaign, requester, has_approval=options["approve"])
+        except OutcomeUnknown as error:
+            if not options["follow"] or isinstance(error, MarketplaceSilent):
+                raise
+            self.stdout.write(str(error))
+            return False
+
+    def _collect(self, campaign: Campaign, requester: Requester, *, has_approval: bool) -> bool:
+        collected = collecting.collect_campaign(campaign=campaign, requester=requester, now=timezone.now())
+        line = f"{collected.n_listed} of {collected.n_asked} assignments submitted, {collected.n_new} new"
+        if collected.n_unreadable:
+            line += f", {collected.n_unreadable} unreadable"
+        if has_approval:
+            performed = reviewing.approve_assignments(
+                campaign=campaign, requester=requester, clock=timezone.now, pause=time.sleep
+            )
+            line += f", {performed.n_done} approved now"
+        self.stdout.write(line + ("; complete." if collected.is_complete else "."))
+        return collected.is_complete

@@ -1,0 +1,205 @@
+"""The outbox: every outward act is a row before it is a call, and is done once however often anyone dies.
+
+pending -> sent -> done, or failed when the marketplace refused. A row found `sent` by the next one to hold the
+campaign is `unknown`: its process died or no answer came. Unknown for less than 23 hours: the same call with the same
+token. Later: reconciled with what the marketplace lists, and only what is certainly not there is sent again.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+
+from annotator.crowd.crash_points import reach
+from annotator.crowd.models import HIT, Assignment, Campaign, OutwardAct
+from annotator.crowd.mturk import MarketplaceRefused, MarketplaceSilent, OutcomeUnknown, Requester
+from annotator.crowd.reconciling import Verdict, explain_refusal, find_verdict
+from annotator.crowd.recording import record_outcome
+
+# MTurk remembers a UniqueRequestToken for 24 hours.
+TOKEN_LIFE = timedelta(hours=23)
+State = OutwardAct.State
+
+
+class BudgetExceeded(Exception):
+    """The act would cost more than is left under the campaign's cap; nothing was written."""
+
+
+class CampaignBusy(Exception):
+    """Another process acts for this campaign now."""
+
+
+@dataclass(frozen=True)
+class Performed:
+    n_done: int
+    n_failed: int
+    n_unknown: int
+    n_needs_human: int
+
+
+def make_key(*parts: object) -> str:
+    """A token of 64 characters for one decision: the same decision written twice is the same row."""
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()
+
+
+def write_act(
+    *,
+    campaign: Campaign,
+    operation: str,
+    key: str,
+    request: dict[str, Any],
+    now: datetime,
+    hit: HIT | None = None,
+    assignment: Assignment | None = None,
+    cost_usd: Decimal = Decimal(0),
+    expected: dict[str, Any] | None = None,
+) -> OutwardAct:
+    """The row of a decision, its cost reserved under the cap by the database; a known key gives the row that stands."""
+    known = OutwardAct.objects.filter(key=key).first()
+    if known is not None:
+        return known
+    try:
+        with transaction.atomic():
+            act = OutwardAct.objects.create(
+                campaign=campaign,
+                operation=operation,
+                key=key,
+                request=request,
+                hit=hit,
+                assignment=assignment,
+                cost_usd=cost_usd,
+                expected=expected or {},
+                created_at=now,
+            )
+            if cost_usd:
+                Campaign.objects.filter(pk=campaign.pk).update(committed_usd=F("committed_usd") + cost_usd)
+    except IntegrityError as error:
+        if "spending_within_cap" in str(error):
+            raise BudgetExceeded(
+                f"{operation} costs ${cost_usd:.2f}, and the campaign {campaign} may spend "
+                f"${campaign.budget_cap_usd:.2f} in all: raise its cap, or ask for less."
+            ) from None
+        known = OutwardAct.objects.filter(key=key).first()
+        if known is None:
+            raise
+        return known
+    reach("after decision", operation)
+    return act
+
+
+@contextlib.contextmanager
+def hold_campaign(campaign: Campaign) -> Iterator[None]:
+    """One process at a time acts for a campaign; the lock dies with its holder's connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, campaign.pk])
+        if not cursor.fetchone()[0]:
+            raise CampaignBusy(f"Another process is acting for the campaign {campaign} now; try again in a moment.")
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, campaign.pk])
+
+
+_LOCK_SPACE = 0x0C0D
+
+
+def perform_acts(
+    *, campaign: Campaign, requester: Requester, clock: Callable[[], datetime], most: int | None = None
+) -> Performed:
+    """Performs what is due, oldest first. The caller holds the campaign. A silent marketplace ends it at once."""
+    OutwardAct.objects.filter(campaign=campaign, state=State.SENT).update(state=State.UNKNOWN)
+    due = OutwardAct.objects.filter(campaign=campaign, state__in=[State.PENDING, State.UNKNOWN]).order_by("id")
+    outcomes: list[str] = []
+    for pk in list(due.values_list("pk", flat=True)[:most]):
+        act = OutwardAct.objects.select_related("campaign", "hit", "assignment__worker").get(pk=pk)
+        _perform(act, requester=requester, now=clock())
+        act.refresh_from_db(fields=["state"])
+        outcomes.append(act.state)
+    return Performed(
+        n_done=outcomes.count(State.DONE),
+        n_failed=outcomes.count(State.FAILED),
+        n_unknown=outcomes.count(State.UNKNOWN),
+        n_needs_human=outcomes.count(State.NEEDS_HUMAN),
+    )
+
+
+def _perform(act: OutwardAct, *, requester: Requester, now: datetime) -> None:
+    """One act as far as it goes now: settled, or left unknown for the next round."""
+    try:
+        verdict = _find_out(act, requester=requester, now=now) or _call(act, requester=requester, now=now)
+    except OutcomeUnknown as unknown:
+        OutwardAct.objects.filter(pk=act.pk).update(state=State.UNKNOWN, problem=str(unknown))
+        if isinstance(unknown, MarketplaceSilent):
+            raise
+        return
+    except MarketplaceRefused as refusal:  # the question what became of it was refused
+        verdict = Verdict(state=State.NEEDS_HUMAN, problem=f"{refusal.code}: {refusal}")
+    _settle(act, verdict=verdict, now=now)
+
+
+def _find_out(act: OutwardAct, *, requester: Requester, now: datetime) -> Verdict | None:
+    if act.state != State.UNKNOWN:
+        return None
+    verdict = find_verdict(act, requester=requester, token_lives=_token_lives(act, now))
+    return verdict if verdict.is_settled else None
+
+
+def _call(act: OutwardAct, *, requester: Requester, now: datetime) -> Verdict:
+    _claim(act, now=now)
+    reach("after claim", act.operation)
+    try:
+        response = requester.call(act.operation, _complete_request(act))
+    except MarketplaceRefused as refusal:
+        return explain_refusal(act, refusal, requester=requester)
+    reach("after call", act.operation)
+    return Verdict(state=State.DONE, response=response)
+
+
+def _complete_request(act: OutwardAct) -> dict[str, Any]:
+    """The request as it is sent: a bonus names its worker, whose id is kept in the workers' table alone."""
+    if act.operation != "SendBonus" or act.assignment is None or act.assignment.worker is None:
+        return dict(act.request)
+    return {**act.request, "WorkerId": act.assignment.worker.mturk_id}
+
+
+def _claim(act: OutwardAct, *, now: datetime) -> None:
+    """Marks the act as sent, and when its token was first used, before anything leaves this machine."""
+    claimed = OutwardAct.objects.filter(pk=act.pk, state=act.state).update(
+        state=State.SENT, attempts=F("attempts") + 1, sent_at=act.sent_at or now
+    )
+    if not claimed:
+        raise CampaignBusy(f"Another process took {act.operation} of the campaign {act.campaign}.")
+
+
+def _token_lives(act: OutwardAct, now: datetime) -> bool:
+    return act.sent_at is not None and now - act.sent_at < TOKEN_LIFE
+
+
+def _settle(act: OutwardAct, *, verdict: Verdict, now: datetime) -> None:
+    """The outcome and what follows from it in our own tables, in one transaction."""
+    with transaction.atomic():
+        act.state = verdict.state
+        act.response = _plain(verdict.response)
+        act.problem = verdict.problem
+        act.done_at = now
+        act.save(update_fields=["state", "response", "problem", "done_at"])
+        if act.state == State.DONE:
+            record_outcome(act, now=now)
+        elif act.state == State.FAILED and act.cost_usd:
+            Campaign.objects.filter(pk=act.campaign_id).update(committed_usd=F("committed_usd") - act.cost_usd)
+    reach("after record", act.operation)
+
+
+def _plain(value: Any) -> Any:
+    """A response as JSON keeps it: times as text."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,37 @@
+"""Workers by keyed pseudonym: the marketplace's id of a person goes into one table and nowhere else."""
+
+import hashlib
+import hmac
+from datetime import datetime
+
+from django.conf import settings
+
+from annotator.crowd.marketplaces import SIMULATED_PREFIX
+from annotator.crowd.models import Worker
+
+
+def make_pseudonym(*, marketplace: str, worker_id: str) -> str:
+    message = f"{marketplace}\x1f{worker_id}".encode()
+    return "W" + hmac.new(settings.PSEUDONYM_KEY.encode(), message, hashlib.sha256).hexdigest()[:19]
+
+
+def is_simulated(*, marketplace: str, worker_id: str) -> bool:
+    return marketplace == "own" and worker_id.startswith(SIMULATED_PREFIX)
+
+
+def find_worker(*, marketplace: str, worker_id: str) -> Worker | None:
+    return Worker.objects.filter(pseudonym=make_pseudonym(marketplace=marketplace, worker_id=worker_id)).first()
+
+
+def keep_worker(*, marketplace: str, worker_id: str, now: datetime) -> Worker:
+    """The row of this person, made at the first meeting."""
+    worker, _ = Worker.objects.get_or_create(
+        pseudonym=make_pseudonym(marketplace=marketplace, worker_id=worker_id),
+        defaults={
+            "marketplace": marketplace,
+            "mturk_id": worker_id,
+            "is_simulated": is_simulated(marketplace=marketplace, worker_id=worker_id),
+            "created_at": now,
+        },
+    )
+    return worker

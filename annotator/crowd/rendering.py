@@ -1,0 +1,140 @@
+"""hit_templates/<type>/ -> the page, the ExternalQuestion, the CreateHITType fields."""
+
+import functools
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from django.conf import settings
+
+from annotator.crowd.marketplaces import (
+    APPROVAL_PERCENT_QUALIFICATION,
+    LOCALE_QUALIFICATION,
+    N_APPROVED_QUALIFICATION,
+)
+from annotator.crowd.models import HIT, Campaign
+
+TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
+PARTS = ("hit_type.toml", "page.html", "style.css", "script.js")
+QUESTION_BYTES = 65_535
+_LONGEST = {"title": 128, "description": 2_000, "keywords": 1_000}
+
+
+class BadTemplate(Exception):
+    """A folder of hit_templates/ lacks a part or says something the marketplace would refuse."""
+
+
+@dataclass(frozen=True)
+class HITTemplate:
+    name: str
+    title: str
+    description: str
+    keywords: str
+    assignment_seconds: int
+    lifetime_seconds: int
+    auto_approval_seconds: int
+    expected_seconds: int
+    frame_height_px: int
+    n_top: int
+    n_planted: int
+    consent: tuple[str, ...]
+    style: str
+    script: str
+    sha256: str
+
+    @property
+    def n_crops(self) -> int:
+        return self.n_top + self.n_planted
+
+
+@functools.lru_cache(maxsize=16)
+def load_template(name: str) -> HITTemplate:
+    folder = TEMPLATES / name
+    missing = [part for part in PARTS if not (folder / part).is_file()]
+    if missing or folder.parent != TEMPLATES:
+        raise BadTemplate(f"hit_templates/{name} is not a HIT type: it lacks {', '.join(missing) or 'a plain name'}.")
+    contents = {part: (folder / part).read_bytes() for part in PARTS}
+    try:
+        fields = tomllib.loads(contents["hit_type.toml"].decode())
+        template = HITTemplate(
+            name=name,
+            style=contents["style.css"].decode(),
+            script=contents["script.js"].decode(),
+            sha256=hashlib.sha256(b"\0".join(contents[part] for part in PARTS)).hexdigest(),
+            consent=tuple(fields.pop("consent")),
+            **fields,
+        )
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {error}.") from None
+    for field, longest in _LONGEST.items():
+        if len(getattr(template, field)) > longest:
+            raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {field} is longer than {longest} characters.")
+    return template
+
+
+def render_hit_type(*, campaign: Campaign, template: HITTemplate) -> dict[str, Any]:
+    """What CreateHITType is sent."""
+    fields: dict[str, Any] = {
+        "Title": template.title,
+        "Description": template.description,
+        "Keywords": template.keywords,
+        "Reward": render_amount(campaign.reward_usd),
+        "AssignmentDurationInSeconds": template.assignment_seconds,
+        "AutoApprovalDelayInSeconds": template.auto_approval_seconds,
+    }
+    requirements = render_requirements(campaign.qualifications)
+    return fields | ({"QualificationRequirements": requirements} if requirements else {})
+
+
+def render_requirements(qualifications: dict[str, Any]) -> list[dict[str, Any]]:
+    """The campaign's qualifications in MTurk's words; each hides nothing: workers may preview and see why."""
+    requirements: list[dict[str, Any]] = []
+    if locales := qualifications.get("locales"):
+        values = [{"Country": country} for country in locales]
+        requirements.append(_require(LOCALE_QUALIFICATION, "In", LocaleValues=values))
+    if percent := qualifications.get("min_approval_percent"):
+        requirements.append(
+            _require(APPROVAL_PERCENT_QUALIFICATION, "GreaterThanOrEqualTo", IntegerValues=[int(percent)])
+        )
+    if n_approved := qualifications.get("min_approved"):
+        requirements.append(_require(N_APPROVED_QUALIFICATION, "GreaterThanOrEqualTo", IntegerValues=[int(n_approved)]))
+    for qualification_id in qualifications.get("excluded_by", []):
+        requirements.append(_require(qualification_id, "DoesNotExist"))
+    for qualification_id in qualifications.get("required", []):
+        requirements.append(_require(qualification_id, "Exists"))
+    return requirements
+
+
+def _require(qualification_id: str, comparator: str, **values: Any) -> dict[str, Any]:
+    return {
+        "QualificationTypeId": qualification_id,
+        "Comparator": comparator,
+        "ActionsGuarded": "Accept",
+        **values,
+    }
+
+
+def render_question(*, hit: HIT, template: HITTemplate) -> str:
+    """The ExternalQuestion: the address of this HIT's page and how high its frame is."""
+    question = (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/ExternalQuestion.xsd">'
+        f"<ExternalURL>{escape(page_address(hit=hit))}</ExternalURL>"
+        f"<FrameHeight>{template.frame_height_px}</FrameHeight></ExternalQuestion>"
+    )
+    if len(question.encode()) > QUESTION_BYTES:
+        raise BadTemplate(f"The question of {hit} is longer than {QUESTION_BYTES} bytes.")
+    return question
+
+
+def page_address(*, hit: HIT) -> str:
+    return f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/"
+
+
+def render_amount(amount_usd: Decimal) -> str:
+    """MTurk's amounts: a decimal string with two places."""
+    return f"{amount_usd:.2f}"

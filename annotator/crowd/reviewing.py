@@ -1,0 +1,95 @@
+"""Approves, rejects, leaves out and pays on top: the only code that pays. Approving is the default."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from annotator.crowd.models import Assignment, Campaign, OutwardAct
+from annotator.crowd.money import find_fee, find_top_up
+from annotator.crowd.mturk import Requester
+from annotator.crowd.outbox import Performed, hold_campaign, make_key, write_act
+from annotator.crowd.publishing import Clock, Pause, settle_acts
+from annotator.crowd.rendering import render_amount
+
+State = Assignment.State
+
+
+class CannotReview(Exception):
+    """The assignment is not in a state for this, or something that the act needs is missing."""
+
+
+def approve_assignments(
+    *,
+    campaign: Campaign,
+    requester: Requester,
+    clock: Clock,
+    pause: Pause,
+    assignments: Iterable[Assignment] | None = None,
+) -> Performed:
+    """Approves these, by default every submitted assignment of the campaign; each once."""
+    chosen = _submitted(campaign) if assignments is None else assignments
+    with hold_campaign(campaign):
+        with transaction.atomic():
+            for assignment in chosen:
+                decide_approval(campaign=campaign, assignment=assignment, now=clock())
+        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+
+
+def _submitted(campaign: Campaign) -> list[Assignment]:
+    return list(Assignment.objects.filter(hit__campaign=campaign, state=State.SUBMITTED).order_by("id"))
+
+
+def decide_approval(*, campaign: Campaign, assignment: Assignment, now: datetime) -> OutwardAct:
+    if assignment.state != State.SUBMITTED:
+        raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be approved.")
+    return write_act(
+        campaign=campaign,
+        operation="ApproveAssignment",
+        key=make_key("ApproveAssignment", assignment.mturk_id, assignment.pk),
+        request={"AssignmentId": assignment.mturk_id},
+        hit=assignment.hit,
+        assignment=assignment,
+        now=now,
+    )
+
+
+def leave_out(*, assignment: Assignment, reason: str, is_left_out: bool = True) -> None:
+    """Not counted any more, or counted again. The person is paid all the same."""
+    if is_left_out and not reason.strip():
+        raise CannotReview("Leaving an answer out needs a reason.")
+    assignment.is_left_out = is_left_out
+    assignment.left_out_reason = reason.strip() if is_left_out else ""
+    assignment.save(update_fields=["is_left_out", "left_out_reason"])
+
+
+def decide_top_up(*, campaign: Campaign, assignment: Assignment, fee_of: Requester, now: datetime) -> OutwardAct | None:
+    """A bonus that lifts the pay for this work's active time to the campaign's hourly floor, where it is under it."""
+    bonus = find_top_up(
+        paid_usd=campaign.reward_usd, seconds=assignment.active_seconds, floor_usd=campaign.hourly_floor_usd
+    )
+    if bonus <= 0 or assignment.state not in (State.SUBMITTED, State.APPROVED) or assignment.worker is None:
+        return None
+    key = make_key("SendBonus", assignment.mturk_id, assignment.pk)
+    fees = fee_of.marketplace.fees
+    fee = find_fee(amount_usd=bonus, n_assignments=1, fees=fees)
+    return write_act(
+        campaign=campaign,
+        operation="SendBonus",
+        key=key,
+        request=_request_bonus(assignment, bonus=bonus, key=key),
+        hit=assignment.hit,
+        assignment=assignment,
+        cost_usd=bonus + fee,
+        now=now,
+    )
+
+
+def _request_bonus(assignment: Assignment, *, bonus: Decimal, key: str) -> dict[str, str]:
+    return {
+        "AssignmentId": assignment.mturk_id or "",
+        "BonusAmount": render_amount(bonus),
+        "Reason": f"Your work took longer than we had planned; this lifts its pay to our hourly floor. ({key[:16]})",
+        "UniqueRequestToken": key,
+    }
