@@ -1,7 +1,7 @@
 """Reads the MAT-files in which answers of 2015 were published: level 5, cells, text and numbers, nothing more.
 
-Written here so that an import needs no SciPy. The file is a chain of tagged elements, each padded to 8 bytes; an element
-may be compressed, and a matrix is an element that holds elements: flags, dimensions, name, then its contents.
+Written here so that an import needs no SciPy. The file is a chain of tagged elements, each padded to 8 bytes; an
+element may be compressed, and a matrix is an element that holds elements: flags, dimensions, name, then its contents.
 """
 
 import struct
@@ -18,6 +18,8 @@ CELL, CHARACTERS = 1, 4
 NUMBERS = {1: "b", 2: "B", 3: "h", 4: "H", 5: "i", 6: "I", 7: "f", 9: "d", 12: "q", 13: "Q"}
 TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 MAX_ELEMENTS = 10_000_000
+# A few compressed bytes can unpack to gigabytes.
+MAX_UNPACKED_BYTES = 256 << 20
 
 
 class BadMatFile(Exception):
@@ -70,11 +72,18 @@ def _unpack(content: bytes, order: str) -> Iterator[_Element]:
         if len(body) < size:
             raise ValueError("cut short")
         if kind == COMPRESSED:
-            yield from _unpack(zlib.decompress(body), order)
+            yield from _unpack(_decompress(body), order)
             at += 8 + size
         else:
             yield _Element(kind, body)
             at += 8 + size + (-size % 8)
+
+
+def _decompress(body: bytes) -> bytes:
+    unpacked = zlib.decompressobj().decompress(body, MAX_UNPACKED_BYTES)
+    if len(unpacked) == MAX_UNPACKED_BYTES:
+        raise ValueError("too large")
+    return unpacked
 
 
 def _read_matrix(body: bytes, order: str) -> tuple[str, Array]:

@@ -4,7 +4,7 @@ from django.db import models
 
 from annotator.comparison.relations import Relation
 from annotator.labels.models import UnitLabel
-from annotator.units.models import AutomaticLabel
+from annotator.units.models import AutomaticLabel, Unit
 
 RELATION_CHOICES = [(relation.value, relation.value) for relation in Relation]
 
@@ -17,3 +17,18 @@ class UnitComparison(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit_label}: {self.relation}"
+
+
+class ImportedDescription(models.Model):
+    """A unit's name by CLIP-Dissect: shown beside Broden's, never taken for an IoU label."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="imported_descriptions")
+    source = models.CharField(max_length=64, help_text="The digest of the imported file")
+    name = models.CharField(max_length=200)
+    similarity = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "unit"], name="one_description_per_file")]
+
+    def __str__(self) -> str:
+        return f"{self.unit}: {self.name}"

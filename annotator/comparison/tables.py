@@ -4,6 +4,8 @@ import csv
 import io
 from typing import Any
 
+from annotator.comparison.sheets import FORMULA_STARTS
+
 Document = dict[str, Any]
 
 COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", "IoU", "relation")
@@ -12,8 +14,6 @@ CSV_COLUMNS = (
     "descriptions", "broden_label", "broden_category", "iou", "relation",
 )  # fmt: skip
 WIDEST = 28
-# A cell that a spreadsheet would run as a formula begins with one of these.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def print_table(document: Document) -> str:
