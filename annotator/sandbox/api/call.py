@@ -1,0 +1,29 @@
+"""One call of the API: who calls, when, with what; what every operation is given."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from annotator.sandbox.api.pagination import Page, read_page
+from annotator.sandbox.models import Requester
+from annotator.sandbox.switchboard import Switchboard
+
+
+@dataclass(frozen=True)
+class Call:
+    operation: str
+    requester: Requester
+    values: dict[str, Any]
+    request_id: str
+    now: dt.datetime
+    board: Switchboard
+
+    @property
+    def token_life(self) -> dt.timedelta:
+        return dt.timedelta(seconds=self.board.token_life_seconds)
+
+    def page(self, about: str = "") -> Page:
+        """The page asked for, of the list that `about` tells apart from other lists of this operation."""
+        return read_page(
+            self.values, about=f"{self.operation}/{self.requester.pk}/{about}", now=self.now, life=self.token_life
+        )

@@ -1,0 +1,113 @@
+"""Operations on HITs: create, read, list, extend, expire, mark, delete."""
+
+import datetime as dt
+from typing import Any
+
+from annotator.sandbox import ids, publishing, tokens
+from annotator.sandbox.api import find, pagination, policies, wire
+from annotator.sandbox.api.call import Call
+from annotator.sandbox.api.operations.hit_types import register
+from annotator.sandbox.models import HIT, HITType
+from annotator.sandbox.questions import documents
+from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.states import HITStatus
+
+
+def create_hit(call: Call) -> dict[str, Any]:
+    new = read_new_hit(call)
+    return _create(call, register(call), new)
+
+
+def create_hit_with_hit_type(call: Call) -> dict[str, Any]:
+    hit_type = find.hit_type(call)
+    return _create(call, hit_type, read_new_hit(call))
+
+
+def read_new_hit(call: Call) -> publishing.NewHIT:
+    values = call.values
+    if "HITLayoutId" in values:
+        raise Refused(
+            Code.HIT_LAYOUT_DOES_NOT_EXIST,
+            "HIT layouts are made on Amazon's requester site, which this marketplace has not; send a Question.",
+        )
+    if "HITLayoutParameters" in values:
+        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "HITLayoutParameters need a HITLayoutId.")
+    if not values.get("Question"):
+        raise Refused(Code.MISSING_PARAMETER, "Either Question or HITLayoutId must be given.")
+    documents.check_question(values["Question"])
+    return publishing.NewHIT(
+        question=values["Question"],
+        lifetime=dt.timedelta(seconds=values["LifetimeInSeconds"]),
+        max_assignments=values.get("MaxAssignments", 1),
+        annotation=values.get("RequesterAnnotation", ""),
+        assignment_review_policy=policies.check(values.get("AssignmentReviewPolicy"), level="Assignment"),
+        hit_review_policy=policies.check(values.get("HITReviewPolicy"), level="HIT"),
+    )
+
+
+def _create(call: Call, hit_type: HITType, new: publishing.NewHIT) -> dict[str, Any]:
+    try:
+        tokens.claim(
+            call.requester, act=tokens.HIT, token=call.values.get("UniqueRequestToken"), outcome=new.mturk_id,
+            now=call.now, life=call.token_life,
+        )  # fmt: skip
+    except tokens.AlreadyUsed as used:
+        raise Refused(
+            Code.HIT_ALREADY_EXISTS,
+            f'The HIT with ID "{used.outcome}" already exists for this UniqueRequestToken.',
+        ) from used
+    return {"HIT": wire.hit_members(publishing.create_hit(hit_type, new, now=call.now))}
+
+
+def get_hit(call: Call) -> dict[str, Any]:
+    return {"HIT": wire.hit_members(find.hit(call))}
+
+
+def list_hits(call: Call) -> dict[str, Any]:
+    rows = HIT.objects.filter(requester=call.requester).exclude(status=HITStatus.DISPOSED).select_related("hit_type")
+    hits, members = pagination.take(rows, call.page(), is_newest_first=True)
+    return {**members, "HITs": [wire.hit_members(hit) for hit in hits]}
+
+
+def list_reviewable_hits(call: Call) -> dict[str, Any]:
+    status, type_id = call.values.get("Status", "Reviewable"), call.values.get("HITTypeId", "")
+    rows = HIT.objects.filter(requester=call.requester, status=status).select_related("hit_type")
+    if type_id:
+        rows = rows.filter(hit_type=find.hit_type(call))
+    hits, members = pagination.take(rows, call.page(f"{status}/{type_id}"), is_newest_first=True)
+    return {**members, "HITs": [wire.hit_members(hit) for hit in hits]}
+
+
+def create_additional_assignments_for_hit(call: Call) -> dict[str, Any]:
+    hit = find.locked_hit(call)
+    try:
+        tokens.claim(
+            call.requester, act=tokens.EXTENSION, token=call.values.get("UniqueRequestToken"),
+            outcome=call.request_id, now=call.now, life=call.token_life,
+        )  # fmt: skip
+    except tokens.AlreadyUsed as used:
+        raise Refused(
+            Code.DUPLICATE_REQUEST, f"This UniqueRequestToken was used by the request {used.outcome}."
+        ) from used
+    publishing.add_assignments(hit, n_more=call.values["NumberOfAdditionalAssignments"], now=call.now)
+    return {}
+
+
+def update_expiration_for_hit(call: Call) -> dict[str, Any]:
+    publishing.set_expiration(find.locked_hit(call), expires_at=call.values["ExpireAt"], now=call.now)
+    return {}
+
+
+def update_hit_review_status(call: Call) -> dict[str, Any]:
+    publishing.mark_reviewing(find.locked_hit(call), is_reverted=call.values.get("Revert", False))
+    return {}
+
+
+def update_hit_type_of_hit(call: Call) -> dict[str, Any]:
+    publishing.change_type(find.locked_hit(call), find.hit_type(call), now=call.now)
+    return {}
+
+
+def delete_hit(call: Call) -> dict[str, Any]:
+    publishing.delete_hit(find.locked_hit(call), now=call.now)
+    return {}

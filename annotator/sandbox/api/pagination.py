@@ -1,0 +1,51 @@
+"""NextToken: where the next page begins, sealed, so that a token of another list, account or day is refused."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.core import signing
+from django.db.models import Model, QuerySet
+
+from annotator.sandbox.refusals import Code, Refused
+
+Row = TypeVar("Row", bound=Model)
+
+DEFAULT_SIZE = 10
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Page:
+    """How many are wanted, and after which row."""
+
+    about: str
+    size: int
+    after: int | None
+    now: dt.datetime
+
+
+def read_page(values: dict[str, Any], *, about: str, now: dt.datetime, life: dt.timedelta) -> Page:
+    """`about` names the operation, the account and what is listed; a token serves that list alone."""
+    size, token = values.get("MaxResults", DEFAULT_SIZE), values.get("NextToken")
+    if token is None:
+        return Page(about, size, None, now)
+    try:
+        after, made_at = signing.Signer(salt=about).unsign_object(token)
+    except (signing.BadSignature, ValueError):
+        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "NextToken is not one of this list's.") from None
+    if now.timestamp() - made_at > life.total_seconds():
+        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "NextToken has expired; begin the list again.")
+    return Page(about, size, after, now)
+
+
+def take(rows: QuerySet[Row], page: Page, *, is_newest_first: bool = False) -> tuple[list[Row], dict[str, Any]]:
+    """One page by id, and the members NumResults and NextToken; there is no token after the last page."""
+    if page.after is not None:
+        rows = rows.filter(**{"id__lt" if is_newest_first else "id__gt": page.after})
+    found = list(rows.order_by("-id" if is_newest_first else "id")[: page.size + 1])
+    shown = found[: page.size]
+    members: dict[str, Any] = {"NumResults": len(shown)}
+    if len(found) > page.size:
+        members["NextToken"] = signing.Signer(salt=page.about).sign_object([shown[-1].pk, int(page.now.timestamp())])
+    return shown, members

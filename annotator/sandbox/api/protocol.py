@@ -1,0 +1,99 @@
+"""POST /: one call of AWS JSON 1.1 in, one JSON object out."""
+
+import json
+import logging
+import time
+import uuid
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from annotator.sandbox import delivering, settling, switchboard
+from annotator.sandbox.api import limits, lost, shapes, signatures, wire
+from annotator.sandbox.api.call import Call
+from annotator.sandbox.api.operations import OPERATIONS
+from annotator.sandbox.refusals import Malformed, Refused
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+log = logging.getLogger(__name__)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def answer_call(request: HttpRequest) -> HttpResponse:
+    """Any response but to a visitor with a browser, who is shown to the worker site, is JSON."""
+    if request.method != "POST":
+        return redirect("sandbox-list")
+    request_id = str(uuid.uuid4())
+    try:
+        response = _answer(request, request_id)
+    except Malformed as error:
+        response = _respond({"__type": error.kind, "message": error.message}, status=error.status)
+    except Refused as error:
+        response = _respond(_refusal(error), status=400)
+    except OperationalError:
+        # Two acts wanted the same rows the other way round; nothing was done.
+        log.warning("A call met a database that could not serve it.", exc_info=True)
+        response = _respond(_fault("The service is busy; try again."), status=500)
+    response["x-amzn-RequestId"] = request_id
+    return response
+
+
+def _answer(request: HttpRequest, request_id: str) -> HttpResponse:
+    board = switchboard.read()
+    now = board.now()
+    body = _read_body(request)
+    requester = signatures.authenticate(request, body=body, now=now)
+    operation = _read_target(request)
+    if board.latency_seconds:
+        time.sleep(board.latency_seconds)
+    lot = switchboard.draw(board)
+    if lot.is_throttled:
+        return _respond({"__type": "ThrottlingException", "message": "Rate exceeded"}, status=400)
+    if lot.is_fault:
+        return _respond(_fault("The service is temporarily unable to process your request."), status=500)
+    values = shapes.read_input(operation, body)
+    limits.check(values)
+    settling.settle_due(now=now)
+    call = Call(operation, requester, values, request_id, now, board)
+    with transaction.atomic():
+        output = OPERATIONS[operation](call)
+    delivering.wake()
+    if lot.is_lost:
+        lost.cut_connection(request)
+    return _respond(wire.to_json(output), status=200)
+
+
+def _read_body(request: HttpRequest) -> bytes:
+    try:
+        return request.body
+    except RequestDataTooBig:
+        raise Malformed("RequestEntityTooLargeException", "The request is too large.", status=413) from None
+
+
+def _read_target(request: HttpRequest) -> str:
+    prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+    if prefix != shapes.TARGET_PREFIX or operation not in OPERATIONS:
+        raise Malformed("UnknownOperationException", "X-Amz-Target names no operation of this service.")
+    return operation
+
+
+def _refusal(error: Refused) -> dict[str, Any]:
+    return {
+        "__type": "RequestError",
+        "Message": error.message,
+        "TurkErrorCode": f"AWS.MechanicalTurk.{error.code}",
+    }
+
+
+def _fault(message: str) -> dict[str, Any]:
+    return {"__type": "ServiceFault", "Message": message, "TurkErrorCode": "AWS.MechanicalTurk.ServiceUnavailable"}
+
+
+def _respond(members: dict[str, Any], *, status: int) -> HttpResponse:
+    return HttpResponse(json.dumps(members), status=status, content_type=CONTENT_TYPE)

@@ -1,0 +1,57 @@
+"""QualificationRequirements as a requester may write them."""
+
+from typing import Any
+
+from annotator.sandbox import qualifying
+from annotator.sandbox.api.limits import MOST_REQUIREMENTS
+from annotator.sandbox.models import QualificationType, Requester
+from annotator.sandbox.refusals import Code, Refused
+
+MOST_NUMBERS = 15
+MOST_PLACES = 30
+_SETS = ("In", "NotIn")
+_PLACE_COMPARATORS = ("EqualTo", "NotEqualTo", *_SETS)
+
+
+def check(requirements: list[dict[str, Any]], *, requester: Requester) -> None:
+    """Raises Refused for a requirement that could not be judged, or of a type that is not there."""
+    if len(requirements) > MOST_REQUIREMENTS:
+        raise _bad(f"A HIT can have at most {MOST_REQUIREMENTS} qualification requirements.")
+    for requirement in requirements:
+        _check_type(requirement["QualificationTypeId"], requester=requester)
+        _check_values(requirement)
+        if requirement.get("ActionsGuarded") and "RequiredToPreview" in requirement:
+            raise _bad("ActionsGuarded and RequiredToPreview cannot be used together.")
+
+
+def _check_type(type_id: str, *, requester: Requester) -> None:
+    if type_id in qualifying.COMPUTED:
+        return
+    found = QualificationType.objects.filter(mturk_id=type_id, deleted_at=None).first()
+    if found is None:
+        raise Refused(Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {type_id} does not exist.")
+    if not found.is_active:
+        raise Refused(Code.INVALID_QUALIFICATION_TYPE_STATE, f"QualificationType {type_id} is inactive.")
+
+
+def _check_values(requirement: dict[str, Any]) -> None:
+    comparator = requirement["Comparator"]
+    numbers, places = requirement.get("IntegerValues", []), requirement.get("LocaleValues", [])
+    if comparator in ("Exists", "DoesNotExist"):
+        if numbers or places:
+            raise _bad(f"{comparator} takes no values.")
+        return
+    if requirement["QualificationTypeId"] == qualifying.LOCALE:
+        if numbers or not places:
+            raise _bad("Worker_Locale is compared with LocaleValues.")
+        if comparator not in _PLACE_COMPARATORS:
+            raise _bad(f"Worker_Locale takes {', '.join(_PLACE_COMPARATORS)}, not {comparator}.")
+    elif places or not numbers:
+        raise _bad(f"{comparator} is a comparison with IntegerValues.")
+    most = (MOST_PLACES if places else MOST_NUMBERS) if comparator in _SETS else 1
+    if len(numbers or places) > most:
+        raise _bad(f"{comparator} takes at most {most} values.")
+
+
+def _bad(words: str) -> Refused:
+    return Refused(Code.PARAMETER_VALIDATION_ERROR, words)

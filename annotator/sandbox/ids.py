@@ -1,0 +1,36 @@
+"""Opaque ids of MTurk's form: capital letters and digits, too long to guess."""
+
+import secrets
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+# A requester sees of a person only the WorkerId, so that is where a simulated one says so.
+SIMULATED_WORKER_PREFIX = "ASIMULATED"
+
+
+def _draw(n: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(n))
+
+
+def new_entity_id() -> str:
+    """30 characters beginning with 3, like Amazon's HIT, HIT type and assignment ids; about 150 random bits."""
+    return "3" + _draw(29)
+
+
+def new_worker_id() -> str:
+    """An A, never followed by SIMULATED, and 13 characters."""
+    while (candidate := "A" + _draw(13)).startswith(SIMULATED_WORKER_PREFIX):
+        pass
+    return candidate
+
+
+def new_simulated_worker_id() -> str:
+    return SIMULATED_WORKER_PREFIX + _draw(12)
+
+
+def new_access_key_id() -> str:
+    """Begins with SANDBOX, so that nobody takes it for a key of AWS (those begin with AKIA or ASIA)."""
+    return "SANDBOX" + _draw(13)
+
+
+def new_code() -> str:
+    return secrets.token_urlsafe(18)

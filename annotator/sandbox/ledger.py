@@ -1,0 +1,106 @@
+"""Every move of money: written to the append-only ledger and to the requester's two balances in one transaction."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import F, Sum
+
+from annotator.sandbox import fees, switchboard
+from annotator.sandbox.models import HIT, Assignment, LedgerEntry, Person, Requester
+from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.states import AssignmentState
+
+Account = LedgerEntry.Account
+Reason = LedgerEntry.Reason
+
+
+@dataclass(frozen=True)
+class About:
+    """What a move of money is about; the audit follows these."""
+
+    requester: Requester
+    person: Person | None = None
+    hit: HIT | None = None
+    assignment: Assignment | None = None
+
+
+def move(
+    amount_usd: Decimal, *, source: LedgerEntry.Account, target: LedgerEntry.Account, reason: LedgerEntry.Reason,
+    about: About, now: dt.datetime
+) -> None:  # fmt: skip
+    """One entry and the balances it changes. Nothing when the amount is zero; Refused when the balance is too small."""
+    if amount_usd == 0:
+        return
+    change = {account: Decimal(0) for account in Account}
+    change[source] -= amount_usd
+    change[target] += amount_usd
+    rows = Requester.objects.filter(id=about.requester.pk)
+    if change[Account.AVAILABLE] < 0:
+        rows = rows.filter(available_usd__gte=amount_usd)
+        if switchboard.read().is_balance_exhausted:
+            rows = rows.none()
+    n_changed = rows.update(
+        available_usd=F("available_usd") + change[Account.AVAILABLE], held_usd=F("held_usd") + change[Account.HELD]
+    )
+    if n_changed != 1:
+        raise Refused(
+            Code.INSUFFICIENT_FUNDS,
+            f"This account has insufficient funds in its prepaid balance: {amount_usd} USD are needed.",
+        )
+    LedgerEntry.objects.create(
+        source=source, target=target, amount_usd=amount_usd, reason=reason, requester=about.requester,
+        person=about.person, hit=about.hit, assignment=about.assignment, at=now,
+    )  # fmt: skip
+
+
+def deposit(requester: Requester, amount_usd: Decimal, *, now: dt.datetime) -> None:
+    """Play money enters here and nowhere else."""
+    about = About(requester=requester)
+    move(amount_usd, source=Account.OUTSIDE, target=Account.AVAILABLE, reason=Reason.DEPOSIT, about=about, now=now)
+
+
+def place_price_usd(hit: HIT) -> Decimal:
+    """Reward and fee of one assignment that nobody has taken yet."""
+    reward = hit.hit_type.reward_usd
+    return reward + fees.fee_usd(amount_usd=reward, max_assignments=hit.max_assignments)
+
+
+def adjust_hold(hit: HIT, *, now: dt.datetime) -> None:
+    """Hold exactly what this HIT may still cost: work not yet judged, and open places until it expires.
+
+    The caller holds the HIT's row lock and saves `held_usd`.
+    """
+    unjudged = hit.assignments.filter(state__in=[AssignmentState.ACCEPTED, AssignmentState.SUBMITTED])
+    due = unjudged.aggregate(sum=Sum(F("reward_usd") + F("fee_usd")))["sum"] or Decimal(0)
+    if not hit.is_expired:
+        due += hit.n_available * place_price_usd(hit)
+    about = About(requester=hit.requester, hit=hit)
+    if due > hit.held_usd:
+        move(
+            due - hit.held_usd, source=Account.AVAILABLE, target=Account.HELD, reason=Reason.HOLD, about=about, now=now
+        )
+    elif due < hit.held_usd:
+        move(
+            hit.held_usd - due, source=Account.HELD, target=Account.AVAILABLE, reason=Reason.RELEASE, about=about,
+            now=now,
+        )  # fmt: skip
+    hit.held_usd = due
+
+
+def pay_reward(assignment: Assignment, *, is_held: bool, now: dt.datetime) -> None:
+    """Reward to the person, fee to the marketplace; after a rejection nothing is held any more and both are new."""
+    hit = assignment.hit
+    about = About(requester=hit.requester, person=assignment.person, hit=hit, assignment=assignment)
+    source = Account.HELD if is_held else Account.AVAILABLE
+    move(assignment.reward_usd, source=source, target=Account.EARNINGS, reason=Reason.REWARD, about=about, now=now)
+    move(assignment.fee_usd, source=source, target=Account.FEES, reason=Reason.REWARD_FEE, about=about, now=now)
+    if is_held:
+        hit.held_usd -= assignment.reward_usd + assignment.fee_usd
+
+
+def pay_bonus(assignment: Assignment, *, amount_usd: Decimal, fee_usd: Decimal, now: dt.datetime) -> None:
+    hit = assignment.hit
+    about = About(requester=hit.requester, person=assignment.person, hit=hit, assignment=assignment)
+    move(amount_usd, source=Account.AVAILABLE, target=Account.EARNINGS, reason=Reason.BONUS, about=about, now=now)
+    move(fee_usd, source=Account.AVAILABLE, target=Account.FEES, reason=Reason.BONUS_FEE, about=about, now=now)

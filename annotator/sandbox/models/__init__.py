@@ -1,0 +1,32 @@
+"""The marketplace's own tables; nothing outside this app reads them."""
+
+from annotator.sandbox.models.accounts import Invitation, Message, Person, Requester, WorkerBlock
+from annotator.sandbox.models.faults import Switches
+from annotator.sandbox.models.money import BonusPayment, LedgerEntry, RequestToken
+from annotator.sandbox.models.notices import Notification, NotificationSetting
+from annotator.sandbox.models.qualifications import Qualification, QualificationRequest, QualificationType
+from annotator.sandbox.models.reviews import ReviewAction, ReviewResult
+from annotator.sandbox.models.work import HIT, Assignment, HITType, UploadedFile
+
+__all__ = [
+    "HIT",
+    "Assignment",
+    "BonusPayment",
+    "HITType",
+    "Invitation",
+    "LedgerEntry",
+    "Message",
+    "Notification",
+    "NotificationSetting",
+    "Person",
+    "Qualification",
+    "QualificationRequest",
+    "QualificationType",
+    "RequestToken",
+    "Requester",
+    "ReviewAction",
+    "ReviewResult",
+    "Switches",
+    "UploadedFile",
+    "WorkerBlock",
+]

@@ -1,0 +1,87 @@
+"""Who asks and who answers: requesters with keys and a balance, people with a name, blocks and messages between them."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+
+from annotator.sandbox import ids
+
+
+class Requester(models.Model):
+    name = models.CharField(max_length=80, unique=True)
+    mturk_id = models.CharField(max_length=64, unique=True, default=ids.new_worker_id)
+    access_key_id = models.CharField(max_length=40, unique=True)
+    # Kept as it is: a signature can only be checked by one who can make it.
+    secret_access_key = models.CharField(max_length=64)
+    # Kept beside the ledger for the row lock and the constraint; the audit recomputes both from the ledger.
+    available_usd = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
+    held_usd = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(available_usd__gte=0), name="sandbox_available_not_negative"),
+            models.CheckConstraint(condition=Q(held_usd__gte=0), name="sandbox_held_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(models.Model):
+    """Someone who works here; never a user of the dashboard."""
+
+    name = models.CharField(max_length=60, unique=True)
+    mturk_id = models.CharField(max_length=64, unique=True)
+    is_simulated = models.BooleanField(default=False, help_text="A program, said wherever the person appears")
+    country = models.CharField(max_length=2, default="US")
+    subdivision = models.CharField(max_length=2, blank=True)
+    # Of the sign-in key, which has 144 random bits: one round of a plain hash is enough.
+    key_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Invitation(models.Model):
+    code = models.CharField(max_length=40, unique=True, default=ids.new_code)
+    note = models.CharField(max_length=120, blank=True)
+    n_left = models.PositiveIntegerField(default=1)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.note or self.code
+
+
+class WorkerBlock(models.Model):
+    requester = models.ForeignKey(Requester, on_delete=models.CASCADE, related_name="blocks")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="blocks")
+    reason = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["requester", "person"], name="sandbox_one_block")]
+
+    def __str__(self) -> str:
+        return f"{self.requester} blocks {self.person}"
+
+
+class Message(models.Model):
+    """NotifyWorkers, a grant or a revocation to a person; or a person's word to a requester."""
+
+    requester = models.ForeignKey(Requester, on_delete=models.CASCADE, related_name="messages")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="messages")
+    is_from_person = models.BooleanField(default=False)
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    sent_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.subject

@@ -1,0 +1,37 @@
+"""Event notifications: written into the outbox with the event, sent after its commit."""
+
+import datetime as dt
+import uuid
+
+from annotator.sandbox.models import HIT, Assignment, Notification, NotificationSetting, Requester
+
+EVENT_DOCUMENT_VERSION = "2014-08-15"
+
+
+def record(event: str, *, hit: HIT, assignment: Assignment | None = None, now: dt.datetime) -> None:
+    """One row when the HIT's type asks for this event; in the caller's transaction."""
+    setting = NotificationSetting.objects.filter(hit_type_id=hit.hit_type_id, is_active=True).first()
+    if setting is None or event not in setting.specification["EventTypes"]:
+        return
+    fields = {"HITTypeId": hit.hit_type.mturk_id, "HITId": hit.mturk_id}
+    if assignment is not None:
+        fields["AssignmentId"] = assignment.mturk_id
+    enqueue(setting.specification, requester=hit.requester, event=event, fields=fields, now=now)
+
+
+def enqueue(
+    specification: dict[str, str], *, requester: Requester, event: str, fields: dict[str, str], now: dt.datetime
+) -> Notification:
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    document = {
+        "EventDocId": uuid.uuid4().hex,
+        "EventDocVersion": EVENT_DOCUMENT_VERSION,
+        "CustomerId": requester.mturk_id,
+        "SourceAccount": requester.mturk_id,
+        "EventTimestamp": stamp,
+        "Events": [{"EventType": event, "EventTimestamp": stamp, **fields}],
+    }
+    return Notification.objects.create(
+        requester=requester, transport=specification["Transport"], destination=specification["Destination"],
+        document=document, created_at=now, next_try_at=now,
+    )  # fmt: skip

@@ -1,0 +1,78 @@
+"""XML from strangers: no DTD, no entities, bounded in size, depth and number of elements, before anything is built from it."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+
+import defusedxml
+from defusedxml.ElementTree import DefusedXMLParser
+
+LONGEST_BYTES = 65_535
+DEEPEST = 64
+MOST_ELEMENTS = 5_000
+MOST_ATTRIBUTES = 50
+SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
+
+
+class BadDocument(Exception):
+    """The document is not well-formed or not of the published structure; the message says where."""
+
+
+class _Bounded(ET.TreeBuilder):
+    """Builds the tree and stops at the first element too many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth = 0
+        self.n_elements = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> ET.Element:
+        self.depth += 1
+        self.n_elements += 1
+        if self.depth > DEEPEST:
+            raise BadDocument(f"Elements are nested more than {DEEPEST} deep.")
+        if self.n_elements > MOST_ELEMENTS or len(attrs) > MOST_ATTRIBUTES:
+            raise BadDocument(f"There are more than {MOST_ELEMENTS} elements, or {MOST_ATTRIBUTES} attributes at one.")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> ET.Element:
+        self.depth -= 1
+        return super().end(tag)
+
+
+def parse(text: str) -> ET.Element:
+    """The root element. Raises BadDocument."""
+    document = text.strip().encode()
+    if len(document) > LONGEST_BYTES:
+        raise BadDocument(f"It is longer than {LONGEST_BYTES} bytes.")
+    parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True)
+    try:
+        parser.feed(document)
+        root = parser.close()
+    except defusedxml.DefusedXmlException as error:
+        raise BadDocument("It declares a document type or an entity, which is not allowed.") from error
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise BadDocument(str(error)) from error
+    assert isinstance(root, ET.Element)
+    return root
+
+
+def name(element: ET.Element) -> str:
+    """The tag without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def namespace(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[0].lstrip("{")
+
+
+def children(element: ET.Element, wanted: str) -> Iterator[ET.Element]:
+    return (child for child in element if name(child) == wanted)
+
+
+def child(element: ET.Element, wanted: str) -> ET.Element | None:
+    return next(children(element, wanted), None)
+
+
+def text(element: ET.Element | None) -> str:
+    """What stands in an element that has no children of its own; empty when there is no element."""
+    return (element.text or "").strip() if element is not None else ""

@@ -1,0 +1,21 @@
+// The work page: the time left, and what follows a submission inside the frame.
+const page = document.querySelector("[data-assignment-id]");
+const timer = document.querySelector("#time-left");
+if (timer) {
+  const end = Date.now() + 1000 * Number(timer.dataset.seconds);
+  const tick = () => {
+    const left = Math.max(0, Math.round((end - Date.now()) / 1000));
+    const parts = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60].map((n) => String(n).padStart(2, "0"));
+    timer.textContent = parts.join(":");
+    timer.classList.toggle("late", left < 60);
+    if (left === 0) location.reload();
+    else setTimeout(tick, 1000);
+  };
+  tick();
+}
+window.addEventListener("message", (event) => {
+  const frame = document.querySelector("#hit-frame");
+  if (!page || !frame || event.source !== frame.contentWindow) return;
+  // The page says it; the server is asked. A frame that only claims to have submitted changes nothing.
+  if (event.data && event.data.type === "sandbox-submitted") location.assign(location.pathname);
+});

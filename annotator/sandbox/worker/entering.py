@@ -1,0 +1,76 @@
+"""Sign up, sign in with one's key, sign out, renew the key."""
+
+import re
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from annotator.sandbox import accounts, switchboard
+from annotator.sandbox.models import Person
+from annotator.sandbox.worker import session
+
+_NAME = re.compile(r"[\w][\w .'@-]{0,58}[\w.]?", re.UNICODE)
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_SUBDIVISION = re.compile(r"([A-Z0-9]{2})?")
+
+
+@require_http_methods(["GET", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """Form fields: name, country (two letters), subdivision, of_age, invitation."""
+    is_open = session.is_open_to_all(request)
+    given = {name: request.POST.get(name, "").strip() for name in ("name", "country", "subdivision", "invitation")}
+    given["invitation"] = given["invitation"] or request.GET.get("invitation", "")
+    problem = ""
+    if request.method == "POST":
+        problem = _find_problem(given, is_of_age=bool(request.POST.get("of_age")))
+        try:
+            if not problem:
+                person, key = accounts.sign_up(
+                    name=given["name"], country=given["country"].upper(), subdivision=given["subdivision"].upper(),
+                    invitation=None if is_open else given["invitation"], now=switchboard.read().now(),
+                )  # fmt: skip
+                session.sign_in(request, person)
+                return session.show(request, "key", person, key=key)
+        except accounts.SignUpRefused as refused:
+            problem = str(refused)
+    return session.show(
+        request, "sign_up", session.find_person(request), status=400 if problem else 200, given=given, problem=problem,
+        is_open=is_open,
+    )  # fmt: skip
+
+
+def _find_problem(given: dict[str, str], *, is_of_age: bool) -> str:
+    if not _NAME.fullmatch(given["name"]):
+        return "Choose a name of 1 to 60 letters, digits, spaces or . ' @ -"
+    if not _COUNTRY.fullmatch(given["country"].upper()) or not _SUBDIVISION.fullmatch(given["subdivision"].upper()):
+        return "Give your country as two letters, such as US or DE, and a state, if you like, as two."
+    return "" if is_of_age else "You must be of age to work here."
+
+
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Form field: key."""
+    problem = ""
+    if request.method == "POST":
+        person = accounts.find_by_key(request.POST.get("key", "").strip())
+        if person is not None:
+            session.sign_in(request, person)
+            return redirect(session.safe_next(request))
+        problem = "Nobody has this sign-in key."
+    return session.show(
+        request, "sign_in", session.find_person(request), status=400 if problem else 200, problem=problem,
+        next=session.safe_next(request),
+    )  # fmt: skip
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    session.sign_out(request)
+    return redirect("sandbox-list")
+
+
+@require_POST
+@session.for_people
+def renew_key(request: HttpRequest, person: Person) -> HttpResponse:
+    return session.show(request, "key", person, key=accounts.renew_key(person))

@@ -1,0 +1,53 @@
+"""What lies inside a HIT's frame: a requester's HTML, and the page after a submission. No cookies reach here."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from annotator.sandbox import delivering, settling, switchboard, working
+from annotator.sandbox.models import HIT
+from annotator.sandbox.questions import answers, documents
+from annotator.sandbox.refusals import Refused
+
+# The content is a stranger's: without allow-same-origin it has an origin of its own and none of this site's rights.
+CONTENT_POLICY = "sandbox allow-scripts allow-forms allow-popups allow-modals"
+
+
+@csrf_exempt
+@require_POST
+def take_external_submission(request: HttpRequest) -> HttpResponse:
+    """A form posted from inside the frame; its assignmentId, which nobody can guess, says whose work it is."""
+    now = switchboard.read().now()
+    settling.settle_due(now=now)
+    fields = {name: request.POST.getlist(name) for name in request.POST}
+    try:
+        assignment = working.submit(
+            request.POST.get("assignmentId", "")[:64].replace("\x00", ""),
+            answer=answers.write(answers.from_form(fields)), now=now,
+        )  # fmt: skip
+    except Refused as refused:
+        return _in_frame(request, status=409, problem=refused.message)
+    delivering.wake()
+    return _in_frame(request, status=200, assignment=assignment)
+
+
+def _in_frame(request: HttpRequest, *, status: int, **context: object) -> HttpResponse:
+    response = render(request, "sandbox/submitted.html", context, status=status)
+    return _framed_by_this_site(response, policy="")
+
+
+def _framed_by_this_site(response: HttpResponse, *, policy: str) -> HttpResponse:
+    """X-Frame-Options gives way to frame-ancestors, which holds for a frame with an origin of its own as well."""
+    response["Content-Security-Policy"] = f"frame-ancestors 'self'; {policy}"
+    response.xframe_options_exempt = True  # type: ignore[attr-defined]
+    return response
+
+
+@require_GET
+def show_content(request: HttpRequest, hit_id: str) -> HttpResponse:
+    hit = HIT.objects.filter(mturk_id=hit_id).first()
+    question = documents.read_question(hit.question) if hit else None
+    if not isinstance(question, documents.HTMLQuestion):
+        return HttpResponse("There is no such page.", status=404, content_type="text/plain")
+    return _framed_by_this_site(HttpResponse(question.content), policy=CONTENT_POLICY)

@@ -1,0 +1,75 @@
+"""A person's own pages: what they hold, what they did and earned, messages, a word to a requester."""
+
+from django.db.models import Q, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods
+
+from annotator.sandbox import settling, switchboard
+from annotator.sandbox.models import LedgerEntry, Message, Person, Requester
+from annotator.sandbox.states import LISTED, AssignmentState
+from annotator.sandbox.worker import session
+
+MOST_SHOWN = 200
+
+
+@require_GET
+@session.for_people
+def show_queue(request: HttpRequest, person: Person) -> HttpResponse:
+    settling.settle_due(now=switchboard.read().now())
+    held = person.assignments.filter(state=AssignmentState.ACCEPTED).select_related("hit__hit_type__requester")
+    return session.show(request, "queue", person, assignments=held)
+
+
+@require_GET
+@session.for_people
+def show_history(request: HttpRequest, person: Person) -> HttpResponse:
+    settling.settle_due(now=switchboard.read().now())
+    done = person.assignments.filter(state__in=LISTED).select_related("hit__hit_type__requester").order_by("-id")
+    earned = person.ledger.filter(target=LedgerEntry.Account.EARNINGS).aggregate(
+        reward=Sum("amount_usd", filter=Q(reason=LedgerEntry.Reason.REWARD), default=0),
+        bonus=Sum("amount_usd", filter=Q(reason=LedgerEntry.Reason.BONUS), default=0),
+    )
+    waiting = done.filter(state=AssignmentState.SUBMITTED).aggregate(sum=Sum("reward_usd", default=0))["sum"]
+    return session.show(
+        request, "history", person, assignments=done.prefetch_related("bonuses")[:MOST_SHOWN], earned=earned,
+        total=earned["reward"] + earned["bonus"], waiting=waiting, n_done=done.count(),
+    )  # fmt: skip
+
+
+@require_GET
+@session.for_people
+def show_messages(request: HttpRequest, person: Person) -> HttpResponse:
+    messages = list(person.messages.select_related("requester")[:MOST_SHOWN])
+    response = session.show(request, "messages", person, messages=messages)
+    person.messages.filter(read_at=None, is_from_person=False).update(read_at=switchboard.read().now())
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+@session.for_people
+def write_message(request: HttpRequest, person: Person, requester_id: str) -> HttpResponse:
+    """Form fields: subject, text."""
+    requester = Requester.objects.filter(mturk_id=requester_id).first()
+    if requester is None:
+        return session.show_problem(request, person, "There is no such requester.", status=404)
+    subject, text = (request.POST.get(name, "").replace("\x00", "").strip() for name in ("subject", "text"))
+    problem = ""
+    if request.method == "POST":
+        if subject and text and len(subject) <= 200 and len(text) <= 4096:
+            Message.objects.create(
+                requester=requester, person=person, is_from_person=True, subject=subject, text=text,
+                sent_at=switchboard.read().now(),
+            )  # fmt: skip
+            return redirect("sandbox-messages")
+        problem = "Write a subject of at most 200 characters and a text of at most 4,096."
+    return session.show(
+        request, "write", person, status=400 if problem else 200, requester=requester, problem=problem,
+        subject=subject, text=text,
+    )  # fmt: skip
+
+
+@require_GET
+@session.for_people
+def show_qualifications(request: HttpRequest, person: Person) -> HttpResponse:
+    return session.show(request, "qualifications", person)

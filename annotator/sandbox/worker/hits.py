@@ -1,0 +1,184 @@
+"""One HIT: preview, accept, work, return, submit, skip to the next."""
+
+import datetime as dt
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from annotator.sandbox import catalog, delivering, qualifying, settling, switchboard, working
+from annotator.sandbox.models import HIT, Assignment, HITType, Person
+from annotator.sandbox.questions import documents, question_form
+from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.states import AssignmentState
+from annotator.sandbox.worker import form_answers, session
+
+NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
+# Somebody else may take a place between the look and the grab.
+MOST_TRIES = 20
+
+
+@require_GET
+def preview(request: HttpRequest, hit_id: str) -> HttpResponse:
+    now = _settled_now()
+    person = session.find_person(request)
+    hit = HIT.objects.select_related("hit_type__requester").filter(mturk_id=hit_id).first()
+    if hit is None:
+        return session.show_problem(request, person, "There is no such HIT.", status=404)
+    if person is not None and (mine := _running(person).filter(hit=hit).first()):
+        return redirect("sandbox-work", mine.mturk_id)
+    group = catalog.describe(hit.hit_type, person, n_open=1, now=now)
+    if group is None:
+        return session.show_problem(request, person, "There is no such HIT.", status=404)
+    if not group.may_preview:
+        return session.show_problem(request, person, group.unmet, status=403)
+    is_open = catalog.open_hits(person, now=now).filter(id=hit.pk).exists()
+    return session.show(request, "preview", person, hit=hit, group=group, is_open=is_open, **_question(hit, None))
+
+
+@require_GET
+def preview_next(request: HttpRequest, group_id: str) -> HttpResponse:
+    """The group's next HIT after `after`, which is how one skips; back to the list when there is none."""
+    now = _settled_now()
+    kind = HITType.objects.filter(group_id=group_id).first()
+    after = HIT.objects.filter(mturk_id=request.GET.get("after", "")).values_list("id", flat=True).first() or 0
+    hit = catalog.next_hit(kind, session.find_person(request), after=after, now=now) if kind else None
+    return redirect("sandbox-preview", hit.mturk_id) if hit else redirect("sandbox-list")
+
+
+@require_POST
+@session.for_people
+def accept(request: HttpRequest, person: Person, hit_id: str) -> HttpResponse:
+    now = _settled_now()
+    hit = HIT.objects.filter(mturk_id=hit_id).first()
+    if hit is None:
+        return session.show_problem(request, person, "There is no such HIT.", status=404)
+    try:
+        assignment = working.accept(person, hit_id=hit.pk, now=now)
+    except Refused as refused:
+        return session.show_problem(request, person, refused.message, status=409)
+    delivering.wake()
+    return redirect("sandbox-work", assignment.mturk_id)
+
+
+@require_POST
+@session.for_people
+def accept_next(request: HttpRequest, person: Person, group_id: str) -> HttpResponse:
+    """Any HIT of the group that is free; when another person is quicker, the next one."""
+    now = _settled_now()
+    kind = HITType.objects.filter(group_id=group_id).first()
+    after = 0
+    for _ in range(MOST_TRIES if kind else 0):
+        assert kind is not None
+        hit = catalog.next_hit(kind, person, after=after, now=now)
+        if hit is None:
+            break
+        try:
+            assignment = working.accept(person, hit_id=hit.pk, now=now)
+        except Refused as refused:
+            if refused.code not in (Code.INVALID_HIT_STATE, Code.WORKER_NOT_ELIGIBLE):
+                return session.show_problem(request, person, refused.message, status=409)
+            after = hit.pk
+            continue
+        delivering.wake()
+        return redirect("sandbox-work", assignment.mturk_id)
+    return session.show_problem(request, person, "There are no more HITs in this group for you.", status=409)
+
+
+@require_GET
+@session.for_people
+def work(request: HttpRequest, person: Person, assignment_id: str) -> HttpResponse:
+    now = _settled_now()
+    assignment = _own(person, assignment_id)
+    if assignment is None:
+        return session.show_problem(request, person, "You have no such HIT.", status=404)
+    if assignment.state != AssignmentState.ACCEPTED:
+        return session.show(request, "done", person, assignment=assignment, hit=assignment.hit)
+    return session.show(
+        request, "work", person, assignment=assignment, hit=assignment.hit,
+        n_seconds_left=max(0, int((assignment.deadline - now).total_seconds())),
+        **_question(assignment.hit, assignment),
+    )  # fmt: skip
+
+
+@require_POST
+@session.for_people
+def give_back(request: HttpRequest, person: Person, assignment_id: str) -> HttpResponse:
+    try:
+        assignment = working.give_back(assignment_id, person=person, now=_settled_now())
+    except Refused as refused:
+        return session.show_problem(request, person, refused.message, status=409)
+    delivering.wake()
+    return redirect("sandbox-group", assignment.hit.hit_type.group_id)
+
+
+@require_POST
+@session.for_people
+def submit_form(request: HttpRequest, person: Person, assignment_id: str) -> HttpResponse:
+    """The answers to a QuestionForm, which this site shows itself."""
+    now = _settled_now()
+    assignment = _own(person, assignment_id)
+    if assignment is None:
+        return session.show_problem(request, person, "You have no such HIT.", status=404)
+    form = documents.read_question(assignment.hit.question)
+    if not isinstance(form, question_form.QuestionForm):
+        return session.show_problem(request, person, "This HIT is answered in its own frame.", status=409)
+    problems = form_answers.find_problems(form, request)
+    if problems:
+        return session.show(
+            request, "work", person, status=400, assignment=assignment, hit=assignment.hit, problems=problems,
+            n_seconds_left=max(0, int((assignment.deadline - now).total_seconds())),
+            **_question(assignment.hit, assignment),
+        )  # fmt: skip
+    try:
+        form_answers.submit(form, request, assignment, now=now)
+    except Refused as refused:
+        return session.show_problem(request, person, refused.message, status=409)
+    delivering.wake()
+    return redirect("sandbox-work", assignment_id)
+
+
+def _settled_now() -> dt.datetime:
+    now = switchboard.read().now()
+    settling.settle_due(now=now)
+    return now
+
+
+def _running(person: Person):  # type: ignore[no-untyped-def]
+    return person.assignments.filter(state=AssignmentState.ACCEPTED)
+
+
+def _own(person: Person, assignment_id: str) -> Assignment | None:
+    return person.assignments.select_related("hit__hit_type__requester").filter(mturk_id=assignment_id).first()
+
+
+def _question(hit: HIT, assignment: Assignment | None) -> dict[str, Any]:
+    """What the page shows: the address of a frame, or a form of this site's own."""
+    question = documents.read_question(hit.question)
+    if isinstance(question, documents.ExternalQuestion):
+        return {"frame_url": frame_url(question.url, hit, assignment), "frame_height": question.frame_height_px}
+    if isinstance(question, documents.HTMLQuestion):
+        content = f"{settings.SANDBOX_URL}{reverse('sandbox-content', args=[hit.mturk_id])}"
+        return {
+            "frame_url": frame_url(content, hit, assignment), "frame_height": question.frame_height_px,
+            "is_own_content": True,
+        }  # fmt: skip
+    return {"form": question}
+
+
+def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
+    """The page's address with exactly Amazon's parameters; in a preview there is no worker."""
+    added = {
+        "assignmentId": assignment.mturk_id if assignment else NO_ASSIGNMENT,
+        "hitId": hit.mturk_id,
+        "turkSubmitTo": settings.SANDBOX_URL,
+    }
+    if assignment is not None:
+        added["workerId"] = assignment.person.mturk_id
+    parts = urlsplit(url)
+    query = "&".join(part for part in (parts.query, urlencode(added)) if part)
+    return urlunsplit(parts._replace(query=query))

@@ -1,0 +1,52 @@
+"""The list of HIT groups, and one group."""
+
+from decimal import Decimal, InvalidOperation
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from annotator.sandbox import catalog, settling, switchboard
+from annotator.sandbox.models import HITType
+from annotator.sandbox.worker import session
+
+_SORTS = (("newest", "newest"), ("reward", "highest reward"), ("most", "most HITs"), ("time", "shortest time"))
+
+
+@require_GET
+def list_groups(request: HttpRequest) -> HttpResponse:
+    now = switchboard.read().now()
+    settling.settle_due(now=now)
+    person = session.find_person(request)
+    search = catalog.Search(
+        words=request.GET.get("words", "")[:200].replace("\x00", ""),
+        least_reward_usd=_read_amount(request.GET.get("least_reward", "")),
+        sort=request.GET.get("sort", "newest"),
+        only_qualified=bool(request.GET.get("only_qualified")),
+    )
+    groups = catalog.find_groups(person, search, now=now)
+    return session.show(request, "list", person, groups=groups, search=search, sort_choices=_SORTS)
+
+
+def _read_amount(text: str) -> Decimal:
+    """What a visitor typed as least reward; nonsense is none."""
+    try:
+        amount = Decimal(text or "0")
+    except InvalidOperation:
+        return Decimal(0)
+    return amount if amount.is_finite() and 0 <= amount < 10**6 else Decimal(0)
+
+
+@require_GET
+def show_group(request: HttpRequest, group_id: str) -> HttpResponse:
+    """What the group asks for, and its first 100 HITs that this person may take."""
+    now = switchboard.read().now()
+    settling.settle_due(now=now)
+    person = session.find_person(request)
+    kind = HITType.objects.filter(group_id=group_id).select_related("requester").first()
+    if kind is None:
+        return session.show_problem(request, person, "There is no such group of HITs.", status=404)
+    hits = catalog.open_hits(person, now=now).filter(hit_type=kind).order_by("id")
+    group = catalog.describe(kind, person, n_open=hits.count(), now=now)
+    if group is None:
+        return session.show_problem(request, person, "There is no such group of HITs.", status=404)
+    return session.show(request, "group", person, group=group, hits=hits[:100])

@@ -1,0 +1,88 @@
+"""Who is signed in at the worker site: people of this marketplace, never users of the dashboard."""
+
+import ipaddress
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+
+from annotator.sandbox.models import Assignment, Message, Person
+from annotator.sandbox.states import AssignmentState
+
+_KEY = "sandbox_person"
+# Nothing but this site's own script runs here; frames and pictures are the requesters'.
+_POLICY = (
+    "default-src 'self'; frame-src *; img-src * data:; media-src *; frame-ancestors 'none'; form-action 'self'; "
+    "base-uri 'none'; object-src 'none'"
+)
+
+
+def sign_in(request: HttpRequest, person: Person) -> None:
+    request.session.flush()
+    request.session[_KEY] = person.pk
+
+
+def sign_out(request: HttpRequest) -> None:
+    request.session.flush()
+
+
+def find_person(request: HttpRequest) -> Person | None:
+    person_id = request.session.get(_KEY)
+    return Person.objects.filter(id=person_id).first() if person_id else None
+
+
+def for_people(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view with the signed-in person as its second argument; others are asked to sign in first."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = find_person(request)
+        if person is None:
+            here = request.get_full_path() if request.method == "GET" else reverse("sandbox-list")
+            return redirect(f"{reverse('sandbox-sign-in')}?{urlencode({'next': here})}")
+        return view(request, person, *args, **kwargs)
+
+    return guarded
+
+
+def is_open_to_all(request: HttpRequest) -> bool:
+    """Nobody needs an invitation on a machine that only its own user can reach."""
+    host = settings.SANDBOX_URL.partition("://")[2].rpartition(":")[0].strip("[]") or "localhost"
+    try:
+        is_local_site = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local_site = host == "localhost"
+    try:
+        is_local_visit = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        is_local_visit = False
+    return is_local_site and is_local_visit
+
+
+def safe_next(request: HttpRequest) -> str:
+    """Where to go after signing in: a page of this site, else the list."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/worker/"):
+        return wanted
+    return reverse("sandbox-list")
+
+
+def show(
+    request: HttpRequest, template: str, person: Person | None, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    """A page of the worker site with its header: who is signed in, what they hold, whether somebody wrote."""
+    if person is not None:
+        context["n_accepted"] = Assignment.objects.filter(person=person, state=AssignmentState.ACCEPTED).count()
+        context["n_unread"] = Message.objects.filter(person=person, is_from_person=False, read_at=None).count()
+    response = render(request, f"sandbox/{template}.html", {"person": person, **context}, status=status)
+    response["Content-Security-Policy"] = _POLICY
+    return response
+
+
+def show_problem(request: HttpRequest, person: Person | None, words: str, *, status: int) -> HttpResponse:
+    return show(request, "problem", person, status=status, words=words)

@@ -1,0 +1,25 @@
+from django.urls import path
+
+from annotator.sandbox.worker import entering, frames, history, hits, listing
+
+urlpatterns = [
+    path("", listing.list_groups, name="sandbox-list"),
+    path("sign-up", entering.sign_up, name="sandbox-sign-up"),
+    path("sign-in", entering.sign_in, name="sandbox-sign-in"),
+    path("sign-out", entering.sign_out, name="sandbox-sign-out"),
+    path("key", entering.renew_key, name="sandbox-key"),
+    path("groups/<str:group_id>/", listing.show_group, name="sandbox-group"),
+    path("groups/<str:group_id>/next", hits.preview_next, name="sandbox-preview-next"),
+    path("groups/<str:group_id>/accept", hits.accept_next, name="sandbox-accept-next"),
+    path("hits/<str:hit_id>/", hits.preview, name="sandbox-preview"),
+    path("hits/<str:hit_id>/accept", hits.accept, name="sandbox-accept"),
+    path("hits/<str:hit_id>/content", frames.show_content, name="sandbox-content"),
+    path("assignments/<str:assignment_id>/", hits.work, name="sandbox-work"),
+    path("assignments/<str:assignment_id>/return", hits.give_back, name="sandbox-return"),
+    path("assignments/<str:assignment_id>/submit", hits.submit_form, name="sandbox-submit"),
+    path("queue", history.show_queue, name="sandbox-queue"),
+    path("history", history.show_history, name="sandbox-history"),
+    path("qualifications", history.show_qualifications, name="sandbox-qualifications"),
+    path("messages", history.show_messages, name="sandbox-messages"),
+    path("requesters/<str:requester_id>/write", history.write_message, name="sandbox-write"),
+]
