@@ -10,11 +10,16 @@ from annotator.crowd.rendering import HITTemplate
 @dataclass(frozen=True)
 class Consent:
     version: str
-    paragraphs: tuple[str, ...]
+    # (heading, text) in the order shown.
+    points: tuple[tuple[str, str], ...]
+
+    @property
+    def paragraphs(self) -> list[str]:
+        return [f"{heading}: {text}" for heading, text in self.points]
 
 
 def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
-    """The template's paragraphs with the campaign's particulars; the version is the digest of what was read."""
+    """The template's points with the campaign's particulars; the version is the digest of what was read."""
     particulars = {
         "requester": campaign.requester_name,
         "reward": f"${campaign.reward_usd:.2f}",
@@ -23,5 +28,5 @@ def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
         "contact": campaign.contact or "the marketplace's link for contacting the requester",
         "ethics": campaign.ethics_number or "none stated by the requester",
     }
-    paragraphs = tuple(paragraph.format_map(particulars) for paragraph in template.consent)
-    return Consent(version=hashlib.sha256("\n".join(paragraphs).encode()).hexdigest()[:12], paragraphs=paragraphs)
+    points = tuple((heading, text.format_map(particulars)) for heading, text in template.consent)
+    return Consent(version=hashlib.sha256(repr(points).encode()).hexdigest()[:12], points=points)

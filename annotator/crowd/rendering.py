@@ -41,7 +41,7 @@ class HITTemplate:
     frame_height_px: int
     n_top: int
     n_planted: int
-    consent: tuple[str, ...]
+    consent: tuple[tuple[str, str], ...]
     style: str
     script: str
     sha256: str
@@ -65,10 +65,10 @@ def load_template(name: str) -> HITTemplate:
             style=contents["style.css"].decode(),
             script=contents["script.js"].decode(),
             sha256=hashlib.sha256(b"\0".join(contents[part] for part in PARTS)).hexdigest(),
-            consent=tuple(fields.pop("consent")),
+            consent=tuple((str(heading), str(text)) for heading, text in fields.pop("consent")),
             **fields,
         )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {error}.") from None
     for field, longest in _LONGEST.items():
         if len(getattr(template, field)) > longest:

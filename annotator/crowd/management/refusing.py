@@ -1,9 +1,9 @@
 """Commands that end in one clear sentence: known refusals become a line on stderr and exit status 2."""
 
 import contextlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 
 from annotator.crowd import (

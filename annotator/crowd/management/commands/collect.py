@@ -4,6 +4,7 @@ Run it as often as you like: what is known is not counted twice, and nobody is p
 """
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
@@ -16,6 +17,12 @@ from annotator.crowd.models import Campaign
 from annotator.crowd.mturk import MarketplaceSilent, OutcomeUnknown, Requester
 
 
+@dataclass(frozen=True)
+class Round:
+    n_new: int
+    is_done: bool
+
+
 class Command(BaseCommand):
     help = __doc__
 
@@ -23,6 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("campaign")
         parser.add_argument("--approve", action="store_true", help="Approve every submitted assignment")
         parser.add_argument("--follow", action="store_true", help="Go on until every HIT is complete")
+        parser.add_argument(
+            "--patience", type=float, metavar="SECONDS", help="End --follow when nothing new came for so long"
+        )
         parser.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="Pause of --follow (5)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,19 +41,29 @@ class Command(BaseCommand):
             raise CommandError(f"The campaign {campaign} was imported: there is nothing to collect.", returncode=2)
         with refusing(campaign):
             requester = Requester(open_marketplace(campaign.marketplace))
-            while not self._go_round(campaign, requester, options) and options["follow"]:
+            last_new = time.monotonic()
+            while not (round_ := self._go_round(campaign, requester, options)).is_done and options["follow"]:
+                last_new = time.monotonic() if round_.n_new else last_new
+                self._check_patience(campaign, last_new, options)
                 time.sleep(options["every"])
 
-    def _go_round(self, campaign: Campaign, requester: Requester, options: dict[str, Any]) -> bool:
+    def _check_patience(self, campaign: Campaign, last_new: float, options: dict[str, Any]) -> None:
+        patience = options["patience"]
+        if patience is not None and time.monotonic() - last_new > patience:
+            raise CommandError(
+                f"The campaign {campaign} is not complete and nothing new came for {patience:.0f} s.", returncode=2
+            )
+
+    def _go_round(self, campaign: Campaign, requester: Requester, options: dict[str, Any]) -> Round:
         try:
             return self._collect(campaign, requester, has_approval=options["approve"])
         except OutcomeUnknown as error:
             if not options["follow"] or isinstance(error, MarketplaceSilent):
                 raise
             self.stdout.write(str(error))
-            return False
+            return Round(n_new=0, is_done=False)
 
-    def _collect(self, campaign: Campaign, requester: Requester, *, has_approval: bool) -> bool:
+    def _collect(self, campaign: Campaign, requester: Requester, *, has_approval: bool) -> Round:
         collected = collecting.collect_campaign(campaign=campaign, requester=requester, now=timezone.now())
         line = f"{collected.n_listed} of {collected.n_asked} assignments submitted, {collected.n_new} new"
         if collected.n_unreadable:
@@ -54,4 +74,4 @@ class Command(BaseCommand):
             )
             line += f", {performed.n_done} approved now"
         self.stdout.write(line + ("; complete." if collected.is_complete else "."))
-        return collected.is_complete
+        return Round(n_new=collected.n_new, is_done=collected.is_complete)

@@ -5,6 +5,7 @@ Run it again after an interruption: a campaign that stands goes on where it was.
 
 import argparse
 import time
+import uuid
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -68,11 +69,13 @@ class Command(BaseCommand):
                 self._publish(campaign, options)
 
     def _compose(self, options: dict[str, Any]) -> Campaign:
-        if not options["dissection"]:
+        named = options["dissection"]
+        named = [named] if isinstance(named, str | uuid.UUID) else named  # as another command may call this one
+        if not named:
             raise CommandError("Name a dissection: --dissection ID.", returncode=2)
         seed = options["seed"] if options["seed"] is not None else derive_seed(options["campaign"])
         units = unit_choice.choose_units(
-            find_dissections(options["dissection"]),
+            find_dissections(named),
             n_top_iou=options["top_iou"],
             n_random=options["random"],
             names=options["units"],

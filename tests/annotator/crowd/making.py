@@ -1,0 +1,109 @@
+"""Rows and crops to test the crowd on: a dissection of small drawn tiles, and a campaign over its units."""
+
+import hashlib
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pixels
+
+from annotator.crowd.composing import CampaignPlan, compose_campaign
+from annotator.crowd.models import Campaign
+from annotator.crowd.quoting import quote_campaign
+from annotator.crowd.unit_choice import ChosenUnit, list_units
+from annotator.units.models import (
+    AutomaticLabel,
+    DissectedUnit,
+    Dissection,
+    Image,
+    ImageSet,
+    Layer,
+    Network,
+    TopImage,
+    Unit,
+)
+from workers.store import open_store
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TILE_PX = 32
+
+
+def draw_strip(*, seed: int, n_tiles: int, tile_px: int) -> bytes:
+    """A strip whose tile r is a plain color of its own with a lit square, so that a test can tell tiles apart."""
+    strip = np.zeros((n_tiles * tile_px, tile_px, 3), np.uint8)
+    for rank in range(n_tiles):
+        strip[rank * tile_px : (rank + 1) * tile_px] = color_of(seed=seed, rank=rank)
+    encoded = io.BytesIO()
+    Pixels.fromarray(strip).save(encoded, "JPEG", quality=95)
+    return encoded.getvalue()
+
+
+def color_of(*, seed: int, rank: int) -> tuple[int, int, int]:
+    """Colors 24 apart in each channel survive two JPEG encodings."""
+    number = rank + 7 * seed
+    return (20 + number % 9 * 26, 20 + number // 9 % 9 * 26, 60 + 90 * (seed % 3))
+
+
+def make_dissection(
+    root: Path, *, n_units: int = 4, n_top: int = 57, n_low: int = 12, tile_px: int = TILE_PX, name: str = "net"
+) -> Dissection:
+    network = Network.objects.create(name=name, architecture="unitscope:test", registered_at=NOW)
+    layer = Layer.objects.create(network=network, path="features.3", n_units=n_units)
+    image_set = ImageSet.objects.create(name=f"{name}-set", address=str(root), n_images=100, registered_at=NOW)
+    images = Image.objects.bulk_create([Image(image_set=image_set, index=i, path=f"{i}.jpg") for i in range(100)])
+    artifact = f"file://{root}/artifact-{name}"
+    dissection = Dissection.objects.create(
+        network=network,
+        image_set=image_set,
+        layer_paths=["features.3"],
+        state="done",
+        artifact=artifact,
+        created_at=NOW,
+    )
+    for index in range(n_units):
+        unit = Unit.objects.create(layer=layer, index=index)
+        strip = draw_strip(seed=index, n_tiles=n_top + n_low, tile_px=tile_px)
+        sha256 = hashlib.sha256(strip).hexdigest()
+        open_store(artifact).write(f"tiles/{sha256[:2]}/{sha256}.jpg", strip)
+        row = DissectedUnit.objects.create(
+            dissection=dissection, unit=unit, threshold=1.0, peak_low=0.0, peak_high=2.0,
+            n_top=n_top, n_low=n_low, tile_px=tile_px, tile_sheet=sha256,
+        )  # fmt: skip
+        TopImage.objects.bulk_create(
+            TopImage(
+                dissected_unit=row,
+                image=images[rank],
+                rank=rank,
+                is_low=rank >= n_top,
+                peak=2.0 - rank / 100,
+                peak_row=1,
+                peak_column=1,
+                crop_left=0,
+                crop_top=0,
+                crop_side=64,
+            )  # fmt: skip
+            for rank in range(n_top + n_low)
+        )
+        AutomaticLabel.objects.create(
+            dissection=dissection, unit=unit, source=str(dissection.pk), mode="paper", category="object",
+            label=f"thing {index}", iou=0.02 * (index + 1), is_best=True,
+        )  # fmt: skip
+    return dissection
+
+
+def make_campaign(dissection: Dissection, *, is_quoted: bool = True, **changes: Any) -> Campaign:
+    values: dict[str, Any] = {
+        "name": "try",
+        "marketplace": "own",
+        "reward_usd": Decimal("0.50"),
+        "budget_cap_usd": Decimal("100.00"),
+        "seed": 7,
+    }
+    units = [ChosenUnit(unit, "named") for unit in list_units([dissection])]
+    campaign = compose_campaign(plan=CampaignPlan(**(values | changes)), units=units, now=NOW)
+    if is_quoted:
+        quote_campaign(campaign=campaign, now=NOW)
+    return campaign
