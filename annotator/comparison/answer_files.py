@@ -188,10 +188,16 @@ def _read_line(line: str, *, file: str, number: int) -> ImportedAnswer:
     precision = row.number_within("precision", low=0, high=1)
     _check_marks(row, shown, marked, precision)
     return ImportedAnswer(
-        layer=_read_path(row, "layer"), index=row.whole("index", lowest=0), row=number,
-        description=row.text("description"), category=_read_category(row, "category") if row.cells["category"] else "",
-        precision=precision, worker=row.text("worker") or None if "worker" in kept else None, shown=shown, marked=marked,
-    )  # fmt: skip
+        layer=_read_path(row, "layer"),
+        index=row.whole("index", lowest=0),
+        row=number,
+        description=row.text("description"),
+        category=_read_category(row, "category") if row.cells["category"] else "",
+        precision=precision,
+        worker=(row.text("worker") or None) if "worker" in kept else None,
+        shown=shown,
+        marked=marked,
+    )
 
 
 def _read_ranks(row: Row, kept: dict[str, Any], key: str) -> tuple[int, ...] | None:

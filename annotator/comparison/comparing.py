@@ -1,13 +1,12 @@
 """Sets each labeled unit of a campaign beside its automatic label and writes down the relation."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from annotator.comparison.agreement import Agreement, NamedUnit, measure_agreement
 from annotator.comparison.models import UnitComparison
-from annotator.comparison.relations import find_relation
+from annotator.comparison.relations import SAME_THING, find_relation
 from annotator.crowd.models import Campaign
 from annotator.labels.concepts import Vocabulary
 from annotator.labels.evidence import gather_answers
@@ -25,7 +24,7 @@ class Compared:
     """What one comparison found; `words` says which lexicon decided."""
 
     n_units: int
-    agreement: Agreement
+    n_equal_or_synonym: int
     words: str
 
 
@@ -42,17 +41,15 @@ def compare_campaign(*, campaign: Campaign) -> Compared:
             f"or import them with `import_iou {campaign.name}`."
         )
     vocabulary = gather_vocabulary(campaign=campaign, answers=gather_answers(campaign=campaign))
-    _store(campaign, [_compare(label, broden, vocabulary) for label, broden in pairs])
-    return Compared(
-        n_units=len(pairs), agreement=measure_pairs(pairs, vocabulary), words=vocabulary.lexicon.description
-    )
+    comparisons = [_compare(label, broden, vocabulary) for label, broden in pairs]
+    _store(campaign, comparisons)
+    n_same = sum(comparison.relation in SAME_THING for comparison in comparisons)
+    return Compared(n_units=len(pairs), n_equal_or_synonym=n_same, words=vocabulary.lexicon.description)
 
 
-def measure_pairs(pairs: Iterable[tuple[UnitLabel, AutomaticLabel]], vocabulary: Vocabulary) -> Agreement:
-    def is_same(concept: str, label: str) -> bool:
-        return find_relation(concept=concept, label=label, vocabulary=vocabulary).is_same_thing
-
-    return measure_agreement([NamedUnit(concept=p.concept, label=b.label) for p, b in pairs], is_same=is_same)
+def make_matcher(vocabulary: Vocabulary) -> Callable[[str, str], bool]:
+    """Whether a concept and a Broden label name the same thing: equal or synonym."""
+    return lambda concept, label: find_relation(concept=concept, label=label, vocabulary=vocabulary).is_same_thing
 
 
 def choose_automatic_labels(*, campaign: Campaign) -> dict[int, AutomaticLabel]:

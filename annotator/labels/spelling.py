@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-# Shorter words have too many neighbors: "boat" is one letter from "goat".
-MIN_LENGTH = 5
+# Shorter words have too many neighbors: "plate" is one letter from "plane".
+MIN_LENGTH = 6
 MIN_LENGTH_FOR_TWO_ERRORS = 9
 # A campaign's own word corrects another when so many answers use it, and so many times more than the other.
 MIN_COUNT = 3

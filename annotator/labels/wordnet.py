@@ -18,6 +18,8 @@ N_SENSES_FOR_HYPERNYMS = 3
 MAX_STEPS_UP = 4
 MIN_DEPTH = 5
 FILES = ("index.noun", "data.noun")
+# Not needed, but a dictionary for spelling where they lie beside the nouns.
+FURTHER_INDEXES = ("index.adj", "index.verb", "index.adv")
 
 
 class BadWordNet(Exception):
@@ -37,6 +39,10 @@ class WordNet:
 
     offsets: dict[str, tuple[int, ...]]
     data: bytes
+    further_words: frozenset[str] = frozenset()
+
+    def spells(self, word: str) -> bool:
+        return word in self.offsets or word in self.further_words
 
     def knows(self, word: str) -> bool:
         return word in self.offsets
@@ -77,7 +83,15 @@ def read_wordnet(folder: Path) -> WordNet:
                 offsets[lemma] = offsets_found
     except (ValueError, IndexError) as error:
         raise BadWordNet(f"{folder / 'index.noun'} is not WordNet's index of nouns: {error}.") from error
-    return WordNet(offsets=offsets, data=(folder / "data.noun").read_bytes())
+    further = frozenset(word for name in FURTHER_INDEXES for word in _read_lemmas(folder / name))
+    return WordNet(offsets=offsets, data=(folder / "data.noun").read_bytes(), further_words=further)
+
+
+def _read_lemmas(path: Path) -> Iterator[str]:
+    if path.is_file():
+        for line in path.read_text(encoding="latin-1").splitlines():
+            if not line.startswith(" "):
+                yield line.partition(" ")[0]
 
 
 def _read_index_line(line: str) -> tuple[str, tuple[int, ...]]:

@@ -1,0 +1,68 @@
+"""What a comparison comes to, from a report's units: agreements beside chance, confusions, what each side misses."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from annotator.comparison.agreement import Agreement, NamedUnit, measure_agreement
+from annotator.comparison.categories import count_confusions, is_counterpart
+from annotator.comparison.correlation import correlate_ranks
+from annotator.labels.precision import INTERPRETABLE_ABOVE
+
+Document = dict[str, Any]
+
+# A unit detects its Broden label above this IoU (science.md section 6).
+DETECTOR_ABOVE = 0.04
+
+
+def summarize(units: Sequence[Document], *, is_same: Callable[[str, str], bool], words: str) -> Document | None:
+    """`is_same(concept, label)` decides equal or synonym. None where no unit has both labels."""
+    both = [unit for unit in units if unit["broden_label"] is not None and unit["precision"] is not None]
+    if not both:
+        return None
+    named = [NamedUnit(concept=unit["concept"] or "", label=unit["broden_label"]) for unit in both]
+    found = measure_agreement(named, is_same=is_same)
+    return {
+        "n_units": found.n_units,
+        "n_equal_or_synonym": found.n_agreeing,
+        "n_with_units_shuffled": found.shuffled_mean,
+        "n_with_units_shuffled_95th_percentile": found.shuffled_high,
+        "n_shuffles": found.n_shuffles,
+        "constant_label": found.constant_label,
+        "n_with_constant_label": found.n_constant,
+        "words": words,
+        "category": _agree_on_categories(both),
+        "category_confusion": count_confusions((u["category"], u["broden_category"]) for u in both if u["category"]),
+        "precision_against_iou": asdict(correlate_ranks([u["precision"] for u in both], [u["iou"] for u in both])),
+        **_list_misses(both),
+    }
+
+
+def _agree_on_categories(units: Sequence[Document]) -> Document:
+    """Units whose category by people is one where Broden's category is at home, beside chance."""
+    named = [NamedUnit(concept=u["category"] or "", label=u["broden_category"]) for u in units]
+    found: Agreement = measure_agreement(
+        named, is_same=lambda ours, theirs: is_counterpart(semantic=ours, broden=theirs)
+    )
+    return {
+        "n_counterparts": found.n_agreeing,
+        "n_with_units_shuffled": found.shuffled_mean,
+        "constant_category": found.constant_label,
+        "n_with_constant_category": found.n_constant,
+    }
+
+
+def _list_misses(units: Sequence[Document]) -> Document:
+    """By layer and index: people agree and Broden has no detector, the reverse, and both name but differently."""
+    sides = [(u, u["precision"] > INTERPRETABLE_ABOVE, u["iou"] > DETECTOR_ABOVE) for u in units]
+    return {
+        "people_name_broden_misses": [_place(u) for u, people, broden in sides if people and not broden],
+        "broden_names_people_miss": [_place(u) for u, people, broden in sides if broden and not people],
+        "both_name_differently": [
+            _place(u) for u, people, broden in sides if people and broden and u["relation"] == "different"
+        ],
+    }
+
+
+def _place(unit: Document) -> Document:
+    return {key: unit[key] for key in ("layer", "index", "concept", "precision", "broden_label", "iou")}
