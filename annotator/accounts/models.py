@@ -1,4 +1,4 @@
-"""Who may: the roles of the dashboard's people and the append-only log of what they decided."""
+"""Who may: the roles of the dashboard's people, their API tokens, and the append-only log of what they decided."""
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,44 @@ class Role(models.TextChoices):
     REVIEWER = "reviewer"
     PAYER = "payer"
     ADMIN = "admin"
+
+
+class Membership(models.Model):
+    """The role of one person. Who has none may see nothing."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="membership")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role}"
+
+
+class ApiToken(models.Model):
+    """A key for programs. Only its digest is kept: the key itself is shown once, when it is issued."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80, help_text="What it is for")
+    sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SignInSlowdown(models.Model):
+    """Failures to sign in under one name or from one address since the last success; the wait grows with them."""
+
+    key = models.CharField(max_length=64, unique=True, help_text="Keyed digest of the name or the address")
+    n_failures = models.PositiveIntegerField(default=0)
+    last_failure_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.n_failures} failures"
 
 
 class AuditEntry(models.Model):
@@ -29,6 +67,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["subject"])]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name}: {self.action} {self.subject}"

@@ -1,3 +1,67 @@
-from django.urls import URLPattern
+"""The dashboard's addresses. Those of units and campaigns are permanent: people send them to one another."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import path, register_converter
+
+from annotator.dashboard import (
+    campaign_actions,
+    campaigns,
+    comparison,
+    crop_views,
+    decisions,
+    dissections,
+    gallery,
+    home,
+    launching,
+    people,
+    review,
+    sign_in,
+    unit_page,
+)
+
+
+class SheetConverter:
+    """A tile sheet's name: the SHA-256 of its bytes."""
+
+    regex = "[0-9a-f]{64}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(SheetConverter, "sheet")
+
+urlpatterns = [
+    path("", home.show_home, name="home"),
+    path("live", home.show_live, name="home-live"),
+    path("sign-in/", sign_in.show_sign_in, name="sign-in"),
+    path("sign-out/", sign_in.sign_out, name="sign-out"),
+    path("welcome/<str:uid>/<str:token>/", sign_in.show_welcome, name="welcome"),
+    path("units/", gallery.show_gallery, name="gallery"),
+    path("units/<slug:network>/<str:layer>/<int:index>/", unit_page.show_unit, name="unit"),
+    path("crops/<uuid:dissection_id>/<sheet:sheet>.jpg", crop_views.show_sheet, name="sheet"),
+    path("crops/<uuid:dissection_id>/<sheet:sheet>-<int:columns>x<int:rows>.jpg", crop_views.show_wall, name="wall"),
+    path("campaigns/", campaigns.show_campaigns, name="campaigns"),
+    path("launch/", launching.compose_one, name="launch"),
+    path("campaigns/<slug:name>/", campaigns.show_campaign, name="campaign"),
+    path("campaigns/<slug:name>/progress", campaigns.show_campaign_progress, name="campaign-progress"),
+    path("campaigns/<slug:name>/comparison/", comparison.show_comparison, name="comparison"),
+    path("campaigns/<slug:name>/work/<slug:kind>/", campaign_actions.start_work, name="campaign-work"),
+    path("dissections/", dissections.show_dissections, name="dissections"),
+    path("dissections/new/", dissections.request_one, name="dissect"),
+    path("dissections/<uuid:dissection_id>/", dissections.show_dissection, name="dissection"),
+    path(
+        "dissections/<uuid:dissection_id>/progress",
+        dissections.show_dissection_progress,
+        name="dissection-progress",
+    ),
+    path("review/", review.show_review, name="review"),
+    path("decisions/", decisions.show_decisions, name="decisions"),
+    path("decisions/verified", decisions.verify_decisions, name="verify-decisions"),
+    path("people/", people.show_people, name="people"),
+    path("people/invite/", people.invite_one, name="invite"),
+    path("people/tokens/", people.issue_one, name="issue-token"),
+    path("people/tokens/<int:token_id>/revoke/", people.revoke_one, name="revoke-token"),
+]

@@ -1,0 +1,23 @@
+"""Issues an API token for one person and prints it once."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from annotator.accounts.tokens import issue_token
+
+
+class Command(BaseCommand):
+    help = "Prints a new token for the JSON API. It is shown once; the database keeps its digest only."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username")
+        parser.add_argument("--name", default="command line", help="what the token is for")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(username=options["username"], is_active=True).first()
+        if user is None:
+            raise CommandError(f"There is no active account named {options['username']}.", returncode=2)
+        self.stdout.write(issue_token(user=user, name=options["name"], actor=None, now=timezone.now()))

@@ -1,0 +1,89 @@
+"""Campaigns: their list, one with live progress and cost, its units as people label them beside Broden."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+
+from annotator.accounts.models import Role
+from annotator.comparison.models import UnitComparison
+from annotator.crowd.marketplaces import open_marketplace
+from annotator.crowd.models import HIT, Campaign, OutwardAct
+from annotator.dashboard.access import needs
+from annotator.dashboard.jobs import read_jobs
+from annotator.dashboard.overview import summarize_campaigns
+from annotator.dashboard.pages import SignedInRequest, show, show_part
+from annotator.labels.models import UnitLabel
+
+PAGE_SIZE = 50
+# kind, words, icon: the work that a published campaign's page offers.
+ACTIONS = [
+    ("collect", "Collect answers", "inbox"),
+    ("approve", "Collect and approve", "payments"),
+    ("label", "Label the units", "label"),
+    ("compare", "Compare with Broden", "difference"),
+]
+
+
+@needs(Role.VIEWER)
+def show_campaigns(request: SignedInRequest) -> HttpResponse:
+    page = Paginator(Campaign.objects.all(), PAGE_SIZE).get_page(request.GET.get("page"))
+    overviews = summarize_campaigns(list(page))
+    return show(request, "dashboard/campaigns.html", title="Campaigns", overviews=overviews, page=page)
+
+
+@needs(Role.VIEWER)
+def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, name=name)
+    labels = (
+        UnitLabel.objects.filter(campaign=campaign)
+        .select_related("unit__layer__network", "comparison__automatic_label")
+        .order_by("-precision", "id")
+    )
+    return show(
+        request,
+        "dashboard/campaign.html",
+        title=f"Campaign {campaign.name}",
+        units=Paginator(labels, PAGE_SIZE).get_page(request.GET.get("page")),
+        preview=_preview_address(campaign),
+        can_publish=campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at,
+        is_real_money=not campaign.is_imported and open_marketplace(campaign.marketplace).is_real_money,
+        actions=ACTIONS if campaign.published_at else [],
+        **_live(campaign),
+    )
+
+
+@needs(Role.VIEWER)
+def show_campaign_progress(request: SignedInRequest, name: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, name=name)
+    return show_part(request, "dashboard/campaign_progress.html", _live(campaign))
+
+
+def _live(campaign: Campaign) -> dict[str, Any]:
+    (overview,) = summarize_campaigns([campaign])
+    jobs = read_jobs(campaign=campaign.name, now=timezone.now())
+    return {
+        "campaign": campaign,
+        "one": overview,
+        "jobs": jobs,
+        "is_busy": any(job.is_active for job in jobs),
+        "stuck": list(campaign.outward_acts.filter(state=OutwardAct.State.NEEDS_HUMAN)[:10]),
+        "agreement": _agreement(campaign),
+    }
+
+
+def _preview_address(campaign: Campaign) -> str:
+    """The HIT page without an assignment is what workers see before they accept."""
+    hit = None if campaign.is_imported else HIT.objects.filter(campaign=campaign).only("public_id").first()
+    return f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/" if hit else ""
+
+
+def _agreement(campaign: Campaign) -> dict[str, int]:
+    agree = Q(relation__in=["equal", "synonym"])
+    return UnitComparison.objects.filter(unit_label__campaign=campaign).aggregate(
+        n_compared=Count("id"), n_agree=Count("id", filter=agree)
+    )

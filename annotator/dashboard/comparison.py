@@ -1,0 +1,43 @@
+"""A campaign's people beside Broden: the counts by relation, the table, and the charts."""
+
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+
+from annotator.accounts.models import Role
+from annotator.comparison.models import UnitComparison
+from annotator.comparison.relations import Relation
+from annotator.crowd.models import Campaign
+from annotator.dashboard.access import needs
+from annotator.dashboard.pages import SignedInRequest, show, show_refusal
+
+PAGE_SIZE = 50
+NAMED = ("relation", "page")
+RELATIONS = [relation.value for relation in Relation]
+
+
+@needs(Role.VIEWER)
+def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, name=name)
+    wanted = request.GET.get("relation", "")
+    if set(request.GET) - set(NAMED) or wanted not in ("", *RELATIONS):
+        return show_refusal(request, f"relation is one of {', '.join(RELATIONS)}.", status=400)
+    compared = UnitComparison.objects.filter(unit_label__campaign=campaign)
+    counts = dict(compared.values_list("relation").annotate(n=Count("id")).order_by())
+    rows = (
+        (compared.filter(relation=wanted) if wanted else compared)
+        .select_related("automatic_label", "unit_label__unit__layer__network")
+        .order_by("-automatic_label__iou", "id")
+    )
+    return show(
+        request,
+        "dashboard/comparison.html",
+        title=f"People and Broden in {campaign.name}",
+        campaign=campaign,
+        counts=[(relation.value, counts.get(relation.value, 0)) for relation in Relation],
+        n_compared=sum(counts.values()),
+        n_agree=counts.get("equal", 0) + counts.get("synonym", 0),
+        wanted=wanted,
+        rows=Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+    )

@@ -1,0 +1,119 @@
+"""The wall of units: filters in the address, two layers side by side where asked."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from annotator.accounts.models import Role
+from annotator.crowd.models import Campaign
+from annotator.dashboard.access import needs
+from annotator.dashboard.cards import UnitCard, make_cards
+from annotator.dashboard.pages import SignedInRequest, permissions, show, show_refusal
+from annotator.dashboard.selection import (
+    PAGE_SIZE,
+    Ground,
+    Selection,
+    UnknownFilter,
+    choose_units,
+    count_at_most,
+    find_ground,
+    read_selection,
+)
+from annotator.dashboard.selection_form import SelectionForm
+from annotator.units.models import AutomaticLabel, DissectedUnit
+
+
+@dataclass(frozen=True)
+class Wall:
+    """One column of the gallery."""
+
+    title: str
+    cards: list[UnitCard]
+    n_units: int
+    has_more_than_counted: bool
+    n_pages: int
+
+
+# The filters that stand behind "More filters" and are shown when one of them is set.
+FOLDED = (
+    "network",
+    "beside",
+    "precision_min",
+    "precision_max",
+    "iou_min",
+    "iou_max",
+    "index",
+    "campaign",
+    "mode",
+    "review",
+)
+
+
+@needs(Role.VIEWER)
+def show_gallery(request: SignedInRequest) -> HttpResponse:
+    try:
+        selection = read_selection(request.GET)
+    except UnknownFilter as unknown:
+        return show_refusal(request, str(unknown), status=400)
+    ground = find_ground(selection)
+    context: dict[str, Any] = {
+        "selection": selection,
+        "form": SelectionForm(request.GET),
+        "ground": ground,
+        "campaigns": Campaign.objects.values_list("name", flat=True),
+        "networks": sorted({layer.network.name for layer in ground.layers}),
+        "paths": sorted({layer.path for layer in ground.layers}),
+        "has_more_filters": any(selection.get(name) is not None for name in FOLDED),
+        "walls": (walls := _walls(selection, ground)),
+        **_paging(selection, walls),
+    }
+    if request.headers.get("HX-Request"):
+        return _part(request, context)
+    return show(request, "dashboard/gallery.html", title="Units", **context)
+
+
+def _part(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
+    return render(request, "dashboard/gallery_walls.html", {**context, **permissions(request)})
+
+
+def _walls(selection: Selection, ground: Ground) -> list[Wall]:
+    walls = [_wall(selection, ground)]
+    if beside := selection.get("beside"):
+        network, _, path = str(beside).partition("/")
+        walls.append(_wall(Selection({**selection.values, "network": network, "layer": path}), ground))
+    return walls
+
+
+def _wall(selection: Selection, ground: Ground) -> Wall:
+    units = choose_units(selection, ground)
+    n_units, has_more = count_at_most(units)
+    first = (int(str(selection.get("page") or 1)) - 1) * PAGE_SIZE
+    mode = str(selection.get("mode") or AutomaticLabel.Mode.PAPER)
+    shown = _with_names(units)[first : first + PAGE_SIZE]
+    title = " ".join(str(selection.get(name)) for name in ("network", "layer") if selection.get(name))
+    return Wall(
+        title=title or "All layers",
+        cards=make_cards(units=list(shown), campaign=ground.campaign, mode=mode),
+        n_units=n_units,
+        has_more_than_counted=has_more,
+        n_pages=-(-n_units // PAGE_SIZE),
+    )
+
+
+def _with_names(units: QuerySet[DissectedUnit]) -> QuerySet[DissectedUnit]:
+    return units.select_related("unit__layer__network", "dissection__image_set").defer(
+        "dissection__labels", "peak_histogram"
+    )
+
+
+def _paging(selection: Selection, walls: list[Wall]) -> dict[str, Any]:
+    page = int(str(selection.get("page") or 1))
+    return {
+        "has_next": any(len(wall.cards) == PAGE_SIZE for wall in walls),
+        "page": page,
+        "previous_address": selection.address(page=page - 1) if page > 1 else "",
+        "next_address": selection.address(page=page + 1),
+    }

@@ -1,0 +1,66 @@
+"""The first page: what runs, what it costs, what waits for a person, and the units that people name most surely."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+
+from annotator.accounts.models import Role
+from annotator.crowd.models import Campaign
+from annotator.dashboard.access import needs
+from annotator.dashboard.cards import make_cards
+from annotator.dashboard.machines import read_machines
+from annotator.dashboard.overview import summarize_campaigns
+from annotator.dashboard.pages import SignedInRequest, show, show_part
+from annotator.dashboard.selection import Selection, choose_units, find_ground
+from annotator.units.models import Dissection
+from annotator.units.progress import read_dissection_progress
+
+N_CAMPAIGNS = 6
+N_DISSECTIONS = 3
+N_SHOWN_UNITS = 12
+
+
+@needs(Role.VIEWER)
+def show_home(request: SignedInRequest) -> HttpResponse:
+    ground = find_ground(Selection())
+    chosen = Selection({"sort": "precision" if ground.campaign else "iou"})
+    units = choose_units(chosen, ground).select_related("unit__layer__network", "dissection__image_set")
+    cards = make_cards(
+        units=list(units.defer("dissection__labels", "peak_histogram")[:N_SHOWN_UNITS]), campaign=ground.campaign
+    )
+    return show(request, "dashboard/home.html", title="Home", cards=cards, ground=ground, **_live())
+
+
+@needs(Role.VIEWER)
+def show_live(request: SignedInRequest) -> HttpResponse:
+    """The part of the home page that keeps itself up to date."""
+    return show_part(request, "dashboard/home_live.html", _live())
+
+
+def _live() -> dict[str, Any]:
+    overviews = summarize_campaigns(list(Campaign.objects.all()[:N_CAMPAIGNS]))
+    return {
+        "overviews": overviews,
+        "n_to_approve": sum(one.n_to_approve for one in overviews),
+        "n_stuck": sum(one.n_stuck for one in overviews),
+        "dissections": list_dissections(N_DISSECTIONS),
+        "machines": read_machines(),
+    }
+
+
+def list_dissections(n_newest: int) -> list[dict[str, Any]]:
+    """The newest dissections, those that run with their progress: two queries."""
+    newest = (
+        Dissection.objects.select_related("network", "image_set")
+        .prefetch_related("gpu_tasks")
+        .defer("labels", "environment")[:n_newest]
+    )
+    unfinished = (Dissection.State.REQUESTED, Dissection.State.RUNNING, Dissection.State.INGESTING)
+    return [
+        {
+            "dissection": one,
+            "progress": read_dissection_progress(one, now=timezone.now()) if one.state in unfinished else None,
+        }
+        for one in newest
+    ]

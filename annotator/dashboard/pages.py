@@ -1,0 +1,55 @@
+"""Puts a page's content into the house of django-unfold: sidebar, header, messages, theme."""
+
+from collections.abc import Mapping
+from typing import Any, Self, cast
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from annotator.accounts.models import Role
+from annotator.accounts.roles import may
+
+
+class SignedInRequest(HttpRequest):
+    """A request whose person and role are known; `access.needs` makes it."""
+
+    user: User
+    role: Role | None
+
+    @classmethod
+    def of(cls, request: HttpRequest, *, role: Role | None) -> Self:
+        known = cast(Self, request)
+        known.role = role
+        return known
+
+
+def show(request: SignedInRequest, template: str, *, title: str, status: int = 200, **context: Any) -> HttpResponse:
+    """A whole page; the title stands in the header and in the browser's tab."""
+    return render(request, template, {**frame(request), "title": title, **context}, status=status)
+
+
+def show_part(request: SignedInRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
+    """A piece of a page that htmx swaps in."""
+    response = render(request, template, {**context, **permissions(request)})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def show_refusal(request: SignedInRequest, reason: str, *, status: int) -> HttpResponse:
+    """One clear sentence on what was asked wrongly or may not be done."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
+    return show(request, "dashboard/refusal.html", title="That did not work", status=status, reason=reason)
+
+
+def frame(request: SignedInRequest) -> dict[str, Any]:
+    return {**admin.site.each_context(request), **permissions(request)}
+
+
+def permissions(request: SignedInRequest) -> dict[str, Any]:
+    return {"role": request.role, **{f"may_{verb}": may(request.role, role) for verb, role in VERBS.items()}}
+
+
+VERBS = {"run": Role.RESEARCHER, "decide": Role.REVIEWER, "pay": Role.PAYER, "administer": Role.ADMIN}

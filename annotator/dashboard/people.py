@@ -1,0 +1,87 @@
+"""The dashboard's people, their roles and one-time links, and each one's own API tokens."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from annotator.accounts.inviting import InvitationRefused, invite, welcome_path
+from annotator.accounts.models import ApiToken, Role
+from annotator.accounts.tokens import issue_token, revoke_token
+from annotator.dashboard.access import needs
+from annotator.dashboard.pages import SignedInRequest, show
+
+
+class InviteForm(forms.Form):
+    username = forms.CharField(label="User name", max_length=150)
+    email = forms.EmailField(required=False)
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label="What it is for", max_length=80)
+
+
+@needs(Role.VIEWER)
+def show_people(request: SignedInRequest) -> HttpResponse:
+    return _show(request)
+
+
+@require_POST
+@needs(Role.ADMIN)
+def invite_one(request: SignedInRequest) -> HttpResponse:
+    form = InviteForm(request.POST)
+    if not form.is_valid():
+        return _show(request, invite_form=form, status=422)
+    try:
+        user = invite(
+            username=form.cleaned_data["username"],
+            email=form.cleaned_data["email"],
+            role=Role(form.cleaned_data["role"]),
+            actor=request.user,
+            now=timezone.now(),
+        )
+    except InvitationRefused as refused:
+        form.add_error("username", str(refused))
+        return _show(request, invite_form=form, status=422)
+    return _show(request, link=f"{settings.WEB_URL}{welcome_path(user)}", invited=user)
+
+
+@require_POST
+@needs(Role.VIEWER)
+def issue_one(request: SignedInRequest) -> HttpResponse:
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        return _show(request, token_form=form, status=422)
+    text = issue_token(user=request.user, name=form.cleaned_data["name"], actor=request.user, now=timezone.now())
+    return _show(request, new_token=text)
+
+
+@require_POST
+@needs(Role.VIEWER)
+def revoke_one(request: SignedInRequest, token_id: int) -> HttpResponse:
+    if revoke_token(token_id=token_id, owner=request.user, actor=request.user, now=timezone.now()):
+        messages.success(request, "The token is revoked.")
+    return redirect("people")
+
+
+def _show(request: SignedInRequest, *, status: int = 200, **context: object) -> HttpResponse:
+    response = show(
+        request,
+        "dashboard/people.html",
+        title="People and tokens",
+        status=status,
+        **{
+            "people": User.objects.select_related("membership").order_by("username")[:200],
+            "tokens": ApiToken.objects.filter(user=request.user, revoked_at=None),
+            "invite_form": InviteForm(),
+            "token_form": TokenForm(),
+            **context,
+        },
+    )
+    response["Cache-Control"] = "no-store"
+    return response

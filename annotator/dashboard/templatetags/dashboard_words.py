@@ -1,0 +1,98 @@
+"""How the dashboard writes numbers, durations and states."""
+
+from django import template
+
+register = template.Library()
+
+STATE_TONES = {
+    "done": "us-is-good",
+    "complete": "us-is-good",
+    "approved": "us-is-good",
+    "closed": "us-is-good",
+    "failed": "us-is-bad",
+    "lost": "us-is-bad",
+    "rejected": "us-is-bad",
+    "needs_human": "us-is-bad",
+    "running": "us-is-info",
+    "ingesting": "us-is-info",
+    "published": "us-is-info",
+    "collecting": "us-is-info",
+    "submitted": "us-is-info",
+    "quoted": "us-is-warn",
+    "waiting": "us-is-warn",
+    "requested": "us-is-warn",
+}
+MARKETPLACE_TONES = {"own": "us-is-good", "mturk-sandbox": "us-is-warn", "mturk": "us-is-bad"}
+MARKETPLACE_WORDS = {
+    "own": "own marketplace · play money",
+    "mturk-sandbox": "MTurk sandbox · play money",
+    "mturk": "MTurk · real money",
+}
+RELATION_TONES = {
+    "equal": "us-is-good",
+    "synonym": "us-is-good",
+    "hypernym": "us-is-info",
+    "hyponym": "us-is-info",
+    "different": "us-is-warn",
+}
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+@register.filter
+def as_width(share: float | None) -> str:
+    """A share of 1 as a CSS length."""
+    return f"{100 * min(1.0, max(0.0, share or 0.0)):.2f}%"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@register.filter
+def usd(amount: object) -> str:
+    return "–" if amount is None else f"${float(str(amount)):,.2f}"
+
+
+@register.filter
+def state_tone(state: str) -> str:
+    return STATE_TONES.get(state, "")
+
+
+@register.filter
+def marketplace_tone(name: str) -> str:
+    return MARKETPLACE_TONES.get(name, "us-is-bad")
+
+
+@register.filter
+def marketplace_words(name: str) -> str:
+    return MARKETPLACE_WORDS.get(name, name)
+
+
+@register.filter
+def relation_tone(relation: str) -> str:
+    return RELATION_TONES.get(relation, "")
+
+
+@register.filter
+def unlocalized(number: float) -> str:
+    """A number as SVG reads it."""
+    return f"{number:.2f}"
+
+
+@register.filter
+def reason_words(reason: object) -> str:
+    """A stored reason (JSON) as a line of words."""
+    if isinstance(reason, dict):
+        return "; ".join(f"{name}: {reason_words(value)}" for name, value in reason.items())
+    if isinstance(reason, list):
+        return ", ".join(reason_words(one) for one in reason)
+    return f"{reason:.3g}" if isinstance(reason, float) else str(reason)
