@@ -6,6 +6,7 @@ resolution, one map a category, two for parts, and read out by nearest pixel, so
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypedDict, Unpack
 
 import numpy as np
@@ -98,24 +99,24 @@ class Canvas:
         light = _dome(mask.shape) if dome else _slope(mask.shape, shade)
         color = fill[window] if isinstance(fill, np.ndarray) else np.asarray(fill, np.float32)
         painted = color * (light * self.grain[window])[..., None]
-        self.rgb[window][mask] = np.broadcast_to(painted, (*mask.shape, 3))[mask]
+        np.copyto(self.rgb[window], painted, where=mask[..., None])
         self.write(window, mask, tag)
 
     def write(self, window: tuple[slice, slice], mask: npt.NDArray[np.bool_], tag: Tag) -> None:
         """Label the masked pixels of a window."""
         for category in ("object", "material", "texture"):
             name = getattr(tag, category)
-            self.maps[category][window][mask] = NUMBERS[category, name] if name else 0
+            np.copyto(self.maps[category][window], np.uint16(NUMBERS[category, name] if name else 0), where=mask)
         number = NUMBERS["part", tag.part] if tag.part else 0
         inner = tag.part in INNER_PARTS
-        self.maps["inner part"][window][mask] = number if inner else 0
+        np.copyto(self.maps["inner part"][window], np.uint16(number if inner else 0), where=mask)
         if not inner:
-            self.maps["part"][window][mask] = number
+            np.copyto(self.maps["part"][window], np.uint16(number), where=mask)
 
     def cover(self, mask: npt.NDArray[np.bool_], fill: Fill, tag: Tag) -> None:
         """Fill any region of the whole canvas."""
         window = (slice(0, SIDE), slice(0, SIDE))
-        self.rgb[mask] = np.broadcast_to(np.asarray(fill, np.float32), self.rgb.shape)[mask]
+        np.copyto(self.rgb, np.asarray(fill, np.float32), where=mask[..., None])
         self.write(window, mask, tag)
 
     def darken(self, x: float, y: float, width: float, height: float, strength: float = 0.45) -> None:
@@ -188,7 +189,7 @@ class Pen:
         """Draw a thick line with round ends."""
         track = np.asarray(points, dtype=np.float64)
         pieces: list[Points] = [oval(x, y, width / 2, width / 2, 12) for x, y in track]
-        for a, b in zip(track[:-1], track[1:], strict=True):
+        for a, b in pairwise(track):
             along = (b - a) / max(float(np.hypot(*(b - a))), 1e-9) * width / 2
             across = np.array([-along[1], along[0]])
             pieces.append(np.array([a + across, b + across, b - across, a - across]))

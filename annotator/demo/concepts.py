@@ -12,7 +12,6 @@ from PIL import Image
 
 from annotator.demo.canvas import (
     LABEL_PX,
-    PICTURE_PX,
     SIDE,
     Canvas,
     Labels,
@@ -31,12 +30,17 @@ from annotator.demo.surroundings import lay_plain, lay_surroundings
 from annotator.demo.things import OBJECT_OF, THINGS
 
 Kind = Literal["object", "scene", "texture", "material"]
-# The concepts in the order in which pictures are dealt out; picture i shows DECK[i % len(DECK)].
+# Materials that fill pictures of their own; others lie on walls and in windows only.
+_DEALT_MATERIALS = ("brick", "fabric", "foliage", "fur", "metal", "paper", "stone", "wood")
+# The concepts in the order in which pictures are dealt out; picture i shows DECK[i % len(DECK)]. Objects and textures
+# come twice a round, so that a unit's 57 top images can hold many pictures of one concept.
 DECK: tuple[tuple[Kind, str], ...] = (
-    *(("object", name) for name in THINGS),
-    *(("scene", name) for name in SCENES),
+    *(("object", name) for name, thing in THINGS.items() if thing.share >= 1),
     *(("texture", name) for name in PATTERNS),
-    *(("material", name) for name in MATERIALS),
+    *(("scene", name) for name in SCENES),
+    *(("object", name) for name, thing in THINGS.items() if thing.share == 2),
+    *(("texture", name) for name in PATTERNS),
+    *(("material", name) for name in _DEALT_MATERIALS),
 )
 
 
@@ -103,7 +107,7 @@ def _finish(canvas: Canvas, kind: Kind, concept: str) -> Picture:
     rng = canvas.rng
     light = 1 + 0.1 * smooth_noise(rng, 1) + float(rng.normal(0, 0.05))
     lit = np.clip(canvas.rgb * light[..., None], 0, 1)
-    half = lit.reshape(PICTURE_PX, 2, PICTURE_PX, 2, 3).mean(axis=(1, 3))
+    half = (lit[::2, ::2] + lit[1::2, ::2] + lit[::2, 1::2] + lit[1::2, 1::2]) / 4
     half += rng.normal(0, float(rng.uniform(0.004, 0.02)), half.shape).astype(np.float32)
     pixels = (np.clip(half, 0, 1) * 255 + 0.5).astype(np.uint8)
     step = SIDE // LABEL_PX

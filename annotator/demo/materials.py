@@ -66,19 +66,6 @@ def metal(rng: Rng) -> Pixels:
     return np.clip(light, 0.02, 1)[..., None].astype(np.float32) * np.float32(near(rng, (0.93, 0.95, 1.0), 0.03))
 
 
-def glass(rng: Rng) -> Pixels:
-    """A facade of panes that mirror sky and clouds, with glints across."""
-    u, v = _sheet(rng, bend=0, turn=0.25)
-    width, height = float(rng.uniform(70, 130)), float(rng.uniform(80, 150))
-    tilt = 30 * np.sin(np.floor(u / width) * 12.9 + np.floor(v / height) * 78.2)
-    cloud = 0.5 + 0.28 * fractal_noise(rng, 3, 4) + 0.0025 * (tilt - v)
-    sky = mix(cloud, near(rng, (0.28, 0.52, 0.68), 0.05), near(rng, (0.82, 0.92, 0.96), 0.03))
-    glint = _step(16 - _wave(u + v * 0.8 + tilt * 4, 210), 10) * 0.45
-    frame = _step(3.5 - np.minimum(_wave(u, width), _wave(v, height)), 2)[..., None]
-    panes = sky + (1 - sky) * glint[..., None]
-    return panes * (1 - frame) + np.float32(near(rng, (0.25, 0.28, 0.3), 0.05)) * frame
-
-
 def foliage(rng: Rng) -> Pixels:
     """Layers of many small leaves."""
     image = Image.new("RGB", (SIDE, SIDE), (14, 34, 12))
@@ -182,7 +169,6 @@ MATERIALS: dict[str, Callable[[Rng], Pixels]] = {
     "fabric": fabric,
     "foliage": foliage,
     "fur": fur,
-    "glass": glass,
     "metal": metal,
     "paper": paper,
     "stone": stone,

@@ -66,7 +66,7 @@ def from_hue(hue: float, saturation: float, value: float) -> Rgb:
 
 
 def name_colors(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
-    """Label number of the basic color name of each pixel, (h, w, 3) to (h, w), by fixed bounds of hue, chroma and lightness."""
+    """Label number of each pixel's basic color name, (h, w, 3) to (h, w), by fixed bounds."""
     rgb: Pixels = pixels.astype(np.float32) / 255
     high, low = rgb.max(axis=-1), rgb.min(axis=-1)
     chroma = high - low

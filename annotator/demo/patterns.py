@@ -25,7 +25,8 @@ def _sheet(rng: Rng, bend: float = 6.0, turn: float = 3.15) -> tuple[Pixels, Pix
 def mix(amount: Pixels, first: Rgb, second: Rgb) -> Pixels:
     """Blend two colors by an amount of 0 to 1 a pixel."""
     share = np.clip(amount, 0, 1)[..., None].astype(np.float32)
-    return np.asarray(np.asarray(first, np.float32) * (1 - share) + np.asarray(second, np.float32) * share)
+    step = np.asarray(second, np.float32) - np.asarray(first, np.float32)
+    return np.asarray(share * step + np.asarray(first, np.float32))
 
 
 def _step(value: Pixels, softness: float = 1.5) -> Pixels:
@@ -130,19 +131,6 @@ def honeycombed(rng: Rng) -> Pixels:
     return cells * (1 - wall[..., None]) + np.float32((0.97, 0.83, 0.45)) * wall[..., None]
 
 
-def swirly(rng: Rng) -> Pixels:
-    """Curls of flowing lines."""
-    ys, xs = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
-    phase = np.zeros_like(xs)
-    for _ in range(int(rng.integers(4, 8))):
-        cx, cy = rng.uniform(0, SIDE, 2)
-        reach = float(rng.uniform(60, 130))
-        angle, radius = np.arctan2(ys - cy, xs - cx), np.hypot(xs - cx, ys - cy)
-        phase += (float(rng.choice([-1, 1])) * angle + radius / 16) * np.exp(-((radius / reach) ** 2) / 2) * 2.4
-    lines = np.sin(phase + xs / 38 + 0.8 * smooth_noise(rng, 5))
-    return mix(_step(lines * 8, 4), *pair(rng))
-
-
 def spiralled(rng: Rng) -> Pixels:
     """One or some spirals around their centers."""
     ys, xs = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
@@ -193,47 +181,6 @@ def bubbly(rng: Rng) -> Pixels:
     return image
 
 
-def scaly(rng: Rng) -> Pixels:
-    """Overlapping round scales in rows."""
-    u, v = _sheet(rng, turn=0.6)
-    size = float(rng.uniform(34, 64))
-    best = np.full(u.shape, -1.0, np.float32)
-    for row in range(3):
-        level = np.floor(v / (size / 2)) - row
-        shift = np.where(level % 2 == 0, 0.0, size / 2)
-        du, dv = (u + shift) % size - size / 2, v - level * size / 2
-        inside = (np.hypot(du, dv) < size * 0.56) & (dv >= 0)
-        best = (
-            np.where(inside, np.hypot(du, dv) / (size * 0.56), best).astype(np.float32)
-            if row == 0
-            else np.where((best < 0) & inside, np.hypot(du, dv) / (size * 0.56), best)
-        )
-    dark, light = sorted(pair(rng), key=sum)
-    return mix(np.clip(1.1 - best**3, 0, 1), dark, light)
-
-
-def marbled(rng: Rng) -> Pixels:
-    """Veins in polished stone."""
-    u, _ = _sheet(rng, bend=30)
-    veins = np.abs(np.sin(u / float(rng.uniform(40, 80)) + 1.6 * fractal_noise(rng, 4, 5)))
-    light = near(rng, (0.93, 0.91, 0.88), 0.05)
-    return mix(
-        np.clip(1 - veins * 2.4, 0, 1) ** 1.5 + 0.08 * fractal_noise(rng, 12), light, near(rng, (0.3, 0.32, 0.34), 0.1)
-    )
-
-
-def crosshatched(rng: Rng) -> Pixels:
-    """Fine pencil strokes in two directions."""
-    ink = np.zeros((SIDE, SIDE), np.float32)
-    turn = float(rng.uniform(-0.3, 0.3))
-    for angle in (0.8 + turn, -0.7 + turn):
-        ys, xs = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
-        line = xs * np.cos(angle) + ys * np.sin(angle) + 2.5 * smooth_noise(rng, 6)
-        gap = float(rng.uniform(11, 19))
-        ink = np.maximum(ink, _step(2.1 + 0.7 * smooth_noise(rng, 30) - _wave(line, gap), 2))
-    return mix(ink * 0.9, near(rng, (0.93, 0.91, 0.86), 0.05), near(rng, (0.16, 0.16, 0.2), 0.08))
-
-
 def knitted(rng: Rng) -> Pixels:
     """Rows of V-shaped stitches of yarn."""
     u, v = _sheet(rng, bend=5, turn=0.35)
@@ -244,19 +191,6 @@ def knitted(rng: Rng) -> Pixels:
     fiber = 0.06 * np.sin(across * np.sign(across) * 60 + along * 14) + 0.04 * smooth_noise(rng, 120)
     color = vivid(rng)
     return mix(np.clip(yarn + fiber, 0, 1), (color[0] * 0.25, color[1] * 0.25, color[2] * 0.25), color)
-
-
-def perforated(rng: Rng) -> Pixels:
-    """A metal sheet with rows of dark round holes."""
-    u, v = _sheet(rng, bend=2)
-    gap = float(rng.uniform(22, 44))
-    shift = np.where(np.floor(v / gap) % 2 == 0, 0.0, gap / 2)
-    du, dv = (u + shift) % gap - gap / 2, v % gap - gap / 2
-    distance, lit = np.hypot(du, dv), np.hypot(du - 2, dv - 2)
-    radius = gap * float(rng.uniform(0.27, 0.34))
-    sheet = 0.62 + 0.05 * smooth_noise(rng, 3) + 0.3 * np.clip((radius + 4 - lit) / 4, 0, 1)
-    tint = np.float32(near(rng, (0.95, 0.96, 1.0), 0.08))
-    return (np.clip(sheet, 0, 1) * (1 - 0.93 * _step(radius - distance)))[..., None].astype(np.float32) * tint
 
 
 def sprinkled(rng: Rng) -> Pixels:
@@ -295,18 +229,13 @@ PATTERNS: dict[str, Callable[[Rng], Pixels]] = {
     "chequered": chequered,
     "cobwebbed": cobwebbed,
     "cracked": cracked,
-    "crosshatched": crosshatched,
     "grid": grid,
     "honeycombed": honeycombed,
     "knitted": knitted,
-    "marbled": marbled,
-    "perforated": perforated,
     "polka-dotted": polka_dotted,
-    "scaly": scaly,
     "spiralled": spiralled,
     "sprinkled": sprinkled,
     "striped": striped,
-    "swirly": swirly,
     "woven": woven,
     "zigzagged": zigzagged,
 }

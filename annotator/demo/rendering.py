@@ -108,7 +108,7 @@ def _draw_all(workplace: Path, *, n_images: int, seed: int, n_jobs: int) -> Iter
 def draw_file(workplace: Path, seed: int, index: int) -> Row:
     """Draw one picture, save it with its label maps, and return its row of the index."""
     picture = draw_picture(seed=seed, index=index)
-    stem = f"{picture.kind}/{picture.concept.replace(' ', '_')}_{index // len(DECK):03d}"
+    stem = f"{picture.kind}/{picture.concept.replace(' ', '_')}_{index:04d}"
     Image.fromarray(picture.pixels).save(workplace / "images" / f"{stem}.jpg", quality=92, subsampling=0)
     cells = {"image": f"{stem}.jpg", "split": "val" if index % 5 == 4 else "train"}
     cells |= {"ih": str(PICTURE_PX), "iw": str(PICTURE_PX), "sh": str(LABEL_PX), "sw": str(LABEL_PX)}

@@ -24,7 +24,6 @@ COLORS: dict[str, Words] = {
 }
 OBJECTS: dict[str, Words] = {
     "airplane": ("airplane", "plane", "aeroplane"),
-    "apple": ("apple", "apples"),
     "ball": ("ball", "soccer ball", "balls"),
     "balloon": ("balloon", "hot-air balloon", "balloons"),
     "banana": ("banana", "bananas"),
@@ -32,7 +31,6 @@ OBJECTS: dict[str, Words] = {
     "bird": ("bird", "birds"),
     "boat": ("boat", "sailboat", "boats"),
     "book": ("book", "books"),
-    "bottle": ("bottle", "bottles"),
     "building": ("building", "buildings", "skyscraper"),
     "bus": ("bus", "buses"),
     "butterfly": ("butterfly", "butterflies"),
@@ -56,7 +54,6 @@ OBJECTS: dict[str, Words] = {
     "keyboard": ("keyboard", "keyboards"),
     "ladybird": ("ladybird", "ladybug", "ladybirds"),
     "lamp": ("lamp", "lamps"),
-    "leaf": ("leaf", "leaves"),
     "lighthouse": ("lighthouse", "lighthouses"),
     "moon": ("moon",),
     "mountain": ("mountain", "mountains"),
@@ -86,7 +83,6 @@ PARTS: dict[str, Words] = {
     "beak": ("beak", "bill"),
     "chimney": ("chimney", "chimneys"),
     "crown": ("treetop", "crown"),
-    "dial": ("dial", "clock face"),
     "door": ("door", "doors"),
     "ear": ("ear", "ears"),
     "eye": ("eye", "eyes"),
@@ -96,15 +92,12 @@ PARTS: dict[str, Words] = {
     "handle": ("handle", "handles"),
     "head": ("head", "heads"),
     "headlight": ("headlight", "headlights"),
-    "hull": ("hull",),
-    "key": ("key", "keys"),
     "leg": ("leg", "legs"),
     "mouth": ("mouth", "mouths"),
     "nose": ("nose", "noses"),
     "petal": ("petal", "petals"),
     "roof": ("roof", "roofs"),
     "sail": ("sail", "sails"),
-    "shade": ("lampshade", "shade"),
     "stem": ("stem", "stems"),
     "tail": ("tail", "tails"),
     "torso": ("torso", "body"),
@@ -142,18 +135,13 @@ TEXTURES: dict[str, Words] = {
     "chequered": ("chequered", "checkered", "checkerboard"),
     "cobwebbed": ("cobweb", "spider web", "cobwebbed"),
     "cracked": ("cracks", "cracked"),
-    "crosshatched": ("crosshatched", "hatching"),
     "grid": ("grid", "grids"),
     "honeycombed": ("honeycomb", "honeycombed"),
     "knitted": ("knitted", "knitting"),
-    "marbled": ("marbled", "marble"),
-    "perforated": ("perforated", "holes"),
     "polka-dotted": ("polka dots", "dots", "polka-dotted"),
-    "scaly": ("scales", "scaly"),
     "spiralled": ("spiral", "spirals", "spiralled"),
     "sprinkled": ("sprinkles", "sprinkled"),
     "striped": ("stripes", "striped"),
-    "swirly": ("swirls", "swirly"),
     "woven": ("woven", "weave"),
     "zigzagged": ("zigzag", "zigzags", "zigzagged"),
 }
@@ -164,7 +152,7 @@ CATEGORIES: MappingProxyType[str, dict[str, Words]] = MappingProxyType(
 # Objects without a shape of their own: people call these a region or a surface.
 SURFACES = frozenset({"floor", "grass", "mountain", "road", "sand", "sea", "sky", "wall"})
 # Parts that lie on other parts have a label map of their own.
-INNER_PARTS = frozenset({"beak", "ear", "eye", "hair", "key", "mouth", "nose", "window", "door", "headlight", "handle"})
+INNER_PARTS = frozenset({"beak", "ear", "eye", "hair", "mouth", "nose", "window", "door", "headlight", "handle"})
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,22 @@ from annotator.demo.things import buildings, creatures, household, plants, vehic
 
 @dataclass(frozen=True)
 class Thing:
-    """How an object is drawn: in which surroundings, how far it may tilt (degrees), how many at most."""
+    """How an object is drawn: in which surroundings, how far it may tilt (degrees), how many at most.
+
+    `share` counts its own pictures in each round of the deck; none means that it stands in scenes only.
+    """
 
     draw: Draw
     around: str
     tilt: float = 8.0
     crowd: int = 2
+    share: int = 2
 
 
-# Around: outdoors (sky, grass), indoors (wall, floor or table top), air (sky), water (sea), under water, loose (any plain ground).
+# Around: outdoors (sky, ground), indoors (wall, floor), air (sky), water (sea), under water, loose (any plain ground).
 THINGS: MappingProxyType[str, Thing] = MappingProxyType(
     {
-        "airplane": Thing(vehicles.airplane, "air", tilt=20),
-        "apple": Thing(plants.apple, "loose", tilt=40, crowd=5),
+        "airplane": Thing(vehicles.airplane, "air", tilt=20, share=1),
         "ball": Thing(household.ball, "loose", tilt=180, crowd=3),
         "balloon": Thing(vehicles.balloon, "air", crowd=3),
         "banana": Thing(plants.banana, "loose", tilt=180, crowd=3),
@@ -29,40 +32,38 @@ THINGS: MappingProxyType[str, Thing] = MappingProxyType(
         "bird": Thing(creatures.bird, "outdoors", tilt=12, crowd=3),
         "boat": Thing(vehicles.boat, "water", crowd=3),
         "book": Thing(household.book, "indoors", tilt=4, crowd=1),
-        "bottle": Thing(household.bottle, "indoors", tilt=4, crowd=4),
-        "building": Thing(buildings.building, "outdoors", tilt=2, crowd=4),
+        "building": Thing(buildings.building, "outdoors", tilt=2, crowd=4, share=0),
         "bus": Thing(vehicles.bus, "outdoors", tilt=4, crowd=1),
         "butterfly": Thing(creatures.butterfly, "loose", tilt=180, crowd=4),
-        "cactus": Thing(plants.cactus, "outdoors", crowd=3),
-        "candle": Thing(household.candle, "indoors", tilt=3, crowd=4),
+        "cactus": Thing(plants.cactus, "outdoors", crowd=3, share=0),
+        "candle": Thing(household.candle, "indoors", tilt=3, crowd=4, share=1),
         "car": Thing(vehicles.car, "outdoors", tilt=5),
-        "castle": Thing(buildings.castle, "outdoors", tilt=2, crowd=1),
+        "castle": Thing(buildings.castle, "outdoors", tilt=2, crowd=1, share=1),
         "cat": Thing(creatures.cat, "indoors", tilt=12),
-        "chair": Thing(household.chair, "indoors", tilt=3, crowd=3),
+        "chair": Thing(household.chair, "indoors", tilt=3, crowd=3, share=0),
         "clock": Thing(household.clock, "indoors", tilt=10, crowd=3),
         "cup": Thing(household.cup, "indoors", tilt=5, crowd=3),
         "dog": Thing(creatures.dog, "outdoors", tilt=12),
-        "fence": Thing(buildings.fence, "outdoors", tilt=2, crowd=1),
+        "fence": Thing(buildings.fence, "outdoors", tilt=2, crowd=1, share=0),
         "fish": Thing(creatures.fish, "under water", tilt=25, crowd=4),
         "flower": Thing(plants.flower, "loose", tilt=25, crowd=5),
         "guitar": Thing(household.guitar, "indoors", tilt=50, crowd=1),
         "house": Thing(buildings.house, "outdoors", tilt=2),
         "keyboard": Thing(household.keyboard, "loose", tilt=30, crowd=1),
         "ladybird": Thing(creatures.ladybird, "loose", tilt=180, crowd=4),
-        "lamp": Thing(household.lamp, "indoors", tilt=3),
-        "leaf": Thing(plants.leaf, "loose", tilt=180, crowd=5),
+        "lamp": Thing(household.lamp, "indoors", tilt=3, share=1),
         "lighthouse": Thing(buildings.lighthouse, "water", tilt=2, crowd=1),
         "mushroom": Thing(plants.mushroom, "outdoors", tilt=12, crowd=4),
         "orange": Thing(plants.orange, "loose", tilt=180, crowd=5),
-        "painting": Thing(household.painting, "indoors", tilt=4, crowd=3),
+        "painting": Thing(household.painting, "indoors", tilt=4, crowd=3, share=0),
         "person": Thing(creatures.person, "outdoors", tilt=4, crowd=4),
         "face": Thing(creatures.face, "loose", tilt=12, crowd=2),
         "pizza": Thing(household.pizza, "loose", tilt=180, crowd=2),
-        "sign": Thing(buildings.sign, "outdoors", tilt=6, crowd=3),
+        "sign": Thing(buildings.sign, "outdoors", tilt=6, crowd=3, share=1),
         "sofa": Thing(household.sofa, "indoors", tilt=2, crowd=1),
         "spider": Thing(creatures.spider, "loose", tilt=180, crowd=3),
         "strawberry": Thing(plants.strawberry, "loose", tilt=40, crowd=5),
-        "table": Thing(household.table, "indoors", tilt=2, crowd=1),
+        "table": Thing(household.table, "indoors", tilt=2, crowd=1, share=0),
         "traffic light": Thing(buildings.traffic_light, "outdoors", tilt=4, crowd=3),
         "tree": Thing(plants.tree, "outdoors", tilt=4, crowd=4),
         "umbrella": Thing(household.umbrella, "loose", tilt=20, crowd=3),

@@ -120,12 +120,12 @@ def fish(pen: Pen) -> None:
     pen.polygon([(-0.5, 0.0), (-1.0, -0.42), (-0.86, 0.0), (-1.0, 0.42)], fin, part="tail", edge=0.02)
     pen.polygon([(0.25, -0.3), (-0.1, -0.66), (-0.42, -0.55), (-0.36, -0.2)], fin, part="fin", edge=0.02)
     pen.polygon([(0.05, 0.3), (-0.2, 0.6), (-0.38, 0.2)], fin, part="fin", edge=0.02)
-    pen.ellipse(0.05, 0.0, 0.72, 0.4, coat, part="torso", texture="scaly", dome=True, edge=0.015)
+    pen.ellipse(0.05, 0.0, 0.72, 0.4, coat, part="torso", dome=True, edge=0.015)
     for row, y in enumerate(np.linspace(-0.26, 0.26, 6)):
         for x in np.arange(-0.45, 0.34, 0.13):
             if ((x + 0.05) / 0.68) ** 2 + (y / 0.36) ** 2 < 1:
                 arc = oval(x + 0.065 * (row % 2), y, 0.075, 0.075, 9, 95, 265)
-                pen.stroke(arc, 0.014, (coat[0] * 0.6, coat[1] * 0.6, coat[2] * 0.6), part="torso", texture="scaly")
+                pen.stroke(arc, 0.014, (coat[0] * 0.6, coat[1] * 0.6, coat[2] * 0.6), part="torso")
     pen.polygon([(0.2, 0.04), (-0.08, 0.26), (-0.02, -0.02)], fin, part="fin", edge=0.015)
     pen.stroke([(0.68, 0.13), (0.76, 0.1)], 0.025, BLACK, part="mouth")
     _eye(pen, 0.52, -0.08, 0.085, (0.9, 0.7, 0.1))

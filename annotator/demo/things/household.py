@@ -16,7 +16,6 @@ def lamp(pen: Pen) -> None:
     pen.polygon(
         [(-0.32, -0.85), (0.32, -0.85), (0.62, 0.05), (-0.62, 0.05)],
         shade,
-        part="shade",
         material="fabric",
         dome=True,
         edge=0.02,
@@ -26,16 +25,16 @@ def lamp(pen: Pen) -> None:
 def clock(pen: Pen) -> None:
     """A round wall clock."""
     pen.ellipse(0, 0, 0.92, 0.92, vivid(pen.rng), edge=0.03)
-    pen.ellipse(0, 0, 0.76, 0.76, near(pen.rng, WHITE, 0.03), part="dial", shade=0.08)
+    pen.ellipse(0, 0, 0.76, 0.76, near(pen.rng, WHITE, 0.03), shade=0.08)
     for hour in range(12):
         a = hour * np.pi / 6
         inner = 0.56 if hour % 3 == 0 else 0.63
         ends = [(r * np.sin(a), -r * np.cos(a)) for r in (inner, 0.7)]
-        pen.stroke(ends, 0.055 if hour % 3 == 0 else 0.03, BLACK, part="dial")
+        pen.stroke(ends, 0.055 if hour % 3 == 0 else 0.03, BLACK)
     for length, width in ((0.36, 0.065), (0.56, 0.04)):
         a = float(pen.rng.uniform(0, 2 * np.pi))
-        pen.stroke([(0, 0), (length * np.sin(a), -length * np.cos(a))], width, BLACK, part="dial")
-    pen.ellipse(0, 0, 0.06, 0.06, (0.8, 0.1, 0.1), part="dial")
+        pen.stroke([(0, 0), (length * np.sin(a), -length * np.cos(a))], width, BLACK)
+    pen.ellipse(0, 0, 0.06, 0.06, (0.8, 0.1, 0.1))
 
 
 def cup(pen: Pen) -> None:
@@ -121,13 +120,13 @@ def keyboard(pen: Pen) -> None:
         xs = np.arange(-1.04 + shift, 0.9, 0.175)
         if row == 4:
             xs = np.array([-1.04, -0.85, 0.55, 0.74, 0.9])
-            pen.box((-0.62, y, 0.48, y + 0.14), cap, 0.03, part="key", edge=0.012, texture="grid")
+            pen.box((-0.62, y, 0.48, y + 0.14), cap, 0.03, edge=0.012, texture="grid")
         for x in xs:
-            pen.box((x, y, x + 0.145, y + 0.14), cap, 0.03, part="key", edge=0.012, texture="grid")
+            pen.box((x, y, x + 0.145, y + 0.14), cap, 0.03, edge=0.012, texture="grid")
         marks: list[Points] = [
             [(x + 0.05, y + 0.03), (x + 0.09, y + 0.03), (x + 0.09, y + 0.07), (x + 0.05, y + 0.08)] for x in xs
         ]
-        pen.shapes(marks, print_color, part="key", texture="grid", shade=0)
+        pen.shapes(marks, print_color, texture="grid", shade=0)
 
 
 def umbrella(pen: Pen) -> None:
@@ -165,22 +164,6 @@ def candle(pen: Pen) -> None:
             [0.16 * size * np.sin(t) * (1 - np.cos(t)) ** 0.6, -0.28 - 0.3 * size * (1 + np.cos(t))], axis=1
         )
         pen.polygon(drop, color, part="flame", shade=0)
-
-
-def bottle(pen: Pen) -> None:
-    """A glass bottle with a label."""
-    glass = near(pen.rng, [(0.12, 0.38, 0.2), (0.4, 0.22, 0.1), (0.55, 0.72, 0.8)][int(pen.rng.integers(3))], 0.04)
-    half: list[tuple[float, float]] = [(0.11, -0.95), (0.11, -0.5), (0.3, -0.2), (0.3, 0.9)]
-    pen.polygon([*half, *[(-x, y) for x, y in half[::-1]]], glass, material="glass", edge=0.02, shade=0.5)
-    pen.stroke(
-        [(-0.19, -0.1), (-0.19, 0.8)],
-        0.05,
-        (min(glass[0] + 0.4, 1), min(glass[1] + 0.4, 1), min(glass[2] + 0.4, 1)),
-        material="glass",
-    )
-    pen.box((-0.3, 0.1, 0.3, 0.6), pale(pen.rng), material="paper")
-    pen.box((-0.22, 0.25, 0.22, 0.42), vivid(pen.rng), material="paper")
-    pen.box((-0.13, -1.0, 0.13, -0.86), vivid(pen.rng), edge=0.01)
 
 
 def ball(pen: Pen) -> None:

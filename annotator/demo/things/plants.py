@@ -51,23 +51,6 @@ def flower(pen: Pen) -> None:
     pen.ellipse(0, -0.1, 0.19, 0.19, near(rng, (0.95, 0.75, 0.15), 0.05), dome=True, edge=0.02)
 
 
-def leaf(pen: Pen) -> None:
-    """One big leaf with its veins."""
-    color = near(pen.rng, _GREEN if pen.rng.random() < 0.6 else (0.8, 0.45, 0.12), 0.08)
-    vein = (color[0] * 0.6, color[1] * 0.6, color[2] * 0.6)
-    t = np.linspace(0, np.pi, 24)
-    side = 0.5 * np.sin(t) ** 0.8 * (1 + 0.12 * np.sin(t * 14))
-    pen.polygon(
-        np.concatenate([np.stack([side, -0.85 * np.cos(t)], 1), np.stack([-side, -0.85 * np.cos(t)], 1)[::-1]]),
-        color,
-        edge=0.02,
-    )
-    pen.stroke([(0, -0.8), (0, 1.05)], 0.035, vein)
-    for y in np.linspace(-0.45, 0.55, 6):
-        for x in (-1, 1):
-            pen.stroke([(0, y), (x * 0.36 * np.sqrt(1 - (y / 0.9) ** 2), y - 0.22)], 0.018, vein)
-
-
 def mushroom(pen: Pen) -> None:
     """A toadstool with white dots."""
     cap = near(pen.rng, (0.82, 0.13, 0.1) if pen.rng.random() < 0.6 else (0.6, 0.4, 0.22), 0.06)
@@ -142,16 +125,6 @@ def orange(pen: Pen) -> None:
     for x, y in pen.rng.uniform(-0.6, 0.6, (70, 2)):
         pen.ellipse(x, y, 0.013, 0.013, (skin[0] * 0.75, skin[1] * 0.7, skin[2] * 0.5), shade=0)
     pen.ellipse(0.05, -0.62, 0.07, 0.05, _GREEN, part="stem")
-
-
-def apple(pen: Pen) -> None:
-    """An apple with its stalk and a leaf."""
-    skin = near(pen.rng, (0.8, 0.12, 0.12) if pen.rng.random() < 0.55 else (0.5, 0.72, 0.2), 0.05)
-    t = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    radius = 0.74 * (1 - 0.1 * np.cos(2 * t) ** 2 - 0.2 * np.exp(-((t - np.pi * 1.5) ** 2) * 9))
-    pen.polygon(np.stack([radius * np.cos(t), radius * np.sin(t) + 0.1], axis=1), skin, dome=True, edge=0.02)
-    pen.stroke([(0, -0.42), (0.08, -0.85)], 0.06, _BARK, part="stem")
-    pen.polygon([(0.08, -0.7), (0.3, -0.95), (0.58, -0.82), (0.34, -0.66)], _GREEN, part="stem", edge=0.015)
 
 
 def banana(pen: Pen) -> None:

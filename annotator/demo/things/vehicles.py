@@ -101,8 +101,8 @@ def boat(pen: Pen) -> None:
     pen.polygon([(0.04, -0.92), (0.62, 0.32), (0.04, 0.32)], near(pen.rng, WHITE, 0.06), part="sail", material="fabric")
     pen.polygon([(-0.04, -0.75), (-0.04, 0.32), (-0.5, 0.32)], vivid(pen.rng), part="sail", material="fabric")
     pen.polygon([(0, -0.97), (0.2, -0.9), (0, -0.84)], vivid(pen.rng))
-    pen.polygon([(-0.8, 0.42), (0.85, 0.42), (0.55, 0.8), (-0.55, 0.8)], hull, part="hull", edge=0.03, shade=0.5)
-    pen.polygon([(-0.8, 0.42), (0.85, 0.42), (0.8, 0.5), (-0.74, 0.5)], near(pen.rng, WHITE, 0.04), part="hull")
+    pen.polygon([(-0.8, 0.42), (0.85, 0.42), (0.55, 0.8), (-0.55, 0.8)], hull, edge=0.03, shade=0.5)
+    pen.polygon([(-0.8, 0.42), (0.85, 0.42), (0.8, 0.5), (-0.74, 0.5)], near(pen.rng, WHITE, 0.04))
 
 
 def airplane(pen: Pen) -> None:
