@@ -1,7 +1,7 @@
 """Read labeled pixels in Broden's layout and keep them packed as runs of equal labels.
 
-[BZKOT17] 2.1. `index.csv` names images and, per category, nothing, a label number for the whole image, or label maps separated by
-semicolons; a label map is a PNG whose number is red + 256 x green. Label 0 is background.
+[BZKOT17] 2.1. `index.csv` names images and, per category, nothing, a label number for the whole image, or label maps
+separated by semicolons; a label map is a PNG whose number is red + 256 x green. Label 0 is background.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class LabelMapUnreadable(Exception):
 
 @dataclass(frozen=True)
 class Label:
-    """A concept of the image set; `category` is the primary one: where its coverage is largest, ties to the later in category.csv."""
+    """A concept of the image set; `category` is the primary one: where its coverage is largest, ties to the later in
+    category.csv.
+    """
 
     number: int
     name: str
@@ -47,7 +49,9 @@ class Label:
 
 @dataclass(frozen=True)
 class IndexRow:
-    """One labeled image: its path below images/, the size of its label maps, and per category its whole-image labels and map paths."""
+    """One labeled image: its path below images/, the size of its label maps, and per category its whole-image
+    labels and map paths.
+    """
 
     path: str
     height: int
@@ -59,8 +63,8 @@ class IndexRow:
 class LabelRuns:
     """The label maps of one image, each as runs of equal labels in row-major order; empty for images without labels.
 
-    `slot_category` (S,) index of the category, `slot_whole` (S,) whether the label was given for the whole image, `slot_start` (S + 1,)
-    into `run_start` (first pixel of the run) and `run_label`.
+    `slot_category` (S,) index of the category, `slot_whole` (S,) whether the label was given for the whole image,
+    `slot_start` (S + 1,) into `run_start` (first pixel of the run) and `run_label`.
     """
 
     height: int
@@ -84,6 +88,19 @@ class BrodenIndex:
     def n_numbers(self) -> int:
         """One more than the largest label number."""
         return max((label.number for label in self.labels), default=0) + 1
+
+    def primary_of_number(self) -> NDArray[np.int64]:
+        """(n_numbers,) index of each label number's primary category; -1 for background and for numbers of no label."""
+        primary = np.full(self.n_numbers, -1, dtype=np.int64)
+        for label in self.labels:
+            primary[label.number] = self.categories.index(label.category)
+        return primary
+
+    def known_numbers(self) -> NDArray[np.bool_]:
+        """(n_numbers,) which numbers a label map may carry."""
+        known = self.primary_of_number() >= 0
+        known[0] = True
+        return known
 
 
 @dataclass(frozen=True)
@@ -121,7 +138,9 @@ class _Cell:
 
 
 def read_index(root: Path) -> BrodenIndex:
-    """Read category.csv, label.csv, c_*.csv and index.csv; raises IndexMalformed naming file, line (from 1) and column."""
+    """Read category.csv, label.csv, c_*.csv and index.csv; raises IndexMalformed naming file, line (from 1) and
+    column.
+    """
     categories = _read_categories(root)
     labels = _read_labels(root, categories)
     rows = _read_rows(root, categories, {label.number for label in labels})
@@ -145,7 +164,8 @@ def _cells(root: Path, name: str, needed: Sequence[str]) -> Iterator[dict[str, _
                 if len(values) != len(header):
                     column = header[min(len(values), len(header) - 1)]
                     raise IndexMalformed(
-                        f"{name}, line {reader.line_num}, column {column}: {len(values)} values for {len(header)} columns."
+                        f"{name}, line {reader.line_num}, column {column}: "
+                        f"{len(values)} values for {len(header)} columns."
                     )
                 yield {
                     column: _Cell(name, reader.line_num, column, value)
@@ -256,7 +276,7 @@ def read_label_map(path: Path, *, height: int, width: int) -> NDArray[np.uint16]
         raise LabelMapUnreadable(f"label map {path.name} is missing") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise LabelMapUnreadable(f"label map {path.name} cannot be read: {error}") from None
-    return pixels[..., 0] | (pixels[..., 1] << 8)
+    return np.asarray(pixels[..., 0] | (pixels[..., 1] << 8), dtype=np.uint16)
 
 
 def read_runs(*, root: Path, row: IndexRow, known: NDArray[np.bool_]) -> LabelRuns:
@@ -275,7 +295,9 @@ def read_runs(*, root: Path, row: IndexRow, known: NDArray[np.bool_]) -> LabelRu
         labels.append(flat[starts[-1]])
         if labels[-1].max() >= len(known) or not known[labels[-1]].all():
             strange = next(int(x) for x in labels[-1] if x >= len(known) or not known[x])
-            raise LabelMapUnreadable(f"label map {Path(value).name} carries number {strange}, which label.csv does not list")
+            raise LabelMapUnreadable(
+                f"label map {Path(value).name} carries number {strange}, which label.csv does not list"
+            )
     return LabelRuns(
         height=row.height,
         width=row.width,

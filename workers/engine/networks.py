@@ -1,6 +1,7 @@
 """Load a network with its weights and say what input it takes; a checkpoint is data and is never executed.
 
-Architectures by name: `torchvision:NAME`, `unitscope:efficientnet_lite0`, or `package.module:function` for any nn.Module.
+Architectures by name: `torchvision:NAME`, `unitscope:efficientnet_lite0`, or `package.module:function` for any
+nn.Module.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from torch import nn
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-# Channels-last convolutions are 1.3 to 2 times as fast on the CPUs and GPUs that were tried; the numbers depend on it, so it is fixed.
+# Channels-last convolutions are 1.3 to 2 times as fast on the CPUs and GPUs that were tried; the numbers depend on
+# it, so it is fixed.
 MEMORY_FORMAT = torch.channels_last
 
 
@@ -46,8 +48,8 @@ class PreprocessingInvalid(NetworkError):
 class Preprocessing:
     """How an image becomes the network's input: (pixel / scale - mean) / std over an input_px square, RGB.
 
-    `resize` is "warp" (both sides to input_px) or "center_crop" (shorter side to input_px, then the central square); image sets
-    with label maps are always warped, so that maps stay aligned. `interpolation` is a Pillow filter's name.
+    `resize` is "warp" (both sides to input_px) or "center_crop" (shorter side to input_px, then the central square);
+    image sets with label maps are always warped, so that maps stay aligned. `interpolation` is a Pillow filter's name.
     """
 
     input_px: int = 224
@@ -110,7 +112,8 @@ def load_network(
     device: str = "cpu",
     seed: int = 0,
 ) -> LoadedNetwork:
-    """Build the architecture and fill it with a checkpoint (.safetensors, .pth, .pt, .pth.tar); None keeps weights drawn by `seed`.
+    """Build the architecture and fill it with a checkpoint (.safetensors, .pth, .pt, .pth.tar); None keeps weights
+    drawn by `seed`.
 
     Raises ArchitectureNotFound, CheckpointUnreadable or CheckpointMismatch.
     """
@@ -138,7 +141,9 @@ def list_architectures() -> list[str]:
 
 
 def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors by name from safetensors or a pickle of plain tensors (weights_only), whatever wraps them; no code is executed."""
+    """Tensors by name from safetensors or a pickle of plain tensors (weights_only), whatever wraps them; no code is
+    executed.
+    """
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -149,7 +154,8 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         raise CheckpointUnreadable(f"{path.name}: there is no such file.") from None
     except pickle.UnpicklingError as error:
         raise CheckpointUnreadable(
-            f"{path.name} holds more than plain tensors, and is not loaded because that could execute code: {_first_line(error)}"
+            f"{path.name} holds more than plain tensors, and is not loaded because that could execute code: "
+            f"{_first_line(error)}"
         ) from None
     except MemoryError:
         raise CheckpointUnreadable(f"{path.name} states tensors too large for this machine.") from None
@@ -182,9 +188,13 @@ def _tensors_in(content: Any, name: str) -> dict[str, torch.Tensor]:
 
 
 def fill(*, module: nn.Module, tensors: dict[str, torch.Tensor], name: str) -> None:
-    """Copy the tensors into the module, all or nothing; raises CheckpointMismatch naming missing, unexpected and misshapen keys."""
+    """Copy the tensors into the module, all or nothing; raises CheckpointMismatch naming missing, unexpected and
+    misshapen keys.
+    """
     wanted = module.state_dict()
-    counters = {key for key in wanted if key.endswith("num_batches_tracked")}  # absent from checkpoints before torch 0.4.1
+    counters = {
+        key for key in wanted if key.endswith("num_batches_tracked")
+    }  # absent from checkpoints before torch 0.4.1
     missing = sorted(wanted.keys() - tensors.keys() - counters)
     unexpected = sorted(tensors.keys() - wanted.keys())
     misshapen = sorted(

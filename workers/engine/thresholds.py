@@ -1,8 +1,9 @@
 """Exact thresholds from one pass: keep, sparsely, the cells that can still matter, over a bound that only rises.
 
-[BZKOT17] 2.2, science.md section 6: T_u is the (k + 1)-th largest of the unit's M activation values, k = floor(tail M). The (k + 1)-th
-largest of any part of the values is never above T_u, so it is a bound that prunes and can never fail. A bilinear value is a convex
-combination of its four corners, so a mask needs only cells over T_u and the neighbors of such cells.
+[BZKOT17] 2.2, science.md section 6: T_u is the (k + 1)-th largest of the unit's M activation values, k = floor(tail M).
+The (k + 1)-th largest of any part of the values is never above T_u, so it is a bound that prunes and can never fail. A
+bilinear value is a convex combination of its four corners, so a mask needs only cells over T_u and the neighbors of
+such cells.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ class CandidateCells:
 
 
 def merge_sparse(*, parts: list[SparseMaps], bound: NDArray[np.float32]) -> SparseMaps:
-    """Join kept cells of different images, dropping pairs that nowhere exceed the (U,) bound; order of the parts does not matter."""
+    """Join kept cells of different images, dropping pairs that nowhere exceed the (U,) bound; order of the parts
+    does not matter.
+    """
     image, unit, value, cell = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("image", "unit", "value", "cell")
     )
@@ -158,8 +161,9 @@ def exact_thresholds(
 ) -> NDArray[np.float32]:
     """(U,) T_u: the (n_exceeding + 1)-th largest of each unit's values.
 
-    All values over the bound are in maps. A unit with fewer than n_exceeding + 1 of them has its threshold at the bound itself: the
-    bound is the (k + 1)-th largest of some of the values, so T_u is not below it, and too few values lie above it for T_u to.
+    All values over the bound are in maps. A unit with fewer than n_exceeding + 1 of them has its threshold at the bound
+    itself: the bound is the (k + 1)-th largest of some of the values, so T_u is not below it, and too few values lie
+    above it for T_u to.
     """
     owner = np.repeat(maps.unit, np.diff(maps.start))
     over = maps.value > bound[owner]

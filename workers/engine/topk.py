@@ -1,7 +1,7 @@
 """Top and low images of each unit: those of highest peak, and a draw among those of the lowest tenth.
 
-science.md sections 1 and 4. Ties go to the lower image index. The low images are drawn by a stored seed, so that silent units (whose
-lowest peaks are all zero) do not all share the same few pictures.
+science.md sections 1 and 4. Ties go to the lower image index. The low images are drawn by a stored seed, so that silent
+units (whose lowest peaks are all zero) do not all share the same few pictures.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ class RankedImages:
 
 
 def seeded_order(*, seed: int, stream: int, n: int) -> NDArray[np.uint64]:
-    """(n,) uniform 64-bit keys, a function of seed and stream alone (SplitMix64: the same on every machine and numpy)."""
+    """(n,) uniform 64-bit keys, a function of seed and stream alone (SplitMix64: the same on every machine and
+    numpy).
+    """
     with np.errstate(over="ignore"):
-        start = np.uint64(seed % 2**64) * np.uint64(0xD1342543DE82EF95) + np.uint64(stream % 2**64) * np.uint64(0xDA942042E4DD58B5)
+        start = np.uint64(seed % 2**64) * np.uint64(0xD1342543DE82EF95) + np.uint64(stream % 2**64) * np.uint64(
+            0xDA942042E4DD58B5
+        )
         z = start + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -38,7 +42,8 @@ def rank_images(
 ) -> RankedImages:
     """Rank (N, U) peaks of the (N,) ascending image indices.
 
-    Low images: order all images by peak, ties by the seed's order; of the first tenth, less the top images, n_low are drawn by the seed.
+    Low images: order all images by peak, ties by the seed's order; of the first tenth, less the top images, n_low are
+    drawn by the seed.
     """
     n_images, n_units = peaks.shape
     top = np.full((n_units, n_top), -1, dtype=np.int32)

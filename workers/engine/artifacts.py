@@ -1,0 +1,91 @@
+"""Describe a dissection as its manifest states it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import PIL
+import torch
+
+from workers.artifact_format import FORMAT
+from workers.engine.geometry import AxisGeometry
+from workers.engine.images import ImageSet
+from workers.engine.networks import LoadedNetwork
+from workers.engine.options import DissectionOptions
+from workers.engine.results import LayerResult
+from workers.engine.tally import Tally
+
+
+def describe(
+    *,
+    network: LoadedNetwork,
+    image_set: ImageSet,
+    options: DissectionOptions,
+    tally: Tally,
+    results: Sequence[LayerResult],
+    device: str,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """The manifest of format 1, without its hash."""
+    broden = image_set.broden
+    return {
+        "format": FORMAT,
+        "network": network.describe(),
+        "image_set": {
+            "sha256": image_set.sha256,
+            "n_images": len(image_set.paths),
+            "n_quarantined": len(tally.quarantined),
+            "quarantined": [
+                {"path": image_set.paths[index], "reason": reason} for index, reason in sorted(tally.quarantined)
+            ],
+            "paths": "paths.json",
+        },
+        "options": options.to_json(),
+        "environment": {
+            "device": device.partition(":")[0],
+            "batch_size": options.batch_size,
+            "halvings": tally.halvings,
+            "device_name": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine(),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "pillow": PIL.__version__,
+        },
+        "labels": [
+            {
+                "number": label.number,
+                "name": label.name,
+                "category": label.category,
+                "categories": list(label.categories),
+            }
+            for label in (broden.labels if broden else ())
+        ],
+        "categories": list(broden.categories) if broden else [],
+        "layers": [_layer_entry(result, place) for place, result in enumerate(results)],
+        "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
+    }
+
+
+def _layer_entry(result: LayerResult, place: int) -> dict[str, Any]:
+    entry = {
+        "path": result.shape.path,
+        "n_units": result.shape.n_units,
+        "map_height": result.shape.height,
+        "map_width": result.shape.width,
+        "theoretical_receptive_field": None,
+        "file": f"layer-{place}.npz",
+    }
+    if result.geometry is None:
+        return {**entry, "reason": result.reason}
+    rows, columns = result.geometry.rows, result.geometry.columns
+    field: dict[str, Any] = _axis(rows)
+    if columns != rows:
+        field["columns"] = _axis(columns)
+    return {**entry, "theoretical_receptive_field": field}
+
+
+def _axis(axis: AxisGeometry) -> dict[str, Any]:
+    return {"size": axis.size, "stride": axis.stride, "offset": axis.offset}

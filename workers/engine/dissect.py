@@ -1,0 +1,267 @@
+"""Dissect a network: survey, measure shard by shard in one pass, merge, finish, render tiles, write the artifact.
+
+[ZKLOT15], [BZKOT17]; the measures are those of science.md. The steps are separate because different processes may
+measure different shards; `dissect` is all of them in a row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.artifact_format import Save, write_artifact
+from workers.engine.activations import ImageBatch, Stopwatch, read_ahead, read_batch
+from workers.engine.artifacts import describe
+from workers.engine.broden import LabelRuns
+from workers.engine.hooks import LayerShape, probe_layers, reading
+from workers.engine.images import ImageSet
+from workers.engine.labels import pack_labels
+from workers.engine.measuring import LayerMeasure
+from workers.engine.networks import LoadedNetwork, normalize
+from workers.engine.options import DissectionOptions, dissection_key
+from workers.engine.receptive_field import theoretical_receptive_fields
+from workers.engine.results import LayerResult, finish_layer
+from workers.engine.tally import Tally, merge_tallies
+from workers.engine.tiles import PixelCache, TileSource, render_tiles
+
+Progress = Callable[[int], None]
+StageProgress = Callable[[str, int, int], None]
+Bounds = Mapping[str, NDArray[np.float32]]
+
+
+class ShardMisplaced(Exception):
+    """A shard does not begin at the start of a batch, or lies outside the image set."""
+
+
+class NothingMeasured(Exception):
+    """Not one image of the set could be used."""
+
+
+def survey(*, network: LoadedNetwork, layers: Sequence[str], device: str) -> dict[str, LayerShape]:
+    """Shapes of the layers; raises LayerError in words for what cannot be dissected, before any image is read."""
+    return probe_layers(module=network.module, paths=layers, input_px=network.preprocessing.input_px, device=device)
+
+
+def cut_shards(*, n_images: int, options: DissectionOptions, batches_each: int) -> list[tuple[int, int]]:
+    """First and end image of each shard, cut at batch boundaries."""
+    step = options.batch_size * max(1, batches_each)
+    return [(first, min(n_images, first + step)) for first in range(0, n_images, step)]
+
+
+def measure_shard(
+    *,
+    network: LoadedNetwork,
+    layers: Sequence[str],
+    image_set: ImageSet,
+    first: int,
+    last: int,
+    options: DissectionOptions,
+    device: str,
+    progress: Progress,
+    bounds: Bounds | None = None,
+    decode_threads: int = 1,
+) -> Tally:
+    """Measure images first to last - 1 in one pass; `progress` gets the number of images done.
+
+    `bounds` (from `bounds_of` a tally of the same dissection) let a shard that starts cold prune like one that does
+    not. When memory runs out, the shard starts again with half the batch, which the tally records. Raises
+    ShardMisplaced, LayerError, ActivationNotFinite.
+    """
+    if first % options.batch_size or not 0 <= first < last <= len(image_set.paths):
+        raise ShardMisplaced(
+            f"Images {first} to {last} are no shard of {len(image_set.paths)} images in batches of "
+            f"{options.batch_size}."
+        )
+    shapes = survey(network=network, layers=layers, device=device)
+    key = dissection_key(network=network, layers=layers, image_set=image_set, options=options)
+    measure = partial(
+        _measure, network=network, image_set=image_set, options=options, device=device, progress=progress, key=key
+    )
+    halvings = 0
+    while True:
+        measures = {
+            path: LayerMeasure(
+                shape=shape,
+                n_images=len(image_set.paths),
+                options=options,
+                device=device,
+                bound=(bounds or {}).get(path),
+            )
+            for path, shape in shapes.items()
+        }
+        size = options.batch_size >> halvings
+        batches = [range(i, min(last, i + size)) for i in range(first, last, size)]
+        try:
+            return measure(measures=measures, batches=batches, halvings=halvings, decode_threads=decode_threads)
+        except (torch.OutOfMemoryError, MemoryError):
+            if size == 1:
+                raise
+        halvings += 1
+        if device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+
+def _measure(
+    *,
+    network: LoadedNetwork,
+    image_set: ImageSet,
+    options: DissectionOptions,
+    device: str,
+    progress: Progress,
+    key: str,
+    measures: dict[str, LayerMeasure],
+    batches: Sequence[range],
+    halvings: int,
+    decode_threads: int,
+) -> Tally:
+    watch = Stopwatch()
+    images: list[int] = []
+    labels: list[LabelRuns] = []
+    quarantined: list[tuple[int, str]] = []
+    indices = torch.zeros(0)
+
+    def consume(path: str, maps: torch.Tensor) -> None:
+        since = time.perf_counter()
+        measures[path].add(images=indices, maps=maps)
+        watch.add("measure", since)
+
+    read = partial(_read, image_set=image_set, network=network, watch=watch)
+    with reading(module=network.module, paths=list(measures), consume=consume) as run:
+        n_done = 0
+        for asked, batch in zip(batches, read_ahead(read=read, batches=batches, threads=decode_threads), strict=True):
+            if batch.images:
+                since = time.perf_counter()
+                indices = torch.tensor(batch.images, dtype=torch.int32, device=device)
+                run(normalize(pixels=batch.pixels.to(device), preprocessing=network.preprocessing))
+                watch.add("pass", since)
+            images += batch.images
+            labels += batch.labels
+            quarantined += batch.quarantined
+            n_done += len(asked)
+            progress(n_done)
+    since = time.perf_counter()
+    layers = tuple(measure.freeze() for measure in measures.values())
+    packed = pack_labels(images=images, runs=labels) if image_set.broden is not None else None
+    watch.add("pass", since)
+    return Tally(
+        key=key,
+        images=np.array(images, dtype=np.int32),
+        quarantined=tuple(quarantined),
+        labels=packed,
+        layers=layers,
+        seconds=watch.seconds,
+        halvings=halvings,
+    )
+
+
+def _read(indices: Sequence[int], *, image_set: ImageSet, network: LoadedNetwork, watch: Stopwatch) -> ImageBatch:
+    return read_batch(image_set=image_set, preprocessing=network.preprocessing, indices=indices, watch=watch)
+
+
+def finish(
+    *, network: LoadedNetwork, image_set: ImageSet, tally: Tally, options: DissectionOptions
+) -> list[LayerResult]:
+    """Thresholds, ranks, masks and IoU of every layer, from the tally of the whole image set; raises
+    NothingMeasured.
+    """
+    if len(tally.images) == 0:
+        raise NothingMeasured(f"None of the {len(image_set.paths)} images could be used.")
+    input_px = network.preprocessing.input_px
+    paths = [layer.shape.path for layer in tally.layers]
+    found = theoretical_receptive_fields(module=network.module, paths=paths, input_px=input_px)
+    return [
+        finish_layer(
+            tally=tally, place=place, field=found[path], broden=image_set.broden, options=options, input_px=input_px
+        )
+        for place, path in enumerate(paths)
+    ]
+
+
+def complete(
+    *,
+    network: LoadedNetwork,
+    image_set: ImageSet,
+    tally: Tally,
+    options: DissectionOptions,
+    device: str,
+    save: Save,
+    progress: StageProgress,
+) -> dict[str, Any]:
+    """From the merged tally to the written artifact; returns its manifest. `progress` gets stage, number done,
+    number in all.
+    """
+    watch = Stopwatch(dict(tally.seconds))
+    since = time.perf_counter()
+    progress("label", 0, len(tally.layers))
+    results = finish(network=network, image_set=image_set, tally=tally, options=options)
+    progress("label", len(tally.layers), len(tally.layers))
+    since = watch.add("label", since)
+    n_units, before = sum(result.shape.n_units for result in results), 0
+    pixels = PixelCache(image_set=image_set, preprocessing=network.preprocessing)
+    for place, result in enumerate(results):
+        source = TileSource(
+            result=result,
+            top_maps=tally.layers[place].top_maps,
+            pixels=pixels,
+            input_px=network.preprocessing.input_px,
+            options=options,
+        )
+        count = partial(_count_tiles, progress=progress, before=before, n_units=n_units)
+        result.arrays.update(render_tiles(source=source, save=save, progress=count))
+        before += result.shape.n_units
+    watch.add("tiles", since)
+    manifest = describe(
+        network=network,
+        image_set=image_set,
+        options=options,
+        tally=tally,
+        results=results,
+        device=device,
+        seconds=watch.seconds,
+    )
+    return write_artifact(
+        save=save, manifest=manifest, paths=list(image_set.paths), layers=[result.arrays for result in results]
+    )
+
+
+def _count_tiles(n_done: int, *, progress: StageProgress, before: int, n_units: int) -> None:
+    progress("tiles", before + n_done, n_units)
+
+
+def dissect(
+    *,
+    network: LoadedNetwork,
+    layers: Sequence[str],
+    image_set: ImageSet,
+    options: DissectionOptions,
+    device: str,
+    save: Save,
+    progress: StageProgress,
+) -> dict[str, Any]:
+    """The whole of it in one process: one shard, one artifact; returns the manifest."""
+    n_images = len(image_set.paths)
+    tally = measure_shard(
+        network=network,
+        layers=layers,
+        image_set=image_set,
+        first=0,
+        last=n_images,
+        options=options,
+        device=device,
+        progress=lambda n_done: progress("measure", n_done, n_images),
+    )
+    return complete(
+        network=network,
+        image_set=image_set,
+        tally=merge_tallies([tally]),
+        options=options,
+        device=device,
+        save=save,
+        progress=progress,
+    )

@@ -1,0 +1,174 @@
+"""Labeled pixels of many images, packed as runs: read once during the pass, expanded a few images at a time when masks
+are resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.engine.broden import BrodenIndex, LabelRuns
+
+
+@dataclass(frozen=True)
+class PackedLabels:
+    """Label runs of n images of ascending index.
+
+    `images`, `height`, `width` (n,); `image_start` (n + 1,) into the slots (one per label map or whole-image label); of
+    each slot its category, whether it was given for the whole image, and `slot_start` into the runs; of each run its
+    first pixel and label number.
+    """
+
+    images: NDArray[np.int32]
+    height: NDArray[np.int32]
+    width: NDArray[np.int32]
+    image_start: NDArray[np.int64]
+    slot_category: NDArray[np.int16]
+    slot_whole: NDArray[np.bool_]
+    slot_start: NDArray[np.int64]
+    run_start: NDArray[np.int32]
+    run_label: NDArray[np.uint16]
+
+    def run_lengths(self) -> NDArray[np.int64]:
+        """(R,) pixels of each run."""
+        ends = np.empty(len(self.run_start), dtype=np.int64)
+        ends[:-1] = self.run_start[1:]
+        slot_pixels = np.repeat(self.height.astype(np.int64) * self.width, np.diff(self.image_start))
+        ends[self.slot_start[1:] - 1] = slot_pixels
+        return ends - self.run_start
+
+    def image_of_run(self) -> NDArray[np.int64]:
+        """(R,) row (not index) of the image of each run."""
+        of_slot = np.repeat(np.arange(len(self.images)), np.diff(self.image_start))
+        return np.repeat(of_slot, np.diff(self.slot_start))
+
+    def overlapping(self) -> NDArray[np.bool_]:
+        """(n,) whether some label stands in more than one slot of the image, so that pixels may carry it twice."""
+        result = np.zeros(len(self.images), dtype=bool)
+        if len(self.run_label) == 0:
+            return result
+        n_numbers = int(self.run_label.max()) + 1
+        for row in range(len(self.images)):
+            if len(self._slots(row)) < 2:
+                continue
+            carriers = np.zeros(n_numbers, dtype=np.int32)
+            for slot in self._slots(row):
+                carried = np.zeros(n_numbers, dtype=bool)
+                carried[self.run_label[self.slot_start[slot] : self.slot_start[slot + 1]]] = True
+                carriers += carried
+            result[row] = (carriers[1:] > 1).any()
+        return result
+
+    def truth(self, *, n_numbers: int, once: bool) -> NDArray[np.int64]:
+        """(n_numbers,) labeled pixels of each number; with `once`, a pixel counts once per label. Number 0 counts
+        for nothing.
+        """
+        counts = np.bincount(self.run_label, weights=self.run_lengths(), minlength=n_numbers).astype(np.int64)
+        if once:
+            for row in np.flatnonzero(self.overlapping()):
+                maps = self._maps(int(row))
+                first = _first_carriers(maps)
+                counts -= np.bincount(maps.ravel(), minlength=n_numbers)
+                counts += np.bincount(first.ravel(), minlength=n_numbers)
+        counts[0] = 0
+        return counts
+
+    def category_present(self, index: BrodenIndex) -> NDArray[np.bool_]:
+        """(n, n_categories) whether the image holds, anywhere, a label whose primary category it is."""
+        primary = index.primary_of_number()[self.run_label]
+        present = np.zeros((len(self.images), len(index.categories)), dtype=bool)
+        known = primary >= 0
+        present[self.image_of_run()[known], primary[known]] = True
+        return present
+
+    def has_whole_zero(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(len(rows),) whether label 0 was given for the whole image."""
+        return np.array(
+            [
+                any(self.slot_whole[s] and self.run_label[self.slot_start[s]] == 0 for s in self._slots(int(row)))
+                for row in rows
+            ],
+            dtype=bool,
+        )
+
+    def at_pixels(self, rows: NDArray[np.int64], at: torch.Tensor, *, once: bool) -> Iterator[torch.Tensor]:
+        """Label numbers at pixels, slot by slot; `at` counts through the pixels of the images in `rows`, which are
+        equal in size.
+
+        Where a slot does not exist, 0. With `once`, a label that an earlier slot gave the pixel is 0 as well.
+        """
+        maps = [self._maps(int(row)) for row in rows]
+        if once:
+            overlapping = [_repeats(stack) for stack in maps]
+            maps = [_first_carriers(stack) if twice else stack for stack, twice in zip(maps, overlapping, strict=True)]
+        n_pixels = int(self.height[rows[0]]) * int(self.width[rows[0]])
+        for slot in range(max((len(stack) for stack in maps), default=0)):
+            layer = np.zeros((len(rows), n_pixels), dtype=np.int32)
+            for i, stack in enumerate(maps):
+                if slot < len(stack):
+                    layer[i] = stack[slot]
+            yield torch.from_numpy(layer).flatten()[at]
+
+    def _slots(self, row: int) -> range:
+        return range(int(self.image_start[row]), int(self.image_start[row + 1]))
+
+    def _maps(self, row: int) -> NDArray[np.uint16]:
+        """(slots, pixels) label numbers of one image."""
+        n_pixels = int(self.height[row]) * int(self.width[row])
+        maps = np.empty((len(self._slots(row)), n_pixels), dtype=np.uint16)
+        for i, slot in enumerate(self._slots(row)):
+            runs = slice(int(self.slot_start[slot]), int(self.slot_start[slot + 1]))
+            lengths = np.diff(np.append(self.run_start[runs], n_pixels))
+            maps[i] = np.repeat(self.run_label[runs], lengths)
+        return maps
+
+
+def _repeats(maps: NDArray[np.uint16]) -> bool:
+    return any(((maps[i] == maps[j]) & (maps[i] > 0)).any() for i in range(1, len(maps)) for j in range(i))
+
+
+def _first_carriers(maps: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The maps with every label cleared that an earlier map gave the same pixel."""
+    result = maps.copy()
+    for i in range(1, len(maps)):
+        result[i][(maps[:i] == maps[i]).any(axis=0)] = 0
+    return result
+
+
+def pack_labels(*, images: list[int], runs: list[LabelRuns]) -> PackedLabels:
+    """Join the labels of images of ascending index."""
+    slots = [len(one.slot_category) for one in runs]
+    lengths = [np.diff(one.slot_start) for one in runs]
+    return PackedLabels(
+        images=np.array(images, dtype=np.int32),
+        height=np.array([one.height for one in runs], dtype=np.int32),
+        width=np.array([one.width for one in runs], dtype=np.int32),
+        image_start=np.cumsum([0, *slots]).astype(np.int64),
+        slot_category=np.concatenate([np.zeros(0, np.int16), *(one.slot_category for one in runs)]),
+        slot_whole=np.concatenate([np.zeros(0, np.bool_), *(one.slot_whole for one in runs)]),
+        slot_start=np.concatenate(([0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *lengths])))).astype(np.int64),
+        run_start=np.concatenate([np.zeros(0, np.int32), *(one.run_start for one in runs)]),
+        run_label=np.concatenate([np.zeros(0, np.uint16), *(one.run_label for one in runs)]),
+    )
+
+
+def merge_labels(parts: list[PackedLabels]) -> PackedLabels:
+    """Join the labels of different images, whatever the order of the parts, given that each part's images form one
+    run of the set.
+    """
+    parts = sorted((part for part in parts if len(part.images)), key=lambda part: int(part.images[0])) or parts[:1]
+
+    def joined_starts(name: str) -> NDArray[np.int64]:
+        steps = [np.diff(getattr(part, name)) for part in parts]
+        return np.concatenate(([0], np.cumsum(np.concatenate(steps)))).astype(np.int64)
+
+    plain = ("images", "height", "width", "slot_category", "slot_whole", "run_start", "run_label")
+    return PackedLabels(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in plain},
+        image_start=joined_starts("image_start"),
+        slot_start=joined_starts("slot_start"),
+    )

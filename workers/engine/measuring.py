@@ -1,0 +1,63 @@
+"""Measure one layer, batch by batch, within the hook: peaks, best maps, and the cells that may exceed the threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.engine.hooks import LayerShape
+from workers.engine.options import DissectionOptions
+from workers.engine.tally import LayerTally
+from workers.engine.thresholds import ActivationNotFinite, CandidateCells, n_above
+from workers.engine.topk import TopMaps
+
+
+class LayerMeasure:
+    """Running measures of one layer over a shard; `n_images` is the whole set's, so that the bound holds for all
+    of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: LayerShape,
+        n_images: int,
+        options: DissectionOptions,
+        device: str,
+        bound: NDArray[np.float32] | None,
+    ) -> None:
+        self.shape = shape
+        grid = {"n_units": shape.n_units, "height": shape.height, "width": shape.width, "device": device}
+        n_exceeding = n_above(tail=options.tail, n_values=n_images * shape.height * shape.width)
+        start = None if bound is None else torch.from_numpy(bound)
+        self._cells = CandidateCells(**grid, n_keep=n_exceeding + 1, bound=start)  # type: ignore[arg-type]
+        self._tops = TopMaps(**grid, n_top=options.n_top)  # type: ignore[arg-type]
+        self._peaks: list[torch.Tensor] = []
+        self._places: list[torch.Tensor] = []
+
+    def add(self, *, images: torch.Tensor, maps: torch.Tensor) -> None:
+        """Take the (B, U, h, w) maps of a batch; they are not kept. Raises ActivationNotFinite."""
+        maps = maps.to(torch.float32).contiguous()
+        peaks, places = maps.flatten(2).max(dim=2)
+        if not bool(torch.isfinite(peaks).all()):
+            raise ActivationNotFinite(f"Units of {self.shape.path} give NaN or infinity on some images.")
+        self._peaks.append(peaks)
+        self._places.append(places.to(torch.int32))
+        self._tops.add(images=images, maps=maps, peaks=peaks)
+        self._cells.add(images=images, maps=maps, peaks=peaks)
+
+    def freeze(self) -> LayerTally:
+        """The measures as arrays in host memory."""
+        nothing = torch.zeros((0, self.shape.n_units))
+        cells = self._cells.freeze()
+        top_images, top_maps = self._tops.freeze()
+        return LayerTally(
+            shape=self.shape,
+            peaks=torch.cat([nothing, *(part.cpu() for part in self._peaks)]).numpy(),
+            peak_cells=torch.cat([nothing.int(), *(part.cpu() for part in self._places)]).numpy(),
+            bound=self._cells.bound.cpu().numpy(),
+            cells=cells,
+            top_images=top_images,
+            top_maps=top_maps,
+        )
