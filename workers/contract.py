@@ -73,6 +73,11 @@ def tally_name(position: int) -> str:
     return f"shards/tally-{position:05d}.npz"
 
 
+def bounds_name(position: int) -> str:
+    """Where a shard's lower bounds of thresholds lie, for shards that start after it."""
+    return f"shards/bounds-{position:05d}.npz"
+
+
 def result_name(position: int) -> str:
     """Where a task's result lies: small JSON with what it found or why it cannot be done."""
     return f"results/{position:05d}.json"

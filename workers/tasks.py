@@ -4,31 +4,54 @@ Each writes its result into the artifact store and then tells the web queue to l
 exists returns at once, so any of them may run twice. Start with `celery -A workers.tasks worker -Q gpu --pool solo`.
 """
 
+import json
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 from celery.signals import worker_ready, worker_shutdown
+from kombu.exceptions import OperationalError
+from numpy.typing import NDArray
 
 from workers import config, contract, leases, store
-from workers.contract import TaskRequest
+from workers.app import app
+from workers.artifact_format import pack_arrays, unpack_arrays
+from workers.contract import DissectionRequest, TaskRequest
+from workers.engine import dissect, tally
+from workers.engine.broden import ImageSetError
+from workers.engine.hooks import LayerError
+from workers.engine.images import ImageSet, open_image_set
+from workers.engine.networks import LoadedNetwork, NetworkError, Preprocessing, load_network
+from workers.engine.options import DissectionOptions, OptionsInvalid
+from workers.engine.thresholds import ActivationNotFinite
 
 logger = logging.getLogger(__name__)
 _signs_of_life = ExitStack()
 
+# Another attempt would find the same: the reason goes to the person who asked.
+BAD_INPUT = (
+    NetworkError,
+    LayerError,
+    ImageSetError,
+    OptionsInvalid,
+    ActivationNotFinite,
+    dissect.NothingMeasured,
+    store.NotStored,
+)
 Work = Callable[[TaskRequest, store.Store, leases.Reporter], dict[str, Any]]
 
 
 @worker_ready.connect
 def show_life(**_: object) -> None:
     """Dashboard and commands see this process for as long as it answers."""
-    key = contract.GPU_PROCESS_KEY + leases.process_name()
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    _signs_of_life.enter_context(
-        leases.repeated(url=config.broker_url, act=lambda client: client.set(key, device, ex=contract.ALIVE_SECONDS))
-    )
+    key, device = contract.GPU_PROCESS_KEY + leases.process_name(), _device()
+    name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    beat = leases.repeated(url=config.broker_url, act=lambda client: client.set(key, name, ex=contract.ALIVE_SECONDS))
+    _signs_of_life.enter_context(beat)
 
 
 @worker_shutdown.connect
@@ -36,3 +59,144 @@ def end_life(**_: object) -> None:
     _signs_of_life.close()
     with leases.connect(config.broker_url) as client:
         client.delete(contract.GPU_PROCESS_KEY + leases.process_name())
+
+
+@app.task(name=contract.SURVEY)
+def survey(message: dict[str, Any]) -> None:
+    """Counts the images and refuses in words what cannot be dissected, before any image is read."""
+    _run(message, _survey)
+
+
+@app.task(name=contract.MEASURE)
+def measure(message: dict[str, Any]) -> None:
+    """Streams one shard through the network and keeps its tally."""
+    _run(message, _measure)
+
+
+@app.task(name=contract.MERGE)
+def merge(message: dict[str, Any]) -> None:
+    """Joins the tallies, labels the units, cuts the crops and writes the artifact."""
+    _run(message, _merge)
+
+
+def _run(message: dict[str, Any], work: Work) -> None:
+    request = TaskRequest.from_json(message)
+    dissection = request.dissection
+    target = store.open_store(dissection.artifact)
+    if not target.exists(contract.result_name(request.position)):
+        with leases.lease(
+            url=config.broker_url,
+            dissection_id=dissection.dissection_id,
+            position=request.position,
+            attempt=request.attempt,
+        ) as reporter:
+            name, said = _attempt(request, target, reporter, work)
+            target.write(name, said)
+    try:
+        app.send_task(contract.ADVANCE, args=[dissection.dissection_id], queue="web")
+    except (OperationalError, OSError):
+        logger.warning("The broker is away; the sweeper will find the result of %s.", dissection.dissection_id)
+
+
+def _attempt(request: TaskRequest, target: store.Store, reporter: leases.Reporter, work: Work) -> tuple[str, bytes]:
+    """The name and content of what this attempt leaves behind: a result, or the reason why there is none yet."""
+    try:
+        return contract.result_name(request.position), json.dumps(work(request, target, reporter)).encode()
+    except BAD_INPUT as error:
+        return contract.result_name(request.position), json.dumps({"error": str(error)}).encode()
+    except Exception as error:  # anything else may pass: the web side counts the attempts
+        logger.exception("Attempt %s of task %s failed.", request.attempt, request.position)
+        return contract.failure_name(request.position, request.attempt), f"{type(error).__name__}: {error}".encode()
+
+
+def _survey(request: TaskRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
+    reporter.begin("loading the network", n_total=0)
+    dissection, options = request.dissection, DissectionOptions.from_json(request.dissection.options)
+    network = _network(dissection)
+    shapes = dissect.survey(network=network, layers=dissection.layers, device=_device())
+    reporter.begin("reading the image set", n_total=0)
+    image_set = _images(dissection)
+    return {
+        "n_images": len(image_set.paths),
+        "image_set_sha256": image_set.sha256,
+        "weights_sha256": network.weights_sha256,
+        "batch_size": options.batch_size,
+        "layers": {path: shape.n_units for path, shape in shapes.items()},
+    }
+
+
+def _measure(request: TaskRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
+    dissection = request.dissection
+    reporter.begin("loading the network", n_total=0)
+    network, image_set = _network(dissection), _images(dissection)
+    reporter.begin("measure", n_total=request.end_image - request.first_image)
+    measured = dissect.measure_shard(
+        network=network,
+        layers=dissection.layers,
+        image_set=image_set,
+        first=request.first_image,
+        last=request.end_image,
+        options=DissectionOptions.from_json(dissection.options),
+        device=_device(),
+        progress=reporter.set_done,
+        bounds=_best_bounds(target),
+    )
+    target.write(contract.tally_name(request.position), tally.save_tally(measured))
+    target.write(contract.bounds_name(request.position), pack_arrays(tally.bounds_of(measured)))
+    return {"n_images": len(measured.images), "n_quarantined": len(measured.quarantined)}
+
+
+def _merge(request: TaskRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
+    dissection = request.dissection
+    reporter.begin("merge", n_total=len(request.shards))
+    merged = tally.merge_tallies([tally.load_tally(target.read(name)) for name in request.shards])
+
+    def show(stage: str, n_done: int, n_total: int) -> None:
+        if reporter.stage != stage:
+            reporter.begin(stage, n_total=n_total)
+        reporter.set_done(n_done)
+
+    manifest = dissect.complete(
+        network=_network(dissection),
+        image_set=_images(dissection),
+        tally=merged,
+        options=DissectionOptions.from_json(dissection.options),
+        device=_device(),
+        save=target.write,
+        progress=show,
+    )
+    return {"sha256": manifest["sha256"]}
+
+
+def _best_bounds(target: store.Store) -> dict[str, NDArray[np.float32]]:
+    """The highest lower bound of each unit's threshold that any finished shard has left: a cold start prunes with it."""
+    best: dict[str, NDArray[np.float32]] = {}
+    for name in target.names("shards"):
+        if "bounds" in name:
+            for layer, bound in unpack_arrays(target.read(name)).items():
+                best[layer] = np.maximum(best.get(layer, bound), bound)
+    return best
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _network(dissection: DissectionRequest) -> LoadedNetwork:
+    return _load_network(dissection.architecture, dissection.weights, json.dumps(dissection.preprocessing))
+
+
+@lru_cache(maxsize=1)
+def _load_network(architecture: str, weights: str, preprocessing: str) -> LoadedNetwork:
+    """The last network stays loaded: the shards of a dissection follow one another."""
+    stated = json.loads(preprocessing)
+    return load_network(
+        architecture=architecture,
+        weights=store.fetch_file(weights, cache=config.cache_folder()) if weights else None,
+        preprocessing=Preprocessing.from_json(stated) if stated else None,
+        device=_device(),
+    )
+
+
+def _images(dissection: DissectionRequest) -> ImageSet:
+    return open_image_set(store.fetch_folder(dissection.images, cache=config.cache_folder()))

@@ -167,7 +167,7 @@ def _message(task: GPUTask) -> dict[str, Any]:
             layers=dissection.layer_paths,
             images=dissection.image_set.address,
             artifact=dissection.artifact,
-            options=dissection.options,
+            options={name: value for name, value in dissection.options.items() if name != "shard_images"},
         ),
         position=task.position,
         attempt=task.attempts,

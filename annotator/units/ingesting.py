@@ -1,13 +1,8 @@
 """Takes a finished dissection's artifact into the database: layers, units, images, crops and automatic labels."""
 
-import io
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from annotator.units.models import (
     AutomaticLabel,
@@ -19,10 +14,10 @@ from annotator.units.models import (
     TopImage,
     Unit,
 )
+from workers.artifact_format import Arrays, read_artifact
 from workers.store import Store
 
 BATCH = 5_000
-Arrays = dict[str, NDArray[Any]]
 
 
 class ArtifactMismatch(Exception):
@@ -31,13 +26,13 @@ class ArtifactMismatch(Exception):
 
 def ingest_artifact(*, dissection: Dissection, store: Store, now: datetime) -> None:
     """All of it or nothing (the caller's transaction); run again it writes the same rows."""
-    manifest = json.loads(store.read("manifest.json"))
-    images = _ingest_images(dissection.image_set, manifest, json.loads(store.read(manifest["image_set"]["paths"])))
+    artifact = read_artifact(store.read)
+    manifest = artifact.manifest
+    images = _ingest_images(dissection.image_set, manifest, artifact.paths)
     dissection.dissected_units.all().delete()
     dissection.automatic_labels.all().delete()
     for position, entry in enumerate(manifest["layers"]):
-        with np.load(io.BytesIO(store.read(entry["file"])), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = artifact.layer(position)
         units = _ingest_layer(dissection, entry, position)
         measured = _ingest_units(dissection, units, arrays, tile_px=manifest["options"]["tile_px"])
         TopImage.objects.bulk_create(_top_images(measured, arrays, images), batch_size=BATCH)

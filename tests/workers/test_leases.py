@@ -1,0 +1,47 @@
+"""A lease tells who works on what and when it last gave a sign, and outlives a broker that is away for a while."""
+
+import os
+import time
+import uuid
+
+import pytest
+import redis
+
+from workers import contract, leases
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> "redis.Redis":
+    monkeypatch.setattr(contract, "LEASE_EVERY_SECONDS", 0.05)
+    return leases.connect(os.environ["REDIS_URL"])
+
+
+def read(client: "redis.Redis", key: str) -> contract.Progress:
+    data = client.get(key)
+    assert data is not None
+    return contract.Progress.loads(data)
+
+
+def test_a_lease_is_renewed_with_the_newest_progress_and_says_the_end(broker: "redis.Redis") -> None:
+    dissection = str(uuid.uuid4())
+    key = contract.lease_key(dissection, 3)
+    with leases.lease(url=os.environ["REDIS_URL"], dissection_id=dissection, position=3, attempt=2) as reporter:
+        reporter.begin("measure", n_total=100)
+        reporter.set_done(40)
+        time.sleep(0.2)
+        seen = read(broker, key)
+        assert (seen.attempt, seen.stage, seen.n_done, seen.n_total) == (2, "measure", 40, 100)
+        assert seen.process == leases.process_name()
+        time.sleep(0.15)
+        assert read(broker, key).beat_at > seen.beat_at
+        reporter.set_done(100)
+    assert read(broker, key).n_done == 100
+    last = read(broker, key).beat_at
+    time.sleep(0.15)
+    assert read(broker, key).beat_at == last, "the lease falls silent with its block"
+
+
+def test_a_broker_that_is_away_does_not_stop_the_work() -> None:
+    with leases.lease(url="redis://127.0.0.1:1/0", dissection_id="x", position=0, attempt=1) as reporter:
+        reporter.set_done(1)
+    assert reporter.n_done == 1
