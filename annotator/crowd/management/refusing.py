@@ -56,24 +56,17 @@ def find_campaign(name: str) -> Campaign:
     return campaign
 
 
-def find_dissections(ids: list[str]) -> list[Dissection]:
-    found: list[Dissection] = []
-    for text in ids:
-        try:
-            dissection = Dissection.objects.filter(pk=text).first()
-        except ValueError:
-            dissection = None
-        except Exception as error:  # Django's ValidationError for a text that is no UUID
-            raise CommandError(f"{text!r} is not the id of a dissection.", returncode=2) from error
-        if dissection is None:
-            raise CommandError(f"There is no dissection {text}.", returncode=2)
-        if dissection.state != Dissection.State.DONE:
-            raise CommandError(
-                f"The dissection {text} is {dissection.state}; a campaign needs a finished one.", returncode=2
-            )
-        found.append(dissection)
-    return found
+def find_dissections(ids: Iterable[object]) -> list[Dissection]:
+    return [_find_dissection(str(text)) for text in ids]
 
 
-def print_error(message: str) -> None:
-    print(message, file=sys.stderr)
+def _find_dissection(text: str) -> Dissection:
+    try:
+        dissection = Dissection.objects.filter(pk=text).first()
+    except ValidationError:
+        dissection = None
+    if dissection is None:
+        raise CommandError(f"There is no dissection {text!r}.", returncode=2)
+    if dissection.state != Dissection.State.DONE:
+        raise CommandError(f"The dissection {text} is {dissection.state}; a campaign needs a done one.", returncode=2)
+    return dissection

@@ -84,7 +84,7 @@ def make_dissection(
                 crop_left=0,
                 crop_top=0,
                 crop_side=64,
-            )  # fmt: skip
+            )
             for rank in range(n_top + n_low)
         )
         AutomaticLabel.objects.create(
