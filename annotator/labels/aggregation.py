@@ -76,7 +76,7 @@ def fit_dawid_skene(answers: Answers, *, n_iterations: int = N_ITERATIONS, toler
     done = 0
     for done in range(1, n_iterations + 1):  # noqa: B007
         errors = _estimate_errors(answers, truths, seen)
-        fresh = _weigh(np.log(np.maximum(truths.mean(axis=0), FLOOR)), answers, np.log(errors))
+        fresh = _weigh(_log_priors(truths), answers, np.log(errors))
         change = float(np.abs(fresh - truths).max(initial=0))
         truths = fresh
         if change < tolerance:
@@ -85,7 +85,7 @@ def fit_dawid_skene(answers: Answers, *, n_iterations: int = N_ITERATIONS, toler
 
 
 def fit_one_coin(answers: Answers, *, n_iterations: int = N_ITERATIONS, tolerance: float = TOLERANCE) -> Truths:
-    """Each worker is right with one probability, else says any other label alike; truths are equally likely before."""
+    """Each worker is right with one probability, else says any other label alike."""
     truths = count_votes(answers)
     done = 0
     for done in range(1, n_iterations + 1):  # noqa: B007
@@ -93,7 +93,7 @@ def fit_one_coin(answers: Answers, *, n_iterations: int = N_ITERATIONS, toleranc
         gain = np.log(accuracy) - np.log((1 - accuracy) / max(answers.n_labels - 1, 1))
         logs = np.zeros((answers.n_tasks, answers.n_labels))
         np.add.at(logs, (answers.task, answers.label), gain[answers.worker])
-        fresh = _normalize(logs)
+        fresh = _normalize(logs + _log_priors(truths))
         change = float(np.abs(fresh - truths).max(initial=0))
         truths = fresh
         if change < tolerance:
@@ -146,6 +146,11 @@ def _weigh(log_priors: Array, answers: Answers, log_errors: Array) -> Array:
     said = log_errors[answers.worker, answers.label]
     logs = np.stack([np.bincount(answers.task, weights=column, minlength=answers.n_tasks) for column in said.T], axis=1)
     return _normalize(logs + log_priors)
+
+
+def _log_priors(truths: Array) -> Array:
+    """Shape (n_labels,): how common each label is among the truths so far."""
+    return np.asarray(np.log(np.maximum(truths.mean(axis=0), FLOOR)))
 
 
 def _normalize(logs: Array) -> Array:

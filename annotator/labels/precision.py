@@ -5,7 +5,6 @@ is a Beta-binomial one: each person has their own chance of leaving a crop of th
 mean with an overdispersion that is estimated over the campaign.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -126,20 +125,22 @@ def _find_densest(logs: Array, level: float) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=64)
 def _log_probabilities(n: int, overdispersion: float) -> Array:
-    """Shape (n + 1, N_CELLS): log Beta-binomial probability of k fitting crops of n, the mean at each cell's center."""
+    """Shape (n + 1, N_CELLS): log Beta-binomial probability of k fitting crops of n, the mean at each cell's center.
+
+    Without the binomial coefficient, which is the same for every mean.
+    """
     together = (1 - overdispersion) / overdispersion
     centers = (np.arange(N_CELLS) + 0.5) / N_CELLS
-    return np.array(
-        [[_log_beta_binomial(k, n, m * together, (1 - m) * together) for m in centers] for k in range(n + 1)]
-    )
+    fitting = _log_rising(together * centers, n)
+    marked = _log_rising(together * (1 - centers), n)
+    whole = _log_rising(np.array([together]), n)[n, 0]
+    return np.asarray(fitting + marked[::-1] - whole)
 
 
-def _log_beta_binomial(k: int, n: int, a: float, b: float) -> float:
-    """Without the binomial coefficient, which is the same for every mean."""
-    return (
-        math.lgamma(k + a) + math.lgamma(n - k + b) - math.lgamma(n + a + b)
-        - math.lgamma(a) - math.lgamma(b) + math.lgamma(a + b)
-    )  # fmt: skip
+def _log_rising(start: Array, n: int) -> Array:
+    """Shape (n + 1, len(start)): log of start (start + 1) ... (start + k - 1) for k from 0 to n."""
+    logs = np.log(start[None, :] + np.arange(n)[:, None])
+    return np.vstack([np.zeros(len(start)), np.cumsum(logs, axis=0)])
 
 
 def count_fitting(*, precision: float, n_shown: int) -> int:
