@@ -1,0 +1,95 @@
+"""The audit log's chain shows every change, and the database refuses to make one."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import DatabaseError, connection, transaction
+
+from annotator.accounts.append_only import BACKWARD, FORWARD
+from annotator.accounts.auditing import FIRST_LINK, AuditLogBroken, verify_audit_log, write_audit_entry
+from annotator.accounts.models import AuditEntry
+
+NOW = datetime(2026, 5, 4, 12, 30, 15, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def five_entries(db: None) -> list[AuditEntry]:
+    # The trigger stands where migrations ran; these tests must be able to tamper.
+    with connection.cursor() as cursor:
+        cursor.execute(BACKWARD)
+    person = User.objects.create_user("rosa")
+    return [
+        write_audit_entry(
+            actor=person if i % 2 else None,
+            action="rename",
+            subject=f"unit net/conv5/{i}",
+            details={"from": "lamp", "to": "Lampe ü", "share": 0.1},
+            now=NOW + timedelta(seconds=i),
+        )
+        for i in range(5)
+    ]
+
+
+def test_an_empty_log_fits_together(db: None) -> None:
+    assert verify_audit_log().n_entries == 0
+    assert verify_audit_log().last_sha256 == FIRST_LINK
+
+
+def test_an_untouched_log_fits_together(five_entries: list[AuditEntry]) -> None:
+    verified = verify_audit_log()
+    assert verified.n_entries == 5
+    assert verified.last_sha256 == five_entries[-1].sha256
+
+
+def test_who_acted_stands_in_the_entry(five_entries: list[AuditEntry]) -> None:
+    assert [entry.actor_name for entry in five_entries[:2]] == ["command", "rosa"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"details": {"from": "lamp", "to": "tree"}},
+        {"actor_name": "somebody"},
+        {"action": "accept"},
+        {"subject": "unit net/conv5/9"},
+        {"at": NOW},
+        {"actor": None},
+    ],
+)
+def test_any_changed_field_is_found(five_entries: list[AuditEntry], change: dict[str, object]) -> None:
+    AuditEntry.objects.filter(pk=five_entries[3].pk).update(**change)
+    with pytest.raises(AuditLogBroken, match=f"Entry {five_entries[3].pk} .* was changed"):
+        verify_audit_log()
+
+
+def test_a_removed_entry_is_found(five_entries: list[AuditEntry]) -> None:
+    AuditEntry.objects.filter(pk=five_entries[2].pk).delete()
+    with pytest.raises(AuditLogBroken, match=f"Before entry {five_entries[3].pk} "):
+        verify_audit_log()
+
+
+def test_entries_cut_off_the_end_show_in_the_last_digest(five_entries: list[AuditEntry]) -> None:
+    before = verify_audit_log()
+    AuditEntry.objects.filter(pk=five_entries[4].pk).delete()
+    after = verify_audit_log()
+    assert (after.n_entries, after.last_sha256) != (before.n_entries, before.last_sha256)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE accounts_auditentry SET action = 'x'", "DELETE FROM accounts_auditentry"])
+def test_the_database_refuses_to_change_it(five_entries: list[AuditEntry], statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(FORWARD)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert verify_audit_log().n_entries == 5
+
+
+def test_a_decision_that_fails_leaves_no_entry(db: None) -> None:
+    class DecisionFailed(Exception):
+        pass
+
+    with pytest.raises(DecisionFailed), transaction.atomic():
+        write_audit_entry(actor=None, action="accept", subject="unit n/l/1", details={}, now=NOW)
+        raise DecisionFailed
+    assert not AuditEntry.objects.exists()
