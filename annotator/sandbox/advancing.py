@@ -8,9 +8,18 @@ from annotator.sandbox.refusals import Code, Refused
 from annotator.sandbox.states import HITStatus, next_hit_status
 
 _SAVED = [
-    "status", "is_expired", "expired_at", "n_accepted", "n_submitted", "n_approved", "n_rejected", "held_usd", "max_assignments",
-    "expires_at", "hit_type",
-]  # fmt: skip
+    "status",
+    "is_expired",
+    "expired_at",
+    "n_accepted",
+    "n_submitted",
+    "n_approved",
+    "n_rejected",
+    "held_usd",
+    "max_assignments",
+    "expires_at",
+    "hit_type",
+]
 
 
 def lock_hit(**lookup: object) -> HIT:

@@ -3,6 +3,9 @@
 import datetime as dt
 import uuid
 
+from django.db import transaction
+
+from annotator.sandbox import delivering
 from annotator.sandbox.models import HIT, Assignment, Notification, NotificationSetting, Requester
 
 EVENT_DOCUMENT_VERSION = "2014-08-15"
@@ -27,10 +30,10 @@ def enqueue(
         "EventDocId": uuid.uuid4().hex,
         "EventDocVersion": EVENT_DOCUMENT_VERSION,
         "CustomerId": requester.mturk_id,
-        "SourceAccount": requester.mturk_id,
-        "EventTimestamp": stamp,
+        "SourceAccount": f"{requester.pk:012d}",
         "Events": [{"EventType": event, "EventTimestamp": stamp, **fields}],
     }
+    transaction.on_commit(delivering.wake)
     return Notification.objects.create(
         requester=requester, transport=specification["Transport"], destination=specification["Destination"],
         document=document, created_at=now, next_try_at=now,

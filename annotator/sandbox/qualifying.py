@@ -1,4 +1,4 @@
-"""Whether a person meets a HIT type's requirements, from the qualifications they hold and those the marketplace computes."""
+"""Whether a person meets a HIT type's requirements: by qualifications they hold and those the marketplace computes."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Held:
 
 
 def first_unmet(hit_type: HITType, *, person: Person, action: str, now: dt.datetime) -> str:
-    """The first requirement that keeps this person from `action` (Discover, Preview, Accept), in words; empty when none."""
+    """The first requirement that keeps this person from `action` (a key of GUARDS), in words; empty when none."""
     for requirement in hit_type.requirements:
         if guard(requirement) in GUARDS[action] and not is_met(requirement, held=find_held(person, requirement)):
             name = COMPUTED.get(requirement["QualificationTypeId"], requirement["QualificationTypeId"])
@@ -85,7 +85,7 @@ def compute(person: Person, type_id: str) -> Held:
 def is_met(requirement: dict[str, Any], *, held: Held) -> bool:
     comparator = requirement["Comparator"]
     if comparator in ("Exists", "DoesNotExist"):
-        return held.exists == (comparator == "Exists")
+        return bool(held.exists == (comparator == "Exists"))
     if not held.exists:
         return False
     if requirement.get("LocaleValues"):

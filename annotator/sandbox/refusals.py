@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 class Malformed(Exception):
-    """The call cannot be read as one of the protocol: the frame in front of MTurk refuses it, before any rule of MTurk."""
+    """The call is none of the protocol's: AWS's frame in front of MTurk refuses it, before any rule of MTurk."""
 
     def __init__(self, kind: str, message: str, *, status: int = 400) -> None:
         super().__init__(message)

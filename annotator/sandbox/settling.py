@@ -1,6 +1,6 @@
 """What time brings about: deadlines, expirations, automatic approvals, deletions after 120 days.
 
-Nothing runs by itself. Every request first settles what is due at its own time, so that whatever anybody sees has happened.
+Nothing runs by itself. Every request first settles what is due at its time, so that what anybody sees has happened.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ DISPOSED_AFTER = dt.timedelta(days=120)
 
 
 def settle_due(*, now: dt.datetime) -> int:
-    """How many HITs were touched. Each is one transaction under its row lock, so that processes may do this together."""
+    """How many HITs were touched. Each is one transaction under its row lock: processes may do this together."""
     n_touched = 0
     while hits := _due_hits(now):
         for hit_id in hits:

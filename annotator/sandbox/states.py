@@ -47,7 +47,7 @@ HIT_TRANSITIONS: dict[tuple[HITStatus | None, HITStatus], str] = {
     (
         HITStatus.UNASSIGNABLE,
         HITStatus.REVIEWABLE,
-    ): "the last assignment in progress is submitted, returned or abandoned",
+    ): "the last work in progress is submitted, returned or abandoned",
     (HITStatus.REVIEWABLE, HITStatus.REVIEWING): "UpdateHITReviewStatus",
     (HITStatus.REVIEWING, HITStatus.REVIEWABLE): "UpdateHITReviewStatus with Revert",
     (HITStatus.REVIEWABLE, HITStatus.ASSIGNABLE): "extended: more assignments or a later expiration",

@@ -1,4 +1,4 @@
-"""What the marketplace does wrong on purpose, so that clients can be tested against it. Off unless set; never reachable through the API."""
+"""What the marketplace does wrong on purpose, so that clients can be tested. Off unless set; out of the API's reach."""
 
 import dataclasses
 import datetime as dt

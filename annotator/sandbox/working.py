@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import IntegrityError, transaction
 
 from annotator.sandbox import advancing, fees, notifying, policing, qualifying
-from annotator.sandbox.models import HIT, Assignment, Person
+from annotator.sandbox.models import HIT, Assignment, Person, UploadedFile
 from annotator.sandbox.refusals import Code, Refused
 from annotator.sandbox.states import LIVE, AssignmentState, HITStatus
 
@@ -53,8 +53,10 @@ def _check_acceptable(person: Person, hit: HIT, *, now: dt.datetime) -> None:
 
 
 @transaction.atomic
-def submit(assignment_id: str, *, answer: str, now: dt.datetime) -> Assignment:
-    """Keep the answer. Raises Refused when the work is not in progress or the time is over."""
+def submit(
+    assignment_id: str, *, answer: str, files: dict[str, tuple[str, bytes]] | None = None, now: dt.datetime
+) -> Assignment:
+    """Keep the answer, and files by question as (name, content). Raises Refused unless in progress and in time."""
     assignment = lock_assignment(mturk_id=assignment_id)
     _check_in_progress(assignment, now=now)
     hit = assignment.hit
@@ -63,6 +65,8 @@ def submit(assignment_id: str, *, answer: str, now: dt.datetime) -> Assignment:
     assignment.submitted_at = now
     assignment.auto_approve_at = now + dt.timedelta(seconds=assignment.auto_approval_seconds)
     assignment.save(update_fields=["state", "answer", "submitted_at", "auto_approve_at"])
+    for question, (name, content) in (files or {}).items():
+        UploadedFile.objects.create(assignment=assignment, question_identifier=question, name=name, content=content)
     hit.n_accepted -= 1
     hit.n_submitted += 1
     notifying.record("AssignmentSubmitted", hit=hit, assignment=assignment, now=now)

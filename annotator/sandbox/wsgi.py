@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ["UNITSCOPE_SITE"] = "sandbox"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
 application = get_wsgi_application()
+
+from annotator.sandbox import delivering  # noqa: E402  models can be imported only now
+
+delivering.wake()  # for notifications that an earlier process left behind

@@ -47,5 +47,9 @@ def take(rows: QuerySet[Row], page: Page, *, is_newest_first: bool = False) -> t
     shown = found[: page.size]
     members: dict[str, Any] = {"NumResults": len(shown)}
     if len(found) > page.size:
-        members["NextToken"] = signing.Signer(salt=page.about).sign_object([shown[-1].pk, int(page.now.timestamp())])
+        members["NextToken"] = seal(page, shown[-1].pk)
     return shown, members
+
+
+def seal(page: Page, last: int) -> str:
+    return signing.Signer(salt=page.about).sign_object([last, int(page.now.timestamp())])

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from annotator.sandbox import delivering, settling, switchboard
+from annotator.sandbox import settling, switchboard
 from annotator.sandbox.api import limits, lost, shapes, signatures, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.operations import OPERATIONS
@@ -63,7 +63,6 @@ def _answer(request: HttpRequest, request_id: str) -> HttpResponse:
     call = Call(operation, requester, values, request_id, now, board)
     with transaction.atomic():
         output = OPERATIONS[operation](call)
-    delivering.wake()
     if lot.is_lost:
         lost.cut_connection(request)
     return _respond(wire.to_json(output), status=200)

@@ -26,7 +26,7 @@ def service() -> botocore.model.ServiceModel:
 
 
 def read_input(operation: str, body: bytes) -> dict[str, Any]:
-    """The checked input, timestamps as datetimes. Raises Malformed for wrong types, Refused for values out of bounds."""
+    """The checked input, timestamps as datetimes. Raises Malformed for wrong types, Refused for wrong values."""
     shape = service().operation_model(operation).input_shape
     parsed = _parse(body)
     if not isinstance(parsed, dict):

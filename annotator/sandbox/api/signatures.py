@@ -36,7 +36,7 @@ class Claim:
     signature: str
 
 
-class _Signer(SigV4Auth):
+class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
     """botocore's signer, over exactly the headers that the client signed."""
 
     def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:

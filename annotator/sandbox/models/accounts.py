@@ -1,4 +1,4 @@
-"""Who asks and who answers: requesters with keys and a balance, people with a name, blocks and messages between them."""
+"""Who asks and who answers: requesters with keys and a balance, people, blocks and messages between them."""
 
 from decimal import Decimal
 

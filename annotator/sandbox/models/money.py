@@ -1,4 +1,4 @@
-"""Money: an append-only ledger of moves between accounts, bonuses, and the tokens that keep an act from being repeated."""
+"""Money: an append-only ledger of moves, bonuses, and the tokens that keep an act from being repeated."""
 
 from django.db import models
 from django.db.models import Q

@@ -25,14 +25,17 @@ class Notification(models.Model):
     document = models.JSONField()
     created_at = models.DateTimeField()
     n_tries = models.PositiveSmallIntegerField(default=0)
-    next_try_at = models.DateTimeField()
+    # Null once it was delivered or given up.
+    next_try_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(blank=True)
 
     class Meta:
         ordering = ["id"]
         indexes = [
-            models.Index(fields=["next_try_at"], condition=Q(delivered_at=None), name="sandbox_notification_waiting")
+            models.Index(
+                fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="sandbox_notification_waiting"
+            )
         ]
 
     def __str__(self) -> str:

@@ -57,3 +57,13 @@ def write(answers: Iterable[Answer]) -> str:
 
 def _add(parent: ET.Element, tag: str, text: str) -> None:
     ET.SubElement(parent, tag).text = _IMPOSSIBLE.sub("\ufffd", text)
+
+
+def read_values(document: str) -> dict[str, frozenset[str]]:
+    """By question the set of values given, without the space around them. Of a document that `write` made."""
+    found: dict[str, frozenset[str]] = {}
+    for element in ET.fromstring(document) if document else ():  # noqa: S314  our own document, not a stranger's
+        values = [child.text or "" for child in element if not child.tag.endswith("QuestionIdentifier")]
+        question = element.findtext(f"{{{NAMESPACE}}}QuestionIdentifier") or ""
+        found[question] = frozenset(value.strip() for value in values if value.strip())
+    return found

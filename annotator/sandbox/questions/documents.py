@@ -2,6 +2,7 @@
 
 import ipaddress
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -35,16 +36,21 @@ def check_question(text: str) -> Question:
     try:
         return read_question(text)
     except BadDocument as error:
-        raise Refused(
-            Code.XML_PARSE_ERROR,
-            "There was an error parsing the XML question or answer data in your request. Please make sure the data is "
-            f"well-formed and validates against the appropriate schema. Details: {error}",
-        ) from error
+        raise refusal(error) from error
+
+
+def refusal(error: BadDocument) -> Refused:
+    """How MTurk says that an XML document will not do."""
+    return Refused(
+        Code.XML_PARSE_ERROR,
+        "There was an error parsing the XML question or answer data in your request. Please make sure the data is "
+        f"well-formed and validates against the appropriate schema. Details: {error}",
+    )
 
 
 def read_question(text: str) -> Question:
     root = safe_xml.parse(text)
-    readers = {
+    readers: dict[tuple[str, str], Callable[[ET.Element], Question]] = {
         (EXTERNAL_NAMESPACE, "ExternalQuestion"): _read_external,
         (HTML_NAMESPACE, "HTMLQuestion"): _read_html,
         **{(space, "QuestionForm"): question_form.read for space in question_form.NAMESPACES},
@@ -52,7 +58,8 @@ def read_question(text: str) -> Question:
     reader = readers.get((safe_xml.namespace(root), safe_xml.name(root)))
     if reader is None:
         raise BadDocument(
-            f"The root element is {root.tag}; it must be an ExternalQuestion, HTMLQuestion or QuestionForm in its namespace."
+            f"The root element is {root.tag}; it must be an ExternalQuestion, an HTMLQuestion or a QuestionForm "
+            "in its namespace."
         )
     return reader(root)
 

@@ -2,16 +2,113 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from annotator.sandbox.questions.safe_xml import SCHEMAS
+from annotator.sandbox.questions import formatted
+from annotator.sandbox.questions.answer_specs import AnswerSpec, read_answer_spec
+from annotator.sandbox.questions.safe_xml import SCHEMAS, BadDocument, name
+from annotator.sandbox.questions.structure import boolean, leaf, one, optional, read_sequence, some
 
-NAMESPACES = (f"{SCHEMAS}/2005-10-01/QuestionForm.xsd", f"{SCHEMAS}/2017-11-06/QuestionForm.xsd")
+NAMESPACE_2005 = f"{SCHEMAS}/2005-10-01/QuestionForm.xsd"
+NAMESPACE_2017 = f"{SCHEMAS}/2017-11-06/QuestionForm.xsd"
+NAMESPACES = (NAMESPACE_2005, NAMESPACE_2017)
+_MEDIA = ("image", "audio", "video")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of content; `kind` is Title, Text, List, FormattedContent, image, audio, video or link."""
+
+    kind: str
+    text: str = ""
+    items: tuple[str, ...] = ()
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Overview:
+    content: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    identifier: str
+    display_name: str
+    is_required: bool
+    content: tuple[Block, ...]
+    answer: AnswerSpec
 
 
 @dataclass(frozen=True)
 class QuestionForm:
-    root: ET.Element
+    parts: tuple[Overview | Question, ...]
+
+    @property
+    def questions(self) -> list[Question]:
+        return [part for part in self.parts if isinstance(part, Question)]
 
 
 def read(root: ET.Element) -> QuestionForm:
-    return QuestionForm(root)
+    """The form. Raises BadDocument."""
+    parts: list[Overview | Question] = []
+    for child in root:
+        if name(child) not in ("Overview", "Question"):
+            raise BadDocument(f"QuestionForm has a {name(child)} where only Overview and Question may stand.")
+        parts.append(Overview(read_content(child)) if name(child) == "Overview" else _read_question(child))
+    form = QuestionForm(tuple(parts))
+    identifiers = [question.identifier for question in form.questions]
+    if not identifiers:
+        raise BadDocument("QuestionForm has no Question.")
+    if len(set(identifiers)) < len(identifiers):
+        raise BadDocument("Two questions have the same QuestionIdentifier.")
+    return form
+
+
+def _read_question(element: ET.Element) -> Question:
+    found = read_sequence(
+        element, one("QuestionIdentifier"), optional("DisplayName"), optional("IsRequired"), one("QuestionContent"),
+        one("AnswerSpecification"),
+    )  # fmt: skip
+    identifier = leaf(found["QuestionIdentifier"][0]).strip()
+    if not 1 <= len(identifier) <= 128:
+        raise BadDocument("A QuestionIdentifier must have 1 to 128 characters.")
+    return Question(
+        identifier=identifier,
+        display_name="".join(leaf(child) for child in found["DisplayName"]),
+        is_required=any(boolean(leaf(child), where="IsRequired") for child in found["IsRequired"]),
+        content=read_content(found["QuestionContent"][0]),
+        answer=read_answer_spec(found["AnswerSpecification"][0]),
+    )
+
+
+def read_content(element: ET.Element) -> tuple[Block, ...]:
+    """Overview, QuestionContent, or what stands in a Selection."""
+    blocks = tuple(_read_block(child) for child in element)
+    if not blocks:
+        raise BadDocument(f"{name(element)} is empty.")
+    return blocks
+
+
+def _read_block(element: ET.Element) -> Block:
+    kind = name(element)
+    if kind in ("Title", "Text"):
+        return Block(kind, leaf(element))
+    if kind == "FormattedContent":
+        return Block(kind, formatted.to_html(leaf(element)))
+    if kind == "List":
+        items = read_sequence(element, some("ListItem"))["ListItem"]
+        return Block(kind, items=tuple(leaf(item) for item in items))
+    if kind == "Binary":
+        return _read_binary(element)
+    raise BadDocument(f"{kind} is not a kind of content that this marketplace shows.")
+
+
+def _read_binary(element: ET.Element) -> Block:
+    """A file at an address: shown when it is a picture, a sound or a film, offered as a link when not."""
+    found = read_sequence(element, one("MimeType"), one("DataURL"), one("AltText"))
+    kind = read_sequence(found["MimeType"][0], one("Type"), optional("SubType"))
+    address = leaf(found["DataURL"][0]).strip()
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise BadDocument("DataURL must begin with http:// or https://.")
+    media = leaf(kind["Type"][0]).strip()
+    return Block(media if media in _MEDIA else "link", text=leaf(found["AltText"][0]), address=address)

@@ -1,4 +1,4 @@
-"""XML from strangers: no DTD, no entities, bounded in size, depth and number of elements, before anything is built from it."""
+"""XML from strangers: no DTD, no entities, bounded in size, depth and number of elements while it is read."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator

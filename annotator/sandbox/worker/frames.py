@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from annotator.sandbox import delivering, settling, switchboard, working
+from annotator.sandbox import settling, switchboard, working
 from annotator.sandbox.models import HIT
 from annotator.sandbox.questions import answers, documents
 from annotator.sandbox.refusals import Refused
@@ -28,7 +28,6 @@ def take_external_submission(request: HttpRequest) -> HttpResponse:
         )  # fmt: skip
     except Refused as refused:
         return _in_frame(request, status=409, problem=refused.message)
-    delivering.wake()
     return _in_frame(request, status=200, assignment=assignment)
 
 
@@ -40,7 +39,7 @@ def _in_frame(request: HttpRequest, *, status: int, **context: object) -> HttpRe
 def _framed_by_this_site(response: HttpResponse, *, policy: str) -> HttpResponse:
     """X-Frame-Options gives way to frame-ancestors, which holds for a frame with an origin of its own as well."""
     response["Content-Security-Policy"] = f"frame-ancestors 'self'; {policy}"
-    response.xframe_options_exempt = True  # type: ignore[attr-defined]
+    response.xframe_options_exempt = True
     return response
 
 

@@ -67,9 +67,3 @@ def write_message(request: HttpRequest, person: Person, requester_id: str) -> Ht
         request, "write", person, status=400 if problem else 200, requester=requester, problem=problem,
         subject=subject, text=text,
     )  # fmt: skip
-
-
-@require_GET
-@session.for_people
-def show_qualifications(request: HttpRequest, person: Person) -> HttpResponse:
-    return session.show(request, "qualifications", person)

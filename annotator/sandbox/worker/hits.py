@@ -5,14 +5,15 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from annotator.sandbox import catalog, delivering, qualifying, settling, switchboard, working
+from annotator.sandbox import catalog, settling, switchboard, working
 from annotator.sandbox.models import HIT, Assignment, HITType, Person
-from annotator.sandbox.questions import documents, question_form
+from annotator.sandbox.questions import answers, documents, question_form
 from annotator.sandbox.refusals import Code, Refused
 from annotator.sandbox.states import AssignmentState
 from annotator.sandbox.worker import form_answers, session
@@ -61,7 +62,6 @@ def accept(request: HttpRequest, person: Person, hit_id: str) -> HttpResponse:
         assignment = working.accept(person, hit_id=hit.pk, now=now)
     except Refused as refused:
         return session.show_problem(request, person, refused.message, status=409)
-    delivering.wake()
     return redirect("sandbox-work", assignment.mturk_id)
 
 
@@ -84,7 +84,6 @@ def accept_next(request: HttpRequest, person: Person, group_id: str) -> HttpResp
                 return session.show_problem(request, person, refused.message, status=409)
             after = hit.pk
             continue
-        delivering.wake()
         return redirect("sandbox-work", assignment.mturk_id)
     return session.show_problem(request, person, "There are no more HITs in this group for you.", status=409)
 
@@ -112,7 +111,6 @@ def give_back(request: HttpRequest, person: Person, assignment_id: str) -> HttpR
         assignment = working.give_back(assignment_id, person=person, now=_settled_now())
     except Refused as refused:
         return session.show_problem(request, person, refused.message, status=409)
-    delivering.wake()
     return redirect("sandbox-group", assignment.hit.hit_type.group_id)
 
 
@@ -127,18 +125,17 @@ def submit_form(request: HttpRequest, person: Person, assignment_id: str) -> Htt
     form = documents.read_question(assignment.hit.question)
     if not isinstance(form, question_form.QuestionForm):
         return session.show_problem(request, person, "This HIT is answered in its own frame.", status=409)
-    problems = form_answers.find_problems(form, request)
-    if problems:
+    filled = form_answers.read_filled(form, request)
+    if filled.problems:
         return session.show(
-            request, "work", person, status=400, assignment=assignment, hit=assignment.hit, problems=problems,
+            request, "work", person, status=400, assignment=assignment, hit=assignment.hit, problems=filled.problems,
             n_seconds_left=max(0, int((assignment.deadline - now).total_seconds())),
             **_question(assignment.hit, assignment),
         )  # fmt: skip
     try:
-        form_answers.submit(form, request, assignment, now=now)
+        working.submit(assignment_id, answer=answers.write(filled.answers), files=filled.files, now=now)
     except Refused as refused:
         return session.show_problem(request, person, refused.message, status=409)
-    delivering.wake()
     return redirect("sandbox-work", assignment_id)
 
 
@@ -148,7 +145,7 @@ def _settled_now() -> dt.datetime:
     return now
 
 
-def _running(person: Person):  # type: ignore[no-untyped-def]
+def _running(person: Person) -> QuerySet[Assignment]:
     return person.assignments.filter(state=AssignmentState.ACCEPTED)
 
 

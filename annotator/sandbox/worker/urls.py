@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotator.sandbox.worker import entering, frames, history, hits, listing
+from annotator.sandbox.worker import entering, files, frames, history, hits, listing, qualifications
 
 urlpatterns = [
     path("", listing.list_groups, name="sandbox-list"),
@@ -19,7 +19,10 @@ urlpatterns = [
     path("assignments/<str:assignment_id>/submit", hits.submit_form, name="sandbox-submit"),
     path("queue", history.show_queue, name="sandbox-queue"),
     path("history", history.show_history, name="sandbox-history"),
-    path("qualifications", history.show_qualifications, name="sandbox-qualifications"),
+    path("qualifications", qualifications.show_all, name="sandbox-qualifications"),
+    path("qualifications/<str:type_id>/request", qualifications.request_one, name="sandbox-request"),
+    path("tests/<str:request_id>/", qualifications.take_test, name="sandbox-test"),
+    path("files/<str:token>", files.show_file, name="sandbox-file"),
     path("messages", history.show_messages, name="sandbox-messages"),
     path("requesters/<str:requester_id>/write", history.write_message, name="sandbox-write"),
 ]

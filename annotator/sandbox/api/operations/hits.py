@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from annotator.sandbox import ids, publishing, tokens
+from annotator.sandbox import publishing, tokens
 from annotator.sandbox.api import find, pagination, policies, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.operations.hit_types import register

@@ -19,3 +19,16 @@ window.addEventListener("message", (event) => {
   // The page says it; the server is asked. A frame that only claims to have submitted changes nothing.
   if (event.data && event.data.type === "sandbox-submitted") location.assign(location.pathname);
 });
+// A requester's regular expressions run here, in the browser of the person who answers, never on the server.
+document.querySelector("#question-form")?.addEventListener("submit", (event) => {
+  for (const field of event.target.querySelectorAll("[data-formats]")) {
+    field.setCustomValidity("");
+    for (const [regex, flags, words] of JSON.parse(field.dataset.formats || "[]")) {
+      let fits = true;
+      try { fits = field.value === "" || new RegExp(regex, flags).test(field.value); } catch { fits = true; }
+      if (!fits) field.setCustomValidity(words || "This is not in the form that is asked for.");
+    }
+    if (!field.checkValidity()) { field.reportValidity(); event.preventDefault(); return; }
+  }
+});
+document.querySelector("#question-form")?.addEventListener("input", (event) => event.target.setCustomValidity?.(""));

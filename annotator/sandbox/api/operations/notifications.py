@@ -1,0 +1,58 @@
+"""Operations on event notifications."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from annotator.sandbox import ids, notifying
+from annotator.sandbox.api import find
+from annotator.sandbox.api.call import Call
+from annotator.sandbox.models import NotificationSetting
+from annotator.sandbox.refusals import Code, Refused
+
+# The documentation names the first; Amazon's own examples for SQS and SNS use the second.
+VERSIONS = ("2006-05-05", "2014-08-15")
+
+
+def update_notification_settings(call: Call) -> dict[str, Any]:
+    hit_type, values = find.hit_type(call), call.values
+    if "Notification" not in values and "Active" not in values:
+        raise Refused(Code.MISSING_PARAMETER, "Either Notification or Active must be given.")
+    setting = NotificationSetting.objects.filter(hit_type=hit_type).first()
+    if "Notification" in values:
+        check_specification(values["Notification"], is_test=False)
+        setting = setting or NotificationSetting(hit_type=hit_type)
+        setting.specification = values["Notification"]
+    if setting is None:
+        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "This HIT type has no notification to make active or inactive.")
+    setting.is_active = values.get("Active", setting.is_active)
+    setting.save()
+    return {}
+
+
+def send_test_event_notification(call: Call) -> dict[str, Any]:
+    """Sent whether or not the specification asks for this event, about a HIT that does not exist."""
+    specification = call.values["Notification"]
+    check_specification(specification, is_test=True)
+    fields = {"HITTypeId": ids.new_entity_id(), "HITId": ids.new_entity_id(), "AssignmentId": ids.new_entity_id()}
+    notifying.enqueue(
+        specification, requester=call.requester, event=call.values["TestEventType"], fields=fields, now=call.now
+    )
+    return {}
+
+
+def check_specification(specification: dict[str, Any], *, is_test: bool) -> None:
+    """Raises Refused."""
+    transport, destination = specification["Transport"], specification["Destination"]
+    if specification["Version"] not in VERSIONS:
+        raise Refused(Code.PARAMETER_VALIDATION_ERROR, f"Version must be one of {', '.join(VERSIONS)}.")
+    if not specification["EventTypes"]:
+        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "EventTypes must name at least one event.")
+    if "Ping" in specification["EventTypes"] and not is_test:
+        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "Ping is for SendTestEventNotification only.")
+    if transport == "Email":
+        raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "This marketplace sends no e-mail; use SQS or SNS.")
+    is_queue = urlsplit(destination).scheme in ("http", "https") and len(destination) <= 1024
+    if transport == "SQS" and not is_queue:
+        raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "The destination of SQS is the queue's URL.")
+    if transport == "SNS" and not (destination.startswith("arn:") and len(destination) <= 1024):
+        raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "The destination of SNS is the topic's ARN.")

@@ -1,0 +1,149 @@
+"""Operations on qualification types: create, read, list, change, delete, and the HITs that need one."""
+
+from typing import Any
+
+from django.db.models import Q
+
+from annotator.sandbox import granting, qualifying
+from annotator.sandbox.api import find, pagination, wire
+from annotator.sandbox.api.call import Call
+from annotator.sandbox.models import HIT, QualificationType
+from annotator.sandbox.questions import answer_key, documents, question_form, safe_xml
+from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.states import HITStatus
+
+# The marketplace's own types stand after everybody's in the list; no row has such an id.
+_COMPUTED_FROM = 2**62
+
+
+def create_qualification_type(call: Call) -> dict[str, Any]:
+    values = call.values
+    _check_test(values)
+    kind = QualificationType(
+        requester=call.requester, name=values["Name"].strip(), description=values["Description"],
+        keywords=values.get("Keywords", ""), is_active=values["QualificationTypeStatus"] == "Active",
+        test=values.get("Test", ""), answer_key=values.get("AnswerKey", ""),
+        test_duration_seconds=values.get("TestDurationInSeconds"),
+        retry_delay_seconds=values.get("RetryDelayInSeconds"),
+        is_auto_granted=values.get("AutoGranted", False), auto_granted_value=values.get("AutoGrantedValue", 1),
+        created_at=call.now,
+    )  # fmt: skip
+    return {"QualificationType": wire.qualification_type_members(granting.create_type(kind))}
+
+
+def _check_test(values: dict[str, Any]) -> None:
+    """Test, its key and its duration as they may stand together. Raises Refused."""
+    if "Test" not in values:
+        if "AnswerKey" in values or "TestDurationInSeconds" in values:
+            raise _bad("AnswerKey and TestDurationInSeconds need a Test.")
+        return
+    if "TestDurationInSeconds" not in values:
+        raise Refused(Code.MISSING_PARAMETER, "A Test needs TestDurationInSeconds.")
+    if values.get("AutoGranted"):
+        raise _bad("AutoGranted cannot be true where there is a Test.")
+    if not isinstance(documents.check_question(values["Test"]), question_form.QuestionForm):
+        raise _bad("Test must be a QuestionForm.")
+    if "AnswerKey" in values:
+        try:
+            answer_key.read_answer_key(values["AnswerKey"])
+        except safe_xml.BadDocument as error:
+            raise documents.refusal(error) from error
+
+
+def update_qualification_type(call: Call) -> dict[str, Any]:
+    """A new test replaces the old one with its key; retries cannot be taken back; the name stays."""
+    kind, values = find.own_qualification_type(call), call.values
+    _check_test(values)
+    if "Test" in values:
+        kind.test, kind.answer_key = values["Test"], values.get("AnswerKey", "")
+        kind.test_duration_seconds = values["TestDurationInSeconds"]
+    if kind.test and values.get("AutoGranted", kind.is_auto_granted):
+        raise _bad("AutoGranted cannot be true where there is a Test.")
+    kind.description = values.get("Description", kind.description)
+    kind.retry_delay_seconds = values.get("RetryDelayInSeconds", kind.retry_delay_seconds)
+    kind.is_auto_granted = values.get("AutoGranted", kind.is_auto_granted)
+    kind.auto_granted_value = values.get("AutoGrantedValue", kind.auto_granted_value)
+    if "QualificationTypeStatus" in values:
+        kind.is_active = values["QualificationTypeStatus"] == "Active"
+    kind.save()
+    return {"QualificationType": wire.qualification_type_members(kind)}
+
+
+def delete_qualification_type(call: Call) -> dict[str, Any]:
+    granting.delete_type(find.own_qualification_type(call), now=call.now)
+    return {}
+
+
+def get_qualification_type(call: Call) -> dict[str, Any]:
+    """Anybody's, since a HIT may require it; the answer key is its owner's alone."""
+    sought = call.values["QualificationTypeId"]
+    if sought in qualifying.COMPUTED:
+        return {"QualificationType": _computed_members(sought)}
+    kind = QualificationType.objects.filter(mturk_id=sought, deleted_at=None).first()
+    if kind is None:
+        raise Refused(Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {sought} does not exist.")
+    return {"QualificationType": _visible_members(kind, call)}
+
+
+def _visible_members(kind: QualificationType, call: Call) -> dict[str, Any]:
+    members = wire.qualification_type_members(kind)
+    return members if kind.requester_id == call.requester.pk else {**members, "AnswerKey": None}
+
+
+def _computed_members(type_id: str) -> dict[str, Any]:
+    return {
+        "QualificationTypeId": type_id, "Name": qualifying.COMPUTED[type_id],
+        "Description": "Kept by the marketplace itself.", "QualificationTypeStatus": "Active", "IsRequestable": False,
+        "AutoGranted": False,
+    }  # fmt: skip
+
+
+def list_qualification_types(call: Call) -> dict[str, Any]:
+    values = call.values
+    query, owned = values.get("Query", "").strip(), values.get("MustBeOwnedByCaller", False)
+    rows = QualificationType.objects.filter(deleted_at=None)
+    if owned:
+        rows = rows.filter(requester=call.requester)
+    if query:
+        rows = rows.filter(Q(name__icontains=query) | Q(description__icontains=query) | Q(keywords__icontains=query))
+    with_computed = not owned and not values["MustBeRequestable"]
+    page = call.page(f"{query}/{owned}/{with_computed}")
+    kinds, members = pagination.take(rows, page)
+    shown = [_visible_members(kind, call) for kind in kinds]
+    if with_computed and "NextToken" not in members:
+        extra, members = _take_computed(query, page, n_shown=len(shown))
+        shown += extra
+    return {**members, "QualificationTypes": shown}
+
+
+def _take_computed(query: str, page: pagination.Page, *, n_shown: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The marketplace's own types on what room the page has left, numbered after all rows."""
+    after = page.after if page.after is not None and page.after >= _COMPUTED_FROM else _COMPUTED_FROM - 1
+    known = [
+        (number, type_id)
+        for number, type_id in enumerate(qualifying.COMPUTED, start=_COMPUTED_FROM)
+        if number > after and query.lower() in qualifying.COMPUTED[type_id].lower()
+    ]
+    room = page.size - n_shown
+    members: dict[str, Any] = {"NumResults": n_shown + len(known[:room])}
+    if len(known) > room:
+        last = known[room - 1][0] if room else after
+        members["NextToken"] = pagination.seal(page, last)
+    return [_computed_members(type_id) for _, type_id in known[:room]], members
+
+
+def list_hits_for_qualification_type(call: Call) -> dict[str, Any]:
+    sought = call.values["QualificationTypeId"]
+    if sought not in qualifying.COMPUTED and not QualificationType.objects.filter(mturk_id=sought).exists():
+        raise Refused(Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {sought} does not exist.")
+    rows = (
+        HIT.objects.filter(requester=call.requester, hit_type__requirements__contains=[{"QualificationTypeId": sought}])
+        .exclude(status=HITStatus.DISPOSED)
+        .select_related("hit_type")
+    )
+    hits, members = pagination.take(rows, call.page(sought), is_newest_first=True)
+    return {**members, "HITs": [wire.hit_members(hit) for hit in hits]}
+
+
+def _bad(words: str) -> Refused:
+    return Refused(Code.PARAMETER_VALIDATION_ERROR, words)

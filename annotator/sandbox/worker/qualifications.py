@@ -1,0 +1,89 @@
+"""A person's qualifications: what they hold, what they can request, tests."""
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotator.sandbox import granting, qualifying, switchboard
+from annotator.sandbox.models import Person, QualificationRequest, QualificationType
+from annotator.sandbox.questions import documents, question_form
+from annotator.sandbox.refusals import Refused
+from annotator.sandbox.worker import form_answers, session
+
+MOST_SHOWN = 200
+State = QualificationRequest.State
+
+
+@require_GET
+@session.for_people
+def show_all(request: HttpRequest, person: Person) -> HttpResponse:
+    words = request.GET.get("words", "")[:200].replace("\x00", "")
+    held = person.qualifications.filter(is_revoked=False).select_related("type__requester")
+    asked = person.qualification_requests.filter(state__in=[State.STARTED, State.PENDING]).select_related("type")
+    offered = QualificationType.objects.filter(is_active=True, deleted_at=None).select_related("requester")
+    if words:
+        offered = offered.filter(
+            Q(name__icontains=words) | Q(description__icontains=words) | Q(keywords__icontains=words)
+        )
+    offered = offered.exclude(id__in=held.values("type")).exclude(id__in=asked.values("type")).order_by("name", "id")
+    own = [(name, _in_words(qualifying.compute(person, type_id))) for type_id, name in _COMPUTED.items()]
+    return session.show(
+        request, "qualifications", person, held=held, asked=asked, offered=offered[:MOST_SHOWN], own=own, words=words
+    )
+
+
+_COMPUTED = {
+    qualifying.PERCENT_APPROVED: "Assignments approved (percent)",
+    qualifying.N_APPROVED: "HITs approved",
+    qualifying.LOCALE: "Location",
+}
+
+
+def _in_words(held: qualifying.Held) -> str:
+    if held.country:
+        return "-".join(part for part in (held.country, held.subdivision) if part)
+    return "none" if held.value is None else str(held.value)
+
+
+@require_POST
+@session.for_people
+def request_one(request: HttpRequest, person: Person, type_id: str) -> HttpResponse:
+    kind = QualificationType.objects.filter(mturk_id=type_id, deleted_at=None).first()
+    if kind is None:
+        return session.show_problem(request, person, "There is no such qualification.", status=404)
+    try:
+        asked = granting.start_request(kind, person, now=switchboard.read().now())
+    except Refused as refused:
+        return session.show_problem(request, person, refused.message, status=409)
+    if asked is not None and asked.state == State.STARTED:
+        return redirect("sandbox-test", asked.mturk_id)
+    return redirect("sandbox-qualifications")
+
+
+@require_http_methods(["GET", "POST"])
+@session.for_people
+def take_test(request: HttpRequest, person: Person, request_id: str) -> HttpResponse:
+    now = switchboard.read().now()
+    asked = person.qualification_requests.select_related("type__requester").filter(mturk_id=request_id).first()
+    if asked is None or not asked.test:
+        return session.show_problem(request, person, "There is no such test.", status=404)
+    if asked.state != State.STARTED:
+        return redirect("sandbox-qualifications")
+    form = documents.read_question(asked.test)
+    assert isinstance(form, question_form.QuestionForm)
+    problems: list[str] = []
+    if request.method == "POST":
+        filled = form_answers.read_filled(form, request)
+        problems = filled.problems
+        if not problems:
+            try:
+                value = granting.submit_test(asked, filled.answers, now=now)
+            except Refused as refused:
+                return session.show_problem(request, person, refused.message, status=409)
+            return session.show(request, "test_done", person, asked=asked, value=value)
+    seconds = (asked.type.test_duration_seconds or 0) - int((now - asked.started_at).total_seconds())
+    return session.show(
+        request, "test", person, status=400 if problems else 200, asked=asked, form=form, problems=problems,
+        n_seconds_left=max(0, seconds),
+    )  # fmt: skip
