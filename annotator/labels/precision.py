@@ -18,7 +18,7 @@ INTERPRETABLE_ABOVE = 0.75
 N_TOP_CROPS = 57
 # Estimated on the published answers (Places205-AlexNet, 1,376 units, 3 answers each): used where a campaign holds
 # no unit with two answers.
-PUBLISHED_OVERDISPERSION = 0.17
+PUBLISHED_OVERDISPERSION = 0.21
 # The posterior is computed on this many cells of [0, 1], chunk by chunk so that 100,000 units fit into memory.
 N_CELLS = 200
 CHUNK = 2048

@@ -1,12 +1,14 @@
 """Mean precision and its interval: a slow oracle, coverage in 1,000 simulations, and what is refused."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annotator.comparison.matfile import read_mat
 from annotator.labels.precision import (
     PUBLISHED_OVERDISPERSION,
     AnswerCounts,
@@ -17,7 +19,6 @@ from annotator.labels.precision import (
     measure_precision,
 )
 
-# Spread of the published answers, Places205-AlexNet (test_published_spread.py reads it from them).
 N_SHOWN = 57
 
 
@@ -63,8 +64,8 @@ def test_the_interval_equals_the_slow_oracle(given_answers: list[int]) -> None:
 
 
 def simulate(generator: np.random.Generator, n_units: int, overdispersion: float) -> tuple[AnswerCounts, np.ndarray]:
-    """Units like the published ones: means spread as theirs, people around them with the given overdispersion."""
-    truth = generator.beta(8.0, 2.4, size=n_units)
+    """Units like the published ones: mean .752 and deviation .117 between units, people around them as given."""
+    truth = generator.beta(9.5, 3.1, size=n_units)
     m = (1 - overdispersion) / overdispersion
     people = generator.beta(truth[:, None] * m, (1 - truth[:, None]) * m, size=(n_units, 3))
     fitting = generator.binomial(N_SHOWN, people).reshape(-1)
@@ -83,8 +84,19 @@ def test_intervals_cover_as_stated_in_1000_simulations() -> None:
         low, high = estimate_intervals(given_counts, overdispersion=rho, level=0.95)
         hits += int(np.sum((low <= truth) & (truth <= high)))
         n += len(truth)
-    print("coverage", hits / n)
     assert 0.93 <= hits / n <= 0.97
+
+
+def test_the_published_spread_is_the_one_that_is_simulated(shared: Path) -> None:
+    kept = shared / "data" / "published" / "places205-alexnet" / "unitAnnotation_places205-alexnet.mat"
+    table = read_mat(kept.read_bytes())["layerAnnotation"]
+    layers = [table.row(i)[0] for i in range(table.shape[0])]
+    shares = [[cells.row(u)[c].values[0] for c in (2, 5, 8)] for cells in layers for u in range(cells.shape[0])]
+    published = counts(*[[count_fitting(precision=share, n_shown=N_SHOWN) for share in unit] for unit in shares])
+    assert len(shares) == 1376
+    assert estimate_overdispersion(published) == pytest.approx(PUBLISHED_OVERDISPERSION, abs=0.002)
+    between_people = np.sqrt(np.var(shares, axis=1, ddof=1).mean())
+    assert 0.18 < between_people < 0.22
 
 
 def test_overdispersion_is_found_again() -> None:
