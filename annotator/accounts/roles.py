@@ -13,8 +13,10 @@ def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
         return None
     if user.is_superuser:
         return Role.ADMIN
-    membership = Membership.objects.filter(user=user).first()
-    return Role(membership.role) if membership else None
+    try:
+        return Role(user.membership.role)  # fetched along by MembershipBackend
+    except Membership.DoesNotExist:
+        return None
 
 
 def may(role: Role | None, needed: Role) -> bool:

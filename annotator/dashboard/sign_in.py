@@ -56,7 +56,7 @@ def show_welcome(request: HttpRequest, uid: str, token: str) -> HttpResponse:
         return _show(request, None, title="This link was used or is too old", action="", status=410)
     form: SetPasswordForm[User] = SetPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        login(request, form.save(), backend="django.contrib.auth.backends.ModelBackend")
+        login(request, form.save(), backend="annotator.accounts.backend.MembershipBackend")
         return redirect("home")
     return _show(request, form, title=f"Welcome, {user.get_username()}", action="Set password and sign in")
 
