@@ -57,11 +57,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Concept:
-    """`form` is the normalized phrase ("blue sky"), `head` its known last words ("sky"); "" where nothing is said."""
+    """`form` is the normalized phrase ("blue sky"), `head` its known last words ("sky"); "" where nothing is said.
+
+    `is_apart`: a reviewer took it out of its group, so that only the same form joins it.
+    """
 
     form: str
     head: str
     steps: tuple[Step, ...] = ()
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,6 +53,8 @@ def find_sameness(first: Concept, second: Concept, *, lexicon: Lexicon) -> str |
     """Why two descriptions name the same thing: the rule in words, or None."""
     if first.form == second.form or first.form.replace(" ", "") == second.form.replace(" ", ""):
         return "same form"
+    if first.is_apart or second.is_apart:
+        return None
     if source := lexicon.find_synonymy(first.form, second.form):
         return f"synonyms ({source})"
     if first.head == second.head:

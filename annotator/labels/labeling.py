@@ -15,8 +15,9 @@ from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_de
 from annotator.labels.evidence import UnitAnswer, gather_answers, split_by_unit
 from annotator.labels.grouping import Group, NamedAnswer, group_answers
 from annotator.labels.lexicon import Lexicon, find_wordnet, load_lexicon
-from annotator.labels.models import UnitLabel
+from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.precision import AnswerCounts, UnitPrecisions, find_interpretable, measure_precision
+from annotator.labels.revisions import Revision, rename, revise_concept
 from annotator.labels.weighing import CATEGORY_ORDER, estimate_crop_fits, weigh_answers
 from annotator.units.models import AutomaticLabel, Dissection
 
@@ -52,13 +53,16 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
     precisions = measure_precision(count_crops(by_unit))
     weights = iter(weigh_answers(answers))
     crop_fits = estimate_crop_fits(answers)
+    kept = list(campaign.concept_revisions.all())
+    revisions = [_read_revision(row) for row in kept]
     labels = []
     for i, (unit_id, given) in enumerate(by_unit.items()):
         weighed = [WeighedAnswer(answer=answer, weight=next(weights)) for answer in given]
-        label = _label_unit(weighed, vocabulary)
+        label = _label_unit(weighed, vocabulary, [r for r in revisions if r.unit_id in (None, unit_id)])
         _set_precision(label, precisions, i)
         label.campaign, label.unit_id, label.labeled_at = campaign, unit_id, now
         label.crop_probabilities = crop_fits.get(unit_id)
+        label.accepted_at = _find_acceptance(label, kept)
         labels.append(label)
     _store(campaign, labels)
     return Labeled(
@@ -95,21 +99,38 @@ def count_crops(by_unit: dict[int, list[UnitAnswer]]) -> AnswerCounts:
     )
 
 
-def _label_unit(weighed: Sequence[WeighedAnswer], vocabulary: Vocabulary) -> UnitLabel:
-    concepts = [normalize_description(w.answer.description, vocabulary=vocabulary) for w in weighed]
+def _read_revision(row: ConceptRevision) -> Revision:
+    return Revision(kind=row.kind, unit_id=row.unit_id, words=tuple(row.words), into=row.into, reviewer=row.reviewer)
+
+
+def _find_acceptance(label: UnitLabel, kept: Sequence[ConceptRevision]) -> datetime | None:
+    accepted = ConceptRevision.Kind.ACCEPT
+    mine = [row for row in kept if row.kind == accepted and row.unit_id == label.unit_id and row.into == label.concept]
+    return mine[-1].revised_at if mine else None
+
+
+def _label_unit(weighed: Sequence[WeighedAnswer], vocabulary: Vocabulary, revisions: Sequence[Revision]) -> UnitLabel:
+    unit_id = weighed[0].answer.unit_id
+    concepts = [
+        revise_concept(
+            normalize_description(w.answer.description, vocabulary=vocabulary), unit_id=unit_id, revisions=revisions
+        )
+        for w in weighed
+    ]
     named = [
         NamedAnswer(concept=concept, weight=w.weight, precision=w.answer.precision)
         for concept, w in zip(concepts, weighed, strict=True)
     ]
     groups = group_answers(named, lexicon=vocabulary.lexicon)
     category = _vote_category(weighed)
+    name, renamed = rename(groups[0].name if groups else "", unit_id=unit_id, revisions=revisions)
     return UnitLabel(
-        concept=groups[0].name if groups else "",
+        concept=name,
         category=category,
         n_answers=len(weighed),
         n_same_concept=len(groups[0].members) if groups else 0,
         n_same_category=sum(w.answer.category == category for w in weighed),
-        reasons=_explain(weighed, named, groups),
+        reasons={**_explain(weighed, named, groups), "renamed_by": renamed.reviewer if renamed else None},
     )
 
 

@@ -22,6 +22,8 @@ class UnitLabel(models.Model):
     # {rank: probability of fitting}; null where marks or workers are unknown.
     crop_probabilities = models.JSONField(null=True, blank=True)
     labeled_at = models.DateTimeField()
+    # By a reviewer, while the concept is the one that was accepted.
+    accepted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["campaign", "unit"]
@@ -33,3 +35,28 @@ class UnitLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.concept}"
+
+
+class ConceptRevision(models.Model):
+    """A reviewer's judgement on concepts: kept, and applied again at every labeling, in the order of the rows."""
+
+    class Kind(models.TextChoices):
+        MERGE = "merge"
+        SPLIT = "split"
+        RENAME = "rename"
+        ACCEPT = "accept"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="concept_revisions")
+    # Null: every unit of the campaign (merge).
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="concept_revisions", null=True, blank=True)
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    words = models.JSONField(default=list, help_text="Normalized forms that it is about")
+    into = models.CharField(max_length=200, blank=True)
+    reviewer = models.CharField(max_length=150)
+    revised_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["campaign", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {', '.join(self.words)} -> {self.into}"

@@ -1,0 +1,71 @@
+"""Keeps a reviewer's judgement on concepts and labels the campaign anew with it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from annotator.crowd.models import Campaign
+from annotator.labels.labeling import label_campaign
+from annotator.labels.models import ConceptRevision
+from annotator.units.models import Unit
+
+Kind = ConceptRevision.Kind
+
+
+class BadRevision(Exception):
+    """Nothing that could be revised so; the message says why."""
+
+
+def merge_concepts(*, campaign: Campaign, concepts: Sequence[str], into: str, reviewer: str, now: datetime) -> None:
+    """From now on these forms count as `into`, in every unit of the campaign."""
+    _revise(ConceptRevision(campaign=campaign, kind=Kind.MERGE, words=_clean(concepts), into=into), reviewer, now)
+
+
+def split_answers(
+    *, campaign: Campaign, unit: Unit, concepts: Sequence[str], into: str, reviewer: str, now: datetime
+) -> None:
+    """The unit's answers of these forms leave their group and are called `into`."""
+    revision = ConceptRevision(campaign=campaign, unit=unit, kind=Kind.SPLIT, words=_clean(concepts), into=into)
+    _revise(revision, reviewer, now)
+
+
+def rename_unit(*, campaign: Campaign, unit: Unit, concept: str, reviewer: str, now: datetime) -> None:
+    """The unit's concept is called so, whatever its answers say."""
+    revision = ConceptRevision(
+        campaign=campaign, unit=unit, kind=Kind.RENAME, words=_words_of(campaign, unit), into=concept
+    )
+    _revise(revision, reviewer, now)
+
+
+def accept_label(*, campaign: Campaign, unit: Unit, reviewer: str, now: datetime) -> None:
+    """The unit's concept stands as it is; a later labeling that finds another one asks again."""
+    words = _words_of(campaign, unit)
+    revision = ConceptRevision(campaign=campaign, unit=unit, kind=Kind.ACCEPT, words=words, into=words[0])
+    _revise(revision, reviewer, now)
+
+
+def _words_of(campaign: Campaign, unit: Unit) -> list[str]:
+    label = campaign.unit_labels.filter(unit=unit).first()
+    if label is None:
+        raise BadRevision(f"{unit} has no label in campaign {campaign.name}.")
+    return [label.concept]
+
+
+def _clean(words: Sequence[str]) -> list[str]:
+    cleaned = sorted({" ".join(word.lower().split()) for word in words} - {""})
+    if not cleaned:
+        raise BadRevision("Name at least one concept.")
+    return cleaned
+
+
+@transaction.atomic
+def _revise(revision: ConceptRevision, reviewer: str, now: datetime) -> None:
+    revision.into = " ".join(revision.into.lower().split())
+    if not revision.into and revision.kind != Kind.ACCEPT:
+        raise BadRevision("A concept needs a name.")
+    if len(revision.into) > 200:
+        raise BadRevision("A concept's name has at most 200 characters.")
+    revision.reviewer, revision.revised_at = reviewer, now
+    revision.save()
+    label_campaign(campaign=revision.campaign, now=now)

@@ -1,0 +1,40 @@
+"""A reviewer's merges, splits and renames applied to concepts: pure, in the order in which they were made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from annotator.labels.concepts import Concept, Step
+
+
+@dataclass(frozen=True)
+class Revision:
+    """`unit_id` None: every unit. `words` are normalized forms."""
+
+    kind: str
+    unit_id: int | None
+    words: tuple[str, ...]
+    into: str
+    reviewer: str
+
+
+def revise_concept(concept: Concept, *, unit_id: int, revisions: Sequence[Revision]) -> Concept:
+    """Merges and splits: the concept under its new form, with a step that names the reviewer."""
+    for revision in revisions:
+        if revision.unit_id not in (None, unit_id) or concept.form not in revision.words:
+            continue
+        if revision.kind in ("merge", "split"):
+            step = Step(rule=f"{revision.kind} by {revision.reviewer}", before=concept.form, after=revision.into)
+            concept = replace(
+                concept,
+                form=revision.into,
+                head=revision.into,
+                steps=(*concept.steps, step),
+                is_apart=revision.kind == "split",
+            )
+    return concept
+
+
+def rename(concept: str, *, unit_id: int, revisions: Sequence[Revision]) -> tuple[str, Revision | None]:
+    """The unit's concept under the last name that a reviewer gave it, and who did."""
+    renames = [r for r in revisions if r.kind == "rename" and r.unit_id == unit_id]
+    return (renames[-1].into, renames[-1]) if renames else (concept, None)
