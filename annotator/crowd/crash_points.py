@@ -5,6 +5,8 @@ import signal
 
 from django.conf import settings
 
+from annotator.crowd.mturk import OutcomeUnknown
+
 CRASH_POINTS = (
     "after decision",
     "after claim",
@@ -18,7 +20,10 @@ class Crashed(Exception):
 
 
 def reach(point: str, operation: str) -> None:
-    """Dies here if UNITSCOPE_CRASH_AT is `kill:POINT:OPERATION` or `raise:POINT:OPERATION`; deployed, never."""
+    """Dies here if UNITSCOPE_CRASH_AT is MANNER:POINT:OPERATION; deployed, never.
+
+    `kill` is kill -9, `raise` an exception that nobody expects, `lose` a response that never arrived.
+    """
     wanted = os.environ.get("UNITSCOPE_CRASH_AT")
     if not wanted or settings.DEPLOYED:
         return
@@ -27,4 +32,6 @@ def reach(point: str, operation: str) -> None:
         return
     if manner == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if manner == "lose":
+        raise OutcomeUnknown(f"A test lost the response of {operation}.")
     raise Crashed(f"{point} {operation}")

@@ -219,6 +219,7 @@ class OutwardAct(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="outward_acts")
     operation = models.CharField(max_length=60, help_text="CreateHITType, CreateHITWithHITType, ApproveAssignment, ...")
+    purpose = models.CharField(max_length=20, blank=True, help_text="Tells an overturned rejection from an approval")
     key = models.CharField(max_length=64, unique=True, help_text="UniqueRequestToken and RequesterAnnotation")
     hit = models.ForeignKey(HIT, on_delete=models.PROTECT, null=True, blank=True, related_name="outward_acts")
     assignment = models.ForeignKey(
@@ -240,7 +241,7 @@ class OutwardAct(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["operation", "assignment"],
+                fields=["operation", "purpose", "assignment"],
                 condition=Q(operation__in=["ApproveAssignment", "RejectAssignment", "SendBonus"]),
                 name="one_payment_per_assignment",
             )
@@ -249,3 +250,43 @@ class OutwardAct(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation} {self.state}"
+
+
+class Rejection(models.Model):
+    """A proposal not to pay for an assignment; it takes a second person to send it."""
+
+    assignment = models.OneToOneField(Assignment, on_delete=models.PROTECT, related_name="rejection")
+    reason = models.CharField(max_length=900, help_text="What the worker is told")
+    evidence = models.JSONField(help_text="What the proposer saw: flags and figures")
+    proposed_by = models.CharField(max_length=150)
+    proposed_at = models.DateTimeField()
+    confirmed_by = models.CharField(max_length=150, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    overturned_by = models.CharField(max_length=150, blank=True)
+    overturned_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-proposed_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(confirmed_by="") | ~Q(confirmed_by=F("proposed_by")), name="rejection_takes_two_people"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assignment}: {self.reason}"
+
+
+class Compensation(models.Model):
+    """Pay for work that was stored here and could not be submitted: a HIT that one worker alone may take."""
+
+    assignment = models.OneToOneField(Assignment, on_delete=models.PROTECT, related_name="compensation")
+    qualification_id = models.CharField(max_length=64, blank=True)
+    hit_type_id = models.CharField(max_length=64, blank=True)
+    hit_id = models.CharField(max_length=64, blank=True)
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    decided_by = models.CharField(max_length=150)
+    decided_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"compensation for {self.assignment}"

@@ -37,10 +37,20 @@ class CampaignBusy(Exception):
 
 @dataclass(frozen=True)
 class Performed:
-    n_done: int
-    n_failed: int
-    n_unknown: int
-    n_needs_human: int
+    """How many acts ended how; of the unknown ones, how many the last round left."""
+
+    n_done: int = 0
+    n_failed: int = 0
+    n_unknown: int = 0
+    n_needs_human: int = 0
+
+    def add(self, later: "Performed") -> "Performed":
+        return Performed(
+            n_done=self.n_done + later.n_done,
+            n_failed=self.n_failed + later.n_failed,
+            n_unknown=later.n_unknown,
+            n_needs_human=self.n_needs_human + later.n_needs_human,
+        )
 
 
 def make_key(*parts: object) -> str:
@@ -59,6 +69,7 @@ def write_act(
     assignment: Assignment | None = None,
     cost_usd: Decimal = Decimal(0),
     expected: dict[str, Any] | None = None,
+    purpose: str = "",
 ) -> OutwardAct:
     """The row of a decision, its cost reserved under the cap by the database; a known key gives the row that stands."""
     known = OutwardAct.objects.filter(key=key).first()
@@ -69,6 +80,7 @@ def write_act(
             act = OutwardAct.objects.create(
                 campaign=campaign,
                 operation=operation,
+                purpose=purpose,
                 key=key,
                 request=request,
                 hit=hit,

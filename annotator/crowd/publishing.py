@@ -41,10 +41,12 @@ def publish_campaign(*, campaign: Campaign, requester: Requester, clock: Clock, 
 
 def settle_acts(*, campaign: Campaign, requester: Requester, clock: Clock, pause: Pause) -> Performed:
     """Performs what is due in rounds, so that a marketplace that is busy or loses answers is asked again."""
+    so_far = Performed()
     for number in range(ROUNDS):
         performed = perform_acts(campaign=campaign, requester=requester, clock=clock)
+        so_far = so_far.add(performed)
         if not performed.n_unknown:
-            return performed
+            return so_far
         pause(min(5.0, 0.2 * 2**number))
     raise OutcomeUnknown(
         f"The marketplace {campaign.marketplace} left {performed.n_unknown} acts of {campaign} unanswered."

@@ -85,7 +85,7 @@ def _find_review(act: OutwardAct, requester: Requester) -> Verdict:
     status = requester.call("GetAssignment", {"AssignmentId": act.request["AssignmentId"]})["Assignment"][
         "AssignmentStatus"
     ]
-    if status not in _ENDED:
+    if status not in _ENDED or (status == "Rejected" and act.purpose == "overturn"):
         return NOT_DONE
     if _ENDED[status] == act.operation:
         return Verdict(state=State.DONE, response={})

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from annotator.crowd.marketplaces import FeeSchedule
 from annotator.crowd.models import Assignment, Campaign, OutwardAct
 from annotator.crowd.money import find_fee, find_top_up
 from annotator.crowd.mturk import Requester
 from annotator.crowd.outbox import Performed, hold_campaign, make_key, write_act
 from annotator.crowd.publishing import Clock, Pause, settle_acts
-from annotator.crowd.rendering import render_amount
+from annotator.crowd.rendering import load_template, render_amount
 
 State = Assignment.State
 
@@ -38,7 +39,9 @@ def approve_assignments(
 
 
 def _submitted(campaign: Campaign) -> list[Assignment]:
-    return list(Assignment.objects.filter(hit__campaign=campaign, state=State.SUBMITTED).order_by("id"))
+    return list(
+        Assignment.objects.filter(hit__campaign=campaign, state=State.SUBMITTED).select_related("hit").order_by("id")
+    )
 
 
 def decide_approval(*, campaign: Campaign, assignment: Assignment, now: datetime) -> OutwardAct:
@@ -64,17 +67,30 @@ def leave_out(*, assignment: Assignment, reason: str, is_left_out: bool = True) 
     assignment.save(update_fields=["is_left_out", "left_out_reason"])
 
 
-def decide_top_up(*, campaign: Campaign, assignment: Assignment, fee_of: Requester, now: datetime) -> OutwardAct | None:
-    """A bonus that lifts the pay for this work's active time to the campaign's hourly floor, where it is under it."""
-    bonus = find_top_up(
-        paid_usd=campaign.reward_usd, seconds=assignment.active_seconds, floor_usd=campaign.hourly_floor_usd
-    )
-    if bonus <= 0 or assignment.state not in (State.SUBMITTED, State.APPROVED) or assignment.worker is None:
-        return None
+def pay_top_ups(*, campaign: Campaign, requester: Requester, clock: Clock, pause: Pause) -> Performed:
+    """Lifts the pay for each approved piece of work to the campaign's hourly floor; each once, within the cap."""
+    approved = Assignment.objects.filter(hit__campaign=campaign, state=State.APPROVED, worker__mturk_id__isnull=False)
+    with hold_campaign(campaign):
+        with transaction.atomic():
+            for assignment in approved.select_related("hit", "worker").order_by("id"):
+                _decide_top_up(campaign=campaign, assignment=assignment, fees=requester.marketplace.fees, now=clock())
+        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+
+
+def find_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
+    """Active time counts up to the HIT type's whole time, so that a forgotten tab is not paid for."""
+    longest = load_template(assignment.hit.hit_type.template).assignment_seconds
+    seconds = min(assignment.active_seconds, float(longest))
+    return find_top_up(paid_usd=campaign.reward_usd, seconds=seconds, floor_usd=campaign.hourly_floor_usd)
+
+
+def _decide_top_up(*, campaign: Campaign, assignment: Assignment, fees: FeeSchedule, now: datetime) -> None:
+    bonus = find_due_top_up(campaign=campaign, assignment=assignment)
+    if bonus <= 0:
+        return
     key = make_key("SendBonus", assignment.mturk_id, assignment.pk)
-    fees = fee_of.marketplace.fees
     fee = find_fee(amount_usd=bonus, n_assignments=1, fees=fees)
-    return write_act(
+    write_act(
         campaign=campaign,
         operation="SendBonus",
         key=key,
