@@ -40,7 +40,7 @@ def again(campaign: Campaign) -> None:
 
 
 def test_merged_concepts_count_as_one_in_every_unit(campaign: Campaign) -> None:
-    assert concepts() == ["branch", "couch", "dog"]
+    assert concepts() == ["branch", "sofa", "dog"]
     merge_concepts(campaign=campaign, concepts=["Twig", "branch"], into="branches of a tree", reviewer="eve", now=NOW)
     again(campaign)
     label = UnitLabel.objects.get(unit__index=0)
@@ -55,7 +55,7 @@ def test_split_answers_leave_their_group(campaign: Campaign) -> None:
     split_answers(campaign=campaign, unit=unit, concepts=["settee"], into="bench", reviewer="eve", now=NOW)
     again(campaign)
     label = UnitLabel.objects.get(unit=unit)
-    assert [group["name"] for group in label.reasons["groups"]] == ["couch", "bench"]
+    assert [group["name"] for group in label.reasons["groups"]] == ["sofa", "bench"]
 
 
 def test_a_renamed_unit_keeps_its_name_when_more_answers_come(campaign: Campaign) -> None:
