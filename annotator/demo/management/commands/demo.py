@@ -15,7 +15,7 @@ from annotator.units.models import Dissection
 CAMPAIGN = "demo"
 NETWORK = "unitscope:efficientnet_lite0"
 # A middle layer and the last one of the trunk.
-LAYERS = ["blocks.9", "blocks.15"]
+LAYERS = ["_blocks.10", "_blocks.15"]
 SEED = 2015
 
 
@@ -81,7 +81,7 @@ class Command(BaseCommand):
         )  # fmt: skip
 
     def _collect(self) -> None:
-        call_command("collect", CAMPAIGN, approve=True, follow=True)
+        call_command("collect", CAMPAIGN, approve=True, follow=True, patience=60)
         campaign = Campaign.objects.get(name=CAMPAIGN)
         if campaign.state not in (Campaign.State.COMPLETE, Campaign.State.CLOSED):
             raise CommandError(f"The campaign is {campaign.state}, not complete. {campaign.problem}", returncode=2)

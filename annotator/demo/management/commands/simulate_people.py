@@ -1,0 +1,85 @@
+"""`manage.py simulate_people`: let simulated people do a campaign's HITs over HTTP."""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from annotator.crowd.models import Campaign
+from annotator.demo.browser import PageUnexpected, SiteUnreachable
+from annotator.demo.judgement import Knowledge
+from annotator.demo.library import Library, LibraryUnreadable
+from annotator.demo.people import TEMPERS, gather_people
+from annotator.demo.seeing import Viewer
+from annotator.demo.working import Crew, Site, sign_in_all
+
+
+class Command(BaseCommand):
+    """Simulated people at our own marketplace."""
+
+    help = (
+        "Let SIMULATED people do the HITs of a campaign at our own marketplace, through its worker site and the HIT\n"
+        "pages, over HTTP. They get what a browser gets, recognize the tiles by matching them against the rendered\n"
+        "image set DIR, and may read its label maps; they never see the database, the planted crops, the unit or its\n"
+        "IoU. (The command itself looks up one thing: which group of HITs is the campaign's.) The marketplace marks\n"
+        "them as simulated. Kinds: " + "; ".join(f"{t.n_people} {t.name}" for t in TEMPERS) + " of 12.\n"
+        "Run it again after an interruption: it finishes what is missing, with the same answers."
+    )
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Keep the line breaks of the help."""
+        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare campaign, set, crew."""
+        parser.add_argument("campaign", help="the campaign's name")
+        parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the rendered image set")
+        parser.add_argument("--workers", type=int, default=12, help="how many people (default 12)")
+        parser.add_argument("--seed", type=int, default=1, help="seed of everything they do (default 1)")
+        parser.add_argument("--at-once", type=int, default=2, help="HITs worked on at the same time (default 2)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Gather the crew, let it work, say what was done."""
+        if options["workers"] < 1 or options["at_once"] < 1:
+            raise CommandError("--workers and --at-once must be at least 1.", returncode=2)
+        try:
+            site = find_site(options["campaign"])
+            library = Library(options["images"])
+            people = gather_people(n_people=options["workers"])
+            browsers = sign_in_all(site=site, people=people, keys_file=settings.VAR / "demo" / "simulated-people.json")
+            viewer = Viewer(library)
+            knowledge = Knowledge(label_of=library.label_of, base_rates=viewer.base_rates)
+            crew = Crew(site, people, viewer, knowledge, options["seed"], browsers)
+            self._work(crew, n_at_once=options["at_once"])
+        except (LibraryUnreadable, SiteUnreachable, PageUnexpected, NoSuchWork) as error:
+            raise CommandError(str(error), returncode=2) from error
+
+    def _work(self, crew: Crew, *, n_at_once: int) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, transient=True) as bar:
+            task = bar.add_task("assignments by simulated people", total=None)
+            crew.on_submitted = lambda n_submitted: bar.update(task, completed=n_submitted)
+            done = crew.work(n_at_once=n_at_once)
+        self.stdout.write(f"{len(crew.people)} simulated people submitted {done.n_submitted} assignments.")
+        if done.strange_hits:
+            self.stdout.write(f"Left alone: {len(done.strange_hits)} HITs whose pictures are not of this image set.")
+
+
+class NoSuchWork(Exception):
+    """There is no campaign of this name at our own marketplace."""
+
+
+def find_site(campaign_name: str) -> Site:
+    """The worker site and the campaign's groups of HITs: all that is asked of the database."""
+    campaign = Campaign.objects.filter(name=campaign_name).first()
+    if campaign is None:
+        raise NoSuchWork(f"There is no campaign called {campaign_name!r}.")
+    if campaign.marketplace != "own":
+        raise NoSuchWork(f"Simulated people work at our own marketplace only, not at {campaign.marketplace}.")
+    hit_types = frozenset(campaign.hit_types.exclude(mturk_id="").values_list("mturk_id", flat=True))
+    if not hit_types:
+        raise NoSuchWork(f"The campaign {campaign_name!r} is not published yet.")
+    return Site(settings.SANDBOX_URL, hit_types)
