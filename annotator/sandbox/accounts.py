@@ -51,7 +51,7 @@ def sign_up(
         with transaction.atomic():
             person = Person.objects.create(
                 name=name, country=country, subdivision=subdivision, is_simulated=is_simulated,
-                mturk_id=ids.new_simulated_worker_id() if is_simulated else ids.new_worker_id(),
+                mturk_id=ids.simulated_worker_id(name) if is_simulated else ids.new_worker_id(),
                 key_sha256=hash_key(key), created_at=now,
             )  # fmt: skip
     except IntegrityError:

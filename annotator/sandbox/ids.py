@@ -1,5 +1,6 @@
 """Opaque ids of MTurk's form: capital letters and digits, too long to guess."""
 
+import hashlib
 import secrets
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -23,8 +24,10 @@ def new_worker_id() -> str:
     return candidate
 
 
-def new_simulated_worker_id() -> str:
-    return SIMULATED_WORKER_PREFIX + _draw(12)
+def simulated_worker_id(name: str) -> str:
+    """A function of the name, so that a simulated crowd has the same ids on every machine."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return SIMULATED_WORKER_PREFIX + "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:12])
 
 
 def new_access_key_id() -> str:
