@@ -1,8 +1,12 @@
 """The buttons of a campaign's page: each sends its work to the web queue and notes who asked for it."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 from kombu.exceptions import OperationalError
@@ -11,10 +15,12 @@ from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
 from annotator.accounts.roles import may
 from annotator.crowd.marketplaces import RealMoneyRefused, confirm_real_money, open_marketplace
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import HIT, Campaign
 from annotator.dashboard.access import needs
+from annotator.dashboard.evidence import audit_subject
 from annotator.dashboard.jobs import note_job, read_jobs
 from annotator.dashboard.pages import SignedInRequest, show_refusal
+from annotator.labels.models import UnitLabel
 from workers.app import app
 
 # Work -> the role it takes. Publishing with real money takes a payer, see `_refuse_payment`.
@@ -25,6 +31,9 @@ WORK = {
     "label": Role.RESEARCHER,
     "compare": Role.RESEARCHER,
 }
+
+# How many answers a unit that is sent back gets on top.
+N_MORE = 2
 
 
 @require_POST
@@ -37,18 +46,44 @@ def start_work(request: SignedInRequest, name: str, kind: str) -> HttpResponse:
         return show_refusal(request, f"This takes the role {WORK[kind].value} or one above it.", status=403)
     if refused := _refuse_payment(request, campaign, kind):
         return show_refusal(request, refused, status=403)
-    now = timezone.now()
-    if any(job.is_active and job.kind == kind for job in read_jobs(campaign=name, now=now)):
+    if any(job.is_active and job.kind == kind for job in read_jobs(campaign=name, now=timezone.now())):
         messages.info(request, f"{kind} is under way already.")
         return redirect("campaign", name)
     subject = f"campaign {campaign.name}"
-    write_audit_entry(actor=request.user, action=kind, subject=subject, details={}, now=now)
-    note_job(campaign=name, kind=kind, state="waiting", words="", now=now, by=request.user.get_username())
-    try:
-        app.send_task(f"dashboard.{kind}", args=[name], queue="web")
-    except (OperationalError, OSError):
-        note_job(campaign=name, kind=kind, state="failed", words="The queue does not answer.", now=now)
+    write_audit_entry(actor=request.user, action=kind, subject=subject, details={}, now=timezone.now())
+    send_work(campaign=name, kind=kind, user=request.user)
     return redirect("campaign", name)
+
+
+@require_POST
+@needs(Role.REVIEWER)
+def ask_for_more(request: SignedInRequest, name: str) -> HttpResponse:
+    """Sends one unit back to people for more answers, within the cap, and goes on to the next that waits."""
+    label_id = request.POST.get("label", "")
+    wanted = int(label_id) if label_id.isdecimal() and len(label_id) < 19 else 0
+    label = get_object_or_404(UnitLabel.objects.select_related("unit__layer__network"), campaign__name=name, pk=wanted)
+    hit = HIT.objects.filter(campaign__name=name, unit=label.unit).exclude(mturk_id="").first()
+    if hit is None:
+        return show_refusal(request, "This unit has no HIT on a marketplace that could be extended.", status=422)
+    write_audit_entry(
+        actor=request.user,
+        action="send back",
+        subject=audit_subject(label.unit),
+        details={"campaign": name, "more answers": N_MORE},
+        now=timezone.now(),
+    )
+    send_work(campaign=name, kind="extend", user=request.user, values=[hit.pk, N_MORE])
+    return redirect(f"{reverse('review-next', args=[name])}?after={label.pk}")
+
+
+def send_work(*, campaign: str, kind: str, user: User, values: Sequence[int] = ()) -> None:
+    """To the web queue; the job's last word says so when the queue does not take it."""
+    now, by = timezone.now(), user.get_username()
+    note_job(campaign=campaign, kind=kind, state="waiting", words="", now=now, by=by)
+    try:
+        app.send_task(f"dashboard.{kind}", args=[campaign, *values], queue="web")
+    except (OperationalError, OSError):
+        note_job(campaign=campaign, kind=kind, state="failed", words="The queue does not answer.", now=now, by=by)
 
 
 def _refuse_payment(request: SignedInRequest, campaign: Campaign, kind: str) -> str:

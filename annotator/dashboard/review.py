@@ -1,28 +1,130 @@
-"""The queue of units that need a person's decision."""
+"""The queue of units that need a person's decision: first seen blind, then with the evidence."""
 
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db.models import Count, QuerySet
 from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from annotator.accounts.models import Role
+from annotator.crowd.models import Campaign
 from annotator.dashboard.access import needs
-from annotator.dashboard.cards import make_cards
-from annotator.dashboard.pages import SignedInRequest, show
-from annotator.dashboard.selection import Selection, choose_units, count_at_most, find_ground
+from annotator.dashboard.deciding import ACTIONS, Decision, decide_label
+from annotator.dashboard.evidence import gather_evidence
+from annotator.dashboard.pages import SignedInRequest, show, show_refusal
+from annotator.dashboard.review_reasons import WORDS, find_reason, find_reasons
+from annotator.labels.models import UnitLabel
+from annotator.labels.revising import BadRevision
+from annotator.units.models import AutomaticLabel
+
+COUNTED_AT_MOST = 1000
+N_LISTED = 30
 
 
 @needs(Role.VIEWER)
 def show_review(request: SignedInRequest) -> HttpResponse:
-    selection = Selection({"review": True, "sort": "least-precise"})
-    ground = find_ground(selection)
-    units = choose_units(selection, ground)
-    n_waiting, has_more = count_at_most(units)
-    shown = units.select_related("unit__layer__network", "dissection__image_set").defer("dissection__labels")[:24]
-    cards = make_cards(units=list(shown), campaign=ground.campaign)
+    campaign = _campaign(request)
+    waiting = find_waiting(campaign)
+    reasons = [(words, _count(waiting.filter(find_reason(name)))) for name, words in WORDS.items()]
+    listed = waiting.select_related("unit__layer__network", "comparison__automatic_label")[:N_LISTED]
     return show(
         request,
         "dashboard/review.html",
         title="Review",
-        cards=cards,
-        n_waiting=n_waiting,
-        has_more=has_more,
-        ground=ground,
+        campaign=campaign,
+        campaigns=Campaign.objects.filter(unit_labels__isnull=False).distinct().values_list("name", flat=True)[:50],
+        reasons=reasons,
+        listed=list(listed),
+        n_waiting=_count(waiting),
     )
+
+
+@needs(Role.REVIEWER)
+def show_next(request: SignedInRequest, name: str) -> HttpResponse:
+    """The first that waits after the one named by `after`; back to the list when there is none."""
+    campaign = get_object_or_404(Campaign, name=name)
+    after = request.GET.get("after", "0")
+    later = find_waiting(campaign).filter(pk__gt=int(after) if after.isdecimal() and len(after) < 19 else 0)
+    label = later.only("pk").first()
+    if label is None:
+        return redirect(f"{reverse('review')}?{urlencode({'campaign': name})}")
+    return redirect("review-one", name, label.pk)
+
+
+@needs(Role.REVIEWER)
+def show_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
+    """Blind, nothing but the crops leaves the server; the evidence comes when it is asked for."""
+    label = _label(name, label_id)
+    is_blind = request.GET.get("evidence") != "1"
+    evidence = gather_evidence(
+        unit=label.unit, dissection_id=None, answer_id=None, mode=AutomaticLabel.Mode.PAPER.value
+    )
+    context: dict[str, Any] = {"is_blind": is_blind, "crops_of": evidence.dissected, "n_tiles": evidence.n_tiles}
+    context["crops"] = [replace(crop, n_marks=0, n_judges=0) if is_blind else crop for crop in evidence.crops]
+    if not is_blind:
+        context |= {
+            "label": label,
+            "evidence": evidence,
+            "answers": [answer for answer in evidence.answers if answer.hit.campaign_id == label.campaign_id],
+            "reasons": _reasons_of(label),
+            "concepts": UnitLabel.objects.filter(campaign=label.campaign)
+            .order_by("concept")
+            .values_list("concept", flat=True)
+            .distinct()[:500],
+            "blind_word": request.GET.get("word", "")[:200],
+        }
+    title = f"Review unit {label.unit.index} of {label.unit.layer.path}"
+    return show(request, "dashboard/review_one.html", title=title, name=name, label_id=label_id, **context)
+
+
+@require_POST
+@needs(Role.REVIEWER)
+def decide_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
+    label = _label(name, label_id)
+    action, word = request.POST.get("action", ""), request.POST.get("word", "")
+    onward = f"{reverse('review-next', args=[name])}?{urlencode({'after': label_id})}"
+    if action == "skip":
+        return redirect(onward)
+    if action not in ACTIONS:
+        return show_refusal(request, f"A decision is one of {', '.join(ACTIONS)} or skip.", status=400)
+    decision = Decision(action=action, word=word, blind_word=request.POST.get("blind_word", "")[:200])
+    try:
+        decide_label(label=label, decision=decision, reviewer=request.user, now=timezone.now())
+    except BadRevision as bad:
+        return show_refusal(request, str(bad), status=422)
+    messages.success(request, f"{label.unit}: {action}, {label.concept or 'no word'}")
+    return redirect(onward)
+
+
+def find_waiting(campaign: Campaign | None) -> QuerySet[UnitLabel]:
+    return UnitLabel.objects.filter(find_reasons(), campaign=campaign).order_by("pk")
+
+
+def _campaign(request: SignedInRequest) -> Campaign | None:
+    if name := request.GET.get("campaign"):
+        return get_object_or_404(Campaign, name=name)
+    newest = UnitLabel.objects.filter(campaign__is_imported=False).order_by("-id").select_related("campaign").first()
+    return newest.campaign if newest else None
+
+
+def _label(name: str, label_id: int) -> UnitLabel:
+    labels = UnitLabel.objects.select_related("campaign", "unit__layer__network", "comparison__automatic_label")
+    return get_object_or_404(labels, campaign__name=name, pk=label_id)
+
+
+def _reasons_of(label: UnitLabel) -> list[str]:
+    found = UnitLabel.objects.filter(pk=label.pk).aggregate(
+        **{name: Count("pk", filter=find_reason(name)) for name in WORDS}
+    )
+    return [words for name, words in WORDS.items() if found[name]]
+
+
+def _count(labels: QuerySet[UnitLabel]) -> int:
+    """Up to COUNTED_AT_MOST: the page says "or more" from there on."""
+    return labels.order_by()[:COUNTED_AT_MOST].count()

@@ -9,6 +9,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.http import QueryDict
 
 from annotator.crowd.models import Campaign
+from annotator.dashboard.review_reasons import find_reasons
 from annotator.dashboard.selection_form import SelectionForm
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Layer
@@ -16,7 +17,6 @@ from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, La
 PAGE_SIZE = 36
 # Beyond this the gallery says "more than": an exact count would read every row.
 COUNTED_AT_MOST = 2000
-UNSET: tuple[object, ...] = (None, "", False)
 
 
 class UnknownFilter(Exception):
@@ -35,9 +35,7 @@ class Selection:
     def address(self, **changes: object) -> str:
         """The query string of this view with some filters changed; None or "" drops a filter."""
         merged = {**self.values, **changes}
-        named = [
-            (name, merged[name]) for name in SelectionForm.base_fields if merged.get(name) not in (None, "", False)
-        ]
+        named = [(name, merged[name]) for name in SelectionForm.base_fields if is_set(merged.get(name))]
         return "?" + urlencode([(name, "on" if value is True else str(value)) for name, value in named])
 
     def active(self) -> list[tuple[str, str, str]]:
@@ -64,7 +62,12 @@ def read_selection(query: QueryDict) -> Selection:
     if not form.is_valid():
         name, problems = next(iter(form.errors.items()))
         raise UnknownFilter(f"{name}: {problems[0]}")
-    return Selection({name: value for name, value in form.cleaned_data.items() if value not in UNSET})
+    return Selection({name: value for name, value in form.cleaned_data.items() if is_set(value)})
+
+
+def is_set(value: object) -> bool:
+    """Zero is a value; `in (None, "", False)` would take it for False."""
+    return value is not None and value is not False and value != ""
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def _passes(selection: Selection) -> Q:
     if relation := selection.get("relation"):
         agree = ["equal", "synonym"]
         passes &= Q(people__comparison__relation__in=agree if relation == "agree" else [relation])
-    return passes & (needs_review() if selection.get("review") else Q())
+    return passes & (find_reasons(prefix="people__") if selection.get("review") else Q())
 
 
 LOOKUPS = {
@@ -168,13 +171,6 @@ LOOKUPS = {
     "iou_min": "broden__iou__gte",
     "iou_max": "broden__iou__lte",
 }
-
-
-def needs_review() -> Q:
-    """People disagree among themselves, or name confidently another thing than a confident IoU label."""
-    disagree = Q(people__n_answers__gte=2) & Q(people__n_same_concept__lt=F("people__n_answers") * 0.5)
-    differ = Q(people__comparison__relation="different", people__precision__gt=0.75, broden__iou__gt=0.04)
-    return disagree | differ
 
 
 def count_at_most(units: QuerySet[DissectedUnit]) -> tuple[int, bool]:

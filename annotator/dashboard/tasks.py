@@ -11,7 +11,7 @@ from annotator.crowd.collecting import collect_campaign
 from annotator.crowd.marketplaces import RealMoneyRefused, open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.crowd.mturk import MarketplaceRefused, NoCredentials, OutcomeUnknown, Requester
-from annotator.crowd.publishing import CannotPublish, publish_campaign
+from annotator.crowd.publishing import CannotPublish, extend_hits, publish_campaign
 from annotator.crowd.reviewing import CannotReview, approve_assignments
 from annotator.dashboard.jobs import note_job
 from annotator.labels.labeling import NothingToLabel, label_campaign
@@ -52,6 +52,18 @@ def publish(name: str) -> None:
         return "every HIT is on the marketplace"
 
     _work("publish", name, act)
+
+
+@shared_task(name="dashboard.extend")
+def extend(name: str, hit_id: int, n_more: int) -> None:
+    def act(campaign: Campaign) -> str:
+        requester = _requester(campaign)
+        extend_hits(
+            campaign=campaign, n_more={hit_id: n_more}, requester=requester, clock=timezone.now, pause=time.sleep
+        )
+        return f"{n_more} more answers asked for"
+
+    _work("extend", name, act)
 
 
 @shared_task(name="dashboard.collect")

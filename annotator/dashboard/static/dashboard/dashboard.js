@@ -1,13 +1,15 @@
-/* Keyboard: an element with data-key answers to that key, unless somebody is typing. */
+/* Keyboard: an element with data-key answers to those keys (an empty one is the space bar), unless somebody is typing
+   or the key belongs to what has the focus. */
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.closest("input, select, textarea, [contenteditable]");
+  if (event.target.closest("a, button, summary") && (event.key === "Enter" || event.key === " ")) return;
   if (typing) {
     if (event.key === "Escape") typing.blur();
     return;
   }
   const wanted = [...document.querySelectorAll("[data-key]")].find((one) =>
-    one.dataset.key.split(" ").includes(event.key),
+    one.dataset.key.split(" ").includes(event.key === " " ? "" : event.key),
   );
   if (!wanted || wanted.hidden || wanted.disabled) return;
   event.preventDefault();

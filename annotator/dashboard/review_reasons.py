@@ -1,0 +1,42 @@
+"""Why a unit's label waits for a person, as conditions on the label's row; whoever accepts it ends the waiting."""
+
+from django.db.models import F, Q
+
+from annotator.dashboard.cards import MIN_IOU, MIN_PRECISION
+
+WORDS = {
+    "concept": "people name different things",
+    "category": "people choose different categories",
+    "broden": "people surely see something else than the labeled pixels say",
+}
+
+
+def find_reason(name: str, *, prefix: str = "") -> Q:
+    """One of WORDS. `prefix` leads from the row that is asked to the label, as "people__"."""
+    match name:
+        case "concept":
+            return _less_than_half(prefix, "n_same_concept")
+        case "category":
+            return _less_than_half(prefix, "n_same_category")
+        case "broden":
+            return Q(
+                **{
+                    f"{prefix}comparison__relation": "different",
+                    f"{prefix}precision__gt": MIN_PRECISION,
+                    f"{prefix}comparison__automatic_label__iou__gt": MIN_IOU,
+                }
+            )
+    raise ValueError(f"There is no reason {name!r} to review.")
+
+
+def find_reasons(*, prefix: str = "") -> Q:
+    """Any of the reasons, on a label that nobody has accepted."""
+    any_of_them = Q()
+    for name in WORDS:
+        any_of_them |= find_reason(name, prefix=prefix)
+    return any_of_them & Q(**{f"{prefix}accepted_at__isnull": True})
+
+
+def _less_than_half(prefix: str, counted: str) -> Q:
+    fewer = {f"{prefix}{counted}__lt": F(f"{prefix}n_answers") * 0.5}
+    return Q(**{f"{prefix}n_answers__gte": 2}) & Q(**fewer)

@@ -1,0 +1,184 @@
+"""The gallery's address is its state: named filters only, and what passes them equals a slow look at every row."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from annotator.comparison.models import UnitComparison
+from annotator.dashboard.selection import Selection, UnknownFilter, choose_units, find_ground, read_selection
+from annotator.dashboard.selection_form import SORTS, SelectionForm
+from annotator.labels.models import UnitLabel
+from annotator.units.models import AutomaticLabel, Dissection
+from tests.annotator.dashboard.making import World, make_world
+
+PARTS = ["unit", "layer", "dissection", "pk", "id", "labels", "network", "password", "user", "artifact", "people"]
+LOOKUPS = ["", "__gt", "__icontains", "__regex", "__isnull", "__in", "__exact", "__contains"]
+
+
+def read(query: str) -> Selection:
+    return read_selection(QueryDict(query))
+
+
+def found(query: str) -> list[int]:
+    selection = read(query)
+    units = choose_units(selection, find_ground(selection)).select_related("unit")
+    return [row.unit.index for row in units]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(PARTS), min_size=1, max_size=4),
+    st.sampled_from(LOOKUPS),
+    st.text(max_size=8),
+)
+def test_generated_look_ups_are_refused_in_words(parts: list[str], lookup: str, value: str) -> None:
+    name = "__".join(parts) + lookup
+    if name in SelectionForm.base_fields:
+        return
+    with pytest.raises(UnknownFilter, match="There is no filter named"):
+        read(urlencode({name: value}))
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("iou_min=2", "iou_min"),
+        ("iou_min=nan", "iou_min"),
+        ("precision_min=0.9&precision_max=0.1", "lower bound lies above"),
+        ("category=unit__layer", "category"),
+        ("sort=-pk", "sort"),
+        ("page=0", "page"),
+        ("dissection=7", "dissection"),
+        ("index=-1", "index"),
+        ("concept=" + "x" * 101, "concept"),
+        ("network=a b", "network"),
+    ],
+)
+def test_values_that_a_filter_cannot_have_are_refused(query: str, words: str) -> None:
+    with pytest.raises(UnknownFilter, match=words):
+        read(query)
+
+
+def test_a_refused_filter_is_told_on_the_page(world: World, viewer: Client) -> None:
+    response = viewer.get("/units/?unit__layer__network__name=net")
+    assert response.status_code == 400
+    assert "There is no filter named &#x27;unit__layer__network__name&#x27;." in response.content.decode()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "concept": st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=20),
+            "iou_min": st.floats(0, 1),
+            "precision_max": st.floats(0, 1),
+            "category": st.sampled_from(["scene", "object part"]),
+            "review": st.just(True),
+            "index": st.integers(0, 10_000),
+            "sort": st.sampled_from([name for name, _ in SORTS]),
+            "page": st.integers(1, 1000),
+        },
+    )
+)
+def test_an_address_leads_back_to_the_same_view(values: dict[str, Any]) -> None:
+    values = {name: value.strip() if name == "concept" else value for name, value in values.items()}
+    values = {name: value for name, value in values.items() if value != ""}
+    address = Selection(values).address()
+    assert read(address[1:]).values == values
+
+
+def _oracle(passes: Callable[[Any, Any, Any], bool], dissection: Dissection) -> set[int]:
+    """Every unit with its label, its best IoU label and its comparison, looked at one by one."""
+    indexes = set()
+    for row in dissection.dissected_units.select_related("unit"):
+        label = UnitLabel.objects.filter(unit=row.unit).first()
+        broden = AutomaticLabel.objects.filter(unit=row.unit, is_best=True, mode="paper").first()
+        comparison = UnitComparison.objects.filter(unit_label=label).first() if label else None
+        if passes(label, broden, comparison):
+            indexes.add(row.unit.index)
+    return indexes
+
+
+CASES: list[tuple[str, Callable[[Any, Any, Any], bool]]] = [
+    ("", lambda label, broden, comparison: True),
+    ("concept=WHEEL", lambda label, broden, comparison: bool(label) and "wheel" in label.concept),
+    ("concept=thing 3", lambda label, broden, comparison: broden.label == "thing 3"),
+    ("category=scene", lambda label, broden, comparison: bool(label) and label.category == "scene"),
+    ("broden_category=object", lambda label, broden, comparison: broden.category == "object"),
+    ("broden_category=color", lambda label, broden, comparison: broden.category == "color"),
+    ("precision_min=0.75", lambda label, broden, comparison: bool(label) and label.precision >= 0.75),
+    ("precision_max=0.7", lambda label, broden, comparison: bool(label) and label.precision <= 0.7),
+    ("iou_min=0.05&iou_max=0.09", lambda label, broden, comparison: 0.05 <= broden.iou <= 0.09),
+    ("relation=agree", lambda label, broden, c: bool(c) and c.relation in ("equal", "synonym")),
+    ("relation=different", lambda label, broden, c: bool(c) and c.relation == "different"),
+    (
+        "review=on",
+        lambda label, broden, c: (
+            bool(label)
+            and (
+                (label.n_answers >= 2 and label.n_same_concept < label.n_answers / 2)
+                or (c.relation == "different" and label.precision > 0.75 and broden.iou > 0.04)
+            )
+        ),
+    ),
+]
+
+
+def test_a_filter_passes_what_a_slow_look_passes(world: World) -> None:
+    for query, passes in CASES:
+        indexes = found(query)
+        assert len(indexes) == len(set(indexes)), query
+        assert set(indexes) == _oracle(passes, world.dissection), query
+
+
+def test_every_filter_of_the_cases_separates(world: World) -> None:
+    """A case that passes all or nothing would prove little; one of each is allowed."""
+    sizes = [len(found(query)) for query, _ in CASES]
+    assert sizes.count(6) <= 2
+    assert sizes.count(0) <= 1
+
+
+def test_the_orders(world: World) -> None:
+    assert found("sort=iou") == [5, 4, 3, 2, 1, 0]
+    assert found("sort=precision") == [4, 3, 2, 1, 0, 5]  # the unlabeled one last
+    assert found("sort=least-precise") == [0, 1, 2, 3, 4, 5]
+    assert found("sort=index") == [0, 1, 2, 3, 4, 5]
+
+
+def test_of_two_dissections_the_newest_speaks_unless_the_other_is_named(world: World) -> None:
+    old = world.dissection
+    new = Dissection.objects.create(
+        network=old.network,
+        image_set=old.image_set,
+        layer_paths=old.layer_paths,
+        state="done",
+        artifact=old.artifact,
+        created_at=old.created_at.replace(year=2027),
+    )
+    for row in old.dissected_units.all():
+        row.pk, row.dissection = None, new
+        row.save()
+    assert find_ground(Selection()).layers_by_dissection.keys() == {new.pk}
+    assert len(found("")) == len(found(f"dissection={old.pk}")) == 6
+
+
+def test_two_networks_stand_side_by_side(world: World, viewer: Client, tmp_path: Any) -> None:
+    make_world(tmp_path, name="other", campaign="second", n_units=3)
+    page = viewer.get("/units/?network=net&layer=features.3&beside=other/features.3&campaign=try").content.decode()
+    assert "net features.3" in page
+    assert "other features.3" in page
+    assert page.count('class="us-unit"') == 9
+
+
+def test_paging_shows_every_unit_once(db: None, viewer: Client, tmp_path: Any) -> None:
+    make_world(tmp_path, n_units=40)
+    pages = [viewer.get(f"/units/?sort=index&page={page}").content.decode() for page in (1, 2, 3)]
+    assert [page.count('class="us-unit"') for page in pages] == [36, 4, 0]
+    assert [('rel="next"' in page) for page in pages] == [True, False, False]
