@@ -1,4 +1,4 @@
-"""Cells of files that others wrote: read strictly, refused by file, row and column."""
+"""Cells of files that others wrote: read strictly, refused by file, row and column; cells of ours: safe to open."""
 
 import csv
 import io
@@ -96,3 +96,10 @@ def _read_rows(reader: Iterator[list[str]], header: list[str], file: str) -> Ite
         if len(cells) != len(header):
             raise BadFile(f"{file}, row {number}: {len(cells)} cells where the header has {len(header)}.")
         yield Row(file=file, number=number, cells=dict(zip(header, cells, strict=True)))
+
+
+def defuse(value: object) -> object:
+    """Text that a spreadsheet would take for a formula gets an apostrophe before it; None becomes empty."""
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

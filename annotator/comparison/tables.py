@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from annotator.comparison.sheets import FORMULA_STARTS
+from annotator.comparison.sheets import defuse
 
 Document = dict[str, Any]
 
@@ -39,13 +39,6 @@ def print_csv(document: Document) -> str:
         row = {**unit, "n_answers": len(said), "descriptions": " | ".join(said)}
         writer.writerow([defuse(row[column]) for column in CSV_COLUMNS])
     return written.getvalue()
-
-
-def defuse(value: object) -> object:
-    """Text that a spreadsheet would take for a formula gets an apostrophe before it; None becomes empty."""
-    if value is None:
-        return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def _make_row(unit: Document) -> tuple[str, ...]:
