@@ -6,10 +6,12 @@ second for the next one's start. It prints how the child ended: its exit status,
 
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import django
 
-DONE, CRASHED, UNANSWERED = 0, 3, 4
+DONE, CRASHED, UNANSWERED, LOST = 0, 3, 4, 5
 
 
 def main() -> None:
@@ -38,39 +40,84 @@ def act(*, crash: str, name: str, phase: str) -> int:
 
     if crash != "-":
         os.environ["UNITSCOPE_CRASH_AT"] = crash.replace("+", " ")
+    lost: list[str] = []
+    outbox.reach = _note_lost(crash_points.reach, lost)
     try:
         run_phase(name=name, phase=phase)
+        return LOST if lost else DONE
     except crash_points.Crashed:
         return CRASHED
     except (mturk.OutcomeUnknown, outbox.CampaignBusy):
-        return UNANSWERED
+        return LOST if lost else UNANSWERED
     return DONE
 
 
+def _note_lost(reach: Callable[[str, str], None], lost: list[str]) -> Callable[[str, str], None]:
+    """The outbox lives through a lost response, so that only a note shows that one was lost."""
+
+    def noting(point: str, operation: str) -> None:
+        try:
+            reach(point, operation)
+        except mturk_unknown() as error:
+            lost.append(str(error))
+            raise
+
+    return noting
+
+
+def mturk_unknown() -> type[Exception]:
+    from annotator.crowd.mturk import OutcomeUnknown
+
+    return OutcomeUnknown
+
+
 def run_phase(*, name: str, phase: str) -> None:
-    """The whole campaign in two phases; between them people work."""
+    """A phase is one kind of act and what must stand before it; begun again it goes on."""
     from django.utils import timezone
 
-    from annotator.crowd import collecting, publishing, rejecting, reviewing
     from annotator.crowd.marketplaces import open_marketplace
-    from annotator.crowd.models import Assignment, Campaign, Rejection
+    from annotator.crowd.models import Campaign
     from annotator.crowd.mturk import Requester
 
     campaign = Campaign.objects.get(name=name)
     requester = Requester(open_marketplace("own"), max_attempts=1)
-    acting = {"requester": requester, "clock": timezone.now, "pause": lambda seconds: None}
-    if phase == "publish":
-        publishing.publish_campaign(campaign=campaign, **acting)
-        first = campaign.hits.order_by("id")[0]
-        if first.n_assignments == campaign.n_assignments:
-            publishing.extend_hits(campaign=campaign, n_more={first.pk: 1}, **acting)
-        return
-    collecting.collect_campaign(campaign=campaign, requester=requester, now=timezone.now())
-    for rejection in Rejection.objects.filter(assignment__hit__campaign=campaign, confirmed_at=None):
+    run = {"publish": publish, "reject": reject, "approve": approve, "top_up": top_up, "withdraw": withdraw}[phase]
+    run(campaign, {"requester": requester, "clock": timezone.now, "pause": lambda seconds: None})
+
+
+def publish(campaign: Any, acting: dict[str, Any]) -> None:
+    from annotator.crowd import publishing
+
+    publishing.publish_campaign(campaign=campaign, **acting)
+    first = campaign.hits.order_by("id")[0]
+    if first.n_assignments == campaign.n_assignments:
+        publishing.extend_hits(campaign=campaign, n_more={first.pk: 1}, **acting)
+
+
+def reject(campaign: Any, acting: dict[str, Any]) -> None:
+    from annotator.crowd import publishing, rejecting
+    from annotator.crowd.models import Rejection
+
+    for rejection in Rejection.objects.filter(confirmed_at=None):
         rejecting.confirm_rejection(rejection=rejection, confirmed_by="bob", **acting)
-    kept = Assignment.objects.filter(hit__campaign=campaign, state="submitted", rejection=None)
-    reviewing.approve_assignments(campaign=campaign, assignments=kept.select_related("hit"), **acting)
+    publishing.settle_acts(campaign=campaign, **acting)
+
+
+def approve(campaign: Any, acting: dict[str, Any]) -> None:
+    from annotator.crowd import reviewing
+
+    reviewing.approve_assignments(campaign=campaign, **acting)
+
+
+def top_up(campaign: Any, acting: dict[str, Any]) -> None:
+    from annotator.crowd import reviewing
+
     reviewing.pay_top_ups(campaign=campaign, **acting)
+
+
+def withdraw(campaign: Any, acting: dict[str, Any]) -> None:
+    from annotator.crowd import publishing
+
     publishing.withdraw_campaign(campaign=campaign, **acting)
 
 
