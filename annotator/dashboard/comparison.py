@@ -37,7 +37,6 @@ def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
         campaign=campaign,
         counts=[(relation.value, counts.get(relation.value, 0)) for relation in Relation],
         n_compared=sum(counts.values()),
-        n_agree=counts.get("equal", 0) + counts.get("synonym", 0),
         wanted=wanted,
         rows=Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
     )

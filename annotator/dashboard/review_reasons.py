@@ -7,7 +7,7 @@ from annotator.dashboard.cards import MIN_IOU, MIN_PRECISION
 WORDS = {
     "concept": "people name different things",
     "category": "people choose different categories",
-    "broden": "people surely see something else than the labeled pixels say",
+    "broden": "people and labeled pixels differ",
 }
 
 

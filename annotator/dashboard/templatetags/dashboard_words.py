@@ -96,3 +96,14 @@ def reason_words(reason: object) -> str:
     if isinstance(reason, list):
         return ", ".join(reason_words(one) for one in reason)
     return f"{reason:.3g}" if isinstance(reason, float) else str(reason)
+
+
+@register.filter
+def share_of(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole else None
+
+
+@register.filter
+def words(line: str) -> list[str]:
+    """A line's words, to loop over in a template."""
+    return line.split()

@@ -1,0 +1,73 @@
+"""The report's figures, live: drawn on the server, each to be taken away as SVG, PNG or CSV."""
+
+from functools import lru_cache
+
+from django.db.models import Count, Max
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+
+from annotator.accounts.models import Role
+from annotator.comparison.drawing import render_png, render_svg, write_rows
+from annotator.comparison.figures import Document
+from annotator.comparison.gallery import NoSuchFigure, draw_figure, list_figures
+from annotator.comparison.reports import describe_campaign
+from annotator.crowd.models import Campaign
+from annotator.dashboard.access import needs
+from annotator.dashboard.pages import SignedInRequest, show_part
+from annotator.labels.models import UnitLabel
+
+THEMES = ("light", "dark")
+MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
+
+
+@needs(Role.VIEWER)
+def show_figures(request: SignedInRequest, name: str) -> HttpResponse:
+    """Agreement beside chance and every figure, as a part of the comparison's page."""
+    campaign = get_object_or_404(Campaign, name=name)
+    report = _describe(campaign.pk, _stamp(campaign))
+    context = {"campaign": campaign, "agreement": report.get("agreement"), "figures": list_figures(report)}
+    return show_part(request, "dashboard/figures.html", context)
+
+
+@needs(Role.VIEWER)
+def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, name=name)
+    theme = request.GET.get("theme", "light")
+    if ending not in MEDIA_TYPES or theme not in THEMES:
+        return HttpResponse("A figure comes as svg, png or csv, light or dark.", status=404, content_type="text/plain")
+    try:
+        content = _render(campaign.pk, _stamp(campaign), figure, ending, theme)
+    except NoSuchFigure as absent:
+        return HttpResponse(str(absent), status=404, content_type="text/plain")
+    response = HttpResponse(content, content_type=MEDIA_TYPES[ending])
+    response["Cache-Control"] = "private, no-cache"
+    # An SVG opened on its own address must be a picture only.
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    if "download" in request.GET:
+        response["Content-Disposition"] = f'attachment; filename="{name}-{figure}.{ending}"'
+    return response
+
+
+def _stamp(campaign: Campaign) -> str:
+    """Changes whenever what a figure shows does: one query, so that a figure is drawn once for all who look."""
+    seen = UnitLabel.objects.filter(campaign=campaign).aggregate(
+        Max("labeled_at"), Max("comparison__id"), Count("id"), Max("accepted_at")
+    )
+    return repr(sorted(seen.items()))
+
+
+@lru_cache(maxsize=8)
+def _describe(campaign_id: int, stamp: str) -> Document:
+    return describe_campaign(campaign=Campaign.objects.get(pk=campaign_id))
+
+
+@lru_cache(maxsize=128)
+def _render(campaign_id: int, stamp: str, figure: str, ending: str, theme: str) -> bytes:
+    campaign = Campaign.objects.get(pk=campaign_id)
+    drawn = draw_figure(report=_describe(campaign_id, stamp), name=figure, campaign=campaign)
+    match ending:
+        case "svg":
+            return render_svg(drawn, theme=theme).encode()
+        case "png":
+            return render_png(drawn, theme=theme)
+    return write_rows(drawn).encode()
