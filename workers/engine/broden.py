@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 MAX_LABEL_NUMBER = 65535
 MAX_LABEL_SIDE_PX = 4096
@@ -260,6 +260,11 @@ def _label_value(cell: _Cell, numbers: set[int]) -> int | str:
     return number
 
 
+def in_words(error: Exception) -> str:
+    """An error of a decoder, short and without addresses of objects, which would differ from run to run."""
+    return re.sub(r" ?<[^>]*>", "", str(error).partition("\n")[0])[:200] or type(error).__name__
+
+
 def read_label_map(path: Path, *, height: int, width: int) -> NDArray[np.uint16]:
     """(height, width) label numbers of a PNG; raises LabelMapUnreadable."""
     try:
@@ -274,8 +279,13 @@ def read_label_map(path: Path, *, height: int, width: int) -> NDArray[np.uint16]
             pixels = np.asarray(image).astype(np.uint16)
     except FileNotFoundError:
         raise LabelMapUnreadable(f"label map {path.name} is missing") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise LabelMapUnreadable(f"label map {path.name} cannot be read: {error}") from None
+    except UnidentifiedImageError:
+        raise LabelMapUnreadable(f"label map {path.name} is not a PNG") from None
+    except LabelMapUnreadable:
+        raise
+    except Exception as error:
+        # Damaged files make the decoder fail in a dozen ways.
+        raise LabelMapUnreadable(f"label map {path.name} cannot be read: {in_words(error)}") from None
     return np.asarray(pixels[..., 0] | (pixels[..., 1] << 8), dtype=np.uint16)
 
 

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from workers.engine.broden import BrodenIndex, ImageSetError, LabelRuns, read_index, read_runs
+from workers.engine.broden import BrodenIndex, ImageSetError, LabelRuns, in_words, read_index, read_runs
 from workers.engine.networks import Preprocessing
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 # A photograph has up to some 80 million pixels; what claims more, or more bytes, is taken for a bomb.
 MAX_PIXELS = 80_000_000
 MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -135,7 +135,7 @@ def decode_image(path: Path, *, input_px: int, resize: str, interpolation: str) 
     except Exception as error:
         # Pillow's decoders fail on damaged files with OSError, ValueError, SyntaxError, struct.error, EOFError,
         # KeyError and others.
-        raise ImageUnreadable(f"cannot be decoded: {str(error)[:200] or type(error).__name__}") from None
+        raise ImageUnreadable(f"cannot be decoded: {in_words(error)}") from None
 
 
 def _square(image: ImageFile.ImageFile, *, input_px: int, resize: str, interpolation: str) -> NDArray[np.uint8]:

@@ -22,7 +22,7 @@ from workers.engine.labels import PackedLabels
 from workers.engine.thresholds import CHUNK_CELLS, SparseMaps
 
 MODES = ("paper", "lite", "unconditional")
-CHUNK_IMAGES = 32
+CHUNK_IMAGES = 8
 
 
 class IoUModeUnknown(Exception):
@@ -185,12 +185,14 @@ def resolve_masks(
         )
         pair_area[first:last] = torch.bincount(pair, minlength=last - first).numpy()
         at = torch.from_numpy(place)[pair] * (height * width) + pixel
+        row_of_hit = (unit * n_numbers)[pair]
         for label in labels.at_pixels(rows, at, once=task.once):
-            intersection += torch.bincount(unit[pair] * n_numbers + label, minlength=len(intersection))
-            seen = (
-                torch.bincount(pair * n_numbers + label, minlength=(last - first) * n_numbers).view(-1, n_numbers) > 0
-            )
-            _mark_categories(pair_category[first:last], seen.numpy(), primary)
+            intersection += torch.bincount(row_of_hit + label, minlength=len(intersection))
+            if not task.once:
+                seen = torch.bincount(pair * n_numbers + label, minlength=(last - first) * n_numbers).view(
+                    -1, n_numbers
+                )
+                _mark_categories(pair_category[first:last], seen.numpy() > 0, primary)
         if not task.once:
             # NetDissect-Lite never clears a whole-image label 0, which its tie rule puts in the last category.
             pair_category[first:last, -1] |= labels.has_whole_zero(rows)[place] & (pair_area[first:last] > 0)

@@ -147,28 +147,53 @@ def pack_labels(*, images: list[int], runs: list[LabelRuns]) -> PackedLabels:
         images=np.array(images, dtype=np.int32),
         height=np.array([one.height for one in runs], dtype=np.int32),
         width=np.array([one.width for one in runs], dtype=np.int32),
-        image_start=np.cumsum([0, *slots]).astype(np.int64),
+        image_start=_starts(np.array(slots, dtype=np.int64)),
         slot_category=np.concatenate([np.zeros(0, np.int16), *(one.slot_category for one in runs)]),
         slot_whole=np.concatenate([np.zeros(0, np.bool_), *(one.slot_whole for one in runs)]),
-        slot_start=np.concatenate(([0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *lengths])))).astype(np.int64),
+        slot_start=_starts(np.concatenate([np.zeros(0, np.int64), *lengths])),
         run_start=np.concatenate([np.zeros(0, np.int32), *(one.run_start for one in runs)]),
         run_label=np.concatenate([np.zeros(0, np.uint16), *(one.run_label for one in runs)]),
     )
 
 
 def merge_labels(parts: list[PackedLabels]) -> PackedLabels:
-    """Join the labels of different images, whatever the order of the parts, given that each part's images form one
-    run of the set.
-    """
-    parts = sorted((part for part in parts if len(part.images)), key=lambda part: int(part.images[0])) or parts[:1]
+    """Join the labels of different images, whatever the order of the parts."""
 
     def joined_starts(name: str) -> NDArray[np.int64]:
-        steps = [np.diff(getattr(part, name)) for part in parts]
-        return np.concatenate(([0], np.cumsum(np.concatenate(steps)))).astype(np.int64)
+        return _starts(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
 
     plain = ("images", "height", "width", "slot_category", "slot_whole", "run_start", "run_label")
-    return PackedLabels(
+    joined = PackedLabels(
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in plain},
         image_start=joined_starts("image_start"),
         slot_start=joined_starts("slot_start"),
+    )
+    order = np.argsort(joined.images, kind="stable")
+    return joined if (np.diff(order) == 1).all() else _reordered(joined, order)
+
+
+def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+
+
+def _members(start: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of the members of each group, groups in the given order."""
+    lengths = np.diff(start)[order]
+    new_start = _starts(lengths)
+    return np.repeat(start[order] - new_start[:-1], lengths) + np.arange(new_start[-1])
+
+
+def _reordered(labels: PackedLabels, order: NDArray[np.int64]) -> PackedLabels:
+    slots = _members(labels.image_start, order)
+    runs = _members(labels.slot_start, slots)
+    return PackedLabels(
+        images=labels.images[order],
+        height=labels.height[order],
+        width=labels.width[order],
+        image_start=_starts(np.diff(labels.image_start)[order]),
+        slot_category=labels.slot_category[slots],
+        slot_whole=labels.slot_whole[slots],
+        slot_start=_starts(np.diff(labels.slot_start)[slots]),
+        run_start=labels.run_start[runs],
+        run_label=labels.run_label[runs],
     )

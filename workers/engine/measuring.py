@@ -5,12 +5,23 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from workers.engine.hooks import LayerShape
 from workers.engine.options import DissectionOptions
 from workers.engine.tally import LayerTally
 from workers.engine.thresholds import ActivationNotFinite, CandidateCells, n_above
 from workers.engine.topk import TopMaps
+
+
+def find_peaks(maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(B, U) peaks of (B, U, h, w) maps and their (B, U) row-major places, the first among equals; NaN is a peak."""
+    if maps.is_cuda:
+        peaks, places = maps.flatten(2).max(dim=2)
+        return peaks, places
+    # One pooling window over the whole map: ten times as fast as max(dim) on maps that lie channels-last in memory.
+    peaks, places = functional.max_pool2d(maps, maps.shape[2:], return_indices=True)
+    return peaks.flatten(1), places.flatten(1)
 
 
 class LayerMeasure:
@@ -38,8 +49,8 @@ class LayerMeasure:
 
     def add(self, *, images: torch.Tensor, maps: torch.Tensor) -> None:
         """Take the (B, U, h, w) maps of a batch; they are not kept. Raises ActivationNotFinite."""
-        maps = maps.to(torch.float32).contiguous()
-        peaks, places = maps.flatten(2).max(dim=2)
+        maps = maps.to(torch.float32)
+        peaks, places = find_peaks(maps)
         if not bool(torch.isfinite(peaks).all()):
             raise ActivationNotFinite(f"Units of {self.shape.path} give NaN or infinity on some images.")
         self._peaks.append(peaks)

@@ -1,13 +1,13 @@
 """Theoretical receptive fields, from the graph: which pixels can reach each cell of a layer.
 
-[ZKLOT15] 3.2, science.md section 2. The forward pass runs once on shapes alone (meta tensors) while every operation is
-watched, so that any module will do: branches are united, padding moves the field outwards, dilation widens it.
+[ZKLOT15] 3.2, science.md section 2. One blank image goes through the network while every operation is watched,
+so that any module will do: branches are united, padding moves the field outwards, dilation widens it.
 Coordinates are pixel centers; padding may put a field partly outside the image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,46 +92,23 @@ def theoretical_receptive_fields(
         else:
             found[path] = MapGeometry(rows=_geometry(field.rows), columns=_geometry(field.columns))
 
-    shapes = {
-        name: torch.empty_like(tensor, device="meta")
-        for name, tensor in [*module.named_parameters(), *module.named_buffers()]
-    }
-    blank = torch.empty(1, 3, input_px, input_px, device="meta")
     try:
-        with (
-            reading(
-                module=_Stateless(module, shapes), paths=[f"inner.{path}" for path in paths], consume=_renamed(note)
-            ) as run,
-            watcher,
-        ):
+        with reading(module=module, paths=paths, consume=note) as run, watcher:
+            blank = torch.zeros(1, 3, input_px, input_px, device=_device_of(module))
             watcher.put(blank, _Field(_WHOLE, _WHOLE))
             run(blank)
     except LayerError:
         raise
     except Exception as error:
-        # Modules may do anything in forward; what cannot run on shapes alone has no field that can be read from the
-        # graph.
+        # Modules may do anything in forward, and what they do need not leave a graph that can be followed.
         for path in paths:
-            found.setdefault(
-                path, f"{path}: its graph cannot be followed without data: {str(error).splitlines()[0][:160]}."
-            )
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
+            found.setdefault(path, f"{path}: its graph cannot be followed: {reason}.")
     return {path: found[path] for path in paths}
 
 
-def _renamed(note: Callable[[str, torch.Tensor], None]) -> Callable[[str, torch.Tensor], None]:
-    return lambda path, maps: note(path.removeprefix("inner."), maps)
-
-
-class _Stateless(nn.Module):
-    """Runs a module on stand-ins for its parameters, without touching them."""
-
-    def __init__(self, inner: nn.Module, state: dict[str, torch.Tensor]) -> None:
-        super().__init__()
-        self.inner = inner
-        self._state = state
-
-    def forward(self, x: torch.Tensor) -> object:
-        return torch.func.functional_call(self.inner, self._state, (x,))
+def _device_of(module: nn.Module) -> torch.device:
+    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
 
 
 def _geometry(span: _Span) -> AxisGeometry:

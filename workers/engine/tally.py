@@ -77,14 +77,16 @@ def merge_tallies(tallies: Iterable[Tally]) -> Tally:
         raise TallyError("The tallies come from different dissections and cannot be joined.")
     if len(parts) == 1:
         return parts[0]
+    images = np.concatenate([part.images for part in parts])
+    order = np.argsort(images, kind="stable")
     with_labels = [part.labels for part in parts if part.labels is not None]
     return Tally(
         key=parts[0].key,
-        images=np.concatenate([part.images for part in parts]),
-        quarantined=tuple(entry for part in parts for entry in part.quarantined),
+        images=images[order],
+        quarantined=tuple(sorted(entry for part in parts for entry in part.quarantined)),
         labels=merge_labels(with_labels) if with_labels else None,
         layers=tuple(
-            _merge_layer([part.layers[i] for part in parts], [part.images for part in parts])
+            _merge_layer([part.layers[i] for part in parts], [part.images for part in parts], order)
             for i in range(len(parts[0].layers))
         ),
         seconds={
@@ -108,13 +110,13 @@ def _without_repeats(tallies: list[Tally]) -> list[Tally]:
     return kept
 
 
-def _merge_layer(layers: list[LayerTally], images: list[NDArray[np.int32]]) -> LayerTally:
+def _merge_layer(layers: list[LayerTally], images: list[NDArray[np.int32]], order: NDArray[np.int64]) -> LayerTally:
     bound = np.max([layer.bound for layer in layers], axis=0)
     top_images, top_maps = _merge_tops(layers, images)
     return LayerTally(
         shape=layers[0].shape,
-        peaks=np.concatenate([layer.peaks for layer in layers]),
-        peak_cells=np.concatenate([layer.peak_cells for layer in layers]),
+        peaks=np.concatenate([layer.peaks for layer in layers])[order],
+        peak_cells=np.concatenate([layer.peak_cells for layer in layers])[order],
         bound=bound,
         cells=merge_sparse(parts=[layer.cells for layer in layers], bound=bound),
         top_images=top_images,

@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 
 # Dense scratch space of one step of pruning or resolving, in cells.
 CHUNK_CELLS = 2_000_000
-FIRST_PRUNING_CELLS = 200_000
+FIRST_PRUNING_CELLS = 1_000_000
+# Buckets in which values are counted to raise a bound, and the part of a bucket by which an edge is first lowered.
+N_BUCKETS = 128
+LEAST_RANGE = 1e-30
+EDGE_MARGIN = 1e-3
 
 
 class ActivationNotFinite(Exception):
@@ -55,6 +59,53 @@ def with_neighbors(above: torch.Tensor) -> torch.Tensor:
     return spread
 
 
+class RisingBound:
+    """A lower bound of every unit's threshold, raised by counting values in buckets.
+
+    Once n_keep values of a unit at or above some number have been seen, its threshold is not below that number. Buckets
+    are equal steps from `low`; g(v) = floor((v - low) x scale) rises with v even in floating point, so that values of
+    higher buckets are really higher.
+    """
+
+    def __init__(self, *, n_keep: int, bound: torch.Tensor) -> None:
+        self.n_keep, self.bound = n_keep, bound
+        self._counts: torch.Tensor | None = None
+
+    def range_over(self, *, low: torch.Tensor, high: torch.Tensor) -> None:
+        """Count anew, in buckets from (U,) low to (U,) high; what was counted is forgotten, the bound stays."""
+        self._low = low.clone()
+        wide = high - low > LEAST_RANGE
+        self._scale = torch.where(wide, N_BUCKETS / (high - low), torch.zeros_like(low))
+        self._counts = torch.zeros((len(low), N_BUCKETS), dtype=torch.int64, device=low.device)
+
+    @property
+    def counts_nothing(self) -> bool:
+        return self._counts is None
+
+    def _bucket(self, value: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
+        steps = ((value - self._low[unit]) * self._scale[unit]).floor().clamp(0, N_BUCKETS - 1)
+        return torch.where(value < self._low[unit], -1.0, steps)
+
+    def count(self, *, unit: torch.Tensor, value: torch.Tensor) -> None:
+        """Take values (n,) of units (n,) that were not counted before, and raise the bound where they allow."""
+        assert self._counts is not None
+        bucket = self._bucket(value, unit).to(torch.int64)
+        counted = bucket >= 0
+        key = unit[counted] * N_BUCKETS + bucket[counted]
+        self._counts += torch.bincount(key, minlength=self._counts.numel()).view_as(self._counts)
+        at_least = self._counts.flip(1).cumsum(1).flip(1)
+        # The highest bucket from which n_keep values have been seen; -1 where there are not so many.
+        best = (at_least >= self.n_keep).sum(1) - 1
+        units = torch.arange(len(best), device=best.device)
+        reached = self._low + (best - EDGE_MARGIN) / self._scale.clamp_min(torch.finfo(torch.float32).tiny)
+        unsafe = (best > 0) & (self._bucket(reached, units) >= best)
+        while bool(unsafe.any()):
+            reached = torch.where(unsafe, torch.nextafter(reached, self._low), reached)
+            unsafe = (best > 0) & (self._bucket(reached, units) >= best)
+        candidate = torch.where(best > 0, torch.maximum(reached, self._low), self._low)
+        self.bound = torch.where(best >= 0, torch.maximum(self.bound, candidate), self.bound)
+
+
 class CandidateCells:
     """The cells of one layer that may still exceed their unit's threshold, on the device of the activations.
 
@@ -66,18 +117,30 @@ class CandidateCells:
     ) -> None:
         self.n_units, self.height, self.width, self.n_keep = n_units, height, width, n_keep
         start = torch.full((n_units,), -torch.inf) if bound is None else bound.clone()
-        self.bound = start.to(device=device, dtype=torch.float32)
+        self._rising = RisingBound(n_keep=n_keep, bound=start.to(device=device, dtype=torch.float32))
         self._blocks: list[tuple[torch.Tensor, ...]] = []  # (image, unit, count) of pairs; (cell, value) of cells
         self._n_cells = 0
         self._prune_at = FIRST_PRUNING_CELLS
 
+    @property
+    def bound(self) -> torch.Tensor:
+        """(U,) never above the threshold of the whole image set."""
+        return self._rising.bound
+
     def add(self, *, images: torch.Tensor, maps: torch.Tensor, peaks: torch.Tensor) -> None:
         """Take a batch: image indices (B,), maps (B, U, h, w), peaks (B, U). Images ascend from call to call."""
+        if self._rising.counts_nothing:
+            self._rising.range_over(low=maps.amin(dim=(0, 2, 3)), high=peaks.amax(0))
         where = (peaks > self.bound).nonzero()
-        if len(where):
-            self._keep(image=images[where[:, 0]], unit=where[:, 1], maps=maps[where[:, 0], where[:, 1]])
+        if not len(where):
+            return
+        image, unit, chosen = images[where[:, 0]], where[:, 1], maps[where[:, 0], where[:, 1]]
+        pair, y, x = (chosen > self.bound[unit][:, None, None]).nonzero(as_tuple=True)
+        self._rising.count(unit=unit[pair], value=chosen[pair, y, x])
+        still = peaks[where[:, 0], unit] > self.bound[unit]
+        self._keep(image=image[still], unit=unit[still], maps=chosen[still])
         if self._n_cells > self._prune_at:
-            self.raise_bound()
+            self.prune()
             self._prune_at = max(FIRST_PRUNING_CELLS, 2 * self._n_cells)
 
     def _keep(self, *, image: torch.Tensor, unit: torch.Tensor, maps: torch.Tensor) -> None:
@@ -87,48 +150,53 @@ class CandidateCells:
         self._blocks.append((image.to(torch.int32), unit.to(torch.int32), kept.sum(1), cells, maps.flatten(1)[kept]))
         self._n_cells += len(cells)
 
-    def raise_bound(self) -> None:
-        """Raise the bound to the n_keep-th largest value seen, where so many were seen, and drop what it rules out."""
+    def prune(self) -> None:
+        """Drop what the bound rules out by now, and count what is left in finer buckets over its own range."""
         blocks, self._blocks, self._n_cells = self._blocks, [], 0
         image, unit, count, cell, value = (torch.cat(parts) for parts in zip(*blocks, strict=True))
         owner = torch.repeat_interleave(torch.arange(len(unit), device=unit.device), count)
-        self.bound = torch.maximum(self.bound, self._nth_largest(unit=unit[owner], value=value))
+        of_unit = unit.long()[owner]
+        over = value > self.bound[of_unit]
+        low = self.bound.scatter_reduce(0, of_unit, value, reduce="amin", include_self=False)
+        low = torch.where(torch.isfinite(self.bound), self.bound, low)
+        high = low.scatter_reduce(0, of_unit, value, reduce="amax")
+        self._rising.range_over(low=low, high=high)
+        self._rising.count(unit=of_unit[over], value=value[over])
         still = torch.zeros(len(unit), dtype=torch.bool, device=unit.device)
-        still[owner[value > self.bound[unit[owner]]]] = True
-        pairs = still.nonzero()[:, 0]
-        keeps_cell = still[owner]
-        owner, cell, value = owner[keeps_cell], cell[keeps_cell], value[keeps_cell]
-        place = torch.cumsum(still, 0) - 1
+        still[owner[over]] = True
+        self._keep_again(image=image, unit=unit, count=count, cell=cell, value=value, still=still)
+
+    def _keep_again(
+        self,
+        *,
+        image: torch.Tensor,
+        unit: torch.Tensor,
+        count: torch.Tensor,
+        cell: torch.Tensor,
+        value: torch.Tensor,
+        still: torch.Tensor,
+    ) -> None:
+        stays = torch.repeat_interleave(still, count)
+        image, unit, count, cell, value = image[still], unit[still], count[still], cell[stays], value[stays]
         n_cells = self.height * self.width
         step = max(1, CHUNK_CELLS // n_cells)
-        ends = torch.cumsum(count[pairs], 0)
-        for first in range(0, len(pairs), step):
-            chosen = pairs[first : first + step]
-            begin = int(ends[first - 1]) if first else 0
-            end = int(ends[first + len(chosen) - 1])
-            dense = torch.full((len(chosen), n_cells), -torch.inf, device=value.device)
-            dense[place[owner[begin:end]] - first, cell[begin:end].long()] = value[begin:end]
-            self._keep(image=image[chosen], unit=unit[chosen], maps=dense.view(-1, self.height, self.width))
-
-    def _nth_largest(self, *, unit: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        """Per unit the n_keep-th largest of its values over the bound; -inf where it has fewer."""
-        over = value > self.bound[unit]
-        unit, value = unit[over], value[over]
-        order = torch.argsort(unit, stable=True)
-        unit, value = unit[order], value[order]
-        counts = torch.bincount(unit, minlength=self.n_units)
-        rich = (counts >= self.n_keep).nonzero()[:, 0].tolist()
-        ends = torch.cumsum(counts, 0).tolist()
-        result = torch.full((self.n_units,), -torch.inf, device=value.device)
-        for u in rich:
-            own = value[ends[u] - int(counts[u]) : ends[u]]
-            result[u] = torch.topk(own, self.n_keep, sorted=False).values.min()
-        return result
+        ends = [0, *torch.cumsum(count, 0).tolist()]
+        for first in range(0, len(unit), step):
+            last = min(len(unit), first + step)
+            part = slice(ends[first], ends[last])
+            owner = torch.repeat_interleave(torch.arange(last - first, device=unit.device), count[first:last])
+            dense = torch.full((last - first, n_cells), -torch.inf, device=value.device)
+            dense[owner, cell[part].long()] = value[part]
+            self._keep(
+                image=image[first:last],
+                unit=unit[first:last],
+                maps=dense.view(-1, self.height, self.width),
+            )
 
     def freeze(self) -> SparseMaps:
         """What is kept, as numpy arrays in host memory."""
-        if self._n_cells > self.n_units * self.n_keep:
-            self.raise_bound()
+        if self._blocks:
+            self.prune()
         empty = torch.zeros(0, dtype=torch.int32)
         blocks = self._blocks or [(empty, empty, empty.long(), empty, empty.float())]
         image, unit, count, cell, value = (torch.cat(parts).cpu().numpy() for parts in zip(*blocks, strict=True))

@@ -1,0 +1,23 @@
+"""Tiny seeded networks and image sets with label maps, whose every value a slow oracle can recompute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from numpy.random import default_rng
+
+from tests.workers.engine.making import make_broden
+from workers.engine.images import ImageSet, open_image_set
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def broden(tmp_path: Path) -> ImageSet:
+    make_broden(tmp_path / "set", rng=default_rng(7), n_images=12)
+    return open_image_set(tmp_path / "set")

@@ -1,0 +1,196 @@
+"""The pass and its shards: any cut, order or repeat gives one artifact; what is hooked is unhooked; the ranks are
+those of all images.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.random import default_rng
+
+from tests.workers.engine import making, oracles
+from workers.artifact_format import Artifact, ArtifactMalformed, check_artifact, read_artifact
+from workers.engine import dissect
+from workers.engine.images import ImageSet, open_image_set
+from workers.engine.options import DissectionOptions
+from workers.engine.tally import Tally, TallyError, bounds_of, load_tally, merge_tallies, save_tally
+from workers.engine.thresholds import ActivationNotFinite
+
+OPTIONS = DissectionOptions(n_top=5, n_low=2, tail=0.03, batch_size=2, tile_px=16)
+NETWORK = making.tiny_network(seed=1)
+LAYERS = ["1", "4"]
+
+
+def measured(image_set: ImageSet, first: int, last: int, bounds: dissect.Bounds | None = None) -> Tally:
+    return dissect.measure_shard(
+        network=NETWORK,
+        layers=LAYERS,
+        image_set=image_set,
+        first=first,
+        last=last,
+        options=OPTIONS,
+        device="cpu",
+        progress=lambda n_done: None,
+        bounds=bounds,
+        decode_threads=0,
+    )
+
+
+def artifact_of(image_set: ImageSet, tallies: list[Tally]) -> tuple[Artifact, dict[str, bytes]]:
+    stored: dict[str, bytes] = {}
+    dissect.complete(
+        network=NETWORK,
+        image_set=image_set,
+        tally=merge_tallies(tallies),
+        options=OPTIONS,
+        device="cpu",
+        save=stored.__setitem__,
+        progress=lambda stage, n_done, n_total: None,
+    )
+    return read_artifact(stored.__getitem__), stored
+
+
+@pytest.fixture(scope="module")
+def image_set(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
+    root = tmp_path_factory.mktemp("broden") / "set"
+    making.make_broden(root, rng=default_rng(11), n_images=15)
+    (root / "images" / "004.png").write_bytes(b"no image at all")
+    (root / "images" / "009_color.png").write_bytes(b"no label map at all")
+    return open_image_set(root)
+
+
+@pytest.fixture(scope="module")
+def whole(image_set: ImageSet) -> Artifact:
+    return artifact_of(image_set, [measured(image_set, 0, 15)])[0]
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_however_the_set_is_cut_the_artifact_is_the_same(
+    image_set: ImageSet, whole: Artifact, data: st.DataObject
+) -> None:
+    cuts = data.draw(st.sets(st.sampled_from(range(2, 15, 2))))
+    shards = data.draw(st.permutations(list(pairwise([0, *sorted(cuts), 15]))))
+    repeated = data.draw(st.lists(st.sampled_from(shards), max_size=2))
+    tallies: list[Tally] = []
+    for first, last in [*shards, *repeated]:
+        bounds = bounds_of(merge_tallies(tallies)) if tallies and data.draw(st.booleans()) else None
+        tally = measured(image_set, first, last, bounds)
+        tallies.append(load_tally(save_tally(tally)))
+    # A shard may be merged into what is merged so far, or all at once.
+    if len(tallies) > 1 and data.draw(st.booleans()):
+        tallies = [merge_tallies(tallies[:2]), *tallies[2:]]
+    artifact, _ = artifact_of(image_set, tallies)
+    assert artifact.manifest["sha256"] == whole.manifest["sha256"]
+
+
+def test_another_seed_or_batch_size_gives_another_hash(image_set: ImageSet, whole: Artifact) -> None:
+    manifest = {**whole.manifest, "environment": {**whole.manifest["environment"], "batch_size": 3}}
+    with pytest.raises(ArtifactMalformed, match="hash"):
+        check_artifact(Artifact(manifest=manifest, paths=whole.paths, read=whole.read))
+    later = {
+        **whole.manifest,
+        "seconds": {"decode": 1e9},
+        "environment": {**whole.manifest["environment"], "torch": "9"},
+    }
+    check_artifact(Artifact(manifest=later, paths=whole.paths, read=whole.read))
+
+
+def test_unreadable_images_and_label_maps_are_quarantined_by_name(whole: Artifact) -> None:
+    found = {entry["path"]: entry["reason"] for entry in whole.manifest["image_set"]["quarantined"]}
+    assert found.keys() == {"004.png", "009.png"}
+    assert "not an image" in found["004.png"]
+    assert "009_color.png" in found["009.png"]
+    assert whole.manifest["image_set"]["n_quarantined"] == 2
+    assert not np.isin(whole.layer(0)["top_image"], [4, 9]).any()
+
+
+def test_top_images_are_those_of_highest_peak_and_low_ones_of_the_lowest_tenth(tmp_path: Path) -> None:
+    making.make_broden(tmp_path / "set", rng=default_rng(5), n_images=40)
+    image_set = open_image_set(tmp_path / "set")
+    artifact, stored = artifact_of(image_set, [measured(image_set, 0, 40)])
+    maps = oracles.dense_activations(network=NETWORK, path="4", image_set=image_set, batch_size=2)
+    arrays = artifact.layer(1)
+    for unit in range(5):
+        peaks = maps[:, unit].reshape(40, -1).max(axis=1)
+        best = sorted(range(40), key=lambda i: (-peaks[i], i))[:5]
+        assert arrays["top_image"][unit].tolist() == best
+        assert arrays["top_peak"][unit].tolist() == peaks[best].tolist()
+        for image, place in zip(best, arrays["top_location"][unit], strict=True):
+            assert tuple(place) == np.unravel_index(maps[image, unit].argmax(), maps.shape[2:])
+        tenth = sorted(peaks)[:4]
+        drawn = [i for i in arrays["low_image"][unit] if i >= 0]
+        assert all(peaks[i] <= tenth[-1] for i in drawn)
+        assert not set(drawn) & set(best)
+        assert arrays["peak_histogram"][unit].sum() == 40
+        assert f"tiles/{arrays['tile_sheet'][unit][:2]}/{arrays['tile_sheet'][unit]}.jpg" in stored
+
+
+def test_a_small_set_pads_with_minus_one(tmp_path: Path) -> None:
+    making.make_broden(tmp_path / "set", rng=default_rng(5), n_images=3)
+    image_set = open_image_set(tmp_path / "set")
+    arrays = artifact_of(image_set, [measured(image_set, 0, 3)])[0].layer(1)
+    assert (arrays["top_image"][:, 3:] == -1).all()
+    assert (arrays["low_image"] == -1).all()
+
+
+def test_shards_that_overlap_in_part_or_belong_elsewhere_do_not_join(image_set: ImageSet) -> None:
+    tally = measured(image_set, 0, 4)
+    with pytest.raises(TallyError, match="image 2"):
+        merge_tallies([tally, measured(image_set, 2, 6)])
+    with pytest.raises(TallyError, match="different dissections"):
+        merge_tallies([tally, Tally(**{**vars(measured(image_set, 4, 6)), "key": "other"})])
+    with pytest.raises(TallyError, match="cannot be read"):
+        load_tally(save_tally(tally)[:-200])
+
+
+def test_a_shard_begins_where_a_batch_does(image_set: ImageSet) -> None:
+    with pytest.raises(dissect.ShardMisplaced, match="batches of 2"):
+        measured(image_set, 3, 6)
+    assert dissect.cut_shards(n_images=15, options=OPTIONS, batches_each=3) == [(0, 6), (6, 12), (12, 15)]
+
+
+def test_running_out_of_memory_halves_the_batch_and_is_recorded(
+    image_set: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = torch.nn.Conv2d.forward
+
+    def greedy(self: torch.nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > 1 and x.device.type != "meta":
+            raise torch.OutOfMemoryError("no memory for more than one image")
+        return forward(self, x)
+
+    expected = measured(image_set, 0, 6)
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", greedy)
+    tally = measured(image_set, 0, 6)
+    assert tally.halvings == 1
+    np.testing.assert_allclose(tally.layers[1].peaks, expected.layers[1].peaks, rtol=1e-5)
+
+
+def test_a_unit_that_gives_nan_is_refused_in_words(image_set: ImageSet) -> None:
+    network = making.tiny_network(seed=1)
+    network.module[3].bias.data[2] = torch.nan
+    with pytest.raises(ActivationNotFinite, match="Units of 4"):
+        dissect.measure_shard(
+            network=network,
+            layers=["4"],
+            image_set=image_set,
+            first=0,
+            last=2,
+            options=OPTIONS,
+            device="cpu",
+            progress=print,
+        )
+
+
+def test_a_set_without_one_usable_image_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"nothing")
+    image_set = open_image_set(tmp_path)
+    with pytest.raises(dissect.NothingMeasured, match="None of the 1 images"):
+        artifact_of(image_set, [measured(image_set, 0, 1)])
