@@ -191,7 +191,8 @@ def _read_line(line: str, *, file: str, number: int) -> ImportedAnswer:
         layer=_read_path(row, "layer"),
         index=row.whole("index", lowest=0),
         row=number,
-        description=row.text("description"),
+        # People may begin with a dash; JSON is no spreadsheet, and what we write as CSV is defused.
+        description=row.text("description", may_begin_like_a_formula=True),
         category=_read_category(row, "category") if row.cells["category"] else "",
         precision=precision,
         worker=(row.text("worker") or None) if "worker" in kept else None,

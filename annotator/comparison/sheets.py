@@ -26,10 +26,10 @@ class Row:
     def refuse(self, column: str, why: str) -> BadFile:
         return BadFile(f"{self.file}, row {self.number}, column {column}: {why}.")
 
-    def text(self, column: str) -> str:
+    def text(self, column: str, *, may_begin_like_a_formula: bool = False) -> str:
         """Of at most 200 characters, printable, and nothing that a spreadsheet would run."""
         value = self.cells[column].strip()
-        if value.startswith(FORMULA_STARTS):
+        if value.startswith(FORMULA_STARTS) and not may_begin_like_a_formula:
             raise self.refuse(column, f"{value[:40]!r} would run as a formula in a spreadsheet")
         if len(value) > MAX_TEXT:
             raise self.refuse(column, f"the text has {len(value)} characters, {MAX_TEXT} are allowed")

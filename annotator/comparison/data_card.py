@@ -1,0 +1,113 @@
+"""What an exported campaign is: versions, parameters, seeds, hashes, counts; never who a worker is."""
+
+import platform
+import tomllib
+from datetime import datetime
+from typing import Any
+
+import django
+import numpy as np
+from django.conf import settings
+
+from annotator.comparison.agreement import SEED as SHUFFLE_SEED
+from annotator.comparison.reports import Document
+from annotator.comparison.summary import DETECTOR_ABOVE
+from annotator.crowd.models import Campaign
+from annotator.labels.labeling import open_lexicon
+from annotator.labels.precision import INTERPRETABLE_ABOVE
+from annotator.labels.reliability import SEED as BOOTSTRAP_SEED
+from annotator.units.models import AutomaticLabel, Dissection
+
+
+def describe_data(*, campaign: Campaign, report: Document, now: datetime, hashes: dict[str, str]) -> Document:
+    workers = report["workers"]
+    return {
+        "campaign": campaign.name,
+        "answers_by": report["answers_by"],
+        "exported_at": now.isoformat(),
+        "versions": _list_versions(),
+        "counts": {
+            "layers": len(report["layers"]),
+            "units": len(report["units"]),
+            "answers": sum(len(unit["answers"]) for unit in report["units"]),
+            "workers": None if workers is None else len(workers),
+        },
+        "workers": "keyed pseudonyms; the key and the marketplace's ids are not part of the data"
+        if workers is not None
+        else "not known for every answer: the vote is unweighted, no figure per worker is given",
+        "parameters": {
+            "marketplace": campaign.marketplace,
+            "is_imported": campaign.is_imported,
+            "n_assignments": campaign.n_assignments,
+            "reward_usd": str(campaign.reward_usd),
+            "policy": campaign.policy,
+            "min_precision": INTERPRETABLE_ABOVE,
+            "min_iou": DETECTOR_ABOVE,
+            "words": open_lexicon().description,
+        },
+        "seeds": {"campaign": campaign.seed, "shuffles": SHUFFLE_SEED, "bootstrap": BOOTSTRAP_SEED},
+        "dissections": [_describe_dissection(row) for row in _find_dissections(campaign)],
+        "imported_labels_sha256": sorted(_find_imports(campaign)),
+        "files_sha256": hashes,
+    }
+
+
+def _list_versions() -> dict[str, str]:
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
+    return {
+        "unitscope": project["version"],
+        "python": platform.python_version(),
+        "django": django.get_version(),
+        "numpy": np.__version__,
+    }
+
+
+def _find_dissections(campaign: Campaign) -> list[Dissection]:
+    rows = Dissection.objects.filter(dissected_units__hits__campaign=campaign).distinct()
+    return list(rows.select_related("network", "image_set"))
+
+
+def _find_imports(campaign: Campaign) -> set[str]:
+    rows = AutomaticLabel.objects.filter(unit__hits__campaign=campaign, mode=AutomaticLabel.Mode.IMPORTED)
+    return set(rows.values_list("source", flat=True))
+
+
+def _describe_dissection(row: Dissection) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "network": row.network.name,
+        "architecture": row.network.architecture,
+        "weights_sha256": row.network.weights_sha256,
+        "image_set": row.image_set.name,
+        "images_are_rendered": row.image_set.is_rendered,
+        "image_set_sha256": row.image_set.sha256,
+        "n_images": row.n_images,
+        "layers": row.layer_paths,
+        "options": row.options,
+        "environment": row.environment,
+        "artifact_sha256": row.artifact_sha256,
+    }
+
+
+def print_card(card: Document) -> str:
+    """The same as Markdown, for a person."""
+    lines = [
+        f"# Data card: {card['campaign']}",
+        "",
+        f"Answers by {card['answers_by']}. Exported {card['exported_at']}.",
+        "",
+    ]
+    for title in ("counts", "parameters", "seeds", "versions"):
+        lines += [f"## {title.capitalize()}", "", *(f"- {key}: {value}" for key, value in card[title].items()), ""]
+    lines += ["## Workers", "", card["workers"].capitalize() + ".", ""]
+    for row in card["dissections"]:
+        lines += [f"## Dissection {row['id']}", "", *(f"- {k}: {v}" for k, v in row.items() if k != "id"), ""]
+    if card["imported_labels_sha256"]:
+        lines += [
+            "## Imported labels (SHA-256 of the files)",
+            "",
+            *(f"- {d}" for d in card["imported_labels_sha256"]),
+            "",
+        ]
+    lines += ["## Files (SHA-256)", "", *(f"- {name}: {digest}" for name, digest in card["files_sha256"].items()), ""]
+    return "\n".join(lines)

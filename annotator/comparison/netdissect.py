@@ -1,0 +1,45 @@
+"""A layer's automatic labels in Network Dissection's columns: one-based units, the best of each category beside it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from annotator.comparison.categories import BRODEN_CATEGORIES
+from annotator.comparison.comparing import choose_automatic_labels
+from annotator.crowd.models import Campaign
+from annotator.units.models import AutomaticLabel, Layer
+
+Row = dict[str, Any]
+
+FIRST_COLUMNS = ("unit", "category", "label", "score")
+MEASURES = ("label", "truth", "activation", "intersect", "iou")
+
+
+def list_rows(*, layer: Layer, campaign: Campaign) -> list[Row]:
+    """All units of the layer that were labeled along with the campaign's, highest IoU first, as published."""
+    chosen = [label for label in choose_automatic_labels(campaign=campaign).values() if label.unit.layer_id == layer.id]
+    labels = AutomaticLabel.objects.filter(
+        unit__layer=layer, source__in={label.source for label in chosen}, mode__in={label.mode for label in chosen}
+    ).select_related("unit")
+    by_unit: dict[int, list[AutomaticLabel]] = {}
+    for label in labels:
+        by_unit.setdefault(label.unit.index, []).append(label)
+    rows = [_write_unit(index, found) for index, found in by_unit.items() if any(label.is_best for label in found)]
+    return sorted(rows, key=lambda row: (-row["score"], row["unit"]))
+
+
+def list_columns(rows: Sequence[Row]) -> list[str]:
+    """Unit, category, label, score, then five columns for each category that any row has."""
+    present = {key.rpartition("-")[0] for row in rows for key in row if key not in FIRST_COLUMNS}
+    known = [category for category in BRODEN_CATEGORIES if category in present]
+    categories = known + sorted(present - set(known))
+    return [*FIRST_COLUMNS, *(f"{category}-{measure}" for category in categories for measure in MEASURES)]
+
+
+def _write_unit(index: int, labels: Sequence[AutomaticLabel]) -> Row:
+    best = next(label for label in labels if label.is_best)
+    row: Row = {"unit": index + 1, "category": best.category, "label": best.label, "score": best.iou}
+    for label in labels:
+        measures = (label.label, label.truth, label.area, label.intersection, label.iou)
+        for measure, value in zip(MEASURES, measures, strict=True):
+            row[f"{label.category}-{measure}"] = "" if value is None else value
+    return row
