@@ -24,7 +24,7 @@ setup: $(READY)  ## install everything into .venv and bring the tables up to dat
 	$(RUN) -m annotator.serving --prepare
 
 demo: $(READY)  ## the whole job on rendered images and simulated people, then served (SERVE=0: stop after the summary)
-	$(RUN) -m annotator.serving --then demo $(if $(filter 0,$(SERVE)),--stop)
+	$(RUN) -m annotator.serving $(if $(filter 0,$(SERVE)),--stop) --then demo
 
 up: $(READY)  ## all services in the foreground, no demo
 	$(RUN) -m annotator.serving
@@ -49,7 +49,7 @@ drill: $(READY)  ## the long fault and load drills, resumable; results in docs/d
 	$(RUN) -m tests.drills
 
 pictures: $(READY)  ## the pictures of README and docs, taken from the running product
-	$(RUN) -m annotator.serving --then pictures --stop
+	$(RUN) -m tests.pictures
 
 lock:  ## requirements.lock anew from pyproject.toml
 	$(VENV)/bin/uv pip compile --quiet --upgrade pyproject.toml --all-extras --generate-hashes --python-version 3.11 -o requirements.lock

@@ -1,4 +1,4 @@
-"""Runs the Procfile's processes on one machine: `python -m annotator.serving [--prepare | --then COMMAND [--stop]]`.
+"""Runs the Procfile's processes on one machine: `python -m annotator.serving [--prepare | [--stop] --then COMMAND]`.
 
 The services are attached or started, the tables brought up to date and the sandbox's account made; then web, sandbox,
 web queue and GPU queue run under honcho until Ctrl-C, which ends all of them.
@@ -32,6 +32,7 @@ class CannotServe(Exception):
 
 def prepare() -> None:
     """Tables brought up to date, and our own requester's account at the sandbox kept among the checkout's secrets."""
+    (embedded.data_folder() / "static").mkdir(parents=True, exist_ok=True)
     _manage("migrate", "--verbosity", "0")
     account = json.loads(_manage("sandbox_account", "own"))
     for name, value in (
@@ -54,8 +55,8 @@ def _manage(*arguments: str) -> str:
 
 
 @contextlib.contextmanager
-def processes() -> Iterator[None]:
-    """The Procfile's four processes, answering; ended when the block ends, however it ends."""
+def processes(*, log: Path | None = None) -> Iterator[None]:
+    """The Procfile's four processes, answering, writing to `log` if given; ended with the block, however it ends."""
     addresses = json.loads(_manage("addresses"))
     urls = [addresses["dashboard"].rstrip("/"), addresses["sandbox_endpoint"]]
     for url in urls:
@@ -65,20 +66,24 @@ def processes() -> Iterator[None]:
         "SANDBOX_BIND": urlsplit(urls[1]).netloc,
         "BEAT_SCHEDULE": str(embedded.data_folder() / "beat-schedule"),
         "PYTHONUNBUFFERED": "1",
+        # Celery and whitenoise remark on root and on folders that only a deployment has.
+        "PYTHONWARNINGS": "ignore",
     }
     # The Procfile says `python`: this one.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    honcho = subprocess.Popen(
-        [sys.executable, "-m", "honcho", "-f", str(ROOT / "Procfile"), "start"],
-        cwd=ROOT,
-        env={**defaults, **os.environ, "PATH": path},
-        start_new_session=True,
-    )
-    try:
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("ab")) if log else None
+        honcho = subprocess.Popen(
+            [sys.executable, "-m", "honcho", "-f", str(ROOT / "Procfile"), "start"],
+            cwd=ROOT,
+            env={**defaults, **os.environ, "PATH": path},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        stack.callback(_end, honcho)
         _wait_for_health(urls, honcho)
         yield
-    finally:
-        _end(honcho)
 
 
 def _refuse_taken_port(url: str) -> None:
@@ -96,7 +101,7 @@ def _wait_for_health(urls: list[str], honcho: "subprocess.Popen[bytes]") -> None
     waiting = {f"{url}/healthz" for url in urls}
     while waiting or len(app.control.ping(timeout=1) or []) < 2:
         if honcho.poll() is not None:
-            raise CannotServe("A process ended while starting; its last words stand above.")
+            raise CannotServe("A process ended while starting; its last words stand above or in var/logs.")
         if time.monotonic() > deadline:
             raise CannotServe(f"Not all processes answered within {START_SECONDS} s: {', '.join(waiting) or 'queues'}.")
         waiting = {url for url in waiting if not is_healthy(url)}
@@ -125,7 +130,7 @@ def _end(honcho: "subprocess.Popen[bytes]") -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m annotator.serving", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--prepare", action="store_true", help="only bring tables and accounts up to date")
-    parser.add_argument("--then", nargs="+", metavar="ARGUMENT", help="a manage.py command to run while they serve")
+    parser.add_argument("--then", nargs=argparse.REMAINDER, help="a manage.py command to run while they serve")
     parser.add_argument("--stop", action="store_true", help="end after that command, with its exit status")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -143,7 +148,11 @@ def _serve(options: argparse.Namespace) -> int:
     prepare()
     if options.prepare:
         return 0
-    with processes():
+    log = embedded.data_folder() / "logs" / "services.log" if options.then else None
+    if log:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        print(f"Starting web, sandbox, web queue and GPU queue; they write to {log}.", flush=True)
+    with processes(log=log):
         if options.then:
             status = subprocess.run(
                 [sys.executable, str(ROOT / "manage.py"), *options.then], cwd=ROOT, check=False

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
+    "ninja",  # its documentation's scripts come from the package, not from elsewhere
     "annotator.accounts",
     "annotator.units",
     "annotator.crowd",
@@ -155,6 +156,10 @@ MARKETPLACE_CREDENTIALS = {
 }
 # The first of the three confirmations that spending real money needs.
 REAL_MONEY_ALLOWED = env.flag("REAL_MONEY_ALLOWED")
+# Where the sandbox delivers its notifications; empty: nowhere.
+SANDBOX_SQS_ENDPOINT = env.text("SANDBOX_SQS_ENDPOINT", default="")
+SANDBOX_SNS_ENDPOINT = env.text("SANDBOX_SNS_ENDPOINT", default="")
+SANDBOX_WEBHOOK_URL = env.text("SANDBOX_WEBHOOK_URL", default="")
 SANDBOX_OPENING_BALANCE_USD = Decimal(env.text("SANDBOX_OPENING_BALANCE_USD", default="10000.00"))
 
 LOGGING = {

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from annotator.units import gpu_queue
 
-COMMAND = ["-m", "celery", "-A", "workers.tasks", "worker", "-Q", "gpu", "--pool", "solo", "-l", "WARNING"]
+COMMAND = ["-m", "celery", "-q", "-A", "workers.tasks", "worker", "-Q", "gpu", "--pool", "solo", "-l", "WARNING"]
 START_SECONDS = 90
 
 

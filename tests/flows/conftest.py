@@ -1,0 +1,76 @@
+"""The whole house running on this machine for the length of a module: services, four processes, a small dissection."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser import find_chromium
+from tests.processes import Processes, free_port
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class House:
+    processes: Processes
+
+    def manage(self, *arguments: str) -> str:
+        """What the command prints; its failure fails the test with its words."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=self.processes.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{arguments[0]}: {done.stderr[-1000:]}"
+        return done.stdout
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return self.processes.addresses
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    environment = {
+        **os.environ,
+        "UNITSCOPE_VAR": str(tmp_path_factory.mktemp("house")),
+        "WEB_PORT": str(free_port()),
+        "SANDBOX_PORT": str(free_port()),
+    }
+    for of_the_test_run in ("DATABASE_URL", "REDIS_URL"):
+        environment.pop(of_the_test_run, None)
+    with Processes(environment) as processes:
+        yield House(processes)
+
+
+@pytest.fixture(scope="session")
+def dissection(house: House, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """An early layer of a torchvision network with random weights over 96 rendered images: small, but all of it real."""
+    images = tmp_path_factory.mktemp("rendered") / "set"
+    house.manage("render_concepts", str(images), "--n", "96")
+    network = [
+        "--network",
+        "torchvision:squeezenet1_1",
+        "--layer",
+        "features.3.squeeze",
+        "--images",
+        str(images),
+        "--rendered",
+    ]
+    found: dict[str, Any] = json.loads(house.manage("dissect", *network, "--json"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
