@@ -58,7 +58,7 @@ def describe_dissection(*, dissection: Dissection) -> Document:
 def describe_people(campaign: Campaign, answers: Sequence[UnitAnswer]) -> str:
     """Who answered, in words that stand in every report."""
     if campaign.is_imported:
-        return "imported answers"
+        return "people, as imported"
     simulated = sum(answer.is_simulated for answer in answers)
     if simulated == 0:
         return "people"

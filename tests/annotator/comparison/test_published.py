@@ -82,7 +82,7 @@ def test_the_2017_labels_name_what_people_named_far_beyond_chance(report: dict[s
 
 
 def test_what_the_file_does_not_hold_is_not_made_up(report: dict[str, Any]) -> None:
-    assert report["answers_by"] == "imported answers"
+    assert report["answers_by"] == "people, as imported"
     assert report["workers"] is None
 
 
