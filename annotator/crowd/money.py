@@ -24,9 +24,9 @@ class Quote:
 
 
 def find_fee(*, amount_usd: Decimal, n_assignments: int, fees: FeeSchedule) -> Decimal:
-    """The fee on one reward or bonus of a HIT that has this many assignments."""
+    """The fee on one reward or bonus of a HIT that has this many assignments, in whole cents."""
     share = fees.share + (fees.large_hit_share if n_assignments >= fees.large_hit_from else Decimal(0))
-    return max(fees.least_usd, amount_usd * share)
+    return max(fees.least_usd, (amount_usd * share).quantize(CENT, ROUND_HALF_UP))
 
 
 def find_hit_cost(*, reward_usd: Decimal, n_assignments: int, fees: FeeSchedule) -> Decimal:

@@ -1,0 +1,142 @@
+"""What the crowd's tests share: a dissection of drawn tiles, a campaign over it, and one person's visit to a page."""
+
+import json
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from annotator.crowd import publishing
+from annotator.crowd.marketplaces import open_marketplace
+from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.mturk import Requester
+from annotator.sandbox import accounts, working
+from annotator.sandbox.models import HIT as SandboxHIT
+from annotator.sandbox.models import Person
+from annotator.sandbox.models import Requester as SandboxRequester
+from annotator.units.models import Dissection
+from tests.annotator.crowd.making import make_campaign, make_dissection
+from tests.annotator.sandbox import serving
+
+
+@pytest.fixture
+def dissection(db: None, tmp_path: Path) -> Dissection:
+    return make_dissection(tmp_path)
+
+
+@pytest.fixture
+def campaign(dissection: Dissection) -> Campaign:
+    return make_campaign(dissection)
+
+
+@pytest.fixture
+def hit(campaign: Campaign) -> HIT:
+    hit = campaign.hits.order_by("id").first()
+    assert hit is not None
+    return hit
+
+
+@dataclass
+class Visitor:
+    """One person at one HIT's page, by the same requests that its script makes."""
+
+    hit: HIT
+    assignment_id: str = "ASSIGNMENT1"
+    worker_id: str = "AWORKER1"
+    submit_to: str = settings.SANDBOX_URL
+
+    def __post_init__(self) -> None:
+        self.client = Client()
+
+    def open(self, **changes: str) -> Any:
+        query = {
+            "assignmentId": self.assignment_id,
+            "hitId": self.hit.mturk_id,
+            "workerId": self.worker_id,
+            "turkSubmitTo": self.submit_to,
+        } | changes
+        return self.client.get(f"/hit/{self.hit.public_id}/?{urlencode(query)}")
+
+    def config(self) -> dict[str, Any]:
+        text = self.open().content.decode()
+        start = text.index('id="hit-config"')
+        return dict(json.loads(text[text.index(">", start) + 1 : text.index("</script>", start)]))
+
+    def post(self, act: str, body: Any) -> Any:
+        return self.client.post(f"/hit/{self.hit.public_id}/{act}", json.dumps(body), "application/json")
+
+    def start(self, *, consent: bool = True) -> dict[str, Any]:
+        return dict(self.post("start", {"token": self.config()["token"], "consent": consent}).json())
+
+    def submit(self, work_token: str, **changes: Any) -> Any:
+        answer = {
+            "work_token": work_token,
+            "client_id": "6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+            "description": "lamp",
+            "category": "object",
+            "marked": [1, 2],
+            "active_seconds": 61.0,
+        }
+        return self.post("submit", answer | changes)
+
+    def hand_over(self, stored: dict[str, Any]) -> None:
+        """The form that the page posts to the marketplace, over a real connection."""
+        body = urlencode(stored["fields"]).encode()
+        with urllib.request.urlopen(stored["submit_to"], body, timeout=20) as answer:
+            assert answer.status == 200
+
+
+@pytest.fixture
+def visit(hit: HIT) -> Callable[..., Visitor]:
+    return lambda **changes: Visitor(**({"hit": hit} | changes))
+
+
+@dataclass
+class Market:
+    """The real sandbox behind a socket, our account there, and people who work there."""
+
+    requester: Requester
+    account: SandboxRequester
+    clock: Callable[[], datetime]
+
+    def publish(self, campaign: Campaign) -> None:
+        publishing.publish_campaign(
+            campaign=campaign, requester=self.requester, clock=self.clock, pause=lambda seconds: None
+        )
+
+    def accept(self, hit: HIT, name: str) -> Visitor:
+        """A person takes the HIT on the worker site; here are they on its page."""
+        now = self.clock()
+        person = Person.objects.filter(name=name).first()
+        person = person or accounts.sign_up(name=name, country="US", invitation=None, now=now)[0]
+        hit.refresh_from_db()
+        assignment = working.accept(person, hit_id=SandboxHIT.objects.get(mturk_id=hit.mturk_id).pk, now=now)
+        return Visitor(
+            hit, assignment_id=assignment.mturk_id, worker_id=person.mturk_id, submit_to=settings.SANDBOX_URL
+        )
+
+    def work(self, hit: HIT, name: str, **changes: Any) -> Visitor:
+        """Accepts, answers, and hands the form over to the marketplace."""
+        visitor = self.accept(hit, name)
+        visitor.hand_over(visitor.submit(visitor.start()["work_token"], client_id=str(uuid.uuid4()), **changes).json())
+        return visitor
+
+
+@pytest.fixture
+def market(transactional_db: None, settings: Any) -> Iterator[Market]:
+    with serving.sandbox_server(settings):
+        now = timezone.now
+        account = accounts.open_account("own", balance_usd=Decimal("1000.00"), now=now())
+        keys = (account.access_key_id, account.secret_access_key)
+        settings.MARKETPLACE_CREDENTIALS = {**settings.MARKETPLACE_CREDENTIALS, "own": keys}
+        yield Market(requester=Requester(open_marketplace("own")), account=account, clock=now)

@@ -1,0 +1,249 @@
+"""Stories of people on the page of unit_semantics, in Chromium, handing over to the real sandbox."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from annotator.crowd.models import HIT, Assignment
+from annotator.sandbox.models import Assignment as SandboxAssignment
+from tests.hit_templates.conftest import page_address
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.xdist_group("browser")]
+Open = Callable[..., Page]
+
+
+def mark(page: Page, *positions: int) -> None:
+    for position in positions:
+        page.locator(".crop").nth(position).click()
+
+
+def wait_saved(page: Page) -> None:
+    expect(page.locator("#saved")).to_have_text("Saved", timeout=10_000)
+
+
+def marked(page: Page) -> list[int]:
+    pressed = page.locator(".crop").evaluate_all("crops => crops.map(c => c.getAttribute('aria-pressed') === 'true')")
+    return [position for position, is_pressed in enumerate(pressed) if is_pressed]
+
+
+def test_a_whole_hit_by_keyboard_alone(address: str, open_page: Open) -> None:
+    page = open_page(address)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # I agree, start
+    page.wait_for_selector("body[data-ready]")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "description":
+            break
+    page.keyboard.type("striped wall")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # past the link about pasting
+    for key in ["ArrowRight", "ArrowDown", "Space", "End", "Space", "Home", "Space", "4"]:
+        page.keyboard.press(key)
+    assert marked(page) == [0, 11, 59]
+    expect(page.locator("#count")).to_have_text("3 of 60 marked")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "submit":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("externalSubmit"))
+    row = Assignment.objects.get()
+    assert (row.description, row.category, row.state) == ("striped wall", "object part", "stored")
+    assert row.raw_answer is not None
+    assert row.raw_answer["marked"] == [0, 11, 59]
+    assert SandboxAssignment.objects.get().state == "Submitted"
+
+
+def test_reloading_five_times_loses_nothing(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    page.fill("#description", "wheel")
+    mark(page, 3, 17)
+    page.keyboard.press("3")
+    for _ in range(5):
+        wait_saved(page)
+        page.reload()
+        page.wait_for_selector("body[data-ready]")
+        expect(page.locator("#description")).to_have_value("wheel")
+        assert marked(page) == [3, 17]
+        assert page.locator("input[name=category]:checked").input_value() == "object"
+        mark(page, 20)
+        wait_saved(page)
+        mark(page, 20)
+
+
+def test_going_away_and_back_finds_the_work_again(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    page.fill("#description", "wheel")
+    mark(page, 5)
+    wait_saved(page)
+    page.goto("about:blank")
+    page.go_back()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("#description")).to_have_value("wheel")
+    assert marked(page) == [5]
+
+
+def test_a_killed_browsers_work_is_in_the_next_one(address: str, start_page: Open) -> None:
+    first = start_page(address)
+    first.fill("#description", "wheel")
+    mark(first, 8)
+    wait_saved(first)
+    first.context.close()
+    second = start_page(address)
+    expect(second.locator("#description")).to_have_value("wheel")
+    assert marked(second) == [8]
+
+
+def test_two_tabs_keep_what_was_done_in_both(address: str, start_page: Open) -> None:
+    first = start_page(address)
+    first.fill("#description", "wheel")
+    mark(first, 1)
+    wait_saved(first)
+    second = start_page(address, beside=first)
+    mark(second, 2)
+    wait_saved(second)
+    mark(first, 3)
+    expect(first.locator("#notice")).to_contain_text("another tab")
+    expect(first.locator("#count")).to_have_text("3 of 60 marked")
+    wait_saved(first)
+    assert Assignment.objects.get().draft["marked"] == [1, 2, 3]
+
+
+def test_offline_the_person_is_told_and_online_it_is_saved(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    page.fill("#description", "wheel")
+    wait_saved(page)
+    page.context.set_offline(True)
+    mark(page, 4)
+    expect(page.locator("#saved")).to_contain_text("no connection")
+    page.click("#submit")
+    expect(page.locator("#notice, #category-error").first).to_be_visible()
+    page.context.set_offline(False)
+    wait_saved(page)
+    assert Assignment.objects.get().draft["marked"] == [4]
+
+
+def test_a_blocked_hand_over_is_told_and_can_be_repeated(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    page.route("**/mturk/externalSubmit", lambda route: route.abort())
+    page.fill("#description", "wheel")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("6")
+    page.click("#submit")
+    expect(page.locator("#handing-over")).to_contain_text("Your work is stored here and will be paid")
+    assert Assignment.objects.get().state == "stored"
+    page.unroute("**/mturk/externalSubmit")
+    page.click("#hand-over-again")
+    page.wait_for_url(re.compile("externalSubmit"))
+    assert SandboxAssignment.objects.get().state == "Submitted"
+
+
+def test_submitting_without_an_answer_says_what_is_missing(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    mark(page, 0)
+    expect(page.locator("#description-error")).to_contain_text("First describe")
+    assert marked(page) == []
+    page.click("#submit")
+    expect(page.locator("#description-error")).to_contain_text("Please describe")
+    page.fill("#description", "wheel")
+    page.click("#submit")
+    expect(page.locator("#category-error")).to_contain_text("six categories")
+    assert Assignment.objects.get().state == "started"
+
+
+def test_pasting_is_off_and_can_be_turned_on(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    paste = """field => field.dispatchEvent(new ClipboardEvent("paste", {cancelable: true, bubbles: true}))"""
+    assert page.locator("#description").evaluate(paste) is False  # cancelled
+    expect(page.locator("#description-error")).to_contain_text("type your own words")
+    page.click("#allow-paste")
+    assert page.locator("#description").evaluate(paste) is True
+
+
+def test_an_expired_token_is_told_and_reloading_brings_the_work_back(
+    address: str, start_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = start_page(address)
+    page.fill("#description", "wheel")
+    mark(page, 9)
+    wait_saved(page)
+    with monkeypatch.context() as patch:
+        patch.setattr("annotator.crowd.tokens.LONGEST_SECONDS", -1)
+        mark(page, 10)
+        expect(page.locator("#notice")).to_contain_text("reload it, your work is kept")
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    assert marked(page) == [9]
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
+    address: str, hit: HIT, open_page: Open, live_server: Any, market: Any, width: int
+) -> None:
+    page = open_page(f"{address.split('?')[0]}?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE", width=width)
+    page.wait_for_selector("body[data-ready]")
+    check(page, width)
+    page.goto(address)
+    check(page, width)
+    page.click("#agree")
+    page.wait_for_selector("body[data-ready]")
+    page.click("#submit")
+    expect(page.locator("#description-error")).to_be_visible()
+    check(page, width)
+    page.fill("#description", "wheel")
+    mark(page, 3)
+    check(page, width)
+    page.route("**/mturk/externalSubmit", lambda route: route.abort())
+    page.check("input[value=scene]")
+    page.click("#submit")
+    expect(page.locator("#hand-over-again")).to_be_visible()
+    check(page, width)
+    page.goto(page_address(live_server, market.accept(hit, "bob"), turkSubmitTo="https://evil.example"))
+    check(page, width)
+
+
+def check(page: Page, width: int) -> None:
+    # axe is run by the test, past the page's own policy against foreign scripts.
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert not serious, [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_page_is_light_and_does_not_jump(address: str, open_page: Open) -> None:
+    page = open_page("about:blank")
+    sizes: dict[str, int] = {}
+    page.on("response", lambda response: sizes.update({response.url: int(response.headers.get("content-length", 0))}))
+    page.goto(address)
+    page.click("#agree")
+    page.wait_for_selector("body[data-ready]")
+    page.wait_for_load_state("networkidle")
+    shift = page.evaluate(
+        """() => new Promise(resolve => {
+            let sum = 0;
+            new PerformanceObserver(list => list.getEntries().forEach(e => { if (!e.hadRecentInput) sum += e.value; }))
+                .observe({type: "layout-shift", buffered: true});
+            setTimeout(() => resolve(sum), 300);
+        })"""
+    )
+    pictures = [url for url in sizes if url.endswith(".jpg")]
+    assert len(pictures) == 3
+    assert sum(sizes.values()) < 1_000_000
+    assert shift < 0.02
+
+
+def test_the_example_answer_is_one_that_the_server_takes(campaign: Any, market: Any, hit: HIT) -> None:
+    import json
+    from pathlib import Path
+
+    from annotator.crowd.rendering import TEMPLATES
+
+    example = json.loads((Path(TEMPLATES) / "unit_semantics" / "example.json").read_text())
+    visitor = market.accept(hit, "ada")
+    assert visitor.submit(visitor.start()["work_token"], **example).json()["state"] == "stored"
