@@ -45,6 +45,11 @@ def prepare() -> None:
         kept.write_text(value)
 
 
+def read_addresses() -> dict[str, str]:
+    addresses: dict[str, str] = json.loads(_manage("addresses"))
+    return addresses
+
+
 def _manage(*arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
@@ -57,7 +62,7 @@ def _manage(*arguments: str) -> str:
 @contextlib.contextmanager
 def processes(*, log: Path | None = None) -> Iterator[None]:
     """The Procfile's four processes, answering, writing to `log` if given; ended with the block, however it ends."""
-    addresses = json.loads(_manage("addresses"))
+    addresses = read_addresses()
     urls = [addresses["dashboard"].rstrip("/"), addresses["sandbox_endpoint"]]
     for url in urls:
         _refuse_taken_port(url)

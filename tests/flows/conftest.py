@@ -52,7 +52,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture(scope="session")
 def dissection(house: House, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """An early layer of a torchvision network with random weights over 96 rendered images: small, but all of it real."""
+    """An early layer of a torchvision network, random weights, over 96 rendered images: small, but all of it real."""
     images = tmp_path_factory.mktemp("rendered") / "set"
     house.manage("render_concepts", str(images), "--n", "96")
     network = [

@@ -1,0 +1,108 @@
+"""The pictures of README and docs, taken from the running product after its demo: `make pictures`."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from annotator import embedded, serving
+from tests.browser import find_chromium
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "docs" / "pictures"
+DESK = {"width": 1440, "height": 900}
+PASSWORD = "a-long-enough-word-9"
+STAMP = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
+
+
+def manage(*arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def keep(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / f"{name}.png")
+    print(f"docs/pictures/{name}.png")
+
+
+def picture_dashboard(browser: Browser, dashboard: str) -> None:
+    """Signs in as an admin of its own, so that it works on a used checkout as well."""
+    page = browser.new_context(viewport=DESK).new_page()
+    page.goto(manage("first_admin", "--username", f"pictures-{STAMP}").strip().splitlines()[-1])
+    for field in page.locator("input[type=password]").all():
+        field.fill(PASSWORD)
+    page.get_by_role("button", name="Set password").click()
+    page.wait_for_url(lambda url: "welcome" not in url)
+    for name, path in (
+        ("home", ""),
+        ("gallery", "units/"),
+        ("campaign", "campaigns/demo/"),
+        ("comparison", "campaigns/demo/comparison/"),
+    ):
+        page.goto(dashboard + path)
+        keep(page, name)
+    page.goto(f"{dashboard}units/?campaign=demo")
+    page.locator("a[href*='/units/'][href*='_blocks']").first.click()
+    keep(page, "unit")
+
+
+def open_one_more_hit() -> None:
+    """Everything of the demo's campaign is answered: one unit is asked about again, in a campaign of its own."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
+    import django
+
+    django.setup()
+    from annotator.crowd.models import Campaign
+
+    hit = Campaign.objects.get(name="demo").hits.select_related("unit__layer", "dissected_unit").earliest("id")
+    unit = f"{hit.unit.layer.path}:{hit.unit.index}"
+    dissection = str(hit.dissected_unit.dissection_id)
+    manage("launch", f"picture-{STAMP}", "--dissection", dissection, "--units", unit, "--assignments", "1", "--yes")
+
+
+def picture_hit(browser: Browser, site: str) -> None:
+    page = browser.new_context(viewport={"width": 1100, "height": 900}).new_page()
+    page.goto(f"{site}sign-up")
+    page.fill("[name=name]", "Picture")
+    page.select_option("[name=country]", "US") if page.locator("select[name=country]").count() else page.fill(
+        "[name=country]", "US"
+    )
+    page.check("[name=of_age]")
+    page.locator("main form button").last.click()
+    page.goto(site)
+    group = page.locator("#groups > li").first.get_attribute("data-group-id")
+    page.goto(f"{site}groups/{group}/next")
+    page.click("#accept")
+    frame = page.frame_locator("#hit-frame")
+    frame.locator("#agree").click()
+    frame.locator("#guide summary").click()
+    frame.locator("#description").fill("books on a shelf")
+    for number in (4, 12):
+        frame.locator(".crop").nth(number).click()
+    frame.locator("#description").scroll_into_view_if_needed()
+    keep(page, "hit")
+
+
+def main() -> int:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with embedded.in_environment():
+        serving.prepare()
+        log = embedded.data_folder() / "logs" / "services.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with serving.processes(log=log), sync_playwright() as playwright:
+            subprocess.run([sys.executable, "manage.py", "demo"], cwd=ROOT, check=True)
+            addresses = serving.read_addresses()
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+            picture_dashboard(browser, addresses["dashboard"])
+            open_one_more_hit()
+            picture_hit(browser, addresses["sandbox_worker_site"])
+            browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
