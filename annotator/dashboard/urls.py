@@ -18,6 +18,7 @@ from annotator.dashboard import (
     sign_in,
     unit_page,
 )
+from annotator.dashboard.api import api
 
 
 class SheetConverter:
@@ -34,14 +35,30 @@ class SheetConverter:
 
 register_converter(SheetConverter, "sheet")
 
+
+class LayerConverter:
+    """A layer's dotted path, as PyTorch names modules."""
+
+    regex = r"[^/\x00-\x1f]+"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(LayerConverter, "layer")
+
 urlpatterns = [
+    path("api/", api.urls),
     path("", home.show_home, name="home"),
     path("live", home.show_live, name="home-live"),
     path("sign-in/", sign_in.show_sign_in, name="sign-in"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("welcome/<str:uid>/<str:token>/", sign_in.show_welcome, name="welcome"),
     path("units/", gallery.show_gallery, name="gallery"),
-    path("units/<slug:network>/<str:layer>/<int:index>/", unit_page.show_unit, name="unit"),
+    path("units/<slug:network>/<layer:layer>/<int:index>/", unit_page.show_unit, name="unit"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>.jpg", crop_views.show_sheet, name="sheet"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>-<int:columns>x<int:rows>.jpg", crop_views.show_wall, name="wall"),
     path("campaigns/", campaigns.show_campaigns, name="campaigns"),
