@@ -41,6 +41,11 @@ class Switchboard:
         return max(self.lost_response_rate, self.throttle_rate, self.fault_rate) > 0
 
 
+def machine_now() -> dt.datetime:
+    """Signatures are dated by the clocks of machines, whatever time the marketplace plays."""
+    return dt.datetime.now(dt.UTC)
+
+
 @dataclass(frozen=True)
 class Lot:
     """What befalls one call."""

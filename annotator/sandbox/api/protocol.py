@@ -48,7 +48,7 @@ def _answer(request: HttpRequest, request_id: str) -> HttpResponse:
     board = switchboard.read()
     now = board.now()
     body = _read_body(request)
-    requester = signatures.authenticate(request, body=body, now=now)
+    requester = signatures.authenticate(request, body=body, now=switchboard.machine_now())
     operation = _read_target(request)
     if board.latency_seconds:
         time.sleep(board.latency_seconds)

@@ -15,21 +15,22 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+_SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 QUESTION = (
     '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
     'ExternalQuestion.xsd"><ExternalURL>https://example.org/hit</ExternalURL><FrameHeight>0</FrameHeight>'
     "</ExternalQuestion>"
 )
 FORM = (
-    '<QuestionForm xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/QuestionForm.xsd">'
+    f'<QuestionForm xmlns="{_SCHEMAS}/2005-10-01/QuestionForm.xsd">'
     "<Question><QuestionIdentifier>animal</QuestionIdentifier><IsRequired>true</IsRequired><QuestionContent>"
     "<Text>Which animal is it?</Text></QuestionContent><AnswerSpecification><SelectionAnswer><Selections><Selection>"
     "<SelectionIdentifier>cat</SelectionIdentifier><Text>a cat</Text></Selection><Selection><SelectionIdentifier>dog"
-    "</SelectionIdentifier><Text>a dog</Text></Selection></Selections></SelectionAnswer></AnswerSpecification></Question>"
-    "</QuestionForm>"
+    "</SelectionIdentifier><Text>a dog</Text></Selection></Selections></SelectionAnswer></AnswerSpecification>"
+    "</Question></QuestionForm>"
 )
 UPLOAD_FORM = (
-    '<QuestionForm xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/QuestionForm.xsd">'
+    f'<QuestionForm xmlns="{_SCHEMAS}/2005-10-01/QuestionForm.xsd">'
     "<Question><QuestionIdentifier>photo</QuestionIdentifier><QuestionContent><Text>A photograph, please.</Text>"
     "</QuestionContent><AnswerSpecification><FileUploadAnswer><MaxFileSizeInBytes>1000</MaxFileSizeInBytes>"
     "<MinFileSizeInBytes>1</MinFileSizeInBytes></FileUploadAnswer></AnswerSpecification></Question></QuestionForm>"
@@ -106,7 +107,9 @@ class Worker:
         return self.find(r'data-assignment-id="(\w+)"')
 
     def submit(self, assignment_id: str, **answer: str) -> None:
-        self._open("/mturk/externalSubmit", urllib.parse.urlencode({"assignmentId": assignment_id, **answer}).encode(), "")
+        self._open(
+            "/mturk/externalSubmit", urllib.parse.urlencode({"assignmentId": assignment_id, **answer}).encode(), ""
+        )
         self.find(r'(id="submitted")')
 
     def give_back(self, assignment_id: str) -> None:

@@ -102,9 +102,7 @@ def _bad_questions(bench: Bench) -> None:
 
 def _a_question_is_needed(bench: Bench) -> None:
     hit_type = bench.new_type()
-    bench.refuses(
-        "MissingParameter", bench.mturk.create_hit_with_hit_type, HITTypeId=hit_type, LifetimeInSeconds=3600
-    )
+    bench.refuses("MissingParameter", bench.mturk.create_hit_with_hit_type, HITTypeId=hit_type, LifetimeInSeconds=3600)
     bench.refuses(
         "HITLayoutDoesNotExist", bench.mturk.create_hit_with_hit_type, HITTypeId=hit_type, LifetimeInSeconds=3600,
         HITLayoutId=NO_ID,
@@ -185,9 +183,7 @@ def _more_assignments(bench: Bench) -> None:
     hit_id, more = bench.new_hit(MaxAssignments=8)["HITId"], bench.mturk.create_additional_assignments_for_hit
     token = bench.name("token")
     more(HITId=hit_id, NumberOfAdditionalAssignments=1, UniqueRequestToken=token)
-    bench.refuses(
-        "DuplicateRequest", more, HITId=hit_id, NumberOfAdditionalAssignments=1, UniqueRequestToken=token
-    )
+    bench.refuses("DuplicateRequest", more, HITId=hit_id, NumberOfAdditionalAssignments=1, UniqueRequestToken=token)
     expect(bench.mturk.get_hit(HITId=hit_id)["HIT"]["MaxAssignments"] == 9, "A repeated token extended twice.")
     bench.refuses("InvalidMaximumAssignmentsIncrease", more, HITId=hit_id, NumberOfAdditionalAssignments=1)
     bench.refuses("ParameterValidationError", more, HITId=hit_id, NumberOfAdditionalAssignments=0)

@@ -36,7 +36,9 @@ def _lists_by_status(bench: Bench) -> None:
     done = [bench.submitted(hit_id) for _ in range(4)]
     bench.mturk.approve_assignment(AssignmentId=done[0])
     bench.mturk.reject_assignment(AssignmentId=done[1], RequesterFeedback="Empty.")
-    pages = bench.mturk.get_paginator("list_assignments_for_hit").paginate(HITId=hit_id, PaginationConfig={"PageSize": 3})
+    pages = bench.mturk.get_paginator("list_assignments_for_hit").paginate(
+        HITId=hit_id, PaginationConfig={"PageSize": 3}
+    )
     found = [one["AssignmentId"] for page in pages for one in page["Assignments"]]
     expect(found == done, "The paginator misses, repeats or reorders assignments.")
     for states, wanted in ((["Submitted"], done[2:]), (["Approved", "Rejected"], done[:2])):
@@ -55,9 +57,7 @@ def _approving_pays_once(bench: Bench) -> None:
     paid = round(before - float(bench.mturk.get_account_balance()["OnHoldBalance"]), 2)
     expect(paid == 0.12, f"0.10 with a fee of 20 % cost {paid}.")
     bench.refuses("InvalidAssignmentState", bench.mturk.approve_assignment, AssignmentId=done)
-    bench.refuses(
-        "InvalidAssignmentState", bench.mturk.reject_assignment, AssignmentId=done, RequesterFeedback="No."
-    )
+    bench.refuses("InvalidAssignmentState", bench.mturk.reject_assignment, AssignmentId=done, RequesterFeedback="No.")
 
 
 def _a_rejection_can_be_turned_over(bench: Bench) -> None:
@@ -170,7 +170,9 @@ def _an_uploaded_file(bench: Bench) -> None:
     held = worker.accept(hit_id)
     worker.upload(f"/worker/assignments/{held}/submit", "answer:photo", b"\x89PNG")
     answer = bench.mturk.get_assignment(AssignmentId=held)["Assignment"]["Answer"]
-    expect("<UploadedFileSizeInBytes>4</UploadedFileSizeInBytes>" in answer, "The answer does not tell the file's size.")
+    expect(
+        "<UploadedFileSizeInBytes>4</UploadedFileSizeInBytes>" in answer, "The answer does not tell the file's size."
+    )
     url = bench.mturk.get_file_upload_url(AssignmentId=held, QuestionIdentifier="photo")["FileUploadURL"]
     with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  the endpoint's own address
         expect(response.read() == b"\x89PNG", "The address does not give the file.")

@@ -10,7 +10,8 @@ NO_WORKER = "ANOSUCHWORKER"
 
 def _new_type(bench: Bench, **changes: Any) -> dict[str, Any]:
     fields = {
-        "Name": bench.name("Qualification"), "Description": "For a check.", "QualificationTypeStatus": "Active", **changes
+        "Name": bench.name("Qualification"), "Description": "For a check.", "QualificationTypeStatus": "Active",
+        **changes,
     }  # fmt: skip
     return dict(bench.mturk.create_qualification_type(**fields)["QualificationType"])
 
@@ -186,7 +187,8 @@ def _notifications(bench: Bench) -> None:
     update(HITTypeId=hit_type, Active=False)
     test(Notification=good, TestEventType="Ping")
     bench.refuses("HITTypeDoesNotExist", update, HITTypeId=NO_ID, Notification=good)
-    for change in ({"Version": "1999"}, {"EventTypes": []}, {"EventTypes": ["Ping"]}):
+    wrong: list[dict[str, Any]] = [{"Version": "1999"}, {"EventTypes": []}, {"EventTypes": ["Ping"]}]
+    for change in wrong:
         bench.refuses("ParameterValidationError", update, HITTypeId=hit_type, Notification={**good, **change})
     for change in ({"Destination": "nowhere"}, {"Transport": "SNS"}, {"Transport": "Email", "Destination": "a@b.c"}):
         bench.refuses("InvalidTransportEndpoint", test, Notification={**good, **change}, TestEventType="Ping")

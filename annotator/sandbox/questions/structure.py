@@ -41,7 +41,8 @@ def read_sequence(element: ET.Element, *parts: Part) -> dict[str, list[ET.Elemen
         while waiting and name(waiting[0]) == part.tag and len(found[part.tag]) < part.most:
             found[part.tag].append(waiting.pop(0))
         if len(found[part.tag]) < part.least:
-            raise BadDocument(f"{name(element)} has no {part.tag} where one is due.")
+            instead = f"a {name(waiting[0])}" if waiting else "nothing"
+            raise BadDocument(f"{name(element)} has {instead} where a {part.tag} is due.")
     if waiting:
         raise BadDocument(f"{name(element)} has a {name(waiting[0])} where none may stand.")
     check_namespace(element)

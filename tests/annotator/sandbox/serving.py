@@ -1,8 +1,10 @@
 """The sandbox for tests: over a real socket in a thread, or in this process beneath a real boto3 client."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +12,7 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.servers.basehttp import ThreadedWSGIServer
+from django.core.servers.basehttp import WSGIServer
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -28,24 +30,49 @@ class _SandboxHandler(WSGIHandler):
         return super().get_response(request)
 
 
-class _Server(ThreadedWSGIServer):
-    daemon_threads = True
+class _Handler(QuietWSGIRequestHandler):
+    # One request a connection: a thread is never kept waiting by an idle client.
+    protocol_version = "HTTP/1.0"
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def get_environ(self) -> dict[str, Any]:
+        """With the connection where gunicorn puts it."""
+        return {**super().get_environ(), "gunicorn.socket": self.connection}
+
+
+class _Server(WSGIServer):
+    """Threads that outlive a request, and with them their database connections, as under gunicorn."""
+
+    N_THREADS = 8
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self._pool = ThreadPoolExecutor(self.N_THREADS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._pool.submit(self._serve_one, request, client_address)
+
+    def _serve_one(self, request: Any, client_address: Any) -> None:
         try:
-            super().process_request_thread(request, client_address)
+            self.finish_request(request, client_address)
+        except OSError:
+            pass  # a client that hung up is no news
         finally:
-            connections.close_all()
+            self.shutdown_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is no news."""
+    def server_close(self) -> None:
+        super().server_close()
+        everybody = threading.Barrier(self.N_THREADS)
+        for _ in range(self.N_THREADS):
+            self._pool.submit(lambda: (everybody.wait(10), connections.close_all()))
+        self._pool.shutdown()
 
 
 @contextlib.contextmanager
 def sandbox_server(settings: Any) -> Iterator[str]:
     """The address of a running sandbox; `settings` is pytest-django's fixture, the database a transactional one."""
     settings.ALLOWED_HOSTS = ["*"]
-    with _Server(("127.0.0.1", 0), QuietWSGIRequestHandler) as server:
+    with _Server() as server:
         settings.SANDBOX_URL = f"http://127.0.0.1:{server.server_port}"
         server.set_app(_SandboxHandler())
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -78,18 +105,25 @@ class _Raw:
         return self.body
 
 
+@functools.cache
+def _client() -> Client:
+    """Kept, since it loads all middleware when it is first used; no cookie ever comes from the API."""
+    return Client()
+
+
 def answer_here(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
     """Botocore's before-send hook: the signed request goes to the sandbox in this process, with no socket between."""
     parts = urlsplit(request.url)
     headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
     body = request.body.encode() if isinstance(request.body, str) else request.body or b""
-    response = Client(raise_request_exception=True).generic(
+    response = _client().generic(
         request.method, parts.path or "/", body, content_type=headers.pop("Content-Type", ""),
         headers={"Host": parts.netloc, **headers},
     )  # fmt: skip
     return AWSResponse(request.url, response.status_code, dict(response.headers), _Raw(response.content))
 
 
+@functools.cache
 def connect_here(*, key: str, secret: str) -> Any:
     """A real boto3 client whose requests are answered in this process, inside the test's transaction."""
     client = connect(endpoint=ENDPOINT, key=key, secret=secret)

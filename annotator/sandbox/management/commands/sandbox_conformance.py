@@ -14,8 +14,8 @@ from annotator.sandbox.conformance.running import Outcome, run_cases, tabulate
 
 class Command(BaseCommand):
     help = (
-        "Aim the conformance suite at an MTurk endpoint. Without --endpoint it is this installation's own sandbox and an "
-        "account `conformance` of it; with one, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are used. It creates HITs, "
+        "Aim the conformance suite at an MTurk endpoint. Without --endpoint it is this installation's own sandbox and "
+        "an account `conformance` of it; with one, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are used. It creates HITs, "
         "bonuses and people there: never aim it at an endpoint that spends real money."
     )
 
@@ -40,9 +40,7 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _own_key(self) -> tuple[str, str]:
-        account = accounts.open_account(
-            "conformance", balance_usd=Decimal("100000.00"), now=switchboard.read().now()
-        )
+        account = accounts.open_account("conformance", balance_usd=Decimal("100000.00"), now=switchboard.read().now())
         return account.access_key_id, account.secret_access_key
 
     def _key_from_environment(self) -> tuple[str, str]:

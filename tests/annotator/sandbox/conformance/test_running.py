@@ -15,9 +15,7 @@ from annotator.sandbox.refusals import Code
 
 def _bench(address: str) -> Bench:
     account = accounts.open_account("conformance", balance_usd=Decimal("1000000.00"), now=dt.datetime.now(dt.UTC))
-    return Bench(
-        endpoint=address, key=account.access_key_id, secret=account.secret_access_key, worker_site=address
-    )
+    return Bench(endpoint=address, key=account.access_key_id, secret=account.secret_access_key, worker_site=address)
 
 
 def test_every_check_passes_on_our_own_sandbox(served: str) -> None:

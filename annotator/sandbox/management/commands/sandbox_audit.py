@@ -1,0 +1,30 @@
+"""Recompute every balance from the ledger and say whether the books are right."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import connection, transaction
+
+from annotator.sandbox import auditing
+
+
+class Command(BaseCommand):
+    help = (
+        "Recompute, from the append-only ledger and the assignments, every balance, hold, payment and count of the "
+        "sandbox. Exit status 0 when all agree; otherwise each difference in a sentence and exit status 1."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            audit = auditing.audit()
+        for finding in audit.findings:
+            self.stdout.write(finding)
+        self.stdout.write(
+            f"{audit.n_entries} entries, {audit.n_requesters} requesters, {audit.n_hits} HITs, "
+            f"{audit.n_assignments} assignments: {audit.deposited_usd} USD of play money deposited, "
+            f"{audit.earned_usd} earned by people, {audit.fees_usd} in fees; {len(audit.findings)} differences."
+        )
+        if audit.findings:
+            raise SystemExit(1)

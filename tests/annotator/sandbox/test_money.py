@@ -1,0 +1,97 @@
+"""The books: fees by a table, a ledger that nobody can rewrite, an audit that finds what does not agree."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, IntegrityError, transaction
+
+from annotator.sandbox import auditing, working
+from annotator.sandbox.fees import fee_usd
+from annotator.sandbox.models import HIT, LedgerEntry, Person, Requester
+from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE
+
+
+@pytest.mark.parametrize(
+    ("amount", "size", "fee"),
+    [
+        ("0.50", 1, "0.10"), ("0.50", 9, "0.10"), ("0.50", 10, "0.20"), ("0.01", 1, "0.01"), ("0.00", 1, "0.01"),
+        ("0.12", 3, "0.02"), ("0.13", 3, "0.03"), ("100.00", 10, "40.00"), ("0.02", 10, "0.01"),
+    ],
+)  # fmt: skip
+def test_fees(amount: str, size: int, fee: str) -> None:
+    assert fee_usd(amount_usd=Decimal(amount), max_assignments=size) == Decimal(fee)
+
+
+@pytest.fixture
+def paid(mturk: Any, new_person: Callable[..., Person], now: dt.datetime) -> str:
+    """An approved assignment with a bonus."""
+    hit = mturk.create_hit(**HIT_TYPE, LifetimeInSeconds=3600, Question=EXTERNAL_QUESTION, MaxAssignments=2)["HIT"]
+    assignment = working.accept(new_person(), hit_id=HIT.objects.get(mturk_id=hit["HITId"]).pk, now=now)
+    working.submit(assignment.mturk_id, answer="", now=now)
+    mturk.approve_assignment(AssignmentId=assignment.mturk_id)
+    mturk.send_bonus(
+        AssignmentId=assignment.mturk_id, WorkerId=new_person().mturk_id, BonusAmount="2", Reason="Well done."
+    )
+    return assignment.mturk_id
+
+
+def test_the_audit_agrees_with_the_books(paid: str) -> None:
+    audit = auditing.audit()
+    assert audit.findings == []
+    assert (audit.deposited_usd, audit.earned_usd, audit.fees_usd) == (1000, Decimal("2.50"), Decimal("0.50"))
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (lambda: Requester.objects.update(available_usd=1), "available"),
+        (lambda: Requester.objects.update(held_usd=0), "on hold"),
+        (lambda: HIT.objects.update(n_approved=0), "n_approved"),
+        (lambda: HIT.objects.update(status="Reviewable"), "by its counts"),
+        (lambda: HIT.objects.update(held_usd=0), "its open work"),
+        (lambda: HIT.objects.get().assignments.update(state="Rejected"), "was paid"),
+        (lambda: Requester.objects.get().bonuses.all().delete(), "differ by"),
+    ],
+)
+def test_the_audit_finds_what_does_not_agree(paid: str, change: Callable[[], object], finding: str) -> None:
+    change()
+    assert any(finding in sentence for sentence in auditing.audit().findings)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda rows: rows.update(amount_usd=1), lambda rows: rows.delete()], ids=["update", "delete"]
+)
+def test_the_ledger_cannot_be_rewritten(paid: str, change: Callable[[Any], object]) -> None:
+    with pytest.raises(DatabaseError, match="never changed or removed"), transaction.atomic():
+        change(LedgerEntry.objects.filter(reason="reward"))
+
+
+def test_the_database_refuses_a_second_reward_and_a_move_of_nothing(paid: str) -> None:
+    reward = LedgerEntry.objects.get(reason="reward")
+    for change in ({}, {"reason": "hold", "amount_usd": 0}, {"reason": "hold", "target": reward.source}):
+        fields = {**reward.__dict__, **change}
+        fields = {name: value for name, value in fields.items() if name not in ("_state", "id")}
+        with pytest.raises(IntegrityError), transaction.atomic():
+            LedgerEntry.objects.create(**fields)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_audit_command_says_so_and_exits(paid: str, capsys: Any) -> None:
+    call_command("sandbox_audit")
+    assert "0 differences" in capsys.readouterr().out
+    Requester.objects.update(available_usd=1)
+    with pytest.raises(SystemExit):
+        call_command("sandbox_audit")
+    assert "the ledger says" in capsys.readouterr().out
+
+
+def test_an_account_is_made_once(db: None, capsys: Any) -> None:
+    call_command("sandbox_account", "lab")
+    first = capsys.readouterr().out
+    call_command("sandbox_account", "lab")
+    assert capsys.readouterr().out == first
+    assert LedgerEntry.objects.count() == 1
