@@ -20,6 +20,12 @@ from workers.store import StoreError, open_store
 
 N_CROPS = 12
 GAP_PX = 2
+LISTS = {
+    "named_alike": "Units that people and Broden name alike, to read through",
+    "both_name_differently": "Both sides are sure and name something different",
+    "people_name_broden_misses": "People agree, no Broden label over IoU .04",
+    "broden_names_people_miss": "A Broden label over IoU .04, people's precision .75 or less",
+}
 CONSENSUS_WORDS = {
     "identical_concept_rate": "of pairs of answers name the same concept",
     "category_fleiss_kappa": "Fleiss' kappa of the category",
@@ -66,6 +72,11 @@ def _arrange(report: Document, cropped: set[str]) -> dict[str, Any]:
     return {
         "report": report,
         "layers": [{"path": path, "units": [unit for unit in units if unit["layer"] == path]} for path in paths],
+        "lists": [
+            {"title": title, "units": [{**u, "anchor": make_anchor(layer=u["layer"], index=u["index"])} for u in found]}
+            for key, title in LISTS.items()
+            if (found := (report["agreement"] or {}).get(key))
+        ],
         "consensus": [{"name": CONSENSUS_WORDS[key], **found} for key, found in report["consensus"].items()],
     }
 

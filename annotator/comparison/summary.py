@@ -53,9 +53,10 @@ def _agree_on_categories(units: Sequence[Document]) -> Document:
 
 
 def _list_misses(units: Sequence[Document]) -> Document:
-    """By layer and index: people agree and Broden has no detector, the reverse, and both name but differently."""
+    """The list to read through; where people agree and Broden has no detector; the reverse; where both differ."""
     sides = [(u, u["precision"] > INTERPRETABLE_ABOVE, u["iou"] > DETECTOR_ABOVE) for u in units]
     return {
+        "named_alike": [_place(u) for u in units if u["relation"] in ("equal", "synonym")],
         "people_name_broden_misses": [_place(u) for u, people, broden in sides if people and not broden],
         "broden_names_people_miss": [_place(u) for u, people, broden in sides if broden and not people],
         "both_name_differently": [
@@ -65,4 +66,6 @@ def _list_misses(units: Sequence[Document]) -> Document:
 
 
 def _place(unit: Document) -> Document:
-    return {key: unit[key] for key in ("layer", "index", "concept", "precision", "broden_label", "iou")}
+    return {
+        key: unit[key] for key in ("layer", "index", "concept", "precision", "broden_label", "iou", "relation", "rule")
+    }
