@@ -7,7 +7,16 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from annotator.crowd.answers import Answer, BadAnswer, clean_description, read_answer, read_seconds, score_answer
+from annotator.crowd.answers import (
+    Answer,
+    BadAnswer,
+    Verdict,
+    clean_description,
+    read_seconds,
+    read_work,
+    score_answer,
+    write_raw,
+)
 from annotator.crowd.consent import Consent, write_consent
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker
 from annotator.crowd.pseudonyms import find_worker, keep_worker
@@ -105,9 +114,9 @@ def _make_assignment(
 
 
 def check_eligible(*, hit: HIT, worker: Worker) -> None:
-    """One assignment a worker a unit, and at most the campaign's share a worker."""
+    """One assignment a worker a unit, of whatever HIT type, and at most the campaign's share a worker."""
     done = Assignment.objects.filter(worker=worker).exclude(state=Assignment.State.STARTED)
-    if done.filter(hit__unit=hit.unit, hit__hit_type__template=hit.hit_type.template).exists():
+    if done.filter(hit__unit=hit.unit).exists():
         raise CannotStart(
             "You have already worked on this set of crops, and each person may do so once. "
             "Please return this HIT: returning it costs you nothing."
@@ -155,16 +164,19 @@ def store_answer(
 ) -> Assignment | SentBack:
     """Stores the answer once. Repeats, of whatever client id, give the row that was stored first."""
     with transaction.atomic():
-        row = Assignment.objects.select_for_update().select_related("hit__campaign").get(pk=assignment.pk)
+        rows = Assignment.objects.select_for_update(of=("self",)).select_related("hit__campaign", "hit__hit_type")
+        row = rows.get(pk=assignment.pk)
         if row.state != Assignment.State.STARTED:
             return row
-        answer = read_answer(values, n_crops=len(row.shown_ranks))
-        order = TileOrder(tuple(row.shown_ranks), tuple(row.planted_ranks))
-        if _is_sent_back(row, n_missed=score_answer(answer, order).n_planted_missed):
+        kind = load_template(row.hit.hit_type.template).answer
+        work = read_work(values, kind=kind, n_crops=len(row.shown_ranks))
+        if isinstance(work, Answer) and _is_sent_back(
+            row, n_missed=score_answer(work, find_own_order(row)).n_planted_missed
+        ):
             row.n_sent_back += 1
             row.save(update_fields=["n_sent_back"])
             return SentBack(message=SENT_BACK, n_left=MOST_SENT_BACK - row.n_sent_back)
-        _write_answer(row, answer=answer, order=order, client_id=client_id, now=now)
+        _write_answer(row, work=work, client_id=client_id, now=now)
         return row
 
 
@@ -173,14 +185,8 @@ def _is_sent_back(row: Assignment, *, n_missed: int) -> bool:
     return must_find and n_missed > 0 and row.n_sent_back < MOST_SENT_BACK
 
 
-def _write_answer(row: Assignment, *, answer: Answer, order: TileOrder, client_id: uuid.UUID, now: datetime) -> None:
-    fill_answer(row, answer=answer, order=order)
-    row.raw_answer = {
-        "description": answer.description,
-        "category": answer.category.value,
-        "marked": list(answer.marked),
-        "active_seconds": answer.active_seconds,
-    }
+def _write_answer(row: Assignment, *, work: Answer | Verdict, client_id: uuid.UUID, now: datetime) -> None:
+    fill_answer(row, work=work)
     row.client_id = client_id
     row.state = Assignment.State.STORED
     row.stored_at = now
@@ -191,15 +197,23 @@ def _write_answer(row: Assignment, *, answer: Answer, order: TileOrder, client_i
         raise BadAnswer("This submission carries the mark of another one: please reload the page.", field="") from None
 
 
-def fill_answer(row: Assignment, *, answer: Answer, order: TileOrder) -> None:
-    """Description, category, marks and score of an answer, put on its row (not yet saved)."""
-    score = score_answer(answer, order)
-    row.description = answer.description
-    row.category = answer.category.value
+def find_own_order(row: Assignment) -> TileOrder:
+    return TileOrder(tuple(row.shown_ranks), tuple(row.planted_ranks))
+
+
+def fill_answer(row: Assignment, *, work: Answer | Verdict) -> None:
+    """The answer and its score, put on its row (not yet saved)."""
+    row.raw_answer = write_raw(work)
+    row.active_seconds = work.active_seconds
+    if isinstance(work, Verdict):
+        row.verdict = work.fits
+        return
+    score = score_answer(work, find_own_order(row))
+    row.description = work.description
+    row.category = work.category.value
     row.marked_ranks = list(score.marked_ranks)
     row.precision = score.precision
     row.n_planted_missed = score.n_planted_missed
-    row.active_seconds = answer.active_seconds
 
 
 def make_receipt(assignment: Assignment) -> str:

@@ -1,4 +1,4 @@
-"""Pure: an assignment's JSON or XML becomes an Answer of description, category and marked positions, or is refused."""
+"""Pure: an assignment's JSON or XML becomes an Answer (description, category, marks) or a Verdict, or is refused."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -35,11 +35,31 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Yes or no to the HIT's phrase."""
+
+    fits: bool
+    active_seconds: float
+
+
+@dataclass(frozen=True)
 class Score:
     marked_ranks: tuple[int, ...]
     # Unmarked top crops / top crops shown; planted negatives excluded (science.md section 5).
     precision: float
     n_planted_missed: int
+
+
+def read_work(values: Mapping[str, Any], *, kind: str, n_crops: int) -> Answer | Verdict:
+    """What a page of this kind submitted; `kind` is the HIT type's."""
+    return read_verdict(values) if kind == "verdict" else read_answer(values, n_crops=n_crops)
+
+
+def read_verdict(values: Mapping[str, Any]) -> Verdict:
+    verdict = values.get("verdict")
+    if verdict not in ("yes", "no"):
+        raise BadAnswer("Please answer yes or no.", field="verdict")
+    return Verdict(fits=verdict == "yes", active_seconds=read_seconds(values.get("active_seconds")))
 
 
 def read_answer(values: Mapping[str, Any], *, n_crops: int) -> Answer:
@@ -51,11 +71,23 @@ def read_answer(values: Mapping[str, Any], *, n_crops: int) -> Answer:
     )
 
 
-def read_answer_xml(xml: str, *, n_crops: int) -> Answer:
+def read_work_xml(xml: str, *, kind: str, n_crops: int) -> Answer | Verdict:
     """MTurk's QuestionFormAnswers, as ListAssignmentsForHIT gives them."""
     values: dict[str, Any] = dict(read_xml_fields(xml))
     values["marked"] = [_read_position(part) for part in str(values.get("marked", "")).split()]
-    return read_answer(values, n_crops=n_crops)
+    return read_work(values, kind=kind, n_crops=n_crops)
+
+
+def write_raw(work: Answer | Verdict) -> dict[str, Any]:
+    """The answer as it was understood, as JSON that `read_work` reads again."""
+    if isinstance(work, Verdict):
+        return {"verdict": "yes" if work.fits else "no", "active_seconds": work.active_seconds}
+    return {
+        "description": work.description,
+        "category": work.category.value,
+        "marked": list(work.marked),
+        "active_seconds": work.active_seconds,
+    }
 
 
 def read_xml_fields(xml: str) -> dict[str, str]:
@@ -85,16 +117,16 @@ def score_answer(answer: Answer, order: TileOrder) -> Score:
     )
 
 
-def list_form_fields(*, assignment_id: str, answer: Answer, receipt: str) -> dict[str, str]:
+def list_form_fields(*, assignment_id: str, work: Answer | Verdict, receipt: str) -> dict[str, str]:
     """What the page posts to the marketplace: enough to read the whole answer again from there."""
-    return {
-        "assignmentId": assignment_id,
-        "description": answer.description,
-        "category": answer.category.value,
-        "marked": " ".join(str(position) for position in answer.marked),
-        "active_seconds": f"{answer.active_seconds:.1f}",
-        "receipt": receipt,
-    }
+    fields = {"assignmentId": assignment_id}
+    if isinstance(work, Verdict):
+        fields["verdict"] = "yes" if work.fits else "no"
+    else:
+        fields["description"] = work.description
+        fields["category"] = work.category.value
+        fields["marked"] = " ".join(str(position) for position in work.marked)
+    return fields | {"active_seconds": f"{work.active_seconds:.1f}", "receipt": receipt}
 
 
 def clean_description(text: str) -> str:

@@ -8,11 +8,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from annotator.crowd.answering import fill_answer, find_order
-from annotator.crowd.answers import BadAnswer, read_answer_xml
+from annotator.crowd.answers import BadAnswer, read_work_xml
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.crowd.mturk import MarketplaceRefused, Requester
 from annotator.crowd.pseudonyms import keep_worker
-from annotator.crowd.tile_order import TileOrder
+from annotator.crowd.rendering import load_template
 
 State = Assignment.State
 _LISTED = {"Submitted": State.SUBMITTED, "Approved": State.APPROVED, "Rejected": State.REJECTED}
@@ -37,7 +37,7 @@ def collect_campaign(*, campaign: Campaign, requester: Requester, now: datetime)
         with transaction.atomic():
             rows = [_keep(hit, entry, now=now) for entry in listed]
             n_new += sum(is_new for _, is_new in rows)
-            n_unreadable += sum(row.precision is None for row, _ in rows)
+            n_unreadable += sum(row.precision is None and row.verdict is None for row, _ in rows)
             if hit.state == HIT.State.PUBLISHED and len(listed) >= hit.n_assignments:
                 HIT.objects.filter(pk=hit.pk).update(state=HIT.State.COMPLETE)
         n_listed += len(listed)
@@ -92,10 +92,10 @@ def _take_answer(row: Assignment, entry: dict[str, Any], *, worker_id: str) -> N
     if not row.shown_ranks:
         row.seed, order = find_order(hit=row.hit, worker_id=worker_id)
         row.shown_ranks, row.planted_ranks = list(order.shown_ranks), list(order.planted_ranks)
-    order = TileOrder(tuple(row.shown_ranks), tuple(row.planted_ranks))
     row.is_from_marketplace = True
+    kind = load_template(row.hit.hit_type.template).answer
     try:
-        fill_answer(row, answer=read_answer_xml(entry.get("Answer", ""), n_crops=len(order.shown_ranks)), order=order)
+        fill_answer(row, work=read_work_xml(entry.get("Answer", ""), kind=kind, n_crops=len(row.shown_ranks)))
     except BadAnswer as error:
         row.raw_answer = {"problem": str(error)}
 

@@ -41,8 +41,9 @@ def compose_campaign(
     *, plan: CampaignPlan, units: Sequence[ChosenUnit], now: datetime, phrases: dict[int, str] | None = None
 ) -> Campaign:
     """A draft campaign, one composed HIT a unit. `phrases` (unit id -> phrase): for a HIT type that asks about one."""
-    _check_plan(plan, n_units=len(units))
     template = load_template(plan.template)
+    phrases = {row.dissected_unit.unit_id: (phrases or {}).get(row.dissected_unit.unit_id, "") for row in units}
+    _check_plan(plan, n_units=len(units), phrases=[text for text in phrases.values() if text], template=template)
     values = {name: value for name, value in vars(plan).items() if name != "template"}
     with transaction.atomic():
         campaign = Campaign.objects.create(**values, created_at=now)
@@ -52,7 +53,7 @@ def compose_campaign(
                 hit_type=hit_type,
                 choice=choice,
                 template=template,
-                phrase=(phrases or {}).get(choice.dissected_unit.unit_id, ""),
+                phrase=phrases[choice.dissected_unit.unit_id],
             )
             for choice in units
         ]
@@ -89,7 +90,7 @@ def find_crops(unit: DissectedUnit, *, template: HITTemplate) -> list[TopImage]:
     """The top crops that this HIT type shows, and every low crop that planted negatives may be drawn from."""
     crops = list(unit.top_images.order_by("rank"))
     top = [crop for crop in crops if not crop.is_low][: template.n_top]
-    low = [crop for crop in crops if crop.is_low]
+    low = [crop for crop in crops if crop.is_low and template.n_planted]
     if not top:
         raise CannotCompose(f"{unit} has no top crops.")
     if len(low) < template.n_planted:
@@ -97,9 +98,11 @@ def find_crops(unit: DissectedUnit, *, template: HITTemplate) -> list[TopImage]:
     return top + low
 
 
-def _check_plan(plan: CampaignPlan, *, n_units: int) -> None:
+def _check_plan(plan: CampaignPlan, *, n_units: int, phrases: list[str], template: HITTemplate) -> None:
     if Campaign.objects.filter(name=plan.name).exists():
         raise CannotCompose(f"There is a campaign {plan.name!r} already; choose another name.")
+    if template.answer == "verdict" and n_units != len(phrases):
+        raise CannotCompose(f"{n_units - len(phrases)} of the {n_units} units have no phrase to ask about.")
     if not n_units:
         raise CannotCompose("No units were chosen.")
     if plan.n_assignments < 1:

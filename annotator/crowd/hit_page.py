@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.safestring import SafeString, mark_safe
 
 from annotator.crowd.answering import make_receipt
-from annotator.crowd.answers import Answer, list_form_fields
+from annotator.crowd.answers import list_form_fields, read_work
 from annotator.crowd.categories import SemanticCategory
 from annotator.crowd.consent import write_consent
 from annotator.crowd.marketplaces import NO_ASSIGNMENT, Marketplace
@@ -157,19 +157,14 @@ def describe_work(assignment: Assignment, *, submit_origin: str) -> dict[str, An
 
 def describe_stored(assignment: Assignment, *, submit_origin: str) -> dict[str, Any]:
     """The receipt, and the form that hands the assignment over to the marketplace."""
-    raw = assignment.raw_answer or {}
-    answer = Answer(
-        description=assignment.description,
-        category=SemanticCategory(assignment.category),
-        marked=tuple(raw.get("marked", ())),
-        active_seconds=assignment.active_seconds,
-    )
+    kind = load_template(assignment.hit.hit_type.template).answer
+    work = read_work(assignment.raw_answer or {}, kind=kind, n_crops=len(assignment.shown_ranks))
     receipt = make_receipt(assignment)
     return {
         "state": "stored",
         "receipt": receipt,
         "submit_to": f"{submit_origin}/mturk/externalSubmit",
-        "fields": list_form_fields(assignment_id=assignment.mturk_id or "", answer=answer, receipt=receipt),
+        "fields": list_form_fields(assignment_id=assignment.mturk_id or "", work=work, receipt=receipt),
     }
 
 

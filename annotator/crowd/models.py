@@ -175,6 +175,8 @@ class Assignment(models.Model):
     description = models.CharField(max_length=200, blank=True)
     category = models.CharField(max_length=30, blank=True, choices=CATEGORY_CHOICES)
     marked_ranks = models.JSONField(default=list, help_text="Crops marked as not fitting")
+    # Whether the HIT's phrase fits most crops; null where the HIT asks for a description instead.
+    verdict = models.BooleanField(null=True, blank=True)
     # Top crops left unmarked / top crops shown (science.md section 5); as published for imported answers.
     precision = models.FloatField(null=True, blank=True)
     n_planted_missed = models.PositiveSmallIntegerField(null=True, blank=True)

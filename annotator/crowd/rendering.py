@@ -20,6 +20,7 @@ from annotator.crowd.models import HIT, Campaign
 
 TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
 PARTS = ("hit_type.toml", "page.html", "style.css", "script.js")
+ANSWERS = ("semantics", "verdict")
 QUESTION_BYTES = 65_535
 _LONGEST = {"title": 128, "description": 2_000, "keywords": 1_000}
 
@@ -31,6 +32,8 @@ class BadTemplate(Exception):
 @dataclass(frozen=True)
 class HITTemplate:
     name: str
+    # What an answer is: "semantics" (description, marks, category) or "verdict" (yes or no).
+    answer: str
     title: str
     description: str
     keywords: str
@@ -70,6 +73,8 @@ def load_template(name: str) -> HITTemplate:
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {error}.") from None
+    if template.answer not in ANSWERS:
+        raise BadTemplate(f"hit_templates/{name}/hit_type.toml: answer is one of {', '.join(ANSWERS)}.")
     for field, longest in _LONGEST.items():
         if len(getattr(template, field)) > longest:
             raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {field} is longer than {longest} characters.")

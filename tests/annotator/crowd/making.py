@@ -94,7 +94,9 @@ def make_dissection(
     return dissection
 
 
-def make_campaign(dissection: Dissection, *, is_quoted: bool = True, **changes: Any) -> Campaign:
+def make_campaign(
+    dissection: Dissection, *, is_quoted: bool = True, phrases: dict[int, str] | None = None, **changes: Any
+) -> Campaign:
     values: dict[str, Any] = {
         "name": "try",
         "marketplace": "own",
@@ -103,7 +105,7 @@ def make_campaign(dissection: Dissection, *, is_quoted: bool = True, **changes: 
         "seed": 7,
     }
     units = [ChosenUnit(unit, "named") for unit in list_units([dissection])]
-    campaign = compose_campaign(plan=CampaignPlan(**(values | changes)), units=units, now=NOW)
+    campaign = compose_campaign(plan=CampaignPlan(**(values | changes)), units=units, phrases=phrases, now=NOW)
     if is_quoted:
         quote_campaign(campaign=campaign, now=NOW)
     return campaign

@@ -7,12 +7,13 @@ import argparse
 import time
 import uuid
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from annotator.crowd import composing, publishing, quoting, unit_choice
+from annotator.crowd import composing, phrases, publishing, quoting, rendering, unit_choice
 from annotator.crowd.management.refusing import find_campaign, find_dissections, refusing
 from annotator.crowd.marketplaces import confirm_real_money, open_marketplace
 from annotator.crowd.models import Campaign
@@ -47,6 +48,11 @@ class Command(BaseCommand):
         add("--budget", type=amount, metavar="USD", help="Cap on all spending; default: the quote")
         add("--policy", choices=Campaign.Policy.values, default=Campaign.Policy.ACCEPT_AND_SCORE)
         add("--template", default="unit_semantics", help="A folder of hit_templates/ (unit_semantics)")
+        add(
+            "--phrases",
+            metavar="FILE|automatic",
+            help="For verify_label: automatic labels (default) or layer,unit,phrase",
+        )
         add("--marketplace", choices=Campaign.Marketplace.values, default=Campaign.Marketplace.OWN)
         add("--seed", type=int, help="Of units, planted negatives and orders; default: from the name")
         add("--requester-name", default="A research group using Unitscope", help="Who asks, in the consent")
@@ -97,10 +103,18 @@ class Command(BaseCommand):
                 ethics_number=options["ethics_number"],
             ),
             units=units,
+            phrases=self._find_phrases(options, units),
             now=timezone.now(),
         )
         self.stdout.write(f"Composed {len(units)} HITs, one a unit.")
         return campaign
+
+    def _find_phrases(self, options: dict[str, Any], units: list[unit_choice.ChosenUnit]) -> dict[int, str]:
+        if rendering.load_template(options["template"]).answer != "verdict":
+            return {}
+        if options["phrases"] in (None, "automatic"):
+            return phrases.find_automatic_phrases(units)
+        return phrases.read_phrases(Path(options["phrases"]), units)
 
     def _find_cap(self, options: dict[str, Any], *, n_hits: int) -> Decimal:
         """The price of as many assignments as may ever be asked for, at this marketplace's fees."""

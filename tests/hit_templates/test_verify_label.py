@@ -1,0 +1,114 @@
+"""The second HIT type: one phrase, 15 crops, yes or no; and with it the claim that a HIT type is one folder."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotator.crowd import collecting
+from annotator.crowd.composing import CannotCompose
+from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.phrases import BadPhrases, as_words, find_automatic_phrases, read_phrases
+from annotator.crowd.rendering import TEMPLATES, load_template
+from annotator.crowd.unit_choice import ChosenUnit, list_units
+from annotator.crowd.verdicts import count_verdicts
+from annotator.sandbox.models import Assignment as SandboxAssignment
+from annotator.units.models import Dissection
+from tests.annotator.crowd.making import make_campaign
+from tests.hit_templates.conftest import page_address
+from tests.hit_templates.test_unit_semantics import check
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
+
+
+def choices(dissection: Dissection) -> list[ChosenUnit]:
+    return [ChosenUnit(unit, "named") for unit in list_units([dissection])]
+
+
+@pytest.fixture
+def campaign(market: Any, dissection: Dissection, live_server: Any, settings: Any) -> Campaign:
+    settings.HIT_PAGES_URL = live_server.url
+    phrases = find_automatic_phrases(choices(dissection))
+    campaign = make_campaign(dissection, template="verify_label", phrases=phrases)
+    market.publish(campaign)
+    return campaign
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1440])
+def test_a_whole_hit_by_one_key(
+    campaign: Campaign, market: Any, open_page: Callable[..., Page], live_server: Any, width: int
+) -> None:
+    hit = campaign.hits.order_by("id").first()
+    page = open_page(page_address(live_server, market.accept(hit, "ada")), width=width)
+    check(page, width)
+    page.click("#agree")
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("#question")).to_contain_text("thing 0")
+    assert page.locator(".crop").count() == 15
+    check(page, width)
+    page.keyboard.press("n")
+    page.wait_for_url(re.compile("externalSubmit"))
+    row = Assignment.objects.get()
+    assert (row.verdict, row.state, len(row.shown_ranks), row.planted_ranks) == (False, "stored", 15, [])
+    assert SandboxAssignment.objects.get().state == "Submitted"
+
+
+def test_verdicts_are_collected_and_counted(campaign: Campaign, market: Any) -> None:
+    example = json.loads((Path(TEMPLATES) / "verify_label" / "example.json").read_text())
+    first = campaign.hits.order_by("id").first()
+    for name, verdict in (("ada", "yes"), ("bob", "yes"), ("cyd", "no")):
+        market.work(first, name, **(example | {"verdict": verdict}))
+    collected = collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
+    assert (collected.n_new, collected.n_unreadable) == (3, 0)
+    counted = count_verdicts(campaign)
+    assert [(row.n_yes, row.n_answers, row.fits) for row in counted] == [(2, 3, True)] + [(0, 0, None)] * 3
+
+
+def test_an_answer_that_is_neither_yes_nor_no_is_refused(campaign: Campaign, market: Any) -> None:
+    visitor = market.accept(campaign.hits.order_by("id").first(), "ada")
+    refused = visitor.submit(visitor.start()["work_token"], verdict="maybe")
+    assert (refused.status_code, refused.json()["field"]) == (422, "verdict")
+
+
+def test_every_unit_needs_a_phrase(dissection: Dissection) -> None:
+    with pytest.raises(CannotCompose, match="no phrase"):
+        make_campaign(dissection, template="verify_label")
+
+
+def test_phrases_come_from_a_file(dissection: Dissection, tmp_path: Path) -> None:
+    file = tmp_path / "phrases.csv"
+    file.write_text("layer,unit,phrase\nfeatures.3,0,red  car\nfeatures.3,99,not chosen\n")
+    assert list(read_phrases(file, choices(dissection)).values()) == ["red car"]
+    for text, word in [
+        ("layer,unit\nfeatures.3,0\n", "phrase"),
+        ("layer,unit,phrase\nfeatures.3,first,car\n", "line 2"),
+        ("layer,unit,phrase\nfeatures.3,0,\n", "line 2"),
+    ]:
+        file.write_text(text)
+        with pytest.raises(BadPhrases, match=word):
+            read_phrases(file, choices(dissection))
+    with pytest.raises(BadPhrases, match="cannot be read"):
+        read_phrases(tmp_path / "absent.csv", choices(dissection))
+
+
+def test_brodens_labels_become_words() -> None:
+    assert [as_words(label) for label in ("blue-c", "highway-s", "pool table", "polka-dotted")] == [
+        "blue",
+        "highway",
+        "pool table",
+        "polka dotted",
+    ]
+
+
+def test_a_hit_type_is_one_folder() -> None:
+    """Every folder loads, and has the parts that the README of hit_templates names."""
+    folders = sorted(path.parent.name for path in Path(TEMPLATES).glob("*/hit_type.toml"))
+    assert folders == ["unit_semantics", "verify_label"]
+    for name in folders:
+        assert load_template(name).n_crops > 0
+        assert json.loads((Path(TEMPLATES) / name / "example.json").read_text())
