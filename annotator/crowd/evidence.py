@@ -1,0 +1,175 @@
+"""Pure: what speaks against an answer or for leaving out a person's answers. Evidence for a reviewer, never a verdict.
+
+Planted negatives are the main witness: their answer is known, and who looks at the crops finds them. A worker is judged
+by the lower bound of their rate of missed planted negatives, so that a few slips of a careful person never suffice.
+"""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+STOCK_PHRASES = frozenset([
+    "good", "nice", "ok", "okay", "yes", "no", "none", "nothing", "na", "n/a", "image", "images", "picture",
+    "pictures", "photo", "photos", "crop", "crops", "thing", "things", "stuff", "object", "objects", "item", "items",
+    "various", "many", "different", "same", "similar", "unknown", "idk", "test", "asdf", "great", "job", "done",
+    "survey",
+])  # fmt: skip
+# Under a quarter of the campaign's median, and under what it takes to look at 60 crops at all.
+FAST_SHARE_OF_MEDIAN = 0.25
+FAST_SECONDS = 10.0
+MISSED_OF_ONE_ANSWER = 2
+REPEATED_UNITS, REPEATED_SHARE = 3, 0.4
+FAR_FROM_OTHERS = 0.4
+# A worker is flagged when their true rate of misses is over this with 99 % confidence (one-sided).
+CARELESS_MISS_RATE = 0.30
+Z_99 = 2.326
+LEAST_HITS_OF_A_WORKER = 4
+
+
+@dataclass(frozen=True)
+class Given:
+    """One answer and what was measured of it. `worker` is None where an import does not tell."""
+
+    assignment: int
+    unit: int
+    worker: str | None
+    description: str
+    category: str
+    precision: float
+    n_marked: int
+    n_planted: int
+    n_planted_missed: int
+    active_seconds: float
+
+
+@dataclass(frozen=True)
+class Flag:
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True)
+class WorkerEvidence:
+    worker: str
+    n_hits: int
+    n_planted: int
+    n_planted_missed: int
+    miss_rate_low: float
+    is_flagged: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    flags: Mapping[int, Sequence[Flag]] = field(default_factory=dict)
+    workers: Mapping[str, WorkerEvidence] = field(default_factory=dict)
+
+    def find_left_out(self, answers: Iterable[Given]) -> dict[int, str]:
+        """Assignment -> reason, for answers that should not be counted. The people are paid all the same."""
+        reasons: dict[int, str] = {}
+        for given in answers:
+            worker = self.workers.get(given.worker or "")
+            if worker is not None and worker.is_flagged:
+                missed = f"{worker.n_planted_missed} of {worker.n_planted}"
+                reasons[given.assignment] = f"The worker left {missed} planted negatives unmarked."
+            elif given.n_planted_missed >= MISSED_OF_ONE_ANSWER:
+                reasons[given.assignment] = f"{given.n_planted_missed} of {given.n_planted} planted negatives unmarked."
+        return reasons
+
+
+def gather_evidence(answers: Sequence[Given]) -> Evidence:
+    """Flags of each answer and the standing of each worker, from all answers of one campaign."""
+    median = statistics.median(given.active_seconds for given in answers) if answers else 0.0
+    repeated = _find_repeated(answers)
+    by_unit: dict[int, list[Given]] = {}
+    for given in answers:
+        by_unit.setdefault(given.unit, []).append(given)
+    flags = {}
+    for given in answers:
+        others = [other for other in by_unit[given.unit] if other.assignment != given.assignment]
+        flags[given.assignment] = [
+            *_flag_planted(given),
+            *_flag_time(given, median=median),
+            *_flag_words(given, repeated=repeated),
+            *_flag_disagreement(given, others),
+        ]
+    return Evidence(flags=flags, workers=_judge_workers(answers))
+
+
+def find_low_bound(*, n_missed: int, n: int, z: float = Z_99) -> float:
+    """Wilson's lower bound of a rate."""
+    if n == 0:
+        return 0.0
+    rate, spread = n_missed / n, z * z / n
+    root = z * math.sqrt(rate * (1 - rate) / n + spread / (4 * n))
+    return max(0.0, (rate + spread / 2 - root) / (1 + spread))
+
+
+def _judge_workers(answers: Sequence[Given]) -> dict[str, WorkerEvidence]:
+    by_worker: dict[str, list[Given]] = {}
+    for given in answers:
+        if given.worker is not None:
+            by_worker.setdefault(given.worker, []).append(given)
+    return {worker: _judge_worker(worker, rows) for worker, rows in by_worker.items()}
+
+
+def _judge_worker(worker: str, rows: Sequence[Given]) -> WorkerEvidence:
+    n_planted, n_missed = sum(row.n_planted for row in rows), sum(row.n_planted_missed for row in rows)
+    low = find_low_bound(n_missed=n_missed, n=n_planted)
+    return WorkerEvidence(
+        worker=worker,
+        n_hits=len(rows),
+        n_planted=n_planted,
+        n_planted_missed=n_missed,
+        miss_rate_low=low,
+        is_flagged=len(rows) >= LEAST_HITS_OF_A_WORKER and low > CARELESS_MISS_RATE,
+    )
+
+
+def _flag_planted(given: Given) -> list[Flag]:
+    if given.n_planted and given.n_marked == 0:
+        return [Flag("kept all", f"Marked nothing: all {given.n_planted} planted negatives kept.")]
+    if given.n_planted_missed >= MISSED_OF_ONE_ANSWER:
+        return [
+            Flag("missed planted", f"Left {given.n_planted_missed} of {given.n_planted} planted negatives unmarked.")
+        ]
+    return []
+
+
+def _flag_time(given: Given, *, median: float) -> list[Flag]:
+    seconds = given.active_seconds
+    if 0 < seconds < max(FAST_SECONDS, FAST_SHARE_OF_MEDIAN * median):
+        return [Flag("fast", f"Took {seconds:.0f} s of active time; the campaign's median is {median:.0f} s.")]
+    return []
+
+
+def _flag_words(given: Given, *, repeated: set[tuple[str, str]]) -> list[Flag]:
+    words = given.description.casefold()
+    flags = []
+    if words in STOCK_PHRASES:
+        flags.append(Flag("stock phrase", f"“{given.description}” says nothing of the crops."))
+    if given.worker is not None and (given.worker, words) in repeated:
+        flags.append(Flag("repeated", f"The same words, “{given.description}”, on many of this worker's HITs."))
+    return flags
+
+
+def _find_repeated(answers: Sequence[Given]) -> set[tuple[str, str]]:
+    """(worker, words) that stand on at least three units and two fifths of all the worker's units."""
+    n_units = Counter(given.worker for given in answers if given.worker is not None)
+    pairs = Counter((given.worker, given.description.casefold()) for given in answers if given.worker is not None)
+    return {
+        (worker, words)
+        for (worker, words), n in pairs.items()
+        if worker is not None and n >= REPEATED_UNITS and n >= REPEATED_SHARE * n_units[worker]
+    }
+
+
+def _flag_disagreement(given: Given, others: Sequence[Given]) -> list[Flag]:
+    categories = {other.category for other in others}
+    if len(others) < 2 or len(categories) != 1 or given.category in categories:
+        return []
+    apart = abs(given.precision - statistics.fmean(other.precision for other in others))
+    if apart < FAR_FROM_OTHERS:
+        return []
+    return [Flag("disagrees", f"Alone in its category, and {apart:.0%} apart from the others' precision.")]
