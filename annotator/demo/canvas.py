@@ -7,7 +7,7 @@ resolution, one map a category, two for parts, and read out by nearest pixel, so
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,16 @@ SIDE = 448
 PICTURE_PX = 224
 LABEL_PX = 112
 
-Pixels = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.uint16]
 Rgb = tuple[float, float, float]
 Fill = Rgb | Pixels
 Points = Sequence[tuple[float, float]] | npt.NDArray[np.float64]
+
+
+def tone(color: Sequence[float]) -> Pixels:
+    """A color as an array that multiplies and adds to pixels."""
+    return np.asarray(color, dtype=np.float32)
 
 
 def smooth_noise(rng: np.random.Generator, cells: int, side: int = SIDE) -> Pixels:
@@ -34,7 +39,7 @@ def smooth_noise(rng: np.random.Generator, cells: int, side: int = SIDE) -> Pixe
 
 def fractal_noise(rng: np.random.Generator, cells: int, octaves: int = 4) -> Pixels:
     """Smooth noise of several sizes summed, each half as strong and half as large as the one before."""
-    return np.sum([smooth_noise(rng, cells * 2**k) / 2**k for k in range(octaves)], axis=0, dtype=np.float32)
+    return np.asarray(sum(smooth_noise(rng, cells * 2**k) / 2**k for k in range(octaves)))
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Pose:
         """Points of the object's own frame (about -1 to 1, y down) on the canvas."""
         local = np.asarray(points, dtype=np.float64) * ((-1.0 if self.mirrored else 1.0), 1.0) * self.size
         turn = np.array([[np.cos(self.angle), np.sin(self.angle)], [-np.sin(self.angle), np.cos(self.angle)]])
-        return local @ turn + (self.x, self.y)
+        return np.asarray(local @ turn + (self.x, self.y))
 
 
 @dataclass(frozen=True)
@@ -226,7 +231,7 @@ def _dome(shape: tuple[int, ...]) -> Pixels:
     ys = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
     xs = np.linspace(-1, 1, shape[1], dtype=np.float32)[None, :]
     far = (xs + 0.3) ** 2 + (ys + 0.35) ** 2
-    return (1.12 - 0.28 * far + 0.5 * np.exp(-far * 14)).astype(np.float32)
+    return np.asarray((1.12 - 0.28 * far + 0.5 * np.exp(-far * 14)).astype(np.float32))
 
 
 Draw = Callable[[Pen], None]

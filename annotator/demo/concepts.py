@@ -32,16 +32,25 @@ from annotator.demo.things import OBJECT_OF, THINGS
 Kind = Literal["object", "scene", "texture", "material"]
 # Materials that fill pictures of their own; others lie on walls and in windows only.
 _DEALT_MATERIALS = ("brick", "fabric", "foliage", "fur", "metal", "paper", "stone", "wood")
-# The concepts in the order in which pictures are dealt out; picture i shows DECK[i % len(DECK)]. Objects and textures
-# come twice a round, so that a unit's 57 top images can hold many pictures of one concept.
-DECK: tuple[tuple[Kind, str], ...] = (
-    *(("object", name) for name, thing in THINGS.items() if thing.share >= 1),
-    *(("texture", name) for name in PATTERNS),
-    *(("scene", name) for name in SCENES),
-    *(("object", name) for name, thing in THINGS.items() if thing.share == 2),
-    *(("texture", name) for name in PATTERNS),
-    *(("material", name) for name in _DEALT_MATERIALS),
-)
+# Pictures of its own that a texture, a scene and a material get in each round.
+_SHARES: dict[Kind, int] = {"texture": 2, "scene": 1, "material": 1}
+
+
+def _deal() -> tuple[tuple[Kind, str], ...]:
+    """One round of concepts, each as often as its share, repeats far apart."""
+    shares: list[tuple[Kind, str, int]] = [("object", name, thing.share) for name, thing in THINGS.items()]
+    surfaces: dict[Kind, tuple[str, ...]] = {
+        "texture": tuple(PATTERNS),
+        "scene": tuple(SCENES),
+        "material": _DEALT_MATERIALS,
+    }
+    shares += [(kind, name, _SHARES[kind]) for kind, names in surfaces.items() for name in names]
+    turns = range(max(share for _, _, share in shares))
+    return tuple((kind, name) for turn in turns for kind, name, share in shares if turn < share)
+
+
+# The concepts in the order in which pictures are dealt out; picture i shows DECK[i % len(DECK)].
+DECK = _deal()
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,8 @@ def _draw_surface(canvas: Canvas, kind: Kind, concept: str) -> None:
         canvas.cover(np.ones((SIDE, SIDE), bool), surface * canvas.grain[..., None], tag)
         return
     lay_plain(canvas)
-    pose = Pose(*(rng.uniform(0.38, 0.62, 2) * SIDE), float(rng.uniform(0.26, 0.4)) * SIDE, float(rng.uniform(-3, 3)))
+    x, y = rng.uniform(0.38, 0.62, 2) * SIDE
+    pose = Pose(float(x), float(y), float(rng.uniform(0.26, 0.4)) * SIDE, float(rng.uniform(-3, 3)))
     shape = oval(0, 0, 1.05, 1.05) if rng.random() < 0.5 else rounded(-1.05, -0.85, 1.05, 0.85, 0.12)
     canvas.darken(pose.x + 8, pose.y + 12, pose.size * 1.2, pose.size * 1.2, 0.4)
     canvas.paint([pose.place(shape)], surface, tag, shade=0.25)

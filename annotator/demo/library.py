@@ -25,10 +25,11 @@ class LibraryUnreadable(Exception):
 
 @dataclass(frozen=True)
 class Places:
-    """Squares of the set as thumbnails: which picture, left, top and side of each, and its (THUMB, THUMB, 3) means."""
+    """Squares of the set as thumbnails: (P, 3) boxes (left, top, side) that every picture is cut at, and (P, N, 100)
+    numbers of each: first its THUMB x THUMB means squared and summed over colors, then the means themselves.
+    """
 
-    image: npt.NDArray[np.int32]
-    box: npt.NDArray[np.int32]
+    boxes: npt.NDArray[np.int64]
     thumbs: Pixels
 
 
@@ -49,25 +50,40 @@ class Library:
             raise LibraryUnreadable(f"{folder} is not a rendered image set: {error}.") from error
 
     @cached_property
-    def places(self) -> Places:
-        """Every square on a grid of a fifth of its side, at each of SIDES."""
+    def sums(self) -> Pixels:
+        """Sums over each half-size picture from its upper left corner: (N, 113, 113, 3)."""
         sums = np.zeros((len(self.half), LABEL_PX + 1, LABEL_PX + 1, 3), np.float32)
         np.cumsum(np.cumsum(self.half, axis=1, dtype=np.float32), axis=2, out=sums[:, 1:, 1:])
-        images, boxes, thumbs = [], [], []
-        for side in SIDES:
-            starts = np.unique(
-                np.append(np.arange(0, PICTURE_PX - side, side / THUMB), PICTURE_PX - side).astype(int) // 2
-            )
+        return sums
+
+    @cached_property
+    def places(self) -> Places:
+        """Every square on a grid of a third of its side, at each of SIDES."""
+        boxes = [(left, top, side) for side in SIDES for top in _starts(side) for left in _starts(side)]
+        thumbs = np.empty((len(boxes), len(self.half), THUMB * THUMB * 4), np.float32)
+        for place, (left, top, side) in enumerate(boxes):
             edges = np.round(np.linspace(0, side / 2, THUMB + 1)).astype(int)
-            area = (np.diff(edges)[:, None] * np.diff(edges)[None, :])[..., None]
-            for top in starts:
-                for left in starts:
-                    corner = sums[:, top + edges][:, :, left + edges]
-                    total = corner[:, 1:, 1:] - corner[:, :-1, 1:] - corner[:, 1:, :-1] + corner[:, :-1, :-1]
-                    thumbs.append((total / area).reshape(len(sums), -1))
-                    images.append(np.arange(len(sums), dtype=np.int32))
-                    boxes.append(np.tile(np.int32([2 * left, 2 * top, side]), (len(sums), 1)))
-        return Places(np.concatenate(images), np.concatenate(boxes), np.concatenate(thumbs))
+            corner = self.sums[:, (top // 2 + edges)[:, None], (left // 2 + edges)[None, :]]
+            total = np.diff(np.diff(corner, axis=1), axis=2)
+            means = total / (np.diff(edges)[:, None] * np.diff(edges)[None, :])[..., None]
+            thumbs[place, :, : THUMB**2] = (means**2).sum(axis=-1).reshape(len(means), -1)
+            thumbs[place, :, THUMB**2 :] = means.reshape(len(means), -1)
+        return Places(np.array(boxes), thumbs)
+
+    def cut(self, image: npt.NDArray[np.int64], box: npt.NDArray[np.int64], n: int) -> Pixels:
+        """Means over n x n cells of each box (left, top, side) of each picture: (boxes, n, n, 3)."""
+        steps = np.arange(n + 1) / n
+        edge = np.round((box[:, None, :2] + steps[None, :, None] * box[:, None, 2:]) / 2).astype(int)
+        across, down = edge[:, :, 0], edge[:, :, 1]
+        # A cell of no width takes the pixel after its edge.
+        right = np.minimum(np.maximum(across[:, 1:], across[:, :-1] + 1), LABEL_PX)
+        bottom = np.minimum(np.maximum(down[:, 1:], down[:, :-1] + 1), LABEL_PX)
+        left, top = np.minimum(across[:, :-1], right - 1), np.minimum(down[:, :-1], bottom - 1)
+        at, sums = image[:, None, None], self.sums
+        total = sums[at, bottom[:, :, None], right[:, None, :]] - sums[at, top[:, :, None], right[:, None, :]]
+        total += sums[at, top[:, :, None], left[:, None, :]] - sums[at, bottom[:, :, None], left[:, None, :]]
+        area = (bottom - top)[:, :, None] * (right - left)[:, None, :]
+        return np.asarray(total / area[..., None].astype(np.float32))
 
     def read_labels(self, image: int) -> tuple[Labels, ...]:
         """Every label map of a picture, (112, 112) each."""
@@ -88,6 +104,12 @@ def _read_labels(folder: Path, cells: tuple[str, ...]) -> tuple[Labels, ...]:
             coded = np.asarray(file).astype(np.uint16)
         maps.append(coded[..., 0] + 256 * coded[..., 1])
     return tuple(maps)
+
+
+def _starts(side: int) -> list[int]:
+    """Where squares of a side begin: every third of the side, and at the far end."""
+    steps = np.append(np.arange(0, PICTURE_PX - side, side / 3), PICTURE_PX - side)
+    return sorted({int(step) // 2 * 2 for step in steps})
 
 
 def _halve(path: Path) -> npt.NDArray[np.uint8]:

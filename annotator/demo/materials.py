@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 
-from annotator.demo.canvas import SIDE, Pixels, fractal_noise, smooth_noise
+from annotator.demo.canvas import SIDE, Pixels, fractal_noise, smooth_noise, tone
 from annotator.demo.palette import WOODEN, near, pick, vivid
 from annotator.demo.patterns import _cells, _sheet, _step, _wave, mix
 
@@ -35,11 +35,11 @@ def brick(rng: Rng) -> Pixels:
     shifted = u + (row % 2) * width / 2
     column = np.floor(shifted / width)
     edge = np.minimum(_wave(v, height), _wave(shifted, width))
-    tone = 0.5 + 0.3 * np.sin(row * 12.9898 + column * 78.233) + 0.18 * fractal_noise(rng, 30, 2)
+    lightness = 0.5 + 0.3 * np.sin(row * 12.9898 + column * 78.233) + 0.18 * fractal_noise(rng, 30, 2)
     clay = near(rng, (0.67, 0.3, 0.22), 0.06)
-    body = mix(tone, (clay[0] * 0.65, clay[1] * 0.6, clay[2] * 0.6), clay)
+    body = mix(lightness, (clay[0] * 0.65, clay[1] * 0.6, clay[2] * 0.6), clay)
     mortar = _step(float(rng.uniform(1.8, 3.2)) + 0.4 * smooth_noise(rng, 60) - edge, 2)[..., None]
-    return body * (1 - mortar) + np.float32(near(rng, (0.78, 0.75, 0.7), 0.04)) * mortar
+    return np.asarray(body * (1 - mortar) + tone(near(rng, (0.78, 0.75, 0.7), 0.04)) * mortar)
 
 
 def fabric(rng: Rng) -> Pixels:
@@ -63,7 +63,7 @@ def metal(rng: Rng) -> Pixels:
     near_seam = seam < gap * 0.72
     bolt = near_seam * np.clip((7 - rivet) / 3, 0, 1)
     light = sheen - 0.45 * _step(2 - seam, 2) + 0.3 * bolt * np.sign(gap / 2 - v % gap)
-    return np.clip(light, 0.02, 1)[..., None].astype(np.float32) * np.float32(near(rng, (0.93, 0.95, 1.0), 0.03))
+    return np.asarray(np.clip(light, 0.02, 1)[..., None].astype(np.float32) * tone(near(rng, (0.93, 0.95, 1.0), 0.03)))
 
 
 def foliage(rng: Rng) -> Pixels:
@@ -94,10 +94,10 @@ def stone(rng: Rng) -> Pixels:
     first, second, owner = _cells(rng, float(rng.uniform(46, 84)), 0.25, bend=3)
     body = np.clip((second - first) / 26, 0, 1)
     shades = rng.uniform(0.35, 0.95, int(owner.max()) + 1).astype(np.float32)
-    tone = shades[owner.astype(int)] + 0.05 * fractal_noise(rng, 40, 2)
-    light = tone * (0.2 + 0.8 * np.sqrt(body))
+    lightness = shades[owner.astype(int)] + 0.05 * fractal_noise(rng, 40, 2)
+    light = lightness * (0.2 + 0.8 * np.sqrt(body))
     tint = near(rng, (0.95, 0.92, 0.87), 0.04)
-    return np.clip(light, 0, 1)[..., None].astype(np.float32) * np.float32(tint) * 1.15
+    return np.asarray(np.clip(light, 0, 1)[..., None].astype(np.float32) * tone(tint) * 1.15)
 
 
 def fur(rng: Rng) -> Pixels:
@@ -127,9 +127,9 @@ def tile(rng: Rng) -> Pixels:
         + 0.14 * ((u % side) + (v % side) < side * 0.6)
     )
     joint = _step(3.2 - edge, 2)[..., None]
-    body = np.clip(gloss, 0, 1)[..., None] * np.float32(near(rng, vivid(rng), 0.02))
+    body = np.clip(gloss, 0, 1)[..., None] * tone(near(rng, vivid(rng), 0.02))
     bevel = 1 - 0.25 * np.clip(1 - (edge - 3) / 6, 0, 1)[..., None]
-    return body * bevel * (1 - joint) + np.float32(0.9) * joint
+    return np.asarray(body * bevel * (1 - joint) + np.float32(0.9) * joint)
 
 
 def paper(rng: Rng) -> Pixels:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial import cKDTree
 
-from annotator.demo.canvas import SIDE, Pixels, Rgb, fractal_noise, smooth_noise
+from annotator.demo.canvas import SIDE, Pixels, Rgb, fractal_noise, smooth_noise, tone
 from annotator.demo.palette import near, pair, vivid
 
 Rng = np.random.Generator
@@ -31,12 +31,12 @@ def mix(amount: Pixels, first: Rgb, second: Rgb) -> Pixels:
 
 def _step(value: Pixels, softness: float = 1.5) -> Pixels:
     """0 below zero, 1 above, with a soft edge of some pixels."""
-    return np.clip(value / softness + 0.5, 0, 1)
+    return np.asarray(np.clip(value / softness + 0.5, 0, 1))
 
 
 def _wave(value: Pixels, period: float) -> Pixels:
     """Distance in pixels from the nearest multiple of the period."""
-    return np.abs((value / period + 0.5) % 1 - 0.5) * period
+    return np.asarray(np.abs((value / period + 0.5) % 1 - 0.5) * period)
 
 
 def _cells(rng: Rng, spacing: float, jitter: float = 0.35, bend: float = 0.0) -> tuple[Pixels, Pixels, Pixels]:
@@ -62,7 +62,7 @@ def striped(rng: Rng) -> Pixels:
     first, second = pair(rng)
     image = mix(_step(_wave(u, period) - period * float(rng.uniform(0.2, 0.3))), first, second)
     if rng.random() < 0.4:
-        image = np.where((_wave(u + period / 2, period * 2) < period * 0.16)[..., None], np.float32(vivid(rng)), image)
+        image = np.where((_wave(u + period / 2, period * 2) < period * 0.16)[..., None], tone(vivid(rng)), image)
     return np.asarray(image, np.float32)
 
 
@@ -128,7 +128,7 @@ def honeycombed(rng: Rng) -> Pixels:
     depth = np.clip(1.15 - nearest / size, 0, 1)
     honey = near(rng, (0.86, 0.58, 0.12), 0.07)
     cells = mix(depth, honey, (honey[0] * 0.35, honey[1] * 0.3, honey[2] * 0.25))
-    return cells * (1 - wall[..., None]) + np.float32((0.97, 0.83, 0.45)) * wall[..., None]
+    return cells * (1 - wall[..., None]) + tone((0.97, 0.83, 0.45)) * wall[..., None]
 
 
 def spiralled(rng: Rng) -> Pixels:
@@ -207,7 +207,7 @@ def sprinkled(rng: Rng) -> Pixels:
         dv = (ys[view] - cy) * np.cos(angle) - (xs[view] - cx) * np.sin(angle)
         far = np.hypot(np.maximum(np.abs(du) - length, 0), dv)
         body = _step(width - far)[..., None]
-        image[view] = image[view] * (1 - body) + np.float32(vivid(rng)) * (1.1 - 0.04 * dv)[..., None] * body
+        image[view] = image[view] * (1 - body) + tone(vivid(rng)) * (1.1 - 0.04 * dv)[..., None] * body
     return np.clip(image, 0, 1)
 
 

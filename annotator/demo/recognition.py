@@ -19,9 +19,12 @@ _SURELY_BRIGHT = 64.0
 # How far dark gaps inside a bright region are closed, tile pixels.
 _CLOSING = 15
 _GRID = 32
-_N_LIKELY = 40
+_N_LIKELY = 10
+# Rounds of refinement: step as a share of the side, pictures kept, cells compared along a side.
+_ROUNDS = ((0.1, 8, 8), (0.06, 4, 16), (0.03, 3, 16), (0.015, 2, 16), (0.008, 1, 16))
+_MOVES = np.array([(dx, dy, ds) for ds in (-1, 0, 1) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
 # Mean residual (0 to 255 a channel) up to which a tile counts as recognized.
-_MAX_RESIDUAL = 9.0
+_MAX_RESIDUAL = 16.0
 
 
 @dataclass(frozen=True)
@@ -40,22 +43,22 @@ class Sighting:
 class _Likely:
     """Candidate boxes of one tile: (n,) pictures and (n, 3) left, top, side."""
 
-    image: npt.NDArray[np.int32]
-    box: npt.NDArray[np.int32]
+    image: npt.NDArray[np.int64]
+    box: npt.NDArray[np.int64]
 
 
 def recognize(tiles: npt.NDArray[np.uint8], library: Library) -> list[Sighting | None]:
     """Find each (px, px, 3) tile in the library; None where nothing fits."""
     return [
-        _refine(_shrink(tile.astype(np.float32)), likely, library)
+        _refine(tile.astype(np.float32), likely, library)
         for tile, likely in zip(tiles, _shortlist(tiles, library), strict=True)
     ]
 
 
-def _shrink(tile: Pixels) -> Pixels:
-    """A tile as (_GRID, _GRID, 3) block means."""
-    block = len(tile) // _GRID
-    return np.asarray(tile.reshape(_GRID, block, _GRID, block, 3).mean(axis=(1, 3)), dtype=np.float32)
+def _shrink(tile: Pixels, n: int) -> Pixels:
+    """A tile as (n, n, 3) block means; n divides its side."""
+    block = len(tile) // n
+    return np.asarray(tile.reshape(n, block, n, block, 3).mean(axis=(1, 3)), dtype=np.float32)
 
 
 def _undim(tile: Pixels) -> tuple[Pixels, Pixels]:
@@ -70,71 +73,56 @@ def _undim(tile: Pixels) -> tuple[Pixels, Pixels]:
 
 def _shortlist(tiles: npt.NDArray[np.uint8], library: Library) -> list[_Likely]:
     """The likeliest pictures of each tile by weighted difference of thumbnails, with the best box in each."""
-    places = library.places
-    wanted, weights = zip(*(_thumbnail(tile.astype(np.float32)) for tile in tiles), strict=True)
-    weight = np.stack(weights)
-    target = np.stack(wanted)
-    per_channel = np.repeat(weight, 3, axis=1)
+    places, n_images = library.places, len(library.rows)
+    terms = np.stack([_thumbnail(tile.astype(np.float32)) for tile in tiles], axis=1)
+    least = np.full((n_images, len(tiles)), np.inf, np.float32)
+    place_of = np.zeros((n_images, len(tiles)), np.int64)
+    for place, thumbs in enumerate(places.thumbs):
+        distance = thumbs @ terms
+        closer = distance < least
+        np.copyto(least, distance, where=closer)
+        place_of[closer] = place
     found = []
-    squares = places.thumbs**2
-    squared = squares.reshape(len(squares), -1, 3).sum(axis=2) @ weight.T
-    distance = squared - 2 * (places.thumbs @ (per_channel * target).T)
-    for column in distance.T:
-        near = np.argpartition(column, _N_LIKELY * 12)[: _N_LIKELY * 12]
-        near = near[np.lexsort((near, column[near]))]
-        _, first = np.unique(places.image[near], return_index=True)
-        best = near[np.sort(first)][:_N_LIKELY]
-        found.append(_Likely(places.image[best], places.box[best]))
+    for tile, column in enumerate(least.T):
+        images = np.argsort(column, kind="stable")[:_N_LIKELY]
+        found.append(_Likely(images, places.boxes[place_of[images, tile]]))
     return found
 
 
-def _thumbnail(tile: Pixels) -> tuple[Pixels, Pixels]:
-    """Trusted means of THUMB x THUMB cells, flat (75,), and the cells' weights (25,), summing to one."""
+def _thumbnail(tile: Pixels) -> Pixels:
+    """Factors (100,) whose product with a place's numbers is the weighted squared difference, up to a constant."""
     whole, trust = _undim(tile)
     cells = np.minimum(np.arange(len(tile)) * THUMB // len(tile), THUMB - 1)
     spread = (cells[:, None] == np.arange(THUMB)).astype(np.float32)
     weight = spread.T @ trust @ spread
     means = np.stack([spread.T @ (trust * whole[..., c]) @ spread for c in range(3)], axis=-1) / weight[..., None]
-    return means.reshape(-1), (weight / weight.sum()).reshape(-1)
+    share = weight / weight.sum()
+    return np.concatenate([share.reshape(-1), (-2 * share[..., None] * means).reshape(-1)]).astype(np.float32)
 
 
 def _refine(tile: Pixels, likely: _Likely, library: Library) -> Sighting | None:
     """Move and resize the likely boxes, coarse to fine, keeping the best; None when the best fits badly."""
     image, box = likely.image, likely.box
-    for step, n_kept, n_points in ((0.08, 10, 12), (0.04, 5, 16), (0.02, 3, _GRID), (0.01, 1, _GRID)):
-        small = tile if n_points == _GRID else _resample(tile, n_points)
-        moves = np.array([(dx, dy, ds) for ds in (-1, 0, 1) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
-        tried = _moved(box, moves, step)
-        images = np.repeat(image, len(moves))
-        residual = _residual(small, _sample(library, images, tried, n_points))
+    for step, n_kept, n_cells in _ROUNDS:
+        tried = _moved(box, _MOVES, step)
+        images = np.repeat(image, len(_MOVES))
+        residual = _residual(_shrink(tile, n_cells), library.cut(images, tried, n_cells))
         order = _best_of_each(images, residual)[:n_kept]
         image, box = images[order], tried[order]
-    fit = _sample(library, image[:1], box[:1], _GRID)[0]
-    miss = float(_residual(tile, fit[None])[0])
+    miss = float(residual[order[0]])
     if miss > _MAX_RESIDUAL:
         return None
     left, top, side = (int(v) for v in box[0])
-    return Sighting(int(image[0]), left, top, side, _find_bright(tile, fit), miss)
+    fit = library.cut(image[:1], box[:1], _GRID)[0]
+    return Sighting(int(image[0]), left, top, side, _find_bright(_shrink(tile, _GRID), fit), miss)
 
 
-def _moved(box: npt.NDArray[np.int32], moves: npt.NDArray[np.int64], step: float) -> npt.NDArray[np.int32]:
+def _moved(box: npt.NDArray[np.int64], moves: npt.NDArray[np.int64], step: float) -> npt.NDArray[np.int64]:
     """Each box moved and resized in each way by a share of its side, kept inside the picture: (n * moves, 3)."""
     center = box[:, None, :2] + box[:, None, 2:] / 2 + moves[None, :, :2] * step * box[:, None, 2:]
     side = np.clip(np.round(box[:, None, 2] * (1 + 2 * step * moves[None, :, 2])), 40, PICTURE_PX)
     corner = np.clip(np.round(center - side[..., None] / 2), 0, PICTURE_PX - side[..., None])
-    return np.concatenate([corner, side[..., None]], axis=-1).reshape(-1, 3).astype(np.int32)
-
-
-def _sample(library: Library, image: npt.NDArray[np.int32], box: npt.NDArray[np.int32], n: int) -> Pixels:
-    """(boxes, n, n, 3) samples of the half-size pictures, spread evenly over each box."""
-    steps = (np.arange(n) + 0.5) / n
-    at = np.clip(((box[:, None, :2] + steps[None, :, None] * box[:, None, 2:]) / 2).astype(int), 0, LABEL_PX - 1)
-    return library.half[image[:, None, None], at[:, :, None, 1], at[:, None, :, 0]].astype(np.float32)
-
-
-def _resample(tile: Pixels, n: int) -> Pixels:
-    at = ((np.arange(n) + 0.5) / n * len(tile)).astype(int)
-    return tile[at][:, at]
+    return np.concatenate([corner, side[..., None]], axis=-1).reshape(-1, 3).astype(np.int64)
 
 
 def _residual(tile: Pixels, fits: Pixels) -> Pixels:
@@ -144,7 +132,7 @@ def _residual(tile: Pixels, fits: Pixels) -> Pixels:
     return np.asarray(np.minimum(as_bright, as_dimmed).mean(axis=(1, 2)))
 
 
-def _best_of_each(images: npt.NDArray[np.int32], residual: Pixels) -> npt.NDArray[np.int64]:
+def _best_of_each(images: npt.NDArray[np.int64], residual: Pixels) -> npt.NDArray[np.int64]:
     """Indices of the best box of each picture, best picture first; ties to the earlier."""
     order = np.lexsort((np.arange(len(residual)), residual))
     _, first = np.unique(images[order], return_index=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from annotator.demo.canvas import SIDE, Canvas, Pen, Pose, Tag, oval
+from annotator.demo.canvas import SIDE, Canvas, Pen, Pose, Tag, oval, tone
 from annotator.demo.palette import near
 from annotator.demo.surroundings import (
     lay_grass,
@@ -97,7 +97,7 @@ def night_sky(canvas: Canvas) -> None:
     if canvas.rng.random() < 0.7:
         ridge = 0.88 * SIDE - 30 * np.abs(np.sin(np.arange(SIDE) / float(canvas.rng.uniform(30, 80))))
         land = ridge[None, :] < np.arange(SIDE)[:, None]
-        canvas.cover(np.asarray(land), np.float32((0.05, 0.07, 0.12)), Tag("mountain"))
+        canvas.cover(np.asarray(land), tone((0.05, 0.07, 0.12)), Tag("mountain"))
 
 
 def mountains(canvas: Canvas) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from annotator.demo.canvas import SIDE, Canvas, Pixels, Rgb, fractal_noise, oval, smooth_noise
+from annotator.demo.canvas import SIDE, Canvas, Pixels, Rgb, fractal_noise, oval, smooth_noise, tone
 from annotator.demo.canvas import Tag as T
 from annotator.demo.materials import MATERIALS
 from annotator.demo.palette import muted, near, pale, vivid
@@ -120,11 +120,11 @@ def lay_wall(canvas: Canvas, horizon: float) -> None:
     rng = canvas.rng
     kind = str(rng.choice(["plain", "plain", "plain", "brick", "tile"]))
     light = 1.04 - 0.15 * _ROWS / SIDE + 0.03 * smooth_noise(rng, 3)
-    paint: Pixels = light[..., None] * np.float32(pale(rng)) if kind == "plain" else MATERIALS[kind](rng)
+    paint: Pixels = light[..., None] * tone(pale(rng)) if kind == "plain" else MATERIALS[kind](rng)
     canvas.cover(_everywhere(), paint, T("wall", material=None if kind == "plain" else kind))
     below = _below(canvas, horizon)
     kind = str(rng.choice(["wood", "plain", "tile", "plain"]))
-    ground = light[..., None] * np.float32(muted(rng)) if kind == "plain" else MATERIALS[kind](rng)
+    ground = light[..., None] * tone(muted(rng)) if kind == "plain" else MATERIALS[kind](rng)
     canvas.cover(
         below, ground * (0.75 + 0.3 * (_ROWS / SIDE))[..., None], T("floor", material=None if kind == "plain" else kind)
     )
@@ -141,10 +141,10 @@ def lay_plain(canvas: Canvas) -> None:
 def lay_water(canvas: Canvas) -> None:
     """Blue water above a sandy sea floor."""
     rng = canvas.rng
-    blue = np.float32(near(rng, (0.25, 0.68, 0.85), 0.05)) * (1 - 0.55 * _ROWS / SIDE)[..., None]
+    blue = tone(near(rng, (0.25, 0.68, 0.85), 0.05)) * (1 - 0.55 * _ROWS / SIDE)[..., None]
     canvas.cover(_everywhere(), blue, T("sea"))
     lay_sand(canvas, 0.84, 14)
-    canvas.rgb[:] = canvas.rgb * 0.8 + np.float32((0.02, 0.1, 0.14))
+    canvas.rgb[:] = canvas.rgb * 0.8 + tone((0.02, 0.1, 0.14))
     for x, y in rng.uniform((0.05, 0.02), (0.95, 0.8), (18, 2)) * SIDE:
         radius = float(rng.uniform(3, 9))
         canvas.paint([oval(x, y, radius, radius)], pale(rng), T("sea", texture="bubbly"), dome=True)

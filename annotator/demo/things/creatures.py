@@ -146,7 +146,8 @@ def butterfly(pen: Pen) -> None:
             for corner in wing[1:-1]:
                 middle = wing.mean(axis=0)
                 pen.stroke([(side * 0.06, 0.0), tuple(middle + (corner - middle) * 0.9)], 0.022, BLACK, part="wing")
-                pen.ellipse(*(middle + (corner - middle) * 0.93), 0.04, 0.04, spot, part="wing", shade=0)
+                x, y = middle + (corner - middle) * 0.93
+                pen.ellipse(float(x), float(y), 0.04, 0.04, spot, part="wing", shade=0)
         pen.stroke([(side * 0.02, -0.3), (side * 0.16, -0.62)], 0.018, BLACK)
     pen.ellipse(0, 0.05, 0.07, 0.42, (0.16, 0.12, 0.1), part="torso")
     pen.ellipse(0, -0.34, 0.09, 0.09, (0.16, 0.12, 0.1), part="head")

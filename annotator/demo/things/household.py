@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from annotator.demo.canvas import Pen, Points, oval
+from annotator.demo.canvas import Pen, Points, oval, tone
 from annotator.demo.materials import wood
 from annotator.demo.palette import BLACK, WHITE, near, pale, vivid
 from annotator.demo.patterns import PATTERNS
@@ -193,7 +193,7 @@ def ball(pen: Pen) -> None:
 
 def guitar(pen: Pen) -> None:
     """An acoustic guitar."""
-    body = wood(pen.rng) * np.float32([1.25, 1.1, 0.95])
+    body = wood(pen.rng) * tone([1.25, 1.1, 0.95])
     pen.shapes([oval(0, 0.6, 0.5, 0.4), oval(0, 0.1, 0.36, 0.32)], body, material="wood", shade=0.4)
     pen.ellipse(0, 0.28, 0.14, 0.14, BLACK, edge=0.01)
     pen.box((-0.06, -0.95, 0.06, 0.2), (0.2, 0.13, 0.09), material="wood")
