@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
-from annotator.demo.canvas import LABEL_PX, PICTURE_PX, Pixels
+from annotator.demo.canvas import PICTURE_PX, Pixels
 from annotator.demo.library import THUMB, Library
 
 DIMMED_TO = 0.2

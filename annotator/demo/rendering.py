@@ -24,7 +24,7 @@ from annotator.demo.canvas import LABEL_PX, PICTURE_PX, Labels
 from annotator.demo.concepts import DECK, Picture, draw_picture
 from annotator.demo.vocabulary import CATEGORIES, LABELS, Label
 
-VERSION = 1
+VERSION = 2
 _MAPS_OF: dict[str, tuple[str, ...]] = {"part": ("part", "inner part")}
 _COLUMNS = ("color", "object", "part", "material", "scene", "texture")
 
