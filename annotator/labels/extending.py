@@ -1,0 +1,84 @@
+"""Asks for more answers only where people disagree: decides here, and lets `crowd.publishing` act and spend."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from annotator.crowd.marketplaces import FeeSchedule, open_marketplace
+from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.money import find_hit_cost
+from annotator.crowd.mturk import Requester
+from annotator.crowd.publishing import Clock, Pause, extend_hits
+from annotator.labels.doubts import Standing, find_doubt
+from annotator.labels.models import UnitLabel
+
+
+class CannotExtend(Exception):
+    """The campaign asks a fixed number of people, or has no labels to judge by."""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """HIT row -> why it gets one assignment more."""
+
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What a fixed number of assignments for every unit would have cost, and what was asked for instead."""
+
+    n_asked: int
+    n_fixed: int
+    saved_usd: Decimal
+
+    @property
+    def share(self) -> float:
+        return 1 - self.n_asked / self.n_fixed if self.n_fixed else 0.0
+
+
+def decide_extensions(*, campaign: Campaign, widest: float | None) -> Extension:
+    """One more assignment for each complete HIT whose label leaves a doubt, up to the campaign's maximum."""
+    if campaign.max_assignments is None:
+        raise CannotExtend(f"The campaign {campaign} asks a fixed number of people; launch with --max-assignments.")
+    labels = {label.unit_id: label for label in UnitLabel.objects.filter(campaign=campaign)}
+    if not labels:
+        raise CannotExtend(f"The campaign {campaign} has no labels yet; label it first.")
+    complete = campaign.hits.filter(state=HIT.State.COMPLETE, n_assignments__lt=campaign.max_assignments)
+    reasons: dict[int, str] = {}
+    for hit in complete.order_by("id"):
+        doubt = find_doubt(_stand(labels[hit.unit_id]), widest=widest) if hit.unit_id in labels else None
+        if doubt:
+            reasons[hit.pk] = doubt
+    return Extension(reasons=reasons)
+
+
+def extend_campaign(
+    *, campaign: Campaign, widest: float | None, requester: Requester, clock: Clock, pause: Pause
+) -> Extension:
+    """Decides and acts; the budget cap holds."""
+    extension = decide_extensions(campaign=campaign, widest=widest)
+    if extension.reasons:
+        more = dict.fromkeys(extension.reasons, 1)
+        extend_hits(campaign=campaign, n_more=more, requester=requester, clock=clock, pause=pause)
+    return extension
+
+
+def find_saving(campaign: Campaign) -> Saving:
+    """Against asking the campaign's maximum of people about every unit."""
+    counts = list(campaign.hits.exclude(state=HIT.State.CANCELED).values_list("n_assignments", flat=True))
+    most = campaign.max_assignments or campaign.n_assignments
+    fees: FeeSchedule = open_marketplace(campaign.marketplace).fees
+    each = find_hit_cost(reward_usd=campaign.reward_usd, n_assignments=1, fees=fees)
+    n_fixed = most * len(counts)
+    return Saving(n_asked=sum(counts), n_fixed=n_fixed, saved_usd=(n_fixed - sum(counts)) * each)
+
+
+def _stand(label: UnitLabel) -> Standing:
+    return Standing(
+        n_answers=label.n_answers,
+        n_same_category=label.n_same_category,
+        n_same_concept=label.n_same_concept,
+        precision_low=label.precision_low,
+        precision_high=label.precision_high,
+    )
