@@ -50,8 +50,7 @@ def import_annotations(*, campaign_name: str, path: Path, network_name: str, now
     hits = _keep_hits(campaign, layers, found.answers)
     _replace_answers(campaign, layers, hits, found, now)
     label_campaign(campaign=campaign, now=now)
-    if AutomaticLabel.objects.filter(unit__hits__campaign=campaign, is_best=True).exists():
-        compare_campaign(campaign=campaign)
+    _compare_if_labeled(campaign)
     return Imported(n_rows=len(found.answers), n_units=len(hits), layers=tuple(found.n_units), sha256=_digest(content))
 
 
@@ -69,9 +68,15 @@ def import_iou(*, campaign: Campaign, layer_path: str, path: Path) -> Imported:
     _replace_labels(found, units, source, layer)
     if campaign.unit_labels.exists():
         label_campaign(campaign=campaign, now=campaign.unit_labels.latest("labeled_at").labeled_at)
-        compare_campaign(campaign=campaign)
+        _compare_if_labeled(campaign)
     n = len(found.indexes)
     return Imported(n_rows=n, n_units=n, layers=(layer.path,), sha256=source)
+
+
+def _compare_if_labeled(campaign: Campaign) -> None:
+    """A file may name other units than people did, or give descriptions without IoU: then there is nothing to do."""
+    if AutomaticLabel.objects.filter(unit__unit_labels__campaign=campaign, is_best=True).exists():
+        compare_campaign(campaign=campaign)
 
 
 def _read(path: Path) -> bytes:

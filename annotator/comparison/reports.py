@@ -6,7 +6,8 @@ from typing import Any
 
 from annotator.comparison.categories import BRODEN_CATEGORIES, share_categories
 from annotator.comparison.comparing import choose_automatic_labels, make_matcher
-from annotator.comparison.summary import DETECTOR_ABOVE, summarize
+from annotator.comparison.models import ImportedDescription
+from annotator.comparison.summary import DETECTOR_ABOVE, summarize, summarize_descriptions
 from annotator.crowd.models import Campaign
 from annotator.labels.consensus import describe_consensus, describe_workers
 from annotator.labels.evidence import UnitAnswer, gather_answers, split_by_unit
@@ -27,13 +28,16 @@ def describe_campaign(*, campaign: Campaign) -> Document:
     automatic = choose_automatic_labels(campaign=campaign)
     layers = list(dict.fromkeys(label.unit.layer for label in labels))
     vocabulary = gather_vocabulary(campaign=campaign, answers=answers)
-    units = [_describe_unit(label, by_unit[label.unit_id], automatic.get(label.unit_id)) for label in labels]
+    units = [_describe_unit(label, by_unit.get(label.unit_id, []), automatic.get(label.unit_id)) for label in labels]
+    matcher = make_matcher(vocabulary)
+    _add_descriptions(campaign, labels, units)
     return {
         "campaign": campaign.name,
         "answers_by": describe_people(campaign, answers),
         "layers": [_describe_layer(layer, labels, by_unit, automatic.values()) for layer in layers],
         "units": units,
-        "agreement": summarize(units, is_same=make_matcher(vocabulary), words=vocabulary.lexicon.description),
+        "agreement": summarize(units, is_same=matcher, words=vocabulary.lexicon.description),
+        "description_agreement": summarize_descriptions(units, is_same=matcher),
         "consensus": describe_consensus(answers=answers, labels=labels),
         "workers": describe_workers(answers=answers, labels=labels),
     }
@@ -86,6 +90,14 @@ def _describe_unit(label: UnitLabel, answers: Sequence[UnitAnswer], automatic: A
     }
 
 
+def _add_descriptions(campaign: Campaign, labels: Sequence[UnitLabel], units: Sequence[Document]) -> None:
+    """CLIP-Dissect's name beside each unit that has one; the last file that was imported counts."""
+    rows = ImportedDescription.objects.filter(unit__unit_labels__campaign=campaign).order_by("id")
+    found = {row.unit_id: {"name": row.name, "similarity": row.similarity} for row in rows}
+    for label, unit in zip(labels, units, strict=True):
+        unit["clip_description"] = found.get(label.unit_id)
+
+
 def _describe_measured(unit: Unit, automatic: AutomaticLabel | None) -> Document:
     return {
         "layer": unit.layer.path,
@@ -110,7 +122,7 @@ def _describe_layer(
     automatic: Iterable[AutomaticLabel],
 ) -> Document:
     mine = [label for label in labels if label.unit.layer_id == layer.id]
-    said = [answer.category for label in mine for answer in by_unit[label.unit_id]]
+    said = [answer.category for label in mine for answer in by_unit.get(label.unit_id, [])]
     return {
         "path": layer.path,
         "n_units": len(mine) or layer.n_units,

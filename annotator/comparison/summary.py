@@ -38,6 +38,22 @@ def summarize(units: Sequence[Document], *, is_same: Callable[[str, str], bool],
     }
 
 
+def summarize_descriptions(units: Sequence[Document], *, is_same: Callable[[str, str], bool]) -> Document | None:
+    """People's concepts beside CLIP-Dissect's names, with chance; None where no unit has one."""
+    both = [unit for unit in units if unit["clip_description"]]
+    if not both:
+        return None
+    named = [NamedUnit(concept=unit["concept"] or "", label=unit["clip_description"]["name"]) for unit in both]
+    found = measure_agreement(named, is_same=is_same)
+    return {
+        "n_units": found.n_units,
+        "n_equal_or_synonym": found.n_agreeing,
+        "n_with_units_shuffled": found.shuffled_mean,
+        "constant_label": found.constant_label,
+        "n_with_constant_label": found.n_constant,
+    }
+
+
 def _agree_on_categories(units: Sequence[Document]) -> Document:
     """Units whose category by people is one where Broden's category is at home, beside chance."""
     named = [NamedUnit(concept=u["category"] or "", label=u["broden_category"]) for u in units]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
     for i, (unit_id, given) in enumerate(by_unit.items()):
         weighed = [WeighedAnswer(answer=answer, weight=next(weights)) for answer in given]
         label = _label_unit(weighed, vocabulary, [r for r in revisions if r.unit_id in (None, unit_id)])
-        _set_precision(label, precisions, i)
+        _set_precision(label, fmean(answer.precision for answer in given), precisions, i)
         label.campaign, label.unit_id, label.labeled_at = campaign, unit_id, now
         label.crop_probabilities = crop_fits.get(unit_id)
         label.accepted_at = _find_acceptance(label, kept)
@@ -163,10 +164,11 @@ def _explain(weighed: Sequence[WeighedAnswer], named: Sequence[NamedAnswer], gro
     }
 
 
-def _set_precision(label: UnitLabel, precisions: UnitPrecisions, i: int) -> None:
-    label.precision = float(precisions.mean[i])
-    label.precision_low = float(precisions.low[i])
-    label.precision_high = float(precisions.high[i])
+def _set_precision(label: UnitLabel, mean: float, precisions: UnitPrecisions, i: int) -> None:
+    """The mean of the answers as given; an imported share need not be a whole number of crops, the interval's are."""
+    label.precision = round(mean, 12)  # so that three times .75 is not over .75
+    label.precision_low = min(float(precisions.low[i]), mean)
+    label.precision_high = max(float(precisions.high[i]), mean)
 
 
 def _store(campaign: Campaign, labels: Sequence[UnitLabel]) -> None:

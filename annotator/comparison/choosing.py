@@ -1,0 +1,35 @@
+"""Picks units that deserve another look by people: those that people and Broden name differently, both being sure."""
+
+from annotator.comparison.relations import Relation
+from annotator.comparison.summary import DETECTOR_ABOVE
+from annotator.crowd.models import Campaign
+from annotator.labels.precision import INTERPRETABLE_ABOVE
+from annotator.units.models import Unit
+
+
+class NothingToChoose(Exception):
+    """No unit of the campaign is named differently by people and Broden."""
+
+
+def choose_differing(*, campaign: Campaign, n_units: int) -> list[Unit]:
+    """At most `n_units`, highest IoU first, ties by layer and index. Raises NothingToChoose.
+
+    The list is plain data for whoever composes the next campaign.
+    """
+    labels = campaign.unit_labels.filter(
+        precision__gt=INTERPRETABLE_ABOVE,
+        comparison__relation=Relation.DIFFERENT,
+        comparison__automatic_label__iou__gt=DETECTOR_ABOVE,
+    ).select_related("unit__layer")
+    ranked = labels.order_by("-comparison__automatic_label__iou", "unit__layer__position", "unit__index")[:n_units]
+    if not ranked:
+        raise NothingToChoose(f"No unit of campaign {campaign.name} is named differently by people and Broden.")
+    return [label.unit for label in ranked]
+
+
+def write_selection(units: list[Unit]) -> list[str]:
+    """As `launch --units` reads it: "features.10:1,5,9", one text a layer."""
+    by_layer: dict[str, list[int]] = {}
+    for unit in units:
+        by_layer.setdefault(unit.layer.path, []).append(unit.index)
+    return [f"{path}:{','.join(str(index) for index in sorted(indexes))}" for path, indexes in by_layer.items()]

@@ -1,0 +1,32 @@
+"""`manage.py choose CAMPAIGN --n 10`: the units that people and Broden name differently, for another campaign."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from annotator.comparison.choosing import NothingToChoose, choose_differing, write_selection
+from annotator.crowd.models import Campaign
+
+
+class Command(BaseCommand):
+    help = (
+        "Prints the units of a compared campaign that people agree on (mean precision over .75), that Broden detects "
+        "(IoU over .04) and that the two name differently, as launch --units reads them."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("campaign", help="Name of a compared campaign")
+        parser.add_argument("--n", type=int, default=10, help="At most so many, highest IoU first")
+
+    def handle(self, *args: Any, campaign: str, n: int, **options: Any) -> None:
+        found = Campaign.objects.filter(name=campaign).first()
+        if found is None:
+            raise CommandError(f"There is no campaign called {campaign}.", returncode=2)
+        if n < 1:
+            raise CommandError("--n must be 1 or more.", returncode=2)
+        try:
+            units = choose_differing(campaign=found, n_units=n)
+        except NothingToChoose as error:
+            raise CommandError(str(error), returncode=2) from None
+        self.stdout.write(" ".join(write_selection(units)))

@@ -1,0 +1,143 @@
+"""Answers and labels from elsewhere: three formats of answers, two of labels, repeatable, layer by layer."""
+
+import json
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotator.comparison.reports import describe_campaign
+from annotator.crowd.models import Assignment, Campaign, Worker
+from annotator.labels.models import UnitLabel
+from annotator.units.models import AutomaticLabel, Network, Unit
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+COLUMNS = "HITId,WorkerId,AssignmentStatus,RejectionTime,Input.layer,Input.unit"
+MTURK = f"""{COLUMNS},Answer.description,Answer.category,Answer.precision
+H1,A1,Approved,,conv5,1,Sky,3,0.9
+H1,A2,Approved,,conv5,1,sky,region or surface,0.8
+H1,A3,Rejected,Mon Nov 23 2026,conv5,1,nonsense,6,0.1
+H2,A1,Approved,,conv5,2,legs,4,1
+"""
+IOU = "unit,category,label,score,object-label,object-iou\n1,object,sky,0.2,sky,0.2\n2,object,wolf,0.3,wolf,0.3\n"
+CLIP = "layer,unit,description,similarity\nconv5,0,blue sky,0.31\nconv5,1,leg,-0.02\nfc,0,dog,1.4\n"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "mturk.csv").write_text(MTURK)
+    (tmp_path / "iou.csv").write_text(IOU)
+    (tmp_path / "descriptions.csv").write_text(CLIP)
+    return tmp_path
+
+
+def load(files: Path, name: str = "mturk.csv") -> Campaign:
+    call_command("import_annotations", "papers", answers=files / name, stdout=StringIO())
+    return Campaign.objects.get(name="papers")
+
+
+def report() -> dict[str, Any]:
+    return describe_campaign(campaign=Campaign.objects.get(name="papers"))
+
+
+def test_mturks_results_become_answers_with_zero_based_units(files: Path) -> None:
+    load(files)
+    units = report()["units"]
+    assert [(unit["index"], unit["concept"], unit["category"]) for unit in units] == [
+        (0, "sky", "region or surface"),
+        (1, "leg", "object part"),
+    ]
+
+
+def test_rejected_answers_come_in_and_do_not_count(files: Path) -> None:
+    load(files)
+    assert Assignment.objects.count() == 4
+    assert UnitLabel.objects.get(unit__index=0).precision == pytest.approx(0.85)
+
+
+def test_amazons_worker_ids_stay_in_the_table_of_workers(files: Path) -> None:
+    load(files)
+    assert set(Worker.objects.values_list("mturk_id", flat=True)) == {"A1", "A2", "A3"}
+    shown = [worker["worker"] for worker in report()["workers"]]
+    assert len(shown) == 2
+    assert not set(shown) & {"A1", "A2", "A3"}
+
+
+def test_importing_again_leaves_one_copy(files: Path) -> None:
+    load(files)
+    first = report()
+    load(files)
+    assert report() == first
+    assert (Assignment.objects.count(), Unit.objects.count(), Worker.objects.count()) == (4, 2, 3)
+
+
+def test_a_corrected_file_replaces_its_layers_and_no_other(files: Path) -> None:
+    load(files)
+    row = {"layer": "conv4", "index": 3, "description": "stripes", "category": "texture or material", "precision": 1}
+    (files / "conv4.jsonl").write_text(json.dumps(row))
+    load(files, "conv4.jsonl")
+    (files / "mturk.csv").write_text(MTURK.replace("legs", "arms"))
+    load(files)
+    assert sorted(unit["concept"] for unit in report()["units"]) == ["arm", "sky", "stripe"]
+
+
+def test_an_unknown_worker_leaves_the_vote_unweighted(files: Path) -> None:
+    row = {"layer": "conv5", "index": 0, "category": "object", "precision": 0.5, "description": "dog"}
+    (files / "a.jsonl").write_text("\n".join(json.dumps({**row, "worker": w}) for w in ("W1", None)))
+    load(files, "a.jsonl")
+    label = UnitLabel.objects.get()
+    assert [answer["weight"] for answer in label.reasons["answers"]] == [1, 1]
+    assert label.crop_probabilities is None
+    assert report()["workers"] is None
+
+
+def test_labels_are_compared_as_they_come_in_and_the_last_file_counts(files: Path) -> None:
+    campaign = load(files)
+    for _ in range(2):
+        call_command("import_iou", "papers", files / "iou.csv", layer="conv5", stdout=StringIO())
+    assert AutomaticLabel.objects.count() == 2
+    assert [unit["relation"] for unit in report()["units"]] == ["equal", "different"]
+    (files / "iou.csv").write_text(IOU.replace("wolf", "leg"))
+    call_command("import_iou", "papers", files / "iou.csv", layer="conv5", stdout=StringIO())
+    assert [unit["relation"] for unit in report()["units"]] == ["equal", "equal"]
+    assert campaign.is_imported
+
+
+def test_clip_dissects_names_stand_beside_and_are_no_iou(files: Path) -> None:
+    load(files)
+    call_command("import_iou", "papers", files / "descriptions.csv", layer="conv5", stdout=StringIO())
+    found = report()
+    assert [unit["clip_description"]["name"] for unit in found["units"]] == ["blue sky", "leg"]
+    assert found["units"][1]["clip_description"]["similarity"] == -0.02
+    assert found["units"][0]["iou"] is None
+    assert found["description_agreement"]["n_equal_or_synonym"] == 1, "a blue sky is a kind of sky"
+    assert found["agreement"] is None
+
+
+def test_a_layer_that_is_not_there_lists_those_that_are(files: Path) -> None:
+    load(files)
+    with pytest.raises(CommandError, match="no units in a layer conv9; its layers: conv5"):
+        call_command("import_iou", "papers", files / "iou.csv", layer="conv9")
+    (files / "descriptions.csv").write_text(CLIP.replace("conv5", "layer4"))
+    with pytest.raises(CommandError, match="no row of layer conv5; it has fc, layer4"):
+        call_command("import_iou", "papers", files / "descriptions.csv", layer="conv5")
+
+
+def test_an_imported_network_has_nothing_to_load(files: Path) -> None:
+    load(files)
+    assert Network.objects.get().architecture == "imported"
+
+
+def test_units_that_both_sides_name_differently_are_chosen_for_another_look(files: Path) -> None:
+    load(files)
+    written = StringIO()
+    with pytest.raises(CommandError, match="is named differently"):
+        call_command("choose", "papers", stdout=written)
+    call_command("import_iou", "papers", files / "iou.csv", layer="conv5", stdout=StringIO())
+    call_command("choose", "papers", stdout=written)
+    assert written.getvalue() == "conv5:1\n"
