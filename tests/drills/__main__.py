@@ -1,4 +1,4 @@
-"""The long fault and load drills: `make drill`. Each is run once and kept; cut off, they go on.
+"""The long fault and load drills: `make drill`. Each is kept; cut off, they go on.
 
 `python -m tests.drills [NAME ...]` runs those named again; `--list` names them. Results are written into docs/drills.md.
 """

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.processes import Processes, free_port
@@ -16,12 +18,32 @@ from tests.processes import Processes, free_port
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "var" / "drills" / "demo"
 KEPT = FOLDER / "tables.json"
-N_MOMENTS = 20
+N_RUNS, N_KILLS_A_RUN = 4, 5
 SEED = 2026
 
 
+@dataclass(frozen=True)
+class Kill:
+    """Which process dies, and after which share of the undisturbed run's time."""
+
+    process: str
+    share: float
+
+
+def draw_kills() -> list[list[Kill]]:
+    """Of each run, both processes in a drawn order, each kill in a slice of its own, so that all of it is met."""
+    choice = random.Random(SEED)
+    runs = []
+    for _ in range(N_RUNS):
+        processes = (["web", "gpu"] * N_KILLS_A_RUN)[:N_KILLS_A_RUN]
+        choice.shuffle(processes)
+        slices = [(i + choice.uniform(0.05, 0.95)) / N_KILLS_A_RUN for i in range(N_KILLS_A_RUN)]
+        runs.append([Kill(process, share) for process, share in zip(processes, slices, strict=True)])
+    return runs
+
+
 class KillDrill:
-    """One demo run from an empty database, with the rendered set of an earlier run, and at most one kill."""
+    """One demo run from an empty database, with the rendered set of an earlier run, and the kills asked for."""
 
     def __init__(self, name: str) -> None:
         self.var = FOLDER / name
@@ -34,7 +56,7 @@ class KillDrill:
         for taken in ("DATABASE_URL", "REDIS_URL"):
             self.environment.pop(taken, None)
 
-    def run(self, *, kill: str | None = None, after_seconds: float = 0.0) -> tuple[dict[str, object], float]:
+    def run(self, *, kills: Sequence[Kill] = (), seconds: float = 0.0) -> tuple[dict[str, object], float]:
         """The report's units and the seconds that the job took."""
         shutil.rmtree(self.var, ignore_errors=True)
         self.var.mkdir(parents=True)
@@ -44,8 +66,8 @@ class KillDrill:
         with ExitStack() as stack:
             processes = stack.enter_context(Processes(self.environment))
             began = time.monotonic()
-            if kill:
-                timer = threading.Timer(after_seconds, processes.kill_and_restart, args=[kill])
+            for kill in kills:
+                timer = threading.Timer(kill.share * seconds, processes.kill_and_restart, args=[kill.process])
                 timer.start()
                 stack.callback(timer.join)
                 stack.callback(timer.cancel)
@@ -80,20 +102,21 @@ def kill_at_seeded_moments() -> str:
         report, seconds = KillDrill("undisturbed").run()
         keep("seconds", seconds)
         keep("undisturbed", report)
-    choice = random.Random(SEED)
-    for moment in range(N_MOMENTS):
-        target, share = choice.choice(["web", "gpu"]), choice.uniform(0.02, 0.98)
-        name = f"{moment:02d} {target} at {share:.2f}"
+    for number, kills in enumerate(draw_kills()):
+        name = f"run {number}"
         if name not in kept:
-            report, seconds = KillDrill("killed").run(kill=target, after_seconds=share * kept["seconds"])
-            print(
-                f"  {name}: {seconds:.0f} s, {'same' if report == kept['undisturbed'] else 'ANOTHER'} table", flush=True
-            )
+            report, seconds = KillDrill("killed").run(kills=kills, seconds=kept["seconds"])
+            moments = ", ".join(f"{kill.process} at {kill.share:.2f}" for kill in kills)
+            same = "the same" if report == kept["undisturbed"] else "ANOTHER"
+            print(f"  {name}: {moments}: {seconds:.0f} s, {same} table", flush=True)
             keep(name, report)
-    others = [name for name, report in kept.items() if name[:2].isdigit() and report != kept["undisturbed"]]
+    others = [name for name, report in kept.items() if name.startswith("run") and report != kept["undisturbed"]]
     assert not others, f"Another table after {', '.join(others)}."
     n_units = len(kept["undisturbed"]["units"])
-    return f"{N_MOMENTS} kills of web or GPU process (seed {SEED}), the same table of {n_units} units each time"
+    n_kills = N_RUNS * N_KILLS_A_RUN
+    return (
+        f"{n_kills} kills of web or GPU process in {N_RUNS} runs (seed {SEED}): the same table of {n_units} units each"
+    )
 
 
 DRILLS = {"demo: kill -9 at 20 moments": kill_at_seeded_moments}
