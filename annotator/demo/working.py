@@ -65,20 +65,19 @@ class Crew:
     on_submitted: Callable[[int], None] = lambda n_submitted: None
     _eyes: Lock = field(default_factory=Lock)
 
-    def work(self, *, n_at_once: int = 2) -> Progress:
-        """Finish what is begun, then take HITs until none is left for anybody."""
+    def work(self, *, n_at_once: int = 2, stop_after: int | None = None) -> Progress:
+        """Finish what is begun, then take HITs until none is left for anybody, or until `stop_after` HITs are done."""
         for person in self.people:
             self._empty_queue(person)
         tried: set[str] = set()
         while fresh := {hit: takers for hit, takers in self._list_hits().items() if hit not in tried}:
+            chosen = dict(list(fresh.items())[: None if stop_after is None else stop_after - len(tried)])
             with ThreadPoolExecutor(n_at_once) as pool:
-                list(pool.map(self._do_hit, fresh, fresh.values()))
-            tried |= set(fresh)
+                list(pool.map(self._do_hit, chosen, chosen.values()))
+            tried |= set(chosen)
+            if stop_after is not None and len(tried) >= stop_after:
+                break
         return self.progress
-
-    def count_open(self) -> int:
-        """How many HITs somebody could take now."""
-        return len(self._list_hits())
 
     def _empty_queue(self, person: Person) -> None:
         page = self.browsers[person.name].get(self.site.at("queue"))

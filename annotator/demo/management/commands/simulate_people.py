@@ -41,10 +41,12 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="seed of everything they do (default 1)")
         parser.add_argument("--at-once", type=int, default=2, help="HITs worked on at the same time (default 2)")
 
+        parser.add_argument("--stop-after", type=int, metavar="HITS", help="leave the rest for another time")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Gather the crew, let it work, say what was done."""
-        if options["workers"] < 1 or options["at_once"] < 1:
-            raise CommandError("--workers and --at-once must be at least 1.", returncode=2)
+        if min(options["workers"], options["at_once"], options["stop_after"] or 1) < 1:
+            raise CommandError("--workers, --at-once and --stop-after must be at least 1.", returncode=2)
         try:
             site = find_site(options["campaign"])
             library = Library(options["images"])
@@ -53,16 +55,16 @@ class Command(BaseCommand):
             viewer = Viewer(library)
             knowledge = Knowledge(label_of=library.label_of, base_rates=viewer.base_rates)
             crew = Crew(site, people, viewer, knowledge, options["seed"], browsers)
-            self._work(crew, n_at_once=options["at_once"])
+            self._work(crew, n_at_once=options["at_once"], stop_after=options["stop_after"])
         except (LibraryUnreadable, SiteUnreachable, PageUnexpected, NoSuchWork) as error:
             raise CommandError(str(error), returncode=2) from error
 
-    def _work(self, crew: Crew, *, n_at_once: int) -> None:
+    def _work(self, crew: Crew, *, n_at_once: int, stop_after: int | None) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, transient=True) as bar:
             task = bar.add_task("assignments by simulated people", total=None)
             crew.on_submitted = lambda n_submitted: bar.update(task, completed=n_submitted)
-            done = crew.work(n_at_once=n_at_once)
+            done = crew.work(n_at_once=n_at_once, stop_after=stop_after)
         self.stdout.write(f"{len(crew.people)} simulated people submitted {done.n_submitted} assignments.")
         if done.strange_hits:
             self.stdout.write(f"Left alone: {len(done.strange_hits)} HITs whose pictures are not of this image set.")
