@@ -122,7 +122,7 @@ def _normalize(text: str, vocabulary: Vocabulary) -> Concept:
     spelled = _note(trail, "spelling", cleaned, _respell(cleaned, vocabulary))
     chosen = _note(trail, "first alternative", spelled, _choose_alternative(spelled, vocabulary))
     shown = _note(trail, "what is shown", chosen, _find_what_is_shown(chosen))
-    plain = _note(trail, "qualifiers", shown, _drop_qualifiers(shown))
+    plain = _note(trail, "qualifiers", shown, _drop_qualifiers(shown, vocabulary))
     form = _note(trail, "plural", plain, vocabulary.lexicon.singular(plain))
     head = _find_head(form, vocabulary)
     if head != form:
@@ -169,13 +169,14 @@ def _find_what_is_shown(text: str) -> str:
     return _AFTER_THE_HEAD.sub("", shown) or shown
 
 
-def _drop_qualifiers(text: str) -> str:
+def _drop_qualifiers(text: str, vocabulary: Vocabulary) -> str:
+    """A known phrase stays whole: "work surface" is no "work"."""
     words = text.split()
     while len(words) > 1 and words[0] in _DETERMINERS:
         words = words[1:]
     if len(words) > 1 and set(words) & COLORS:
         words = [word for word in words if word not in _COLOR_WORDS]
-    while len(words) > 1 and words[-1] in _EMPTY_HEADS:
+    while len(words) > 1 and words[-1] in _EMPTY_HEADS and not _is_known_phrase(" ".join(words), vocabulary):
         words = words[:-1]
     return " ".join(words)
 

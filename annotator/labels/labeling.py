@@ -166,9 +166,10 @@ def _explain(weighed: Sequence[WeighedAnswer], named: Sequence[NamedAnswer], gro
 
 def _set_precision(label: UnitLabel, mean: float, precisions: UnitPrecisions, i: int) -> None:
     """The mean of the answers as given; an imported share need not be a whole number of crops, the interval's are."""
-    label.precision = round(mean, 12)  # so that three times .75 is not over .75
-    label.precision_low = min(float(precisions.low[i]), mean)
-    label.precision_high = max(float(precisions.high[i]), mean)
+    rounded = round(mean, 12)  # so that four times .75 is not over .75
+    label.precision = rounded
+    label.precision_low = min(float(precisions.low[i]), rounded)
+    label.precision_high = max(float(precisions.high[i]), rounded)
 
 
 def _store(campaign: Campaign, labels: Sequence[UnitLabel]) -> None:

@@ -35,6 +35,7 @@ def make_vocabulary(descriptions: Sequence[str] = ()) -> Vocabulary:
         ("the color red", "red", "red"),
         ("Red Objects", "red", "red"),
         ("striped pattern", "striped", "striped"),
+        ("the work surface", "work surface", "work surface"),
         ("black/white", "black and white", "black and white"),
         ("white and black", "black and white", "black and white"),
         ("black and white stripes", "stripe", "stripe"),
