@@ -21,22 +21,30 @@ _SAVED = [
     "hit_type",
 ]
 
+_COUNTED = ["status", "n_accepted", "n_submitted"]
+
 
 def lock_hit(**lookup: object) -> HIT:
     """The HIT with its row lock, which every change of its assignments takes first. Raises HIT.DoesNotExist."""
-    return HIT.objects.select_for_update(of=("self",)).select_related("hit_type", "requester").get(**lookup)
+    rows = HIT.objects.select_for_update(of=("self",))
+    return rows.select_related("hit_type__notification_setting", "requester").get(**lookup)
 
 
-def advance_hit(hit: HIT, *, now: dt.datetime) -> None:
-    """The caller holds the row lock and has changed counts, size, type or expiration."""
+def advance_hit(hit: HIT, *, moves_money: bool = True, now: dt.datetime) -> None:
+    """The caller holds the row lock and has changed counts, size, type or expiration.
+
+    Accepting and submitting pass a place on with its price; saying so spares the sum over all assignments.
+    """
     from annotator.sandbox import policing  # it extends HITs, and so needs this module
 
     before = HITStatus(hit.status)
     hit.status = next_hit_status(
         before, n_available=hit.n_available, n_accepted=hit.n_accepted, is_expired=hit.is_expired
     )
-    ledger.adjust_hold(hit, now=now)
-    hit.save(update_fields=_SAVED)
+    if moves_money:
+        ledger.adjust_hold(hit, now=now)
+    saved = _SAVED if moves_money else _COUNTED
+    HIT.objects.filter(pk=hit.pk).update(**{field: getattr(hit, field) for field in saved})
     if hit.status == HITStatus.REVIEWABLE and before in (HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE):
         notifying.record("HITReviewable", hit=hit, now=now)
         policing.review_hit(hit, now=now)

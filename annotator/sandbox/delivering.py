@@ -103,8 +103,8 @@ def _postpone(row: Notification, problem: NotDelivered, *, now: dt.datetime) -> 
 
 def send(row: Notification) -> None:
     """To every endpoint that the settings name for it. Raises NotDelivered when there is none or it does not answer."""
-    webhook = getattr(settings, "SANDBOX_WEBHOOK_URL", "")
-    endpoint = getattr(settings, f"SANDBOX_{row.transport}_ENDPOINT", "")
+    webhook = settings.SANDBOX_WEBHOOK_URL
+    endpoint = settings.SANDBOX_SQS_ENDPOINT if row.transport == "SQS" else settings.SANDBOX_SNS_ENDPOINT
     if not webhook and not endpoint:
         raise NotDelivered(f"Neither SANDBOX_{row.transport}_ENDPOINT nor SANDBOX_WEBHOOK_URL is set.")
     if endpoint:

@@ -13,13 +13,21 @@ EVENT_DOCUMENT_VERSION = "2014-08-15"
 
 def record(event: str, *, hit: HIT, assignment: Assignment | None = None, now: dt.datetime) -> None:
     """One row when the HIT's type asks for this event; in the caller's transaction."""
-    setting = NotificationSetting.objects.filter(hit_type_id=hit.hit_type_id, is_active=True).first()
-    if setting is None or event not in setting.specification["EventTypes"]:
+    setting = _find_setting(hit)
+    if setting is None or not setting.is_active or event not in setting.specification["EventTypes"]:
         return
     fields = {"HITTypeId": hit.hit_type.mturk_id, "HITId": hit.mturk_id}
     if assignment is not None:
         fields["AssignmentId"] = assignment.mturk_id
     enqueue(setting.specification, requester=hit.requester, event=event, fields=fields, now=now)
+
+
+def _find_setting(hit: HIT) -> NotificationSetting | None:
+    """Without a query where the HIT was read with its row lock, as on every submission."""
+    try:
+        return hit.hit_type.notification_setting
+    except NotificationSetting.DoesNotExist:
+        return None
 
 
 def enqueue(

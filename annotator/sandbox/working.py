@@ -30,7 +30,7 @@ def accept(person: Person, *, hit_id: int, now: dt.datetime) -> Assignment:
     except IntegrityError as error:
         raise Refused(Code.WORKER_NOT_ELIGIBLE, "You have worked on this HIT already.") from error
     hit.n_accepted += 1
-    advancing.advance_hit(hit, now=now)
+    advancing.advance_hit(hit, moves_money=False, now=now)
     notifying.record("AssignmentAccepted", hit=hit, assignment=assignment, now=now)
     return assignment
 
@@ -57,21 +57,25 @@ def submit(
     assignment_id: str, *, answer: str, files: dict[str, tuple[str, bytes]] | None = None, now: dt.datetime
 ) -> Assignment:
     """Keep the answer, and files by question as (name, content). Raises Refused unless in progress and in time."""
-    assignment = lock_assignment(mturk_id=assignment_id)
+    assignment = _read_with_locked_hit(assignment_id)
     _check_in_progress(assignment, now=now)
     hit = assignment.hit
-    assignment.state = AssignmentState.SUBMITTED
-    assignment.answer = answer
-    assignment.submitted_at = now
-    assignment.auto_approve_at = now + dt.timedelta(seconds=assignment.auto_approval_seconds)
-    assignment.save(update_fields=["state", "answer", "submitted_at", "auto_approve_at"])
+    changes = {
+        "state": AssignmentState.SUBMITTED, "answer": answer, "submitted_at": now,
+        "auto_approve_at": now + dt.timedelta(seconds=assignment.auto_approval_seconds),
+    }  # fmt: skip
+    # The assignment was read before the HIT's lock was granted: only who still finds it accepted submits it.
+    if not Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.ACCEPTED).update(**changes):
+        raise Refused(Code.INVALID_ASSIGNMENT_STATE, "This assignment is no longer in progress.")
+    for field, value in changes.items():
+        setattr(assignment, field, value)
     for question, (name, content) in (files or {}).items():
         UploadedFile.objects.create(assignment=assignment, question_identifier=question, name=name, content=content)
     hit.n_accepted -= 1
     hit.n_submitted += 1
     notifying.record("AssignmentSubmitted", hit=hit, assignment=assignment, now=now)
     policing.review_assignment(assignment, now=now)
-    advancing.advance_hit(hit, now=now)
+    advancing.advance_hit(hit, moves_money=False, now=now)
     return assignment
 
 
@@ -99,12 +103,23 @@ def _leave(assignment: Assignment, *, state: AssignmentState, at: dt.datetime, n
     advancing.advance_hit(hit, now=now)
 
 
+def _read_with_locked_hit(assignment_id: str) -> Assignment:
+    """In one query, for the busiest act of all; the HIT's row alone is locked."""
+    rows = Assignment.objects.select_for_update(of=("hit",)).select_related(
+        "person", "hit__requester", "hit__hit_type__notification_setting"
+    )
+    try:
+        return rows.defer("answer", "hit__question").get(mturk_id=assignment_id)
+    except Assignment.DoesNotExist:
+        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, "There is no such assignment.") from None
+
+
 def lock_assignment(**lookup: object) -> Assignment:
     """The assignment and its HIT, the HIT's row lock first. Raises Refused when there is none."""
-    found = Assignment.objects.filter(**lookup).values_list("hit_id", flat=True).first()
-    if found is None:
-        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, "There is no such assignment.")
-    hit = advancing.lock_hit(id=found)
+    try:
+        hit = advancing.lock_hit(**{f"assignments__{field}": value for field, value in lookup.items()})
+    except HIT.DoesNotExist:
+        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, "There is no such assignment.") from None
     assignment = Assignment.objects.select_related("person").get(**lookup)
     assignment.hit = hit
     return assignment

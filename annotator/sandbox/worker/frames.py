@@ -1,11 +1,11 @@
 """What lies inside a HIT's frame: a requester's HTML, and the page after a submission. No cookies reach here."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from annotator.sandbox import settling, switchboard, working
+from annotator.sandbox import switchboard, working
 from annotator.sandbox.models import HIT
 from annotator.sandbox.questions import answers, documents
 from annotator.sandbox.refusals import Refused
@@ -19,7 +19,6 @@ CONTENT_POLICY = "sandbox allow-scripts allow-forms allow-popups allow-modals"
 def take_external_submission(request: HttpRequest) -> HttpResponse:
     """A form posted from inside the frame; its assignmentId, which nobody can guess, says whose work it is."""
     now = switchboard.read().now()
-    settling.settle_due(now=now)
     fields = {name: request.POST.getlist(name) for name in request.POST}
     try:
         assignment = working.submit(
@@ -27,12 +26,12 @@ def take_external_submission(request: HttpRequest) -> HttpResponse:
             answer=answers.write(answers.from_form(fields)), now=now,
         )  # fmt: skip
     except Refused as refused:
-        return _in_frame(request, status=409, problem=refused.message)
-    return _in_frame(request, status=200, assignment=assignment)
+        return _in_frame(status=409, problem=refused.message)
+    return _in_frame(status=200, assignment=assignment)
 
 
-def _in_frame(request: HttpRequest, *, status: int, **context: object) -> HttpResponse:
-    response = render(request, "sandbox/submitted.html", context, status=status)
+def _in_frame(*, status: int, **context: object) -> HttpResponse:
+    response = HttpResponse(render_to_string("sandbox/submitted.html", context), status=status)
     return _framed_by_this_site(response, policy="")
 
 

@@ -28,6 +28,7 @@ def _sandbox_addresses(settings: Any) -> None:
     settings.ROOT_URLCONF = serving.URLCONF
     settings.SANDBOX_URL = serving.ENDPOINT
     settings.ALLOWED_HOSTS = ["*"]
+    switchboard.forget()
 
 
 @pytest.fixture

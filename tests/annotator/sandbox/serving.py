@@ -18,6 +18,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.test.testcases import QuietWSGIRequestHandler
 
+from annotator.sandbox import switchboard
+
 URLCONF = "annotator.sandbox.urls"
 ENDPOINT = "http://127.0.0.1:8001"
 
@@ -72,6 +74,7 @@ class _Server(WSGIServer):
 def sandbox_server(settings: Any) -> Iterator[str]:
     """The address of a running sandbox; `settings` is pytest-django's fixture, the database a transactional one."""
     settings.ALLOWED_HOSTS = ["*"]
+    switchboard.forget()
     with _Server() as server:
         settings.SANDBOX_URL = f"http://127.0.0.1:{server.server_port}"
         server.set_app(_SandboxHandler())

@@ -15,8 +15,8 @@ from annotator.sandbox.conformance.running import Outcome, run_cases, tabulate
 class Command(BaseCommand):
     help = (
         "Aim the conformance suite at an MTurk endpoint. Without --endpoint it is this installation's own sandbox and "
-        "an account `conformance` of it; with one, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are used. It creates HITs, "
-        "bonuses and people there: never aim it at an endpoint that spends real money."
+        "an account `conformance` of it; with one, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are used. It creates "
+        "HITs, bonuses and people there: never aim it at an endpoint that spends real money."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

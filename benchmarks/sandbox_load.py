@@ -1,0 +1,161 @@
+"""Many people at once at the sandbox: nothing lost, nothing doubled, and a submission that stays quick.
+
+Everybody accepts 25 HITs, then everybody submits them, without a pause, until each has done each HIT once. Prints the
+95th percentile of a submission as a multiple of that of an empty view, for which the same people asked in the same way
+before. `LOAD_PEOPLE` and `LOAD_HITS` shrink it.
+"""
+
+import http.client
+import os
+import random
+import re
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
+
+import boto3
+
+from benchmarks._sandbox import RunningSandbox, running_sandbox
+
+N_PEOPLE = int(os.environ.get("LOAD_PEOPLE", "100"))
+N_HITS = int(os.environ.get("LOAD_HITS", "50"))
+# Nobody may hold more HITs than this.
+AT_ONCE = 25
+N_VIEWS = 50
+QUESTION = (
+    '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
+    'ExternalQuestion.xsd"><ExternalURL>https://example.org/hit</ExternalURL><FrameHeight>0</FrameHeight>'
+    "</ExternalQuestion>"
+)
+
+
+class LostWork(Exception):
+    """The books do not show what people did."""
+
+
+class Visitor:
+    """One person's browser: cookies, and a new connection for every request."""
+
+    def __init__(self, address: str) -> None:
+        self.host = urlsplit(address).netloc
+        self.cookies: dict[str, str] = {}
+        self.location = ""
+        self.held: list[str] = []
+
+    def ask(self, path: str, **fields: str) -> str:
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if fields:
+            fields["csrfmiddlewaretoken"] = self.cookies.get("unitscope_sandbox_csrf", "")
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        connection = http.client.HTTPConnection(self.host, timeout=120)
+        connection.request("POST" if fields else "GET", path, urlencode(fields) or None, headers)
+        response = connection.getresponse()
+        page = response.read().decode()
+        connection.close()
+        for cookie in response.headers.get_all("Set-Cookie", []):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        self.location = response.headers.get("Location", "")
+        if response.status >= 400:
+            raise LostWork(f"{path} answered {response.status}: {re.sub('<[^>]+>', ' ', page)[-300:]}")
+        return page
+
+
+def sign_up(address: str, number: int) -> Visitor:
+    visitor = Visitor(address)
+    visitor.ask("/worker/sign-up")
+    visitor.ask("/worker/sign-up", name=f"simulated-{number}", country="US", of_age="1")
+    return visitor
+
+
+def accept_some(visitor: Visitor, group_id: str, seconds: list[float]) -> None:
+    for _ in range(min(AT_ONCE, N_HITS)):
+        began = time.perf_counter()
+        visitor.ask(f"/worker/groups/{group_id}/accept", go="1")
+        seconds.append(time.perf_counter() - began)
+        visitor.held.append(visitor.location.rstrip("/").rpartition("/")[2])
+
+
+def submit_all(visitor: Visitor, seconds: list[float]) -> None:
+    random.Random(visitor.held[0]).shuffle(visitor.held)  # people do not work in step
+    for number, assignment_id in enumerate(visitor.held):
+        began = time.perf_counter()
+        visitor.ask("/mturk/externalSubmit", assignmentId=assignment_id, description=f"stripes {number}")
+        seconds.append(time.perf_counter() - began)
+    visitor.held.clear()
+
+
+def look(visitor: Visitor, seconds: list[float]) -> None:
+    for _ in range(N_VIEWS):
+        began = time.perf_counter()
+        visitor.ask("/healthz")
+        seconds.append(time.perf_counter() - began)
+
+
+def all_at_once(visitors: list[Visitor], act: Callable[[Visitor, list[float]], None]) -> list[float]:
+    """The times of what everybody did, in one thread each. Raises what the first of them met."""
+    seconds: list[list[float]] = [[] for _ in visitors]
+    problems: list[Exception] = []
+
+    def run(visitor: Visitor, mine: list[float]) -> None:
+        try:
+            act(visitor, mine)
+        except Exception as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=run, args=pair) for pair in zip(visitors, seconds, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
+    return [one for mine in seconds for one in mine]
+
+
+def publish(sandbox: RunningSandbox) -> tuple[object, list[str], str]:
+    mturk = boto3.client("mturk", **sandbox.account)
+    hits = [
+        mturk.create_hit(
+            Title="Load", Description="Load.", Reward="0.05", AssignmentDurationInSeconds=3600,
+            LifetimeInSeconds=86_400, MaxAssignments=N_PEOPLE, Question=QUESTION,
+        )["HIT"]
+        for _ in range(N_HITS)
+    ]  # fmt: skip
+    return mturk, [hit["HITId"] for hit in hits], hits[0]["HITGroupId"]
+
+
+def count_problems(mturk: object, hit_ids: list[str]) -> int:
+    """Assignments that are missing or there twice, counted through the API."""
+    n_problems = 0
+    for hit_id in hit_ids:
+        pages = mturk.get_paginator("list_assignments_for_hit").paginate(  # type: ignore[attr-defined]
+            HITId=hit_id, PaginationConfig={"PageSize": 100}
+        )
+        workers = [one["WorkerId"] for page in pages for one in page["Assignments"]]
+        n_problems += abs(N_PEOPLE - len(workers)) + len(workers) - len(set(workers))
+    return n_problems
+
+
+def main() -> None:
+    with running_sandbox() as sandbox:
+        mturk, hit_ids, group_id = publish(sandbox)
+        visitors = [sign_up(sandbox.address, number) for number in range(N_PEOPLE)]
+        empty = percentile(all_at_once(visitors, look))
+        accepts, submissions = [], []
+        for _ in range(max(1, N_HITS // AT_ONCE)):
+            accepts += all_at_once(visitors, lambda visitor, mine: accept_some(visitor, group_id, mine))
+            submissions += all_at_once(visitors, submit_all)
+        print(f"sandbox_assignments_lost_or_doubled {count_problems(mturk, hit_ids)} <=0")
+        print(f"sandbox_audit_differences {sandbox.manage('sandbox_audit').stdout.count('says')} <=0")
+        print(f"sandbox_submission_p95_over_empty_view_p95 {percentile(submissions) / empty:.2f} <=6")
+
+
+def percentile(seconds: list[float]) -> float:
+    return statistics.quantiles(seconds, n=20)[-1]
+
+
+if __name__ == "__main__":
+    main()
