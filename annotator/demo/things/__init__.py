@@ -11,8 +11,8 @@ from annotator.demo.things import buildings, creatures, household, plants, vehic
 class Thing:
     """How an object is drawn: in which surroundings, how far it may tilt (degrees), how many at most.
 
-    `share` counts its own pictures in each round of the deck; none means that it stands in scenes only. Some things come
-    up often, so that most of a unit's 57 top images can show one thing.
+    `share` counts its own pictures in each round of the deck; none means that it stands in scenes only. Some
+    things come up often, so that most of a unit's 57 top images can show one thing.
     """
 
     draw: Draw

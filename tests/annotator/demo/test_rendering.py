@@ -14,6 +14,11 @@ from annotator.demo.rendering import FolderTaken, render_set
 N = 6
 
 
+def read_table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def read_all(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -31,7 +36,7 @@ def test_the_same_seed_gives_the_same_bytes_for_any_number_of_processes(rendered
 
 
 def test_label_maps_on_disk_are_those_of_the_picture(rendered):
-    rows = list(csv.DictReader((rendered / "index.csv").open()))
+    rows = read_table(rendered / "index.csv")
     assert len(rows) == N
     for index, row in enumerate(rows):
         picture = draw_picture(seed=5, index=index)
@@ -54,12 +59,12 @@ def test_the_tables_count_what_the_maps_hold(rendered):
         for labels in draw_picture(seed=5, index=index).maps.values():
             for number in np.unique(labels[labels > 0]):
                 coverage[int(number)] = coverage.get(int(number), 0) + float((labels == number).mean())
-    table = {int(row["number"]): row for row in csv.DictReader((rendered / "label.csv").open())}
+    table = {int(row["number"]): row for row in read_table(rendered / "label.csv")}
     assert set(table) == set(coverage)
     for number, share in coverage.items():
         assert float(table[number]["coverage"]) == pytest.approx(share, abs=1e-6)
-    for row in csv.DictReader((rendered / "category.csv").open()):
-        codes = list(csv.DictReader((rendered / f"c_{row['name']}.csv").open()))
+    for row in read_table(rendered / "category.csv"):
+        codes = read_table(rendered / f"c_{row['name']}.csv")
         assert len(codes) == int(row["count"])
         assert sum(int(code["frequency"]) for code in codes) == int(row["frequency"])
 
