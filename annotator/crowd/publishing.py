@@ -108,7 +108,7 @@ def _request_hit(hit: HIT, *, key: str) -> dict[str, Any]:
 
 def _note_published(campaign: Campaign, *, now: datetime) -> None:
     refused = campaign.outward_acts.filter(
-        operation="CreateHITWithHITType", state__in=[OutwardAct.State.FAILED, OutwardAct.State.NEEDS_HUMAN]
+        operation="CreateHITWithHITType", purpose="", state__in=[OutwardAct.State.FAILED, OutwardAct.State.NEEDS_HUMAN]
     ).order_by("id")
     first = refused.first()
     if first is not None:
@@ -125,6 +125,9 @@ def extend_hits(
     *, campaign: Campaign, n_more: Mapping[int, int], requester: Requester, clock: Clock, pause: Pause
 ) -> Performed:
     """More assignments for these HITs (row id -> how many), for `labels.extending`. The cap holds."""
+    campaign.refresh_from_db(fields=["is_paused"])
+    if campaign.is_paused:
+        raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
     with hold_campaign(campaign):
         with transaction.atomic():
             for hit in campaign.hits.filter(pk__in=n_more).exclude(mturk_id="").order_by("id"):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from annotator.crowd.models import HIT, Assignment, HITType, OutwardAct
+from annotator.crowd.models import HIT, Assignment, Compensation, HITType, OutwardAct
 
 
 def record_outcome(act: OutwardAct, *, now: datetime) -> None:
@@ -11,6 +11,8 @@ def record_outcome(act: OutwardAct, *, now: datetime) -> None:
     match act.operation:
         case "CreateHITType":
             HITType.objects.filter(pk=act.expected["hit_type"]).update(mturk_id=response["HITTypeId"])
+        case "CreateHITWithHITType" if act.purpose == "compensation":
+            Compensation.objects.filter(pk=act.expected["compensation"]).update(hit_id=response["HIT"]["HITId"])
         case "CreateHITWithHITType":
             HIT.objects.filter(outward_acts=act).update(mturk_id=response["HIT"]["HITId"], state=HIT.State.PUBLISHED)
         case "CreateAdditionalAssignmentsForHIT":

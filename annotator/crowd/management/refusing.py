@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 
 from annotator.crowd import (
+    compensating,
     composing,
     marketplaces,
     mturk,
@@ -22,6 +23,7 @@ from annotator.crowd.models import Campaign
 from annotator.units.models import Dissection
 
 _REFUSALS = (
+    compensating.CannotCompensate,
     composing.CannotCompose,
     marketplaces.UnknownMarketplace,
     marketplaces.RealMoneyRefused,

@@ -22,6 +22,7 @@ from annotator.crowd.models import HIT, Campaign
 from annotator.crowd.mturk import Requester
 from annotator.sandbox import accounts, working
 from annotator.sandbox.models import HIT as SandboxHIT
+from annotator.sandbox.models import Assignment as SandboxAssignment
 from annotator.sandbox.models import Person
 from annotator.sandbox.models import Requester as SandboxRequester
 from annotator.units.models import Dissection
@@ -116,14 +117,19 @@ class Market:
 
     def accept(self, hit: HIT, name: str) -> Visitor:
         """A person takes the HIT on the worker site; here are they on its page."""
-        now = self.clock()
-        person = Person.objects.filter(name=name).first()
-        person = person or accounts.sign_up(name=name, country="US", invitation=None, now=now)[0]
         hit.refresh_from_db()
-        assignment = working.accept(person, hit_id=SandboxHIT.objects.get(mturk_id=hit.mturk_id).pk, now=now)
+        assignment = self.take(SandboxHIT.objects.get(mturk_id=hit.mturk_id), name)
+        person = assignment.person
         return Visitor(
             hit, assignment_id=assignment.mturk_id, worker_id=person.mturk_id, submit_to=settings.SANDBOX_URL
         )
+
+    def enroll(self, name: str) -> Person:
+        known = Person.objects.filter(name=name).first()
+        return known or accounts.sign_up(name=name, country="US", invitation=None, now=self.clock())[0]
+
+    def take(self, hit: SandboxHIT, name: str) -> SandboxAssignment:
+        return working.accept(self.enroll(name), hit_id=hit.pk, now=self.clock())
 
     def work(self, hit: HIT, name: str, **changes: Any) -> Visitor:
         """Accepts, answers, and hands the form over to the marketplace."""

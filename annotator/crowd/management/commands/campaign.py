@@ -1,0 +1,86 @@
+"""Shows a campaign, or does one step of its life.
+
+show: state, progress, cost, and what needs a person (the default). pause, resume: stop and go on with spending.
+withdraw: no HIT can be taken any more; work begun may be finished and is paid. top-up: bonuses up to the hourly floor.
+leave-out: do not count answers that the evidence speaks against (the people are paid). compensate: pay work that was
+stored here and never reached the marketplace. close: nothing more will be asked or paid.
+"""
+
+import time
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from annotator.crowd import attention, collecting, compensating, leaving_out, publishing, reviewing
+from annotator.crowd.management.refusing import find_campaign, refusing
+from annotator.crowd.marketplaces import open_marketplace
+from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.crowd.mturk import Requester
+
+STEPS = ("show", "pause", "resume", "withdraw", "top-up", "leave-out", "compensate", "close")
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign")
+        parser.add_argument("step", nargs="?", choices=STEPS, default="show")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        campaign = find_campaign(options["campaign"])
+        with refusing(campaign):
+            self.stdout.write(getattr(self, f"_{options['step'].replace('-', '_')}")(campaign))
+
+    def _show(self, campaign: Campaign) -> str:
+        listed = Assignment.objects.filter(hit__campaign=campaign)
+        n_done = listed.exclude(state__in=[Assignment.State.STARTED, Assignment.State.STORED]).count()
+        n_asked = sum(campaign.hits.exclude(state=HIT.State.CANCELED).values_list("n_assignments", flat=True))
+        lines = [
+            f"{campaign.name}: {campaign.state}{', paused' if campaign.is_paused else ''}, at {campaign.marketplace}",
+            f"{n_done} of {n_asked} assignments submitted; "
+            f"${campaign.committed_usd:.2f} of ${campaign.budget_cap_usd:.2f} committed",
+        ]
+        needs = attention.find_attention(campaign=campaign, now=timezone.now())
+        lines += [f"{need.kind}: {need.subject}: {need.words}" for need in needs] or ["Nothing needs a person."]
+        return "\n".join(lines)
+
+    def _pause(self, campaign: Campaign) -> str:
+        publishing.pause_campaign(campaign=campaign, is_paused=True)
+        return "Paused: nothing more is spent. People at work finish and are paid."
+
+    def _resume(self, campaign: Campaign) -> str:
+        publishing.pause_campaign(campaign=campaign, is_paused=False)
+        return "Goes on."
+
+    def _withdraw(self, campaign: Campaign) -> str:
+        performed = publishing.withdraw_campaign(campaign=campaign, **self._acting(campaign))
+        return f"{performed.n_done} HITs withdrawn. Work that was begun may be finished, and is paid."
+
+    def _top_up(self, campaign: Campaign) -> str:
+        performed = reviewing.pay_top_ups(campaign=campaign, **self._acting(campaign))
+        return f"{performed.n_done} bonuses paid, up to ${campaign.hourly_floor_usd} an hour of active time."
+
+    def _leave_out(self, campaign: Campaign) -> str:
+        return (
+            f"{leaving_out.leave_out_flagged(campaign=campaign)} answers left out on evidence; their people are paid."
+        )
+
+    def _compensate(self, campaign: Campaign) -> str:
+        acting = self._acting(campaign)
+        waiting = list(collecting.find_unsubmitted(campaign=campaign, now=timezone.now()))
+        for assignment in waiting:
+            compensating.compensate(assignment=assignment, decided_by="command", **acting)
+        n_approved = compensating.approve_compensations(campaign=campaign, requester=acting["requester"])
+        return f"{len(waiting)} pieces of work have a compensation HIT; {n_approved} were approved now."
+
+    def _close(self, campaign: Campaign) -> str:
+        if campaign.hits.filter(state=HIT.State.PUBLISHED).exists():
+            raise CommandError("HITs are still open: withdraw the campaign, or collect what is missing.", returncode=2)
+        Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.CLOSED)
+        return "Closed."
+
+    def _acting(self, campaign: Campaign) -> dict[str, Any]:
+        requester = Requester(open_marketplace(campaign.marketplace))
+        return {"requester": requester, "clock": timezone.now, "pause": time.sleep}
