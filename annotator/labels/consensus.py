@@ -6,7 +6,7 @@ from typing import Any
 
 from annotator.labels.evidence import UnitAnswer, split_by_unit
 from annotator.labels.models import UnitLabel
-from annotator.labels.reliability import count_labels, estimate, measure_alpha, measure_identical, measure_kappa
+from annotator.labels.reliability import count_labels, estimate, weigh_alpha, weigh_identical, weigh_kappa
 from annotator.labels.weighing import CATEGORY_ORDER
 
 
@@ -19,9 +19,9 @@ def describe_consensus(*, answers: Sequence[UnitAnswer], labels: Sequence[UnitLa
     n_groups = max((max(numbers, default=0) for numbers in grouped), default=0) + 1
     concepts = count_labels(grouped, n_labels=n_groups)
     return {
-        "identical_concept_rate": asdict(estimate(measure_identical, concepts)),
-        "category_fleiss_kappa": asdict(estimate(measure_kappa, categories)),
-        "category_krippendorff_alpha": asdict(estimate(measure_alpha, categories)),
+        "identical_concept_rate": asdict(estimate(weigh_identical, concepts)),
+        "category_fleiss_kappa": asdict(estimate(weigh_kappa, categories)),
+        "category_krippendorff_alpha": asdict(estimate(weigh_alpha, categories)),
     }
 
 

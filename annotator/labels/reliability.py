@@ -5,6 +5,7 @@ alpha-reliability, 2011. Counts have shape (n_units, n_labels): how many answers
 one answer say nothing about agreement and are left out. Intervals are by bootstrap over units.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,7 +14,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+Measure = Callable[[Array, Array], Array]
+
 N_RESAMPLES = 1000
+# So many resamples at a time: 100,000 units then take 40 MB.
+DRAWS_AT_ONCE = 50
 SEED = 1951
 
 
@@ -26,49 +31,58 @@ class Estimate:
     high: float | None = None
 
 
-def measure_kappa(counts: Array) -> float | None:
+def measure(weigh: Measure, counts: Array) -> float | None:
+    """The value of one of the three measures below; None where it is not defined."""
+    kept = _keep_rated(counts)
+    value = float(weigh(kept, np.ones((1, len(kept))))[0]) if len(kept) else math.nan
+    return None if math.isnan(value) else value
+
+
+# Each takes rated units (n_units, n_labels) and how often each unit was drawn (n_draws, n_units), and gives (n_draws,)
+# values, NaN where the measure is not defined.
+def weigh_kappa(kept: Array, drawn: Array) -> Array:
     """Fleiss' kappa; units may have different numbers of answers."""
-    kept = _keep_rated(counts)
-    if not len(kept):
-        return None
-    n = kept.sum(axis=1)
-    observed = float(np.mean((np.sum(kept**2, axis=1) - n) / (n * (n - 1))))
-    expected = float(np.sum((kept.sum(axis=0) / kept.sum()) ** 2))
-    return None if expected >= 1 else (observed - expected) / (1 - expected)
+    observed = drawn @ _share_equal_pairs(kept) / drawn.sum(axis=1)
+    totals = drawn @ kept
+    expected = np.sum((totals / totals.sum(axis=1, keepdims=True)) ** 2, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(expected < 1, (observed - expected) / (1 - expected), math.nan))
 
 
-def measure_alpha(counts: Array) -> float | None:
+def weigh_alpha(kept: Array, drawn: Array) -> Array:
     """Krippendorff's alpha for nominal data."""
-    kept = _keep_rated(counts)
-    if not len(kept):
-        return None
     n = kept.sum(axis=1)
-    totals, n_all = kept.sum(axis=0), float(kept.sum())
-    observed = float(np.sum((n**2 - np.sum(kept**2, axis=1)) / (n - 1))) / n_all
-    expected = (n_all**2 - float(np.sum(totals**2))) / (n_all * (n_all - 1))
-    return None if expected <= 0 else 1 - observed / expected
+    totals = drawn @ kept
+    n_all = totals.sum(axis=1)
+    observed = drawn @ ((n**2 - np.sum(kept**2, axis=1)) / (n - 1)) / n_all
+    expected = (n_all**2 - np.sum(totals**2, axis=1)) / (n_all * (n_all - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(expected > 0, 1 - observed / expected, math.nan))
 
 
-def measure_identical(counts: Array) -> float | None:
+def weigh_identical(kept: Array, drawn: Array) -> Array:
     """Mean over units of the share of pairs of answers that chose the same."""
-    kept = _keep_rated(counts)
-    if not len(kept):
-        return None
+    return np.asarray(drawn @ _share_equal_pairs(kept) / drawn.sum(axis=1))
+
+
+def _share_equal_pairs(kept: Array) -> Array:
     n = kept.sum(axis=1)
-    return float(np.mean((np.sum(kept**2, axis=1) - n) / (n * (n - 1))))
+    return np.asarray((np.sum(kept**2, axis=1) - n) / (n * (n - 1)))
 
 
-def estimate(
-    measure: Callable[[Array], float | None], counts: Array, *, n_resamples: int = N_RESAMPLES, seed: int = SEED
-) -> Estimate:
-    """The measure with its 95 % percentile interval over resampled units."""
-    value = measure(counts)
+def estimate(weigh: Measure, counts: Array, *, n_resamples: int = N_RESAMPLES, seed: int = SEED) -> Estimate:
+    """One of the three measures with its 95 % percentile interval over resampled units."""
+    value = measure(weigh, counts)
     if value is None:
         return Estimate(None)
+    kept = _keep_rated(counts)
     generator = np.random.default_rng(seed)
-    draws = (measure(counts[generator.integers(len(counts), size=len(counts))]) for _ in range(n_resamples))
-    found = [draw for draw in draws if draw is not None]
-    low, high = np.quantile(found, [0.025, 0.975]) if found else (value, value)
+    values: list[Array] = []
+    for first in range(0, n_resamples, DRAWS_AT_ONCE):
+        n_draws = min(DRAWS_AT_ONCE, n_resamples - first)
+        drawn = generator.multinomial(len(kept), np.full(len(kept), 1 / len(kept)), size=n_draws)
+        values.append(weigh(kept, drawn.astype(np.float64)))
+    low, high = np.nanquantile(np.concatenate(values), [0.025, 0.975])
     return Estimate(value=value, low=float(low), high=float(high))
 
 

@@ -6,9 +6,10 @@ import pytest
 from annotator.labels.reliability import (
     count_labels,
     estimate,
-    measure_alpha,
-    measure_identical,
-    measure_kappa,
+    measure,
+    weigh_alpha,
+    weigh_identical,
+    weigh_kappa,
 )
 
 # Ten subjects, fourteen raters, five categories: the example printed for Fleiss' kappa, 0.210.
@@ -30,35 +31,35 @@ def tabulate(observers: tuple[str, ...]) -> list[list[int]]:
 
 
 def test_fleiss_kappa_of_the_printed_example() -> None:
-    assert measure_kappa(FLEISS) == pytest.approx(0.210, abs=5e-4)
+    assert measure(weigh_kappa, FLEISS) == pytest.approx(0.210, abs=5e-4)
 
 
 def test_alpha_of_two_observers() -> None:
     letters = [[ord(a) - ord("a"), ord(b) - ord("a")] for a, b in zip(*EXAMPLE_B, strict=True)]
-    assert measure_alpha(count_labels(letters, n_labels=5)) == pytest.approx(0.692, abs=5e-4)
+    assert measure(weigh_alpha, count_labels(letters, n_labels=5)) == pytest.approx(0.692, abs=5e-4)
 
 
 def test_alpha_with_missing_data() -> None:
-    assert measure_alpha(count_labels(tabulate(EXAMPLE_C), n_labels=5)) == pytest.approx(0.743, abs=5e-4)
+    assert measure(weigh_alpha, count_labels(tabulate(EXAMPLE_C), n_labels=5)) == pytest.approx(0.743, abs=5e-4)
 
 
 def test_units_with_one_answer_say_nothing() -> None:
     more = np.vstack([FLEISS, [[1, 0, 0, 0, 0]] * 5])
-    assert measure_kappa(more) == measure_kappa(FLEISS)
-    assert measure_alpha(more) == measure_alpha(FLEISS)
+    assert measure(weigh_kappa, more) == measure(weigh_kappa, FLEISS)
+    assert measure(weigh_alpha, more) == measure(weigh_alpha, FLEISS)
 
 
 def test_identical_rate_is_the_share_of_pairs() -> None:
-    assert measure_identical(np.array([[2.0, 1.0], [3.0, 0.0]])) == pytest.approx((1 / 3 + 1) / 2)
+    assert measure(weigh_identical, np.array([[2.0, 1.0], [3.0, 0.0]])) == pytest.approx((1 / 3 + 1) / 2)
 
 
 def test_nothing_is_claimed_where_agreement_is_not_defined() -> None:
-    assert estimate(measure_alpha, np.array([[1.0, 0.0]])).value is None
-    assert estimate(measure_kappa, np.array([[3.0, 0.0], [3.0, 0.0]])).value is None
+    assert estimate(weigh_alpha, np.array([[1.0, 0.0]])).value is None
+    assert estimate(weigh_kappa, np.array([[3.0, 0.0], [3.0, 0.0]])).value is None
 
 
 def test_bootstrap_interval_holds_the_value_and_repeats() -> None:
-    first, again = (estimate(measure_alpha, FLEISS, n_resamples=200) for _ in range(2))
+    first, again = (estimate(weigh_alpha, FLEISS, n_resamples=200) for _ in range(2))
     assert first == again
     assert first.low is not None
     assert first.high is not None
