@@ -66,10 +66,10 @@ def _list_assignments(hit: HIT, *, requester: Requester) -> list[dict[str, Any]]
 def _keep(hit: HIT, entry: dict[str, Any], *, now: datetime) -> tuple[Assignment, bool]:
     """The listed assignment's row, and whether the marketplace's word of it is new."""
     worker = keep_worker(marketplace=hit.campaign.marketplace, worker_id=entry["WorkerId"], now=now)
-    row = Assignment.objects.select_for_update().filter(mturk_id=entry["AssignmentId"], worker=worker).first()
-    is_new = row is None or row.state in (State.STARTED, State.STORED)
-    if row is None:
-        row = Assignment(hit=hit, worker=worker, mturk_id=entry["AssignmentId"], is_from_marketplace=True)
+    # Another process may collect at the same time, or the page store this very answer.
+    row, _ = Assignment.objects.get_or_create(mturk_id=entry["AssignmentId"], worker=worker, defaults={"hit": hit})
+    row = Assignment.objects.select_for_update(of=("self",)).select_related("hit__hit_type").get(pk=row.pk)
+    is_new = row.state in (State.STARTED, State.STORED)
     if row.state == State.STARTED:
         _take_answer(row, entry, worker_id=entry["WorkerId"])
     row.state = _merge_state(row.state, _LISTED[entry["AssignmentStatus"]])

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
 from annotator.crowd.crash_points import reach
@@ -24,6 +25,8 @@ from annotator.crowd.recording import record_outcome
 
 # MTurk remembers a UniqueRequestToken for 24 hours.
 TOKEN_LIFE = timedelta(hours=23)
+# How long one process waits for another that acts for the same campaign.
+WAIT_SECONDS = 15
 State = OutwardAct.State
 
 
@@ -109,13 +112,23 @@ def write_act(
 def hold_campaign(campaign: Campaign) -> Iterator[None]:
     """One process at a time acts for a campaign; the lock dies with its holder's connection."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, campaign.pk])
-        if not cursor.fetchone()[0]:
-            raise CampaignBusy(f"Another process is acting for the campaign {campaign} now; try again in a moment.")
+        _lock(campaign, cursor)
         try:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, campaign.pk])
+
+
+def _lock(campaign: Campaign, cursor: CursorWrapper) -> None:
+    cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{WAIT_SECONDS}s" if WAIT_SECONDS else "1ms"])
+    try:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SPACE, campaign.pk])
+    except OperationalError:
+        raise CampaignBusy(
+            f"Another process is acting for the campaign {campaign} now; try again in a moment."
+        ) from None
+    finally:
+        cursor.execute("SELECT set_config('lock_timeout', '0', false)")
 
 
 _LOCK_SPACE = 0x0C0D

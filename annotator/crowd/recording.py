@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from annotator.crowd.models import HIT, Assignment, Compensation, HITType, OutwardAct
+from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, HITType, OutwardAct
 
 
 def record_outcome(act: OutwardAct, *, now: datetime) -> None:
@@ -19,6 +19,8 @@ def record_outcome(act: OutwardAct, *, now: datetime) -> None:
             HIT.objects.filter(outward_acts=act).update(
                 n_assignments=act.expected["max_assignments"], state=HIT.State.PUBLISHED
             )
+            complete = Campaign.objects.filter(pk=act.campaign_id, state=Campaign.State.COMPLETE)
+            complete.update(state=Campaign.State.COLLECTING)
         case "UpdateExpirationForHIT":
             HIT.objects.filter(outward_acts=act).update(state=HIT.State.CANCELED)
         case "ApproveAssignment":

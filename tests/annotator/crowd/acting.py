@@ -28,11 +28,12 @@ def main() -> None:
 
 def warm_up() -> None:
     """What takes a second, paid once: the imports, and boto3's description of MTurk (no connection is made)."""
-    from annotator.crowd import collecting, rejecting, reviewing  # noqa: F401
+    from annotator.crowd import outbox, rejecting, reviewing  # noqa: F401
     from annotator.crowd.marketplaces import open_marketplace
     from annotator.crowd.mturk import Requester
 
     Requester(open_marketplace("own"))
+    outbox.WAIT_SECONDS = 0
 
 
 def act(*, crash: str, name: str, phase: str) -> int:

@@ -46,6 +46,8 @@ def test_one_more_person_is_asked_where_two_disagree(market: Any, dissection: An
     extended = extend(market, campaign)
     assert list(extended.reasons) == [disputed.pk]
     assert SandboxHIT.objects.get(mturk_id=disputed.mturk_id or hit_id(disputed)).max_assignments == 3
+    campaign.refresh_from_db()
+    assert campaign.state == "collecting"
     disputed.refresh_from_db()
     market.work(disputed, "cyd", description="lamp", category="scene")
     assert not extend(market, campaign).reasons  # at the campaign's maximum

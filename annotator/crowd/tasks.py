@@ -1,0 +1,43 @@
+"""What goes on by itself: campaigns are collected and their unsettled acts performed, every minute and when woken."""
+
+import time
+
+from celery import shared_task
+from django.utils import timezone
+
+from annotator.crowd import collecting, publishing
+from annotator.crowd.marketplaces import open_marketplace
+from annotator.crowd.models import Campaign, OutwardAct
+from annotator.crowd.mturk import MarketplaceRefused, NoCredentials, OutcomeUnknown, Requester
+from annotator.crowd.outbox import CampaignBusy, hold_campaign
+
+GOING = (Campaign.State.PUBLISHED, Campaign.State.COLLECTING)
+UNSETTLED = (OutwardAct.State.PENDING, OutwardAct.State.SENT, OutwardAct.State.UNKNOWN)
+
+
+@shared_task(name="crowd.go_on", ignore_result=True)
+def go_on() -> None:
+    """Every campaign that people work on; one that cannot go on says why and does not hold up the others."""
+    for campaign in Campaign.objects.filter(state__in=GOING, is_imported=False):
+        go_on_with_campaign(campaign.pk)
+
+
+@shared_task(name="crowd.go_on_with_campaign", ignore_result=True)
+def go_on_with_campaign(campaign_id: int) -> None:
+    campaign = Campaign.objects.get(pk=campaign_id)
+    try:
+        _go_on(campaign)
+    except CampaignBusy:
+        return  # whoever acts for it now does the same work
+    except (OutcomeUnknown, MarketplaceRefused, NoCredentials) as error:
+        Campaign.objects.filter(pk=campaign.pk).update(problem=str(error))
+    else:
+        Campaign.objects.filter(pk=campaign.pk).exclude(problem="").update(problem="")
+
+
+def _go_on(campaign: Campaign) -> None:
+    requester = Requester(open_marketplace(campaign.marketplace))
+    collecting.collect_campaign(campaign=campaign, requester=requester, now=timezone.now())
+    if not campaign.is_paused and campaign.outward_acts.filter(state__in=UNSETTLED).exists():
+        with hold_campaign(campaign):
+            publishing.settle_acts(campaign=campaign, requester=requester, clock=timezone.now, pause=time.sleep)
