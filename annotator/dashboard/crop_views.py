@@ -8,7 +8,9 @@ from django.shortcuts import get_object_or_404
 from annotator.accounts.models import Role
 from annotator.dashboard.access import needs
 from annotator.dashboard.crops import compose_wall, read_sheet
-from annotator.units.models import Dissection
+from annotator.dashboard.outlines import NoOutline, draw_outlines, read_masks
+from annotator.units.models import DissectedUnit, Dissection
+from workers.artifact_format import ArtifactMalformed
 from workers.store import StoreError
 
 # Crops may show photographs that a lab must not publish: only the person's own browser keeps them.
@@ -41,3 +43,18 @@ def _artifact(dissection_id: UUID) -> str:
 
 def _picture(content: bytes) -> HttpResponse:
     return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": KEPT})
+
+
+@needs(Role.VIEWER)
+def show_outlines(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
+    """The segments' edges, as tall as the sheet, to be laid over it."""
+    rows = DissectedUnit.objects.select_related("dissection", "unit__layer").defer("dissection__labels")
+    row = rows.filter(dissection=dissection_id, tile_sheet=sheet).first()
+    if row is None:
+        return HttpResponse("There is no such sheet.", status=404, content_type="text/plain")
+    try:
+        masks = read_masks(artifact=row.dissection.artifact, layer_path=row.unit.layer.path, unit_index=row.unit.index)
+    except (StoreError, NoOutline, ArtifactMalformed) as missing:
+        return HttpResponse(str(missing), status=404, content_type="text/plain")
+    drawn = draw_outlines(masks, n_tiles=row.n_top + row.n_low)
+    return HttpResponse(drawn, content_type="image/svg+xml", headers={"Cache-Control": KEPT})

@@ -1,7 +1,7 @@
 """Everything a unit's page shows: crops with people's marks, answers, labels, IoU by category, history."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from annotator.accounts.models import AuditEntry
 from annotator.crowd.models import Assignment
-from annotator.dashboard.overview import ANSWERED
+from annotator.dashboard.answer_counts import ANSWERED
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, TopImage, Unit
 
@@ -25,11 +25,14 @@ class Crop:
     n_marks: int
     n_judges: int
     is_marked_here: bool
+    # By one-coin Dawid-Skene over workers; None where marks or workers are unknown.
+    p_fits: float | None = None
 
     @property
     def words(self) -> str:
         judged = f", {self.n_marks} of {self.n_judges} people say it does not fit" if self.n_judges else ""
-        return f"Rank {self.rank}, {self.name}, peak {self.peak:.3g}{judged}"
+        weighed = "" if self.p_fits is None or not self.n_judges else f", fits with probability {self.p_fits:.2f}"
+        return f"Rank {self.rank}, {self.name}, peak {self.peak:.3g}{judged}{weighed}"
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,12 @@ def gather_evidence(*, unit: Unit, dissection_id: UUID | None, answer_id: int | 
     dissected = next(iter(named or measured), None)
     answers = list(find_answers(unit))
     chosen = next((one for one in answers if one.pk == answer_id), None)
-    crops = _crops(
-        dissected, [one for one in answers if one.hit.dissected_unit_id == getattr(dissected, "pk", 0)], chosen
+    labels = list(
+        UnitLabel.objects.filter(unit=unit)
+        .select_related("campaign", "comparison__automatic_label")
+        .order_by("-labeled_at")
     )
+    crops = _crops(dissected, answers, chosen, labels[0].crop_probabilities or {} if labels else {})
     return UnitEvidence(
         unit=unit,
         measured=measured,
@@ -76,11 +82,7 @@ def gather_evidence(*, unit: Unit, dissection_id: UUID | None, answer_id: int | 
         crops=[crop for crop in crops if dissected and crop.rank < dissected.n_top],
         low_crops=[crop for crop in crops if dissected and crop.rank >= dissected.n_top],
         automatic=_automatic_labels(unit, dissected, mode),
-        labels=list(
-            UnitLabel.objects.filter(unit=unit)
-            .select_related("campaign", "comparison__automatic_label")
-            .order_by("-labeled_at")
-        ),
+        labels=labels,
         answers=answers,
         chosen_answer=chosen,
         history=list(AuditEntry.objects.filter(subject=audit_subject(unit)).order_by("-id")[:20]),
@@ -108,10 +110,17 @@ def _automatic_labels(unit: Unit, dissected: DissectedUnit | None, mode: str) ->
     return list(labels.filter(mode=AutomaticLabel.Mode.IMPORTED))
 
 
-def _crops(dissected: DissectedUnit | None, answers: Sequence[Assignment], chosen: Assignment | None) -> list[Crop]:
+def _crops(
+    dissected: DissectedUnit | None,
+    answers: Sequence[Assignment],
+    chosen: Assignment | None,
+    p_fits: Mapping[str, float],
+) -> list[Crop]:
+    """Marks are counted over the answers that saw this dissection's crops."""
     if dissected is None:
         return []
-    marks = Counter(rank for answer in answers for rank in answer.marked_ranks)
+    judges = [answer for answer in answers if answer.hit.dissected_unit_id == dissected.pk]
+    marks = Counter(rank for answer in judges for rank in answer.marked_ranks)
     images = TopImage.objects.filter(dissected_unit=dissected).select_related("image").order_by("rank")
     return [
         Crop(
@@ -120,8 +129,9 @@ def _crops(dissected: DissectedUnit | None, answers: Sequence[Assignment], chose
             name=image.image.path.rpartition("/")[2],
             peak=image.peak,
             n_marks=marks[image.rank],
-            n_judges=0 if image.is_low else len(answers),
+            n_judges=0 if image.is_low else len(judges),
             is_marked_here=chosen is not None and image.rank in chosen.marked_ranks,
+            p_fits=p_fits.get(str(image.rank)),
         )
         for image in images
     ]

@@ -1,18 +1,14 @@
 """The numbers of the home page: campaigns with progress, cost and pay per hour, and what waits for a person."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Q, Sum
 
-from annotator.crowd.models import HIT, Assignment, Campaign, OutwardAct
-
-ANSWERED = (
-    Assignment.State.STORED,
-    Assignment.State.SUBMITTED,
-    Assignment.State.APPROVED,
-    Assignment.State.REJECTED,
-)
+from annotator.crowd.models import HIT, Campaign, OutwardAct
+from annotator.dashboard.answer_counts import AnswerCounts, read_answer_counts
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class CampaignOverview:
 
 
 def summarize_campaigns(campaigns: list[Campaign]) -> list[CampaignOverview]:
-    """Three queries, however many campaigns."""
+    """At most three queries, however many campaigns."""
     ids = [campaign.pk for campaign in campaigns]
     hits = _by_campaign(
         HIT.objects.filter(campaign__in=ids)
@@ -62,37 +58,30 @@ def summarize_campaigns(campaigns: list[Campaign]) -> list[CampaignOverview]:
             n=Count("id"), published=Count("id", filter=~Q(state=HIT.State.COMPOSED)), wanted=Sum("n_assignments")
         )
     )
-    answers = _by_campaign(
-        Assignment.objects.filter(hit__campaign__in=ids, state__in=ANSWERED)
-        .values("hit__campaign")
-        .annotate(
-            n=Count("id"),
-            submitted=Count("id", filter=Q(state=Assignment.State.SUBMITTED)),
-            simulated=Count("id", filter=Q(worker__is_simulated=True)),
-            seconds=Sum("active_seconds"),
-        )
-    )
+    answers = read_answer_counts(ids)
     acts = _by_campaign(
         OutwardAct.objects.filter(campaign__in=ids, state=OutwardAct.State.NEEDS_HUMAN)
         .values("campaign")
         .annotate(stuck=Count("id"))
     )
-    return [_overview(one, hits.get(one.pk, {}), answers.get(one.pk, {}), acts.get(one.pk, {})) for one in campaigns]
+    return [_overview(one, hits.get(one.pk, {}), answers[one.pk], acts.get(one.pk, {})) for one in campaigns]
 
 
-def _overview(campaign: Campaign, hits: dict, answers: dict, acts: dict) -> CampaignOverview:  # type: ignore[type-arg]
+def _overview(
+    campaign: Campaign, hits: dict[str, Any], answers: AnswerCounts, acts: dict[str, Any]
+) -> CampaignOverview:
     return CampaignOverview(
         campaign=campaign,
         n_hits=hits.get("n", 0),
         n_published=hits.get("published", 0),
         n_wanted=hits.get("wanted") or 0,
-        n_answers=answers.get("n", 0),
-        n_to_approve=answers.get("submitted", 0),
-        n_simulated=answers.get("simulated", 0),
+        n_answers=answers.n_answers,
+        n_to_approve=answers.n_submitted,
+        n_simulated=answers.n_simulated,
         n_stuck=acts.get("stuck", 0),
-        active_hours=(answers.get("seconds") or 0) / 3600,
+        active_hours=answers.active_seconds / 3600,
     )
 
 
-def _by_campaign(rows) -> dict:  # type: ignore[type-arg, no-untyped-def]
+def _by_campaign(rows: Iterable[Any]) -> dict[int, dict[str, Any]]:
     return {next(iter(row.values())): row for row in rows}

@@ -61,6 +61,7 @@ urlpatterns = [
     path("units/<slug:network>/<layer:layer>/<int:index>/", unit_page.show_unit, name="unit"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>.jpg", crop_views.show_sheet, name="sheet"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>-<int:columns>x<int:rows>.jpg", crop_views.show_wall, name="wall"),
+    path("crops/<uuid:dissection_id>/<sheet:sheet>.svg", crop_views.show_outlines, name="outlines"),
     path("campaigns/", campaigns.show_campaigns, name="campaigns"),
     path("launch/", launching.compose_one, name="launch"),
     path("campaigns/<slug:name>/", campaigns.show_campaign, name="campaign"),

@@ -1,5 +1,6 @@
 """The gallery's address is its state: named filters only, and what passes them equals a slow look at every row."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,8 @@ from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, Dissection
 from tests.annotator.dashboard.making import World, make_world
 
+# Of the 10,000 that `make drill` draws.
+N_LOOK_UPS = int(os.environ.get("UNITSCOPE_LOOK_UPS") or 200)
 PARTS = ["unit", "layer", "dissection", "pk", "id", "labels", "network", "password", "user", "artifact", "people"]
 LOOKUPS = ["", "__gt", "__icontains", "__regex", "__isnull", "__in", "__exact", "__contains"]
 
@@ -31,7 +34,7 @@ def found(query: str) -> list[int]:
     return [row.unit.index for row in units]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=N_LOOK_UPS, deadline=None)
 @given(
     st.lists(st.sampled_from(PARTS), min_size=1, max_size=4),
     st.sampled_from(LOOKUPS),
@@ -71,7 +74,7 @@ def test_a_refused_filter_is_told_on_the_page(world: World, viewer: Client) -> N
     assert "There is no filter named &#x27;unit__layer__network__name&#x27;." in response.content.decode()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.fixed_dictionaries(
         {},

@@ -1,0 +1,29 @@
+"""What the dashboard's tests do in small, in full: 2,000 generated API requests and 10,000 generated look-ups."""
+
+import os
+import subprocess
+import sys
+
+
+def _run_test(path: str, *, name: str, **counts: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", path, "-q", "-k", name],
+        env={**os.environ, **{key: str(value) for key, value in counts.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-800:]
+
+
+def request_everything() -> str:
+    _run_test("tests/annotator/dashboard/test_api.py", name="generated_requests", UNITSCOPE_API_CASES=2000)
+    return "2,000 generated API requests, no server error."
+
+
+def refuse_look_ups() -> str:
+    _run_test("tests/annotator/dashboard/test_selection.py", name="generated_look_ups", UNITSCOPE_LOOK_UPS=10_000)
+    return "10,000 generated look-ups, each refused in words."
+
+
+DRILLS = {"dashboard-api-requests": request_everything, "dashboard-look-ups": refuse_look_ups}
