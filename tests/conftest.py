@@ -1,9 +1,13 @@
-"""What every test may use: the shared material where it lies."""
+"""What every test may use: the shared material where it lies, and one browser."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser import find_chromium
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,14 @@ def shared() -> Path:
             pytest.fail(f"{folder} is absent in CI.")
         pytest.skip(f"The shared test material is not at {folder}.")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of a process: Playwright starts once in a thread and no second time beside it."""
+    # It runs an event loop in this thread, and Django would refuse the tests' own queries beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -1,30 +1,18 @@
 """A browser on the HIT pages of a running server, with the real sandbox behind a socket to submit to."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from annotator.crowd.models import HIT, Campaign
 from tests.annotator.crowd.fixtures import dissection, hit, market, visit
 from tests.annotator.crowd.making import make_campaign
-from tests.browser import find_chromium
 
 __all__ = ["dissection", "hit", "market", "visit"]
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    # Playwright runs an event loop in this thread, and Django would refuse the tests' own queries beside it.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
