@@ -241,3 +241,20 @@ def _padded(name: str, field: _Field, args: tuple[Any, ...]) -> _Field:
         for span, before in ((field.rows, top), (field.columns, left))
     )
     return _Field(rows, columns)
+
+
+def window_of(*, module: nn.Module, given: torch.Tensor) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Size, stride and padding, along rows and columns, of a module taken as one window over the map it is given.
+
+    Raises ReceptiveFieldUnknown.
+    """
+    watcher = _Watcher()
+    with torch.inference_mode(), watcher:
+        copy = given.clone()
+        watcher.put(copy, _Field(_WHOLE, _WHOLE))
+        result = module(copy)
+    field = watcher.fields.get(id(result)) if isinstance(result, torch.Tensor) else None
+    if field is None or field.reason:
+        raise ReceptiveFieldUnknown(field.reason if field else "its operations could not be followed")
+    rows, columns = ((span.last - span.first + 1, span.stride, -span.first) for span in (field.rows, field.columns))
+    return rows, columns
