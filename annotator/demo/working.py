@@ -48,6 +48,7 @@ class Progress:
     """What was done so far."""
 
     n_submitted: int = 0
+    n_returned: int = 0
     strange_hits: set[str] = field(default_factory=set)
 
 
@@ -140,9 +141,12 @@ class Crew:
             return
         frame = _open_frame(browser, page)
         config = _read_config(frame)
-        if config["page"] != "work":
-            raise PageUnexpected(f"The HIT page does not let {person.name} work on {assignment}.")
         start = browser.post_json(frame.link(config["urls"]["start"]), {"token": config["token"], "consent": True}).data
+        if start.get("state") not in ("stored", "working"):
+            # The page does not want this person's work, say because they know these crops: it asks to return the HIT.
+            browser.post_form(*fill_form(page, "//form[@id='return-form']", {}))
+            self.progress.n_returned += 1
+            return
         stored = start if start.get("state") == "stored" else self._answer(person, browser, frame, config, start)
         answer = browser.post_form(str(stored["submit_to"]), {k: str(v) for k, v in stored["fields"].items()})
         if answer.status != 200 and find(browser.get(page.url), "done") is None:
@@ -153,10 +157,6 @@ class Crew:
     def _answer(
         self, person: Person, browser: Browser, frame: Page, config: dict[str, Any], start: dict[str, Any]
     ) -> dict[str, Any]:
-        if start.get("state") != "working":
-            raise PageUnexpected(
-                f"The HIT page did not start for {person.name}: {start.get('error', start.get('state'))}."
-            )
         tiles = _fetch_tiles(browser, frame, config, start["sheets"])
         with self._eyes:
             sights = self.viewer.look(tiles)

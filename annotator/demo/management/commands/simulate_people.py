@@ -66,6 +66,8 @@ class Command(BaseCommand):
             crew.on_submitted = lambda n_submitted: bar.update(task, completed=n_submitted)
             done = crew.work(n_at_once=n_at_once, stop_after=stop_after)
         self.stdout.write(f"{len(crew.people)} simulated people submitted {done.n_submitted} assignments.")
+        if done.n_returned:
+            self.stdout.write(f"Returned: {done.n_returned} HITs that the page would not let them do.")
         if done.strange_hits:
             self.stdout.write(f"Left alone: {len(done.strange_hits)} HITs whose pictures are not of this image set.")
 
