@@ -17,7 +17,9 @@ from annotator.sandbox import settling, switchboard
 from annotator.sandbox.api import limits, lost, shapes, signatures, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.operations import OPERATIONS
+from annotator.sandbox.models import Requester
 from annotator.sandbox.refusals import Malformed, Refused
+from annotator.sandbox.switchboard import Switchboard
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 log = logging.getLogger(__name__)
@@ -46,7 +48,6 @@ def answer_call(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest, request_id: str) -> HttpResponse:
     board = switchboard.read()
-    now = board.now()
     body = _read_body(request)
     requester = signatures.authenticate(request, body=body, now=switchboard.machine_now())
     operation = _read_target(request)
@@ -57,15 +58,24 @@ def _answer(request: HttpRequest, request_id: str) -> HttpResponse:
         return _respond({"__type": "ThrottlingException", "message": "Rate exceeded"}, status=400)
     if lot.is_fault:
         return _respond(_fault("The service is temporarily unable to process your request."), status=500)
-    values = shapes.read_input(operation, body)
-    limits.check(values)
-    settling.settle_due(now=now)
-    call = Call(operation, requester, values, request_id, now, board)
-    with transaction.atomic():
-        output = OPERATIONS[operation](call)
+    output = perform(operation, body, requester=requester, request_id=request_id, board=board)
     if lot.is_lost:
         lost.cut_connection(request)
-    return _respond(wire.to_json(output), status=200)
+    return _respond(output, status=200)
+
+
+def perform(
+    operation: str, body: bytes, *, requester: Requester, request_id: str, board: Switchboard
+) -> dict[str, Any]:
+    """One operation as a whole or not at all: its output as JSON's members. Raises Malformed or Refused."""
+    values = shapes.read_input(operation, body)
+    limits.check(values)
+    now = board.now()
+    settling.settle_due(now=now)
+    with transaction.atomic():
+        output = OPERATIONS[operation](Call(operation, requester, values, request_id, now, board))
+    members: dict[str, Any] = wire.to_json(output)
+    return members
 
 
 def _read_body(request: HttpRequest) -> bytes:

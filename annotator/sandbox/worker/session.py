@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -52,16 +53,14 @@ def for_people(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
 def is_open_to_all(request: HttpRequest) -> bool:
     """Nobody needs an invitation on a machine that only its own user can reach."""
-    host = settings.SANDBOX_URL.partition("://")[2].rpartition(":")[0].strip("[]") or "localhost"
+    return _is_loopback(urlsplit(settings.SANDBOX_URL).hostname or "") and _is_loopback(request.META["REMOTE_ADDR"])
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        is_local_site = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_local_site = host == "localhost"
-    try:
-        is_local_visit = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:
-        is_local_visit = False
-    return is_local_site and is_local_visit
+        return host == "localhost"
 
 
 def safe_next(request: HttpRequest) -> str:

@@ -1,6 +1,7 @@
 """Requesters, people, time and faults in any order: the sandbox agrees with the plain oracle after every step."""
 
 import datetime as dt
+import json
 import os
 from decimal import Decimal
 from typing import Any
@@ -22,9 +23,9 @@ from hypothesis.stateful import (
 )
 
 from annotator.sandbox import accounts, auditing, settling, switchboard, working
-from annotator.sandbox.api import wire
+from annotator.sandbox.api import protocol, wire
 from annotator.sandbox.models import HIT, Assignment, Person, Requester
-from annotator.sandbox.refusals import Refused
+from annotator.sandbox.refusals import Code, Refused
 from tests.annotator.sandbox import oracle, serving
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE
 
@@ -48,6 +49,7 @@ class Story(RuleBasedStateMachine):
         self.patch = mock.patch.object(switchboard.Switchboard, "now", side_effect=lambda: self.at(self.plain.now))
         self.patch.start()
         account = accounts.open_account("lab", balance_usd=DEPOSIT, now=START)
+        self.lab = account
         # The same keys in every story: making a client takes longer than telling a story.
         account.access_key_id, account.secret_access_key = "SANDBOXSTORY", "story"
         account.save(update_fields=["access_key_id", "secret_access_key"])
@@ -72,12 +74,17 @@ class Story(RuleBasedStateMachine):
         return START + dt.timedelta(seconds=seconds)
 
     def call(self, operation: str, **values: Any) -> str:
-        """The error code, or nothing when it went well."""
+        """The error code, or nothing when it went well. Behind the signature, which has tests of its own."""
         try:
-            getattr(self.mturk, operation)(**values)
-        except ClientError as error:
-            return str(error.response.get("TurkErrorCode", "")).removeprefix("AWS.MechanicalTurk.")
+            self.perform(operation, **values)
+        except Refused as refused:
+            return refused.code.value
         return ""
+
+    def perform(self, operation: str, **values: Any) -> Any:
+        return protocol.perform(
+            operation, json.dumps(values).encode(), requester=self.lab, request_id="r", board=switchboard.read()
+        )
 
     def pick(self, index: int) -> tuple[str, oracle.Hit]:
         name = list(self.plain.hits)[index % len(self.plain.hits)]
@@ -107,15 +114,15 @@ class Story(RuleBasedStateMachine):
         hit = oracle.Hit(Decimal(cents) / 100, size, self.plain.now + life, duration, delay)
         used_at, made = self.tokens.get(token, (-1e9, ""))
         if token and self.plain.now - used_at < TOKEN_LIFE:
-            with pytest.raises(ClientError, match="already exists") as refused:
-                self.mturk.create_hit(**fields)
-            assert made in str(refused.value)
+            with pytest.raises(Refused, match=made) as refused:
+                self.perform("CreateHIT", **fields)
+            assert refused.value.code == Code.HIT_ALREADY_EXISTS
             return
         if hit.size * hit.price() > self.plain.available():
-            assert self.call("create_hit", **fields) == "InsufficientFunds"
+            assert self.call("CreateHIT", **fields) == "InsufficientFunds"
             return
         mturk_id = (
-            self._create_and_lose(fields) if is_lost and token else self.mturk.create_hit(**fields)["HIT"]["HITId"]
+            self._create_and_lose(fields) if is_lost and token else self.perform("CreateHIT", **fields)["HIT"]["HITId"]
         )
         self.plain.hits[mturk_id] = hit
         if token:
@@ -152,7 +159,7 @@ class Story(RuleBasedStateMachine):
             wanted = "InvalidMaximumAssignmentsIncrease"
         else:
             wanted = "InsufficientFunds" if cost > self.plain.available() else ""
-        found = self.call("create_additional_assignments_for_hit", HITId=name, NumberOfAdditionalAssignments=more)
+        found = self.call("CreateAdditionalAssignmentsForHIT", HITId=name, NumberOfAdditionalAssignments=more)
         assert found == wanted
         if not found:
             hit.size += more
@@ -167,7 +174,7 @@ class Story(RuleBasedStateMachine):
         wanted = "InvalidHITState" if hit.is_deleted else ""
         if not wanted and cost > self.plain.available():
             wanted = "InsufficientFunds"
-        found = self.call("update_expiration_for_hit", HITId=name, ExpireAt=self.at(self.plain.now + seconds))
+        found = self.call("UpdateExpirationForHIT", HITId=name, ExpireAt=self.at(self.plain.now + seconds).timestamp())
         assert found == wanted
         if not found:
             hit.expires_at = moved.expires_at
@@ -182,7 +189,7 @@ class Story(RuleBasedStateMachine):
     def mark(self, index: int, revert: bool) -> None:
         name, hit = self.pick(index)
         is_right = hit.status(self.plain.now) == ("Reviewing" if revert else "Reviewable")
-        found = self.call("update_hit_review_status", HITId=name, Revert=revert)
+        found = self.call("UpdateHITReviewStatus", HITId=name, Revert=revert)
         assert found == ("" if is_right else "InvalidHITState")
         hit.is_reviewing = hit.is_reviewing if found else not revert
 
@@ -191,7 +198,7 @@ class Story(RuleBasedStateMachine):
     def delete(self, index: int) -> None:
         name, hit = self.pick(index)
         is_right = hit.status(self.plain.now) in ("Reviewable", "Reviewing") and not hit.in_state("Submitted")
-        found = self.call("delete_hit", HITId=name)
+        found = self.call("DeleteHIT", HITId=name)
         assert found == ("" if is_right else "InvalidHITState")
         hit.is_deleted = hit.is_deleted or is_right
 
@@ -207,7 +214,7 @@ class Story(RuleBasedStateMachine):
                 wanted = "InsufficientFunds"
         else:
             wanted = "" if work.state == "Submitted" else "InvalidAssignmentState"
-        done = self.call("approve_assignment", AssignmentId=self.assignment_id(name, work), OverrideRejection=override)
+        done = self.call("ApproveAssignment", AssignmentId=self.assignment_id(name, work), OverrideRejection=override)
         assert done == wanted
         if not done:
             self.plain.approve(work)
@@ -217,7 +224,7 @@ class Story(RuleBasedStateMachine):
         if not (found := self.pick_work(index, "Submitted", "Approved", "Rejected")):
             return
         name, _, work = found
-        done = self.call("reject_assignment", AssignmentId=self.assignment_id(name, work), RequesterFeedback="No.")
+        done = self.call("RejectAssignment", AssignmentId=self.assignment_id(name, work), RequesterFeedback="No.")
         assert done == ("" if work.state == "Submitted" else "InvalidAssignmentState")
         work.state = work.state if done else "Rejected"
 
@@ -229,7 +236,7 @@ class Story(RuleBasedStateMachine):
         amount = Decimal(cents) / 100
         cost = amount + oracle.fee(amount, 1)
         done = self.call(
-            "send_bonus", AssignmentId=self.assignment_id(name, work), WorkerId=self.people[work.person].mturk_id,
+            "SendBonus", AssignmentId=self.assignment_id(name, work), WorkerId=self.people[work.person].mturk_id,
             BonusAmount=str(amount), Reason="Well done.",
         )  # fmt: skip
         assert done == ("InsufficientFunds" if cost > self.plain.available() else "")
