@@ -5,6 +5,7 @@ from django.urls import path
 from annotator.crowd import views
 
 urlpatterns = [
+    path("notifications/<str:marketplace>/<str:key>", views.take_notification, name="hit-notification"),
     path("sheet/<str:token>/<int:number>.jpg", views.show_sheet, name="hit-sheet"),
     path("<uuid:public_id>/", views.show_page, name="hit-page"),
     path("<uuid:public_id>/preview/<int:number>.jpg", views.show_preview_sheet, name="hit-preview-sheet"),

@@ -13,7 +13,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from annotator.crowd import answering, hit_page, sheets, tokens
+from annotator.crowd import answering, hit_page, notifications, sheets, tokens
 from annotator.crowd.answers import BadAnswer
 from annotator.crowd.marketplaces import Marketplace, open_marketplace
 from annotator.crowd.models import HIT, Assignment
@@ -124,6 +124,19 @@ def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> 
     if isinstance(stored, answering.SentBack):
         return JsonResponse({"state": "sent back", "message": stored.message, "n_left": stored.n_left})
     return JsonResponse(hit_page.describe_stored(stored, submit_origin=submit_origin))
+
+
+@csrf_exempt
+@require_POST
+def take_notification(request: HttpRequest, marketplace: str, key: str) -> HttpResponse:
+    if not notifications.is_address_key(key, marketplace=marketplace):
+        return JsonResponse({"error": "This address was not made here."}, status=403)
+    try:
+        hit_ids = notifications.read_hit_ids(_read_body(request))
+    except BadBody as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    notifications.wake_campaigns(hit_ids=hit_ids, marketplace=marketplace)
+    return HttpResponse(status=204)
 
 
 def _find_hit(public_id: uuid.UUID) -> HIT:

@@ -1,0 +1,161 @@
+"""The web process is killed with -9 again and again while 50 people submit: what was acknowledged is there, once."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.processes import Processes, free_port
+
+ROOT = Path(__file__).parent.parent.parent
+FOLDER = ROOT / "var" / "drills" / "submissions"
+N_PEOPLE = 50
+N_KILLS = int(os.environ.get("UNITSCOPE_WEB_KILLS", "1000"))
+RETRY_SECONDS = 0.3
+
+# In the web's own database: a published HIT to work on, and afterwards what stands there.
+PREPARE = """
+import json, pathlib, sys
+from tests.annotator.crowd.making import make_campaign, make_dissection
+from annotator.crowd.models import HIT
+campaign = make_campaign(make_dissection(pathlib.Path({folder!r}), n_units=1), name="kills")
+HIT.objects.update(state="published")
+print(campaign.hits.get().public_id)
+"""
+READ = """
+import json
+from annotator.crowd.answering import make_receipt
+from annotator.crowd.models import Assignment
+rows = Assignment.objects.select_related("hit").exclude(state="started")
+print(json.dumps([[row.mturk_id, row.description, make_receipt(row)] for row in rows]))
+"""
+
+
+@dataclass
+class Crowd:
+    """What people were told, and when to stop."""
+
+    web: str
+    submit_to: str
+    public_id: str
+    # Assignment -> (words submitted, receipt acknowledged).
+    acknowledged: dict[str, tuple[str, str]] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Until there is an answer, as the page's script does."""
+        request = urllib.request.Request(
+            f"{self.web}/hit/{self.public_id}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        return dict(json.loads(self._fetch(request)))
+
+    def read_token(self, assignment_id: str, worker_id: str) -> str:
+        query = {"assignmentId": assignment_id, "workerId": worker_id, "turkSubmitTo": self.submit_to}
+        page = self._fetch(f"{self.web}/hit/{self.public_id}/?{urlencode(query)}").decode()
+        start = page.index(">", page.index('id="hit-config"')) + 1
+        return str(json.loads(page[start : page.index("</script>", start)])["token"])
+
+    def _fetch(self, request: str | urllib.request.Request) -> bytes:
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:
+                    return bytes(answer.read())
+            except urllib.error.HTTPError as error:
+                if error.code < 500:
+                    raise AssertionError(f"{error.code}: {error.read()[:200]!r}") from error
+            except (OSError, ValueError):
+                pass
+            if self.stop.wait(RETRY_SECONDS):
+                raise InterruptedError
+
+    def work(self, number: int) -> None:
+        """One person after another, each with one HIT, until the drill is over."""
+        n = 0
+        while not self.stop.is_set():
+            worker_id, assignment_id = f"AKILL{number}X{n}", f"KILL{number}X{n}"
+            try:
+                self._submit(worker_id, assignment_id, words=f"words {number} {n}")
+            except InterruptedError:
+                return
+            n += 1
+
+    def _submit(self, worker_id: str, assignment_id: str, *, words: str) -> None:
+        token = self.read_token(assignment_id, worker_id)
+        work = self.post("start", {"token": token, "consent": True})
+        answer = {"description": words, "category": "object", "marked": [1], "active_seconds": 20}
+        body = {"work_token": work["work_token"], "client_id": str(uuid.uuid4()), **answer}
+        stored = self.post("submit", body)
+        self.acknowledged[assignment_id] = (words, stored["receipt"])
+
+
+def drill_submissions() -> str:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    environment = {
+        **os.environ, "UNITSCOPE_VAR": str(FOLDER), "WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port()),
+    }  # fmt: skip
+    environment.pop("DATABASE_URL", None)
+    environment.pop("REDIS_URL", None)
+    with Processes(environment, only=("web",)) as processes:
+        public_id = _run(processes, PREPARE.format(folder=str(FOLDER))).strip()
+        crowd = Crowd(
+            web=processes.addresses["dashboard"].rstrip("/"),
+            submit_to=processes.addresses["sandbox_endpoint"].rstrip("/"),
+            public_id=public_id,
+        )
+        threads = [threading.Thread(target=crowd.work, args=(number,)) for number in range(N_PEOPLE)]
+        for thread in threads:
+            thread.start()
+        try:
+            _kill(processes, crowd)
+        finally:
+            crowd.stop.set()
+            for thread in threads:
+                thread.join()
+        stored = json.loads(_run(processes, READ))
+    return _check(crowd, stored)
+
+
+def _kill(processes: Processes, crowd: Crowd) -> None:
+    """At seeded moments; a kill counts once somebody was answered since the one before."""
+    draw = random.Random(2026)
+    n_kills = n_before = 0
+    while n_kills < N_KILLS:
+        crowd.stop.wait(draw.uniform(0.05, 1.0))
+        if len(crowd.acknowledged) > n_before:
+            n_before = len(crowd.acknowledged)
+            processes.kill_and_restart("web")
+            n_kills += 1
+
+
+def _check(crowd: Crowd, stored: list[list[str]]) -> str:
+    there: dict[str, list[tuple[str, str]]] = {}
+    for assignment_id, words, receipt in stored:
+        there.setdefault(assignment_id, []).append((words, receipt))
+    for assignment_id, told in crowd.acknowledged.items():
+        assert there.get(assignment_id) == [told], (assignment_id, told, there.get(assignment_id))
+    assert all(len(rows) == 1 for rows in there.values())
+    return f"{N_KILLS} kills, {len(crowd.acknowledged)} acknowledged answers, each there once"
+
+
+def _run(processes: Processes, program: str) -> str:
+    setup = "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'annotator.settings'; django.setup()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", setup + program],
+        cwd=ROOT, env=processes.environment, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+DRILLS: dict[str, Callable[[], str]] = {"web-kills-during-submissions": drill_submissions}
