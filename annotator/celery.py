@@ -12,4 +12,5 @@ from workers.app import app  # noqa: E402  the settings come first
 app.autodiscover_tasks(force=True)
 app.conf.beat_schedule = {
     "sweep dissections": {"task": "annotator.units.tasks.sweep_dissections", "schedule": 5.0},
+    "go on with campaigns": {"task": "crowd.go_on", "schedule": 60.0},
 }
