@@ -1,0 +1,186 @@
+"""A researcher and a reviewer at work in a real browser."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from annotator.accounts.models import AuditEntry, Role
+from annotator.crowd.models import Assignment, Campaign
+from annotator.dashboard import tasks
+from annotator.labels.labeling import label_campaign
+from annotator.labels.models import UnitLabel
+from annotator.units.models import Dissection, GPUTask
+from tests.annotator.crowd.fixtures import market
+from tests.annotator.crowd.making import NOW, make_dissection
+from tests.annotator.dashboard.making import World, make_person, make_world
+
+__all__ = ["market"]
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+PAGES = [
+    "/",
+    "/units/",
+    "/units/?network=net&layer=features.3&beside=net/features.3&precision_min=0.5",
+    "/units/net/features.3/1/",
+    "/campaigns/try/",
+    "/campaigns/try/comparison/",
+    "/review/",
+    "/dissections/new/",
+    "/launch/",
+    "/people/",
+    "/decisions/",
+]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, live_server: Any, transactional_db: None) -> Iterator[Open]:
+    """A browser of one's own, signed in by the form as an admin, at an address."""
+    contexts = []
+    make_person(Role.ADMIN, "ada")
+
+    def open_it(address: str = "/", *, width: int = 1440, scheme: Any = "light") -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"{live_server.url}{address}")
+        page.fill("[name=username]", "ada")
+        page.fill("[name=password]", "five-green-lamps")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{live_server.url}{address}")
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def small_world(transactional_db: None, tmp_path: Path) -> World:
+    return make_world(tmp_path)
+
+
+def titles(page: Page) -> list[str]:
+    return page.locator(".us-unit .us-where").all_inner_texts()
+
+
+def test_a_unit_is_found_by_its_concept_in_three_actions_and_its_view_can_be_sent(
+    small_world: World, open_page: Open
+) -> None:
+    page = open_page("/")
+    page.locator("#nav-sidebar").get_by_text("Units", exact=True).click()
+    page.locator("#id_concept").press_sequentially("brick")
+    expect(page.locator(".us-unit")).to_have_count(1)
+    sent = page.url
+    assert "concept=brick" in sent
+    page.get_by_role("link", name="brick wall").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Unit 3 of features.3")
+    expect(page.locator(".us-headline").first).to_have_text("brick wall")
+    second = open_page(re.sub(r"^https?://[^/]+", "", sent))
+    assert titles(second) == ["features.3 · unit 3 · net"]
+    assert second.locator("#id_concept").input_value() == "brick"
+
+
+def test_neighbors_by_keyboard_and_one_persons_marks(small_world: World, open_page: Open) -> None:
+    page = open_page("/units/net/features.3/1/")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Unit 2 of features.3")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Unit 1 of features.3")
+    page.get_by_role("link", name="2 marks over the crops").first.click()
+    expect(page.locator(".us-tile.us-is-marked")).to_have_count(2)
+
+
+def test_ten_units_are_reviewed_by_keyboard_with_two_strokes_each(
+    transactional_db: None, tmp_path: Path, open_page: Open
+) -> None:
+    world = make_world(tmp_path, n_units=11)
+    for i, word in enumerate(["lamp", "tree", "boat"]):
+        Assignment.objects.filter(worker__pseudonym=f"net-person-{i}").update(description=word)
+    label_campaign(campaign=world.campaign, now=NOW)
+    page = open_page("/review/")
+    page.keyboard.press("b")
+    for _ in range(10):
+        expect(page.get_by_role("heading", name="What do the bright parts have in common?")).to_be_visible()
+        page.keyboard.press("Space")
+        expect(page.get_by_role("heading", name="What others say")).to_be_visible()
+        page.keyboard.press("a")
+        page.wait_for_url(re.compile(r"/review/(\?|try/\d+/$)"))
+    assert UnitLabel.objects.filter(accepted_at=None).count() == 0
+    assert AuditEntry.objects.filter(action="accept", actor_name="ada").count() == 10
+
+
+def test_a_running_dissections_progress_moves(small_world: World, open_page: Open) -> None:
+    running = Dissection.objects.create(
+        network=small_world.dissection.network,
+        image_set=small_world.dissection.image_set,
+        layer_paths=["features.5"],
+        state="running",
+        n_images=1000,
+        created_at=NOW,
+    )
+    for position in range(2):
+        GPUTask.objects.create(
+            dissection=running,
+            position=position,
+            stage="measure",
+            first_image=500 * position,
+            end_image=500 * (position + 1),
+            state="sent",
+            sent_at=NOW,
+        )
+    page = open_page(f"/dissections/{running.pk}/")
+    expect(page.locator("#progress")).to_contain_text("0 of 1000")
+    GPUTask.objects.filter(dissection=running, position=0).update(state="done")
+    expect(page.locator("#progress")).to_contain_text("500 of 1000")
+    Dissection.objects.filter(pk=running.pk).update(state="failed", error="The disk is full.")
+    expect(page.get_by_text("The disk is full.")).to_be_visible()
+
+
+def test_from_a_dissection_to_a_published_campaign(
+    market: Any, tmp_path: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The web queue's work is done within the request; what is sent over HTTP to the marketplace stays as it is.
+    def work_now(name: str, args: list[Any], queue: str) -> None:
+        assert queue == "web"
+        {"dashboard.publish": tasks.publish}[name](*args)
+
+    monkeypatch.setattr("annotator.dashboard.campaign_actions.app.send_task", work_now)
+    make_dissection(tmp_path)
+    page = open_page("/launch/")
+    page.fill("[name=name]", "first-try")
+    page.get_by_label("net on net-set").check()
+    page.fill("[name=n_top_iou]", "2")
+    page.fill("[name=n_random]", "1")
+    page.get_by_role("button", name="Compose and quote").click()
+    expect(page.get_by_text("$6.48")).to_be_visible()  # 3 units x 3 answers x $0.60, and a fifth of it as fees
+    assert Campaign.objects.get().state == "quoted"
+    page.get_by_role("button", name="Publish").click()
+    expect(page.locator("#campaign")).to_contain_text("3 published")
+    assert Campaign.objects.get().state == "published"
+    assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"compose campaign", "publish"}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (360, "dark")])
+def test_no_page_scrolls_sideways_and_axe_finds_nothing_serious(
+    small_world: World, open_page: Open, live_server: Any, width: int, scheme: str
+) -> None:
+    page = open_page("/", width=width, scheme=scheme)
+    label = UnitLabel.objects.earliest("pk")
+    found = {}
+    for address in [*PAGES, f"/review/try/{label.pk}/", f"/review/try/{label.pk}/?evidence=1"]:
+        page.goto(f"{live_server.url}{address}")
+        page.wait_for_function("!document.documentElement.hasAttribute('x-cloak')")
+        expect(page.locator("#us-main")).to_be_visible()
+        result = Axe().run(page, options={"resultTypes": ["violations"]}).response
+        assert result["passes"]
+        serious = [one["id"] for one in result["violations"] if one["impact"] in ("serious", "critical")]
+        overflow = page.evaluate("document.documentElement.scrollWidth") - width
+        if serious or overflow > 0:
+            found[address] = (serious, overflow)
+    assert found == {}
