@@ -11,8 +11,10 @@ import PIL
 import torch
 
 from workers.artifact_format import FORMAT
+from workers.engine.empirical import EmpiricalFields
 from workers.engine.geometry import AxisGeometry
 from workers.engine.images import ImageSet
+from workers.engine.iou import MODES, count_detectors
 from workers.engine.networks import LoadedNetwork
 from workers.engine.options import DissectionOptions
 from workers.engine.results import LayerResult
@@ -28,6 +30,7 @@ def describe(
     results: Sequence[LayerResult],
     device: str,
     seconds: dict[str, float],
+    fields: Sequence[EmpiricalFields | None],
 ) -> dict[str, Any]:
     """The manifest of format 1, without its hash."""
     broden = image_set.broden
@@ -64,27 +67,36 @@ def describe(
             for label in (broden.labels if broden else ())
         ],
         "categories": list(broden.categories) if broden else [],
-        "layers": [_layer_entry(result, place) for place, result in enumerate(results)],
+        "layers": [
+            _layer_entry(result, place, field)
+            for place, (result, field) in enumerate(zip(results, fields, strict=True))
+        ],
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
     }
 
 
-def _layer_entry(result: LayerResult, place: int) -> dict[str, Any]:
-    entry = {
+def _layer_entry(result: LayerResult, place: int, field: EmpiricalFields | None) -> dict[str, Any]:
+    entry: dict[str, Any] = {
         "path": result.shape.path,
         "n_units": result.shape.n_units,
         "map_height": result.shape.height,
         "map_width": result.shape.width,
         "theoretical_receptive_field": None,
         "file": f"layer-{place}.npz",
+        "detectors": {
+            mode: count_detectors(result.arrays, mode) for mode in MODES if f"{mode}_best_iou" in result.arrays
+        },
+        "empirical_receptive_field": None
+        if field is None
+        else {"mean": round(field.mean_px, 3), "deviation": round(field.deviation_px, 3)},
     }
     if result.geometry is None:
         return {**entry, "reason": result.reason}
     rows, columns = result.geometry.rows, result.geometry.columns
-    field: dict[str, Any] = _axis(rows)
+    theoretical = _axis(rows)
     if columns != rows:
-        field["columns"] = _axis(columns)
-    return {**entry, "theoretical_receptive_field": field}
+        theoretical["columns"] = _axis(columns)
+    return {**entry, "theoretical_receptive_field": theoretical}
 
 
 def _axis(axis: AxisGeometry) -> dict[str, Any]:

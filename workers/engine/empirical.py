@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.engine.chain import ChainBroken, find_chain
+from workers.engine.chain import ChainBroken, Step, find_chain
 from workers.engine.geometry import MapGeometry
 from workers.engine.hooks import reading
 from workers.engine.networks import LoadedNetwork, normalize
@@ -108,10 +108,14 @@ def estimate_fields(
     n = int(len(occluders.rows) ** 0.5)
     total = np.zeros((n_units, 2 * n - 1, 2 * n - 1), dtype=np.float64)
     covered = np.zeros_like(total)
+    steps: list[Step] | None = None
     for done, task in enumerate(tasks, start=1):
         pixels = torch.from_numpy(np.array(read_pixels(task.image)))[None]
         image = normalize(pixels=pixels, preprocessing=network.preprocessing)
-        changes = peak_changes(network=network, path=path, image=image, peaks=list(task.peaks), occluders=occluders)
+        steps = find_steps(network=network, path=path, image=image) if steps is None else steps
+        changes = peak_changes(
+            network=network, path=path, image=image, peaks=list(task.peaks), occluders=occluders, steps=steps
+        )
         for change, (peak, units) in zip(changes, task.peaks.items(), strict=True):
             rows, columns = (
                 slice(n - 1 - center, 2 * n - 1 - center)
@@ -134,13 +138,26 @@ def _grid_place(center_px: float, options: OcclusionOptions, n: int) -> int:
     return min(max(0, round((center_px - (options.size_px - 1) / 2) / options.stride_px)), n - 1)
 
 
+def find_steps(*, network: LoadedNetwork, path: str, image: torch.Tensor) -> list[Step]:
+    """The steps to the layer; empty where the way is no chain."""
+    try:
+        return find_chain(module=network.module, path=path, image=image)
+    except ChainBroken:
+        return []
+
+
 def peak_changes(
-    *, network: LoadedNetwork, path: str, image: torch.Tensor, peaks: Sequence[Peak], occluders: Occluders
+    *,
+    network: LoadedNetwork,
+    path: str,
+    image: torch.Tensor,
+    peaks: Sequence[Peak],
+    occluders: Occluders,
+    steps: list[Step] | None = None,
 ) -> torch.Tensor:
     """(n_peaks, n_occluders, U) absolute changes of the activations at each peak of a (1, 3, px, px) image."""
-    try:
-        steps = find_chain(module=network.module, path=path, image=image)
-    except ChainBroken:
+    steps = find_steps(network=network, path=path, image=image) if steps is None else steps
+    if not steps:
         return naive_changes(network=network, path=path, image=image, peaks=peaks, occluders=occluders)
     with torch.inference_mode():
         scene = make_scene(steps, image)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.artifact_format import Arrays
 from workers.engine.broden import BrodenIndex
 from workers.engine.geometry import AxisPlan, MapGeometry, evenly_spread, plan_upsampling
 from workers.engine.labels import PackedLabels
@@ -23,6 +24,8 @@ from workers.engine.thresholds import CHUNK_CELLS, SparseMaps
 
 MODES = ("paper", "lite", "unconditional")
 CHUNK_IMAGES = 8
+# A unit whose best IoU exceeds this is a detector, as published.
+MIN_IOU = 0.04
 
 
 class IoUModeUnknown(Exception):
@@ -162,6 +165,13 @@ def best_by_category(
         best[:, category] = iou[np.arange(len(iou)), own[place]]
         label[:, category] = np.where(best[:, category] > 0, numbers[own[place]], -1)
     return label, best
+
+
+def count_detectors(arrays: Arrays, mode: str) -> dict[str, int]:
+    """Units whose best IoU exceeds MIN_IOU, and the layer's unique detectors as published: the sum over categories."""
+    label, iou = arrays[f"{mode}_best_label"], arrays[f"{mode}_best_iou"]
+    unique = sum(len(np.unique(label[iou[:, c] > MIN_IOU, c])) for c in range(iou.shape[1]))
+    return {"n_detectors": int((iou.max(axis=1, initial=0) > MIN_IOU).sum()), "n_unique": unique}
 
 
 def resolve_masks(

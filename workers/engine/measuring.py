@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from workers.engine.hooks import LayerShape
 from workers.engine.options import DissectionOptions
+from workers.engine.rotation import fractional_power, random_rotation, rotate_units
 from workers.engine.tally import LayerTally
 from workers.engine.thresholds import ActivationNotFinite, CandidateCells, n_above
 from workers.engine.topk import TopMaps
@@ -44,12 +45,19 @@ class LayerMeasure:
         start = None if bound is None else torch.from_numpy(bound)
         self._cells = CandidateCells(**grid, n_keep=n_exceeding + 1, bound=start)  # type: ignore[arg-type]
         self._tops = TopMaps(**grid, n_top=options.n_top)  # type: ignore[arg-type]
+        self._rotation = None
+        if options.rotation > 0:
+            whole = random_rotation(n_units=shape.n_units, seed=options.rotation_seed)
+            turned = fractional_power(rotation=whole, power=options.rotation)
+            self._rotation = torch.from_numpy(turned).to(device=device, dtype=torch.float32)
         self._peaks: list[torch.Tensor] = []
         self._places: list[torch.Tensor] = []
 
     def add(self, *, images: torch.Tensor, maps: torch.Tensor) -> None:
         """Take the (B, U, h, w) maps of a batch; they are not kept. Raises ActivationNotFinite."""
         maps = maps.to(torch.float32)
+        if self._rotation is not None:
+            maps = rotate_units(maps=maps, rotation=self._rotation)
         peaks, places = find_peaks(maps)
         if not bool(torch.isfinite(peaks).all()):
             raise ActivationNotFinite(f"Units of {self.shape.path} give NaN or infinity on some images.")

@@ -78,7 +78,7 @@ def occluded_values(*, scene: Scene, occluders: Occluders, peaks: Sequence[Peak]
     result = clean[:, None].repeat(1, len(occluders.rows), 1)
     with torch.inference_mode():
         fork = _cheapest_fork(scene, occluders, peaks)
-        for chunk in torch.split(torch.arange(len(occluders.rows)), CHUNK_OCCLUDERS):
+        for chunk in torch.split(_touching(scene, occluders, peaks), CHUNK_OCCLUDERS):
             tiles = _patches(occluders, chunk)
             shared = _advance(scene, tiles, 0, fork, _needs(scene, peaks)) if len(peaks) > 1 else tiles
             begin = fork if len(peaks) > 1 else 0
@@ -89,6 +89,14 @@ def occluded_values(*, scene: Scene, occluders: Occluders, peaks: Sequence[Peak]
                 if own is not None:
                     result[place, own.occluder] = _at_peak(own, peak, clean[place])
     return result
+
+
+def _touching(scene: Scene, occluders: Occluders, peaks: Sequence[Peak]) -> torch.Tensor:
+    """Which occluders lie within the theoretical receptive field of some peak."""
+    (top, bottom), (left, right) = _needs(scene, peaks)[0]
+    size = occluders.patches.shape[1]
+    down = (occluders.rows + size > top) & (occluders.rows <= bottom)
+    return (down & (occluders.columns + size > left) & (occluders.columns <= right)).nonzero()[:, 0]
 
 
 def _at_peak(tiles: Tiles, peak: Peak, clean: torch.Tensor) -> torch.Tensor:

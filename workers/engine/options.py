@@ -23,7 +23,9 @@ class DissectionOptions:
     """n_top and n_low images a unit; `tail` above the threshold; `iou_modes` of science.md section 6; tiles of tile_px;
     `segment` of section 3.
 
-    `mean_empirical_px`, where it has been estimated, is the least side of crops and the diameter of disks.
+    `mean_empirical_px`, where it has been estimated, is the least side of crops and the diameter of disks; with
+    `occluded_images` above 0 it is estimated from that many of each unit's top images. `rotation` is the power of a
+    random rotation, drawn by rotation_seed, that every layer's basis is turned by ([BZKOT17] 3.2).
     """
 
     n_top: int = 57
@@ -35,11 +37,16 @@ class DissectionOptions:
     segment: str = "upsampled"
     seed: int = 0
     mean_empirical_px: float | None = None
+    rotation: float = 0.0
+    rotation_seed: int = 0
+    occluded_images: int = 0
 
     def __post_init__(self) -> None:
         ranges = {
             "n_top": (1, 1000),
             "n_low": (0, 1000),
+            "occluded_images": (0, 1000),
+            "rotation_seed": (0, 2**63 - 1),
             "batch_size": (1, 4096),
             "tile_px": (16, 512),
             "seed": (0, 2**63 - 1),
@@ -47,6 +54,10 @@ class DissectionOptions:
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:
                 raise OptionsInvalid(f"{name} is {getattr(self, name)}; it must lie between {low} and {high}.")
+        if not 0 <= self.rotation <= 1:
+            raise OptionsInvalid(f"rotation is {self.rotation}; it must lie between 0 and 1.")
+        if self.rotation and self.occluded_images:
+            raise OptionsInvalid("Empirical receptive fields are estimated in the layer's own basis, without rotation.")
         if not 0 < self.tail < 1:
             raise OptionsInvalid(f"tail is {self.tail}; it must lie between 0 and 1.")
         if unknown := set(self.iou_modes) - set(MODES):
