@@ -77,6 +77,7 @@ class Vocabulary:
     # Broden's labels and their single words, normalized.
     targets: frozenset[str] = frozenset()
     _kept: dict[str, "Concept"] = field(default_factory=dict)
+    _corrected: dict[str, str] = field(default_factory=dict)
 
     def knows(self, phrase: str) -> bool:
         return phrase in self.targets or self.lexicon.knows(phrase)
@@ -86,9 +87,12 @@ class Vocabulary:
         return word in _WORDS_OF_RULES or word in self.targets or singular in self.targets or self.lexicon.spells(word)
 
     def correct(self, word: str) -> str:
-        if self.is_right(word):
-            return word
-        return correct_word(word, counts=self.counts, targets=self._right_words)
+        """Found once for each word."""
+        if word not in self._corrected:
+            right = self.is_right(word)
+            found = word if right else correct_word(word, counts=self.counts, targets=self._right_words)
+            self._corrected[word] = found
+        return self._corrected[word]
 
     @property
     def _right_words(self) -> frozenset[str]:
