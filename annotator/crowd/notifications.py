@@ -14,7 +14,8 @@ from django.utils.crypto import constant_time_compare
 from kombu.exceptions import OperationalError
 
 from annotator.crowd.models import HIT
-from annotator.crowd.tasks import GOING, go_on_with_campaign
+from annotator.crowd.tasks import GOING
+from workers.app import app
 
 SALT = "unitscope.crowd.notifications"
 MOST_HITS = 100
@@ -53,5 +54,5 @@ def wake_campaigns(*, hit_ids: set[str], marketplace: str) -> int:
     campaigns = sorted(set(hits.values_list("campaign_id", flat=True)))
     for pk in campaigns:
         with contextlib.suppress(OperationalError):
-            go_on_with_campaign.delay(pk)
+            app.send_task("crowd.go_on_with_campaign", args=[pk], queue="web")
     return len(campaigns)

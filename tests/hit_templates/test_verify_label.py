@@ -39,18 +39,17 @@ def campaign(market: Any, dissection: Dissection, live_server: Any, settings: An
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [360, 1440])
 def test_a_whole_hit_by_one_key(
-    campaign: Campaign, market: Any, open_page: Callable[..., Page], live_server: Any, width: int
+    campaign: Campaign, market: Any, open_page: Callable[..., Page], live_server: Any
 ) -> None:
     hit = campaign.hits.order_by("id").first()
-    page = open_page(page_address(live_server, market.accept(hit, "ada")), width=width)
-    check(page, width)
+    page = open_page(page_address(live_server, market.accept(hit, "ada")))
+    check(page)
     page.click("#agree")
     page.wait_for_selector("body[data-ready]")
     expect(page.locator("#question")).to_contain_text("thing 0")
     assert page.locator(".crop").count() == 15
-    check(page, width)
+    check(page)
     page.keyboard.press("n")
     page.wait_for_url(re.compile("externalSubmit"))
     row = Assignment.objects.get()

@@ -38,7 +38,7 @@ def test_an_endless_envelope_ends() -> None:
 @pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
-    monkeypatch.setattr(notifications.go_on_with_campaign, "delay", calls.append)
+    monkeypatch.setattr(notifications.app, "send_task", lambda name, args, queue: calls.extend(args))
     return calls
 
 

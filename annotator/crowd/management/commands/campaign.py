@@ -13,6 +13,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from annotator.crowd import attention, collecting, compensating, leaving_out, publishing, reviewing
+from annotator.crowd.management.noting import note
 from annotator.crowd.management.refusing import find_campaign, refusing
 from annotator.crowd.marketplaces import open_marketplace
 from annotator.crowd.models import HIT, Assignment, Campaign
@@ -30,8 +31,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = find_campaign(options["campaign"])
+        step = options["step"]
         with refusing(campaign):
-            self.stdout.write(getattr(self, f"_{options['step'].replace('-', '_')}")(campaign))
+            outcome = getattr(self, f"_{step.replace('-', '_')}")(campaign)
+        if step != "show":
+            note(f"{step} campaign", campaign.name, outcome=outcome)
+        self.stdout.write(outcome)
 
     def _show(self, campaign: Campaign) -> str:
         listed = Assignment.objects.filter(hit__campaign=campaign)

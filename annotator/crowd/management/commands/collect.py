@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from annotator.crowd import collecting, reviewing
+from annotator.crowd.management.noting import note
 from annotator.crowd.management.refusing import find_campaign, refusing
 from annotator.crowd.marketplaces import open_marketplace
 from annotator.crowd.models import Campaign
@@ -73,5 +74,7 @@ class Command(BaseCommand):
                 campaign=campaign, requester=requester, clock=timezone.now, pause=time.sleep
             )
             line += f", {performed.n_done} approved now"
+            if performed.n_done:
+                note("approve assignments", campaign.name, n=performed.n_done)
         self.stdout.write(line + ("; complete." if collected.is_complete else "."))
         return Round(n_new=collected.n_new, is_done=collected.is_complete)

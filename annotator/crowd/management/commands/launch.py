@@ -14,6 +14,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from annotator.crowd import composing, phrases, publishing, quoting, rendering, unit_choice
+from annotator.crowd.management.noting import note
 from annotator.crowd.management.refusing import find_campaign, find_dissections, refusing
 from annotator.crowd.marketplaces import confirm_real_money, open_marketplace
 from annotator.crowd.models import Campaign
@@ -145,6 +146,7 @@ class Command(BaseCommand):
         if not options["yes"] and not typed and input("Publish? [y/N] ").strip().lower() != "y":
             self.stdout.write("Not published; run the command again to go on.")
             return
+        note("publish campaign", campaign.name, marketplace=marketplace.name, quote=campaign.quote)
         publishing.publish_campaign(
             campaign=campaign, requester=Requester(marketplace), clock=timezone.now, pause=time.sleep
         )
