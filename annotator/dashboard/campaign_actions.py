@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -16,6 +17,7 @@ from annotator.accounts.models import Role
 from annotator.accounts.roles import may
 from annotator.crowd.marketplaces import RealMoneyRefused, confirm_real_money, open_marketplace
 from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.publishing import pause_campaign
 from annotator.dashboard.access import needs
 from annotator.dashboard.evidence import audit_subject
 from annotator.dashboard.jobs import note_job, read_jobs
@@ -74,6 +76,24 @@ def ask_for_more(request: SignedInRequest, name: str) -> HttpResponse:
     )
     send_work(campaign=name, kind="extend", user=request.user, values=[hit.pk, N_MORE])
     return redirect(f"{reverse('review-next', args=[name])}?after={label.pk}")
+
+
+@require_POST
+@needs(Role.RESEARCHER)
+def pause(request: SignedInRequest, name: str) -> HttpResponse:
+    """The kill switch for spending: a paused campaign sends nothing more; people at work finish and are paid."""
+    campaign = get_object_or_404(Campaign, name=name)
+    is_paused = request.POST.get("resume") != "1"
+    with transaction.atomic():
+        pause_campaign(campaign=campaign, is_paused=is_paused)
+        write_audit_entry(
+            actor=request.user,
+            action="pause" if is_paused else "resume",
+            subject=f"campaign {name}",
+            details={},
+            now=timezone.now(),
+        )
+    return redirect("campaign", name)
 
 
 def send_work(*, campaign: str, kind: str, user: User, values: Sequence[int] = ()) -> None:

@@ -4,14 +4,16 @@ import time
 from collections.abc import Callable
 
 from celery import shared_task
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from annotator.comparison.comparing import NothingToCompare, compare_campaign
 from annotator.crowd.collecting import collect_campaign
 from annotator.crowd.marketplaces import RealMoneyRefused, open_marketplace
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import Assignment, Campaign, Rejection
 from annotator.crowd.mturk import MarketplaceRefused, NoCredentials, OutcomeUnknown, Requester
 from annotator.crowd.publishing import CannotPublish, extend_hits, publish_campaign
+from annotator.crowd.rejecting import confirm_rejection
 from annotator.crowd.reviewing import CannotReview, approve_assignments
 from annotator.dashboard.jobs import note_job
 from annotator.labels.labeling import NothingToLabel, label_campaign
@@ -80,6 +82,37 @@ def approve(name: str) -> None:
         return f"{words}; what was submitted is approved"
 
     _work("approve", name, act)
+
+
+@shared_task(name="dashboard.approve_one")
+def approve_one(name: str, assignment_id: int, user_id: int) -> None:
+    def act(campaign: Campaign) -> str:
+        chosen = Assignment.objects.filter(pk=assignment_id, hit__campaign=campaign)
+        approve_assignments(
+            campaign=campaign,
+            requester=_requester(campaign),
+            clock=timezone.now,
+            pause=time.sleep,
+            assignments=list(chosen),
+        )
+        return "one answer approved"
+
+    _work("approve_one", name, act)
+
+
+@shared_task(name="dashboard.confirm_rejection")
+def confirm(name: str, assignment_id: int, user_id: int) -> None:
+    def act(campaign: Campaign) -> str:
+        confirm_rejection(
+            rejection=Rejection.objects.get(assignment=assignment_id, assignment__hit__campaign=campaign),
+            confirmed_by=User.objects.get(pk=user_id).get_username(),
+            requester=_requester(campaign),
+            clock=timezone.now,
+            pause=time.sleep,
+        )
+        return "one answer rejected"
+
+    _work("confirm_rejection", name, act)
 
 
 @shared_task(name="dashboard.label")

@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 
 from annotator.dashboard import (
+    answers,
     campaign_actions,
     campaigns,
     comparison,
@@ -70,6 +71,9 @@ urlpatterns = [
     path("campaigns/<slug:name>/work/<slug:kind>/", campaign_actions.start_work, name="campaign-work"),
     path("campaigns/<slug:name>/figures/", figures.show_figures, name="figures"),
     path("campaigns/<slug:name>/figures/<str:figure>.<slug:ending>", figures.send_figure, name="figure"),
+    path("campaigns/<slug:name>/answers/", answers.show_answers, name="answers"),
+    path("campaigns/<slug:name>/answers/<int:assignment_id>/", answers.decide_answer, name="decide-answer"),
+    path("campaigns/<slug:name>/pause/", campaign_actions.pause, name="pause"),
     path("campaigns/<slug:name>/more/", campaign_actions.ask_for_more, name="campaign-more"),
     path("dissections/", dissections.show_dissections, name="dissections"),
     path("dissections/new/", dissections.request_one, name="dissect"),

@@ -20,6 +20,7 @@ READING = [
     "/campaigns/try/",
     "/campaigns/try/progress",
     "/campaigns/try/comparison/",
+    "/campaigns/try/answers/",
     "/campaigns/try/comparison/?relation=equal",
     "/dissections/",
     "/review/",

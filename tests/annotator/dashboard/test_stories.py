@@ -29,6 +29,7 @@ PAGES = [
     "/units/net/features.3/1/",
     "/campaigns/try/",
     "/campaigns/try/comparison/",
+    "/campaigns/try/answers/",
     "/review/",
     "/dissections/new/",
     "/launch/",

@@ -1,0 +1,69 @@
+"""Every table for admins to look at. Decisions are taken on the dashboard's pages; here only a role can be changed."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+
+from annotator.accounts.auditing import write_audit_entry
+from annotator.accounts.models import Membership
+
+APPS = ("accounts", "units", "crowd", "labels", "comparison")
+# A worker's id at the marketplace, digests of keys and raw answers are for nobody's eyes.
+HIDDEN = {"mturk_id", "sha256", "raw_answer", "key", "password", "draft"}
+N_COLUMNS = 7
+
+
+class LookOnly(ModelAdmin):  # type: ignore[misc]
+    """No adding, changing or deleting: rows follow from what was measured, answered or decided."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class MembershipAdmin(LookOnly):
+    """A changed role is a decision: it is written into the audit log with it."""
+
+    readonly_fields = ("user",)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        assert isinstance(request.user, User)
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            write_audit_entry(
+                actor=request.user,
+                action="change role",
+                subject=f"user {obj.user}",
+                details={"role": obj.role},
+                now=timezone.now(),
+            )
+
+
+def _columns(model: type[models.Model]) -> dict[str, Any]:
+    """Columns by their ids, so that a list costs one query; JSON and hidden fields stay out of lists and pages."""
+    fields = [field for field in model._meta.concrete_fields if field.name not in HIDDEN]
+    plain = [field.attname for field in fields if not isinstance(field, models.JSONField | models.TextField)]
+    return {"list_display": plain[:N_COLUMNS], "fields": [field.name for field in fields if field.editable]}
+
+
+for _app in APPS:
+    for _model in apps.get_app_config(_app).get_models():
+        _kind = MembershipAdmin if _model is Membership else LookOnly
+        admin.site.register(_model, type(f"{_model.__name__}Admin", (_kind,), _columns(_model)))

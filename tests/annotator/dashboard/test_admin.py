@@ -1,0 +1,56 @@
+"""The admin shows every table to admins, hides what is for nobody's eyes, and changes roles only."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from annotator.accounts.models import AuditEntry, Membership, Role
+from annotator.crowd.models import Assignment, Worker
+from tests.annotator.dashboard.making import World, make_person
+
+
+@pytest.fixture
+def superuser(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def test_every_table_opens_and_nothing_can_be_added(world: World, superuser: Client) -> None:
+    ours = [model for model in admin.site._registry if model.__module__.startswith("annotator.")]
+    assert len(ours) > 20
+    for model in ours:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert superuser.get(reverse(f"{name}_changelist")).status_code == 200, model
+        assert superuser.get(reverse(f"{name}_add")).status_code == 403, model
+        row = model._default_manager.first()
+        if row is not None:
+            assert superuser.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, model
+
+
+def test_a_workers_id_is_not_shown(world: World, superuser: Client) -> None:
+    worker = Worker.objects.earliest("pk")
+    pages = [
+        superuser.get(reverse("admin:crowd_worker_changelist")),
+        superuser.get(reverse("admin:crowd_worker_change", args=[worker.pk])),
+        superuser.get(reverse("admin:crowd_assignment_change", args=[Assignment.objects.earliest("pk").pk])),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert "ASIMULATED" not in page.content.decode()
+
+
+def test_a_changed_role_is_logged(world: World, superuser: Client) -> None:
+    membership = Membership.objects.get(user=make_person(Role.VIEWER, "otto"))
+    address = reverse("admin:accounts_membership_change", args=[membership.pk])
+    assert superuser.post(address, {"role": "reviewer"}).status_code == 302
+    membership.refresh_from_db()
+    assert membership.role == "reviewer"
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.subject, entry.actor_name) == ("change role", "user otto", "root")
+
+
+def test_a_viewer_sees_no_tables(world: World, viewer: Client) -> None:
+    assert viewer.get(reverse("admin:crowd_campaign_changelist")).status_code == 403
