@@ -121,6 +121,12 @@ def check_eligible(*, hit: HIT, worker: Worker) -> None:
             "You have already worked on this set of crops, and each person may do so once. "
             "Please return this HIT: returning it costs you nothing."
         )
+    excluded = hit.campaign.qualifications.get("excluded_campaigns", [])
+    if excluded and done.filter(hit__campaign__name__in=excluded).exists():
+        raise CannotStart(
+            "You took part in an earlier study of ours that shows the same pictures, so you cannot take this one too. "
+            "Please return this HIT: returning it costs you nothing."
+        )
     most = hit.campaign.max_hits_per_worker
     if most is not None and done.filter(hit__campaign=hit.campaign).count() >= most:
         raise CannotStart(

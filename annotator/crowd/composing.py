@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from annotator.crowd.models import HIT, Campaign, HITImage, HITType
+from annotator.crowd.qualifications import check_qualifications
 from annotator.crowd.rendering import HITTemplate, load_template
 from annotator.crowd.tile_order import derive_seed
 from annotator.crowd.unit_choice import ChosenUnit
@@ -109,5 +110,6 @@ def _check_plan(plan: CampaignPlan, *, n_units: int, phrases: list[str], templat
         raise CannotCompose("A HIT needs at least 1 assignment.")
     if plan.max_assignments is not None and plan.n_assignments < 10 <= plan.max_assignments:
         raise CannotCompose("A HIT of fewer than 10 assignments can never be extended to 10 or more.")
+    check_qualifications(plan.qualifications)
     if plan.reward_usd < Decimal("0.01"):
         raise CannotCompose("The least reward is $0.01.")

@@ -15,6 +15,7 @@ from annotator.crowd.consent import write_consent
 from annotator.crowd.marketplaces import NO_ASSIGNMENT, Marketplace
 from annotator.crowd.models import HIT, Assignment
 from annotator.crowd.pseudonyms import find_worker, is_simulated
+from annotator.crowd.qualifications import explain_requirements
 from annotator.crowd.rendering import HITTemplate, load_template
 from annotator.crowd.sheets import COLUMNS, TILES_PER_SHEET, count_sheets
 from annotator.crowd.tile_order import draw_preview
@@ -83,6 +84,8 @@ def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
         "categories": [{"value": c.value, "examples": EXAMPLES[c]} for c in SemanticCategory],
         "phrase": hit.phrase,
         "n_crops_in_work": _count_crops(hit, template),
+        "requirements": explain_requirements(hit.campaign.qualifications),
+        "most_hits": hit.campaign.max_hits_per_worker,
     }
     if visit.is_preview:
         return common | _describe_preview(hit)

@@ -11,12 +11,8 @@ from xml.sax.saxutils import escape
 
 from django.conf import settings
 
-from annotator.crowd.marketplaces import (
-    APPROVAL_PERCENT_QUALIFICATION,
-    LOCALE_QUALIFICATION,
-    N_APPROVED_QUALIFICATION,
-)
 from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.qualifications import render_requirements
 
 TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
 PARTS = ("hit_type.toml", "page.html", "style.css", "script.js")
@@ -93,34 +89,6 @@ def render_hit_type(*, campaign: Campaign, template: HITTemplate) -> dict[str, A
     }
     requirements = render_requirements(campaign.qualifications)
     return fields | ({"QualificationRequirements": requirements} if requirements else {})
-
-
-def render_requirements(qualifications: dict[str, Any]) -> list[dict[str, Any]]:
-    """The campaign's qualifications in MTurk's words; each hides nothing: workers may preview and see why."""
-    requirements: list[dict[str, Any]] = []
-    if locales := qualifications.get("locales"):
-        values = [{"Country": country} for country in locales]
-        requirements.append(_require(LOCALE_QUALIFICATION, "In", LocaleValues=values))
-    if percent := qualifications.get("min_approval_percent"):
-        requirements.append(
-            _require(APPROVAL_PERCENT_QUALIFICATION, "GreaterThanOrEqualTo", IntegerValues=[int(percent)])
-        )
-    if n_approved := qualifications.get("min_approved"):
-        requirements.append(_require(N_APPROVED_QUALIFICATION, "GreaterThanOrEqualTo", IntegerValues=[int(n_approved)]))
-    for qualification_id in qualifications.get("excluded_by", []):
-        requirements.append(_require(qualification_id, "DoesNotExist"))
-    for qualification_id in qualifications.get("required", []):
-        requirements.append(_require(qualification_id, "Exists"))
-    return requirements
-
-
-def _require(qualification_id: str, comparator: str, **values: Any) -> dict[str, Any]:
-    return {
-        "QualificationTypeId": qualification_id,
-        "Comparator": comparator,
-        "ActionsGuarded": "Accept",
-        **values,
-    }
 
 
 def render_question(*, hit: HIT, template: HITTemplate) -> str:

@@ -59,6 +59,13 @@ class Command(BaseCommand):
         add("--requester-name", default="A research group using Unitscope", help="Who asks, in the consent")
         add("--contact", default="", help="Where workers reach you, in the consent")
         add("--ethics-number", default="", help="In the consent")
+        add("--max-per-worker", type=int, metavar="N", help="At most so many HITs by one person")
+        add(
+            "--country", action="append", default=[], metavar="US", help="Only people there; may be given several times"
+        )
+        add("--min-approval", type=int, metavar="PERCENT", help="Only people with this approval rate")
+        add("--min-approved", type=int, metavar="N", help="Only people with so many approved HITs")
+        add("--exclude", action="append", default=[], metavar="CAMPAIGN", help="Nobody who worked in that campaign")
         add("--until", choices=["composed", "quoted", "published"], default="published", help="Stop after this step")
         add("--yes", action="store_true", help="Publish without asking")
         add("--real-money", action="store_true", help="Needed for mturk, besides REAL_MONEY_ALLOWED and the name typed")
@@ -102,6 +109,8 @@ class Command(BaseCommand):
                 requester_name=options["requester_name"],
                 contact=options["contact"],
                 ethics_number=options["ethics_number"],
+                max_hits_per_worker=options["max_per_worker"],
+                qualifications=self._list_qualifications(options),
             ),
             units=units,
             phrases=self._find_phrases(options, units),
@@ -109,6 +118,15 @@ class Command(BaseCommand):
         )
         self.stdout.write(f"Composed {len(units)} HITs, one a unit.")
         return campaign
+
+    def _list_qualifications(self, options: dict[str, Any]) -> dict[str, Any]:
+        asked = {
+            "locales": options["country"],
+            "min_approval_percent": options["min_approval"],
+            "min_approved": options["min_approved"],
+            "excluded_campaigns": [find_campaign(name).name for name in options["exclude"]],
+        }
+        return {name: value for name, value in asked.items() if value}
 
     def _find_phrases(self, options: dict[str, Any], units: list[unit_choice.ChosenUnit]) -> dict[int, str]:
         if rendering.load_template(options["template"]).answer != "verdict":

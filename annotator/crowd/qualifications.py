@@ -1,0 +1,70 @@
+"""Pure: who may take a campaign's HITs, in MTurk's words for the marketplace and in plain words for the worker."""
+
+import re
+from typing import Any
+
+from annotator.crowd.marketplaces import (
+    APPROVAL_PERCENT_QUALIFICATION,
+    LOCALE_QUALIFICATION,
+    N_APPROVED_QUALIFICATION,
+)
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+class BadQualification(Exception):
+    """A qualification asks for something that no marketplace could check."""
+
+
+def check_qualifications(qualifications: dict[str, Any]) -> None:
+    for country in qualifications.get("locales", []):
+        if not _COUNTRY.fullmatch(country):
+            raise BadQualification(f"{country!r} is no country; write two capital letters, such as US.")
+    if not 0 <= qualifications.get("min_approval_percent", 0) <= 100:
+        raise BadQualification("The least approval rate lies between 0 and 100 percent.")
+    if qualifications.get("min_approved", 0) < 0:
+        raise BadQualification("The least number of approved HITs is not negative.")
+
+
+def render_requirements(qualifications: dict[str, Any]) -> list[dict[str, Any]]:
+    """The campaign's qualifications in MTurk's words; each hides nothing: workers may preview and see why."""
+    requirements: list[dict[str, Any]] = []
+    if locales := qualifications.get("locales"):
+        values = [{"Country": country} for country in locales]
+        requirements.append(_require(LOCALE_QUALIFICATION, "In", LocaleValues=values))
+    if percent := qualifications.get("min_approval_percent"):
+        requirements.append(
+            _require(APPROVAL_PERCENT_QUALIFICATION, "GreaterThanOrEqualTo", IntegerValues=[int(percent)])
+        )
+    if n_approved := qualifications.get("min_approved"):
+        requirements.append(_require(N_APPROVED_QUALIFICATION, "GreaterThanOrEqualTo", IntegerValues=[int(n_approved)]))
+    for qualification_id in qualifications.get("excluded_by", []):
+        requirements.append(_require(qualification_id, "DoesNotExist"))
+    for qualification_id in qualifications.get("required", []):
+        requirements.append(_require(qualification_id, "Exists"))
+    return requirements
+
+
+def _require(qualification_id: str, comparator: str, **values: Any) -> dict[str, Any]:
+    return {
+        "QualificationTypeId": qualification_id,
+        "Comparator": comparator,
+        "ActionsGuarded": "Accept",
+        **values,
+    }
+
+
+def explain_requirements(qualifications: dict[str, Any]) -> list[str]:
+    """What the preview tells a worker before they accept; the marketplace checks the first three."""
+    sentences = []
+    if locales := qualifications.get("locales"):
+        sentences.append(f"You live in one of these countries: {', '.join(locales)}.")
+    if percent := qualifications.get("min_approval_percent"):
+        sentences.append(f"At least {percent} % of your work at this marketplace was approved.")
+    if n_approved := qualifications.get("min_approved"):
+        sentences.append(f"At least {n_approved} of your HITs were approved.")
+    if qualifications.get("excluded_campaigns"):
+        sentences.append("You have not taken part in an earlier study of ours that shows the same pictures.")
+    if qualifications.get("excluded_by") or qualifications.get("required"):
+        sentences.append("The requester invites some workers and not others; the marketplace shows which.")
+    return sentences
