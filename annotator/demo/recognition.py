@@ -21,7 +21,7 @@ _CLOSING = 15
 _GRID = 32
 _N_LIKELY = 10
 # Rounds of refinement: step as a share of the side, pictures kept, cells compared along a side.
-_ROUNDS = ((0.1, 8, 8), (0.06, 4, 16), (0.03, 3, 16), (0.015, 2, 16), (0.008, 1, 16))
+_ROUNDS = ((0.1, 4, 8), (0.06, 3, 8), (0.03, 2, 16), (0.015, 1, 16), (0.008, 1, 16))
 _MOVES = np.array([(dx, dy, ds) for ds in (-1, 0, 1) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
 # Mean residual (0 to 255 a channel) up to which a tile counts as recognized.
 _MAX_RESIDUAL = 16.0

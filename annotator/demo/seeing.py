@@ -28,11 +28,12 @@ class Sight:
 
 
 class Viewer:
-    """Looks at tiles, each only once however often and wherever it turns up."""
+    """Looks at tiles, each only once however often and wherever it turns up; several threads may look at once."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
         self.base_rates = measure_base_rates(library)
+        library.prepare()
         self._seen: dict[str, Sight] = {}
 
     def look(self, tiles: npt.NDArray[np.uint8]) -> list[Sight]:

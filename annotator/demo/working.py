@@ -64,7 +64,7 @@ class Crew:
     browsers: dict[str, Browser]
     progress: Progress = field(default_factory=Progress)
     on_submitted: Callable[[int], None] = lambda n_submitted: None
-    _eyes: Lock = field(default_factory=Lock)
+    _counting: Lock = field(default_factory=Lock)
 
     def work(self, *, n_at_once: int = 2, stop_after: int | None = None) -> Progress:
         """Finish what is begun, then take HITs until none is left for anybody, or until `stop_after` HITs are done."""
@@ -116,8 +116,7 @@ class Crew:
         frame = _open_frame(browser, browser.get(self.site.at(f"hits/{hit}/")))
         config = _read_config(frame)
         tiles = _fetch_tiles(browser, frame, config, config["sheets"])
-        with self._eyes:
-            sights = self.viewer.look(tiles)
+        sights = self.viewer.look(tiles)
         if sum(sight.shows is not None for sight in sights) < _LEAST_KNOWN * len(sights):
             return None
         return hashlib.sha256("".join(sorted(key_tile(tile) for tile in tiles)).encode()).hexdigest()
@@ -151,15 +150,15 @@ class Crew:
         answer = browser.post_form(str(stored["submit_to"]), {k: str(v) for k, v in stored["fields"].items()})
         if answer.status != 200 and find(browser.get(page.url), "done") is None:
             raise PageUnexpected(f"The marketplace did not take assignment {assignment} ({answer.status}).")
-        self.progress.n_submitted += 1
-        self.on_submitted(self.progress.n_submitted)
+        with self._counting:
+            self.progress.n_submitted += 1
+            self.on_submitted(self.progress.n_submitted)
 
     def _answer(
         self, person: Person, browser: Browser, frame: Page, config: dict[str, Any], start: dict[str, Any]
     ) -> dict[str, Any]:
         tiles = _fetch_tiles(browser, frame, config, start["sheets"])
-        with self._eyes:
-            sights = self.viewer.look(tiles)
+        sights = self.viewer.look(tiles)
         judgement = judge(person=person, sights=sights, knowledge=self.knowledge, seed=self.seed)
         for extra in range(_ROUNDS_OF_MUST_FIND):
             reply = browser.post_json(
