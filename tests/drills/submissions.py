@@ -1,5 +1,6 @@
 """The web process is killed with -9 again and again while 50 people submit: what was acknowledged is there, once."""
 
+import http.client
 import json
 import os
 import random
@@ -34,6 +35,7 @@ HIT.objects.update(state="published")
 print(campaign.hits.get().public_id)
 """
 READ = """
+import http.client
 import json
 from annotator.crowd.answering import make_receipt
 from annotator.crowd.models import Assignment
@@ -74,7 +76,7 @@ class Crowd:
             except urllib.error.HTTPError as error:
                 if error.code < 500:
                     raise AssertionError(f"{error.code}: {error.read()[:200]!r}") from error
-            except (OSError, ValueError):
+            except (OSError, ValueError, http.client.HTTPException):
                 pass
             if self.stop.wait(RETRY_SECONDS):
                 raise InterruptedError
