@@ -1,6 +1,6 @@
 """AWS's JavaScript client and AWS's command line run on the sandbox unchanged but for the endpoint.
 
-Neither is a Python package of ours: `python -m tests.drills sandbox_other_clients` installs both and runs this.
+Neither is a Python package of ours: `python -m tests.drills sandbox-other-clients` installs both and runs this.
 """
 
 import datetime as dt
@@ -48,7 +48,7 @@ def work(site: str, hit_id: str, *, n: int) -> None:
 def test_the_javascript_client(environment: dict[str, str], served: str) -> None:
     node = shutil.which("node")
     if not node or not (INSTALLED / "node_modules" / "@aws-sdk" / "client-mturk").is_dir():
-        pytest.skip("AWS's JavaScript client is not installed; the drill sandbox_other_clients does that.")
+        pytest.skip("AWS's JavaScript client is not installed; the drill sandbox-other-clients does that.")
     script = str(HERE / "walk.cjs")
     made = run(node, script, "create", environment=environment)
     assert made == {
@@ -64,7 +64,7 @@ def test_the_javascript_client(environment: dict[str, str], served: str) -> None
 def test_the_command_line(environment: dict[str, str], served: str) -> None:
     aws = shutil.which("aws", path=f"{INSTALLED / 'aws' / 'bin'}")
     if not aws:
-        pytest.skip("AWS's command line is not installed; the drill sandbox_other_clients does that.")
+        pytest.skip("AWS's command line is not installed; the drill sandbox-other-clients does that.")
 
     def mturk(*words: str) -> Any:
         return run(aws, "mturk", *words, "--output", "json", environment=environment)

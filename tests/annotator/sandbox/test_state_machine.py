@@ -33,7 +33,8 @@ START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 DEPOSIT = Decimal("40.00")
 PEOPLE = ("simulated-ada", "simulated-bo", "simulated-cy")
 TOKENS = ("", "one", "two")
-TOKEN_LIFE = 86_400
+DAY = 86_400
+TOKEN_LIFE = DAY
 FRAME = Client(headers={"Host": "127.0.0.1:8001"})
 
 
@@ -103,9 +104,12 @@ class Story(RuleBasedStateMachine):
     @rule(
         cents=st.integers(0, 120), size=st.sampled_from([1, 1, 2, 3, 9, 10]), life=st.sampled_from([30, 600, 90_000]),
         duration=st.sampled_from([30, 700]), delay=st.sampled_from([0, 300, 200_000]), token=st.sampled_from(TOKENS),
-        is_lost=st.booleans(),
+        is_lost=st.booleans(), after=st.sampled_from([0, 0, TOKEN_LIFE - 1, TOKEN_LIFE]),
     )  # fmt: skip
-    def create(self, cents: int, size: int, life: int, duration: int, delay: int, token: str, is_lost: bool) -> None:
+    def create(
+        self, *, cents: int, size: int, life: int, duration: int, delay: int, token: str, is_lost: bool, after: int
+    ) -> None:
+        self.plain.pass_time(after if token else 0)
         fields = {
             **HIT_TYPE, "Reward": f"{Decimal(cents) / 100:.2f}", "AssignmentDurationInSeconds": duration,
             "AutoApprovalDelayInSeconds": delay, "LifetimeInSeconds": life, "MaxAssignments": size,
@@ -202,12 +206,13 @@ class Story(RuleBasedStateMachine):
         assert found == ("" if is_right else "InvalidHITState")
         hit.is_deleted = hit.is_deleted or is_right
 
-    @rule(index=st.integers(0, 9), override=st.booleans())
-    def approve(self, index: int, override: bool) -> None:
+    @rule(index=st.integers(0, 9), override=st.booleans(), after=st.sampled_from([0, 0, 30 * DAY, 30 * DAY + 1]))
+    def approve(self, index: int, override: bool, after: int) -> None:
+        self.plain.pass_time(after)
         if not (found := self.pick_work(index, "Submitted", "Approved", "Rejected")):
             return
         name, hit, work = found
-        is_late = self.plain.now - work.submitted_at > 30 * 86_400
+        is_late = self.plain.now - work.submitted_at > 30 * DAY
         if work.state == "Rejected" and override:
             wanted = "InvalidHITState" if hit.is_deleted else "InvalidAssignmentState" if is_late else ""
             if not wanted and work.price > self.plain.available():
@@ -262,9 +267,10 @@ class Story(RuleBasedStateMachine):
     def person(self, name: str) -> Person:
         return self.people[name]
 
-    @rule(index=st.integers(0, 9))
-    def submit(self, index: int) -> None:
+    @rule(index=st.integers(0, 9), after=st.sampled_from([0, 0, 29, 30, 700]))
+    def submit(self, index: int, after: int) -> None:
         """Through the door that a HIT's page uses; what is no longer in progress is refused there."""
+        self.plain.pass_time(after)
         if not (found := self.pick_work(index, "Accepted", "Submitted", "Returned", "Abandoned")):
             return
         name, hit, work = found
@@ -290,7 +296,7 @@ class Story(RuleBasedStateMachine):
 
     # Time and faults
 
-    @rule(seconds=st.sampled_from([1, 29, 31, 400, 1000, 100_000, 40 * 86_400]))
+    @rule(seconds=st.sampled_from([1, 29, 31, 400, 1000, 100_000, 40 * DAY]))
     def wait(self, seconds: int) -> None:
         self.plain.pass_time(seconds)
 

@@ -1,0 +1,128 @@
+"""The worker site in Chromium, on a phone and on a desk: frames of another origin and of none, forms."""
+
+import datetime as dt
+import http.server
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from annotator.sandbox import accounts
+from annotator.sandbox.conformance.bench import FORM
+from annotator.sandbox.models import Assignment
+from annotator.sandbox.questions.documents import EXTERNAL_NAMESPACE, HTML_NAMESPACE
+from tests.annotator.sandbox import serving
+from tests.annotator.sandbox.conftest import HIT_TYPE
+
+pytestmark = pytest.mark.browser
+# What a requester's page does: read Amazon's parameters, post to where it is told.
+PAGE = """<!doctype html><form method="post" id="f"><input name="description" id="d">
+<input type="hidden" name="assignmentId" id="a"><button id="s">Send</button></form><script>
+const given = new URLSearchParams(location.search);
+document.getElementById("a").value = given.get("assignmentId");
+document.getElementById("f").action = given.get("turkSubmitTo") + "/mturk/externalSubmit";
+document.getElementById("s").disabled = given.get("assignmentId") === "ASSIGNMENT_ID_NOT_AVAILABLE";
+try { parent.document.title = "taken over"; } catch { document.body.dataset.apart = "yes"; }
+</script>"""
+
+
+class _Requester(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(PAGE.encode())
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def hit_page() -> Iterator[str]:
+    """A requester's own server: `localhost`, another origin than the sandbox's 127.0.0.1."""
+    with http.server.ThreadingHTTPServer(("localhost", 0), _Requester) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://localhost:{server.server_port}/hit"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def published(served: str, hit_page: str) -> str:
+    """Three HITs: a page of another origin, a requester's HTML, a form."""
+    account = accounts.open_account("lab", balance_usd=Decimal(100), now=dt.datetime.now(dt.UTC))
+    mturk = serving.connect(endpoint=served, key=account.access_key_id, secret=account.secret_access_key)
+    external = (
+        f'<ExternalQuestion xmlns="{EXTERNAL_NAMESPACE}"><ExternalURL>{hit_page}</ExternalURL>'
+        "<FrameHeight>300</FrameHeight></ExternalQuestion>"
+    )
+    html = (
+        f'<HTMLQuestion xmlns="{HTML_NAMESPACE}"><HTMLContent><![CDATA[{PAGE}]]></HTMLContent>'
+        "<FrameHeight>300</FrameHeight></HTMLQuestion>"
+    )
+    for title, question in (("External", external), ("Own HTML", html), ("Form", FORM)):
+        mturk.create_hit(**{**HIT_TYPE, "Title": title}, LifetimeInSeconds=3600, Question=question)
+    return served
+
+
+@pytest.mark.parametrize("size", [(360, 740), (1440, 900)], ids=["phone", "desk"])
+def test_somebody_signs_up_and_does_three_kinds_of_hits(
+    published: str, size: tuple[int, int], chromium: Browser
+) -> None:
+    page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    sign_up(page, published)
+    for title in ("External", "Own HTML"):
+        do_framed(page, title)
+    do_form(page)
+    page.goto(f"{published}/worker/history")
+    assert page.locator("#history tr[data-state=Submitted]").count() == 3
+    page.close()
+    assert problems == []
+    assert Assignment.objects.filter(state="Submitted").count() == 3
+
+
+def fits(page: Page) -> bool:
+    return not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+
+
+def sign_up(page: Page, site: str) -> None:
+    page.goto(f"{site}/")
+    page.get_by_role("link", name="Sign up").first.click()
+    page.fill("#name", "Ada")
+    page.check("[name=of_age]")
+    page.click("main button")
+    page.wait_for_selector("#sign-in-key")
+    assert fits(page)
+
+
+def do_framed(page: Page, title: str) -> None:
+    page.goto("/".join(page.url.split("/")[:3]) + "/worker/")
+    assert fits(page)
+    group = page.locator("#groups > li", has_text=title)
+    group.get_by_role("link", name="Preview").click()
+    frame = page.frame_locator("#hit-frame")
+    assert frame.locator("#s").is_disabled()
+    assert frame.locator("body[data-apart=yes]").count() == 1
+    page.click("#accept")
+    page.wait_for_selector("#work")
+    assert fits(page)
+    page.frame_locator("#hit-frame").locator("#d").fill("stripes")
+    page.frame_locator("#hit-frame").locator("#s").click()
+    page.wait_for_selector("#done[data-state=Submitted]")
+
+
+def do_form(page: Page) -> None:
+    page.goto("/".join(page.url.split("/")[:3]) + "/worker/")
+    page.locator("#groups > li", has_text="Form").get_by_role("button").click()
+    page.click("#submit-form")
+    page.wait_for_selector("#form-problems")
+    assert fits(page)
+    page.check("input[value=cat]")
+    page.click("#submit-form")
+    page.wait_for_selector("#done[data-state=Submitted]")
