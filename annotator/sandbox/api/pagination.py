@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.core import signing
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from annotator.sandbox.refusals import Code, Refused
 
@@ -39,11 +39,20 @@ def read_page(values: dict[str, Any], *, about: str, now: dt.datetime, life: dt.
     return Page(about, size, after, now)
 
 
-def take(rows: QuerySet[Row], page: Page, *, is_newest_first: bool = False) -> tuple[list[Row], dict[str, Any]]:
-    """One page by id, and the members NumResults and NextToken; there is no token after the last page."""
-    if page.after is not None:
+def take(
+    rows: QuerySet[Row], page: Page, *, is_newest_first: bool = False, by: str = ""
+) -> tuple[list[Row], dict[str, Any]]:
+    """One page and its members NumResults and NextToken; there is no token after the last page.
+
+    The order is that of the rows' ids, or of the field `by` and then of the ids.
+    """
+    if page.after is not None and by:
+        last = rows.model._default_manager.filter(pk=page.after).values_list(by, flat=True).first()
+        rows = rows.filter(Q(**{f"{by}__gt": last}) | Q(**{by: last, "id__gt": page.after}))
+    elif page.after is not None:
         rows = rows.filter(**{"id__lt" if is_newest_first else "id__gt": page.after})
-    found = list(rows.order_by("-id" if is_newest_first else "id")[: page.size + 1])
+    order = ["-id"] if is_newest_first else [by, "id"] if by else ["id"]
+    found = list(rows.order_by(*order)[: page.size + 1])
     shown = found[: page.size]
     members: dict[str, Any] = {"NumResults": len(shown)}
     if len(found) > page.size:

@@ -33,7 +33,11 @@ def _unknown_assignments(bench: Bench) -> None:
 
 def _lists_by_status(bench: Bench) -> None:
     hit_id = bench.new_hit(MaxAssignments=5)["HITId"]
-    done = [bench.submitted(hit_id) for _ in range(4)]
+    slow = bench.new_worker()
+    held = slow.accept(hit_id)
+    done = [bench.submitted(hit_id) for _ in range(3)]
+    slow.submit(held, description="slowly")
+    done.append(held)
     bench.mturk.approve_assignment(AssignmentId=done[0])
     bench.mturk.reject_assignment(AssignmentId=done[1], RequesterFeedback="Empty.")
     pages = bench.mturk.get_paginator("list_assignments_for_hit").paginate(

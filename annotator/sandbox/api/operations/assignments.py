@@ -14,11 +14,11 @@ def get_assignment(call: Call) -> dict[str, Any]:
 
 
 def list_assignments_for_hit(call: Call) -> dict[str, Any]:
-    """In the order in which people accepted; on Amazon the order is not documented."""
+    """In the order of submission, so that what comes in between two pages comes after both."""
     hit = find.hit(call)
     states = sorted(call.values.get("AssignmentStatuses") or LISTED)
     rows = hit.assignments.filter(state__in=states).select_related("person", "hit")
-    assignments, members = pagination.take(rows, call.page(f"{hit.pk}/{','.join(states)}"))
+    assignments, members = pagination.take(rows, call.page(f"{hit.pk}/{','.join(states)}"), by="submitted_at")
     return {**members, "Assignments": [wire.assignment_members(assignment) for assignment in assignments]}
 
 

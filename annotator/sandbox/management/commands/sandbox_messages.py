@@ -1,0 +1,24 @@
+"""What people wrote to a requester of the sandbox."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from annotator.sandbox.models import Message, Requester
+
+
+class Command(BaseCommand):
+    help = "Print the messages that people of the sandbox wrote to the requester NAME, oldest first."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        requester = Requester.objects.filter(name=options["name"]).first()
+        if requester is None:
+            self.stderr.write(f"There is no requester {options['name']!r}.")
+            raise SystemExit(2)
+        messages = Message.objects.filter(requester=requester, is_from_person=True).select_related("person")
+        for message in messages.order_by("id"):
+            self.stdout.write(f"{message.sent_at:%Y-%m-%d %H:%M} {message.person.mturk_id} {message.subject}")
+            self.stdout.write("".join(f"    {line}\n" for line in message.text.splitlines()))
