@@ -58,6 +58,7 @@ class Preprocessing:
     scale: float = 255.0
     resize: str = "center_crop"
     interpolation: str = "bilinear"
+    channels: str = "RGB"
 
     def __post_init__(self) -> None:
         if not 8 <= self.input_px <= 4096:
@@ -66,6 +67,8 @@ class Preprocessing:
             raise PreprocessingInvalid(f"Resizing {self.resize!r} is neither 'warp' nor 'center_crop'.")
         if self.interpolation not in ("nearest", "bilinear", "bicubic", "lanczos"):
             raise PreprocessingInvalid(f"Interpolation {self.interpolation!r} is not known.")
+        if self.channels not in ("RGB", "BGR"):
+            raise PreprocessingInvalid(f"Channels {self.channels!r} are neither RGB nor BGR.")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0 or self.scale <= 0:
             raise PreprocessingInvalid("Mean and deviation need three values each, deviations and scale above zero.")
 
@@ -111,6 +114,7 @@ def load_network(
     preprocessing: Preprocessing | None = None,
     device: str = "cpu",
     seed: int = 0,
+    keep: str = "",
 ) -> LoadedNetwork:
     """Build the architecture and fill it with a checkpoint (.safetensors, .pth, .pt, .pth.tar); None keeps weights
     drawn by `seed`.
@@ -122,7 +126,9 @@ def load_network(
         module, default_input = _build(architecture)
     digest = ""
     if weights is not None:
-        fill(module=module, tensors=read_checkpoint(weights), name=weights.name)
+        tensors = read_checkpoint(weights)
+        kept = {key: value for key, value in tensors.items() if key.startswith(keep)}
+        fill(module=module, tensors=kept, name=weights.name)
         digest = file_sha256(weights)
     module = module.to(device=device, memory_format=MEMORY_FORMAT).eval()  # type: ignore[call-overload]
     for parameter in module.parameters():
@@ -234,21 +240,31 @@ def _build(architecture: str) -> tuple[nn.Module, Preprocessing]:
 
 
 def _build_own(name: str) -> tuple[nn.Module, Preprocessing]:
-    if name != "efficientnet_lite0":
-        raise ArchitectureNotFound(f"Unitscope itself defines efficientnet_lite0 and no {name!r}.")
+    from workers.engine.caffe_alexnet import VARIANTS, CaffeAlexNet
     from workers.engine.efficientnet_lite import EfficientNetLite0
 
+    variant = name.removeprefix("caffe_alexnet_")
+    if variant != name and variant in VARIANTS:
+        return CaffeAlexNet(variant), Preprocessing(input_px=227)
+    if name != "efficientnet_lite0":
+        own = ", ".join(["efficientnet_lite0", *(f"caffe_alexnet_{one}" for one in VARIANTS)])
+        raise ArchitectureNotFound(f"Unitscope itself defines {own} and no {name!r}.")
     return EfficientNetLite0(), EFFICIENTNET_LITE_INPUT
 
 
 def _build_torchvision(name: str) -> tuple[nn.Module, Preprocessing]:
     import torchvision
 
+    name, _, asked = name.partition("?num_classes=")
     names = torchvision.models.list_models(module=torchvision.models)
     if name not in names:
         raise ArchitectureNotFound(f"torchvision has no network {name!r}; it has {', '.join(names)}.")
     # GoogLeNet and Inception would otherwise spend seconds drawing truncated normals and warn about it.
-    extra = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    extra: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    if asked:
+        if not asked.isdecimal() or not 1 <= int(asked) <= 100_000:
+            raise ArchitectureNotFound(f"{asked!r} is no number of classes.")
+        extra["num_classes"] = int(asked)
     module: nn.Module = torchvision.models.get_model(name, weights=None, **extra)
     return module, replace(Preprocessing(), input_px=TORCHVISION_INPUT_PX.get(name, 224))
 
@@ -272,6 +288,8 @@ def normalize(*, pixels: torch.Tensor, preprocessing: Preprocessing) -> torch.Te
     mean = torch.tensor(preprocessing.mean, device=pixels.device)
     std = torch.tensor(preprocessing.std, device=pixels.device)
     x = pixels.to(torch.float32)
+    if preprocessing.channels == "BGR":
+        x = x.flip(3)
     if preprocessing.scale != 1:
         x.div_(preprocessing.scale)
     return x.sub_(mean).div_(std).permute(0, 3, 1, 2)
