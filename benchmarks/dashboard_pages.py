@@ -1,7 +1,7 @@
 """The dashboard at 50,000 units, 3,000,000 crops and 1,000,000 answers against a hundredth of that, and exports.
 
 Prints for each page the 95th percentile of its answering time on the large data as a multiple of that on the small, and
-the most memory that a process takes which streams every answer. `--units N` makes it smaller.
+the most memory that a process takes which streams every answer. `--units N --requests N` make it smaller.
 """
 
 import argparse
@@ -44,6 +44,7 @@ def list_pages(n_units: int) -> dict[str, Callable[[int], str]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", type=int, default=N_UNITS)
+    parser.add_argument("--requests", type=int, default=N_REQUESTS, help="of each page")
     parser.add_argument(EXPORT, action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.export:
@@ -53,17 +54,17 @@ def main() -> int:
         os.environ["UNITSCOPE_VAR"] = folder
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
-        _measure(asked.units)
+        _measure(asked.units, asked.requests)
     return 0
 
 
-def _measure(n_units: int) -> None:
+def _measure(n_units: int, n_requests: int) -> None:
     from annotator import embedded
 
     with embedded.in_environment():
         _set_up()
-        small = _measure_pages(n_units // SMALLER)
-        large = _measure_pages(n_units)
+        small = _measure_pages(n_units // SMALLER, n_requests)
+        large = _measure_pages(n_units, n_requests)
         for name, p95 in large.items():
             print(f"dashboard-{name}-p95-ratio {p95 / small[name]:.2f} <=3.00", flush=True)
         done = subprocess.run(
@@ -85,7 +86,7 @@ def _set_up() -> None:
     call_command("migrate", verbosity=0, run_syncdb=True)
 
 
-def _measure_pages(n_units: int) -> dict[str, float]:
+def _measure_pages(n_units: int, n_requests: int) -> dict[str, float]:
     from benchmarks import _dashboard_rows
 
     began = time.monotonic()
@@ -95,8 +96,8 @@ def _measure_pages(n_units: int) -> dict[str, float]:
     client = _client()
     found = {}
     for name, address_of in list_pages(n_units).items():
-        client.get(address_of(N_REQUESTS))  # templates are read once, whatever the data
-        seconds = list(_time_requests(client, address_of))
+        client.get(address_of(n_requests))  # templates are read once, whatever the data
+        seconds = list(_time_requests(client, address_of, n_requests))
         found[name] = quantiles(seconds, n=20)[-1]
         print(f"  {name}: p95 {1000 * found[name]:.0f} ms", file=sys.stderr)
     return found
@@ -111,8 +112,8 @@ def _client():  # type: ignore[no-untyped-def]
     return client
 
 
-def _time_requests(client, address_of: Callable[[int], str]) -> Iterator[float]:  # type: ignore[no-untyped-def]
-    for k in range(N_REQUESTS):
+def _time_requests(client, address_of: Callable[[int], str], n_requests: int) -> Iterator[float]:  # type: ignore[no-untyped-def]
+    for k in range(n_requests):
         began = time.perf_counter()
         response = client.get(address_of(k))
         yield time.perf_counter() - began
