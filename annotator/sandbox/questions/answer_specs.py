@@ -7,7 +7,16 @@ from decimal import Decimal, InvalidOperation
 
 from annotator.sandbox.questions import formatted
 from annotator.sandbox.questions.safe_xml import BadDocument, name
-from annotator.sandbox.questions.structure import any_number, leaf, one, optional, read_sequence, some, whole_number
+from annotator.sandbox.questions.structure import (
+    any_number,
+    leaf,
+    one,
+    optional,
+    read_sequence,
+    some,
+    web_address,
+    whole_number,
+)
 
 STYLES = ("radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser")
 # A file lies in the database, so it is small whatever the requester allows.
@@ -158,7 +167,7 @@ def _read_selection(element: ET.Element) -> Selection:
         return Selection(identifier, html=formatted.to_html(leaf(content)))
     if kind == "Binary":
         found = read_sequence(content, one("MimeType"), one("DataURL"), one("AltText"))
-        return Selection(identifier, text=leaf(found["AltText"][0]), picture=leaf(found["DataURL"][0]).strip())
+        return Selection(identifier, text=leaf(found["AltText"][0]), picture=web_address(leaf(found["DataURL"][0])))
     raise BadDocument(f"{kind} cannot stand in a Selection.")
 
 

@@ -2,12 +2,11 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from annotator.sandbox.questions import formatted
 from annotator.sandbox.questions.answer_specs import AnswerSpec, read_answer_spec
 from annotator.sandbox.questions.safe_xml import SCHEMAS, BadDocument, name
-from annotator.sandbox.questions.structure import boolean, leaf, one, optional, read_sequence, some
+from annotator.sandbox.questions.structure import boolean, leaf, one, optional, read_sequence, some, web_address
 
 NAMESPACE_2005 = f"{SCHEMAS}/2005-10-01/QuestionForm.xsd"
 NAMESPACE_2017 = f"{SCHEMAS}/2017-11-06/QuestionForm.xsd"
@@ -107,8 +106,6 @@ def _read_binary(element: ET.Element) -> Block:
     """A file at an address: shown when it is a picture, a sound or a film, offered as a link when not."""
     found = read_sequence(element, one("MimeType"), one("DataURL"), one("AltText"))
     kind = read_sequence(found["MimeType"][0], one("Type"), optional("SubType"))
-    address = leaf(found["DataURL"][0]).strip()
-    if urlsplit(address).scheme not in ("http", "https"):
-        raise BadDocument("DataURL must begin with http:// or https://.")
+    address = web_address(leaf(found["DataURL"][0]))
     media = leaf(kind["Type"][0]).strip()
     return Block(media if media in _MEDIA else "link", text=leaf(found["AltText"][0]), address=address)

@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from annotator.sandbox.questions.safe_xml import BadDocument, name, namespace
 
@@ -60,6 +61,12 @@ def leaf(element: ET.Element) -> str:
     if len(element):
         raise BadDocument(f"{name(element)} may contain text only.")
     return element.text or ""
+
+
+def web_address(text: str) -> str:
+    if urlsplit(text.strip()).scheme not in ("http", "https"):
+        raise BadDocument("DataURL must begin with http:// or https://.")
+    return text.strip()
 
 
 def whole_number(text: str, *, where: str, least: int = 0) -> int:

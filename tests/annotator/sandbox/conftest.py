@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from annotator.sandbox import accounts, switchboard
-from annotator.sandbox.models import Person, Requester
+from annotator.sandbox.models import HIT, Assignment, Person, Requester
 from tests.annotator.sandbox import serving
 
 EXTERNAL_QUESTION = (
@@ -87,3 +87,29 @@ def move_clock() -> Callable[[float], None]:
         switchboard.turn(clock_offset_seconds=board.clock_offset_seconds + seconds)
 
     return move
+
+
+@pytest.fixture
+def new_hit(mturk: Any) -> Callable[..., HIT]:
+    def make(question: str = EXTERNAL_QUESTION, **changes: Any) -> HIT:
+        fields = {**HIT_TYPE, "LifetimeInSeconds": 3600, "Question": question, **changes}
+        return HIT.objects.get(mturk_id=mturk.create_hit(**fields)["HIT"]["HITId"])
+
+    return make
+
+
+@pytest.fixture
+def stranger(db: None) -> Client:
+    return Client(headers={"Host": "127.0.0.1:8001"})
+
+
+@pytest.fixture
+def accept() -> Callable[[Client, HIT], Assignment]:
+    """The assignment that this browser gets of this HIT."""
+
+    def take(browser: Client, hit: HIT) -> Assignment:
+        response = browser.post(f"/worker/hits/{hit.mturk_id}/accept")
+        assert response.status_code == 302, response.content.decode()
+        return Assignment.objects.latest("id")
+
+    return take

@@ -86,6 +86,7 @@ def test_every_kind_of_content_is_read() -> None:
         (_form(_question("t", TEXT).replace("<Text>?</Text>", "")), "QuestionContent"),
         (_form(_question("t", TEXT).replace("DisplayName", "Name")), "Name"),
         (_form(_question("t", TEXT), "<Script/>"), "Script"),
+        (_form(_question("t", CHOICE.replace("https://e.org", "javascript://e.org"))), "DataURL"),
     ],
 )
 def test_what_breaks_the_structure_is_refused_with_its_place(document: str, place: str) -> None:

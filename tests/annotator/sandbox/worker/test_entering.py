@@ -1,0 +1,84 @@
+"""Who may sign up, comes back with the key, and is simulated."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+
+from annotator.sandbox import accounts
+from annotator.sandbox.models import HIT, Assignment, Person
+from annotator.sandbox.questions.documents import HTML_NAMESPACE
+
+Visit = Callable[[Person], Client]
+NewPerson = Callable[..., Person]
+Accept = Callable[[Client, HIT], Assignment]
+HTML = (
+    f'<HTMLQuestion xmlns="{HTML_NAMESPACE}"><HTMLContent>'
+    "<![CDATA[<!DOCTYPE html><p id='own'>hello</p>]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
+)
+
+
+FIELDS = {"name": "Ada", "country": "us", "of_age": "1"}
+
+
+def test_on_loopback_anybody_signs_up_and_comes_back_with_the_key(stranger: Client) -> None:
+    page = stranger.post("/worker/sign-up", FIELDS)
+    key = page.context["key"]
+    person = Person.objects.get()
+    assert (person.name, person.country, person.is_simulated) == ("Ada", "US", False)
+    assert person.mturk_id in page.content.decode()
+    other = Client(headers={"Host": "127.0.0.1:8001"})
+    assert other.post("/worker/sign-in", {"key": key}).status_code == 302
+    assert "Ada" in other.get("/worker/").content.decode()
+    assert other.post("/worker/sign-in", {"key": "another"}).status_code == 400
+    assert key not in other.get("/worker/history").content.decode()
+
+
+def test_elsewhere_an_invitation_is_needed_and_used_up(stranger: Client, settings: Any, capsys: Any) -> None:
+    settings.SANDBOX_URL = "https://crowd.example.org"
+    assert stranger.post("/worker/sign-up", FIELDS).status_code == 400
+    call_command("sandbox_invite", "--people", "1")
+    link = capsys.readouterr().out.strip()
+    assert link.startswith("https://crowd.example.org/worker/sign-up?invitation=")
+    code = link.partition("=")[2]
+    assert f'value="{code}"' in stranger.get(f"/worker/sign-up?invitation={code}").content.decode()
+    assert stranger.post("/worker/sign-up", {**FIELDS, "invitation": code}).status_code == 200
+    assert stranger.post("/worker/sign-up", {**FIELDS, "name": "Bo", "invitation": code}).status_code == 400
+    assert Person.objects.count() == 1
+
+
+def test_loopback_behind_a_proxy_is_not_open(stranger: Client) -> None:
+    assert stranger.post("/worker/sign-up", FIELDS, REMOTE_ADDR="203.0.113.9").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": ""}, {"name": "a\x00b"}, {"name": "x" * 61}, {"country": "USA"}, {"of_age": ""}]
+)
+def test_a_wrong_sign_up_is_refused_in_words(stranger: Client, change: dict[str, str]) -> None:
+    page = stranger.post("/worker/sign-up", {**FIELDS, **change})
+    assert page.status_code == 400
+    assert page.context["problem"]
+    assert not Person.objects.exists()
+
+
+def test_a_simulated_person_says_so_everywhere(
+    accept: Accept, stranger: Client, mturk: Any, new_hit: Callable[..., HIT]
+) -> None:
+    stranger.post("/worker/sign-up", {**FIELDS, "name": "simulated-careful-1"})
+    person = Person.objects.get()
+    assert person.is_simulated
+    assert person.mturk_id.startswith("ASIMULATED")
+    assert 'class="badge simulated"' in stranger.get("/worker/").content.decode()
+    assignment = accept(stranger, new_hit())
+    stranger.post("/mturk/externalSubmit", {"assignmentId": assignment.mturk_id})
+    shown = mturk.get_assignment(AssignmentId=assignment.mturk_id)["Assignment"]
+    assert shown["WorkerId"].startswith("ASIMULATED")
+    assert accounts.ids.simulated_worker_id("simulated-careful-1") == person.mturk_id
+
+
+def test_people_of_the_sandbox_are_not_users_of_the_dashboard(new_person: NewPerson) -> None:
+    new_person()
+    assert not User.objects.exists()

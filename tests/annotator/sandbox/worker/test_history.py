@@ -1,0 +1,92 @@
+"""What it brought: earnings, messages, qualifications; and what is not there."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.test import Client
+
+from annotator.sandbox.conformance.bench import FORM
+from annotator.sandbox.models import HIT, Assignment, Message, Person
+from annotator.sandbox.questions.documents import HTML_NAMESPACE
+
+Visit = Callable[[Person], Client]
+NewPerson = Callable[..., Person]
+Accept = Callable[[Client, HIT], Assignment]
+HTML = (
+    f'<HTMLQuestion xmlns="{HTML_NAMESPACE}"><HTMLContent>'
+    "<![CDATA[<!DOCTYPE html><p id='own'>hello</p>]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
+)
+
+
+def test_earnings_are_what_was_paid(
+    accept: Accept,
+    visit: Visit,
+    new_person: NewPerson,
+    new_hit: Callable[..., HIT],
+    mturk: Any,
+    move_clock: Callable[[float], None],
+) -> None:
+    person = new_person()
+    browser = visit(person)
+    for _ in range(2):
+        assignment = accept(browser, new_hit())
+        browser.post("/mturk/externalSubmit", {"assignmentId": assignment.mturk_id})
+    mturk.send_bonus(AssignmentId=assignment.mturk_id, WorkerId=person.mturk_id, BonusAmount="1", Reason="Thanks!")
+    page = browser.get("/worker/history")
+    assert (page.context["total"], page.context["waiting"]) == (1, 1)
+    assert "Thanks!" in page.content.decode()
+    move_clock(3601)
+    assert browser.get("/worker/history").context["total"] == 2
+
+
+def test_a_person_and_a_requester_write_to_each_other(
+    visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT], mturk: Any
+) -> None:
+    person = new_person()
+    browser, requester = visit(person), new_hit().requester
+    address = f"/worker/requesters/{requester.mturk_id}/write"
+    assert browser.post(address, {"subject": "Unclear", "text": ""}).status_code == 400
+    assert browser.post(address, {"subject": "Unclear", "text": "What is a unit?"}).status_code == 302
+    assert Message.objects.get().is_from_person
+    assert "What is a unit?" in browser.get("/worker/messages").content.decode()
+
+
+def test_what_is_not_there_is_said_in_words(visit: Visit, new_person: NewPerson) -> None:
+    browser = visit(new_person())
+    for path in ("hits/NONE/", "groups/NONE/", "assignments/NONE/", "requesters/NONE/write", "tests/NONE/"):
+        page = browser.get(f"/worker/{path}")
+        assert page.status_code == 404
+        assert 'id="problem"' in page.content.decode()
+
+
+def test_a_visitor_at_the_root_is_shown_to_the_worker_site(stranger: Client) -> None:
+    assert stranger.get("/").url == "/worker/"
+
+
+def test_after_120_days_a_hit_is_deleted_by_itself(
+    new_hit: Callable[..., HIT], mturk: Any, move_clock: Callable[[float], None]
+) -> None:
+    hit = new_hit()
+    move_clock(3600 + 119 * 86_400)
+    assert mturk.get_hit(HITId=hit.mturk_id)["HIT"]["HITStatus"] == "Reviewable"
+    move_clock(2 * 86_400)
+    assert mturk.get_hit(HITId=hit.mturk_id)["HIT"]["HITStatus"] == "Disposed"
+
+
+def test_a_retry_of_a_qualification_waits_its_delay(
+    visit: Visit, new_person: NewPerson, mturk: Any, move_clock: Callable[[float], None], now: dt.datetime
+) -> None:
+    made = mturk.create_qualification_type(
+        Name="Cats", Description="Knows cats.", QualificationTypeStatus="Active", Test=FORM, TestDurationInSeconds=60,
+        RetryDelayInSeconds=1000,
+    )["QualificationType"]["QualificationTypeId"]  # fmt: skip
+    browser = visit(new_person())
+    assert "/worker/tests/" in browser.post(f"/worker/qualifications/{made}/request").url
+    move_clock(61)
+    assert browser.post(f"/worker/qualifications/{made}/request").status_code == 409
+    move_clock(1000)
+    address = browser.post(f"/worker/qualifications/{made}/request").url
+    assert browser.post(address, {"answer:animal": "cat"}).status_code == 200
+    [asked] = mturk.list_qualification_requests(QualificationTypeId=made)["QualificationRequests"]
+    assert "<SelectionIdentifier>cat</SelectionIdentifier>" in asked["Answer"]

@@ -1,0 +1,144 @@
+"""Working: the frame and its parameters, returning, deadlines, forms, files."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from annotator.sandbox import working
+from annotator.sandbox.conformance.bench import FORM, UPLOAD_FORM
+from annotator.sandbox.models import HIT, Assignment, Person
+from annotator.sandbox.questions.documents import HTML_NAMESPACE
+
+Visit = Callable[[Person], Client]
+NewPerson = Callable[..., Person]
+Accept = Callable[[Client, HIT], Assignment]
+HTML = (
+    f'<HTMLQuestion xmlns="{HTML_NAMESPACE}"><HTMLContent>'
+    "<![CDATA[<!DOCTYPE html><p id='own'>hello</p>]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
+)
+
+
+def test_the_frame_gets_exactly_amazons_parameters(
+    accept: Accept, visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+) -> None:
+    person, hit = new_person(), new_hit()
+    browser = visit(person)
+    preview = browser.get(f"/worker/hits/{hit.mturk_id}/").context["frame_url"]
+    own = {"unit": ["1"], "of": ["2"], "hitId": [hit.mturk_id], "turkSubmitTo": ["http://127.0.0.1:8001"]}
+    assert parse_qs(urlsplit(preview).query) == {**own, "assignmentId": ["ASSIGNMENT_ID_NOT_AVAILABLE"]}
+    assignment = accept(browser, hit)
+    page = browser.get(f"/worker/assignments/{assignment.mturk_id}/")
+    assert parse_qs(urlsplit(page.context["frame_url"]).query) == {
+        **own, "assignmentId": [assignment.mturk_id], "workerId": [person.mturk_id],
+    }  # fmt: skip
+    assert 'sandbox="allow-scripts allow-forms' in page.content.decode()
+
+
+def test_a_requesters_own_html_has_no_right_over_this_site(
+    visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+) -> None:
+    hit, browser = new_hit(HTML), visit(new_person())
+    page = browser.get(f"/worker/hits/{hit.mturk_id}/").content.decode()
+    assert "allow-same-origin" not in page
+    content = browser.get(f"/worker/hits/{hit.mturk_id}/content")
+    assert b"id='own'" in content.content
+    assert "sandbox allow-scripts" in content["Content-Security-Policy"]
+    assert "allow-same-origin" not in content["Content-Security-Policy"]
+
+
+def test_pages_are_framed_by_nobody_and_the_frames_page_by_this_site(stranger: Client) -> None:
+    assert "frame-ancestors 'none'" in stranger.get("/worker/")["Content-Security-Policy"]
+    assert stranger.get("/worker/")["X-Frame-Options"] == "DENY"
+    submitted = stranger.post("/mturk/externalSubmit", {"assignmentId": "NONE"})
+    assert submitted.status_code == 409
+    assert "frame-ancestors 'self'" in submitted["Content-Security-Policy"]
+    assert "X-Frame-Options" not in submitted
+
+
+def test_work_can_be_returned_and_taken_again(
+    accept: Accept, visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+) -> None:
+    hit, browser = new_hit(), visit(new_person())
+    first = accept(browser, hit)
+    assert first.mturk_id in browser.get("/worker/queue").content.decode()
+    assert browser.post(f"/worker/assignments/{first.mturk_id}/return").status_code == 302
+    assert accept(browser, hit).mturk_id != first.mturk_id
+    assert browser.post(f"/worker/assignments/{first.mturk_id}/return").status_code == 409
+
+
+def test_after_the_deadline_nothing_is_taken(
+    accept: Accept,
+    visit: Visit,
+    new_person: NewPerson,
+    new_hit: Callable[..., HIT],
+    move_clock: Callable[[float], None],
+) -> None:
+    browser = visit(new_person())
+    assignment = accept(browser, new_hit())
+    move_clock(601)
+    late = browser.post("/mturk/externalSubmit", {"assignmentId": assignment.mturk_id, "a": "b"})
+    assert late.status_code == 409
+    assert "time" in late.content.decode()
+    page = browser.get(f"/worker/assignments/{assignment.mturk_id}/")
+    assert 'data-state="Abandoned"' in page.content.decode()
+
+
+def test_nobody_opens_or_returns_anothers_work(
+    accept: Accept, visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+) -> None:
+    assignment = accept(visit(new_person()), new_hit())
+    thief = visit(new_person("bo"))
+    assert thief.get(f"/worker/assignments/{assignment.mturk_id}/").status_code == 404
+    assert thief.post(f"/worker/assignments/{assignment.mturk_id}/return").status_code == 409
+
+
+def test_nobody_holds_more_hits_than_amazon_allows(
+    visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT], monkeypatch: Any
+) -> None:
+    assert working.MOST_ACCEPTED_AT_ONCE == 25
+    monkeypatch.setattr(working, "MOST_ACCEPTED_AT_ONCE", 2)
+    hits = [new_hit() for _ in range(3)]
+    browser, group = visit(new_person()), hits[0].hit_type.group_id
+    for status in (302, 302, 409):
+        assert browser.post(f"/worker/groups/{group}/accept").status_code == status
+
+
+def test_a_question_form_is_answered_here(
+    accept: Accept, visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT], mturk: Any
+) -> None:
+    browser = visit(new_person())
+    assignment = accept(browser, new_hit(FORM))
+    address = f"/worker/assignments/{assignment.mturk_id}/submit"
+    empty = browser.post(address, {})
+    assert empty.status_code == 400
+    assert "choose an answer" in empty.content.decode()
+    assert browser.post(address, {"answer:animal": "elephant"}).status_code == 400
+    assert browser.post(address, {"answer:animal": "cat"}).status_code == 302
+    answer = mturk.get_assignment(AssignmentId=assignment.mturk_id)["Assignment"]["Answer"]
+    assert "<SelectionIdentifier>cat</SelectionIdentifier>" in answer
+
+
+def test_an_upload_is_given_out_for_a_minute_only(
+    accept: Accept,
+    visit: Visit,
+    new_person: NewPerson,
+    new_hit: Callable[..., HIT],
+    mturk: Any,
+    move_clock: Callable[[float], None],
+) -> None:
+    browser = visit(new_person())
+    assignment = accept(browser, new_hit(UPLOAD_FORM))
+    address = f"/worker/assignments/{assignment.mturk_id}/submit"
+    too_large = {"answer:photo": SimpleUploadedFile("a.png", b"x" * 1001)}
+    assert browser.post(address, too_large).status_code == 400
+    assert browser.post(address, {"answer:photo": SimpleUploadedFile("a.html", b"<b>")}).status_code == 302
+    url = mturk.get_file_upload_url(AssignmentId=assignment.mturk_id, QuestionIdentifier="photo")["FileUploadURL"]
+    path = url.removeprefix("http://127.0.0.1:8001")
+    given = browser.get(path)
+    assert (given.content, given["Content-Disposition"]) == (b"<b>", "attachment")
+    move_clock(61)
+    assert browser.get(path).status_code == 403
+    assert browser.get(path[:-2] + "xx").status_code == 403
