@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotator.crowd.models import Campaign
+from annotator.demo.rendering import VERSION
 from annotator.units.models import Dissection
 
 CAMPAIGN = "demo"
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--images", type=int, default=1500, help="how many images to render")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        images = settings.VAR / "demo" / f"rendered-{options['images']}"
+        images = settings.VAR / "demo" / f"rendered-{VERSION}-{options['images']}"
         with self._step(1, "A rendered concept image set (drawn by a program, not photographed)"):
             call_command("render_concepts", str(images), n=options["images"], seed=SEED)
         with self._step(2, f"Dissect {' and '.join(LAYERS)} of EfficientNet-Lite0, trained on ImageNet"):
