@@ -3,6 +3,7 @@
 import datetime as dt
 import http.cookiejar
 import itertools
+import json
 import re
 import secrets
 import urllib.error
@@ -14,6 +15,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from annotator.sandbox.conformance import outputs
 
 _SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 QUESTION = (
@@ -51,6 +54,13 @@ class NotAsDocumented(Exception):
 def expect(is_so: bool, words: str) -> None:
     if not is_so:
         raise NotAsDocumented(words)
+
+
+def check_output(http_response: Any, model: Any, **kwargs: Any) -> None:
+    """Botocore's after-call hook: every answer that is no error has the published shape. Raises NotAsDocumented."""
+    if http_response.status_code == 200:
+        problems = list(outputs.find_problems(model.output_shape, json.loads(http_response.content), at=model.name))
+        expect(not problems, "; ".join(problems))
 
 
 class Worker:
@@ -125,6 +135,7 @@ class Bench:
             "mturk", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=key,
             aws_secret_access_key=secret, config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
         )  # fmt: skip
+        self.mturk.meta.events.register("after-call.mturk", check_output)
         self.worker_site = worker_site
         self._numbers = itertools.count(1)
         self._run = secrets.token_hex(4)
