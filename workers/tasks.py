@@ -169,7 +169,7 @@ def _merge(request: TaskRequest, target: store.Store, reporter: leases.Reporter)
 
 
 def _best_bounds(target: store.Store) -> dict[str, NDArray[np.float32]]:
-    """The highest lower bound of each unit's threshold that any finished shard has left: a cold start prunes with it."""
+    """The highest bound of each unit's threshold that a finished shard has left: a cold start prunes with it."""
     best: dict[str, NDArray[np.float32]] = {}
     for name in target.names("shards"):
         if "bounds" in name:

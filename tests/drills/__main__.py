@@ -1,6 +1,6 @@
 """The long fault and load drills: `make drill`. Each is kept; cut off, they go on.
 
-`python -m tests.drills [NAME ...]` runs those named again; `--list` names them. Results are written into docs/drills.md.
+`python -m tests.drills [NAME ...]` runs those named again; `--list` names them. Results go into docs/drills.md.
 """
 
 import importlib

@@ -31,7 +31,7 @@ class Kill:
 
 
 def draw_kills() -> list[list[Kill]]:
-    """Of each run, both processes in a drawn order, each kill in a slice of its own, so that all of it is met."""
+    """Of each run both processes in a drawn order, each kill in a slice of its own, so that all of the run is met."""
     choice = random.Random(SEED)
     runs = []
     for _ in range(N_RUNS):

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     help = (
         "Run the whole job against the running services: render a concept image set, dissect two layers of "
         "EfficientNet-Lite0, launch the campaign `demo`, let simulated people do its HITs over HTTP, collect, label "
-        "and compare. What stands is reused; interrupted, it goes on where it was. `make demo` starts the services first."
+        "and compare. What stands is reused; interrupted, it goes on where it was. `make demo` starts the services."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
