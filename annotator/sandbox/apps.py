@@ -1,3 +1,5 @@
+"""The app `sandbox`."""
+
 from django.apps import AppConfig
 
 

@@ -20,7 +20,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     """Form fields: name, country (two letters), subdivision, of_age, invitation."""
     is_open = session.is_open_to_all(request)
     given = {name: request.POST.get(name, "").strip() for name in ("name", "country", "subdivision", "invitation")}
-    given["invitation"] = given["invitation"] or request.GET.get("invitation", "")
+    given["invitation"] = session.clean(given["invitation"] or request.GET.get("invitation", ""))
     problem = ""
     if request.method == "POST":
         problem = _find_problem(given, is_of_age=bool(request.POST.get("of_age")))

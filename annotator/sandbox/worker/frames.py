@@ -9,6 +9,7 @@ from annotator.sandbox import switchboard, working
 from annotator.sandbox.models import HIT
 from annotator.sandbox.questions import answers, documents
 from annotator.sandbox.refusals import Refused
+from annotator.sandbox.worker import session
 
 # The content is a stranger's: without allow-same-origin it has an origin of its own and none of this site's rights.
 CONTENT_POLICY = "sandbox allow-scripts allow-forms allow-popups allow-modals"
@@ -22,7 +23,7 @@ def take_external_submission(request: HttpRequest) -> HttpResponse:
     fields = {name: request.POST.getlist(name) for name in request.POST}
     try:
         assignment = working.submit(
-            request.POST.get("assignmentId", "")[:64].replace("\x00", ""),
+            session.clean(request.POST.get("assignmentId", "")[:64]),
             answer=answers.write(answers.from_form(fields)), now=now,
         )  # fmt: skip
     except Refused as refused:

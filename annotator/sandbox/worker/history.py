@@ -53,7 +53,7 @@ def write_message(request: HttpRequest, person: Person, requester_id: str) -> Ht
     requester = Requester.objects.filter(mturk_id=requester_id).first()
     if requester is None:
         return session.show_problem(request, person, "There is no such requester.", status=404)
-    subject, text = (request.POST.get(name, "").replace("\x00", "").strip() for name in ("subject", "text"))
+    subject, text = (session.clean(request.POST.get(name, "")).strip() for name in ("subject", "text"))
     problem = ""
     if request.method == "POST":
         if subject and text and len(subject) <= 200 and len(text) <= 4096:

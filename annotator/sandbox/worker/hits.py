@@ -46,7 +46,10 @@ def preview_next(request: HttpRequest, group_id: str) -> HttpResponse:
     """The group's next HIT after `after`, which is how one skips; back to the list when there is none."""
     now = _settled_now()
     kind = HITType.objects.filter(group_id=group_id).first()
-    after = HIT.objects.filter(mturk_id=request.GET.get("after", "")).values_list("id", flat=True).first() or 0
+    after = (
+        HIT.objects.filter(mturk_id=session.clean(request.GET.get("after", ""))).values_list("id", flat=True).first()
+        or 0
+    )
     hit = catalog.next_hit(kind, session.find_person(request), after=after, now=now) if kind else None
     return redirect("sandbox-preview", hit.mturk_id) if hit else redirect("sandbox-list")
 

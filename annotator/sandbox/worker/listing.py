@@ -18,7 +18,7 @@ def list_groups(request: HttpRequest) -> HttpResponse:
     settling.settle_due(now=now)
     person = session.find_person(request)
     search = catalog.Search(
-        words=request.GET.get("words", "")[:200].replace("\x00", ""),
+        words=session.clean(request.GET.get("words", "")[:200]),
         least_reward_usd=_read_amount(request.GET.get("least_reward", "")),
         sort=request.GET.get("sort", "newest"),
         only_qualified=bool(request.GET.get("only_qualified")),

@@ -18,7 +18,7 @@ State = QualificationRequest.State
 @require_GET
 @session.for_people
 def show_all(request: HttpRequest, person: Person) -> HttpResponse:
-    words = request.GET.get("words", "")[:200].replace("\x00", "")
+    words = session.clean(request.GET.get("words", "")[:200])
     held = person.qualifications.filter(is_revoked=False).select_related("type__requester")
     asked = person.qualification_requests.filter(state__in=[State.STARTED, State.PENDING]).select_related("type")
     offered = QualificationType.objects.filter(is_active=True, deleted_at=None).select_related("requester")

@@ -63,6 +63,11 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def clean(text: str) -> str:
+    """What a visitor typed, without the one character that PostgreSQL cannot keep."""
+    return text.replace("\x00", "")
+
+
 def safe_next(request: HttpRequest) -> str:
     """Where to go after signing in: a page of this site, else the list."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""

@@ -1,28 +1,39 @@
-from django.urls import path
+"""The worker site's addresses."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from annotator.sandbox.worker import entering, files, frames, history, hits, listing, qualifications
 
+
+class MTurkIdConverter(StringConverter):
+    """Ids as this marketplace makes them; nothing else reaches a view, or the database."""
+
+    regex = "[A-Z0-9]{1,64}"
+
+
+register_converter(MTurkIdConverter, "mturk_id")
 urlpatterns = [
     path("", listing.list_groups, name="sandbox-list"),
     path("sign-up", entering.sign_up, name="sandbox-sign-up"),
     path("sign-in", entering.sign_in, name="sandbox-sign-in"),
     path("sign-out", entering.sign_out, name="sandbox-sign-out"),
     path("key", entering.renew_key, name="sandbox-key"),
-    path("groups/<str:group_id>/", listing.show_group, name="sandbox-group"),
-    path("groups/<str:group_id>/next", hits.preview_next, name="sandbox-preview-next"),
-    path("groups/<str:group_id>/accept", hits.accept_next, name="sandbox-accept-next"),
-    path("hits/<str:hit_id>/", hits.preview, name="sandbox-preview"),
-    path("hits/<str:hit_id>/accept", hits.accept, name="sandbox-accept"),
-    path("hits/<str:hit_id>/content", frames.show_content, name="sandbox-content"),
-    path("assignments/<str:assignment_id>/", hits.work, name="sandbox-work"),
-    path("assignments/<str:assignment_id>/return", hits.give_back, name="sandbox-return"),
-    path("assignments/<str:assignment_id>/submit", hits.submit_form, name="sandbox-submit"),
+    path("groups/<mturk_id:group_id>/", listing.show_group, name="sandbox-group"),
+    path("groups/<mturk_id:group_id>/next", hits.preview_next, name="sandbox-preview-next"),
+    path("groups/<mturk_id:group_id>/accept", hits.accept_next, name="sandbox-accept-next"),
+    path("hits/<mturk_id:hit_id>/", hits.preview, name="sandbox-preview"),
+    path("hits/<mturk_id:hit_id>/accept", hits.accept, name="sandbox-accept"),
+    path("hits/<mturk_id:hit_id>/content", frames.show_content, name="sandbox-content"),
+    path("assignments/<mturk_id:assignment_id>/", hits.work, name="sandbox-work"),
+    path("assignments/<mturk_id:assignment_id>/return", hits.give_back, name="sandbox-return"),
+    path("assignments/<mturk_id:assignment_id>/submit", hits.submit_form, name="sandbox-submit"),
     path("queue", history.show_queue, name="sandbox-queue"),
     path("history", history.show_history, name="sandbox-history"),
     path("qualifications", qualifications.show_all, name="sandbox-qualifications"),
-    path("qualifications/<str:type_id>/request", qualifications.request_one, name="sandbox-request"),
-    path("tests/<str:request_id>/", qualifications.take_test, name="sandbox-test"),
+    path("qualifications/<mturk_id:type_id>/request", qualifications.request_one, name="sandbox-request"),
+    path("tests/<mturk_id:request_id>/", qualifications.take_test, name="sandbox-test"),
     path("files/<str:token>", files.show_file, name="sandbox-file"),
     path("messages", history.show_messages, name="sandbox-messages"),
-    path("requesters/<str:requester_id>/write", history.write_message, name="sandbox-write"),
+    path("requesters/<mturk_id:requester_id>/write", history.write_message, name="sandbox-write"),
 ]

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from annotator.sandbox.conformance.bench import FORM
@@ -58,6 +59,29 @@ def test_what_is_not_there_is_said_in_words(visit: Visit, new_person: NewPerson)
         page = browser.get(f"/worker/{path}")
         assert page.status_code == 404
         assert 'id="problem"' in page.content.decode()
+
+
+NUL = "%00"
+ODD_ADDRESSES = (
+    f"hits/{NUL}/", f"groups/{NUL}/next", f"groups/A/next?after={NUL}", f"?words={NUL}&least_reward={NUL}&sort={NUL}",
+    f"sign-up?invitation={NUL}", f"files/{NUL}", f"qualifications?words={NUL}", f"sign-in?next={NUL}",
+    "hits/a%27%20or/", "sign-in?next=//evil.example", "?least_reward=1e999999", "?least_reward=NaN",
+    f"assignments/{'A' * 65}/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ODD_ADDRESSES)
+def test_odd_addresses_are_answered_without_an_error(visit: Visit, new_person: NewPerson, path: str) -> None:
+    page = visit(new_person()).get(f"/worker/{path}")
+    assert page.status_code in (200, 302, 403, 404)
+    assert "evil.example" not in page.content.decode()
+
+
+def test_odd_forms_are_refused_in_words(visit: Visit, new_person: NewPerson, stranger: Client) -> None:
+    browser = visit(new_person())
+    assert stranger.post("/worker/sign-up", {"name": "\x00", "country": "\x00", "of_age": "1"}).status_code == 400
+    assert stranger.post("/worker/sign-in", {"key": "\x00", "next": "https://evil.example"}).status_code == 400
+    assert browser.post("/mturk/externalSubmit", {"assignmentId": "\x00", "\x00": "\x00"}).status_code == 409
 
 
 def test_a_visitor_at_the_root_is_shown_to_the_worker_site(stranger: Client) -> None:
