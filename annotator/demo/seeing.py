@@ -12,7 +12,7 @@ from annotator.demo.recognition import Sighting, recognize
 
 # A label is shown when it fills this share of the segment, or when most of it lies there and is no speck.
 _FILLS = 0.25
-_HELD_WHOLE, _NO_SPECK = 0.6, 0.04
+_HELD_WHOLE, _NO_SPECK = 0.6, 0.12
 # JPEG mixes a tile's outermost pixels with its neighbor's, which differ from sheet to sheet.
 _RIM_PX = 8
 
