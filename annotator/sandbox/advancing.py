@@ -5,7 +5,7 @@ import datetime as dt
 from annotator.sandbox import ledger, notifying
 from annotator.sandbox.models import HIT
 from annotator.sandbox.refusals import Code, Refused
-from annotator.sandbox.states import HITStatus, next_hit_status
+from annotator.sandbox.states import HITStatus, check_hit_move, next_hit_status
 
 _SAVED = [
     "status",
@@ -38,9 +38,9 @@ def advance_hit(hit: HIT, *, moves_money: bool = True, now: dt.datetime) -> None
     from annotator.sandbox import policing  # it extends HITs, and so needs this module
 
     before = HITStatus(hit.status)
-    hit.status = next_hit_status(
-        before, n_available=hit.n_available, n_accepted=hit.n_accepted, is_expired=hit.is_expired
-    )
+    after = next_hit_status(before, n_available=hit.n_available, n_accepted=hit.n_accepted, is_expired=hit.is_expired)
+    check_hit_move(before, after)
+    hit.status = after
     if moves_money:
         ledger.adjust_hold(hit, now=now)
     saved = _SAVED if moves_money else _COUNTED

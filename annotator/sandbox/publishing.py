@@ -10,7 +10,7 @@ from typing import Any
 from annotator.sandbox import advancing, fees, ids, notifying
 from annotator.sandbox.models import HIT, HITType, Requester, UploadedFile
 from annotator.sandbox.refusals import Code, Refused
-from annotator.sandbox.states import HITStatus
+from annotator.sandbox.states import HITStatus, check_hit_move
 
 LONGEST_LIFETIME = dt.timedelta(days=365)
 
@@ -117,6 +117,7 @@ def mark_reviewing(hit: HIT, *, is_reverted: bool) -> None:
         HITStatus.REVIEWING, HITStatus.REVIEWABLE,
     )  # fmt: skip
     advancing.check_status(hit, before)
+    check_hit_move(before, wanted)
     hit.status = wanted
     hit.save(update_fields=["status"])
 
@@ -135,6 +136,7 @@ def delete_hit(hit: HIT, *, now: dt.datetime) -> None:
             Code.INVALID_HIT_STATE,
             f"This HIT has {hit.n_submitted} submitted assignments that are neither approved nor rejected.",
         )
+    check_hit_move(HITStatus(hit.status), HITStatus.DISPOSED)
     hit.status = HITStatus.DISPOSED
     hit.is_expired = True
     advancing.advance_hit(hit, now=now)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from annotator.sandbox import advancing, fees, ledger, notifying
 from annotator.sandbox.models import Assignment, BonusPayment
 from annotator.sandbox.refusals import Code, Refused
-from annotator.sandbox.states import LISTED, AssignmentState, HITStatus
+from annotator.sandbox.states import LISTED, AssignmentState, HITStatus, check_assignment_move
 
 OVERRIDE_WITHIN = dt.timedelta(days=30)
 
@@ -20,7 +20,7 @@ def approve(assignment: Assignment, *, feedback: str, is_override: bool, now: dt
         _check_submitted(assignment)
     hit = assignment.hit
     ledger.pay_reward(assignment, is_held=not was_rejected, now=now)
-    assignment.state = AssignmentState.APPROVED
+    _move(assignment, AssignmentState.APPROVED)
     assignment.approved_at = now
     assignment.feedback = feedback or assignment.feedback
     assignment.save(update_fields=["state", "approved_at", "feedback"])
@@ -37,7 +37,7 @@ def reject(assignment: Assignment, *, feedback: str, now: dt.datetime) -> None:
     """No pay; the money goes back to the requester. The caller holds the HIT's lock."""
     _check_submitted(assignment)
     hit = assignment.hit
-    assignment.state = AssignmentState.REJECTED
+    _move(assignment, AssignmentState.REJECTED)
     assignment.rejected_at = now
     assignment.feedback = feedback
     assignment.save(update_fields=["state", "rejected_at", "feedback"])
@@ -56,6 +56,11 @@ def grant_bonus(assignment: Assignment, *, amount_usd: Decimal, reason: str, now
         requester=assignment.hit.requester, person=assignment.person, assignment=assignment, amount_usd=amount_usd,
         fee_usd=fee, reason=reason, granted_at=now,
     )  # fmt: skip
+
+
+def _move(assignment: Assignment, state: AssignmentState) -> None:
+    check_assignment_move(AssignmentState(assignment.state), state)
+    assignment.state = state
 
 
 def _check_submitted(assignment: Assignment) -> None:

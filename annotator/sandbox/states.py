@@ -57,6 +57,20 @@ HIT_TRANSITIONS: dict[tuple[HITStatus | None, HITStatus], str] = {
 }
 
 
+class NoSuchTransition(Exception):
+    """The tables above have no such line: the code that asked for it is wrong."""
+
+
+def check_hit_move(before: HITStatus, after: HITStatus) -> None:
+    if before is not after and (before, after) not in HIT_TRANSITIONS:
+        raise NoSuchTransition(f"A HIT does not become {after} from {before}.")
+
+
+def check_assignment_move(before: AssignmentState, after: AssignmentState) -> None:
+    if (before, after) not in ASSIGNMENT_TRANSITIONS:
+        raise NoSuchTransition(f"An assignment does not become {after} from {before}.")
+
+
 def next_hit_status(current: HITStatus, *, n_available: int, n_accepted: int, is_expired: bool) -> HITStatus:
     """Where a HIT stands, from what is left of it; Reviewing and Disposed are decisions and stay while they can."""
     if current is HITStatus.DISPOSED:

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from annotator.sandbox import advancing, fees, notifying, policing, qualifying
 from annotator.sandbox.models import HIT, Assignment, Person, UploadedFile
 from annotator.sandbox.refusals import Code, Refused
-from annotator.sandbox.states import LIVE, AssignmentState, HITStatus
+from annotator.sandbox.states import LIVE, AssignmentState, HITStatus, check_assignment_move
 
 # As at Amazon: nobody sits on more places than they can work on.
 MOST_ACCEPTED_AT_ONCE = 25
@@ -59,6 +59,7 @@ def submit(
     """Keep the answer, and files by question as (name, content). Raises Refused unless in progress and in time."""
     assignment = _read_with_locked_hit(assignment_id)
     _check_in_progress(assignment, now=now)
+    check_assignment_move(AssignmentState(assignment.state), AssignmentState.SUBMITTED)
     hit = assignment.hit
     changes = {
         "state": AssignmentState.SUBMITTED, "answer": answer, "submitted_at": now,
@@ -95,6 +96,7 @@ def abandon(assignment: Assignment, *, now: dt.datetime) -> None:
 
 def _leave(assignment: Assignment, *, state: AssignmentState, at: dt.datetime, now: dt.datetime) -> None:
     hit = assignment.hit
+    check_assignment_move(AssignmentState(assignment.state), state)
     assignment.state = state
     assignment.ended_at = at
     assignment.save(update_fields=["state", "ended_at"])
