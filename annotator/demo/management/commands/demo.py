@@ -39,7 +39,7 @@ class Command(BaseCommand):
         with self._step(3, "Launch the campaign at the sandbox: 24 units of highest IoU, 8 at random, 3 people each"):
             self._launch(dissection)
         with self._step(4, "Simulated people do the HITs over HTTP"):
-            call_command("simulate_people", CAMPAIGN, images=str(images))
+            call_command("simulate_people", CAMPAIGN, images=images)
         with self._step(5, "Collect and approve"):
             self._collect()
         with self._step(6, "What people said beside what Broden says (people simulated, images rendered)"):
