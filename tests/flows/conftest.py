@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +38,12 @@ class House:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house() -> Iterator[House]:
+    # Not under pytest's temporary folder: another test run on the machine would tidy it away under our feet.
+    var = Path(tempfile.mkdtemp(prefix="unitscope-house-"))
     environment = {
         **os.environ,
-        "UNITSCOPE_VAR": str(tmp_path_factory.mktemp("house")),
+        "UNITSCOPE_VAR": str(var),
         "WEB_PORT": str(free_port()),
         "SANDBOX_PORT": str(free_port()),
     }
@@ -47,6 +51,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         environment.pop(of_the_test_run, None)
     with Processes(environment) as processes:
         yield House(processes)
+    shutil.rmtree(var)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.flows.conftest import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("flows")]
+pytestmark = pytest.mark.browser
 PASSWORD = "a-long-enough-word-9"
 
 

@@ -9,13 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-import pytest
 
 from annotator import serving
 from tests.flows.conftest import ROOT
 from tests.processes import free_port
-
-pytestmark = pytest.mark.xdist_group("flows")
 
 
 def processes_of(var: Path) -> list[psutil.Process]:

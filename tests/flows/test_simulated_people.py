@@ -4,11 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.flows.conftest import House
-
-pytestmark = pytest.mark.xdist_group("flows")
 
 
 def launch(house: House, dissection: dict[str, Any], campaign: str) -> None:
