@@ -12,7 +12,7 @@ from annotator.crowd.models import HIT, Assignment
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from tests.hit_templates.conftest import page_address
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 Open = Callable[..., Page]
 
 

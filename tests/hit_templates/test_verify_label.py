@@ -22,7 +22,7 @@ from tests.annotator.crowd.making import make_campaign
 from tests.hit_templates.conftest import page_address
 from tests.hit_templates.test_unit_semantics import check
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 def choices(dissection: Dissection) -> list[ChosenUnit]:
