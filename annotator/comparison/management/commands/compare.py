@@ -13,6 +13,7 @@ from annotator.labels.wordnet import BadWordNet
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Sets the label that people gave to each unit of a campaign beside its automatic label, finds how the words "
         "relate (equal, synonym, hypernym, hyponym, different), and prints the table. Below it: how many units agree, "

@@ -13,6 +13,7 @@ from annotator.crowd.models import Campaign
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Writes a campaign into DIR, which must not exist or be empty: answers as JSONL (import_annotations reads it), "
         "CSV and Parquet, units as CSV and Parquet, automatic labels in Network Dissection's CSV, the report as JSON, "

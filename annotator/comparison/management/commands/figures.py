@@ -15,6 +15,7 @@ from annotator.units.models import Dissection
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Draws a campaign's figures into DIR, each as NAME.svg, NAME.png, NAME.csv and NAME.vl.json: semantic types "
         "and precision by layer, precision against IoU, confusion of categories, object detectors with examples. With "

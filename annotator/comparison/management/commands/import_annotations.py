@@ -14,6 +14,7 @@ from annotator.comparison.sheets import BadFile
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Imports answers as a campaign and labels its units. FILE is the published .mat (layerAnnotation), MTurk's "
         "results .csv (WorkerId, Input.layer, Input.unit counted from 1, Answer.description, Answer.category as a code "

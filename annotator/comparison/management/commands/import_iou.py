@@ -12,6 +12,7 @@ from annotator.crowd.models import Campaign
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Imports automatic labels for one layer of a campaign and compares: Network Dissection's or NetDissect-Lite's "
         "CSV (units counted from 1), or CLIP-Dissect's descriptions.csv (counted from 0). All or nothing; the same "

@@ -19,6 +19,7 @@ from annotator.units.models import Dissection
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Prints what is known of each unit of a campaign: concept, category and precision by people, label and IoU by "
         "Broden, and how they relate; json carries every answer. html writes a folder that opens offline (--out DIR). "

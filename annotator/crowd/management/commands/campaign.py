@@ -23,6 +23,7 @@ STEPS = ("show", "pause", "resume", "withdraw", "top-up", "leave-out", "compensa
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:

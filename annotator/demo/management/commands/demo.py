@@ -21,6 +21,7 @@ SEED = 2015
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Run the whole job against the running services: render a concept image set, dissect two layers of "
         "EfficientNet-Lite0, launch the campaign `demo`, let simulated people do its HITs over HTTP, collect, label "

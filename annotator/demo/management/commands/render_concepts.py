@@ -14,6 +14,7 @@ from annotator.demo.rendering import FolderTaken, render_set
 class Command(BaseCommand):
     """Renders the concept image set."""
 
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Render a concept image set in Broden layout: colors, textures, materials, objects with parts, and scenes.\n"
         "The images are RENDERED, no photographs; every label map is exact. One concept after another is dealt out\n"

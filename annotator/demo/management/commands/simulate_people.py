@@ -20,6 +20,7 @@ from annotator.demo.working import Crew, Site, sign_in_all
 class Command(BaseCommand):
     """Simulated people at our own marketplace."""
 
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Let SIMULATED people do the HITs of a campaign at our own marketplace, through its worker site and the HIT\n"
         "pages, over HTTP. They get what a browser gets, recognize the tiles by matching them against the rendered\n"

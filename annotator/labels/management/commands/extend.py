@@ -15,6 +15,7 @@ from annotator.labels.extending import CannotExtend, extend_campaign, find_savin
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Asks one more person about each unit whose answers leave a doubt (category or concept disagree, or the "
         "interval of precision is wider than asked), up to the campaign's --max-assignments and within its cap. "

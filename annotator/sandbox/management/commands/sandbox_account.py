@@ -10,6 +10,7 @@ from annotator.sandbox import accounts, switchboard
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Print, as JSON, the key, region and endpoint with which any MTurk client uses the sandbox as requester NAME. "
         "A new account gets play money; the same NAME always gets the same account."

@@ -13,6 +13,7 @@ from annotator.sandbox.conformance.running import Outcome, run_cases, tabulate
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Aim the conformance suite at an MTurk endpoint. Without --endpoint it is this installation's own sandbox and "
         "an account `conformance` of it; with one, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are used. It creates "

@@ -13,6 +13,7 @@ from annotator.sandbox.models import Invitation
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = "Print a link with which people can sign up at the worker site, where sign-up is not open to all."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -10,6 +10,7 @@ from annotator.sandbox import switchboard
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Set switches of the sandbox, such as lost_response_rate=0.2 clock_offset_seconds=60 is_balance_exhausted=on; "
         "without any, show them; with --reset, turn all off. Prints the switches as JSON."

@@ -26,6 +26,7 @@ example: manage.py dissect --network torchvision:squeezenet1_1 --weights FILE.sa
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = "Dissect layers of a network over a folder of images or a Broden-layout folder." + EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:

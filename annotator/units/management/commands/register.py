@@ -10,6 +10,7 @@ from annotator.units import registering
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = "Register a network (--network, --weights) or an image set (--images) for the dashboard's forms."
 
     def add_arguments(self, parser: CommandParser) -> None:
