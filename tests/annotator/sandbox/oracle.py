@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
+DELETED_AFTER = 120 * 86_400
 
 
 def fee(amount: Decimal, size: int) -> Decimal:
@@ -33,6 +34,8 @@ class Hit:
     work: list[Work] = field(default_factory=list)
     is_reviewing: bool = False
     is_deleted: bool = False
+    # When it was expired ahead of its time; by itself it expires at expires_at.
+    ended_at: float | None = None
 
     def in_state(self, *states: str) -> list[Work]:
         return [one for one in self.work if one.state in states]
@@ -85,6 +88,10 @@ class Marketplace:
                     self.approve(one)
             if hit.status(self.now) in ("Assignable", "Unassignable"):
                 hit.is_reviewing = False
+            ended_at = hit.expires_at if hit.ended_at is None else hit.ended_at
+            is_over = hit.status(self.now) in ("Reviewable", "Reviewing") and not hit.in_state("Submitted")
+            if is_over and self.now >= ended_at + DELETED_AFTER:
+                hit.is_deleted = True
 
     def approve(self, work: Work) -> None:
         work.state = "Approved"

@@ -10,7 +10,6 @@ from django.db import transaction
 from django.test import Client
 from hypothesis.stateful import (
     RuleBasedStateMachine,
-    initialize,
     invariant,
 )
 
@@ -32,7 +31,6 @@ FRAME = Client(headers={"Host": "127.0.0.1:8001"})
 class Stage(RuleBasedStateMachine):
     """One requester, three people, a clock that only the story moves."""
 
-    @initialize()
     def open_marketplace(self) -> None:
         self.plain = oracle.Marketplace(deposit=DEPOSIT)
         self.tokens: dict[str, tuple[float, str]] = {}
