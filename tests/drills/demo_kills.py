@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.processes import Processes, free_port
 
@@ -56,7 +57,7 @@ class KillDrill:
         for taken in ("DATABASE_URL", "REDIS_URL"):
             self.environment.pop(taken, None)
 
-    def run(self, *, kills: Sequence[Kill] = (), seconds: float = 0.0) -> tuple[dict[str, object], float]:
+    def run(self, *, kills: Sequence[Kill] = (), seconds: float = 0.0) -> tuple[dict[str, Any], float]:
         """The report's units and the seconds that the job took."""
         shutil.rmtree(self.var, ignore_errors=True)
         self.var.mkdir(parents=True)
@@ -86,7 +87,16 @@ class KillDrill:
                 cwd=ROOT, env=processes.environment, capture_output=True, text=True, check=True,
             )  # fmt: skip
         shutil.rmtree(self.var, ignore_errors=True)
-        return json.loads(report.stdout), seconds
+        return table_of(json.loads(report.stdout)), seconds
+
+
+def table_of(report: dict[str, Any]) -> dict[str, Any]:
+    """What the report says of units and layers, without what belongs to the checkout: pseudonyms, order of arrival."""
+    units = [
+        {**unit, "answers": sorted(unit["answers"], key=lambda answer: json.dumps(answer, sort_keys=True))}
+        for unit in report["units"]
+    ]
+    return {"units": units, **{name: report[name] for name in ("layers", "agreement", "consensus")}}
 
 
 def kill_at_seeded_moments() -> str:
