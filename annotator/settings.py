@@ -168,4 +168,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", default="WARNING")},
+    # A refusal of the Requester API is an answer, not a fault.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }
