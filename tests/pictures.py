@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,18 +51,21 @@ def picture_dashboard(browser: Browser, dashboard: str) -> None:
     keep(page, "unit")
 
 
-def open_one_more_hit() -> None:
-    """Everything of the demo's campaign is answered: one unit is asked about again, in a campaign of its own."""
+def ask_about_one_unit_again() -> list[str]:
+    """The launch command of a campaign of its own: everything of the demo's is answered."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
     import django
 
     django.setup()
     from annotator.crowd.models import Campaign
 
-    hit = Campaign.objects.get(name="demo").hits.select_related("unit__layer", "dissected_unit").earliest("id")
+    hits = Campaign.objects.get(name="demo").hits.select_related("unit__layer", "dissected_unit")
+    hit = hits.order_by("-unit__unit_labels__precision").first()
+    assert hit is not None
+    assert hit.dissected_unit is not None
     unit = f"{hit.unit.layer.path}:{hit.unit.index}"
     dissection = str(hit.dissected_unit.dissection_id)
-    manage("launch", f"picture-{STAMP}", "--dissection", dissection, "--units", unit, "--assignments", "1", "--yes")
+    return ["launch", f"picture-{STAMP}", "--dissection", dissection, "--units", unit, "--assignments", "1", "--yes"]
 
 
 def picture_hit(browser: Browser, site: str) -> None:
@@ -93,12 +97,14 @@ def main() -> int:
         serving.prepare()
         log = embedded.data_folder() / "logs" / "services.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        with serving.processes(log=log), sync_playwright() as playwright:
+        with serving.processes(log=log), ExitStack() as stack:
             subprocess.run([sys.executable, "manage.py", "demo"], cwd=ROOT, check=True)
             addresses = serving.read_addresses()
+            launch = ask_about_one_unit_again()  # before the browser: its loop forbids the database
+            playwright = stack.enter_context(sync_playwright())
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
             picture_dashboard(browser, addresses["dashboard"])
-            open_one_more_hit()
+            manage(*launch)
             picture_hit(browser, addresses["sandbox_worker_site"])
             browser.close()
     return 0
