@@ -51,8 +51,8 @@ def picture_dashboard(browser: Browser, dashboard: str) -> None:
     keep(page, "unit")
 
 
-def ask_about_one_unit_again() -> list[str]:
-    """The launch command of a campaign of its own: everything of the demo's is answered."""
+def ask_about_one_unit_again() -> tuple[list[str], str]:
+    """The launch command of a campaign of its own (everything of the demo's is answered), and the unit's concept."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
     import django
 
@@ -65,10 +65,12 @@ def ask_about_one_unit_again() -> list[str]:
     assert hit.dissected_unit is not None
     unit = f"{hit.unit.layer.path}:{hit.unit.index}"
     dissection = str(hit.dissected_unit.dissection_id)
-    return ["launch", f"picture-{STAMP}", "--dissection", dissection, "--units", unit, "--assignments", "1", "--yes"]
+    concept = hit.unit.unit_labels.get(campaign=hit.campaign).concept
+    command = ["launch", f"picture-{STAMP}", "--dissection", dissection, "--units", unit, "--assignments", "1", "--yes"]
+    return command, concept
 
 
-def picture_hit(browser: Browser, site: str) -> None:
+def picture_hit(browser: Browser, site: str, concept: str) -> None:
     page = browser.new_context(viewport={"width": 1100, "height": 900}).new_page()
     page.goto(f"{site}sign-up")
     page.fill("[name=name]", "Picture")
@@ -84,7 +86,7 @@ def picture_hit(browser: Browser, site: str) -> None:
     frame = page.frame_locator("#hit-frame")
     frame.locator("#agree").click()
     frame.locator("#guide summary").click()
-    frame.locator("#description").fill("books on a shelf")
+    frame.locator("#description").fill(concept)
     for number in (4, 12):
         frame.locator(".crop").nth(number).click()
     frame.locator("#description").scroll_into_view_if_needed()
@@ -100,12 +102,12 @@ def main() -> int:
         with serving.processes(log=log), ExitStack() as stack:
             subprocess.run([sys.executable, "manage.py", "demo"], cwd=ROOT, check=True)
             addresses = serving.read_addresses()
-            launch = ask_about_one_unit_again()  # before the browser: its loop forbids the database
+            launch, concept = ask_about_one_unit_again()  # before the browser: its loop forbids the database
             playwright = stack.enter_context(sync_playwright())
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
             picture_dashboard(browser, addresses["dashboard"])
             manage(*launch)
-            picture_hit(browser, addresses["sandbox_worker_site"])
+            picture_hit(browser, addresses["sandbox_worker_site"], concept)
             browser.close()
     return 0
 

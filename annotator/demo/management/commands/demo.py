@@ -32,7 +32,8 @@ class Command(BaseCommand):
         parser.add_argument("--images", type=int, default=1500, help="how many images to render")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        images = settings.VAR / "demo" / f"rendered-{VERSION}-{options['images']}"
+        # Resolved, because that is how the image set is registered: a data folder may hold links.
+        images = (settings.VAR / "demo" / f"rendered-{VERSION}-{options['images']}").resolve()
         with self._step(1, "A rendered concept image set (drawn by a program, not photographed)"):
             call_command("render_concepts", str(images), n=options["images"], seed=SEED)
         with self._step(2, f"Dissect {' and '.join(LAYERS)} of EfficientNet-Lite0, trained on ImageNet"):
