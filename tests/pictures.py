@@ -40,8 +40,6 @@ def picture_dashboard(browser: Browser, dashboard: str) -> None:
     page.wait_for_url(lambda url: "welcome" not in url)
     for name, path in (
         ("home", ""),
-        ("gallery", "units/"),
-        ("campaign", "campaigns/demo/"),
         ("comparison", "campaigns/demo/comparison/"),
     ):
         page.goto(dashboard + path)
