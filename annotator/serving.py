@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -105,6 +106,8 @@ def _wait_for_health(urls: list[str], honcho: "subprocess.Popen[bytes]") -> None
     deadline = time.monotonic() + START_SECONDS
     waiting = {f"{url}/healthz" for url in urls}
     while waiting or len(app.control.ping(timeout=1) or []) < 2:
+        if _asked_to_end.is_set():
+            raise KeyboardInterrupt
         if honcho.poll() is not None:
             raise CannotServe("A process ended while starting; its last words stand above or in var/logs.")
         if time.monotonic() > deadline:
@@ -132,13 +135,23 @@ def _end(honcho: "subprocess.Popen[bytes]") -> None:
             honcho.wait()
 
 
+# An exception that a signal raises can be lost in a library's clean-up; what is set here is not.
+_asked_to_end = threading.Event()
+
+
+def _ask_to_end(*_: object) -> None:
+    _asked_to_end.set()
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m annotator.serving", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--prepare", action="store_true", help="only bring tables and accounts up to date")
     parser.add_argument("--then", nargs=argparse.REMAINDER, help="a manage.py command to run while they serve")
     parser.add_argument("--stop", action="store_true", help="end after that command, with its exit status")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, _ask_to_end)
     try:
         with embedded.in_environment():
             return _serve(options)
@@ -165,8 +178,9 @@ def _serve(options: argparse.Namespace) -> int:
             if status or options.stop:
                 return status
         print(f"Serving until Ctrl-C:\n{_manage('addresses')}", flush=True)
-        while True:
-            time.sleep(3600)
+        while not _asked_to_end.wait(1):
+            pass
+    return 0
 
 
 if __name__ == "__main__":
