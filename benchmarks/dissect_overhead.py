@@ -17,7 +17,7 @@ from dataclasses import replace
 import torch
 
 from benchmarks._images import benchmark_images
-from workers.engine import dissect
+from workers.engine import complete, dissect
 from workers.engine.activations import Stopwatch, read_batch
 from workers.engine.hooks import reading
 from workers.engine.images import ImageSet
@@ -59,7 +59,7 @@ def whole(*, network: LoadedNetwork, layers: list[str], image_set: ImageSet, opt
         progress=lambda n_done: None,
         decode_threads=0,
     )
-    dissect.finish(network=network, image_set=image_set, tally=tally, options=options)
+    complete.finish(network=network, image_set=image_set, tally=tally, options=options)
 
 
 def ratio(*, name: str, image_set: ImageSet, rounds: int) -> float:

@@ -1,7 +1,7 @@
 """Format 1 of a dissection's artifact: what the engine writes and the annotator reads. numpy only, no torch.
 
-`manifest.json`, `paths.json`, `layer-<i>.npz` (plain arrays), and `tiles/<2 hex>/<64 hex>.jpg`, a strip of tiles for
-each unit.
+`manifest.json`, `paths.json`, `layer-<i>.npz` (plain arrays), `tiles/<2 hex>/<64 hex>.jpg`, a strip of tiles for each
+unit, and, where empirical receptive fields were estimated, `fields/<2 hex>/<64 hex>.png`, a picture of each unit's.
 """
 
 from __future__ import annotations
@@ -53,6 +53,13 @@ class Artifact:
 def tile_name(sheet: str) -> str:
     """Where the strip of a unit lies, given the sha256 of its bytes."""
     return f"tiles/{sheet[:2]}/{sheet}.jpg"
+
+
+def field_name(picture: str) -> str:
+    """Where the picture of a unit's averaged discrepancy map lies, given the sha256 of its bytes: an 8-bit gray PNG,
+    white where its maximum is, the peak in the center, one pixel for each step of the occluder.
+    """
+    return f"fields/{picture[:2]}/{picture}.png"
 
 
 def pack_arrays(arrays: Arrays) -> bytes:

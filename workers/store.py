@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -113,6 +114,7 @@ class S3Store:
         prefix = urlsplit(self.root).path.strip("/")
         return f"{prefix}/{_checked(name)}" if prefix else _checked(name)
 
+    @cached_property
     def _client(self) -> Any:
         import boto3  # slow to import, and not needed where the store is a folder
 
@@ -122,7 +124,7 @@ class S3Store:
         from botocore.exceptions import ClientError
 
         try:
-            body = self._client().get_object(Bucket=self.bucket, Key=self._key(name))["Body"]
+            body = self._client.get_object(Bucket=self.bucket, Key=self._key(name))["Body"]
             return bytes(body.read())
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
@@ -131,13 +133,13 @@ class S3Store:
 
     def write(self, name: str, data: bytes) -> None:
         """S3 puts an object whole or not at all."""
-        self._client().put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
+        self._client.put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
 
     def exists(self, name: str) -> bool:
         from botocore.exceptions import ClientError
 
         try:
-            self._client().head_object(Bucket=self.bucket, Key=self._key(name))
+            self._client.head_object(Bucket=self.bucket, Key=self._key(name))
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return False
@@ -147,7 +149,7 @@ class S3Store:
     def names(self, prefix: str = "") -> Iterator[str]:
         own = urlsplit(self.root).path.strip("/")
         start = f"{own}/{prefix}".strip("/")
-        pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=start)
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=start)
         for page in pages:
             for item in page.get("Contents", []):
                 yield item["Key"][len(own) :].lstrip("/")

@@ -21,7 +21,7 @@ from workers import config, contract, leases, store
 from workers.app import app
 from workers.artifact_format import pack_arrays, unpack_arrays
 from workers.contract import DissectionRequest, TaskRequest
-from workers.engine import dissect, tally
+from workers.engine import complete, dissect, tally
 from workers.engine.broden import ImageSetError
 from workers.engine.hooks import LayerError
 from workers.engine.images import ImageSet, open_image_set
@@ -39,7 +39,7 @@ BAD_INPUT = (
     ImageSetError,
     OptionsInvalid,
     ActivationNotFinite,
-    dissect.NothingMeasured,
+    complete.NothingMeasured,
     store.NotStored,
 )
 Work = Callable[[TaskRequest, store.Store, leases.Reporter], dict[str, Any]]
@@ -156,7 +156,7 @@ def _merge(request: TaskRequest, target: store.Store, reporter: leases.Reporter)
             reporter.begin(stage, n_total=n_total)
         reporter.set_done(n_done)
 
-    manifest = dissect.complete(
+    manifest = complete.complete(
         network=_network(dissection),
         image_set=_images(dissection),
         tally=merged,

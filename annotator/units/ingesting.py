@@ -31,7 +31,8 @@ def ingest_artifact(*, dissection: Dissection, store: Store, now: datetime) -> N
     images = _ingest_images(dissection.image_set, manifest, artifact.paths)
     dissection.dissected_units.all().delete()
     dissection.automatic_labels.all().delete()
-    for position, entry in enumerate(manifest["layers"]):
+    # The units of a turned basis are not the network's: their detectors are counted, and nothing is shown of them.
+    for position, entry in enumerate(() if manifest["options"]["rotation"] else manifest["layers"]):
         arrays = artifact.layer(position)
         units = _ingest_layer(dissection, entry, position)
         measured = _ingest_units(dissection, units, arrays, tile_px=manifest["options"]["tile_px"])
@@ -79,6 +80,7 @@ def _ingest_layer(dissection: Dissection, entry: dict[str, Any], position: int) 
 def _ingest_units(dissection: Dissection, units: list[Unit], arrays: Arrays, *, tile_px: int) -> list[DissectedUnit]:
     n_top = (arrays["top_image"] >= 0).sum(axis=1)
     n_low = (arrays["low_image"] >= 0).sum(axis=1)
+    occluded = "empirical_size" in arrays
     return DissectedUnit.objects.bulk_create(
         (
             DissectedUnit(
@@ -92,6 +94,8 @@ def _ingest_units(dissection: Dissection, units: list[Unit], arrays: Arrays, *, 
                 n_low=int(n_low[u]),
                 tile_px=tile_px,
                 tile_sheet=str(arrays["tile_sheet"][u]),
+                empirical_size_px=float(arrays["empirical_size"][u]) if occluded else None,
+                empirical_picture=str(arrays["empirical_picture"][u]) if occluded else "",
             )
             for u, unit in enumerate(units)
         ),
@@ -158,6 +162,7 @@ def _finish(dissection: Dissection, manifest: dict[str, Any], now: datetime) -> 
     dissection.artifact_sha256 = manifest["sha256"]
     dissection.seconds_by_stage = manifest["seconds"]
     dissection.environment = manifest["environment"]
+    dissection.detectors = {entry["path"]: entry["detectors"] for entry in manifest["layers"]}
     dissection.labels = manifest["labels"]
     dissection.state, dissection.finished_at = Dissection.State.DONE, now
     dissection.save()

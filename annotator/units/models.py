@@ -103,6 +103,9 @@ class Dissection(models.Model):
     artifact_sha256 = models.CharField(max_length=64, blank=True)
     seconds_by_stage = models.JSONField(default=dict)
     environment = models.JSONField(default=dict, help_text="torch, device, batch size: what equal hashes depend on")
+    detectors = models.JSONField(
+        default=dict, help_text="By layer path and IoU mode: n_detectors, n_unique as published"
+    )
     labels = models.JSONField(default=list, help_text="Label table of the set: number, name, category, categories")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -164,6 +167,12 @@ class DissectedUnit(models.Model):
     n_low = models.PositiveSmallIntegerField(help_text="Low crops after them: what planted negatives are drawn from")
     tile_px = models.PositiveSmallIntegerField()
     tile_sheet = models.CharField(max_length=64, help_text="SHA-256 and name of the JPEG strip that holds the tiles")
+    empirical_size_px = models.FloatField(
+        null=True, blank=True, help_text="Side of the empirical receptive field; null where it was not estimated"
+    )
+    empirical_picture = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 and name of the PNG that shows the averaged discrepancy map"
+    )
 
     class Meta:
         ordering = ["dissection", "unit"]

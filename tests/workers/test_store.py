@@ -2,7 +2,6 @@
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,25 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.store import FileStore, NotStored, Store, StoreError, StoreFull, fetch_file, fetch_folder, open_store
-
-
-@pytest.fixture(scope="module")
-def s3_root() -> Iterator[str]:
-    """moto's server, reached over HTTP like any S3-compatible store."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3").create_bucket(Bucket="unitscope")
-        yield "s3://unitscope/some/prefix"
-    server.stop()
 
 
 @pytest.fixture(params=["file", "s3"])

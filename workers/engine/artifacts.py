@@ -11,7 +11,7 @@ import PIL
 import torch
 
 from workers.artifact_format import FORMAT
-from workers.engine.empirical import EmpiricalFields
+from workers.engine.empirical import EmpiricalFields, OcclusionOptions
 from workers.engine.geometry import AxisGeometry
 from workers.engine.images import ImageSet
 from workers.engine.iou import MODES, count_detectors
@@ -88,7 +88,11 @@ def _layer_entry(result: LayerResult, place: int, field: EmpiricalFields | None)
         },
         "empirical_receptive_field": None
         if field is None
-        else {"mean": round(field.mean_px, 3), "deviation": round(field.deviation_px, 3)},
+        else {
+            "mean": round(field.mean_px, 3),
+            "deviation": round(field.deviation_px, 3),
+            "step": OcclusionOptions.stride_px,
+        },
     }
     if result.geometry is None:
         return {**entry, "reason": result.reason}

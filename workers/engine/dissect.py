@@ -1,4 +1,4 @@
-"""Dissect a network: survey, measure shard by shard in one pass, merge, finish, render tiles, write the artifact.
+"""Dissect a network: survey, measure shard by shard in one pass, merge, complete.
 
 [ZKLOT15], [BZKOT17]; the measures are those of science.md. The steps are separate because different processes may
 measure different shards; `dissect` is all of them in a row.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,35 +15,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.artifact_format import Save, write_artifact
+from workers.artifact_format import Save
 from workers.engine.activations import ImageBatch, Stopwatch, read_ahead, read_batch
-from workers.engine.artifacts import describe
 from workers.engine.broden import LabelRuns
-from workers.engine.empirical import EmpiricalFields, OcclusionOptions, estimate_fields, plan_peaks
-from workers.engine.geometry import MapGeometry
+from workers.engine.complete import StageProgress, complete
 from workers.engine.hooks import LayerShape, probe_layers, reading
 from workers.engine.images import ImageSet
 from workers.engine.labels import pack_labels
 from workers.engine.measuring import LayerMeasure
 from workers.engine.networks import LoadedNetwork, normalize
 from workers.engine.options import DissectionOptions, dissection_key
-from workers.engine.receptive_field import theoretical_receptive_fields
-from workers.engine.results import LayerResult, finish_layer
-from workers.engine.saved import NO_FIELD, SAVED
 from workers.engine.tally import Tally, merge_tallies
-from workers.engine.tiles import PixelCache, TileSource, render_tiles
 
 Progress = Callable[[int], None]
-StageProgress = Callable[[str, int, int], None]
 Bounds = Mapping[str, NDArray[np.float32]]
 
 
 class ShardMisplaced(Exception):
     """A shard does not begin at the start of a batch, or lies outside the image set."""
-
-
-class NothingMeasured(Exception):
-    """Not one image of the set could be used."""
 
 
 def survey(*, network: LoadedNetwork, layers: Sequence[str], device: str) -> dict[str, LayerShape]:
@@ -166,116 +154,6 @@ def _measure(
 
 def _read(indices: Sequence[int], *, image_set: ImageSet, network: LoadedNetwork, watch: Stopwatch) -> ImageBatch:
     return read_batch(image_set=image_set, preprocessing=network.preprocessing, indices=indices, watch=watch)
-
-
-def finish(
-    *, network: LoadedNetwork, image_set: ImageSet, tally: Tally, options: DissectionOptions
-) -> list[LayerResult]:
-    """Thresholds, ranks, masks and IoU of every layer, from the tally of the whole image set; raises
-    NothingMeasured.
-    """
-    if len(tally.images) == 0:
-        raise NothingMeasured(f"None of the {len(image_set.paths)} images could be used.")
-    input_px = network.preprocessing.input_px
-    paths = [layer.shape.path for layer in tally.layers]
-    found: Mapping[str, MapGeometry | str] = (
-        dict.fromkeys(paths, NO_FIELD)
-        if network.architecture == SAVED
-        else theoretical_receptive_fields(module=network.module, paths=paths, input_px=input_px)
-    )
-    return [
-        finish_layer(
-            tally=tally, place=place, field=found[path], broden=image_set.broden, options=options, input_px=input_px
-        )
-        for place, path in enumerate(paths)
-    ]
-
-
-def complete(
-    *,
-    network: LoadedNetwork,
-    image_set: ImageSet,
-    tally: Tally,
-    options: DissectionOptions,
-    device: str,
-    save: Save,
-    progress: StageProgress,
-) -> dict[str, Any]:
-    """From the merged tally to the written artifact; returns its manifest. `progress` gets stage, number done,
-    number in all.
-    """
-    watch = Stopwatch(dict(tally.seconds))
-    since = time.perf_counter()
-    progress("label", 0, len(tally.layers))
-    results = finish(network=network, image_set=image_set, tally=tally, options=options)
-    progress("label", len(tally.layers), len(tally.layers))
-    since = watch.add("label", since)
-    pixels = PixelCache(image_set=image_set, preprocessing=network.preprocessing)
-    fields = [
-        _estimate(network=network, result=result, pixels=pixels, options=options, progress=progress)
-        if options.occluded_images
-        else None
-        for result in results
-    ]
-    since = watch.add("occlude", since)
-    n_units, before = sum(result.shape.n_units for result in results), 0
-    for place, (result, field) in enumerate(zip(results, fields, strict=True)):
-        source = TileSource(
-            result=result,
-            top_maps=tally.layers[place].top_maps,
-            pixels=pixels,
-            input_px=network.preprocessing.input_px,
-            options=options if field is None else replace(options, mean_empirical_px=field.mean_px),
-        )
-        count = partial(_count_tiles, progress=progress, before=before, n_units=n_units)
-        result.arrays.update(render_tiles(source=source, save=save, progress=count))
-        before += result.shape.n_units
-    watch.add("tiles", since)
-    manifest = describe(
-        network=network,
-        image_set=image_set,
-        options=options,
-        tally=tally,
-        results=results,
-        device=device,
-        seconds=watch.seconds,
-        fields=fields,
-    )
-    return write_artifact(
-        save=save, manifest=manifest, paths=list(image_set.paths), layers=[result.arrays for result in results]
-    )
-
-
-def _estimate(
-    *,
-    network: LoadedNetwork,
-    result: LayerResult,
-    pixels: PixelCache,
-    options: DissectionOptions,
-    progress: StageProgress,
-) -> EmpiricalFields:
-    tasks = plan_peaks(
-        top_image=result.arrays["top_image"],
-        top_location=result.arrays["top_location"],
-        n_images=options.occluded_images,
-    )
-    estimated = estimate_fields(
-        network=network,
-        path=result.shape.path,
-        geometry=result.placed(network.preprocessing.input_px),
-        tasks=tasks,
-        n_units=result.shape.n_units,
-        read_pixels=pixels,
-        options=OcclusionOptions(n_images=options.occluded_images, seed=options.seed),
-        progress=lambda n_done: progress("occlude", n_done, len(tasks)),
-    )
-    result.arrays["empirical_map"] = estimated.maps
-    result.arrays["empirical_size"] = estimated.sizes
-    return estimated
-
-
-def _count_tiles(n_done: int, *, progress: StageProgress, before: int, n_units: int) -> None:
-    progress("tiles", before + n_done, n_units)
 
 
 def dissect(

@@ -9,6 +9,8 @@ whose area equals that of the averaged map above `level` of its maximum.
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from workers.engine.chain import ChainBroken, Step, find_chain
 from workers.engine.geometry import MapGeometry
@@ -51,11 +54,16 @@ class EmpiricalFields:
 
     @property
     def mean_px(self) -> float:
-        return float(self.sizes.mean())
+        """Over the units that an occluder changed at all; 0 where there are none."""
+        return float(self._found.mean()) if len(self._found) else 0.0
 
     @property
     def deviation_px(self) -> float:
-        return float(self.sizes.std())
+        return float(self._found.std()) if len(self._found) else 0.0
+
+    @property
+    def _found(self) -> NDArray[np.float32]:
+        return self.sizes[self.sizes > 0]
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,14 @@ def estimate_fields(
     above = maps > options.level * maps.max(axis=(1, 2), keepdims=True)
     sizes = np.sqrt(above.sum(axis=(1, 2))) * options.stride_px
     return EmpiricalFields(maps=maps.astype(np.float32), sizes=sizes.astype(np.float32))
+
+
+def encode_field(averaged: NDArray[np.float32]) -> tuple[str, bytes]:
+    """One (side, side) averaged map as (sha256 hex of the bytes, bytes) of a gray PNG, white at its maximum."""
+    shown = averaged * (np.float32(255) / max(averaged.max(), np.finfo(np.float32).tiny))
+    buffer = io.BytesIO()
+    Image.fromarray(shown.round().astype(np.uint8)).save(buffer, format="PNG")
+    return hashlib.sha256(buffer.getvalue()).hexdigest(), buffer.getvalue()
 
 
 def _grid_place(center_px: float, options: OcclusionOptions, n: int) -> int:

@@ -64,6 +64,8 @@ class DissectionOptions:
             raise OptionsInvalid(f"iou_modes holds {min(unknown)!r}; there are {', '.join(MODES)}.")
         if self.segment not in WAYS:
             raise OptionsInvalid(f"segment is {self.segment!r}; there are {', '.join(WAYS)}.")
+        if self.segment == "disk" and not (self.occluded_images or self.mean_empirical_px):
+            raise OptionsInvalid("Segments as disks need empirical receptive fields: ask for these as well.")
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> DissectionOptions:

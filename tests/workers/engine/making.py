@@ -95,9 +95,8 @@ def make_broden(root: Path, *, rng: Generator, n_images: int, label_px: int = LA
     write_index(root, rows)
 
 
-def tiny_network(*, seed: int = 0, n_units: int = 5, relu: bool = True) -> LoadedNetwork:
+def tiny_module(*, n_units: int = 5, relu: bool = True) -> nn.Sequential:
     """Two convolutions and a pooling: 32 px to 7 x 7 cells."""
-    torch.manual_seed(seed)
     module = nn.Sequential(
         nn.Conv2d(3, 6, 3, stride=2, padding=1),
         nn.ReLU(inplace=True),
@@ -105,6 +104,14 @@ def tiny_network(*, seed: int = 0, n_units: int = 5, relu: bool = True) -> Loade
         nn.Conv2d(6, n_units, 3, padding=1),
         nn.ReLU(inplace=True) if relu else nn.Identity(),
     )
+    module.preprocessing = Preprocessing(input_px=INPUT_PX)  # type: ignore[assignment]
+    return module
+
+
+def tiny_network(*, seed: int = 0, n_units: int = 5, relu: bool = True) -> LoadedNetwork:
+    """tiny_module with weights drawn by the seed."""
+    torch.manual_seed(seed)
+    module = tiny_module(n_units=n_units, relu=relu)
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     return LoadedNetwork(

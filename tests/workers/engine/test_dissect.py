@@ -16,7 +16,7 @@ from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
 from workers.artifact_format import Artifact, ArtifactMalformed, check_artifact, read_artifact
-from workers.engine import dissect
+from workers.engine import complete, dissect
 from workers.engine.images import ImageSet, open_image_set
 from workers.engine.options import DissectionOptions
 from workers.engine.tally import Tally, TallyError, bounds_of, load_tally, merge_tallies, save_tally
@@ -44,7 +44,7 @@ def measured(image_set: ImageSet, first: int, last: int, bounds: dissect.Bounds 
 
 def artifact_of(image_set: ImageSet, tallies: list[Tally]) -> tuple[Artifact, dict[str, bytes]]:
     stored: dict[str, bytes] = {}
-    dissect.complete(
+    complete.complete(
         network=NETWORK,
         image_set=image_set,
         tally=merge_tallies(tallies),
@@ -192,5 +192,5 @@ def test_a_unit_that_gives_nan_is_refused_in_words(image_set: ImageSet) -> None:
 def test_a_set_without_one_usable_image_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"nothing")
     image_set = open_image_set(tmp_path)
-    with pytest.raises(dissect.NothingMeasured, match="None of the 1 images"):
+    with pytest.raises(complete.NothingMeasured, match="None of the 1 images"):
         artifact_of(image_set, [measured(image_set, 0, 1)])

@@ -9,7 +9,7 @@ import pytest
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
-from workers.engine import dissect
+from workers.engine import complete, dissect
 from workers.engine.images import ImageSet, open_image_set
 from workers.engine.iou import MODES, best_by_category, iou_of
 from workers.engine.options import DissectionOptions
@@ -32,7 +32,7 @@ def dissected(
         device="cpu",
         progress=lambda n_done: None,
     )
-    (result,) = dissect.finish(network=network, image_set=image_set, tally=tally, options=options)
+    (result,) = complete.finish(network=network, image_set=image_set, tally=tally, options=options)
     activations = oracles.dense_activations(
         network=network, path=layer, image_set=image_set, batch_size=options.batch_size
     )

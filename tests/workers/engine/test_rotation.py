@@ -10,7 +10,7 @@ import pytest
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
-from workers.engine import dissect
+from workers.engine import complete, dissect
 from workers.engine.images import open_image_set
 from workers.engine.options import DissectionOptions, OptionsInvalid
 from workers.engine.rotation import fractional_power, random_rotation
@@ -45,7 +45,7 @@ def test_a_dissection_in_the_turned_basis_measures_turned_units(tmp_path: Path) 
             device="cpu",
             progress=lambda n_done: None,
         )
-        (result,) = dissect.finish(network=network, image_set=image_set, tally=tally, options=turned_options)
+        (result,) = complete.finish(network=network, image_set=image_set, tally=tally, options=turned_options)
         turn = fractional_power(rotation=random_rotation(n_units=5, seed=9), power=power)
         expected = np.einsum("uv,nvhw->nuhw", turn, plain)
         np.testing.assert_allclose(

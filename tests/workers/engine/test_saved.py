@@ -10,7 +10,7 @@ from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
 from workers.artifact_format import Arrays, check_artifact, read_artifact
-from workers.engine import dissect
+from workers.engine import complete, dissect
 from workers.engine.images import open_image_set
 from workers.engine.networks import LoadedNetwork
 from workers.engine.options import DissectionOptions
@@ -42,7 +42,7 @@ def test_saved_activations_give_what_their_module_gives(tmp_path: Path) -> None:
 
     def arrays(source: LoadedNetwork, tally: Tally) -> Arrays:
         stored: dict[str, bytes] = {}
-        dissect.complete(
+        complete.complete(
             network=source,
             image_set=image_set,
             tally=tally,

@@ -45,6 +45,16 @@ class Command(BaseCommand):
             "--mode", action="append", choices=["paper", "lite", "unconditional"], help="of IoU; paper if none"
         )
         parser.add_argument("--batch-size", type=int)
+        parser.add_argument(
+            "--receptive-fields", type=int, nargs="?", const=25, default=0, metavar="N",
+            help="estimate empirical receptive fields by occluding each unit's N top images (25 if no number is given)",
+        )  # fmt: skip
+        parser.add_argument("--segment", choices=["upsampled", "smoothed", "disk"], help="how crops are cut")
+        parser.add_argument(
+            "--rotation", type=float, nargs="+", metavar="A",
+            help="turn the layers' bases by Q^A for each A from 0 to 1, Q a random rotation; counts unique detectors",
+        )  # fmt: skip
+        parser.add_argument("--rotation-seed", type=int, default=0, help="draws Q")
         parser.add_argument("--seed", type=int, default=0, help="draws the low crops for planted negatives")
         parser.add_argument("--resume", metavar="ID", help="go on with a dissection that was interrupted")
         parser.add_argument(
@@ -53,17 +63,24 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            dissection = self._resumed(options["resume"]) if options["resume"] else self._requested(options)
+            dissections = [self._resumed(options["resume"])] if options["resume"] else self._requested(options)
             with gpu_process_if_none():
-                self._follow(dissection)
+                for dissection in dissections:
+                    self._follow(dissection)
         except (registering.CannotRegister, NoGPUProcess) as error:
             raise CommandError(str(error), returncode=2) from None
-        dissection.refresh_from_db()
-        if dissection.state == Dissection.State.FAILED:
-            raise CommandError(dissection.error, returncode=2)
-        self.stdout.write(json.dumps(_summary(dissection), indent=2) if options["json"] else _words(dissection))
+        for dissection in dissections:
+            dissection.refresh_from_db()
+            if dissection.state == Dissection.State.FAILED:
+                raise CommandError(dissection.error, returncode=2)
+        if options["json"]:
+            facts = [_summary(dissection) for dissection in dissections]
+            self.stdout.write(json.dumps(facts if options["rotation"] else facts[0], indent=2))
+        else:
+            self.stdout.write("\n".join(_words(dissection) for dissection in dissections))
 
-    def _requested(self, options: dict[str, Any]) -> Dissection:
+    def _requested(self, options: dict[str, Any]) -> list[Dissection]:
+        """One dissection, or one for each power of the rotation."""
         missing = [f"--{name}" for name in ("network", "layer", "images") if not options[name]]
         if missing:
             raise CommandError(f"Missing: {', '.join(missing)}.", returncode=2)
@@ -78,12 +95,12 @@ class Command(BaseCommand):
         image_set = registering.register_image_set(
             name=options["images_name"], address=options["images"], is_rendered=options["rendered"], now=now
         )
-        chosen = {"seed": options["seed"], "iou_modes": options["mode"] or ["paper"]}
-        if options["batch_size"]:
-            chosen["batch_size"] = options["batch_size"]
-        return dissecting.request_dissection(
-            network=network, image_set=image_set, layer_paths=options["layer"], options=chosen, now=now
-        )
+        return [
+            dissecting.request_dissection(
+                network=network, image_set=image_set, layer_paths=options["layer"], options=chosen, now=now
+            )
+            for chosen in _chosen(options)
+        ]
 
     def _resumed(self, dissection_id: str) -> Dissection:
         try:
@@ -112,6 +129,19 @@ class Command(BaseCommand):
                 time.sleep(0.3)
 
 
+def _chosen(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is passed on to the engine; what was not asked for is left to its defaults."""
+    chosen: dict[str, Any] = {"seed": options["seed"], "iou_modes": options["mode"] or ["paper"]}
+    if options["batch_size"]:
+        chosen["batch_size"] = options["batch_size"]
+    if options["receptive_fields"]:
+        chosen["occluded_images"] = options["receptive_fields"]
+    if options["segment"]:
+        chosen["segment"] = options["segment"]
+    turned = [{"rotation": power, "rotation_seed": options["rotation_seed"]} for power in options["rotation"] or ()]
+    return [{**chosen, **turn} for turn in turned] or [chosen]
+
+
 def _summary(dissection: Dissection) -> dict[str, Any]:
     return {
         "id": str(dissection.id),
@@ -121,7 +151,11 @@ def _summary(dissection: Dissection) -> dict[str, Any]:
         "n_images": dissection.n_images,
         "n_quarantined": dissection.n_quarantined,
         "n_units": dissection.dissected_units.count(),
-        "n_detectors": dissection.automatic_labels.filter(is_best=True, mode="paper", iou__gt=0.04).count(),
+        "n_detectors": sum(
+            modes["paper"]["n_detectors"] for modes in dissection.detectors.values() if "paper" in modes
+        ),
+        "detectors": dissection.detectors,
+        "rotation": dissection.options.get("rotation", 0),
         "seconds_by_stage": dissection.seconds_by_stage,
         "artifact": dissection.artifact,
         "artifact_sha256": dissection.artifact_sha256,
@@ -131,9 +165,20 @@ def _summary(dissection: Dissection) -> dict[str, Any]:
 def _words(dissection: Dissection) -> str:
     facts = _summary(dissection)
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in facts["seconds_by_stage"].items())
+    if facts["rotation"]:
+        return f"Turned by Q^{facts['rotation']:g} ({facts['artifact']}): {_counts(dissection)}"
     return (
         f"Dissection {facts['id']}: {facts['n_units']} units of {', '.join(facts['layers'])} over {facts['n_images']}"
         f" images ({facts['n_quarantined']} quarantined); {facts['n_detectors']} detectors (paper IoU > 0.04).\n"
-        f"{stages}.\n"
+        f"{_counts(dissection)}{stages}.\n"
         f"Crops and measures: {facts['artifact']}"
+    )
+
+
+def _counts(dissection: Dissection) -> str:
+    """A line for each layer and mode: its unique detectors as published, the sum over categories."""
+    return "".join(
+        f"{path}: {counts['n_unique']} unique detectors ({mode}).\n"
+        for path, modes in dissection.detectors.items()
+        for mode, counts in modes.items()
     )

@@ -1,0 +1,113 @@
+"""`manage.py dissect` as a researcher runs it: a GPU process on the queue, its artifact ingested."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from django.core.management import CommandError, call_command
+from numpy.random import default_rng
+from PIL import Image
+from pytest_django import Settings
+
+from annotator.units.gpu_process import gpu_process_if_none
+from annotator.units.models import DissectedUnit, Dissection, TopImage
+from tests.workers.engine import making
+from workers.artifact_format import check_artifact, field_name, read_artifact
+from workers.store import open_store
+
+NETWORK = "tests.workers.engine.making:tiny_module"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def gpu_process(s3_root: str) -> Iterator[None]:
+    """One for all tests here: starting torch takes longer than any of them. It finds moto's server where we do."""
+    with gpu_process_if_none():
+        yield
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("broden") / "set"
+    making.make_broden(root, rng=default_rng(3), n_images=20)
+    return root
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "tiny.pth"
+    torch.save({"state_dict": making.tiny_network(seed=4).module.state_dict()}, path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def artifact_root(settings: Settings, tmp_path: Path) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}"
+
+
+def dissect(*arguments: str) -> Any:
+    output = io.StringIO()
+    given = ["--network", NETWORK, "--layer", "4", "--batch-size", "4", *arguments]
+    call_command("dissect", *given, "--json", stdout=output)
+    return json.loads(output.getvalue())
+
+
+def test_a_pth_file_is_dissected_with_its_empirical_fields(images: Path, weights: Path) -> None:
+    facts = dissect(
+        "--weights", str(weights), "--images", str(images), "--receptive-fields", "3", "--segment", "disk"
+    )  # fmt: skip
+    dissection = Dissection.objects.get(id=facts["id"])
+    store = open_store(dissection.artifact)
+    artifact = read_artifact(store.read)
+    check_artifact(artifact)
+    stated = artifact.manifest["layers"][0]["empirical_receptive_field"]
+    units = list(DissectedUnit.objects.filter(dissection=dissection).order_by("unit__index"))
+    assert [unit.empirical_size_px for unit in units] == artifact.layer(0)["empirical_size"].tolist()
+    assert stated["mean"] == pytest.approx(np.mean([unit.empirical_size_px for unit in units]), abs=1e-3)
+    assert 0 < stated["mean"] < 32
+    shown = Image.open(io.BytesIO(store.read(field_name(units[0].empirical_picture))))
+    map_ = artifact.layer(0)["empirical_map"][0]
+    assert shown.size == map_.shape[::-1]
+    np.testing.assert_allclose(np.asarray(shown), map_ / map_.max() * 255, atol=0.51)
+    # A crop is at least as wide as the layer's mean field, and no longer the quarter image that stands in for it.
+    sides = TopImage.objects.filter(dissected_unit__dissection=dissection).values_list("crop_side", flat=True)
+    assert min(sides) >= round(stated["mean"])
+    assert dissection.detectors == {"4": artifact.manifest["layers"][0]["detectors"]}
+
+
+def test_rotations_count_unique_detectors_for_each_power(images: Path, weights: Path) -> None:
+    found = dissect("--weights", str(weights), "--images", str(images), "--rotation", "0", "0.5", "1")
+    assert [facts["rotation"] for facts in found] == [0, 0.5, 1]
+    assert [facts["n_units"] for facts in found] == [5, 0, 0], "turned units are not the network's"
+    for facts in found:
+        arrays = read_artifact(open_store(facts["artifact"]).read).layer(0)
+        over = [arrays["paper_best_label"][:, c][arrays["paper_best_iou"][:, c] > 0.04] for c in range(4)]
+        assert facts["detectors"]["4"]["paper"]["n_unique"] == sum(len(set(labels)) for labels in over)
+    assert len({facts["artifact_sha256"] for facts in found}) == 3
+    with pytest.raises(CommandError, match="own basis"):
+        dissect("--images", str(images), "--rotation", "0.5", "--receptive-fields", "2")
+
+
+def test_weights_images_and_artifact_may_lie_in_an_s3_store(
+    images: Path, weights: Path, s3_root: str, settings: Settings
+) -> None:
+    local = dissect("--weights", str(weights), "--images", str(images))
+    remote = open_store(s3_root)
+    remote.write("weights/tiny.pth", weights.read_bytes())
+    for path in images.rglob("*.*"):
+        remote.write(f"set/{path.relative_to(images).as_posix()}", path.read_bytes())
+    settings.ARTIFACT_ROOT = s3_root
+    facts = dissect("--weights", f"{s3_root}/weights/tiny.pth", "--images", f"{s3_root}/set")
+    assert facts["artifact"].startswith("s3://")
+    assert facts["artifact_sha256"] == local["artifact_sha256"], "the same work, wherever its parts lie"
+    check_artifact(read_artifact(open_store(facts["artifact"]).read))
+
+
+def test_disks_without_empirical_fields_are_refused_in_words(images: Path) -> None:
+    with pytest.raises(CommandError, match="Segments as disks need empirical receptive fields"):
+        dissect("--images", str(images), "--segment", "disk")
