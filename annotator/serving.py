@@ -6,6 +6,8 @@ web queue and GPU queue run under honcho until Ctrl-C, which ends all of them.
 
 import argparse
 import contextlib
+import ctypes
+import io
 import json
 import os
 import signal
@@ -25,6 +27,8 @@ from annotator import embedded, env
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120
 STOP_SECONDS = 40
+# Linux, prctl(2).
+PR_SET_PDEATHSIG = 1
 
 
 class CannotServe(Exception):
@@ -51,13 +55,25 @@ def read_addresses() -> dict[str, str]:
     return addresses
 
 
-def _manage(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
-        raise CannotServe(f"manage.py {arguments[0]} failed with exit status {done.returncode}.")
-    return done.stdout
+def _manage(command: str, *arguments: str) -> str:
+    """In this process: each command in one of its own would load Django anew, a second and more."""
+    # The settings are read only now: by embedded.in_environment() they know where the services are.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
+    import django
+    from django.core.management import CommandError, call_command
+    from django.db import OperationalError, connections
+
+    django.setup()
+    output = io.StringIO()
+    try:
+        call_command(command, *arguments, stdout=output)
+    except CommandError as error:
+        raise CannotServe(f"manage.py {command}: {error}") from error
+    except OperationalError as error:
+        raise CannotServe(f"The database does not answer: {str(error).splitlines()[0]}") from error
+    finally:
+        connections.close_all()
+    return output.getvalue()
 
 
 @contextlib.contextmanager
@@ -86,6 +102,7 @@ def processes(*, log: Path | None = None) -> Iterator[None]:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
         stack.callback(_end, honcho)
         _wait_for_health(urls, honcho)
@@ -122,6 +139,12 @@ def is_healthy(url: str) -> bool:
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _end_with_parent() -> None:
+    """Run in the child: were this process killed with -9, honcho would serve on with nobody to stop it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(honcho: "subprocess.Popen[bytes]") -> None:

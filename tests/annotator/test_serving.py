@@ -1,0 +1,84 @@
+"""`make up`: four processes answer; they end with a killed supervisor, and Ctrl-C leaves no process or lock behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from annotator import serving
+from tests.processes import ROOT, free_port
+
+COMMAND = [sys.executable, "-m", "annotator.serving"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    own = {"UNITSCOPE_VAR": str(tmp_path), "WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+    of_the_test_run = ("DATABASE_URL", "REDIS_URL")
+    return {name: value for name, value in os.environ.items() if name not in of_the_test_run} | own
+
+
+def processes_of(var: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("UNITSCOPE_VAR") == str(var) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_until(done: Callable[[], bool], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@contextmanager
+def serve(environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    up = subprocess.Popen(
+        COMMAND, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    urls = [
+        f"http://localhost:{environment['WEB_PORT']}/healthz",
+        f"http://127.0.0.1:{environment['SANDBOX_PORT']}/healthz",
+    ]
+    try:
+        wait_until(lambda: all(serving.is_healthy(url) for url in urls) or up.poll() is not None, seconds=180)
+        assert up.poll() is None
+        yield up
+    finally:
+        up.kill()
+        up.communicate()
+
+
+def test_the_four_end_with_a_killed_supervisor_and_ctrl_c_ends_everything(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    def of_the_procfile() -> list[str]:
+        lines = [" ".join(process.cmdline()) for process in processes_of(tmp_path)]
+        return [line for line in lines if any(name in line for name in ("honcho", "gunicorn", "celery"))]
+
+    with serve(environment) as up:
+        assert len(of_the_procfile()) >= 5, "honcho and its four"
+        again = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert again.returncode == 2
+        assert "Something already answers" in again.stderr
+        up.kill()
+    wait_until(lambda: not of_the_procfile(), seconds=40)
+
+    with serve(environment) as up:
+        up.send_signal(signal.SIGINT)
+        assert up.wait(60) == 0
+    wait_until(lambda: not processes_of(tmp_path), seconds=20)
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+    assert not (tmp_path / "valkey" / "address.json").exists()
