@@ -28,7 +28,7 @@ def main() -> None:
 
 def warm_up() -> None:
     """What takes a second, paid once: the imports, and boto3's description of MTurk (no connection is made)."""
-    from annotator.crowd import outbox, rejecting, reviewing  # noqa: F401
+    from annotator.crowd import compensating, outbox, rejecting, reviewing  # noqa: F401
     from annotator.crowd.marketplaces import open_marketplace
     from annotator.crowd.mturk import Requester
 
@@ -82,8 +82,7 @@ def run_phase(*, name: str, phase: str) -> None:
 
     campaign = Campaign.objects.get(name=name)
     requester = Requester(open_marketplace("own"), max_attempts=1)
-    run = {"publish": publish, "reject": reject, "approve": approve, "top_up": top_up, "withdraw": withdraw}[phase]
-    run(campaign, {"requester": requester, "clock": timezone.now, "pause": lambda seconds: None})
+    PHASES[phase](campaign, {"requester": requester, "clock": timezone.now, "pause": lambda seconds: None})
 
 
 def publish(campaign: Any, acting: dict[str, Any]) -> None:
@@ -104,6 +103,23 @@ def reject(campaign: Any, acting: dict[str, Any]) -> None:
     publishing.settle_acts(campaign=campaign, **acting)
 
 
+def overturn(campaign: Any, acting: dict[str, Any]) -> None:
+    from annotator.crowd import publishing, rejecting
+    from annotator.crowd.models import Rejection
+
+    for rejection in Rejection.objects.filter(overturned_at=None):
+        rejecting.overturn_rejection(rejection=rejection, overturned_by="cyd", feedback="Our mistake.", **acting)
+    publishing.settle_acts(campaign=campaign, **acting)
+
+
+def compensate(campaign: Any, acting: dict[str, Any]) -> None:
+    from annotator.crowd import compensating
+    from annotator.crowd.models import Assignment
+
+    for assignment in Assignment.objects.filter(hit__campaign=campaign, state="stored"):
+        compensating.compensate(assignment=assignment, decided_by="bob", **acting)
+
+
 def approve(campaign: Any, acting: dict[str, Any]) -> None:
     from annotator.crowd import reviewing
 
@@ -120,6 +136,9 @@ def withdraw(campaign: Any, acting: dict[str, Any]) -> None:
     from annotator.crowd import publishing
 
     publishing.withdraw_campaign(campaign=campaign, **acting)
+
+
+PHASES = {run.__name__: run for run in (publish, reject, approve, overturn, top_up, compensate, withdraw)}
 
 
 if __name__ == "__main__":

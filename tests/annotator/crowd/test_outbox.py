@@ -1,14 +1,15 @@
 """Every named crash point, in every manner of dying, against the real sandbox in bad weather.
 
 It throttles, fails and loses answers. Its own tables are the oracle: as many HITs, assignments, approvals, rejections
-and bonuses as the campaign asked for, none lost, none twice. UNITSCOPE_CRASH_REPEATS says how often (`make drill`: 20,
-`make test`: once).
+and bonuses as the campaign asked for, none lost, none twice; and all of it once more with every token expired before
+the next process takes over. UNITSCOPE_CRASH_REPEATS names the repeats, FIRST:END (`make drill`: 0:20, `make test`: 0:1).
 """
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,29 +18,36 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from annotator.crowd import collecting, outbox, rejecting
 from annotator.crowd.crash_points import CRASH_POINTS
-from annotator.crowd.models import HIT, Assignment, Campaign, OutwardAct
+from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, OutwardAct
 from annotator.sandbox import switchboard
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import Assignment as SandboxAssignment
-from annotator.sandbox.models import BonusPayment
+from annotator.sandbox.models import BonusPayment, RequestToken
 from annotator.units.models import Dissection
 from tests.annotator.crowd import acting
 from tests.annotator.crowd.making import make_campaign, make_dissection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[3]
-REPEATS = int(os.environ.get("UNITSCOPE_CRASH_REPEATS", "1"))
+REPEATS = range(*map(int, os.environ.get("UNITSCOPE_CRASH_REPEATS", "0:1").split(":")))
 PHASES = {
     "publish": ["CreateHITType", "CreateHITWithHITType", "CreateAdditionalAssignmentsForHIT"],
     "reject": ["RejectAssignment"],
     "approve": ["ApproveAssignment"],
+    "overturn": ["ApproveAssignment"],
     "top_up": ["SendBonus"],
+    "compensate": ["CreateHITWithHITType"],
     "withdraw": ["UpdateExpirationForHIT"],
 }
+# An answer can be lost on its way there or back; there is no answer to lose before the claim or after the record.
+POINTS = {"kill": CRASH_POINTS, "raise": CRASH_POINTS, "lose": ("after claim", "after call")}
+DIES = {"kill": -9, "raise": acting.CRASHED, "lose": acting.LOST}
 BAD_WEATHER = {"throttle_rate": 0.3, "fault_rate": 0.05, "lost_response_rate": 0.02}
+TOKEN_LIFE = timedelta(hours=24)
 Act = Callable[[str, str, str], int]
 
 
@@ -80,11 +88,15 @@ def act(market: Any, settings: Any) -> Iterator[Act]:
 
 
 def prepare_people(market: Any, campaign: Campaign) -> None:
-    """Three answers to two of three HITs: one is to be rejected, two took so long that a bonus is due."""
-    for hit in campaign.hits.order_by("id")[:2]:
+    """Three answers to two of three HITs, one to be rejected and two so slow that a bonus is due; a fourth answer is
+    stored here and never reaches the marketplace."""
+    hits = list(campaign.hits.order_by("id"))
+    for hit in hits[:2]:
         for number in range(hit.n_assignments):
             seconds = 900.0 if number == 0 else 120.0
             market.work(hit, f"person-{number}", active_seconds=seconds)
+    lost = market.accept(hits[2], "person-9")
+    lost.submit(lost.start()["work_token"])
     collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
     worst = Assignment.objects.filter(active_seconds=120.0).order_by("id")[0]
     rejecting.propose_rejection(
@@ -96,80 +108,80 @@ def prepare_people(market: Any, campaign: Campaign) -> None:
     )
 
 
-def run_until_done(act: Act, campaign: Campaign, phase: str) -> list[int]:
-    """Again and again until the phase is through."""
-    ends = [act("-", campaign.name, phase)]
-    while ends[-1] != 0:
-        assert len(ends) < 30, ends
-        ends.append(act("-", campaign.name, phase))
-    return ends
+@dataclass(frozen=True)
+class Crashing:
+    """One campaign whose processes die; with `expires` a day passes between one process and the next."""
+
+    act: Act
+    campaign: Campaign
+    manner: str
+    expires: bool
+
+    def run_phase(self, phase: str) -> int:
+        """At each crash point of each operation, then to the end; how many processes died where they were told to."""
+        points = [(point, operation) for operation in PHASES[phase] for point in POINTS[self.manner]]
+        died = sum(self._end_is(DIES[self.manner], f"{self.manner}:{at}:{operation}", phase) for at, operation in points)
+        self._end_is(acting.DONE, "-", phase)
+        return died
+
+    def _end_is(self, wanted: int, crash: str, phase: str) -> bool:
+        """Again while the weather ends it; whether it ended as wanted, rather than by coming through."""
+        ends: list[int] = []
+        while not ends or ends[-1] == acting.UNANSWERED:
+            assert len(ends) < 30, ends
+            ends.append(self.act(crash, self.campaign.name, phase))
+            if self.expires:
+                self._let_a_day_pass()
+        assert ends[-1] in (wanted, acting.DONE), (crash, ends)
+        return ends[-1] == wanted
+
+    def _let_a_day_pass(self) -> None:
+        """For the tokens alone, on both sides: the HITs' own times would run out in as many days as there are crashes."""
+        OutwardAct.objects.exclude(sent_at=None).update(sent_at=F("sent_at") - TOKEN_LIFE)
+        RequestToken.objects.update(used_at=F("used_at") - TOKEN_LIFE)
 
 
 def check_hits(campaign: Campaign) -> None:
-    """The three HITs asked for, one of them extended, and no orphan."""
+    """The three HITs asked for, one of them extended, the compensation's, and no orphan."""
     hits = list(campaign.hits.order_by("id"))
     there = [SandboxHIT.objects.get(mturk_id=hit.mturk_id).max_assignments for hit in hits]
     assert there == [hit.n_assignments for hit in hits] == [2, 1, 1]
-    assert SandboxHIT.objects.count() == HIT.objects.count()
+    assert SandboxHIT.objects.count() == HIT.objects.count() + Compensation.objects.exclude(hit_id="").count()
 
 
 def check_payments(campaign: Campaign) -> None:
-    ids = Assignment.objects.filter(hit__campaign=campaign).values_list("mturk_id", flat=True)
+    """Two approved, one rejected and approved after all, two bonuses, one compensation HIT; every act is done."""
+    ids = Assignment.objects.filter(hit__campaign=campaign).exclude(state="stored").values_list("mturk_id", flat=True)
     there = SandboxAssignment.objects.filter(mturk_id__in=list(ids))
-    assert sorted(there.values_list("state", flat=True)) == ["Approved", "Approved", "Rejected"]
+    assert list(there.values_list("state", flat=True)) == ["Approved"] * 3
     bonuses = BonusPayment.objects.filter(assignment__in=there).values_list("amount_usd", flat=True)
     assert list(bonuses) == [Decimal("2.50"), Decimal("2.50")]  # $12 an hour for 900 s, less the reward of $0.50
+    assert BonusPayment.objects.count() == 2
+    assert Compensation.objects.get().hit_id in SandboxHIT.objects.values_list("mturk_id", flat=True)
     assert not OutwardAct.objects.filter(campaign=campaign).exclude(state="done").exists()
 
 
-def crash_once(act: Act, campaign: Campaign, phase: str, *, manner: str, point: str, operation: str) -> bool:
-    """Whether the process died where it was told to, rather than by the weather or not at all."""
-    dies = {"kill": -9, "raise": acting.CRASHED, "lose": acting.LOST}[manner]
-    ends = [act(f"{manner}:{point}:{operation}", campaign.name, phase)]
-    while ends[-1] == acting.UNANSWERED:
-        assert len(ends) < 30, ends
-        ends.append(act(f"{manner}:{point}:{operation}", campaign.name, phase))
-    assert ends[-1] in (dies, acting.DONE), ends
-    return ends[-1] == dies
-
-
-@pytest.mark.parametrize("repeat", range(REPEATS))
-@pytest.mark.parametrize("manner", ["kill", "raise", "lose"])
+@pytest.mark.parametrize("repeat", REPEATS)
+@pytest.mark.parametrize("manner", POINTS)
+@pytest.mark.parametrize("token", ["living", "expired"])
 def test_no_crash_loses_or_doubles_anything(
-    market: Any, act: Act, dissection: Dissection, manner: str, repeat: int
+    market: Any, act: Act, dissection: Dissection, token: str, manner: str, repeat: int
 ) -> None:
     campaign = make_campaign(dissection, n_assignments=1, seed=repeat)
-    points = CRASH_POINTS if manner != "lose" else ("after call",)
+    crashing = Crashing(act, campaign, manner=manner, expires=token == "expired")
     n_died = 0
-    for phase, operations in PHASES.items():
+    for phase in PHASES:
         if phase == "reject":
             switchboard.reset()
             prepare_people(market, campaign)
         switchboard.turn(**BAD_WEATHER, seed=100 * repeat)
-        for operation in operations:
-            for point in points:
-                n_died += crash_once(act, campaign, phase, manner=manner, point=point, operation=operation)
-        run_until_done(act, campaign, phase)
+        n_died += crashing.run_phase(phase)
         check_hits(campaign)
+        if phase == "reject":
+            assert SandboxAssignment.objects.filter(state="Rejected").count() == 1
     check_payments(campaign)
     # A lost answer may already have done what the crash was to hit, so a few are not reached.
-    assert n_died >= 0.8 * len(points) * sum(map(len, PHASES.values()))
-
-
-def test_an_outcome_unknown_for_over_23_hours_is_reconciled_by_listing(
-    market: Any, act: Act, dissection: Dissection
-) -> None:
-    campaign = make_campaign(dissection, n_assignments=1)
-    assert act("kill:after call:CreateHITWithHITType", campaign.name, "publish") == -9
-    assert SandboxHIT.objects.count() == 1
-    switchboard.turn(token_life_seconds=0.0)
-    long_ago = market.clock() - outbox.TOKEN_LIFE - timedelta(hours=1)
-    OutwardAct.objects.exclude(sent_at=None).update(sent_at=long_ago)
-    market.publish(campaign)
-    assert SandboxHIT.objects.count() == campaign.hits.count() == 3
-    assert set(campaign.hits.values_list("mturk_id", flat=True)) == set(
-        SandboxHIT.objects.values_list("mturk_id", flat=True)
-    )
+    assert n_died >= 0.8 * len(POINTS[manner]) * sum(map(len, PHASES.values()))
 
 
 def test_two_processes_do_not_act_for_one_campaign_at_once(market: Any, act: Act, campaign: Campaign) -> None:
