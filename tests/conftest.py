@@ -5,9 +5,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test import TransactionTestCase
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser import find_chromium
+
+# What `migrate` wrote and no test changes.
+KEPT_TABLES = {"django_content_type", "auth_permission", "django_migrations"}
+
+
+def empty_tables(case: TransactionTestCase) -> None:
+    """What Django does by truncating every table and writing permissions anew, which takes 0.6 s a test and not 10 ms.
+
+    As a replica, a session fires no triggers: neither foreign keys nor append-only tables stand in the way.
+    """
+    tables = sorted(set(connection.introspection.table_names()) - KEPT_TABLES)
+    empty = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]  # noqa: S608
+    roles = [f"SET session_replication_role = {role}" for role in ("replica", "DEFAULT")]
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join([roles[0], *empty, roles[1]]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import psutil
+
 from tests.processes import Processes, free_port
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "var" / "drills" / "submissions"
+KEPT = FOLDER / "pieces.json"
 N_PEOPLE = 50
 N_KILLS = int(os.environ.get("UNITSCOPE_WEB_KILLS", "1000"))
+KILLS_A_PIECE = 100
+# Each so many-th kill takes along the process that gunicorn forks the serving one from.
+KILLS_A_MASTER = 25
 RETRY_SECONDS = 0.3
 
 # In the web's own database: a published HIT to work on, and afterwards what stands there.
@@ -35,7 +41,6 @@ HIT.objects.update(state="published")
 print(campaign.hits.get().public_id)
 """
 READ = """
-import http.client
 import json
 from annotator.crowd.answering import make_receipt
 from annotator.crowd.models import Assignment
@@ -53,6 +58,8 @@ class Crowd:
     public_id: str
     # Assignment -> (words submitted, receipt acknowledged).
     acknowledged: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # What nobody expected: an answer that is neither the server's nor its absence.
+    problems: list[str] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -90,6 +97,9 @@ class Crowd:
                 self._submit(worker_id, assignment_id, words=f"words {number} {n}")
             except InterruptedError:
                 return
+            except (AssertionError, KeyError, ValueError) as problem:
+                self.problems.append(repr(problem))
+                return
             n += 1
 
     def _submit(self, worker_id: str, assignment_id: str, *, words: str) -> None:
@@ -102,15 +112,34 @@ class Crowd:
 
 
 def drill_submissions() -> str:
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
+    """In pieces of their own, each with a fresh database; those that are done are kept."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    kept: dict[str, int] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    pieces = {str(first): min(KILLS_A_PIECE, N_KILLS - first) for first in range(0, N_KILLS, KILLS_A_PIECE)}
+    for first, n_kills in pieces.items():
+        if first not in kept:
+            kept[first] = _kill_during_submissions(n_kills=n_kills, seed=int(first))
+            print(f"  kills {first} to {int(first) + n_kills - 1}: {kept[first]} acknowledged answers", flush=True)
+            KEPT.write_text(json.dumps(kept))
+    KEPT.unlink()
+    n_acknowledged = sum(kept[first] for first in pieces)
+    return f"{N_KILLS} kills of the web process, {N_PEOPLE} people, {n_acknowledged} acknowledged answers, each there once."
+
+
+def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
+    """How many answers were acknowledged, each of them found once."""
+    var = FOLDER / "var"
+    shutil.rmtree(var, ignore_errors=True)
+    var.mkdir()
     environment = {
-        **os.environ, "UNITSCOPE_VAR": str(FOLDER), "WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port()),
+        **os.environ, "UNITSCOPE_VAR": str(var), "WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port()),
+        # What serves is forked from a process that has loaded everything, so that its successor is there at once.
+        "GUNICORN_CMD_ARGS": "--preload",
     }  # fmt: skip
     environment.pop("DATABASE_URL", None)
     environment.pop("REDIS_URL", None)
     with Processes(environment, only=("web",)) as processes:
-        public_id = _run(processes, PREPARE.format(folder=str(FOLDER))).strip()
+        public_id = _run(processes, PREPARE.format(folder=str(var))).strip()
         crowd = Crowd(
             web=processes.addresses["dashboard"].rstrip("/"),
             submit_to=processes.addresses["sandbox_endpoint"].rstrip("/"),
@@ -120,35 +149,42 @@ def drill_submissions() -> str:
         for thread in threads:
             thread.start()
         try:
-            _kill(processes, crowd)
+            _kill(processes, crowd, n_kills=n_kills, seed=seed)
         finally:
             crowd.stop.set()
             for thread in threads:
                 thread.join()
         stored = json.loads(_run(processes, READ))
+    shutil.rmtree(var)
     return _check(crowd, stored)
 
 
-def _kill(processes: Processes, crowd: Crowd) -> None:
-    """At seeded moments; a kill counts once somebody was answered since the one before."""
-    draw = random.Random(2026)
-    n_kills = n_before = 0
-    while n_kills < N_KILLS:
-        crowd.stop.wait(draw.uniform(0.05, 1.0))
-        if len(crowd.acknowledged) > n_before:
-            n_before = len(crowd.acknowledged)
+def _kill(processes: Processes, crowd: Crowd, *, n_kills: int, seed: int) -> None:
+    """At seeded moments; a kill counts once somebody was answered since the one before. Now and then gunicorn too."""
+    draw = random.Random(seed)
+    n_before = 0
+    for number in range(n_kills):
+        crowd.stop.wait(draw.uniform(0.02, 0.5))
+        while len(crowd.acknowledged) == n_before:
+            assert not crowd.problems, crowd.problems[0]
+            crowd.stop.wait(0.01)
+        n_before = len(crowd.acknowledged)
+        if number % KILLS_A_MASTER == KILLS_A_MASTER - 1:
             processes.kill_and_restart("web")
-            n_kills += 1
+        else:
+            for child in psutil.Process(processes.running["web"].pid).children():
+                child.kill()
 
 
-def _check(crowd: Crowd, stored: list[list[str]]) -> str:
+def _check(crowd: Crowd, stored: list[list[str]]) -> int:
     there: dict[str, list[tuple[str, str]]] = {}
     for assignment_id, words, receipt in stored:
         there.setdefault(assignment_id, []).append((words, receipt))
     for assignment_id, told in crowd.acknowledged.items():
         assert there.get(assignment_id) == [told], (assignment_id, told, there.get(assignment_id))
     assert all(len(rows) == 1 for rows in there.values())
-    return f"{N_KILLS} kills, {len(crowd.acknowledged)} acknowledged answers, each there once"
+    assert not crowd.problems, crowd.problems[0]
+    return len(crowd.acknowledged)
 
 
 def _run(processes: Processes, program: str) -> str:

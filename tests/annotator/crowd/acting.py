@@ -1,12 +1,14 @@
 """A process that acts for a campaign until a crash point ends it: `python -m tests.annotator.crowd.acting`.
 
-It reads lines `CRASH CAMPAIGN PHASE` and forks a child for each, so that a child can be killed with -9 without paying a
-second for the next one's start. It prints how the child ended: its exit status, or minus its signal.
+It reads orders, a line of JSON each, and forks a child for each, so that a child can be killed with -9 without paying
+a second for the next one's start. It prints how the child ended: its exit status, or minus its signal.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import django
@@ -14,37 +16,55 @@ import django
 DONE, CRASHED, UNANSWERED, LOST = 0, 3, 4, 5
 
 
+@dataclass(frozen=True)
+class Order:
+    """MANNER:POINT:OPERATION or nothing; the campaign's name and phase; the marketplace and our keys there."""
+
+    crash: str
+    name: str
+    phase: str
+    sandbox_url: str
+    keys: tuple[str, str]
+
+
 def main() -> None:
     django.setup()
     warm_up()
     for line in sys.stdin:
-        crash, name, phase = line.split()
+        order = Order(**json.loads(line))
         child = os.fork()
         if child == 0:
-            os._exit(act(crash=crash, name=name, phase=phase))
+            os._exit(act(order))
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 def warm_up() -> None:
     """What takes a second, paid once: the imports, and boto3's description of MTurk (no connection is made)."""
+    from django.conf import settings
+
     from annotator.crowd import compensating, outbox, rejecting, reviewing  # noqa: F401
     from annotator.crowd.marketplaces import open_marketplace
     from annotator.crowd.mturk import Requester
 
+    settings.MARKETPLACE_CREDENTIALS["own"] = ("nobody", "nothing")
     Requester(open_marketplace("own"))
     outbox.WAIT_SECONDS = 0
 
 
-def act(*, crash: str, name: str, phase: str) -> int:
+def act(order: Order) -> int:
+    from django.conf import settings
+
     from annotator.crowd import crash_points, mturk, outbox
 
-    if crash != "-":
-        os.environ["UNITSCOPE_CRASH_AT"] = crash.replace("+", " ")
+    settings.SANDBOX_URL = order.sandbox_url
+    settings.MARKETPLACE_CREDENTIALS["own"] = tuple(order.keys)
+    if order.crash:
+        os.environ["UNITSCOPE_CRASH_AT"] = order.crash
     lost: list[str] = []
     outbox.reach = _note_lost(crash_points.reach, lost)
     try:
-        run_phase(name=name, phase=phase)
+        run_phase(name=order.name, phase=order.phase)
         return LOST if lost else DONE
     except crash_points.Crashed:
         return CRASHED

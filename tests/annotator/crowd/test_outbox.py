@@ -2,14 +2,15 @@
 
 It throttles, fails and loses answers. Its own tables are the oracle: as many HITs, assignments, approvals, rejections
 and bonuses as the campaign asked for, none lost, none twice; and all of it once more with every token expired before
-the next process takes over. UNITSCOPE_CRASH_REPEATS names the repeats, FIRST:END (`make drill`: 0:20, `make test`: 0:1).
+the next process takes over. UNITSCOPE_CRASH_REPEATS names the repeats, FIRST:END (0:1; all of `make drill`: 0:20).
 """
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.db import connection
+from django.db import connections
 from django.db.models import F
 
 from annotator.crowd import collecting, outbox, rejecting
@@ -56,35 +57,39 @@ def dissection(market: Any, tmp_path: Path) -> Dissection:
     return make_dissection(tmp_path, n_units=3)
 
 
-@pytest.fixture
-def act(market: Any, settings: Any) -> Iterator[Act]:
-    """Runs a phase in a process of its own, which may be killed; answers how it ended."""
-    values = connection.settings_dict
-    key_id, secret = settings.MARKETPLACE_CREDENTIALS["own"]
-    host = values["HOST"]
-    address = f"postgresql://{quote(values['USER'])}:{quote(values['PASSWORD'])}@/{values['NAME']}?host={host}"
+@pytest.fixture(scope="module")
+def actors(django_db_setup: None) -> Iterator[subprocess.Popen[str]]:
+    """A process that forks one for each order; it ends with the module."""
+    values = connections["default"].settings_dict
+    address = (
+        f"postgresql://{quote(values['USER'])}:{quote(values['PASSWORD'])}@/{values['NAME']}?host={values['HOST']}"
+    )
     if values["PORT"]:
         address += f"&port={values['PORT']}"
-    environment = os.environ | {
-        "DATABASE_URL": address,
-        "SANDBOX_URL": settings.SANDBOX_URL,
-        "OWN_ACCESS_KEY_ID": key_id,
-        "OWN_SECRET_ACCESS_KEY": secret,
-    }
     command = [sys.executable, "-m", "tests.annotator.crowd.acting"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+        command, cwd=ROOT, env=os.environ | {"DATABASE_URL": address},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        yield process
         assert process.stdin
-        assert process.stdout
-
-        def run(crash: str, name: str, phase: str) -> int:
-            print(crash.replace(" ", "+"), name, phase, file=process.stdin, flush=True)
-            return int(process.stdout.readline())  # type: ignore[union-attr]
-
-        yield run
         process.stdin.close()
         process.wait(30)
+
+
+@pytest.fixture
+def act(market: Any, settings: Any, actors: subprocess.Popen[str]) -> Act:
+    """Runs a phase in a process of its own, which may be killed; answers how it ended."""
+
+    def run(crash: str, name: str, phase: str) -> int:
+        keys = settings.MARKETPLACE_CREDENTIALS["own"]
+        order = acting.Order(crash=crash, name=name, phase=phase, sandbox_url=settings.SANDBOX_URL, keys=keys)
+        assert actors.stdin
+        assert actors.stdout
+        print(json.dumps(asdict(order)), file=actors.stdin, flush=True)
+        return int(actors.stdout.readline())
+
+    return run
 
 
 def prepare_people(market: Any, campaign: Campaign) -> None:
@@ -120,8 +125,10 @@ class Crashing:
     def run_phase(self, phase: str) -> int:
         """At each crash point of each operation, then to the end; how many processes died where they were told to."""
         points = [(point, operation) for operation in PHASES[phase] for point in POINTS[self.manner]]
-        died = sum(self._end_is(DIES[self.manner], f"{self.manner}:{at}:{operation}", phase) for at, operation in points)
-        self._end_is(acting.DONE, "-", phase)
+        died = sum(
+            self._end_is(DIES[self.manner], f"{self.manner}:{at}:{operation}", phase) for at, operation in points
+        )
+        self._end_is(acting.DONE, "", phase)
         return died
 
     def _end_is(self, wanted: int, crash: str, phase: str) -> bool:
@@ -136,7 +143,7 @@ class Crashing:
         return ends[-1] == wanted
 
     def _let_a_day_pass(self) -> None:
-        """For the tokens alone, on both sides: the HITs' own times would run out in as many days as there are crashes."""
+        """For the tokens alone, on both sides: HITs would run out in as many days as there are crashes."""
         OutwardAct.objects.exclude(sent_at=None).update(sent_at=F("sent_at") - TOKEN_LIFE)
         RequestToken.objects.update(used_at=F("used_at") - TOKEN_LIFE)
 
@@ -186,5 +193,5 @@ def test_no_crash_loses_or_doubles_anything(
 
 def test_two_processes_do_not_act_for_one_campaign_at_once(market: Any, act: Act, campaign: Campaign) -> None:
     with outbox.hold_campaign(campaign):
-        assert act("-", campaign.name, "publish") == acting.UNANSWERED
-    assert act("-", campaign.name, "publish") == 0
+        assert act("", campaign.name, "publish") == acting.UNANSWERED
+    assert act("", campaign.name, "publish") == 0
