@@ -122,8 +122,8 @@ def drill_submissions() -> str:
             print(f"  kills {first} to {int(first) + n_kills - 1}: {kept[first]} acknowledged answers", flush=True)
             KEPT.write_text(json.dumps(kept))
     KEPT.unlink()
-    n_acknowledged = sum(kept[first] for first in pieces)
-    return f"{N_KILLS} kills of the web process, {N_PEOPLE} people, {n_acknowledged} acknowledged answers, each there once."
+    n_answers = sum(kept[first] for first in pieces)
+    return f"{N_KILLS} kills of the web process, {N_PEOPLE} people: {n_answers} acknowledged answers, each there once."
 
 
 def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
