@@ -1,4 +1,4 @@
-"""The web, sandbox and web-queue processes start where torch is not installed."""
+"""The web, sandbox and web-queue processes start where torch is not installed, and load nothing that draws figures."""
 
 import os
 import subprocess
@@ -19,6 +19,7 @@ sys.meta_path.insert(0, NotInstalled())
 import {module}
 from django.urls import get_resolver
 assert len(get_resolver().url_patterns) > 2
+assert not {{"altair", "vl_convert", "pyarrow"}} & set(sys.modules)
 """
 
 

@@ -1,6 +1,6 @@
 """Sets each labeled unit of a campaign beside its automatic label and writes down the relation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -9,10 +9,9 @@ from annotator.comparison.models import UnitComparison
 from annotator.comparison.relations import SAME_THING, find_relation
 from annotator.crowd.models import Campaign
 from annotator.labels.concepts import Vocabulary
-from annotator.labels.evidence import gather_answers
 from annotator.labels.labeling import gather_vocabulary
 from annotator.labels.models import UnitLabel
-from annotator.units.models import AutomaticLabel, Unit
+from annotator.units.models import AutomaticLabel
 
 
 class NothingToCompare(Exception):
@@ -40,11 +39,23 @@ def compare_campaign(*, campaign: Campaign) -> Compared:
             f"No unit of campaign {campaign.name} has an automatic label: dissect an image set with labels, "
             f"or import them with `import_iou {campaign.name}`."
         )
-    vocabulary = gather_vocabulary(campaign=campaign, answers=gather_answers(campaign=campaign))
+    vocabulary = gather_vocabulary(campaign=campaign)
     comparisons = [_compare(label, broden, vocabulary) for label, broden in pairs]
     _store(campaign, comparisons)
     n_same = sum(comparison.relation in SAME_THING for comparison in comparisons)
     return Compared(n_units=len(pairs), n_equal_or_synonym=n_same, words=vocabulary.lexicon.description)
+
+
+def compare_labels(*, campaign: Campaign, labels: Sequence[UnitLabel]) -> None:
+    """Compares these labels anew, after a reviewer changed them; those without an automatic label pass."""
+    automatic = choose_automatic_labels(campaign=campaign, units=[label.unit_id for label in labels])
+    pairs = [(label, automatic[label.unit_id]) for label in labels if label.unit_id in automatic]
+    if not pairs:
+        return
+    vocabulary = gather_vocabulary(campaign=campaign)
+    with transaction.atomic():
+        UnitComparison.objects.filter(unit_label__in=labels).delete()
+        UnitComparison.objects.bulk_create([_compare(label, broden, vocabulary) for label, broden in pairs])
 
 
 def make_matcher(vocabulary: Vocabulary) -> Callable[[str, str], bool]:
@@ -52,13 +63,16 @@ def make_matcher(vocabulary: Vocabulary) -> Callable[[str, str], bool]:
     return lambda concept, label: find_relation(concept=concept, label=label, vocabulary=vocabulary).is_same_thing
 
 
-def choose_automatic_labels(*, campaign: Campaign) -> dict[int, AutomaticLabel]:
-    """Unit id -> its best label: of the dissection its crops came from (mode `paper`), else the last one imported."""
-    units = Unit.objects.filter(hits__campaign=campaign)
-    best = AutomaticLabel.objects.filter(unit__in=units, is_best=True)
+def choose_automatic_labels(*, campaign: Campaign, units: Sequence[int] | None = None) -> dict[int, AutomaticLabel]:
+    """Unit id -> its best label: of the dissection its crops came from (mode `paper`), else the last one imported.
+
+    Of all the campaign's units unless their ids are given.
+    """
+    asked = campaign.hits.all() if units is None else campaign.hits.filter(unit__in=units)
+    best = AutomaticLabel.objects.filter(unit__in=asked.values("unit"), is_best=True)
     imported = best.filter(mode=AutomaticLabel.Mode.IMPORTED).order_by("id")
     chosen = {label.unit_id: label for label in imported}
-    dissected = dict(campaign.hits.values_list("unit_id", "dissected_unit__dissection_id"))
+    dissected = dict(asked.values_list("unit_id", "dissected_unit__dissection_id"))
     for label in best.filter(mode=AutomaticLabel.Mode.PAPER, dissection__in=set(dissected.values())):
         if dissected[label.unit_id] == label.dissection_id:
             chosen[label.unit_id] = label

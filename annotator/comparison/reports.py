@@ -27,7 +27,7 @@ def describe_campaign(*, campaign: Campaign) -> Document:
     labels.sort(key=lambda label: _place(label.unit))
     automatic = choose_automatic_labels(campaign=campaign)
     layers = list(dict.fromkeys(label.unit.layer for label in labels))
-    vocabulary = gather_vocabulary(campaign=campaign, answers=answers)
+    vocabulary = gather_vocabulary(campaign=campaign)
     units = [_describe_unit(label, by_unit.get(label.unit_id, []), automatic.get(label.unit_id)) for label in labels]
     matcher = make_matcher(vocabulary)
     _add_descriptions(campaign, labels, units)

@@ -1,6 +1,5 @@
 """A reviewer's decision on one unit's label, carried out and entered in the audit log: both or neither."""
 
-import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from annotator.accounts.auditing import write_audit_entry
-from annotator.comparison.comparing import NothingToCompare, compare_campaign
+from annotator.comparison.comparing import compare_labels
 from annotator.dashboard.evidence import audit_subject
 from annotator.labels.models import UnitLabel
 from annotator.labels.revising import accept_label, merge_concepts, rename_unit
@@ -30,20 +29,14 @@ def decide_label(*, label: UnitLabel, decision: Decision, reviewer: User, now: d
     campaign, unit, name = label.campaign, label.unit, reviewer.get_username()
     before = label.concept
     with transaction.atomic():
+        changed: list[UnitLabel] = []
         if decision.action == "rename":
-            rename_unit(campaign=campaign, unit=unit, concept=decision.word, reviewer=name, now=now)
+            changed = rename_unit(campaign=campaign, unit=unit, concept=decision.word, reviewer=name, now=now)
         elif decision.action == "merge":
-            merge_concepts(campaign=campaign, concepts=[before], into=decision.word, reviewer=name, now=now)
+            changed = merge_concepts(campaign=campaign, concepts=[before], into=decision.word, reviewer=name, now=now)
         accept_label(campaign=campaign, unit=unit, reviewer=name, now=now)
-        if decision.action != "accept":
-            _compare_again(label)
+        compare_labels(campaign=campaign, labels=changed)
         label.refresh_from_db()
         details = {"campaign": campaign.name, "from": before, "to": label.concept, "seen blind": decision.blind_word}
         details = {key: value for key, value in details.items() if value}
         write_audit_entry(actor=reviewer, action=decision.action, subject=audit_subject(unit), details=details, now=now)
-
-
-def _compare_again(label: UnitLabel) -> None:
-    # A campaign over photographs without labels has nothing to stand beside.
-    with contextlib.suppress(NothingToCompare):
-        compare_campaign(campaign=label.campaign)

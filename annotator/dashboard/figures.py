@@ -1,4 +1,7 @@
-"""The report's figures, live: drawn on the server, each to be taken away as SVG, PNG or CSV."""
+"""The report's figures, live: drawn on the server, each to be taken away as SVG, PNG or CSV.
+
+Altair takes over a second to load: what needs it is imported where a figure is drawn, not when the web starts.
+"""
 
 from functools import lru_cache
 
@@ -7,10 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
 from annotator.accounts.models import Role
-from annotator.comparison.drawing import render_png, render_svg, write_rows
-from annotator.comparison.figures import Document
-from annotator.comparison.gallery import NoSuchFigure, draw_figure, list_figures
-from annotator.comparison.reports import describe_campaign
+from annotator.comparison.reports import Document, describe_campaign
 from annotator.crowd.models import Campaign
 from annotator.dashboard.access import needs
 from annotator.dashboard.pages import SignedInRequest, show_part
@@ -23,6 +23,8 @@ MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; cha
 @needs(Role.VIEWER)
 def show_figures(request: SignedInRequest, name: str) -> HttpResponse:
     """Agreement beside chance and every figure, as a part of the comparison's page."""
+    from annotator.comparison.gallery import list_figures
+
     campaign = get_object_or_404(Campaign, name=name)
     report = _describe(campaign.pk, _stamp(campaign))
     context = {"campaign": campaign, "agreement": report.get("agreement"), "figures": list_figures(report)}
@@ -31,6 +33,8 @@ def show_figures(request: SignedInRequest, name: str) -> HttpResponse:
 
 @needs(Role.VIEWER)
 def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -> HttpResponse:
+    from annotator.comparison.gallery import NoSuchFigure
+
     campaign = get_object_or_404(Campaign, name=name)
     theme = request.GET.get("theme", "light")
     if ending not in MEDIA_TYPES or theme not in THEMES:
@@ -63,6 +67,9 @@ def _describe(campaign_id: int, stamp: str) -> Document:
 
 @lru_cache(maxsize=128)
 def _render(campaign_id: int, stamp: str, figure: str, ending: str, theme: str) -> bytes:
+    from annotator.comparison.drawing import render_png, render_svg, write_rows
+    from annotator.comparison.gallery import draw_figure
+
     campaign = Campaign.objects.get(pk=campaign_id)
     drawn = draw_figure(report=_describe(campaign_id, stamp), name=figure, campaign=campaign)
     match ending:

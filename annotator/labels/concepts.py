@@ -100,9 +100,13 @@ class Vocabulary:
         return self.targets | self.lexicon.single_words
 
 
-def build_vocabulary(*, descriptions: Iterable[str], labels: Iterable[str], lexicon: Lexicon) -> Vocabulary:
-    """Counts every word once for each description that uses it."""
-    counts = Counter(word for text in descriptions for word in set(re.findall(r"[^\W\d_]+", _clean(text))))
+def build_vocabulary(
+    *, descriptions: Iterable[str] | Mapping[str, int], labels: Iterable[str], lexicon: Lexicon
+) -> Vocabulary:
+    """Counts every word once for each description that uses it; a mapping says how often each was given."""
+    counts: Counter[str] = Counter()
+    for text, n_given in Counter(descriptions).items():
+        counts.update(dict.fromkeys(re.findall(r"[^\W\d_]+", _clean(text)), n_given))
     phrases = {phrase for label in labels if (phrase := clean_label(label))}
     words = {lexicon.singular(word) for phrase in phrases for word in phrase.split()}
     return Vocabulary(lexicon=lexicon, counts=counts, targets=frozenset(phrases | words))

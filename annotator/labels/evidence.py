@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count, QuerySet
+
 from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.precision import N_TOP_CROPS, count_fitting
 
@@ -33,9 +35,7 @@ def gather_answers(*, campaign: Campaign) -> list[UnitAnswer]:
     """
     # Plain values: a campaign of 100,000 answers would spend most of its time on making model instances.
     rows = (
-        Assignment.objects.filter(
-            hit__campaign=campaign, state__in=COUNTED_STATES, is_left_out=False, precision__isnull=False
-        )
+        _find_counted(campaign)
         .order_by(
             "hit__unit__layer__position", "hit__unit__layer__path", "hit__unit__index",
             "imported_position", "description", "category", "precision", "worker__pseudonym", "id",
@@ -46,6 +46,18 @@ def gather_answers(*, campaign: Campaign) -> list[UnitAnswer]:
         )
     )  # fmt: skip
     return [_read(row) for row in rows.iterator(chunk_size=2000)]
+
+
+def count_descriptions(*, campaign: Campaign) -> dict[str, int]:
+    """How many of the answers that count say each thing; the database counts, however many they are."""
+    said = _find_counted(campaign).order_by().values_list("description").annotate(n=Count("id"))
+    return dict(said)
+
+
+def _find_counted(campaign: Campaign) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(
+        hit__campaign=campaign, state__in=COUNTED_STATES, is_left_out=False, precision__isnull=False
+    )
 
 
 def _read(row: Mapping[str, Any]) -> UnitAnswer:

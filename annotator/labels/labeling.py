@@ -13,7 +13,7 @@ from django.db import transaction
 from annotator.crowd.models import Campaign
 from annotator.labels.aggregation import vote
 from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description
-from annotator.labels.evidence import UnitAnswer, gather_answers, split_by_unit
+from annotator.labels.evidence import UnitAnswer, count_descriptions, gather_answers, split_by_unit
 from annotator.labels.grouping import Group, NamedAnswer, group_answers
 from annotator.labels.lexicon import Lexicon, find_wordnet, load_lexicon
 from annotator.labels.models import ConceptRevision, UnitLabel
@@ -49,13 +49,13 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
     answers = gather_answers(campaign=campaign)
     if not answers:
         raise NothingToLabel(f"Campaign {campaign.name} has no answers yet.")
-    vocabulary = gather_vocabulary(campaign=campaign, answers=answers)
+    vocabulary = gather_vocabulary(campaign=campaign)
     by_unit = split_by_unit(answers)
     precisions = measure_precision(count_crops(by_unit))
     weights = iter(weigh_answers(answers))
     crop_fits = estimate_crop_fits(answers)
     kept = list(campaign.concept_revisions.all())
-    revisions = [_read_revision(row) for row in kept]
+    revisions = [read_revision(row) for row in kept]
     labels = []
     for i, (unit_id, given) in enumerate(by_unit.items()):
         weighed = [WeighedAnswer(answer=answer, weight=next(weights)) for answer in given]
@@ -63,7 +63,7 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
         _set_precision(label, fmean(answer.precision for answer in given), precisions, i)
         label.campaign, label.unit_id, label.labeled_at = campaign, unit_id, now
         label.crop_probabilities = crop_fits.get(unit_id)
-        label.accepted_at = _find_acceptance(label, kept)
+        label.accepted_at = find_acceptance(label, kept)
         labels.append(label)
     _store(campaign, labels)
     return Labeled(
@@ -81,14 +81,13 @@ def open_lexicon() -> Lexicon:
     return load_lexicon(wordnet_folder=find_wordnet(named=named, root=settings.BASE_DIR))
 
 
-def gather_vocabulary(*, campaign: Campaign, answers: Sequence[UnitAnswer]) -> Vocabulary:
+def gather_vocabulary(*, campaign: Campaign) -> Vocabulary:
     """The campaign's own words, the labels of its image sets and units, and the lexicon."""
     dissections = Dissection.objects.filter(dissected_units__hits__campaign=campaign).distinct()
     listed = {str(row["name"]) for dissection in dissections for row in dissection.labels}
     given = AutomaticLabel.objects.filter(unit__hits__campaign=campaign).values_list("label", flat=True).distinct()
-    return build_vocabulary(
-        descriptions=[answer.description for answer in answers], labels=listed | set(given), lexicon=open_lexicon()
-    )
+    said = count_descriptions(campaign=campaign)
+    return build_vocabulary(descriptions=said, labels=listed | set(given), lexicon=open_lexicon())
 
 
 def count_crops(by_unit: dict[int, list[UnitAnswer]]) -> AnswerCounts:
@@ -100,11 +99,11 @@ def count_crops(by_unit: dict[int, list[UnitAnswer]]) -> AnswerCounts:
     )
 
 
-def _read_revision(row: ConceptRevision) -> Revision:
+def read_revision(row: ConceptRevision) -> Revision:
     return Revision(kind=row.kind, unit_id=row.unit_id, words=tuple(row.words), into=row.into, reviewer=row.reviewer)
 
 
-def _find_acceptance(label: UnitLabel, kept: Sequence[ConceptRevision]) -> datetime | None:
+def find_acceptance(label: UnitLabel, kept: Sequence[ConceptRevision]) -> datetime | None:
     accepted = ConceptRevision.Kind.ACCEPT
     mine = [row for row in kept if row.kind == accepted and row.unit_id == label.unit_id and row.into == label.concept]
     return mine[-1].revised_at if mine else None
@@ -156,6 +155,7 @@ def _explain(weighed: Sequence[WeighedAnswer], named: Sequence[NamedAnswer], gro
                 "form": n.concept.form,
                 "head": n.concept.head,
                 "weight": w.weight,
+                "precision": w.answer.precision,
                 "steps": [asdict(step) for step in n.concept.steps],
             }
             for w, n in zip(weighed, named, strict=True)

@@ -1,4 +1,4 @@
-"""Keeps a reviewer's judgement on concepts and labels the campaign anew with it."""
+"""Keeps a reviewer's judgement on concepts and names the labels anew that it reaches."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import transaction
 
 from annotator.crowd.models import Campaign
-from annotator.labels.labeling import label_campaign
-from annotator.labels.models import ConceptRevision
+from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.labels.relabeling import TooOld, relabel
 from annotator.units.models import Unit
 
 Kind = ConceptRevision.Kind
@@ -17,32 +17,36 @@ class BadRevision(Exception):
     """Nothing that could be revised so; the message says why."""
 
 
-def merge_concepts(*, campaign: Campaign, concepts: Sequence[str], into: str, reviewer: str, now: datetime) -> None:
-    """From now on these forms count as `into`, in every unit of the campaign."""
-    _revise(ConceptRevision(campaign=campaign, kind=Kind.MERGE, words=_clean(concepts), into=into), reviewer, now)
+def merge_concepts(
+    *, campaign: Campaign, concepts: Sequence[str], into: str, reviewer: str, now: datetime
+) -> list[UnitLabel]:
+    """From now on these forms count as `into`, in every unit of the campaign; the labels that this reached."""
+    return _revise(
+        ConceptRevision(campaign=campaign, kind=Kind.MERGE, words=_clean(concepts), into=into), reviewer, now
+    )
 
 
 def split_answers(
     *, campaign: Campaign, unit: Unit, concepts: Sequence[str], into: str, reviewer: str, now: datetime
-) -> None:
+) -> list[UnitLabel]:
     """The unit's answers of these forms leave their group and are called `into`."""
     revision = ConceptRevision(campaign=campaign, unit=unit, kind=Kind.SPLIT, words=_clean(concepts), into=into)
-    _revise(revision, reviewer, now)
+    return _revise(revision, reviewer, now)
 
 
-def rename_unit(*, campaign: Campaign, unit: Unit, concept: str, reviewer: str, now: datetime) -> None:
+def rename_unit(*, campaign: Campaign, unit: Unit, concept: str, reviewer: str, now: datetime) -> list[UnitLabel]:
     """The unit's concept is called so, whatever its answers say."""
     revision = ConceptRevision(
         campaign=campaign, unit=unit, kind=Kind.RENAME, words=_words_of(campaign, unit), into=concept
     )
-    _revise(revision, reviewer, now)
+    return _revise(revision, reviewer, now)
 
 
-def accept_label(*, campaign: Campaign, unit: Unit, reviewer: str, now: datetime) -> None:
+def accept_label(*, campaign: Campaign, unit: Unit, reviewer: str, now: datetime) -> list[UnitLabel]:
     """The unit's concept stands as it is; a later labeling that finds another one asks again."""
     words = _words_of(campaign, unit)
     revision = ConceptRevision(campaign=campaign, unit=unit, kind=Kind.ACCEPT, words=words, into=words[0])
-    _revise(revision, reviewer, now)
+    return _revise(revision, reviewer, now)
 
 
 def _words_of(campaign: Campaign, unit: Unit) -> list[str]:
@@ -60,7 +64,7 @@ def _clean(words: Sequence[str]) -> list[str]:
 
 
 @transaction.atomic
-def _revise(revision: ConceptRevision, reviewer: str, now: datetime) -> None:
+def _revise(revision: ConceptRevision, reviewer: str, now: datetime) -> list[UnitLabel]:
     revision.into = " ".join(revision.into.lower().split())
     if not revision.into and revision.kind != Kind.ACCEPT:
         raise BadRevision("A concept needs a name.")
@@ -68,4 +72,7 @@ def _revise(revision: ConceptRevision, reviewer: str, now: datetime) -> None:
         raise BadRevision("A concept's name has at most 200 characters.")
     revision.reviewer, revision.revised_at = reviewer, now
     revision.save()
-    label_campaign(campaign=revision.campaign, now=now)
+    try:
+        return relabel(revision)
+    except TooOld as old:
+        raise BadRevision(str(old)) from None

@@ -9,6 +9,7 @@ from django.test import Client
 from annotator.accounts.models import Membership, Role
 from annotator.comparison.models import UnitComparison
 from annotator.crowd.models import Assignment, Campaign, Worker
+from annotator.labels.labeling import label_campaign
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection
 from tests.annotator.crowd.making import NOW, make_campaign, make_dissection
@@ -61,16 +62,17 @@ def make_world(root: Path, *, n_units: int = 6, n_answers: int = 3, name: str = 
                 active_seconds=60,
                 submitted_at=NOW,
             )
-        _label(made, hit.dissected_unit, n_answers)
+    label_campaign(campaign=made, now=NOW)
+    for dissected in dissection.dissected_units.filter(unit__unit_labels__campaign=made).select_related("unit"):
+        _set_label(made, dissected, n_answers)
     return World(dissection, made)
 
 
-def _label(campaign: Campaign, dissected: DissectedUnit, n_answers: int) -> None:
+def _set_label(campaign: Campaign, dissected: DissectedUnit, n_answers: int) -> None:
+    """What the labels rest on is as it was labeled; what tests tell units apart by is set."""
     index = dissected.unit.index
     precision = min(1.0, 0.6 + 0.08 * index)
-    label = UnitLabel.objects.create(
-        campaign=campaign,
-        unit=dissected.unit,
+    UnitLabel.objects.filter(campaign=campaign, unit=dissected.unit).update(
         concept=CONCEPTS[index % 4],
         category=CATEGORIES[index % 4],
         precision=precision,
@@ -79,8 +81,8 @@ def _label(campaign: Campaign, dissected: DissectedUnit, n_answers: int) -> None
         n_answers=n_answers,
         n_same_concept=n_answers - 1 if index else 1,
         n_same_category=n_answers,
-        labeled_at=NOW,
     )
+    label = UnitLabel.objects.get(campaign=campaign, unit=dissected.unit)
     automatic = AutomaticLabel.objects.get(unit=dissected.unit, is_best=True, mode="paper")
     UnitComparison.objects.create(
         unit_label=label, automatic_label=automatic, relation=RELATIONS[index % 4], rule="written for a test"

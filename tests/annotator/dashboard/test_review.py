@@ -66,8 +66,15 @@ def test_renaming_gives_the_unit_the_word_and_compares_anew(world: World, review
     assert "thing 0" in reviewer.get("/units/net/features.3/0/").content.decode()
 
 
+def test_a_decision_leaves_every_other_label_as_it_was(world: World, reviewer: Client) -> None:
+    others = UnitLabel.objects.exclude(unit__index=0).order_by("pk")
+    before = list(others.values())
+    for action, word in (("rename", "rim"), ("accept", "")):
+        assert decide(reviewer, 0, action, word=word) == 302
+    assert list(others.values()) == before
+
+
 def test_merging_reaches_every_unit_of_the_campaign(world: World, reviewer: Client) -> None:
-    decide(reviewer, 1, "accept")  # labels anew from the answers, so that what follows shows the merge alone
     before = {label.unit.index: label.concept for label in UnitLabel.objects.select_related("unit")}
     same = [index for index, concept in before.items() if concept == before[0]]
     assert same == [0, 4]

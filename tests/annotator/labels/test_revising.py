@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from annotator.comparison.importing import import_annotations
 from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.labeling import label_campaign
 from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.labels.relabeling import FIELDS
 from annotator.labels.revising import BadRevision, accept_label, merge_concepts, rename_unit, split_answers
 from annotator.units.models import Unit
 
@@ -75,6 +78,59 @@ def test_an_acceptance_stands_while_the_concept_does(campaign: Campaign) -> None
     Assignment.objects.filter(hit__unit=unit).update(description="cat")
     again(campaign)
     assert UnitLabel.objects.get(unit=unit).accepted_at is None
+
+
+WORDS = ["twig", "branch", "lamp", "couch", "sofa", "settee", "dog", "cat", "thing"]
+JUDGEMENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["merge", "split", "rename", "accept"]),
+        st.integers(0, 2),
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=2),
+        st.sampled_from(WORDS),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def judge(campaign: Campaign, kind: str, index: int, words: list[str], into: str) -> None:
+    by = {"campaign": campaign, "reviewer": "eve", "now": NOW}
+    unit = Unit.objects.get(index=index)
+    match kind:
+        case "merge":
+            merge_concepts(concepts=words, into=into, **by)
+        case "split":
+            split_answers(unit=unit, concepts=words, into=into, **by)
+        case "rename":
+            rename_unit(unit=unit, concept=into, **by)
+        case _:
+            accept_label(unit=unit, **by)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(JUDGEMENTS)
+def test_naming_what_a_judgement_reaches_gives_what_labeling_everything_gives(
+    campaign: Campaign, judgements: list[tuple[str, int, list[str], str]]
+) -> None:
+    campaign.concept_revisions.all().delete()
+    again(campaign)
+    for judgement in judgements:
+        judge(campaign, *judgement)
+    told = [name for name in FIELDS if name != "labeled_at"]
+    step_by_step = list(UnitLabel.objects.order_by("pk").values(*told))
+    again(campaign)
+    assert step_by_step == list(UnitLabel.objects.order_by("pk").values(*told))
+
+
+def test_a_judgement_touches_no_label_that_it_does_not_reach(campaign: Campaign) -> None:
+    merge_concepts(campaign=campaign, concepts=["settee"], into="bench", reviewer="eve", now=NOW + timedelta(days=2))
+    assert [label.labeled_at > NOW for label in UnitLabel.objects.order_by("unit__index")] == [False, True, False]
+
+
+def test_a_label_of_an_earlier_version_is_refused_in_words(campaign: Campaign) -> None:
+    UnitLabel.objects.update(reasons={})
+    with pytest.raises(BadRevision, match="label the campaign anew first"):
+        rename_unit(campaign=campaign, unit=Unit.objects.get(index=0), concept="x", reviewer="eve", now=NOW)
 
 
 def test_a_revision_without_a_name_or_a_label_is_refused_and_not_kept(campaign: Campaign) -> None:

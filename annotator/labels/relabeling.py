@@ -1,0 +1,88 @@
+"""Applies a reviewer's new judgement to the labels it reaches, and to no others.
+
+A label keeps what its concepts were when it was made, and revisions apply in their order: so one more on top gives
+what labeling the whole campaign anew would give, without reading its answers again. Precision and category rest on
+answers alone and stay.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from annotator.labels.concepts import Concept, Step
+from annotator.labels.grouping import NamedAnswer, group_answers
+from annotator.labels.labeling import find_acceptance, open_lexicon, read_revision
+from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.labels.revisions import Revision, rename, revise_concept
+
+Kind = ConceptRevision.Kind
+FIELDS = ["concept", "n_same_concept", "reasons", "accepted_at", "labeled_at"]
+
+
+class TooOld(Exception):
+    """The label was made before labels kept what this needs."""
+
+
+def relabel(revision: ConceptRevision) -> list[UnitLabel]:
+    """The labels that the newest revision reaches, named anew and stored. Raises TooOld."""
+    labels = list(_find_reached(revision))
+    accepted = revision.campaign.concept_revisions.filter(kind=Kind.ACCEPT, unit__in=[one.unit_id for one in labels])
+    kept = list(accepted)
+    for label in labels:
+        _name_anew(label, read_revision(revision))
+        label.accepted_at = find_acceptance(label, kept)
+        label.labeled_at = revision.revised_at
+    UnitLabel.objects.bulk_update(labels, FIELDS, batch_size=500)
+    return labels
+
+
+def _find_reached(revision: ConceptRevision) -> QuerySet[UnitLabel]:
+    labels = UnitLabel.objects.select_related("unit__layer").filter(campaign=revision.campaign).order_by("pk")
+    if revision.unit_id is not None:
+        return labels.filter(unit=revision.unit_id)
+    named = Q()
+    for word in revision.words:
+        named |= Q(reasons__contains={"answers": [{"form": word}]})
+    return labels.filter(named)
+
+
+def _name_anew(label: UnitLabel, revision: Revision) -> None:
+    """What `labeling` does with all revisions, done with the last one."""
+    answers = _read_answers(label)
+    named = [
+        NamedAnswer(
+            concept=revise_concept(_read_concept(answer), unit_id=label.unit_id, revisions=[revision]),
+            weight=answer["weight"],
+            precision=answer["precision"],
+        )
+        for answer in answers
+    ]
+    groups = group_answers(named, lexicon=open_lexicon())
+    name, renamed = rename(groups[0].name if groups else "", unit_id=label.unit_id, revisions=[revision])
+    if renamed is None and label.reasons["renamed_by"]:
+        name = label.concept
+    label.concept = name
+    label.n_same_concept = len(groups[0].members) if groups else 0
+    concepts = [asdict(one.concept) for one in named]
+    label.reasons = {
+        "answers": [answer | {name: concept[name] for name in ("form", "head", "steps")}
+                    for answer, concept in zip(answers, concepts, strict=True)],
+        "groups": [asdict(group) for group in groups],
+        "renamed_by": renamed.reviewer if renamed else label.reasons["renamed_by"],
+    }  # fmt: skip
+
+
+def _read_answers(label: UnitLabel) -> list[dict[str, Any]]:
+    answers: list[dict[str, Any]] = label.reasons.get("answers", [])
+    if not answers or any("precision" not in answer for answer in answers):
+        raise TooOld(f"{label.unit} was labeled by an earlier version: label the campaign anew first.")
+    return answers
+
+
+def _read_concept(answer: Mapping[str, Any]) -> Concept:
+    """A split takes an answer out of its group until another revision takes it up."""
+    steps = tuple(Step(**step) for step in answer["steps"])
+    is_apart = bool(steps) and steps[-1].rule.startswith("split by ")
+    return Concept(form=answer["form"], head=answer["head"], steps=steps, is_apart=is_apart)
