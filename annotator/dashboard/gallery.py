@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -11,19 +10,13 @@ from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.access import needs
 from annotator.dashboard.cards import UnitCard, make_cards
+from annotator.dashboard.ground import Ground, find_ground
 from annotator.dashboard.pages import SignedInRequest, permissions, show, show_refusal
-from annotator.dashboard.selection import (
-    PAGE_SIZE,
-    Ground,
-    Selection,
-    UnknownFilter,
-    choose_units,
-    count_at_most,
-    find_ground,
-    read_selection,
-)
+from annotator.dashboard.selection import Selection, UnknownFilter, read_selection
 from annotator.dashboard.selection_form import SelectionForm
-from annotator.units.models import AutomaticLabel, DissectedUnit
+from annotator.dashboard.unit_search import COUNTED_AT_MOST, find_units, read_mode
+
+PAGE_SIZE = 36
 
 
 @dataclass(frozen=True)
@@ -34,7 +27,7 @@ class Wall:
     cards: list[UnitCard]
     n_units: int
     has_more_than_counted: bool
-    n_pages: int
+    has_next: bool
 
 
 # The filters that stand behind "More filters" and are shown when one of them is set.
@@ -43,6 +36,7 @@ FOLDED = (
     "beside",
     "precision_min",
     "precision_max",
+    "agreement_min",
     "iou_min",
     "iou_max",
     "index",
@@ -88,31 +82,26 @@ def _walls(selection: Selection, ground: Ground) -> list[Wall]:
 
 
 def _wall(selection: Selection, ground: Ground) -> Wall:
-    units = choose_units(selection, ground)
-    n_units, has_more = count_at_most(units)
-    first = (int(str(selection.get("page") or 1)) - 1) * PAGE_SIZE
-    mode = str(selection.get("mode") or AutomaticLabel.Mode.PAPER)
-    shown = _with_names(units)[first : first + PAGE_SIZE]
+    end = read_page(selection) * PAGE_SIZE
+    found = find_units(selection, ground, n_most=max(COUNTED_AT_MOST, end) + 1)
     title = " ".join(str(selection.get(name)) for name in ("network", "layer") if selection.get(name))
     return Wall(
         title=title or "All layers",
-        cards=make_cards(units=list(shown), campaign=ground.campaign, mode=mode),
-        n_units=n_units,
-        has_more_than_counted=has_more,
-        n_pages=-(-n_units // PAGE_SIZE),
+        cards=make_cards(unit_ids=found[end - PAGE_SIZE : end], ground=ground, mode=read_mode(selection)),
+        n_units=min(len(found), COUNTED_AT_MOST),
+        has_more_than_counted=len(found) > COUNTED_AT_MOST,
+        has_next=len(found) > end,
     )
 
 
-def _with_names(units: QuerySet[DissectedUnit]) -> QuerySet[DissectedUnit]:
-    return units.select_related("unit__layer__network", "dissection__image_set").defer(
-        "dissection__labels", "peak_histogram"
-    )
+def read_page(selection: Selection) -> int:
+    return int(str(selection.get("page") or 1))
 
 
 def _paging(selection: Selection, walls: list[Wall]) -> dict[str, Any]:
-    page = int(str(selection.get("page") or 1))
+    page = read_page(selection)
     return {
-        "has_next": any(len(wall.cards) == PAGE_SIZE for wall in walls),
+        "has_next": any(wall.has_next for wall in walls),
         "page": page,
         "previous_address": selection.address(page=page - 1) if page > 1 else "",
         "next_address": selection.address(page=page + 1),

@@ -9,10 +9,12 @@ from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.access import needs
 from annotator.dashboard.cards import make_cards
+from annotator.dashboard.ground import find_ground
 from annotator.dashboard.machines import read_machines
 from annotator.dashboard.overview import summarize_campaigns
 from annotator.dashboard.pages import SignedInRequest, show, show_part
-from annotator.dashboard.selection import Selection, choose_units, find_ground
+from annotator.dashboard.selection import Selection
+from annotator.dashboard.unit_search import find_units
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress
 
@@ -24,11 +26,8 @@ N_SHOWN_UNITS = 12
 @needs(Role.VIEWER)
 def show_home(request: SignedInRequest) -> HttpResponse:
     ground = find_ground(Selection())
-    chosen = Selection({"sort": "precision" if ground.campaign else "iou"})
-    units = choose_units(chosen, ground).select_related("unit__layer__network", "dissection__image_set")
-    cards = make_cards(
-        units=list(units.defer("dissection__labels", "peak_histogram")[:N_SHOWN_UNITS]), campaign=ground.campaign
-    )
+    surest = {"sort": "precision", "precision_min": 0.0} if ground.campaigns else {"sort": "iou"}
+    cards = make_cards(unit_ids=find_units(Selection(surest), ground, n_most=N_SHOWN_UNITS), ground=ground)
     return show(request, "dashboard/home.html", title="Home", cards=cards, ground=ground, **_live())
 
 

@@ -2,8 +2,8 @@
 
 from django.db.models import F, Q
 
-from annotator.dashboard.cards import MIN_IOU, MIN_PRECISION
-
+MIN_PRECISION = 0.75
+MIN_IOU = 0.04
 WORDS = {
     "concept": "people name different things",
     "category": "people choose different categories",

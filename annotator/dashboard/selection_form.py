@@ -47,6 +47,7 @@ class SelectionForm(forms.Form):
     )
     precision_min = _share("Precision from")
     precision_max = _share("Precision to")
+    agreement_min = _share("Same concept from")
     iou_min = _share("IoU from")
     iou_max = _share("IoU to")
     review = forms.BooleanField(label="Needs review", required=False)

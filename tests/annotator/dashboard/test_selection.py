@@ -1,7 +1,9 @@
 """The gallery's address is its state: named filters only, and what passes them equals a slow look at every row."""
 
+import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,11 +13,16 @@ from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotator.comparison.importing import import_annotations, import_iou
 from annotator.comparison.models import UnitComparison
-from annotator.dashboard.selection import Selection, UnknownFilter, choose_units, find_ground, read_selection
+from annotator.crowd.models import Campaign
+from annotator.dashboard.ground import find_ground
+from annotator.dashboard.selection import Selection, UnknownFilter, read_selection
 from annotator.dashboard.selection_form import SORTS, SelectionForm
+from annotator.dashboard.unit_search import find_units
 from annotator.labels.models import UnitLabel
-from annotator.units.models import AutomaticLabel, Dissection
+from annotator.units.models import AutomaticLabel, Dissection, Unit
+from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.making import World, make_world
 
 # Of the 10,000 that `make drill` draws.
@@ -30,8 +37,8 @@ def read(query: str) -> Selection:
 
 def found(query: str) -> list[int]:
     selection = read(query)
-    units = choose_units(selection, find_ground(selection)).select_related("unit")
-    return [row.unit.index for row in units]
+    units = Unit.objects.in_bulk()
+    return [units[pk].index for pk in find_units(selection, find_ground(selection), n_most=100)]
 
 
 @settings(max_examples=N_LOOK_UPS, deadline=None)
@@ -118,6 +125,8 @@ CASES: list[tuple[str, Callable[[Any, Any, Any], bool]]] = [
     ("broden_category=color", lambda label, broden, comparison: broden.category == "color"),
     ("precision_min=0.75", lambda label, broden, comparison: bool(label) and label.precision >= 0.75),
     ("precision_max=0.7", lambda label, broden, comparison: bool(label) and label.precision <= 0.7),
+    ("agreement_min=0.5", lambda label, broden, c: bool(label) and label.n_same_concept >= 0.5 * label.n_answers),
+    ("index=3", lambda label, broden, c: broden.unit.index == 3),
     ("iou_min=0.05&iou_max=0.09", lambda label, broden, comparison: 0.05 <= broden.iou <= 0.09),
     ("relation=agree", lambda label, broden, c: bool(c) and c.relation in ("equal", "synonym")),
     ("relation=different", lambda label, broden, c: bool(c) and c.relation == "different"),
@@ -168,7 +177,7 @@ def test_of_two_dissections_the_newest_speaks_unless_the_other_is_named(world: W
     for row in old.dissected_units.all():
         row.pk, row.dissection = None, new
         row.save()
-    assert find_ground(Selection()).layers_by_dissection.keys() == {new.pk}
+    assert set(find_ground(Selection()).dissections.values()) == {new}
     assert len(found("")) == len(found(f"dissection={old.pk}")) == 6
 
 
@@ -178,6 +187,34 @@ def test_two_networks_stand_side_by_side(world: World, viewer: Client, tmp_path:
     assert "net features.3" in page
     assert "other features.3" in page
     assert page.count('class="us-unit"') == 9
+
+
+def test_units_of_published_files_stand_in_the_gallery(world: World, viewer: Client, tmp_path: Path) -> None:
+    """Beside what was dissected here: by people's word, by the label that was imported last, and with no crops."""
+    said = [("lamp", 0.9), ("sea", 0.7), ("dog", 0.8)]
+    rows = [
+        {"layer": "pool5", "index": index, "description": word, "category": "object", "precision": precision}
+        for index, (word, precision) in enumerate(said)
+    ]
+    (tmp_path / "answers.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    import_annotations(campaign_name="old", path=tmp_path / "answers.jsonl", network_name="places", now=NOW)
+    for iou in (0.2, 0.3):
+        (tmp_path / "iou.csv").write_text(NETDISSECT.format(iou=iou))
+        import_iou(campaign=Campaign.objects.get(name="old"), layer_path="pool5", path=tmp_path / "iou.csv")
+    assert len(found("")) == 6 + 3
+    assert found("network=places&sort=precision") == [0, 2, 1]
+    assert found("network=places&iou_min=0.25") == [1]
+    assert found("concept=sea") == [1]
+    page = viewer.get("/units/?network=places&sort=precision").content.decode()
+    assert page.count("no crops") == 3
+    assert "0.300" in page
+    assert viewer.get("/units/places/pool5/1/").status_code == 200
+
+
+NETDISSECT = (
+    "unit,category,label,score,object-label,object-truth,object-activation,object-intersect,object-iou\n"
+    "2,object,sea,{iou},sea,100,100,50,{iou}\n"
+)
 
 
 def test_paging_shows_every_unit_once(db: None, viewer: Client, tmp_path: Any) -> None:
