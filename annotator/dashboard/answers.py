@@ -17,8 +17,8 @@ from annotator.crowd.models import Assignment, Campaign
 from annotator.crowd.rejecting import propose_rejection, withdraw_proposal
 from annotator.crowd.reviewing import CannotReview, leave_out
 from annotator.dashboard.access import needs
-from annotator.dashboard.answer_counts import ANSWERED
 from annotator.dashboard.campaign_actions import send_work
+from annotator.dashboard.campaign_counts import ANSWERED
 from annotator.dashboard.pages import SignedInRequest, show, show_refusal
 
 PAGE_SIZE = 50

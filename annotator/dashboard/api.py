@@ -214,10 +214,10 @@ def _describe_campaign(one: CampaignOverview) -> dict[str, Any]:
     fields = ("name", "marketplace", "state", "is_paused", "is_imported", "problem")
     return {
         **{field: getattr(campaign, field) for field in fields},
-        "n_hits": one.n_hits,
-        "n_answers": one.n_answers,
-        "n_answers_wanted": one.n_wanted,
-        "n_simulated": one.n_simulated,
+        "n_hits": one.counts.n_hits,
+        "n_answers": one.counts.n_answers,
+        "n_answers_wanted": one.counts.n_wanted,
+        "n_simulated": one.counts.n_simulated,
         "cost_usd": str(one.cost_usd),
         "budget_cap_usd": str(campaign.budget_cap_usd),
         "pay_per_hour_usd": one.pay_per_hour,

@@ -8,8 +8,8 @@ from django.db.models import F, QuerySet
 from ninja import Schema
 
 from annotator.crowd.models import Assignment
-from annotator.dashboard.answer_counts import ANSWERED
 from annotator.dashboard.api_records import AnswerRecord, AutomaticRecord, UnitRecord
+from annotator.dashboard.campaign_counts import ANSWERED
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel
 

@@ -4,13 +4,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from annotator.accounts.models import Role
-from annotator.comparison.models import UnitComparison
 from annotator.crowd.marketplaces import open_marketplace
 from annotator.crowd.models import HIT, Campaign, OutwardAct
 from annotator.dashboard.access import needs
@@ -72,18 +70,11 @@ def _live(campaign: Campaign) -> dict[str, Any]:
         "jobs": jobs,
         "is_busy": any(job.is_active for job in jobs),
         "stuck": list(campaign.outward_acts.filter(state=OutwardAct.State.NEEDS_HUMAN)[:10]),
-        "agreement": _agreement(campaign),
     }
 
 
 def _preview_address(campaign: Campaign) -> str:
     """The HIT page without an assignment is what workers see before they accept."""
-    hit = None if campaign.is_imported else HIT.objects.filter(campaign=campaign).only("public_id").first()
+    hits = HIT.objects.filter(campaign=campaign).order_by("unit_id")  # an order that has an index
+    hit = None if campaign.is_imported else hits.only("public_id").first()
     return f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/" if hit else ""
-
-
-def _agreement(campaign: Campaign) -> dict[str, int]:
-    agree = Q(relation__in=["equal", "synonym"])
-    return UnitComparison.objects.filter(unit_label__campaign=campaign).aggregate(
-        n_compared=Count("id"), n_agree=Count("id", filter=agree)
-    )

@@ -1,6 +1,6 @@
 """A unit as the gallery shows it: its crops, what people call it, what Broden calls it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -83,7 +83,7 @@ def make_cards(*, unit_ids: Sequence[int], ground: Ground, mode: str = Automatic
     return [cards[pk] for pk in unit_ids]
 
 
-def _read_rows(unit_ids: Sequence[int], ground: Ground, mode: str) -> Iterable[dict[str, Any]]:
+def _read_rows(unit_ids: Sequence[int], ground: Ground, mode: str) -> Iterable[Mapping[str, Any]]:
     spoken = {dissection.pk for dissection in ground.dissections.values()} or {UUID(int=0)}
     measured = FilteredRelation("dissections", condition=Q(dissections__dissection__in=spoken))
     units = relate_labels(ground, mode=mode).annotate(measured=measured).filter(pk__in=unit_ids)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from annotator.accounts.models import AuditEntry
 from annotator.crowd.models import Assignment
-from annotator.dashboard.answer_counts import ANSWERED
+from annotator.dashboard.campaign_counts import ANSWERED
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, TopImage, Unit
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Subquery
 
-from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.models import Campaign
 from annotator.dashboard.selection import Selection
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, Dissection, Layer
@@ -37,8 +37,9 @@ def _find_dissections(selection: Selection, layers: list[Layer]) -> dict[int, Di
         done = done.filter(pk=wanted)
     free = {(layer.network_id, layer.path): layer.pk for layer in layers}
     found = {}
-    for dissection in done.defer("labels", "environment"):
-        for path in dissection.layer_paths:
+    for dissection in done.defer("labels", "environment", "detectors"):
+        # A turned basis has units of its own, and none of the network's.
+        for path in () if dissection.options.get("rotation") else dissection.layer_paths:
             layer = free.pop((dissection.network_id, path), None)
             if layer is not None:
                 found[layer] = dissection
@@ -57,6 +58,8 @@ def _find_campaigns(selection: Selection) -> list[Campaign]:
     if name := selection.get("campaign"):
         return list(Campaign.objects.filter(name=name))
     labeled = Campaign.objects.filter(Exists(UnitLabel.objects.filter(campaign=OuterRef("pk"))))
-    network = HIT.objects.filter(campaign=OuterRef("pk")).values("unit__layer__network")[:1]
+    # Any of its labels tells the network; this order has an index.
+    first = UnitLabel.objects.filter(campaign=OuterRef("pk")).order_by("-precision", "unit_id")
+    network = first.values("unit__layer__network")[:1]
     newest_last = labeled.annotate(network=Subquery(network)).order_by("-is_imported", "created_at", "pk")
     return list({campaign.network: campaign for campaign in newest_last}.values())

@@ -41,9 +41,9 @@ def _live() -> dict[str, Any]:
     overviews = summarize_campaigns(list(Campaign.objects.all()[:N_CAMPAIGNS]))
     return {
         "overviews": overviews,
-        "n_answers": sum(one.n_answers for one in overviews),
-        "n_wanted": sum(one.n_wanted for one in overviews),
-        "n_to_approve": sum(one.n_to_approve for one in overviews),
+        "n_answers": sum(one.counts.n_answers for one in overviews),
+        "n_wanted": sum(one.counts.n_wanted for one in overviews),
+        "n_to_approve": sum(one.counts.n_submitted for one in overviews),
         "n_stuck": sum(one.n_stuck for one in overviews),
         "dissections": list_dissections(N_DISSECTIONS),
         "machines": read_machines(),

@@ -1,11 +1,12 @@
 """The queue of units that need a person's decision: first seen blind, then with the evidence."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -30,18 +31,18 @@ N_LISTED = 30
 @needs(Role.VIEWER)
 def show_review(request: SignedInRequest) -> HttpResponse:
     campaign = _campaign(request)
-    waiting = find_waiting(campaign)
-    reasons = [(words, _count(waiting.filter(find_reason(name)))) for name, words in WORDS.items()]
-    listed = waiting.select_related("unit__layer__network", "comparison__automatic_label")[:N_LISTED]
+    found = list(_tell_reasons(find_waiting(campaign)))
+    listed = UnitLabel.objects.select_related("unit__layer__network", "comparison__automatic_label").defer("reasons")
     return show(
         request,
         "dashboard/review.html",
         title="Review",
         campaign=campaign,
-        campaigns=Campaign.objects.filter(unit_labels__isnull=False).distinct().values_list("name", flat=True)[:50],
-        reasons=reasons,
-        listed=list(listed),
-        n_waiting=_count(waiting),
+        campaigns=_list_labeled()[:50],
+        reasons=[(words, sum(row[i] for row in found)) for i, words in enumerate(WORDS.values(), start=1)],
+        listed=listed.filter(pk__in=[pk for pk, *_ in found[:N_LISTED]]).order_by("pk"),
+        n_waiting=len(found),
+        has_more=len(found) == COUNTED_AT_MOST,
     )
 
 
@@ -119,12 +120,17 @@ def _label(name: str, label_id: int) -> UnitLabel:
 
 
 def _reasons_of(label: UnitLabel) -> list[str]:
-    found = UnitLabel.objects.filter(pk=label.pk).aggregate(
-        **{name: Count("pk", filter=find_reason(name)) for name in WORDS}
-    )
-    return [words for name, words in WORDS.items() if found[name]]
+    ((_, *applies),) = _tell_reasons(UnitLabel.objects.filter(pk=label.pk))
+    return [words for words, does in zip(WORDS.values(), applies, strict=True) if does]
 
 
-def _count(labels: QuerySet[UnitLabel]) -> int:
-    """Up to COUNTED_AT_MOST: the page says "or more" from there on."""
-    return labels.order_by()[:COUNTED_AT_MOST].count()
+def _tell_reasons(labels: QuerySet[UnitLabel]) -> Iterable[tuple[int, ...]]:
+    """Of each label its id, and for each reason whether it applies; no more than are counted."""
+    applies = [Case(When(find_reason(name), then=Value(1)), default=Value(0)) for name in WORDS]
+    rows: Iterable[tuple[int, ...]] = labels.values_list("pk", *applies)[:COUNTED_AT_MOST]
+    return rows
+
+
+def _list_labeled() -> QuerySet[Campaign, str]:
+    labels = UnitLabel.objects.filter(campaign=OuterRef("pk"))
+    return Campaign.objects.filter(Exists(labels)).values_list("name", flat=True)

@@ -8,6 +8,7 @@ WORDS = {
     "concept": "people name different things",
     "category": "people choose different categories",
     "broden": "people and labeled pixels differ",
+    "attention": "somebody left planted negatives unmarked",
 }
 
 
@@ -26,6 +27,8 @@ def find_reason(name: str, *, prefix: str = "") -> Q:
                     f"{prefix}comparison__automatic_label__iou__gt": MIN_IOU,
                 }
             )
+        case "attention":
+            return Q(**{f"{prefix}n_inattentive__gt": 0})
     raise ValueError(f"There is no reason {name!r} to review.")
 
 

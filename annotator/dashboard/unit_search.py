@@ -9,6 +9,7 @@ from django.db.models import Case, CharField, F, FilteredRelation, Q, QuerySet, 
 from annotator.dashboard.ground import Ground
 from annotator.dashboard.review_reasons import find_reasons
 from annotator.dashboard.selection import Selection
+from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, Unit
 
 # Beyond this the gallery says "more than": an exact count would read every row.
@@ -40,16 +41,19 @@ ASKING = {
 
 def find_units(selection: Selection, ground: Ground, *, n_most: int) -> list[int]:
     """Ids of the first n_most units that pass, in the order asked for; ties by id."""
-    units = _pass(selection, ground)
+    units = _narrow(selection, ground)
+    conditions = _within(selection, ground) & _conditions(selection)
     sort = str(selection.get("sort") or "iou")
     if sort == "index":
-        return _list(units.order_by("layer_id", "index"), n_most)
+        return _list(units.filter(conditions).order_by("layer_id", "index"), n_most)
     label, field, is_descending = ORDERS[sort]
-    key = F(f"{label}__{field}")
-    known = units.filter(**{f"{label}__isnull": False})
-    found = _list(known.order_by(key.desc() if is_descending else key.asc(), "pk"), n_most)
+    key = f"{label}__{field}"
+    # In one call with the conditions: a second one would join the labels again.
+    known = units.filter(conditions & Q(**{f"{key}__isnull": False}))
+    found = _list(known.order_by(F(key).desc() if is_descending else F(key).asc(), "pk"), n_most)
     if len(found) < n_most and not ASKING[label] & selection.values.keys():
-        found += _list(units.filter(**{f"{label}__isnull": True}).order_by("pk"), n_most - len(found))
+        unknown = units.filter(conditions & Q(**{f"{key}__isnull": True}))
+        found += _list(unknown.order_by("pk"), n_most - len(found))
     return found
 
 
@@ -58,8 +62,15 @@ def _list(units: QuerySet[Unit], n_most: int) -> list[int]:
     return list(dict.fromkeys(units.values_list("pk", flat=True)[:n_most]))
 
 
-def _pass(selection: Selection, ground: Ground) -> QuerySet[Unit]:
-    return relate_labels(ground, mode=read_mode(selection)).filter(_within(selection, ground), _conditions(selection))
+def _narrow(selection: Selection, ground: Ground) -> QuerySet[Unit]:
+    """All units with their labels; where a text is sought, those with it in either label, each read for itself."""
+    units = relate_labels(ground, mode=read_mode(selection))
+    concept = selection.get("concept")
+    if not concept:
+        return units
+    people = UnitLabel.objects.filter(campaign__in=ground.campaigns, concept__contains=str(concept).lower())
+    broden = AutomaticLabel.objects.filter(is_best=True, label__icontains=concept)
+    return units.filter(pk__in=people.order_by().values("unit").union(broden.order_by().values("unit")))
 
 
 def relate_labels(ground: Ground, *, mode: str) -> QuerySet[Unit]:
@@ -109,7 +120,8 @@ def _conditions(selection: Selection) -> Q:
         if value is not None:
             conditions &= Q(**{lookup: value})
     if concept := selection.get("concept"):
-        conditions &= Q(people__concept__icontains=concept) | Q(broden__label__icontains=concept)
+        # Concepts are kept in lower case.
+        conditions &= Q(people__concept__contains=str(concept).lower()) | Q(broden__label__icontains=concept)
     if share := selection.get("agreement_min"):
         conditions &= Q(people__n_same_concept__gte=F("people__n_answers") * share)
     if relation := selection.get("relation"):

@@ -24,6 +24,7 @@ class UnitAnswer:
     precision: float
     n_fitting: int
     n_shown: int
+    n_planted_missed: int = 0
     shown: tuple[int, ...] = ()
     marked: frozenset[int] | None = None
 
@@ -42,7 +43,7 @@ def gather_answers(*, campaign: Campaign) -> list[UnitAnswer]:
         )
         .values(
             "hit__unit_id", "worker__pseudonym", "worker__is_simulated", "description", "category", "precision",
-            "shown_ranks", "planted_ranks", "marked_ranks",
+            "shown_ranks", "planted_ranks", "marked_ranks", "n_planted_missed",
         )
     )  # fmt: skip
     return [_read(row) for row in rows.iterator(chunk_size=2000)]
@@ -73,6 +74,7 @@ def _read(row: Mapping[str, Any]) -> UnitAnswer:
         precision=row["precision"],
         n_fitting=count_fitting(precision=row["precision"], n_shown=n_shown),
         n_shown=n_shown,
+        n_planted_missed=row["n_planted_missed"] or 0,
         shown=shown,
         marked=frozenset(row["marked_ranks"]) - planted if shown else None,
     )

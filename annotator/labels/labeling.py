@@ -10,6 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
+from annotator.crowd.evidence import MISSED_OF_ONE_ANSWER
 from annotator.crowd.models import Campaign
 from annotator.labels.aggregation import vote
 from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description
@@ -130,6 +131,7 @@ def _label_unit(weighed: Sequence[WeighedAnswer], vocabulary: Vocabulary, revisi
         n_answers=len(weighed),
         n_same_concept=len(groups[0].members) if groups else 0,
         n_same_category=sum(w.answer.category == category for w in weighed),
+        n_inattentive=sum(w.answer.n_planted_missed >= MISSED_OF_ONE_ANSWER for w in weighed),
         reasons={**_explain(weighed, named, groups), "renamed_by": renamed.reviewer if renamed else None},
     )
 

@@ -18,6 +18,9 @@ class UnitLabel(models.Model):
     n_answers = models.PositiveSmallIntegerField()
     n_same_concept = models.PositiveSmallIntegerField(default=0, help_text="Answers in the concept's group")
     n_same_category = models.PositiveSmallIntegerField(default=0)
+    n_inattentive = models.PositiveSmallIntegerField(
+        default=0, help_text="Of the answers that count, those that left two or more planted negatives unmarked"
+    )
     reasons = models.JSONField(default=dict, help_text="Raw words, group, and the rule at each step")
     # {rank: probability of fitting}; null where marks or workers are unknown.
     crop_probabilities = models.JSONField(null=True, blank=True)
@@ -31,7 +34,11 @@ class UnitLabel(models.Model):
             models.UniqueConstraint(fields=["campaign", "unit"], name="one_label_per_unit"),
             models.CheckConstraint(condition=Q(precision__gte=0, precision__lte=1), name="label_precision_0_to_1"),
         ]
-        indexes = [models.Index(fields=["concept"]), models.Index(fields=["category", "precision"])]
+        # What the gallery walks along: see dashboard.unit_search.
+        indexes = [
+            models.Index(fields=["campaign", "-precision", "unit"], name="labels_by_precision"),
+            models.Index(fields=["campaign", "concept", "unit"], name="labels_by_concept"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.concept}"

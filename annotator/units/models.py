@@ -237,7 +237,11 @@ class AutomaticLabel(models.Model):
             ),
             models.CheckConstraint(condition=Q(iou__gte=0, iou__lte=1), name="iou_between_0_and_1"),
         ]
-        indexes = [models.Index(fields=["label"]), models.Index(fields=["category", "iou"])]
+        # What the gallery walks along: see dashboard.unit_search.
+        indexes = [
+            models.Index(fields=order, include=["source", "mode"], condition=Q(is_best=True), name=f"best_by_{name}")
+            for name, order in (("iou", ["-iou", "unit"]), ("label", ["label", "unit"]))
+        ]
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.label} {self.iou:.3f}"
