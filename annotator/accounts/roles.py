@@ -1,9 +1,29 @@
 """Which role a person has, and whether it reaches for what they want to do."""
 
+from enum import StrEnum
+
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 
 from annotator.accounts.models import Membership, Role
 
+
+class Permission(StrEnum):
+    """What costs a person or the budget something, each with a least role of its own."""
+
+    PUBLISH_WITH_REAL_MONEY = "publish with real money"
+    APPROVE = "approve"
+    REJECT = "reject"
+    PAY_BONUSES = "pay bonuses"
+    EXPORT_RAW_IDS = "export raw ids"
+
+
+LEAST_ROLE = {
+    Permission.PUBLISH_WITH_REAL_MONEY: Role.PAYER,
+    Permission.APPROVE: Role.PAYER,
+    Permission.REJECT: Role.PAYER,  # of another person's proposal
+    Permission.PAY_BONUSES: Role.PAYER,
+    Permission.EXPORT_RAW_IDS: Role.ADMIN,
+}
 _RANK = {role: position for position, role in enumerate(Role)}
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from annotator.crowd.marketplaces import SIMULATED_PREFIX
-from annotator.crowd.models import Worker
+from annotator.crowd.models import Campaign, Worker
 
 
 def make_pseudonym(*, marketplace: str, worker_id: str) -> str:
@@ -35,3 +35,9 @@ def keep_worker(*, marketplace: str, worker_id: str, now: datetime) -> Worker:
         },
     )
     return worker
+
+
+def list_worker_ids(campaign: Campaign) -> list[tuple[str, str, str]]:
+    """(pseudonym, marketplace, the marketplace's id) of everyone who worked in it and was not erased."""
+    workers = Worker.objects.filter(assignments__hit__campaign=campaign, mturk_id__isnull=False).distinct()
+    return [(row.pseudonym, row.marketplace, row.mturk_id or "") for row in workers.order_by("pseudonym")]

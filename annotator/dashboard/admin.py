@@ -4,14 +4,14 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.contrib.auth.models import Group, User
+from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from annotator.accounts.auditing import write_audit_entry
-from annotator.accounts.models import Membership
+from annotator.accounts.appointing import change_role
+from annotator.accounts.models import Membership, Role
 
 APPS = ("accounts", "units", "crowd", "labels", "comparison")
 # A worker's id at the marketplace, digests of keys and raw answers are for nobody's eyes.
@@ -45,15 +45,7 @@ class MembershipAdmin(LookOnly):
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)
-        with transaction.atomic():
-            super().save_model(request, obj, form, change)
-            write_audit_entry(
-                actor=request.user,
-                action="change role",
-                subject=f"user {obj.user}",
-                details={"role": obj.role},
-                now=timezone.now(),
-            )
+        change_role(membership=obj, role=Role(obj.role), actor=request.user, now=timezone.now())
 
 
 def _columns(model: type[models.Model]) -> dict[str, Any]:
@@ -63,6 +55,8 @@ def _columns(model: type[models.Model]) -> dict[str, Any]:
     return {"list_display": plain[:N_COLUMNS], "fields": [field.name for field in fields if field.editable]}
 
 
+# People come by invitation, and what they may follows from their role: neither is made here, past the audit log.
+admin.site.unregister([User, Group])
 for _app in APPS:
     for _model in apps.get_app_config(_app).get_models():
         _kind = MembershipAdmin if _model is Membership else LookOnly

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
-from annotator.accounts.roles import may
+from annotator.accounts.roles import LEAST_ROLE, Permission, may
 from annotator.crowd.models import Assignment, Campaign
 from annotator.crowd.rejecting import propose_rejection, withdraw_proposal
 from annotator.crowd.reviewing import CannotReview, leave_out
@@ -24,12 +24,12 @@ from annotator.dashboard.pages import SignedInRequest, show, show_refusal
 PAGE_SIZE = 50
 # What a person may do with an answer, and the role it takes. What reaches the marketplace goes through the web queue.
 DECISIONS = {
-    "approve": Role.PAYER,
+    "approve": LEAST_ROLE[Permission.APPROVE],
     "leave out": Role.REVIEWER,
     "count again": Role.REVIEWER,
     "propose rejection": Role.REVIEWER,
     "withdraw proposal": Role.REVIEWER,
-    "confirm rejection": Role.PAYER,
+    "confirm rejection": LEAST_ROLE[Permission.REJECT],
 }
 QUEUED = {"approve": "approve_one", "confirm rejection": "confirm_rejection"}
 

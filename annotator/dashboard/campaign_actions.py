@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
-from annotator.accounts.roles import may
+from annotator.accounts.roles import LEAST_ROLE, Permission, may
 from annotator.crowd.marketplaces import RealMoneyRefused, confirm_real_money, open_marketplace
 from annotator.crowd.models import HIT, Campaign
 from annotator.crowd.publishing import pause_campaign
@@ -25,11 +25,11 @@ from annotator.dashboard.pages import SignedInRequest, show_refusal
 from annotator.labels.models import UnitLabel
 from workers.app import app
 
-# Work -> the role it takes. Publishing with real money takes a payer, see `_refuse_payment`.
+# Work -> the role it takes. Publishing with real money takes more, see `_refuse_payment`.
 WORK = {
     "publish": Role.RESEARCHER,
     "collect": Role.RESEARCHER,
-    "approve": Role.PAYER,
+    "approve": LEAST_ROLE[Permission.APPROVE],
     "label": Role.RESEARCHER,
     "compare": Role.RESEARCHER,
 }
@@ -111,8 +111,9 @@ def _refuse_payment(request: SignedInRequest, campaign: Campaign, kind: str) -> 
     marketplace = open_marketplace(campaign.marketplace)
     if kind != "publish" or not marketplace.is_real_money:
         return ""
-    if not may(request.role, Role.PAYER):
-        return "Real money takes the role payer or one above it."
+    least = LEAST_ROLE[Permission.PUBLISH_WITH_REAL_MONEY]
+    if not may(request.role, least):
+        return f"Real money takes the role {least.value} or one above it."
     try:
         confirm_real_money(
             marketplace=marketplace,

@@ -13,7 +13,7 @@ from annotator.accounts.inviting import InvitationRefused, invite, welcome_path
 from annotator.accounts.models import ApiToken, Role
 from annotator.accounts.tokens import issue_token, revoke_token
 from annotator.dashboard.access import needs
-from annotator.dashboard.pages import SignedInRequest, show
+from annotator.dashboard.pages import SignedInRequest, show, show_refusal
 
 
 class InviteForm(forms.Form):
@@ -64,8 +64,9 @@ def issue_one(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @needs(Role.VIEWER)
 def revoke_one(request: SignedInRequest, token_id: int) -> HttpResponse:
-    if revoke_token(token_id=token_id, owner=request.user, actor=request.user, now=timezone.now()):
-        messages.success(request, "The token is revoked.")
+    if not revoke_token(token_id=token_id, owner=request.user, actor=request.user, now=timezone.now()):
+        return show_refusal(request, "You have no such token.", status=404)
+    messages.success(request, "The token is revoked.")
     return redirect("people")
 
 

@@ -18,6 +18,7 @@ from annotator.dashboard import (
     review,
     sign_in,
     unit_page,
+    worker_ids,
 )
 from annotator.dashboard.api import api
 
@@ -74,6 +75,7 @@ urlpatterns = [
     path("campaigns/<slug:name>/answers/", answers.show_answers, name="answers"),
     path("campaigns/<slug:name>/answers/<int:assignment_id>/", answers.decide_answer, name="decide-answer"),
     path("campaigns/<slug:name>/pause/", campaign_actions.pause, name="pause"),
+    path("campaigns/<slug:name>/worker-ids.csv", worker_ids.send_worker_ids, name="worker-ids"),
     path("campaigns/<slug:name>/more/", campaign_actions.ask_for_more, name="campaign-more"),
     path("dissections/", dissections.show_dissections, name="dissections"),
     path("dissections/new/", dissections.request_one, name="dissect"),

@@ -287,6 +287,21 @@ def test_a_withdrawn_hit_can_be_finished_by_who_has_it(visit: Visit) -> None:
     assert visitor.open(assignmentId="").status_code == 410
 
 
+def test_a_hit_that_is_not_there_and_a_wrong_method_are_refused(visit: Visit) -> None:
+    visitor = visit()
+    for act, method in (
+        ("", "GET"),
+        ("preview/0.jpg", "GET"),
+        ("start", "POST"),
+        ("draft", "POST"),
+        ("submit", "POST"),
+    ):
+        unknown = visitor.client.generic(method, f"/hit/{uuid.uuid4()}/{act}", b"{}", content_type="application/json")
+        assert unknown.status_code == (404 if method == "GET" else 403), act
+        other = "POST" if method == "GET" else "GET"
+        assert visitor.client.generic(other, f"/hit/{visitor.hit.public_id}/{act}").status_code == 405, act
+
+
 def test_the_page_belongs_to_its_own_hit(visit: Visit) -> None:
     HIT.objects.update(mturk_id="THEHIT")
     visitor = visit()

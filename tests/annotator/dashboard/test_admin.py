@@ -54,3 +54,12 @@ def test_a_changed_role_is_logged(world: World, superuser: Client) -> None:
 
 def test_a_viewer_sees_no_tables(world: World, viewer: Client) -> None:
     assert viewer.get(reverse("admin:crowd_campaign_changelist")).status_code == 403
+
+
+def test_who_is_no_admin_any_more_sees_no_tables(world: World, superuser: Client) -> None:
+    person = make_person(Role.ADMIN, "ada")
+    User.objects.filter(pk=person.pk).update(is_superuser=True)
+    address = reverse("admin:accounts_membership_change", args=[Membership.objects.get(user=person).pk])
+    assert superuser.post(address, {"role": "viewer"}).status_code == 302
+    person.refresh_from_db()
+    assert not person.is_superuser

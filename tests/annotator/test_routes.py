@@ -1,0 +1,274 @@
+"""The route table of the project: who gets what at each address, every cell a real request.
+
+`routes.txt` is the table. A route without a row fails, and so does a row without a route. "own" and "other's" stand
+where something belongs to a person: a token, a proposal, an assignment. Campaigns and dissections belong to everybody
+who has the role. In the admin `*` stands for every table; the payer, the next below an admin, asks for each.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from annotator.accounts.inviting import invite, welcome_path
+from annotator.accounts.models import Role
+from annotator.accounts.tokens import issue_token
+from annotator.crowd import tokens
+from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.crowd.notifications import make_address_key
+from annotator.crowd.rejecting import propose_rejection
+from annotator.dashboard import campaign_actions
+from annotator.labels.models import UnitLabel
+from tests.annotator.crowd.fixtures import Visitor
+from tests.annotator.crowd.making import NOW, make_campaign
+from tests.annotator.dashboard.making import World, make_person, make_world
+
+pytestmark = pytest.mark.django_db
+PEOPLE = ("anonymous", "viewer", "researcher", "reviewer", "payer", "admin")
+MODELS = [f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry]
+
+
+@dataclass(frozen=True)
+class Row:
+    method: str
+    route: str
+    whose: str
+    cells: tuple[str, ...]
+
+
+def read_table() -> list[Row]:
+    lines = (Path(__file__).parent / "routes.txt").read_text().splitlines()
+    words = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+    return [Row(method, route, whose, tuple(cells)) for method, route, whose, *cells in words]
+
+
+TABLE = read_table()
+
+
+def list_routes(resolver: URLResolver, namespaces: tuple[str, ...] = ()) -> Iterator[str]:
+    """Names with their namespaces, and where there is none the pattern; tables of the admin under one name."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLPattern):
+            name = ":".join([*namespaces, entry.name or str(entry.pattern)])
+            yield re.sub(f"^admin:({'|'.join(MODELS)})_", "admin:*_", name)
+        else:
+            yield from list_routes(entry, (*namespaces, *([entry.namespace] if entry.namespace else [])))
+
+
+def test_every_route_has_its_row_and_every_row_its_route() -> None:
+    assert set(list_routes(get_resolver("annotator.urls"))) == {row.route for row in TABLE}
+    assert all(len(row.cells) == len(PEOPLE) for row in TABLE)
+
+
+@dataclass
+class Stage:
+    """One world, the six visitors, and what belongs to somebody in it."""
+
+    world: World
+    people: dict[str, User]
+    clients: dict[str, Client]
+    visitor: Visitor
+    work: dict[str, Any]
+    foreign: dict[str, Any]
+
+    def find_addresses(self, row: Row, name: str) -> list[str]:
+        tables = MODELS if name == "payer" else ["crowd_worker"]
+        if row.route in ("healthz", "admin/login/"):
+            return [f"/{row.route}"]
+        if row.route == "admin:(?P<url>.*)$":
+            return ["/admin/no-such-page"]
+        if row.route == "admin:<path:object_id>/":
+            return [f"/admin/{model.replace('_', '/')}/0/" for model in tables]
+        if "*" in row.route:
+            arguments = {} if row.route.endswith(("_changelist", "_add")) else {"object_id": "0"}
+            return [reverse(row.route.replace("*", model), kwargs=arguments) for model in tables]
+        if row.route == "welcome":
+            return [welcome_path(invite(username="nina", email="", role=Role.VIEWER, actor=None, now=NOW))]
+        return [reverse(row.route, kwargs=self._arguments(row, name))]
+
+    def _arguments(self, row: Row, name: str) -> dict[str, Any]:
+        unit = self.world.units()[0]
+        layer = {"network": "net", "layer": "features.3", "index": 0}
+        named = {"name": self.world.campaign.name}
+        sheet = {"dissection_id": self.world.dissection.pk, "sheet": unit.tile_sheet}
+        label = UnitLabel.objects.earliest("pk")
+        hit = {"public_id": self.visitor.hit.public_id}
+        values: dict[str, dict[str, Any]] = {
+            "admin:app_list": {"app_label": "crowd"},
+            "admin:view_on_site": {"content_type_id": 0, "object_id": 0},
+            "api:get_unit": layer,
+            "unit": layer,
+            "sheet": sheet,
+            "wall": sheet | {"columns": 4, "rows": 2},
+            "outlines": sheet,
+            "figure": named | {"figure": "semantic-types", "ending": "csv"},
+            "campaign-work": named | {"kind": row.whose.replace("real-money", "publish")},
+            "decide-answer": named | {"assignment_id": self._find_answer(row.whose)},
+            "dissection": {"dissection_id": self.world.dissection.pk},
+            "dissection-progress": {"dissection_id": self.world.dissection.pk},
+            "review-next": named,
+            "review-one": named | {"label_id": label.pk},
+            "review-decide": named | {"label_id": label.pk},
+            "revoke-token": {"token_id": self._find_token(row.whose, name)},
+            "hit-notification": {"marketplace": "own", "key": make_address_key(row.whose)},
+            "hit-sheet": {"token": self._sheet_token(row.whose), "number": 0},
+            "hit-preview-sheet": hit | {"number": 0},
+        }
+        if row.route in values:
+            return values[row.route]
+        if row.route in API_OF_A_DISSECTION:
+            return {"dissection_id": self.world.dissection.pk}
+        if row.route.startswith("hit-"):
+            return hit
+        return named if row.route in OF_A_CAMPAIGN else {}
+
+    def _find_token(self, whose: str, name: str) -> int:
+        """A token of the person who asks, or of somebody else."""
+        if name == "anonymous":
+            return 1
+        owner = self.people[name] if whose == "own" else User.objects.create_user(f"else-{name}")
+        issue_token(user=owner, name="t", actor=owner, now=NOW)
+        return int(owner.api_tokens.latest("pk").pk)  # type: ignore[attr-defined]
+
+    def _find_answer(self, whose: str) -> int:
+        return int(Assignment.objects.filter(state="submitted").earliest("pk").pk)
+
+    def _sheet_token(self, whose: str) -> str:
+        pk = Assignment.objects.get(mturk_id=self.visitor.assignment_id).pk
+        return tokens.sign_sheets(assignment_pk=pk) if whose == "own" else "forged"
+
+    def body(self, row: Row, name: str) -> tuple[str, Any]:
+        """What is posted, and as which type."""
+        work = self.work if row.whose == "own" else self.foreign
+        answer = {"description": "lamp", "category": "object", "marked": [1], "active_seconds": 5.0}
+        pages = {
+            "hit-start": {"token": work["token"], "consent": True},
+            "hit-draft": {"work_token": work["work_token"], "revision": 0, "draft": answer},
+            "hit-submit": {"work_token": work["work_token"], "client_id": str(uuid.uuid4()), **answer},
+            "hit-notification": {"Events": []},
+        }
+        if row.route in pages:
+            return json.dumps(pages[row.route]), "application/json"
+        forms: dict[str, dict[str, Any]] = {
+            "launch": {
+                "name": "another", "dissection": [self.world.dissection.pk], "n_top_iou": 1, "n_random": 0,
+                "n_assignments": 2, "reward_usd": "0.50", "budget_cap_usd": "50", "marketplace": "own", "seed": 1,
+            },
+            "dissect": {
+                "network": self.world.dissection.network_id, "image_set": self.world.dissection.image_set_id,
+                "layers": "features.3", "iou_mode": ["paper"],
+            },
+            "invite": {"username": "olga", "role": "viewer"},
+            "issue-token": {"name": "notebook"},
+            "review-decide": {"action": "accept"},
+            "campaign-more": {"label": UnitLabel.objects.earliest("pk").pk},
+            "decide-answer": DECISIONS.get(row.whose, {}),
+            "campaign-work": {"real_money": "on", "typed_name": self.world.campaign.name},
+            "sign-in": {"username": "nobody", "password": "nothing"},
+        }  # fmt: skip
+        return forms.get(row.route, {}), ""
+
+    def ask(self, row: Row, name: str) -> Iterator[HttpResponse]:
+        """Each request in a transaction that is taken back, so that no cell changes what the next one meets."""
+        client = self.clients[name]
+        signed_in = client.cookies.copy()
+        with transaction.atomic():
+            if row.route == "decide-answer" and "rejection" in row.whose:
+                self._propose(by=name if row.whose.startswith("own") else "somebody")
+            if row.whose == "real-money":
+                Campaign.objects.filter(pk=self.world.campaign.pk).update(marketplace=Campaign.Marketplace.MTURK)
+            for address in self.find_addresses(row, name):
+                body, kind = self.body(row, name)
+                if row.method == "GET":
+                    yield client.get(address)
+                else:
+                    yield client.post(address, body, **({"content_type": kind} if kind else {}))
+            transaction.set_rollback(True)
+        client.cookies = signed_in
+
+    def _propose(self, *, by: str) -> None:
+        answer = Assignment.objects.get(pk=self._find_answer(""))
+        propose_rejection(
+            assignment=answer, reason="The same words on each HIT.", evidence={"n": 3}, proposed_by=by, now=NOW
+        )
+
+
+API_OF_A_DISSECTION = ("api:get_dissection", "api:get_progress", "api:list_dissected_units")
+OF_A_CAMPAIGN = (
+    "api:get_campaign", "api:list_units", "api:list_answers", "api:get_report", "campaign", "campaign-progress",
+    "comparison", "figures", "answers", "pause", "worker-ids", "campaign-more",
+)  # fmt: skip
+DECISIONS = {
+    "approve": {"decision": "approve"},
+    "leave-out": {"decision": "leave out", "reason": "It is about another picture."},
+    "propose": {"decision": "propose rejection", "reason": "The same words on each HIT."},
+    "own-rejection": {"decision": "confirm rejection"},
+    "other's-rejection": {"decision": "confirm rejection"},
+}
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Stage:
+    settings.REAL_MONEY_ALLOWED = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    monkeypatch.setattr(campaign_actions.app, "send_task", lambda *arguments, **options: None)
+    world = make_world(tmp_path, n_units=2, campaign="routes")
+    people = {name: make_person(Role(name)) for name in PEOPLE[1:]}
+    User.objects.filter(username="admin").update(is_superuser=True)
+    visitor = Visitor(world.campaign.hits.order_by("unit__index").earliest("id"), assignment_id="OWN", worker_id="AOWN")
+    elsewhere = make_campaign(world.dissection, name="elsewhere").hits.earliest("id")
+    stranger = Visitor(elsewhere, assignment_id="FOREIGN", worker_id="AFOREIGN")
+    HIT.objects.filter(campaign=world.campaign).update(mturk_id="THEHIT")
+    visitor.hit.refresh_from_db()
+    clients = {name: Client() for name in PEOPLE}
+    for name, person in people.items():
+        clients[name].force_login(person)
+    works = [{**seen.start(), "token": seen.config()["token"]} for seen in (visitor, stranger)]
+    return Stage(world=world, people=people, clients=clients, visitor=visitor, work=works[0], foreign=works[1])
+
+
+def tell(response: HttpResponse) -> str:
+    if response.status_code == 302 and response["Location"].startswith("/sign-in/"):
+        return "sign-in"
+    return str(response.status_code)
+
+
+def test_every_cell_is_as_written(stage: Stage) -> None:
+    seen = {
+        row: tuple(
+            "/".join(sorted({tell(check_headers(row, response)) for response in stage.ask(row, name)}))
+            for name in PEOPLE
+        )
+        for row in TABLE
+    }
+    wrong = {f"{row.method} {row.route} {row.whose}": cells for row, cells in seen.items() if cells != row.cells}
+    assert not wrong, "\n".join(f"{name}: {' '.join(cells)}" for name, cells in wrong.items())
+
+
+def check_headers(row: Row, response: HttpResponse) -> HttpResponse:
+    """Each response's headers as docs/operators.md writes them down."""
+    assert response["X-Content-Type-Options"] == "nosniff", row
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin", row
+    is_page = row.route == "hit-page" and response.status_code in (200, 400)
+    assert response["Referrer-Policy"] == ("no-referrer" if is_page else "same-origin"), row
+    if is_page:
+        assert "X-Frame-Options" not in response
+        assert f"frame-ancestors {settings.SANDBOX_URL}" in response["Content-Security-Policy"]
+        assert "default-src 'none'" in response["Content-Security-Policy"]
+    else:
+        assert response["X-Frame-Options"] == "DENY", row
+    if row.route.startswith("hit-"):
+        assert not response.cookies, row
+    return response
