@@ -134,7 +134,7 @@ def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
     environment = {
         **os.environ, "UNITSCOPE_VAR": str(var), "WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port()),
         # What serves is forked from a process that has loaded everything, so that its successor is there at once.
-        "GUNICORN_CMD_ARGS": "--preload",
+        "GUNICORN_CMD_ARGS": "--preload --config python:tests.drills._warm",
     }  # fmt: skip
     environment.pop("DATABASE_URL", None)
     environment.pop("REDIS_URL", None)

@@ -1,14 +1,13 @@
 """Orders and planted negatives come from seeds, and nothing that a page shows tells a planted crop from a top one."""
 
 import random
-from collections.abc import Sequence
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from annotator.crowd.tile_order import TileOrder, derive_seed, draw_order, draw_preview
+from tests.annotator.crowd.leaking import auc
 
 TOP, LOW = range(57), range(57, 69)
 N_ASSIGNMENTS = 2000
@@ -19,16 +18,6 @@ def orders(n: int) -> list[TileOrder]:
         draw_order(seed=derive_seed("hit", number % 40, f"A{number}"), top_ranks=TOP, low_ranks=LOW, n_planted=3)
         for number in range(n)
     ]
-
-
-def auc(planted: Sequence[float], top: Sequence[float]) -> float:
-    """The chance that a planted crop's feature is larger than a top crop's, ties by halves; folded over .5."""
-    values = np.concatenate([planted, top])
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    n = len(planted)
-    area = float((rank[:n].sum() - n * (n + 1) / 2) / (n * len(top)))
-    return max(area, 1 - area)
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 57), st.integers(0, 12))

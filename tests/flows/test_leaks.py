@@ -1,0 +1,81 @@
+"""Nothing that a HIT page shows, apart from the pictured content, tells planted negatives from top crops.
+
+Assignments are composed from a real dissection's tiles by the page's own code, and each feature's area under the curve
+is measured, folded over .5. UNITSCOPE_LEAK_ASSIGNMENTS says over how many (the drill: 2,000).
+"""
+
+import io
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pixels
+
+from annotator.crowd.sheets import COLUMNS, TILES_PER_SHEET, lay_out
+from annotator.crowd.tile_order import TileOrder, derive_seed, draw_order
+from tests.annotator.crowd.leaking import auc
+from workers.artifact_format import Artifact, read_artifact
+from workers.store import open_store
+
+N_ASSIGNMENTS = int(os.environ.get("UNITSCOPE_LEAK_ASSIGNMENTS", "160"))
+MOST = 0.55
+
+
+class Unit:
+    """One unit's tiles, and what was done to each: where its box lies, how much of it is dimmed."""
+
+    def __init__(self, artifact: Artifact, arrays: dict[str, NDArray[Any]], index: int) -> None:
+        self.top = [int(rank) for rank in np.flatnonzero(arrays["top_image"][index] >= 0)]
+        n_top = arrays["top_image"].shape[1]
+        self.low = [n_top + int(place) for place in np.flatnonzero(arrays["low_image"][index] >= 0)]
+        self.box = arrays["tile_box"][index]
+        masks = np.unpackbits(arrays["tile_mask"][index], axis=-1).astype(bool)
+        donors = arrays["tile_donor"][index]
+        self.mask = {rank: masks[rank] for rank in self.top} | {rank: masks[donors[rank - n_top]] for rank in self.low}
+        self.strip = Pixels.open(io.BytesIO(artifact.strip(str(arrays["tile_sheet"][index])))).convert("RGB")
+        self.tile_px = self.strip.width
+
+    def draw(self, number: int, person: int) -> TileOrder:
+        seed = derive_seed("hit", number, f"A{person}")
+        return draw_order(seed=seed, top_ranks=self.top, low_ranks=self.low, n_planted=3)
+
+    def show(self, order: TileOrder) -> Iterator[dict[str, float]]:
+        """What can be seen of each crop without looking at its picture, in the page's order."""
+        n = len(order.shown_ranks)
+        sheets = [order.shown_ranks[first : first + TILES_PER_SHEET] for first in range(0, n, TILES_PER_SHEET)]
+        n_bytes = [len(lay_out(strip=self.strip, ranks=ranks, tile_px=self.tile_px)) for ranks in sheets]
+        for position, rank in enumerate(order.shown_ranks):
+            left, top, side = (float(value) for value in self.box[rank])
+            yield {
+                "position": position,
+                "row": position // 10,
+                "column": position % 10,
+                "place in the sheet": position % TILES_PER_SHEET,
+                "column of the sheet": position % COLUMNS,
+                "request": position // TILES_PER_SHEET,
+                "bytes of the sheet": n_bytes[position // TILES_PER_SHEET],
+                "box left": left,
+                "box top": top,
+                "box side": side,
+                "share dimmed": 1 - float(self.mask[rank].mean()),
+            }
+
+
+def test_no_feature_tells_planted_negatives_from_top_crops(dissection: dict[str, Any]) -> None:
+    artifact = read_artifact(open_store(dissection["artifact"]).read)
+    arrays = artifact.layer(0)
+    units = [Unit(artifact, arrays, index) for index in range(len(arrays["top_image"]))]
+    planted: dict[str, list[float]] = {}
+    others: dict[str, list[float]] = {}
+    for number in range(N_ASSIGNMENTS):
+        unit = units[number % len(units)]
+        order = unit.draw(number % len(units), number)
+        for rank, features in zip(order.shown_ranks, unit.show(order), strict=True):
+            for name, value in features.items():
+                (planted if rank in order.planted_ranks else others).setdefault(name, []).append(value)
+    assert len(planted["position"]) == 3 * N_ASSIGNMENTS
+    found = {name: auc(planted[name], others[name]) for name in planted}
+    print({name: round(value, 3) for name, value in found.items()})
+    assert max(found.values()) <= MOST, found
