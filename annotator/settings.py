@@ -156,6 +156,10 @@ MARKETPLACE_CREDENTIALS = {
 }
 # The first of the three confirmations that spending real money needs.
 REAL_MONEY_ALLOWED = env.flag("REAL_MONEY_ALLOWED")
+# An SQS queue that marketplaces write their notifications into; empty: campaigns are looked at each minute, no sooner.
+NOTIFICATION_QUEUE_URL = env.text("NOTIFICATION_QUEUE_URL", default="")
+NOTIFICATION_QUEUE_ENDPOINT = env.text("NOTIFICATION_QUEUE_ENDPOINT", default="")
+NOTIFICATION_QUEUE_REGION = env.text("NOTIFICATION_QUEUE_REGION", default="us-east-1")
 # Where the sandbox delivers its notifications; empty: nowhere.
 SANDBOX_SQS_ENDPOINT = env.text("SANDBOX_SQS_ENDPOINT", default="")
 SANDBOX_SNS_ENDPOINT = env.text("SANDBOX_SNS_ENDPOINT", default="")

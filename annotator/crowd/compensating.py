@@ -15,9 +15,10 @@ from annotator.crowd.answering import make_receipt
 from annotator.crowd.marketplaces import Marketplace
 from annotator.crowd.models import Assignment, Campaign, Compensation
 from annotator.crowd.money import find_hit_cost
-from annotator.crowd.mturk import MarketplaceRefused, Requester
+from annotator.crowd.mturk import Requester
 from annotator.crowd.outbox import hold_campaign, make_key, write_act
 from annotator.crowd.publishing import Clock, Pause, settle_acts
+from annotator.crowd.qualifying import find_or_create_qualification
 from annotator.crowd.rendering import render_amount
 
 LIFETIME_SECONDS = 30 * 86_400
@@ -65,26 +66,13 @@ def approve_compensations(*, campaign: Campaign, requester: Requester) -> int:
 def _qualify(compensation: Compensation, *, worker_id: str, requester: Requester) -> None:
     """A qualification of this one worker."""
     if not compensation.qualification_id:
-        compensation.qualification_id = _find_or_create_qualification(compensation, requester)
+        description = "Lets one worker take a HIT that pays for work they had done and could not submit."
+        compensation.qualification_id = find_or_create_qualification(
+            name=f"Compensation {compensation.public_id}", fields={"Description": description}, requester=requester
+        )
         compensation.save(update_fields=["qualification_id"])
     grant = {"QualificationTypeId": compensation.qualification_id, "WorkerId": worker_id, "SendNotification": True}
     requester.call("AssociateQualificationWithWorker", grant)
-
-
-def _find_or_create_qualification(compensation: Compensation, requester: Requester) -> str:
-    name = f"Compensation {compensation.public_id}"
-    description = "Lets one worker take a HIT that pays for work they had done and could not submit."
-    request = {"Name": name, "Description": description, "QualificationTypeStatus": "Active"}
-    try:
-        created = requester.call("CreateQualificationType", request)
-        return str(created["QualificationType"]["QualificationTypeId"])
-    except MarketplaceRefused:  # made before, by a process that did not live to note it
-        query = {"Query": name, "MustBeRequestable": False, "MustBeOwnedByCaller": True}
-        found = requester.call("ListQualificationTypes", query)["QualificationTypes"]
-        named = [row for row in found if row["Name"] == name]
-        if not named:
-            raise
-        return str(named[0]["QualificationTypeId"])
 
 
 def _register(compensation: Compensation, *, campaign: Campaign, requester: Requester) -> None:

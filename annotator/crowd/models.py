@@ -71,6 +71,10 @@ class Campaign(models.Model):
         return self.name
 
 
+# People work on these.
+GOING = (Campaign.State.PUBLISHED, Campaign.State.COLLECTING)
+
+
 class HITType(models.Model):
     """One folder of hit_templates/ as it was registered at the campaign's marketplace."""
 

@@ -9,16 +9,26 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.core import signing
 from django.utils.crypto import constant_time_compare
 from kombu.exceptions import OperationalError
 
-from annotator.crowd.models import HIT
-from annotator.crowd.tasks import GOING
+from annotator.crowd.models import GOING, HIT
 from workers.app import app
 
 SALT = "unitscope.crowd.notifications"
 MOST_HITS = 100
+EVENTS = ["AssignmentSubmitted", "AssignmentReturned", "AssignmentAbandoned", "HITReviewable", "HITExpired"]
+# A queue that does not answer must not keep the next look waiting.
+LONGEST_POLL_SECONDS = 5
+
+
+class QueueSilent(Exception):
+    """The queue of notifications cannot be read; the message says why. Polling goes on without it."""
 
 
 def make_address_key(marketplace: str) -> str:
@@ -48,9 +58,48 @@ def _walk(document: Any, *, depth: int) -> Iterator[str]:
         yield from _walk(event, depth=depth + 1)
 
 
-def wake_campaigns(*, hit_ids: set[str], marketplace: str) -> int:
+def describe_subscription() -> dict[str, Any] | None:
+    """What UpdateNotificationSettings is sent for each HIT type; None where no queue is named in the settings."""
+    if not settings.NOTIFICATION_QUEUE_URL:
+        return None
+    destination = settings.NOTIFICATION_QUEUE_URL
+    return {"Destination": destination, "Transport": "SQS", "Version": "2014-08-15", "EventTypes": EVENTS}
+
+
+def read_queue() -> int:
+    """Takes what waits in the queue and wakes the campaigns it names; how many. Raises QueueSilent."""
+    if not settings.NOTIFICATION_QUEUE_URL:
+        return 0
+    queue = boto3.client(
+        "sqs",
+        endpoint_url=settings.NOTIFICATION_QUEUE_ENDPOINT or None,
+        region_name=settings.NOTIFICATION_QUEUE_REGION,
+        config=Config(connect_timeout=5, read_timeout=LONGEST_POLL_SECONDS + 5, retries={"total_max_attempts": 1}),
+    )
+    address = {"QueueUrl": settings.NOTIFICATION_QUEUE_URL}
+    try:
+        answer = queue.receive_message(**address, MaxNumberOfMessages=10, WaitTimeSeconds=LONGEST_POLL_SECONDS)
+        messages = answer.get("Messages", [])
+        hit_ids = {hit_id for message in messages for hit_id in _read_body(message.get("Body", ""))}
+        n_woken = wake_campaigns(hit_ids=hit_ids)
+        for message in messages:
+            queue.delete_message(**address, ReceiptHandle=message["ReceiptHandle"])
+    except (BotoCoreError, ClientError) as error:
+        raise QueueSilent(f"The queue of notifications cannot be read: {error}.") from error
+    return n_woken
+
+
+def _read_body(body: str) -> set[str]:
+    with contextlib.suppress(ValueError, RecursionError):
+        return read_hit_ids(json.loads(body))
+    return set()
+
+
+def wake_campaigns(*, hit_ids: set[str], marketplace: str | None = None) -> int:
     """Sends the going campaigns of these HITs to the queue; a broker that is away costs a minute, no more."""
-    hits = HIT.objects.filter(mturk_id__in=hit_ids, campaign__marketplace=marketplace, campaign__state__in=GOING)
+    hits = HIT.objects.filter(mturk_id__in=hit_ids, campaign__state__in=GOING)
+    if marketplace is not None:
+        hits = hits.filter(campaign__marketplace=marketplace)
     campaigns = sorted(set(hits.values_list("campaign_id", flat=True)))
     for pk in campaigns:
         with contextlib.suppress(OperationalError):

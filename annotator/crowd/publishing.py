@@ -1,5 +1,6 @@
 """Publishes HITs, extends and withdraws them: the only code that spends."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -10,8 +11,10 @@ from django.db import transaction
 from annotator.crowd.marketplaces import Marketplace
 from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
 from annotator.crowd.money import find_fee, find_hit_cost
-from annotator.crowd.mturk import OutcomeUnknown, Requester
+from annotator.crowd.mturk import MarketplaceRefused, OutcomeUnknown, Requester
+from annotator.crowd.notifications import describe_subscription
 from annotator.crowd.outbox import Performed, hold_campaign, make_key, perform_acts, write_act
+from annotator.crowd.qualifying import offer_screening
 from annotator.crowd.rendering import load_template, render_hit_type, render_question
 
 Clock = Callable[[], datetime]
@@ -34,6 +37,7 @@ def publish_campaign(*, campaign: Campaign, requester: Requester, clock: Clock, 
     with hold_campaign(campaign):
         for hit_type in campaign.hit_types.all():
             _register_type(hit_type, requester=requester, clock=clock, pause=pause)
+            _subscribe(hit_type, requester=requester)
         _decide_hits(campaign, marketplace=requester.marketplace, now=clock())
         settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
         _note_published(campaign, now=clock())
@@ -57,6 +61,7 @@ def _register_type(hit_type: HITType, *, requester: Requester, clock: Clock, pau
     if hit_type.mturk_id:
         return
     campaign = hit_type.campaign
+    offer_screening(campaign=campaign, requester=requester)
     fields = render_hit_type(campaign=campaign, template=load_template(hit_type.template))
     hit_type.fields = fields
     hit_type.save(update_fields=["fields"])
@@ -73,6 +78,14 @@ def _register_type(hit_type: HITType, *, requester: Requester, clock: Clock, pau
     hit_type.refresh_from_db()
     if not hit_type.mturk_id:
         raise CannotPublish(f"The marketplace refused the HIT type {hit_type.template}: {act.problem}")
+
+
+def _subscribe(hit_type: HITType, *, requester: Requester) -> None:
+    """Twice is once. Without it answers are collected a minute later, so that no refusal stands in the way."""
+    if notification := describe_subscription():
+        request = {"HITTypeId": hit_type.mturk_id, "Notification": notification, "Active": True}
+        with contextlib.suppress(MarketplaceRefused):
+            requester.call("UpdateNotificationSettings", request)
 
 
 def _decide_hits(campaign: Campaign, *, marketplace: Marketplace, now: datetime) -> None:

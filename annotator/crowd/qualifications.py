@@ -24,6 +24,8 @@ def check_qualifications(qualifications: dict[str, Any]) -> None:
         raise BadQualification("The least approval rate lies between 0 and 100 percent.")
     if qualifications.get("min_approved", 0) < 0:
         raise BadQualification("The least number of approved HITs is not negative.")
+    if not 0 < qualifications.get("screening", {"least_percent": 100})["least_percent"] <= 100:
+        raise BadQualification("The least score of the screening test lies above 0 and up to 100 percent.")
 
 
 def render_requirements(qualifications: dict[str, Any]) -> list[dict[str, Any]]:
@@ -38,6 +40,9 @@ def render_requirements(qualifications: dict[str, Any]) -> list[dict[str, Any]]:
         )
     if n_approved := qualifications.get("min_approved"):
         requirements.append(_require(N_APPROVED_QUALIFICATION, "GreaterThanOrEqualTo", IntegerValues=[int(n_approved)]))
+    if screening := qualifications.get("screening"):
+        least = [int(screening["least_percent"])]
+        requirements.append(_require(screening["qualification_id"], "GreaterThanOrEqualTo", IntegerValues=least))
     for qualification_id in qualifications.get("excluded_by", []):
         requirements.append(_require(qualification_id, "DoesNotExist"))
     for qualification_id in qualifications.get("required", []):
@@ -55,7 +60,7 @@ def _require(qualification_id: str, comparator: str, **values: Any) -> dict[str,
 
 
 def explain_requirements(qualifications: dict[str, Any]) -> list[str]:
-    """What the preview tells a worker before they accept; the marketplace checks the first three."""
+    """What the preview tells a worker before they accept; the marketplace checks the first four."""
     sentences = []
     if locales := qualifications.get("locales"):
         sentences.append(f"You live in one of these countries: {', '.join(locales)}.")
@@ -63,6 +68,11 @@ def explain_requirements(qualifications: dict[str, Any]) -> list[str]:
         sentences.append(f"At least {percent} % of your work at this marketplace was approved.")
     if n_approved := qualifications.get("min_approved"):
         sentences.append(f"At least {n_approved} of your HITs were approved.")
+    if screening := qualifications.get("screening"):
+        sentences.append(
+            f"You have passed our short test with at least {screening['least_percent']} of 100 points. "
+            "The marketplace offers it among its qualifications; it takes a few minutes and is taken once."
+        )
     if qualifications.get("excluded_campaigns"):
         sentences.append("You have not taken part in an earlier study of ours that shows the same pictures.")
     if qualifications.get("excluded_by") or qualifications.get("required"):

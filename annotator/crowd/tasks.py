@@ -1,17 +1,18 @@
 """What goes on by itself: campaigns are collected and their unsettled acts performed, every minute and when woken."""
 
+import logging
 import time
 
 from celery import shared_task
 from django.utils import timezone
 
-from annotator.crowd import collecting, publishing
+from annotator.crowd import collecting, notifications, publishing
 from annotator.crowd.marketplaces import open_marketplace
-from annotator.crowd.models import Campaign, OutwardAct
+from annotator.crowd.models import GOING, Campaign, OutwardAct
 from annotator.crowd.mturk import MarketplaceRefused, NoCredentials, OutcomeUnknown, Requester
 from annotator.crowd.outbox import CampaignBusy, hold_campaign
 
-GOING = (Campaign.State.PUBLISHED, Campaign.State.COLLECTING)
+log = logging.getLogger(__name__)
 UNSETTLED = (OutwardAct.State.PENDING, OutwardAct.State.SENT, OutwardAct.State.UNKNOWN)
 
 
@@ -20,6 +21,15 @@ def go_on() -> None:
     """Every campaign that people work on; one that cannot go on says why and does not hold up the others."""
     for campaign in Campaign.objects.filter(state__in=GOING, is_imported=False):
         go_on_with_campaign(campaign.pk)
+
+
+@shared_task(name="crowd.listen", ignore_result=True)
+def listen() -> None:
+    """Whatever stands in the queue of notifications; without it each campaign is looked at every minute all the same."""
+    try:
+        notifications.read_queue()
+    except notifications.QueueSilent as problem:
+        log.warning("%s", problem)
 
 
 @shared_task(name="crowd.go_on_with_campaign", ignore_result=True)

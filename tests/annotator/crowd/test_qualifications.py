@@ -12,6 +12,10 @@ from annotator.crowd.qualifications import (
     explain_requirements,
     render_requirements,
 )
+from annotator.crowd.screening import load_screening
+from annotator.sandbox import granting
+from annotator.sandbox.models import QualificationType
+from annotator.sandbox.questions.answers import Answer
 from annotator.sandbox.refusals import Refused
 from annotator.units.models import Dissection
 from tests.annotator.crowd.making import make_campaign
@@ -57,3 +61,25 @@ def test_who_worked_in_an_excluded_campaign_is_told_so(dissection: Dissection, v
     refused = second.post("start", {"token": second.config()["token"], "consent": True})
     assert refused.status_code == 403
     assert "earlier study" in refused.json()["error"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_screening_test_is_offered_once_explained_and_keeps_out_who_fails(
+    market: Any, dissection: Dissection
+) -> None:
+    asked = {"screening": {"least_percent": 75}}
+    campaigns = [make_campaign(dissection, name=name, qualifications=dict(asked)) for name in ("first", "second")]
+    for campaign in campaigns:
+        market.publish(campaign)
+    kind = QualificationType.objects.get()  # both campaigns ask for the same one
+    hit = campaigns[0].hits.earliest("id")
+    assert "short test with at least 75 of 100 points" in Client().get(f"/hit/{hit.public_id}/").content.decode()
+    right = [row.right for row in load_screening("unit_semantics").questions]
+    for name, answers in (("ada", right), ("bob", [0] * len(right))):
+        person = market.enroll(name)
+        request = granting.start_request(kind, person, now=market.clock())
+        given = [Answer(f"q{number}", selections=(f"c{place}",)) for number, place in enumerate(answers, start=1)]
+        granting.submit_test(request, given, now=market.clock())
+    market.accept(hit, "ada")
+    with pytest.raises(Refused):
+        market.accept(hit, "bob")

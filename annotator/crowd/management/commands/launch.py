@@ -20,6 +20,7 @@ from annotator.crowd.marketplaces import confirm_real_money, open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.crowd.money import Quote
 from annotator.crowd.mturk import Requester
+from annotator.crowd.screening import load_screening
 from annotator.crowd.tile_order import derive_seed
 
 
@@ -67,6 +68,12 @@ class Command(BaseCommand):
         add("--min-approval", type=int, metavar="PERCENT", help="Only people with this approval rate")
         add("--min-approved", type=int, metavar="N", help="Only people with so many approved HITs")
         add("--exclude", action="append", default=[], metavar="CAMPAIGN", help="Nobody who worked in that campaign")
+        add(
+            "--screening",
+            type=int,
+            metavar="PERCENT",
+            help="Only people who passed the HIT type's test with this score",
+        )
         add("--until", choices=["composed", "quoted", "published"], default="published", help="Stop after this step")
         add("--yes", action="store_true", help="Publish without asking")
         add("--real-money", action="store_true", help="Needed for mturk, besides REAL_MONEY_ALLOWED and the name typed")
@@ -127,6 +134,9 @@ class Command(BaseCommand):
             "min_approved": options["min_approved"],
             "excluded_campaigns": [find_campaign(name).name for name in options["exclude"]],
         }
+        if options["screening"] is not None:
+            load_screening(options["template"])
+            asked["screening"] = {"least_percent": options["screening"]}
         return {name: value for name, value in asked.items() if value}
 
     def _find_phrases(self, options: dict[str, Any], units: list[unit_choice.ChosenUnit]) -> dict[int, str]:
