@@ -25,7 +25,7 @@ def go_on() -> None:
 
 @shared_task(name="crowd.listen", ignore_result=True)
 def listen() -> None:
-    """Whatever stands in the queue of notifications; without it each campaign is looked at every minute all the same."""
+    """What stands in the queue of notifications; without it each campaign is looked at every minute all the same."""
     try:
         notifications.read_queue()
     except notifications.QueueSilent as problem:
