@@ -79,6 +79,7 @@ def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
     """The template's context."""
     template = load_template(hit.hit_type.template)
     common = {
+        "heading": template.heading,
         "style": template.style,
         "script": template.script,
         "categories": [{"value": c.value, "examples": EXAMPLES[c]} for c in SemanticCategory],

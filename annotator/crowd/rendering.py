@@ -16,6 +16,8 @@ from annotator.crowd.qualifications import render_requirements
 
 TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
 PARTS = ("hit_type.toml", "page.html", "style.css", "script.js")
+# Beside the folders: what every page has around its work.
+FRAME = ("frame.html", "frame.css", "frame.js")
 ANSWERS = ("semantics", "verdict")
 QUESTION_BYTES = 65_535
 _LONGEST = {"title": 128, "description": 2_000, "keywords": 1_000}
@@ -30,6 +32,7 @@ class HITTemplate:
     name: str
     # What an answer is: "semantics" (description, marks, category) or "verdict" (yes or no).
     answer: str
+    heading: str
     title: str
     description: str
     keywords: str
@@ -57,13 +60,14 @@ def load_template(name: str) -> HITTemplate:
     if missing or folder.parent != TEMPLATES:
         raise BadTemplate(f"hit_templates/{name} is not a HIT type: it lacks {', '.join(missing) or 'a plain name'}.")
     contents = {part: (folder / part).read_bytes() for part in PARTS}
+    frame = {part: (TEMPLATES / part).read_bytes() for part in FRAME}
     try:
         fields = tomllib.loads(contents["hit_type.toml"].decode())
         template = HITTemplate(
             name=name,
-            style=contents["style.css"].decode(),
-            script=contents["script.js"].decode(),
-            sha256=hashlib.sha256(b"\0".join(contents[part] for part in PARTS)).hexdigest(),
+            style=(frame["frame.css"] + contents["style.css"]).decode(),
+            script=(frame["frame.js"] + contents["script.js"]).decode(),
+            sha256=hashlib.sha256(b"\0".join([*contents.values(), *frame.values()])).hexdigest(),
             consent=tuple((str(heading), str(text)) for heading, text in fields.pop("consent")),
             **fields,
         )

@@ -1,14 +1,16 @@
 """Stories of people on the page of unit_semantics, in Chromium, handing over to the real sandbox."""
 
+import functools
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from annotator.crowd.models import HIT, Assignment
+from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from tests.hit_templates.conftest import page_address
 
@@ -163,6 +165,23 @@ def test_an_expired_token_is_told_and_reloading_brings_the_work_back(
     assert marked(page) == [9]
 
 
+def test_a_forged_and_a_foreign_token_start_nothing_and_say_what_to_do(
+    address: str, campaign: Campaign, market: Any, open_page: Open, live_server: Any
+) -> None:
+    elsewhere = campaign.hits.order_by("id").last()
+    foreign = market.accept(elsewhere, "ada").config()["token"]
+    for token, words in (("forged", "was not made here"), (foreign, "belongs to another HIT")):
+        page = open_page("about:blank")
+        body = json.dumps({"token": token, "consent": True})
+        page.route("**/start", functools.partial(Route.continue_, post_data=body))
+        page.goto(address)
+        page.click("#agree")
+        expect(page.locator("#notice")).to_contain_text(words)
+        expect(page.locator("#notice")).to_contain_text("open the HIT again from the marketplace")
+        expect(page.locator("#work")).to_be_hidden()
+    assert not Assignment.objects.exists()
+
+
 def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
     address: str, hit: HIT, open_page: Open, live_server: Any, market: Any
 ) -> None:
@@ -220,7 +239,6 @@ def test_the_page_is_light_and_does_not_jump(address: str, open_page: Open) -> N
 
 
 def test_the_example_answer_is_one_that_the_server_takes(campaign: Any, market: Any, hit: HIT) -> None:
-    import json
     from pathlib import Path
 
     from annotator.crowd.rendering import TEMPLATES
