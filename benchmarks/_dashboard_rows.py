@@ -1,4 +1,4 @@
-"""Fills an empty database with generated units, crops and answers, as many as asked; none was measured or said.
+"""Fills a fresh database with generated units, crops and answers, as many as asked; none was measured or said.
 
 Row 0 of each table is made through its model; the others are copies of it inside the database, with the columns that
 tell them apart computed from the row's number. So the rows are the same each time, and models may grow columns.
@@ -58,13 +58,6 @@ def _copy(row: Model, n_rows: int, **differing: str) -> None:
         )
 
 
-def empty() -> None:
-    tables = [Campaign, Worker, Network, ImageSet, Dissection, Assignment, HIT]
-    names = ", ".join(f'"{model._meta.db_table}"' for model in tables)
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {names} CASCADE")
-
-
 def fill(*, n_units: int) -> None:
     """n_units units with 60 crops and 20 answers each, in layers of 500, one dissection, one campaign."""
     with connection.cursor() as cursor:
@@ -74,6 +67,7 @@ def fill(*, n_units: int) -> None:
         _fill_answers(n_units)
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")  # so that its writing does not meet the first requests
 
 
 def _fill_units(n_units: int) -> None:

@@ -1,10 +1,12 @@
 """The dashboard at 50,000 units, 3,000,000 crops and 1,000,000 answers against a hundredth of that, and exports.
 
 Prints for each page the 95th percentile of its answering time on the large data as a multiple of that on the small, and
-the most memory that a process takes which streams every answer. `--units N --requests N` make it smaller.
+the most memory that a process takes which streams every answer. `--units N --requests N` make it smaller. Two web
+processes, one on each data, answer in turns: whatever else the machine does meets both alike.
 """
 
 import argparse
+import contextlib
 import os
 import resource
 import subprocess
@@ -14,10 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import quantiles
+from urllib.parse import urlsplit
 
 N_UNITS, SMALLER = 50_000, 100
 N_REQUESTS = 40
-EXPORT = "--export"
+EXPORT, SERVE = "--export", "--serve"
 
 
 def list_pages(n_units: int) -> dict[str, Callable[[int], str]]:
@@ -46,61 +49,101 @@ def main() -> int:
     parser.add_argument("--units", type=int, default=N_UNITS)
     parser.add_argument("--requests", type=int, default=N_REQUESTS, help="of each page")
     parser.add_argument(EXPORT, action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(SERVE, type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.export:
         return _export()
+    if asked.serve:
+        return _serve(asked.serve)
+    from annotator import embedded
+
     with tempfile.TemporaryDirectory(prefix="unitscope-bench-") as folder:
         # Never the database that somebody works with.
         os.environ["UNITSCOPE_VAR"] = folder
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
-        _measure(asked.units, asked.requests)
+        with embedded.in_environment():
+            _measure(asked.units, asked.requests)
     return 0
 
 
 def _measure(n_units: int, n_requests: int) -> None:
-    from annotator import embedded
+    places = [_make_place("small", 1), dict(os.environ)]
+    sizes = [n_units // SMALLER, n_units]
+    with contextlib.ExitStack() as stack:
+        webs = [stack.enter_context(_start(place, size)) for place, size in zip(places, sizes, strict=True)]
+        for name in list_pages(n_units):
+            seconds: list[list[float]] = [[], []]
+            for k in range(n_requests + 1):
+                for web, found in zip(webs, seconds, strict=True):
+                    found.append(_ask(web, f"{name} {k}"))
+            # The first request reads the templates, whatever the data.
+            small, large = (quantiles(found[1:], n=20)[-1] for found in seconds)
+            print(f"  {name}: p95 {1000 * small:.0f} and {1000 * large:.0f} ms", file=sys.stderr)
+            print(f"dashboard-{name}-p95-ratio {large / small:.2f} <=3.00", flush=True)
+    exported = subprocess.run(
+        [sys.executable, "-m", "benchmarks.dashboard_pages", EXPORT], check=True, stdout=subprocess.PIPE, text=True
+    )
+    print(f"dashboard-export-peak-mb {exported.stdout.strip()} <=200", flush=True)
 
-    with embedded.in_environment():
-        _set_up()
-        small = _measure_pages(n_units // SMALLER, n_requests)
-        large = _measure_pages(n_units, n_requests)
-        for name, p95 in large.items():
-            print(f"dashboard-{name}-p95-ratio {p95 / small[name]:.2f} <=3.00", flush=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.dashboard_pages", EXPORT], check=True, stdout=subprocess.PIPE, text=True
-        )
-        print(f"dashboard-export-peak-mb {done.stdout.strip()} <=200", flush=True)
-        from django.db import connections
 
-        connections.close_all()
+def _make_place(database: str, redis_number: int) -> dict[str, str]:
+    """The environment of a web process with a database of its own on the same server."""
+    import psycopg2
+
+    connection = psycopg2.connect(os.environ["DATABASE_URL"])
+    connection.autocommit = True
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{database}"')
+    url = urlsplit(os.environ["DATABASE_URL"])
+    redis = os.environ["REDIS_URL"].rsplit("/", 1)[0]
+    return {
+        **os.environ,
+        "DATABASE_URL": url._replace(path=f"/{database}").geturl(),
+        "REDIS_URL": f"{redis}/{redis_number}",
+    }
 
 
-def _set_up() -> None:
-    import django
+@contextlib.contextmanager
+def _start(place: dict[str, str], n_units: int) -> Iterator["subprocess.Popen[str]"]:
+    """A process that has filled its database and answers one line, `page k`, by the seconds it took."""
+    command = [sys.executable, "-m", "benchmarks.dashboard_pages", SERVE, str(n_units)]
+    with subprocess.Popen(command, env=place, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as web:
+        print(f"{n_units} units filled in {_ask(web, ''):.0f} s", file=sys.stderr)
+        yield web
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
-    django.setup()
+
+def _ask(web: "subprocess.Popen[str]", line: str) -> float:
+    assert web.stdin is not None
+    assert web.stdout is not None
+    if line:
+        print(line, file=web.stdin, flush=True)
+    answer = web.stdout.readline()
+    if not answer:
+        raise SystemExit(f"The web process ended at: {line or 'filling'}")
+    return float(answer)
+
+
+def _serve(n_units: int) -> int:
+    _set_up()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, run_syncdb=True)
-
-
-def _measure_pages(n_units: int, n_requests: int) -> dict[str, float]:
     from benchmarks import _dashboard_rows
 
     began = time.monotonic()
-    _dashboard_rows.empty()
     _dashboard_rows.fill(n_units=n_units)
-    print(f"{n_units} units filled in {time.monotonic() - began:.0f} s", file=sys.stderr)
-    client = _client()
-    found = {}
-    for name, address_of in list_pages(n_units).items():
-        client.get(address_of(n_requests))  # templates are read once, whatever the data
-        seconds = list(_time_requests(client, address_of, n_requests))
-        found[name] = quantiles(seconds, n=20)[-1]
-        print(f"  {name}: p95 {1000 * found[name]:.0f} ms", file=sys.stderr)
-    return found
+    print(time.monotonic() - began, flush=True)
+    client, pages = _client(), list_pages(n_units)
+    for line in sys.stdin:
+        name, k = line.split()
+        address = pages[name](int(k))
+        began = time.perf_counter()
+        response = client.get(address)
+        seconds = time.perf_counter() - began
+        assert response.status_code == 200, (address, response.status_code)
+        print(seconds, flush=True)
+    return 0
 
 
 def _client():  # type: ignore[no-untyped-def]
@@ -112,17 +155,9 @@ def _client():  # type: ignore[no-untyped-def]
     return client
 
 
-def _time_requests(client, address_of: Callable[[int], str], n_requests: int) -> Iterator[float]:  # type: ignore[no-untyped-def]
-    for k in range(n_requests):
-        began = time.perf_counter()
-        response = client.get(address_of(k))
-        yield time.perf_counter() - began
-        assert response.status_code == 200, (address_of(k), response.status_code)
-
-
 def _export() -> int:
     """In a process of its own: streams units and answers and prints the most memory it took, in MB."""
-    _set_up_only()
+    _set_up()
     client = _client()
     n_bytes = 0
     for address in ("/api/campaigns/generated/units", "/api/campaigns/generated/answers"):
@@ -133,7 +168,7 @@ def _export() -> int:
     return 0
 
 
-def _set_up_only() -> None:
+def _set_up() -> None:
     import django
 
     sys.path.insert(0, str(Path(__file__).parent.parent))

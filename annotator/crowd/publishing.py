@@ -194,6 +194,13 @@ def withdraw_campaign(*, campaign: Campaign, requester: Requester, clock: Clock,
         return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
 
 
+def close_campaign(*, campaign: Campaign) -> None:
+    """Nothing more will be asked or paid."""
+    if campaign.hits.filter(state=HIT.State.PUBLISHED).exists():
+        raise CannotPublish("HITs are still open: withdraw the campaign, or collect what is missing.")
+    Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.CLOSED)
+
+
 def find_spending(campaign: Campaign) -> Decimal:
     """What outward acts have reserved of the cap so far."""
     return Campaign.objects.values_list("committed_usd", flat=True).get(pk=campaign.pk)

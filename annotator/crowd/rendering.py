@@ -81,6 +81,11 @@ def load_template(name: str) -> HITTemplate:
     return template
 
 
+def list_templates() -> list[str]:
+    """The HIT types there are: folders of hit_templates/ with every part."""
+    return sorted(path.parent.name for path in TEMPLATES.glob(f"*/{PARTS[0]}"))
+
+
 def render_hit_type(*, campaign: Campaign, template: HITTemplate) -> dict[str, Any]:
     """What CreateHITType is sent."""
     fields: dict[str, Any] = {

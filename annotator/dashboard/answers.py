@@ -17,6 +17,7 @@ from annotator.crowd.models import Assignment, Campaign
 from annotator.crowd.rejecting import propose_rejection, withdraw_proposal
 from annotator.crowd.reviewing import CannotReview, leave_out
 from annotator.dashboard.access import needs
+from annotator.dashboard.answer_flags import read_flags
 from annotator.dashboard.campaign_actions import send_work
 from annotator.dashboard.campaign_counts import ANSWERED
 from annotator.dashboard.pages import SignedInRequest, show, show_refusal
@@ -30,8 +31,9 @@ DECISIONS = {
     "propose rejection": Role.REVIEWER,
     "withdraw proposal": Role.REVIEWER,
     "confirm rejection": LEAST_ROLE[Permission.REJECT],
+    "overturn rejection": LEAST_ROLE[Permission.APPROVE],
 }
-QUEUED = {"approve": "approve_one", "confirm rejection": "confirm_rejection"}
+QUEUED = {"approve": "approve-one", "confirm rejection": "reject-one", "overturn rejection": "overturn"}
 
 
 @needs(Role.VIEWER)
@@ -47,6 +49,7 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
         .defer("shown_ranks", "draft", "raw_answer")
         .order_by("id")
     )
+    page, flags = Paginator(answers, PAGE_SIZE).get_page(request.GET.get("page")), read_flags(campaign)
     return show(
         request,
         "dashboard/answers.html",
@@ -54,7 +57,9 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
         campaign=campaign,
         states=states,
         state=state,
-        answers=Paginator(answers, PAGE_SIZE).get_page(request.GET.get("page")),
+        answers=page,
+        rows=[(answer, (flags or {}).get(answer.pk, ())) for answer in page],
+        is_judged=flags is not None,
     )
 
 
@@ -77,7 +82,7 @@ def decide_answer(request: SignedInRequest, name: str, assignment_id: int) -> Ht
     except CannotReview as refused:
         return show_refusal(request, str(refused), status=422)
     if decision in QUEUED:
-        send_work(campaign=name, kind=QUEUED[decision], user=request.user, values=[row.pk, request.user.pk])
+        send_work(campaign=name, kind=QUEUED[decision], user=request.user, values=[row.pk])
     messages.success(request, f"{decision}: {row.description or 'an answer without words'}")
     return redirect("answers", name)
 
@@ -100,6 +105,9 @@ def _decide(request: SignedInRequest, row: Assignment, decision: str, reason: st
         case "confirm rejection":
             if _rejection(row).proposed_by == request.user.get_username():
                 raise CannotReview("A rejection takes a second person.")
+        case "overturn rejection":
+            if _rejection(row).confirmed_at is None:
+                raise CannotReview("This rejection was never sent; it can be withdrawn.")
 
 
 def _rejection(row: Assignment) -> Any:

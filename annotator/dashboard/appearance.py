@@ -66,6 +66,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Campaigns", "groups", "campaigns"),
                     _item("Dissections", "biotech", "dissections"),
+                    _item("Side by side", "stacked_bar_chart", "networks"),
                 ],
             },
             {

@@ -32,6 +32,12 @@ WORK = {
     "approve": LEAST_ROLE[Permission.APPROVE],
     "label": Role.RESEARCHER,
     "compare": Role.RESEARCHER,
+    "extend": Role.RESEARCHER,
+    "top-up": LEAST_ROLE[Permission.PAY_BONUSES],
+    "leave-out": Role.REVIEWER,
+    "compensate": LEAST_ROLE[Permission.APPROVE],
+    "withdraw": Role.RESEARCHER,
+    "close": Role.RESEARCHER,
 }
 
 # How many answers a unit that is sent back gets on top.
@@ -74,7 +80,7 @@ def ask_for_more(request: SignedInRequest, name: str) -> HttpResponse:
         details={"campaign": name, "more answers": N_MORE},
         now=timezone.now(),
     )
-    send_work(campaign=name, kind="extend", user=request.user, values=[hit.pk, N_MORE])
+    send_work(campaign=name, kind="ask-more", user=request.user, values=[hit.pk, N_MORE])
     return redirect(f"{reverse('review-next', args=[name])}?after={label.pk}")
 
 
@@ -101,7 +107,7 @@ def send_work(*, campaign: str, kind: str, user: User, values: Sequence[int] = (
     now, by = timezone.now(), user.get_username()
     note_job(campaign=campaign, kind=kind, state="waiting", words="", now=now, by=by)
     try:
-        app.send_task(f"dashboard.{kind}", args=[campaign, *values], queue="web")
+        app.send_task("dashboard.work", args=[campaign, kind, by, list(values)], queue="web")
     except (OperationalError, OSError):
         note_job(campaign=campaign, kind=kind, state="failed", words="The queue does not answer.", now=now, by=by)
 

@@ -9,22 +9,20 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from annotator.accounts.models import Role
+from annotator.crowd.attention import find_attention
 from annotator.crowd.marketplaces import open_marketplace
-from annotator.crowd.models import HIT, Campaign, OutwardAct
+from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.rendering import load_template
+from annotator.crowd.verdicts import PhraseVerdict, count_verdicts
 from annotator.dashboard.access import needs
+from annotator.dashboard.campaign_steps import offer_steps
 from annotator.dashboard.jobs import read_jobs
 from annotator.dashboard.overview import summarize_campaigns
 from annotator.dashboard.pages import SignedInRequest, show, show_part
 from annotator.labels.models import UnitLabel
 
 PAGE_SIZE = 50
-# kind, words, icon: the work that a published campaign's page offers.
-ACTIONS = [
-    ("collect", "Collect answers", "inbox"),
-    ("approve", "Collect and approve", "payments"),
-    ("label", "Label the units", "label"),
-    ("compare", "Compare with Broden", "difference"),
-]
+N_NEEDS = 50
 
 
 @needs(Role.VIEWER)
@@ -42,6 +40,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         .select_related("unit__layer__network", "comparison__automatic_label")
         .order_by("-precision", "id")
     )
+    steps = offer_steps(campaign, request.role)
     return show(
         request,
         "dashboard/campaign.html",
@@ -50,7 +49,9 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         preview=_preview_address(campaign),
         can_publish=campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at,
         is_real_money=not campaign.is_imported and open_marketplace(campaign.marketplace).is_real_money,
-        actions=ACTIONS if campaign.published_at else [],
+        steps=[step for step in steps if not step.is_last],
+        last_steps=[step for step in steps if step.is_last],
+        verdicts=_verdicts(campaign),
         **_live(campaign),
     )
 
@@ -61,6 +62,20 @@ def show_campaign_progress(request: SignedInRequest, name: str) -> HttpResponse:
     return show_part(request, "dashboard/campaign_progress.html", _live(campaign))
 
 
+@needs(Role.VIEWER)
+def show_attention(request: SignedInRequest, name: str) -> HttpResponse:
+    """What needs a person, fetched for itself: it looks at every answer."""
+    needs_of = find_attention(campaign=get_object_or_404(Campaign, name=name), now=timezone.now())
+    context = {"needs": needs_of[:N_NEEDS], "n_needs": len(needs_of), "name": name}
+    return show_part(request, "dashboard/campaign_attention.html", context)
+
+
+def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:
+    """Of a campaign that asks whether a phrase fits; others ask for words."""
+    asks = campaign.hits.exclude(phrase="").exists() and load_template(campaign.hit_types.get().template).answer
+    return count_verdicts(campaign) if asks == "verdict" else []
+
+
 def _live(campaign: Campaign) -> dict[str, Any]:
     (overview,) = summarize_campaigns([campaign])
     jobs = read_jobs(campaign=campaign.name, now=timezone.now())
@@ -69,7 +84,6 @@ def _live(campaign: Campaign) -> dict[str, Any]:
         "one": overview,
         "jobs": jobs,
         "is_busy": any(job.is_active for job in jobs),
-        "stuck": list(campaign.outward_acts.filter(state=OutwardAct.State.NEEDS_HUMAN)[:10]),
     }
 
 

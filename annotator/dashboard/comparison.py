@@ -1,18 +1,24 @@
 """A campaign's people beside Broden: the counts by relation, the table, and the charts."""
 
+from urllib.parse import urlencode
+
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from annotator.accounts.models import Role
+from annotator.accounts.roles import may
+from annotator.comparison.choosing import NothingToChoose, choose_differing, write_selection
 from annotator.comparison.models import UnitComparison
 from annotator.comparison.relations import Relation
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import HIT, Campaign
 from annotator.dashboard.access import needs
 from annotator.dashboard.pages import SignedInRequest, show, show_refusal
 
 PAGE_SIZE = 50
+N_AGAIN = 10
 NAMED = ("relation", "page")
 RELATIONS = [relation.value for relation in Relation]
 
@@ -38,5 +44,18 @@ def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
         counts=[(relation.value, counts.get(relation.value, 0)) for relation in Relation],
         n_compared=sum(counts.values()),
         wanted=wanted,
+        ask_again=_ask_again(campaign) if may(request.role, Role.RESEARCHER) else "",
         rows=Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
     )
+
+
+def _ask_again(campaign: Campaign) -> str:
+    """The address of a new campaign over the units that both sides are sure of and name differently; "" if none."""
+    dissections = HIT.objects.filter(campaign=campaign, dissected_unit__isnull=False).order_by()
+    ids = dissections.values_list("dissected_unit__dissection_id", flat=True).distinct()
+    try:
+        units = write_selection(choose_differing(campaign=campaign, n_units=N_AGAIN))
+    except NothingToChoose:
+        return ""
+    query = [("dissection", str(one)) for one in ids]
+    return f"{reverse('launch')}?{urlencode([*query, ('units', ' '.join(units))])}" if query else ""

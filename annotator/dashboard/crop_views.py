@@ -10,8 +10,8 @@ from annotator.dashboard.access import needs
 from annotator.dashboard.crops import compose_wall, read_sheet
 from annotator.dashboard.outlines import NoOutline, draw_outlines, read_masks
 from annotator.units.models import DissectedUnit, Dissection
-from workers.artifact_format import ArtifactMalformed
-from workers.store import StoreError
+from workers.artifact_format import ArtifactMalformed, field_name
+from workers.store import StoreError, open_store
 
 # Crops may show photographs that a lab must not publish: only the person's own browser keeps them.
 KEPT = "private, max-age=31536000, immutable"
@@ -58,3 +58,13 @@ def show_outlines(request: HttpRequest, dissection_id: UUID, sheet: str) -> Http
         return HttpResponse(str(missing), status=404, content_type="text/plain")
     drawn = draw_outlines(masks, n_tiles=row.n_top + row.n_low)
     return HttpResponse(drawn, content_type="image/svg+xml", headers={"Cache-Control": KEPT})
+
+
+@needs(Role.VIEWER)
+def show_field(request: HttpRequest, dissection_id: UUID, picture: str) -> HttpResponse:
+    """A unit's empirical receptive field: the averaged discrepancy map, its peak in the center."""
+    try:
+        content = open_store(_artifact(dissection_id)).read(field_name(picture))
+    except StoreError as missing:
+        return HttpResponse(str(missing), status=404, content_type="text/plain")
+    return HttpResponse(content, content_type="image/png", headers={"Cache-Control": KEPT})

@@ -40,6 +40,29 @@ class DissectForm(forms.Form):
         initial=[AutomaticLabel.Mode.PAPER.value],
     )
 
+    occluded_images = forms.IntegerField(
+        label="Empirical receptive fields",
+        required=False,
+        min_value=1,
+        max_value=100,
+        help_text="Occlude so many of each unit's top images (published: 25); none: they are not estimated",
+    )
+    segment = forms.ChoiceField(
+        label="Crops are cut",
+        required=False,
+        choices=[("", "upsampled, the default"), ("smoothed", "smoothed"), ("disk", "disk")],
+    )
+    batch_size = forms.IntegerField(required=False, min_value=1, max_value=4096, help_text="None: as the device bears")
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**31 - 1, initial=0, help_text="Draws the crops of low activation for planted negatives"
+    )
+
+    def options(self) -> dict[str, Any]:
+        """As the engine reads them; what is not asked for is left to its defaults."""
+        asked = {"iou_modes": self.cleaned_data["iou_mode"], "seed": self.cleaned_data["seed"]}
+        further = {name: self.cleaned_data[name] for name in ("occluded_images", "segment", "batch_size")}
+        return asked | {name: value for name, value in further.items() if value}
+
     def clean_layers(self) -> list[str]:
         paths = list(dict.fromkeys(str(self.cleaned_data["layers"]).replace(",", " ").split()))
         if len(paths) > 64 or any(len(path) > 200 for path in paths):
@@ -84,7 +107,7 @@ def request_one(request: SignedInRequest) -> HttpResponse:
                 network=form.cleaned_data["network"],
                 image_set=form.cleaned_data["image_set"],
                 layer_paths=form.cleaned_data["layers"],
-                options={"seed": 0, "iou_modes": form.cleaned_data["iou_mode"]},
+                options=form.options(),
                 now=now,
             )
             subject = f"dissection {dissection.pk}"

@@ -4,6 +4,7 @@ Altair takes over a second to load: what needs it is imported where a figure is 
 """
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from django.db.models import Count, Max
 from django.http import HttpResponse
@@ -16,8 +17,11 @@ from annotator.dashboard.access import needs
 from annotator.dashboard.pages import SignedInRequest, show_part
 from annotator.labels.models import UnitLabel
 
+if TYPE_CHECKING:
+    from annotator.comparison.drawing import Figure
+
 THEMES = ("light", "dark")
-MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
+FIGURE_ENDINGS = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
 
 
 @needs(Role.VIEWER)
@@ -37,18 +41,28 @@ def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -
 
     campaign = get_object_or_404(Campaign, name=name)
     theme = request.GET.get("theme", "light")
-    if ending not in MEDIA_TYPES or theme not in THEMES:
+    if ending not in FIGURE_ENDINGS or theme not in THEMES:
         return HttpResponse("A figure comes as svg, png or csv, light or dark.", status=404, content_type="text/plain")
     try:
         content = _render(campaign.pk, _stamp(campaign), figure, ending, theme)
     except NoSuchFigure as absent:
         return HttpResponse(str(absent), status=404, content_type="text/plain")
-    response = HttpResponse(content, content_type=MEDIA_TYPES[ending])
+    return _send(content, ending=ending, file=f"{name}-{figure}" if "download" in request.GET else "")
+
+
+def send_drawn(drawn: "Figure", *, ending: str, theme: str, is_download: bool) -> HttpResponse:
+    """A figure that belongs to no single campaign; drawn anew each time."""
+    content = _write(drawn, ending, theme if theme in THEMES else "light")
+    return _send(content, ending=ending, file=drawn.name if is_download else "")
+
+
+def _send(content: bytes, *, ending: str, file: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=FIGURE_ENDINGS[ending])
     response["Cache-Control"] = "private, no-cache"
     # An SVG opened on its own address must be a picture only.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    if "download" in request.GET:
-        response["Content-Disposition"] = f'attachment; filename="{name}-{figure}.{ending}"'
+    if file:
+        response["Content-Disposition"] = f'attachment; filename="{file}.{ending}"'
     return response
 
 
@@ -67,11 +81,16 @@ def _describe(campaign_id: int, stamp: str) -> Document:
 
 @lru_cache(maxsize=128)
 def _render(campaign_id: int, stamp: str, figure: str, ending: str, theme: str) -> bytes:
-    from annotator.comparison.drawing import render_png, render_svg, write_rows
     from annotator.comparison.gallery import draw_figure
 
     campaign = Campaign.objects.get(pk=campaign_id)
     drawn = draw_figure(report=_describe(campaign_id, stamp), name=figure, campaign=campaign)
+    return _write(drawn, ending, theme)
+
+
+def _write(drawn: "Figure", ending: str, theme: str) -> bytes:
+    from annotator.comparison.drawing import render_png, render_svg, write_rows
+
     match ending:
         case "svg":
             return render_svg(drawn, theme=theme).encode()

@@ -4,14 +4,18 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.inviting import InvitationRefused, invite, welcome_path
 from annotator.accounts.models import ApiToken, Role
 from annotator.accounts.tokens import issue_token, revoke_token
+from annotator.crowd.erasing import CannotErase, erase_worker
+from annotator.crowd.models import Campaign
 from annotator.dashboard.access import needs
 from annotator.dashboard.pages import SignedInRequest, show, show_refusal
 
@@ -20,6 +24,18 @@ class InviteForm(forms.Form):
     username = forms.CharField(label="User name", max_length=150)
     email = forms.EmailField(required=False)
     role = forms.ChoiceField(choices=Role.choices)
+
+
+class EraseForm(forms.Form):
+    """The id is read, used and kept nowhere."""
+
+    marketplace = forms.ChoiceField(choices=Campaign.Marketplace.choices)
+    worker_id = forms.CharField(
+        label="Worker id",
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="As they give it",
+    )
 
 
 class TokenForm(forms.Form):
@@ -52,6 +68,31 @@ def invite_one(request: SignedInRequest) -> HttpResponse:
 
 
 @require_POST
+@needs(Role.ADMIN)
+def erase_one(request: SignedInRequest) -> HttpResponse:
+    """A worker who asks for it: whom, neither the log nor the page says afterwards."""
+    form = EraseForm(request.POST)
+    if not form.is_valid():
+        return _show(request, erase_form=form, status=422)
+    marketplace = form.cleaned_data["marketplace"]
+    try:
+        with transaction.atomic():
+            n_answers = erase_worker(marketplace=marketplace, worker_id=form.cleaned_data["worker_id"])
+            write_audit_entry(
+                actor=request.user,
+                action="erase worker",
+                subject=f"marketplace {marketplace}",
+                details={"answers": n_answers},
+                now=timezone.now(),
+            )
+    except CannotErase as refused:
+        form.add_error("worker_id", str(refused))
+        return _show(request, erase_form=form, status=422)
+    messages.success(request, f"Erased. {n_answers} answers stay under a code that leads to no one.")
+    return redirect("people")
+
+
+@require_POST
 @needs(Role.VIEWER)
 def issue_one(request: SignedInRequest) -> HttpResponse:
     form = TokenForm(request.POST)
@@ -81,6 +122,7 @@ def _show(request: SignedInRequest, *, status: int = 200, **context: object) -> 
             "tokens": ApiToken.objects.filter(user=request.user, revoked_at=None),
             "invite_form": InviteForm(),
             "token_form": TokenForm(),
+            "erase_form": EraseForm(),
             **context,
         },
     )

@@ -74,6 +74,7 @@ def show_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse
             "evidence": evidence,
             "answers": [answer for answer in evidence.answers if answer.hit.campaign_id == label.campaign_id],
             "reasons": _reasons_of(label),
+            "forms": sorted({answer["form"] for answer in label.reasons.get("answers", [])} - {""}),
             "concepts": UnitLabel.objects.filter(campaign=label.campaign)
             .order_by("concept")
             .values_list("concept", flat=True)

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.db.models import Avg, StdDev
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -10,7 +11,7 @@ from annotator.dashboard.access import needs
 from annotator.dashboard.charts import Histogram, draw_histogram
 from annotator.dashboard.evidence import UnitEvidence, gather_evidence
 from annotator.dashboard.pages import SignedInRequest, show, show_refusal
-from annotator.units.models import AutomaticLabel, Unit
+from annotator.units.models import AutomaticLabel, DissectedUnit, Unit
 
 NAMED = ("dissection", "answer", "mode")
 
@@ -36,6 +37,7 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         evidence=evidence,
         unit=unit,
         histogram=_histogram(evidence),
+        layer_field=_layer_field(evidence),
         previous_index=index - 1 if index else None,
         next_index=index + 1 if index + 1 < unit.layer.n_units else None,
         modes=AutomaticLabel.Mode.choices,
@@ -69,3 +71,13 @@ def _histogram(evidence: UnitEvidence) -> Histogram | None:
         high=dissected.peak_high,
         threshold=dissected.threshold,
     )
+
+
+def _layer_field(evidence: UnitEvidence) -> dict[str, float] | None:
+    """Mean and deviation of the empirical receptive field over the layer's units, in pixels."""
+    dissected = evidence.dissected
+    if dissected is None or dissected.empirical_size_px is None:
+        return None
+    measured = DissectedUnit.objects.filter(dissection=dissected.dissection_id, unit__layer=evidence.unit.layer_id)
+    found: dict[str, float] = measured.aggregate(mean=Avg("empirical_size_px"), deviation=StdDev("empirical_size_px"))
+    return found

@@ -121,6 +121,10 @@ class Stage:
             "review-next": named,
             "review-one": named | {"label_id": label.pk},
             "review-decide": named | {"label_id": label.pk},
+            "split-answers": named | {"label_id": label.pk},
+            "field": {"dissection_id": self.world.dissection.pk, "picture": "0" * 64},
+            "report": named | {"ending": "csv"},
+            "networks-figure": {"figure": "zoo", "ending": "csv"},
             "revoke-token": {"token_id": self._find_token(row.whose, name)},
             "hit-notification": {"marketplace": "own", "key": make_address_key(row.whose)},
             "hit-sheet": {"token": self._sheet_token(row.whose), "number": 0},
@@ -165,14 +169,18 @@ class Stage:
             "launch": {
                 "name": "another", "dissection": [self.world.dissection.pk], "n_top_iou": 1, "n_random": 0,
                 "n_assignments": 2, "reward_usd": "0.50", "budget_cap_usd": "50", "marketplace": "own", "seed": 1,
+                "template": "unit_semantics", "policy": "accept and score", "requester_name": "A lab",
             },
             "dissect": {
                 "network": self.world.dissection.network_id, "image_set": self.world.dissection.image_set_id,
-                "layers": "features.3", "iou_mode": ["paper"],
+                "layers": "features.3", "iou_mode": ["paper"], "seed": 0,
             },
             "invite": {"username": "olga", "role": "viewer"},
             "issue-token": {"name": "notebook"},
             "review-decide": {"action": "accept"},
+            "merge-concepts": {"concept": "wheel", "into": "rim"},
+            "split-answers": {"form": "wheel", "into": "rim"},
+            "erase-worker": {"marketplace": "own", "worker_id": "nobody"},
             "campaign-more": {"label": UnitLabel.objects.earliest("pk").pk},
             "decide-answer": DECISIONS.get(row.whose, {}),
             "campaign-work": {"real_money": "on", "typed_name": self.world.campaign.name},
@@ -208,7 +216,8 @@ class Stage:
 API_OF_A_DISSECTION = ("api:get_dissection", "api:get_progress", "api:list_dissected_units")
 OF_A_CAMPAIGN = (
     "api:get_campaign", "api:list_units", "api:list_answers", "api:get_report", "campaign", "campaign-progress",
-    "comparison", "figures", "answers", "pause", "worker-ids", "campaign-more",
+    "campaign-attention", "comparison", "concepts", "merge-concepts", "export", "figures", "answers", "pause",
+    "worker-ids", "campaign-more",
 )  # fmt: skip
 DECISIONS = {
     "approve": {"decision": "approve"},
@@ -216,6 +225,7 @@ DECISIONS = {
     "propose": {"decision": "propose rejection", "reason": "The same words on each HIT."},
     "own-rejection": {"decision": "confirm rejection"},
     "other's-rejection": {"decision": "confirm rejection"},
+    "overturn": {"decision": "overturn rejection"},
 }
 
 
@@ -271,4 +281,6 @@ def check_headers(row: Row, response: HttpResponse) -> HttpResponse:
         assert response["X-Frame-Options"] == "DENY", row
     if row.route.startswith("hit-"):
         assert not response.cookies, row
+    if response.streaming:
+        assert b"".join(response.streaming_content), row  # read to its end, a file is closed
     return response

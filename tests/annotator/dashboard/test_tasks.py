@@ -1,58 +1,50 @@
 """What the buttons send has a task of that name, and a task's last word says how it ended."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import redis
-from django.conf import settings
 from django.utils import timezone
 
 from annotator.crowd.models import Assignment
-from annotator.dashboard import answers, campaign_actions, tasks
-from annotator.dashboard.jobs import SILENT_SECONDS, Job, _key, note_job, read_jobs
+from annotator.dashboard import answers, campaign_actions, campaign_steps, tasks
+from annotator.dashboard.campaign_work import OF_CAMPAIGN, OF_ONE
+from annotator.dashboard.jobs import SILENT_SECONDS, Job, note_job, read_jobs
 from annotator.labels.models import UnitLabel
 from tests.annotator.dashboard.making import World
-
-
-@pytest.fixture(autouse=True)
-def no_jobs() -> Iterator[None]:
-    with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.delete(_key("try"))
-        yield
-        client.delete(_key("try"))
 
 
 def last(kind: str) -> Job:
     return next(job for job in read_jobs(campaign="try", now=timezone.now()) if job.kind == kind)
 
 
-def test_every_button_has_its_task() -> None:
-    named = {getattr(one, "name", "") for one in vars(tasks).values() if hasattr(one, "apply_async")}
-    assert named == {f"dashboard.{kind}" for kind in [*campaign_actions.WORK, "extend", *answers.QUEUED.values()]}
+def test_every_button_has_its_act_its_role_and_its_sentence() -> None:
+    assert OF_CAMPAIGN.keys() == campaign_actions.WORK.keys()
+    assert OF_ONE.keys() == {"ask-more", *answers.QUEUED.values()}
+    offered = {step.kind for step in [*campaign_steps.OF_MARKETPLACE, campaign_steps.ADAPTIVE]}
+    assert offered == OF_CAMPAIGN.keys() - {"publish"} == campaign_steps.SENTENCES.keys()
 
 
 def test_work_done_says_what_was_done(world: World) -> None:
-    tasks.label("try")
+    tasks.work("try", "label", "eve")
     assert (last("label").state, last("label").words) == ("done", "5 units labeled from 15 answers")
-    tasks.compare("try")
+    tasks.work("try", "compare", "eve")
     assert (last("compare").state, last("compare").words) == ("done", "5 units compared")
 
 
 def test_what_cannot_be_done_is_told_in_its_own_words(world: World) -> None:
     UnitLabel.objects.all().delete()
     Assignment.objects.all().delete()
-    tasks.label("try")
+    tasks.work("try", "label", "eve")
     assert (last("label").state, last("label").words) == ("failed", "Campaign try has no answers yet.")
 
 
 def test_a_defect_is_told_as_one_and_raised(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def break_down(**_: object) -> None:
+    def break_down(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(tasks, "label_campaign", break_down)
+    monkeypatch.setitem(OF_CAMPAIGN, "label", break_down)
     with pytest.raises(ZeroDivisionError):
-        tasks.label("try")
+        tasks.work("try", "label", "eve")
     assert last("label").state == "failed"
     assert "defect" in last("label").words
 

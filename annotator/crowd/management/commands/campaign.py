@@ -9,7 +9,7 @@ stored here and never reached the marketplace. close: nothing more will be asked
 import time
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import BaseCommand, CommandParser
 from django.utils import timezone
 
 from annotator.crowd import attention, collecting, compensating, leaving_out, publishing, reviewing
@@ -82,9 +82,7 @@ class Command(BaseCommand):
         return f"{len(waiting)} pieces of work have a compensation HIT; {n_approved} were approved now."
 
     def _close(self, campaign: Campaign) -> str:
-        if campaign.hits.filter(state=HIT.State.PUBLISHED).exists():
-            raise CommandError("HITs are still open: withdraw the campaign, or collect what is missing.", returncode=2)
-        Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.CLOSED)
+        publishing.close_campaign(campaign=campaign)
         return "Closed."
 
     def _acting(self, campaign: Campaign) -> dict[str, Any]:

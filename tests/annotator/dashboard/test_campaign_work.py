@@ -1,0 +1,114 @@
+"""A campaign run to its end by the dashboard's buttons alone, against the real marketplace."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from annotator.accounts.models import AuditEntry, Role
+from annotator.crowd.models import HIT, Assignment, Campaign, Compensation
+from annotator.dashboard import tasks
+from annotator.dashboard.jobs import read_jobs
+from annotator.units.models import AutomaticLabel
+from tests.annotator.crowd.fixtures import Market, market
+from tests.annotator.crowd.making import make_campaign, make_dissection
+from tests.annotator.dashboard.making import make_person
+
+__all__ = ["market"]
+Press = Callable[..., str]
+
+
+@pytest.fixture
+def campaign(market: Market, tmp_path: Path) -> Campaign:
+    dissection = make_dissection(tmp_path, n_units=2)
+    AutomaticLabel.objects.update(label="lamp")
+    return make_campaign(dissection, n_assignments=2, max_assignments=3)
+
+
+@pytest.fixture
+def press(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, client: Client) -> Press:
+    """Presses a button of the campaign's page; the web queue's work is done within the request. Its last word."""
+
+    def work_now(name: str, args: list[Any], queue: str) -> None:
+        assert (name, queue) == (tasks.work.name, "web")
+        tasks.work(*args)
+
+    monkeypatch.setattr("annotator.dashboard.campaign_actions.app.send_task", work_now)
+    client.force_login(make_person(Role.PAYER, "petra"))
+
+    def press_it(kind: str) -> str:
+        assert client.post(f"/campaigns/try/work/{kind}/").status_code == 302
+        job = next(job for job in read_jobs(campaign="try", now=timezone.now()) if job.kind == kind)
+        return f"{job.state}: {job.words}"
+
+    return press_it
+
+
+def test_from_publishing_to_closing(market: Market, campaign: Campaign, press: Press) -> None:
+    assert press("publish") == "done: every HIT is on the marketplace"
+    first, second = campaign.hits.order_by("id")
+    market.work(first, "ann", active_seconds=600.0)
+    market.work(first, "bob", description="tree", category="scene")
+    market.work(second, "ann")
+    assert press("collect") == "done: 3 new answers, 3 of 4 in all"
+    assert press("approve").endswith("3 approved")
+    # Ten minutes for $0.50 is $3 an hour, and the floor $12: one bonus of $1.50.
+    assert press("top-up") == "done: 1 bonuses paid, up to $12.00 an hour"
+    assert press("label") == "done: 2 units labeled from 3 answers"
+    assert press("compare") == "done: 2 units compared"
+    assert press("extend").startswith("done: 1 units in doubt, one more answer each")
+    first.refresh_from_db()
+    assert (first.n_assignments, first.state) == (3, HIT.State.PUBLISHED)
+    # Who marks two crops has left the planted negatives unmarked.
+    assert press("leave-out") == "done: 3 answers left out on evidence; label again to see what changes"
+    assert press("close").startswith("failed: HITs are still open")
+    assert press("withdraw").startswith("done: 2 HITs withdrawn")
+    campaign.refresh_from_db()
+    assert campaign.is_paused
+    assert press("close") == "done: nothing more will be asked or paid"
+    campaign.refresh_from_db()
+    assert campaign.state == Campaign.State.CLOSED
+    assert {"publish", "top-up", "withdraw", "close"} <= set(AuditEntry.objects.values_list("action", flat=True))
+
+
+def test_work_that_never_arrived_is_paid(market: Market, campaign: Campaign, press: Press) -> None:
+    press("publish")
+    visitor = market.accept(campaign.hits.earliest("id"), "ann")
+    visitor.submit(visitor.start()["work_token"])
+    Assignment.objects.update(stored_at=timezone.now() - timedelta(hours=1))
+    assert press("compensate") == "done: 1 pieces of work have a compensation HIT; 0 were approved now"
+    assert Compensation.objects.get().decided_by == "petra"
+
+
+def test_a_rejection_is_overturned_and_the_work_paid(market: Market, campaign: Campaign, press: Press) -> None:
+    press("publish")
+    market.work(campaign.hits.earliest("id"), "ann")
+    press("collect")
+    answer = Assignment.objects.get()
+    decisions = [
+        ("rita", "propose rejection", "The planted negatives were all left unmarked."),
+        ("sven", "confirm rejection", ""),
+        ("rita", "overturn rejection", ""),
+    ]
+    clients = {name: Client() for name in ("rita", "sven")}
+    for name, one in clients.items():
+        one.force_login(make_person(Role.PAYER, name))
+    states = []
+    for name, decision, reason in decisions:
+        data = {"decision": decision, "reason": reason}
+        assert clients[name].post(f"/campaigns/try/answers/{answer.pk}/", data).status_code == 302
+        answer.refresh_from_db()
+        states.append(answer.state)
+    assert states == ["submitted", "rejected", "approved"]
+    assert "Overturned by rita" in clients["sven"].get("/campaigns/try/answers/").content.decode()
+
+
+def test_what_needs_a_person_is_told(campaign: Campaign, client: Client) -> None:
+    client.force_login(make_person(Role.VIEWER, "vera"))
+    assert "Nothing needs a person." in client.get("/campaigns/try/attention").content.decode()
+    Campaign.objects.update(problem="The marketplace does not answer.")
+    assert "The marketplace does not answer." in client.get("/campaigns/try/attention").content.decode()

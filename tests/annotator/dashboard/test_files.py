@@ -1,0 +1,112 @@
+"""What comes in and goes out as files: imports, reports, exports, figures of several networks."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from annotator.accounts.models import AuditEntry, Role
+from annotator.comparison.models import UnitComparison
+from annotator.crowd.models import Campaign
+from annotator.dashboard import downloads, imports
+from annotator.labels.models import UnitLabel
+from tests.annotator.dashboard.making import World, make_world, sign_in
+
+ANSWERS = [
+    {"layer": "pool5", "index": index, "description": word, "category": "object", "precision": 0.9}
+    for index, word in enumerate(["lamp", "sea"])
+]
+LABELS = (
+    "unit,category,label,score,object-label,object-truth,object-activation,object-intersect,object-iou\n"
+    "2,object,sea,0.2,sea,100,100,50,0.2\n"
+)
+
+
+def upload(client: Client, kind: str, name: str, content: str, **fields: str) -> tuple[int, str]:
+    file = SimpleUploadedFile(name, content.encode())
+    response = client.post("/import/", {"kind": kind, "file": file, **fields})
+    return response.status_code, response.content.decode()
+
+
+@pytest.fixture
+def researcher(db: None) -> Client:
+    return sign_in(Role.RESEARCHER)
+
+
+def test_published_answers_and_labels_come_in_by_upload(researcher: Client) -> None:
+    answers = "\n".join(map(json.dumps, ANSWERS))
+    assert upload(researcher, "answers", "../../old.jsonl", answers, campaign="old")[0] == 302
+    assert [label.concept for label in UnitLabel.objects.order_by("unit__index")] == ["lamp", "sea"]
+    assert upload(researcher, "labels", "pool5.csv", LABELS, of_campaign="old", layer="pool5")[0] == 302
+    assert UnitComparison.objects.get().relation == "equal"
+    entry = AuditEntry.objects.filter(action="import").earliest("id")
+    assert (entry.subject, entry.details["file"], len(entry.details["sha256"])) == ("campaign old", "old.jsonl", 64)
+
+
+def test_a_file_that_cannot_be_read_is_refused_whole_and_says_where(researcher: Client) -> None:
+    bad = json.dumps(ANSWERS[0]) + "\n" + json.dumps(ANSWERS[1] | {"precision": 2})
+    status, page = upload(researcher, "answers", "bad.jsonl", bad, campaign="old")
+    assert (status, "row 2" in page or "line 2" in page) == (200, True)
+    for kind, name, fields, words in [
+        ("answers", "x.exe", {"campaign": "old"}, "A file that ends in"),
+        ("answers", "x.csv", {"campaign": "a b"}, "slug"),
+        ("labels", "x.csv", {"of_campaign": "none", "layer": "pool5"}, "Select a valid choice"),
+    ]:
+        status, page = upload(researcher, kind, name, "x", **fields)
+        assert (status, words in page) == (200, True), (kind, words)
+    assert not Campaign.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_file_too_large_to_wait_for_is_refused(researcher: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "MOST_BYTES", 1 << 20)
+    assert "At most 1 MB here" in upload(researcher, "answers", "x.csv", "x" * (1 << 20) + "x", campaign="old")[1]
+
+
+def read(client: Client, address: str) -> bytes:
+    response = client.get(address)
+    assert response.status_code == 200, address
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return bytes(content)
+
+
+def test_the_report_and_the_export_are_what_the_commands_write(world: World, viewer: Client) -> None:
+    assert len(json.loads(read(viewer, "/campaigns/try/report.json"))["units"]) == 5
+    assert read(viewer, "/campaigns/try/report.csv").decode().count("features.3") == 5
+    for address, wanted in (
+        ("/campaigns/try/export.zip", {"try/answers.jsonl", "try/units.parquet", "try/data_card.md"}),
+        ("/campaigns/try/report.zip", {"try/index.html", "try/report.css", "try/figures/semantic-types.svg"}),
+    ):
+        with zipfile.ZipFile(io.BytesIO(read(viewer, address))) as archive:
+            assert wanted <= set(archive.namelist())
+            assert b"ASIMULATED" not in b"".join(archive.read(name) for name in archive.namelist())
+
+
+def test_what_has_no_labels_or_too_many_answers_is_refused_in_words(
+    world: World, viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "MOST_ANSWERS", 10)
+    response = viewer.get("/campaigns/try/export.zip")
+    assert (response.status_code, "manage.py export try" in response.content.decode()) == (422, True)
+    monkeypatch.undo()
+    UnitLabel.objects.all().delete()
+    assert viewer.get("/campaigns/try/export.zip").status_code == 422
+    assert viewer.get("/campaigns/try/report.pdf").status_code == 404
+
+
+def test_networks_side_by_side(world: World, viewer: Client, tmp_path: Path) -> None:
+    other = make_world(tmp_path / "other", name="other", campaign="second", n_units=3)
+    query = f"campaign=try&campaign=second&dissection={world.dissection.pk}&dissection={other.dissection.pk}"
+    page = viewer.get(f"/networks/?{query}").content.decode()
+    assert page.count("<figure") == 2
+    assert read(viewer, f"/networks/networks.svg?{query}&theme=dark").startswith(b"<svg")
+    table = read(viewer, f"/networks/networks.csv?{query}&download=1").decode()
+    assert {"try", "second"} <= {line.split(",")[0] for line in table.splitlines()}
+    assert b"net features.3" in read(viewer, f"/networks/zoo.csv?{query}")
+    assert b"epoch" in read(viewer, f"/networks/along.svg?{query}&positions=1 2&axis=epoch")
+    for wrong in ("along.svg?" + query, "zoo.csv?campaign=try", "zoo.exe?" + query, f"zoo.csv?{query}&positions=1"):
+        assert viewer.get(f"/networks/{wrong}").status_code == 404, wrong
