@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.engine.broden import LabelMapUnreadable, LabelRuns
 from workers.engine.images import ImageSet, ImageUnreadable
+from workers.engine.label_maps import LabelMapUnreadable, LabelRuns
 from workers.engine.networks import Preprocessing
 
 BATCHES_AHEAD = 2

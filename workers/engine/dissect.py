@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from workers.artifact_format import Save
 from workers.engine.activations import ImageBatch, Stopwatch, read_ahead, read_batch
-from workers.engine.broden import LabelRuns
 from workers.engine.complete import StageProgress, complete
 from workers.engine.hooks import LayerShape, probe_layers, reading
 from workers.engine.images import ImageSet
+from workers.engine.label_maps import LabelRuns
 from workers.engine.labels import pack_labels
 from workers.engine.measuring import LayerMeasure
 from workers.engine.networks import LoadedNetwork, normalize

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from workers.engine.broden import BrodenIndex, ImageSetError, LabelRuns, in_words, read_index, read_runs
+from workers.engine.broden import BrodenIndex, ImageSetError, read_index
+from workers.engine.label_maps import LabelRuns, in_words, read_runs
 from workers.engine.networks import Preprocessing
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")

@@ -4,14 +4,14 @@ are resolved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from workers.engine.broden import BrodenIndex, LabelRuns
+from workers.engine.broden import BrodenIndex
+from workers.engine.label_maps import LabelRuns
 
 
 @dataclass(frozen=True)
@@ -95,23 +95,30 @@ class PackedLabels:
             dtype=bool,
         )
 
-    def at_pixels(self, rows: NDArray[np.int64], at: torch.Tensor, *, once: bool) -> Iterator[torch.Tensor]:
-        """Label numbers at pixels, slot by slot; `at` counts through the pixels of the images in `rows`, which are
-        equal in size.
+    @cached_property
+    def n_maps(self) -> NDArray[np.int64]:
+        """(n,) how many label maps each image has, labels of the whole image apart."""
+        before = np.concatenate(([0], np.cumsum(~self.slot_whole)))
+        return np.asarray(before[self.image_start[1:]] - before[self.image_start[:-1]])
 
-        Where a slot does not exist, 0. With `once`, a label that an earlier slot gave the pixel is 0 as well.
+    def in_columns(self, column_of: NDArray[np.uint16]) -> PackedLabels:
+        """The same with label numbers exchanged by (n_numbers,) column_of."""
+        return replace(self, run_label=column_of[self.run_label])
+
+    def unfold(self, row: int, *, once: bool) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+        """Labels of the whole image, and (n_maps, pixels) label numbers of its maps. With `once`, a label that
+        an earlier one of these gave a pixel is cleared there; 0 never counts.
         """
-        maps = [self._maps(int(row)) for row in rows]
+        slots = slice(int(self.image_start[row]), int(self.image_start[row + 1]))
+        is_whole = self.slot_whole[slots]
+        whole, maps = self.run_label[self.slot_start[slots][is_whole]], self._maps(row)[~is_whole]
+        whole = whole[whole > 0]
         if once:
-            overlapping = [_repeats(stack) for stack in maps]
-            maps = [_first_carriers(stack) if twice else stack for stack, twice in zip(maps, overlapping, strict=True)]
-        n_pixels = int(self.height[rows[0]]) * int(self.width[rows[0]])
-        for slot in range(max((len(stack) for stack in maps), default=0)):
-            layer = np.zeros((len(rows), n_pixels), dtype=np.int32)
-            for i, stack in enumerate(maps):
-                if slot < len(stack):
-                    layer[i] = stack[slot]
-            yield torch.from_numpy(layer).flatten()[at]
+            whole = np.unique(whole)
+            for label in whole:
+                maps[maps == label] = 0
+            maps = _first_carriers(maps) if _repeats(maps) else maps
+        return whole, maps
 
     def _slots(self, row: int) -> range:
         return range(int(self.image_start[row]), int(self.image_start[row + 1]))

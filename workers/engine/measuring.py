@@ -7,11 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from workers.engine.candidates import CandidateCells
 from workers.engine.hooks import LayerShape
 from workers.engine.options import DissectionOptions
 from workers.engine.rotation import fractional_power, random_rotation, rotate_units
 from workers.engine.tally import LayerTally
-from workers.engine.thresholds import ActivationNotFinite, CandidateCells, n_above
+from workers.engine.thresholds import ActivationNotFinite, n_above
 from workers.engine.topk import TopMaps
 
 

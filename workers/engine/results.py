@@ -11,7 +11,8 @@ from workers.artifact_format import Arrays
 from workers.engine.broden import BrodenIndex
 from workers.engine.geometry import MapGeometry, evenly_spread
 from workers.engine.hooks import LayerShape
-from workers.engine.iou import MaskTask, count_modes
+from workers.engine.iou import count_modes
+from workers.engine.masks import MaskTask
 from workers.engine.options import DissectionOptions
 from workers.engine.tally import Tally
 from workers.engine.thresholds import exact_thresholds, n_above
@@ -53,7 +54,7 @@ def finish_layer(
     geometry, reason = (None, field) if isinstance(field, str) else (field, "")
     result = LayerResult(shape=shape, geometry=geometry, reason=reason, arrays={})
     n_exceeding = n_above(tail=options.tail, n_values=len(tally.images) * shape.height * shape.width)
-    thresholds = exact_thresholds(maps=layer.cells, bound=layer.bound, n_exceeding=n_exceeding, n_units=shape.n_units)
+    thresholds = exact_thresholds(maps=layer.cells, bound=layer.bound, n_exceeding=n_exceeding)
     arrays = {"threshold": thresholds, **_ranked(tally, place, options), **_histogram(layer.peaks)}
     if broden is not None and tally.labels is not None:
         task = MaskTask(

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from workers.engine.activations import Stopwatch, read_batch
-from workers.engine.broden import LabelRuns
 from workers.engine.hooks import LayerShape
 from workers.engine.images import ImageSet
+from workers.engine.label_maps import LabelRuns
 from workers.engine.labels import pack_labels
 from workers.engine.measuring import LayerMeasure
 from workers.engine.networks import LoadedNetwork, Preprocessing

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workers.engine.oracles import threshold_of
-from workers.engine import thresholds
-from workers.engine.thresholds import CandidateCells, RisingBound, exact_thresholds, n_above, with_neighbors
+from workers.engine import candidates
+from workers.engine.candidates import CandidateCells, with_neighbors
+from workers.engine.thresholds import exact_thresholds, n_above, nth_largest
 
 
 def kept(maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None = None) -> CandidateCells:
@@ -49,12 +50,12 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tail", [0.005, 0.2])
 def test_thresholds_equal_the_order_statistic(kind: str, tail: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thresholds, "FIRST_PRUNING_CELLS", 500)
+    monkeypatch.setattr(candidates, "FIRST_PRUNING_CELLS", 500)
     rng = np.random.default_rng(3)
     maps = KINDS[kind](rng, (60, 3, 5, 6)).astype(np.float32)
     cells = kept(maps, tail=tail, batch=7)
     found = exact_thresholds(
-        maps=cells.freeze(), bound=cells.bound.numpy(), n_exceeding=n_above(tail=tail, n_values=60 * 30), n_units=3
+        maps=cells.freeze(), bound=cells.bound.numpy(), n_exceeding=n_above(tail=tail, n_values=60 * 30)
     )
     np.testing.assert_array_equal(found, [threshold_of(maps[:, u], tail) for u in range(3)])
 
@@ -100,21 +101,54 @@ def test_a_bound_from_elsewhere_prunes_from_the_first_image_on() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=1, max_size=60),
-    st.integers(1, 20),
-    st.integers(1, 60),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(sorted(KINDS)),
+    st.lists(st.sampled_from(["small", "large", "prune"]), min_size=1, max_size=12),
 )
-def test_the_bound_never_passes_the_order_statistic_of_what_was_seen(
-    values: list[float], n_keep: int, cut: int
-) -> None:
-    rising = RisingBound(n_keep=n_keep, bound=torch.tensor([-torch.inf]))
-    numbers = torch.tensor(values)
-    rising.range_over(low=numbers[:cut].min()[None], high=numbers[:cut].max()[None])
-    for part in numbers.split(7):
-        rising.count(unit=torch.zeros(len(part), dtype=torch.int64), value=part)
-    ordered = sorted(values, reverse=True)
-    limit = ordered[n_keep - 1] if len(ordered) >= n_keep else -np.inf
-    assert rising.bound.item() <= limit
+def test_the_bound_never_passes_the_order_statistic_of_the_whole_set(seed: int, kind: str, acts: list[str]) -> None:
+    maps = KINDS[kind](np.random.default_rng(seed), (30, 2, 4, 3)).astype(np.float32)
+    limits = [threshold_of(maps[:, u], 0.03) for u in range(2)]
+    cells = kept(maps[:0], tail=0.03, batch=1)
+    cells.n_keep, done = n_above(tail=0.03, n_values=30 * 12) + 1, 0
+    for act in acts:
+        if act == "prune" and done:
+            cells.prune()
+        n = {"small": 1, "large": 5}.get(act, 0)
+        part = torch.from_numpy(maps[done : done + n])
+        if len(part):
+            cells.add(images=torch.arange(done, done + len(part)), maps=part, peaks=part.amax(dim=(2, 3)))
+        done += len(part)
+        assert (cells.bound.numpy() <= limits).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 3), st.integers(1, 200))
+def test_cells_ordered_a_few_units_at_a_time_give_the_same_bound(seed: int, n: int, n_units: int, n_keep: int) -> None:
+    rng = np.random.default_rng(seed)
+    maps = torch.from_numpy(rng.integers(0, 9, (n, n_units, 3, 2)).astype(np.float32))
+    bounds = []
+    for at_once in (candidates.ORDERED_CELLS, 7):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(candidates, "ORDERED_CELLS", at_once)
+            cells = CandidateCells(n_units=n_units, height=3, width=2, n_keep=n_keep, device="cpu")
+            for one in range(n):
+                cells.add(images=torch.tensor([one]), maps=maps[one : one + 1], peaks=maps[one : one + 1].amax((2, 3)))
+            cells.freeze()
+        bounds.append(cells.bound.tolist())
+    assert bounds[0] == bounds[1]
+    own = maps.transpose(0, 1).flatten(1).sort(descending=True).values
+    if n * 6 >= n_keep:
+        assert bounds[0] == own[:, n_keep - 1].tolist()
+
+
+def test_the_nth_largest_of_units_that_have_so_many() -> None:
+    found = nth_largest(
+        unit=np.array([0, 2, 0, 2, 0], np.int32),
+        value=np.array([1, 5, 3, 5, 2], np.float32),
+        n=2,
+        otherwise=np.array([-1, -2, -3], np.float32),
+    )
+    assert found.tolist() == [2, -2, 5]
 
 
 def test_the_tail_is_the_decimal_that_is_written() -> None:

@@ -1,0 +1,181 @@
+"""Keep, sparsely, the cells that can still matter, over a bound that only rises.
+
+[BZKOT17] 2.2, science.md section 6. The bound of a unit is the (k + 1)-th largest of the values seen so far, k counted
+over the whole image set; it is raised whenever the kept cells have doubled. Cells over it are kept with their eight
+neighbors, on the device of the activations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.engine.thresholds import SparseMaps, nth_largest
+
+Number = TypeVar("Number", np.int32, np.int64, np.float32)
+
+FIRST_PRUNING_CELLS = 1_000_000
+# Cells over the bound that are ordered at a time: more units wait for the next turn.
+ORDERED_CELLS = 8_000_000
+
+
+def with_neighbors(above: torch.Tensor) -> torch.Tensor:
+    """(P, h, w) flags, spread to the eight neighbors within each map."""
+    n_maps, height, width = above.shape
+    # One empty column and row keep neighbors apart, so that all maps are shifted as one line.
+    line = torch.nn.functional.pad(above, (0, 1, 0, 1)).flatten()
+    return _spread(line, width + 1).view(n_maps, height + 1, width + 1)[:, :height, :width]
+
+
+def _places(flags: torch.Tensor) -> torch.Tensor:
+    """Places of the flags that are set, in one line; numpy finds them four times as fast on a CPU."""
+    line = flags.flatten()
+    return line.nonzero().squeeze(1) if line.is_cuda else torch.from_numpy(np.flatnonzero(line.numpy()))
+
+
+def _spread(line: torch.Tensor, step: int) -> torch.Tensor:
+    across = line.clone()
+    across[1:] |= line[:-1]
+    across[:-1] |= line[1:]
+    spread = across.clone()
+    spread[step:] |= across[:-step]
+    spread[:-step] |= across[step:]
+    return spread
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Kept pairs: `image`, `unit`, `count` (P,), and the `cell` and `value` of their cells, pair by pair."""
+
+    image: torch.Tensor
+    unit: torch.Tensor
+    count: torch.Tensor
+    cell: torch.Tensor
+    value: torch.Tensor
+
+    def over(self, bound: torch.Tensor) -> torch.Tensor:
+        """Places of the cells over their unit's bound."""
+        return _places(self.value > torch.repeat_interleave(bound[self.unit], self.count))
+
+    def values_over(self, bound: torch.Tensor, units: range) -> tuple[torch.Tensor, torch.Tensor]:
+        """Units and values of the cells over the bound, of a run of the units."""
+        place = self.over(bound)
+        unit = torch.repeat_interleave(self.unit, self.count).take(place)
+        value = self.value.take(place)
+        if len(units) < len(bound):
+            own = (unit >= units.start) & (unit < units.stop)
+            unit, value = unit[own], value[own]
+        return unit.cpu(), value.cpu()
+
+
+class CandidateCells:
+    """The cells of one layer that may still exceed their unit's threshold.
+
+    n_keep is k + 1 for the whole image set. A bound from elsewhere (shards measured before) may be given at the start;
+    `bound` (U,) is never above the threshold of the whole image set.
+    """
+
+    def __init__(
+        self, *, n_units: int, height: int, width: int, n_keep: int, device: str, bound: torch.Tensor | None = None
+    ) -> None:
+        self.n_units, self.height, self.width, self.n_keep = n_units, height, width, n_keep
+        start = torch.full((n_units,), -torch.inf) if bound is None else bound.clone()
+        self.bound = start.to(device=device, dtype=torch.float32)
+        self._blocks: list[_Block] = []
+        self._n_cells = 0
+        self._prune_at = 0
+
+    def add(self, *, images: torch.Tensor, maps: torch.Tensor, peaks: torch.Tensor) -> None:
+        """Take a batch: image indices (B,), maps (B, U, h, w), peaks (B, U). Images ascend from call to call."""
+        is_first = not self._prune_at
+        if is_first:
+            self._raise_by_first(maps)
+            self._prune_at = FIRST_PRUNING_CELLS
+        image, unit = (peaks > self.bound).nonzero(as_tuple=True)
+        if not len(image):
+            return
+        self._keep(image=images[image], unit=unit, maps=maps[image, unit])
+        if self._n_cells > self._prune_at:
+            if not is_first:
+                self.prune()
+            self._prune_at = max(FIRST_PRUNING_CELLS, 2 * self._n_cells)
+
+    def _raise_by_first(self, maps: torch.Tensor) -> None:
+        """In a small set the first batch alone tells a bound."""
+        values = maps.transpose(0, 1).flatten(1)
+        if values.shape[1] >= self.n_keep:
+            limit = values.kthvalue(values.shape[1] - self.n_keep + 1, dim=1).values
+            self.bound = torch.maximum(self.bound, limit)
+
+    def _keep(self, *, image: torch.Tensor, unit: torch.Tensor, maps: torch.Tensor) -> None:
+        place = _places(with_neighbors(maps > self.bound[unit][:, None, None]))
+        first = torch.arange(len(unit) + 1, device=unit.device) * (self.height * self.width)
+        count = torch.searchsorted(place, first).diff()
+        self._blocks.append(
+            _Block(
+                image=image.to(torch.int32),
+                unit=unit.to(torch.int32),
+                count=count,
+                cell=(place - torch.repeat_interleave(first[:-1], count)).to(torch.int32),
+                value=maps.take(place),
+            )
+        )
+        self._n_cells += len(place)
+
+    def prune(self) -> None:
+        """Raise the bound to the n_keep-th largest value seen, and drop what it rules out."""
+        if not self._blocks:
+            return
+        n_turns = 1 + self._n_cells // ORDERED_CELLS
+        for turn in range(n_turns):
+            units = range(turn * self.n_units // n_turns, (turn + 1) * self.n_units // n_turns)
+            unit, value = zip(*(block.values_over(self.bound, units) for block in self._blocks), strict=True)
+            limit = nth_largest(
+                unit=torch.cat(unit).numpy(),
+                value=torch.cat(value).numpy(),
+                n=self.n_keep,
+                otherwise=self.bound.cpu().numpy(),
+            )
+            self.bound = torch.from_numpy(limit).to(self.bound.device)
+        self._blocks = [self._pruned(block) for block in self._blocks]
+        self._n_cells = sum(len(block.cell) for block in self._blocks)
+
+    def _pruned(self, block: _Block) -> _Block:
+        """The block without cells that neither lie over the bound nor beside such a cell."""
+        device, step = block.cell.device, self.width + 1
+        # Places on the line of with_neighbors: maps framed by an empty column and row.
+        framed = torch.arange((self.height + 1) * step, device=device).view(-1, step)[:-1, :-1].flatten()
+        first = torch.arange(len(block.unit), device=device) * ((self.height + 1) * step)
+        place = framed.index_select(0, block.cell).add_(torch.repeat_interleave(first, block.count))
+        line = torch.zeros(len(block.unit) * (self.height + 1) * step, dtype=torch.bool, device=device)
+        line[place.take(block.over(self.bound))] = True
+        kept = _spread(line, step).take(place)
+        count = torch.diff(kept.cumsum(0)[block.count.cumsum(0) - 1], prepend=block.count.new_zeros(1))
+        stays, cells = _places(count > 0), _places(kept)
+        return _Block(
+            image=block.image.take(stays),
+            unit=block.unit.take(stays),
+            count=count.take(stays),
+            cell=block.cell.take(cells),
+            value=block.value.take(cells),
+        )
+
+    def freeze(self) -> SparseMaps:
+        """What is kept, as numpy arrays in host memory."""
+        self.prune()
+        count = _joined([block.count for block in self._blocks], np.int64)
+        return SparseMaps(
+            image=_joined([block.image for block in self._blocks], np.int32),
+            unit=_joined([block.unit for block in self._blocks], np.int32),
+            start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
+            cell=_joined([block.cell for block in self._blocks], np.int32),
+            value=_joined([block.value for block in self._blocks], np.float32),
+        )
+
+
+def _joined(parts: list[torch.Tensor], kind: type[Number]) -> NDArray[Number]:
+    return np.concatenate([np.zeros(0, kind), *(part.cpu().numpy() for part in parts)])
