@@ -22,6 +22,7 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     return [
         *_find_acts(campaign),
         *_find_unsubmitted(campaign, now),
+        *_find_unstored(campaign),
         *_find_unreadable(campaign),
         *_find_rejections(campaign),
         *_find_auto_approvals(campaign, now),
@@ -38,6 +39,22 @@ def _find_unsubmitted(campaign: Campaign, now: datetime) -> list[Need]:
     rows = find_unsubmitted(campaign=campaign, now=now).filter(compensation=None).select_related("hit__unit", "worker")
     words = "Stored here, and the marketplace never listed it: pay it through a compensation HIT."
     return [Need("unsubmitted", f"assignment {row.pk} on {row.hit.unit}", words) for row in rows]
+
+
+def _find_unstored(campaign: Campaign) -> list[Need]:
+    """The reverse: taken, and paid by default; a person may want to look why the page here never heard of it."""
+    rows = Assignment.objects.filter(hit__campaign=campaign, is_from_marketplace=True, state=Assignment.State.SUBMITTED)
+    words = "The marketplace listed it, and the page here never stored it: the answer is the one that came with it."
+    return [
+        Need("unstored", f"assignment {row.pk} on {row.hit.unit}", words) for row in rows.select_related("hit__unit")
+    ]
+
+
+def find_countdown(assignment: Assignment, *, now: datetime) -> timedelta | None:
+    """The time left until the marketplace approves it by itself; None where nothing is waited for."""
+    if assignment.state != Assignment.State.SUBMITTED or assignment.auto_approval_at is None:
+        return None
+    return max(timedelta(0), assignment.auto_approval_at - now)
 
 
 def _find_unreadable(campaign: Campaign) -> list[Need]:

@@ -1,10 +1,11 @@
 """Collecting and approving against the real sandbox: each answer once, each person paid once."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from annotator.crowd import collecting, reviewing
+from annotator.crowd import attention, collecting, reviewing
 from annotator.crowd.models import Assignment, Campaign, OutwardAct, Worker
 from annotator.sandbox.models import Assignment as SandboxAssignment
 
@@ -64,6 +65,16 @@ def test_an_answer_that_only_the_marketplace_holds_is_read_from_there(
     assert (row.description, row.category, row.state) == ("wheel", "object part", "submitted")
     assert len(row.marked_ranks) == 2
     assert row.precision is not None
+    needs = attention.find_attention(campaign=campaign, now=market.clock())
+    assert [need.kind for need in needs] == ["unstored"]
+    left = attention.find_countdown(row, now=market.clock())
+    assert left is not None
+    assert timedelta(days=2, hours=23) < left <= timedelta(days=3)  # the HIT type's auto_approval_seconds
+    assert attention.find_countdown(row, now=market.clock() + timedelta(days=9)) == timedelta(0)
+    approve(market, campaign)
+    row.refresh_from_db()
+    assert attention.find_countdown(row, now=market.clock()) is None
+    assert not attention.find_attention(campaign=campaign, now=market.clock())
 
 
 def test_an_unreadable_answer_is_kept_counted_and_still_paid(market: Any, campaign: Campaign, hit: Any) -> None:
