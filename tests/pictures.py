@@ -40,7 +40,9 @@ def picture_dashboard(browser: Browser, dashboard: str) -> None:
     page.wait_for_url(lambda url: "welcome" not in url)
     for name, path in (
         ("home", ""),
+        ("gallery", "units/?campaign=demo&sort=precision"),
         ("comparison", "campaigns/demo/comparison/"),
+        ("review", "review/demo/next/"),
     ):
         page.goto(dashboard + path)
         keep(page, name)

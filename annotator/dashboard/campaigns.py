@@ -19,6 +19,7 @@ from annotator.dashboard.campaign_steps import offer_steps
 from annotator.dashboard.jobs import read_jobs
 from annotator.dashboard.overview import summarize_campaigns
 from annotator.dashboard.pages import SignedInRequest, show, show_part
+from annotator.dashboard.strips import add_strips
 from annotator.labels.models import UnitLabel
 
 PAGE_SIZE = 50
@@ -38,14 +39,17 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
     labels = (
         UnitLabel.objects.filter(campaign=campaign)
         .select_related("unit__layer__network", "comparison__automatic_label")
+        .defer("reasons", "crop_probabilities")
         .order_by("-precision", "id")
     )
     steps = offer_steps(campaign, request.role)
+    units = Paginator(labels, PAGE_SIZE).get_page(request.GET.get("page"))
     return show(
         request,
         "dashboard/campaign.html",
         title=f"Campaign {campaign.name}",
-        units=Paginator(labels, PAGE_SIZE).get_page(request.GET.get("page")),
+        units=units,
+        rows=add_strips(list(units)),
         preview=_preview_address(campaign),
         can_publish=campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at,
         is_real_money=not campaign.is_imported and open_marketplace(campaign.marketplace).is_real_money,

@@ -16,6 +16,7 @@ from annotator.comparison.relations import Relation
 from annotator.crowd.models import HIT, Campaign
 from annotator.dashboard.access import needs
 from annotator.dashboard.pages import SignedInRequest, show, show_refusal
+from annotator.dashboard.strips import add_strips
 
 PAGE_SIZE = 50
 N_AGAIN = 10
@@ -34,8 +35,11 @@ def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
     rows = (
         (compared.filter(relation=wanted) if wanted else compared)
         .select_related("automatic_label", "unit_label__unit__layer__network")
+        .defer("unit_label__reasons", "unit_label__crop_probabilities")
         .order_by("-automatic_label__iou", "id")
     )
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    strips = add_strips([one.unit_label for one in page])
     return show(
         request,
         "dashboard/comparison.html",
@@ -45,7 +49,8 @@ def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
         n_compared=sum(counts.values()),
         wanted=wanted,
         ask_again=_ask_again(campaign) if may(request.role, Role.RESEARCHER) else "",
-        rows=Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        page=page,
+        rows=[(one, strip) for one, (_, strip) in zip(page, strips, strict=True)],
     )
 
 

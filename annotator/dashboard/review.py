@@ -20,6 +20,7 @@ from annotator.dashboard.deciding import ACTIONS, Decision, decide_label
 from annotator.dashboard.evidence import gather_evidence
 from annotator.dashboard.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.review_reasons import WORDS, find_reason, find_reasons
+from annotator.dashboard.strips import add_strips
 from annotator.labels.models import UnitLabel
 from annotator.labels.revising import BadRevision
 from annotator.units.models import AutomaticLabel
@@ -40,7 +41,7 @@ def show_review(request: SignedInRequest) -> HttpResponse:
         campaign=campaign,
         campaigns=_list_labeled()[:50],
         reasons=[(words, sum(row[i] for row in found)) for i, words in enumerate(WORDS.values(), start=1)],
-        listed=listed.filter(pk__in=[pk for pk, *_ in found[:N_LISTED]]).order_by("pk"),
+        listed=add_strips(listed.filter(pk__in=[pk for pk, *_ in found[:N_LISTED]]).order_by("pk")),
         n_waiting=len(found),
         has_more=len(found) == COUNTED_AT_MOST,
     )

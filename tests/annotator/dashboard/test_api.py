@@ -4,11 +4,14 @@ import contextlib
 import io
 import json
 import os
+import re
+from pathlib import Path
 from typing import Any
 
 import pandas
 import pytest
 import schemathesis
+from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, seed, settings
@@ -19,7 +22,7 @@ from annotator.accounts.models import Role
 from annotator.accounts.tokens import issue_token
 from annotator.dashboard.api import api
 from annotator.labels.models import UnitLabel
-from tests.annotator.dashboard.making import World, make_person
+from tests.annotator.dashboard.making import World, make_person, make_world
 
 # Of the 2,000 that `make drill` sends.
 N_CASES = int(os.environ.get("UNITSCOPE_API_CASES") or 200)
@@ -88,6 +91,19 @@ def test_pandas_reads_a_campaigns_units_as_a_table(world: World, ask: Any) -> No
     assert table.set_index("index").loc[3, "concept"] == "brick wall"
     assert table["precision"].mean() == pytest.approx(sum(0.6 + 0.08 * i for i in range(5)) / 5)
     assert list(table["relation"]) == ["equal", "synonym", "different", "hypernym", "equal"]
+
+
+def test_the_notebook_of_the_documentation_runs_as_it_stands(
+    live_server: Any, transactional_db: None, tmp_path: Path, token: str
+) -> None:
+    make_world(tmp_path, campaign="demo")
+    text = (Path(django_settings.BASE_DIR) / "docs" / "researchers.md").read_text()
+    (program,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    program = program.replace("http://localhost:8000", live_server.url).replace("unitscope_...", token)
+    names: dict[str, Any] = {}
+    exec(program, names)  # noqa: S102  it is our own page
+    assert list(names["units"]["index"]) == [0, 1, 2, 3, 4]
+    assert names["units"]["precision"].max() == pytest.approx(0.92)
 
 
 def test_answers_name_people_by_pseudonym_and_say_who_is_simulated(world: World, ask: Any) -> None:

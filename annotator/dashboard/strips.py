@@ -1,0 +1,21 @@
+"""The first crops of units as narrow pictures for tables: people look before they read."""
+
+from collections.abc import Iterable
+
+from django.urls import reverse
+
+from annotator.crowd.models import HIT
+from annotator.labels.models import UnitLabel
+
+N_CROPS = 4
+
+
+def add_strips(labels: Iterable[UnitLabel]) -> list[tuple[UnitLabel, str]]:
+    """Each label with the address of its picture, from what its campaign showed; "" where no crops are known."""
+    labels = list(labels)
+    hits = HIT.objects.filter(
+        campaign__in={label.campaign_id for label in labels}, unit__in=[label.unit_id for label in labels]
+    ).exclude(dissected_unit=None)
+    shown = hits.order_by("id").values_list("unit_id", "dissected_unit__dissection_id", "dissected_unit__tile_sheet")
+    found = {unit: reverse("wall", args=[dissection, sheet, N_CROPS, 1]) for unit, dissection, sheet in shown}
+    return [(label, found.get(label.unit_id, "")) for label in labels]
