@@ -87,6 +87,7 @@ OPENINGS: dict[str, Opening] = {
     "nine places, and a tenth asked for": (
         ("create", NEW_HIT | {"size": 9}), ("extend", {"index": 2, "more": 1}),
     ),
+    "more than the balance": tuple(("create", NEW_HIT | {"size": 10, "cents": 120}) for _ in range(3)),
     "ten places": (("create", NEW_HIT | {"size": 10}), ("accept", {"index": 2, "name": PEOPLE[0]})),
 }  # fmt: skip
 
