@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from annotator.accounts.inviting import invite, welcome_path
 from annotator.accounts.models import Role
 from annotator.accounts.tokens import issue_token
-from annotator.crowd import tokens
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.crowd.notifications import make_address_key
 from annotator.crowd.rejecting import propose_rejection
@@ -80,8 +80,11 @@ class Stage:
     people: dict[str, User]
     clients: dict[str, Client]
     visitor: Visitor
+    # What the page's script holds in the visitor's own assignment, and in one of another HIT.
     work: dict[str, Any]
     foreign: dict[str, Any]
+    # An API token's row by its owner.
+    token_of: dict[str, int]
 
     def find_addresses(self, row: Row, name: str) -> list[str]:
         tables = MODELS if name == "payer" else ["crowd_worker"]
@@ -99,13 +102,33 @@ class Stage:
         return [reverse(row.route, kwargs=self._arguments(row, name))]
 
     def _arguments(self, row: Row, name: str) -> dict[str, Any]:
-        unit = self.world.units()[0]
+        if row.route in self.fixed_arguments:
+            return self.fixed_arguments[row.route]
+        named = {"name": self.world.campaign.name}
+        match row.route:
+            case "campaign-work":
+                return named | {"kind": row.whose.replace("real-money", "publish")}
+            case "revoke-token":
+                return {"token_id": self.token_of[name if row.whose == "own" else "stranger"]}
+            case "hit-notification":
+                return {"marketplace": "own", "key": make_address_key(row.whose)}
+            case "hit-sheet":
+                own = self.work["sheets"][0].split("/")[-2]
+                return {"token": own if row.whose == "own" else "forged", "number": 0}
+        if row.route in API_OF_A_DISSECTION:
+            return {"dissection_id": self.world.dissection.pk}
+        if row.route.startswith("hit-"):
+            return {"public_id": self.visitor.hit.public_id}
+        return named if row.route in OF_A_CAMPAIGN else {}
+
+    @cached_property
+    def fixed_arguments(self) -> dict[str, dict[str, Any]]:
+        """Of addresses that are the same for everybody."""
         layer = {"network": "net", "layer": "features.3", "index": 0}
         named = {"name": self.world.campaign.name}
-        sheet = {"dissection_id": self.world.dissection.pk, "sheet": unit.tile_sheet}
+        sheet = {"dissection_id": self.world.dissection.pk, "sheet": self.world.units()[0].tile_sheet}
         label = UnitLabel.objects.earliest("pk")
-        hit = {"public_id": self.visitor.hit.public_id}
-        values: dict[str, dict[str, Any]] = {
+        return {
             "admin:app_list": {"app_label": "crowd"},
             "admin:view_on_site": {"content_type_id": 0, "object_id": 0},
             "api:get_unit": layer,
@@ -114,8 +137,7 @@ class Stage:
             "wall": sheet | {"columns": 4, "rows": 2},
             "outlines": sheet,
             "figure": named | {"figure": "semantic-types", "ending": "csv"},
-            "campaign-work": named | {"kind": row.whose.replace("real-money", "publish")},
-            "decide-answer": named | {"assignment_id": self._find_answer(row.whose)},
+            "decide-answer": named | {"assignment_id": self.answer.pk},
             "dissection": {"dissection_id": self.world.dissection.pk},
             "dissection-progress": {"dissection_id": self.world.dissection.pk},
             "review-next": named,
@@ -125,36 +147,15 @@ class Stage:
             "field": {"dissection_id": self.world.dissection.pk, "picture": "0" * 64},
             "report": named | {"ending": "csv"},
             "networks-figure": {"figure": "zoo", "ending": "csv"},
-            "revoke-token": {"token_id": self._find_token(row.whose, name)},
-            "hit-notification": {"marketplace": "own", "key": make_address_key(row.whose)},
-            "hit-sheet": {"token": self._sheet_token(row.whose), "number": 0},
-            "hit-preview-sheet": hit | {"number": 0},
+            "hit-preview-sheet": {"public_id": self.visitor.hit.public_id, "number": 0},
         }
-        if row.route in values:
-            return values[row.route]
-        if row.route in API_OF_A_DISSECTION:
-            return {"dissection_id": self.world.dissection.pk}
-        if row.route.startswith("hit-"):
-            return hit
-        return named if row.route in OF_A_CAMPAIGN else {}
 
-    def _find_token(self, whose: str, name: str) -> int:
-        """A token of the person who asks, or of somebody else."""
-        if name == "anonymous":
-            return 1
-        owner = self.people[name] if whose == "own" else User.objects.create_user(f"else-{name}")
-        issue_token(user=owner, name="t", actor=owner, now=NOW)
-        return int(owner.api_tokens.latest("pk").pk)  # type: ignore[attr-defined]
+    @cached_property
+    def answer(self) -> Assignment:
+        return Assignment.objects.filter(state="submitted").earliest("pk")
 
-    def _find_answer(self, whose: str) -> int:
-        return int(Assignment.objects.filter(state="submitted").earliest("pk").pk)
-
-    def _sheet_token(self, whose: str) -> str:
-        pk = Assignment.objects.get(mturk_id=self.visitor.assignment_id).pk
-        return tokens.sign_sheets(assignment_pk=pk) if whose == "own" else "forged"
-
-    def body(self, row: Row, name: str) -> tuple[str, Any]:
-        """What is posted, and as which type."""
+    def body(self, row: Row) -> tuple[str, Any]:
+        """What is posted, and before it as which type, where it is no form."""
         work = self.work if row.whose == "own" else self.foreign
         answer = {"description": "lamp", "category": "object", "marked": [1], "active_seconds": 5.0}
         pages = {
@@ -164,8 +165,14 @@ class Stage:
             "hit-notification": {"Events": []},
         }
         if row.route in pages:
-            return json.dumps(pages[row.route]), "application/json"
-        forms: dict[str, dict[str, Any]] = {
+            return "application/json", json.dumps(pages[row.route])
+        if row.route == "decide-answer":
+            return "", DECISIONS[row.whose]
+        return "", self.forms.get(row.route, {})
+
+    @cached_property
+    def forms(self) -> dict[str, dict[str, Any]]:
+        return {
             "launch": {
                 "name": "another", "dissection": [self.world.dissection.pk], "n_top_iou": 1, "n_random": 0,
                 "n_assignments": 2, "reward_usd": "0.50", "budget_cap_usd": "50", "marketplace": "own", "seed": 1,
@@ -182,11 +189,9 @@ class Stage:
             "split-answers": {"form": "wheel", "into": "rim"},
             "erase-worker": {"marketplace": "own", "worker_id": "nobody"},
             "campaign-more": {"label": UnitLabel.objects.earliest("pk").pk},
-            "decide-answer": DECISIONS.get(row.whose, {}),
             "campaign-work": {"real_money": "on", "typed_name": self.world.campaign.name},
             "sign-in": {"username": "nobody", "password": "nothing"},
         }  # fmt: skip
-        return forms.get(row.route, {}), ""
 
     def ask(self, row: Row, name: str) -> Iterator[HttpResponse]:
         """Each request in a transaction that is taken back, so that no cell changes what the next one meets."""
@@ -198,18 +203,17 @@ class Stage:
             if row.whose == "real-money":
                 Campaign.objects.filter(pk=self.world.campaign.pk).update(marketplace=Campaign.Marketplace.MTURK)
             for address in self.find_addresses(row, name):
-                body, kind = self.body(row, name)
                 if row.method == "GET":
                     yield client.get(address)
                 else:
+                    kind, body = self.body(row)
                     yield client.post(address, body, **({"content_type": kind} if kind else {}))
             transaction.set_rollback(True)
         client.cookies = signed_in
 
     def _propose(self, *, by: str) -> None:
-        answer = Assignment.objects.get(pk=self._find_answer(""))
         propose_rejection(
-            assignment=answer, reason="The same words on each HIT.", evidence={"n": 3}, proposed_by=by, now=NOW
+            assignment=self.answer, reason="The same words on each HIT.", evidence={"n": 3}, proposed_by=by, now=NOW
         )
 
 
@@ -246,7 +250,11 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Sta
     for name, person in people.items():
         clients[name].force_login(person)
     works = [{**seen.start(), "token": seen.config()["token"]} for seen in (visitor, stranger)]
-    return Stage(world=world, people=people, clients=clients, visitor=visitor, work=works[0], foreign=works[1])
+    stage = Stage(world, people, clients, visitor, work=works[0], foreign=works[1], token_of={"anonymous": 0})
+    for name, owner in [*people.items(), ("stranger", User.objects.create_user("stranger"))]:
+        issue_token(user=owner, name="notebook", actor=owner, now=NOW)
+        stage.token_of[name] = owner.api_tokens.get().pk  # type: ignore[attr-defined]
+    return stage
 
 
 def tell(response: HttpResponse) -> str:
