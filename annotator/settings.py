@@ -173,5 +173,9 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", default="WARNING")},
     # A refusal of the Requester API is an answer, not a fault.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        # Whatever LOG_LEVEL says: at DEBUG botocore writes down requests and answers, workers' ids among them.
+        "botocore": {"level": "INFO"},
+    },
 }
