@@ -15,6 +15,9 @@ ADVANCE = "annotator.units.tasks.advance_dissection"
 
 LEASE_SILENT_SECONDS = 30
 LEASE_EVERY_SECONDS = 3
+# A GPU process that finds the store full tries again this often; its stage begins with the word.
+FULL_STORE_SECONDS = 10
+PAUSED = "paused"
 # How long a GPU process counts as answering after its last sign of life.
 ALIVE_SECONDS = 15
 GPU_PROCESS_KEY = "unitscope:gpu-process:"
@@ -36,6 +39,9 @@ class DissectionRequest:
     images: str
     artifact: str
     options: dict[str, Any] = field(default_factory=dict)
+    # How the work is done, not what comes of it: images of a shard, and whether kept cells go to disk.
+    shard_images: int = 512
+    spill: bool = False
     version: int = VERSION
 
     @classmethod

@@ -13,6 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+# What S3-compatible stores answer when a disk or a quota is full.
+S3_FULL = ("XMinioStorageFull", "QuotaExceeded", "InsufficientStorage", "507")
+
 
 class StoreError(Exception):
     """The store cannot do what was asked; the message says what and where."""
@@ -133,7 +136,14 @@ class S3Store:
 
     def write(self, name: str, data: bytes) -> None:
         """S3 puts an object whole or not at all."""
-        self._client.put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
+        from botocore.exceptions import ClientError
+
+        try:
+            self._client.put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in S3_FULL:
+                raise StoreFull(f"No space is left for {name} in {self.root}.") from error
+            raise StoreError(f"{name} could not be written to {self.root}: {error}.") from error
 
     def exists(self, name: str) -> bool:
         from botocore.exceptions import ClientError

@@ -6,9 +6,13 @@ exists returns at once, so any of them may run twice. Start with `celery -A work
 
 import json
 import logging
-from collections.abc import Callable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -25,8 +29,10 @@ from workers.engine import complete, dissect, tally
 from workers.engine.broden import ImageSetError
 from workers.engine.hooks import LayerError
 from workers.engine.images import ImageSet, open_image_set
+from workers.engine.memory import estimate_memory
 from workers.engine.networks import LoadedNetwork, NetworkError, Preprocessing, load_network
 from workers.engine.options import DissectionOptions, OptionsInvalid
+from workers.engine.spilling import Spill
 from workers.engine.thresholds import ActivationNotFinite
 
 logger = logging.getLogger(__name__)
@@ -42,6 +48,44 @@ BAD_INPUT = (
     complete.NothingMeasured,
     store.NotStored,
 )
+
+
+@dataclass(frozen=True)
+class PatientStore:
+    """A store that, when it is full, says so in the task's progress and waits for space: no work is lost."""
+
+    store: store.Store
+    reporter: leases.Reporter
+
+    @property
+    def root(self) -> str:
+        return self.store.root
+
+    def write(self, name: str, data: bytes) -> None:
+        stage = self.reporter.stage
+        while True:
+            try:
+                self.store.write(name, data)
+                break
+            except store.StoreFull as full:
+                logger.warning("%s Trying again every %s s.", full, contract.FULL_STORE_SECONDS)
+                self.reporter.stage = f"{contract.PAUSED}: {full}"
+                time.sleep(contract.FULL_STORE_SECONDS)
+        self.reporter.stage = stage
+
+    def read(self, name: str) -> bytes:
+        return self.store.read(name)
+
+    def exists(self, name: str) -> bool:
+        return self.store.exists(name)
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        return self.store.names(prefix)
+
+    def at(self, prefix: str) -> "PatientStore":
+        return PatientStore(self.store.at(prefix), self.reporter)
+
+
 Work = Callable[[TaskRequest, store.Store, leases.Reporter], dict[str, Any]]
 
 
@@ -90,8 +134,9 @@ def _run(message: dict[str, Any], work: Work) -> None:
             position=request.position,
             attempt=request.attempt,
         ) as reporter:
-            name, said = _attempt(request, target, reporter, work)
-            target.write(name, said)
+            patient = PatientStore(target, reporter)
+            name, said = _attempt(request, patient, reporter, work)
+            patient.write(name, said)
     try:
         app.send_task(contract.ADVANCE, args=[dissection.dissection_id], queue="web")
     except (OperationalError, OSError):
@@ -116,12 +161,18 @@ def _survey(request: TaskRequest, target: store.Store, reporter: leases.Reporter
     shapes = dissect.survey(network=network, layers=dissection.layers, device=_device())
     reporter.begin("reading the image set", n_total=0)
     image_set = _images(dissection)
+    whole = len(image_set.paths)
+    memory = {
+        stage: asdict(estimate_memory(shapes=shapes.values(), image_set=image_set, n_measured=n, options=options))
+        for stage, n in (("measure", min(whole, dissection.shard_images)), ("merge", whole))
+    }
     return {
         "n_images": len(image_set.paths),
         "image_set_sha256": image_set.sha256,
         "weights_sha256": network.weights_sha256,
         "batch_size": options.batch_size,
         "layers": {path: shape.n_units for path, shape in shapes.items()},
+        "memory": memory,
     }
 
 
@@ -130,17 +181,19 @@ def _measure(request: TaskRequest, target: store.Store, reporter: leases.Reporte
     reporter.begin("loading the network", n_total=0)
     network, image_set = _network(dissection), _images(dissection)
     reporter.begin("measure", n_total=request.end_image - request.first_image)
-    measured = dissect.measure_shard(
-        network=network,
-        layers=dissection.layers,
-        image_set=image_set,
-        first=request.first_image,
-        last=request.end_image,
-        options=DissectionOptions.from_json(dissection.options),
-        device=_device(),
-        progress=reporter.set_done,
-        bounds=_best_bounds(target),
-    )
+    with _spill(dissection) as spill:
+        measured = dissect.measure_shard(
+            network=network,
+            layers=dissection.layers,
+            image_set=image_set,
+            first=request.first_image,
+            last=request.end_image,
+            options=DissectionOptions.from_json(dissection.options),
+            device=_device(),
+            progress=reporter.set_done,
+            bounds=_best_bounds(target),
+            spill=spill,
+        )
     target.write(contract.tally_name(request.position), tally.save_tally(measured))
     target.write(contract.bounds_name(request.position), pack_arrays(tally.bounds_of(measured)))
     return {"n_images": len(measured.images), "n_quarantined": len(measured.quarantined)}
@@ -149,7 +202,8 @@ def _measure(request: TaskRequest, target: store.Store, reporter: leases.Reporte
 def _merge(request: TaskRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
     dissection = request.dissection
     reporter.begin("merge", n_total=len(request.shards))
-    merged = tally.merge_tallies([tally.load_tally(target.read(name)) for name in request.shards])
+    with _spill(dissection) as spill:
+        merged = tally.merge_tallies((tally.load_tally(target.read(name)) for name in request.shards), spill=spill)
 
     def show(stage: str, n_done: int, n_total: int) -> None:
         if reporter.stage != stage:
@@ -166,6 +220,17 @@ def _merge(request: TaskRequest, target: store.Store, reporter: leases.Reporter)
         progress=show,
     )
     return {"sha256": manifest["sha256"]}
+
+
+@contextmanager
+def _spill(dissection: DissectionRequest) -> Iterator[Spill]:
+    """Memory, or files that end with their arrays: the folder is needed only while arrays are made."""
+    if not dissection.spill:
+        yield Spill()
+        return
+    config.cache_folder().mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=config.cache_folder(), prefix="spill-") as folder:
+        yield Spill(Path(folder))
 
 
 def _best_bounds(target: store.Store) -> dict[str, NDArray[np.float32]]:

@@ -22,6 +22,8 @@ from workers.store import Store, open_store
 
 MAX_ATTEMPTS = 3
 SHARD_IMAGES = 512
+# Of a dissection's options, those that change how it is done and not what comes of it.
+HOW_IT_IS_DONE = ("shard_images", "spill")
 LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
 
 _TASK_NAMES = {
@@ -167,7 +169,8 @@ def _message(task: GPUTask) -> dict[str, Any]:
             layers=dissection.layer_paths,
             images=dissection.image_set.address,
             artifact=dissection.artifact,
-            options={name: value for name, value in dissection.options.items() if name != "shard_images"},
+            options={name: value for name, value in dissection.options.items() if name not in HOW_IT_IS_DONE},
+            **{name: dissection.options[name] for name in HOW_IT_IS_DONE if name in dissection.options},
         ),
         position=task.position,
         attempt=task.attempts,

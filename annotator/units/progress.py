@@ -1,10 +1,14 @@
 """How far a dissection has come: stage, images done, throughput and time left."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from annotator.units import gpu_queue
 from annotator.units.models import Dissection, GPUTask
+from workers import contract
+from workers.store import open_store
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,12 @@ class DissectionProgress:
     @property
     def share(self) -> float:
         return self.n_done / self.n_total if self.n_total else 0.0
+
+
+def read_survey(dissection: Dissection) -> dict[str, Any]:
+    """What the survey found before any image was measured; raises NotStored while it runs."""
+    found: dict[str, Any] = json.loads(open_store(dissection.artifact).read(contract.result_name(0)))
+    return found
 
 
 def read_dissection_progress(dissection: Dissection, *, now: datetime) -> DissectionProgress:
@@ -38,6 +48,7 @@ def read_dissection_progress(dissection: Dissection, *, now: datetime) -> Dissec
     rate = sum(word.n_done / max(0.5, word.beat_at - word.started_at) for _, word in alive) or None
     left = (n_total - n_done) / rate if rate and n_total else None
     label = alive[0][1].stage if alive and stage != GPUTask.Stage.MEASURE else stage
+    label = next((word.stage for _, word in alive if word.stage.startswith(contract.PAUSED)), label)
     return DissectionProgress(
         stage=label, n_done=n_done, n_total=n_total, per_second=rate, seconds_left=left, n_processes=len(alive)
     )

@@ -8,15 +8,14 @@ neighbors, on the device of the activations.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.thresholds import SparseMaps, nth_largest
-
-Number = TypeVar("Number", np.int32, np.int64, np.float32)
 
 FIRST_PRUNING_CELLS = 1_000_000
 # Cells over the bound that are ordered at a time: more units wait for the next turn.
@@ -80,11 +79,20 @@ class CandidateCells:
     """
 
     def __init__(
-        self, *, n_units: int, height: int, width: int, n_keep: int, device: str, bound: torch.Tensor | None = None
+        self,
+        *,
+        n_units: int,
+        height: int,
+        width: int,
+        n_keep: int,
+        device: str,
+        bound: torch.Tensor | None = None,
+        spill: Spill = IN_MEMORY,
     ) -> None:
         self.n_units, self.height, self.width, self.n_keep = n_units, height, width, n_keep
         start = torch.full((n_units,), -torch.inf) if bound is None else bound.clone()
         self.bound = start.to(device=device, dtype=torch.float32)
+        self._spill = spill
         self._blocks: list[_Block] = []
         self._n_cells = 0
         self._prune_at = 0
@@ -120,8 +128,8 @@ class CandidateCells:
                 image=image.to(torch.int32),
                 unit=unit.to(torch.int32),
                 count=count,
-                cell=(place - torch.repeat_interleave(first[:-1], count)).to(torch.int32),
-                value=maps.take(place),
+                cell=self._kept((place - torch.repeat_interleave(first[:-1], count)).to(torch.int32)),
+                value=self._kept(maps.take(place)),
             )
         )
         self._n_cells += len(place)
@@ -160,22 +168,25 @@ class CandidateCells:
             image=block.image.take(stays),
             unit=block.unit.take(stays),
             count=count.take(stays),
-            cell=block.cell.take(cells),
-            value=block.value.take(cells),
+            cell=self._kept(block.cell.take(cells)),
+            value=self._kept(block.value.take(cells)),
         )
+
+    def _kept(self, cells: torch.Tensor) -> torch.Tensor:
+        return cells if cells.is_cuda else torch.from_numpy(self._spill.keep(cells.numpy()))
 
     def freeze(self) -> SparseMaps:
         """What is kept, as numpy arrays in host memory."""
         self.prune()
-        count = _joined([block.count for block in self._blocks], np.int64)
+
+        def joined(name: str, kind: type[np.generic]) -> NDArray[Any]:
+            return self._spill.joined([getattr(block, name).cpu().numpy() for block in self._blocks], kind)
+
+        count = joined("count", np.int64)
         return SparseMaps(
-            image=_joined([block.image for block in self._blocks], np.int32),
-            unit=_joined([block.unit for block in self._blocks], np.int32),
+            image=joined("image", np.int32),
+            unit=joined("unit", np.int32),
             start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
-            cell=_joined([block.cell for block in self._blocks], np.int32),
-            value=_joined([block.value for block in self._blocks], np.float32),
+            cell=joined("cell", np.int32),
+            value=joined("value", np.float32),
         )
-
-
-def _joined(parts: list[torch.Tensor], kind: type[Number]) -> NDArray[Number]:
-    return np.concatenate([np.zeros(0, kind), *(part.cpu().numpy() for part in parts)])

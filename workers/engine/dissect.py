@@ -25,6 +25,7 @@ from workers.engine.labels import pack_labels
 from workers.engine.measuring import LayerMeasure
 from workers.engine.networks import LoadedNetwork, normalize
 from workers.engine.options import DissectionOptions, dissection_key
+from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.tally import Tally, merge_tallies
 
 Progress = Callable[[int], None]
@@ -58,6 +59,7 @@ def measure_shard(
     progress: Progress,
     bounds: Bounds | None = None,
     decode_threads: int = 1,
+    spill: Spill = IN_MEMORY,
 ) -> Tally:
     """Measure images first to last - 1 in one pass; `progress` gets the number of images done.
 
@@ -84,6 +86,7 @@ def measure_shard(
                 options=options,
                 device=device,
                 bound=(bounds or {}).get(path),
+                spill=spill,
             )
             for path, shape in shapes.items()
         }

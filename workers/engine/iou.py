@@ -50,7 +50,6 @@ def count_modes(
     """Counts of each mode; `maps` keeps every cell over the thresholds with its neighbors."""
     if unknown := [mode for mode in modes if mode not in MODES]:
         raise IoUModeUnknown(f"{unknown[0]!r} is none of the ways of summing: {', '.join(MODES)}.")
-    maps = maps.chosen(maps.exceeding(thresholds))
     counted: dict[str, ModeCounts] = {}
     anchored: MaskCounts | None = None
     for mode in modes:

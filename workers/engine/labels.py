@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workers.engine.broden import BrodenIndex
 from workers.engine.label_maps import LabelRuns
+from workers.engine.spilling import IN_MEMORY, Spill
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,10 @@ class PackedLabels:
         before = np.concatenate(([0], np.cumsum(~self.slot_whole)))
         return np.asarray(before[self.image_start[1:]] - before[self.image_start[:-1]])
 
+    def kept(self, spill: Spill) -> PackedLabels:
+        """The same, its runs where the spill puts them."""
+        return replace(self, run_start=spill.keep(self.run_start), run_label=spill.keep(self.run_label))
+
     def in_columns(self, column_of: NDArray[np.uint16]) -> PackedLabels:
         """The same with label numbers exchanged by (n_numbers,) column_of."""
         return replace(self, run_label=column_of[self.run_label])
@@ -163,20 +168,22 @@ def pack_labels(*, images: list[int], runs: list[LabelRuns]) -> PackedLabels:
     )
 
 
-def merge_labels(parts: list[PackedLabels]) -> PackedLabels:
+def merge_labels(parts: list[PackedLabels], *, spill: Spill = IN_MEMORY) -> PackedLabels:
     """Join the labels of different images, whatever the order of the parts."""
 
     def joined_starts(name: str) -> NDArray[np.int64]:
         return _starts(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
 
-    plain = ("images", "height", "width", "slot_category", "slot_whole", "run_start", "run_label")
+    plain = ("images", "height", "width", "slot_category", "slot_whole")
     joined = PackedLabels(
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in plain},
+        run_start=spill.joined([part.run_start for part in parts], np.int32),
+        run_label=spill.joined([part.run_label for part in parts], np.uint16),
         image_start=joined_starts("image_start"),
         slot_start=joined_starts("slot_start"),
     )
     order = np.argsort(joined.images, kind="stable")
-    return joined if (np.diff(order) == 1).all() else _reordered(joined, order)
+    return joined if (np.diff(order) == 1).all() else _reordered(joined, order).kept(spill)
 
 
 def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

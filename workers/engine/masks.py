@@ -83,7 +83,8 @@ def resolve_masks(
     labels = labels.in_columns(task.index.column_of_number())
     plans = cache(partial(_plan, task))
     by_unit = _Counter(counts.intersection.size)
-    for pairs, rows in _chunks(maps, labels, n_cells=task.map_shape[0] * task.map_shape[1]):
+    over = np.flatnonzero(maps.exceeding(thresholds))
+    for pairs, rows in _chunks(over, maps, labels, n_cells=task.map_shape[0] * task.map_shape[1]):
         chunk = _Chunk(maps, pairs, rows, labels, once=task.once)
         unit = maps.unit[pairs]
         blocks = _find_blocks(chunk.dense(task.map_shape), thresholds[unit], plans(*chunk.label_shape))
@@ -106,20 +107,22 @@ def _plan(task: MaskTask, height: int, width: int) -> tuple[AxisPlan, AxisPlan]:
     )
 
 
-def _chunks(maps: SparseMaps, labels: PackedLabels, *, n_cells: int) -> Iterator[tuple[Integers, Integers]]:
-    """Places of pairs of whole images whose label maps are equal in size, as many as the scratch space holds but at
-    least one image's, and the rows of their images in `labels`; images with more label maps come first.
+def _chunks(
+    over: Integers, maps: SparseMaps, labels: PackedLabels, *, n_cells: int
+) -> Iterator[tuple[Integers, Integers]]:
+    """Of the pairs over their threshold, places of those of whole images whose label maps are equal in size, as many
+    as the scratch space holds but at least one image's, and the rows of their images in `labels`; images with more
+    label maps come first.
     """
-    row = np.searchsorted(labels.images, maps.image)
+    row = np.searchsorted(labels.images, maps.image[over])
     size = labels.height[row].astype(np.int64) << 32 | labels.width[row]
     ends = [*(np.flatnonzero(np.diff(row)) + 1).tolist(), len(row)]
     start = 0
     for end, following in zip(ends, [*ends[1:], None], strict=True):
         if following and size[end] == size[start] and (following - start) * n_cells <= CHUNK_CELLS:
             continue
-        pairs = np.arange(start, end)
-        order = np.argsort(-labels.n_maps[row[pairs]], kind="stable")
-        yield pairs[order], row[pairs[order]]
+        order = start + np.argsort(-labels.n_maps[row[start:end]], kind="stable")
+        yield over[order], row[order]
         start = end
 
 

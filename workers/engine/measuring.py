@@ -11,6 +11,7 @@ from workers.engine.candidates import CandidateCells
 from workers.engine.hooks import LayerShape
 from workers.engine.options import DissectionOptions
 from workers.engine.rotation import fractional_power, random_rotation, rotate_units
+from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.tally import LayerTally
 from workers.engine.thresholds import ActivationNotFinite, n_above
 from workers.engine.topk import TopMaps
@@ -39,12 +40,13 @@ class LayerMeasure:
         options: DissectionOptions,
         device: str,
         bound: NDArray[np.float32] | None,
+        spill: Spill = IN_MEMORY,
     ) -> None:
         self.shape = shape
         grid = {"n_units": shape.n_units, "height": shape.height, "width": shape.width, "device": device}
         n_exceeding = n_above(tail=options.tail, n_values=n_images * shape.height * shape.width)
         start = None if bound is None else torch.from_numpy(bound)
-        self._cells = CandidateCells(**grid, n_keep=n_exceeding + 1, bound=start)  # type: ignore[arg-type]
+        self._cells = CandidateCells(**grid, n_keep=n_exceeding + 1, bound=start, spill=spill)  # type: ignore[arg-type]
         self._tops = TopMaps(**grid, n_top=options.n_top)  # type: ignore[arg-type]
         self._rotation = None
         if options.rotation > 0:

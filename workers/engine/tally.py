@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from workers.engine.hooks import LayerShape
 from workers.engine.labels import PackedLabels, merge_labels
+from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.thresholds import SparseMaps, merge_sparse
 
 FORMAT = 1
@@ -66,10 +67,11 @@ class Tally:
         return {*self.images.tolist(), *(index for index, _ in self.quarantined)}
 
 
-def merge_tallies(tallies: Iterable[Tally]) -> Tally:
+def merge_tallies(tallies: Iterable[Tally], *, spill: Spill = IN_MEMORY) -> Tally:
     """Join tallies of one dissection; a repeated shard counts once. Raises TallyError where shards overlap in part
     or keys differ.
     """
+    tallies = [_kept(tally, spill) for tally in tallies]
     parts = _without_repeats(sorted(tallies, key=lambda tally: min(tally.covered(), default=-1)))
     if not parts:
         raise TallyError("There are no tallies to join.")
@@ -84,9 +86,9 @@ def merge_tallies(tallies: Iterable[Tally]) -> Tally:
         key=parts[0].key,
         images=images[order],
         quarantined=tuple(sorted(entry for part in parts for entry in part.quarantined)),
-        labels=merge_labels(with_labels) if with_labels else None,
+        labels=merge_labels(with_labels, spill=spill) if with_labels else None,
         layers=tuple(
-            _merge_layer([part.layers[i] for part in parts], [part.images for part in parts], order)
+            _merge_layer([part.layers[i] for part in parts], [part.images for part in parts], order, spill)
             for i in range(len(parts[0].layers))
         ),
         seconds={
@@ -110,7 +112,14 @@ def _without_repeats(tallies: list[Tally]) -> list[Tally]:
     return kept
 
 
-def _merge_layer(layers: list[LayerTally], images: list[NDArray[np.int32]], order: NDArray[np.int64]) -> LayerTally:
+def _kept(tally: Tally, spill: Spill) -> Tally:
+    layers = tuple(replace(layer, cells=layer.cells.kept(spill)) for layer in tally.layers)
+    return replace(tally, layers=layers, labels=tally.labels and tally.labels.kept(spill))
+
+
+def _merge_layer(
+    layers: list[LayerTally], images: list[NDArray[np.int32]], order: NDArray[np.int64], spill: Spill
+) -> LayerTally:
     bound = np.max([layer.bound for layer in layers], axis=0)
     top_images, top_maps = _merge_tops(layers, images)
     return LayerTally(
@@ -118,7 +127,7 @@ def _merge_layer(layers: list[LayerTally], images: list[NDArray[np.int32]], orde
         peaks=np.concatenate([layer.peaks for layer in layers])[order],
         peak_cells=np.concatenate([layer.peak_cells for layer in layers])[order],
         bound=bound,
-        cells=merge_sparse(parts=[layer.cells for layer in layers], bound=bound),
+        cells=merge_sparse(parts=[layer.cells for layer in layers], bound=bound, spill=spill),
         top_images=top_images,
         top_maps=top_maps,
     )

@@ -8,11 +8,18 @@ such cells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workers.engine.spilling import IN_MEMORY, Spill
+
+PART_CELLS = 4_000_000
 
 
 class ActivationNotFinite(Exception):
@@ -37,17 +44,31 @@ class SparseMaps:
         """(cells,) the unit of each kept cell."""
         return np.repeat(self.unit, np.diff(self.start))
 
-    def chosen(self, pairs: NDArray[np.bool_]) -> SparseMaps:
-        """The pairs that a (P,) mask names, with all their cells."""
-        lengths = np.diff(self.start)
-        cells = np.repeat(pairs, lengths)
+    def chosen(self, pairs: NDArray[np.bool_] | NDArray[np.int64]) -> SparseMaps:
+        """The pairs of a (P,) mask, or at places in their order, with all their cells."""
+        lengths = np.diff(self.start)[pairs]
+        start = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        cells = np.repeat(self.start[:-1][pairs] - start[:-1], lengths) + np.arange(start[-1])
         return SparseMaps(
-            image=self.image[pairs],
-            unit=self.unit[pairs],
-            start=np.concatenate(([0], np.cumsum(lengths[pairs]))).astype(np.int64),
-            cell=self.cell[cells],
-            value=self.value[cells],
+            image=self.image[pairs], unit=self.unit[pairs], start=start, cell=self.cell[cells], value=self.value[cells]
         )
+
+    def kept(self, spill: Spill) -> SparseMaps:
+        """The same, its cells where the spill puts them."""
+        return replace(self, cell=spill.keep(self.cell), value=spill.keep(self.value))
+
+    def parts(self) -> Iterator[SparseMaps]:
+        """The same in runs of pairs, without copies, so that what is computed of their cells stays small."""
+        edges = np.searchsorted(self.start, np.arange(0, self.start[-1], PART_CELLS))
+        for first, end in pairwise([*np.unique(edges).tolist(), len(self.unit)]):
+            cells = slice(int(self.start[first]), int(self.start[end]))
+            yield SparseMaps(
+                image=self.image[first:end],
+                unit=self.unit[first:end],
+                start=self.start[first : end + 1] - self.start[first],
+                cell=self.cell[cells],
+                value=self.value[cells],
+            )
 
     def exceeding(self, limit: NDArray[np.float32]) -> NDArray[np.bool_]:
         """(P,) whether some cell of the pair lies strictly over its unit's (U,) limit."""
@@ -85,23 +106,34 @@ def exact_thresholds(*, maps: SparseMaps, bound: NDArray[np.float32], n_exceedin
     bound itself: the bound is the (k + 1)-th largest of some of the values, so T_u is not below it, and too few values
     lie above it for T_u to.
     """
-    owner = maps.unit_of_cell()
-    over = maps.value > bound[owner]
-    return nth_largest(unit=owner[over], value=maps.value[over], n=n_exceeding + 1, otherwise=bound)
+    units, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+    for part in maps.parts():
+        owner = part.unit_of_cell()
+        over = part.value > bound[owner]
+        units.append(owner[over])
+        values.append(part.value[over])
+    return nth_largest(unit=np.concatenate(units), value=np.concatenate(values), n=n_exceeding + 1, otherwise=bound)
 
 
-def merge_sparse(*, parts: list[SparseMaps], bound: NDArray[np.float32]) -> SparseMaps:
+def merge_sparse(*, parts: list[SparseMaps], bound: NDArray[np.float32], spill: Spill = IN_MEMORY) -> SparseMaps:
     """Join kept cells of different images, dropping pairs that nowhere exceed the (U,) bound; order of the parts
     does not matter.
     """
-    parts = [part.chosen(part.exceeding(bound)) for part in parts]
-    image, unit, value, cell = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("image", "unit", "value", "cell")
+    pieces = [piece.chosen(piece.exceeding(bound)).kept(spill) for part in parts for piece in part.parts()]
+    pieces = sorted((piece for piece in pieces if len(piece.image)), key=lambda piece: int(piece.image[0]))
+
+    def joined(name: str, kind: type[np.generic]) -> NDArray[Any]:
+        return spill.joined([getattr(piece, name) for piece in pieces], kind)
+
+    count = np.concatenate([np.zeros(0, np.int64), *(np.diff(piece.start) for piece in pieces)])
+    whole = SparseMaps(
+        image=joined("image", np.int32),
+        unit=joined("unit", np.int32),
+        start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
+        cell=joined("cell", np.int32),
+        value=joined("value", np.float32),
     )
-    count = np.concatenate([np.diff(part.start) for part in parts])
-    start = np.concatenate(([0], np.cumsum(count)))
-    order = np.lexsort((unit, image))
-    lengths = count[order]
-    new_start = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
-    source = np.repeat(start[order] - new_start[:-1], lengths) + np.arange(new_start[-1])
-    return SparseMaps(image=image[order], unit=unit[order], start=new_start, cell=cell[source], value=value[source])
+    if (np.diff(whole.image) >= 0).all():
+        return whole
+    # A part that was merged before may hold images from both sides of another part's.
+    return whole.chosen(np.lexsort((whole.unit, whole.image))).kept(spill)

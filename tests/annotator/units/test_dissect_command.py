@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import DissectedUnit, Dissection, TopImage
+from annotator.units.progress import read_survey
 from tests.workers.engine import making
 from workers.artifact_format import check_artifact, field_name, read_artifact
 from workers.store import open_store
@@ -111,3 +112,15 @@ def test_weights_images_and_artifact_may_lie_in_an_s3_store(
 def test_disks_without_empirical_fields_are_refused_in_words(images: Path) -> None:
     with pytest.raises(CommandError, match="Segments as disks need empirical receptive fields"):
         dissect("--images", str(images), "--segment", "disk")
+
+
+def test_the_memory_that_is_needed_is_said_beforehand(images: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    facts = dissect("--images", str(images), "--spill")
+    said = capfd.readouterr().err
+    needed = read_survey(Dissection.objects.get(id=facts["id"]))["memory"]["merge"]
+    assert (
+        f"merge: at most {needed['resident'] / 1e6:,.0f} MB of memory and {needed['kept'] / 1e6:,.0f} MB of files"
+        in (" ".join(said.split()))
+    )
+    # 5 units of 7 x 7 cells, 20 images: the peaks, and the maps of 57 top images.
+    assert needed["resident"] == 20 * 5 * 8 + 57 * 5 * 49 * 4

@@ -16,9 +16,10 @@ from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
 from workers.artifact_format import Artifact, ArtifactMalformed, check_artifact, read_artifact
-from workers.engine import complete, dissect
+from workers.engine import candidates, complete, dissect, spilling, thresholds
 from workers.engine.images import ImageSet, open_image_set
 from workers.engine.options import DissectionOptions
+from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.tally import Tally, TallyError, bounds_of, load_tally, merge_tallies, save_tally
 from workers.engine.thresholds import ActivationNotFinite
 
@@ -27,7 +28,9 @@ NETWORK = making.tiny_network(seed=1)
 LAYERS = ["1", "4"]
 
 
-def measured(image_set: ImageSet, first: int, last: int, bounds: dissect.Bounds | None = None) -> Tally:
+def measured(
+    image_set: ImageSet, first: int, last: int, bounds: dissect.Bounds | None = None, spill: Spill = IN_MEMORY
+) -> Tally:
     return dissect.measure_shard(
         network=NETWORK,
         layers=LAYERS,
@@ -39,15 +42,18 @@ def measured(image_set: ImageSet, first: int, last: int, bounds: dissect.Bounds 
         progress=lambda n_done: None,
         bounds=bounds,
         decode_threads=0,
+        spill=spill,
     )
 
 
-def artifact_of(image_set: ImageSet, tallies: list[Tally]) -> tuple[Artifact, dict[str, bytes]]:
+def artifact_of(
+    image_set: ImageSet, tallies: list[Tally], spill: Spill = IN_MEMORY
+) -> tuple[Artifact, dict[str, bytes]]:
     stored: dict[str, bytes] = {}
     complete.complete(
         network=NETWORK,
         image_set=image_set,
-        tally=merge_tallies(tallies),
+        tally=merge_tallies(tallies, spill=spill),
         options=OPTIONS,
         device="cpu",
         save=stored.__setitem__,
@@ -73,21 +79,26 @@ def whole(image_set: ImageSet) -> Artifact:
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_however_the_set_is_cut_the_artifact_is_the_same(
-    image_set: ImageSet, whole: Artifact, data: st.DataObject
+    image_set: ImageSet, whole: Artifact, data: st.DataObject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(spilling, "LEAST_BYTES", 1)
+    monkeypatch.setattr(thresholds, "PART_CELLS", 200)
+    monkeypatch.setattr(candidates, "FIRST_PRUNING_CELLS", 300)
     cuts = data.draw(st.sets(st.sampled_from(range(2, 15, 2))))
     shards = data.draw(st.permutations(list(pairwise([0, *sorted(cuts), 15]))))
     repeated = data.draw(st.lists(st.sampled_from(shards), max_size=2))
+    spills = st.sampled_from([IN_MEMORY, Spill(tmp_path)])
     tallies: list[Tally] = []
     for first, last in [*shards, *repeated]:
         bounds = bounds_of(merge_tallies(tallies)) if tallies and data.draw(st.booleans()) else None
-        tally = measured(image_set, first, last, bounds)
+        tally = measured(image_set, first, last, bounds, data.draw(spills))
         tallies.append(load_tally(save_tally(tally)))
     # A shard may be merged into what is merged so far, or all at once.
     if len(tallies) > 1 and data.draw(st.booleans()):
         tallies = [merge_tallies(tallies[:2]), *tallies[2:]]
-    artifact, _ = artifact_of(image_set, tallies)
+    artifact, _ = artifact_of(image_set, tallies, data.draw(spills))
     assert artifact.manifest["sha256"] == whole.manifest["sha256"]
+    assert not list(tmp_path.iterdir()), "nothing is left of the files"
 
 
 def test_another_seed_or_batch_size_gives_another_hash(image_set: ImageSet, whole: Artifact) -> None:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from annotator.units import dissecting, registering
 from annotator.units.gpu_process import NoGPUProcess, gpu_process_if_none
 from annotator.units.models import Dissection
-from annotator.units.progress import read_dissection_progress
+from annotator.units.progress import read_dissection_progress, read_survey
 
 EXAMPLE = """
 One pass over the images gives each unit's top images, exact threshold and, where the images carry labels (Broden
@@ -55,6 +55,7 @@ class Command(BaseCommand):
             help="turn the layers' bases by Q^A for each A from 0 to 1, Q a random rotation; counts unique detectors",
         )  # fmt: skip
         parser.add_argument("--rotation-seed", type=int, default=0, help="draws Q")
+        parser.add_argument("--spill", action="store_true", help="keep large arrays in temporary files, not in memory")
         parser.add_argument("--seed", type=int, default=0, help="draws the low crops for planted negatives")
         parser.add_argument("--resume", metavar="ID", help="go on with a dissection that was interrupted")
         parser.add_argument(
@@ -116,17 +117,30 @@ class Command(BaseCommand):
         )  # fmt: skip
         console = Console(file=sys.stderr)
         with Progress(*columns, console=console) as bars:
-            bar = None
+            bar, said = None, False
             while dissection.state in dissecting.UNFINISHED:
                 now = timezone.now()
                 dissecting.advance_dissection(dissection_id=dissection.id, now=now)
                 dissection.refresh_from_db()
+                if dissection.n_images and not said:
+                    said = True
+                    console.print(_memory(dissection))
                 seen = read_dissection_progress(dissection, now=now)
                 if bar is None or bars.tasks[bar].description != seen.stage:
                     bar = bars.add_task(seen.stage, total=seen.n_total or None, rate="")
                 rate = f"{seen.per_second:.0f}/s" if seen.per_second else ""
                 bars.update(bar, completed=seen.n_done, total=seen.n_total or None, rate=rate)
                 time.sleep(0.3)
+
+
+def _memory(dissection: Dissection) -> str:
+    """What the survey expects each stage to need at most, beside the network and one batch."""
+    stages = read_survey(dissection)["memory"]
+    where = "files" if dissection.options.get("spill") else "memory"
+    return "; ".join(
+        f"{stage}: at most {need['resident'] / 1e6:,.0f} MB of memory and {need['kept'] / 1e6:,.0f} MB of {where}"
+        for stage, need in stages.items()
+    )
 
 
 def _chosen(options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -136,6 +150,8 @@ def _chosen(options: dict[str, Any]) -> list[dict[str, Any]]:
         chosen["batch_size"] = options["batch_size"]
     if options["receptive_fields"]:
         chosen["occluded_images"] = options["receptive_fields"]
+    if options["spill"]:
+        chosen["spill"] = True
     if options["segment"]:
         chosen["segment"] = options["segment"]
     turned = [{"rotation": power, "rotation_seed": options["rotation_seed"]} for power in options["rotation"] or ()]

@@ -1,0 +1,90 @@
+"""Memory of a dissection: the peak beyond the floor's (decoding and the bare forward pass), the limit that is stated
+beforehand, and what tallies take.
+
+AlexNet conv5, one process for each reading, its high-water mark as the system counts it. Prints `name value bound`:
+megabytes; bytes an image and unit of all tallies for 1, 10 and 100 shards, `-` where there is no bound; and gigabytes that
+the tallies of 63,305 images would take.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks._images import benchmark_images
+from benchmarks.dissect_overhead import CASES, floor, whole
+from workers.engine import dissect
+from workers.engine.images import ImageSet
+from workers.engine.memory import estimate_memory
+from workers.engine.networks import load_network
+from workers.engine.options import DissectionOptions
+from workers.engine.tally import bounds_of, save_tally
+
+ARCHITECTURE, LAYERS, _ = CASES["alexnet-conv5"]
+BRODEN_IMAGES = 63_305
+N_IMAGES = 100_000  # all of the set
+MEGABYTE = 1e6
+
+
+def read_high_water() -> float:
+    """The most memory this process has held, in megabytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / MEGABYTE for line in lines if line.startswith("VmHWM"))
+
+
+def peak_of(act: str) -> float:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.dissect_memory", act], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def tally_sizes(image_set: ImageSet, n_shards: int) -> list[int]:
+    """Bytes of each shard's tally, each shard starting from the best bounds so far."""
+    options, network = DissectionOptions(), load_network(architecture=ARCHITECTURE, weights=None)
+    n_batches = -(-len(image_set.paths) // options.batch_size)
+    shards = dissect.cut_shards(
+        n_images=len(image_set.paths), options=options, batches_each=max(1, n_batches // n_shards)
+    )
+    sizes, bounds = [], None
+    for first, last in shards:
+        tally = dissect.measure_shard(
+            network=network, layers=LAYERS, image_set=image_set, first=first, last=last, options=options,
+            device="cpu", progress=lambda n_done: None, bounds=bounds,
+        )  # fmt: skip
+        found = bounds_of(tally)
+        bounds = {path: np.maximum(found[path], bounds[path]) if bounds else found[path] for path in found}
+        sizes.append(len(save_tally(tally)))
+    return sizes
+
+
+def main() -> None:
+    with benchmark_images(N_IMAGES) as image_set:
+        os.environ.setdefault("UNITSCOPE_BENCHMARK_IMAGES", str(image_set.root))
+        network, options = load_network(architecture=ARCHITECTURE, weights=None), DissectionOptions()
+        if sys.argv[1:]:
+            torch.set_num_threads(1)
+            act = {"floor": floor, "whole": whole}[sys.argv[1]]
+            act(network=network, layers=LAYERS, image_set=image_set, options=options)
+            print(read_high_water())
+            return
+        n_images, shapes = len(image_set.paths), dissect.survey(network=network, layers=LAYERS, device="cpu")
+        beyond = peak_of("whole") - peak_of("floor")
+        print(f"memory-alexnet-conv5-beyond-floor {beyond:.0f} <=250", flush=True)
+        need = estimate_memory(shapes=shapes.values(), image_set=image_set, n_measured=n_images, options=options)
+        print(f"memory-of-what-was-stated {beyond * MEGABYTE / (need.kept + need.resident):.2f} <=1", flush=True)
+        n_units = shapes[LAYERS[0]].n_units
+        for n_shards in (1, 10, 100):
+            sizes = tally_sizes(image_set, n_shards)
+            per_unit = sum(sizes) / n_images / n_units
+            print(f"bytes-an-image-and-unit-{len(sizes)}-shards {per_unit:.1f} -", flush=True)
+            print(f"broden-gigabytes-{len(sizes)}-shards {per_unit * BRODEN_IMAGES * n_units / 1e9:.2f} -", flush=True)
+
+
+if __name__ == "__main__":
+    main()
