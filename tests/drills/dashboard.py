@@ -23,7 +23,7 @@ def request_everything() -> str:
 
 def refuse_look_ups() -> str:
     _run_test("tests/annotator/dashboard/test_selection.py", name="generated_look_ups", UNITSCOPE_LOOK_UPS=10_000)
-    return "10,000 generated look-ups, each refused in words."
+    return "10,000 generated look-ups at the gallery and the API, each refused in words; nothing but SELECT was run."
 
 
 DRILLS = {"dashboard-api-requests": request_everything, "dashboard-look-ups": refuse_look_ups}
