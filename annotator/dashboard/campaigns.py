@@ -87,7 +87,6 @@ def _live(campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign,
         "one": overview,
         "jobs": jobs,
-        "is_busy": any(job.is_active for job in jobs),
     }
 
 

@@ -9,7 +9,7 @@ from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 
 from annotator.dashboard.ground import Ground
-from annotator.dashboard.review_reasons import MIN_IOU, MIN_PRECISION
+from annotator.dashboard.review_reasons import MIN_PRECISION
 from annotator.dashboard.unit_search import relate_labels
 from annotator.units.models import AutomaticLabel, Dissection, Layer
 
@@ -58,10 +58,6 @@ class UnitCard:
     @property
     def is_interpretable(self) -> bool:
         return self.precision is not None and self.precision > MIN_PRECISION
-
-    @property
-    def is_detector(self) -> bool:
-        return self.iou is not None and self.iou > MIN_IOU
 
 
 def make_cards(*, unit_ids: Sequence[int], ground: Ground, mode: str = AutomaticLabel.Mode.PAPER) -> list[UnitCard]:
