@@ -76,8 +76,9 @@ def show_attention(request: SignedInRequest, name: str) -> HttpResponse:
 
 def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:
     """Of a campaign that asks whether a phrase fits; others ask for words."""
-    asks = campaign.hits.exclude(phrase="").exists() and load_template(campaign.hit_types.get().template).answer
-    return count_verdicts(campaign) if asks == "verdict" else []
+    hit_type = None if campaign.is_imported else campaign.hit_types.first()
+    asks_verdict = hit_type is not None and load_template(hit_type.template).answer == "verdict"
+    return count_verdicts(campaign) if asks_verdict else []
 
 
 def _live(campaign: Campaign) -> dict[str, Any]:

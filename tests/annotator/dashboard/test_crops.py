@@ -8,8 +8,11 @@ from django.test import Client
 from PIL import Image as Picture
 
 from annotator.dashboard.crops import GAP_PX, compose_wall
+from annotator.units.models import DissectedUnit
 from tests.annotator.crowd.making import TILE_PX, color_of
 from tests.annotator.dashboard.making import N_LOW, N_TOP, World
+from workers.artifact_format import field_name
+from workers.store import open_store
 
 
 def test_the_sheet_is_sent_as_it_is_stored(world: World, viewer: Client) -> None:
@@ -58,3 +61,19 @@ def test_crops_are_not_shown_to_who_is_signed_out(world: World) -> None:
     row = world.units()[0]
     for ending in (".jpg", "-4x3.jpg"):
         assert Client().get(f"/crops/{row.dissection_id}/{row.tile_sheet}{ending}").status_code == 302
+
+
+def test_a_units_empirical_field_is_shown_where_it_was_estimated(world: World, viewer: Client) -> None:
+    address, row = "/units/net/features.3/1/", world.units()[1]
+    assert "Not estimated in this dissection" in viewer.get(address).content.decode()
+    picture, drawn = "ab" * 32, io.BytesIO()
+    Picture.new("L", (5, 5), 200).save(drawn, "PNG")
+    open_store(world.dissection.artifact).write(field_name(picture), drawn.getvalue())
+    for other, size in ((row, 61.0), (world.units()[2], 81.0)):
+        DissectedUnit.objects.filter(pk=other.pk).update(empirical_size_px=size, empirical_picture=picture)
+    page = viewer.get(address).content.decode()
+    assert "61 px" in page
+    assert "71 ± 10 px" in page
+    shown = viewer.get(f"/fields/{row.dissection_id}/{picture}.png")
+    assert (shown.headers["Content-Type"], shown.content) == ("image/png", drawn.getvalue())
+    assert viewer.get(f"/fields/{row.dissection_id}/{'0' * 64}.png").status_code == 404

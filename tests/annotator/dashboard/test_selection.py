@@ -24,7 +24,7 @@ from annotator.dashboard.selection import Selection, UnknownFilter, read_selecti
 from annotator.dashboard.selection_form import SORTS, SelectionForm
 from annotator.dashboard.unit_search import find_units
 from annotator.labels.models import UnitLabel
-from annotator.units.models import AutomaticLabel, Dissection, Unit
+from annotator.units.models import AutomaticLabel, Dissection, Layer, Unit
 from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.making import World, make_world
 
@@ -191,7 +191,43 @@ def test_of_two_dissections_the_newest_speaks_unless_the_other_is_named(world: W
         row.pk, row.dissection = None, new
         row.save()
     assert set(find_ground(Selection()).dissections.values()) == {new}
+    for index, row in enumerate(old.dissected_units.order_by("unit__index")):
+        AutomaticLabel.objects.create(
+            dissection=new, unit=row.unit, source=str(new.pk), mode="paper", category="object", label="tree",
+            iou=0.5 - 0.01 * index, is_best=True,
+        )  # fmt: skip
     assert len(found("")) == len(found(f"dissection={old.pk}")) == 6
+    assert (found("concept=thing 3"), found(f"dissection={old.pk}&concept=thing 3")) == ([], [3])
+    assert found("concept=tree") == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_layer_is_spoken_for_by_its_own_dissection_though_another_measured_it_before(world: World) -> None:
+    """The older one still speaks for a layer of its own; of the shared layer its labels are not asked."""
+    old = world.dissection
+    old.layer_paths = ["features.3", "features.9"]
+    old.save()
+    other = Unit.objects.create(layer=Layer.objects.create(network=old.network, path="features.9", n_units=1), index=7)
+    AutomaticLabel.objects.create(
+        dissection=old, unit=other, source=str(old.pk), mode="paper", category="object", label="sea", iou=0.3,
+        is_best=True,
+    )  # fmt: skip
+    Dissection.objects.create(
+        network=old.network, image_set=old.image_set, layer_paths=["features.3"], state="done",
+        artifact=old.artifact, created_at=old.created_at.replace(year=2027),
+    )  # fmt: skip
+    assert found("concept=thing") == []
+    assert found("concept=sea") == [7]
+    assert found("sort=iou")[0] == 7
+
+
+def test_a_turned_basis_speaks_for_no_layer(world: World) -> None:
+    old = world.dissection
+    turned = Dissection.objects.create(
+        network=old.network, image_set=old.image_set, layer_paths=old.layer_paths, state="done",
+        options={"rotation": 0.5}, artifact=old.artifact, created_at=old.created_at.replace(year=2027),
+    )  # fmt: skip
+    assert turned not in find_ground(Selection()).dissections.values()
+    assert found("concept=thing 3") == [3]
 
 
 def test_two_networks_stand_side_by_side(world: World, viewer: Client, tmp_path: Any) -> None:
