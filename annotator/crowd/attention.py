@@ -50,13 +50,6 @@ def _find_unstored(campaign: Campaign) -> list[Need]:
     ]
 
 
-def find_countdown(assignment: Assignment, *, now: datetime) -> timedelta | None:
-    """The time left until the marketplace approves it by itself; None where nothing is waited for."""
-    if assignment.state != Assignment.State.SUBMITTED or assignment.auto_approval_at is None:
-        return None
-    return max(timedelta(0), assignment.auto_approval_at - now)
-
-
 def _find_unreadable(campaign: Campaign) -> list[Need]:
     listed = [Assignment.State.SUBMITTED, Assignment.State.APPROVED]
     rows = Assignment.objects.filter(hit__campaign=campaign, state__in=listed, precision=None, verdict=None)

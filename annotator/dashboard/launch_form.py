@@ -59,6 +59,9 @@ class LaunchForm(forms.Form):
         label="Least approval rate (%)", min_value=0, max_value=100, required=False
     )
     min_approved = forms.IntegerField(label="Least number of approved HITs", min_value=0, required=False)
+    screening_percent = forms.IntegerField(
+        label="Least score in the HIT type's short test (%)", min_value=1, max_value=100, required=False
+    )
     excluded_campaigns = forms.ModelMultipleChoiceField(
         Campaign.objects.filter(is_imported=False).order_by("name"),
         label="Nobody who worked in",
@@ -82,5 +85,5 @@ class LaunchForm(forms.Form):
 
 FOLDED = (
     "max_assignments", "template", "policy", "requester_name", "contact", "ethics_number", "max_hits_per_worker",
-    "countries", "min_approval_percent", "min_approved", "excluded_campaigns",
+    "countries", "min_approval_percent", "min_approved", "screening_percent", "excluded_campaigns",
 )  # fmt: skip

@@ -15,6 +15,7 @@ from annotator.crowd.phrases import find_automatic_phrases
 from annotator.crowd.qualifications import BadQualification
 from annotator.crowd.quoting import CannotQuote, quote_campaign
 from annotator.crowd.rendering import BadTemplate, load_template
+from annotator.crowd.screening import load_screening
 from annotator.crowd.unit_choice import BadChoice, choose_units
 from annotator.dashboard.access import needs
 from annotator.dashboard.launch_form import LaunchForm
@@ -72,4 +73,7 @@ def _list_qualifications(asked: dict[str, Any]) -> dict[str, Any]:
         "min_approved": asked["min_approved"],
         "excluded_campaigns": [campaign.name for campaign in asked["excluded_campaigns"]],
     }
+    if asked["screening_percent"]:
+        load_screening(asked["template"])  # refused here where the HIT type has no test
+        wanted["screening"] = {"least_percent": asked["screening_percent"]}
     return {name: value for name, value in wanted.items() if value}

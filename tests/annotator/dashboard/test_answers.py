@@ -1,10 +1,13 @@
 """Answers one by one: who may decide what, a second person for rejections, everything logged."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from annotator.accounts.models import AuditEntry, Role
-from annotator.crowd.models import Assignment, Rejection
+from annotator.crowd.models import Assignment, Campaign, Rejection
 from tests.annotator.dashboard.making import World, make_person, sign_in
 
 REASON = "The planted negatives were all left unmarked."
@@ -112,3 +115,27 @@ def test_real_money_is_refused_without_its_confirmations(
     assert sent == []
     assert payer.post(address, all_given).status_code == 302
     assert sent == [("dashboard.work", ["try", "publish", "payer", []])]
+
+
+def test_what_nobody_decides_shows_its_countdown(world: World, viewer: Client) -> None:
+    Assignment.objects.filter(state="submitted").update(
+        auto_approval_at=timezone.now() + timedelta(hours=30, minutes=1)
+    )
+    assert (
+        "approves itself in 1\xa0day, 6\xa0hours"
+        in viewer.get("/campaigns/try/answers/?state=submitted").content.decode()
+    )
+    assert "approves itself" not in viewer.get("/campaigns/try/answers/?state=approved").content.decode()
+
+
+def test_a_screening_test_is_asked_for_where_the_hit_type_has_one(world: World) -> None:
+    researcher = sign_in(Role.RESEARCHER)
+    asked = {
+        "name": "screened", "dissection": [world.dissection.pk], "n_top_iou": 1, "n_random": 0, "n_assignments": 2,
+        "reward_usd": "0.50", "budget_cap_usd": "50", "marketplace": "own", "seed": 1, "template": "unit_semantics",
+        "policy": "accept and score", "requester_name": "A lab", "screening_percent": 75,
+    }  # fmt: skip
+    assert researcher.post("/launch/", asked).status_code == 302
+    assert Campaign.objects.get(name="screened").qualifications == {"screening": {"least_percent": 75}}
+    refused = researcher.post("/launch/", asked | {"name": "other", "template": "verify_label"})
+    assert "has no screening test" in refused.content.decode()
