@@ -264,4 +264,10 @@ def _load_network(architecture: str, weights: str, preprocessing: str) -> Loaded
 
 
 def _images(dissection: DissectionRequest) -> ImageSet:
-    return open_image_set(store.fetch_folder(dissection.images, cache=config.cache_folder()))
+    return _open_images(dissection.images, dissection.dissection_id)
+
+
+@lru_cache(maxsize=1)
+def _open_images(address: str, _dissection_id: str) -> ImageSet:
+    """Opened once for the shards of a dissection: reading the index of a large set takes as long as a shard."""
+    return open_image_set(store.fetch_folder(address, cache=config.cache_folder()))

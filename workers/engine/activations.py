@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -42,6 +42,8 @@ class ImageBatch:
     pixels: torch.Tensor
     labels: list[LabelRuns]
     quarantined: list[tuple[int, str]]
+    # On a GPU: when the copy of the pixels has ended.
+    copied: torch.cuda.Event | None = None
 
 
 def read_batch(
@@ -69,6 +71,32 @@ def read_batch(
     px = preprocessing.input_px
     stacked = np.stack(pixels) if pixels else np.zeros((0, px, px, 3), dtype=np.uint8)
     return ImageBatch(images=images, pixels=torch.from_numpy(stacked), labels=labels, quarantined=quarantined)
+
+
+class Upload:
+    """Batches on their way to the device: on a GPU each is copied beside what is computed of the one before."""
+
+    def __init__(self, device: str) -> None:
+        self.device = torch.device(device)
+        self._stream: torch.cuda.Stream | None = None
+        if self.device.type == "cuda":
+            self._stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+
+    def begin(self, batch: ImageBatch) -> ImageBatch:
+        """Called as soon as the batch is decoded, in the thread that decoded it."""
+        if self._stream is None or not batch.images:
+            return batch
+        with torch.cuda.stream(self._stream):
+            pixels = batch.pixels.pin_memory().to(self.device, non_blocking=True)
+            return replace(batch, pixels=pixels, copied=self._stream.record_event())
+
+    def end(self, batch: ImageBatch) -> torch.Tensor:
+        """The batch's pixels on the device, for the stream that computes."""
+        if batch.copied is not None:
+            computing = torch.cuda.current_stream(self.device)
+            computing.wait_event(batch.copied)
+            batch.pixels.record_stream(computing)
+        return batch.pixels
 
 
 def read_ahead(

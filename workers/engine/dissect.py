@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from workers.artifact_format import Save
-from workers.engine.activations import ImageBatch, Stopwatch, read_ahead, read_batch
+from workers.engine.activations import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
 from workers.engine.complete import StageProgress, complete
 from workers.engine.hooks import LayerShape, probe_layers, reading
 from workers.engine.images import ImageSet
@@ -126,14 +126,16 @@ def _measure(
         measures[path].add(images=indices, maps=maps)
         watch.add("measure", since)
 
-    read = partial(_read, image_set=image_set, network=network, watch=watch)
-    with reading(module=network.module, paths=list(measures), consume=consume) as run:
+    upload = Upload(device)
+    read = partial(_read, image_set=image_set, network=network, watch=watch, upload=upload)
+    half = torch.autocast(upload.device.type, enabled=options.autocast)
+    with half, reading(module=network.module, paths=list(measures), consume=consume) as run:
         n_done = 0
         for asked, batch in zip(batches, read_ahead(read=read, batches=batches, threads=decode_threads), strict=True):
             if batch.images:
                 since = time.perf_counter()
                 indices = torch.tensor(batch.images, dtype=torch.int32, device=device)
-                run(normalize(pixels=batch.pixels.to(device), preprocessing=network.preprocessing))
+                run(normalize(pixels=upload.end(batch), preprocessing=network.preprocessing))
                 watch.add("pass", since)
             images += batch.images
             labels += batch.labels
@@ -155,8 +157,12 @@ def _measure(
     )
 
 
-def _read(indices: Sequence[int], *, image_set: ImageSet, network: LoadedNetwork, watch: Stopwatch) -> ImageBatch:
-    return read_batch(image_set=image_set, preprocessing=network.preprocessing, indices=indices, watch=watch)
+def _read(
+    indices: Sequence[int], *, image_set: ImageSet, network: LoadedNetwork, watch: Stopwatch, upload: Upload
+) -> ImageBatch:
+    return upload.begin(
+        read_batch(image_set=image_set, preprocessing=network.preprocessing, indices=indices, watch=watch)
+    )
 
 
 def dissect(

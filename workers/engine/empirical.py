@@ -91,7 +91,7 @@ def make_occluders(*, network: LoadedNetwork, options: OcclusionOptions) -> Occl
     starts = torch.arange(0, px - size + 1, options.stride_px)
     rows, columns = (one.flatten() for one in torch.meshgrid(starts, starts, indexing="ij"))
     keys = seeded_order(seed=options.seed, stream=0, n=len(rows) * size * size * 3)
-    pixels = torch.from_numpy((keys % np.uint64(256)).astype(np.uint8)).view(len(rows), size, size, 3)
+    pixels = torch.from_numpy((keys % np.uint64(256)).astype(np.uint8)).view(len(rows), size, size, 3).to(rows.device)
     patches = normalize(pixels=pixels, preprocessing=network.preprocessing).permute(0, 2, 3, 1).contiguous()
     return Occluders(patches=patches, rows=rows, columns=columns)
 
@@ -112,29 +112,31 @@ def estimate_fields(
     A network whose way to the layer is no chain of windows is computed whole for every occluder: the same
     numbers, slowly.
     """
-    occluders = make_occluders(network=network, options=options)
-    n = int(len(occluders.rows) ** 0.5)
-    total = np.zeros((n_units, 2 * n - 1, 2 * n - 1), dtype=np.float64)
-    covered = np.zeros_like(total)
-    steps: list[Step] | None = None
-    for done, task in enumerate(tasks, start=1):
-        pixels = torch.from_numpy(np.array(read_pixels(task.image)))[None]
-        image = normalize(pixels=pixels, preprocessing=network.preprocessing)
-        steps = find_steps(network=network, path=path, image=image) if steps is None else steps
-        changes = peak_changes(
-            network=network, path=path, image=image, peaks=list(task.peaks), occluders=occluders, steps=steps
-        )
-        for change, (peak, units) in zip(changes, task.peaks.items(), strict=True):
-            rows, columns = (
-                slice(n - 1 - center, 2 * n - 1 - center)
-                for center in (
-                    _grid_place(axis.offset + cell * axis.stride, options, n)
-                    for axis, cell in zip((geometry.rows, geometry.columns), peak, strict=True)
-                )
+    device = next(network.module.parameters()).device
+    with device:  # whatever is made on the way lies where the network does
+        occluders = make_occluders(network=network, options=options)
+        n = int(len(occluders.rows) ** 0.5)
+        total = np.zeros((n_units, 2 * n - 1, 2 * n - 1), dtype=np.float64)
+        covered = np.zeros_like(total)
+        steps: list[Step] | None = None
+        for done, task in enumerate(tasks, start=1):
+            pixels = torch.from_numpy(np.array(read_pixels(task.image)))[None].to(device)
+            image = normalize(pixels=pixels, preprocessing=network.preprocessing)
+            steps = find_steps(network=network, path=path, image=image) if steps is None else steps
+            changes = peak_changes(
+                network=network, path=path, image=image, peaks=list(task.peaks), occluders=occluders, steps=steps
             )
-            total[units, rows, columns] += change[:, units].T.reshape(len(units), n, n).numpy()
-            covered[units, rows, columns] += 1
-        progress(done)
+            for change, (peak, units) in zip(changes, task.peaks.items(), strict=True):
+                rows, columns = (
+                    slice(n - 1 - center, 2 * n - 1 - center)
+                    for center in (
+                        _grid_place(axis.offset + cell * axis.stride, options, n)
+                        for axis, cell in zip((geometry.rows, geometry.columns), peak, strict=True)
+                    )
+                )
+                total[units, rows, columns] += change[:, units].T.reshape(len(units), n, n).cpu().numpy()
+                covered[units, rows, columns] += 1
+            progress(done)
     maps = total / np.maximum(covered, 1)
     above = maps > options.level * maps.max(axis=(1, 2), keepdims=True)
     sizes = np.sqrt(above.sum(axis=(1, 2))) * options.stride_px

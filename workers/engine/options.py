@@ -25,7 +25,8 @@ class DissectionOptions:
 
     `mean_empirical_px`, where it has been estimated, is the least side of crops and the diameter of disks; with
     `occluded_images` above 0 it is estimated from that many of each unit's top images. `rotation` is the power of a
-    random rotation, drawn by rotation_seed, that every layer's basis is turned by ([BZKOT17] 3.2).
+    random rotation, drawn by rotation_seed, that every layer's basis is turned by ([BZKOT17] 3.2). `autocast` lets the
+    network compute in half precision where torch holds it safe: faster on a GPU, other numbers.
     """
 
     n_top: int = 57
@@ -40,6 +41,7 @@ class DissectionOptions:
     rotation: float = 0.0
     rotation_seed: int = 0
     occluded_images: int = 0
+    autocast: bool = False
 
     def __post_init__(self) -> None:
         ranges = {

@@ -4,6 +4,7 @@ those of all images.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -182,6 +183,18 @@ def test_running_out_of_memory_halves_the_batch_and_is_recorded(
     tally = measured(image_set, 0, 6)
     assert tally.halvings == 1
     np.testing.assert_allclose(tally.layers[1].peaks, expected.layers[1].peaks, rtol=1e-5)
+
+
+def test_half_precision_is_used_only_where_asked_and_is_another_dissection(image_set: ImageSet) -> None:
+    asked = {"network": NETWORK, "layers": ["4"], "image_set": image_set, "first": 0, "last": 4, "device": "cpu"}
+    full, again, half = (
+        dissect.measure_shard(**asked, options=options, progress=lambda n_done: None)  # type: ignore[arg-type]
+        for options in (OPTIONS, OPTIONS, replace(OPTIONS, autocast=True))
+    )
+    np.testing.assert_array_equal(full.layers[0].peaks, again.layers[0].peaks)
+    differences = np.abs(full.layers[0].peaks - half.layers[0].peaks)
+    assert 0 < differences.max() < 0.05 * full.layers[0].peaks.max()
+    assert half.key != full.key
 
 
 def test_a_unit_that_gives_nan_is_refused_in_words(image_set: ImageSet) -> None:

@@ -55,6 +55,7 @@ class Command(BaseCommand):
             help="turn the layers' bases by Q^A for each A from 0 to 1, Q a random rotation; counts unique detectors",
         )  # fmt: skip
         parser.add_argument("--rotation-seed", type=int, default=0, help="draws Q")
+        parser.add_argument("--autocast", action="store_true", help="half precision where torch holds it safe")
         parser.add_argument("--spill", action="store_true", help="keep large arrays in temporary files, not in memory")
         parser.add_argument("--seed", type=int, default=0, help="draws the low crops for planted negatives")
         parser.add_argument("--resume", metavar="ID", help="go on with a dissection that was interrupted")
@@ -150,6 +151,8 @@ def _chosen(options: dict[str, Any]) -> list[dict[str, Any]]:
         chosen["batch_size"] = options["batch_size"]
     if options["receptive_fields"]:
         chosen["occluded_images"] = options["receptive_fields"]
+    if options["autocast"]:
+        chosen["autocast"] = True
     if options["spill"]:
         chosen["spill"] = True
     if options["segment"]:
