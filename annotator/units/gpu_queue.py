@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 class GPUProcess:
     name: str
     device: str
+    # Since its last sign of life.
+    silent_seconds: float
 
 
 def send(task_name: str, message: dict[str, Any]) -> None:
@@ -56,7 +58,10 @@ def list_processes() -> list[GPUProcess]:
     with _client() as client:
         keys = sorted(client.scan_iter(match=f"{contract.GPU_PROCESS_KEY}*"))
         devices = client.mget(keys) if keys else []
+        lives = [client.pttl(key) / 1000 for key in keys]
     prefix = len(contract.GPU_PROCESS_KEY)
     return [
-        GPUProcess(key.decode()[prefix:], value.decode()) for key, value in zip(keys, devices, strict=True) if value
+        GPUProcess(key.decode()[prefix:], device.decode(), max(0.0, contract.ALIVE_SECONDS - life))
+        for key, device, life in zip(keys, devices, lives, strict=True)
+        if device
     ]
