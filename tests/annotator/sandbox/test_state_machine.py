@@ -73,7 +73,9 @@ OPENINGS: dict[str, Opening] = {
     "a rejection": REJECTED,
     "a rejection, 30 days old": (*REJECTED, ("wait", {"seconds": 30 * DAY})),
     "a rejection turned over too late": (*REJECTED, ("approve", {"index": 0, "override": True, "after": 30 * DAY + 1})),
-    "a rejection on a deleted HIT": (*REJECTED, ("delete", {"index": 0})),
+    "a rejection turned over on a deleted HIT": (
+        *REJECTED, ("delete", {"index": 0}), ("approve", {"index": 0, "override": True, "after": 0}),
+    ),
     "expired in time and again later": (
         ("move_expiration", {"index": 0, "seconds": -1000}), ("wait", {"seconds": 100_000}),
         ("move_expiration", {"index": 0, "seconds": -1000}), ("wait", {"seconds": 119 * DAY}),
