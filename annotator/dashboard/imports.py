@@ -55,10 +55,15 @@ class LabelsForm(_UploadForm):
 
 @needs(Role.RESEARCHER)
 def import_files(request: SignedInRequest) -> HttpResponse:
-    forms_by_kind: dict[str, _UploadForm] = {"answers": AnswersForm(), "labels": LabelsForm()}
+    # Both stand on one page: their fields must not share ids.
+    ids = {kind: f"{kind}_%s" for kind in ("answers", "labels")}
+    forms_by_kind: dict[str, _UploadForm] = {
+        "answers": AnswersForm(auto_id=ids["answers"]),
+        "labels": LabelsForm(auto_id=ids["labels"]),
+    }
     if request.method == "POST":
         kind = "labels" if request.POST.get("kind") == "labels" else "answers"
-        form = forms_by_kind[kind] = type(forms_by_kind[kind])(request.POST, request.FILES)
+        form = forms_by_kind[kind] = type(forms_by_kind[kind])(request.POST, request.FILES, auto_id=ids[kind])
         if form.is_valid():
             try:
                 name = (_import_labels if kind == "labels" else _import_answers)(request, form.cleaned_data)
