@@ -47,7 +47,8 @@ def peak_of(act: str) -> float:
 
 def tally_sizes(image_set: ImageSet, n_shards: int) -> list[int]:
     """Bytes of each shard's tally, each shard starting from the best bounds so far."""
-    options, network = DissectionOptions(), load_network(architecture=ARCHITECTURE, weights=None)
+    # Small batches, so that a set of two thousand images can be cut into a hundred shards.
+    options, network = DissectionOptions(batch_size=16), load_network(architecture=ARCHITECTURE, weights=None)
     n_batches = -(-len(image_set.paths) // options.batch_size)
     shards = dissect.cut_shards(
         n_images=len(image_set.paths), options=options, batches_each=max(1, n_batches // n_shards)
@@ -59,7 +60,9 @@ def tally_sizes(image_set: ImageSet, n_shards: int) -> list[int]:
             device="cpu", progress=lambda n_done: None, bounds=bounds,
         )  # fmt: skip
         found = bounds_of(tally)
-        bounds = {path: np.maximum(found[path], bounds[path]) if bounds else found[path] for path in found}
+        bounds = {
+            path: np.concatenate([bounds[path], found[path]], axis=1) if bounds else found[path] for path in found
+        }
         sizes.append(len(save_tally(tally)))
     return sizes
 

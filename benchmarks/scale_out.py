@@ -37,10 +37,11 @@ Shard = tuple[int, int]
 
 def measure(*, network: LoadedNetwork, image_set: ImageSet, shards: list[Shard], folder: Path, threads: int) -> None:
     for first, last in shards:
-        best: dict[str, np.ndarray] = {}
+        told: dict[str, list[np.ndarray]] = {}
         for path in folder.glob("*.bounds"):
             for layer, bound in unpack_arrays(path.read_bytes()).items():
-                best[layer] = np.maximum(best.get(layer, bound), bound)
+                told.setdefault(layer, []).append(bound)
+        best = {layer: np.concatenate(parts, axis=1) for layer, parts in told.items()}
         tally = dissect.measure_shard(
             network=network, layers=LAYERS, image_set=image_set, first=first, last=last, options=OPTIONS, device="cpu",
             progress=lambda n_done: None, bounds=best, decode_threads=0,

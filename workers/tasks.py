@@ -234,13 +234,13 @@ def _spill(dissection: DissectionRequest) -> Iterator[Spill]:
 
 
 def _best_bounds(target: store.Store) -> dict[str, NDArray[np.float32]]:
-    """The highest bound of each unit's threshold that a finished shard has left: a cold start prunes with it."""
-    best: dict[str, NDArray[np.float32]] = {}
+    """What the finished shards tell of each unit's threshold: a cold start prunes with it."""
+    told: dict[str, list[NDArray[np.float32]]] = {}
     for name in target.names("shards"):
         if "bounds" in name:
             for layer, bound in unpack_arrays(target.read(name)).items():
-                best[layer] = np.maximum(best.get(layer, bound), bound)
-    return best
+                told.setdefault(layer, []).append(bound)
+    return {layer: np.concatenate(parts, axis=1) for layer, parts in told.items()}
 
 
 def _device() -> str:

@@ -63,8 +63,9 @@ def measure_shard(
 ) -> Tally:
     """Measure images first to last - 1 in one pass; `progress` gets the number of images done.
 
-    `bounds` (from `bounds_of` a tally of the same dissection) let a shard that starts cold prune like one that does
-    not. When memory runs out, the shard starts again with half the batch, which the tally records. Raises
+    `bounds` (from `bounds_of` tallies of the same dissection, joined along axis 1) let a shard that starts cold prune
+    like one that does not. When memory runs out, the shard starts again with half the batch, which the tally records.
+    Raises
     ShardMisplaced, LayerError, ActivationNotFinite.
     """
     if first % options.batch_size or not 0 <= first < last <= len(image_set.paths):
@@ -85,7 +86,7 @@ def measure_shard(
                 n_images=len(image_set.paths),
                 options=options,
                 device=device,
-                bound=(bounds or {}).get(path),
+                landmarks=(bounds or {}).get(path),
                 spill=spill,
             )
             for path, shape in shapes.items()

@@ -13,7 +13,7 @@ from workers.engine.options import DissectionOptions
 from workers.engine.rotation import fractional_power, random_rotation, rotate_units
 from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.tally import LayerTally
-from workers.engine.thresholds import ActivationNotFinite, n_above
+from workers.engine.thresholds import ActivationNotFinite, bound_by_landmarks, n_above
 from workers.engine.topk import TopMaps
 
 
@@ -39,13 +39,15 @@ class LayerMeasure:
         n_images: int,
         options: DissectionOptions,
         device: str,
-        bound: NDArray[np.float32] | None,
+        landmarks: NDArray[np.float32] | None,
         spill: Spill = IN_MEMORY,
     ) -> None:
         self.shape = shape
         grid = {"n_units": shape.n_units, "height": shape.height, "width": shape.width, "device": device}
         n_exceeding = n_above(tail=options.tail, n_values=n_images * shape.height * shape.width)
-        start = None if bound is None else torch.from_numpy(bound)
+        start = None
+        if landmarks is not None:
+            start = torch.from_numpy(bound_by_landmarks(landmarks=landmarks, n_keep=n_exceeding + 1))
         self._cells = CandidateCells(**grid, n_keep=n_exceeding + 1, bound=start, spill=spill)  # type: ignore[arg-type]
         self._tops = TopMaps(**grid, n_top=options.n_top)  # type: ignore[arg-type]
         self._rotation = None

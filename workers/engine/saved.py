@@ -95,7 +95,9 @@ def measure_saved(
             f"{saved.name} holds {len(saved.maps)} images, the image set {len(image_set.paths)}."
         )
     watch = Stopwatch()
-    measure = LayerMeasure(shape=saved.shape, n_images=len(image_set.paths), options=options, device="cpu", bound=bound)
+    measure = LayerMeasure(
+        shape=saved.shape, n_images=len(image_set.paths), options=options, device="cpu", landmarks=bound
+    )
     images: list[int] = []
     labels: list[LabelRuns] = []
     quarantined: list[tuple[int, str]] = []

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from workers.engine.hooks import LayerShape
 from workers.engine.labels import PackedLabels, merge_labels
 from workers.engine.spilling import IN_MEMORY, Spill
-from workers.engine.thresholds import SparseMaps, merge_sparse
+from workers.engine.thresholds import SparseMaps, landmarks_of, merge_sparse
 
 FORMAT = 1
 
@@ -158,8 +158,8 @@ def _peaks_of(layer: LayerTally, images: NDArray[np.int32]) -> NDArray[np.float3
 
 
 def bounds_of(tally: Tally) -> dict[str, NDArray[np.float32]]:
-    """By layer path the (U,) bounds that a shard measured later may start from."""
-    return {layer.shape.path: layer.bound for layer in tally.layers}
+    """By layer path the (U, 1, R) landmarks from which a shard measured later finds its first bound."""
+    return {layer.shape.path: landmarks_of(maps=layer.cells, bound=layer.bound) for layer in tally.layers}
 
 
 def save_tally(tally: Tally) -> bytes:

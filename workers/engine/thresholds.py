@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from workers.engine.spilling import IN_MEMORY, Spill
 
 PART_CELLS = 4_000_000
+# The ranks of the values that a shard leaves to those after it: each a quarter more than the one before.
+RANKS = np.unique((1.25 ** np.arange(97)).astype(np.int64))
 
 
 class ActivationNotFinite(Exception):
@@ -137,3 +139,32 @@ def merge_sparse(*, parts: list[SparseMaps], bound: NDArray[np.float32], spill: 
         return whole
     # A part that was merged before may hold images from both sides of another part's.
     return whole.chosen(np.lexsort((whole.unit, whole.image))).kept(spill)
+
+
+def landmarks_of(*, maps: SparseMaps, bound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(U, 1, R) of each unit's values over the (U,) bound the RANKS[r]-th largest, -inf where there are fewer."""
+    owner = maps.unit_of_cell()
+    over = maps.value > bound[owner]
+    owner, value = owner[over], maps.value[over]
+    order = np.lexsort((-value, owner))
+    counts = np.bincount(owner, minlength=len(bound))
+    at = (np.cumsum(counts) - counts)[:, None] + RANKS - 1
+    known = counts[:, None] >= RANKS
+    found = np.full(known.shape, -np.inf, dtype=np.float32)
+    found[known] = value[order][at[known]]
+    return found[:, None]
+
+
+def bound_by_landmarks(*, landmarks: NDArray[np.float32], n_keep: int) -> NDArray[np.float32]:
+    """(U,) a bound that n_keep values reach, by the (U, S, R) landmarks of S shards of different images; -inf where
+    they tell of fewer.
+
+    Where a shard's r-th landmark reaches some value, RANKS[r] of its values do: shards' counts add up.
+    """
+    n_units, n_shards, _ = landmarks.shape
+    levels = landmarks.reshape(n_units, -1)
+    order = np.argsort(-levels, axis=1)
+    told = np.cumsum(np.tile(np.diff(RANKS, prepend=0), n_shards)[order], axis=1)
+    levels = np.take_along_axis(levels, order, axis=1)
+    enough = told >= n_keep
+    return np.where(enough.any(axis=1), levels[np.arange(n_units), enough.argmax(axis=1)], np.float32(-np.inf))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.workers.engine.oracles import threshold_of
 from workers.engine import candidates
 from workers.engine.candidates import CandidateCells, with_neighbors
-from workers.engine.thresholds import exact_thresholds, n_above, nth_largest
+from workers.engine.thresholds import bound_by_landmarks, exact_thresholds, landmarks_of, n_above, nth_largest
 
 
 def kept(maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None = None) -> CandidateCells:
@@ -139,6 +139,23 @@ def test_cells_ordered_a_few_units_at_a_time_give_the_same_bound(seed: int, n: i
     own = maps.transpose(0, 1).flatten(1).sort(descending=True).values
     if n * 6 >= n_keep:
         assert bounds[0] == own[:, n_keep - 1].tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(KINDS)), st.sampled_from([0.01, 0.05, 0.5]))
+def test_shards_together_tell_a_bound_that_never_passes_the_threshold(seed: int, kind: str, tail: float) -> None:
+    maps = KINDS[kind](np.random.default_rng(seed), (40, 2, 5, 4)).astype(np.float32)
+    n_keep = n_above(tail=tail, n_values=40 * 20) + 1
+    landmarks = []
+    for first in range(0, 40, 5):
+        cells = kept(maps[first : first + 5], tail=0.99, batch=5)
+        landmarks.append(landmarks_of(maps=cells.freeze(), bound=cells.bound.numpy()))
+    bound = bound_by_landmarks(landmarks=np.concatenate(landmarks, axis=1), n_keep=n_keep)
+    limits = np.array([threshold_of(maps[:, u], tail) for u in range(2)])
+    assert (bound <= limits).all()
+    if kind == "normal" and tail < 0.5:
+        # No shard alone has seen so many values over it; together they are off by their ranks' steps alone.
+        assert all((maps[:, u] > bound[u]).sum() <= 1.5 * n_keep + 8 for u in range(2))
 
 
 def test_the_nth_largest_of_units_that_have_so_many() -> None:
