@@ -87,7 +87,6 @@ def measure_saved(
     last: int,
     options: DissectionOptions,
     progress: Callable[[int], None],
-    bound: NDArray[np.float32] | None = None,
 ) -> Tally:
     """What measure_shard does, with the array's values in place of a forward pass; raises SavedActivationsInvalid."""
     if len(saved.maps) != len(image_set.paths):
@@ -96,7 +95,7 @@ def measure_saved(
         )
     watch = Stopwatch()
     measure = LayerMeasure(
-        shape=saved.shape, n_images=len(image_set.paths), options=options, device="cpu", landmarks=bound
+        shape=saved.shape, n_images=len(image_set.paths), options=options, device="cpu", landmarks=None
     )
     images: list[int] = []
     labels: list[LabelRuns] = []
