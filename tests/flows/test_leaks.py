@@ -31,9 +31,8 @@ class Unit:
         n_top = arrays["top_image"].shape[1]
         self.low = [n_top + int(place) for place in np.flatnonzero(arrays["low_image"][index] >= 0)]
         self.box = arrays["tile_box"][index]
-        masks = np.unpackbits(arrays["tile_mask"][index], axis=-1).astype(bool)
-        donors = arrays["tile_donor"][index]
-        self.mask = {rank: masks[rank] for rank in self.top} | {rank: masks[donors[rank - n_top]] for rank in self.low}
+        self.mask = np.unpackbits(arrays["tile_mask"][index], axis=-1).astype(bool)
+        self.likeness = _likeness(self.mask.reshape(len(self.mask), -1).astype(np.float32))
         self.strip = Pixels.open(io.BytesIO(artifact.strip(str(arrays["tile_sheet"][index])))).convert("RGB")
         self.tile_px = self.strip.width
 
@@ -46,6 +45,7 @@ class Unit:
         n = len(order.shown_ranks)
         sheets = [order.shown_ranks[first : first + TILES_PER_SHEET] for first in range(0, n, TILES_PER_SHEET)]
         n_bytes = [len(lay_out(strip=self.strip, ranks=ranks, tile_px=self.tile_px)) for ranks in sheets]
+        shown = np.array(order.shown_ranks)
         for position, rank in enumerate(order.shown_ranks):
             left, top, side = (float(value) for value in self.box[rank])
             yield {
@@ -60,7 +60,16 @@ class Unit:
                 "box top": top,
                 "box side": side,
                 "share dimmed": 1 - float(self.mask[rank].mean()),
+                "likest outline on the page": float(np.delete(self.likeness[rank, shown], position).max()),
             }
+
+
+def _likeness(outlines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, n): intersection over union of every two of (n, px * px) outlines, 1 where both are empty."""
+    both = outlines @ outlines.T
+    sizes = outlines.sum(axis=1)
+    either = sizes[:, None] + sizes[None, :] - both
+    return np.where(either > 0, both / np.maximum(either, 1), np.float32(1))
 
 
 def test_no_feature_tells_planted_negatives_from_top_crops(dissection: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ class LayerMeasure:
         if landmarks is not None:
             start = torch.from_numpy(bound_by_landmarks(landmarks=landmarks, n_keep=n_exceeding + 1))
         self._cells = CandidateCells(**grid, n_keep=n_exceeding + 1, bound=start, spill=spill)  # type: ignore[arg-type]
-        self._tops = TopMaps(**grid, n_top=options.n_top)  # type: ignore[arg-type]
+        self._tops = TopMaps(**grid, n_top=options.n_maps)  # type: ignore[arg-type]
         self._rotation = None
         if options.rotation > 0:
             whole = random_rotation(n_units=shape.n_units, seed=options.rotation_seed)

@@ -41,7 +41,7 @@ def estimate_memory(
         needed = max(2 * 9 * n_keep * shape.n_units, FIRST_PRUNING_CELLS) + options.batch_size * shape.n_units * n_cells
         # A cell's pair adds what a cell takes: most pairs keep several.
         kept += 2 * CELL_BYTES * min(needed, n_measured * shape.n_units * n_cells)
-        resident += n_measured * shape.n_units * PEAK_BYTES + options.n_top * shape.n_units * n_cells * 4
+        resident += n_measured * shape.n_units * PEAK_BYTES + options.n_maps * shape.n_units * n_cells * 4
     return MemoryEstimate(kept=kept + round(n_measured * _label_bytes(image_set)), resident=resident)
 
 

@@ -69,6 +69,11 @@ class DissectionOptions:
         if self.segment == "disk" and not (self.occluded_images or self.mean_empirical_px):
             raise OptionsInvalid("Segments as disks need empirical receptive fields: ask for these as well.")
 
+    @property
+    def n_maps(self) -> int:
+        """Maps kept a unit: of the top images, and of the next ones, whose shapes the low images are cut in."""
+        return self.n_top + self.n_low
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> DissectionOptions:
         """The inverse of to_json; absent options keep their defaults. Raises OptionsInvalid."""

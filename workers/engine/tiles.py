@@ -1,6 +1,9 @@
-"""Render each unit's strip of tiles: its top crops by rank, then its low images cut with a top crop's shape.
+"""Render each unit's strip of tiles: its top crops by rank, then its low images in shapes that look like theirs.
 
-science.md sections 3 and 4. A low image borrows box and segment of a top crop that the stored seed draws.
+science.md sections 3 and 4. A low image in the very shape of a top crop would have a twin on the page and so give
+itself away. So it gets the segment of a map that is not shown, one of the next best images, cut at the share of its
+peak at which a top crop drawn by the stored seed is cut: sizes are spread much as the top crops' are, and no outline
+stands twice.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from workers.engine.segments import SegmentSource
 from workers.engine.topk import seeded_order
 
 CACHE_BYTES = 320 * 2**20
-DONOR_STREAM = 1 << 32  # apart from the streams that draw low images
+SHAPE_STREAM = 1 << 32  # apart from the streams that draw low images
 
 
 class PixelCache:
@@ -45,8 +48,8 @@ class PixelCache:
 
 @dataclass(frozen=True)
 class TileSource:
-    """What rendering a layer's tiles needs: its result, the (U, K, h, w) maps of its top images, the images' pixels by
-    index.
+    """What rendering a layer's tiles needs: its result, the (U, options.n_maps, h, w) maps of its best images, best
+    first and zero where there are none, the images' pixels by index.
     """
 
     result: LayerResult
@@ -55,64 +58,72 @@ class TileSource:
     input_px: int
     options: DissectionOptions
 
+    def segment(self) -> SegmentSource:
+        return SegmentSource(
+            way=self.options.segment,
+            geometry=self.result.placed(self.input_px),
+            mean_empirical_px=self.options.mean_empirical_px,
+        )
+
+    def first_peak(self, unit: int) -> float:
+        return float(self.result.arrays["top_peak"][unit, 0])
+
 
 def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], None]) -> Arrays:
-    """Save every unit's strip; returns tile_box, tile_donor, tile_mask and tile_sheet. `progress` gets the number
-    of units done.
+    """Save every unit's strip; returns tile_box (U, n_maps, 3), tile_mask (U, n_maps, px, px/8 bytes) and tile_sheet
+    (U,), tiles in the strip's order. `progress` gets the number of units done.
     """
-    options = source.options
-    n_units, n_tiles = source.result.shape.n_units, options.n_top + options.n_low
-    boxes = np.zeros((n_units, n_tiles, 3), dtype=np.int16)
-    donors = np.full((n_units, options.n_low), -1, dtype=np.int16)
-    outlines = np.zeros((n_units, options.n_top, OUTLINE_PX, OUTLINE_PX), dtype=bool)
+    options, arrays = source.options, source.result.arrays
+    n_units = source.result.shape.n_units
+    boxes = np.zeros((n_units, options.n_maps, 3), dtype=np.int16)
+    outlines = np.zeros((n_units, options.n_maps, OUTLINE_PX, OUTLINE_PX), dtype=bool)
     sheets: list[str] = []
     for unit in range(n_units):
-        cuts = _cut_unit(source, unit)
-        donors[unit] = _draw_donors(source, unit, n_cuts=len(cuts))
-        low = source.result.arrays["low_image"][unit]
-        shown = [(int(source.result.arrays["top_image"][unit, rank]), rank, cut) for rank, cut in enumerate(cuts)]
-        shown += [(int(image), options.n_top + i, cuts[donors[unit, i]]) for i, image in enumerate(low) if image >= 0]
-        tiles = np.zeros((n_tiles, options.tile_px, options.tile_px, 3), dtype=np.uint8)
-        for image, place, cut in shown:
-            tiles[place] = tile(pixels=source.pixels(image), cut=cut)
+        top, low = arrays["top_image"][unit], arrays["low_image"][unit]
+        cuts = {rank: _cut(source, unit, rank) for rank in np.flatnonzero(top >= 0).tolist()}
+        cuts |= _borrow(source, unit, shown=list(cuts.values()), places=np.flatnonzero(low >= 0).tolist())
+        images = np.concatenate([top, low])
+        tiles = np.zeros((options.n_maps, options.tile_px, options.tile_px, 3), dtype=np.uint8)
+        for place, cut in cuts.items():
+            tiles[place] = tile(pixels=source.pixels(int(images[place])), cut=cut)
             boxes[unit, place] = (cut.box.left, cut.box.top, cut.box.side)
-        for rank, cut in enumerate(cuts):
-            outlines[unit, rank] = cut.outline
+            outlines[unit, place] = cut.outline
         sheet, data = encode_strip(tiles)
         save(tile_name(sheet), data)
         sheets.append(sheet)
         progress(unit + 1)
     return {
         "tile_box": boxes,
-        "tile_donor": donors,
         "tile_mask": np.packbits(outlines, axis=-1),
         "tile_sheet": np.array(sheets, dtype="U64"),
     }
 
 
-def _cut_unit(source: TileSource, unit: int) -> list[Cut]:
-    arrays, options = source.result.arrays, source.options
-    segment = SegmentSource(
-        way=options.segment,
-        geometry=source.result.placed(source.input_px),
-        mean_empirical_px=options.mean_empirical_px,
-    )
-    return [
-        cut_segment(
-            source=segment,
-            activation=source.top_maps[unit, rank],
-            first_peak=float(arrays["top_peak"][unit, 0]),
-            input_px=source.input_px,
-            tile_px=options.tile_px,
-            least_side=options.mean_empirical_px or source.input_px / 4,
-        )
-        for rank in range(options.n_top)
-        if arrays["top_image"][unit, rank] >= 0
-    ]
-
-
-def _draw_donors(source: TileSource, unit: int, *, n_cuts: int) -> NDArray[np.int16]:
+def _cut(source: TileSource, unit: int, rank: int, *, first_peak: float | None = None) -> Cut:
     options = source.options
-    keys = seeded_order(seed=options.seed, stream=DONOR_STREAM + unit, n=options.n_low)
-    donors = (keys % np.uint64(n_cuts)).astype(np.int16)
-    return np.where(source.result.arrays["low_image"][unit] >= 0, donors, np.int16(-1))
+    return cut_segment(
+        source=source.segment(),
+        activation=source.top_maps[unit, rank],
+        first_peak=source.first_peak(unit) if first_peak is None else first_peak,
+        input_px=source.input_px,
+        tile_px=options.tile_px,
+        least_side=options.mean_empirical_px or source.input_px / 4,
+    )
+
+
+def _borrow(source: TileSource, unit: int, *, shown: list[Cut], places: list[int]) -> dict[int, Cut]:
+    """By tile the cuts of the low images at these places, each like one drawn top crop's; that very one where no
+    unshown map is left or one of the two has no segment.
+    """
+    options = source.options
+    keys = seeded_order(seed=options.seed, stream=SHAPE_STREAM + unit, n=options.n_low)
+    peaks = source.top_maps[unit].max(axis=(1, 2))
+    spare = options.n_top + np.flatnonzero(peaks[options.n_top :] > 0)
+    cuts = {}
+    for i, place in enumerate(places):
+        like = int(keys[place] % np.uint64(len(shown)))
+        cuts[options.n_top + place] = shown[like]
+        if i < len(spare) and peaks[like] > 0:
+            first_peak = source.first_peak(unit) * float(peaks[spare[i]] / peaks[like])
+            cuts[options.n_top + place] = _cut(source, unit, int(spare[i]), first_peak=first_peak)
+    return cuts
