@@ -39,7 +39,7 @@ lint: $(READY)  ## ruff, mypy, import contracts, migrations, deployment checks
 
 test: $(READY) lint  ## every check and test, browser tests included
 	$(RUN) -m tests.browser
-	$(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/flows
+	$(RUN) -m pytest -q -n 3 --dist loadfile --ignore tests/flows
 	$(RUN) -m pytest -q tests/flows
 	$(RUN) -m tests.audit
 
