@@ -1,8 +1,9 @@
 """Keep, sparsely, the cells that can still matter, over a bound that only rises.
 
 [BZKOT17] 2.2, science.md section 6. The bound of a unit is the (k + 1)-th largest of the values seen so far, k counted
-over the whole image set; it is raised whenever the kept cells have doubled. Cells over it are kept with their eight
-neighbors, on the device of the activations.
+over the whole image set. Counts raise it with every batch; whenever the kept cells have doubled they are put in order
+and it is raised to that value itself. Cells over it are kept with their eight neighbors, on the device of the
+activations.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.rising import StepCounts
 from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.thresholds import SparseMaps, nth_largest
 
-FIRST_PRUNING_CELLS = 1_000_000
+FIRST_PRUNING_CELLS = 8_000_000
 # Cells over the bound that are ordered at a time: more units wait for the next turn.
 ORDERED_CELLS = 8_000_000
 
@@ -34,6 +36,18 @@ def _places(flags: torch.Tensor) -> torch.Tensor:
     """Places of the flags that are set, in one line; numpy finds them four times as fast on a CPU."""
     line = flags.flatten()
     return line.nonzero().squeeze(1) if line.is_cuda else torch.from_numpy(np.flatnonzero(line.numpy()))
+
+
+def _repeated(values: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """Each value as often as its count says; numpy repeats four times as fast on a CPU."""
+    if values.is_cuda:
+        return torch.repeat_interleave(values, counts)
+    return torch.from_numpy(np.repeat(values.numpy(), counts.numpy()))
+
+
+def _chosen(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """The values at places of one line; `take` does the same in four times the time."""
+    return values.flatten().index_select(0, places)
 
 
 def _spread(line: torch.Tensor, step: int) -> torch.Tensor:
@@ -58,17 +72,17 @@ class _Block:
 
     def over(self, bound: torch.Tensor) -> torch.Tensor:
         """Places of the cells over their unit's bound."""
-        return _places(self.value > torch.repeat_interleave(bound[self.unit], self.count))
+        return _places(self.value > _repeated(bound[self.unit], self.count))
 
     def values_over(self, bound: torch.Tensor, units: range) -> tuple[torch.Tensor, torch.Tensor]:
         """Units and values of the cells over the bound, of a run of the units."""
         place = self.over(bound)
-        unit = torch.repeat_interleave(self.unit, self.count).take(place)
-        value = self.value.take(place)
+        unit = _chosen(_repeated(self.unit, self.count), place)
+        value = _chosen(self.value, place)
         if len(units) < len(bound):
             own = (unit >= units.start) & (unit < units.stop)
             unit, value = unit[own], value[own]
-        return unit.cpu(), value.cpu()
+        return unit, value
 
 
 class CandidateCells:
@@ -96,9 +110,12 @@ class CandidateCells:
         self._blocks: list[_Block] = []
         self._n_cells = 0
         self._prune_at = 0
+        self._steps: StepCounts | None = None
+        self._highest = self.bound
 
     def add(self, *, images: torch.Tensor, maps: torch.Tensor, peaks: torch.Tensor) -> None:
         """Take a batch: image indices (B,), maps (B, U, h, w), peaks (B, U). Images ascend from call to call."""
+        self._highest = torch.maximum(self._highest, peaks.amax(dim=0))
         is_first = not self._prune_at
         if is_first:
             self._raise_by_first(maps)
@@ -110,6 +127,7 @@ class CandidateCells:
         if self._n_cells > self._prune_at:
             if not is_first:
                 self.prune()
+                self._restart_steps()
             self._prune_at = max(FIRST_PRUNING_CELLS, 2 * self._n_cells)
 
     def _raise_by_first(self, maps: torch.Tensor) -> None:
@@ -118,9 +136,18 @@ class CandidateCells:
         if values.shape[1] >= self.n_keep:
             limit = values.kthvalue(values.shape[1] - self.n_keep + 1, dim=1).values
             self.bound = torch.maximum(self.bound, limit)
+            self._restart_steps()
+
+    def _restart_steps(self) -> None:
+        """Count anew, in steps from the bound as it is."""
+        self._steps = StepCounts(base=self.bound, top=self._highest, n_keep=self.n_keep)
+        for block in self._blocks:
+            unit, value = block.values_over(self.bound, range(self.n_units))
+            self._steps.add(unit=unit, value=value)
 
     def _keep(self, *, image: torch.Tensor, unit: torch.Tensor, maps: torch.Tensor) -> None:
-        place = _places(with_neighbors(maps > self.bound[unit][:, None, None]))
+        above = maps > self.bound[unit][:, None, None]
+        place = _places(with_neighbors(above))
         first = torch.arange(len(unit) + 1, device=unit.device) * (self.height * self.width)
         count = torch.searchsorted(place, first).diff()
         self._blocks.append(
@@ -128,11 +155,16 @@ class CandidateCells:
                 image=image.to(torch.int32),
                 unit=unit.to(torch.int32),
                 count=count,
-                cell=self._kept((place - torch.repeat_interleave(first[:-1], count)).to(torch.int32)),
-                value=self._kept(maps.take(place)),
+                cell=self._kept((place - _repeated(first[:-1], count)).to(torch.int32)),
+                value=self._kept(_chosen(maps, place)),
             )
         )
         self._n_cells += len(place)
+        if self._steps is not None:
+            over = _places(above)
+            n_over = torch.searchsorted(over, first).diff()
+            self._steps.add(unit=_repeated(unit, n_over), value=_chosen(maps, over))
+            self.bound = torch.maximum(self.bound, self._steps.bound())
 
     def prune(self) -> None:
         """Raise the bound to the n_keep-th largest value seen, and drop what it rules out."""
@@ -143,8 +175,8 @@ class CandidateCells:
             units = range(turn * self.n_units // n_turns, (turn + 1) * self.n_units // n_turns)
             unit, value = zip(*(block.values_over(self.bound, units) for block in self._blocks), strict=True)
             limit = nth_largest(
-                unit=torch.cat(unit).numpy(),
-                value=torch.cat(value).numpy(),
+                unit=torch.cat(unit).cpu().numpy(),
+                value=torch.cat(value).cpu().numpy(),
                 n=self.n_keep,
                 otherwise=self.bound.cpu().numpy(),
             )
@@ -158,18 +190,18 @@ class CandidateCells:
         # Places on the line of with_neighbors: maps framed by an empty column and row.
         framed = torch.arange((self.height + 1) * step, device=device).view(-1, step)[:-1, :-1].flatten()
         first = torch.arange(len(block.unit), device=device) * ((self.height + 1) * step)
-        place = framed.index_select(0, block.cell).add_(torch.repeat_interleave(first, block.count))
+        place = framed.index_select(0, block.cell).add_(_repeated(first, block.count))
         line = torch.zeros(len(block.unit) * (self.height + 1) * step, dtype=torch.bool, device=device)
-        line[place.take(block.over(self.bound))] = True
-        kept = _spread(line, step).take(place)
+        line[_chosen(place, block.over(self.bound))] = True
+        kept = _chosen(_spread(line, step), place)
         count = torch.diff(kept.cumsum(0)[block.count.cumsum(0) - 1], prepend=block.count.new_zeros(1))
         stays, cells = _places(count > 0), _places(kept)
         return _Block(
-            image=block.image.take(stays),
-            unit=block.unit.take(stays),
-            count=count.take(stays),
-            cell=self._kept(block.cell.take(cells)),
-            value=self._kept(block.value.take(cells)),
+            image=_chosen(block.image, stays),
+            unit=_chosen(block.unit, stays),
+            count=_chosen(count, stays),
+            cell=self._kept(_chosen(block.cell, cells)),
+            value=self._kept(_chosen(block.value, cells)),
         )
 
     def _kept(self, cells: torch.Tensor) -> torch.Tensor:

@@ -34,19 +34,22 @@ class PackedLabels:
     run_start: NDArray[np.int32]
     run_label: NDArray[np.uint16]
 
-    def run_lengths(self) -> NDArray[np.int64]:
+    @cached_property
+    def run_lengths(self) -> NDArray[np.int32]:
         """(R,) pixels of each run."""
-        ends = np.empty(len(self.run_start), dtype=np.int64)
+        ends = np.empty(len(self.run_start), dtype=np.int32)
         ends[:-1] = self.run_start[1:]
-        slot_pixels = np.repeat(self.height.astype(np.int64) * self.width, np.diff(self.image_start))
+        slot_pixels = np.repeat(self.height * self.width, np.diff(self.image_start))
         ends[self.slot_start[1:] - 1] = slot_pixels
-        return ends - self.run_start
+        ends -= self.run_start
+        return ends
 
     def image_of_run(self) -> NDArray[np.int64]:
         """(R,) row (not index) of the image of each run."""
         of_slot = np.repeat(np.arange(len(self.images)), np.diff(self.image_start))
         return np.repeat(of_slot, np.diff(self.slot_start))
 
+    @cached_property
     def overlapping(self) -> NDArray[np.bool_]:
         """(n,) whether some label stands in more than one slot of the image, so that pixels may carry it twice."""
         result = np.zeros(len(self.images), dtype=bool)
@@ -68,10 +71,10 @@ class PackedLabels:
         """(n_numbers,) labeled pixels of each number; with `once`, a pixel counts once per label. Number 0 counts
         for nothing.
         """
-        counts = np.bincount(self.run_label, weights=self.run_lengths(), minlength=n_numbers).astype(np.int64)
+        counts = np.bincount(self.run_label, weights=self.run_lengths, minlength=n_numbers).astype(np.int64)
         if once:
-            for row in np.flatnonzero(self.overlapping()):
-                maps = self._maps(int(row))
+            for row in np.flatnonzero(self.overlapping):
+                maps = self._maps(int(row), np.ones(len(self._slots(int(row))), dtype=bool))
                 first = _first_carriers(maps)
                 counts -= np.bincount(maps.ravel(), minlength=n_numbers)
                 counts += np.bincount(first.ravel(), minlength=n_numbers)
@@ -80,11 +83,10 @@ class PackedLabels:
 
     def category_present(self, index: BrodenIndex) -> NDArray[np.bool_]:
         """(n, n_categories) whether the image holds, anywhere, a label whose primary category it is."""
-        primary = index.primary_of_number()[self.run_label]
-        present = np.zeros((len(self.images), len(index.categories)), dtype=bool)
-        known = primary >= 0
-        present[self.image_of_run()[known], primary[known]] = True
-        return present
+        # The last column takes the numbers without a category, which are -1.
+        present = np.zeros((len(self.images), len(index.categories) + 1), dtype=bool)
+        present[self.image_of_run(), index.primary_of_number()[self.run_label]] = True
+        return present[:, :-1]
 
     def has_whole_zero(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(len(rows),) whether label 0 was given for the whole image."""
@@ -116,7 +118,7 @@ class PackedLabels:
         """
         slots = slice(int(self.image_start[row]), int(self.image_start[row + 1]))
         is_whole = self.slot_whole[slots]
-        whole, maps = self.run_label[self.slot_start[slots][is_whole]], self._maps(row)[~is_whole]
+        whole, maps = self.run_label[self.slot_start[slots][is_whole]], self._maps(row, ~is_whole)
         whole = whole[whole > 0]
         if once:
             whole = np.unique(whole)
@@ -128,15 +130,15 @@ class PackedLabels:
     def _slots(self, row: int) -> range:
         return range(int(self.image_start[row]), int(self.image_start[row + 1]))
 
-    def _maps(self, row: int) -> NDArray[np.uint16]:
-        """(slots, pixels) label numbers of one image."""
-        n_pixels = int(self.height[row]) * int(self.width[row])
-        maps = np.empty((len(self._slots(row)), n_pixels), dtype=np.uint16)
-        for i, slot in enumerate(self._slots(row)):
-            runs = slice(int(self.slot_start[slot]), int(self.slot_start[slot + 1]))
-            lengths = np.diff(np.append(self.run_start[runs], n_pixels))
-            maps[i] = np.repeat(self.run_label[runs], lengths)
-        return maps
+    def _maps(self, row: int, of_slots: NDArray[np.bool_]) -> NDArray[np.uint16]:
+        """(chosen slots, pixels) label numbers of one image."""
+        first, end = int(self.image_start[row]), int(self.image_start[row + 1])
+        starts = self.slot_start[first : end + 1]
+        runs = slice(int(starts[0]), int(starts[-1]))
+        lengths = self.run_lengths[runs]
+        if not of_slots.all():
+            lengths = lengths * np.repeat(of_slots, np.diff(starts))
+        return np.repeat(self.run_label[runs], lengths).reshape(-1, int(self.height[row]) * int(self.width[row]))
 
 
 def _repeats(maps: NDArray[np.uint16]) -> bool:

@@ -52,11 +52,17 @@ def rank_images(
     top[:, : len(by_peak)] = images[by_peak].T
     for unit in range(n_units):
         keys = seeded_order(seed=seed, stream=unit, n=n_images)
-        lowest = np.lexsort((keys, peaks[:, unit]))[: -(-n_images // LOW_SHARE)]
+        lowest = _lowest(peaks=peaks[:, unit], keys=keys, n=-(-n_images // LOW_SHARE))
         free = lowest[~np.isin(lowest, by_peak[:, unit])]
         drawn = free[np.argsort(keys[free], kind="stable")][:n_low]
         low[unit, : len(drawn)] = images[drawn]
     return RankedImages(top=top, low=low)
+
+
+def _lowest(*, peaks: NDArray[np.float32], keys: NDArray[np.uint64], n: int) -> NDArray[np.int64]:
+    """Places of the n lowest of the (N,) peaks, ties by their keys; only those up to the n-th are put in order."""
+    near = np.flatnonzero(peaks <= np.partition(peaks, n - 1)[n - 1])
+    return near[np.lexsort((keys[near], peaks[near]))[:n]]
 
 
 class TopMaps:
@@ -95,5 +101,5 @@ class TopMaps:
 
     def freeze(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """(U, K) image indices (-1 where there are none) and their (U, K, h, w) maps, best first."""
-        ordered = torch.take_along_dim(self.maps, self.slot[:, :, None, None], dim=1)
+        ordered = self.maps[torch.arange(len(self.slot), device=self.slot.device)[:, None], self.slot]
         return self.images.cpu().numpy(), ordered.cpu().numpy()
