@@ -20,6 +20,8 @@ from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.thresholds import SparseMaps, nth_largest
 
 FIRST_PRUNING_CELLS = 8_000_000
+# Dense cells of the first batches that wait until those after them have raised the bound.
+HELD_CELLS = 16_000_000
 # Cells over the bound that are ordered at a time: more units wait for the next turn.
 ORDERED_CELLS = 8_000_000
 
@@ -58,6 +60,28 @@ def _spread(line: torch.Tensor, step: int) -> torch.Tensor:
     spread[step:] |= across[:-step]
     spread[:-step] |= across[step:]
     return spread
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of a batch, dense: `image`, `unit`, `peak` (P,) and `maps` (P, h, w)."""
+
+    image: torch.Tensor
+    unit: torch.Tensor
+    peak: torch.Tensor
+    maps: torch.Tensor
+
+    def over(self, bound: torch.Tensor) -> _Pairs:
+        """The pairs whose peak lies over their unit's bound."""
+        stays = (self.peak > bound[self.unit]).nonzero().squeeze(1)
+        if len(stays) == len(self.unit):
+            return self
+        return _Pairs(self.image[stays], self.unit[stays], self.peak[stays], self.maps.index_select(0, stays))
+
+    def edges(self) -> torch.Tensor:
+        """(P + 1,) where each map begins, and the last ends, when they lie in one line."""
+        n_cells = self.maps.shape[1] * self.maps.shape[2]
+        return torch.arange(len(self.unit) + 1, device=self.unit.device) * n_cells
 
 
 @dataclass(frozen=True)
@@ -110,25 +134,35 @@ class CandidateCells:
         self._blocks: list[_Block] = []
         self._n_cells = 0
         self._prune_at = 0
+        self._held: list[_Pairs] = []
+        self._hold = HELD_CELLS
         self._steps: StepCounts | None = None
         self._highest = self.bound
 
     def add(self, *, images: torch.Tensor, maps: torch.Tensor, peaks: torch.Tensor) -> None:
         """Take a batch: image indices (B,), maps (B, U, h, w), peaks (B, U). Images ascend from call to call."""
         self._highest = torch.maximum(self._highest, peaks.amax(dim=0))
-        is_first = not self._prune_at
-        if is_first:
+        if not self._prune_at:
             self._raise_by_first(maps)
             self._prune_at = FIRST_PRUNING_CELLS
-        image, unit = (peaks > self.bound).nonzero(as_tuple=True)
-        if not len(image):
+        place, unit = (peaks > self.bound).nonzero(as_tuple=True)
+        if not len(unit):
             return
-        self._keep(image=images[image], unit=unit, maps=maps[image, unit])
+        pairs = _Pairs(image=images[place], unit=unit, peak=peaks[place, unit], maps=maps[place, unit])
+        self._raise_by_counts(pairs)
+        self._held.append(pairs)
+        if sum(held.maps.numel() for held in self._held) >= self._hold:
+            self._release()
         if self._n_cells > self._prune_at:
-            if not is_first:
-                self.prune()
-                self._restart_steps()
+            self.prune()
+            self._restart_steps()
             self._prune_at = max(FIRST_PRUNING_CELLS, 2 * self._n_cells)
+
+    def _release(self) -> None:
+        """Keep what the held batches have over the bound by now; those to come are not held."""
+        for pairs in self._held:
+            self._keep(pairs.over(self.bound))
+        self._held, self._hold = [], 0
 
     def _raise_by_first(self, maps: torch.Tensor) -> None:
         """In a small set the first batch alone tells a bound."""
@@ -138,6 +172,14 @@ class CandidateCells:
             self.bound = torch.maximum(self.bound, limit)
             self._restart_steps()
 
+    def _raise_by_counts(self, pairs: _Pairs) -> None:
+        if self._steps is None:
+            return
+        place = _places(pairs.maps > self.bound[pairs.unit][:, None, None])
+        count = torch.searchsorted(place, pairs.edges()).diff()
+        self._steps.add(unit=_repeated(pairs.unit, count), value=_chosen(pairs.maps, place))
+        self.bound = torch.maximum(self.bound, self._steps.bound())
+
     def _restart_steps(self) -> None:
         """Count anew, in steps from the bound as it is."""
         self._steps = StepCounts(base=self.bound, top=self._highest, n_keep=self.n_keep)
@@ -145,26 +187,20 @@ class CandidateCells:
             unit, value = block.values_over(self.bound, range(self.n_units))
             self._steps.add(unit=unit, value=value)
 
-    def _keep(self, *, image: torch.Tensor, unit: torch.Tensor, maps: torch.Tensor) -> None:
-        above = maps > self.bound[unit][:, None, None]
-        place = _places(with_neighbors(above))
-        first = torch.arange(len(unit) + 1, device=unit.device) * (self.height * self.width)
+    def _keep(self, pairs: _Pairs) -> None:
+        place = _places(with_neighbors(pairs.maps > self.bound[pairs.unit][:, None, None]))
+        first = pairs.edges()
         count = torch.searchsorted(place, first).diff()
         self._blocks.append(
             _Block(
-                image=image.to(torch.int32),
-                unit=unit.to(torch.int32),
+                image=pairs.image.to(torch.int32),
+                unit=pairs.unit.to(torch.int32),
                 count=count,
                 cell=self._kept((place - _repeated(first[:-1], count)).to(torch.int32)),
-                value=self._kept(_chosen(maps, place)),
+                value=self._kept(_chosen(pairs.maps, place)),
             )
         )
         self._n_cells += len(place)
-        if self._steps is not None:
-            over = _places(above)
-            n_over = torch.searchsorted(over, first).diff()
-            self._steps.add(unit=_repeated(unit, n_over), value=_chosen(maps, over))
-            self.bound = torch.maximum(self.bound, self._steps.bound())
 
     def prune(self) -> None:
         """Raise the bound to the n_keep-th largest value seen, and drop what it rules out."""
@@ -209,6 +245,7 @@ class CandidateCells:
 
     def freeze(self) -> SparseMaps:
         """What is kept, as numpy arrays in host memory."""
+        self._release()
         self.prune()
 
         def joined(name: str, kind: type[np.generic]) -> NDArray[Any]:
