@@ -19,7 +19,7 @@ from workers.engine.labels import PackedLabels
 from workers.engine.thresholds import SparseMaps
 
 # Dense cells of the pairs that are resolved at a time, and label numbers that are counted at a time.
-CHUNK_CELLS = 500_000
+CHUNK_CELLS = 1_000_000
 COUNTED_AT_ONCE = 2_000_000
 
 Integers = NDArray[np.int64]

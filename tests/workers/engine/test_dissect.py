@@ -85,6 +85,7 @@ def test_however_the_set_is_cut_the_artifact_is_the_same(
     monkeypatch.setattr(spilling, "LEAST_BYTES", 1)
     monkeypatch.setattr(thresholds, "PART_CELLS", 200)
     monkeypatch.setattr(candidates, "FIRST_PRUNING_CELLS", 300)
+    monkeypatch.setattr(candidates, "HELD_CELLS", data.draw(st.sampled_from([0, 300, 10**9])))
     cuts = data.draw(st.sets(st.sampled_from(range(2, 15, 2))))
     shards = data.draw(st.permutations(list(pairwise([0, *sorted(cuts), 15]))))
     repeated = data.draw(st.lists(st.sampled_from(shards), max_size=2))

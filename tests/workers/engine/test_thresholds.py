@@ -49,8 +49,12 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tail", [0.005, 0.2])
-def test_thresholds_equal_the_order_statistic(kind: str, tail: float, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("held", [0, 1500, candidates.HELD_CELLS])
+def test_thresholds_equal_the_order_statistic(
+    kind: str, tail: float, held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(candidates, "FIRST_PRUNING_CELLS", 500)
+    monkeypatch.setattr(candidates, "HELD_CELLS", held)
     rng = np.random.default_rng(3)
     maps = KINDS[kind](rng, (60, 3, 5, 6)).astype(np.float32)
     cells = kept(maps, tail=tail, batch=7)
