@@ -57,13 +57,13 @@ def house() -> Iterator[House]:
 @pytest.fixture(scope="session")
 def dissection_images(house: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = tmp_path_factory.mktemp("rendered") / "set"
-    house.manage("render_concepts", str(images), "--n", "300")
+    house.manage("render_concepts", str(images), "--n", "400")
     return images
 
 
 @pytest.fixture(scope="session")
 def dissection(house: House, dissection_images: Path) -> dict[str, Any]:
-    """An early layer of a torchvision network, random weights, over 300 rendered images: small, but all of it real."""
+    """An early layer of a torchvision network, random weights, over 400 rendered images: small, but all of it real."""
     network = ["--network", "torchvision:squeezenet1_1", "--layer", "features.3.squeeze"]
     images = ["--images", str(dissection_images), "--rendered"]
     found: dict[str, Any] = json.loads(house.manage("dissect", *network, *images, "--json"))
