@@ -83,7 +83,7 @@ def main() -> None:
         need = estimate_memory(shapes=shapes.values(), image_set=image_set, n_measured=n_images, options=options)
         print(f"memory-of-what-was-stated {beyond * MEGABYTE / (need.kept + need.resident):.2f} <=1", flush=True)
         shape = shapes[LAYERS[0]]
-        tops = shape.n_units * options.n_top * shape.height * shape.width * 4
+        tops = shape.n_units * options.n_maps * shape.height * shape.width * 4
         for n_shards in (1, 10, 100):
             sizes = tally_sizes(image_set, n_shards)
             per_image = (sum(sizes) - len(sizes) * tops) / n_images
