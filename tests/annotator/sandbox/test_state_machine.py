@@ -16,6 +16,7 @@ from annotator.sandbox.models import HIT, Person
 from annotator.sandbox.refusals import Code, Refused
 from tests.annotator.sandbox import oracle, serving
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE
+from tests.annotator.sandbox.openings import NEW_HIT, OPENINGS
 from tests.annotator.sandbox.stage import DAY, FRAME, PEOPLE, TOKEN_LIFE, TOKENS, Stage
 
 # What may happen, with what; the number is how often beside the others.
@@ -51,47 +52,6 @@ ACTS: dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]] = {
 }
 WEIGHTED = [name for name, (weight, _) in ACTS.items() for _ in range(weight)]
 ANY_ACT = st.sampled_from(WEIGHTED).flatmap(lambda name: st.tuples(st.just(name), st.fixed_dictionaries(ACTS[name][1])))
-
-
-NEW_HIT: dict[str, Any] = {
-    "cents": 50, "size": 1, "life": 90_000, "duration": 700, "delay": 300, "token": "", "is_lost": False, "after": 0,
-}  # fmt: skip
-
-# Acts that bring a story to where rules meet; by chance alone few stories would come there.
-Opening = tuple[tuple[str, dict[str, Any]], ...]
-WORK: Opening = (("accept", {"index": 0, "name": PEOPLE[0]}), ("submit", {"index": 0, "after": 0}))
-REJECTED: Opening = (*WORK, ("reject", {"index": 0}))
-OPENINGS: dict[str, Opening] = {
-    "two fresh HITs": (),
-    "all work submitted": WORK,
-    "approval at once": (
-        ("create", NEW_HIT | {"delay": 0}), ("accept", {"index": 2, "name": PEOPLE[0]}),
-        ("submit", {"index": 0, "after": 0}),
-    ),
-    "a deletion while work waits": (*WORK, ("delete", {"index": 0})),
-    "all work submitted, one HIT expired": (*WORK, ("move_expiration", {"index": 1, "seconds": 0})),
-    "a rejection": REJECTED,
-    "a rejection, 30 days old": (*REJECTED, ("wait", {"seconds": 30 * DAY})),
-    "a rejection turned over too late": (*REJECTED, ("approve", {"index": 0, "override": True, "after": 30 * DAY + 1})),
-    "a rejection turned over on a deleted HIT": (
-        *REJECTED, ("delete", {"index": 0}), ("approve", {"index": 0, "override": True, "after": 0}),
-    ),
-    "expired in time and again later": (
-        ("move_expiration", {"index": 0, "seconds": -1000}), ("wait", {"seconds": 100_000}),
-        ("move_expiration", {"index": 0, "seconds": -1000}), ("wait", {"seconds": 119 * DAY}),
-    ),
-    "expired almost 120 days ago": (("wait", {"seconds": 90_000 + 110 * DAY}),),
-    "all but one place taken": tuple(("accept", {"index": 1, "name": name}) for name in PEOPLE[:2]),
-    "a token used three times": (
-        ("create", NEW_HIT | {"token": "one"}), ("create", NEW_HIT | {"token": "one", "after": TOKEN_LIFE - 1}),
-        ("create", NEW_HIT | {"token": "one", "after": 1}),
-    ),
-    "nine places, and a tenth asked for": (
-        ("create", NEW_HIT | {"size": 9}), ("extend", {"index": 2, "more": 1}),
-    ),
-    "more than the balance": tuple(("create", NEW_HIT | {"size": 10, "cents": 120}) for _ in range(3)),
-    "ten places": (("create", NEW_HIT | {"size": 10}), ("accept", {"index": 2, "name": PEOPLE[0]})),
-}  # fmt: skip
 
 
 class Story(Stage):
