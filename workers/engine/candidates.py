@@ -15,13 +15,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.pairs import DensePairs
 from workers.engine.rising import StepCounts
 from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.thresholds import SparseMaps, nth_largest
 
-FIRST_PRUNING_CELLS = 8_000_000
+FIRST_PRUNING_CELLS = 16_000_000
 # Dense cells of the first batches that wait until those after them have raised the bound.
 HELD_CELLS = 16_000_000
+# Every how many-th cell of the first batch guesses a bound, and how many times the tail is guessed, to be on the safe
+# side.
+SAMPLED_CELL, GUESSED_TAIL = 16, 1.2
 # Cells over the bound that are ordered at a time: more units wait for the next turn.
 ORDERED_CELLS = 8_000_000
 
@@ -53,35 +57,14 @@ def _chosen(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
 
 
 def _spread(line: torch.Tensor, step: int) -> torch.Tensor:
-    across = line.clone()
-    across[1:] |= line[:-1]
-    across[:-1] |= line[1:]
+    flags = line.view(torch.uint8)  # bytes are joined many at a time, flags one by one
+    across = flags.clone()
+    across[1:] |= flags[:-1]
+    across[:-1] |= flags[1:]
     spread = across.clone()
     spread[step:] |= across[:-step]
     spread[:-step] |= across[step:]
-    return spread
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """Pairs of a batch, dense: `image`, `unit`, `peak` (P,) and `maps` (P, h, w)."""
-
-    image: torch.Tensor
-    unit: torch.Tensor
-    peak: torch.Tensor
-    maps: torch.Tensor
-
-    def over(self, bound: torch.Tensor) -> _Pairs:
-        """The pairs whose peak lies over their unit's bound."""
-        stays = (self.peak > bound[self.unit]).nonzero().squeeze(1)
-        if len(stays) == len(self.unit):
-            return self
-        return _Pairs(self.image[stays], self.unit[stays], self.peak[stays], self.maps.index_select(0, stays))
-
-    def edges(self) -> torch.Tensor:
-        """(P + 1,) where each map begins, and the last ends, when they lie in one line."""
-        n_cells = self.maps.shape[1] * self.maps.shape[2]
-        return torch.arange(len(self.unit) + 1, device=self.unit.device) * n_cells
+    return spread.view(torch.bool)
 
 
 @dataclass(frozen=True)
@@ -134,25 +117,29 @@ class CandidateCells:
         self._blocks: list[_Block] = []
         self._n_cells = 0
         self._prune_at = 0
-        self._held: list[_Pairs] = []
+        self._held: list[DensePairs] = []
         self._hold = HELD_CELLS
         self._steps: StepCounts | None = None
         self._highest = self.bound
 
-    def add(self, *, images: torch.Tensor, maps: torch.Tensor, peaks: torch.Tensor) -> None:
-        """Take a batch: image indices (B,), maps (B, U, h, w), peaks (B, U). Images ascend from call to call."""
+    def wanted(self, *, maps: torch.Tensor, peaks: torch.Tensor) -> torch.Tensor:
+        """(B, U) flags of the pairs of a batch that `add` must get, by its maps (B, U, h, w) and peaks (B, U)."""
         self._highest = torch.maximum(self._highest, peaks.amax(dim=0))
         if not self._prune_at:
             self._raise_by_first(maps)
             self._prune_at = FIRST_PRUNING_CELLS
-        place, unit = (peaks > self.bound).nonzero(as_tuple=True)
-        if not len(unit):
-            return
-        pairs = _Pairs(image=images[place], unit=unit, peak=peaks[place, unit], maps=maps[place, unit])
-        self._raise_by_counts(pairs)
-        self._held.append(pairs)
-        if sum(held.maps.numel() for held in self._held) >= self._hold:
-            self._release()
+        return peaks > self.bound
+
+    def add(self, pairs: DensePairs) -> None:
+        """Take the wanted pairs of a batch, others beside them if need be. Images ascend from call to call."""
+        above = pairs.above(self.bound)
+        self._raise_by_counts(pairs, above)
+        if self._hold:
+            self._held.append(pairs)
+            if sum(held.maps.numel() for held in self._held) >= self._hold:
+                self._release()
+        else:
+            self._keep(pairs, above)
         if self._n_cells > self._prune_at:
             self.prune()
             self._restart_steps()
@@ -161,21 +148,26 @@ class CandidateCells:
     def _release(self) -> None:
         """Keep what the held batches have over the bound by now; those to come are not held."""
         for pairs in self._held:
-            self._keep(pairs.over(self.bound))
+            self._keep(pairs, pairs.above(self.bound))
         self._held, self._hold = [], 0
 
     def _raise_by_first(self, maps: torch.Tensor) -> None:
-        """In a small set the first batch alone tells a bound."""
-        values = maps.transpose(0, 1).flatten(1)
-        if values.shape[1] >= self.n_keep:
-            limit = values.kthvalue(values.shape[1] - self.n_keep + 1, dim=1).values
-            self.bound = torch.maximum(self.bound, limit)
-            self._restart_steps()
+        """In a small set the first batch alone tells a bound: a sample guesses it, a count proves it."""
+        lines = maps.permute(0, 2, 3, 1).flatten(0, 2)
+        if len(lines) < self.n_keep:
+            return
+        sample = lines[::SAMPLED_CELL]
+        rank = min(len(sample), 1 + int(GUESSED_TAIL * self.n_keep * len(sample) / len(lines)))
+        limit = sample.kthvalue(len(sample) - rank + 1, dim=0).values
+        short = ((lines >= limit).sum(dim=0) < self.n_keep).nonzero().squeeze(1)
+        limit[short] = lines[:, short].kthvalue(len(lines) - self.n_keep + 1, dim=0).values
+        self.bound = torch.maximum(self.bound, limit)
+        self._restart_steps()
 
-    def _raise_by_counts(self, pairs: _Pairs) -> None:
+    def _raise_by_counts(self, pairs: DensePairs, above: torch.Tensor) -> None:
         if self._steps is None:
             return
-        place = _places(pairs.maps > self.bound[pairs.unit][:, None, None])
+        place = _places(above)
         count = torch.searchsorted(place, pairs.edges()).diff()
         self._steps.add(unit=_repeated(pairs.unit, count), value=_chosen(pairs.maps, place))
         self.bound = torch.maximum(self.bound, self._steps.bound())
@@ -187,15 +179,17 @@ class CandidateCells:
             unit, value = block.values_over(self.bound, range(self.n_units))
             self._steps.add(unit=unit, value=value)
 
-    def _keep(self, pairs: _Pairs) -> None:
-        place = _places(with_neighbors(pairs.maps > self.bound[pairs.unit][:, None, None]))
+    def _keep(self, pairs: DensePairs, above: torch.Tensor) -> None:
+        """Keep the cells that are flagged and their neighbors."""
+        place = _places(with_neighbors(above))
         first = pairs.edges()
         count = torch.searchsorted(place, first).diff()
+        stays = _places(count > 0)
         self._blocks.append(
             _Block(
-                image=pairs.image.to(torch.int32),
-                unit=pairs.unit.to(torch.int32),
-                count=count,
+                image=_chosen(pairs.image, stays).to(torch.int32),
+                unit=_chosen(pairs.unit, stays).to(torch.int32),
+                count=_chosen(count, stays),
                 cell=self._kept((place - _repeated(first[:-1], count)).to(torch.int32)),
                 value=self._kept(_chosen(pairs.maps, place)),
             )

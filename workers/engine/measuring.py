@@ -10,6 +10,7 @@ from torch.nn import functional
 from workers.engine.candidates import CandidateCells
 from workers.engine.hooks import LayerShape
 from workers.engine.options import DissectionOptions
+from workers.engine.pairs import gather_pairs
 from workers.engine.rotation import fractional_power, random_rotation, rotate_units
 from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.tally import LayerTally
@@ -68,8 +69,10 @@ class LayerMeasure:
             raise ActivationNotFinite(f"Units of {self.shape.path} give NaN or infinity on some images.")
         self._peaks.append(peaks)
         self._places.append(places.to(torch.int32))
-        self._tops.add(images=images, maps=maps, peaks=peaks)
-        self._cells.add(images=images, maps=maps, peaks=peaks)
+        wanted = self._tops.rank(images=images, peaks=peaks) | self._cells.wanted(maps=maps, peaks=peaks)
+        pairs = gather_pairs(images=images, maps=maps, wanted=wanted)
+        self._tops.keep(pairs)
+        self._cells.add(pairs)
 
     def freeze(self) -> LayerTally:
         """The measures as arrays in host memory."""

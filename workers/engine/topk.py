@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.pairs import DensePairs
+
 LOW_SHARE = 10  # the lowest tenth
 
 
@@ -75,29 +77,36 @@ class TopMaps:
         self.maps = torch.zeros((n_units, n_top, height, width), device=device)
         # maps[u, slot[u, r]] belongs to rank r: a newcomer takes over the slot of the one it drives out.
         self.slot = torch.arange(n_top, device=device).repeat(n_units, 1)
+        # (B, U) slots for the maps of the batch that was ranked last, -1 for those that are not among the best.
+        self._entering = self.slot.new_zeros((0, n_units))
 
-    def add(self, *, images: torch.Tensor, maps: torch.Tensor, peaks: torch.Tensor) -> None:
-        """Take a batch: image indices (B,), maps (B, U, h, w), peaks (B, U). Images ascend from call to call."""
+    def rank(self, *, images: torch.Tensor, peaks: torch.Tensor) -> torch.Tensor:
+        """Rank a batch of image indices (B,) by peaks (B, U); (B, U) flags of the pairs whose maps `keep` must get."""
         n_units, n_batch = len(self.peaks), len(images)
         both = torch.cat([self.peaks, peaks.T], dim=1)
         best = torch.sort(both, dim=1, descending=True, stable=True).indices[:, : self.n_top]
-        stays = best < self.n_top
-        if bool(stays.all()):
-            return
-        unit, rank = (~stays).nonzero(as_tuple=True)
-        newcomer = best[unit, rank] - self.n_top
+        unit, rank = (best >= self.n_top).nonzero(as_tuple=True)
+        row = best[unit, rank] - self.n_top
         kept = torch.zeros((n_units, self.n_top + n_batch), dtype=torch.bool, device=best.device)
         kept.scatter_(1, best, True)
         # As many old ranks are driven out as newcomers come, unit by unit, so that both lists pair up in order.
         out_unit, out_rank = (~kept[:, : self.n_top]).nonzero(as_tuple=True)
         free = self.slot[out_unit, out_rank]
-        self.maps[unit, free] = maps[newcomer, unit].to(self.maps.dtype)
-        slots = torch.cat([self.slot, self.slot.new_zeros((n_units, n_batch))], dim=1).gather(1, best)
-        slots[unit, rank] = free
-        self.slot = slots
+        slots = torch.cat([self.slot, self.slot.new_full((n_units, n_batch), -1)], dim=1)
+        slots[unit, self.n_top + row] = free
+        self._entering = slots[:, self.n_top :].T
+        self.slot = slots.gather(1, best)
         self.peaks = both.gather(1, best)
         everyone = torch.cat([self.images, images.to(torch.int32)[None].expand(n_units, -1)], dim=1)
         self.images = everyone.gather(1, best)
+        return self._entering >= 0
+
+    def keep(self, pairs: DensePairs) -> None:
+        """Take the maps of the batch that was ranked last, others beside them if need be."""
+        slot = self._entering[pairs.row, pairs.unit]
+        enter = (slot >= 0).nonzero().squeeze(1)
+        place = pairs.unit[enter] * self.n_top + slot[enter]
+        self.maps.flatten(0, 1).index_copy_(0, place, pairs.maps.index_select(0, enter))
 
     def freeze(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """(U, K) image indices (-1 where there are none) and their (U, K, h, w) maps, best first."""

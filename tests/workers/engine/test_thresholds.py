@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from tests.workers.engine.oracles import threshold_of
 from workers.engine import candidates
 from workers.engine.candidates import CandidateCells, with_neighbors
+from workers.engine.pairs import gather_pairs
 from workers.engine.thresholds import bound_by_landmarks, exact_thresholds, landmarks_of, n_above, nth_largest
+
+
+def add(cells: CandidateCells, *, first: int, maps: torch.Tensor) -> None:
+    """Give a batch, its images numbered from `first`."""
+    images = torch.arange(first, first + len(maps), dtype=torch.int32)
+    wanted = cells.wanted(maps=maps, peaks=maps.amax(dim=(2, 3)))
+    cells.add(gather_pairs(images=images, maps=maps, wanted=wanted))
 
 
 def kept(maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None = None) -> CandidateCells:
@@ -26,9 +34,7 @@ def kept(maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None 
         bound=None if bound is None else torch.from_numpy(bound),
     )
     for first in range(0, n_images, batch):
-        part = torch.from_numpy(maps[first : first + batch])
-        images = torch.arange(first, first + len(part), dtype=torch.int32)
-        cells.add(images=images, maps=part, peaks=part.amax(dim=(2, 3)))
+        add(cells, first=first, maps=torch.from_numpy(maps[first : first + batch]))
     return cells
 
 
@@ -120,7 +126,7 @@ def test_the_bound_never_passes_the_order_statistic_of_the_whole_set(seed: int, 
         n = {"small": 1, "large": 5}.get(act, 0)
         part = torch.from_numpy(maps[done : done + n])
         if len(part):
-            cells.add(images=torch.arange(done, done + len(part)), maps=part, peaks=part.amax(dim=(2, 3)))
+            add(cells, first=done, maps=part)
         done += len(part)
         assert (cells.bound.numpy() <= limits).all()
 
@@ -136,7 +142,7 @@ def test_cells_ordered_a_few_units_at_a_time_give_the_same_bound(seed: int, n: i
             patch.setattr(candidates, "ORDERED_CELLS", at_once)
             cells = CandidateCells(n_units=n_units, height=3, width=2, n_keep=n_keep, device="cpu")
             for one in range(n):
-                cells.add(images=torch.tensor([one]), maps=maps[one : one + 1], peaks=maps[one : one + 1].amax((2, 3)))
+                add(cells, first=one, maps=maps[one : one + 1])
             cells.freeze()
         bounds.append(cells.bound.tolist())
     assert bounds[0] == bounds[1]
