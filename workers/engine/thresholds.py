@@ -84,14 +84,17 @@ def n_above(*, tail: float, n_values: int) -> int:
     return int(Fraction(str(tail)) * n_values)
 
 
+def _stable_order(unit: NDArray[np.int32], n_units: int) -> NDArray[np.int64]:
+    """Places in the order of their units; small integers are sorted by their digits, several times as fast."""
+    return np.argsort(unit.astype(np.uint16) if n_units <= 2**16 else unit, kind="stable")
+
+
 def nth_largest(
     *, unit: NDArray[np.int32], value: NDArray[np.float32], n: int, otherwise: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """(U,) the n-th largest (from 1) of each unit's values; the (U,) `otherwise` of units that have fewer."""
     n_units = len(otherwise)
-    # Small integers are sorted by their digits, several times as fast.
-    order = np.argsort(unit.astype(np.uint16) if n_units <= 2**16 else unit, kind="stable")
-    value = value[order]
+    value = value[_stable_order(unit, n_units)]
     counts = np.bincount(unit, minlength=n_units)
     ends = np.cumsum(counts)
     result = otherwise.copy()
@@ -146,7 +149,8 @@ def landmarks_of(*, maps: SparseMaps, bound: NDArray[np.float32]) -> NDArray[np.
     owner = maps.unit_of_cell()
     over = maps.value > bound[owner]
     owner, value = owner[over], maps.value[over]
-    order = np.lexsort((-value, owner))
+    falling = np.argsort(-value)
+    order = falling[_stable_order(owner[falling], len(bound))]
     counts = np.bincount(owner, minlength=len(bound))
     at = (np.cumsum(counts) - counts)[:, None] + RANKS - 1
     known = counts[:, None] >= RANKS

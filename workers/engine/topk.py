@@ -50,12 +50,13 @@ def rank_images(
     n_images, n_units = peaks.shape
     top = np.full((n_units, n_top), -1, dtype=np.int32)
     low = np.full((n_units, n_low), -1, dtype=np.int32)
-    by_peak = np.argsort(-peaks, axis=0, kind="stable")[:n_top]
-    top[:, : len(by_peak)] = images[by_peak].T
-    for unit in range(n_units):
+    places = np.arange(n_images, dtype=np.uint64)
+    for unit, own in enumerate(np.ascontiguousarray(peaks.T)):
+        best = _lowest(peaks=-own, keys=places, n=min(n_top, n_images))
+        top[unit, : len(best)] = images[best]
         keys = seeded_order(seed=seed, stream=unit, n=n_images)
-        lowest = _lowest(peaks=peaks[:, unit], keys=keys, n=-(-n_images // LOW_SHARE))
-        free = lowest[~np.isin(lowest, by_peak[:, unit])]
+        lowest = _lowest(peaks=own, keys=keys, n=-(-n_images // LOW_SHARE))
+        free = lowest[~np.isin(lowest, best)]
         drawn = free[np.argsort(keys[free], kind="stable")][:n_low]
         low[unit, : len(drawn)] = images[drawn]
     return RankedImages(top=top, low=low)
