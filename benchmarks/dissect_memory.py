@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from benchmarks._images import benchmark_images
-from benchmarks.dissect_overhead import CASES, floor, whole
+from benchmarks.dissect_overhead import CASES, Setting, floor, whole
 from workers.engine import dissect
 from workers.engine.images import ImageSet
 from workers.engine.memory import estimate_memory
@@ -73,8 +73,10 @@ def main() -> None:
         network, options = load_network(architecture=ARCHITECTURE, weights=None), DissectionOptions()
         if sys.argv[1:]:
             torch.set_num_threads(1)
-            act = {"floor": floor, "whole": whole}[sys.argv[1]]
-            act(network=network, layers=LAYERS, image_set=image_set, options=options)
+            setting = Setting(
+                network=network, layers=LAYERS, image_set=image_set, options=options, device="cpu", decode_threads=0
+            )
+            floor(setting) if sys.argv[1] == "floor" else whole(setting, None)
             print(read_high_water())
             return
         n_images, shapes = len(image_set.paths), dissect.survey(network=network, layers=LAYERS, device="cpu")

@@ -4,24 +4,27 @@ floor.
 The floor decodes the same images and runs the bare network up to the same layer, in the same batches, threads
 and memory format. Both are timed in this process, in turn; prints `name value bound`, the value being the ratio of the
 least seconds of the rounds: what other work on the machine adds is left out. CPU seconds with one thread, wall seconds
-with two.
+with two. `--labels kept` takes the labels from an earlier dissection, `--device cuda` measures on a GPU, with labels
+kept and images decoded ahead in as many threads on both sides.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
 from benchmarks._images import benchmark_images, spread
 from workers.engine import complete, dissect
-from workers.engine.activations import Stopwatch, read_batch
+from workers.engine.activations import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
 from workers.engine.hooks import reading
 from workers.engine.images import ImageSet
+from workers.engine.labels import PackedLabels
 from workers.engine.networks import LoadedNetwork, load_network, normalize
 from workers.engine.options import DissectionOptions
 
@@ -36,45 +39,72 @@ CASES = {
 }
 
 
-def floor(*, network: LoadedNetwork, layers: list[str], image_set: ImageSet, options: DissectionOptions) -> None:
+GPU_BOUND = 1.20
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What floor and whole have in common; `decode_threads` 0 decodes in the thread that computes."""
+
+    network: LoadedNetwork
+    layers: list[str]
+    image_set: ImageSet
+    options: DissectionOptions
+    device: str
+    decode_threads: int
+
+
+def floor(setting: Setting) -> None:
     """Decode and forward, nothing else; the images are warped as the labeled ones are."""
-    network = replace(network, preprocessing=replace(network.preprocessing, resize="warp"))
-    bare = replace(image_set, broden=None)
-    watch = Stopwatch()
-    with reading(module=network.module, paths=layers, consume=lambda path, maps: None) as run:
-        for first in range(0, len(bare.paths), options.batch_size):
-            indices = range(first, min(len(bare.paths), first + options.batch_size))
-            batch = read_batch(image_set=bare, preprocessing=network.preprocessing, indices=indices, watch=watch)
-            run(normalize(pixels=batch.pixels, preprocessing=network.preprocessing))
+    network = replace(setting.network, preprocessing=replace(setting.network.preprocessing, resize="warp"))
+    bare = replace(setting.image_set, broden=None)
+    watch, upload = Stopwatch(), Upload(setting.device)
+
+    def read(indices: Sequence[int]) -> ImageBatch:
+        return upload.begin(
+            read_batch(image_set=bare, preprocessing=network.preprocessing, indices=indices, watch=watch)
+        )
+
+    n_images, size = len(bare.paths), setting.options.batch_size
+    batches = [range(first, min(n_images, first + size)) for first in range(0, n_images, size)]
+    with reading(module=network.module, paths=setting.layers, consume=lambda path, maps: None) as run:
+        for batch in read_ahead(read=read, batches=batches, threads=setting.decode_threads):
+            run(normalize(pixels=upload.end(batch), preprocessing=network.preprocessing))
+    if upload.device.type == "cuda":
+        torch.cuda.synchronize()
 
 
-def whole(*, network: LoadedNetwork, layers: list[str], image_set: ImageSet, options: DissectionOptions) -> None:
+def whole(setting: Setting, packed: PackedLabels | None) -> PackedLabels | None:
     tally = dissect.measure_shard(
-        network=network,
-        layers=layers,
-        image_set=image_set,
+        network=setting.network,
+        layers=setting.layers,
+        image_set=setting.image_set,
         first=0,
-        last=len(image_set.paths),
-        options=options,
-        device="cpu",
+        last=len(setting.image_set.paths),
+        options=setting.options,
+        device=setting.device,
         progress=lambda n_done: None,
-        decode_threads=0,
+        decode_threads=setting.decode_threads,
+        packed=packed,
     )
-    complete.finish(network=network, image_set=image_set, tally=tally, options=options)
+    complete.finish(network=setting.network, image_set=setting.image_set, tally=tally, options=setting.options)
+    return tally.labels
 
 
-def ratio(*, name: str, image_set: ImageSet, rounds: int, clock: Callable[[], float]) -> float:
+def ratio(*, setting: Setting, labels: str, rounds: int, clock: Callable[[], float]) -> float:
     """Whole / floor, the least seconds of each over the rounds, taken in turn in this process."""
-    architecture, layers, _ = CASES[name]
-    network = load_network(architecture=architecture, weights=None)
-    seconds: dict[str, list[float]] = {"floor": [], "whole": []}
-    floor(network=network, layers=layers, image_set=spread(image_set, 64), options=DissectionOptions())  # warm
+    warming = replace(setting, image_set=spread(setting.image_set, 64))
+    floor(warming)
+    whole(warming, None)
+    kept = whole(setting, None) if labels == "kept" else None
+    acts: dict[str, Callable[[], object]] = {"floor": lambda: floor(setting), "whole": lambda: whole(setting, kept)}
+    seconds: dict[str, list[float]] = {name: [] for name in acts}
     for _ in range(rounds):
-        for act in (floor, whole):
+        for name, act in acts.items():
             since = clock()
-            act(network=network, layers=layers, image_set=image_set, options=DissectionOptions())
-            seconds[act.__name__].append(clock() - since)
-    print(f"{name}: {seconds}", file=sys.stderr, flush=True)
+            act()
+            seconds[name].append(clock() - since)
+    print(f"{setting.layers}: {seconds}", file=sys.stderr, flush=True)
     return min(seconds["whole"]) / min(seconds["floor"])
 
 
@@ -84,16 +114,31 @@ def main() -> None:
     parser.add_argument("--threads", type=int, action="append", choices=(1, 2))
     parser.add_argument("--n-images", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--labels", choices=("decoded", "kept"), default="decoded")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     arguments = parser.parse_args()
+    on_gpu = arguments.device == "cuda"
+    labels = "kept" if on_gpu else arguments.labels
     with benchmark_images(arguments.n_images) as image_set:
-        for threads in arguments.threads or (1, 2):
+        for threads in (os.cpu_count() or 1,) if on_gpu else arguments.threads or (1, 2):
             torch.set_num_threads(threads)
             for name in arguments.case or CASES:
-                bound = CASES[name][2].get(threads)
-                if bound is not None:
-                    clock = time.process_time if threads == 1 else time.perf_counter
-                    value = ratio(name=name, image_set=image_set, rounds=arguments.rounds, clock=clock)
-                    print(f"dissect-{name}-{threads}-thread {value:.3f} <={bound:.2f}", flush=True)
+                architecture, layers, bounds = CASES[name]
+                bound = GPU_BOUND if on_gpu else bounds.get(threads)
+                if bound is None:
+                    continue
+                setting = Setting(
+                    network=load_network(architecture=architecture, weights=None, device=arguments.device),
+                    layers=layers,
+                    image_set=image_set,
+                    options=DissectionOptions(),
+                    device=arguments.device,
+                    decode_threads=threads if on_gpu else 0,
+                )
+                clock = time.process_time if threads == 1 else time.perf_counter
+                value = ratio(setting=setting, labels=labels, rounds=arguments.rounds, clock=clock)
+                how = ("cuda" if on_gpu else f"{threads}-thread") + ("-labels-kept" if labels == "kept" else "")
+                print(f"dissect-{name}-{how} {value:.3f} <={bound:.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,11 @@ task_publish_retry_policy = {"max_retries": 2, "interval_start": 0.2}
 
 
 def cache_folder() -> Path:
-    """Where the GPU process keeps what it fetched from s3://."""
+    """Where the GPU process keeps what it fetched from s3:// and labels that it read."""
     given = os.environ.get("UNITSCOPE_CACHE")
     return Path(given) if given else Path(os.environ.get("UNITSCOPE_VAR", "var")).resolve() / "cache"
+
+
+def label_folder() -> Path:
+    """Where the GPU process keeps the labels of image sets, packed; it may be emptied at any time."""
+    return cache_folder() / "labels"

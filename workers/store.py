@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -85,7 +86,8 @@ class FileStore:
                 os.fsync(file.fileno())
             temporary.rename(target)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
             if error.errno in (28, 122):  # ENOSPC, EDQUOT
                 raise StoreFull(f"No space is left for {name} in {self.root}.") from error
             raise StoreError(f"{name} could not be written to {self.root}: {error.strerror}.") from error

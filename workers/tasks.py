@@ -34,6 +34,7 @@ from workers.engine.networks import LoadedNetwork, NetworkError, Preprocessing, 
 from workers.engine.options import DissectionOptions, OptionsInvalid
 from workers.engine.spilling import Spill
 from workers.engine.thresholds import ActivationNotFinite
+from workers.label_cache import keep_labels, load_labels
 
 logger = logging.getLogger(__name__)
 _signs_of_life = ExitStack()
@@ -180,20 +181,25 @@ def _measure(request: TaskRequest, target: store.Store, reporter: leases.Reporte
     dissection = request.dissection
     reporter.begin("loading the network", n_total=0)
     network, image_set = _network(dissection), _images(dissection)
-    reporter.begin("measure", n_total=request.end_image - request.first_image)
+    first, last, folder = request.first_image, request.end_image, config.label_folder()
+    packed = load_labels(image_set=image_set, first=first, last=last, folder=folder)
+    reporter.begin("measure", n_total=last - first)
     with _spill(dissection) as spill:
         measured = dissect.measure_shard(
             network=network,
             layers=dissection.layers,
             image_set=image_set,
-            first=request.first_image,
-            last=request.end_image,
+            first=first,
+            last=last,
             options=DissectionOptions.from_json(dissection.options),
             device=_device(),
             progress=reporter.set_done,
             bounds=_best_bounds(target),
             spill=spill,
+            packed=packed,
         )
+    if measured.labels is not None and packed is None:
+        keep_labels(image_set=image_set, first=first, last=last, folder=folder, labels=measured.labels)
     target.write(contract.tally_name(request.position), tally.save_tally(measured))
     target.write(contract.bounds_name(request.position), pack_arrays(tally.bounds_of(measured)))
     return {"n_images": len(measured.images), "n_quarantined": len(measured.quarantined)}

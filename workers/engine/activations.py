@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from workers.engine.images import ImageSet, ImageUnreadable
 from workers.engine.label_maps import LabelMapUnreadable, LabelRuns
+from workers.engine.labels import PackedLabels
 from workers.engine.networks import Preprocessing
 
 BATCHES_AHEAD = 2
@@ -47,9 +48,16 @@ class ImageBatch:
 
 
 def read_batch(
-    *, image_set: ImageSet, preprocessing: Preprocessing, indices: Sequence[int], watch: Stopwatch
+    *,
+    image_set: ImageSet,
+    preprocessing: Preprocessing,
+    indices: Sequence[int],
+    watch: Stopwatch,
+    packed: PackedLabels | None = None,
 ) -> ImageBatch:
-    """Decode one batch; what cannot be read is quarantined with its reason."""
+    """Decode one batch; what cannot be read is quarantined with its reason. Labels that are `packed` are not decoded
+    again.
+    """
     known = image_set.broden.known_numbers() if image_set.broden is not None else None
     images: list[int] = []
     pixels: list[NDArray[np.uint8]] = []
@@ -61,7 +69,8 @@ def read_batch(
             decoded = image_set.read_pixels(index, preprocessing=preprocessing)
             since = watch.add("decode", since)
             if known is not None:
-                labels.append(image_set.read_labels(index, known=known))
+                kept = packed.of_image(index) if packed is not None else None
+                labels.append(kept or image_set.read_labels(index, known=known))
                 watch.add("labels", since)
         except (ImageUnreadable, LabelMapUnreadable) as error:
             quarantined.append((index, str(error)))

@@ -7,7 +7,7 @@ measure different shards; `dissect` is all of them in a row.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from workers.engine.complete import StageProgress, complete
 from workers.engine.hooks import LayerShape, probe_layers, reading
 from workers.engine.images import ImageSet
 from workers.engine.label_maps import LabelRuns
-from workers.engine.labels import pack_labels
+from workers.engine.labels import PackedLabels, pack_labels
 from workers.engine.measuring import LayerMeasure
 from workers.engine.networks import LoadedNetwork, normalize
 from workers.engine.options import DissectionOptions, dissection_key
@@ -60,13 +60,13 @@ def measure_shard(
     bounds: Bounds | None = None,
     decode_threads: int = 1,
     spill: Spill = IN_MEMORY,
+    packed: PackedLabels | None = None,
 ) -> Tally:
     """Measure images first to last - 1 in one pass; `progress` gets the number of images done.
 
     `bounds` (from `bounds_of` tallies of the same dissection, joined along axis 1) let a shard that starts cold prune
-    like one that does not. When memory runs out, the shard starts again with half the batch, which the tally records.
-    Raises
-    ShardMisplaced, LayerError, ActivationNotFinite.
+    like one that does not. Labels that were `packed` before are not decoded again. When memory runs out, the shard
+    starts again with half the batch, which the tally records. Raises ShardMisplaced, LayerError, ActivationNotFinite.
     """
     if first % options.batch_size or not 0 <= first < last <= len(image_set.paths):
         raise ShardMisplaced(
@@ -75,9 +75,8 @@ def measure_shard(
         )
     shapes = survey(network=network, layers=layers, device=device)
     key = dissection_key(network=network, layers=layers, image_set=image_set, options=options)
-    measure = partial(
-        _measure, network=network, image_set=image_set, options=options, device=device, progress=progress, key=key
-    )
+    watch, upload = Stopwatch(), Upload(device)
+    read = partial(_read, image_set=image_set, network=network, watch=watch, upload=upload, packed=packed)
     halvings = 0
     while True:
         measures = {
@@ -94,7 +93,19 @@ def measure_shard(
         size = options.batch_size >> halvings
         batches = [range(i, min(last, i + size)) for i in range(first, last, size)]
         try:
-            return measure(measures=measures, batches=batches, halvings=halvings, decode_threads=decode_threads)
+            ahead = read_ahead(read=read, batches=batches, threads=decode_threads)
+            return _measure(
+                network=network,
+                measures=measures,
+                batches=zip(batches, ahead, strict=True),
+                with_labels=image_set.broden is not None,
+                autocast=options.autocast,
+                upload=upload,
+                watch=watch,
+                progress=progress,
+                key=key,
+                halvings=halvings,
+            )
         except (torch.OutOfMemoryError, MemoryError):
             if size == 1:
                 raise
@@ -106,17 +117,16 @@ def measure_shard(
 def _measure(
     *,
     network: LoadedNetwork,
-    image_set: ImageSet,
-    options: DissectionOptions,
-    device: str,
+    measures: dict[str, LayerMeasure],
+    batches: Iterable[tuple[range, ImageBatch]],
+    with_labels: bool,
+    autocast: bool,
+    upload: Upload,
+    watch: Stopwatch,
     progress: Progress,
     key: str,
-    measures: dict[str, LayerMeasure],
-    batches: Sequence[range],
     halvings: int,
-    decode_threads: int,
 ) -> Tally:
-    watch = Stopwatch()
     images: list[int] = []
     labels: list[LabelRuns] = []
     quarantined: list[tuple[int, str]] = []
@@ -127,15 +137,13 @@ def _measure(
         measures[path].add(images=indices, maps=maps)
         watch.add("measure", since)
 
-    upload = Upload(device)
-    read = partial(_read, image_set=image_set, network=network, watch=watch, upload=upload)
-    half = torch.autocast(upload.device.type, enabled=options.autocast)
+    half = torch.autocast(upload.device.type, enabled=autocast)
     with half, reading(module=network.module, paths=list(measures), consume=consume) as run:
         n_done = 0
-        for asked, batch in zip(batches, read_ahead(read=read, batches=batches, threads=decode_threads), strict=True):
+        for asked, batch in batches:
             if batch.images:
                 since = time.perf_counter()
-                indices = torch.tensor(batch.images, dtype=torch.int32, device=device)
+                indices = torch.tensor(batch.images, dtype=torch.int32, device=upload.device)
                 run(normalize(pixels=upload.end(batch), preprocessing=network.preprocessing))
                 watch.add("pass", since)
             images += batch.images
@@ -145,7 +153,7 @@ def _measure(
             progress(n_done)
     since = time.perf_counter()
     layers = tuple(measure.freeze() for measure in measures.values())
-    packed = pack_labels(images=images, runs=labels) if image_set.broden is not None else None
+    packed = pack_labels(images=images, runs=labels) if with_labels else None
     watch.add("pass", since)
     return Tally(
         key=key,
@@ -159,10 +167,17 @@ def _measure(
 
 
 def _read(
-    indices: Sequence[int], *, image_set: ImageSet, network: LoadedNetwork, watch: Stopwatch, upload: Upload
+    indices: Sequence[int],
+    *,
+    image_set: ImageSet,
+    network: LoadedNetwork,
+    watch: Stopwatch,
+    upload: Upload,
+    packed: PackedLabels | None,
 ) -> ImageBatch:
+    preprocessing = network.preprocessing
     return upload.begin(
-        read_batch(image_set=image_set, preprocessing=network.preprocessing, indices=indices, watch=watch)
+        read_batch(image_set=image_set, preprocessing=preprocessing, indices=indices, watch=watch, packed=packed)
     )
 
 

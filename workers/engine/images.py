@@ -11,7 +11,9 @@ import hashlib
 import io
 import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +47,7 @@ class Quarantined:
 class ImageSet:
     """Sorted relative paths (index = image index) under `folder`; `broden` where the images carry labels.
 
-    `sha256` covers paths, file sizes and the content of the csv files.
+    `sha256` covers paths and sizes of images and label maps and the content of the csv files.
     """
 
     root: Path
@@ -63,6 +65,11 @@ class ImageSet:
             resize=resize,
             interpolation=preprocessing.interpolation,
         )
+
+    def label_map_paths(self, indices: range) -> Iterator[Path]:
+        """The files that hold the images' labels."""
+        for row in self.broden.rows[indices.start : indices.stop] if self.broden is not None else ():
+            yield from (self.folder / value for _, value in row.labels if isinstance(value, str))
 
     def read_labels(self, index: int, *, known: NDArray[np.bool_]) -> LabelRuns:
         """Packed labels of one image; raises LabelMapUnreadable."""
@@ -87,7 +94,9 @@ def open_folder(root: Path) -> ImageSet:
     paths = sorted(path.relative_to(root).as_posix() for path in found)
     if not paths:
         raise ImageSetError(f"{root.name} holds no images (files named {', '.join(SUFFIXES)}).")
-    return ImageSet(root=root, folder=root, paths=tuple(paths), sha256=_digest(root, paths, ()), broden=None)
+    return ImageSet(
+        root=root, folder=root, paths=tuple(paths), sha256=_digest(map(root.joinpath, paths), root=root), broden=None
+    )
 
 
 def open_broden(root: Path) -> ImageSet:
@@ -95,22 +104,23 @@ def open_broden(root: Path) -> ImageSet:
     index = read_index(root)
     if not index.rows:
         raise ImageSetError(f"index.csv of {root.name} names no images.")
-    paths = tuple(row.path for row in index.rows)
-    tables = ["index.csv", "label.csv", "category.csv", *(f"c_{name}.csv" for name in index.categories)]
     folder = root / "images"
-    return ImageSet(
-        root=root, folder=folder, paths=paths, sha256=_digest(folder, paths, [root / x for x in tables]), broden=index
-    )
+    paths = tuple(row.path for row in index.rows)
+    image_set = ImageSet(root=root, folder=folder, paths=paths, sha256="", broden=index)
+    files = chain((folder / path for path in paths), image_set.label_map_paths(range(len(paths))))
+    tables = ["index.csv", "label.csv", "category.csv", *(f"c_{name}.csv" for name in index.categories)]
+    return replace(image_set, sha256=_digest(files, root=folder, tables=[root / name for name in tables]))
 
 
-def _digest(folder: Path, paths: tuple[str, ...] | list[str], tables: list[Path] | tuple[()]) -> str:
+def _digest(files: Iterable[Path], *, root: Path, tables: Sequence[Path] = ()) -> str:
+    """Of the names below root and sizes of the files, and the tables' content."""
     digest = hashlib.sha256()
-    for path in paths:
+    for path in files:
         try:
-            size = (folder / path).stat().st_size
+            size = path.stat().st_size
         except OSError:
             size = -1  # named by the index but missing: quarantined when it is read
-        digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
+        digest.update(f"{path.relative_to(root).as_posix()}\0{size}\n".encode("utf-8", "surrogateescape"))
     for table in tables:
         digest.update(hashlib.sha256(table.read_bytes()).digest())
     return digest.hexdigest()

@@ -44,6 +44,24 @@ class PackedLabels:
         ends -= self.run_start
         return ends
 
+    def of_image(self, index: int) -> LabelRuns | None:
+        """The labels of one image; None where they are not among these."""
+        row = int(np.searchsorted(self.images, index))
+        if row == len(self.images) or self.images[row] != index:
+            return None
+        slots = slice(int(self.image_start[row]), int(self.image_start[row + 1]))
+        starts = self.slot_start[slots.start : slots.stop + 1]
+        runs = slice(int(starts[0]), int(starts[-1]))
+        return LabelRuns(
+            height=int(self.height[row]),
+            width=int(self.width[row]),
+            slot_category=self.slot_category[slots],
+            slot_whole=self.slot_whole[slots],
+            slot_start=starts - starts[0],
+            run_start=self.run_start[runs],
+            run_label=self.run_label[runs],
+        )
+
     def image_of_run(self) -> NDArray[np.int64]:
         """(R,) row (not index) of the image of each run."""
         of_slot = np.repeat(np.arange(len(self.images)), np.diff(self.image_start))

@@ -19,6 +19,7 @@ from tests.workers.engine import making, oracles
 from workers.artifact_format import Artifact, ArtifactMalformed, check_artifact, read_artifact
 from workers.engine import candidates, complete, dissect, spilling, thresholds
 from workers.engine.images import ImageSet, open_image_set
+from workers.engine.labels import PackedLabels
 from workers.engine.options import DissectionOptions
 from workers.engine.spilling import IN_MEMORY, Spill
 from workers.engine.tally import Tally, TallyError, bounds_of, load_tally, merge_tallies, save_tally
@@ -30,7 +31,12 @@ LAYERS = ["1", "4"]
 
 
 def measured(
-    image_set: ImageSet, first: int, last: int, bounds: dissect.Bounds | None = None, spill: Spill = IN_MEMORY
+    image_set: ImageSet,
+    first: int,
+    last: int,
+    bounds: dissect.Bounds | None = None,
+    spill: Spill = IN_MEMORY,
+    packed: PackedLabels | None = None,
 ) -> Tally:
     return dissect.measure_shard(
         network=NETWORK,
@@ -44,6 +50,7 @@ def measured(
         bounds=bounds,
         decode_threads=0,
         spill=spill,
+        packed=packed,
     )
 
 
@@ -93,7 +100,8 @@ def test_however_the_set_is_cut_the_artifact_is_the_same(
     tallies: list[Tally] = []
     for first, last in [*shards, *repeated]:
         bounds = bounds_of(merge_tallies(tallies)) if tallies and data.draw(st.booleans()) else None
-        tally = measured(image_set, first, last, bounds, data.draw(spills))
+        packed = tallies[0].labels if tallies and data.draw(st.booleans()) else None
+        tally = measured(image_set, first, last, bounds, data.draw(spills), packed)
         tallies.append(load_tally(save_tally(tally)))
     # A shard may be merged into what is merged so far, or all at once.
     if len(tallies) > 1 and data.draw(st.booleans()):

@@ -1,0 +1,106 @@
+"""Labels that were read once are not decoded again, unless the files changed; what is kept may be lost at any time."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.random import default_rng
+
+from tests.workers.engine import making
+from workers.engine import dissect
+from workers.engine.images import ImageSet, open_image_set
+from workers.engine.labels import PackedLabels
+from workers.engine.options import DissectionOptions
+from workers.label_cache import keep_labels, load_labels
+
+
+@pytest.fixture
+def image_set(tmp_path: Path) -> ImageSet:
+    making.make_broden(tmp_path / "set", rng=default_rng(7), n_images=12)
+    (tmp_path / "set" / "images" / "005_color.png").write_bytes(b"no label map at all")
+    return open_image_set(tmp_path / "set")
+
+
+def labels_of(image_set: ImageSet, packed: PackedLabels | None = None) -> PackedLabels:
+    labels = dissect.measure_shard(
+        network=making.tiny_network(seed=1),
+        layers=["4"],
+        image_set=image_set,
+        first=2,
+        last=12,
+        options=DissectionOptions(n_top=2, n_low=1, batch_size=2),
+        device="cpu",
+        progress=lambda n_done: None,
+        packed=packed,
+    ).labels
+    assert labels is not None
+    return labels
+
+
+def assert_equal(one: PackedLabels | None, other: PackedLabels) -> None:
+    assert one is not None
+    for field in fields(PackedLabels):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name), strict=True)
+
+
+def kept(image_set: ImageSet, folder: Path) -> PackedLabels:
+    labels = labels_of(image_set)
+    keep_labels(image_set=image_set, first=2, last=12, folder=folder, labels=labels)
+    return labels
+
+
+def test_labels_that_are_kept_are_not_decoded_again(image_set: ImageSet, tmp_path: Path) -> None:
+    labels = kept(image_set, tmp_path / "kept")
+    for path in image_set.label_map_paths(range(12)):
+        if path.exists():
+            times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+            path.write_bytes(bytes(path.stat().st_size))  # no decoder would take it
+            os.utime(path, ns=times)
+    found = load_labels(image_set=image_set, first=2, last=12, folder=tmp_path / "kept")
+    assert_equal(found, labels)
+    assert_equal(labels_of(image_set, found), labels)
+    assert 5 not in labels.images, "the quarantined image stays out"
+    assert load_labels(image_set=image_set, first=0, last=12, folder=tmp_path / "kept") is None
+
+
+def test_a_label_map_that_changed_or_vanished_is_read_again(image_set: ImageSet, tmp_path: Path) -> None:
+    kept(image_set, tmp_path / "kept")
+    path = next(path for path in image_set.label_map_paths(range(2, 12)) if path.exists())
+    os.utime(path, ns=(0, 12_345))
+    assert load_labels(image_set=image_set, first=2, last=12, folder=tmp_path / "kept") is None
+    labels = kept(image_set, tmp_path / "kept")
+    assert_equal(load_labels(image_set=image_set, first=2, last=12, folder=tmp_path / "kept"), labels)
+    path.unlink()
+    assert load_labels(image_set=image_set, first=2, last=12, folder=tmp_path / "kept") is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_damaged_file_is_told_of_and_written_anew(
+    image_set: ImageSet, tmp_path: Path, share: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = kept(image_set, tmp_path / "kept")
+    (file,) = (path for path in (tmp_path / "kept").rglob("*") if path.is_file())
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    assert load_labels(image_set=image_set, first=2, last=12, folder=tmp_path / "kept") is None
+    assert "of no use" in caplog.text
+    keep_labels(image_set=image_set, first=2, last=12, folder=tmp_path / "kept", labels=labels)
+    assert_equal(load_labels(image_set=image_set, first=2, last=12, folder=tmp_path / "kept"), labels)
+
+
+def test_a_folder_that_takes_nothing_costs_no_more_than_the_time(
+    image_set: ImageSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    kept(image_set, tmp_path / "kept")
+    assert "are not kept" in caplog.text
+    assert load_labels(image_set=image_set, first=2, last=12, folder=tmp_path / "kept") is None
+
+
+def test_another_label_map_makes_another_image_set(image_set: ImageSet, tmp_path: Path) -> None:
+    path = next(path for path in image_set.label_map_paths(range(12)) if path.exists())
+    path.write_bytes(path.read_bytes() + b"more")
+    assert open_image_set(tmp_path / "set").sha256 != image_set.sha256

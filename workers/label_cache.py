@@ -1,0 +1,68 @@
+"""The labels of an image set's shards, packed, kept from one dissection to the next: decoding label maps takes as long
+as decoding the images.
+
+One file a shard, in a folder that may be emptied at any time. A file counts only while each of its label maps has the
+size and time of change that it had when it was read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from workers.artifact_format import ArtifactMalformed, pack_arrays, unpack_arrays
+from workers.engine.images import ImageSet
+from workers.engine.labels import PackedLabels
+from workers.store import FileStore, NotStored, StoreError
+
+logger = logging.getLogger(__name__)
+
+
+def load_labels(*, image_set: ImageSet, first: int, last: int, folder: Path) -> PackedLabels | None:
+    """The labels of images first to last - 1 as they were kept; None where they were not, or have changed since."""
+    if image_set.broden is None:
+        return None
+    try:
+        arrays = unpack_arrays(_store(image_set, folder).read(_name(first, last)))
+        if arrays.pop("stamp").tobytes() != _stamp(image_set, first, last):
+            return None
+        return PackedLabels(**arrays)
+    except NotStored:
+        return None
+    except (StoreError, ArtifactMalformed, OSError, KeyError, TypeError) as error:
+        logger.warning("The labels kept of images %s to %s are of no use: %s", first, last, error)
+        return None
+
+
+def keep_labels(*, image_set: ImageSet, first: int, last: int, folder: Path, labels: PackedLabels) -> None:
+    """Keep what was read; where it cannot be kept, the next dissection reads again."""
+    arrays = {field.name: getattr(labels, field.name) for field in fields(PackedLabels)}
+    arrays["stamp"] = np.frombuffer(_stamp(image_set, first, last), dtype=np.uint8)
+    try:
+        _store(image_set, folder).write(_name(first, last), pack_arrays(arrays))
+    except StoreError as error:
+        logger.warning("The labels of images %s to %s are not kept: %s", first, last, error)
+
+
+def _store(image_set: ImageSet, folder: Path) -> FileStore:
+    return FileStore(root=f"file://{folder}/{image_set.sha256}")
+
+
+def _name(first: int, last: int) -> str:
+    return f"{first}-{last}.npz"
+
+
+def _stamp(image_set: ImageSet, first: int, last: int) -> bytes:
+    """Digest of the sizes and times of change of the label maps, in nanoseconds."""
+    digest = hashlib.sha256()
+    for path in image_set.label_map_paths(range(first, last)):
+        try:
+            found = path.stat()
+            digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        except OSError:
+            digest.update(f"{path.name} missing\n".encode("utf-8", "surrogateescape"))
+    return digest.digest()
