@@ -56,8 +56,8 @@ def tally_sizes(image_set: ImageSet, n_shards: int) -> list[int]:
     sizes, bounds = [], None
     for first, last in shards:
         tally = dissect.measure_shard(
-            network=network, layers=LAYERS, image_set=image_set, first=first, last=last, options=options,
-            device="cpu", progress=lambda n_done: None, bounds=bounds,
+            network=network, layers=LAYERS, image_set=image_set, options=options,
+            shard=dissect.Shard(first, last, bounds),
         )  # fmt: skip
         found = bounds_of(tally)
         bounds = {

@@ -79,13 +79,9 @@ def whole(setting: Setting, packed: PackedLabels | None) -> PackedLabels | None:
         network=setting.network,
         layers=setting.layers,
         image_set=setting.image_set,
-        first=0,
-        last=len(setting.image_set.paths),
         options=setting.options,
-        device=setting.device,
-        progress=lambda n_done: None,
-        decode_threads=setting.decode_threads,
-        packed=packed,
+        shard=dissect.Shard(0, len(setting.image_set.paths), packed=packed),
+        means=dissect.Means(device=setting.device, decode_threads=setting.decode_threads),
     )
     complete.finish(network=setting.network, image_set=setting.image_set, tally=tally, options=setting.options)
     return tally.labels

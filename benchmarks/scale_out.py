@@ -43,8 +43,8 @@ def measure(*, network: LoadedNetwork, image_set: ImageSet, shards: list[Shard],
                 told.setdefault(layer, []).append(bound)
         best = {layer: np.concatenate(parts, axis=1) for layer, parts in told.items()}
         tally = dissect.measure_shard(
-            network=network, layers=LAYERS, image_set=image_set, first=first, last=last, options=OPTIONS, device="cpu",
-            progress=lambda n_done: None, bounds=best, decode_threads=0,
+            network=network, layers=LAYERS, image_set=image_set, options=OPTIONS,
+            shard=dissect.Shard(first, last, best), means=dissect.Means(decode_threads=0),
         )  # fmt: skip
         (folder / f"{first}.tally").write_bytes(save_tally(tally))
         (folder / f".{first}.{threads}").write_bytes(pack_arrays(bounds_of(tally)))

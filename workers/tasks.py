@@ -189,14 +189,9 @@ def _measure(request: TaskRequest, target: store.Store, reporter: leases.Reporte
             network=network,
             layers=dissection.layers,
             image_set=image_set,
-            first=first,
-            last=last,
             options=DissectionOptions.from_json(dissection.options),
-            device=_device(),
-            progress=reporter.set_done,
-            bounds=_best_bounds(target),
-            spill=spill,
-            packed=packed,
+            shard=dissect.Shard(first, last, _best_bounds(target), packed),
+            means=dissect.Means(device=_device(), spill=spill, progress=reporter.set_done),
         )
     if measured.labels is not None and packed is None:
         keep_labels(image_set=image_set, first=first, last=last, folder=folder, labels=measured.labels)

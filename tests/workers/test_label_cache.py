@@ -30,12 +30,8 @@ def labels_of(image_set: ImageSet, packed: PackedLabels | None = None) -> Packed
         network=making.tiny_network(seed=1),
         layers=["4"],
         image_set=image_set,
-        first=2,
-        last=12,
         options=DissectionOptions(n_top=2, n_low=1, batch_size=2),
-        device="cpu",
-        progress=lambda n_done: None,
-        packed=packed,
+        shard=dissect.Shard(2, 12, packed=packed),
     ).labels
     assert labels is not None
     return labels

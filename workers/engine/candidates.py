@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.hooks import LayerShape
 from workers.engine.pairs import DensePairs
 from workers.engine.rising import StepCounts
 from workers.engine.spilling import IN_MEMORY, Spill
@@ -102,16 +103,14 @@ class CandidateCells:
     def __init__(
         self,
         *,
-        n_units: int,
-        height: int,
-        width: int,
+        shape: LayerShape,
         n_keep: int,
         device: str,
         bound: torch.Tensor | None = None,
         spill: Spill = IN_MEMORY,
     ) -> None:
-        self.n_units, self.height, self.width, self.n_keep = n_units, height, width, n_keep
-        start = torch.full((n_units,), -torch.inf) if bound is None else bound.clone()
+        self.n_units, self.height, self.width, self.n_keep = shape.n_units, shape.height, shape.width, n_keep
+        start = torch.full((shape.n_units,), -torch.inf) if bound is None else bound.clone()
         self.bound = start.to(device=device, dtype=torch.float32)
         self._spill = spill
         self._blocks: list[_Block] = []

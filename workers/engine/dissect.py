@@ -7,8 +7,8 @@ measure different shards; `dissect` is all of them in a row.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,138 +47,147 @@ def cut_shards(*, n_images: int, options: DissectionOptions, batches_each: int) 
     return [(first, min(n_images, first + step)) for first in range(0, n_images, step)]
 
 
+@dataclass(frozen=True)
+class Shard:
+    """Images first to last - 1, and what is known before they are read.
+
+    `bounds` (from `bounds_of` tallies of the same dissection, joined along axis 1) let a shard that starts cold prune
+    like one that does not. Labels that were `packed` before are not decoded again.
+    """
+
+    first: int
+    last: int
+    bounds: Bounds | None = None
+    packed: PackedLabels | None = None
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a shard is measured with. `decode_threads` 0 decodes in the thread that computes; `progress` gets the number
+    of images done.
+    """
+
+    device: str = "cpu"
+    decode_threads: int = 1
+    spill: Spill = IN_MEMORY
+    progress: Progress = lambda n_done: None
+
+
+CPU = Means()
+
+
 def measure_shard(
     *,
     network: LoadedNetwork,
     layers: Sequence[str],
     image_set: ImageSet,
-    first: int,
-    last: int,
     options: DissectionOptions,
-    device: str,
-    progress: Progress,
-    bounds: Bounds | None = None,
-    decode_threads: int = 1,
-    spill: Spill = IN_MEMORY,
-    packed: PackedLabels | None = None,
+    shard: Shard,
+    means: Means = CPU,
 ) -> Tally:
-    """Measure images first to last - 1 in one pass; `progress` gets the number of images done.
+    """Measure a shard in one pass. When memory runs out, it starts again with half the batch, which the tally records.
 
-    `bounds` (from `bounds_of` tallies of the same dissection, joined along axis 1) let a shard that starts cold prune
-    like one that does not. Labels that were `packed` before are not decoded again. When memory runs out, the shard
-    starts again with half the batch, which the tally records. Raises ShardMisplaced, LayerError, ActivationNotFinite.
+    Raises ShardMisplaced, LayerError, ActivationNotFinite.
     """
-    if first % options.batch_size or not 0 <= first < last <= len(image_set.paths):
+    if shard.first % options.batch_size or not 0 <= shard.first < shard.last <= len(image_set.paths):
         raise ShardMisplaced(
-            f"Images {first} to {last} are no shard of {len(image_set.paths)} images in batches of "
+            f"Images {shard.first} to {shard.last} are no shard of {len(image_set.paths)} images in batches of "
             f"{options.batch_size}."
         )
-    shapes = survey(network=network, layers=layers, device=device)
-    key = dissection_key(network=network, layers=layers, image_set=image_set, options=options)
-    watch, upload = Stopwatch(), Upload(device)
-    read = partial(_read, image_set=image_set, network=network, watch=watch, upload=upload, packed=packed)
+    shapes = survey(network=network, layers=layers, device=means.device)
     halvings = 0
     while True:
-        measures = {
-            path: LayerMeasure(
-                shape=shape,
-                n_images=len(image_set.paths),
-                options=options,
-                device=device,
-                landmarks=(bounds or {}).get(path),
-                spill=spill,
-            )
-            for path, shape in shapes.items()
-        }
-        size = options.batch_size >> halvings
-        batches = [range(i, min(last, i + size)) for i in range(first, last, size)]
         try:
-            ahead = read_ahead(read=read, batches=batches, threads=decode_threads)
-            return _measure(
-                network=network,
-                measures=measures,
-                batches=zip(batches, ahead, strict=True),
-                with_labels=image_set.broden is not None,
-                autocast=options.autocast,
-                upload=upload,
-                watch=watch,
-                progress=progress,
-                key=key,
-                halvings=halvings,
-            )
+            return _Attempt(network, shapes, image_set, options, shard, means, halvings).measure()
         except (torch.OutOfMemoryError, MemoryError):
-            if size == 1:
+            if options.batch_size >> halvings == 1:
                 raise
         halvings += 1
-        if device.startswith("cuda"):
+        if means.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
 
-def _measure(
-    *,
-    network: LoadedNetwork,
-    measures: dict[str, LayerMeasure],
-    batches: Iterable[tuple[range, ImageBatch]],
-    with_labels: bool,
-    autocast: bool,
-    upload: Upload,
-    watch: Stopwatch,
-    progress: Progress,
-    key: str,
-    halvings: int,
-) -> Tally:
-    images: list[int] = []
-    labels: list[LabelRuns] = []
-    quarantined: list[tuple[int, str]] = []
-    indices = torch.zeros(0)
+@dataclass(frozen=True)
+class _Attempt:
+    """One try at a shard, the batch halved as often as memory ran out before."""
 
-    def consume(path: str, maps: torch.Tensor) -> None:
+    network: LoadedNetwork
+    shapes: Mapping[str, LayerShape]
+    image_set: ImageSet
+    options: DissectionOptions
+    shard: Shard
+    means: Means
+    halvings: int
+
+    def measure(self) -> Tally:
+        watch, upload = Stopwatch(), Upload(self.means.device)
+        measures = {path: self._layer_measure(shape) for path, shape in self.shapes.items()}
+        images: list[int] = []
+        labels: list[LabelRuns] = []
+        quarantined: list[tuple[int, str]] = []
+        indices = torch.zeros(0)
+
+        def consume(path: str, maps: torch.Tensor) -> None:
+            since = time.perf_counter()
+            measures[path].add(images=indices, maps=maps)
+            watch.add("measure", since)
+
+        half = torch.autocast(upload.device.type, enabled=self.options.autocast)
+        with half, reading(module=self.network.module, paths=list(measures), consume=consume) as run:
+            for batch in self._batches(watch, upload):
+                if batch.images:
+                    since = time.perf_counter()
+                    indices = torch.tensor(batch.images, dtype=torch.int32, device=upload.device)
+                    run(normalize(pixels=upload.end(batch), preprocessing=self.network.preprocessing))
+                    watch.add("pass", since)
+                images += batch.images
+                labels += batch.labels
+                quarantined += batch.quarantined
         since = time.perf_counter()
-        measures[path].add(images=indices, maps=maps)
-        watch.add("measure", since)
+        layers = tuple(measure.freeze() for measure in measures.values())
+        packed = pack_labels(images=images, runs=labels) if self.image_set.broden is not None else None
+        watch.add("pass", since)
+        return Tally(
+            key=dissection_key(
+                network=self.network, layers=list(self.shapes), image_set=self.image_set, options=self.options
+            ),
+            images=np.array(images, dtype=np.int32),
+            quarantined=tuple(quarantined),
+            labels=packed,
+            layers=layers,
+            seconds=watch.seconds,
+            halvings=self.halvings,
+        )
 
-    half = torch.autocast(upload.device.type, enabled=autocast)
-    with half, reading(module=network.module, paths=list(measures), consume=consume) as run:
-        n_done = 0
-        for asked, batch in batches:
-            if batch.images:
-                since = time.perf_counter()
-                indices = torch.tensor(batch.images, dtype=torch.int32, device=upload.device)
-                run(normalize(pixels=upload.end(batch), preprocessing=network.preprocessing))
-                watch.add("pass", since)
-            images += batch.images
-            labels += batch.labels
-            quarantined += batch.quarantined
-            n_done += len(asked)
-            progress(n_done)
-    since = time.perf_counter()
-    layers = tuple(measure.freeze() for measure in measures.values())
-    packed = pack_labels(images=images, runs=labels) if with_labels else None
-    watch.add("pass", since)
-    return Tally(
-        key=key,
-        images=np.array(images, dtype=np.int32),
-        quarantined=tuple(quarantined),
-        labels=packed,
-        layers=layers,
-        seconds=watch.seconds,
-        halvings=halvings,
-    )
+    def _layer_measure(self, shape: LayerShape) -> LayerMeasure:
+        return LayerMeasure(
+            shape=shape,
+            n_images=len(self.image_set.paths),
+            options=self.options,
+            device=self.means.device,
+            landmarks=(self.shard.bounds or {}).get(shape.path),
+            spill=self.means.spill,
+        )
 
+    def _batches(self, watch: Stopwatch, upload: Upload) -> Iterator[ImageBatch]:
+        """The shard's batches, some decoded ahead; told to be done when the next one is asked for."""
+        shard, size = self.shard, self.options.batch_size >> self.halvings
 
-def _read(
-    indices: Sequence[int],
-    *,
-    image_set: ImageSet,
-    network: LoadedNetwork,
-    watch: Stopwatch,
-    upload: Upload,
-    packed: PackedLabels | None,
-) -> ImageBatch:
-    preprocessing = network.preprocessing
-    return upload.begin(
-        read_batch(image_set=image_set, preprocessing=preprocessing, indices=indices, watch=watch, packed=packed)
-    )
+        def read(indices: Sequence[int]) -> ImageBatch:
+            batch = read_batch(
+                image_set=self.image_set,
+                preprocessing=self.network.preprocessing,
+                indices=indices,
+                watch=watch,
+                packed=shard.packed,
+            )
+            return upload.begin(batch)
+
+        batches = [range(i, min(shard.last, i + size)) for i in range(shard.first, shard.last, size)]
+        ahead = read_ahead(read=read, batches=batches, threads=self.means.decode_threads)
+        for asked, batch in zip(batches, ahead, strict=True):
+            yield batch
+            self.means.progress(asked.stop - shard.first)
 
 
 def dissect(
@@ -197,11 +206,9 @@ def dissect(
         network=network,
         layers=layers,
         image_set=image_set,
-        first=0,
-        last=n_images,
         options=options,
-        device=device,
-        progress=lambda n_done: progress("measure", n_done, n_images),
+        shard=Shard(0, n_images),
+        means=Means(device=device, progress=lambda n_done: progress("measure", n_done, n_images)),
     )
     return complete(
         network=network,

@@ -44,13 +44,12 @@ class LayerMeasure:
         spill: Spill = IN_MEMORY,
     ) -> None:
         self.shape = shape
-        grid = {"n_units": shape.n_units, "height": shape.height, "width": shape.width, "device": device}
         n_exceeding = n_above(tail=options.tail, n_values=n_images * shape.height * shape.width)
         start = None
         if landmarks is not None:
             start = torch.from_numpy(bound_by_landmarks(landmarks=landmarks, n_keep=n_exceeding + 1))
-        self._cells = CandidateCells(**grid, n_keep=n_exceeding + 1, bound=start, spill=spill)  # type: ignore[arg-type]
-        self._tops = TopMaps(**grid, n_top=options.n_maps)  # type: ignore[arg-type]
+        self._cells = CandidateCells(shape=shape, n_keep=n_exceeding + 1, device=device, bound=start, spill=spill)
+        self._tops = TopMaps(shape=shape, n_top=options.n_maps, device=device)
         self._rotation = None
         if options.rotation > 0:
             whole = random_rotation(n_units=shape.n_units, seed=options.rotation_seed)

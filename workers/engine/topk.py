@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.hooks import LayerShape
 from workers.engine.pairs import DensePairs
 
 LOW_SHARE = 10  # the lowest tenth
@@ -71,11 +72,11 @@ def _lowest(*, peaks: NDArray[np.float32], keys: NDArray[np.uint64], n: int) -> 
 class TopMaps:
     """The maps of each unit's best images so far: (U, K, h, w), best first, ties to the image that came first."""
 
-    def __init__(self, *, n_units: int, n_top: int, height: int, width: int, device: str) -> None:
-        self.n_top = n_top
+    def __init__(self, *, shape: LayerShape, n_top: int, device: str) -> None:
+        n_units, self.n_top = shape.n_units, n_top
         self.peaks = torch.full((n_units, n_top), -torch.inf, device=device)
         self.images = torch.full((n_units, n_top), -1, dtype=torch.int32, device=device)
-        self.maps = torch.zeros((n_units, n_top, height, width), device=device)
+        self.maps = torch.zeros((n_units, n_top, shape.height, shape.width), device=device)
         # maps[u, slot[u, r]] belongs to rank r: a newcomer takes over the slot of the one it drives out.
         self.slot = torch.arange(n_top, device=device).repeat(n_units, 1)
         # (B, U) slots for the maps of the batch that was ranked last, -1 for those that are not among the best.

@@ -42,15 +42,9 @@ def measured(
         network=NETWORK,
         layers=LAYERS,
         image_set=image_set,
-        first=first,
-        last=last,
         options=OPTIONS,
-        device="cpu",
-        progress=lambda n_done: None,
-        bounds=bounds,
-        decode_threads=0,
-        spill=spill,
-        packed=packed,
+        shard=dissect.Shard(first, last, bounds, packed),
+        means=dissect.Means(decode_threads=0, spill=spill),
     )
 
 
@@ -195,9 +189,10 @@ def test_running_out_of_memory_halves_the_batch_and_is_recorded(
 
 
 def test_half_precision_is_used_only_where_asked_and_is_another_dissection(image_set: ImageSet) -> None:
-    asked = {"network": NETWORK, "layers": ["4"], "image_set": image_set, "first": 0, "last": 4, "device": "cpu"}
     full, again, half = (
-        dissect.measure_shard(**asked, options=options, progress=lambda n_done: None)  # type: ignore[arg-type]
+        dissect.measure_shard(
+            network=NETWORK, layers=["4"], image_set=image_set, options=options, shard=dissect.Shard(0, 4)
+        )
         for options in (OPTIONS, OPTIONS, replace(OPTIONS, autocast=True))
     )
     np.testing.assert_array_equal(full.layers[0].peaks, again.layers[0].peaks)
@@ -211,14 +206,7 @@ def test_a_unit_that_gives_nan_is_refused_in_words(image_set: ImageSet) -> None:
     network.module[3].bias.data[2] = torch.nan
     with pytest.raises(ActivationNotFinite, match="Units of 4"):
         dissect.measure_shard(
-            network=network,
-            layers=["4"],
-            image_set=image_set,
-            first=0,
-            last=2,
-            options=OPTIONS,
-            device="cpu",
-            progress=print,
+            network=network, layers=["4"], image_set=image_set, options=OPTIONS, shard=dissect.Shard(0, 2)
         )
 
 

@@ -26,11 +26,8 @@ def dissected(
         network=network,
         layers=[layer],
         image_set=image_set,
-        first=0,
-        last=len(image_set.paths),
         options=options,
-        device="cpu",
-        progress=lambda n_done: None,
+        shard=dissect.Shard(0, len(image_set.paths)),
     )
     (result,) = complete.finish(network=network, image_set=image_set, tally=tally, options=options)
     activations = oracles.dense_activations(

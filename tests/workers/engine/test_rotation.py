@@ -39,11 +39,8 @@ def test_a_dissection_in_the_turned_basis_measures_turned_units(tmp_path: Path) 
             network=network,
             layers=["4"],
             image_set=image_set,
-            first=0,
-            last=10,
             options=turned_options,
-            device="cpu",
-            progress=lambda n_done: None,
+            shard=dissect.Shard(0, 10),
         )
         (result,) = complete.finish(network=network, image_set=image_set, tally=tally, options=turned_options)
         turn = fractional_power(rotation=random_rotation(n_units=5, seed=9), power=power)

@@ -33,11 +33,8 @@ def test_saved_activations_give_what_their_module_gives(tmp_path: Path) -> None:
         network=network,
         layers=["4"],
         image_set=image_set,
-        first=0,
-        last=10,
         options=OPTIONS,
-        device="cpu",
-        progress=lambda n_done: None,
+        shard=dissect.Shard(0, 10),
     )
 
     def arrays(source: LoadedNetwork, tally: Tally) -> Arrays:

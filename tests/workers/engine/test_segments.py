@@ -67,9 +67,8 @@ def test_no_planted_negative_has_the_outline_of_a_top_crop(tmp_path: Path) -> No
     image_set, network = open_image_set(tmp_path / "set"), making.tiny_network(seed=1)
     options = DissectionOptions(n_top=20, n_low=3, tail=0.03, batch_size=10, tile_px=16)
     tally = dissect.measure_shard(
-        network=network, layers=["4"], image_set=image_set, first=0, last=60, options=options, device="cpu",
-        progress=lambda n_done: None, bounds=None, decode_threads=0,
-    )  # fmt: skip
+        network=network, layers=["4"], image_set=image_set, options=options, shard=dissect.Shard(0, 60)
+    )
     stored: dict[str, bytes] = {}
     complete.complete(
         network=network, image_set=image_set, tally=merge_tallies([tally]), options=options, device="cpu",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.workers.engine.oracles import threshold_of
 from workers.engine import candidates
 from workers.engine.candidates import CandidateCells, with_neighbors
+from workers.engine.hooks import LayerShape
 from workers.engine.pairs import gather_pairs
 from workers.engine.thresholds import bound_by_landmarks, exact_thresholds, landmarks_of, n_above, nth_largest
 
@@ -26,9 +27,7 @@ def kept(maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None 
     n_images, n_units, height, width = maps.shape
     n_keep = n_above(tail=tail, n_values=n_images * height * width) + 1
     cells = CandidateCells(
-        n_units=n_units,
-        height=height,
-        width=width,
+        shape=LayerShape("conv", n_units, height, width),
         n_keep=n_keep,
         device="cpu",
         bound=None if bound is None else torch.from_numpy(bound),
@@ -140,7 +139,7 @@ def test_cells_ordered_a_few_units_at_a_time_give_the_same_bound(seed: int, n: i
     for at_once in (candidates.ORDERED_CELLS, 7):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(candidates, "ORDERED_CELLS", at_once)
-            cells = CandidateCells(n_units=n_units, height=3, width=2, n_keep=n_keep, device="cpu")
+            cells = CandidateCells(shape=LayerShape("conv", n_units, 3, 2), n_keep=n_keep, device="cpu")
             for one in range(n):
                 add(cells, first=one, maps=maps[one : one + 1])
             cells.freeze()
