@@ -90,8 +90,8 @@ def test_a_shard_that_fails_three_times_is_poisoned_and_the_rest_are_measured(
     measure, tried = dissect.measure_shard, []
 
     def failing(**asked: Any) -> Any:
-        tried.append(asked["first"])
-        if asked["first"] == 4:
+        tried.append(asked["shard"].first)
+        if asked["shard"].first == 4:
             raise RuntimeError("this shard never works")
         return measure(**asked)
 
