@@ -1,4 +1,5 @@
-"""The image set of the benchmarks: a folder named by UNITSCOPE_BENCHMARK_IMAGES, else a made one of the same make.
+"""The image set of the benchmarks: a folder named by UNITSCOPE_BENCHMARK_IMAGES, else the labeled photographs that lie
+beside the checkout, else a made set of the same make.
 
 The made set is 224 px JPEGs of smooth noise with 112 px label maps (one of colors on every image, one of
 objects on most): its cost of decoding is like that of photographs; what units do on it is not.
@@ -19,13 +20,15 @@ from PIL import Image
 
 from workers.engine.images import ImageSet, open_image_set
 
+PHOTOGRAPHS = Path(__file__).parent.parent.parent / "shared" / "data" / "minibroden"
+
 
 @contextmanager
 def benchmark_images(n_images: int) -> Iterator[ImageSet]:
     """n_images of the named set, evenly spread over it, or n_images made ones."""
     named = os.environ.get("UNITSCOPE_BENCHMARK_IMAGES")
-    if named:
-        yield spread(open_image_set(Path(named)), n_images)
+    if named or PHOTOGRAPHS.is_dir():
+        yield spread(open_image_set(Path(named or PHOTOGRAPHS)), n_images)
         return
     with tempfile.TemporaryDirectory() as folder:
         make_images(Path(folder), n_images)

@@ -22,7 +22,7 @@ from workers.engine.images import ImageSet
 from workers.engine.networks import LoadedNetwork
 from workers.engine.options import DissectionOptions
 from workers.engine.receptive_field import theoretical_receptive_fields
-from workers.engine.results import LayerResult, finish_layer
+from workers.engine.results import LayerResult, finish_layers
 from workers.engine.saved import NO_FIELD, SAVED
 from workers.engine.tally import Tally
 from workers.engine.tiles import PixelCache, TileSource, render_tiles
@@ -49,12 +49,13 @@ def finish(
         if network.architecture == SAVED
         else theoretical_receptive_fields(module=network.module, paths=paths, input_px=input_px)
     )
-    return [
-        finish_layer(
-            tally=tally, place=place, field=found[path], broden=image_set.broden, options=options, input_px=input_px
-        )
-        for place, path in enumerate(paths)
-    ]
+    return finish_layers(
+        tally=tally,
+        fields=[found[path] for path in paths],
+        broden=image_set.broden,
+        options=options,
+        input_px=input_px,
+    )
 
 
 def complete(

@@ -9,16 +9,17 @@ whole-image label 0 not cleared; `unconditional` sums A over all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.artifact_format import Arrays
+from workers.engine.broden import BrodenIndex
 from workers.engine.geometry import MapGeometry, evenly_spread
 from workers.engine.labels import PackedLabels
 from workers.engine.masks import MaskCounts, MaskTask, resolve_masks
-from workers.engine.thresholds import SparseMaps
 
 MODES = ("paper", "lite", "unconditional")
 # A unit whose best IoU exceeds this is a detector, as published.
@@ -45,44 +46,49 @@ class ModeCounts:
 
 
 def count_modes(
-    *, modes: tuple[str, ...], task: MaskTask, maps: SparseMaps, thresholds: NDArray[np.float32], labels: PackedLabels
-) -> dict[str, ModeCounts]:
-    """Counts of each mode; `maps` keeps every cell over the thresholds with its neighbors."""
+    *, modes: tuple[str, ...], tasks: Sequence[MaskTask], labels: PackedLabels, index: BrodenIndex
+) -> list[dict[str, ModeCounts]]:
+    """Counts of each mode, for each of the tasks' layers."""
     if unknown := [mode for mode in modes if mode not in MODES]:
         raise IoUModeUnknown(f"{unknown[0]!r} is none of the ways of summing: {', '.join(MODES)}.")
-    counted: dict[str, ModeCounts] = {}
-    anchored: MaskCounts | None = None
+    counted: list[dict[str, ModeCounts]] = [{} for _ in tasks]
+    anchored: list[MaskCounts] = []
     for mode in modes:
         if mode == "lite":
-            half_pixel = MapGeometry(
-                rows=evenly_spread(n_cells=task.map_shape[0], input_px=task.input_px),
-                columns=evenly_spread(n_cells=task.map_shape[1], input_px=task.input_px),
-            )
-            plain = replace(task, geometry=half_pixel, once=False)
-            masks = resolve_masks(task=plain, maps=maps, thresholds=thresholds, labels=labels)
+            masks = resolve_masks(tasks=[_half_pixel(task) for task in tasks], labels=labels, index=index, once=False)
         else:
-            anchored = anchored or resolve_masks(task=task, maps=maps, thresholds=thresholds, labels=labels)
-            masks = anchored
-        counted[mode] = _counts(mode=mode, task=task, maps=maps, masks=masks, labels=labels)
+            masks = anchored = anchored or resolve_masks(tasks=tasks, labels=labels, index=index)
+        truth = labels.truth(n_numbers=index.n_numbers, once=mode != "lite")
+        present = labels.category_present(index)
+        for layer, task, found in zip(counted, tasks, masks, strict=True):
+            counts_area = np.ones_like(found.pair_category)
+            if mode == "paper":
+                counts_area = present[np.searchsorted(labels.images, task.maps.image)]
+            elif mode == "lite":
+                counts_area = found.pair_category
+            layer[mode] = _counts(task=task, masks=found, counts_area=counts_area, truth=truth, index=index)
     return counted
 
 
-def _counts(*, mode: str, task: MaskTask, maps: SparseMaps, masks: MaskCounts, labels: PackedLabels) -> ModeCounts:
-    numbers = np.array([label.number for label in task.index.labels], dtype=np.int64)
-    categories = np.array([task.index.categories.index(label.category) for label in task.index.labels], dtype=np.int64)
-    n_categories = len(task.index.categories)
-    if mode == "paper":
-        counts_area = labels.category_present(task.index)[np.searchsorted(labels.images, maps.image)]
-    elif mode == "lite":
-        counts_area = masks.pair_category
-    else:
-        counts_area = np.ones((len(maps.unit), n_categories), dtype=bool)
+def _half_pixel(task: MaskTask) -> MaskTask:
+    """The task with its cells spread evenly over the image, as NetDissect-Lite upsamples."""
+    rows, columns = (evenly_spread(n_cells=n, input_px=task.input_px) for n in task.map_shape)
+    return replace(task, geometry=MapGeometry(rows=rows, columns=columns))
+
+
+def _counts(
+    *, task: MaskTask, masks: MaskCounts, counts_area: NDArray[np.bool_], truth: NDArray[np.int64], index: BrodenIndex
+) -> ModeCounts:
+    """`counts_area` (P, n_categories): whether a pair's mask counts as area of the category's labels."""
+    n_units, n_categories = len(task.thresholds), len(index.categories)
+    numbers = np.array([label.number for label in index.labels], dtype=np.int64)
+    categories = np.array([index.categories.index(label.category) for label in index.labels], dtype=np.int64)
     by_category = np.stack(
-        [_sum_by_unit(maps.unit, masks.pair_area * counts_area[:, c], task.n_units) for c in range(n_categories)],
+        [_sum_by_unit(task.maps.unit, masks.pair_area * counts_area[:, c], n_units) for c in range(n_categories)],
         axis=1,
     )
     area = by_category[:, categories]
-    truth = labels.truth(n_numbers=task.index.n_numbers, once=mode != "lite")[numbers]
+    truth = truth[numbers]
     best_label, best_iou = best_by_category(
         iou=iou_of(intersection=masks.intersection, area=area, truth=truth),
         numbers=numbers,

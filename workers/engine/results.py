@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,37 +40,45 @@ class LayerResult:
         )
 
 
-def finish_layer(
+def finish_layers(
     *,
     tally: Tally,
-    place: int,
-    field: MapGeometry | str,
+    fields: Sequence[MapGeometry | str],
     broden: BrodenIndex | None,
     options: DissectionOptions,
     input_px: int,
-) -> LayerResult:
-    """Resolve layer number `place` of a tally that covers the whole image set."""
-    layer = tally.layers[place]
-    shape = layer.shape
-    geometry, reason = (None, field) if isinstance(field, str) else (field, "")
-    result = LayerResult(shape=shape, geometry=geometry, reason=reason, arrays={})
-    n_exceeding = n_above(tail=options.tail, n_values=len(tally.images) * shape.height * shape.width)
-    thresholds = exact_thresholds(maps=layer.cells, bound=layer.bound, n_exceeding=n_exceeding)
-    arrays = {"threshold": thresholds, **_ranked(tally, place, options), **_histogram(layer.peaks)}
-    if broden is not None and tally.labels is not None:
-        task = MaskTask(
-            n_units=shape.n_units,
-            map_shape=(shape.height, shape.width),
+) -> list[LayerResult]:
+    """Resolve the layers of a tally that covers the whole image set, given where their cells lie, or why that is
+    unknown.
+    """
+    results = [_finish_layer(tally, place, field, options) for place, field in enumerate(fields)]
+    if broden is None or tally.labels is None:
+        return results
+    tasks = [
+        MaskTask(
+            map_shape=(result.shape.height, result.shape.width),
             geometry=result.placed(input_px),
             input_px=input_px,
-            index=broden,
+            maps=layer.cells,
+            thresholds=result.arrays["threshold"],
         )
-        modes = count_modes(
-            modes=options.iou_modes, task=task, maps=layer.cells, thresholds=thresholds, labels=tally.labels
-        )
+        for layer, result in zip(tally.layers, results, strict=True)
+    ]
+    counted = count_modes(modes=options.iou_modes, tasks=tasks, labels=tally.labels, index=broden)
+    for result, modes in zip(results, counted, strict=True):
         for mode, counts in modes.items():
-            arrays |= {f"{mode}_{name}": values for name, values in vars(counts).items()}
-    return LayerResult(shape=shape, geometry=geometry, reason=reason, arrays=arrays)
+            result.arrays.update({f"{mode}_{name}": values for name, values in vars(counts).items()})
+    return results
+
+
+def _finish_layer(tally: Tally, place: int, field: MapGeometry | str, options: DissectionOptions) -> LayerResult:
+    """All but what needs labels."""
+    layer = tally.layers[place]
+    geometry, reason = (None, field) if isinstance(field, str) else (field, "")
+    n_exceeding = n_above(tail=options.tail, n_values=len(tally.images) * layer.shape.height * layer.shape.width)
+    thresholds = exact_thresholds(maps=layer.cells, bound=layer.bound, n_exceeding=n_exceeding)
+    arrays = {"threshold": thresholds, **_ranked(tally, place, options), **_histogram(layer.peaks)}
+    return LayerResult(shape=layer.shape, geometry=geometry, reason=reason, arrays=arrays)
 
 
 def _ranked(tally: Tally, place: int, options: DissectionOptions) -> Arrays:

@@ -112,18 +112,18 @@ def test_lite_counts_area_only_over_labels_of_the_category_and_does_not_clear_a_
     assert image_set.broden is not None
     known = image_set.broden.known_numbers()
     even = evenly_spread(n_cells=2, input_px=16)
-    counts = count_modes(
+    maps = SparseMaps(
+        image=np.arange(3, dtype=np.int32),
+        unit=np.zeros(3, np.int32),
+        start=np.array([0, 4, 8, 12]),
+        cell=np.tile(np.arange(4, dtype=np.int32), 3),
+        value=np.tile(np.array([1, 1, 0, 0], np.float32), 3),
+    )
+    (counts,) = count_modes(
         modes=("paper", "lite"),
-        task=MaskTask(1, (2, 2), MapGeometry(even, even), 16, image_set.broden),
-        maps=SparseMaps(
-            image=np.arange(3, dtype=np.int32),
-            unit=np.zeros(3, np.int32),
-            start=np.array([0, 4, 8, 12]),
-            cell=np.tile(np.arange(4, dtype=np.int32), 3),
-            value=np.tile(np.array([1, 1, 0, 0], np.float32), 3),
-        ),
-        thresholds=np.array([0.5], np.float32),
+        tasks=[MaskTask((2, 2), MapGeometry(even, even), 16, maps, np.array([0.5], np.float32))],
         labels=pack_labels(images=[0, 1, 2], runs=[image_set.read_labels(i, known=known) for i in range(3)]),
+        index=image_set.broden,
     )
     names = [label.name for label in image_set.broden.labels]
     car, banded = names.index("car"), names.index("banded")

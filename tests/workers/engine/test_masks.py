@@ -60,9 +60,10 @@ def runs_of(slots: Slots, height: int, width: int) -> LabelRuns:
     offset=st.sampled_from([-9.0, 0.0, 3.5, 11.0, 40.0]),
     once=st.booleans(),
     scratch=st.sampled_from([1, 60, 10_000]),
+    unfolded=st.sampled_from([1, 20, 10_000]),
 )
 def test_counts_equal_a_loop_over_pairs_and_pixels(
-    seed: int, map_shape: tuple[int, int], stride: float, offset: float, once: bool, scratch: int
+    seed: int, map_shape: tuple[int, int], stride: float, offset: float, once: bool, scratch: int, unfolded: int
 ) -> None:
     rng = default_rng(seed)
     axis = AxisGeometry(size=5, stride=stride, offset=offset)
@@ -82,14 +83,19 @@ def test_counts_equal_a_loop_over_pairs_and_pixels(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(masks, "CHUNK_CELLS", scratch)
         patch.setattr(masks, "COUNTED_AT_ONCE", scratch)
-        found = resolve_masks(
-            task=MaskTask(N_UNITS, map_shape, MapGeometry(axis, axis), INPUT_PX, INDEX, once=once),
-            maps=sparse,
-            thresholds=limits,
+        patch.setattr(masks, "UNFOLDED_PIXELS", unfolded)
+        task = MaskTask(map_shape, MapGeometry(axis, axis), INPUT_PX, sparse, limits)
+        silent = MaskTask(map_shape, MapGeometry(axis, axis), INPUT_PX, sparse, limits + 9)
+        found, nothing = resolve_masks(
+            tasks=[task, silent],
             labels=pack_labels(
                 images=[0, 1, 2, 3], runs=[runs_of(s, *size) for s, size in zip(slots, sizes, strict=True)]
             ),
+            index=INDEX,
+            once=once,
         )
+    assert not nothing.intersection.any()
+    assert not nothing.pair_area.any()
     expected = np.zeros((N_UNITS, 4), dtype=int)
     for pair, (i, u) in enumerate(zip(image, unit, strict=True)):
         mask = mask_of(dense[i, u], limits[u], sizes[i], axis)
