@@ -68,7 +68,8 @@ class ImageSet:
 
     def label_map_paths(self, indices: range) -> Iterator[Path]:
         """The files that hold the images' labels."""
-        for row in self.broden.rows[indices.start : indices.stop] if self.broden is not None else ():
+        rows = self.broden.rows if self.broden is not None else ()
+        for row in rows[indices.start : indices.stop]:
             yield from (self.folder / value for _, value in row.labels if isinstance(value, str))
 
     def read_labels(self, index: int, *, known: NDArray[np.bool_]) -> LabelRuns:
