@@ -124,3 +124,14 @@ def test_the_memory_that_is_needed_is_said_beforehand(images: Path, capfd: pytes
     )
     # 5 units of 7 x 7 cells, 20 images: the peaks, and the maps of 57 top images and of 12 more whose shapes are lent.
     assert needed["resident"] == 20 * 5 * 8 + (57 + 12) * 5 * 49 * 4
+
+
+def test_without_spilling_all_memory_is_one_sum(images: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    facts = dissect("--images", str(images))
+    said = " ".join(capfd.readouterr().err.split())
+    stages = read_survey(Dissection.objects.get(id=facts["id"]))["memory"]
+    words = "; ".join(
+        f"{stage}: at most {(need['resident'] + need['kept']) / 1e6:,.0f} MB of memory"
+        for stage, need in stages.items()
+    )
+    assert f"Beside the network and one batch, {words}" in said

@@ -135,13 +135,18 @@ class Command(BaseCommand):
 
 
 def _memory(dissection: Dissection) -> str:
-    """What the survey expects each stage to need at most, beside the network and one batch."""
+    """What the survey expects each stage to need at most."""
     stages = read_survey(dissection)["memory"]
-    where = "files" if dissection.options.get("spill") else "memory"
-    return "; ".join(
-        f"{stage}: at most {need['resident'] / 1e6:,.0f} MB of memory and {need['kept'] / 1e6:,.0f} MB of {where}"
-        for stage, need in stages.items()
-    )
+    spills = bool(dissection.options.get("spill"))
+    needs = "; ".join(f"{stage}: at most {_megabytes(need, spills=spills)}" for stage, need in stages.items())
+    return f"Beside the network and one batch, {needs}"
+
+
+def _megabytes(need: dict[str, int], *, spills: bool) -> str:
+    """The kept cells lie in files where they spill; else they are memory like the rest."""
+    if spills:
+        return f"{need['resident'] / 1e6:,.0f} MB of memory and {need['kept'] / 1e6:,.0f} MB of files"
+    return f"{(need['resident'] + need['kept']) / 1e6:,.0f} MB of memory"
 
 
 def _chosen(options: dict[str, Any]) -> list[dict[str, Any]]:
