@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -84,7 +85,8 @@ def decide_answer(request: SignedInRequest, name: str, assignment_id: int) -> Ht
     if decision in QUEUED:
         send_work(campaign=name, kind=QUEUED[decision], user=request.user, values=[row.pk])
     messages.success(request, f"{decision}: {row.description or 'an answer without words'}")
-    return redirect("answers", name)
+    # Back to the same page of the same filter.
+    return redirect(f"{reverse('answers', args=[name])}?{request.GET.urlencode()}#answer-{row.pk}")
 
 
 def _decide(request: SignedInRequest, row: Assignment, decision: str, reason: str) -> None:

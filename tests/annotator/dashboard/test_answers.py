@@ -1,6 +1,8 @@
 """Answers one by one: who may decide what, a second person for rejections, everything logged."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -46,6 +48,14 @@ def test_the_list_shows_every_answer_and_filters_by_state(world: World, viewer: 
     assert list(counted.values()) == [15, 10, 5, 0]
     assert viewer.get("/campaigns/try/answers/?state=x").status_code == 400
     assert viewer.get("/campaigns/try/answers/?worker__mturk_id=x").status_code == 400
+
+
+def test_a_decision_leads_back_to_where_it_was_taken(world: World) -> None:
+    reviewer, answer = sign_in(Role.REVIEWER), submitted()
+    page = reviewer.get("/campaigns/try/answers/?state=submitted&page=1").content.decode()
+    (form,) = re.findall(rf'action="(/campaigns/try/answers/{answer.pk}/[^"]*)"', page)
+    answered = reviewer.post(unescape(form), {"decision": "leave out", "reason": "A test of ours"})
+    assert answered["Location"] == f"/campaigns/try/answers/?state=submitted&page=1#answer-{answer.pk}"
 
 
 def test_leaving_out_needs_a_reason_and_can_be_undone(world: World) -> None:

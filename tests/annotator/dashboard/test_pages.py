@@ -140,6 +140,17 @@ NOWHERE = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("module", "address"), [("comparison", "comparison/?relation=equal"), ("answers", "answers/?state=submitted")]
+)
+def test_the_next_page_keeps_the_filter(
+    world: World, viewer: Client, monkeypatch: pytest.MonkeyPatch, module: str, address: str
+) -> None:
+    monkeypatch.setattr(f"annotator.dashboard.{module}.PAGE_SIZE", 1)
+    page = viewer.get(f"/campaigns/try/{address}").content.decode()
+    assert f'rel="next" href="?{address.partition("?")[2]}&amp;page=2"' in page
+
+
 def test_what_does_not_exist_is_not_found(world: World, viewer: Client) -> None:
     assert [viewer.get(address).status_code for address in NOWHERE] == [404] * len(NOWHERE)
 

@@ -117,8 +117,8 @@ class Command(BaseCommand):
             TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
         )  # fmt: skip
         console = Console(file=sys.stderr)
-        with Progress(*columns, console=console) as bars:
-            bar, said = None, False
+        with Progress(*columns, console=console, transient=True) as bars:
+            bar, said = bars.add_task("", total=None, rate=""), False
             while dissection.state in dissecting.UNFINISHED:
                 now = timezone.now()
                 dissecting.advance_dissection(dissection_id=dissection.id, now=now)
@@ -127,8 +127,8 @@ class Command(BaseCommand):
                     said = True
                     console.print(_memory(dissection))
                 seen = read_dissection_progress(dissection, now=now)
-                if bar is None or bars.tasks[bar].description != seen.stage:
-                    bar = bars.add_task(seen.stage, total=seen.n_total or None, rate="")
+                if bars.tasks[bar].description != seen.stage:
+                    bars.reset(bar, description=seen.stage)
                 rate = f"{seen.per_second:.0f}/s" if seen.per_second else ""
                 bars.update(bar, completed=seen.n_done, total=seen.n_total or None, rate=rate)
                 time.sleep(0.3)
