@@ -10,6 +10,7 @@ from django.db import transaction
 
 from annotator.crowd.models import HIT, Campaign, HITImage, HITType
 from annotator.crowd.qualifications import check_qualifications
+from annotator.crowd.quoting import find_most
 from annotator.crowd.rendering import HITTemplate, load_template
 from annotator.crowd.tile_order import derive_seed
 from annotator.crowd.unit_choice import ChosenUnit
@@ -113,3 +114,9 @@ def _check_plan(plan: CampaignPlan, *, n_units: int, phrases: list[str], templat
     check_qualifications(plan.qualifications)
     if plan.reward_usd < Decimal("0.01"):
         raise CannotCompose("The least reward is $0.01.")
+    price = find_most(
+        n_hits=n_units, n_assignments=plan.n_assignments, reward_usd=plan.reward_usd, marketplace=plan.marketplace
+    )
+    # The cap stays for good: a campaign that it does not cover could never be published.
+    if price > plan.budget_cap_usd:
+        raise CannotCompose(f"This costs ${price} with fees, more than the cap of ${plan.budget_cap_usd:.2f}.")

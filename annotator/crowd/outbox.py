@@ -97,8 +97,8 @@ def write_act(
     except IntegrityError as error:
         if "spending_within_cap" in str(error):
             raise BudgetExceeded(
-                f"{operation} costs ${cost_usd:.2f}, and the campaign {campaign} may spend "
-                f"${campaign.budget_cap_usd:.2f} in all: raise its cap, or ask for less."
+                f"{operation} costs ${cost_usd:.2f}, and less is left of the cap of ${campaign.budget_cap_usd:.2f} "
+                f"that the campaign {campaign} has for good."
             ) from None
         known = OutwardAct.objects.filter(key=key).first()
         if known is None:

@@ -1,4 +1,4 @@
-"""Quotes a campaign: what it will cost with fees, how long it takes, and whether its cap covers it."""
+"""Quotes a campaign: what it will cost with fees, and how long it takes."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from annotator.crowd.rendering import load_template
 
 
 class CannotQuote(Exception):
-    """The campaign is past quoting, or its cap does not cover it."""
+    """The campaign is past quoting."""
 
 
 def quote_campaign(*, campaign: Campaign, now: datetime) -> Quote:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from annotator.crowd import publishing
+from annotator.crowd.composing import CannotCompose
 from annotator.crowd.models import HIT, Campaign, OutwardAct
 from annotator.crowd.outbox import BudgetExceeded
 from annotator.sandbox.models import HIT as SandboxHIT
@@ -43,7 +44,11 @@ def test_the_reserved_money_is_what_the_marketplace_takes(market: Any, campaign:
 
 
 def test_a_cap_under_the_price_publishes_nothing(market: Any, dissection: Dissection) -> None:
-    campaign = make_campaign(dissection, budget_cap_usd=Decimal("7.19"))
+    with pytest.raises(CannotCompose, match=r"costs \$7.20 with fees, more than the cap of \$7.19"):
+        make_campaign(dissection, budget_cap_usd=Decimal("7.19"))
+    assert not Campaign.objects.exists()
+    campaign = make_campaign(dissection)
+    Campaign.objects.update(budget_cap_usd=Decimal("7.19"))  # were it so, the database would refuse
     with pytest.raises(BudgetExceeded, match="cap"):
         market.publish(campaign)
     assert not SandboxHIT.objects.exists()
