@@ -1,6 +1,7 @@
 """What a person is told before their first HIT of a campaign, and the version under which they agreed."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 from annotator.crowd.models import Campaign
@@ -23,7 +24,7 @@ def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
     particulars = {
         "requester": campaign.requester_name,
         "reward": f"${campaign.reward_usd:.2f}",
-        "minutes": str(max(1, round(template.expected_seconds / 60))),
+        "minutes": str(math.ceil(template.expected_seconds / 60)),
         "approval_days": str(max(1, round(template.auto_approval_seconds / 86_400))),
         "contact": campaign.contact or "the marketplace's link for contacting the requester",
         "ethics": campaign.ethics_number or "none stated by the requester",

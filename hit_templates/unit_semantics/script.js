@@ -138,6 +138,7 @@
     const target = { description, marked: crops[0], category: document.querySelector("input[name=category]") }[field];
     if (field === "description") description.setAttribute("aria-invalid", "true");
     target.focus();
+    error.scrollIntoView({ block: "center" }); // not under the bar at the bottom
   }
 
   async function submit(event) {

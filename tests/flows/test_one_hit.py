@@ -32,7 +32,7 @@ def accept_a_hit(page: Page, site: str) -> None:
 def test_a_whole_hit_from_consent_to_the_dashboard(house: House, dissection: dict[str, Any], browser: Browser) -> None:
     house.manage("launch", "flow", "--dissection", dissection["id"], "--top-iou", "2", "--random", "1",
                  "--assignments", "1", "--yes")  # fmt: skip
-    person = browser.new_context().new_page()
+    person = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
     accept_a_hit(person, house.addresses["sandbox_worker_site"])
 
     preview = person.frame_locator("#hit-frame")
@@ -45,6 +45,10 @@ def test_a_whole_hit_from_consent_to_the_dashboard(house: House, dissection: dic
     expect(frame.locator(".crop")).to_have_count(60)
     frame.locator("#submit").click()
     expect(frame.locator("#description-error")).to_be_visible()
+    error, bar = frame.locator("#description-error").bounding_box(), frame.locator(".bar").bounding_box()
+    assert error is not None
+    assert bar is not None
+    assert error["y"] + error["height"] <= bar["y"], "what is wrong is not hidden by the bar"
     frame.locator("#description").fill("zebra crossing")
     for number in (3, 17, 40):
         frame.locator(".crop").nth(number).click()

@@ -21,7 +21,8 @@ def test_a_visit_stores_nothing_before_consent(visit: Visit) -> None:
     assert visitor.open().status_code == 200
     answer = visitor.start(consent=False)
     assert answer["state"] == "consent"
-    assert "$0.50" in " ".join(answer["consent"]["paragraphs"])
+    told = " ".join(answer["consent"]["paragraphs"])
+    assert "About 3 minutes for $0.50" in told, "150 seconds are no 2 minutes"
     assert not Worker.objects.exists()
     assert not Assignment.objects.exists()
 
