@@ -63,7 +63,11 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
 @needs(Role.VIEWER)
 def show_campaign_progress(request: SignedInRequest, name: str) -> HttpResponse:
     campaign = get_object_or_404(Campaign, name=name)
-    return show_part(request, "dashboard/campaign_progress.html", _live(campaign))
+    live = _live(campaign)
+    response = show_part(request, "dashboard/campaign_progress.html", live)
+    if request.GET.get("seen", live["seen"]) != live["seen"]:
+        response["HX-Refresh"] = "true"  # the page has more to show now, or other buttons
+    return response
 
 
 @needs(Role.VIEWER)
@@ -84,11 +88,8 @@ def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:
 def _live(campaign: Campaign) -> dict[str, Any]:
     (overview,) = summarize_campaigns([campaign])
     jobs = read_jobs(campaign=campaign.name, now=timezone.now())
-    return {
-        "campaign": campaign,
-        "one": overview,
-        "jobs": jobs,
-    }
+    ended = [f"{job.kind}-{job.at:.0f}" for job in jobs if not job.is_active]
+    return {"campaign": campaign, "one": overview, "jobs": jobs, "seen": "_".join(sorted(ended))}
 
 
 def _preview_address(campaign: Campaign) -> str:

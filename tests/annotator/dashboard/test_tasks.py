@@ -1,8 +1,10 @@
 """What the buttons send has a task of that name, and a task's last word says how it ended."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from annotator.crowd.models import Assignment
@@ -47,6 +49,14 @@ def test_a_defect_is_told_as_one_and_raised(world: World, monkeypatch: pytest.Mo
         tasks.work("try", "label", "eve")
     assert last("label").state == "failed"
     assert "defect" in last("label").words
+
+
+def test_an_open_page_is_loaded_again_when_work_has_ended(world: World, viewer: Client) -> None:
+    page = viewer.get("/campaigns/try/").content.decode()
+    (polled,) = re.findall(r'hx-get="([^"]*/progress[^"]*)"', page)
+    for state, is_reloaded in (("waiting", False), ("running", False), ("done", True)):
+        note_job(campaign="try", kind="label", state=state, words="", now=timezone.now())
+        assert ("HX-Refresh" in viewer.get(polled)) == is_reloaded, state
 
 
 def test_work_that_falls_silent_counts_as_lost(world: World) -> None:
