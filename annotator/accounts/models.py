@@ -67,6 +67,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["id"]
+        verbose_name_plural = "audit entries"
         indexes = [models.Index(fields=["subject"])]
 
     def __str__(self) -> str:

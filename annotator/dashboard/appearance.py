@@ -20,6 +20,11 @@ def style_sheet(request: HttpRequest) -> str:
     return static("dashboard/dashboard.css")
 
 
+def no_icon(request: HttpRequest) -> str:
+    """An empty picture: browsers would ask for /favicon.ico and be told that there is none."""
+    return "data:,"
+
+
 def script(request: HttpRequest) -> str:
     return static("dashboard/dashboard.js")
 
@@ -30,6 +35,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "SITE_SYMBOL": "blur_on",
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [{"rel": "icon", "href": no_icon}],
     "ENVIRONMENT": "annotator.dashboard.marketplace_label.label_marketplace",
     "STYLES": [style_sheet],
     "SCRIPTS": [script],

@@ -7,13 +7,22 @@ from django import forms
 
 from annotator.crowd.models import Campaign
 from annotator.crowd.rendering import list_templates
+from annotator.dashboard.templatetags.dashboard_words import MARKETPLACE_WORDS
 from annotator.units.models import Dissection
 
 N_UNITS_AT_MOST = 2000
+POLICY_WORDS = {
+    Campaign.Policy.ACCEPT_AND_SCORE: "accept the answer and count the missed",
+    Campaign.Policy.MUST_FIND: "send the page back until they are found",
+}
 
 
 class LaunchForm(forms.Form):
-    name = forms.SlugField(max_length=80, help_text="Letters, digits and hyphens; it stays for good")
+    name = forms.SlugField(
+        max_length=80,
+        help_text="Letters, digits, hyphens and underscores; it stays for good",
+        error_messages={"invalid": "Only letters, digits, hyphens and underscores."},
+    )
     dissection = forms.ModelMultipleChoiceField(
         Dissection.objects.filter(state=Dissection.State.DONE).select_related("network", "image_set").defer("labels"),
         label="Dissections",
@@ -31,7 +40,7 @@ class LaunchForm(forms.Form):
     budget_cap_usd = forms.DecimalField(
         label="Budget cap (USD)", min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial="100.00"
     )
-    marketplace = forms.ChoiceField(choices=Campaign.Marketplace.choices, initial=Campaign.Marketplace.OWN)
+    marketplace = forms.ChoiceField(choices=list(MARKETPLACE_WORDS.items()), initial=Campaign.Marketplace.OWN)
     seed = forms.IntegerField(
         min_value=0, max_value=2**62, initial=0, help_text="Orders and random units follow from it"
     )
@@ -44,7 +53,7 @@ class LaunchForm(forms.Form):
         label="HIT type", choices=lambda: [(one, one) for one in list_templates()], initial="unit_semantics"
     )
     policy = forms.ChoiceField(
-        choices=Campaign.Policy.choices, initial=Campaign.Policy.ACCEPT_AND_SCORE, label="Planted negatives"
+        choices=list(POLICY_WORDS.items()), initial=Campaign.Policy.ACCEPT_AND_SCORE, label="Planted negatives"
     )
     requester_name = forms.CharField(
         label="Who asks", max_length=120, initial="A research group using Unitscope", help_text="Stands in the consent"

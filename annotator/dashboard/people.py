@@ -15,9 +15,9 @@ from annotator.accounts.inviting import InvitationRefused, invite, welcome_path
 from annotator.accounts.models import ApiToken, Role
 from annotator.accounts.tokens import issue_token, revoke_token
 from annotator.crowd.erasing import CannotErase, erase_worker
-from annotator.crowd.models import Campaign
 from annotator.dashboard.access import needs
 from annotator.dashboard.pages import SignedInRequest, show, show_refusal
+from annotator.dashboard.templatetags.dashboard_words import MARKETPLACE_WORDS
 
 
 class InviteForm(forms.Form):
@@ -29,7 +29,7 @@ class InviteForm(forms.Form):
 class EraseForm(forms.Form):
     """The id is read, used and kept nowhere."""
 
-    marketplace = forms.ChoiceField(choices=Campaign.Marketplace.choices)
+    marketplace = forms.ChoiceField(choices=list(MARKETPLACE_WORDS.items()))
     worker_id = forms.CharField(
         label="Worker id",
         max_length=64,

@@ -7,7 +7,7 @@ MIN_IOU = 0.04
 WORDS = {
     "concept": "people name different things",
     "category": "people choose different categories",
-    "broden": "people and labeled pixels differ",
+    "broden": "people and labeled pixels differ, both sure",
     "attention": "somebody left planted negatives unmarked",
 }
 

@@ -51,7 +51,7 @@ class SelectionForm(forms.Form):
     iou_min = _share("IoU from")
     iou_max = _share("IoU to")
     review = forms.BooleanField(label="Needs review", required=False)
-    campaign = forms.SlugField(label="Campaign", required=False, max_length=80)
+    campaign = forms.SlugField(label="Labels of campaign", required=False, max_length=80)
     dissection = forms.UUIDField(label="Dissection", required=False)
     mode = forms.ChoiceField(label="IoU mode", required=False, choices=MODES)
     sort = forms.ChoiceField(label="Sort by", required=False, choices=SORTS)

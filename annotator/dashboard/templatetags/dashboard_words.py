@@ -37,9 +37,33 @@ RELATION_TONES = {
 }
 
 
+# Seconds of a dissection by stage. Threads read beside the pass.
+STAGE_WORDS = {
+    "decode": "Reading images, beside the pass",
+    "labels": "Reading label maps, beside the pass",
+    "measure": "Taking values in, within the pass",
+    "pass": "Pass: the network over all images",
+    "label": "IoU with every label",
+    "occlude": "Empirical receptive fields",
+    "tiles": "Cutting crops",
+}
+
+
+@register.filter
+def stage_words(stage: str) -> str:
+    return STAGE_WORDS.get(stage, name_words(stage))
+
+
+@register.filter
+def name_words(name: str) -> str:
+    """A stored name as words: n_hits, total_usd."""
+    return name.removeprefix("n_").replace("_usd", "_USD").replace("_", " ")
+
+
 @register.filter
 def percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
+    """Rounded like the two digits of the report; bounds of intervals stand on half percents."""
+    return "–" if share is None else f"{100 * round(share, 2):.0f} %"
 
 
 @register.filter
@@ -92,7 +116,7 @@ def unlocalized(number: float) -> str:
 def reason_words(reason: object) -> str:
     """A stored reason (JSON) as a line of words."""
     if isinstance(reason, dict):
-        return "; ".join(f"{name}: {reason_words(value)}" for name, value in reason.items())
+        return "; ".join(f"{name_words(str(name))}: {reason_words(value)}" for name, value in reason.items())
     if isinstance(reason, list):
         return ", ".join(reason_words(one) for one in reason)
     return f"{reason:.3g}" if isinstance(reason, float) else str(reason)

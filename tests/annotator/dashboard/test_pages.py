@@ -1,5 +1,6 @@
 """Every page answers, within 15 queries, to those who may see it and to nobody else."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -82,7 +83,11 @@ def test_a_reviewer_sees_the_queue_within_the_budget(world: World) -> None:
         assert count_queries(reviewer, address) <= MOST_QUERIES, address
 
 
-def test_more_units_make_no_more_queries(db: None, viewer: Client, make_sized: Callable[[int], World]) -> None:
+def test_more_units_make_no_more_queries(
+    db: None, viewer: Client, make_sized: Callable[[int], World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine counting may be slow enough to be kept, which spares queries.
+    monkeypatch.setattr("annotator.dashboard.campaign_counts.NEVER_KEPT_SECONDS", math.inf)
     pages = ["/", "/units/", "/units/net/features.3/1/", "/review/", "/campaigns/try/"]
     make_sized(4)
     few = [count_queries(viewer, page) for page in pages]

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         with refusing(campaign):
             outcome = getattr(self, f"_{step.replace('-', '_')}")(campaign)
         if step != "show":
-            note(f"{step} campaign", campaign.name, outcome=outcome)
+            note(f"{step} campaign", f"campaign {campaign.name}", outcome=outcome)
         self.stdout.write(outcome)
 
     def _show(self, campaign: Campaign) -> str:

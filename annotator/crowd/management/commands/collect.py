@@ -76,6 +76,6 @@ class Command(BaseCommand):
             )
             line += f", {performed.n_done} approved now"
             if performed.n_done:
-                note("approve assignments", campaign.name, n=performed.n_done)
+                note("approve assignments", f"campaign {campaign.name}", n_approved=performed.n_done)
         self.stdout.write(line + ("; complete." if collected.is_complete else "."))
         return Round(n_new=collected.n_new, is_done=collected.is_complete)

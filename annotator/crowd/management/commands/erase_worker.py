@@ -22,5 +22,5 @@ class Command(BaseCommand):
             n_answers = erase_worker(marketplace=options["marketplace"], worker_id=options["worker_id"])
         except CannotErase as error:
             raise CommandError(str(error), returncode=2) from None
-        note("erase worker", options["marketplace"], n_answers=n_answers)  # whom, the log must not say
+        note("erase worker", f"marketplace {options['marketplace']}", n_answers=n_answers)  # whom, the log must not say
         self.stdout.write(f"Erased. {n_answers} answers stay under a code that leads to no one.")

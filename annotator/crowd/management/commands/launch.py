@@ -175,7 +175,7 @@ class Command(BaseCommand):
         if not options["yes"] and not typed and input("Publish? [y/N] ").strip().lower() != "y":
             self.stdout.write("Not published; run the command again to go on.")
             return
-        note("publish campaign", campaign.name, marketplace=marketplace.name, quote=campaign.quote)
+        note("publish campaign", f"campaign {campaign.name}", marketplace=marketplace.name, quote=campaign.quote)
         publishing.publish_campaign(
             campaign=campaign, requester=Requester(marketplace), clock=timezone.now, pause=time.sleep
         )
