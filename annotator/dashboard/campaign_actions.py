@@ -17,6 +17,7 @@ from annotator.accounts.models import Role
 from annotator.accounts.roles import LEAST_ROLE, Permission, may
 from annotator.crowd.marketplaces import RealMoneyRefused, confirm_real_money, open_marketplace
 from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.money import find_fee
 from annotator.crowd.publishing import pause_campaign
 from annotator.dashboard.access import needs
 from annotator.dashboard.evidence import audit_subject
@@ -70,9 +71,12 @@ def ask_for_more(request: SignedInRequest, name: str) -> HttpResponse:
     label_id = request.POST.get("label", "")
     wanted = int(label_id) if label_id.isdecimal() and len(label_id) < 19 else 0
     label = get_object_or_404(UnitLabel.objects.select_related("unit__layer__network"), campaign__name=name, pk=wanted)
-    hit = HIT.objects.filter(campaign__name=name, unit=label.unit).exclude(mturk_id="").first()
+    hits = HIT.objects.filter(campaign__name=name, unit=label.unit).select_related("campaign")
+    hit = hits.exclude(mturk_id="").first()
     if hit is None:
         return show_refusal(request, "This unit has no HIT on a marketplace that could be extended.", status=422)
+    if refused := _refuse_more(hit):
+        return show_refusal(request, refused, status=422)
     write_audit_entry(
         actor=request.user,
         action="send back",
@@ -81,7 +85,19 @@ def ask_for_more(request: SignedInRequest, name: str) -> HttpResponse:
         now=timezone.now(),
     )
     send_work(campaign=name, kind="ask-more", user=request.user, values=[hit.pk, N_MORE])
+    messages.success(request, f"{label.unit}: sent back; {N_MORE} more people are asked.")
     return redirect(f"{reverse('review-next', args=[name])}?after={label.pk}")
+
+
+def _refuse_more(hit: HIT) -> str:
+    """Told at once, not where the queue's work fails: the reviewer goes on to the next unit."""
+    campaign, target = hit.campaign, hit.n_assignments + N_MORE
+    if hit.n_assignments < 10 <= target:
+        return "A HIT of fewer than 10 assignments can never be extended to 10 or more."
+    fees = open_marketplace(campaign.marketplace).fees
+    fee = find_fee(amount_usd=campaign.reward_usd, n_assignments=target, fees=fees)
+    price, left = N_MORE * (campaign.reward_usd + fee), campaign.budget_cap_usd - campaign.committed_usd
+    return f"{N_MORE} more answers cost ${price:.2f}, and ${left:.2f} of the cap is left." if price > left else ""
 
 
 @require_POST

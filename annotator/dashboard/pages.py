@@ -47,6 +47,11 @@ def show_refusal(request: SignedInRequest, reason: str, *, status: int) -> HttpR
     return show(request, "dashboard/refusal.html", title="That did not work", status=status, reason=reason)
 
 
+def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """To whoever asks, signed in or not."""
+    return render(request, "dashboard/not_found.html", status=404)
+
+
 def frame(request: SignedInRequest) -> dict[str, Any]:
     return {**_FRAME.each_context(request), **permissions(request)}
 

@@ -158,6 +158,7 @@ def test_the_next_page_keeps_the_filter(
 
 def test_what_does_not_exist_is_not_found(world: World, viewer: Client) -> None:
     assert [viewer.get(address).status_code for address in NOWHERE] == [404] * len(NOWHERE)
+    assert "There is nothing at this address" in viewer.get(NOWHERE[0]).content.decode()
 
 
 def test_a_unit_page_refuses_settings_it_does_not_have(world: World, viewer: Client) -> None:

@@ -1,10 +1,14 @@
 """Review: blind first, then with the evidence; a decision changes the label, ends the waiting and is logged."""
 
+from decimal import Decimal
+
 import pytest
+from django.db.models import F
 from django.test import Client
 
 from annotator.accounts.auditing import verify_audit_log
 from annotator.accounts.models import AuditEntry, Role
+from annotator.crowd.models import Campaign
 from annotator.dashboard.review import find_waiting
 from annotator.labels.models import UnitLabel
 from annotator.units.models import Unit
@@ -114,6 +118,16 @@ def test_deciding_takes_a_reviewer(world: World, role: Role) -> None:
 def test_a_unit_that_was_never_published_cannot_be_sent_back(world: World, reviewer: Client) -> None:
     response = reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk})
     assert response.status_code == 422
+    assert not AuditEntry.objects.exists()
+
+
+def test_what_the_cap_does_not_cover_is_told_at_once(world: World, reviewer: Client) -> None:
+    world.campaign.hits.filter(unit__index=0).update(mturk_id="HIT0")
+    Campaign.objects.update(budget_cap_usd=F("committed_usd") + Decimal("1.19"))
+    refused = reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk}, headers={"Referer": "/review/try/"})
+    assert refused.status_code == 422
+    assert "2 more answers cost $1.20, and $1.19 of the cap is left." in refused.content.decode()
+    assert 'href="/review/try/"' in refused.content.decode()
     assert not AuditEntry.objects.exists()
 
 
