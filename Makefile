@@ -7,8 +7,10 @@ RUN := $(VENV)/bin/python
 # The static checks read the settings without any service running.
 OFFLINE := DATABASE_URL=postgresql:///unitscope REDIS_URL=redis://127.0.0.1:6379/0
 READY := $(VENV)/.synced
+# Tests start a hundred processes; where compiled modules are not kept, each compiles Django or torch anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up test lint bench drill pictures lock
+.PHONY: help setup demo up test lint suite flows audit browser bench drill pictures lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,11 +39,21 @@ lint: $(READY)  ## ruff, mypy, import contracts, migrations, deployment checks
 	$(RUN) manage.py makemigrations --check --dry-run
 	$(RUN) -m tests.deployed manage.py check --deploy --fail-level WARNING
 
-test: $(READY) lint  ## every check and test, browser tests included
-	$(RUN) -m tests.browser
+# Side by side: the flows wait much for processes. Each part is printed when it has ended.
+test: $(READY)  ## every check and test, browser tests included: lint, suite, flows, audit
+	$(MAKE) --no-print-directory --jobs --output-sync=target lint suite flows audit
+
+suite: $(READY) browser  ## all tests but the flows
 	$(RUN) -m pytest -q -n 3 --dist loadfile --ignore tests/flows
+
+flows: $(READY) browser  ## whole stories with all processes running
 	$(RUN) -m pytest -q tests/flows
+
+audit: $(READY)  ## known vulnerabilities of the locked packages
 	$(RUN) -m tests.audit
+
+browser: $(READY)
+	$(RUN) -m tests.browser
 
 bench: $(READY)  ## every benchmark; each prints `name value bound`
 	$(RUN) -m benchmarks
