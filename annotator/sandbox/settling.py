@@ -4,13 +4,12 @@ Nothing runs by itself. Every request first settles what is due at its time, so 
 """
 
 import datetime as dt
-from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import QuerySet
 
 from annotator.sandbox import advancing, publishing, reviewing, working
-from annotator.sandbox.models import HIT, Assignment, Requester
+from annotator.sandbox.models import HIT, Assignment
 from annotator.sandbox.states import AssignmentState, HITStatus
 
 DISPOSED_AFTER = dt.timedelta(days=120)
@@ -26,23 +25,14 @@ def settle_due(*, now: dt.datetime) -> int:
 
 
 def _due_hits(now: dt.datetime) -> list[int]:
+    """Not all at once where much is due; in the ordinary case, where nothing is, one round to the database."""
     running = Assignment.objects.filter(state=AssignmentState.ACCEPTED, deadline__lte=now)
     waiting = Assignment.objects.filter(state=AssignmentState.SUBMITTED, auto_approve_at__lte=now)
     expiring = HIT.objects.filter(is_expired=False, expires_at__lte=now)
-    if not _anything(running, waiting, expiring, _disposable(now)):
-        return []
-    found = {*running.values_list("hit_id", flat=True)[:200], *waiting.values_list("hit_id", flat=True)[:200]}
-    found.update(expiring.values_list("id", flat=True)[:200])
-    found.update(_disposable(now).values_list("id", flat=True)[:200])
-    return sorted(found)
-
-
-def _anything(*queries: QuerySet[Any]) -> bool:
-    """One round to the database in the ordinary case, where nothing is due."""
-    any_of = Q(pk__in=[])
-    for query in queries:
-        any_of |= Q(Exists(query))
-    return Requester.objects.filter(any_of).exists()
+    of_work = [work.order_by().values_list("hit_id", flat=True) for work in (running, waiting)]
+    of_hits = [hits.order_by().values_list("id", flat=True) for hits in (expiring, _disposable(now))]
+    due = of_work[0].union(of_work[1], *of_hits, all=True)[:200]
+    return sorted(set(due))
 
 
 def _disposable(now: dt.datetime) -> QuerySet[HIT]:
