@@ -98,8 +98,8 @@
     if (status === 200) {
       revision = body.revision;
       base = normal(mine);
-      say("Saved");
-      if (!isSame(current(), base)) saveSoon(300);
+      if (isSame(current(), base)) say("Saved");
+      else saveSoon(300); // changed meanwhile
     } else if (status === 409 && body.draft) {
       const merged = merge(body.draft, current());
       revision = body.revision;
