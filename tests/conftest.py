@@ -1,5 +1,6 @@
 """What every test may use: the shared material where it lies, and one browser."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser import find_chromium
 
@@ -50,8 +51,10 @@ def chromium() -> Iterator[Browser]:
     """One browser for all tests of a process: Playwright starts once in a thread and no second time beside it."""
     # It runs an event loop in this thread, and Django would refuse the tests' own queries beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    # As long as pages wait elsewhere: the machine has other tests to run meanwhile.
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 
@@ -73,3 +76,9 @@ def s3_root() -> Iterator[str]:
         boto3.client("s3").create_bucket(Bucket="unitscope")
         yield "s3://unitscope/some/prefix"
     server.stop()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: no collection of garbage need look through it again."""
+    gc.collect()
+    gc.freeze()
