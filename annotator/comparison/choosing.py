@@ -8,7 +8,7 @@ from annotator.units.models import Unit
 
 
 class NothingToChoose(Exception):
-    """No unit of the campaign is named differently by people and Broden."""
+    """No unit of the campaign is named differently by people and Broden, both being sure."""
 
 
 def choose_differing(*, campaign: Campaign, n_units: int) -> list[Unit]:
@@ -23,7 +23,10 @@ def choose_differing(*, campaign: Campaign, n_units: int) -> list[Unit]:
     ).select_related("unit__layer")
     ranked = labels.order_by("-comparison__automatic_label__iou", "unit__layer__position", "unit__index")[:n_units]
     if not ranked:
-        raise NothingToChoose(f"No unit of campaign {campaign.name} is named differently by people and Broden.")
+        raise NothingToChoose(
+            f"No unit of campaign {campaign.name} is named differently where both are sure: "
+            f"precision over {INTERPRETABLE_ABOVE:g} and IoU over {DETECTOR_ABOVE:g}."
+        )
     return [label.unit for label in ranked]
 
 

@@ -136,7 +136,7 @@ def test_an_imported_network_has_nothing_to_load(files: Path) -> None:
 def test_units_that_both_sides_name_differently_are_chosen_for_another_look(files: Path) -> None:
     load(files)
     written = StringIO()
-    with pytest.raises(CommandError, match="is named differently"):
+    with pytest.raises(CommandError, match="is named differently where both are sure"):
         call_command("choose", "papers", stdout=written)
     call_command("import_iou", "papers", files / "iou.csv", layer="conv5", stdout=StringIO())
     call_command("choose", "papers", stdout=written)
