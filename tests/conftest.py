@@ -1,5 +1,6 @@
 """What every test may use: the shared material where it lies, and one browser."""
 
+import atexit
 import gc
 import os
 from collections.abc import Iterator
@@ -82,3 +83,5 @@ def pytest_collection_finish() -> None:
     """What was imported stays: no collection of garbage need look through it again."""
     gc.collect()
     gc.freeze()
+    # At the very end it is: torch's libraries tell of what is left behind.
+    atexit.register(gc.unfreeze)
