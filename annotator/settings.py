@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from annotator import embedded, env
-from annotator.dashboard.appearance import UNFOLD as UNFOLD
+from annotator.dashboard.frame.appearance import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = embedded.data_folder()
@@ -67,6 +67,9 @@ INSTALLED_APPS = [
     "annotator.crowd",
     "annotator.labels",
     "annotator.comparison",
+    "annotator.figures",
+    "annotator.published",
+    "annotator.work",
     "annotator.dashboard",
     "annotator.demo",
     "annotator.sandbox",

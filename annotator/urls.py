@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from annotator.health import show_health
 
-handler404 = "annotator.dashboard.pages.show_not_found"
+handler404 = "annotator.dashboard.frame.pages.show_not_found"
 urlpatterns = [
     path("healthz", show_health),
     path("hit/", include("annotator.crowd.urls")),

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from workers.engine.images import ImageSet, open_image_set
+from workers.engine.images.image_set import ImageSet, open_image_set
 
 PHOTOGRAPHS = Path(__file__).parent.parent.parent / "shared" / "data" / "minibroden"
 

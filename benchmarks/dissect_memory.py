@@ -20,11 +20,11 @@ import torch
 from benchmarks._images import benchmark_images
 from benchmarks.dissect_overhead import CASES, Setting, floor, whole
 from workers.engine import dissect
-from workers.engine.images import ImageSet
-from workers.engine.memory import estimate_memory
-from workers.engine.networks import load_network
-from workers.engine.options import DissectionOptions
-from workers.engine.tally import bounds_of, save_tally
+from workers.engine.estimate_memory import estimate_memory
+from workers.engine.images.image_set import ImageSet
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.tally import bounds_of, save_tally
+from workers.engine.networks.loading import load_network
 
 ARCHITECTURE, LAYERS, _ = CASES["alexnet-conv5"]
 BRODEN_IMAGES = 63_305

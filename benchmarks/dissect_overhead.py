@@ -21,12 +21,12 @@ import torch
 
 from benchmarks._images import benchmark_images, spread
 from workers.engine import complete, dissect
-from workers.engine.activations import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
-from workers.engine.hooks import reading
-from workers.engine.images import ImageSet
-from workers.engine.labels import PackedLabels
-from workers.engine.networks import LoadedNetwork, load_network, normalize
-from workers.engine.options import DissectionOptions
+from workers.engine.images.batches import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.networks.hooks import reading
+from workers.engine.networks.loading import LoadedNetwork, load_network, normalize
 
 CASES = {
     "alexnet-conv5": ("torchvision:alexnet", ["features.11"], {1: 1.20, 2: 1.30}),

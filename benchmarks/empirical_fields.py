@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import torch
 
-from workers.engine import empirical
-from workers.engine.hooks import probe_layers
-from workers.engine.networks import load_network
+from workers.engine.measures.empirical_fields import empirical
+from workers.engine.networks.hooks import probe_layers
+from workers.engine.networks.loading import load_network
 
 LAYERS = {
     "conv1": ("features.1", 500),

@@ -20,12 +20,12 @@ import torch
 
 from benchmarks._images import benchmark_images
 from benchmarks.dissect_overhead import CASES
-from workers.artifact_format import pack_arrays, unpack_arrays
 from workers.engine import dissect
-from workers.engine.images import ImageSet
-from workers.engine.networks import LoadedNetwork, load_network
-from workers.engine.options import DissectionOptions
-from workers.engine.tally import bounds_of, load_tally, merge_tallies, save_tally
+from workers.engine.format.artifact import pack_arrays, unpack_arrays
+from workers.engine.images.image_set import ImageSet
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.tally import bounds_of, load_tally, merge_tallies, save_tally
+from workers.engine.networks.loading import LoadedNetwork, load_network
 
 ARCHITECTURE, LAYERS, _ = CASES["alexnet-conv5"]
 OPTIONS = DissectionOptions()

@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from annotator.crowd.evidence import Given, gather_evidence
+from annotator.crowd.judging.suspicions import Given, gather_evidence
 from annotator.labels.precision import N_TOP_CROPS, PUBLISHED_OVERDISPERSION
 
 N_WORKERS, N_CARELESS = 30, 9

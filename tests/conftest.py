@@ -85,3 +85,9 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     # At the very end it is: torch's libraries tell of what is left behind.
     atexit.register(gc.unfreeze)
+
+
+@pytest.fixture
+def published(shared: Path) -> Path:
+    """The answers and labels that were published in 2015 and 2017."""
+    return shared / "data" / "published" / "places205-alexnet"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workers.artifact_format import ArtifactMalformed, pack_arrays, unpack_arrays
-from workers.engine.images import ImageSet
-from workers.engine.labels import PackedLabels
+from workers.engine.format.artifact import ArtifactMalformed, pack_arrays, unpack_arrays
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.packed_labels import PackedLabels
 from workers.store import FileStore, NotStored, StoreError
 
 logger = logging.getLogger(__name__)

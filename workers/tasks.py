@@ -23,17 +23,18 @@ from numpy.typing import NDArray
 
 from workers import config, contract, leases, store
 from workers.app import app
-from workers.artifact_format import pack_arrays, unpack_arrays
 from workers.contract import DissectionRequest, TaskRequest
-from workers.engine import complete, dissect, tally
-from workers.engine.broden import ImageSetError
-from workers.engine.hooks import LayerError
-from workers.engine.images import ImageSet, open_image_set
-from workers.engine.memory import estimate_memory
-from workers.engine.networks import LoadedNetwork, NetworkError, Preprocessing, load_network
-from workers.engine.options import DissectionOptions, OptionsInvalid
-from workers.engine.spilling import Spill
-from workers.engine.thresholds import ActivationNotFinite
+from workers.engine import complete, dissect
+from workers.engine.estimate_memory import estimate_memory
+from workers.engine.format.artifact import pack_arrays, unpack_arrays
+from workers.engine.format.spilling import Spill
+from workers.engine.images.broden import ImageSetError
+from workers.engine.images.image_set import ImageSet, open_image_set
+from workers.engine.measures import tally
+from workers.engine.measures.options import DissectionOptions, OptionsInvalid
+from workers.engine.measures.thresholds.thresholds import ActivationNotFinite
+from workers.engine.networks.hooks import LayerError
+from workers.engine.networks.loading import LoadedNetwork, NetworkError, Preprocessing, load_network
 from workers.label_cache import keep_labels, load_labels
 
 logger = logging.getLogger(__name__)

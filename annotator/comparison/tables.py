@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from annotator.comparison.sheets import defuse
+from annotator.csv_files import defuse
 
 Document = dict[str, Any]
 

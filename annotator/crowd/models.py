@@ -296,3 +296,17 @@ class Compensation(models.Model):
 
     def __str__(self) -> str:
         return f"compensation for {self.assignment}"
+
+
+COUNTED = (Assignment.State.SUBMITTED, Assignment.State.APPROVED)
+
+
+COUNTED_STATES = (Assignment.State.SUBMITTED, Assignment.State.APPROVED)
+
+
+ANSWERED = (
+    Assignment.State.STORED,
+    Assignment.State.SUBMITTED,
+    Assignment.State.APPROVED,
+    Assignment.State.REJECTED,
+)

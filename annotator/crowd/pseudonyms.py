@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.conf import settings
 
-from annotator.crowd.marketplaces import SIMULATED_PREFIX
 from annotator.crowd.models import Campaign, Worker
 
 
@@ -41,3 +40,7 @@ def list_worker_ids(campaign: Campaign) -> list[tuple[str, str, str]]:
     """(pseudonym, marketplace, the marketplace's id) of everyone who worked in it and was not erased."""
     workers = Worker.objects.filter(assignments__hit__campaign=campaign, mturk_id__isnull=False).distinct()
     return [(row.pseudonym, row.marketplace, row.mturk_id or "") for row in workers.order_by("pseudonym")]
+
+
+# What our own marketplace begins the ids of programs with; MTurk's pattern for ids is A[A-Z0-9]+.
+SIMULATED_PREFIX = "ASIMULATED"

@@ -6,11 +6,14 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
-from annotator.crowd import collecting, notifications, publishing
-from annotator.crowd.marketplaces import open_marketplace
+from annotator.crowd.campaigns import collecting
+from annotator.crowd.marketplaces import notifications
+from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, NoCredentials, OutcomeUnknown
 from annotator.crowd.models import GOING, Campaign, OutwardAct
-from annotator.crowd.mturk import MarketplaceRefused, NoCredentials, OutcomeUnknown, Requester
-from annotator.crowd.outbox import CampaignBusy, hold_campaign
+from annotator.crowd.outbox.holding import CampaignBusy, hold_campaign
+from annotator.crowd.outbox.performing import settle_acts
 
 log = logging.getLogger(__name__)
 UNSETTLED = (OutwardAct.State.PENDING, OutwardAct.State.SENT, OutwardAct.State.UNKNOWN)
@@ -50,4 +53,4 @@ def _go_on(campaign: Campaign) -> None:
     collecting.collect_campaign(campaign=campaign, requester=requester, now=timezone.now())
     if not campaign.is_paused and campaign.outward_acts.filter(state__in=UNSETTLED).exists():
         with hold_campaign(campaign):
-            publishing.settle_acts(campaign=campaign, requester=requester, clock=timezone.now, pause=time.sleep)
+            settle_acts(campaign=campaign, requester=requester, clock=timezone.now, pause=time.sleep)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotator.crowd import views
+from annotator.crowd.page import views
 
 urlpatterns = [
     path("notifications/<str:marketplace>/<str:key>", views.take_notification, name="hit-notification"),

@@ -2,29 +2,19 @@
 
 from django.urls import path, register_converter
 
-from annotator.dashboard import (
-    answers,
-    campaign_actions,
-    campaigns,
-    comparison,
-    concepts,
-    crop_views,
-    decisions,
-    dissections,
-    downloads,
-    figures,
-    gallery,
-    home,
-    imports,
-    launching,
-    networks,
-    people,
-    review,
-    sign_in,
-    unit_page,
-    worker_ids,
-)
-from annotator.dashboard.api import api
+from annotator.dashboard.api.routes import api
+from annotator.dashboard.campaigns import answers, launching, worker_ids
+from annotator.dashboard.campaigns import buttons as campaign_actions
+from annotator.dashboard.campaigns import pages as campaigns
+from annotator.dashboard.dissections import pages as dissections
+from annotator.dashboard.home import pages as home
+from annotator.dashboard.people import decisions, sign_in
+from annotator.dashboard.people import pages as people
+from annotator.dashboard.reports import comparison, downloads, figures, imports
+from annotator.dashboard.reports import side_by_side as networks
+from annotator.dashboard.review import concepts
+from annotator.dashboard.review import pages as review
+from annotator.dashboard.units import crop_views, gallery, unit_page
 
 
 class SheetConverter:

@@ -6,10 +6,8 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.models import COUNTED_STATES, Assignment, Campaign
 from annotator.labels.precision import N_TOP_CROPS, count_fitting
-
-COUNTED_STATES = (Assignment.State.SUBMITTED, Assignment.State.APPROVED)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from annotator.crowd.marketplaces import FeeSchedule, open_marketplace
+from annotator.crowd.campaigns.extending import extend_hits
+from annotator.crowd.marketplaces.marketplace import FeeSchedule, open_marketplace
+from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.marketplaces.prices import find_hit_cost
 from annotator.crowd.models import HIT, Campaign
-from annotator.crowd.money import find_hit_cost
-from annotator.crowd.mturk import Requester
-from annotator.crowd.publishing import Clock, Pause, extend_hits
+from annotator.crowd.outbox.performing import Clock, Pause
 from annotator.labels.doubts import Standing, find_doubt
 from annotator.labels.models import UnitLabel
 

@@ -10,7 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from annotator.crowd.evidence import MISSED_OF_ONE_ANSWER
+from annotator.crowd.judging.suspicions import MISSED_OF_ONE_ANSWER
 from annotator.crowd.models import Campaign
 from annotator.labels.aggregation import vote
 from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from django.db.models import F, Sum
 
-from annotator.sandbox import fees, switchboard
+from annotator.sandbox import switchboard
 from annotator.sandbox.models import HIT, Assignment, LedgerEntry, Person, Requester
-from annotator.sandbox.refusals import Code, Refused
-from annotator.sandbox.states import AssignmentState
+from annotator.sandbox.rules import fees
+from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.states import AssignmentState
 
 Account = LedgerEntry.Account
 Reason = LedgerEntry.Reason

@@ -4,17 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from annotator.units.models import (
-    AutomaticLabel,
-    DissectedUnit,
-    Dissection,
-    Image,
-    ImageSet,
-    Layer,
-    TopImage,
-    Unit,
-)
-from workers.artifact_format import Arrays, read_artifact
+from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Image, ImageSet, Layer, TopImage, Unit
+from workers.engine.format.artifact import Arrays, read_artifact
 from workers.store import Store
 
 BATCH = 5_000

@@ -245,3 +245,8 @@ class AutomaticLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.label} {self.iou:.3f}"
+
+
+def audit_subject(unit: Unit) -> str:
+    """How the audit log names a unit."""
+    return f"unit {unit.layer.network.name}/{unit.layer.path}/{unit.index}"

@@ -26,11 +26,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from annotator.accounts.inviting import invite, welcome_path
 from annotator.accounts.models import Role
 from annotator.accounts.tokens import issue_token
+from annotator.crowd.judging.rejecting import propose_rejection
+from annotator.crowd.marketplaces.notifications import make_address_key
 from annotator.crowd.models import HIT, Assignment, Campaign
-from annotator.crowd.notifications import make_address_key
-from annotator.crowd.rejecting import propose_rejection
-from annotator.dashboard import campaign_actions
 from annotator.labels.models import UnitLabel
+from annotator.work import sending
 from tests.annotator.crowd.fixtures import Visitor
 from tests.annotator.crowd.making import NOW, make_campaign
 from tests.annotator.dashboard.making import World, make_person, make_world
@@ -237,7 +237,7 @@ DECISIONS = {
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Stage:
     settings.REAL_MONEY_ALLOWED = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    monkeypatch.setattr(campaign_actions.app, "send_task", lambda *arguments, **options: None)
+    monkeypatch.setattr(sending.app, "send_task", lambda *arguments, **options: None)
     world = make_world(tmp_path, n_units=2, campaign="routes")
     people = {name: make_person(Role(name)) for name in PEOPLE[1:]}
     User.objects.filter(username="admin").update(is_superuser=True)

@@ -17,12 +17,12 @@ def _run_test(path: str, *, name: str, **counts: int) -> None:
 
 
 def request_everything() -> str:
-    _run_test("tests/annotator/dashboard/test_api.py", name="generated_requests", UNITSCOPE_API_CASES=2000)
+    _run_test("tests/annotator/dashboard/api/test_routes.py", name="generated_requests", UNITSCOPE_API_CASES=2000)
     return "2,000 generated API requests, no server error."
 
 
 def refuse_look_ups() -> str:
-    _run_test("tests/annotator/dashboard/test_selection.py", name="generated_look_ups", UNITSCOPE_LOOK_UPS=10_000)
+    _run_test("tests/annotator/dashboard/units/test_selection.py", name="generated_look_ups", UNITSCOPE_LOOK_UPS=10_000)
     return "10,000 generated look-ups at the gallery and the API, each refused in words; nothing but SELECT was run."
 
 

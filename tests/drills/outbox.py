@@ -31,7 +31,8 @@ def drill_crash_points() -> str:
 
 
 def _repeat(piece: str) -> str:
-    command = [sys.executable, "-m", "pytest", "tests/annotator/crowd/test_outbox.py", "-q", "-p", "no:randomly"]
+    test = "tests/annotator/crowd/outbox/test_performing.py"
+    command = [sys.executable, "-m", "pytest", test, "-q", "-p", "no:randomly"]
     done = subprocess.run(
         [*command, "-k", "no_crash_loses"],
         cwd=ROOT,

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pixels
 
-from annotator.crowd.sheets import COLUMNS, TILES_PER_SHEET, lay_out
-from annotator.crowd.tile_order import TileOrder, derive_seed, draw_order
+from annotator.crowd.hit_types.tile_order import TileOrder, draw_order
+from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, lay_out
+from annotator.crowd.seeds import derive_seed
 from tests.annotator.crowd.leaking import auc
-from workers.artifact_format import Artifact, read_artifact
+from workers.engine.format.artifact import Artifact, read_artifact
 from workers.store import open_store
 
 N_ASSIGNMENTS = int(os.environ.get("UNITSCOPE_LEAK_ASSIGNMENTS", "160"))

@@ -157,7 +157,7 @@ def test_an_expired_token_is_told_and_reloading_brings_the_work_back(
     mark(page, 9)
     wait_saved(page)
     with monkeypatch.context() as patch:
-        patch.setattr("annotator.crowd.tokens.LONGEST_SECONDS", -1)
+        patch.setattr("annotator.crowd.page.tokens.LONGEST_SECONDS", -1)
         mark(page, 10)
         expect(page.locator("#notice")).to_contain_text("reload it, your work is kept")
     page.reload()
@@ -241,7 +241,7 @@ def test_the_page_is_light_and_does_not_jump(address: str, open_page: Open) -> N
 def test_the_example_answer_is_one_that_the_server_takes(campaign: Any, market: Any, hit: HIT) -> None:
     from pathlib import Path
 
-    from annotator.crowd.rendering import TEMPLATES
+    from annotator.crowd.hit_types.templates import TEMPLATES
 
     example = json.loads((Path(TEMPLATES) / "unit_semantics" / "example.json").read_text())
     visitor = market.accept(hit, "ada")

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.crowd import collecting
-from annotator.crowd.composing import CannotCompose
+from annotator.crowd.campaigns import collecting
+from annotator.crowd.campaigns.composing import CannotCompose
+from annotator.crowd.campaigns.phrases import BadPhrases, as_words, find_automatic_phrases, read_phrases
+from annotator.crowd.campaigns.unit_choice import ChosenUnit, list_units
+from annotator.crowd.hit_types.templates import TEMPLATES, load_template
+from annotator.crowd.judging.verdicts import count_verdicts
 from annotator.crowd.models import Assignment, Campaign
-from annotator.crowd.phrases import BadPhrases, as_words, find_automatic_phrases, read_phrases
-from annotator.crowd.rendering import TEMPLATES, load_template
-from annotator.crowd.unit_choice import ChosenUnit, list_units
-from annotator.crowd.verdicts import count_verdicts
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from annotator.units.models import Dissection
 from tests.annotator.crowd.making import make_campaign

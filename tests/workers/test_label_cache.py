@@ -12,9 +12,9 @@ from numpy.random import default_rng
 
 from tests.workers.engine import making
 from workers.engine import dissect
-from workers.engine.images import ImageSet, open_image_set
-from workers.engine.labels import PackedLabels
-from workers.engine.options import DissectionOptions
+from workers.engine.images.image_set import ImageSet, open_image_set
+from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.measures.options import DissectionOptions
 from workers.label_cache import keep_labels, load_labels
 
 

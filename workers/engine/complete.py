@@ -13,19 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from workers.artifact_format import Save, field_name, write_artifact
-from workers.engine.activations import Stopwatch
-from workers.engine.artifacts import describe
-from workers.engine.empirical import EmpiricalFields, OcclusionOptions, encode_field, estimate_fields, plan_peaks
-from workers.engine.geometry import MapGeometry
-from workers.engine.images import ImageSet
-from workers.engine.networks import LoadedNetwork
-from workers.engine.options import DissectionOptions
-from workers.engine.receptive_field import theoretical_receptive_fields
-from workers.engine.results import LayerResult, finish_layers
-from workers.engine.saved import NO_FIELD, SAVED
-from workers.engine.tally import Tally
-from workers.engine.tiles import PixelCache, TileSource, render_tiles
+from workers.engine.format.artifact import Save, field_name, write_artifact
+from workers.engine.images.batches import Stopwatch
+from workers.engine.images.image_set import ImageSet
+from workers.engine.manifest import describe
+from workers.engine.measures.crops.tiles import PixelCache, TileSource, render_tiles
+from workers.engine.measures.empirical_fields.empirical import (
+    EmpiricalFields,
+    OcclusionOptions,
+    encode_field,
+    estimate_fields,
+    plan_peaks,
+)
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.results import LayerResult, finish_layers
+from workers.engine.measures.tally import Tally
+from workers.engine.networks.geometry import MapGeometry
+from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.networks.receptive_field import theoretical_receptive_fields
+from workers.engine.networks.saved import NO_FIELD, SAVED
 
 StageProgress = Callable[[str, int, int], None]
 

@@ -15,18 +15,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.artifact_format import Save
-from workers.engine.activations import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
 from workers.engine.complete import StageProgress, complete
-from workers.engine.hooks import LayerShape, probe_layers, reading
-from workers.engine.images import ImageSet
-from workers.engine.label_maps import LabelRuns
-from workers.engine.labels import PackedLabels, pack_labels
-from workers.engine.measuring import LayerMeasure
-from workers.engine.networks import LoadedNetwork, normalize
-from workers.engine.options import DissectionOptions, dissection_key
-from workers.engine.spilling import IN_MEMORY, Spill
-from workers.engine.tally import Tally, merge_tallies
+from workers.engine.format.artifact import Save
+from workers.engine.format.spilling import IN_MEMORY, Spill
+from workers.engine.images.batches import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.label_maps import LabelRuns
+from workers.engine.images.packed_labels import PackedLabels, pack_labels
+from workers.engine.manifest import dissection_key
+from workers.engine.measures.layer_measure import LayerMeasure
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.tally import Tally, merge_tallies
+from workers.engine.networks.hooks import LayerShape, probe_layers, reading
+from workers.engine.networks.loading import LoadedNetwork, normalize
 
 Progress = Callable[[int], None]
 Bounds = Mapping[str, NDArray[np.float32]]

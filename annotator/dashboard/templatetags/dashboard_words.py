@@ -2,6 +2,8 @@
 
 from django import template
 
+from annotator.crowd.marketplaces.marketplace import MARKETPLACE_TONES, MARKETPLACE_WORDS
+
 register = template.Library()
 
 STATE_TONES = {
@@ -21,12 +23,6 @@ STATE_TONES = {
     "quoted": "us-is-warn",
     "waiting": "us-is-warn",
     "requested": "us-is-warn",
-}
-MARKETPLACE_TONES = {"own": "us-is-good", "mturk-sandbox": "us-is-warn", "mturk": "us-is-bad"}
-MARKETPLACE_WORDS = {
-    "own": "own marketplace · play money",
-    "mturk-sandbox": "MTurk sandbox · play money",
-    "mturk": "MTurk · real money",
 }
 RELATION_TONES = {
     "equal": "us-is-good",

@@ -1,9 +1,10 @@
 """Rows by the ids a requester sends; what is another requester's does not exist for them."""
 
-from annotator.sandbox import advancing, working
+from annotator.sandbox.acts import transitions
+from annotator.sandbox.acts.transitions import lock_assignment
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, QualificationType
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused
 
 
 def hit_type(call: Call, name: str = "HITTypeId") -> HITType:
@@ -22,7 +23,7 @@ def hit(call: Call) -> HIT:
 def locked_hit(call: Call) -> HIT:
     """With its row lock; the operation is about to change it."""
     try:
-        found = advancing.lock_hit(requester=call.requester, mturk_id=call.values["HITId"])
+        found = transitions.lock_hit(requester=call.requester, mturk_id=call.values["HITId"])
     except HIT.DoesNotExist:
         found = None
     return _first_hit(found, call)
@@ -40,7 +41,7 @@ def assignment(call: Call) -> Assignment:
     found = Assignment.objects.filter(mturk_id=sought, hit__requester=call.requester, submitted_at__isnull=False)
     if not found.exists():
         raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, f"Assignment {sought} does not exist.")
-    return working.lock_assignment(mturk_id=sought)
+    return lock_assignment(mturk_id=sought)
 
 
 def person(worker_id: str) -> Person:

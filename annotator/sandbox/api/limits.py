@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused
 
 LONGEST_QUESTION_BYTES = 65_535
 YEAR_SECONDS = 365 * 24 * 3600

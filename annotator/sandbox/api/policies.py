@@ -3,7 +3,7 @@
 from typing import Any
 
 from annotator.sandbox.questions import policies
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused
 
 _BY_LEVEL = {"Assignment": policies.KNOWN_ANSWERS, "HIT": policies.PLURALITY}
 

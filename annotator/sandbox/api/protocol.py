@@ -13,12 +13,13 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from annotator.sandbox import settling, switchboard
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import settling
 from annotator.sandbox.api import limits, lost, shapes, signatures, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.operations import OPERATIONS
 from annotator.sandbox.models import Requester
-from annotator.sandbox.refusals import Malformed, Refused
+from annotator.sandbox.rules.refusals import Malformed, Refused
 from annotator.sandbox.switchboard import Switchboard
 
 CONTENT_TYPE = "application/x-amz-json-1.1"

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from annotator.sandbox import qualifying
+from annotator.sandbox.acts import qualifying
 from annotator.sandbox.api.limits import MOST_REQUIREMENTS
 from annotator.sandbox.models import QualificationType, Requester
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused
 
 MOST_NUMBERS = 15
 MOST_PLACES = 30

@@ -9,7 +9,7 @@ from typing import Any
 import botocore.loaders
 import botocore.model
 
-from annotator.sandbox.refusals import Code, Malformed, Refused
+from annotator.sandbox.rules.refusals import Code, Malformed, Refused
 
 API_VERSION = "2017-01-17"
 TARGET_PREFIX = "MTurkRequesterServiceV20170117"

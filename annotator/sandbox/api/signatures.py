@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 from django.http import HttpRequest
 
 from annotator.sandbox.models import Requester
-from annotator.sandbox.refusals import Malformed
+from annotator.sandbox.rules.refusals import Malformed
 
 SERVICE = "mturk-requester"
 LONGEST_SKEW = dt.timedelta(minutes=5)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 
-from annotator.sandbox import ids
+from annotator.sandbox.rules import ids
 
 
 class Requester(models.Model):

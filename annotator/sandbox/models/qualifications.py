@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from annotator.sandbox import ids
 from annotator.sandbox.models.accounts import Person, Requester
+from annotator.sandbox.rules import ids
 
 
 class QualificationType(models.Model):

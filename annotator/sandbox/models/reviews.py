@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from annotator.sandbox import ids
 from annotator.sandbox.models.work import HIT
+from annotator.sandbox.rules import ids
 
 
 class ReviewResult(models.Model):

@@ -5,9 +5,9 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 
-from annotator.sandbox import ids
 from annotator.sandbox.models.accounts import Person, Requester
-from annotator.sandbox.states import LIVE, AssignmentState, HITStatus
+from annotator.sandbox.rules import ids
+from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus
 
 
 class HITType(models.Model):

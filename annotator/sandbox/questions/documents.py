@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from annotator.sandbox.questions import question_form, safe_xml
 from annotator.sandbox.questions.safe_xml import SCHEMAS, BadDocument
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused
 
 EXTERNAL_NAMESPACE = f"{SCHEMAS}/2006-07-14/ExternalQuestion.xsd"
 HTML_NAMESPACE = f"{SCHEMAS}/2011-11-11/HTMLQuestion.xsd"

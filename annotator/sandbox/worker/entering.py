@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotator.sandbox import accounts, switchboard
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import Person
 from annotator.sandbox.worker import session
 

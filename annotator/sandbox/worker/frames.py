@@ -5,10 +5,11 @@ from django.template.loader import render_to_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from annotator.sandbox import switchboard, working
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import working
 from annotator.sandbox.models import HIT
 from annotator.sandbox.questions import answers, documents
-from annotator.sandbox.refusals import Refused
+from annotator.sandbox.rules.refusals import Refused
 from annotator.sandbox.worker import session
 
 # The content is a stranger's: without allow-same-origin it has an origin of its own and none of this site's rights.

@@ -5,9 +5,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods
 
-from annotator.sandbox import settling, switchboard
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import settling
 from annotator.sandbox.models import LedgerEntry, Message, Person, Requester
-from annotator.sandbox.states import LISTED, AssignmentState
+from annotator.sandbox.rules.states import LISTED, AssignmentState
 from annotator.sandbox.worker import session
 
 MOST_SHOWN = 200

@@ -11,11 +11,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from annotator.sandbox import catalog, settling, switchboard, working
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import catalog, settling, working
 from annotator.sandbox.models import HIT, Assignment, HITType, Person
 from annotator.sandbox.questions import answers, documents, question_form
-from annotator.sandbox.refusals import Code, Refused
-from annotator.sandbox.states import AssignmentState
+from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.states import AssignmentState
 from annotator.sandbox.worker import form_answers, session
 
 NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"

@@ -5,7 +5,8 @@ from decimal import Decimal, InvalidOperation
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from annotator.sandbox import catalog, settling, switchboard
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import catalog, settling
 from annotator.sandbox.models import HITType
 from annotator.sandbox.worker import session
 

@@ -5,10 +5,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotator.sandbox import granting, qualifying, switchboard
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import granting, qualifying
 from annotator.sandbox.models import Person, QualificationRequest, QualificationType
 from annotator.sandbox.questions import documents, question_form
-from annotator.sandbox.refusals import Refused
+from annotator.sandbox.rules.refusals import Refused
 from annotator.sandbox.worker import form_answers, session
 
 MOST_SHOWN = 200

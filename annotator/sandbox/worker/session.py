@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from annotator.sandbox.models import Assignment, Message, Person
-from annotator.sandbox.states import AssignmentState
+from annotator.sandbox.rules.states import AssignmentState
 
 _KEY = "sandbox_person"
 # Nothing but this site's own script runs here; frames and pictures are the requesters'.

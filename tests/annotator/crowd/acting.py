@@ -43,19 +43,23 @@ def warm_up() -> None:
     """What takes a second, paid once: the imports, and boto3's description of MTurk (no connection is made)."""
     from django.conf import settings
 
-    from annotator.crowd import compensating, outbox, rejecting, reviewing  # noqa: F401
-    from annotator.crowd.marketplaces import open_marketplace
-    from annotator.crowd.mturk import Requester
+    from annotator.crowd.judging import compensating  # noqa: F401
+    from annotator.crowd.marketplaces.marketplace import open_marketplace
+    from annotator.crowd.marketplaces.mturk.client import Requester
+    from annotator.crowd.outbox import holding
 
     settings.MARKETPLACE_CREDENTIALS["own"] = ("nobody", "nothing")
     Requester(open_marketplace("own"))
-    outbox.WAIT_SECONDS = 0
+    holding.WAIT_SECONDS = 0
 
 
 def act(order: Order) -> int:
     from django.conf import settings
 
-    from annotator.crowd import crash_points, mturk, outbox
+    from annotator.crowd.marketplaces.outcomes import OutcomeUnknown
+    from annotator.crowd.outbox import crash_points
+    from annotator.crowd.outbox import performing as outbox
+    from annotator.crowd.outbox.holding import CampaignBusy
 
     settings.SANDBOX_URL = order.sandbox_url
     settings.MARKETPLACE_CREDENTIALS["own"] = tuple(order.keys)
@@ -68,7 +72,7 @@ def act(order: Order) -> int:
         return LOST if lost else DONE
     except crash_points.Crashed:
         return CRASHED
-    except (mturk.OutcomeUnknown, outbox.CampaignBusy):
+    except (OutcomeUnknown, CampaignBusy):
         return LOST if lost else UNANSWERED
     return DONE
 
@@ -87,7 +91,7 @@ def _note_lost(reach: Callable[[str, str], None], lost: list[str]) -> Callable[[
 
 
 def mturk_unknown() -> type[Exception]:
-    from annotator.crowd.mturk import OutcomeUnknown
+    from annotator.crowd.marketplaces.outcomes import OutcomeUnknown
 
     return OutcomeUnknown
 
@@ -96,9 +100,9 @@ def run_phase(*, name: str, phase: str) -> None:
     """A phase is one kind of act and what must stand before it; begun again it goes on."""
     from django.utils import timezone
 
-    from annotator.crowd.marketplaces import open_marketplace
+    from annotator.crowd.marketplaces.marketplace import open_marketplace
+    from annotator.crowd.marketplaces.mturk.client import Requester
     from annotator.crowd.models import Campaign
-    from annotator.crowd.mturk import Requester
 
     campaign = Campaign.objects.get(name=name)
     requester = Requester(open_marketplace("own"), max_attempts=1)
@@ -106,34 +110,37 @@ def run_phase(*, name: str, phase: str) -> None:
 
 
 def publish(campaign: Any, acting: dict[str, Any]) -> None:
-    from annotator.crowd import publishing
+    from annotator.crowd.campaigns import publishing
+    from annotator.crowd.campaigns.extending import extend_hits
 
     publishing.publish_campaign(campaign=campaign, **acting)
     first = campaign.hits.order_by("id")[0]
     if first.n_assignments == campaign.n_assignments:
-        publishing.extend_hits(campaign=campaign, n_more={first.pk: 1}, **acting)
+        extend_hits(campaign=campaign, n_more={first.pk: 1}, **acting)
 
 
 def reject(campaign: Any, acting: dict[str, Any]) -> None:
-    from annotator.crowd import publishing, rejecting
+    from annotator.crowd.judging import rejecting
     from annotator.crowd.models import Rejection
+    from annotator.crowd.outbox.performing import settle_acts
 
     for rejection in Rejection.objects.filter(confirmed_at=None):
         rejecting.confirm_rejection(rejection=rejection, confirmed_by="bob", **acting)
-    publishing.settle_acts(campaign=campaign, **acting)
+    settle_acts(campaign=campaign, **acting)
 
 
 def overturn(campaign: Any, acting: dict[str, Any]) -> None:
-    from annotator.crowd import publishing, rejecting
+    from annotator.crowd.judging import rejecting
     from annotator.crowd.models import Rejection
+    from annotator.crowd.outbox.performing import settle_acts
 
     for rejection in Rejection.objects.filter(overturned_at=None):
         rejecting.overturn_rejection(rejection=rejection, overturned_by="cyd", feedback="Our mistake.", **acting)
-    publishing.settle_acts(campaign=campaign, **acting)
+    settle_acts(campaign=campaign, **acting)
 
 
 def compensate(campaign: Any, acting: dict[str, Any]) -> None:
-    from annotator.crowd import compensating
+    from annotator.crowd.judging import compensating
     from annotator.crowd.models import Assignment
 
     for assignment in Assignment.objects.filter(hit__campaign=campaign, state="stored"):
@@ -141,21 +148,21 @@ def compensate(campaign: Any, acting: dict[str, Any]) -> None:
 
 
 def approve(campaign: Any, acting: dict[str, Any]) -> None:
-    from annotator.crowd import reviewing
+    from annotator.crowd.judging import approving as reviewing
 
     reviewing.approve_assignments(campaign=campaign, **acting)
 
 
 def top_up(campaign: Any, acting: dict[str, Any]) -> None:
-    from annotator.crowd import reviewing
+    from annotator.crowd.judging import approving as reviewing
 
     reviewing.pay_top_ups(campaign=campaign, **acting)
 
 
 def withdraw(campaign: Any, acting: dict[str, Any]) -> None:
-    from annotator.crowd import publishing
+    from annotator.crowd.campaigns.ending import withdraw_campaign
 
-    publishing.withdraw_campaign(campaign=campaign, **acting)
+    withdraw_campaign(campaign=campaign, **acting)
 
 
 PHASES = {run.__name__: run for run in (publish, reject, approve, overturn, top_up, compensate, withdraw)}

@@ -16,11 +16,11 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from annotator.crowd import publishing
-from annotator.crowd.marketplaces import open_marketplace
+from annotator.crowd.campaigns import publishing
+from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.models import HIT, Campaign
-from annotator.crowd.mturk import Requester
-from annotator.sandbox import accounts, working
+from annotator.sandbox.acts import accounts, working
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from annotator.sandbox.models import Person

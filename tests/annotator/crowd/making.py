@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pixels
 
-from annotator.crowd.composing import CampaignPlan, compose_campaign
+from annotator.crowd.campaigns.composing import CampaignPlan, compose_campaign
+from annotator.crowd.campaigns.quoting import quote_campaign
+from annotator.crowd.campaigns.unit_choice import ChosenUnit, list_units
 from annotator.crowd.models import Campaign
-from annotator.crowd.quoting import quote_campaign
-from annotator.crowd.unit_choice import ChosenUnit, list_units
 from annotator.units.models import (
     AutomaticLabel,
     DissectedUnit,

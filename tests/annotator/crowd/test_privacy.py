@@ -7,7 +7,11 @@ import pytest
 from django.apps import apps
 from django.test import Client
 
-from annotator.crowd import collecting, compensating, notifications, reviewing, tasks
+from annotator.crowd import tasks
+from annotator.crowd.campaigns import collecting
+from annotator.crowd.judging import approving as reviewing
+from annotator.crowd.judging import compensating
+from annotator.crowd.marketplaces import notifications
 from annotator.crowd.models import Assignment, Campaign, Worker
 from annotator.crowd.pseudonyms import list_worker_ids
 from workers.app import app

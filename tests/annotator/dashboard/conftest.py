@@ -11,9 +11,9 @@ from django.test import Client
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker
-from annotator.dashboard.crops import compose_wall
-from annotator.dashboard.jobs import _key
+from annotator.dashboard.units.crops import compose_wall
 from annotator.units.models import Dissection, ImageSet, Network
+from annotator.work.jobs import _key
 from tests.annotator.dashboard.making import World, make_world, sign_in
 
 

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.models import HIT, Assignment, Campaign, Compensation
-from annotator.dashboard import tasks
-from annotator.dashboard.jobs import read_jobs
 from annotator.units.models import AutomaticLabel
+from annotator.work import tasks
+from annotator.work.jobs import read_jobs
 from tests.annotator.crowd.fixtures import Market, market
 from tests.annotator.crowd.making import make_campaign, make_dissection
 from tests.annotator.dashboard.making import make_person
@@ -37,7 +37,7 @@ def press(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, client: Client) -
         assert (name, queue) == (tasks.work.name, "web")
         tasks.work(*args)
 
-    monkeypatch.setattr("annotator.dashboard.campaign_actions.app.send_task", work_now)
+    monkeypatch.setattr("annotator.work.sending.app.send_task", work_now)
     client.force_login(make_person(Role.PAYER, "petra"))
 
     def press_it(kind: str) -> str:

@@ -12,7 +12,7 @@ from django.test import Client
 from annotator.accounts.models import AuditEntry, Role
 from annotator.comparison.models import UnitComparison
 from annotator.crowd.models import Campaign
-from annotator.dashboard import downloads, imports
+from annotator.dashboard.reports import downloads, imports
 from annotator.labels.models import UnitLabel
 from tests.annotator.dashboard.making import World, make_world, sign_in
 

@@ -87,7 +87,7 @@ def test_more_units_make_no_more_queries(
     db: None, viewer: Client, make_sized: Callable[[int], World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On a busy machine counting may be slow enough to be kept, which spares queries.
-    monkeypatch.setattr("annotator.dashboard.campaign_counts.NEVER_KEPT_SECONDS", math.inf)
+    monkeypatch.setattr("annotator.dashboard.campaigns.counts.NEVER_KEPT_SECONDS", math.inf)
     pages = ["/", "/units/", "/units/net/features.3/1/", "/review/", "/campaigns/try/"]
     make_sized(4)
     few = [count_queries(viewer, page) for page in pages]
@@ -146,7 +146,8 @@ NOWHERE = [
 
 
 @pytest.mark.parametrize(
-    ("module", "address"), [("comparison", "comparison/?relation=equal"), ("answers", "answers/?state=submitted")]
+    ("module", "address"),
+    [("reports.comparison", "comparison/?relation=equal"), ("campaigns.answers", "answers/?state=submitted")],
 )
 def test_the_next_page_keeps_the_filter(
     world: World, viewer: Client, monkeypatch: pytest.MonkeyPatch, module: str, address: str

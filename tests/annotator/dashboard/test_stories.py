@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.models import Assignment, Campaign
-from annotator.dashboard import tasks
 from annotator.labels.labeling import label_campaign
 from annotator.labels.models import UnitLabel
 from annotator.units.models import Dissection, GPUTask
+from annotator.work import tasks
 from tests.annotator.crowd.fixtures import market
 from tests.annotator.crowd.making import NOW, make_dissection
 from tests.annotator.dashboard.addresses import OUTER_PAGES, list_inner_pages
@@ -141,7 +141,7 @@ def test_from_a_dissection_to_a_published_campaign(
         assert name == tasks.work.name
         tasks.work(*args)
 
-    monkeypatch.setattr("annotator.dashboard.campaign_actions.app.send_task", work_now)
+    monkeypatch.setattr("annotator.work.sending.app.send_task", work_now)
     make_dissection(tmp_path)
     page = open_page("/launch/")
     page.fill("[name=name]", "first-try")

@@ -8,10 +8,13 @@ from django.test import Client
 from django.utils import timezone
 
 from annotator.crowd.models import Assignment
-from annotator.dashboard import answers, campaign_actions, campaign_steps, tasks
-from annotator.dashboard.campaign_work import OF_CAMPAIGN, OF_ONE
-from annotator.dashboard.jobs import SILENT_SECONDS, Job, note_job, read_jobs
+from annotator.dashboard.campaigns import answers
+from annotator.dashboard.campaigns import offered as campaign_steps
 from annotator.labels.models import UnitLabel
+from annotator.work import tasks
+from annotator.work.jobs import SILENT_SECONDS, Job, note_job, read_jobs
+from annotator.work.steps import OF_CAMPAIGN, OF_ONE
+from annotator.work.table import SENTENCES, WORK
 from tests.annotator.dashboard.making import World
 
 
@@ -20,10 +23,10 @@ def last(kind: str) -> Job:
 
 
 def test_every_button_has_its_act_its_role_and_its_sentence() -> None:
-    assert OF_CAMPAIGN.keys() == campaign_actions.WORK.keys()
+    assert OF_CAMPAIGN.keys() == WORK.keys()
     assert OF_ONE.keys() == {"ask-more", *answers.QUEUED.values()}
     offered = {step.kind for step in [*campaign_steps.OF_MARKETPLACE, campaign_steps.ADAPTIVE]}
-    assert offered == OF_CAMPAIGN.keys() - {"publish"} == campaign_steps.SENTENCES.keys()
+    assert offered == OF_CAMPAIGN.keys() - {"publish"} == SENTENCES.keys()
 
 
 def test_work_done_says_what_was_done(world: World) -> None:

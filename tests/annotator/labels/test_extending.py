@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from annotator.crowd import collecting
+from annotator.crowd.campaigns import collecting
 from annotator.crowd.models import Campaign
 from annotator.labels.doubts import Standing, find_doubt
 from annotator.labels.extending import CannotExtend, decide_extensions, extend_campaign, find_saving

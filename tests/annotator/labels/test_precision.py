@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.comparison.matfile import read_mat
 from annotator.labels.precision import (
     PUBLISHED_OVERDISPERSION,
     AnswerCounts,
@@ -18,6 +17,7 @@ from annotator.labels.precision import (
     estimate_overdispersion,
     measure_precision,
 )
+from annotator.published.matfile import read_mat
 
 N_SHOWN = 57
 

@@ -3,14 +3,7 @@
 import numpy as np
 import pytest
 
-from annotator.labels.reliability import (
-    count_labels,
-    estimate,
-    measure,
-    weigh_alpha,
-    weigh_identical,
-    weigh_kappa,
-)
+from annotator.labels.reliability import count_labels, estimate, measure, weigh_alpha, weigh_identical, weigh_kappa
 
 # Ten subjects, fourteen raters, five categories: the example printed for Fleiss' kappa, 0.210.
 FLEISS = np.array(

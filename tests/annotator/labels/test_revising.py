@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator.comparison.importing import import_annotations
 from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.labeling import label_campaign
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.relabeling import FIELDS
 from annotator.labels.revising import BadRevision, accept_label, merge_concepts, rename_unit, split_answers
+from annotator.published.importing import import_annotations
 from annotator.units.models import Unit
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotator.sandbox import accounts, switchboard
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import HIT, Assignment, Person, Requester
 from tests.annotator.sandbox import serving
 

@@ -13,10 +13,11 @@ from hypothesis.stateful import (
     invariant,
 )
 
-from annotator.sandbox import accounts, auditing, settling, switchboard
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import accounts, auditing, settling
 from annotator.sandbox.api import protocol, wire
 from annotator.sandbox.models import HIT, Assignment, Requester
-from annotator.sandbox.refusals import Refused
+from annotator.sandbox.rules.refusals import Refused
 from tests.annotator.sandbox import oracle, serving
 
 START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

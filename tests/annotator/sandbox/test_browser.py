@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from annotator.sandbox import accounts
+from annotator.sandbox.acts import accounts
 from annotator.sandbox.conformance.bench import FORM
 from annotator.sandbox.models import Assignment
 from annotator.sandbox.questions.documents import EXTERNAL_NAMESPACE, HTML_NAMESPACE

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from annotator.sandbox import delivering, switchboard, working
+from annotator.sandbox import delivering, switchboard
+from annotator.sandbox.acts import working
 from annotator.sandbox.models import HIT, Notification, Person
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE
 

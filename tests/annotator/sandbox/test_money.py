@@ -9,9 +9,9 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, transaction
 
-from annotator.sandbox import auditing, working
-from annotator.sandbox.fees import fee_usd
+from annotator.sandbox.acts import auditing, working
 from annotator.sandbox.models import HIT, LedgerEntry, Person, Requester
+from annotator.sandbox.rules.fees import fee_usd
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from annotator.sandbox import accounts
+from annotator.sandbox.acts import accounts
 from annotator.sandbox.conformance.bench import QUESTION, Worker
 
 HERE = Path(__file__).parent / "other_clients"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from annotator.sandbox import accounts, auditing
+from annotator.sandbox.acts import accounts, auditing
 from annotator.sandbox.conformance.bench import QUESTION, Worker
 from annotator.sandbox.models import HIT, Assignment, LedgerEntry
 from tests.annotator.sandbox import serving

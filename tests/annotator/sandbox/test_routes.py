@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from annotator.sandbox import granting
+from annotator.sandbox.acts import granting
 from annotator.sandbox.conformance.bench import ANSWER_KEY, FORM
 from annotator.sandbox.models import HIT, Assignment, Person, QualificationRequest, QualificationType
 from tests.annotator.sandbox import serving

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from annotator.sandbox import settling, switchboard, working
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import settling, working
 from annotator.sandbox.models import HIT, Person
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused
 from tests.annotator.sandbox import oracle, serving
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE
 from tests.annotator.sandbox.openings import NEW_HIT, OPENINGS

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 from django.core.management import call_command
 
-from annotator.sandbox import accounts, switchboard
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import HIT, Requester
 from tests.annotator.sandbox import serving
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE

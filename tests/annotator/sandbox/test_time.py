@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from annotator.sandbox import working
+from annotator.sandbox.acts import working
 from annotator.sandbox.models import HIT, Person
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE
 

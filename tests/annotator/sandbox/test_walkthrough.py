@@ -8,7 +8,7 @@ import urllib.request
 from decimal import Decimal
 from typing import Any
 
-from annotator.sandbox import accounts
+from annotator.sandbox.acts import accounts
 from tests.annotator.sandbox import serving
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE
 

@@ -18,7 +18,7 @@ from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import DissectedUnit, Dissection, TopImage
 from annotator.units.progress import read_survey
 from tests.workers.engine import making
-from workers.artifact_format import check_artifact, field_name, read_artifact
+from workers.engine.format.artifact import check_artifact, field_name, read_artifact
 from workers.store import open_store
 
 NETWORK = "tests.workers.engine.making:tiny_module"

@@ -9,7 +9,7 @@ import torch
 from numpy.random import default_rng
 
 from tests.workers.engine.making import make_broden
-from workers.engine.images import ImageSet, open_image_set
+from workers.engine.images.image_set import ImageSet, open_image_set
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from PIL import Image
 from torch import nn
 
-from workers.engine.networks import LoadedNetwork, Preprocessing
+from workers.engine.networks.loading import LoadedNetwork, Preprocessing
 
 INPUT_PX = 32
 LABEL_PX = 16

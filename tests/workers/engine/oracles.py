@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from workers.engine.hooks import reading
-from workers.engine.images import ImageSet
-from workers.engine.networks import LoadedNetwork, normalize
+from workers.engine.images.image_set import ImageSet
+from workers.engine.networks.hooks import reading
+from workers.engine.networks.loading import LoadedNetwork, normalize
 
 
 def dense_activations(*, network: LoadedNetwork, path: str, image_set: ImageSet, batch_size: int) -> np.ndarray:

@@ -11,10 +11,10 @@ import torch
 from numpy.random import default_rng
 
 from tests.workers.engine import hostile, making
-from workers.engine.activations import Stopwatch, read_batch
-from workers.engine.broden import ImageSetError
-from workers.engine.images import MAX_PIXELS, ImageUnreadable, decode_image, open_image_set
-from workers.engine.networks import (
+from workers.engine.images.batches import Stopwatch, read_batch
+from workers.engine.images.broden import ImageSetError
+from workers.engine.images.image_set import MAX_PIXELS, ImageUnreadable, decode_image, open_image_set
+from workers.engine.networks.loading import (
     ArchitectureNotFound,
     CheckpointMismatch,
     NetworkError,

@@ -16,14 +16,16 @@ from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
-from workers.artifact_format import Artifact, ArtifactMalformed, check_artifact, read_artifact
-from workers.engine import candidates, complete, dissect, spilling, thresholds
-from workers.engine.images import ImageSet, open_image_set
-from workers.engine.labels import PackedLabels
-from workers.engine.options import DissectionOptions
-from workers.engine.spilling import IN_MEMORY, Spill
-from workers.engine.tally import Tally, TallyError, bounds_of, load_tally, merge_tallies, save_tally
-from workers.engine.thresholds import ActivationNotFinite
+from workers.engine import complete, dissect
+from workers.engine.format import spilling
+from workers.engine.format.artifact import Artifact, ArtifactMalformed, check_artifact, read_artifact
+from workers.engine.format.spilling import IN_MEMORY, Spill
+from workers.engine.images.image_set import ImageSet, open_image_set
+from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.tally import Tally, TallyError, bounds_of, load_tally, merge_tallies, save_tally
+from workers.engine.measures.thresholds import candidates, thresholds
+from workers.engine.measures.thresholds.thresholds import ActivationNotFinite
 
 OPTIONS = DissectionOptions(n_top=5, n_low=2, tail=0.03, batch_size=2, tile_px=16)
 NETWORK = making.tiny_network(seed=1)

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotator.crowd.models import Campaign
-from annotator.demo.rendering import VERSION
+from annotator.demo.pictures.rendering import VERSION
 from annotator.units.models import Dissection
 
 CAMPAIGN = "demo"

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from annotator.demo.concepts import DECK
-from annotator.demo.rendering import FolderTaken, render_set
+from annotator.demo.pictures.concepts import DECK
+from annotator.demo.pictures.rendering import FolderTaken, render_set
 
 
 class Command(BaseCommand):

@@ -9,12 +9,12 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from annotator.crowd.models import Campaign
-from annotator.demo.browser import PageUnexpected, SiteUnreachable
-from annotator.demo.judgement import Knowledge
-from annotator.demo.library import Library, LibraryUnreadable
-from annotator.demo.people import TEMPERS, gather_people
-from annotator.demo.seeing import Viewer
-from annotator.demo.working import Crew, Site, sign_in_all
+from annotator.demo.people.browser import PageUnexpected, SiteUnreachable
+from annotator.demo.people.judgement import Knowledge
+from annotator.demo.people.library import Library, LibraryUnreadable
+from annotator.demo.people.seeing import Viewer
+from annotator.demo.people.tempers import TEMPERS, gather_people
+from annotator.demo.people.working import Crew, Site, sign_in_all
 
 
 class Command(BaseCommand):

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from annotator.sandbox import reviewing
+from annotator.sandbox.acts.transitions import approve, reject
 from annotator.sandbox.api import find, pagination, wire
 from annotator.sandbox.api.call import Call
-from annotator.sandbox.states import LISTED
+from annotator.sandbox.rules.states import LISTED
 
 
 def get_assignment(call: Call) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def list_assignments_for_hit(call: Call) -> dict[str, Any]:
 
 
 def approve_assignment(call: Call) -> dict[str, Any]:
-    reviewing.approve(
+    approve(
         find.assignment(call), feedback=call.values.get("RequesterFeedback", ""),
         is_override=call.values.get("OverrideRejection", False), now=call.now,
     )  # fmt: skip
@@ -31,5 +31,5 @@ def approve_assignment(call: Call) -> dict[str, Any]:
 
 
 def reject_assignment(call: Call) -> dict[str, Any]:
-    reviewing.reject(find.assignment(call), feedback=call.values["RequesterFeedback"], now=call.now)
+    reject(find.assignment(call), feedback=call.values["RequesterFeedback"], now=call.now)
     return {}

@@ -6,7 +6,7 @@ from annotator.sandbox import uploads
 from annotator.sandbox.api import find
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import UploadedFile
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused
 
 
 def get_file_upload_url(call: Call) -> dict[str, Any]:

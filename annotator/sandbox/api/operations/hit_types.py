@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from annotator.sandbox import publishing
+from annotator.sandbox.acts import publishing
 from annotator.sandbox.api import requirements
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import HITType

@@ -3,14 +3,16 @@
 import datetime as dt
 from typing import Any
 
-from annotator.sandbox import publishing, tokens
+from annotator.sandbox import request_tokens as tokens
+from annotator.sandbox.acts import publishing
+from annotator.sandbox.acts.transitions import add_assignments
 from annotator.sandbox.api import find, pagination, policies, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.operations.hit_types import register
 from annotator.sandbox.models import HIT, HITType
 from annotator.sandbox.questions import documents
-from annotator.sandbox.refusals import Code, Refused
-from annotator.sandbox.states import HITStatus
+from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.states import HITStatus
 
 
 def create_hit(call: Call) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def create_additional_assignments_for_hit(call: Call) -> dict[str, Any]:
         raise Refused(
             Code.DUPLICATE_REQUEST, f"This UniqueRequestToken was used by the request {used.outcome}."
         ) from used
-    publishing.add_assignments(hit, n_more=call.values["NumberOfAdditionalAssignments"], now=call.now)
+    add_assignments(hit, n_more=call.values["NumberOfAdditionalAssignments"], now=call.now)
     return {}
 
 

@@ -3,11 +3,12 @@
 from decimal import Decimal
 from typing import Any
 
-from annotator.sandbox import reviewing, tokens
+from annotator.sandbox import request_tokens as tokens
+from annotator.sandbox.acts import reviewing
 from annotator.sandbox.api import find, pagination, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import BonusPayment, Requester
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused
 
 
 def get_account_balance(call: Call) -> dict[str, Any]:

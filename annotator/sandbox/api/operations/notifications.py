@@ -3,11 +3,12 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from annotator.sandbox import ids, notifying
+from annotator.sandbox import notifying
 from annotator.sandbox.api import find
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import NotificationSetting
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules import ids
+from annotator.sandbox.rules.refusals import Code, Refused
 
 # The documentation names the first; Amazon's own examples for SQS and SNS use the second.
 VERSIONS = ("2006-05-05", "2014-08-15")

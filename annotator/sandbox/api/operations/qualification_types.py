@@ -4,13 +4,13 @@ from typing import Any
 
 from django.db.models import Q
 
-from annotator.sandbox import granting, qualifying
+from annotator.sandbox.acts import granting, qualifying
 from annotator.sandbox.api import find, pagination, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import HIT, QualificationType
 from annotator.sandbox.questions import answer_key, documents, question_form, safe_xml
-from annotator.sandbox.refusals import Code, Refused
-from annotator.sandbox.states import HITStatus
+from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.states import HITStatus
 
 # The marketplace's own types stand after everybody's in the list; no row has such an id.
 _COMPUTED_FROM = 2**62

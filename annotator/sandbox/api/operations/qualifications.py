@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from annotator.sandbox import granting
+from annotator.sandbox.acts import granting
 from annotator.sandbox.api import find, pagination, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import Person, Qualification, QualificationRequest, QualificationType
-from annotator.sandbox.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused
 
 
 def associate_qualification_with_worker(call: Call) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from annotator.sandbox.api import find, pagination
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.limits import MOST_WORKERS_NOTIFIED
 from annotator.sandbox.models import Message, Person, WorkerBlock
-from annotator.sandbox.refusals import Code, Refused
-from annotator.sandbox.states import AssignmentState
+from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.states import AssignmentState
 
 
 def create_worker_block(call: Call) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from annotator.sandbox import accounts, switchboard
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import accounts
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
-from annotator.sandbox import auditing
+from annotator.sandbox.acts import auditing
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from django.test import Client
 
-from annotator.sandbox import accounts
+from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import Requester
 from tests.annotator.sandbox import serving
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE

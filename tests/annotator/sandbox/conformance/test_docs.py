@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from annotator.sandbox.conformance.running import CASES, Outcome, tabulate
-from annotator.sandbox.states import ASSIGNMENT_TRANSITIONS, HIT_TRANSITIONS
+from annotator.sandbox.rules.states import ASSIGNMENT_TRANSITIONS, HIT_TRANSITIONS
 from annotator.sandbox.switchboard import Switchboard
 
 PAGE = (Path(__file__).parents[4] / "docs" / "sandbox.md").read_text()

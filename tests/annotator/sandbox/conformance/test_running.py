@@ -3,14 +3,14 @@
 import datetime as dt
 from decimal import Decimal
 
-from annotator.sandbox import accounts
+from annotator.sandbox.acts import accounts
 from annotator.sandbox.api import shapes
 from annotator.sandbox.api.operations import OPERATIONS
 from annotator.sandbox.conformance.bench import Bench
 from annotator.sandbox.conformance.case import Case
 from annotator.sandbox.conformance.coverage import NOTES
 from annotator.sandbox.conformance.running import CASES, run_cases, tabulate
-from annotator.sandbox.refusals import Code
+from annotator.sandbox.rules.refusals import Code
 
 
 def _bench(address: str) -> Bench:

@@ -8,7 +8,7 @@ import pytest
 from annotator.sandbox.questions import answer_key, documents
 from annotator.sandbox.questions.question_form import NAMESPACE_2017
 from annotator.sandbox.questions.safe_xml import BadDocument
-from annotator.sandbox.refusals import Refused
+from annotator.sandbox.rules.refusals import Refused
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION
 
 MOST_SECONDS = 0.2

@@ -7,7 +7,7 @@ import pytest
 from annotator.sandbox.questions import documents
 from annotator.sandbox.questions.answer_specs import Choice, FileUpload, FreeText, find_text_problem
 from annotator.sandbox.questions.question_form import NAMESPACE_2005, QuestionForm
-from annotator.sandbox.refusals import Refused
+from annotator.sandbox.rules.refusals import Refused
 
 TEXT = (
     "<FreeTextAnswer><Constraints><IsNumeric minValue='1' maxValue='5'/><Length minLength='1' maxLength='3'/>"

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from annotator.sandbox import accounts
+from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import HIT, Assignment, Person
 from annotator.sandbox.questions.documents import HTML_NAMESPACE
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from annotator.sandbox import working
+from annotator.sandbox.acts import working
 from annotator.sandbox.conformance.bench import FORM, UPLOAD_FORM
 from annotator.sandbox.models import HIT, Assignment, Person
 from annotator.sandbox.questions.documents import HTML_NAMESPACE

@@ -1,0 +1,118 @@
+"""Collects what people submitted: the marketplace's list decides what is paid, our own store what was answered."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from annotator.crowd.assignments import fill_answer, find_order
+from annotator.crowd.hit_types.answers import BadAnswer
+from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.marketplaces.mturk.answers import read_work_xml
+from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
+from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.crowd.pseudonyms import keep_worker
+
+State = Assignment.State
+_LISTED = {"Submitted": State.SUBMITTED, "Approved": State.APPROVED, "Rejected": State.REJECTED}
+# How long after storing a submission should have reached the marketplace.
+HAND_OVER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Collected:
+    n_new: int
+    n_listed: int
+    n_asked: int
+    n_unreadable: int
+    is_complete: bool
+
+
+def collect_campaign(*, campaign: Campaign, requester: Requester, now: datetime) -> Collected:
+    """Reads every HIT's assignments once; repeating it changes nothing more."""
+    n_new = n_listed = n_unreadable = 0
+    for hit in _list_hits(campaign):
+        listed = _list_assignments(hit, requester=requester)
+        with transaction.atomic():
+            rows = [_keep(hit, entry, now=now) for entry in listed]
+            n_new += sum(is_new for _, is_new in rows)
+            n_unreadable += sum(row.precision is None and row.verdict is None for row, _ in rows)
+            if hit.state == HIT.State.PUBLISHED and len(listed) >= hit.n_assignments:
+                HIT.objects.filter(pk=hit.pk).update(state=HIT.State.COMPLETE)
+        n_listed += len(listed)
+    return Collected(
+        n_new=n_new,
+        n_listed=n_listed,
+        n_asked=sum(campaign.hits.exclude(state=HIT.State.CANCELED).values_list("n_assignments", flat=True)),
+        n_unreadable=n_unreadable,
+        is_complete=_note_progress(campaign, n_listed=n_listed),
+    )
+
+
+def _list_hits(campaign: Campaign) -> list[HIT]:
+    return list(campaign.hits.select_related("campaign", "hit_type", "unit").exclude(mturk_id="").order_by("id"))
+
+
+def _list_assignments(hit: HIT, *, requester: Requester) -> list[dict[str, Any]]:
+    try:
+        return list(requester.list_assignments(hit_id=hit.mturk_id))
+    except MarketplaceRefused as refusal:
+        if "DoesNotExist" in refusal.code:  # disposed: what was collected of it stands
+            return []
+        raise
+
+
+def _keep(hit: HIT, entry: dict[str, Any], *, now: datetime) -> tuple[Assignment, bool]:
+    """The listed assignment's row, and whether the marketplace's word of it is new."""
+    worker = keep_worker(marketplace=hit.campaign.marketplace, worker_id=entry["WorkerId"], now=now)
+    # Another process may collect at the same time, or the page store this very answer.
+    row, _ = Assignment.objects.get_or_create(mturk_id=entry["AssignmentId"], worker=worker, defaults={"hit": hit})
+    row = Assignment.objects.select_for_update(of=("self",)).select_related("hit__hit_type").get(pk=row.pk)
+    is_new = row.state in (State.STARTED, State.STORED)
+    if row.state == State.STARTED:
+        _take_answer(row, entry, worker_id=entry["WorkerId"])
+    row.state = _merge_state(row.state, _LISTED[entry["AssignmentStatus"]])
+    row.submitted_at = entry.get("SubmitTime") or row.submitted_at or now
+    row.auto_approval_at = entry.get("AutoApprovalTime") or row.auto_approval_at
+    if row.raw_answer is None or "marketplace_xml" not in row.raw_answer:
+        row.raw_answer = (row.raw_answer or {}) | {"marketplace_xml": entry.get("Answer", "")}
+    row.save()
+    return row, is_new
+
+
+def _merge_state(ours: str, listed: Assignment.State) -> str:
+    """The list may be older than an approval that was answered since; a settled state never goes back."""
+    settled = (State.APPROVED, State.REJECTED)
+    return ours if ours in settled and listed == State.SUBMITTED else listed
+
+
+def _take_answer(row: Assignment, entry: dict[str, Any], *, worker_id: str) -> None:
+    """The answer that the marketplace holds, for work that our page did not store."""
+    if not row.shown_ranks:
+        row.seed, order = find_order(hit=row.hit, worker_id=worker_id)
+        row.shown_ranks, row.planted_ranks = list(order.shown_ranks), list(order.planted_ranks)
+    row.is_from_marketplace = True
+    kind = load_template(row.hit.hit_type.template).answer
+    try:
+        fill_answer(row, work=read_work_xml(entry.get("Answer", ""), kind=kind, n_crops=len(row.shown_ranks)))
+    except BadAnswer as error:
+        row.raw_answer = {"problem": str(error)}
+
+
+def _note_progress(campaign: Campaign, *, n_listed: int) -> bool:
+    open_hits = campaign.hits.filter(state__in=[HIT.State.COMPOSED, HIT.State.PUBLISHED])
+    is_complete = not open_hits.exists()
+    state = Campaign.State.COMPLETE if is_complete else Campaign.State.COLLECTING
+    if n_listed or is_complete:
+        going = [Campaign.State.PUBLISHED, Campaign.State.COLLECTING, Campaign.State.COMPLETE]
+        Campaign.objects.filter(pk=campaign.pk, state__in=going).update(state=state)
+        campaign.refresh_from_db(fields=["state"])
+    return is_complete
+
+
+def find_unsubmitted(*, campaign: Campaign, now: datetime) -> QuerySet[Assignment]:
+    """Work stored here that the marketplace has not listed: to be paid through a compensation HIT."""
+    return Assignment.objects.filter(hit__campaign=campaign, state=State.STORED, stored_at__lt=now - HAND_OVER)

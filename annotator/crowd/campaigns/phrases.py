@@ -1,0 +1,65 @@
+"""Which phrase a verify_label HIT asks about: a unit's automatic label, or what a file says."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from annotator.crowd.campaigns.unit_choice import ChosenUnit
+from annotator.units.models import AutomaticLabel
+
+LONGEST = 200
+COLUMNS = ("layer", "unit", "phrase")
+
+
+class BadPhrases(Exception):
+    """The file cannot be understood; the message names the row."""
+
+
+def find_automatic_phrases(units: Iterable[ChosenUnit], *, mode: str = "paper") -> dict[int, str]:
+    """Unit id -> its best automatic label, in words (Broden writes `blue-c`, `pool table`, `highway-s`)."""
+    chosen = {unit.dissected_unit.unit_id: unit.dissected_unit.dissection_id for unit in units}
+    labels = AutomaticLabel.objects.filter(unit__in=chosen, mode=mode, is_best=True)
+    return {row.unit_id: as_words(row.label) for row in labels if row.dissection_id == chosen[row.unit_id]}
+
+
+def as_words(label: str) -> str:
+    """Without the category's suffix and hyphens."""
+    stem = label[:-2] if label.endswith(("-c", "-s")) else label
+    return stem.replace("-", " ").replace("_", " ").strip()
+
+
+def read_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, str]:
+    """Unit id -> phrase, from a CSV of layer, unit (zero-based), phrase; rows of units not chosen are passed over."""
+    by_name = {
+        (choice.dissected_unit.unit.layer.path, choice.dissected_unit.unit.index): choice.dissected_unit.unit_id
+        for choice in units
+    }
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            if missing:
+                raise BadPhrases(f"{path}: no column {', '.join(missing)}.")
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadPhrases(f"{path} cannot be read: {error}.") from None
+    phrases: dict[int, str] = {}
+    for line, row in rows:
+        unit_id = by_name.get(_read_name(row, where=f"{path}, line {line}"))
+        if unit_id is not None:
+            phrases[unit_id] = _read_phrase(row, where=f"{path}, line {line}")
+    return phrases
+
+
+def _read_name(row: dict[str, str], *, where: str) -> tuple[str, int]:
+    index = (row["unit"] or "").strip()
+    if not (index.isascii() and index.isdigit()):
+        raise BadPhrases(f"{where}: unit is a number counted from zero, not {index!r}.")
+    return (row["layer"] or "").strip(), int(index)
+
+
+def _read_phrase(row: dict[str, str], *, where: str) -> str:
+    phrase = " ".join((row["phrase"] or "").split())
+    if not 0 < len(phrase) <= LONGEST:
+        raise BadPhrases(f"{where}: a phrase has 1 to {LONGEST} characters.")
+    return phrase

@@ -1,0 +1,140 @@
+"""Publishes HITs, extends and withdraws them: the only code that spends."""
+
+import contextlib
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from annotator.crowd.campaigns.states import CannotPublish
+from annotator.crowd.hit_types.screening import load_screening
+from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.marketplaces.marketplace import Marketplace
+from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.marketplaces.mturk.qualifications import find_or_create_qualification
+from annotator.crowd.marketplaces.mturk.wire import render_hit_type, render_question
+from annotator.crowd.marketplaces.notifications import describe_subscription
+from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
+from annotator.crowd.marketplaces.prices import find_hit_cost
+from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
+from annotator.crowd.outbox.acts import make_key, write_act
+from annotator.crowd.outbox.holding import hold_campaign
+from annotator.crowd.outbox.performing import Clock, Pause, settle_acts
+
+
+def publish_campaign(*, campaign: Campaign, requester: Requester, clock: Clock, pause: Pause) -> None:
+    """Every HIT of the campaign on its marketplace, once, however often this is begun again."""
+    if campaign.state == Campaign.State.DRAFT:
+        raise CannotPublish(f"The campaign {campaign} has no quote yet.")
+    if campaign.state in (Campaign.State.CLOSED, Campaign.State.COMPLETE):
+        raise CannotPublish(f"The campaign {campaign} is {campaign.state}.")
+    if campaign.is_paused:
+        raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
+    with hold_campaign(campaign):
+        for hit_type in campaign.hit_types.all():
+            _register_type(hit_type, requester=requester, clock=clock, pause=pause)
+            _subscribe(hit_type, requester=requester)
+        _decide_hits(campaign, marketplace=requester.marketplace, now=clock())
+        settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+        _note_published(campaign, now=clock())
+
+
+def _register_type(hit_type: HITType, *, requester: Requester, clock: Clock, pause: Pause) -> None:
+    if hit_type.mturk_id:
+        return
+    campaign = hit_type.campaign
+    offer_screening(campaign=campaign, requester=requester)
+    fields = render_hit_type(campaign=campaign, template=load_template(hit_type.template))
+    hit_type.fields = fields
+    hit_type.save(update_fields=["fields"])
+    act = write_act(
+        campaign=campaign,
+        operation="CreateHITType",
+        key=make_key("CreateHITType", campaign.pk, campaign.created_at.isoformat(), hit_type.pk),
+        request=fields,
+        expected={"hit_type": hit_type.pk},
+        now=clock(),
+    )
+    settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+    act.refresh_from_db()
+    hit_type.refresh_from_db()
+    if not hit_type.mturk_id:
+        raise CannotPublish(f"The marketplace refused the HIT type {hit_type.template}: {act.problem}")
+
+
+def _subscribe(hit_type: HITType, *, requester: Requester) -> None:
+    """Twice is once. Without it answers are collected a minute later, so that no refusal stands in the way."""
+    if notification := describe_subscription():
+        request = {"HITTypeId": hit_type.mturk_id, "Notification": notification, "Active": True}
+        with contextlib.suppress(MarketplaceRefused):
+            requester.call("UpdateNotificationSettings", request)
+
+
+def _decide_hits(campaign: Campaign, *, marketplace: Marketplace, now: datetime) -> None:
+    """One act a HIT, all or none: where the cap does not cover the whole campaign, nothing is written."""
+    hits = campaign.hits.select_related("hit_type").filter(state=HIT.State.COMPOSED, mturk_id="").order_by("id")
+    with transaction.atomic():
+        for hit in hits:
+            key = make_key("CreateHITWithHITType", hit.public_id)
+            write_act(
+                campaign=campaign,
+                operation="CreateHITWithHITType",
+                key=key,
+                request=_request_hit(hit, key=key),
+                hit=hit,
+                cost_usd=find_hit_cost(
+                    reward_usd=campaign.reward_usd, n_assignments=hit.n_assignments, fees=marketplace.fees
+                ),
+                now=now,
+            )
+
+
+def _request_hit(hit: HIT, *, key: str) -> dict[str, Any]:
+    template = load_template(hit.hit_type.template)
+    return {
+        "HITTypeId": hit.hit_type.mturk_id,
+        "MaxAssignments": hit.n_assignments,
+        "LifetimeInSeconds": template.lifetime_seconds,
+        "Question": render_question(hit=hit, template=template),
+        "RequesterAnnotation": key,
+        "UniqueRequestToken": key,
+    }
+
+
+def _note_published(campaign: Campaign, *, now: datetime) -> None:
+    refused = campaign.outward_acts.filter(
+        operation="CreateHITWithHITType", purpose="", state__in=[OutwardAct.State.FAILED, OutwardAct.State.NEEDS_HUMAN]
+    ).order_by("id")
+    first = refused.first()
+    if first is not None:
+        raise CannotPublish(f"{refused.count()} HITs of the campaign {campaign} were not published: {first.problem}")
+    campaign.refresh_from_db()
+    if campaign.state == Campaign.State.QUOTED:
+        campaign.state = Campaign.State.PUBLISHED
+        campaign.published_at = now
+    campaign.problem = ""
+    campaign.save(update_fields=["state", "published_at", "problem"])
+
+
+def find_spending(campaign: Campaign) -> Decimal:
+    """What outward acts have reserved of the cap so far."""
+    return Campaign.objects.values_list("committed_usd", flat=True).get(pk=campaign.pk)
+
+
+def offer_screening(*, campaign: Campaign, requester: Requester) -> None:
+    """The test at the marketplace, if the campaign asks for one, and its id on the campaign."""
+    asked = campaign.qualifications.get("screening")
+    if not asked or asked.get("qualification_id"):
+        return
+    screening = load_screening(campaign.hit_types.get().template)
+    fields = {
+        "Description": f"{len(screening.questions)} short questions on how to describe and mark picture crops.",
+        "Keywords": "screening, test, pictures",
+        "Test": screening.form,
+        "AnswerKey": screening.key,
+        "TestDurationInSeconds": 60 * screening.minutes,
+    }
+    found = find_or_create_qualification(name=screening.name, fields=fields, requester=requester)
+    campaign.qualifications = campaign.qualifications | {"screening": asked | {"qualification_id": found}}
+    campaign.save(update_fields=["qualifications"])

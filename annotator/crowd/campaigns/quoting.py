@@ -1,0 +1,43 @@
+"""Quotes a campaign: what it will cost with fees, and how long it takes."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.prices import CENT, Quote, find_hit_cost, make_quote
+from annotator.crowd.models import Campaign
+
+
+class CannotQuote(Exception):
+    """The campaign is past quoting."""
+
+
+def quote_campaign(*, campaign: Campaign, now: datetime) -> Quote:
+    """The price, kept on the campaign. More assignments that people's disagreement may ask for come on top."""
+    if campaign.state not in (Campaign.State.DRAFT, Campaign.State.QUOTED):
+        raise CannotQuote(f"The campaign {campaign} is {campaign.state}: it was quoted before.")
+    quote = compute_quote(campaign)
+    campaign.quote = quote.as_json()
+    campaign.state = Campaign.State.QUOTED
+    campaign.quoted_at = now
+    campaign.save(update_fields=["quote", "state", "quoted_at"])
+    return quote
+
+
+def compute_quote(campaign: Campaign) -> Quote:
+    hit_type = campaign.hit_types.get()
+    return make_quote(
+        n_hits=campaign.hits.count(),
+        n_assignments=campaign.n_assignments,
+        reward_usd=campaign.reward_usd,
+        seconds_per_assignment=load_template(hit_type.template).expected_seconds,
+        fees=open_marketplace(campaign.marketplace).fees,
+    )
+
+
+def find_most(*, n_hits: int, n_assignments: int, reward_usd: Decimal, marketplace: str) -> Decimal:
+    """What a campaign of this size can cost at most, rounded up to whole cents."""
+    fees = open_marketplace(marketplace).fees
+    cost = n_hits * find_hit_cost(reward_usd=reward_usd, n_assignments=n_assignments, fees=fees)
+    return cost.quantize(CENT, "ROUND_UP")

@@ -1,0 +1,113 @@
+"""Approves, rejects, leaves out and pays on top: the only code that pays. Approving is the default."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.marketplaces.marketplace import FeeSchedule
+from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.marketplaces.mturk.wire import render_amount
+from annotator.crowd.marketplaces.prices import find_fee, find_top_up
+from annotator.crowd.models import Assignment, Campaign, OutwardAct
+from annotator.crowd.outbox.acts import make_key, write_act
+from annotator.crowd.outbox.holding import hold_campaign
+from annotator.crowd.outbox.performing import Clock, Pause, Performed, settle_acts
+
+State = Assignment.State
+
+
+class CannotReview(Exception):
+    """The assignment is not in a state for this, or something that the act needs is missing."""
+
+
+def approve_assignments(
+    *,
+    campaign: Campaign,
+    requester: Requester,
+    clock: Clock,
+    pause: Pause,
+    assignments: Iterable[Assignment] | None = None,
+) -> Performed:
+    """Approves these, by default every submitted assignment of the campaign; each once."""
+    chosen = _submitted(campaign) if assignments is None else assignments
+    with hold_campaign(campaign):
+        with transaction.atomic():
+            for assignment in chosen:
+                decide_approval(campaign=campaign, assignment=assignment, now=clock())
+        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+
+
+def _submitted(campaign: Campaign) -> list[Assignment]:
+    return list(
+        Assignment.objects.filter(hit__campaign=campaign, state=State.SUBMITTED).select_related("hit").order_by("id")
+    )
+
+
+def decide_approval(*, campaign: Campaign, assignment: Assignment, now: datetime) -> OutwardAct:
+    if assignment.state != State.SUBMITTED:
+        raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be approved.")
+    return write_act(
+        campaign=campaign,
+        operation="ApproveAssignment",
+        key=make_key("ApproveAssignment", assignment.mturk_id, assignment.pk),
+        request={"AssignmentId": assignment.mturk_id},
+        hit=assignment.hit,
+        assignment=assignment,
+        now=now,
+    )
+
+
+def leave_out(*, assignment: Assignment, reason: str, is_left_out: bool = True) -> None:
+    """Not counted any more, or counted again. The person is paid all the same."""
+    if is_left_out and not reason.strip():
+        raise CannotReview("Leaving an answer out needs a reason.")
+    assignment.is_left_out = is_left_out
+    assignment.left_out_reason = reason.strip() if is_left_out else ""
+    assignment.save(update_fields=["is_left_out", "left_out_reason"])
+
+
+def pay_top_ups(*, campaign: Campaign, requester: Requester, clock: Clock, pause: Pause) -> Performed:
+    """Lifts the pay for each approved piece of work to the campaign's hourly floor; each once, within the cap."""
+    approved = Assignment.objects.filter(hit__campaign=campaign, state=State.APPROVED, worker__mturk_id__isnull=False)
+    with hold_campaign(campaign):
+        with transaction.atomic():
+            for assignment in approved.select_related("hit", "worker").order_by("id"):
+                _decide_top_up(campaign=campaign, assignment=assignment, fees=requester.marketplace.fees, now=clock())
+        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+
+
+def find_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
+    """Active time counts up to the HIT type's whole time, so that a forgotten tab is not paid for."""
+    longest = load_template(assignment.hit.hit_type.template).assignment_seconds
+    seconds = min(assignment.active_seconds, float(longest))
+    return find_top_up(paid_usd=campaign.reward_usd, seconds=seconds, floor_usd=campaign.hourly_floor_usd)
+
+
+def _decide_top_up(*, campaign: Campaign, assignment: Assignment, fees: FeeSchedule, now: datetime) -> None:
+    bonus = find_due_top_up(campaign=campaign, assignment=assignment)
+    if bonus <= 0:
+        return
+    key = make_key("SendBonus", assignment.mturk_id, assignment.pk)
+    fee = find_fee(amount_usd=bonus, n_assignments=1, fees=fees)
+    write_act(
+        campaign=campaign,
+        operation="SendBonus",
+        key=key,
+        request=_request_bonus(assignment, bonus=bonus, key=key),
+        hit=assignment.hit,
+        assignment=assignment,
+        cost_usd=bonus + fee,
+        now=now,
+    )
+
+
+def _request_bonus(assignment: Assignment, *, bonus: Decimal, key: str) -> dict[str, str]:
+    return {
+        "AssignmentId": assignment.mturk_id or "",
+        "BonusAmount": render_amount(bonus),
+        "Reason": f"Your work took longer than we had planned; this lifts its pay to our hourly floor. ({key[:16]})",
+        "UniqueRequestToken": key,
+    }

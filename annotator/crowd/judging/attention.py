@@ -1,0 +1,77 @@
+"""What of a campaign needs a person, each with the sentence that says why."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from annotator.crowd.campaigns.collecting import find_unsubmitted
+from annotator.crowd.models import Assignment, Campaign, OutwardAct, Rejection
+
+# An approval that happens by itself is announced this long before.
+AUTO_APPROVAL_NOTICE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Need:
+    kind: str
+    subject: str
+    words: str
+
+
+def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
+    """Acts nobody can settle but a person first, then money, then work that waits."""
+    return [
+        *_find_acts(campaign),
+        *_find_unsubmitted(campaign, now),
+        *_find_unstored(campaign),
+        *_find_unreadable(campaign),
+        *_find_rejections(campaign),
+        *_find_auto_approvals(campaign, now),
+        *([Need("problem", str(campaign), campaign.problem)] if campaign.problem else []),
+    ]
+
+
+def _find_acts(campaign: Campaign) -> list[Need]:
+    acts = campaign.outward_acts.filter(state__in=[OutwardAct.State.NEEDS_HUMAN, OutwardAct.State.FAILED])
+    return [Need(act.state, f"{act.operation} {act.pk}", act.problem) for act in acts]
+
+
+def _find_unsubmitted(campaign: Campaign, now: datetime) -> list[Need]:
+    rows = find_unsubmitted(campaign=campaign, now=now).filter(compensation=None).select_related("hit__unit", "worker")
+    words = "Stored here, and the marketplace never listed it: pay it through a compensation HIT."
+    return [Need("unsubmitted", f"assignment {row.pk} on {row.hit.unit}", words) for row in rows]
+
+
+def _find_unstored(campaign: Campaign) -> list[Need]:
+    """The reverse: taken, and paid by default; a person may want to look why the page here never heard of it."""
+    rows = Assignment.objects.filter(hit__campaign=campaign, is_from_marketplace=True, state=Assignment.State.SUBMITTED)
+    words = "The marketplace listed it, and the page here never stored it: the answer is the one that came with it."
+    return [
+        Need("unstored", f"assignment {row.pk} on {row.hit.unit}", words) for row in rows.select_related("hit__unit")
+    ]
+
+
+def _find_unreadable(campaign: Campaign) -> list[Need]:
+    listed = [Assignment.State.SUBMITTED, Assignment.State.APPROVED]
+    rows = Assignment.objects.filter(hit__campaign=campaign, state__in=listed, precision=None, verdict=None)
+    words = "The marketplace's answer could not be read; it is kept as it came."
+    return [Need("unreadable", f"assignment {row.pk}", words) for row in rows]
+
+
+def _find_rejections(campaign: Campaign) -> list[Need]:
+    waiting = Rejection.objects.filter(assignment__hit__campaign=campaign, confirmed_at=None)
+    return [
+        Need("rejection", f"assignment {row.assignment_id}", f"Proposed by {row.proposed_by}; a second person decides.")
+        for row in waiting
+    ]
+
+
+def _find_auto_approvals(campaign: Campaign, now: datetime) -> list[Need]:
+    soon = Assignment.objects.filter(
+        hit__campaign=campaign, state=Assignment.State.SUBMITTED, auto_approval_at__lt=now + AUTO_APPROVAL_NOTICE
+    )
+    return [
+        Need(
+            "auto-approval", f"assignment {row.pk}", f"Approved by itself at {row.auto_approval_at:%Y-%m-%d %H:%M} UTC."
+        )
+        for row in soon
+    ]

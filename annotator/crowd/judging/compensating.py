@@ -1,0 +1,139 @@
+"""Pays for work that was stored here and could not be submitted: a HIT of one assignment that one worker may take.
+
+Each of its four steps at the marketplace is safe to repeat, so that the whole may be begun again after any crash: the
+qualification type is found by its name, granting twice is once, the HIT type is the same by its fields, and the HIT
+carries its token and annotation through the outbox.
+"""
+
+from datetime import datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+from django.db import transaction
+
+from annotator.crowd.assignments import make_receipt
+from annotator.crowd.marketplaces.marketplace import Marketplace
+from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.marketplaces.mturk.qualifications import find_or_create_qualification
+from annotator.crowd.marketplaces.mturk.wire import render_amount
+from annotator.crowd.marketplaces.prices import find_hit_cost
+from annotator.crowd.models import Assignment, Campaign, Compensation
+from annotator.crowd.outbox.acts import make_key, write_act
+from annotator.crowd.outbox.holding import hold_campaign
+from annotator.crowd.outbox.performing import Clock, Pause, settle_acts
+
+LIFETIME_SECONDS = 30 * 86_400
+_SCHEMA = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/HTMLQuestion.xsd"
+
+
+class CannotCompensate(Exception):
+    """There is nothing to compensate here."""
+
+
+def compensate(
+    *, assignment: Assignment, decided_by: str, requester: Requester, clock: Clock, pause: Pause
+) -> Compensation:
+    """The HIT that pays this person; begun again, it goes on where it was."""
+    worker, campaign = assignment.worker, assignment.hit.campaign
+    if assignment.state != Assignment.State.STORED or worker is None or not worker.mturk_id:
+        raise CannotCompensate(
+            f"{assignment} is {assignment.state}; only stored work of a known worker is compensated."
+        )
+    compensation, _ = Compensation.objects.get_or_create(
+        assignment=assignment, defaults={"decided_by": decided_by, "decided_at": clock()}
+    )
+    if compensation.hit_id:
+        return compensation
+    with hold_campaign(campaign):
+        _qualify(compensation, worker_id=worker.mturk_id, requester=requester)
+        _register(compensation, campaign=campaign, requester=requester)
+        _decide(compensation, campaign=campaign, marketplace=requester.marketplace, now=clock())
+        settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+    compensation.refresh_from_db()
+    return compensation
+
+
+def approve_compensations(*, campaign: Campaign, requester: Requester) -> int:
+    """Approves what was submitted for compensation; approving twice is refused there and changes nothing here."""
+    n_approved = 0
+    for compensation in Compensation.objects.filter(assignment__hit__campaign=campaign).exclude(hit_id=""):
+        for entry in requester.list_assignments(hit_id=compensation.hit_id):
+            if entry["AssignmentStatus"] == "Submitted":
+                requester.call("ApproveAssignment", {"AssignmentId": entry["AssignmentId"]})
+                n_approved += 1
+    return n_approved
+
+
+def _qualify(compensation: Compensation, *, worker_id: str, requester: Requester) -> None:
+    """A qualification of this one worker."""
+    if not compensation.qualification_id:
+        description = "Lets one worker take a HIT that pays for work they had done and could not submit."
+        compensation.qualification_id = find_or_create_qualification(
+            name=f"Compensation {compensation.public_id}", fields={"Description": description}, requester=requester
+        )
+        compensation.save(update_fields=["qualification_id"])
+    grant = {"QualificationTypeId": compensation.qualification_id, "WorkerId": worker_id, "SendNotification": True}
+    requester.call("AssociateQualificationWithWorker", grant)
+
+
+def _register(compensation: Compensation, *, campaign: Campaign, requester: Requester) -> None:
+    fields: dict[str, Any] = {
+        "Title": f"Pay for work you had done ({make_receipt(compensation.assignment)})",
+        "Description": "Your work was stored and could not be submitted. Accept and press the button to be paid.",
+        "Keywords": "compensation",
+        "Reward": render_amount(campaign.reward_usd),
+        "AssignmentDurationInSeconds": 3600,
+        "AutoApprovalDelayInSeconds": 3600,
+        "QualificationRequirements": [
+            {
+                "QualificationTypeId": compensation.qualification_id,
+                "Comparator": "Exists",
+                "ActionsGuarded": "DiscoverPreviewAndAccept",
+            }
+        ],
+    }
+    compensation.hit_type_id = requester.call("CreateHITType", fields)["HITTypeId"]
+    compensation.save(update_fields=["hit_type_id"])
+
+
+def _decide(compensation: Compensation, *, campaign: Campaign, marketplace: Marketplace, now: datetime) -> None:
+    key = make_key("CompensationHIT", compensation.public_id)
+    cost = find_hit_cost(reward_usd=campaign.reward_usd, n_assignments=1, fees=marketplace.fees)
+    with transaction.atomic():
+        write_act(
+            campaign=campaign,
+            operation="CreateHITWithHITType",
+            purpose="compensation",
+            key=key,
+            request={
+                "HITTypeId": compensation.hit_type_id,
+                "MaxAssignments": 1,
+                "LifetimeInSeconds": LIFETIME_SECONDS,
+                "Question": _render_question(compensation, submit_origin=marketplace.submit_origins[0]),
+                "RequesterAnnotation": key,
+                "UniqueRequestToken": key,
+            },
+            expected={"compensation": compensation.pk},
+            assignment=compensation.assignment,
+            cost_usd=cost,
+            now=now,
+        )
+
+
+def _render_question(compensation: Compensation, *, submit_origin: str) -> str:
+    receipt = make_receipt(compensation.assignment)
+    page = (
+        "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>Pay for your work</title></head><body>"
+        f"<h1>Thank you for your work</h1><p>Your work with the receipt <b>{escape(receipt)}</b> is stored. "
+        "Please submit this HIT, and you are paid for it. There is nothing else to do.</p>"
+        f"<form method='post' action='{escape(submit_origin)}/mturk/externalSubmit'>"
+        f"<input type='hidden' name='receipt' value='{escape(receipt)}'>"
+        "<input type='hidden' name='assignmentId' id='assignmentId' value=''><button>Submit</button></form><script>"
+        "const query = new URLSearchParams(location.search);"
+        "document.getElementById('assignmentId').value = query.get('assignmentId') || '';"
+        "</script></body></html>"
+    )
+    return (
+        f'<HTMLQuestion xmlns="{_SCHEMA}"><HTMLContent><![CDATA[{page}]]></HTMLContent>'
+        "<FrameHeight>400</FrameHeight></HTMLQuestion>"
+    )

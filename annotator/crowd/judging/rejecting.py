@@ -1,0 +1,100 @@
+"""Rejects work: with reason, evidence and a second person, never in bulk; can be overturned for 30 days."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from annotator.crowd.judging.approving import CannotReview
+from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.models import Assignment, OutwardAct, Rejection
+from annotator.crowd.outbox.acts import make_key, write_act
+from annotator.crowd.outbox.holding import hold_campaign
+from annotator.crowd.outbox.performing import Clock, Pause, Performed, settle_acts
+
+# As long as the marketplace lets an approval override a rejection.
+OVERTURN_WITHIN = timedelta(days=30)
+SHORTEST_REASON = 20
+LONGEST_REASON = 900
+State = Assignment.State
+
+
+def propose_rejection(
+    *, assignment: Assignment, reason: str, evidence: Mapping[str, Any], proposed_by: str, now: datetime
+) -> Rejection:
+    """Nothing is sent yet. A reason is a sentence that the worker can answer to."""
+    if assignment.state != State.SUBMITTED:
+        raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be rejected.")
+    if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
+        raise CannotReview(f"A rejection needs a reason of {SHORTEST_REASON} to {LONGEST_REASON} characters.")
+    if not evidence:
+        raise CannotReview("A rejection needs evidence beside its reason.")
+    rejection, is_new = Rejection.objects.get_or_create(
+        assignment=assignment,
+        defaults={
+            "reason": reason.strip(),
+            "evidence": dict(evidence),
+            "proposed_by": proposed_by,
+            "proposed_at": now,
+        },
+    )
+    if not is_new:
+        raise CannotReview(f"A rejection of {assignment} was proposed by {rejection.proposed_by} before.")
+    return rejection
+
+
+def withdraw_proposal(*, rejection: Rejection) -> None:
+    deleted, _ = Rejection.objects.filter(pk=rejection.pk, confirmed_at=None).delete()
+    if not deleted:
+        raise CannotReview("This rejection was confirmed already; it can be overturned.")
+
+
+def confirm_rejection(
+    *, rejection: Rejection, confirmed_by: str, requester: Requester, clock: Clock, pause: Pause
+) -> Performed:
+    """Sends the rejection. Who proposed it cannot confirm it."""
+    if confirmed_by == rejection.proposed_by:
+        raise CannotReview("A rejection takes a second person.")
+    assignment = rejection.assignment
+    if assignment.state != State.SUBMITTED:
+        raise CannotReview(f"{assignment} is {assignment.state} by now.")
+    campaign, now = assignment.hit.campaign, clock()
+    with hold_campaign(campaign):
+        with transaction.atomic():
+            claimed = Rejection.objects.filter(pk=rejection.pk, confirmed_at=None)
+            if not claimed.update(confirmed_by=confirmed_by, confirmed_at=now):
+                raise CannotReview("This rejection was confirmed already.")
+            _decide(assignment, operation="RejectAssignment", feedback=rejection.reason, now=now)
+        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+
+
+def overturn_rejection(
+    *, rejection: Rejection, overturned_by: str, feedback: str, requester: Requester, clock: Clock, pause: Pause
+) -> Performed:
+    """Pays after all."""
+    assignment, now = rejection.assignment, clock()
+    if assignment.state != State.REJECTED or rejection.confirmed_at is None:
+        raise CannotReview(f"{assignment} is {assignment.state}; only rejected work can be overturned.")
+    if now - rejection.confirmed_at > OVERTURN_WITHIN:
+        raise CannotReview(f"A rejection can be overturned for {OVERTURN_WITHIN.days} days, and these are over.")
+    campaign = assignment.hit.campaign
+    with hold_campaign(campaign):
+        with transaction.atomic():
+            Rejection.objects.filter(pk=rejection.pk).update(overturned_by=overturned_by, overturned_at=now)
+            _decide(assignment, operation="ApproveAssignment", feedback=feedback, now=now, purpose="overturn")
+        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+
+
+def _decide(assignment: Assignment, *, operation: str, feedback: str, now: datetime, purpose: str = "") -> OutwardAct:
+    request: dict[str, Any] = {"AssignmentId": assignment.mturk_id, "RequesterFeedback": feedback}
+    return write_act(
+        campaign=assignment.hit.campaign,
+        operation=operation,
+        purpose=purpose,
+        key=make_key(operation, assignment.mturk_id, assignment.pk, purpose),
+        request=request | ({"OverrideRejection": True} if purpose == "overturn" else {}),
+        hit=assignment.hit,
+        assignment=assignment,
+        now=now,
+    )

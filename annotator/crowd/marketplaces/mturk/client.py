@@ -1,0 +1,118 @@
+"""The requester's client: boto3 aimed at a campaign's marketplace, its outcomes in three kinds.
+
+An answer; a refusal (the marketplace decided, nothing was done); or an unknown outcome (no answer came: it may have
+been done). Only the last needs care, and `outbox` gives it that.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from annotator.crowd.marketplaces.marketplace import Marketplace
+from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, MarketplaceSilent, NoCredentials, OutcomeUnknown
+
+_THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
+_HIT_ID = re.compile(r"\b[A-Z0-9]{24,40}\b")
+
+
+class Requester:
+    """Calls one marketplace's API; every method raises MarketplaceRefused or OutcomeUnknown."""
+
+    def __init__(self, marketplace: Marketplace, *, max_attempts: int = 5) -> None:
+        key_id, secret = marketplace.credentials
+        if not key_id or not secret:
+            prefix = "OWN" if marketplace.name == "own" else "MTURK"
+            raise NoCredentials(
+                f"No credentials for the marketplace {marketplace.name}: "
+                f"set {prefix}_ACCESS_KEY_ID and {prefix}_SECRET_ACCESS_KEY."
+            )
+        self.marketplace = marketplace
+        self._client = boto3.client(
+            "mturk",
+            endpoint_url=marketplace.endpoint_url,
+            region_name=marketplace.region_name,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            config=Config(
+                connect_timeout=5,
+                read_timeout=20,
+                retries={"mode": "standard", "total_max_attempts": max_attempts},
+                # A proxy of the environment must not stand between us and a marketplace on this machine.
+                proxies={} if marketplace.name == "own" else None,
+            ),
+        )
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """One operation by its API name, e.g. CreateHITWithHITType."""
+        method = getattr(self._client, _METHODS[operation])
+        try:
+            answer: dict[str, Any] = method(**request)
+        except ClientError as error:
+            raise self._explain(error) from error
+        except BotoCoreError as error:
+            raise MarketplaceSilent(
+                f"The marketplace {self.marketplace.name} at {self.marketplace.endpoint_url} does not answer."
+            ) from error
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def list_hits(self) -> Iterator[dict[str, Any]]:
+        """Every HIT of the account that is not disposed."""
+        return self._list("ListHITs", "HITs", {})
+
+    def list_assignments(self, *, hit_id: str) -> Iterator[dict[str, Any]]:
+        request = {"HITId": hit_id, "AssignmentStatuses": ["Submitted", "Approved", "Rejected"]}
+        return self._list("ListAssignmentsForHIT", "Assignments", request)
+
+    def list_bonuses(self, *, assignment_id: str) -> Iterator[dict[str, Any]]:
+        return self._list("ListBonusPayments", "BonusPayments", {"AssignmentId": assignment_id})
+
+    def _list(self, operation: str, member: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        token: dict[str, str] = {}
+        while True:
+            page = self.call(operation, {**request, **token, "MaxResults": 100})
+            yield from page.get(member, [])
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+
+    def _explain(self, error: ClientError) -> Exception:
+        details = error.response.get("Error", {})
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        message = str(details.get("Message") or details.get("Code") or error)
+        # MTurk's own code stands in a member that botocore keeps beside Error.
+        code = str(error.response.get("TurkErrorCode") or details.get("Code", ""))
+        if status >= 500 or details.get("Code") in _THROTTLED:
+            return OutcomeUnknown(f"The marketplace {self.marketplace.name} is busy or failing: {message}")
+        return MarketplaceRefused(message, code=code.removeprefix("AWS.MechanicalTurk."))
+
+
+_METHODS = {
+    "CreateHITType": "create_hit_type",
+    "CreateHITWithHITType": "create_hit_with_hit_type",
+    "CreateAdditionalAssignmentsForHIT": "create_additional_assignments_for_hit",
+    "UpdateExpirationForHIT": "update_expiration_for_hit",
+    "ApproveAssignment": "approve_assignment",
+    "RejectAssignment": "reject_assignment",
+    "SendBonus": "send_bonus",
+    "GetHIT": "get_hit",
+    "GetAssignment": "get_assignment",
+    "GetAccountBalance": "get_account_balance",
+    "ListHITs": "list_hits",
+    "ListAssignmentsForHIT": "list_assignments_for_hit",
+    "ListBonusPayments": "list_bonus_payments",
+    "CreateQualificationType": "create_qualification_type",
+    "ListQualificationTypes": "list_qualification_types",
+    "AssociateQualificationWithWorker": "associate_qualification_with_worker",
+    "UpdateNotificationSettings": "update_notification_settings",
+}
+
+
+def find_named_hit(refusal: MarketplaceRefused) -> str | None:
+    """The HIT that a HitAlreadyExists refusal names, or None where its words name none or several."""
+    named = set(_HIT_ID.findall(str(refusal)))
+    return named.pop() if len(named) == 1 else None

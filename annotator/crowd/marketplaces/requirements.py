@@ -1,0 +1,43 @@
+"""Pure: who may take a campaign's HITs, in MTurk's words for the marketplace and in plain words for the worker."""
+
+import re
+from typing import Any
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+class BadQualification(Exception):
+    """A qualification asks for something that no marketplace could check."""
+
+
+def check_qualifications(qualifications: dict[str, Any]) -> None:
+    for country in qualifications.get("locales", []):
+        if not _COUNTRY.fullmatch(country):
+            raise BadQualification(f"{country!r} is no country; write two capital letters, such as US.")
+    if not 0 <= qualifications.get("min_approval_percent", 0) <= 100:
+        raise BadQualification("The least approval rate lies between 0 and 100 percent.")
+    if qualifications.get("min_approved", 0) < 0:
+        raise BadQualification("The least number of approved HITs is not negative.")
+    if not 0 < qualifications.get("screening", {"least_percent": 100})["least_percent"] <= 100:
+        raise BadQualification("The least score of the screening test lies above 0 and up to 100 percent.")
+
+
+def explain_requirements(qualifications: dict[str, Any]) -> list[str]:
+    """What the preview tells a worker before they accept; the marketplace checks the first four."""
+    sentences = []
+    if locales := qualifications.get("locales"):
+        sentences.append(f"You live in one of these countries: {', '.join(locales)}.")
+    if percent := qualifications.get("min_approval_percent"):
+        sentences.append(f"At least {percent} % of your work at this marketplace was approved.")
+    if n_approved := qualifications.get("min_approved"):
+        sentences.append(f"At least {n_approved} of your HITs were approved.")
+    if screening := qualifications.get("screening"):
+        sentences.append(
+            f"You have passed our short test with at least {screening['least_percent']} of 100 points. "
+            "The marketplace offers it among its qualifications; it takes a few minutes and is taken once."
+        )
+    if qualifications.get("excluded_campaigns"):
+        sentences.append("You have not taken part in an earlier study of ours that shows the same pictures.")
+    if qualifications.get("excluded_by") or qualifications.get("required"):
+        sentences.append("The requester invites some workers and not others; the marketplace shows which.")
+    return sentences

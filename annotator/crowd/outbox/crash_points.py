@@ -1,0 +1,37 @@
+"""Named places at which a process may die; tests make it die there, nothing else does."""
+
+import os
+import signal
+
+from django.conf import settings
+
+from annotator.crowd.marketplaces.outcomes import OutcomeUnknown
+
+CRASH_POINTS = (
+    "after decision",
+    "after claim",
+    "after call",
+    "after record",
+)
+
+
+class Crashed(Exception):
+    """A test asked for an exception at a crash point."""
+
+
+def reach(point: str, operation: str) -> None:
+    """Dies here if UNITSCOPE_CRASH_AT is MANNER:POINT:OPERATION; deployed, never.
+
+    `kill` is kill -9, `raise` an exception that nobody expects, `lose` a response that never arrived.
+    """
+    wanted = os.environ.get("UNITSCOPE_CRASH_AT")
+    if not wanted or settings.DEPLOYED:
+        return
+    manner, wanted_point, wanted_operation = wanted.split(":", 2)
+    if (wanted_point, wanted_operation) != (point, operation):
+        return
+    if manner == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if manner == "lose":
+        raise OutcomeUnknown(f"A test lost the response of {operation}.")
+    raise Crashed(f"{point} {operation}")

@@ -1,0 +1,188 @@
+"""What a worker does on a HIT page: agree and start, save drafts, submit. Decided here, never in the browser."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from annotator.crowd.assignments import fill_answer, find_order, find_own_order
+from annotator.crowd.hit_types.answers import (
+    Answer,
+    BadAnswer,
+    Verdict,
+    clean_description,
+    read_seconds,
+    read_work,
+    score_answer,
+)
+from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.models import HIT, Assignment, Campaign, Worker
+from annotator.crowd.page.consent import Consent, write_consent
+from annotator.crowd.pseudonyms import find_worker, keep_worker
+
+MOST_SENT_BACK = 3
+SENT_BACK = (
+    "At least one crop that does not fit is still unmarked. Please look through the crops again, then submit once more."
+)
+
+
+class CannotStart(Exception):
+    """This person may not work on this HIT; the message says why, and that it costs them nothing."""
+
+
+class AlreadyStored(Exception):
+    """The work was submitted before; drafts of it are not taken any more."""
+
+
+@dataclass(frozen=True)
+class ConsentNeeded:
+    consent: Consent
+
+
+@dataclass(frozen=True)
+class SentBack:
+    message: str
+    n_left: int
+
+
+@dataclass(frozen=True)
+class DraftConflict:
+    """Another tab saved since; here is what it saved."""
+
+    assignment: Assignment
+
+
+def start_assignment(
+    *, hit: HIT, assignment_id: str, worker_id: str, has_agreed: bool, now: datetime
+) -> Assignment | ConsentNeeded:
+    """The person's row, made once they agreed to this version of the consent (in this campaign, or just now)."""
+    campaign = hit.campaign
+    consent = write_consent(campaign=campaign, template=load_template(hit.hit_type.template))
+    worker = find_worker(marketplace=campaign.marketplace, worker_id=worker_id)
+    if worker is not None:
+        known = Assignment.objects.filter(mturk_id=assignment_id, worker=worker, hit=hit).first()
+        if known is not None:
+            return known
+        check_eligible(hit=hit, worker=worker)
+        has_agreed = has_agreed or _agreed_before(campaign=campaign, worker=worker, version=consent.version)
+    if not has_agreed:
+        return ConsentNeeded(consent)
+    worker = keep_worker(marketplace=campaign.marketplace, worker_id=worker_id, now=now)
+    return _make_assignment(
+        hit=hit, worker=worker, worker_id=worker_id, assignment_id=assignment_id, version=consent.version, now=now
+    )
+
+
+def _make_assignment(
+    *, hit: HIT, worker: Worker, worker_id: str, assignment_id: str, version: str, now: datetime
+) -> Assignment:
+    seed, order = find_order(hit=hit, worker_id=worker_id)
+    # A person who returned this HIT and took it again meets the same crops and finds their work.
+    earlier = Assignment.objects.filter(hit=hit, worker=worker, state=Assignment.State.STARTED).last()
+    assignment, _ = Assignment.objects.get_or_create(
+        mturk_id=assignment_id,
+        worker=worker,
+        defaults={
+            "hit": hit,
+            "seed": seed,
+            "shown_ranks": list(order.shown_ranks),
+            "planted_ranks": list(order.planted_ranks),
+            "draft": earlier.draft if earlier else {},
+            "consent_version": version,
+            "consented_at": now,
+            "started_at": now,
+        },
+    )
+    return assignment
+
+
+def check_eligible(*, hit: HIT, worker: Worker) -> None:
+    """One assignment a worker a unit, of whatever HIT type, and at most the campaign's share a worker."""
+    done = Assignment.objects.filter(worker=worker).exclude(state=Assignment.State.STARTED)
+    if done.filter(hit__unit=hit.unit).exists():
+        raise CannotStart(
+            "You have already worked on this set of crops, and each person may do so once. "
+            "Please return this HIT: returning it costs you nothing."
+        )
+    excluded = hit.campaign.qualifications.get("excluded_campaigns", [])
+    if excluded and done.filter(hit__campaign__name__in=excluded).exists():
+        raise CannotStart(
+            "You took part in an earlier study of ours that shows the same pictures, so you cannot take this one too. "
+            "Please return this HIT: returning it costs you nothing."
+        )
+    most = hit.campaign.max_hits_per_worker
+    if most is not None and done.filter(hit__campaign=hit.campaign).count() >= most:
+        raise CannotStart(
+            f"This study takes at most {most} HITs from one person, so that many people are heard, and you have done "
+            "them all. Thank you! Please return this HIT: returning it costs you nothing."
+        )
+
+
+def _agreed_before(*, campaign: Campaign, worker: Worker, version: str) -> bool:
+    return Assignment.objects.filter(hit__campaign=campaign, worker=worker, consent_version=version).exists()
+
+
+def save_draft(
+    *, assignment: Assignment, draft: dict[str, Any], revision: int, now: datetime
+) -> Assignment | DraftConflict:
+    """Keeps the draft if it builds on the newest one; a second tab that is behind is told what is newer."""
+    kept = clean_draft(draft, n_crops=len(assignment.shown_ranks))
+    taken = Assignment.objects.filter(pk=assignment.pk, draft_revision=revision, state=Assignment.State.STARTED).update(
+        draft=kept, draft_revision=revision + 1, active_seconds=kept["active_seconds"]
+    )
+    assignment.refresh_from_db()
+    if assignment.state != Assignment.State.STARTED:
+        raise AlreadyStored("This work was submitted already; nothing more needs to be saved.")
+    return assignment if taken else DraftConflict(assignment)
+
+
+def clean_draft(draft: dict[str, Any], *, n_crops: int) -> dict[str, Any]:
+    """A draft may be incomplete, never impossible."""
+    marked = draft.get("marked")
+    positions = marked if isinstance(marked, list) else []
+    return {
+        "description": clean_description(str(draft.get("description") or ""))[:200],
+        "category": str(draft.get("category") or "")[:30],
+        "marked": sorted({p for p in positions if type(p) is int and 0 <= p < n_crops}),
+        "active_seconds": read_seconds(draft.get("active_seconds")),
+    }
+
+
+def store_answer(
+    *, assignment: Assignment, values: dict[str, Any], client_id: uuid.UUID, now: datetime
+) -> Assignment | SentBack:
+    """Stores the answer once. Repeats, of whatever client id, give the row that was stored first."""
+    with transaction.atomic():
+        rows = Assignment.objects.select_for_update(of=("self",)).select_related("hit__campaign", "hit__hit_type")
+        row = rows.get(pk=assignment.pk)
+        if row.state != Assignment.State.STARTED:
+            return row
+        kind = load_template(row.hit.hit_type.template).answer
+        work = read_work(values, kind=kind, n_crops=len(row.shown_ranks))
+        if isinstance(work, Answer) and _is_sent_back(
+            row, n_missed=score_answer(work, find_own_order(row)).n_planted_missed
+        ):
+            row.n_sent_back += 1
+            row.save(update_fields=["n_sent_back"])
+            return SentBack(message=SENT_BACK, n_left=MOST_SENT_BACK - row.n_sent_back)
+        _write_answer(row, work=work, client_id=client_id, now=now)
+        return row
+
+
+def _is_sent_back(row: Assignment, *, n_missed: int) -> bool:
+    must_find = row.hit.campaign.policy == Campaign.Policy.MUST_FIND
+    return must_find and n_missed > 0 and row.n_sent_back < MOST_SENT_BACK
+
+
+def _write_answer(row: Assignment, *, work: Answer | Verdict, client_id: uuid.UUID, now: datetime) -> None:
+    fill_answer(row, work=work)
+    row.client_id = client_id
+    row.state = Assignment.State.STORED
+    row.stored_at = now
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        raise BadAnswer("This submission carries the mark of another one: please reload the page.", field="") from None

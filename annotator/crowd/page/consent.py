@@ -1,0 +1,33 @@
+"""What a person is told before their first HIT of a campaign, and the version under which they agreed."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+from annotator.crowd.hit_types.templates import HITTemplate
+from annotator.crowd.models import Campaign
+
+
+@dataclass(frozen=True)
+class Consent:
+    version: str
+    # (heading, text) in the order shown.
+    points: tuple[tuple[str, str], ...]
+
+    @property
+    def paragraphs(self) -> list[str]:
+        return [f"{heading}: {text}" for heading, text in self.points]
+
+
+def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
+    """The template's points with the campaign's particulars; the version is the digest of what was read."""
+    particulars = {
+        "requester": campaign.requester_name,
+        "reward": f"${campaign.reward_usd:.2f}",
+        "minutes": str(math.ceil(template.expected_seconds / 60)),
+        "approval_days": str(max(1, round(template.auto_approval_seconds / 86_400))),
+        "contact": campaign.contact or "the marketplace's link for contacting the requester",
+        "ethics": campaign.ethics_number or "none stated by the requester",
+    }
+    points = tuple((heading, text.format_map(particulars)) for heading, text in template.consent)
+    return Consent(version=hashlib.sha256(repr(points).encode()).hexdigest()[:12], points=points)

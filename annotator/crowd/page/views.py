@@ -1,0 +1,188 @@
+"""The HIT page and its JSON: translate the marketplace's parameters in, make one call, translate the outcome out."""
+
+import json
+import secrets
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from annotator.crowd.hit_types.answers import BadAnswer
+from annotator.crowd.marketplaces import notifications
+from annotator.crowd.marketplaces.marketplace import Marketplace, open_marketplace
+from annotator.crowd.marketplaces.mturk.visits import read_visit
+from annotator.crowd.marketplaces.visit import VisitRefused
+from annotator.crowd.models import HIT, Assignment
+from annotator.crowd.page import answering, sheets, tokens
+from annotator.crowd.page import describing as hit_page
+
+LARGEST_BODY = 32_768
+View = Callable[..., HttpResponse]
+
+
+class BadBody(Exception):
+    """The request's body is not the JSON that this page sends."""
+
+
+@require_GET
+@xframe_options_exempt
+def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    hit = _find_hit(public_id)
+    marketplace = open_marketplace(hit.campaign.marketplace)
+    nonce = secrets.token_urlsafe(16)
+    try:
+        visit = read_visit(request.GET, hit=hit, marketplace=marketplace)
+        context = hit_page.describe_page(hit=hit, visit=visit)
+        response = render(request, f"{hit.hit_type.template}/page.html", context | {"nonce": nonce})
+    except VisitRefused as refusal:
+        response = render(request, "refused.html", {"sentence": str(refusal), "nonce": nonce}, status=refusal.status)
+    return _guard(response, marketplace=marketplace, nonce=nonce)
+
+
+@require_GET
+def show_preview_sheet(request: HttpRequest, public_id: uuid.UUID, number: int) -> HttpResponse:
+    hit = _find_hit(public_id)
+    return _send_sheet(hit=hit, ranks=hit_page.find_preview_ranks(hit), number=number)
+
+
+@require_GET
+def show_sheet(request: HttpRequest, token: str, number: int) -> HttpResponse:
+    try:
+        pk = tokens.read_sheets(token)
+    except tokens.TokenExpired as error:
+        return JsonResponse({"error": str(error)}, status=410)
+    except tokens.TokenForged as error:
+        return JsonResponse({"error": str(error)}, status=403)
+    assignment = get_object_or_404(Assignment.objects.select_related("hit__dissected_unit__dissection"), pk=pk)
+    return _send_sheet(hit=assignment.hit, ranks=assignment.shown_ranks, number=number)
+
+
+def _json_view(view: View) -> View:
+    """A POST of JSON whose refusals are answered as {"error": one sentence}. The token is the authority: no cookie."""
+
+    def answer(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+        try:
+            response = view(request, public_id, _read_body(request))
+        except (tokens.TokenForged, answering.CannotStart) as error:
+            response = JsonResponse({"error": str(error)}, status=403)
+        except tokens.TokenExpired as error:
+            response = JsonResponse({"error": str(error)}, status=410)
+        except BadAnswer as error:
+            response = JsonResponse({"error": str(error), "field": error.field}, status=422)
+        except BadBody as error:
+            response = JsonResponse({"error": str(error)}, status=400)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return csrf_exempt(require_POST(answer))
+
+
+@_json_view
+def start(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
+    claim = tokens.read_page(str(body.get("token", "")), public_id=str(public_id))
+    started = answering.start_assignment(
+        hit=_find_hit(public_id),
+        assignment_id=claim.assignment_id,
+        worker_id=claim.worker_id,
+        has_agreed=body.get("consent") is True,
+        now=timezone.now(),
+    )
+    if isinstance(started, answering.ConsentNeeded):
+        consent = {"version": started.consent.version, "paragraphs": started.consent.paragraphs}
+        return JsonResponse({"state": "consent", "consent": consent})
+    if started.state != Assignment.State.STARTED:
+        return JsonResponse(hit_page.describe_stored(started, submit_origin=claim.submit_origin))
+    return JsonResponse(hit_page.describe_work(started, submit_origin=claim.submit_origin))
+
+
+@_json_view
+def draft(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
+    assignment, _ = _find_work(body, public_id)
+    values, revision = body.get("draft"), body.get("revision")
+    if not isinstance(values, dict) or type(revision) is not int or not 0 <= revision < 2**31 - 1:
+        raise BadBody("A draft is an object with its revision.")
+    try:
+        saved = answering.save_draft(assignment=assignment, draft=values, revision=revision, now=timezone.now())
+    except answering.AlreadyStored as error:
+        return JsonResponse({"error": str(error)}, status=409)
+    if isinstance(saved, answering.DraftConflict):
+        newer = saved.assignment
+        return JsonResponse({"revision": newer.draft_revision, "draft": newer.draft}, status=409)
+    return JsonResponse({"revision": saved.draft_revision})
+
+
+@_json_view
+def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
+    assignment, submit_origin = _find_work(body, public_id)
+    try:
+        client_id = uuid.UUID(str(body.get("client_id")))
+    except ValueError:
+        raise BadBody("A submission carries a client_id, which is a UUID.") from None
+    stored = answering.store_answer(assignment=assignment, values=body, client_id=client_id, now=timezone.now())
+    if isinstance(stored, answering.SentBack):
+        return JsonResponse({"state": "sent back", "message": stored.message, "n_left": stored.n_left})
+    return JsonResponse(hit_page.describe_stored(stored, submit_origin=submit_origin))
+
+
+@csrf_exempt
+@require_POST
+def take_notification(request: HttpRequest, marketplace: str, key: str) -> HttpResponse:
+    if not notifications.is_address_key(key, marketplace=marketplace):
+        return JsonResponse({"error": "This address was not made here."}, status=403)
+    try:
+        hit_ids = notifications.read_hit_ids(_read_body(request))
+    except BadBody as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    notifications.wake_campaigns(hit_ids=hit_ids, marketplace=marketplace)
+    return HttpResponse(status=204)
+
+
+def _find_hit(public_id: uuid.UUID) -> HIT:
+    hits = HIT.objects.select_related("campaign", "hit_type", "dissected_unit__dissection")
+    return get_object_or_404(hits, public_id=public_id)
+
+
+def _find_work(body: dict[str, Any], public_id: uuid.UUID) -> tuple[Assignment, str]:
+    claim = tokens.read_work(str(body.get("work_token", "")), public_id=str(public_id))
+    rows = Assignment.objects.select_related("hit__campaign", "hit__hit_type")
+    return get_object_or_404(rows, pk=claim.assignment_pk, hit__public_id=public_id), claim.submit_origin
+
+
+def _read_body(request: HttpRequest) -> dict[str, Any]:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
+        raise BadBody("The request is too large.")
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise BadBody("The request is not JSON.") from None
+    if not isinstance(body, dict):
+        raise BadBody("The request is not a JSON object.")
+    return body
+
+
+def _send_sheet(*, hit: HIT, ranks: list[int] | tuple[int, ...], number: int) -> HttpResponse:
+    try:
+        encoded = sheets.compose_sheet(hit=hit, ranks=ranks, number=number)
+    except sheets.TilesMissing as error:
+        raise Http404(str(error)) from None
+    # Kept by this browser alone, so that a reload costs no second download; the address is this assignment's own.
+    return HttpResponse(encoded, "image/jpeg", headers={"Cache-Control": "private, max-age=7200, immutable"})
+
+
+def _guard(response: HttpResponse, *, marketplace: Marketplace, nonce: str) -> HttpResponse:
+    """Framed by exactly the campaign's marketplace; runs this page's own script; tells no one where it was."""
+    submits = " ".join(marketplace.submit_origins)
+    response["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self'; "
+        f"connect-src 'self' {submits}; form-action {submits}; base-uri 'none'; "
+        f"frame-ancestors {' '.join(marketplace.frame_ancestors)}"
+    )
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    return response

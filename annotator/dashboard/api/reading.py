@@ -1,0 +1,69 @@
+"""Reads rows into the API's records; long lists come as iterators, so that an export never stands in memory whole."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import F, QuerySet
+from ninja import Schema
+
+from annotator.crowd.models import ANSWERED, Assignment
+from annotator.dashboard.api.records import AnswerRecord, AutomaticRecord, UnitRecord
+from annotator.labels.models import UnitLabel
+from annotator.units.models import AutomaticLabel
+
+CHUNK = 2000
+_UNIT = {
+    "network": F("unit__layer__network__name"),
+    "layer": F("unit__layer__path"),
+    "index": F("unit__index"),
+}
+
+
+def read_units(labels: QuerySet[UnitLabel]) -> Iterator[UnitRecord]:
+    """One row of the database for each record, comparison included."""
+    rows = labels.values(
+        "concept", "category", "precision", "precision_low", "precision_high", "n_answers", "n_same_concept",
+        "accepted_at", **_UNIT,
+        relation=F("comparison__relation"), rule=F("comparison__rule"),
+        broden_label=F("comparison__automatic_label__label"),
+        broden_category=F("comparison__automatic_label__category"), iou=F("comparison__automatic_label__iou"),
+    )  # fmt: skip
+    return (UnitRecord.model_validate(row) for row in rows.iterator(chunk_size=CHUNK))
+
+
+def read_automatic(labels: QuerySet[AutomaticLabel]) -> Iterator[AutomaticRecord]:
+    rows = labels.values("mode", "iou", **_UNIT, broden_label=F("label"), broden_category=F("category"))
+    return (AutomaticRecord.model_validate(row) for row in rows.iterator(chunk_size=CHUNK))
+
+
+def read_answers(assignments: QuerySet[Assignment]) -> Iterator[AnswerRecord]:
+    """People stand under their pseudonyms; what is only begun is not told."""
+    rows = assignments.filter(state__in=ANSWERED).values(
+        "state", "description", "category", "precision", "marked_ranks", "n_planted_missed", "is_left_out",
+        "active_seconds",
+        network=F("hit__unit__layer__network__name"), layer=F("hit__unit__layer__path"), index=F("hit__unit__index"),
+        campaign=F("hit__campaign__name"), worker_name=F("worker__pseudonym"), is_simulated=F("worker__is_simulated"),
+    )  # fmt: skip
+    for row in rows.iterator(chunk_size=CHUNK):
+        yield AnswerRecord.model_validate({**row, "worker": row["worker_name"]})
+
+
+def write_array(records: Iterable[Schema]) -> Iterator[str]:
+    """A JSON array piece by piece: what pandas.read_json reads as a table."""
+    yield "["
+    lines: list[str] = []
+    is_first = True
+    for record in records:
+        lines.append(json.dumps(_plain(record), separators=(",", ":")))
+        if len(lines) == CHUNK:
+            yield ("" if is_first else ",\n") + ",\n".join(lines)
+            is_first, lines = False, []
+    if lines:
+        yield ("" if is_first else ",\n") + ",\n".join(lines)
+    yield "]\n"
+
+
+def _plain(record: Schema) -> dict[str, Any]:
+    plain: dict[str, Any] = record.model_dump(mode="json")
+    return plain

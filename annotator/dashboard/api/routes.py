@@ -1,0 +1,236 @@
+"""The JSON API for reading: OpenAPI at /api/openapi.json, documentation at /api/docs; a token or session is the key."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from ninja import NinjaAPI, Path, Query, Schema
+from ninja.errors import HttpError
+from ninja.security import HttpBearer, SessionAuth
+from pydantic import Field, ValidationInfo, model_validator
+
+from annotator.accounts.models import AuditEntry, Role
+from annotator.accounts.roles import may, role_of
+from annotator.accounts.tokens import find_token_owner
+from annotator.comparison.reports import describe_campaign
+from annotator.crowd.models import Assignment, Campaign
+from annotator.dashboard.api import records
+from annotator.dashboard.api.reading import read_answers, read_automatic, read_units, write_array
+from annotator.dashboard.campaigns.overview import CampaignOverview, summarize_campaigns
+from annotator.labels.models import UnitLabel
+from annotator.units.models import AutomaticLabel, Dissection, ImageSet, Network, TopImage, Unit
+from annotator.units.progress import read_dissection_progress
+
+Name = Annotated[str, Path(..., pattern=r"^[-a-zA-Z0-9_]+$", max_length=80)]
+LayerPath = Annotated[str, Path(..., pattern=r"^[^/\x00-\x1f]+$", max_length=200)]
+Index = Annotated[int, Path(..., ge=0, le=2**31 - 1)]
+
+
+class Token(HttpBearer):
+    """`Authorization: Bearer unitscope_...` as the page "People and tokens" or `manage.py api_token` gave it."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        user = find_token_owner(text=token, now=timezone.now())
+        return user if user is not None and may(role_of(user), Role.VIEWER) else None
+
+
+class Session(SessionAuth):
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        return request.user if may(role_of(request.user), Role.VIEWER) else None
+
+
+api = NinjaAPI(
+    title="Unitscope",
+    version="1",
+    description="Reads what the dashboard shows. Lists of units and answers are JSON arrays that stream.",
+    auth=[Token(), Session(csrf=False)],
+    urls_namespace="api",
+)
+
+
+class NamedFields(Schema):
+    """Only these names may stand in the address: ninja itself would let others pass unseen."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_others(cls, given: Any, info: ValidationInfo) -> Any:
+        if info.context and (others := sorted(set(info.context["request"].GET) - set(cls.model_fields))):
+            named = ", ".join(cls.model_fields)
+            raise ValueError(f"There is no parameter named {others[0][:60]!r}. There are: {named}.")
+        return given
+
+
+class Paging(NamedFields):
+    limit: int = Field(100, ge=1, le=1000)
+    offset: int = Field(0, ge=0, le=10_000_000)
+
+
+class UnitFilters(NamedFields):
+    layer: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
+    category: str | None = Field(None, max_length=30, pattern=r"^[^\x00]*$")
+    concept: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$", description="Exactly this concept")
+    relation: str | None = Field(None, max_length=9, pattern=r"^[a-z]*$")
+    precision_min: float | None = Field(None, ge=0, le=1)
+    iou_min: float | None = Field(None, ge=0, le=1)
+
+
+# The filters' names, and what each asks of a label's row.
+UNIT_LOOKUPS = {
+    "layer": "unit__layer__path",
+    "category": "category",
+    "concept": "concept",
+    "relation": "comparison__relation",
+    "precision_min": "precision__gte",
+    "iou_min": "comparison__automatic_label__iou__gte",
+}
+PROBLEMS = {401: records.Problem, 404: records.Problem}
+
+
+@api.get("/networks", response=list[records.NetworkRecord])
+def list_networks(request: HttpRequest, paging: Query[Paging]) -> list[dict[str, Any]]:
+    networks = Network.objects.prefetch_related("layers").order_by("name")
+    return [
+        {
+            "name": one.name,
+            "architecture": one.architecture,
+            "weights_sha256": one.weights_sha256,
+            "layers": [layer.path for layer in one.layers.all()],
+        }
+        for one in networks[paging.offset : paging.offset + paging.limit]
+    ]
+
+
+@api.get("/image-sets", response=list[records.ImageSetRecord])
+def list_image_sets(request: HttpRequest, paging: Query[Paging]) -> Any:
+    return ImageSet.objects.order_by("name")[paging.offset : paging.offset + paging.limit]
+
+
+@api.get("/dissections", response=list[records.DissectionRecord])
+def list_dissections(request: HttpRequest, paging: Query[Paging]) -> list[dict[str, Any]]:
+    newest = Dissection.objects.select_related("network", "image_set").defer("labels", "environment")
+    return [_describe_dissection(one) for one in newest[paging.offset : paging.offset + paging.limit]]
+
+
+@api.get("/dissections/{dissection_id}", response={200: records.DissectionRecord, **PROBLEMS})
+def get_dissection(request: HttpRequest, dissection_id: UUID) -> dict[str, Any]:
+    return _describe_dissection(get_object_or_404(Dissection, pk=dissection_id))
+
+
+@api.get("/dissections/{dissection_id}/progress", response={200: records.ProgressRecord, **PROBLEMS})
+def get_progress(request: HttpRequest, dissection_id: UUID) -> Any:
+    return read_dissection_progress(get_object_or_404(Dissection, pk=dissection_id), now=timezone.now())
+
+
+@api.get("/dissections/{dissection_id}/units", response={200: list[records.AutomaticRecord], **PROBLEMS})
+def list_dissected_units(request: HttpRequest, dissection_id: UUID) -> StreamingHttpResponse:
+    """Every unit's best label by labeled pixels, in each mode that was measured."""
+    dissection = get_object_or_404(Dissection.objects.only("pk"), pk=dissection_id)
+    labels = AutomaticLabel.objects.filter(dissection=dissection, is_best=True)
+    return _stream(read_automatic(labels.order_by("mode", "unit__layer__position", "unit_id")))
+
+
+@api.get("/campaigns", response=list[records.CampaignRecord])
+def list_campaigns(request: HttpRequest, paging: Query[Paging]) -> list[dict[str, Any]]:
+    campaigns = list(Campaign.objects.all()[paging.offset : paging.offset + paging.limit])
+    return [_describe_campaign(one) for one in summarize_campaigns(campaigns)]
+
+
+@api.get("/campaigns/{name}", response={200: records.CampaignRecord, **PROBLEMS})
+def get_campaign(request: HttpRequest, name: Name) -> dict[str, Any]:
+    (overview,) = summarize_campaigns([get_object_or_404(Campaign, name=name)])
+    return _describe_campaign(overview)
+
+
+@api.get("/campaigns/{name}/units", response={200: list[records.UnitRecord], **PROBLEMS})
+def list_units(request: HttpRequest, name: Name, filters: Query[UnitFilters]) -> StreamingHttpResponse:
+    """The campaign's units as a flat table, streamed: `pandas.read_json` reads it."""
+    chosen = {UNIT_LOOKUPS[field]: value for field, value in filters.model_dump(exclude_none=True).items()}
+    labels = UnitLabel.objects.filter(campaign=get_object_or_404(Campaign, name=name), **chosen)
+    return _stream(read_units(labels.order_by("unit__layer__position", "unit_id")))
+
+
+@api.get("/campaigns/{name}/answers", response={200: list[records.AnswerRecord], **PROBLEMS})
+def list_answers(request: HttpRequest, name: Name) -> StreamingHttpResponse:
+    """Every answer, people under pseudonyms, streamed."""
+    campaign = get_object_or_404(Campaign, name=name)
+    return _stream(read_answers(Assignment.objects.filter(hit__campaign=campaign).order_by("id")))
+
+
+@api.get("/campaigns/{name}/report", response={200: dict[str, Any], **PROBLEMS})
+def get_report(request: HttpRequest, name: Name) -> dict[str, Any]:
+    """What `manage.py report CAMPAIGN --format json` prints."""
+    document: dict[str, Any] = describe_campaign(campaign=get_object_or_404(Campaign, name=name))
+    return document
+
+
+@api.get("/units/{network}/{layer}/{index}", response={200: records.OneUnitRecord, **PROBLEMS})
+def get_unit(request: HttpRequest, network: Name, layer: LayerPath, index: Index) -> dict[str, Any]:
+    unit = get_object_or_404(Unit, layer__network__name=network, layer__path=layer, index=index)
+    newest = unit.dissections.filter(dissection__state=Dissection.State.DONE).order_by("-dissection__created_at")
+    dissected = newest.first()
+    crops = TopImage.objects.filter(dissected_unit=dissected).select_related("image").order_by("rank")
+    return {
+        "network": network,
+        "layer": layer,
+        "index": index,
+        "threshold": dissected.threshold if dissected else None,
+        "labels": list(read_units(UnitLabel.objects.filter(unit=unit).order_by("-labeled_at"))),
+        "automatic": list(read_automatic(AutomaticLabel.objects.filter(unit=unit).order_by("-iou"))),
+        "answers": list(read_answers(Assignment.objects.filter(hit__unit=unit).order_by("id"))),
+        "crops": [_describe_crop(crop) for crop in crops] if dissected else [],
+    }
+
+
+@api.get("/decisions", response=list[records.DecisionRecord])
+def list_decisions(request: HttpRequest, paging: Query[Paging]) -> Any:
+    return AuditEntry.objects.order_by("-id")[paging.offset : paging.offset + paging.limit]
+
+
+@api.exception_handler(HttpError)
+def _explain(request: HttpRequest, error: HttpError) -> Any:
+    return api.create_response(request, {"detail": str(error)}, status=error.status_code)
+
+
+def _stream(rows: Iterable[Schema]) -> StreamingHttpResponse:
+    return StreamingHttpResponse(write_array(rows), content_type="application/json")
+
+
+def _describe_dissection(one: Dissection) -> dict[str, Any]:
+    fields = ("id", "state", "error", "n_images", "n_quarantined", "artifact_sha256", "created_at", "finished_at")
+    return {
+        **{field: getattr(one, field) for field in fields},
+        "network": one.network.name,
+        "image_set": one.image_set.name,
+        "is_rendered": one.image_set.is_rendered,
+        "layers": one.layer_paths,
+    }
+
+
+def _describe_campaign(one: CampaignOverview) -> dict[str, Any]:
+    campaign = one.campaign
+    fields = ("name", "marketplace", "state", "is_paused", "is_imported", "problem")
+    return {
+        **{field: getattr(campaign, field) for field in fields},
+        "n_hits": one.counts.n_hits,
+        "n_answers": one.counts.n_answers,
+        "n_answers_wanted": one.counts.n_wanted,
+        "n_simulated": one.counts.n_simulated,
+        "cost_usd": str(one.cost_usd),
+        "budget_cap_usd": str(campaign.budget_cap_usd),
+        "pay_per_hour_usd": one.pay_per_hour,
+    }
+
+
+def _describe_crop(crop: TopImage) -> dict[str, Any]:
+    return {
+        "rank": crop.rank,
+        "is_low": crop.is_low,
+        "image": crop.image.path,
+        "peak": crop.peak,
+        "left": crop.crop_left,
+        "top": crop.crop_top,
+        "side": crop.crop_side,
+    }

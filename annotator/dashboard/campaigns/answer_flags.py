@@ -1,0 +1,23 @@
+"""What speaks against the answers of a campaign, found once for all who look: evidence for a reviewer, no verdict."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from annotator.crowd.judging.excluding import gather_campaign_evidence
+from annotator.crowd.judging.suspicions import Flag
+from annotator.crowd.models import Campaign
+from annotator.dashboard.campaigns.counts import read_campaign_counts
+
+# Each answer is judged beside all others of the campaign: beyond this a page would wait too long.
+MOST_ANSWERS = 20_000
+
+
+def read_flags(campaign: Campaign) -> Mapping[int, Sequence[Flag]] | None:
+    """By answer; None where there are too many answers to judge while somebody waits."""
+    counts = read_campaign_counts([campaign.pk])[campaign.pk]
+    return _gather(campaign.pk, counts.n_answers) if counts.n_answers <= MOST_ANSWERS else None
+
+
+@lru_cache(maxsize=8)
+def _gather(campaign_id: int, n_answers: int) -> Mapping[int, Sequence[Flag]]:
+    return gather_campaign_evidence(Campaign.objects.get(pk=campaign_id)).flags

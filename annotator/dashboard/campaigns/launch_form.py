@@ -1,0 +1,98 @@
+"""The form of a new campaign: what `manage.py launch` can be told, and nothing a visitor could name a file by."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from annotator.crowd.hit_types.templates import list_templates
+from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS
+from annotator.crowd.models import Campaign
+from annotator.units.models import Dissection
+
+N_UNITS_AT_MOST = 2000
+POLICY_WORDS = {
+    Campaign.Policy.ACCEPT_AND_SCORE: "accept the answer and count the missed",
+    Campaign.Policy.MUST_FIND: "send the page back until they are found",
+}
+
+
+class LaunchForm(forms.Form):
+    name = forms.SlugField(
+        max_length=80,
+        help_text="Letters, digits, hyphens and underscores; it stays for good",
+        error_messages={"invalid": "Only letters, digits, hyphens and underscores."},
+    )
+    dissection = forms.ModelMultipleChoiceField(
+        Dissection.objects.filter(state=Dissection.State.DONE).select_related("network", "image_set").defer("labels"),
+        label="Dissections",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    n_top_iou = forms.IntegerField(label="Units of highest IoU", min_value=0, max_value=N_UNITS_AT_MOST, initial=24)
+    n_random = forms.IntegerField(label="Units drawn at random", min_value=0, max_value=N_UNITS_AT_MOST, initial=8)
+    named_units = forms.CharField(
+        required=False, max_length=2000, help_text="LAYER:3,17,40-49, counted from zero; several separated by spaces"
+    )
+    n_assignments = forms.IntegerField(label="Answers for each unit", min_value=1, max_value=100, initial=3)
+    reward_usd = forms.DecimalField(
+        label="Reward for each answer (USD)", min_value=Decimal("0.01"), max_digits=8, decimal_places=2, initial="0.60"
+    )
+    budget_cap_usd = forms.DecimalField(
+        label="Budget cap (USD)", min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial="100.00"
+    )
+    marketplace = forms.ChoiceField(choices=list(MARKETPLACE_WORDS.items()), initial=Campaign.Marketplace.OWN)
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**62, initial=0, help_text="Orders and random units follow from it"
+    )
+
+    # What most campaigns leave as it is: shown behind a fold.
+    max_assignments = forms.IntegerField(
+        label="Ask up to so many where people disagree", min_value=1, max_value=100, required=False
+    )
+    template = forms.ChoiceField(
+        label="HIT type", choices=lambda: [(one, one) for one in list_templates()], initial="unit_semantics"
+    )
+    policy = forms.ChoiceField(
+        choices=list(POLICY_WORDS.items()), initial=Campaign.Policy.ACCEPT_AND_SCORE, label="Planted negatives"
+    )
+    requester_name = forms.CharField(
+        label="Who asks", max_length=120, initial="A research group using Unitscope", help_text="Stands in the consent"
+    )
+    contact = forms.CharField(required=False, max_length=200, help_text="Where workers reach you, in the consent")
+    ethics_number = forms.CharField(required=False, max_length=80, help_text="In the consent")
+    max_hits_per_worker = forms.IntegerField(label="At most so many HITs by one person", min_value=1, required=False)
+    countries = forms.CharField(
+        label="Only people in", required=False, max_length=200, help_text="Country codes such as US DE, by spaces"
+    )
+    min_approval_percent = forms.IntegerField(
+        label="Least approval rate (%)", min_value=0, max_value=100, required=False
+    )
+    min_approved = forms.IntegerField(label="Least number of approved HITs", min_value=0, required=False)
+    screening_percent = forms.IntegerField(
+        label="Least score in the HIT type's short test (%)", min_value=1, max_value=100, required=False
+    )
+    excluded_campaigns = forms.ModelMultipleChoiceField(
+        Campaign.objects.filter(is_imported=False).order_by("name"),
+        label="Nobody who worked in",
+        required=False,
+        to_field_name="name",
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def main_fields(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name not in FOLDED]
+
+    def folded_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in FOLDED]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not (cleaned["n_top_iou"] or cleaned["n_random"] or cleaned["named_units"].strip()):
+            self.add_error("n_top_iou", "Choose at least one unit.")
+        return cleaned
+
+
+FOLDED = (
+    "max_assignments", "template", "policy", "requester_name", "contact", "ethics_number", "max_hits_per_worker",
+    "countries", "min_approval_percent", "min_approved", "screening_percent", "excluded_campaigns",
+)  # fmt: skip

@@ -1,0 +1,99 @@
+"""Campaigns: their list, one with live progress and cost, its units as people label them beside Broden."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+
+from annotator.accounts.models import Role
+from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.judging.attention import find_attention
+from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
+from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.models import HIT, Campaign
+from annotator.dashboard.campaigns.offered import offer_steps
+from annotator.dashboard.campaigns.overview import summarize_campaigns
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
+from annotator.dashboard.frame.thumbnails import add_strips
+from annotator.labels.models import UnitLabel
+from annotator.work.jobs import read_jobs
+
+PAGE_SIZE = 50
+N_NEEDS = 50
+
+
+@needs(Role.VIEWER)
+def show_campaigns(request: SignedInRequest) -> HttpResponse:
+    page = Paginator(Campaign.objects.all(), PAGE_SIZE).get_page(request.GET.get("page"))
+    overviews = summarize_campaigns(list(page))
+    return show(request, "dashboard/campaigns.html", title="Campaigns", overviews=overviews, page=page)
+
+
+@needs(Role.VIEWER)
+def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, name=name)
+    labels = (
+        UnitLabel.objects.filter(campaign=campaign)
+        .select_related("unit__layer__network", "comparison__automatic_label")
+        .defer("reasons", "crop_probabilities")
+        .order_by("-precision", "id")
+    )
+    steps = offer_steps(campaign, request.role)
+    units = Paginator(labels, PAGE_SIZE).get_page(request.GET.get("page"))
+    return show(
+        request,
+        "dashboard/campaign.html",
+        title=f"Campaign {campaign.name}",
+        units=units,
+        rows=add_strips(list(units)),
+        preview=_preview_address(campaign),
+        can_publish=campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at,
+        is_real_money=not campaign.is_imported and open_marketplace(campaign.marketplace).is_real_money,
+        steps=[step for step in steps if not step.is_last],
+        last_steps=[step for step in steps if step.is_last],
+        verdicts=_verdicts(campaign),
+        **_live(campaign),
+    )
+
+
+@needs(Role.VIEWER)
+def show_campaign_progress(request: SignedInRequest, name: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, name=name)
+    live = _live(campaign)
+    response = show_part(request, "dashboard/campaign_progress.html", live)
+    if request.GET.get("seen", live["seen"]) != live["seen"]:
+        response["HX-Refresh"] = "true"  # the page has more to show now, or other buttons
+    return response
+
+
+@needs(Role.VIEWER)
+def show_attention(request: SignedInRequest, name: str) -> HttpResponse:
+    """What needs a person, fetched for itself: it looks at every answer."""
+    needs_of = find_attention(campaign=get_object_or_404(Campaign, name=name), now=timezone.now())
+    context = {"needs": needs_of[:N_NEEDS], "n_needs": len(needs_of), "name": name}
+    return show_part(request, "dashboard/campaign_attention.html", context)
+
+
+def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:
+    """Of a campaign that asks whether a phrase fits; others ask for words."""
+    hit_type = None if campaign.is_imported else campaign.hit_types.first()
+    asks_verdict = hit_type is not None and load_template(hit_type.template).answer == "verdict"
+    return count_verdicts(campaign) if asks_verdict else []
+
+
+def _live(campaign: Campaign) -> dict[str, Any]:
+    (overview,) = summarize_campaigns([campaign])
+    jobs = read_jobs(campaign=campaign.name, now=timezone.now())
+    ended = [f"{job.kind}-{job.at:.0f}" for job in jobs if not job.is_active]
+    return {"campaign": campaign, "one": overview, "jobs": jobs, "seen": "_".join(sorted(ended))}
+
+
+def _preview_address(campaign: Campaign) -> str:
+    """The HIT page without an assignment is what workers see before they accept."""
+    hits = HIT.objects.filter(campaign=campaign).order_by("unit_id")  # an order that has an index
+    hit = None if campaign.is_imported else hits.only("public_id").first()
+    return f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/" if hit else ""

@@ -1,0 +1,25 @@
+"""The newest dissections with their progress."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from annotator.units.models import Dissection
+from annotator.units.progress import read_dissection_progress
+
+
+def list_dissections(n_newest: int) -> list[dict[str, Any]]:
+    """The newest dissections, those that run with their progress: two queries."""
+    newest = (
+        Dissection.objects.select_related("network", "image_set")
+        .prefetch_related("gpu_tasks")
+        .defer("labels", "environment")[:n_newest]
+    )
+    unfinished = (Dissection.State.REQUESTED, Dissection.State.RUNNING, Dissection.State.INGESTING)
+    return [
+        {
+            "dissection": one,
+            "progress": read_dissection_progress(one, now=timezone.now()) if one.state in unfinished else None,
+        }
+        for one in newest
+    ]

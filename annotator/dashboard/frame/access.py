@@ -1,0 +1,33 @@
+"""Who may see which page: a view names the role it needs."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseBase
+
+from annotator.accounts.models import Role
+from annotator.accounts.roles import may, role_of
+from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
+
+Page = Callable[..., HttpResponseBase]
+
+
+def needs(role: Role) -> Callable[[Page], Page]:
+    """Sends who is signed out to the sign-in page, and tells who lacks the role which one it takes."""
+
+    def decorate(page: Page) -> Page:
+        @wraps(page)
+        def guarded(request: HttpRequest, *args: Any, **values: Any) -> HttpResponseBase:
+            if not isinstance(request.user, User):
+                return redirect_to_login(request.get_full_path())
+            signed_in = SignedInRequest.of(request, role=role_of(request.user))
+            if not may(signed_in.role, role):
+                return show_refusal(signed_in, f"This takes the role {role.value} or one above it.", status=403)
+            return page(signed_in, *args, **values)
+
+        return guarded
+
+    return decorate

@@ -1,0 +1,89 @@
+"""How django-unfold dresses the dashboard and the admin: names, colors and the sidebar."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _item(title: str, icon: str, address: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(address)}
+
+
+def is_home(request: HttpRequest) -> bool:
+    """Unfold would mark the home page's item on every page: all addresses begin with its own."""
+    return request.path == "/"
+
+
+def style_sheet(request: HttpRequest) -> str:
+    return static("dashboard/dashboard.css")
+
+
+def no_icon(request: HttpRequest) -> str:
+    """An empty picture: browsers would ask for /favicon.ico and be told that there is none."""
+    return "data:,"
+
+
+def script(request: HttpRequest) -> str:
+    return static("dashboard/dashboard.js")
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Unitscope",
+    "SITE_HEADER": "Unitscope",
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "blur_on",
+    "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [{"rel": "icon", "href": no_icon}],
+    "ENVIRONMENT": "annotator.dashboard.frame.marketplace_label.label_marketplace",
+    "STYLES": [style_sheet],
+    "SCRIPTS": [script],
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.5% .016 195)",
+            "100": "oklch(94.5% .036 195)",
+            "200": "oklch(89.5% .066 195)",
+            "300": "oklch(83% .098 194)",
+            "400": "oklch(76% .115 193)",
+            "500": "oklch(68% .113 194)",
+            "600": "oklch(49% .085 196)",
+            "700": "oklch(43% .074 198)",
+            "800": "oklch(37% .062 200)",
+            "900": "oklch(32% .05 202)",
+            "950": "oklch(24% .038 204)",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "items": [
+                    _item("Home", "home", "home") | {"active": is_home},
+                    _item("Units", "grid_view", "gallery"),
+                    _item("Review", "fact_check", "review"),
+                ],
+            },
+            {
+                "title": "Work",
+                "separator": True,
+                "items": [
+                    _item("Campaigns", "groups", "campaigns"),
+                    _item("Dissections", "biotech", "dissections"),
+                    _item("Side by side", "stacked_bar_chart", "networks"),
+                ],
+            },
+            {
+                "title": "Records",
+                "separator": True,
+                "items": [
+                    _item("Decisions", "history_edu", "decisions"),
+                    _item("People and tokens", "badge", "people"),
+                    _item("All tables", "table_view", "admin:index"),
+                ],
+            },
+        ],
+    },
+}

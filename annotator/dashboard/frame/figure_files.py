@@ -1,0 +1,40 @@
+"""A figure as SVG, PNG or CSV: drawn, written and sent."""
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+
+if TYPE_CHECKING:
+    from annotator.figures.drawing import Figure
+
+THEMES = ("light", "dark")
+
+
+FIGURE_ENDINGS = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
+
+
+def send_drawn(drawn: "Figure", *, ending: str, theme: str, is_download: bool) -> HttpResponse:
+    """A figure that belongs to no single campaign; drawn anew each time."""
+    content = _write(drawn, ending, theme if theme in THEMES else "light")
+    return _send(content, ending=ending, file=drawn.name if is_download else "")
+
+
+def _send(content: bytes, *, ending: str, file: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=FIGURE_ENDINGS[ending])
+    response["Cache-Control"] = "private, no-cache"
+    # An SVG opened on its own address must be a picture only.
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    if file:
+        response["Content-Disposition"] = f'attachment; filename="{file}.{ending}"'
+    return response
+
+
+def _write(drawn: "Figure", ending: str, theme: str) -> bytes:
+    from annotator.figures.drawing import render_png, render_svg, write_rows
+
+    match ending:
+        case "svg":
+            return render_svg(drawn, theme=theme).encode()
+        case "png":
+            return render_png(drawn, theme=theme)
+    return write_rows(drawn).encode()

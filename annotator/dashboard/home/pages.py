@@ -1,0 +1,48 @@
+"""The first page: what runs, what it costs, what waits for a person, and the units that people name most surely."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from annotator.accounts.models import Role
+from annotator.crowd.models import Campaign
+from annotator.dashboard.campaigns.overview import summarize_campaigns
+from annotator.dashboard.dissections.listing import list_dissections
+from annotator.dashboard.dissections.machines import read_machines
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
+from annotator.dashboard.units.cards import make_cards
+from annotator.dashboard.units.scope import find_ground
+from annotator.dashboard.units.searching import find_units
+from annotator.dashboard.units.selection import Selection
+
+N_CAMPAIGNS = 6
+N_DISSECTIONS = 3
+N_SHOWN_UNITS = 12
+
+
+@needs(Role.VIEWER)
+def show_home(request: SignedInRequest) -> HttpResponse:
+    ground = find_ground(Selection())
+    surest = {"sort": "precision", "precision_min": 0.0} if ground.campaigns else {"sort": "iou"}
+    cards = make_cards(unit_ids=find_units(Selection(surest), ground, n_most=N_SHOWN_UNITS), ground=ground)
+    return show(request, "dashboard/home.html", title="Home", cards=cards, ground=ground, **_live())
+
+
+@needs(Role.VIEWER)
+def show_live(request: SignedInRequest) -> HttpResponse:
+    """The part of the home page that keeps itself up to date."""
+    return show_part(request, "dashboard/home_live.html", _live())
+
+
+def _live() -> dict[str, Any]:
+    overviews = summarize_campaigns(list(Campaign.objects.all()[:N_CAMPAIGNS]))
+    return {
+        "overviews": overviews,
+        "n_answers": sum(one.counts.n_answers for one in overviews),
+        "n_wanted": sum(one.counts.n_wanted for one in overviews),
+        "n_to_approve": sum(one.counts.n_submitted for one in overviews),
+        "n_stuck": sum(one.n_stuck for one in overviews),
+        "dissections": list_dissections(N_DISSECTIONS),
+        "machines": read_machines(),
+    }

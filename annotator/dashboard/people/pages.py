@@ -1,0 +1,130 @@
+"""The dashboard's people, their roles and one-time links, and each one's own API tokens."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from annotator.accounts.auditing import write_audit_entry
+from annotator.accounts.inviting import InvitationRefused, invite, welcome_path
+from annotator.accounts.models import ApiToken, Role
+from annotator.accounts.tokens import issue_token, revoke_token
+from annotator.crowd.erasing import CannotErase, erase_worker
+from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+
+
+class InviteForm(forms.Form):
+    username = forms.CharField(label="User name", max_length=150)
+    email = forms.EmailField(required=False)
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+class EraseForm(forms.Form):
+    """The id is read, used and kept nowhere."""
+
+    marketplace = forms.ChoiceField(choices=list(MARKETPLACE_WORDS.items()))
+    worker_id = forms.CharField(
+        label="Worker id",
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="As they give it",
+    )
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label="What it is for", max_length=80)
+
+
+@needs(Role.VIEWER)
+def show_people(request: SignedInRequest) -> HttpResponse:
+    return _show(request)
+
+
+@require_POST
+@needs(Role.ADMIN)
+def invite_one(request: SignedInRequest) -> HttpResponse:
+    form = InviteForm(request.POST)
+    if not form.is_valid():
+        return _show(request, invite_form=form, status=422)
+    try:
+        user = invite(
+            username=form.cleaned_data["username"],
+            email=form.cleaned_data["email"],
+            role=Role(form.cleaned_data["role"]),
+            actor=request.user,
+            now=timezone.now(),
+        )
+    except InvitationRefused as refused:
+        form.add_error("username", str(refused))
+        return _show(request, invite_form=form, status=422)
+    return _show(request, link=f"{settings.WEB_URL}{welcome_path(user)}", invited=user)
+
+
+@require_POST
+@needs(Role.ADMIN)
+def erase_one(request: SignedInRequest) -> HttpResponse:
+    """A worker who asks for it: whom, neither the log nor the page says afterwards."""
+    form = EraseForm(request.POST)
+    if not form.is_valid():
+        return _show(request, erase_form=form, status=422)
+    marketplace = form.cleaned_data["marketplace"]
+    try:
+        with transaction.atomic():
+            n_answers = erase_worker(marketplace=marketplace, worker_id=form.cleaned_data["worker_id"])
+            write_audit_entry(
+                actor=request.user,
+                action="erase worker",
+                subject=f"marketplace {marketplace}",
+                details={"answers": n_answers},
+                now=timezone.now(),
+            )
+    except CannotErase as refused:
+        form.add_error("worker_id", str(refused))
+        return _show(request, erase_form=form, status=422)
+    messages.success(request, f"Erased. {n_answers} answers stay under a code that leads to no one.")
+    return redirect("people")
+
+
+@require_POST
+@needs(Role.VIEWER)
+def issue_one(request: SignedInRequest) -> HttpResponse:
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        return _show(request, token_form=form, status=422)
+    text = issue_token(user=request.user, name=form.cleaned_data["name"], actor=request.user, now=timezone.now())
+    return _show(request, new_token=text)
+
+
+@require_POST
+@needs(Role.VIEWER)
+def revoke_one(request: SignedInRequest, token_id: int) -> HttpResponse:
+    if not revoke_token(token_id=token_id, owner=request.user, actor=request.user, now=timezone.now()):
+        return show_refusal(request, "You have no such token.", status=404)
+    messages.success(request, "The token is revoked.")
+    return redirect("people")
+
+
+def _show(request: SignedInRequest, *, status: int = 200, **context: object) -> HttpResponse:
+    response = show(
+        request,
+        "dashboard/people.html",
+        title="People and tokens",
+        status=status,
+        **{
+            "people": User.objects.select_related("membership").order_by("username")[:200],
+            "tokens": ApiToken.objects.filter(user=request.user, revoked_at=None),
+            "invite_form": InviteForm(),
+            "token_form": TokenForm(),
+            "erase_form": EraseForm(),
+            **context,
+        },
+    )
+    response["Cache-Control"] = "no-store"
+    return response

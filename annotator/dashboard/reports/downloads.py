@@ -1,0 +1,89 @@
+"""A campaign to take away: its report as JSON or CSV, its export and its report that opens offline as ZIP."""
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+
+from annotator.accounts.models import Role
+from annotator.comparison.reports import describe_campaign
+from annotator.comparison.tables import print_csv
+from annotator.crowd.models import Campaign
+from annotator.dashboard.campaigns.counts import read_campaign_counts
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
+
+# A folder is put together in memory; the lists of the API stream and have no limit.
+MOST_ANSWERS = 100_000
+TABLES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
+
+
+@needs(Role.VIEWER)
+def send_report(request: SignedInRequest, name: str, ending: str) -> HttpResponseBase:
+    if ending not in (*TABLES, "zip"):
+        return show_refusal(request, "A report comes as json, csv or zip.", status=404)
+    if refused := _refuse_large(request, name):
+        return refused
+    if ending == "zip":
+        return _send_folder(request, name, _bind, file=f"{name}-report.zip")
+    report = describe_campaign(campaign=get_object_or_404(Campaign, name=name))
+    text = json.dumps(report, indent=1) if ending == "json" else print_csv(report)
+    headers = {"Content-Disposition": f'attachment; filename="{name}-report.{ending}"', "Cache-Control": "no-store"}
+    return HttpResponse(text, content_type=TABLES[ending], headers=headers)
+
+
+@needs(Role.VIEWER)
+def send_export(request: SignedInRequest, name: str) -> HttpResponseBase:
+    return _refuse_large(request, name) or _send_folder(request, name, _export, file=f"{name}-export.zip")
+
+
+def _refuse_large(request: SignedInRequest, name: str) -> HttpResponse | None:
+    campaign = get_object_or_404(Campaign, name=name)
+    if read_campaign_counts([campaign.pk])[campaign.pk].n_answers <= MOST_ANSWERS:
+        return None
+    words = f"{name} has more than {MOST_ANSWERS} answers: take manage.py export {name}, or the API, which streams."
+    return show_refusal(request, words, status=422)
+
+
+def _send_folder(
+    request: SignedInRequest, name: str, write: Callable[[Campaign, Path, datetime], None], *, file: str
+) -> HttpResponseBase:
+    from annotator.published.exporting import NothingToExport
+
+    packed = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
+    try:
+        with tempfile.TemporaryDirectory() as parent:
+            write(get_object_or_404(Campaign, name=name), folder := Path(parent) / name, timezone.now())
+            _pack(folder, packed)
+    except NothingToExport as nothing:
+        packed.close()
+        return show_refusal(request, str(nothing), status=422)
+    packed.seek(0)
+    return FileResponse(packed, as_attachment=True, filename=file, headers={"Cache-Control": "no-store"})
+
+
+def _pack(folder: Path, packed: IO[bytes]) -> None:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            archive.write(path, path.relative_to(folder.parent))
+
+
+# Parquet and figures take long to load: only who asks for them waits.
+def _export(campaign: Campaign, folder: Path, now: datetime) -> None:
+    from annotator.published.exporting import export_campaign
+
+    export_campaign(campaign=campaign, folder=folder, now=now)
+
+
+def _bind(campaign: Campaign, folder: Path, now: datetime) -> None:
+    from annotator.published.bundles import bind_report
+
+    bind_report(campaign=campaign, folder=folder, now=now)

@@ -1,0 +1,70 @@
+"""The report's figures, live: drawn on the server, each to be taken away as SVG, PNG or CSV.
+
+Altair takes over a second to load: what needs it is imported where a figure is drawn, not when the web starts.
+"""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Max
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+
+from annotator.accounts.models import Role
+from annotator.comparison.reports import Document, describe_campaign
+from annotator.crowd.models import Campaign
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, _send, _write
+from annotator.dashboard.frame.pages import SignedInRequest, show_part
+from annotator.labels.models import UnitLabel
+
+if TYPE_CHECKING:
+    pass
+
+
+@needs(Role.VIEWER)
+def show_figures(request: SignedInRequest, name: str) -> HttpResponse:
+    """Agreement beside chance and every figure, as a part of the comparison's page."""
+    from annotator.figures.listing import list_figures
+
+    campaign = get_object_or_404(Campaign, name=name)
+    report = _describe(campaign.pk, _stamp(campaign))
+    context = {"campaign": campaign, "agreement": report.get("agreement"), "figures": list_figures(report)}
+    return show_part(request, "dashboard/figures.html", context)
+
+
+@needs(Role.VIEWER)
+def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -> HttpResponse:
+    from annotator.figures.listing import NoSuchFigure
+
+    campaign = get_object_or_404(Campaign, name=name)
+    theme = request.GET.get("theme", "light")
+    if ending not in FIGURE_ENDINGS or theme not in THEMES:
+        return HttpResponse("A figure comes as svg, png or csv, light or dark.", status=404, content_type="text/plain")
+    try:
+        content = _render(campaign.pk, _stamp(campaign), figure, ending, theme)
+    except NoSuchFigure as absent:
+        return HttpResponse(str(absent), status=404, content_type="text/plain")
+    return _send(content, ending=ending, file=f"{name}-{figure}" if "download" in request.GET else "")
+
+
+def _stamp(campaign: Campaign) -> str:
+    """Changes whenever what a figure shows does: one query, so that a figure is drawn once for all who look."""
+    seen = UnitLabel.objects.filter(campaign=campaign).aggregate(
+        Max("labeled_at"), Max("comparison__id"), Count("id"), Max("accepted_at")
+    )
+    return repr(sorted(seen.items()))
+
+
+@lru_cache(maxsize=8)
+def _describe(campaign_id: int, stamp: str) -> Document:
+    return describe_campaign(campaign=Campaign.objects.get(pk=campaign_id))
+
+
+@lru_cache(maxsize=128)
+def _render(campaign_id: int, stamp: str, figure: str, ending: str, theme: str) -> bytes:
+    from annotator.figures.listing import draw_figure
+
+    campaign = Campaign.objects.get(pk=campaign_id)
+    drawn = draw_figure(report=_describe(campaign_id, stamp), name=figure, campaign=campaign)
+    return _write(drawn, ending, theme)

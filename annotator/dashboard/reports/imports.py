@@ -1,0 +1,106 @@
+"""Published files into the database: answers of people, and automatic labels. Uploaded, never named by a path."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from django import forms
+from django.contrib import messages
+from django.core.files.base import File
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from annotator.accounts.auditing import write_audit_entry
+from annotator.accounts.models import Role
+from annotator.crowd.models import Campaign
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, show
+from annotator.published.csv_reading import BadFile
+from annotator.published.importing import CannotImport, Imported, import_annotations, import_iou
+
+MOST_BYTES = 64 << 20
+ENDINGS = (".mat", ".csv", ".jsonl")
+
+
+class _UploadForm(forms.Form):
+    """Read in full while the visitor waits, all of it or nothing."""
+
+    file = forms.FileField()
+
+    def clean_file(self) -> "File[bytes]":
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
+        if (file.size or 0) > MOST_BYTES:
+            raise forms.ValidationError(f"At most {MOST_BYTES >> 20} MB here; manage.py takes larger files.")
+        if not str(file.name).endswith(ENDINGS):
+            raise forms.ValidationError(f"A file that ends in {', '.join(ENDINGS)}.")
+        return file
+
+
+class AnswersForm(_UploadForm):
+    campaign = forms.SlugField(
+        max_length=80, help_text="A new name, or an imported campaign, whose answers it replaces"
+    )
+    network = forms.SlugField(max_length=80, required=False, help_text="The campaign's name unless stated")
+    field_order = ["campaign", "network", "file"]
+
+
+class LabelsForm(_UploadForm):
+    of_campaign = forms.ModelChoiceField(Campaign.objects.order_by("name"), to_field_name="name", label="Campaign")
+    layer = forms.CharField(max_length=200, help_text="Of the campaign, such as pool5")
+    field_order = ["of_campaign", "layer", "file"]
+
+
+@needs(Role.RESEARCHER)
+def import_files(request: SignedInRequest) -> HttpResponse:
+    # Both stand on one page: their fields must not share ids.
+    ids = {kind: f"{kind}_%s" for kind in ("answers", "labels")}
+    forms_by_kind: dict[str, _UploadForm] = {
+        "answers": AnswersForm(auto_id=ids["answers"]),
+        "labels": LabelsForm(auto_id=ids["labels"]),
+    }
+    if request.method == "POST":
+        kind = "labels" if request.POST.get("kind") == "labels" else "answers"
+        form = forms_by_kind[kind] = type(forms_by_kind[kind])(request.POST, request.FILES, auto_id=ids[kind])
+        if form.is_valid():
+            try:
+                name = (_import_labels if kind == "labels" else _import_answers)(request, form.cleaned_data)
+            except (BadFile, CannotImport) as refused:
+                form.add_error("file", str(refused))
+            else:
+                return redirect("campaign", name)
+    return show(request, "dashboard/import.html", title="Import published files", forms=forms_by_kind)
+
+
+def _import_answers(request: SignedInRequest, asked: dict[str, str]) -> str:
+    name, network, now = asked["campaign"], asked["network"] or asked["campaign"], timezone.now()
+    _take(
+        request, asked["file"], name,
+        lambda path: import_annotations(campaign_name=name, path=path, network_name=network, now=now),
+    )  # fmt: skip
+    return name
+
+
+def _import_labels(request: SignedInRequest, asked: dict[str, Campaign]) -> str:
+    campaign, layer = asked["of_campaign"], str(asked["layer"])
+    _take(
+        request, asked["file"], campaign.name,
+        lambda path: import_iou(campaign=campaign, layer_path=layer, path=path),
+    )  # fmt: skip
+    return campaign.name
+
+
+def _take(request: SignedInRequest, file: object, campaign: str, read: Callable[[Path], Imported]) -> None:
+    """The file stands in a folder of its own while it is read; its digest goes into the audit log."""
+    assert isinstance(file, UploadedFile)
+    with tempfile.TemporaryDirectory() as folder, transaction.atomic():
+        path = Path(folder) / Path(str(file.name)).name
+        with path.open("wb") as kept:
+            kept.writelines(file.chunks())
+        done = read(path)
+        details = {"file": path.name, "sha256": done.sha256, "rows": done.n_rows}
+        subject = f"campaign {campaign}"
+        write_audit_entry(actor=request.user, action="import", subject=subject, details=details, now=timezone.now())
+    messages.success(request, f"{done.n_rows} rows on {done.n_units} units of {', '.join(done.layers)} imported.")

@@ -1,0 +1,105 @@
+"""Networks side by side: two campaigns' semantic types, and the unique detectors of several dissections."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import HttpResponse
+
+from annotator.accounts.models import Role
+from annotator.comparison.reports import describe_campaign
+from annotator.crowd.models import Campaign
+from annotator.dashboard.campaigns.counts import read_campaign_counts
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, send_drawn
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.units.models import Dissection
+
+if TYPE_CHECKING:
+    from annotator.figures.drawing import Figure
+
+# Each campaign is described in full while somebody waits.
+MOST_ANSWERS = 100_000
+TITLES = {
+    "networks": "Semantic types, networks side by side",
+    "zoo": "Unique detectors of each layer",
+    "along": "Unique detectors along a rotation or training",
+}
+
+
+class SideBySideForm(forms.Form):
+    campaign = forms.ModelMultipleChoiceField(
+        Campaign.objects.filter(unit_labels__isnull=False).distinct().order_by("name"),
+        label="Campaigns",
+        to_field_name="name",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    dissection = forms.ModelMultipleChoiceField(
+        Dissection.objects.filter(state=Dissection.State.DONE).select_related("network", "image_set").defer("labels"),
+        label="Dissections",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    positions = forms.CharField(
+        required=False,
+        max_length=400,
+        help_text="One number for each dissection, by spaces: an epoch, or a rotation's power. None: no curve",
+    )
+    axis = forms.SlugField(required=False, max_length=40, help_text="What the positions are: epoch, rotation")
+
+    def clean_positions(self) -> list[float]:
+        try:
+            return [float(part) for part in str(self.cleaned_data["positions"]).replace(",", " ").split()]
+        except ValueError:
+            raise forms.ValidationError("Positions are numbers.") from None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        positions = cleaned.get("positions")
+        if positions and len(positions) != len(cleaned.get("dissection", ())):
+            self.add_error("positions", f"{len(cleaned.get('dissection', ()))} dissections need as many positions.")
+        counts = read_campaign_counts([campaign.pk for campaign in cleaned.get("campaign", ())])
+        if sum(one.n_answers for one in counts.values()) > MOST_ANSWERS:
+            self.add_error("campaign", f"Together more than {MOST_ANSWERS} answers: take manage.py figures --beside.")
+        return cleaned
+
+    def list_figures(self) -> list[tuple[str, str]]:
+        asked = self.cleaned_data
+        wanted = {
+            "networks": len(asked["campaign"]) > 1,
+            "zoo": bool(asked["dissection"]),
+            "along": bool(asked["positions"]),
+        }
+        return [(name, TITLES[name]) for name, is_wanted in wanted.items() if is_wanted]
+
+
+@needs(Role.VIEWER)
+def show_networks(request: SignedInRequest) -> HttpResponse:
+    form = SideBySideForm(request.GET or None)
+    figures = form.list_figures() if form.is_bound and form.is_valid() else []
+    query = urlencode([(name, value) for name, values in request.GET.lists() for value in values])
+    return show(request, "dashboard/networks.html", title="Side by side", form=form, figures=figures, query=query)
+
+
+@needs(Role.VIEWER)
+def send_networks(request: SignedInRequest, figure: str, ending: str) -> HttpResponse:
+    asked = request.GET.copy()
+    theme, is_download = asked.pop("theme", ["light"])[0], bool(asked.pop("download", []))
+    form = SideBySideForm(asked)
+    if not form.is_valid() or figure not in dict(form.list_figures()) or ending not in FIGURE_ENDINGS:
+        return show_refusal(request, "There is no such figure of these networks.", status=404)
+    return send_drawn(_draw(figure, form.cleaned_data), ending=ending, theme=theme, is_download=is_download)
+
+
+def _draw(figure: str, asked: dict[str, Any]) -> "Figure":
+    from annotator.figures import listing as gallery
+
+    if figure == "networks":
+        reports = {campaign.name: describe_campaign(campaign=campaign) for campaign in asked["campaign"]}
+        return gallery.draw_campaigns_side_by_side(reports)
+    chosen = list(asked["dissection"])
+    if figure == "zoo":
+        return gallery.draw_zoo(chosen)
+    placed = list(zip(chosen, asked["positions"], strict=True))
+    return gallery.draw_along(placed, axis=asked["axis"] or "position")

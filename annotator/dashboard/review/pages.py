@@ -1,0 +1,138 @@
+"""The queue of units that need a person's decision: first seen blind, then with the evidence."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from annotator.accounts.models import Role
+from annotator.comparison.review_reasons import WORDS, find_reason, find_reasons
+from annotator.crowd.models import Campaign
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.dashboard.frame.thumbnails import add_strips
+from annotator.dashboard.review.deciding import ACTIONS, Decision, decide_label
+from annotator.dashboard.units.unit_record import gather_evidence
+from annotator.labels.models import UnitLabel
+from annotator.labels.revising import BadRevision
+from annotator.units.models import AutomaticLabel
+
+COUNTED_AT_MOST = 1000
+N_LISTED = 30
+
+
+@needs(Role.VIEWER)
+def show_review(request: SignedInRequest) -> HttpResponse:
+    campaign = _campaign(request)
+    found = list(_tell_reasons(find_waiting(campaign)))
+    listed = UnitLabel.objects.select_related("unit__layer__network", "comparison__automatic_label").defer("reasons")
+    return show(
+        request,
+        "dashboard/review.html",
+        title="Review",
+        campaign=campaign,
+        campaigns=_list_labeled()[:50],
+        reasons=[(words, sum(row[i] for row in found)) for i, words in enumerate(WORDS.values(), start=1)],
+        listed=add_strips(listed.filter(pk__in=[pk for pk, *_ in found[:N_LISTED]]).order_by("pk")),
+        n_waiting=len(found),
+        has_more=len(found) == COUNTED_AT_MOST,
+    )
+
+
+@needs(Role.REVIEWER)
+def show_next(request: SignedInRequest, name: str) -> HttpResponse:
+    """The first that waits after the one named by `after`; back to the list when there is none."""
+    campaign = get_object_or_404(Campaign, name=name)
+    after = request.GET.get("after", "0")
+    later = find_waiting(campaign).filter(pk__gt=int(after) if after.isdecimal() and len(after) < 19 else 0)
+    label = later.only("pk").first()
+    if label is None:
+        return redirect(f"{reverse('review')}?{urlencode({'campaign': name})}")
+    return redirect("review-one", name, label.pk)
+
+
+@needs(Role.REVIEWER)
+def show_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
+    """Blind, nothing but the crops leaves the server; the evidence comes when it is asked for."""
+    label = _label(name, label_id)
+    is_blind = request.GET.get("evidence") != "1"
+    evidence = gather_evidence(
+        unit=label.unit, dissection_id=None, answer_id=None, mode=AutomaticLabel.Mode.PAPER.value
+    )
+    context: dict[str, Any] = {"is_blind": is_blind, "crops_of": evidence.dissected, "n_tiles": evidence.n_tiles}
+    context["crops"] = [replace(crop, n_marks=0, n_judges=0) if is_blind else crop for crop in evidence.crops]
+    if not is_blind:
+        context |= {
+            "label": label,
+            "evidence": evidence,
+            "answers": [answer for answer in evidence.answers if answer.hit.campaign_id == label.campaign_id],
+            "reasons": _reasons_of(label),
+            "forms": sorted({answer["form"] for answer in label.reasons.get("answers", [])} - {""}),
+            "concepts": UnitLabel.objects.filter(campaign=label.campaign)
+            .order_by("concept")
+            .values_list("concept", flat=True)
+            .distinct()[:500],
+            "blind_word": request.GET.get("word", "")[:200],
+        }
+    title = f"Review unit {label.unit.index} of {label.unit.layer.path}"
+    return show(request, "dashboard/review_one.html", title=title, name=name, label_id=label_id, **context)
+
+
+@require_POST
+@needs(Role.REVIEWER)
+def decide_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
+    label = _label(name, label_id)
+    action, word = request.POST.get("action", ""), request.POST.get("word", "")
+    onward = f"{reverse('review-next', args=[name])}?{urlencode({'after': label_id})}"
+    if action == "skip":
+        return redirect(onward)
+    if action not in ACTIONS:
+        return show_refusal(request, f"A decision is one of {', '.join(ACTIONS)} or skip.", status=400)
+    decision = Decision(action=action, word=word, blind_word=request.POST.get("blind_word", "")[:200])
+    try:
+        decide_label(label=label, decision=decision, reviewer=request.user, now=timezone.now())
+    except BadRevision as bad:
+        return show_refusal(request, str(bad), status=422)
+    messages.success(request, f"{label.unit}: {action}, {label.concept or 'no word'}")
+    return redirect(onward)
+
+
+def find_waiting(campaign: Campaign | None) -> QuerySet[UnitLabel]:
+    return UnitLabel.objects.filter(find_reasons(), campaign=campaign).order_by("pk")
+
+
+def _campaign(request: SignedInRequest) -> Campaign | None:
+    if name := request.GET.get("campaign"):
+        return get_object_or_404(Campaign, name=name)
+    newest = UnitLabel.objects.filter(campaign__is_imported=False).order_by("-id").select_related("campaign").first()
+    return newest.campaign if newest else None
+
+
+def _label(name: str, label_id: int) -> UnitLabel:
+    labels = UnitLabel.objects.select_related("campaign", "unit__layer__network", "comparison__automatic_label")
+    return get_object_or_404(labels, campaign__name=name, pk=label_id)
+
+
+def _reasons_of(label: UnitLabel) -> list[str]:
+    ((_, *applies),) = _tell_reasons(UnitLabel.objects.filter(pk=label.pk))
+    return [words for words, does in zip(WORDS.values(), applies, strict=True) if does]
+
+
+def _tell_reasons(labels: QuerySet[UnitLabel]) -> Iterable[tuple[int, ...]]:
+    """Of each label its id, and for each reason whether it applies; no more than are counted."""
+    applies = [Case(When(find_reason(name), then=Value(1)), default=Value(0)) for name in WORDS]
+    rows: Iterable[tuple[int, ...]] = labels.values_list("pk", *applies)[:COUNTED_AT_MOST]
+    return rows
+
+
+def _list_labeled() -> QuerySet[Campaign, str]:
+    labels = UnitLabel.objects.filter(campaign=OuterRef("pk"))
+    return Campaign.objects.filter(Exists(labels)).values_list("name", flat=True)

@@ -1,0 +1,89 @@
+"""A unit as the gallery shows it: its crops, what people call it, what Broden calls it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, FilteredRelation, Q
+from django.urls import reverse
+
+from annotator.comparison.review_reasons import MIN_PRECISION
+from annotator.dashboard.units.scope import Ground
+from annotator.dashboard.units.searching import relate_labels
+from annotator.units.models import AutomaticLabel, Dissection, Layer
+
+WALL_COLUMNS = 4
+WALL_ROWS = 3
+# What a card says, and where it is read.
+TOLD = {
+    "concept": "people__concept",
+    "category": "people__category",
+    "precision": "people__precision",
+    "relation": "people__comparison__relation",
+    "broden_label": "broden__label",
+    "iou": "broden__iou",
+}
+
+
+@dataclass(frozen=True)
+class UnitCard:
+    """`dissection` is None for a unit that is known from published files alone: there are no crops of it."""
+
+    index: int
+    layer: Layer
+    concept: str | None
+    category: str | None
+    precision: float | None
+    relation: str | None
+    broden_label: str | None
+    iou: float | None
+    dissection: Dissection | None
+    sheet: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.layer.path} unit {self.index}"
+
+    @property
+    def address(self) -> str:
+        return reverse("unit", args=[self.layer.network.name, self.layer.path, self.index])
+
+    @property
+    def wall(self) -> str:
+        if self.dissection is None:
+            return ""
+        return reverse("wall", args=[self.dissection.pk, self.sheet, WALL_COLUMNS, WALL_ROWS])
+
+    @property
+    def is_interpretable(self) -> bool:
+        return self.precision is not None and self.precision > MIN_PRECISION
+
+
+def make_cards(*, unit_ids: Sequence[int], ground: Ground, mode: str = AutomaticLabel.Mode.PAPER) -> list[UnitCard]:
+    """One query for all cards, in the order of the ids."""
+    layers = {layer.pk: layer for layer in ground.layers}
+    cards: dict[int, UnitCard] = {}
+    for row in _read_rows(unit_ids, ground, mode):
+        speaker = ground.dissections.get(row["layer_id"])
+        # Another dissection of the ground may have measured the unit as well; it does not speak for this layer.
+        speaks = speaker is not None and row["dissection_id"] == speaker.pk
+        if speaks or row["id"] not in cards:
+            cards[row["id"]] = UnitCard(
+                index=row["index"],
+                layer=layers[row["layer_id"]],
+                dissection=speaker if speaks else None,
+                sheet=row["sheet"] or "",
+                **{name: row[name] for name in TOLD},
+            )
+    return [cards[pk] for pk in unit_ids]
+
+
+def _read_rows(unit_ids: Sequence[int], ground: Ground, mode: str) -> Iterable[Mapping[str, Any]]:
+    spoken = {dissection.pk for dissection in ground.dissections.values()} or {UUID(int=0)}
+    measured = FilteredRelation("dissections", condition=Q(dissections__dissection__in=spoken))
+    units = relate_labels(ground, mode=mode).annotate(measured=measured).filter(pk__in=unit_ids)
+    told = {name: F(path) for name, path in TOLD.items()}
+    return units.values(
+        "id", "index", "layer_id", sheet=F("measured__tile_sheet"), dissection_id=F("measured__dissection_id"), **told
+    )

@@ -1,0 +1,70 @@
+"""Sends crops to the browser, which may keep them for good: a sheet's name is the digest of its content."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from annotator.accounts.models import Role
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.units.crops import compose_wall, read_sheet
+from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
+from annotator.units.models import DissectedUnit, Dissection
+from workers.engine.format.artifact import ArtifactMalformed, field_name
+from workers.store import StoreError, open_store
+
+# Crops may show photographs that a lab must not publish: only the person's own browser keeps them.
+KEPT = "private, max-age=31536000, immutable"
+
+
+@needs(Role.VIEWER)
+def show_sheet(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
+    artifact = _artifact(dissection_id)
+    try:
+        return _picture(read_sheet(artifact=artifact, sheet=sheet))
+    except StoreError as missing:
+        return HttpResponse(str(missing), status=404, content_type="text/plain")
+
+
+@needs(Role.VIEWER)
+def show_wall(request: HttpRequest, dissection_id: UUID, sheet: str, columns: int, rows: int) -> HttpResponse:
+    if not (1 <= columns <= 8 and 1 <= rows <= 8):
+        return HttpResponse("A wall has 1 to 8 columns and rows.", status=404, content_type="text/plain")
+    artifact = _artifact(dissection_id)
+    try:
+        return _picture(compose_wall(artifact=artifact, sheet=sheet, columns=columns, rows=rows))
+    except StoreError as missing:
+        return HttpResponse(str(missing), status=404, content_type="text/plain")
+
+
+def _artifact(dissection_id: UUID) -> str:
+    return get_object_or_404(Dissection.objects.only("artifact"), pk=dissection_id).artifact
+
+
+def _picture(content: bytes) -> HttpResponse:
+    return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": KEPT})
+
+
+@needs(Role.VIEWER)
+def show_outlines(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
+    """The segments' edges, as tall as the sheet, to be laid over it."""
+    rows = DissectedUnit.objects.select_related("dissection", "unit__layer").defer("dissection__labels")
+    row = rows.filter(dissection=dissection_id, tile_sheet=sheet).first()
+    if row is None:
+        return HttpResponse("There is no such sheet.", status=404, content_type="text/plain")
+    try:
+        masks = read_masks(artifact=row.dissection.artifact, layer_path=row.unit.layer.path, unit_index=row.unit.index)
+    except (StoreError, NoOutline, ArtifactMalformed) as missing:
+        return HttpResponse(str(missing), status=404, content_type="text/plain")
+    drawn = draw_outlines(masks, n_tiles=row.n_top + row.n_low)
+    return HttpResponse(drawn, content_type="image/svg+xml", headers={"Cache-Control": KEPT})
+
+
+@needs(Role.VIEWER)
+def show_field(request: HttpRequest, dissection_id: UUID, picture: str) -> HttpResponse:
+    """A unit's empirical receptive field: the averaged discrepancy map, its peak in the center."""
+    try:
+        content = open_store(_artifact(dissection_id)).read(field_name(picture))
+    except StoreError as missing:
+        return HttpResponse(str(missing), status=404, content_type="text/plain")
+    return HttpResponse(content, content_type="image/png", headers={"Cache-Control": KEPT})

@@ -1,0 +1,108 @@
+"""The wall of units: filters in the address, two layers side by side where asked."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from annotator.accounts.models import Role
+from annotator.crowd.models import Campaign
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, permissions, show, show_refusal
+from annotator.dashboard.units.cards import UnitCard, make_cards
+from annotator.dashboard.units.scope import Ground, find_ground
+from annotator.dashboard.units.searching import COUNTED_AT_MOST, find_units, read_mode
+from annotator.dashboard.units.selection import Selection, UnknownFilter, read_selection
+from annotator.dashboard.units.selection_form import SelectionForm
+
+PAGE_SIZE = 36
+
+
+@dataclass(frozen=True)
+class Wall:
+    """One column of the gallery."""
+
+    title: str
+    cards: list[UnitCard]
+    n_units: int
+    has_more_than_counted: bool
+    has_next: bool
+
+
+# The filters that stand behind "More filters" and are shown when one of them is set.
+FOLDED = (
+    "network",
+    "beside",
+    "precision_min",
+    "precision_max",
+    "agreement_min",
+    "iou_min",
+    "iou_max",
+    "index",
+    "campaign",
+    "mode",
+    "review",
+)
+
+
+@needs(Role.VIEWER)
+def show_gallery(request: SignedInRequest) -> HttpResponse:
+    try:
+        selection = read_selection(request.GET)
+    except UnknownFilter as unknown:
+        return show_refusal(request, str(unknown), status=400)
+    ground = find_ground(selection)
+    context: dict[str, Any] = {
+        "selection": selection,
+        "form": SelectionForm(request.GET),
+        "ground": ground,
+        "campaigns": Campaign.objects.values_list("name", flat=True),
+        "networks": sorted({layer.network.name for layer in ground.layers}),
+        "paths": sorted({layer.path for layer in ground.layers}),
+        "has_more_filters": any(selection.get(name) is not None for name in FOLDED),
+        "walls": (walls := _walls(selection, ground)),
+        **_paging(selection, walls),
+    }
+    if request.headers.get("HX-Request"):
+        return _part(request, context)
+    return show(request, "dashboard/gallery.html", title="Units", **context)
+
+
+def _part(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
+    return render(request, "dashboard/gallery_walls.html", {**context, **permissions(request)})
+
+
+def _walls(selection: Selection, ground: Ground) -> list[Wall]:
+    walls = [_wall(selection, ground)]
+    if beside := selection.get("beside"):
+        network, _, path = str(beside).partition("/")
+        walls.append(_wall(Selection({**selection.values, "network": network, "layer": path}), ground))
+    return walls
+
+
+def _wall(selection: Selection, ground: Ground) -> Wall:
+    end = read_page(selection) * PAGE_SIZE
+    found = find_units(selection, ground, n_most=max(COUNTED_AT_MOST, end) + 1)
+    title = " ".join(str(selection.get(name)) for name in ("network", "layer") if selection.get(name))
+    return Wall(
+        title=title or "All layers",
+        cards=make_cards(unit_ids=found[end - PAGE_SIZE : end], ground=ground, mode=read_mode(selection)),
+        n_units=min(len(found), COUNTED_AT_MOST),
+        has_more_than_counted=len(found) > COUNTED_AT_MOST,
+        has_next=len(found) > end,
+    )
+
+
+def read_page(selection: Selection) -> int:
+    return int(str(selection.get("page") or 1))
+
+
+def _paging(selection: Selection, walls: list[Wall]) -> dict[str, Any]:
+    page = read_page(selection)
+    return {
+        "has_next": any(wall.has_next for wall in walls),
+        "page": page,
+        "previous_address": selection.address(page=page - 1) if page > 1 else "",
+        "next_address": selection.address(page=page + 1),
+    }

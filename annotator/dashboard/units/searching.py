@@ -1,0 +1,130 @@
+"""The units that pass a selection, in its order: as many ids as a page needs, found without reading every row.
+
+Which label gives the order decides how the database walks: along that label's own index, until there are enough. Units
+that have no such label come last, and are looked for only when the others end before the page does.
+"""
+
+from django.db.models import Case, CharField, F, FilteredRelation, Q, QuerySet, Value, When
+
+from annotator.comparison.review_reasons import find_reasons
+from annotator.dashboard.units.scope import Ground
+from annotator.dashboard.units.selection import Selection
+from annotator.labels.models import UnitLabel
+from annotator.units.models import AutomaticLabel, Unit
+
+# Beyond this the gallery says "more than": an exact count would read every row.
+COUNTED_AT_MOST = 500
+
+# The label that orders, its field, and whether the highest comes first.
+ORDERS = {
+    "iou": ("broden", "iou", True),
+    "precision": ("people", "precision", True),
+    "least-precise": ("people", "precision", False),
+    "concept": ("people", "concept", False),
+    "label": ("broden", "label", False),
+}
+LOOKUPS = {
+    "category": "people__category",
+    "broden_category": "broden__category",
+    "precision_min": "people__precision__gte",
+    "precision_max": "people__precision__lte",
+    "iou_min": "broden__iou__gte",
+    "iou_max": "broden__iou__lte",
+    "index": "index",
+}
+# Filters that only a unit with such a label can pass.
+ASKING = {
+    "people": {"category", "precision_min", "precision_max", "agreement_min", "relation", "review"},
+    "broden": {"broden_category", "iou_min", "iou_max", "relation"},
+}
+
+
+def find_units(selection: Selection, ground: Ground, *, n_most: int) -> list[int]:
+    """Ids of the first n_most units that pass, in the order asked for; ties by id."""
+    units = _narrow(selection, ground)
+    conditions = _within(selection, ground) & _conditions(selection)
+    sort = str(selection.get("sort") or "iou")
+    if sort == "index":
+        return _list(units.filter(conditions).order_by("layer_id", "index"), n_most)
+    label, field, is_descending = ORDERS[sort]
+    key = f"{label}__{field}"
+    # In one call with the conditions: a second one would join the labels again.
+    known = units.filter(conditions & Q(**{f"{key}__isnull": False}))
+    found = _list(known.order_by(F(key).desc() if is_descending else F(key).asc(), "pk"), n_most)
+    if len(found) < n_most and not ASKING[label] & selection.values.keys():
+        unknown = units.filter(conditions & Q(**{f"{key}__isnull": True}))
+        found += _list(unknown.order_by("pk"), n_most - len(found))
+    return found
+
+
+def _list(units: QuerySet[Unit], n_most: int) -> list[int]:
+    # A unit that two campaigns label would come twice.
+    return list(dict.fromkeys(units.values_list("pk", flat=True)[:n_most]))
+
+
+def _narrow(selection: Selection, ground: Ground) -> QuerySet[Unit]:
+    """All units with their labels; where a text is sought, those with it in either label, each read for itself."""
+    units = relate_labels(ground, mode=read_mode(selection))
+    concept = selection.get("concept")
+    if not concept:
+        return units
+    people = UnitLabel.objects.filter(campaign__in=ground.campaigns, concept__contains=str(concept).lower())
+    broden = AutomaticLabel.objects.filter(is_best=True, label__icontains=concept)
+    return units.filter(pk__in=people.order_by().values("unit").union(broden.order_by().values("unit")))
+
+
+def relate_labels(ground: Ground, *, mode: str) -> QuerySet[Unit]:
+    """Every unit with `people`, its label by the ground's campaigns, and `broden`, its layer's speaker's label."""
+    # Nothing has the id 0; an empty list would empty the whole result.
+    campaigns = [campaign.pk for campaign in ground.campaigns] or [0]
+    best = Q(automatic_labels__is_best=True, automatic_labels__mode__in=[mode, AutomaticLabel.Mode.IMPORTED])
+    return Unit.objects.annotate(
+        people=FilteredRelation("unit_labels", condition=Q(unit_labels__campaign__in=campaigns)),
+        broden=FilteredRelation("automatic_labels", condition=best & Q(automatic_labels__source=_find_source(ground))),
+    )
+
+
+def _find_source(ground: Ground) -> Value | Case:
+    """What speaks for a unit's layer, told by the layer where several do."""
+    layers: dict[str, list[int]] = {}
+    for layer, source in ground.sources.items():
+        layers.setdefault(source, []).append(layer)
+    if len(layers) < 2:
+        return Value(next(iter(layers), ""))
+    cases = (When(layer__in=ids, then=Value(source)) for source, ids in layers.items())
+    return Case(*cases, default=Value(""), output_field=CharField())
+
+
+def read_mode(selection: Selection) -> str:
+    """By which arithmetic of IoU; what was imported is shown whatever is asked."""
+    return str(selection.get("mode") or AutomaticLabel.Mode.PAPER)
+
+
+def _within(selection: Selection, ground: Ground) -> Q:
+    """The layers asked for; no condition at all where these are all there are."""
+    network, path = selection.get("network"), selection.get("layer")
+    wanted = [
+        layer.pk
+        for layer in ground.layers
+        if layer.pk in ground.sources
+        and (not network or layer.network.name == network)
+        and (not path or layer.path == path)
+    ]
+    return Q() if len(wanted) == len(ground.layers) else Q(layer__in=wanted)
+
+
+def _conditions(selection: Selection) -> Q:
+    conditions = Q()
+    for name, lookup in LOOKUPS.items():
+        value = selection.get(name)
+        if value is not None:
+            conditions &= Q(**{lookup: value})
+    if concept := selection.get("concept"):
+        # Concepts are kept in lower case.
+        conditions &= Q(people__concept__contains=str(concept).lower()) | Q(broden__label__icontains=concept)
+    if share := selection.get("agreement_min"):
+        conditions &= Q(people__n_same_concept__gte=F("people__n_answers") * share)
+    if relation := selection.get("relation"):
+        agree = ["equal", "synonym"]
+        conditions &= Q(people__comparison__relation__in=agree if relation == "agree" else [relation])
+    return conditions & (find_reasons(prefix="people__") if selection.get("review") else Q())

@@ -1,0 +1,83 @@
+"""One unit at its permanent address: /units/<network>/<layer>/<index>/."""
+
+from uuid import UUID
+
+from django.db.models import Avg, StdDev
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+
+from annotator.accounts.models import Role
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.charts import Histogram, draw_histogram
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.dashboard.units.unit_record import UnitEvidence, gather_evidence
+from annotator.units.models import AutomaticLabel, DissectedUnit, Unit
+
+NAMED = ("dissection", "answer", "mode")
+
+
+@needs(Role.VIEWER)
+def show_unit(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
+    unit = get_object_or_404(
+        Unit.objects.select_related("layer__network"),
+        layer__network__name=network,
+        layer__path=layer,
+        index=index,
+    )
+    try:
+        dissection, answer, mode = _read_view(request)
+    except ValueError as unclear:
+        return show_refusal(request, str(unclear), status=400)
+    evidence = gather_evidence(unit=unit, dissection_id=dissection, answer_id=answer, mode=mode)
+    return show(
+        request,
+        "dashboard/unit.html",
+        title=f"Unit {index} of {layer}",
+        subtitle=network,
+        evidence=evidence,
+        unit=unit,
+        histogram=_histogram(evidence),
+        layer_field=_layer_field(evidence),
+        previous_index=index - 1 if index else None,
+        next_index=index + 1 if index + 1 < unit.layer.n_units else None,
+        modes=AutomaticLabel.Mode.choices,
+        mode=mode,
+    )
+
+
+def _read_view(request: SignedInRequest) -> tuple[UUID | None, int | None, str]:
+    unknown = sorted(set(request.GET) - set(NAMED))
+    if unknown:
+        raise ValueError(f"This page has no setting named {unknown[0][:60]!r}. There are: {', '.join(NAMED)}.")
+    dissection, answer = request.GET.get("dissection"), request.GET.get("answer")
+    mode = request.GET.get("mode") or AutomaticLabel.Mode.PAPER.value
+    if mode not in AutomaticLabel.Mode.values:
+        raise ValueError(f"mode is one of {', '.join(AutomaticLabel.Mode.values)}.")
+    if answer and not (answer.isascii() and answer.isdigit() and len(answer) < 19):
+        raise ValueError("answer is a whole number.")
+    try:
+        return UUID(dissection) if dissection else None, int(answer) if answer else None, mode
+    except ValueError:
+        raise ValueError("dissection is the id of a dissection.") from None
+
+
+def _histogram(evidence: UnitEvidence) -> Histogram | None:
+    dissected = evidence.dissected
+    if dissected is None or not dissected.peak_histogram:
+        return None
+    return draw_histogram(
+        counts=dissected.peak_histogram,
+        low=dissected.peak_low,
+        high=dissected.peak_high,
+        threshold=dissected.threshold,
+    )
+
+
+def _layer_field(evidence: UnitEvidence) -> dict[str, float] | None:
+    """Mean and deviation of the empirical receptive field over the layer's units, in pixels."""
+    dissected = evidence.dissected
+    if dissected is None or dissected.empirical_size_px is None:
+        return None
+    measured = DissectedUnit.objects.filter(dissection=dissected.dissection_id, unit__layer=evidence.unit.layer_id)
+    found: dict[str, float] = measured.aggregate(mean=Avg("empirical_size_px"), deviation=StdDev("empirical_size_px"))
+    return found

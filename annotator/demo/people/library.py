@@ -1,0 +1,121 @@
+"""The rendered set as a simulated person knows it: its pictures, small and smaller, and what lies where in them.
+
+It is read from the set's folder alone. Coordinates are pixels of the 224 px pictures.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, Labels, Pixels
+
+# Sides at which a crop is looked for; refinement finds the sides between.
+SIDES = (56, 66, 78, 92, 109, 128, 151, 178, 205, 224)
+THUMB = 5
+
+
+class LibraryUnreadable(Exception):
+    """The folder is no rendered set."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Squares of the set as thumbnails: (P, 3) boxes (left, top, side) that every picture is cut at, and (P, N, 100)
+    numbers of each: first its THUMB x THUMB means squared and summed over colors, then the means themselves.
+    """
+
+    boxes: npt.NDArray[np.int64]
+    thumbs: Pixels
+
+
+class Library:
+    """The pictures of a rendered set and their label maps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            with (folder / "index.csv").open(newline="") as file:
+                self.rows = list(csv.DictReader(file))
+            with (folder / "label.csv").open(newline="") as file:
+                labels = list(csv.DictReader(file))
+            self.label_of = {int(r["number"]): (r["category"].split("(")[0], r["name"]) for r in labels}
+            # Means over 2 x 2 pixels: (N, 112, 112, 3). A tile shows no more of a large crop.
+            self.half = np.stack([_halve(folder / "images" / row["image"]) for row in self.rows])
+        except (OSError, KeyError, ValueError) as error:
+            raise LibraryUnreadable(f"{folder} is not a rendered image set: {error}.") from error
+
+    @cached_property
+    def sums(self) -> Pixels:
+        """Sums over each half-size picture from its upper left corner: (N, 113, 113, 3)."""
+        sums = np.zeros((len(self.half), LABEL_PX + 1, LABEL_PX + 1, 3), np.float32)
+        np.cumsum(np.cumsum(self.half, axis=1, dtype=np.float32), axis=2, out=sums[:, 1:, 1:])
+        return sums
+
+    @cached_property
+    def places(self) -> Places:
+        """Every square on a grid of a third of its side, at each of SIDES."""
+        boxes = [(left, top, side) for side in SIDES for top in _starts(side) for left in _starts(side)]
+        thumbs = np.empty((len(boxes), len(self.half), THUMB * THUMB * 4), np.float32)
+        for place, (left, top, side) in enumerate(boxes):
+            edges = np.round(np.linspace(0, side / 2, THUMB + 1)).astype(int)
+            corner = self.sums[:, (top // 2 + edges)[:, None], (left // 2 + edges)[None, :]]
+            total = np.diff(np.diff(corner, axis=1), axis=2)
+            means = total / (np.diff(edges)[:, None] * np.diff(edges)[None, :])[..., None]
+            thumbs[place, :, : THUMB**2] = (means**2).sum(axis=-1).reshape(len(means), -1)
+            thumbs[place, :, THUMB**2 :] = means.reshape(len(means), -1)
+        return Places(np.array(boxes), thumbs)
+
+    def prepare(self) -> None:
+        """Make the tables now, before several threads look."""
+        _ = self.places
+
+    def cut(self, image: npt.NDArray[np.int64], box: npt.NDArray[np.int64], n: int) -> Pixels:
+        """Means over n x n cells of each box (left, top, side) of each picture: (boxes, n, n, 3)."""
+        steps = np.arange(n + 1) / n
+        edge = np.round((box[:, None, :2] + steps[None, :, None] * box[:, None, 2:]) / 2).astype(int)
+        across, down = edge[:, :, 0], edge[:, :, 1]
+        # A cell of no width takes the pixel after its edge.
+        right = np.minimum(np.maximum(across[:, 1:], across[:, :-1] + 1), LABEL_PX)
+        bottom = np.minimum(np.maximum(down[:, 1:], down[:, :-1] + 1), LABEL_PX)
+        left, top = np.minimum(across[:, :-1], right - 1), np.minimum(down[:, :-1], bottom - 1)
+        at, sums = image[:, None, None], self.sums
+        total = sums[at, bottom[:, :, None], right[:, None, :]] - sums[at, top[:, :, None], right[:, None, :]]
+        total += sums[at, top[:, :, None], left[:, None, :]] - sums[at, bottom[:, :, None], left[:, None, :]]
+        area = (bottom - top)[:, :, None] * (right - left)[:, None, :]
+        return np.asarray(total / area[..., None].astype(np.float32))
+
+    def read_labels(self, image: int) -> tuple[Labels, ...]:
+        """Every label map of a picture, (112, 112) each."""
+        return _read_labels(self.folder, tuple(v for k, v in self.rows[image].items() if k in _CATEGORIES and v))
+
+
+_CATEGORIES = frozenset({"color", "object", "part", "material", "scene", "texture"})
+
+
+@lru_cache(maxsize=2048)
+def _read_labels(folder: Path, cells: tuple[str, ...]) -> tuple[Labels, ...]:
+    maps: list[Labels] = []
+    for entry in (entry for cell in cells for entry in cell.split(";")):
+        if entry.isdigit():
+            maps.append(np.full((LABEL_PX, LABEL_PX), int(entry), np.uint16))
+            continue
+        with Image.open(folder / "images" / entry) as file:
+            coded = np.asarray(file).astype(np.uint16)
+        maps.append(coded[..., 0] + 256 * coded[..., 1])
+    return tuple(maps)
+
+
+def _starts(side: int) -> list[int]:
+    """Where squares of a side begin: every third of the side, and at the far end."""
+    steps = np.append(np.arange(0, PICTURE_PX - side, side / 3), PICTURE_PX - side)
+    return sorted({int(step) // 2 * 2 for step in steps})
+
+
+def _halve(path: Path) -> npt.NDArray[np.uint8]:
+    with Image.open(path) as file:
+        return np.asarray(file.convert("RGB").resize((LABEL_PX, LABEL_PX), Image.Resampling.BOX))

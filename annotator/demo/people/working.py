@@ -1,0 +1,273 @@
+"""Simulated people at work: signing up, taking HITs and answering them, as a browser would, over HTTP alone.
+
+They see what a browser gets and nothing else. Which of them take a HIT follows from what its preview shows, so it is
+the same after any interruption; a HIT that was accepted and not submitted is found in the person's queue and done.
+"""
+
+import hashlib
+import io
+import json
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from annotator.demo.people.browser import Browser, Page, PageUnexpected, fill_form, find
+from annotator.demo.people.judgement import Judgement, Knowledge, judge
+from annotator.demo.people.seeing import Viewer, key_tile
+from annotator.demo.people.tempers import Person, draw, rank_people
+
+# A preview whose tiles are mostly strange shows other pictures than the rendered set: not for these people.
+_LEAST_KNOWN = 0.5
+_NAME_TRIES = 3
+_ROUNDS_OF_MUST_FIND = 3
+
+
+@dataclass(frozen=True)
+class Site:
+    """The marketplace's worker site, and which groups of HITs (HIT type ids) the people work on."""
+
+    url: str
+    hit_type_ids: frozenset[str]
+
+    def at(self, path: str) -> str:
+        """A page's address."""
+        return f"{self.url.rstrip('/')}/worker/{path}"
+
+
+@dataclass
+class Progress:
+    """What was done so far."""
+
+    n_submitted: int = 0
+    n_returned: int = 0
+    strange_hits: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Crew:
+    """People with their browsers, working on one site with common eyes."""
+
+    site: Site
+    people: tuple[Person, ...]
+    viewer: Viewer
+    knowledge: Knowledge
+    seed: int
+    browsers: dict[str, Browser]
+    progress: Progress = field(default_factory=Progress)
+    on_submitted: Callable[[int], None] = lambda n_submitted: None
+    _counting: Lock = field(default_factory=Lock)
+
+    def work(self, *, n_at_once: int = 2, stop_after: int | None = None) -> Progress:
+        """Finish what is begun, then take HITs until none is left for anybody, or until `stop_after` HITs are done."""
+        for person in self.people:
+            self._empty_queue(person)
+        tried: set[str] = set()
+        while fresh := {hit: takers for hit, takers in self._list_hits().items() if hit not in tried}:
+            chosen = dict(list(fresh.items())[: None if stop_after is None else stop_after - len(tried)])
+            with ThreadPoolExecutor(n_at_once) as pool:
+                list(pool.map(self._do_hit, chosen, chosen.values()))
+            tried |= set(chosen)
+            if stop_after is not None and len(tried) >= stop_after:
+                break
+        return self.progress
+
+    def _empty_queue(self, person: Person) -> None:
+        page = self.browsers[person.name].get(self.site.at("queue"))
+        for entry in page.document.xpath("//*[@id='queue']/*[@data-assignment-id]"):
+            self._do_assignment(person, str(entry.get("data-assignment-id")))
+
+    def _list_hits(self) -> dict[str, tuple[Person, ...]]:
+        """Open HITs and who may take each, as each person's own list shows."""
+        takers: dict[str, list[Person]] = {}
+        for person in self.people:
+            browser = self.browsers[person.name]
+            for group in browser.get(self.site.at("")).document.xpath("//*[@id='groups']/*[@data-group-id]"):
+                if group.get("data-hit-type-id") not in self.site.hit_type_ids:
+                    continue
+                page = browser.get(self.site.at(f"groups/{group.get('data-group-id')}/"))
+                for hit in page.document.xpath("//*[@id='hits']/*[@data-hit-id]"):
+                    takers.setdefault(str(hit.get("data-hit-id")), []).append(person)
+        return {hit: tuple(people) for hit, people in takers.items() if hit not in self.progress.strange_hits}
+
+    def _do_hit(self, hit: str, takers: tuple[Person, ...]) -> None:
+        """The keenest people take the HIT, until no place is left."""
+        key = self._preview(hit, takers[0])
+        if key is None:
+            self.progress.strange_hits.add(hit)
+            return
+        for person in rank_people(takers, seed=self.seed, picture_key=key):
+            assignment = self._accept(hit, person)
+            if assignment is None:
+                return
+            self._do_assignment(person, assignment)
+
+    def _preview(self, hit: str, person: Person) -> str | None:
+        """A key of what the preview shows; None where the pictures are strange."""
+        browser = self.browsers[person.name]
+        frame = _open_frame(browser, browser.get(self.site.at(f"hits/{hit}/")))
+        config = _read_config(frame)
+        tiles = _fetch_tiles(browser, frame, config, config["sheets"])
+        sights = self.viewer.look(tiles)
+        if sum(sight.shows is not None for sight in sights) < _LEAST_KNOWN * len(sights):
+            return None
+        return hashlib.sha256("".join(sorted(key_tile(tile) for tile in tiles)).encode()).hexdigest()
+
+    def _accept(self, hit: str, person: Person) -> str | None:
+        """The assignment's id; None when no place is left."""
+        browser = self.browsers[person.name]
+        page = browser.get(self.site.at(f"hits/{hit}/"))
+        if find(page, "work") is None:
+            if find(page, "accept-form") is None:
+                return None
+            page = browser.post_form(*fill_form(page, "//form[@id='accept-form']", {}))
+        work = find(page, "work")
+        return str(work.get("data-assignment-id")) if work is not None else None
+
+    def _do_assignment(self, person: Person, assignment: str) -> None:
+        """Read the page in the frame, look, answer, and hand in to the marketplace."""
+        browser = self.browsers[person.name]
+        page = browser.get(self.site.at(f"assignments/{assignment}/"))
+        if find(page, "done") is not None:
+            return
+        frame = _open_frame(browser, page)
+        config = _read_config(frame)
+        start = browser.post_json(frame.link(config["urls"]["start"]), {"token": config["token"], "consent": True}).data
+        if start.get("state") not in ("stored", "working"):
+            # The page does not want this person's work, say because they know these crops: it asks to return the HIT.
+            browser.post_form(*fill_form(page, "//form[@id='return-form']", {}))
+            self.progress.n_returned += 1
+            return
+        stored = start if start.get("state") == "stored" else self._answer(person, browser, frame, config, start)
+        answer = browser.post_form(str(stored["submit_to"]), {k: str(v) for k, v in stored["fields"].items()})
+        if answer.status != 200 and find(browser.get(page.url), "done") is None:
+            raise PageUnexpected(f"The marketplace did not take assignment {assignment} ({answer.status}).")
+        with self._counting:
+            self.progress.n_submitted += 1
+            self.on_submitted(self.progress.n_submitted)
+
+    def _answer(
+        self, person: Person, browser: Browser, frame: Page, config: dict[str, Any], start: dict[str, Any]
+    ) -> dict[str, Any]:
+        tiles = _fetch_tiles(browser, frame, config, start["sheets"])
+        sights = self.viewer.look(tiles)
+        judgement = judge(person=person, sights=sights, knowledge=self.knowledge, seed=self.seed)
+        for extra in range(_ROUNDS_OF_MUST_FIND):
+            reply = browser.post_json(
+                frame.link(config["urls"]["submit"]), _fill_in(judgement, start, person, extra)
+            ).data
+            if reply.get("state") == "stored":
+                return reply
+            if reply.get("state") != "sent back":
+                raise PageUnexpected(f"The HIT page refused an answer: {reply.get('error', reply)}.")
+            judgement = _look_again(judgement, [key_tile(tile) for tile in tiles], person, self.seed, extra)
+        raise PageUnexpected(f"{person.name} did not find what the page asks to find.")
+
+
+def _fill_in(judgement: Judgement, start: dict[str, Any], person: Person, extra: int) -> dict[str, object]:
+    """What the page's script would send; the client id makes a repeated submit the same submit."""
+    return {
+        "work_token": start["work_token"],
+        "client_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{start['work_token']} {person.name} {extra}")),
+        "description": judgement.description,
+        "marked": list(judgement.marked),
+        "category": judgement.category.value,
+        "active_seconds": judgement.active_seconds,
+    }
+
+
+def _look_again(judgement: Judgement, keys: Sequence[str], person: Person, seed: int, extra: int) -> Judgement:
+    """Sent back by a HIT that must be done with care: a person marks a quarter of what is left as well."""
+    more = {p for p, key in enumerate(keys) if draw(seed, person.name, key, "again", extra) < 0.25}
+    return Judgement(
+        description=judgement.description,
+        marked=tuple(sorted(set(judgement.marked) | more)),
+        category=judgement.category,
+        active_seconds=judgement.active_seconds * 1.5,
+    )
+
+
+def _open_frame(browser: Browser, page: Page) -> Page:
+    frame = find(page, "hit-frame")
+    if frame is None:
+        raise PageUnexpected(f"There is no HIT in {page.url.split('?')[0]} ({page.status}).")
+    return browser.get(page.link(frame.get("src")))
+
+
+def _read_config(frame: Page) -> dict[str, Any]:
+    config = find(frame, "hit-config")
+    if config is None:
+        refusal = find(frame, "refusal")
+        said = refusal.text_content().strip() if refusal is not None else f"status {frame.status}"
+        raise PageUnexpected(f"The HIT page cannot be worked on: {said}")
+    value = json.loads(config.text_content())
+    if not isinstance(value, dict):
+        raise PageUnexpected("The HIT page's settings are not what they should be.")
+    return value
+
+
+def _fetch_tiles(browser: Browser, frame: Page, config: dict[str, Any], sheets: Sequence[str]) -> npt.NDArray[np.uint8]:
+    """The sheets' tiles in the order of their positions, (n, px, px, 3)."""
+    px, n_columns = int(config["tile_px"]), int(config["columns"])
+    tiles: list[npt.NDArray[np.uint8]] = []
+    for address in sheets:
+        page = browser.get(frame.link(address))
+        try:
+            with Image.open(io.BytesIO(page.body)) as image:
+                sheet = np.asarray(image.convert("RGB"))
+        except OSError as error:
+            raise PageUnexpected(f"A sheet of tiles is no image (status {page.status}).") from error
+        rows = sheet.reshape(-1, px, n_columns, px, 3).swapaxes(1, 2)
+        tiles.extend(rows.reshape(-1, px, px, 3))
+    return np.stack(tiles[: int(config["n_crops"])])
+
+
+def sign_in_all(*, site: Site, people: Sequence[Person], keys_file: Path) -> dict[str, Browser]:
+    """A signed-in browser for each person; who has no key yet signs up, and the key is kept in the file."""
+    keys: dict[str, str] = json.loads(keys_file.read_text()) if keys_file.exists() else {}
+    browsers = {}
+    for person in people:
+        browser = Browser()
+        kept = f"{site.url} {person.name}"
+        if kept not in keys or not _sign_in(site, browser, keys[kept]):
+            keys[kept] = _sign_up(site, browser, person)
+            _keep(keys_file, keys)
+        browsers[person.name] = browser
+    return browsers
+
+
+def _sign_in(site: Site, browser: Browser, key: str) -> bool:
+    page = browser.get(site.at("sign-in"))
+    return browser.post_form(*fill_form(page, "//form[@id='sign-in-form']", {"key": key})).status == 200
+
+
+def _sign_up(site: Site, browser: Browser, person: Person) -> str:
+    """Sign up under the person's name, or under a variant when the name is taken and its key lost."""
+    problem = "no reason given"
+    for attempt in range(_NAME_TRIES):
+        name = person.name + (f"-{attempt + 1}" if attempt else "")
+        fields = {"name": name, "country": "US", "of_age": "1"}
+        page = browser.post_form(*fill_form(browser.get(site.at("sign-up")), "//form[@id='sign-up-form']", fields))
+        key = find(page, "sign-in-key")
+        if key is not None:
+            return str(key.text_content()).strip()
+        said = find(page, "sign-up-problem")
+        problem = said.text_content().strip() if said is not None else f"status {page.status}"
+    raise PageUnexpected(f"{person.name} cannot sign up: {problem}")
+
+
+def _keep(keys_file: Path, keys: dict[str, str]) -> None:
+    """Write whole or not at all, for the owner's eyes only."""
+    keys_file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = keys_file.with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(keys, file, indent=1)
+    os.replace(fresh, keys_file)

@@ -1,0 +1,185 @@
+"""Rendering the concept image set into a folder in Broden layout: index.csv, label.csv, category.csv, c_*.csv, images/.
+
+A label map is a PNG whose label number is red + 256 x green. The folder appears whole or not at all, and its
+`rendered.json` says how it was made, so that a set that stands is used again.
+"""
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, Labels
+from annotator.demo.pictures.concepts import DECK, Picture, draw_picture
+from annotator.demo.pictures.vocabulary import CATEGORIES, LABELS, Label
+
+VERSION = 2
+_MAPS_OF: dict[str, tuple[str, ...]] = {"part": ("part", "inner part")}
+_COLUMNS = ("color", "object", "part", "material", "scene", "texture")
+
+
+class FolderTaken(Exception):
+    """The folder holds something else than the asked set."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of index.csv and the label coverage (share of the picture) that it adds."""
+
+    cells: dict[str, str]
+    coverage: dict[int, float]
+
+
+@dataclass(frozen=True)
+class RenderedSet:
+    """A set that stands on disk, and whether it stood there before."""
+
+    folder: Path
+    n_images: int
+    reused: bool
+
+
+def render_set(
+    *, folder: Path, n_images: int, seed: int, n_jobs: int, on_progress: Callable[[int], None] = lambda n_done: None
+) -> RenderedSet:
+    """Render the set, or find that it stands already.
+
+    Raises FolderTaken where the folder holds other files or a set of other parameters.
+    """
+    recipe = {"rendered": True, "version": VERSION, "n_images": n_images, "seed": seed}
+    if folder.exists() and any(folder.iterdir()):
+        if _read_recipe(folder) == recipe:
+            return RenderedSet(folder, n_images, reused=True)
+        raise FolderTaken(f"{folder} holds something else than this image set ({n_images} images, seed {seed}).")
+    with _whole_or_nothing(folder) as workplace:
+        rows = []
+        for n_done, row in enumerate(_draw_all(workplace, n_images=n_images, seed=seed, n_jobs=n_jobs), start=1):
+            rows.append(row)
+            on_progress(n_done)
+        _write_tables(workplace, rows)
+        (workplace / "rendered.json").write_text(json.dumps(recipe, indent=1) + "\n")
+    return RenderedSet(folder, n_images, reused=False)
+
+
+def _read_recipe(folder: Path) -> object:
+    try:
+        return json.loads((folder / "rendered.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+@contextmanager
+def _whole_or_nothing(folder: Path) -> Iterator[Path]:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    workplace = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield workplace
+        workplace.chmod(0o755)
+        if folder.exists():
+            folder.rmdir()
+        os.replace(workplace, folder)
+    except BaseException:
+        shutil.rmtree(workplace, ignore_errors=True)
+        raise
+
+
+def _draw_all(workplace: Path, *, n_images: int, seed: int, n_jobs: int) -> Iterator[Row]:
+    for kind in {kind for kind, _ in DECK}:
+        (workplace / "images" / kind).mkdir(parents=True, exist_ok=True)
+    work = partial(draw_file, workplace, seed)
+    if n_jobs == 1:
+        yield from map(work, range(n_images))
+        return
+    with ProcessPoolExecutor(n_jobs) as pool:
+        yield from pool.map(work, range(n_images), chunksize=8)
+
+
+def draw_file(workplace: Path, seed: int, index: int) -> Row:
+    """Draw one picture, save it with its label maps, and return its row of the index."""
+    picture = draw_picture(seed=seed, index=index)
+    stem = f"{picture.kind}/{picture.concept.replace(' ', '_')}_{index:04d}"
+    Image.fromarray(picture.pixels).save(workplace / "images" / f"{stem}.jpg", quality=92, subsampling=0)
+    cells = {"image": f"{stem}.jpg", "split": "val" if index % 5 == 4 else "train"}
+    cells |= {"ih": str(PICTURE_PX), "iw": str(PICTURE_PX), "sh": str(LABEL_PX), "sw": str(LABEL_PX)}
+    cells |= {category: _save_cell(workplace, stem, category, picture) for category in _COLUMNS}
+    return Row(cells, _measure(picture))
+
+
+def _save_cell(workplace: Path, stem: str, category: str, picture: Picture) -> str:
+    """A cell of index.csv: empty, one number for the whole picture, or paths of label maps."""
+    names = []
+    for name in _MAPS_OF.get(category, (category,)):
+        labels = picture.maps[name]
+        if not labels.any():
+            continue
+        if category != "color" and (labels == labels[0, 0]).all():
+            return str(int(labels[0, 0]))
+        path = f"{stem}_{name.replace(' ', '_')}.png"
+        _save_map(workplace / "images" / path, labels)
+        names.append(path)
+    return ";".join(names)
+
+
+def _save_map(path: Path, labels: Labels) -> None:
+    image = np.zeros((*labels.shape, 3), np.uint8)
+    image[..., 0], image[..., 1] = labels % 256, labels // 256
+    Image.fromarray(image).save(path, compress_level=6)
+
+
+def _measure(picture: Picture) -> dict[int, float]:
+    coverage: Counter[int] = Counter()
+    for labels in picture.maps.values():
+        numbers, counts = np.unique(labels[labels > 0], return_counts=True)
+        coverage.update({int(n): float(c) / labels.size for n, c in zip(numbers, counts, strict=True)})
+    return dict(coverage)
+
+
+def _write_tables(workplace: Path, rows: list[Row]) -> None:
+    with (workplace / "index.csv").open("w", newline="") as file:
+        index = csv.DictWriter(file, ["image", "split", "ih", "iw", "sh", "sw", *_COLUMNS], lineterminator="\n")
+        index.writeheader()
+        index.writerows(row.cells for row in rows)
+    frequency = Counter(number for row in rows for number in row.coverage)
+    coverage: Counter[int] = Counter()
+    for row in rows:
+        coverage.update(row.coverage)
+    present = [label for label in LABELS if frequency[label.number]]
+    _write_labels(workplace / "label.csv", present, frequency, coverage)
+    with (workplace / "category.csv").open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["name", "first", "last", "count", "frequency"])
+        for category in CATEGORIES:
+            own = [x for x in present if x.category == category]
+            if own:
+                n = sum(frequency[x.number] for x in own)
+                table.writerow([category, own[0].number, own[-1].number, len(own), n])
+                _write_codes(workplace / f"c_{category}.csv", own, frequency, coverage)
+
+
+def _write_labels(path: Path, labels: list[Label], frequency: Counter[int], coverage: Counter[int]) -> None:
+    with path.open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["number", "name", "category", "frequency", "coverage", "syns"])
+        for x in labels:
+            synonyms = [word for word in CATEGORIES[x.category][x.name] if word != x.name]
+            n = frequency[x.number]
+            table.writerow([x.number, x.name, f"{x.category}({n})", n, f"{coverage[x.number]:.6f}", ";".join(synonyms)])
+
+
+def _write_codes(path: Path, labels: list[Label], frequency: Counter[int], coverage: Counter[int]) -> None:
+    with path.open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["code", "number", "name", "frequency", "coverage"])
+        for code, x in enumerate(labels, start=1):
+            table.writerow([code, x.number, x.name, frequency[x.number], f"{coverage[x.number]:.6f}"])

@@ -1,0 +1,124 @@
+"""All figures of a campaign or of several dissections, by name, with the example crops they show."""
+
+import io
+from collections.abc import Callable, Sequence
+
+from PIL import Image as Picture
+
+from annotator.comparison.reports import count_detectors
+from annotator.crowd.models import Campaign
+from annotator.figures.charts import (
+    Document,
+    Place,
+    draw_category_confusion,
+    draw_networks_side_by_side,
+    draw_object_detectors,
+    draw_precision_against_iou,
+    draw_precision_by_layer,
+    draw_semantic_types,
+    draw_unique_detectors,
+    draw_unique_detectors_along,
+)
+from annotator.figures.drawing import Figure
+from annotator.labels.labeling import open_lexicon
+from annotator.units.models import DissectedUnit, Dissection
+from workers.store import StoreError, open_store
+
+N_CROPS = 200
+
+
+class NoSuchFigure(Exception):
+    """The campaign has no figure of that name."""
+
+
+def list_figures(report: Document) -> list[tuple[str, str]]:
+    """(name, title) of what can be drawn from the report."""
+    return [(name, title) for name, (title, _) in _plan(report, {}).items()]
+
+
+def draw_figure(*, report: Document, name: str, campaign: Campaign | None = None) -> Figure:
+    """With example crops where the campaign was dissected here. Raises NoSuchFigure."""
+    crops = read_example_crops(campaign=campaign) if campaign and name.startswith("object-detectors") else {}
+    planned = _plan(report, crops)
+    if name not in planned:
+        raise NoSuchFigure(f"There is no figure {name}; there are {', '.join(planned)}.")
+    return planned[name][1]()
+
+
+def _plan(report: Document, crops: dict[Place, bytes]) -> dict[str, tuple[str, Callable[[], Figure]]]:
+    plan: dict[str, tuple[str, Callable[[], Figure]]] = {
+        "semantic-types": ("Semantic types by layer", lambda: draw_semantic_types(report)),
+        "precision-by-layer": ("Precision by layer", lambda: draw_precision_by_layer(report)),
+    }
+    if report.get("agreement"):
+        plan["precision-against-iou"] = ("Precision against IoU", lambda: draw_precision_against_iou(report))
+        plan["category-confusion"] = ("People's categories and Broden's", lambda: draw_category_confusion(report))
+    for layer in report["layers"]:
+        name = f"object-detectors-{layer['path'].replace('/', '-')}"
+        plan[name] = (f"Object detectors of {layer['path']}", _plan_detectors(report, layer["path"], crops, name))
+    return plan
+
+
+def _plan_detectors(report: Document, layer: str, crops: dict[Place, bytes], name: str) -> Callable[[], Figure]:
+    return lambda: draw_object_detectors(report, layer=layer, lexicon=open_lexicon(), crops=crops, name=name)
+
+
+def read_example_crops(*, campaign: Campaign) -> dict[Place, bytes]:
+    """The rank-0 crop of each unit that was dissected here; a crop that cannot be read is left out."""
+    measured = (
+        DissectedUnit.objects.filter(hits__campaign=campaign)
+        .select_related("unit__layer", "dissection")
+        .order_by("-unit__unit_labels__precision", "id")
+        .distinct()
+    )
+    found: dict[Place, bytes] = {}
+    for row in measured[:N_CROPS]:
+        try:
+            found[row.unit.layer.path, row.unit.index] = read_crop(row, rank=0)
+        except (StoreError, OSError):
+            continue
+    return found
+
+
+def read_crop(row: DissectedUnit, *, rank: int) -> bytes:
+    """One tile of the unit's strip as JPEG. Raises StoreError, OSError."""
+    strip = open_store(row.dissection.artifact).read(f"tiles/{row.tile_sheet[:2]}/{row.tile_sheet}.jpg")
+    with Picture.open(io.BytesIO(strip)) as picture:
+        tile = picture.crop((0, rank * row.tile_px, row.tile_px, (rank + 1) * row.tile_px)).convert("RGB")
+    written = io.BytesIO()
+    tile.save(written, "JPEG", quality=85)
+    return written.getvalue()
+
+
+def draw_campaigns_side_by_side(reports: dict[str, Document]) -> Figure:
+    return draw_networks_side_by_side(reports)
+
+
+def draw_zoo(dissections: Sequence[Dissection]) -> Figure:
+    """Unique detectors of each dissection's layers by category."""
+    rows = [
+        {"network": name, "category": category, "n_unique": n}
+        for dissection in dissections
+        for name, counts in _count_by_layer(dissection).items()
+        for category, n in counts.items()
+    ]
+    return draw_unique_detectors(rows)
+
+
+def draw_along(dissections: Sequence[tuple[Dissection, float]], *, axis: str) -> Figure:
+    """Unique detectors, summed over the dissection's layers, along training snapshots or a rotation."""
+    rows = []
+    for dissection, position in dissections:
+        by_layer = _count_by_layer(dissection).values()
+        for category in sorted({category for counts in by_layer for category in counts}):
+            n = sum(counts.get(category, 0) for counts in by_layer)
+            rows.append({"position": position, "category": category, "n_unique": n})
+    return draw_unique_detectors_along(rows, axis=axis)
+
+
+def _count_by_layer(dissection: Dissection) -> dict[str, dict[str, int]]:
+    layers = dissection.network.layers.filter(path__in=dissection.layer_paths)
+    found = {layer: count_detectors(layer=layer, sources={str(dissection.id)}) for layer in layers}
+    return {
+        f"{dissection.network.name} {layer.path}": counts["unique_detectors"] or {} for layer, counts in found.items()
+    }

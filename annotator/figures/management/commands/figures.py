@@ -1,0 +1,83 @@
+"""`manage.py figures CAMPAIGN --out DIR`: the talk's figures as SVG, PNG and the data behind them."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from annotator.comparison.reports import describe_campaign
+from annotator.crowd.models import Campaign
+from annotator.figures.drawing import Figure, save_figure
+from annotator.figures.listing import draw_along, draw_campaigns_side_by_side, draw_figure, draw_zoo, list_figures
+from annotator.units.models import Dissection
+
+
+class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+    help = (
+        "Draws a campaign's figures into DIR, each as NAME.svg, NAME.png, NAME.csv and NAME.vl.json: semantic types "
+        "and precision by layer, precision against IoU, confusion of categories, object detectors with examples. With "
+        "--beside, two campaigns' networks side by side. With --dissections, unique detectors of several "
+        "networks; with --positions as well, along training snapshots or a rotation."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("campaign", nargs="?", help="Name of a labeled campaign")
+        parser.add_argument("--out", metavar="DIR", type=Path, required=True)
+        parser.add_argument("--beside", metavar="CAMPAIGN", help="Another campaign to set beside the first")
+        parser.add_argument("--dissections", metavar="ID", nargs="+", default=[])
+        parser.add_argument(
+            "--positions", metavar="X", nargs="+", type=float, default=[], help="One for each dissection"
+        )
+        parser.add_argument("--axis", default="position", help="What the positions are, such as epoch or rotation")
+
+    def handle(self, *args: Any, out: Path, **options: Any) -> None:
+        figures = [*_draw_campaign(options["campaign"], options["beside"]), *_draw_dissections(options)]
+        if not figures:
+            raise CommandError("Name a campaign or --dissections.", returncode=2)
+        for figure in figures:
+            save_figure(figure, folder=out)
+            self.stdout.write(f"{figure.name}: {figure.title}")
+
+
+def _draw_campaign(name: str | None, beside: str | None) -> list[Figure]:
+    if name is None:
+        return []
+    campaign = _find(name)
+    report = describe_campaign(campaign=campaign)
+    if not report["units"]:
+        raise CommandError(f"Campaign {name} has no labeled units yet: run `label {name}` first.", returncode=2)
+    figures = [draw_figure(report=report, name=figure, campaign=campaign) for figure, _ in list_figures(report)]
+    if beside is not None:
+        other = describe_campaign(campaign=_find(beside))
+        figures.append(draw_campaigns_side_by_side({name: report, beside: other}))
+    return figures
+
+
+def _draw_dissections(options: dict[str, Any]) -> list[Figure]:
+    found = [_find_dissection(text) for text in options["dissections"]]
+    positions = options["positions"]
+    if not positions:
+        return [draw_zoo(found)] if found else []
+    if len(positions) != len(found):
+        raise CommandError(f"{len(found)} dissections need as many positions, not {len(positions)}.", returncode=2)
+    return [draw_zoo(found), draw_along(list(zip(found, positions, strict=True)), axis=options["axis"])]
+
+
+def _find(name: str) -> Campaign:
+    campaign = Campaign.objects.filter(name=name).first()
+    if campaign is None:
+        raise CommandError(f"There is no campaign called {name}.", returncode=2)
+    return campaign
+
+
+def _find_dissection(text: str) -> Dissection:
+    try:
+        found = Dissection.objects.filter(id=UUID(text)).select_related("network").first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise CommandError(f"There is no dissection {text}.", returncode=2)
+    return found

@@ -1,0 +1,115 @@
+"""Writes a campaign's report as one folder of HTML that opens offline, each unit under a permanent anchor."""
+
+import io
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.template.loader import get_template, render_to_string
+from PIL import Image as Picture
+
+from annotator.comparison.reports import Document, describe_campaign
+from annotator.crowd.models import Campaign
+from annotator.figures.drawing import save_figure
+from annotator.figures.listing import draw_figure, list_figures
+from annotator.published.exporting import NothingToExport
+from annotator.published.folders import whole_folder
+from annotator.units.models import DissectedUnit
+from workers.store import StoreError, open_store
+
+N_CROPS = 12
+GAP_PX = 2
+LISTS = {
+    "named_alike": "Units that people and Broden name alike, to read through",
+    "both_name_differently": "Both sides are sure and name something different",
+    "people_name_broden_misses": "People agree, no Broden label over IoU .04",
+    "broden_names_people_miss": "A Broden label over IoU .04, people's precision .75 or less",
+}
+CONSENSUS_WORDS = {
+    "identical_concept_rate": "of pairs of answers name the same concept",
+    "category_fleiss_kappa": "Fleiss' kappa of the category",
+    "category_krippendorff_alpha": "Krippendorff's alpha of the category",
+}
+
+
+def bind_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
+    """Number of units. index.html, report.css, figures/ and, where units were dissected here, crops/.
+
+    Raises NothingToExport, FolderInTheWay; an existing folder must be empty.
+    """
+    report = describe_campaign(campaign=campaign)
+    if not report["units"]:
+        raise NothingToExport(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
+    with whole_folder(folder) as fresh:
+        cropped = _write_crops(campaign, fresh / "crops")
+        figures = [draw_figure(report=report, name=name, campaign=campaign) for name, _ in list_figures(report)]
+        for figure in figures:
+            save_figure(figure, folder=fresh / "figures")
+        page = {
+            **_arrange(report, cropped),
+            "figures": figures,
+            "now": now,
+            "images_are_rendered": _is_rendered(campaign),
+        }
+        (fresh / "index.html").write_text(render_to_string("comparison/report.html", page), encoding="utf-8")
+        # Read as a template, so that it is found wherever the app is installed; it holds no tags.
+        style = get_template("comparison/report.css").render()
+        (fresh / "report.css").write_text(style, encoding="utf-8")
+    return len(report["units"])
+
+
+def make_anchor(*, layer: str, index: int) -> str:
+    """Stays the same whatever is labeled later: `unit-features.10-7`, zero-based."""
+    return f"unit-{re.sub(r'[^A-Za-z0-9._-]', '_', layer)}-{index}"
+
+
+def _arrange(report: Document, cropped: set[str]) -> dict[str, Any]:
+    units = [{**unit, "anchor": make_anchor(layer=unit["layer"], index=unit["index"])} for unit in report["units"]]
+    for unit in units:
+        unit["has_crops"] = unit["anchor"] in cropped
+    paths = [layer["path"] for layer in report["layers"]]
+    return {
+        "report": report,
+        "layers": [{"path": path, "units": [unit for unit in units if unit["layer"] == path]} for path in paths],
+        "lists": [
+            {"title": title, "units": [{**u, "anchor": make_anchor(layer=u["layer"], index=u["index"])} for u in found]}
+            for key, title in LISTS.items()
+            if (found := (report["agreement"] or {}).get(key))
+        ],
+        "consensus": [{"name": CONSENSUS_WORDS[key], **found} for key, found in report["consensus"].items()],
+    }
+
+
+def _is_rendered(campaign: Campaign) -> bool:
+    return DissectedUnit.objects.filter(hits__campaign=campaign, dissection__image_set__is_rendered=True).exists()
+
+
+def _write_crops(campaign: Campaign, folder: Path) -> set[str]:
+    """Anchors of the units whose first crops could be read."""
+    rows = DissectedUnit.objects.filter(hits__campaign=campaign).select_related("unit__layer", "dissection").distinct()
+    written = set()
+    for row in rows:
+        anchor = make_anchor(layer=row.unit.layer.path, index=row.unit.index)
+        try:
+            content = lay_out_crops(row)
+        except (StoreError, OSError):
+            continue
+        folder.mkdir(exist_ok=True)
+        (folder / f"{anchor}.jpg").write_bytes(content)
+        written.add(anchor)
+    return written
+
+
+def lay_out_crops(row: DissectedUnit) -> bytes:
+    """The unit's first crops in one line, as JPEG. Raises StoreError, OSError."""
+    strip = open_store(row.dissection.artifact).read(f"tiles/{row.tile_sheet[:2]}/{row.tile_sheet}.jpg")
+    n, step = min(N_CROPS, row.n_top), row.tile_px + GAP_PX
+    line = Picture.new("RGB", (n * step - GAP_PX, row.tile_px), "white")
+    with Picture.open(io.BytesIO(strip)) as picture:
+        for rank in range(n):
+            box = (0, rank * row.tile_px, row.tile_px, (rank + 1) * row.tile_px)
+            line.paste(picture.crop(box).convert("RGB"), (rank * step, 0))
+    content = io.BytesIO()
+    line.save(content, "JPEG", quality=85)
+    return content.getvalue()

@@ -1,0 +1,117 @@
+"""Writes a campaign's answers and labels as files that others can read, with a data card that says what they are."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from annotator.comparison.reports import Document, describe_campaign
+from annotator.crowd.models import Campaign
+from annotator.csv_files import defuse
+from annotator.labels.evidence import UnitAnswer, gather_answers
+from annotator.published.data_card import describe_data, print_card
+from annotator.published.folders import whole_folder
+from annotator.published.netdissect import list_columns, list_rows
+from annotator.units.models import Layer, Unit
+
+Row = Mapping[str, Any]
+
+UNIT_COLUMNS = (
+    "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
+    "broden_label", "broden_category", "iou", "relation", "rule",
+)  # fmt: skip
+
+
+class NothingToExport(Exception):
+    """The campaign has no labeled units."""
+
+
+def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[str]:
+    """Files written, by name. Raises NothingToExport, FolderInTheWay; an existing folder must be empty.
+
+    answers.jsonl can be imported again; workers stand there under their pseudonyms only.
+    """
+    report = describe_campaign(campaign=campaign)
+    if not report["units"]:
+        raise NothingToExport(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
+    answers = _list_answers(gather_answers(campaign=campaign))
+    units = [_describe_unit(unit) for unit in report["units"]]
+    files = {
+        "answers.jsonl": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in answers).encode(),
+        "answers.csv": _write_csv(answers),
+        "answers.parquet": _write_parquet(answers),
+        "units.csv": _write_csv(units),
+        "units.parquet": _write_parquet(units),
+        "report.json": json.dumps(report, indent=1).encode(),
+        **_write_netdissect(campaign),
+    }
+    card = describe_data(campaign=campaign, report=report, now=now, hashes={n: _digest(c) for n, c in files.items()})
+    files["data_card.json"] = json.dumps(card, indent=1).encode()
+    files["data_card.md"] = print_card(card).encode()
+    with whole_folder(folder) as fresh:
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+    return list(files)
+
+
+def _list_answers(answers: Sequence[UnitAnswer]) -> list[dict[str, Any]]:
+    units = {unit.id: unit for unit in Unit.objects.filter(id__in={a.unit_id for a in answers}).select_related("layer")}
+    return [_describe_answer(answer, units[answer.unit_id]) for answer in answers]
+
+
+def _describe_answer(answer: UnitAnswer, unit: Unit) -> dict[str, Any]:
+    """Keys as `import_annotations` reads them."""
+    return {
+        "layer": unit.layer.path,
+        "index": unit.index,
+        "description": answer.description,
+        "category": answer.category,
+        "precision": answer.precision,
+        "worker": answer.worker,
+        "shown": list(answer.shown) if answer.marked is not None else None,
+        "marked": sorted(answer.marked) if answer.marked is not None else None,
+    }
+
+
+def _describe_unit(unit: Document) -> dict[str, Any]:
+    return {**{column: unit.get(column) for column in UNIT_COLUMNS}, "n_answers": len(unit["answers"])}
+
+
+def _write_csv(rows: Sequence[Row]) -> bytes:
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow([defuse(" ".join(map(str, v)) if isinstance(v, list) else v) for v in row.values()])
+    return written.getvalue().encode()
+
+
+def _write_parquet(rows: Sequence[Row]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), sink)
+    return sink.getvalue()
+
+
+def _write_netdissect(campaign: Campaign) -> dict[str, bytes]:
+    """One file a layer that has automatic labels."""
+    files = {}
+    for layer in Layer.objects.filter(units__hits__campaign=campaign).distinct():
+        rows = list_rows(layer=layer, campaign=campaign)
+        if rows:
+            written = io.StringIO()
+            writer = csv.DictWriter(written, fieldnames=list_columns(rows), lineterminator="\n", restval="")
+            writer.writeheader()
+            writer.writerows({key: defuse(value) for key, value in row.items()} for row in rows)
+            files[f"netdissect-{layer.path.replace('/', '-')}.csv"] = written.getvalue().encode()
+    return files
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

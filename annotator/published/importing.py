@@ -1,0 +1,254 @@
+"""Brings answers and automatic labels that others published into a campaign: all of a file or nothing of it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from annotator.comparison.comparing import compare_campaign
+from annotator.comparison.models import ImportedDescription
+from annotator.crowd.models import HIT, Assignment, Campaign, HITType, Worker
+from annotator.crowd.pseudonyms import keep_worker
+from annotator.labels.labeling import label_campaign
+from annotator.published.answer_files import AnswerFile, ImportedAnswer, read_answers
+from annotator.published.csv_reading import BadFile
+from annotator.published.iou_files import LabelFile, read_labels
+from annotator.units.models import AutomaticLabel, Layer, Network, Unit
+
+# An imported network has no weights: nothing can be dissected with it.
+IMPORTED_ARCHITECTURE = "imported"
+MAX_FILE_BYTES = 512 << 20
+
+
+class CannotImport(Exception):
+    """The file fits no such campaign; the message says why."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    n_rows: int
+    n_units: int
+    layers: tuple[str, ...]
+    sha256: str
+
+
+@transaction.atomic
+def import_annotations(*, campaign_name: str, path: Path, network_name: str, now: datetime) -> Imported:
+    """Answers of a file as an imported campaign, labeled; replaces what an earlier import gave for the same layers.
+
+    Raises BadFile, CannotImport.
+    """
+    content = _read(path)
+    found = read_answers(content, file=path.name)
+    campaign = _keep_campaign(campaign_name, found, now)
+    network = _keep_network(network_name, now)
+    layers = [_keep_layer(network, name, n, i) for i, (name, n) in enumerate(found.n_units.items())]
+    hits = _keep_hits(campaign, layers, found.answers)
+    _replace_answers(campaign, layers, hits, found, now)
+    _count_rows()
+    label_campaign(campaign=campaign, now=now)
+    _compare_if_labeled(campaign)
+    return Imported(n_rows=len(found.answers), n_units=len(hits), layers=tuple(found.n_units), sha256=_digest(content))
+
+
+@transaction.atomic
+def import_iou(*, campaign: Campaign, layer_path: str, path: Path) -> Imported:
+    """Automatic labels of one layer of the campaign, then the comparison. Raises BadFile, CannotImport."""
+    content = _read(path)
+    layer = _find_layer(campaign, layer_path)
+    found = read_labels(content, file=path.name, layer=layer_path)
+    if (n_asked := max(found.indexes) + 1) > layer.n_units:
+        raise CannotImport(f"{path.name} has a unit {n_asked}, layer {layer.path} has {layer.n_units} units.")
+    Unit.objects.bulk_create([Unit(layer=layer, index=index) for index in found.indexes], ignore_conflicts=True)
+    units = dict(layer.units.values_list("index", "id"))
+    source = _digest(content)
+    _replace_labels(found, units, source, layer)
+    _count_rows()
+    if campaign.unit_labels.exists():
+        label_campaign(campaign=campaign, now=campaign.unit_labels.latest("labeled_at").labeled_at)
+        _compare_if_labeled(campaign)
+    n = len(found.indexes)
+    return Imported(n_rows=n, n_units=n, layers=(layer.path,), sha256=source)
+
+
+def _count_rows() -> None:
+    """Tell the database how many rows have come: in this transaction nobody else will, and plans made for empty tables
+    take minutes over full ones.
+    """
+    tables = [model._meta.db_table for model in (Layer, Unit, HIT, Worker, Assignment, AutomaticLabel)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(map(connection.ops.quote_name, tables))}")
+
+
+def _compare_if_labeled(campaign: Campaign) -> None:
+    """A file may name other units than people did, or give descriptions without IoU: then there is nothing to do."""
+    if AutomaticLabel.objects.filter(unit__unit_labels__campaign=campaign, is_best=True).exists():
+        compare_campaign(campaign=campaign)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise BadFile(f"{path.name} is larger than {MAX_FILE_BYTES >> 20} MB.")
+        return path.read_bytes()
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _keep_campaign(name: str, found: AnswerFile, now: datetime) -> Campaign:
+    n_assignments = max(_count_by_unit(found.answers).values())
+    campaign, is_new = Campaign.objects.get_or_create(
+        name=name,
+        defaults={
+            "marketplace": Campaign.Marketplace.MTURK, "state": Campaign.State.CLOSED, "is_imported": True,
+            "n_assignments": n_assignments, "reward_usd": Decimal(0), "budget_cap_usd": Decimal(0), "seed": 0,
+            "created_at": now,
+        },
+    )  # fmt: skip
+    if not campaign.is_imported:
+        raise CannotImport(f"Campaign {name} asks people itself: import under another name.")
+    if not is_new and n_assignments > campaign.n_assignments:
+        campaign.n_assignments = n_assignments
+        campaign.save(update_fields=["n_assignments"])
+    return campaign
+
+
+def _count_by_unit(answers: Sequence[ImportedAnswer]) -> dict[tuple[str, int], int]:
+    counts: dict[tuple[str, int], int] = {}
+    for answer in answers:
+        counts[answer.layer, answer.index] = counts.get((answer.layer, answer.index), 0) + 1
+    return counts
+
+
+def _keep_network(name: str, now: datetime) -> Network:
+    network, _ = Network.objects.get_or_create(
+        name=name, defaults={"architecture": IMPORTED_ARCHITECTURE, "registered_at": now}
+    )
+    return network
+
+
+def _keep_layer(network: Network, path: str, n_units: int, position: int) -> Layer:
+    layer, is_new = Layer.objects.get_or_create(
+        network=network, path=path, defaults={"n_units": n_units, "position": position}
+    )
+    if not is_new and n_units > layer.n_units:
+        if network.architecture != IMPORTED_ARCHITECTURE:
+            raise CannotImport(
+                f"The file has unit {n_units} of {path}, {network.name} has {layer.n_units} units there."
+            )
+        layer.n_units = n_units
+        layer.save(update_fields=["n_units"])
+    return layer
+
+
+def _keep_hits(
+    campaign: Campaign, layers: Sequence[Layer], answers: Sequence[ImportedAnswer]
+) -> dict[tuple[str, int], HIT]:
+    """One HIT a unit, as if it had been asked here."""
+    hit_type, _ = HITType.objects.get_or_create(campaign=campaign, template="imported")
+    counts = _count_by_unit(answers)
+    by_path = {layer.path: layer for layer in layers}
+    Unit.objects.bulk_create(
+        [Unit(layer=by_path[path], index=index) for path, index in counts], ignore_conflicts=True, batch_size=1000
+    )
+    units = {(u.layer.path, u.index): u for u in Unit.objects.filter(layer__in=layers).select_related("layer")}
+    HIT.objects.bulk_create(
+        [
+            HIT(
+                campaign=campaign, hit_type=hit_type, unit=units[key], seed=0, n_assignments=n, state=HIT.State.COMPLETE
+            )
+            for key, n in counts.items()
+        ],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )
+    hits = campaign.hits.filter(unit__layer__in=layers).select_related("unit__layer")
+    return {(hit.unit.layer.path, hit.unit.index): hit for hit in hits}
+
+
+def _replace_answers(
+    campaign: Campaign, layers: Sequence[Layer], hits: dict[tuple[str, int], HIT], found: AnswerFile, now: datetime
+) -> None:
+    Assignment.objects.filter(hit__campaign=campaign, hit__unit__layer__in=layers).delete()
+    workers = _keep_workers(campaign, found, now)
+    positions: dict[tuple[str, int], int] = {}
+    rows = []
+    for answer in found.answers:
+        key = (answer.layer, answer.index)
+        positions[key] = positions.get(key, -1) + 1
+        rows.append(_make_assignment(answer, hits[key], workers.get(answer.worker or ""), positions[key], now))
+    Assignment.objects.bulk_create(rows, batch_size=1000)
+    campaign.hits.filter(unit__layer__in=layers, assignments__isnull=True).delete()
+
+
+def _keep_workers(campaign: Campaign, found: AnswerFile, now: datetime) -> dict[str, Worker]:
+    """By the name that the file gives them; Amazon's ids go into the table of workers alone."""
+    names = sorted({answer.worker for answer in found.answers if answer.worker})
+    if found.names_workers_by == "mturk_id":
+        return {name: keep_worker(marketplace=campaign.marketplace, worker_id=name, now=now) for name in names}
+    kept = {}
+    for name in names:
+        if len(name) > 32:
+            raise CannotImport(f"A worker's pseudonym has at most 32 characters, {name[:40]!r} has {len(name)}.")
+        kept[name], _ = Worker.objects.get_or_create(
+            pseudonym=name, defaults={"marketplace": campaign.marketplace, "created_at": now}
+        )
+    return kept
+
+
+def _make_assignment(
+    answer: ImportedAnswer, hit: HIT, worker: Worker | None, position: int, now: datetime
+) -> Assignment:
+    return Assignment(
+        hit=hit,
+        worker=worker,
+        imported_position=position,
+        state=Assignment.State.REJECTED if answer.is_rejected else Assignment.State.SUBMITTED,
+        shown_ranks=list(answer.shown or ()),
+        marked_ranks=list(answer.marked or ()),
+        description=answer.description,
+        category=answer.category,
+        precision=answer.precision,
+        stored_at=now,
+    )
+
+
+def _find_layer(campaign: Campaign, path: str) -> Layer:
+    layers = Layer.objects.filter(units__hits__campaign=campaign).distinct()
+    found = layers.filter(path=path).first()
+    if found is None:
+        names = ", ".join(layer.path for layer in layers) or "none"
+        raise CannotImport(f"Campaign {campaign.name} has no units in a layer {path}; its layers: {names}.")
+    return found
+
+
+def _replace_labels(found: LabelFile, units: dict[int, int], source: str, layer: Layer) -> None:
+    """The same file again leaves one copy; the last file that was imported is the one that is compared."""
+    AutomaticLabel.objects.filter(unit__layer=layer, source=source, mode=AutomaticLabel.Mode.IMPORTED).delete()
+    AutomaticLabel.objects.bulk_create(
+        [
+            AutomaticLabel(
+                unit_id=units[row.index], source=source, mode=AutomaticLabel.Mode.IMPORTED, category=row.category,
+                label=row.label, iou=row.iou, is_best=row.is_best, truth=row.truth, area=row.area,
+                intersection=row.intersection,
+            )
+            for row in found.labels
+        ],
+        batch_size=1000,
+    )  # fmt: skip
+    ImportedDescription.objects.filter(unit__layer=layer, source=source).delete()
+    ImportedDescription.objects.bulk_create(
+        [
+            ImportedDescription(unit_id=units[row.index], source=source, name=row.name, similarity=row.similarity)
+            for row in found.names
+        ],
+        batch_size=1000,
+    )

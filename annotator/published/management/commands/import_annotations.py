@@ -1,0 +1,45 @@
+"""`manage.py import_annotations CAMPAIGN --answers FILE`: answers that were collected elsewhere."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_slug
+from django.utils import timezone
+
+from annotator.published.csv_reading import BadFile
+from annotator.published.importing import CannotImport, import_annotations
+
+
+class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+    help = (
+        "Imports answers as a campaign and labels its units. FILE is the published .mat (layerAnnotation), MTurk's "
+        "results .csv (WorkerId, Input.layer, Input.unit counted from 1, Answer.description, Answer.category as a code "
+        "or in words, Answer.precision; rows with a RejectionTime do not count), or .jsonl (layer, index counted from "
+        "0, description, category, precision; worker, shown and marked where known). All or nothing; import again to "
+        "replace. Next: import_iou, then report."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("campaign", help="Name of the campaign, new or imported before")
+        parser.add_argument("--answers", metavar="FILE", type=Path, required=True)
+        parser.add_argument("--network", help="Name of the network; the campaign's name unless stated")
+
+    def handle(self, *args: Any, campaign: str, answers: Path, network: str | None, **options: Any) -> None:
+        try:
+            for name in (campaign, network or campaign):
+                validate_slug(name)
+            done = import_annotations(
+                campaign_name=campaign, path=answers, network_name=network or campaign, now=timezone.now()
+            )
+        except ValidationError:
+            raise CommandError("A name consists of letters, digits, - and _.", returncode=2) from None
+        except (BadFile, CannotImport) as error:
+            raise CommandError(str(error), returncode=2) from None
+        self.stdout.write(
+            f"{done.n_rows} answers on {done.n_units} units of {', '.join(done.layers)} imported and labeled as "
+            f"campaign {campaign}."
+        )

@@ -1,0 +1,78 @@
+"""Make accounts: requesters with keys and play money, people with a sign-in key."""
+
+import datetime as dt
+import hashlib
+import secrets
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from annotator.sandbox import ledger
+from annotator.sandbox.models import Invitation, Person, Requester
+from annotator.sandbox.rules import ids
+
+SIMULATED_NAME_PREFIX = "simulated-"
+
+
+class SignUpRefused(Exception):
+    """Nobody can sign up like this; the message says why."""
+
+
+@transaction.atomic
+def open_account(name: str, *, balance_usd: Decimal, now: dt.datetime) -> Requester:
+    """The requester of this name, made with a balance when there is none."""
+    requester, is_new = Requester.objects.get_or_create(
+        name=name,
+        defaults={
+            "access_key_id": ids.new_access_key_id(), "secret_access_key": secrets.token_urlsafe(30),
+            "created_at": now,
+        },
+    )  # fmt: skip
+    if is_new:
+        ledger.deposit(requester, balance_usd, now=now)
+        requester.refresh_from_db()
+    return requester
+
+
+def hash_key(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@transaction.atomic
+def sign_up(
+    *, name: str, country: str, subdivision: str = "", invitation: str | None, now: dt.datetime
+) -> tuple[Person, str]:
+    """A new person and their sign-in key, which is shown once. `invitation` is None where anybody may sign up."""
+    if invitation is not None:
+        _use_invitation(invitation, now=now)
+    is_simulated = name.startswith(SIMULATED_NAME_PREFIX)
+    key = ids.new_code()
+    try:
+        with transaction.atomic():
+            person = Person.objects.create(
+                name=name, country=country, subdivision=subdivision, is_simulated=is_simulated,
+                mturk_id=ids.simulated_worker_id(name) if is_simulated else ids.new_worker_id(),
+                key_sha256=hash_key(key), created_at=now,
+            )  # fmt: skip
+    except IntegrityError:
+        raise SignUpRefused("Somebody here has this name already; choose another.") from None
+    return person, key
+
+
+def _use_invitation(code: str, *, now: dt.datetime) -> None:
+    used = Invitation.objects.filter(code=code, n_left__gt=0, expires_at__gt=now).update(n_left=F("n_left") - 1)
+    if not used:
+        raise SignUpRefused("This invitation is not valid, used up or expired; ask who sent it for another.")
+
+
+def find_by_key(key: str) -> Person | None:
+    return Person.objects.filter(key_sha256=hash_key(key)).first()
+
+
+def renew_key(person: Person) -> str:
+    """A new sign-in key; the old one no longer opens anything."""
+    key = ids.new_code()
+    person.key_sha256 = hash_key(key)
+    person.save(update_fields=["key_sha256"])
+    return key

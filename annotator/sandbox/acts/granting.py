@@ -1,0 +1,128 @@
+"""Qualifications: types, requests by people with or without a test, grants, revocations."""
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+
+from annotator.sandbox.models import HITType, Message, Person, Qualification, QualificationRequest, QualificationType
+from annotator.sandbox.questions import answer_key
+from annotator.sandbox.questions.answers import Answer, write
+from annotator.sandbox.rules.refusals import Code, Refused
+
+State = QualificationRequest.State
+
+
+def create_type(kind: QualificationType) -> QualificationType:
+    """Raises Refused when the requester has one of this name."""
+    try:
+        with transaction.atomic():
+            kind.save(force_insert=True)
+    except IntegrityError as error:
+        raise Refused(
+            Code.QUALIFICATION_TYPE_ALREADY_EXISTS, f"You have a QualificationType named {kind.name!r} already."
+        ) from error
+    return kind
+
+
+def delete_type(kind: QualificationType, *, now: dt.datetime) -> None:
+    """No new HITs or HIT types with it; requests that wait are rejected; who holds it keeps it for open HITs."""
+    kind.deleted_at = now
+    kind.save(update_fields=["deleted_at"])
+    kind.requests.filter(state__in=[State.STARTED, State.PENDING]).update(
+        state=State.REJECTED, reason="The qualification type was deleted."
+    )
+    using = HITType.objects.filter(
+        requester=kind.requester, requirements__contains=[{"QualificationTypeId": kind.mturk_id}]
+    )
+    using.update(is_deleted=True)
+
+
+def grant(kind: QualificationType, person: Person, *, value: int, now: dt.datetime) -> Qualification:
+    held, _ = Qualification.objects.update_or_create(
+        type=kind, person=person, defaults={"value": value, "is_revoked": False, "reason": "", "granted_at": now}
+    )
+    return held
+
+
+def revoke(held: Qualification, *, reason: str, now: dt.datetime) -> None:
+    if held.is_revoked:
+        raise Refused(Code.INVALID_QUALIFICATION_STATE, "This qualification was revoked already.")
+    held.is_revoked, held.reason = True, reason
+    held.save(update_fields=["is_revoked", "reason"])
+    tell(held.type, held.person, f"Qualification revoked: {held.type.name}", reason, now=now)
+
+
+def tell(kind: QualificationType, person: Person, subject: str, text: str, *, now: dt.datetime) -> None:
+    Message.objects.create(
+        requester=kind.requester, person=person, subject=subject[:200], text=text or "No reason was given.", sent_at=now
+    )
+
+
+@transaction.atomic
+def start_request(kind: QualificationType, person: Person, *, now: dt.datetime) -> QualificationRequest | None:
+    """A request; with a test it waits for the answers. None when it was granted at once. Raises Refused."""
+    QualificationType.objects.select_for_update().get(id=kind.pk)
+    running = kind.requests.filter(person=person, state=State.STARTED).first()
+    if running and kind.test_duration_seconds and now < _end(running, kind):
+        return running
+    if running:
+        reject_request(running, reason="The time for the test ran out.")
+    _check_may_request(kind, person, now=now)
+    if kind.is_auto_granted:
+        grant(kind, person, value=kind.auto_granted_value, now=now)
+        return None
+    return QualificationRequest.objects.create(
+        type=kind, person=person, test=kind.test, started_at=now,
+        state=State.STARTED if kind.test else State.PENDING, submitted_at=None if kind.test else now,
+    )  # fmt: skip
+
+
+def _end(request: QualificationRequest, kind: QualificationType) -> dt.datetime:
+    return request.started_at + dt.timedelta(seconds=kind.test_duration_seconds or 0)
+
+
+def _check_may_request(kind: QualificationType, person: Person, *, now: dt.datetime) -> None:
+    if not kind.is_active or kind.deleted_at:
+        raise Refused(Code.INVALID_QUALIFICATION_TYPE_STATE, "This qualification cannot be requested now.")
+    held = kind.qualifications.filter(person=person, is_revoked=False).exists()
+    if held and kind.retry_delay_seconds is None:
+        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, "You hold this qualification already.")
+    if kind.requests.filter(person=person, state=State.PENDING).exists():
+        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, "Your request waits for the requester's answer.")
+    last = kind.requests.filter(person=person).order_by("-started_at").first()
+    if last is None:
+        return
+    if kind.retry_delay_seconds is None:
+        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, "This qualification can be requested once only.")
+    again = last.started_at + dt.timedelta(seconds=kind.retry_delay_seconds)
+    if now < again:
+        raise Refused(
+            Code.QUALIFICATION_ALREADY_EXISTS, f"You may request this again from {again:%Y-%m-%d %H:%M} UTC on."
+        )
+
+
+@transaction.atomic
+def submit_test(request: QualificationRequest, answers: list[Answer], *, now: dt.datetime) -> int | None:
+    """The value when the answer key gives one at once; None when the requester has to look. Raises Refused."""
+    kind = request.type
+    if request.state != State.STARTED or now > _end(request, kind):
+        raise Refused(Code.INVALID_QUALIFICATION_STATE, "The time for this test is over.")
+    request.answer, request.submitted_at, request.state = write(answers), now, State.PENDING
+    request.save(update_fields=["answer", "submitted_at", "state"])
+    if not kind.answer_key or kind.test != request.test:
+        return None
+    chosen = {answer.question: frozenset(answer.selections) for answer in answers}
+    value = answer_key.score(answer_key.read_answer_key(kind.answer_key), chosen)
+    accept_request(request, value=value, now=now)
+    return value
+
+
+def accept_request(request: QualificationRequest, *, value: int, now: dt.datetime) -> None:
+    request.state = State.GRANTED
+    request.save(update_fields=["state"])
+    grant(request.type, request.person, value=value, now=now)
+
+
+def reject_request(request: QualificationRequest, *, reason: str) -> None:
+    request.state, request.reason = State.REJECTED, reason
+    request.save(update_fields=["state", "reason"])

@@ -1,0 +1,140 @@
+"""What a requester does to HITs: register types, create, extend, expire, mark for review, delete."""
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from annotator.sandbox import notifying
+from annotator.sandbox.acts import policing, transitions
+from annotator.sandbox.models import HIT, HITType, Requester, UploadedFile
+from annotator.sandbox.rules import fees, ids
+from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.states import HITStatus, check_hit_move
+
+LONGEST_LIFETIME = dt.timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class HITTypeFields:
+    title: str
+    description: str
+    reward_usd: Decimal
+    duration_seconds: int
+    auto_approval_seconds: int
+    keywords: str = ""
+    requirements: list[dict[str, Any]] = field(default_factory=list)
+
+    def fingerprint(self) -> str:
+        """The same for two calls that say the same, however the reward is written."""
+        said = [
+            self.title, self.description, self.keywords, str(self.reward_usd.quantize(fees.CENT)),
+            self.duration_seconds, self.auto_approval_seconds,
+            sorted(json.dumps(requirement, sort_keys=True) for requirement in self.requirements),
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class NewHIT:
+    question: str
+    lifetime: dt.timedelta
+    max_assignments: int = 1
+    annotation: str = ""
+    assignment_review_policy: dict[str, Any] | None = None
+    hit_review_policy: dict[str, Any] | None = None
+    mturk_id: str = field(default_factory=ids.new_entity_id)
+
+
+def register_type(requester: Requester, fields: HITTypeFields, *, now: dt.datetime) -> HITType:
+    """The HIT type with these fields, made when there is none."""
+    found, _ = HITType.objects.get_or_create(
+        requester=requester,
+        fingerprint=fields.fingerprint(),
+        is_deleted=False,
+        defaults={
+            "title": fields.title, "description": fields.description, "keywords": fields.keywords,
+            "reward_usd": fields.reward_usd, "duration_seconds": fields.duration_seconds,
+            "auto_approval_seconds": fields.auto_approval_seconds, "requirements": fields.requirements,
+            "created_at": now,
+        },
+    )  # fmt: skip
+    return found
+
+
+def create_hit(hit_type: HITType, new: NewHIT, *, now: dt.datetime) -> HIT:
+    """The HIT, open to everybody at once, with its whole price held. Raises Refused without the money."""
+    hit = HIT.objects.create(
+        mturk_id=new.mturk_id, requester=hit_type.requester, hit_type=hit_type, question=new.question,
+        annotation=new.annotation, max_assignments=new.max_assignments, created_at=now,
+        expires_at=now + new.lifetime, assignment_review_policy=new.assignment_review_policy,
+        hit_review_policy=new.hit_review_policy,
+    )  # fmt: skip
+    transitions.advance_hit(hit, now=now)
+    notifying.record("HITCreated", hit=hit, now=now)
+    return hit
+
+
+def set_expiration(hit: HIT, *, expires_at: dt.datetime, now: dt.datetime) -> None:
+    """Expire now, or live longer or shorter; the caller holds the row lock."""
+    transitions.check_status(
+        hit, HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING
+    )
+    if expires_at > now + LONGEST_LIFETIME:
+        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "ExpireAt must lie within 365 days from now.")
+    is_later = expires_at > hit.expires_at
+    was_expired, hit.is_expired = hit.is_expired, expires_at <= now
+    hit.expired_at = (hit.expired_at or now) if hit.is_expired else None
+    hit.expires_at = expires_at
+    became_reviewable = transitions.advance_hit(hit, now=now)
+    if hit.is_expired and not was_expired:
+        notifying.record("HITExpired", hit=hit, now=now)
+    elif is_later and not hit.is_expired:
+        notifying.record("HITExtended", hit=hit, now=now)
+    if became_reviewable:
+        policing.review_hit(hit, now=now)
+
+
+def expire(hit: HIT, *, now: dt.datetime) -> None:
+    """The lifetime is over: give back the money for places that nobody took."""
+    hit.is_expired, hit.expired_at = True, hit.expires_at
+    became_reviewable = transitions.advance_hit(hit, now=now)
+    notifying.record("HITExpired", hit=hit, now=now)
+    if became_reviewable:
+        policing.review_hit(hit, now=now)
+
+
+def mark_reviewing(hit: HIT, *, is_reverted: bool) -> None:
+    wanted, before = (HITStatus.REVIEWABLE, HITStatus.REVIEWING) if is_reverted else (
+        HITStatus.REVIEWING, HITStatus.REVIEWABLE,
+    )  # fmt: skip
+    transitions.check_status(hit, before)
+    check_hit_move(before, wanted)
+    hit.status = wanted
+    hit.save(update_fields=["status"])
+
+
+def change_type(hit: HIT, hit_type: HITType, *, now: dt.datetime) -> None:
+    """Assignments already accepted keep the reward that was promised; open places cost what the new type says."""
+    transitions.check_status(
+        hit, HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING
+    )
+    hit.hit_type = hit_type
+    transitions.advance_hit(hit, now=now)
+
+
+def delete_hit(hit: HIT, *, now: dt.datetime) -> None:
+    transitions.check_status(hit, HITStatus.REVIEWABLE, HITStatus.REVIEWING)
+    if hit.n_submitted:
+        raise Refused(
+            Code.INVALID_HIT_STATE,
+            f"This HIT has {hit.n_submitted} submitted assignments that are neither approved nor rejected.",
+        )
+    check_hit_move(HITStatus(hit.status), HITStatus.DISPOSED)
+    hit.status = HITStatus.DISPOSED
+    hit.is_expired = True
+    transitions.advance_hit(hit, now=now)
+    UploadedFile.objects.filter(assignment__hit=hit).delete()
+    notifying.record("HITDisposed", hit=hit, now=now)

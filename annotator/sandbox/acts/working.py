@@ -1,0 +1,129 @@
+"""What a person does to a HIT: accept, submit, return; and what time does when they do nothing."""
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+
+from annotator.sandbox import notifying
+from annotator.sandbox.acts import policing, qualifying, transitions
+from annotator.sandbox.acts.transitions import lock_assignment
+from annotator.sandbox.models import HIT, Assignment, Person, UploadedFile
+from annotator.sandbox.rules import fees
+from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus, check_assignment_move
+
+# As at Amazon: nobody sits on more places than they can work on.
+MOST_ACCEPTED_AT_ONCE = 25
+
+
+@transaction.atomic
+def accept(person: Person, *, hit_id: int, now: dt.datetime) -> Assignment:
+    """A place for this person. Raises Refused: nothing left, not qualified, blocked, or worked on before."""
+    hit = transitions.lock_hit(id=hit_id)
+    _check_acceptable(person, hit, now=now)
+    reward = hit.hit_type.reward_usd
+    try:
+        with transaction.atomic():
+            assignment = Assignment.objects.create(
+                hit=hit, person=person, reward_usd=reward,
+                fee_usd=fees.fee_usd(amount_usd=reward, max_assignments=hit.max_assignments),
+                auto_approval_seconds=hit.hit_type.auto_approval_seconds, accepted_at=now,
+                deadline=now + dt.timedelta(seconds=hit.hit_type.duration_seconds),
+            )  # fmt: skip
+    except IntegrityError as error:
+        raise Refused(Code.WORKER_NOT_ELIGIBLE, "You have worked on this HIT already.") from error
+    hit.n_accepted += 1
+    transitions.advance_hit(hit, moves_money=False, now=now)
+    notifying.record("AssignmentAccepted", hit=hit, assignment=assignment, now=now)
+    return assignment
+
+
+def _check_acceptable(person: Person, hit: HIT, *, now: dt.datetime) -> None:
+    if hit.status != HITStatus.ASSIGNABLE or hit.expires_at <= now:
+        raise Refused(Code.INVALID_HIT_STATE, "There are no more assignments of this HIT.")
+    if hit.assignments.filter(person=person, state__in=LIVE).exists():
+        raise Refused(Code.WORKER_NOT_ELIGIBLE, "You have worked on this HIT already.")
+    if person.assignments.filter(state=AssignmentState.ACCEPTED).count() >= MOST_ACCEPTED_AT_ONCE:
+        raise Refused(
+            Code.WORKER_NOT_ELIGIBLE,
+            f"You hold {MOST_ACCEPTED_AT_ONCE} HITs; submit or return one before you accept another.",
+        )
+    if hit.requester.blocks.filter(person=person).exists():
+        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, "This requester does not offer you HITs.")
+    missing = qualifying.first_unmet(hit.hit_type, person=person, action="Accept", now=now)
+    if missing:
+        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, missing)
+
+
+@transaction.atomic
+def submit(
+    assignment_id: str, *, answer: str, files: dict[str, tuple[str, bytes]] | None = None, now: dt.datetime
+) -> Assignment:
+    """Keep the answer, and files by question as (name, content). Raises Refused unless in progress and in time."""
+    assignment = _read_with_locked_hit(assignment_id)
+    _check_in_progress(assignment, now=now)
+    check_assignment_move(AssignmentState(assignment.state), AssignmentState.SUBMITTED)
+    hit = assignment.hit
+    changes = {
+        "state": AssignmentState.SUBMITTED, "answer": answer, "submitted_at": now,
+        "auto_approve_at": now + dt.timedelta(seconds=assignment.auto_approval_seconds),
+    }  # fmt: skip
+    # The assignment was read before the HIT's lock was granted: only who still finds it accepted submits it.
+    if not Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.ACCEPTED).update(**changes):
+        raise Refused(Code.INVALID_ASSIGNMENT_STATE, "This assignment is no longer in progress.")
+    for field, value in changes.items():
+        setattr(assignment, field, value)
+    for question, (name, content) in (files or {}).items():
+        UploadedFile.objects.create(assignment=assignment, question_identifier=question, name=name, content=content)
+    hit.n_accepted -= 1
+    hit.n_submitted += 1
+    notifying.record("AssignmentSubmitted", hit=hit, assignment=assignment, now=now)
+    # An approval by the policy may have made the HIT reviewable already; then `advance_hit` finds nothing to do.
+    became_reviewable = policing.review_assignment(assignment, now=now)
+    if transitions.advance_hit(hit, moves_money=False, now=now) or became_reviewable:
+        policing.review_hit(hit, now=now)
+    return assignment
+
+
+@transaction.atomic
+def give_back(assignment_id: str, *, person: Person, now: dt.datetime) -> Assignment:
+    """Return the HIT, so that somebody else may have it."""
+    assignment = lock_assignment(mturk_id=assignment_id, person=person)
+    _check_in_progress(assignment, now=now)
+    _leave(assignment, state=AssignmentState.RETURNED, at=now, now=now)
+    return assignment
+
+
+def abandon(assignment: Assignment, *, now: dt.datetime) -> None:
+    """The deadline has passed; the caller holds the HIT's lock."""
+    _leave(assignment, state=AssignmentState.ABANDONED, at=assignment.deadline, now=now)
+
+
+def _leave(assignment: Assignment, *, state: AssignmentState, at: dt.datetime, now: dt.datetime) -> None:
+    hit = assignment.hit
+    check_assignment_move(AssignmentState(assignment.state), state)
+    assignment.state = state
+    assignment.ended_at = at
+    assignment.save(update_fields=["state", "ended_at"])
+    hit.n_accepted -= 1
+    notifying.record(f"Assignment{state.value}", hit=hit, assignment=assignment, now=now)
+    if transitions.advance_hit(hit, now=now):
+        policing.review_hit(hit, now=now)
+
+
+def _read_with_locked_hit(assignment_id: str) -> Assignment:
+    """In one query, for the busiest act of all; the HIT's row alone is locked."""
+    rows = Assignment.objects.select_for_update(of=("hit",)).select_related(
+        "person", "hit__requester", "hit__hit_type__notification_setting"
+    )
+    try:
+        return rows.defer("answer", "hit__question").get(mturk_id=assignment_id)
+    except Assignment.DoesNotExist:
+        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, "There is no such assignment.") from None
+
+
+def _check_in_progress(assignment: Assignment, *, now: dt.datetime) -> None:
+    if assignment.state != AssignmentState.ACCEPTED:
+        raise Refused(Code.INVALID_ASSIGNMENT_STATE, f"This assignment is {assignment.state.lower()}.")
+    if now >= assignment.deadline:
+        raise Refused(Code.INVALID_ASSIGNMENT_STATE, "The time for this assignment is over.")

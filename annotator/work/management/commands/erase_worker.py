@@ -1,0 +1,26 @@
+"""Erases a person: their id at the marketplace and their pseudonym go, their answers stay under a code of no one."""
+
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from annotator.crowd.erasing import CannotErase, erase_worker
+from annotator.crowd.models import Campaign
+from annotator.work.noting import note
+
+
+class Command(BaseCommand):
+    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("marketplace", choices=Campaign.Marketplace.values)
+        parser.add_argument("worker_id", help="The marketplace's id, as the person gives it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            n_answers = erase_worker(marketplace=options["marketplace"], worker_id=options["worker_id"])
+        except CannotErase as error:
+            raise CommandError(str(error), returncode=2) from None
+        note("erase worker", f"marketplace {options['marketplace']}", n_answers=n_answers)  # whom, the log must not say
+        self.stdout.write(f"Erased. {n_answers} answers stay under a code that leads to no one.")

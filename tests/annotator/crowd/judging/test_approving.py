@@ -1,0 +1,151 @@
+"""Paying, rejecting with a second person, compensating and erasing, against the real sandbox."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from annotator.crowd import erasing
+from annotator.crowd.campaigns import collecting
+from annotator.crowd.judging import approving as reviewing
+from annotator.crowd.judging import attention, compensating, rejecting
+from annotator.crowd.judging import excluding as leaving_out
+from annotator.crowd.models import HIT, Assignment, Campaign, Rejection, Worker
+from annotator.crowd.outbox.acts import BudgetExceeded
+from annotator.sandbox.models import HIT as SandboxHIT
+from annotator.sandbox.models import Assignment as SandboxAssignment
+from annotator.sandbox.models import BonusPayment, Person
+from annotator.sandbox.rules.refusals import Refused
+
+pytestmark = pytest.mark.django_db(transaction=True)
+REASON = "The same stock phrase stands on each of twenty HITs."
+
+
+@pytest.fixture
+def acting(market: Any) -> dict[str, Any]:
+    return {"requester": market.requester, "clock": market.clock, "pause": lambda seconds: None}
+
+
+@pytest.fixture
+def answer(market: Any, campaign: Campaign, hit: HIT) -> Assignment:
+    """One collected answer, marked nowhere, after 15 minutes of active time."""
+    market.publish(campaign)
+    market.work(hit, "ada", marked=[], active_seconds=900.0)
+    collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
+    return Assignment.objects.get()
+
+
+def propose(answer: Assignment, market: Any, **changes: Any) -> Rejection:
+    values = {"reason": REASON, "evidence": {"n": 20}, "proposed_by": "ada", "now": market.clock()} | changes
+    return rejecting.propose_rejection(assignment=answer, **values)
+
+
+def test_a_rejection_takes_a_reason_evidence_and_a_second_person(
+    market: Any, acting: dict[str, Any], answer: Assignment
+) -> None:
+    for changes in ({"reason": "bad"}, {"evidence": {}}):
+        with pytest.raises(reviewing.CannotReview):
+            propose(answer, market, **changes)
+    rejection = propose(answer, market)
+    with pytest.raises(reviewing.CannotReview, match="second person"):
+        rejecting.confirm_rejection(rejection=rejection, confirmed_by="ada", **acting)
+    assert SandboxAssignment.objects.get().state == "Submitted"
+    rejecting.confirm_rejection(rejection=rejection, confirmed_by="bob", **acting)
+    answer.refresh_from_db()
+    assert (answer.state, SandboxAssignment.objects.get().state) == ("rejected", "Rejected")
+
+
+def test_a_rejection_is_overturned_within_30_days_and_not_after(
+    market: Any, acting: dict[str, Any], answer: Assignment
+) -> None:
+    rejection = propose(answer, market)
+    rejecting.confirm_rejection(rejection=rejection, confirmed_by="bob", **acting)
+    rejection.refresh_from_db()
+    rejection.assignment.refresh_from_db()
+    late = acting | {"clock": lambda: market.clock() + timedelta(days=31)}
+    with pytest.raises(reviewing.CannotReview, match="30 days"):
+        rejecting.overturn_rejection(rejection=rejection, overturned_by="cyd", feedback="Our mistake.", **late)
+    rejecting.overturn_rejection(rejection=rejection, overturned_by="cyd", feedback="Our mistake.", **acting)
+    answer.refresh_from_db()
+    assert (answer.state, SandboxAssignment.objects.get().state) == ("approved", "Approved")
+
+
+def test_pay_is_topped_up_to_the_floor_once(
+    market: Any, acting: dict[str, Any], campaign: Campaign, answer: Assignment
+) -> None:
+    reviewing.approve_assignments(campaign=campaign, **acting)
+    for _ in range(2):
+        reviewing.pay_top_ups(campaign=campaign, **acting)
+    assert BonusPayment.objects.get().amount_usd == Decimal("2.50")
+    campaign.refresh_from_db()
+    assert campaign.committed_usd == Decimal("7.20") + Decimal("3.00")
+
+
+def test_a_bonus_over_the_cap_is_not_paid(acting: dict[str, Any], campaign: Campaign, answer: Assignment) -> None:
+    reviewing.approve_assignments(campaign=campaign, **acting)
+    Campaign.objects.update(budget_cap_usd=Decimal("10.19"))
+    with pytest.raises(BudgetExceeded):
+        reviewing.pay_top_ups(campaign=campaign, **acting)
+    assert not BonusPayment.objects.exists()
+
+
+def test_leaving_out_on_evidence_pays_all_the_same(
+    acting: dict[str, Any], campaign: Campaign, answer: Assignment
+) -> None:
+    assert leaving_out.leave_out_flagged(campaign=campaign) == 1
+    assert leaving_out.leave_out_flagged(campaign=campaign) == 0
+    answer.refresh_from_db()
+    assert answer.is_left_out
+    assert "3 of 3 planted" in answer.left_out_reason
+    reviewing.approve_assignments(campaign=campaign, **acting)
+    assert SandboxAssignment.objects.get().state == "Approved"
+
+
+def test_work_that_could_not_be_submitted_is_paid_through_a_hit_for_this_worker_alone(
+    market: Any, acting: dict[str, Any], campaign: Campaign, hit: HIT
+) -> None:
+    market.publish(campaign)
+    visitor = market.accept(hit, "ada")
+    visitor.submit(visitor.start()["work_token"])
+    stored = Assignment.objects.get()
+    later = market.clock() + timedelta(hours=1)
+    assert [need.kind for need in attention.find_attention(campaign=campaign, now=later)] == ["unsubmitted"]
+    compensation = compensating.compensate(assignment=stored, decided_by="bob", **acting)
+    assert compensating.compensate(assignment=stored, decided_by="bob", **acting).hit_id == compensation.hit_id
+    assert SandboxHIT.objects.count() == campaign.hits.count() + 1
+    there = SandboxHIT.objects.get(mturk_id=compensation.hit_id)
+    market.enroll("bob")
+    with pytest.raises(Refused):
+        market.take(there, "bob")
+    paid = market.take(there, "ada")
+    fields = {"assignmentId": paid.mturk_id, "receipt": "x"}
+    visitor.hand_over({"fields": fields, "submit_to": f"{visitor.submit_to}/mturk/externalSubmit"})
+    assert compensating.approve_compensations(campaign=campaign, requester=market.requester) == 1
+    assert compensating.approve_compensations(campaign=campaign, requester=market.requester) == 0
+    assert not attention.find_attention(campaign=campaign, now=later)
+
+
+def test_an_erased_workers_answers_stay_nameless(
+    market: Any, acting: dict[str, Any], campaign: Campaign, answer: Assignment
+) -> None:
+    worker_id = Person.objects.get().mturk_id
+    pseudonym = Worker.objects.get().pseudonym
+    with pytest.raises(erasing.CannotErase, match="not settled"):
+        erasing.erase_worker(marketplace="own", worker_id=worker_id)
+    reviewing.approve_assignments(campaign=campaign, **acting)
+    assert erasing.erase_worker(marketplace="own", worker_id=worker_id) == 1
+    worker = Worker.objects.get()
+    assert worker.mturk_id is None
+    assert worker.pseudonym != pseudonym
+    with pytest.raises(erasing.CannotErase, match="no worker"):
+        erasing.erase_worker(marketplace="own", worker_id=worker_id)
+
+
+def test_what_needs_a_person_is_said(market: Any, campaign: Campaign, answer: Assignment) -> None:
+    propose(answer, market)
+    Campaign.objects.update(problem="The marketplace own does not answer.")
+    campaign.refresh_from_db()
+    soon = market.clock() + timedelta(days=2, hours=12)
+    kinds = [need.kind for need in attention.find_attention(campaign=campaign, now=soon)]
+    assert kinds == ["rejection", "auto-approval", "problem"]

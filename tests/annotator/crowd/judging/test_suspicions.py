@@ -1,0 +1,71 @@
+"""Evidence against answers, on hand-written cases and on simulated crowds that spread as published answers do."""
+
+import dataclasses
+
+import pytest
+
+from annotator.crowd.judging.suspicions import Given, find_low_bound, gather_evidence
+from benchmarks.simulated_crowds import count_flagged, simulate
+
+PLAIN = Given(
+    assignment=0, unit=0, worker="w", description="lamp", category="object", precision=0.9, n_marked=8, n_planted=3,
+    n_planted_missed=0, active_seconds=90.0,
+)  # fmt: skip
+
+
+def kinds(*answers: Given) -> list[set[str]]:
+    numbered = [dataclasses.replace(given, assignment=number) for number, given in enumerate(answers)]
+    flags = gather_evidence(numbered).flags
+    return [{flag.kind for flag in flags[number]} for number in range(len(answers))]
+
+
+def test_a_careful_answer_has_no_flag() -> None:
+    assert kinds(PLAIN, dataclasses.replace(PLAIN, worker="v"), dataclasses.replace(PLAIN, worker="u")) == [set()] * 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"n_planted_missed": 2}, "missed planted"),
+        ({"n_planted_missed": 3, "n_marked": 0, "precision": 1.0}, "kept all"),
+        ({"active_seconds": 9.0}, "fast"),
+        ({"description": "Nice"}, "stock phrase"),
+        ({"category": "scene", "precision": 0.3}, "disagrees"),
+    ],
+)
+def test_each_kind_of_evidence(changes: dict[str, object], kind: str) -> None:
+    odd = dataclasses.replace(PLAIN, **changes)  # type: ignore[arg-type]
+    others = [dataclasses.replace(PLAIN, worker=name) for name in "abc"]
+    assert kinds(odd, *others) == [{kind}, set(), set(), set()]
+
+
+def test_the_same_words_on_many_units_are_shown() -> None:
+    same = [dataclasses.replace(PLAIN, unit=unit) for unit in range(3)]
+    other = dataclasses.replace(PLAIN, unit=3, description="wheel")
+    assert kinds(*same, other) == [{"repeated"}] * 3 + [set()]
+
+
+def test_the_low_bound_is_wilsons() -> None:
+    # Textbook value: 10 of 50 at z = 1.96 gives .112.
+    assert find_low_bound(n_missed=10, n=50, z=1.96) == pytest.approx(0.1124, abs=1e-4)
+    assert find_low_bound(n_missed=0, n=60) == 0
+    assert find_low_bound(n_missed=0, n=0) == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_with_30_percent_careless_people_precision_is_nearly_as_good_as_without(seed: int) -> None:
+    crowd = simulate(seed)
+    assert 0.18 <= crowd.find_spread() <= 0.22  # the published answers of one unit
+    careful, counted = crowd.of_careful(), crowd.counted()
+    assert crowd.find_error(counted) <= 1.1 * crowd.find_error(careful)
+    # Careless people keep crops, so that counting them makes units look better than they are; leaving out undoes it.
+    assert crowd.find_bias(crowd.answers) > crowd.find_bias(careful) + 0.02
+    assert abs(crowd.find_bias(counted) - crowd.find_bias(careful)) < 0.01
+
+
+def test_of_workers_with_20_hits_careless_are_flagged_and_careful_are_not() -> None:
+    flagged = count_flagged([simulate(seed) for seed in range(20)])
+    assert flagged.n_careless > 50
+    assert flagged.n_careful > 100
+    assert flagged.n_caught >= 0.9 * flagged.n_careless
+    assert flagged.n_wronged <= 0.02 * flagged.n_careful

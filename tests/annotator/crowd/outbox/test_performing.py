@@ -1,0 +1,199 @@
+"""Every named crash point, in every manner of dying, against the real sandbox in bad weather.
+
+It throttles, fails and loses answers. Its own tables are the oracle: as many HITs, assignments, approvals, rejections
+and bonuses as the campaign asked for, none lost, none twice; and all of it once more with every token expired before
+the next process takes over. UNITSCOPE_CRASH_REPEATS names the repeats, FIRST:END (0:1; all of `make drill`: 0:20).
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connections
+from django.db.models import F
+
+from annotator.crowd.campaigns import collecting
+from annotator.crowd.judging import rejecting
+from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, OutwardAct
+from annotator.crowd.outbox.crash_points import CRASH_POINTS
+from annotator.crowd.outbox.holding import hold_campaign
+from annotator.sandbox import switchboard
+from annotator.sandbox.models import HIT as SandboxHIT
+from annotator.sandbox.models import Assignment as SandboxAssignment
+from annotator.sandbox.models import BonusPayment, RequestToken
+from annotator.units.models import Dissection
+from tests.annotator.crowd import acting
+from tests.annotator.crowd.making import make_campaign, make_dissection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).parents[4]
+REPEATS = range(*map(int, os.environ.get("UNITSCOPE_CRASH_REPEATS", "0:1").split(":")))
+PHASES = {
+    "publish": ["CreateHITType", "CreateHITWithHITType", "CreateAdditionalAssignmentsForHIT"],
+    "reject": ["RejectAssignment"],
+    "approve": ["ApproveAssignment"],
+    "overturn": ["ApproveAssignment"],
+    "top_up": ["SendBonus"],
+    "compensate": ["CreateHITWithHITType"],
+    "withdraw": ["UpdateExpirationForHIT"],
+}
+# An answer can be lost on its way there or back; there is no answer to lose before the claim or after the record.
+POINTS = {"kill": CRASH_POINTS, "raise": CRASH_POINTS, "lose": ("after claim", "after call")}
+DIES = {"kill": -9, "raise": acting.CRASHED, "lose": acting.LOST}
+BAD_WEATHER = {"throttle_rate": 0.3, "fault_rate": 0.05, "lost_response_rate": 0.02}
+TOKEN_LIFE = timedelta(hours=24)
+Act = Callable[[str, str, str], int]
+
+
+@pytest.fixture
+def dissection(market: Any, tmp_path: Path) -> Dissection:
+    return make_dissection(tmp_path, n_units=3)
+
+
+@pytest.fixture(scope="module")
+def actors(django_db_setup: None) -> Iterator[subprocess.Popen[str]]:
+    """A process that forks one for each order; it ends with the module."""
+    values = connections["default"].settings_dict
+    address = (
+        f"postgresql://{quote(values['USER'])}:{quote(values['PASSWORD'])}@/{values['NAME']}?host={values['HOST']}"
+    )
+    if values["PORT"]:
+        address += f"&port={values['PORT']}"
+    command = [sys.executable, "-m", "tests.annotator.crowd.acting"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"DATABASE_URL": address},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        yield process
+        assert process.stdin
+        process.stdin.close()
+        process.wait(30)
+
+
+@pytest.fixture
+def act(market: Any, settings: Any, actors: subprocess.Popen[str]) -> Act:
+    """Runs a phase in a process of its own, which may be killed; answers how it ended."""
+
+    def run(crash: str, name: str, phase: str) -> int:
+        keys = settings.MARKETPLACE_CREDENTIALS["own"]
+        order = acting.Order(crash=crash, name=name, phase=phase, sandbox_url=settings.SANDBOX_URL, keys=keys)
+        assert actors.stdin
+        assert actors.stdout
+        print(json.dumps(asdict(order)), file=actors.stdin, flush=True)
+        return int(actors.stdout.readline())
+
+    return run
+
+
+def prepare_people(market: Any, campaign: Campaign) -> None:
+    """Three answers to two of three HITs, one to be rejected and two so slow that a bonus is due; a fourth answer is
+    stored here and never reaches the marketplace."""
+    hits = list(campaign.hits.order_by("id"))
+    for hit in hits[:2]:
+        for number in range(hit.n_assignments):
+            seconds = 900.0 if number == 0 else 120.0
+            market.work(hit, f"person-{number}", active_seconds=seconds)
+    lost = market.accept(hits[2], "person-9")
+    lost.submit(lost.start()["work_token"])
+    collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
+    worst = Assignment.objects.filter(active_seconds=120.0).order_by("id")[0]
+    rejecting.propose_rejection(
+        assignment=worst,
+        reason="The same stock phrase on every HIT.",
+        evidence={"n": 3},
+        proposed_by="ada",
+        now=market.clock(),
+    )
+
+
+@dataclass(frozen=True)
+class Crashing:
+    """One campaign whose processes die; with `expires` a day passes between one process and the next."""
+
+    act: Act
+    campaign: Campaign
+    manner: str
+    expires: bool
+
+    def run_phase(self, phase: str) -> int:
+        """At each crash point of each operation, then to the end; how many processes died where they were told to."""
+        points = [(point, operation) for operation in PHASES[phase] for point in POINTS[self.manner]]
+        died = sum(
+            self._end_is(DIES[self.manner], f"{self.manner}:{at}:{operation}", phase) for at, operation in points
+        )
+        self._end_is(acting.DONE, "", phase)
+        return died
+
+    def _end_is(self, wanted: int, crash: str, phase: str) -> bool:
+        """Again while the weather ends it; whether it ended as wanted, rather than by coming through."""
+        ends: list[int] = []
+        while not ends or ends[-1] == acting.UNANSWERED:
+            assert len(ends) < 30, ends
+            ends.append(self.act(crash, self.campaign.name, phase))
+            if self.expires:
+                self._let_a_day_pass()
+        assert ends[-1] in (wanted, acting.DONE), (crash, ends)
+        return ends[-1] == wanted
+
+    def _let_a_day_pass(self) -> None:
+        """For the tokens alone, on both sides: HITs would run out in as many days as there are crashes."""
+        OutwardAct.objects.exclude(sent_at=None).update(sent_at=F("sent_at") - TOKEN_LIFE)
+        RequestToken.objects.update(used_at=F("used_at") - TOKEN_LIFE)
+
+
+def check_hits(campaign: Campaign) -> None:
+    """The three HITs asked for, one of them extended, the compensation's, and no orphan."""
+    hits = list(campaign.hits.order_by("id"))
+    there = [SandboxHIT.objects.get(mturk_id=hit.mturk_id).max_assignments for hit in hits]
+    assert there == [hit.n_assignments for hit in hits] == [2, 1, 1]
+    assert SandboxHIT.objects.count() == HIT.objects.count() + Compensation.objects.exclude(hit_id="").count()
+
+
+def check_payments(campaign: Campaign) -> None:
+    """Two approved, one rejected and approved after all, two bonuses, one compensation HIT; every act is done."""
+    ids = Assignment.objects.filter(hit__campaign=campaign).exclude(state="stored").values_list("mturk_id", flat=True)
+    there = SandboxAssignment.objects.filter(mturk_id__in=list(ids))
+    assert list(there.values_list("state", flat=True)) == ["Approved"] * 3
+    bonuses = BonusPayment.objects.filter(assignment__in=there).values_list("amount_usd", flat=True)
+    assert list(bonuses) == [Decimal("2.50"), Decimal("2.50")]  # $12 an hour for 900 s, less the reward of $0.50
+    assert BonusPayment.objects.count() == 2
+    assert Compensation.objects.get().hit_id in SandboxHIT.objects.values_list("mturk_id", flat=True)
+    assert not OutwardAct.objects.filter(campaign=campaign).exclude(state="done").exists()
+
+
+@pytest.mark.parametrize("repeat", REPEATS)
+@pytest.mark.parametrize("manner", POINTS)
+@pytest.mark.parametrize("token", ["living", "expired"])
+def test_no_crash_loses_or_doubles_anything(
+    market: Any, act: Act, dissection: Dissection, token: str, manner: str, repeat: int
+) -> None:
+    campaign = make_campaign(dissection, n_assignments=1, seed=repeat)
+    crashing = Crashing(act, campaign, manner=manner, expires=token == "expired")
+    n_died = 0
+    for phase in PHASES:
+        if phase == "reject":
+            switchboard.reset()
+            prepare_people(market, campaign)
+        switchboard.turn(**BAD_WEATHER, seed=100 * repeat)
+        n_died += crashing.run_phase(phase)
+        check_hits(campaign)
+        if phase == "reject":
+            assert SandboxAssignment.objects.filter(state="Rejected").count() == 1
+    check_payments(campaign)
+    # A lost answer may already have done what the crash was to hit, so a few are not reached.
+    assert n_died >= 0.8 * len(POINTS[manner]) * sum(map(len, PHASES.values()))
+
+
+def test_two_processes_do_not_act_for_one_campaign_at_once(market: Any, act: Act, campaign: Campaign) -> None:
+    with hold_campaign(campaign):
+        assert act("", campaign.name, "publish") == acting.UNANSWERED
+    assert act("", campaign.name, "publish") == 0

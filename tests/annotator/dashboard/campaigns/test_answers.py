@@ -1,0 +1,149 @@
+"""Answers one by one: who may decide what, a second person for rejections, everything logged."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from annotator.accounts.models import AuditEntry, Role
+from annotator.crowd.models import Assignment, Campaign, Rejection
+from tests.annotator.dashboard.making import World, make_person, sign_in
+
+REASON = "The planted negatives were all left unmarked."
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[object]]]:
+    kept: list[tuple[str, list[object]]] = []
+    monkeypatch.setattr("annotator.work.sending.app.send_task", lambda name, args, queue: kept.append((name, args)))
+    return kept
+
+
+def submitted() -> Assignment:
+    return Assignment.objects.filter(state="submitted").earliest("pk")
+
+
+def decide(client: Client, decision: str, reason: str = "") -> int:
+    return client.post(
+        f"/campaigns/try/answers/{submitted().pk}/", {"decision": decision, "reason": reason}
+    ).status_code
+
+
+def client_of(role: Role, name: str) -> Client:
+    client = Client()
+    client.force_login(make_person(role, name))
+    return client
+
+
+def test_the_list_shows_every_answer_and_filters_by_state(world: World, viewer: Client) -> None:
+    counted = {
+        query: viewer.get(f"/campaigns/try/answers/{query}").content.decode().count("us-said")
+        for query in ("", "?state=submitted", "?state=approved", "?state=rejected")
+    }
+    assert list(counted.values()) == [15, 10, 5, 0]
+    assert viewer.get("/campaigns/try/answers/?state=x").status_code == 400
+    assert viewer.get("/campaigns/try/answers/?worker__mturk_id=x").status_code == 400
+
+
+def test_a_decision_leads_back_to_where_it_was_taken(world: World) -> None:
+    reviewer, answer = sign_in(Role.REVIEWER), submitted()
+    page = reviewer.get("/campaigns/try/answers/?state=submitted&page=1").content.decode()
+    (form,) = re.findall(rf'action="(/campaigns/try/answers/{answer.pk}/[^"]*)"', page)
+    answered = reviewer.post(unescape(form), {"decision": "leave out", "reason": "A test of ours"})
+    assert answered["Location"] == f"/campaigns/try/answers/?state=submitted&page=1#answer-{answer.pk}"
+
+
+def test_leaving_out_needs_a_reason_and_can_be_undone(world: World) -> None:
+    reviewer = sign_in(Role.REVIEWER)
+    assert decide(reviewer, "leave out") == 422
+    assert not AuditEntry.objects.exists()
+    assert decide(reviewer, "leave out", "A test of ours") == 302
+    assert (submitted().is_left_out, submitted().left_out_reason) == (True, "A test of ours")
+    assert decide(reviewer, "count again") == 302
+    assert not submitted().is_left_out
+    assert list(AuditEntry.objects.values_list("action", flat=True)) == ["leave out", "count again"]
+
+
+def test_a_rejection_takes_two_people(world: World, sent: list[tuple[str, list[object]]]) -> None:
+    first, second = client_of(Role.PAYER, "first"), client_of(Role.PAYER, "second")
+    assert decide(first, "propose rejection", "bad") == 422
+    assert decide(first, "propose rejection", REASON) == 302
+    assert Rejection.objects.get().proposed_by == "first"
+    assert decide(first, "confirm rejection") == 422
+    assert sent == []
+    assert decide(second, "confirm rejection") == 302
+    assert sent == [("dashboard.work", ["try", "reject-one", "second", [submitted().pk]])]
+
+
+def test_a_proposal_can_be_withdrawn(world: World) -> None:
+    reviewer = sign_in(Role.REVIEWER)
+    assert decide(reviewer, "withdraw proposal") == 422
+    decide(reviewer, "propose rejection", REASON)
+    assert decide(reviewer, "withdraw proposal") == 302
+    assert not Rejection.objects.exists()
+
+
+def test_roles_and_unknown_decisions(world: World, viewer: Client, sent: list[tuple[str, list[object]]]) -> None:
+    reviewer, payer = sign_in(Role.REVIEWER), sign_in(Role.PAYER)
+    assert decide(viewer, "leave out", "A reason") == 403
+    assert decide(reviewer, "approve") == 403
+    assert decide(reviewer, "confirm rejection") == 403
+    assert decide(payer, "delete") == 400
+    assert sent == []
+    assert decide(payer, "approve") == 302
+    assert sent == [("dashboard.work", ["try", "approve-one", "payer", [submitted().pk]])]
+
+
+def test_pausing_is_logged_and_undone(world: World, viewer: Client) -> None:
+    researcher = sign_in(Role.RESEARCHER)
+    assert viewer.post("/campaigns/try/pause/").status_code == 403
+    for values, is_paused in (({}, True), ({"resume": "1"}, False)):
+        assert researcher.post("/campaigns/try/pause/", values).status_code == 302
+        world.campaign.refresh_from_db()
+        assert world.campaign.is_paused is is_paused
+    assert list(AuditEntry.objects.values_list("action", flat=True)) == ["pause", "resume"]
+
+
+def test_real_money_is_refused_without_its_confirmations(
+    world: World, settings: object, sent: list[tuple[str, list[object]]]
+) -> None:
+    world.campaign.marketplace = "mturk"
+    world.campaign.save()
+    payer, researcher = sign_in(Role.PAYER), sign_in(Role.RESEARCHER)
+    address = "/campaigns/try/work/publish/"
+    all_given = {"real_money": "on", "typed_name": "try"}
+    assert researcher.post(address, all_given).status_code == 403
+    assert payer.post(address, all_given).status_code == 403  # the operator's setting is off
+    settings.REAL_MONEY_ALLOWED = True  # type: ignore[attr-defined]
+    assert payer.post(address, {"real_money": "on", "typed_name": "tri"}).status_code == 403
+    assert payer.post(address, {"typed_name": "try"}).status_code == 403
+    assert sent == []
+    assert payer.post(address, all_given).status_code == 302
+    assert sent == [("dashboard.work", ["try", "publish", "payer", []])]
+
+
+def test_what_nobody_decides_shows_its_countdown(world: World, viewer: Client) -> None:
+    Assignment.objects.filter(state="submitted").update(
+        auto_approval_at=timezone.now() + timedelta(hours=30, minutes=1)
+    )
+    assert (
+        "approves itself in 1\xa0day, 6\xa0hours"
+        in viewer.get("/campaigns/try/answers/?state=submitted").content.decode()
+    )
+    assert "approves itself" not in viewer.get("/campaigns/try/answers/?state=approved").content.decode()
+
+
+def test_a_screening_test_is_asked_for_where_the_hit_type_has_one(world: World) -> None:
+    researcher = sign_in(Role.RESEARCHER)
+    asked = {
+        "name": "screened", "dissection": [world.dissection.pk], "n_top_iou": 1, "n_random": 0, "n_assignments": 2,
+        "reward_usd": "0.50", "budget_cap_usd": "50", "marketplace": "own", "seed": 1, "template": "unit_semantics",
+        "policy": "accept and score", "requester_name": "A lab", "screening_percent": 75,
+    }  # fmt: skip
+    assert researcher.post("/launch/", asked).status_code == 302
+    assert Campaign.objects.get(name="screened").qualifications == {"screening": {"least_percent": 75}}
+    refused = researcher.post("/launch/", asked | {"name": "other", "template": "verify_label"})
+    assert "has no screening test" in refused.content.decode()

@@ -1,0 +1,63 @@
+"""Counts are right, and what took long to count is kept for a while that grows with it."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.conf import settings
+
+from annotator.crowd.models import Assignment
+from annotator.dashboard.campaigns import counts as campaign_counts
+from annotator.dashboard.campaigns.counts import CampaignCounts, read_campaign_counts
+from annotator.dashboard.campaigns.overview import summarize_campaigns
+from tests.annotator.dashboard.making import World
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(world: World) -> Iterator[None]:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(campaign_counts._key(world.campaign.pk))
+        yield
+        client.delete(campaign_counts._key(world.campaign.pk))
+
+
+def test_the_counts_equal_a_slow_count(world: World) -> None:
+    Assignment.objects.filter(pk=Assignment.objects.earliest("pk").pk).update(state="started")
+    rows = [row for row in Assignment.objects.select_related("worker") if row.state != "started"]
+    assert read_campaign_counts([world.campaign.pk, 10**9]) == {
+        world.campaign.pk: CampaignCounts(
+            n_hits=6,
+            n_published=0,
+            n_wanted=18,
+            n_answers=len(rows),
+            n_submitted=sum(row.state == "submitted" for row in rows),
+            n_simulated=sum(row.worker is not None and row.worker.is_simulated for row in rows),
+            active_seconds=sum(row.active_seconds for row in rows),
+            n_compared=5,
+            n_agree=3,
+        ),
+        10**9: CampaignCounts(),
+    }
+
+
+def test_what_is_quick_to_count_is_never_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign_counts, "NEVER_KEPT_SECONDS", 1000)
+    before = read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers
+    Assignment.objects.latest("pk").delete()
+    assert read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers == before - 1
+
+
+def test_what_is_slow_to_count_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign_counts, "NEVER_KEPT_SECONDS", 0)
+    monkeypatch.setattr(campaign_counts, "KEPT_TIMES", 100_000)
+    before = read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers
+    Assignment.objects.latest("pk").delete()
+    assert read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers == before
+
+
+def test_a_campaigns_pay_is_for_measured_time(world: World) -> None:
+    (one,) = summarize_campaigns([world.campaign])
+    assert (one.counts.n_answers, one.counts.n_wanted, one.counts.n_submitted) == (15, 18, 10)
+    assert one.pay_per_hour == pytest.approx(0.50 * 15 / (15 * 60 / 3600))
+    assert one.share_spent == pytest.approx(0.042)
+    assert not one.is_all_simulated

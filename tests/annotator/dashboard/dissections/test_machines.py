@@ -1,0 +1,39 @@
+"""Signs of life: which GPU processes answer, when they were last heard of, and what waits in the queues."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+from django.test import Client
+
+from annotator.dashboard.dissections.machines import read_machines
+from workers import contract
+
+KEY = f"{contract.GPU_PROCESS_KEY}test@here"
+
+
+@pytest.fixture
+def broker() -> Iterator["redis.Redis"]:
+    with redis.Redis.from_url(django_settings.REDIS_URL) as client:
+        yield client
+        client.delete(KEY)
+
+
+def test_a_process_is_seen_with_its_last_sign_of_life(broker: "redis.Redis", db: None, viewer: Client) -> None:
+    broker.set(KEY, "NVIDIA H100", px=int((contract.ALIVE_SECONDS - 4) * 1000))
+    machines = read_machines()
+    (one,) = [process for process in machines.processes if process.name == "test@here"]
+    assert (machines.is_reachable, one.device, round(one.silent_seconds)) == (True, "NVIDIA H100", 4)
+    page = viewer.get("/live").content.decode()
+    assert "NVIDIA H100" in page
+    assert "seen 4 s ago" in page
+    broker.delete(KEY)
+    assert "test@here" not in [process.name for process in read_machines().processes]
+
+
+def test_a_broker_that_does_not_answer_is_told_and_hurts_no_page(db: None, viewer: Client, settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert not read_machines().is_reachable
+    assert "the queue does not answer" in viewer.get("/").content.decode()

@@ -1,0 +1,144 @@
+"""Review: blind first, then with the evidence; a decision changes the label, ends the waiting and is logged."""
+
+from decimal import Decimal
+
+import pytest
+from django.db.models import F
+from django.test import Client
+
+from annotator.accounts.auditing import verify_audit_log
+from annotator.accounts.models import AuditEntry, Role
+from annotator.crowd.models import Campaign
+from annotator.dashboard.review.pages import find_waiting
+from annotator.labels.models import UnitLabel
+from annotator.units.models import Unit
+from tests.annotator.dashboard.making import World, sign_in
+
+
+@pytest.fixture
+def reviewer(db: None) -> Client:
+    return sign_in(Role.REVIEWER)
+
+
+def label_of(index: int) -> UnitLabel:
+    return UnitLabel.objects.get(unit__index=index)
+
+
+def decide(client: Client, index: int, action: str, word: str = "", blind_word: str = "") -> int:
+    address = f"/review/try/{label_of(index).pk}/decide/"
+    return client.post(address, {"action": action, "word": word, "blind_word": blind_word}).status_code
+
+
+def test_what_people_or_pixels_contradict_waits(world: World) -> None:
+    # Unit 0: one of three names the concept. Unit 2: "striped" with precision .76, and "thing 2" with IoU .06.
+    assert [label.unit.index for label in find_waiting(world.campaign)] == [0, 2]
+    UnitLabel.objects.filter(unit__index=2).update(precision=0.75)
+    assert [label.unit.index for label in find_waiting(world.campaign)] == [0]
+    UnitLabel.objects.filter(unit__index=2).update(precision=0.9)
+    UnitLabel.objects.filter(unit__index=3).update(n_same_category=1)
+    assert [label.unit.index for label in find_waiting(world.campaign)] == [0, 2, 3]
+
+
+def test_blind_the_server_tells_nothing_but_the_crops(world: World, reviewer: Client) -> None:
+    label = label_of(0)
+    page = reviewer.get(f"/review/try/{label.pk}/").content.decode()
+    inner = page[page.index("<main") : page.index("</main")]
+    for secret in ("wheel", "something else", "object part", "thing 0", "equal", "does not fit"):
+        assert secret not in inner, secret
+    assert inner.count("us-tile") > 12
+    shown = reviewer.get(f"/review/try/{label.pk}/?evidence=1&word=hubcap").content.decode()
+    for told in ("wheel", "something else", "object part", "thing 0", "you wrote: hubcap", "simulated"):
+        assert told in shown, told
+
+
+def test_accepting_ends_the_waiting_and_is_logged(world: World, reviewer: Client) -> None:
+    assert decide(reviewer, 0, "accept", blind_word="hubcap") == 302
+    assert label_of(0).accepted_at is not None
+    assert [label.unit.index for label in find_waiting(world.campaign)] == [2]
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.action, entry.subject, entry.actor_name) == ("accept", "unit net/features.3/0", "reviewer")
+    assert entry.details["seen blind"] == "hubcap"
+    assert verify_audit_log().n_entries == AuditEntry.objects.count()
+
+
+def test_renaming_gives_the_unit_the_word_and_compares_anew(world: World, reviewer: Client) -> None:
+    assert decide(reviewer, 0, "rename", word="Thing 0") == 302
+    label = label_of(0)
+    assert label.concept == "thing 0"
+    assert label.comparison.relation == "equal"
+    assert AuditEntry.objects.latest("id").details["to"] == "thing 0"
+    assert "thing 0" in reviewer.get("/units/net/features.3/0/").content.decode()
+
+
+def test_a_decision_leaves_every_other_label_as_it_was(world: World, reviewer: Client) -> None:
+    others = UnitLabel.objects.exclude(unit__index=0).order_by("pk")
+    before = list(others.values())
+    for action, word in (("rename", "rim"), ("accept", "")):
+        assert decide(reviewer, 0, action, word=word) == 302
+    assert list(others.values()) == before
+
+
+def test_merging_reaches_every_unit_of_the_campaign(world: World, reviewer: Client) -> None:
+    before = {label.unit.index: label.concept for label in UnitLabel.objects.select_related("unit")}
+    same = [index for index, concept in before.items() if concept == before[0]]
+    assert same == [0, 4]
+    assert decide(reviewer, 0, "merge", word="rim") == 302
+    after = {label.unit.index: label.concept for label in UnitLabel.objects.select_related("unit")}
+    assert after == {index: "rim" if index in same else concept for index, concept in before.items()}
+
+
+@pytest.mark.parametrize(("action", "status"), [("rename", 422), ("merge", 422), ("drop", 400), ("", 400)])
+def test_a_decision_without_sense_is_refused_and_nothing_changes(
+    world: World, reviewer: Client, action: str, status: int
+) -> None:
+    before = list(UnitLabel.objects.values_list("concept", "accepted_at"))
+    assert decide(reviewer, 0, action, word="  ") == status
+    assert list(UnitLabel.objects.values_list("concept", "accepted_at")) == before
+    assert not AuditEntry.objects.exists()
+
+
+def test_skipping_goes_on_and_the_last_leads_back(world: World, reviewer: Client) -> None:
+    first, second = (label_of(index).pk for index in (0, 2))
+    begun = reviewer.get("/review/try/next/", follow=True)
+    assert begun.redirect_chain[-1][0] == f"/review/try/{first}/"
+    skipped = reviewer.post(f"/review/try/{first}/decide/", {"action": "skip"}, follow=True)
+    assert skipped.redirect_chain[-1][0] == f"/review/try/{second}/"
+    over = reviewer.post(f"/review/try/{second}/decide/", {"action": "skip"}, follow=True)
+    assert over.redirect_chain[-1][0] == "/review/?campaign=try"
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.RESEARCHER])
+def test_deciding_takes_a_reviewer(world: World, role: Role) -> None:
+    client = sign_in(role)
+    assert client.get(f"/review/try/{label_of(0).pk}/").status_code == 403
+    assert decide(client, 0, "accept") == 403
+    assert label_of(0).accepted_at is None
+
+
+def test_a_unit_that_was_never_published_cannot_be_sent_back(world: World, reviewer: Client) -> None:
+    response = reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk})
+    assert response.status_code == 422
+    assert not AuditEntry.objects.exists()
+
+
+def test_what_the_cap_does_not_cover_is_told_at_once(world: World, reviewer: Client) -> None:
+    world.campaign.hits.filter(unit__index=0).update(mturk_id="HIT0")
+    Campaign.objects.update(budget_cap_usd=F("committed_usd") + Decimal("1.19"))
+    refused = reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk}, headers={"Referer": "/review/try/"})
+    assert refused.status_code == 422
+    assert "2 more answers cost $1.20, and $1.19 of the cap is left." in refused.content.decode()
+    assert 'href="/review/try/"' in refused.content.decode()
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_unit_sent_back_goes_to_the_web_queue(
+    world: World, reviewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, list[object]]] = []
+    monkeypatch.setattr("annotator.work.sending.app.send_task", lambda name, args, queue: sent.append((name, args)))
+    hit = world.campaign.hits.get(unit=Unit.objects.get(index=0))
+    hit.mturk_id = "HIT0"
+    hit.save()
+    assert reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk}).status_code == 302
+    assert sent == [("dashboard.work", ["try", "ask-more", "reviewer", [hit.pk, 2]])]
+    assert AuditEntry.objects.get().details == {"campaign": "try", "more answers": 2}

@@ -1,0 +1,79 @@
+"""Crops come out of the sheet at the right place, to signed-in people only, and may be kept for good."""
+
+import io
+import uuid
+
+import pytest
+from django.test import Client
+from PIL import Image as Picture
+
+from annotator.dashboard.units.crops import GAP_PX, compose_wall
+from annotator.units.models import DissectedUnit
+from tests.annotator.crowd.making import TILE_PX, color_of
+from tests.annotator.dashboard.making import N_LOW, N_TOP, World
+from workers.engine.format.artifact import field_name
+from workers.store import open_store
+
+
+def test_the_sheet_is_sent_as_it_is_stored(world: World, viewer: Client) -> None:
+    row = world.units()[2]
+    response = viewer.get(f"/crops/{row.dissection_id}/{row.tile_sheet}.jpg")
+    assert response.headers["Content-Type"] == "image/jpeg"
+    assert response.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    with Picture.open(io.BytesIO(response.content)) as strip:
+        assert strip.size == (TILE_PX, TILE_PX * (N_TOP + N_LOW))
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(4, 3), (1, 1), (2, 2), (3, 4)])
+def test_a_wall_shows_the_first_ranks_row_by_row(world: World, columns: int, rows: int) -> None:
+    row = world.units()[1]
+    artifact = world.dissection.artifact
+    packed = compose_wall(artifact=artifact, sheet=row.tile_sheet, columns=columns, rows=rows)
+    with Picture.open(io.BytesIO(packed)) as wall:
+        step = TILE_PX + GAP_PX
+        assert wall.size == (columns * step - GAP_PX, rows * step - GAP_PX)
+        for rank in range(columns * rows):
+            center = (rank % columns * step + TILE_PX // 2, rank // columns * step + TILE_PX // 2)
+            shown = wall.getpixel(center)
+            assert isinstance(shown, tuple)
+            assert max(abs(a - b) for a, b in zip(shown, color_of(seed=1, rank=rank), strict=True)) < 10
+
+
+def test_a_wall_larger_than_the_sheet_shows_what_there_is(world: World, viewer: Client) -> None:
+    row = world.units()[0]
+    response = viewer.get(f"/crops/{row.dissection_id}/{row.tile_sheet}-8x8.jpg")
+    with Picture.open(io.BytesIO(response.content)) as wall:
+        assert wall.size == (8 * (TILE_PX + GAP_PX) - GAP_PX,) * 2
+
+
+def test_an_absent_sheet_is_said_to_be_absent(world: World, viewer: Client) -> None:
+    for address in (
+        f"/crops/{world.dissection.pk}/{'0' * 64}.jpg",
+        f"/crops/{world.dissection.pk}/{'0' * 64}-4x3.jpg",
+        f"/crops/{uuid.uuid4()}/{'0' * 64}.jpg",
+        f"/crops/{world.dissection.pk}/{world.units()[0].tile_sheet}-9x1.jpg",
+        f"/crops/{world.dissection.pk}/..%2f..%2fsecrets.jpg",
+    ):
+        assert viewer.get(address).status_code == 404, address
+
+
+def test_crops_are_not_shown_to_who_is_signed_out(world: World) -> None:
+    row = world.units()[0]
+    for ending in (".jpg", "-4x3.jpg"):
+        assert Client().get(f"/crops/{row.dissection_id}/{row.tile_sheet}{ending}").status_code == 302
+
+
+def test_a_units_empirical_field_is_shown_where_it_was_estimated(world: World, viewer: Client) -> None:
+    address, row = "/units/net/features.3/1/", world.units()[1]
+    assert "Not estimated in this dissection" in viewer.get(address).content.decode()
+    picture, drawn = "ab" * 32, io.BytesIO()
+    Picture.new("L", (5, 5), 200).save(drawn, "PNG")
+    open_store(world.dissection.artifact).write(field_name(picture), drawn.getvalue())
+    for other, size in ((row, 61.0), (world.units()[2], 81.0)):
+        DissectedUnit.objects.filter(pk=other.pk).update(empirical_size_px=size, empirical_picture=picture)
+    page = viewer.get(address).content.decode()
+    assert "61 px" in page
+    assert "71 ± 10 px" in page
+    shown = viewer.get(f"/fields/{row.dissection_id}/{picture}.png")
+    assert (shown.headers["Content-Type"], shown.content) == ("image/png", drawn.getvalue())
+    assert viewer.get(f"/fields/{row.dissection_id}/{'0' * 64}.png").status_code == 404

@@ -1,0 +1,111 @@
+"""The HTML report is one folder that opens offline, with a permanent anchor for each unit."""
+
+import io
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image as Picture
+
+from annotator.crowd.models import Campaign
+from annotator.figures.listing import read_example_crops
+from annotator.published.bundles import make_anchor
+from annotator.published.importing import import_annotations
+from annotator.units.models import DissectedUnit, Dissection, ImageSet
+from workers.store import open_store
+
+pytestmark = pytest.mark.django_db
+
+SHEET_NAME = "ab" + "0" * 62
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SHEET = """WorkerId,Input.layer,Input.unit,Answer.description,Answer.category,Answer.precision
+A1,features.10,1,<b>sky</b> & sea,object,0.9
+A2,features.10,1,sky,object,0.8
+A1,features.10,8,lamp,object,0.7
+"""
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> str:
+    (tmp_path / "a.csv").write_text(SHEET)
+    import_annotations(campaign_name="net", path=tmp_path / "a.csv", network_name="net", now=NOW)
+    call_command("report", "net", format="html", out=tmp_path / "site")
+    return (tmp_path / "site" / "index.html").read_text()
+
+
+def test_nothing_is_loaded_from_elsewhere_and_everything_named_is_there(page: str, tmp_path: Path) -> None:
+    assert "http" not in page
+    names = re.findall(r'(?:src|href)="([^"#]+)"', page)
+    assert names
+    assert all((tmp_path / "site" / name).is_file() for name in names)
+
+
+def test_every_unit_has_its_anchor(page: str) -> None:
+    assert 'id="unit-features.10-0"' in page
+    assert 'id="unit-features.10-7"' in page
+    assert all(f'id="{target}"' in page for target in re.findall(r'href="#([^"]+)"', page))
+
+
+def test_what_people_wrote_is_text(page: str) -> None:
+    assert "&lt;b&gt;sky&lt;/b&gt; &amp; sea" in page
+    assert "<b>sky" not in page
+    assert "Answers by people, as imported" in page
+
+
+def test_an_anchor_is_safe_in_an_address_and_a_file_name() -> None:
+    assert make_anchor(layer='a/b "c"', index=3) == "unit-a_b__c_-3"
+
+
+def test_html_needs_a_folder() -> None:
+    with pytest.raises(CommandError, match="needs a campaign and --out"):
+        call_command("report", "net", format="html")
+
+
+@pytest.fixture
+def dissected(page: str, tmp_path: Path) -> Campaign:
+    """The first unit has crops in a store: three red top tiles, then a blue low one."""
+    campaign = Campaign.objects.get(name="net")
+    hit = campaign.hits.get(unit__index=0)
+    images = ImageSet.objects.create(name="set", address="set", is_rendered=True, registered_at=NOW)
+    dissection = Dissection.objects.create(
+        network=hit.unit.layer.network, image_set=images, layer_paths=["features.10"], created_at=NOW,
+        artifact=f"file://{tmp_path}/store",
+    )  # fmt: skip
+    strip = Picture.new("RGB", (16, 64), "blue")
+    strip.paste("red", (0, 0, 16, 48))
+    packed = io.BytesIO()
+    strip.save(packed, "JPEG", quality=95)
+    open_store(dissection.artifact).write(f"tiles/ab/{SHEET_NAME}.jpg", packed.getvalue())
+    hit.dissected_unit = DissectedUnit.objects.create(
+        dissection=dissection, unit=hit.unit, threshold=1, peak_low=0, peak_high=1, n_top=3, n_low=1, tile_px=16,
+        tile_sheet=SHEET_NAME,
+    )  # fmt: skip
+    hit.save()
+    return campaign
+
+
+def test_a_unit_that_was_dissected_here_is_shown_with_its_top_crops(dissected: Campaign, tmp_path: Path) -> None:
+    call_command("report", "net", format="html", out=tmp_path / "second")
+    page = (tmp_path / "second" / "index.html").read_text()
+    assert page.count("<img class=") == 1
+    assert "images drawn by a program" in page
+    with Picture.open(tmp_path / "second" / "crops" / "unit-features.10-0.jpg") as line:
+        assert line.size == (3 * 16 + 2 * 2, 16)
+        red, _, blue = line.convert("RGB").getpixel((26, 8))
+    assert red > 200 > 60 > blue
+
+
+def test_example_crops_are_the_first_of_each_unit(dissected: Campaign) -> None:
+    found = read_example_crops(campaign=dissected)
+    assert list(found) == [("features.10", 0)]
+    with Picture.open(io.BytesIO(found["features.10", 0])) as crop:
+        assert crop.size == (16, 16)
+
+
+def test_a_crop_that_is_lost_is_left_out(dissected: Campaign, tmp_path: Path) -> None:
+    (tmp_path / "store" / "tiles" / "ab" / f"{SHEET_NAME}.jpg").unlink()
+    assert read_example_crops(campaign=dissected) == {}
+    call_command("report", "net", format="html", out=tmp_path / "second")
+    assert "<img class=" not in (tmp_path / "second" / "index.html").read_text()

@@ -1,0 +1,86 @@
+"""Segments against plain loops, point by point; shapes lent to planted negatives stand nowhere else on the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.random import default_rng
+from numpy.typing import NDArray
+
+from tests.workers.engine import making
+from workers.engine import complete, dissect
+from workers.engine.drawing.crops import Box
+from workers.engine.drawing.segments import SegmentSource, segment_at
+from workers.engine.format.artifact import read_artifact
+from workers.engine.images.image_set import open_image_set
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.tally import merge_tallies
+from workers.engine.networks.geometry import AxisGeometry, MapGeometry
+
+INPUT_PX = 48
+GEOMETRY = MapGeometry(AxisGeometry(11, 8, 3.5), AxisGeometry(15, 6, 5.5))
+
+
+def activation(seed: int) -> NDArray[np.float32]:
+    return default_rng(seed).normal(size=(6, 7)).astype(np.float32)
+
+
+def value_at(maps: NDArray[np.float32], row: float, column: float) -> float:
+    """Bilinear between the centers of receptive fields, edges clamped: the definition, one point at a time."""
+    y = min(max((row - GEOMETRY.rows.offset) / GEOMETRY.rows.stride, 0), maps.shape[0] - 1)
+    x = min(max((column - GEOMETRY.columns.offset) / GEOMETRY.columns.stride, 0), maps.shape[1] - 1)
+    top, left = int(y), int(x)
+    bottom, right = min(top + 1, maps.shape[0] - 1), min(left + 1, maps.shape[1] - 1)
+    above = maps[top, left] * (1 - (x - left)) + maps[top, right] * (x - left)
+    below = maps[bottom, left] * (1 - (x - left)) + maps[bottom, right] * (x - left)
+    return float(above * (1 - (y - top)) + below * (y - top))
+
+
+def test_an_upsampled_segment_is_what_lies_over_a_fifth_of_the_first_peak() -> None:
+    maps, (rows, columns) = activation(1), Box(0, 0, INPUT_PX).points(24)
+    found = segment_at(
+        source=SegmentSource("upsampled", GEOMETRY), activation=maps, first_peak=4.0, rows=rows, columns=columns
+    )
+    wanted = np.array([[value_at(maps, row, column) for column in columns] for row in rows])
+    # Rounding decides where a value equals the level to seven digits; no point of this map does.
+    assert np.abs(wanted - 0.8).min() > 1e-6
+    assert np.array_equal(found, wanted > 0.8)
+
+
+def test_a_disk_segment_is_the_union_of_disks_around_cells_over_half_the_maximum() -> None:
+    maps, (rows, columns) = activation(2), Box(0, 0, INPUT_PX).points(24)
+    source = SegmentSource("disk", GEOMETRY, mean_empirical_px=13.0)
+    found = segment_at(source=source, activation=maps, first_peak=99.0, rows=rows, columns=columns)
+    centers = [
+        (GEOMETRY.rows.offset + y * GEOMETRY.rows.stride, GEOMETRY.columns.offset + x * GEOMETRY.columns.stride)
+        for y in range(6)
+        for x in range(7)
+        if maps[y, x] > maps.max() / 2
+    ]
+    wanted = [[any((r - y) ** 2 + (c - x) ** 2 <= 6.5**2 for y, x in centers) for c in columns] for r in rows]
+    assert np.array_equal(found, wanted)
+
+
+def test_no_planted_negative_has_the_outline_of_a_top_crop(tmp_path: Path) -> None:
+    making.make_broden(tmp_path / "set", rng=default_rng(7), n_images=60)
+    image_set, network = open_image_set(tmp_path / "set"), making.tiny_network(seed=1)
+    options = DissectionOptions(n_top=20, n_low=3, tail=0.03, batch_size=10, tile_px=16)
+    tally = dissect.measure_shard(
+        network=network, layers=["4"], image_set=image_set, options=options, shard=dissect.Shard(0, 60)
+    )
+    stored: dict[str, bytes] = {}
+    complete.complete(
+        network=network, image_set=image_set, tally=merge_tallies([tally]), options=options, device="cpu",
+        save=stored.__setitem__, progress=lambda stage, n_done, n_total: None,
+    )  # fmt: skip
+    arrays = read_artifact(stored.__getitem__).layer(0)
+    n_compared = 0
+    for masks, low in zip(arrays["tile_mask"], arrays["low_image"], strict=True):
+        top = {mask.tobytes() for mask in masks[: options.n_top]}
+        for mask in masks[options.n_top :][low >= 0]:
+            # A crop that is segment all over has no outline.
+            if 0 < np.unpackbits(mask).mean() < 1:
+                n_compared += 1
+                assert mask.tobytes() not in top
+    assert n_compared >= 4

@@ -1,0 +1,117 @@
+"""Masks over label maps against a plain loop, for maps and label maps of any shape and wherever cells lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.random import Generator, default_rng
+
+from tests.workers.engine import oracles
+from workers.engine.images.broden import BrodenIndex, Label
+from workers.engine.images.label_maps import LabelRuns
+from workers.engine.images.packed_labels import pack_labels
+from workers.engine.measures.iou import masks
+from workers.engine.measures.iou.masks import MaskTask, resolve_masks
+from workers.engine.measures.thresholds.thresholds import SparseMaps
+from workers.engine.networks.geometry import AxisGeometry, MapGeometry
+
+INPUT_PX, N_UNITS = 24, 3
+# Numbers with gaps, two categories.
+INDEX = BrodenIndex(
+    rows=(),
+    labels=tuple(Label(number, f"label {number}", c, (c,)) for number, c in ((2, "a"), (3, "b"), (7, "a"), (9, "b"))),
+    categories=("a", "b"),
+)
+Slots = list[tuple[bool, np.ndarray]]
+
+
+def draw_slots(rng: Generator, height: int, width: int) -> Slots:
+    """Up to four slots of one image: (given for the whole image, (height, width) numbers)."""
+    slots: Slots = []
+    for _ in range(rng.integers(0, 5)):
+        is_whole = bool(rng.random() < 0.3)
+        shape = (1, 1) if is_whole else (height, width)
+        slots.append((is_whole, np.broadcast_to(rng.choice([0, 2, 3, 7, 9], shape), (height, width))))
+    return slots
+
+
+def runs_of(slots: Slots, height: int, width: int) -> LabelRuns:
+    starts = [np.concatenate(([0], np.flatnonzero(np.diff(one.ravel())) + 1)) for _, one in slots]
+    return LabelRuns(
+        height=height,
+        width=width,
+        slot_category=np.zeros(len(slots), np.int16),
+        slot_whole=np.array([whole for whole, _ in slots], dtype=np.bool_),
+        slot_start=np.cumsum([0, *map(len, starts)]),
+        run_start=np.concatenate([np.zeros(0), *starts]).astype(np.int32),
+        run_label=np.concatenate(
+            [np.zeros(0), *(one.ravel()[s] for (_, one), s in zip(slots, starts, strict=True))]
+        ).astype(np.uint16),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    map_shape=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    stride=st.sampled_from([1.0, 3.0, 4.0, 7.5, 30.0]),
+    offset=st.sampled_from([-9.0, 0.0, 3.5, 11.0, 40.0]),
+    once=st.booleans(),
+    scratch=st.sampled_from([1, 60, 10_000]),
+    unfolded=st.sampled_from([1, 20, 10_000]),
+)
+def test_counts_equal_a_loop_over_pairs_and_pixels(
+    seed: int, map_shape: tuple[int, int], stride: float, offset: float, once: bool, scratch: int, unfolded: int
+) -> None:
+    rng = default_rng(seed)
+    axis = AxisGeometry(size=5, stride=stride, offset=offset)
+    sizes = [(int(h), int(w)) for h, w in rng.choice([1, 4, 7], (4, 2))]
+    slots = [draw_slots(rng, *size) for size in sizes]
+    dense = rng.integers(0, 4, (4, N_UNITS, *map_shape)).astype(np.float32) * (rng.random((4, N_UNITS, 1, 1)) < 0.8)
+    limits = np.array([0.5, 1.0, 2.0], np.float32)
+    image, unit = (dense > limits[:, None, None]).any(axis=(2, 3)).nonzero()
+    n_cells = map_shape[0] * map_shape[1]
+    sparse = SparseMaps(
+        image=image.astype(np.int32),
+        unit=unit.astype(np.int32),
+        start=np.arange(len(image) + 1) * n_cells,
+        cell=np.tile(np.arange(n_cells, dtype=np.int32), len(image)),
+        value=dense[image, unit].ravel(),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(masks, "CHUNK_CELLS", scratch)
+        patch.setattr(masks, "COUNTED_AT_ONCE", scratch)
+        patch.setattr(masks, "UNFOLDED_PIXELS", unfolded)
+        task = MaskTask(map_shape, MapGeometry(axis, axis), INPUT_PX, sparse, limits)
+        silent = MaskTask(map_shape, MapGeometry(axis, axis), INPUT_PX, sparse, limits + 9)
+        found, nothing = resolve_masks(
+            tasks=[task, silent],
+            labels=pack_labels(
+                images=[0, 1, 2, 3], runs=[runs_of(s, *size) for s, size in zip(slots, sizes, strict=True)]
+            ),
+            index=INDEX,
+            once=once,
+        )
+    assert not nothing.intersection.any()
+    assert not nothing.pair_area.any()
+    expected = np.zeros((N_UNITS, 4), dtype=int)
+    for pair, (i, u) in enumerate(zip(image, unit, strict=True)):
+        mask = mask_of(dense[i, u], limits[u], sizes[i], axis)
+        assert found.pair_area[pair] == mask.sum()
+        for c, label in enumerate(INDEX.labels):
+            carried = [one == label.number for _, one in slots[i]]
+            expected[u, c] += (
+                (np.any(carried, axis=0) & mask).sum() if once else sum((one & mask).sum() for one in carried)
+            )
+    np.testing.assert_array_equal(found.intersection, expected)
+
+
+def mask_of(cells: np.ndarray, limit: np.float32, size: tuple[int, int], axis: AxisGeometry) -> np.ndarray:
+    def at(pixel: int, n: int) -> float:
+        return ((pixel + 0.5) * INPUT_PX / n - 0.5 - axis.offset) / axis.stride
+
+    height, width = size
+    values = [[oracles.value_at(cells, at(y, height), at(x, width)) for x in range(width)] for y in range(height)]
+    return np.array(values) > limit

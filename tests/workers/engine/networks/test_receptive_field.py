@@ -1,0 +1,150 @@
+"""Theoretical receptive fields: published sizes, branches and padding, and agreement with gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from workers.engine.networks.efficientnet_lite import EfficientNetLite0
+from workers.engine.networks.geometry import MapGeometry
+from workers.engine.networks.receptive_field import theoretical_receptive_fields
+
+
+def caffe_alexnet() -> nn.Sequential:
+    """AlexNet's convolutions and poolings as [ZKLOT15] uses them, on 227 px."""
+    return nn.Sequential(
+        nn.Conv2d(3, 96, 11, 4),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(96, 256, 5, padding=2, groups=2),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(256, 384, 3, padding=1),
+        nn.Conv2d(384, 384, 3, padding=1, groups=2),
+        nn.Conv2d(384, 256, 3, padding=1, groups=2),
+        nn.MaxPool2d(3, 2),
+    )
+
+
+def field(module: nn.Module, path: str, input_px: int) -> MapGeometry:
+    found = theoretical_receptive_fields(module=module, paths=[path], input_px=input_px)[path]
+    assert isinstance(found, MapGeometry), found
+    return found
+
+
+def test_alexnet_has_its_published_sizes() -> None:
+    paths = {"2": 19, "5": 67, "6": 99, "7": 131, "8": 163, "9": 195}
+    found = theoretical_receptive_fields(module=caffe_alexnet(), paths=list(paths), input_px=227)
+    assert {path: found[path].rows.size for path in paths} == paths  # type: ignore[union-attr]
+
+
+def with_average_pools(module: nn.Module) -> nn.Module:
+    """Averages pass a gradient to every pixel of their windows, maxima over the same windows to one only."""
+    for name, part in module.named_children():
+        if isinstance(part, nn.MaxPool2d):
+            setattr(module, name, nn.AvgPool2d(part.kernel_size, part.stride, part.padding, part.ceil_mode))
+        else:
+            with_average_pools(part)
+    return module
+
+
+def reached_by_gradient(
+    module: nn.Module, path: str, input_px: int, row: int, column: int
+) -> tuple[int, int, int, int]:
+    """First and last row and column of the input that reach one cell, by differentiating through positive weights."""
+    module = with_average_pools(module).double().eval()
+    for parameter in module.parameters():
+        parameter.data = parameter.data.abs() / parameter.numel() + 1e-3
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.running_mean.zero_()
+            part.running_var.fill_(1)
+    kept: list[torch.Tensor] = []
+    handle = module.get_submodule(path).register_forward_hook(lambda _m, _i, output: kept.append(output))
+    x = torch.rand(1, 3, input_px, input_px, dtype=torch.float64, requires_grad=True)
+    module(x)
+    handle.remove()
+    kept[0][0, :, row, column].sum().backward()
+    assert x.grad is not None
+    touched = x.grad.abs().sum((0, 1)) > 0
+    rows, columns = touched.any(1).nonzero()[:, 0], touched.any(0).nonzero()[:, 0]
+    return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
+
+
+class Branched(nn.Module):
+    """Branches of different windows, dilation, uneven padding, average pooling in ceil mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.wide = nn.Conv2d(4, 4, 3, padding=2, dilation=2)
+        self.flat = nn.Conv2d(4, 4, (1, 5), padding=(0, 2))
+        self.pool = nn.AvgPool2d(3, 2, ceil_mode=True)
+        self.out = nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = nn.functional.pad(self.stem(x), (0, 1, 1, 0))
+        y = torch.cat([self.wide(y), self.flat(y)], dim=1)
+        return self.out(self.pool(y + 1) * 2)
+
+
+@pytest.mark.parametrize(
+    ("module", "path", "input_px"),
+    [
+        (Branched(), "out", 48),
+        (torchvision.models.resnet18(weights=None), "layer1", 96),
+        (torchvision.models.squeezenet1_1(weights=None), "features.4", 96),
+        (EfficientNetLite0(), "_blocks.2", 96),
+    ],
+    ids=["branches", "resnet", "squeezenet", "efficientnet-lite"],
+)
+def test_the_field_is_what_gradients_reach(module: nn.Module, path: str, input_px: int) -> None:
+    found = field(module, path, input_px)
+    row = column = 8
+    reached = reached_by_gradient(module, path, input_px, row, column)
+    for axis, first, last, cell in ((found.rows, *reached[:2], row), (found.columns, *reached[2:], column)):
+        center = axis.offset + cell * axis.stride
+        assert (first, last) == (center - (axis.size - 1) / 2, center + (axis.size - 1) / 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "size", "stride"),
+    [
+        ("vgg11_bn", "features.27", 134, 16),
+        ("resnet50", "layer4", 427, 32),
+        ("googlenet", "inception4e", 235, 16),
+        ("densenet121", "features.denseblock1", 59, 4),
+        ("shufflenet_v2_x0_5", "stage2", 63, 8),
+        ("mobilenet_v2", "features.17", 491, 32),
+    ],
+)
+def test_fields_of_torchvision_networks(name: str, path: str, size: int, stride: int) -> None:
+    extra = {"init_weights": False} if name == "googlenet" else {}
+    axis = field(torchvision.models.get_model(name, weights=None, **extra), path, 224).rows
+    assert (axis.size, axis.stride) == (size, stride)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "word"),
+    [
+        ("alexnet", "avgpool", "adaptive"),
+        ("efficientnet_b0", "features.2", "adaptive"),
+        ("convnext_tiny", "features.1", "permute"),
+    ],
+)
+def test_what_has_no_field_is_refused_in_words(name: str, path: str, word: str) -> None:
+    module = torchvision.models.get_model(name, weights=None)
+    found = theoretical_receptive_fields(module=module, paths=[path], input_px=224)[path]
+    assert isinstance(found, str)
+    assert word in found
+
+
+def test_following_the_graph_leaves_the_weights_alone() -> None:
+    module = Branched().train()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    field(module, "out", 48)
+    assert module.training
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name])

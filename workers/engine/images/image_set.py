@@ -1,0 +1,183 @@
+"""An image set on disk: what images there are, in a fixed order, and each one's pixels; what cannot be decoded is
+named, never fatal.
+
+A set is a folder of images (any depth) or a Broden-layout folder (index.csv, images/). Index of an image = its place in
+the sorted paths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from workers.engine.images.broden import BrodenIndex, ImageSetError, read_index
+from workers.engine.images.label_maps import LabelRuns, in_words, read_runs
+from workers.engine.networks.loading import Preprocessing
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+# A photograph has up to some 80 million pixels; what claims more, or more bytes, is taken for a bomb.
+MAX_PIXELS = 80_000_000
+MAX_FILE_BYTES = 256 * 1024 * 1024
+
+
+class ImageUnreadable(Exception):
+    """This image is quarantined; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """An image that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Sorted relative paths (index = image index) under `folder`; `broden` where the images carry labels.
+
+    `sha256` covers paths and sizes of images and label maps and the content of the csv files.
+    """
+
+    root: Path
+    folder: Path
+    paths: tuple[str, ...]
+    sha256: str
+    broden: BrodenIndex | None
+
+    def read_pixels(self, index: int, *, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+        """(input_px, input_px, 3) RGB of one image; labeled images are warped. Raises ImageUnreadable."""
+        resize = "warp" if self.broden is not None else preprocessing.resize
+        return decode_image(
+            self.folder / self.paths[index],
+            input_px=preprocessing.input_px,
+            resize=resize,
+            interpolation=preprocessing.interpolation,
+        )
+
+    def label_map_paths(self, indices: range) -> Iterator[Path]:
+        """The files that hold the images' labels."""
+        rows = self.broden.rows if self.broden is not None else ()
+        for row in rows[indices.start : indices.stop]:
+            yield from (self.folder / value for _, value in row.labels if isinstance(value, str))
+
+    def read_labels(self, index: int, *, known: NDArray[np.bool_]) -> LabelRuns:
+        """Packed labels of one image; raises LabelMapUnreadable."""
+        if self.broden is None:
+            raise ImageSetError("This image set carries no labels.")
+        return read_runs(root=self.root, row=self.broden.rows[index], known=known)
+
+
+def open_image_set(root: Path) -> ImageSet:
+    """A Broden-layout folder where index.csv is there, else a folder of images; raises ImageSetError."""
+    if not root.is_dir():
+        raise ImageSetError(f"{root.name} is not a folder.")
+    return open_broden(root) if (root / "index.csv").exists() else open_folder(root)
+
+
+def open_folder(root: Path) -> ImageSet:
+    """All files below root that are named like images; raises ImageSetError where there is none."""
+    found = []
+    for folder, subfolders, files in os.walk(root):
+        subfolders.sort()
+        found += [Path(folder, name) for name in files if name.lower().endswith(SUFFIXES)]
+    paths = sorted(path.relative_to(root).as_posix() for path in found)
+    if not paths:
+        raise ImageSetError(f"{root.name} holds no images (files named {', '.join(SUFFIXES)}).")
+    return ImageSet(
+        root=root, folder=root, paths=tuple(paths), sha256=_digest(map(root.joinpath, paths), root=root), broden=None
+    )
+
+
+def open_broden(root: Path) -> ImageSet:
+    """The images that index.csv names; raises ImageSetError or IndexMalformed."""
+    index = read_index(root)
+    if not index.rows:
+        raise ImageSetError(f"index.csv of {root.name} names no images.")
+    folder = root / "images"
+    paths = tuple(row.path for row in index.rows)
+    image_set = ImageSet(root=root, folder=folder, paths=paths, sha256="", broden=index)
+    files = chain((folder / path for path in paths), image_set.label_map_paths(range(len(paths))))
+    tables = ["index.csv", "label.csv", "category.csv", *(f"c_{name}.csv" for name in index.categories)]
+    return replace(image_set, sha256=_digest(files, root=folder, tables=[root / name for name in tables]))
+
+
+def _digest(files: Iterable[Path], *, root: Path, tables: Sequence[Path] = ()) -> str:
+    """Of the names below root and sizes of the files, and the tables' content."""
+    digest = hashlib.sha256()
+    for path in files:
+        try:
+            size = path.stat().st_size
+        except OSError:
+            size = -1  # named by the index but missing: quarantined when it is read
+        digest.update(f"{path.relative_to(root).as_posix()}\0{size}\n".encode("utf-8", "surrogateescape"))
+    for table in tables:
+        digest.update(hashlib.sha256(table.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def decode_image(path: Path, *, input_px: int, resize: str, interpolation: str) -> NDArray[np.uint8]:
+    """Read one image file as (input_px, input_px, 3) RGB; raises ImageUnreadable with a reason in words."""
+    try:
+        with warnings.catch_warnings(), path.open("rb") as file:
+            warnings.simplefilter("ignore")  # of damaged metadata, which is not used
+            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+                raise ImageUnreadable(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB")
+            with Image.open(io.BytesIO(file.read()), formats=FORMATS) as image:
+                return _square(image, input_px=input_px, resize=resize, interpolation=interpolation)
+    except FileNotFoundError:
+        raise ImageUnreadable("the file is missing") from None
+    except UnidentifiedImageError:
+        raise ImageUnreadable("not an image of a known format") from None
+    except ImageUnreadable:
+        raise
+    except MemoryError:
+        raise ImageUnreadable("decoding it needs more memory than there is") from None
+    except Exception as error:
+        # Pillow's decoders fail on damaged files with OSError, ValueError, SyntaxError, struct.error, EOFError,
+        # KeyError and others.
+        raise ImageUnreadable(f"cannot be decoded: {in_words(error)}") from None
+
+
+def _square(image: ImageFile.ImageFile, *, input_px: int, resize: str, interpolation: str) -> NDArray[np.uint8]:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageUnreadable(f"{width} x {height} px is more than {MAX_PIXELS:,} pixels")
+    image.draft(
+        "RGB", (2 * input_px, 2 * input_px)
+    )  # a JPEG far larger than the input is decoded at a fraction of its size
+    picture = _as_rgb(image)
+    if picture.size == (input_px, input_px):
+        return np.asarray(picture)
+    width, height = picture.size
+    box: tuple[float, float, float, float] | None = None
+    if resize == "center_crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+    filter_ = Image.Resampling[interpolation.upper()]
+    return np.asarray(picture.resize((input_px, input_px), resample=filter_, box=box))
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
+        # 16-bit gray: convert("RGB") would clip everything over 255 to white.
+        values = np.asarray(image, dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise ImageUnreadable("its values are not all finite")
+        top = 65535 if values.max(initial=0) > 255 else 255
+        return Image.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8)).convert("RGB")
+    if image.mode in ("P", "PA", "LA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB")

@@ -1,0 +1,97 @@
+"""Read the label maps of an image and pack them as runs of equal labels.
+
+[BZKOT17] 2.1. A label map is a PNG whose number is red + 256 x green. Label 0 is background.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from workers.engine.images.broden import IndexRow
+
+
+class LabelMapUnreadable(Exception):
+    """An image's label map cannot be used; the image is quarantined with this reason."""
+
+
+@dataclass(frozen=True)
+class LabelRuns:
+    """The label maps of one image, each as runs of equal labels in row-major order; empty for images without labels.
+
+    `slot_category` (S,) index of the category, `slot_whole` (S,) whether the label was given for the whole image,
+    `slot_start` (S + 1,) into `run_start` (first pixel of the run) and `run_label`.
+    """
+
+    height: int
+    width: int
+    slot_category: NDArray[np.int16]
+    slot_whole: NDArray[np.bool_]
+    slot_start: NDArray[np.int64]
+    run_start: NDArray[np.int32]
+    run_label: NDArray[np.uint16]
+
+
+def in_words(error: Exception) -> str:
+    """An error of a decoder, short and without addresses of objects, which would differ from run to run."""
+    return re.sub(r" ?<[^>]*>", "", str(error).partition("\n")[0])[:200] or type(error).__name__
+
+
+def read_label_map(path: Path, *, height: int, width: int) -> NDArray[np.uint16]:
+    """(height, width) label numbers of a PNG; raises LabelMapUnreadable."""
+    try:
+        with Image.open(io.BytesIO(path.read_bytes()), formats=("PNG",)) as image:
+            if image.size != (width, height):
+                raise LabelMapUnreadable(
+                    f"label map {path.name} is {image.width} x {image.height} px, not {width} x {height}"
+                )
+            if image.mode not in ("RGB", "RGBA"):
+                raise LabelMapUnreadable(f"label map {path.name} has mode {image.mode}, not RGB")
+            pixels = np.asarray(image)
+    except FileNotFoundError:
+        raise LabelMapUnreadable(f"label map {path.name} is missing") from None
+    except UnidentifiedImageError:
+        raise LabelMapUnreadable(f"label map {path.name} is not a PNG") from None
+    except LabelMapUnreadable:
+        raise
+    except Exception as error:
+        # Damaged files make the decoder fail in a dozen ways.
+        raise LabelMapUnreadable(f"label map {path.name} cannot be read: {in_words(error)}") from None
+    # uint8 x 256 would overflow: the factor is wider.
+    return np.asarray(pixels[..., 0] + pixels[..., 1] * np.uint16(256))
+
+
+def read_runs(*, root: Path, row: IndexRow, known: NDArray[np.bool_]) -> LabelRuns:
+    """Pack the labels of one image; `known` (n_numbers,) tells listed label numbers. Raises LabelMapUnreadable."""
+    n_pixels = row.height * row.width
+    starts: list[NDArray[np.int32]] = []
+    labels: list[NDArray[np.uint16]] = []
+    for _, value in row.labels:
+        if isinstance(value, int):
+            starts.append(np.zeros(1, dtype=np.int32))
+            labels.append(np.array([value], dtype=np.uint16))
+            continue
+        flat = read_label_map(root / "images" / value, height=row.height, width=row.width).reshape(n_pixels)
+        changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        starts.append(np.concatenate(([0], changes)).astype(np.int32))
+        labels.append(flat[starts[-1]])
+        if labels[-1].max() >= len(known) or not known[labels[-1]].all():
+            strange = next(int(x) for x in labels[-1] if x >= len(known) or not known[x])
+            raise LabelMapUnreadable(
+                f"label map {Path(value).name} carries number {strange}, which label.csv does not list"
+            )
+    return LabelRuns(
+        height=row.height,
+        width=row.width,
+        slot_category=np.array([category for category, _ in row.labels], dtype=np.int16),
+        slot_whole=np.array([isinstance(value, int) for _, value in row.labels], dtype=np.bool_),
+        slot_start=np.cumsum([0, *(len(part) for part in starts)]).astype(np.int64),
+        run_start=np.concatenate([np.zeros(0, np.int32), *starts]),
+        run_label=np.concatenate([np.zeros(0, np.uint16), *labels]),
+    )

@@ -1,0 +1,233 @@
+"""Labeled pixels of many images, packed as runs: read once during the pass, expanded a few images at a time when masks
+are resolved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.format.spilling import IN_MEMORY, Spill
+from workers.engine.images.broden import BrodenIndex
+from workers.engine.images.label_maps import LabelRuns
+
+
+@dataclass(frozen=True)
+class PackedLabels:
+    """Label runs of n images of ascending index.
+
+    `images`, `height`, `width` (n,); `image_start` (n + 1,) into the slots (one per label map or whole-image label); of
+    each slot its category, whether it was given for the whole image, and `slot_start` into the runs; of each run its
+    first pixel and label number.
+    """
+
+    images: NDArray[np.int32]
+    height: NDArray[np.int32]
+    width: NDArray[np.int32]
+    image_start: NDArray[np.int64]
+    slot_category: NDArray[np.int16]
+    slot_whole: NDArray[np.bool_]
+    slot_start: NDArray[np.int64]
+    run_start: NDArray[np.int32]
+    run_label: NDArray[np.uint16]
+
+    @cached_property
+    def run_lengths(self) -> NDArray[np.int32]:
+        """(R,) pixels of each run."""
+        ends = np.empty(len(self.run_start), dtype=np.int32)
+        ends[:-1] = self.run_start[1:]
+        slot_pixels = np.repeat(self.height * self.width, np.diff(self.image_start))
+        ends[self.slot_start[1:] - 1] = slot_pixels
+        ends -= self.run_start
+        return ends
+
+    def of_image(self, index: int) -> LabelRuns | None:
+        """The labels of one image; None where they are not among these."""
+        row = int(np.searchsorted(self.images, index))
+        if row == len(self.images) or self.images[row] != index:
+            return None
+        slots = slice(int(self.image_start[row]), int(self.image_start[row + 1]))
+        starts = self.slot_start[slots.start : slots.stop + 1]
+        runs = slice(int(starts[0]), int(starts[-1]))
+        return LabelRuns(
+            height=int(self.height[row]),
+            width=int(self.width[row]),
+            slot_category=self.slot_category[slots],
+            slot_whole=self.slot_whole[slots],
+            slot_start=starts - starts[0],
+            run_start=self.run_start[runs],
+            run_label=self.run_label[runs],
+        )
+
+    def image_of_run(self) -> NDArray[np.int64]:
+        """(R,) row (not index) of the image of each run."""
+        of_slot = np.repeat(np.arange(len(self.images)), np.diff(self.image_start))
+        return np.repeat(of_slot, np.diff(self.slot_start))
+
+    @cached_property
+    def overlapping(self) -> NDArray[np.bool_]:
+        """(n,) whether some label stands in more than one slot of the image, so that pixels may carry it twice."""
+        result = np.zeros(len(self.images), dtype=bool)
+        if len(self.run_label) == 0:
+            return result
+        n_numbers = int(self.run_label.max()) + 1
+        for row in range(len(self.images)):
+            if len(self._slots(row)) < 2:
+                continue
+            carriers = np.zeros(n_numbers, dtype=np.int32)
+            for slot in self._slots(row):
+                carried = np.zeros(n_numbers, dtype=bool)
+                carried[self.run_label[self.slot_start[slot] : self.slot_start[slot + 1]]] = True
+                carriers += carried
+            result[row] = (carriers[1:] > 1).any()
+        return result
+
+    def truth(self, *, n_numbers: int, once: bool) -> NDArray[np.int64]:
+        """(n_numbers,) labeled pixels of each number; with `once`, a pixel counts once per label. Number 0 counts
+        for nothing.
+        """
+        counts = np.bincount(self.run_label, weights=self.run_lengths, minlength=n_numbers).astype(np.int64)
+        if once:
+            for row in np.flatnonzero(self.overlapping):
+                maps = self._maps(int(row), np.ones(len(self._slots(int(row))), dtype=bool))
+                first = _first_carriers(maps)
+                counts -= np.bincount(maps.ravel(), minlength=n_numbers)
+                counts += np.bincount(first.ravel(), minlength=n_numbers)
+        counts[0] = 0
+        return counts
+
+    def category_present(self, index: BrodenIndex) -> NDArray[np.bool_]:
+        """(n, n_categories) whether the image holds, anywhere, a label whose primary category it is."""
+        # The last column takes the numbers without a category, which are -1.
+        present = np.zeros((len(self.images), len(index.categories) + 1), dtype=bool)
+        present[self.image_of_run(), index.primary_of_number()[self.run_label]] = True
+        return present[:, :-1]
+
+    def has_whole_zero(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(len(rows),) whether label 0 was given for the whole image."""
+        return np.array(
+            [
+                any(self.slot_whole[s] and self.run_label[self.slot_start[s]] == 0 for s in self._slots(int(row)))
+                for row in rows
+            ],
+            dtype=bool,
+        )
+
+    @cached_property
+    def n_maps(self) -> NDArray[np.int64]:
+        """(n,) how many label maps each image has, labels of the whole image apart."""
+        before = np.concatenate(([0], np.cumsum(~self.slot_whole)))
+        return np.asarray(before[self.image_start[1:]] - before[self.image_start[:-1]])
+
+    def kept(self, spill: Spill) -> PackedLabels:
+        """The same, its runs where the spill puts them."""
+        return replace(self, run_start=spill.keep(self.run_start), run_label=spill.keep(self.run_label))
+
+    def in_columns(self, column_of: NDArray[np.uint16]) -> PackedLabels:
+        """The same with label numbers exchanged by (n_numbers,) column_of."""
+        return replace(self, run_label=column_of[self.run_label])
+
+    def unfold(self, row: int, *, once: bool) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+        """Labels of the whole image, and (n_maps, pixels) label numbers of its maps. With `once`, a label that
+        an earlier one of these gave a pixel is cleared there; 0 never counts.
+        """
+        slots = slice(int(self.image_start[row]), int(self.image_start[row + 1]))
+        is_whole = self.slot_whole[slots]
+        whole, maps = self.run_label[self.slot_start[slots][is_whole]], self._maps(row, ~is_whole)
+        whole = whole[whole > 0]
+        if once:
+            whole = np.unique(whole)
+            for label in whole:
+                maps[maps == label] = 0
+            maps = _first_carriers(maps) if _repeats(maps) else maps
+        return whole, maps
+
+    def _slots(self, row: int) -> range:
+        return range(int(self.image_start[row]), int(self.image_start[row + 1]))
+
+    def _maps(self, row: int, of_slots: NDArray[np.bool_]) -> NDArray[np.uint16]:
+        """(chosen slots, pixels) label numbers of one image."""
+        first, end = int(self.image_start[row]), int(self.image_start[row + 1])
+        starts = self.slot_start[first : end + 1]
+        runs = slice(int(starts[0]), int(starts[-1]))
+        lengths = self.run_lengths[runs]
+        if not of_slots.all():
+            lengths = lengths * np.repeat(of_slots, np.diff(starts))
+        return np.repeat(self.run_label[runs], lengths).reshape(-1, int(self.height[row]) * int(self.width[row]))
+
+
+def _repeats(maps: NDArray[np.uint16]) -> bool:
+    return any(((maps[i] == maps[j]) & (maps[i] > 0)).any() for i in range(1, len(maps)) for j in range(i))
+
+
+def _first_carriers(maps: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The maps with every label cleared that an earlier map gave the same pixel."""
+    result = maps.copy()
+    for i in range(1, len(maps)):
+        result[i][(maps[:i] == maps[i]).any(axis=0)] = 0
+    return result
+
+
+def pack_labels(*, images: list[int], runs: list[LabelRuns]) -> PackedLabels:
+    """Join the labels of images of ascending index."""
+    slots = [len(one.slot_category) for one in runs]
+    lengths = [np.diff(one.slot_start) for one in runs]
+    return PackedLabels(
+        images=np.array(images, dtype=np.int32),
+        height=np.array([one.height for one in runs], dtype=np.int32),
+        width=np.array([one.width for one in runs], dtype=np.int32),
+        image_start=_starts(np.array(slots, dtype=np.int64)),
+        slot_category=np.concatenate([np.zeros(0, np.int16), *(one.slot_category for one in runs)]),
+        slot_whole=np.concatenate([np.zeros(0, np.bool_), *(one.slot_whole for one in runs)]),
+        slot_start=_starts(np.concatenate([np.zeros(0, np.int64), *lengths])),
+        run_start=np.concatenate([np.zeros(0, np.int32), *(one.run_start for one in runs)]),
+        run_label=np.concatenate([np.zeros(0, np.uint16), *(one.run_label for one in runs)]),
+    )
+
+
+def merge_labels(parts: list[PackedLabels], *, spill: Spill = IN_MEMORY) -> PackedLabels:
+    """Join the labels of different images, whatever the order of the parts."""
+
+    def joined_starts(name: str) -> NDArray[np.int64]:
+        return _starts(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
+
+    plain = ("images", "height", "width", "slot_category", "slot_whole")
+    joined = PackedLabels(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in plain},
+        run_start=spill.joined([part.run_start for part in parts], np.int32),
+        run_label=spill.joined([part.run_label for part in parts], np.uint16),
+        image_start=joined_starts("image_start"),
+        slot_start=joined_starts("slot_start"),
+    )
+    order = np.argsort(joined.images, kind="stable")
+    return joined if (np.diff(order) == 1).all() else _reordered(joined, order).kept(spill)
+
+
+def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+
+
+def _members(start: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of the members of each group, groups in the given order."""
+    lengths = np.diff(start)[order]
+    new_start = _starts(lengths)
+    return np.repeat(start[order] - new_start[:-1], lengths) + np.arange(new_start[-1])
+
+
+def _reordered(labels: PackedLabels, order: NDArray[np.int64]) -> PackedLabels:
+    slots = _members(labels.image_start, order)
+    runs = _members(labels.slot_start, slots)
+    return PackedLabels(
+        images=labels.images[order],
+        height=labels.height[order],
+        width=labels.width[order],
+        image_start=_starts(np.diff(labels.image_start)[order]),
+        slot_category=labels.slot_category[slots],
+        slot_whole=labels.slot_whole[slots],
+        slot_start=_starts(np.diff(labels.slot_start)[slots]),
+        run_start=labels.run_start[runs],
+        run_label=labels.run_label[runs],
+    )

@@ -1,0 +1,136 @@
+"""Intersection, mask area and truth of every unit and label, in three published ways of summing, and the IoU they
+give.
+
+[BZKOT17] 2.2 and 2.3, science.md section 6. IoU(u, c) = I / (A + G - I). A unit's mask is its map upsampled to the
+label map's size, strictly over T_u. `paper` sums A over images that hold a label of c's primary category; `lite` is
+NetDissect-Lite's arithmetic: half-pixel upsampling, A only where labels of the category lie under the mask, a
+whole-image label 0 not cleared; `unconditional` sums A over all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.format.artifact import Arrays
+from workers.engine.images.broden import BrodenIndex
+from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.measures.iou.masks import MaskCounts, MaskTask, resolve_masks
+from workers.engine.networks.geometry import MapGeometry, evenly_spread
+
+MODES = ("paper", "lite", "unconditional")
+# A unit whose best IoU exceeds this is a detector, as published.
+MIN_IOU = 0.04
+
+
+class IoUModeUnknown(Exception):
+    """No way of summing goes by that name."""
+
+
+@dataclass(frozen=True)
+class ModeCounts:
+    """Exact pixel counts of one mode, labels in the order of BrodenIndex.labels.
+
+    `intersection` and `area` (U, C) int64, `truth` (C,) int64; `best_label` (U, n_categories) int32 label numbers, -1
+    where nothing meets, and `best_iou` (U, n_categories) float64.
+    """
+
+    intersection: NDArray[np.int64]
+    area: NDArray[np.int64]
+    truth: NDArray[np.int64]
+    best_label: NDArray[np.int32]
+    best_iou: NDArray[np.float64]
+
+
+def count_modes(
+    *, modes: tuple[str, ...], tasks: Sequence[MaskTask], labels: PackedLabels, index: BrodenIndex
+) -> list[dict[str, ModeCounts]]:
+    """Counts of each mode, for each of the tasks' layers."""
+    if unknown := [mode for mode in modes if mode not in MODES]:
+        raise IoUModeUnknown(f"{unknown[0]!r} is none of the ways of summing: {', '.join(MODES)}.")
+    counted: list[dict[str, ModeCounts]] = [{} for _ in tasks]
+    anchored: list[MaskCounts] = []
+    for mode in modes:
+        if mode == "lite":
+            masks = resolve_masks(tasks=[_half_pixel(task) for task in tasks], labels=labels, index=index, once=False)
+        else:
+            masks = anchored = anchored or resolve_masks(tasks=tasks, labels=labels, index=index)
+        truth = labels.truth(n_numbers=index.n_numbers, once=mode != "lite")
+        present = labels.category_present(index)
+        for layer, task, found in zip(counted, tasks, masks, strict=True):
+            counts_area = np.ones_like(found.pair_category)
+            if mode == "paper":
+                counts_area = present[np.searchsorted(labels.images, task.maps.image)]
+            elif mode == "lite":
+                counts_area = found.pair_category
+            layer[mode] = _counts(task=task, masks=found, counts_area=counts_area, truth=truth, index=index)
+    return counted
+
+
+def _half_pixel(task: MaskTask) -> MaskTask:
+    """The task with its cells spread evenly over the image, as NetDissect-Lite upsamples."""
+    rows, columns = (evenly_spread(n_cells=n, input_px=task.input_px) for n in task.map_shape)
+    return replace(task, geometry=MapGeometry(rows=rows, columns=columns))
+
+
+def _counts(
+    *, task: MaskTask, masks: MaskCounts, counts_area: NDArray[np.bool_], truth: NDArray[np.int64], index: BrodenIndex
+) -> ModeCounts:
+    """`counts_area` (P, n_categories): whether a pair's mask counts as area of the category's labels."""
+    n_units, n_categories = len(task.thresholds), len(index.categories)
+    numbers = np.array([label.number for label in index.labels], dtype=np.int64)
+    categories = np.array([index.categories.index(label.category) for label in index.labels], dtype=np.int64)
+    by_category = np.stack(
+        [_sum_by_unit(task.maps.unit, masks.pair_area * counts_area[:, c], n_units) for c in range(n_categories)],
+        axis=1,
+    )
+    area = by_category[:, categories]
+    truth = truth[numbers]
+    best_label, best_iou = best_by_category(
+        iou=iou_of(intersection=masks.intersection, area=area, truth=truth),
+        numbers=numbers,
+        categories=categories,
+        n_categories=n_categories,
+    )
+    return ModeCounts(intersection=masks.intersection, area=area, truth=truth, best_label=best_label, best_iou=best_iou)
+
+
+def _sum_by_unit(unit: NDArray[np.int32], area: NDArray[np.int64], n_units: int) -> NDArray[np.int64]:
+    # Sums of pixels stay far below 2^53, so that float64 weights are exact.
+    return np.bincount(unit, weights=area, minlength=n_units).astype(np.int64)
+
+
+def iou_of(
+    *, intersection: NDArray[np.int64], area: NDArray[np.int64], truth: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """I / (A + G - I), 0 where nothing is."""
+    union = area + truth - intersection
+    return np.asarray(intersection / np.maximum(union, 1), dtype=np.float64)
+
+
+def best_by_category(
+    *, iou: NDArray[np.float64], numbers: NDArray[np.int64], categories: NDArray[np.int64], n_categories: int
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """(U, n_categories) number and IoU of the best label within each primary category; ties to the lower number;
+    -1 where IoU is 0.
+    """
+    label = np.full((len(iou), n_categories), -1, dtype=np.int32)
+    best = np.zeros((len(iou), n_categories), dtype=np.float64)
+    for category in range(n_categories):
+        own = np.flatnonzero(categories == category)
+        if len(own) == 0:
+            continue
+        place = iou[:, own].argmax(axis=1)
+        best[:, category] = iou[np.arange(len(iou)), own[place]]
+        label[:, category] = np.where(best[:, category] > 0, numbers[own[place]], -1)
+    return label, best
+
+
+def count_detectors(arrays: Arrays, mode: str) -> dict[str, int]:
+    """Units whose best IoU exceeds MIN_IOU, and the layer's unique detectors as published: the sum over categories."""
+    label, iou = arrays[f"{mode}_best_label"], arrays[f"{mode}_best_iou"]
+    unique = sum(len(np.unique(label[iou[:, c] > MIN_IOU, c])) for c in range(iou.shape[1]))
+    return {"n_detectors": int((iou.max(axis=1, initial=0) > MIN_IOU).sum()), "n_unique": unique}

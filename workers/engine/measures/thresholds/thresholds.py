@@ -1,0 +1,174 @@
+"""Exact thresholds from the cells that were kept: the order statistic of each unit.
+
+[BZKOT17] 2.2, science.md section 6: T_u is the (k + 1)-th largest of the unit's M activation values, k = floor(tail M).
+The (k + 1)-th largest of any part of the values is never above T_u, so it is a bound that prunes and can never fail. A
+bilinear value is a convex combination of its four corners, so a mask needs only cells over T_u and the neighbors of
+such cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.format.spilling import IN_MEMORY, Spill
+
+PART_CELLS = 4_000_000
+# The ranks of the values that a shard leaves to those after it: each a quarter more than the one before.
+RANKS = np.unique((1.25 ** np.arange(97)).astype(np.int64))
+
+
+class ActivationNotFinite(Exception):
+    """A unit gave NaN or infinity, which has no place in an order."""
+
+
+@dataclass(frozen=True)
+class SparseMaps:
+    """Kept cells of (image, unit) pairs, pairs sorted by image, then unit.
+
+    `image` (P,) and `unit` (P,) of each pair, `start` (P + 1,) into `cell` (row-major place in the map) and `value`.
+    Every cell over the bound under which they were kept is there, with its eight neighbors.
+    """
+
+    image: NDArray[np.int32]
+    unit: NDArray[np.int32]
+    start: NDArray[np.int64]
+    cell: NDArray[np.int32]
+    value: NDArray[np.float32]
+
+    def unit_of_cell(self) -> NDArray[np.int32]:
+        """(cells,) the unit of each kept cell."""
+        return np.repeat(self.unit, np.diff(self.start))
+
+    def chosen(self, pairs: NDArray[np.bool_] | NDArray[np.int64]) -> SparseMaps:
+        """The pairs of a (P,) mask, or at places in their order, with all their cells."""
+        lengths = np.diff(self.start)[pairs]
+        start = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        cells = np.repeat(self.start[:-1][pairs] - start[:-1], lengths) + np.arange(start[-1])
+        return SparseMaps(
+            image=self.image[pairs], unit=self.unit[pairs], start=start, cell=self.cell[cells], value=self.value[cells]
+        )
+
+    def kept(self, spill: Spill) -> SparseMaps:
+        """The same, its cells where the spill puts them."""
+        return replace(self, cell=spill.keep(self.cell), value=spill.keep(self.value))
+
+    def parts(self) -> Iterator[SparseMaps]:
+        """The same in runs of pairs, without copies, so that what is computed of their cells stays small."""
+        edges = np.searchsorted(self.start, np.arange(0, self.start[-1], PART_CELLS))
+        for first, end in pairwise([*np.unique(edges).tolist(), len(self.unit)]):
+            cells = slice(int(self.start[first]), int(self.start[end]))
+            yield SparseMaps(
+                image=self.image[first:end],
+                unit=self.unit[first:end],
+                start=self.start[first : end + 1] - self.start[first],
+                cell=self.cell[cells],
+                value=self.value[cells],
+            )
+
+    def exceeding(self, limit: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """(P,) whether some cell of the pair lies strictly over its unit's (U,) limit."""
+        if len(self.unit) == 0:
+            return np.zeros(0, dtype=bool)
+        return np.asarray(np.maximum.reduceat(self.value, self.start[:-1]) > limit[self.unit])
+
+
+def n_above(*, tail: float, n_values: int) -> int:
+    """k = floor(tail x n_values), the tail taken as the decimal that is written."""
+    return int(Fraction(str(tail)) * n_values)
+
+
+def _stable_order(unit: NDArray[np.int32], n_units: int) -> NDArray[np.int64]:
+    """Places in the order of their units; small integers are sorted by their digits, several times as fast."""
+    return np.argsort(unit.astype(np.uint16) if n_units <= 2**16 else unit, kind="stable")
+
+
+def nth_largest(
+    *, unit: NDArray[np.int32], value: NDArray[np.float32], n: int, otherwise: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(U,) the n-th largest (from 1) of each unit's values; the (U,) `otherwise` of units that have fewer."""
+    n_units = len(otherwise)
+    value = value[_stable_order(unit, n_units)]
+    counts = np.bincount(unit, minlength=n_units)
+    ends = np.cumsum(counts)
+    result = otherwise.copy()
+    for one in np.flatnonzero(counts >= n):
+        own = value[ends[one] - counts[one] : ends[one]]
+        result[one] = np.partition(own, len(own) - n)[len(own) - n]
+    return result
+
+
+def exact_thresholds(*, maps: SparseMaps, bound: NDArray[np.float32], n_exceeding: int) -> NDArray[np.float32]:
+    """(U,) T_u: the (n_exceeding + 1)-th largest of each unit's values.
+
+    All values over the (U,) bound are in maps. A unit with fewer than n_exceeding + 1 of them has its threshold at the
+    bound itself: the bound is the (k + 1)-th largest of some of the values, so T_u is not below it, and too few values
+    lie above it for T_u to.
+    """
+    units, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+    for part in maps.parts():
+        owner = part.unit_of_cell()
+        over = part.value > bound[owner]
+        units.append(owner[over])
+        values.append(part.value[over])
+    return nth_largest(unit=np.concatenate(units), value=np.concatenate(values), n=n_exceeding + 1, otherwise=bound)
+
+
+def merge_sparse(*, parts: list[SparseMaps], bound: NDArray[np.float32], spill: Spill = IN_MEMORY) -> SparseMaps:
+    """Join kept cells of different images, dropping pairs that nowhere exceed the (U,) bound; order of the parts
+    does not matter.
+    """
+    pieces = [piece.chosen(piece.exceeding(bound)).kept(spill) for part in parts for piece in part.parts()]
+    pieces = sorted((piece for piece in pieces if len(piece.image)), key=lambda piece: int(piece.image[0]))
+
+    def joined(name: str, kind: type[np.generic]) -> NDArray[Any]:
+        return spill.joined([getattr(piece, name) for piece in pieces], kind)
+
+    count = np.concatenate([np.zeros(0, np.int64), *(np.diff(piece.start) for piece in pieces)])
+    whole = SparseMaps(
+        image=joined("image", np.int32),
+        unit=joined("unit", np.int32),
+        start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
+        cell=joined("cell", np.int32),
+        value=joined("value", np.float32),
+    )
+    if (np.diff(whole.image) >= 0).all():
+        return whole
+    # A part that was merged before may hold images from both sides of another part's.
+    return whole.chosen(np.lexsort((whole.unit, whole.image))).kept(spill)
+
+
+def landmarks_of(*, maps: SparseMaps, bound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(U, 1, R) of each unit's values over the (U,) bound the RANKS[r]-th largest, -inf where there are fewer."""
+    owner = maps.unit_of_cell()
+    over = maps.value > bound[owner]
+    owner, value = owner[over], maps.value[over]
+    falling = np.argsort(-value)
+    order = falling[_stable_order(owner[falling], len(bound))]
+    counts = np.bincount(owner, minlength=len(bound))
+    at = (np.cumsum(counts) - counts)[:, None] + RANKS - 1
+    known = counts[:, None] >= RANKS
+    found = np.full(known.shape, -np.inf, dtype=np.float32)
+    found[known] = value[order][at[known]]
+    return found[:, None]
+
+
+def bound_by_landmarks(*, landmarks: NDArray[np.float32], n_keep: int) -> NDArray[np.float32]:
+    """(U,) a bound that n_keep values reach, by the (U, S, R) landmarks of S shards of different images; -inf where
+    they tell of fewer.
+
+    Where a shard's r-th landmark reaches some value, RANKS[r] of its values do: shards' counts add up.
+    """
+    n_units, n_shards, _ = landmarks.shape
+    levels = landmarks.reshape(n_units, -1)
+    order = np.argsort(-levels, axis=1)
+    told = np.cumsum(np.tile(np.diff(RANKS, prepend=0), n_shards)[order], axis=1)
+    levels = np.take_along_axis(levels, order, axis=1)
+    enough = told >= n_keep
+    return np.where(enough.any(axis=1), levels[np.arange(n_units), enough.argmax(axis=1)], np.float32(-np.inf))

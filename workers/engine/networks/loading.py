@@ -1,0 +1,295 @@
+"""Load a network with its weights and say what input it takes; a checkpoint is data and is never executed.
+
+Architectures by name: `torchvision:NAME`, `unitscope:efficientnet_lite0`, or `package.module:function` for any
+nn.Module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import pickle
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+# Channels-last convolutions are 1.3 to 2 times as fast on the CPUs and GPUs that were tried; the numbers depend on
+# it, so it is fixed.
+MEMORY_FORMAT = torch.channels_last
+
+
+class NetworkError(Exception):
+    """The network cannot be used; the message says why."""
+
+
+class ArchitectureNotFound(NetworkError):
+    """No network goes by that name."""
+
+
+class CheckpointUnreadable(NetworkError):
+    """The weights file cannot be read as plain tensors."""
+
+
+class CheckpointMismatch(NetworkError):
+    """The checkpoint does not fit the architecture; the message names the keys."""
+
+
+class PreprocessingInvalid(NetworkError):
+    """The input convention is not one that this version knows."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes the network's input: (pixel / scale - mean) / std over an input_px square, RGB.
+
+    `resize` is "warp" (both sides to input_px) or "center_crop" (shorter side to input_px, then the central square);
+    image sets with label maps are always warped, so that maps stay aligned. `interpolation` is a Pillow filter's name.
+    """
+
+    input_px: int = 224
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    scale: float = 255.0
+    resize: str = "center_crop"
+    interpolation: str = "bilinear"
+    channels: str = "RGB"
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.input_px <= 4096:
+            raise PreprocessingInvalid(f"An input of {self.input_px} px is outside 8 to 4096.")
+        if self.resize not in ("warp", "center_crop"):
+            raise PreprocessingInvalid(f"Resizing {self.resize!r} is neither 'warp' nor 'center_crop'.")
+        if self.interpolation not in ("nearest", "bilinear", "bicubic", "lanczos"):
+            raise PreprocessingInvalid(f"Interpolation {self.interpolation!r} is not known.")
+        if self.channels not in ("RGB", "BGR"):
+            raise PreprocessingInvalid(f"Channels {self.channels!r} are neither RGB nor BGR.")
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0 or self.scale <= 0:
+            raise PreprocessingInvalid("Mean and deviation need three values each, deviations and scale above zero.")
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Preprocessing:
+        """The inverse of to_json; raises PreprocessingInvalid on unknown or missing values."""
+        try:
+            return cls(**{**data, "mean": tuple(data["mean"]), "std": tuple(data["std"])})
+        except (KeyError, TypeError) as error:
+            raise PreprocessingInvalid(f"The preprocessing cannot be read: {error}.") from None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that JSON keeps exactly."""
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+
+EFFICIENTNET_LITE_INPUT = Preprocessing(mean=(127.0,) * 3, std=(128.0,) * 3, scale=1.0, interpolation="bicubic")
+TORCHVISION_INPUT_PX = {"inception_v3": 299}
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A module in eval mode with its input convention; `weights_sha256` is empty for random weights."""
+
+    architecture: str
+    module: nn.Module
+    preprocessing: Preprocessing
+    weights_sha256: str
+
+    def describe(self) -> dict[str, Any]:
+        """What an artifact records of a network."""
+        return {
+            "architecture": self.architecture,
+            "weights_sha256": self.weights_sha256,
+            "preprocessing": self.preprocessing.to_json(),
+        }
+
+
+def load_network(
+    *,
+    architecture: str,
+    weights: Path | None,
+    preprocessing: Preprocessing | None = None,
+    device: str = "cpu",
+    seed: int = 0,
+    keep: str = "",
+) -> LoadedNetwork:
+    """Build the architecture and fill it with a checkpoint (.safetensors, .pth, .pt, .pth.tar); None keeps weights
+    drawn by `seed`.
+
+    Raises ArchitectureNotFound, CheckpointUnreadable or CheckpointMismatch.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module, default_input = _build(architecture)
+    digest = ""
+    if weights is not None:
+        tensors = read_checkpoint(weights)
+        kept = {key: value for key, value in tensors.items() if key.startswith(keep)}
+        fill(module=module, tensors=kept, name=weights.name)
+        digest = file_sha256(weights)
+    module = module.to(device=device, memory_format=MEMORY_FORMAT).eval()  # type: ignore[call-overload]
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    return LoadedNetwork(
+        architecture=architecture, module=module, preprocessing=preprocessing or default_input, weights_sha256=digest
+    )
+
+
+def list_architectures() -> list[str]:
+    """Names that load_network builds without any code of the visitor's."""
+    import torchvision
+
+    names = torchvision.models.list_models(module=torchvision.models)
+    return ["unitscope:efficientnet_lite0", *(f"torchvision:{name}" for name in names)]
+
+
+def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
+    """Tensors by name from safetensors or a pickle of plain tensors (weights_only), whatever wraps them; no code is
+    executed.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointUnreadable(f"{path.name}: there is no such file.") from None
+    except pickle.UnpicklingError as error:
+        raise CheckpointUnreadable(
+            f"{path.name} holds more than plain tensors, and is not loaded because that could execute code: "
+            f"{_first_line(error)}"
+        ) from None
+    except MemoryError:
+        raise CheckpointUnreadable(f"{path.name} states tensors too large for this machine.") from None
+    except Exception as error:
+        # A broken file surfaces as any of a dozen exceptions of zip, pickle and safetensors.
+        raise CheckpointUnreadable(f"{path.name} cannot be read as a checkpoint: {_first_line(error)}") from None
+    return _tensors_in(content, path.name)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0][:200] if lines else type(error).__name__).rstrip(".") + "."
+
+
+def _tensors_in(content: Any, name: str) -> dict[str, torch.Tensor]:
+    for wrapper in ("state_dict", "model_state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+            break
+    if not isinstance(content, dict):
+        raise CheckpointUnreadable(f"{name} holds a {type(content).__name__}, not tensors by name.")
+    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
+    if not tensors:
+        raise CheckpointUnreadable(f"{name} holds no tensors by name.")
+    prefix = "module."  # DataParallel's
+    if all(key.startswith(prefix) for key in tensors):
+        return {key.removeprefix(prefix): value for key, value in tensors.items()}
+    # Places' AlexNet and VGG were trained with the features alone wrapped: features.module.0.weight.
+    return {key.replace(".module.", "."): value for key, value in tensors.items()}
+
+
+def fill(*, module: nn.Module, tensors: dict[str, torch.Tensor], name: str) -> None:
+    """Copy the tensors into the module, all or nothing; raises CheckpointMismatch naming missing, unexpected and
+    misshapen keys.
+    """
+    wanted = module.state_dict()
+    counters = {
+        key for key in wanted if key.endswith("num_batches_tracked")
+    }  # absent from checkpoints before torch 0.4.1
+    missing = sorted(wanted.keys() - tensors.keys() - counters)
+    unexpected = sorted(tensors.keys() - wanted.keys())
+    misshapen = sorted(
+        f"{key} ({_shape(tensors[key])} instead of {_shape(wanted[key])})"
+        for key in wanted.keys() & tensors.keys()
+        if tensors[key].shape != wanted[key].shape
+    )
+    faults = [("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen)]
+    if words := [f"{len(keys)} {what}: {_some(keys)}" for what, keys in faults if keys]:
+        raise CheckpointMismatch(f"{name} does not fit the network; keys {'; '.join(words)}.")
+    module.load_state_dict({key: tensors[key] for key in wanted.keys() & tensors.keys()}, strict=False)
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:8]) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _build(architecture: str) -> tuple[nn.Module, Preprocessing]:
+    source, _, name = architecture.partition(":")
+    if not name:
+        raise ArchitectureNotFound(f"{architecture!r} is not of the form torchvision:NAME or package.module:function.")
+    if source == "unitscope":
+        return _build_own(name)
+    if source == "torchvision":
+        return _build_torchvision(name)
+    return _build_by_function(source, name)
+
+
+def _build_own(name: str) -> tuple[nn.Module, Preprocessing]:
+    from workers.engine.networks.caffe_alexnet import VARIANTS, CaffeAlexNet
+    from workers.engine.networks.efficientnet_lite import EfficientNetLite0
+
+    variant = name.removeprefix("caffe_alexnet_")
+    if variant != name and variant in VARIANTS:
+        return CaffeAlexNet(variant), Preprocessing(input_px=227)
+    if name != "efficientnet_lite0":
+        own = ", ".join(["efficientnet_lite0", *(f"caffe_alexnet_{one}" for one in VARIANTS)])
+        raise ArchitectureNotFound(f"Unitscope itself defines {own} and no {name!r}.")
+    return EfficientNetLite0(), EFFICIENTNET_LITE_INPUT
+
+
+def _build_torchvision(name: str) -> tuple[nn.Module, Preprocessing]:
+    import torchvision
+
+    name, _, asked = name.partition("?num_classes=")
+    names = torchvision.models.list_models(module=torchvision.models)
+    if name not in names:
+        raise ArchitectureNotFound(f"torchvision has no network {name!r}; it has {', '.join(names)}.")
+    # GoogLeNet and Inception would otherwise spend seconds drawing truncated normals and warn about it.
+    extra: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    if asked:
+        if not asked.isdecimal() or not 1 <= int(asked) <= 100_000:
+            raise ArchitectureNotFound(f"{asked!r} is no number of classes.")
+        extra["num_classes"] = int(asked)
+    module: nn.Module = torchvision.models.get_model(name, weights=None, **extra)
+    return module, replace(Preprocessing(), input_px=TORCHVISION_INPUT_PX.get(name, 224))
+
+
+def _build_by_function(module_name: str, function_name: str) -> tuple[nn.Module, Preprocessing]:
+    try:
+        function = getattr(importlib.import_module(module_name), function_name)
+    except ImportError as error:
+        raise ArchitectureNotFound(f"{module_name} cannot be imported: {error}.") from None
+    except AttributeError:
+        raise ArchitectureNotFound(f"{module_name} has no {function_name}.") from None
+    built = function()
+    if not isinstance(built, nn.Module):
+        raise ArchitectureNotFound(f"{module_name}:{function_name} gives a {type(built).__name__}, not a network.")
+    own_input = getattr(built, "preprocessing", None)
+    return built, own_input if isinstance(own_input, Preprocessing) else Preprocessing()
+
+
+def normalize(*, pixels: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
+    """(B, H, W, 3) uint8 images to the (B, 3, H, W) float32 input of the network, channels last in memory."""
+    mean = torch.tensor(preprocessing.mean, device=pixels.device)
+    std = torch.tensor(preprocessing.std, device=pixels.device)
+    x = pixels.to(torch.float32)
+    if preprocessing.channels == "BGR":
+        x = x.flip(3)
+    if preprocessing.scale != 1:
+        x.div_(preprocessing.scale)
+    return x.sub_(mean).div_(std).permute(0, 3, 1, 2)

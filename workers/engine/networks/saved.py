@@ -1,0 +1,9 @@
+"""The names of a network that is not there: its activations were saved."""
+
+from __future__ import annotations
+
+# What stands for the architecture where there is none.
+SAVED = "saved"
+
+
+NO_FIELD = "Saved activations: no graph to follow."

@@ -1,0 +1,162 @@
+"""The networks of the papers and the talk: a table (zoo.toml), and their weights fetched, verified, resumed and
+kept.
+
+A digest that its publisher states is checked; where none is stated, the one of the first download is kept
+beside the file, later downloads are held against it, and it is shown as unverified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from workers.engine.networks.loading import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    LoadedNetwork,
+    NetworkError,
+    Preprocessing,
+    load_network,
+)
+
+TABLE = Path(__file__).with_name("zoo.toml")
+INPUTS = {
+    "imagenet": Preprocessing(mean=IMAGENET_MEAN, std=IMAGENET_STD),
+    "half": Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    "caffe": Preprocessing(
+        input_px=227, mean=(104.00699, 116.66877, 122.67892), std=(1.0, 1.0, 1.0), scale=1.0, channels="BGR"
+    ),
+}
+PIECE_BYTES = 1 << 20
+TIMEOUT_SECONDS = 30
+
+
+class ZooError(NetworkError):
+    """A network of the table cannot be had; the message says why."""
+
+
+@dataclass(frozen=True)
+class ZooRow:
+    """A network of the table. `sha256_starts` is empty where the publisher states no digest."""
+
+    name: str
+    trained_on: str
+    layers: tuple[str, ...]
+    architecture: str = ""
+    address: str = ""
+    sha256_starts: str = ""
+    input: str = "imagenet"
+    form: str = "torch"
+    keep: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Weights on disk; `is_verified` only where they match what their publisher states."""
+
+    path: Path
+    sha256: str
+    is_verified: bool
+
+
+def read_zoo(path: Path = TABLE) -> dict[str, ZooRow]:
+    """The table by name."""
+    with path.open("rb") as file:
+        table = tomllib.load(file)
+    return {name: ZooRow(name=name, **{**row, "layers": tuple(row["layers"])}) for name, row in table.items()}
+
+
+def load_zoo_network(
+    *, row: ZooRow, folder: Path, progress: Callable[[int, int | None], None], device: str = "cpu", seed: int = 0
+) -> LoadedNetwork:
+    """Fetch what is not there yet and load it; raises ZooError or NetworkError."""
+    weights = None if row.form == "random" else fetch_weights(row=row, folder=folder, progress=progress).path
+    return load_network(
+        architecture=row.architecture,
+        weights=weights,
+        preprocessing=INPUTS[row.input],
+        device=device,
+        seed=seed,
+        keep=row.keep,
+    )
+
+
+def fetch_weights(*, row: ZooRow, folder: Path, progress: Callable[[int, int | None], None]) -> Fetched:
+    """The row's weights under the folder, downloaded if need be; `progress` gets bytes so far and bytes in all, if
+    stated.
+
+    A download that breaks off is taken up where it ended. Raises ZooError; a file that does not verify is
+    removed.
+    """
+    if row.form == "caffe":
+        raise ZooError(
+            f"The weights of {row.name} exist only in Caffe's form, which is not read; convert them to PyTorch "
+            f"and load the file. {row.note}".rstrip()
+        )
+    target = folder / f"{row.name}{Path(urlsplit(row.address).path).suffix}"
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(target.name + ".part")
+        _download(row=row, part=part, progress=progress)
+        _verify(row, part, target)
+        part.replace(target)
+    return _verify(row, target, target)
+
+
+def _verify(row: ZooRow, held: Path, target: Path) -> Fetched:
+    """Hold a file against the publisher's digest, or against that of the first download, which is then recorded."""
+    with held.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    record = target.with_name(target.name + ".sha256")
+    expected = row.sha256_starts or (record.read_text().strip() if record.exists() else digest)
+    if not digest.startswith(expected):
+        held.unlink()
+        source = "their publisher states" if row.sha256_starts else "the first download had"
+        raise ZooError(
+            f"The weights of {row.name} have digest {digest[:12]}; {source} {expected[:12]}. They were removed."
+        )
+    record.write_text(digest + "\n")
+    return Fetched(path=target, sha256=digest, is_verified=bool(row.sha256_starts))
+
+
+def _download(*, row: ZooRow, part: Path, progress: Callable[[int, int | None], None]) -> None:
+    if urlsplit(row.address).scheme not in ("http", "https"):
+        raise ZooError(f"The address of {row.name} is neither http nor https.")
+    n_held = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(row.address, headers={"Range": f"bytes={n_held}-"} if n_held else {})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            resumes = answer.status == 206
+            with part.open("ab" if resumes else "wb") as file:
+                n_done = n_held if resumes else 0
+                length = answer.headers.get("Content-Length")
+                total = n_done + int(length) if length else None
+                n_done = _copy(answer, file, n_done, total, progress)
+    except urllib.error.HTTPError as error:
+        if error.code == 416 and n_held:
+            return  # everything is here already; the digest will tell
+        raise ZooError(f"The server of {row.name} answers {error.code} {error.reason}.") from None
+    except OSError as error:
+        raise ZooError(
+            f"The weights of {row.name} cannot be fetched: {error}. Try again: what has come is kept."
+        ) from None
+    if total is not None and n_done < total:
+        raise ZooError(f"The download of {row.name} broke off at {n_done} of {total} bytes; try again to go on.")
+
+
+def _copy(
+    answer: BinaryIO, file: BinaryIO, n_done: int, total: int | None, progress: Callable[[int, int | None], None]
+) -> int:
+    while piece := answer.read(PIECE_BYTES):
+        file.write(piece)
+        n_done += len(piece)
+        progress(n_done, total)
+    return n_done
