@@ -91,7 +91,8 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "DIRS": [BASE_DIR / "hit_templates"],
+        # A template of our own lies beside its view, and its name is its path below annotator/.
+        "DIRS": [BASE_DIR / "annotator", BASE_DIR / "hit_templates"],
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",

@@ -52,7 +52,7 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
     page, flags = Paginator(answers, PAGE_SIZE).get_page(request.GET.get("page")), read_flags(campaign)
     return show(
         request,
-        "dashboard/answers.html",
+        "dashboard/campaigns/answers.html",
         title=f"Answers of {name}",
         campaign=campaign,
         states=states,

@@ -41,7 +41,7 @@ def compose_one(request: SignedInRequest) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             return redirect("campaign", campaign.name)
-    return show(request, "dashboard/launch.html", title="New campaign", form=form)
+    return show(request, "dashboard/campaigns/launch.html", title="New campaign", form=form)
 
 
 def _compose(request: SignedInRequest, asked: dict[str, Any]) -> Campaign:

@@ -30,7 +30,7 @@ N_NEEDS = 50
 def show_campaigns(request: SignedInRequest) -> HttpResponse:
     page = Paginator(Campaign.objects.all(), PAGE_SIZE).get_page(request.GET.get("page"))
     overviews = summarize_campaigns(list(page))
-    return show(request, "dashboard/campaigns.html", title="Campaigns", overviews=overviews, page=page)
+    return show(request, "dashboard/campaigns/campaigns.html", title="Campaigns", overviews=overviews, page=page)
 
 
 @needs(Role.VIEWER)
@@ -46,7 +46,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
     units = Paginator(labels, PAGE_SIZE).get_page(request.GET.get("page"))
     return show(
         request,
-        "dashboard/campaign.html",
+        "dashboard/campaigns/campaign.html",
         title=f"Campaign {campaign.name}",
         units=units,
         rows=add_strips(list(units)),
@@ -64,7 +64,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
 def show_campaign_progress(request: SignedInRequest, name: str) -> HttpResponse:
     campaign = get_object_or_404(Campaign, name=name)
     live = _live(campaign)
-    response = show_part(request, "dashboard/campaign_progress.html", live)
+    response = show_part(request, "dashboard/campaigns/progress.html", live)
     if request.GET.get("seen", live["seen"]) != live["seen"]:
         response["HX-Refresh"] = "true"  # the page has more to show now, or other buttons
     return response
@@ -75,7 +75,7 @@ def show_attention(request: SignedInRequest, name: str) -> HttpResponse:
     """What needs a person, fetched for itself: it looks at every answer."""
     needs_of = find_attention(campaign=get_object_or_404(Campaign, name=name), now=timezone.now())
     context = {"needs": needs_of[:N_NEEDS], "n_needs": len(needs_of), "name": name}
-    return show_part(request, "dashboard/campaign_attention.html", context)
+    return show_part(request, "dashboard/campaigns/attention.html", context)
 
 
 def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:

@@ -72,7 +72,9 @@ class DissectForm(forms.Form):
 
 @needs(Role.VIEWER)
 def show_dissections(request: SignedInRequest) -> HttpResponse:
-    return show(request, "dashboard/dissections.html", title="Dissections", dissections=list_dissections(N_LISTED))
+    return show(
+        request, "dashboard/dissections/dissections.html", title="Dissections", dissections=list_dissections(N_LISTED)
+    )
 
 
 @needs(Role.VIEWER)
@@ -81,7 +83,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
     layers = Layer.objects.filter(network=dissection.network, path__in=dissection.layer_paths)
     return show(
         request,
-        "dashboard/dissection.html",
+        "dashboard/dissections/dissection.html",
         title=f"Dissection of {dissection.network}",
         layers=layers,
         **_progress(dissection),
@@ -91,7 +93,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
 @needs(Role.VIEWER)
 def show_dissection_progress(request: SignedInRequest, dissection_id: UUID) -> HttpResponse:
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
-    response = show_part(request, "dashboard/dissection_progress.html", _progress(dissection))
+    response = show_part(request, "dashboard/dissections/progress.html", _progress(dissection))
     if dissection.state not in UNFINISHED:
         response["HX-Refresh"] = "true"  # the page has more to show now
     return response
@@ -116,7 +118,7 @@ def request_one(request: SignedInRequest) -> HttpResponse:
     known: dict[str, list[str]] = {}
     for layer in Layer.objects.select_related("network"):
         known.setdefault(layer.network.name, []).append(layer.path)
-    return show(request, "dashboard/dissect.html", title="New dissection", form=form, known_layers=known)
+    return show(request, "dashboard/dissections/dissect.html", title="New dissection", form=form, known_layers=known)
 
 
 def _progress(dissection: Dissection) -> dict[str, Any]:

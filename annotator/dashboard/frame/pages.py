@@ -44,12 +44,12 @@ def show_refusal(request: SignedInRequest, reason: str, *, status: int) -> HttpR
     """One clear sentence on what was asked wrongly or may not be done."""
     if request.headers.get("HX-Request"):
         return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
-    return show(request, "dashboard/refusal.html", title="That did not work", status=status, reason=reason)
+    return show(request, "dashboard/frame/refusal.html", title="That did not work", status=status, reason=reason)
 
 
 def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """To whoever asks, signed in or not."""
-    return render(request, "dashboard/not_found.html", status=404)
+    return render(request, "dashboard/frame/not_found.html", status=404)
 
 
 def frame(request: SignedInRequest) -> dict[str, Any]:

@@ -26,13 +26,13 @@ def show_home(request: SignedInRequest) -> HttpResponse:
     ground = find_ground(Selection())
     surest = {"sort": "precision", "precision_min": 0.0} if ground.campaigns else {"sort": "iou"}
     cards = make_cards(unit_ids=find_units(Selection(surest), ground, n_most=N_SHOWN_UNITS), ground=ground)
-    return show(request, "dashboard/home.html", title="Home", cards=cards, ground=ground, **_live())
+    return show(request, "dashboard/home/home.html", title="Home", cards=cards, ground=ground, **_live())
 
 
 @needs(Role.VIEWER)
 def show_live(request: SignedInRequest) -> HttpResponse:
     """The part of the home page that keeps itself up to date."""
-    return show_part(request, "dashboard/home_live.html", _live())
+    return show_part(request, "dashboard/home/live.html", _live())
 
 
 def _live() -> dict[str, Any]:

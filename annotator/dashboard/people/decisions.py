@@ -12,7 +12,7 @@ from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 @needs(Role.VIEWER)
 def show_decisions(request: SignedInRequest) -> HttpResponse:
     entries = Paginator(AuditEntry.objects.order_by("-id"), 50).get_page(request.GET.get("page"))
-    return show(request, "dashboard/decisions.html", title="Decisions", entries=entries)
+    return show(request, "dashboard/people/decisions.html", title="Decisions", entries=entries)
 
 
 @needs(Role.VIEWER)
@@ -21,4 +21,4 @@ def verify_decisions(request: SignedInRequest) -> HttpResponse:
         verified, broken = verify_audit_log(), ""
     except AuditLogBroken as problem:
         verified, broken = None, str(problem)
-    return show_part(request, "dashboard/decisions_verified.html", {"verified": verified, "broken": broken})
+    return show_part(request, "dashboard/people/decisions_verified.html", {"verified": verified, "broken": broken})

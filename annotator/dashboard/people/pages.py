@@ -114,7 +114,7 @@ def revoke_one(request: SignedInRequest, token_id: int) -> HttpResponse:
 def _show(request: SignedInRequest, *, status: int = 200, **context: object) -> HttpResponse:
     response = show(
         request,
-        "dashboard/people.html",
+        "dashboard/people/people.html",
         title="People and tokens",
         status=status,
         **{

@@ -85,4 +85,4 @@ def _show(
         "next": request.POST.get("next") or request.GET.get("next") or "",
         "site_url": None,
     }
-    return render(request, "dashboard/sign_in.html", context, status=status)
+    return render(request, "dashboard/people/sign_in.html", context, status=status)

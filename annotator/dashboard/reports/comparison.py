@@ -42,7 +42,7 @@ def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
     strips = add_strips([one.unit_label for one in page])
     return show(
         request,
-        "dashboard/comparison.html",
+        "dashboard/reports/comparison.html",
         title=f"People and Broden in {campaign.name}",
         campaign=campaign,
         counts=[(relation.value, counts.get(relation.value, 0)) for relation in Relation],

@@ -30,7 +30,7 @@ def show_figures(request: SignedInRequest, name: str) -> HttpResponse:
     campaign = get_object_or_404(Campaign, name=name)
     report = _describe(campaign.pk, _stamp(campaign))
     context = {"campaign": campaign, "agreement": report.get("agreement"), "figures": list_figures(report)}
-    return show_part(request, "dashboard/figures.html", context)
+    return show_part(request, "dashboard/reports/figures.html", context)
 
 
 @needs(Role.VIEWER)

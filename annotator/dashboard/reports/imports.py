@@ -71,7 +71,7 @@ def import_files(request: SignedInRequest) -> HttpResponse:
                 form.add_error("file", str(refused))
             else:
                 return redirect("campaign", name)
-    return show(request, "dashboard/import.html", title="Import published files", forms=forms_by_kind)
+    return show(request, "dashboard/reports/import.html", title="Import published files", forms=forms_by_kind)
 
 
 def _import_answers(request: SignedInRequest, asked: dict[str, str]) -> str:

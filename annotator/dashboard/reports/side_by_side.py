@@ -79,7 +79,9 @@ def show_networks(request: SignedInRequest) -> HttpResponse:
     form = SideBySideForm(request.GET or None)
     figures = form.list_figures() if form.is_bound and form.is_valid() else []
     query = urlencode([(name, value) for name, values in request.GET.lists() for value in values])
-    return show(request, "dashboard/networks.html", title="Side by side", form=form, figures=figures, query=query)
+    return show(
+        request, "dashboard/reports/side_by_side.html", title="Side by side", form=form, figures=figures, query=query
+    )
 
 
 @needs(Role.VIEWER)
@@ -93,13 +95,13 @@ def send_networks(request: SignedInRequest, figure: str, ending: str) -> HttpRes
 
 
 def _draw(figure: str, asked: dict[str, Any]) -> "Figure":
-    from annotator.figures import listing as gallery
+    from annotator.figures import listing
 
     if figure == "networks":
         reports = {campaign.name: describe_campaign(campaign=campaign) for campaign in asked["campaign"]}
-        return gallery.draw_campaigns_side_by_side(reports)
+        return listing.draw_campaigns_side_by_side(reports)
     chosen = list(asked["dissection"])
     if figure == "zoo":
-        return gallery.draw_zoo(chosen)
+        return listing.draw_zoo(chosen)
     placed = list(zip(chosen, asked["positions"], strict=True))
-    return gallery.draw_along(placed, axis=asked["axis"] or "position")
+    return listing.draw_along(placed, axis=asked["axis"] or "position")

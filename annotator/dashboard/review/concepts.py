@@ -25,7 +25,7 @@ def show_concepts(request: SignedInRequest, name: str) -> HttpResponse:
     concepts = counted.annotate(n=Count("id")).order_by("-n", "concept")
     return show(
         request,
-        "dashboard/concepts.html",
+        "dashboard/review/concepts.html",
         title=f"Concepts of {name}",
         campaign=campaign,
         concepts=concepts[:N_LISTED],

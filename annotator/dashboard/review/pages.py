@@ -36,7 +36,7 @@ def show_review(request: SignedInRequest) -> HttpResponse:
     listed = UnitLabel.objects.select_related("unit__layer__network", "comparison__automatic_label").defer("reasons")
     return show(
         request,
-        "dashboard/review.html",
+        "dashboard/review/review.html",
         title="Review",
         campaign=campaign,
         campaigns=_list_labeled()[:50],
@@ -48,7 +48,7 @@ def show_review(request: SignedInRequest) -> HttpResponse:
 
 
 @needs(Role.REVIEWER)
-def show_next(request: SignedInRequest, name: str) -> HttpResponse:
+def show_next_label(request: SignedInRequest, name: str) -> HttpResponse:
     """The first that waits after the one named by `after`; back to the list when there is none."""
     campaign = get_object_or_404(Campaign, name=name)
     after = request.GET.get("after", "0")
@@ -60,7 +60,7 @@ def show_next(request: SignedInRequest, name: str) -> HttpResponse:
 
 
 @needs(Role.REVIEWER)
-def show_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
+def show_label(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
     """Blind, nothing but the crops leaves the server; the evidence comes when it is asked for."""
     label = _label(name, label_id)
     is_blind = request.GET.get("evidence") != "1"
@@ -83,12 +83,12 @@ def show_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse
             "blind_word": request.GET.get("word", "")[:200],
         }
     title = f"Review unit {label.unit.index} of {label.unit.layer.path}"
-    return show(request, "dashboard/review_one.html", title=title, name=name, label_id=label_id, **context)
+    return show(request, "dashboard/review/review_one.html", title=title, name=name, label_id=label_id, **context)
 
 
 @require_POST
 @needs(Role.REVIEWER)
-def decide_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
+def take_decision(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
     label = _label(name, label_id)
     action, word = request.POST.get("action", ""), request.POST.get("word", "")
     onward = f"{reverse('review-next', args=[name])}?{urlencode({'after': label_id})}"

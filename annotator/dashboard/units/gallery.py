@@ -66,11 +66,11 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
     }
     if request.headers.get("HX-Request"):
         return _part(request, context)
-    return show(request, "dashboard/gallery.html", title="Units", **context)
+    return show(request, "dashboard/units/gallery.html", title="Units", **context)
 
 
 def _part(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
-    return render(request, "dashboard/gallery_walls.html", {**context, **permissions(request)})
+    return render(request, "dashboard/units/gallery_walls.html", {**context, **permissions(request)})
 
 
 def _walls(selection: Selection, ground: Ground) -> list[Wall]:

@@ -31,7 +31,7 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
     evidence = gather_evidence(unit=unit, dissection_id=dissection, answer_id=answer, mode=mode)
     return show(
         request,
-        "dashboard/unit.html",
+        "dashboard/units/unit.html",
         title=f"Unit {index} of {layer}",
         subtitle=network,
         evidence=evidence,

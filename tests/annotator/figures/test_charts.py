@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from annotator.crowd.categories import SemanticCategory
-from annotator.figures import charts as figures
+from annotator.figures import charts
 from annotator.figures.drawing import Figure, render_png, render_svg, save_figure, write_rows
 from annotator.figures.listing import NoSuchFigure, draw_figure, list_figures
 from annotator.labels.lexicon import load_lexicon
@@ -46,7 +46,7 @@ REPORT: dict[str, Any] = {
 
 
 def detectors(crops: dict[tuple[str, int], bytes] | None = None) -> Figure:
-    return figures.draw_object_detectors(REPORT, layer="conv5", lexicon=load_lexicon(), crops=crops)
+    return charts.draw_object_detectors(REPORT, layer="conv5", lexicon=load_lexicon(), crops=crops)
 
 
 def test_interpretable_units_stand_under_their_groups() -> None:
@@ -77,9 +77,9 @@ def test_each_figure_is_drawn_with_its_numbers(name: str) -> None:
 
 
 def test_shares_of_every_layer_are_drawn_as_they_are() -> None:
-    rows = figures.draw_semantic_types(REPORT).rows
+    rows = charts.draw_semantic_types(REPORT).rows
     assert [row["share"] for row in rows if row["layer"] == "conv4" and row["category"] == "object"] == [0.5]
-    both = figures.draw_networks_side_by_side({"one": REPORT, "two": REPORT})
+    both = charts.draw_networks_side_by_side({"one": REPORT, "two": REPORT})
     assert len(both.rows) == 2 * len(rows)
     assert all(word in render_svg(both) for word in ("one", "two", "conv4"))
 
@@ -90,19 +90,19 @@ def test_the_network_with_most_unique_detectors_stands_first() -> None:
         {"network": "large", "category": "object", "n_unique": 2},
         {"network": "large", "category": "part", "n_unique": 2},
     ]
-    svg = render_svg(figures.draw_unique_detectors(rows))
+    svg = render_svg(charts.draw_unique_detectors(rows))
     assert svg.index(">large<") < svg.index(">small<")
 
 
 def test_detectors_along_a_rotation_are_a_line_a_category() -> None:
     rows = [{"position": p, "category": c, "n_unique": 5} for p in (0, 0.5, 1) for c in ("object", "texture")]
-    figure = figures.draw_unique_detectors_along(rows, axis="rotation")
+    figure = charts.draw_unique_detectors_along(rows, axis="rotation")
     assert figure.title == "Unique detectors along rotation"
     assert render_svg(figure).count("line mark container") >= 2
 
 
 def test_a_figure_is_saved_as_vectors_pixels_numbers_and_specification(tmp_path: Path) -> None:
-    figure = figures.draw_category_confusion(REPORT)
+    figure = charts.draw_category_confusion(REPORT)
     paths = save_figure(figure, folder=tmp_path / "new")
     assert [path.name.partition(".")[2] for path in paths] == ["svg", "png", "csv", "vl.json"]
     with Image.open(paths[1]) as picture:
@@ -111,7 +111,7 @@ def test_a_figure_is_saved_as_vectors_pixels_numbers_and_specification(tmp_path:
 
 
 def test_a_png_is_white_dark_or_clear_as_its_theme_says() -> None:
-    figure = figures.draw_category_confusion(REPORT)
+    figure = charts.draw_category_confusion(REPORT)
     corners = {}
     for theme in ("light", "dark", "either"):
         with Image.open(io.BytesIO(render_png(figure, theme=theme))) as picture:

@@ -7,7 +7,7 @@ import redis
 from django.conf import settings
 
 from annotator.crowd.models import Assignment
-from annotator.dashboard.campaigns import counts as campaign_counts
+from annotator.dashboard.campaigns import counts
 from annotator.dashboard.campaigns.counts import CampaignCounts, read_campaign_counts
 from annotator.dashboard.campaigns.overview import summarize_campaigns
 from tests.annotator.dashboard.making import World
@@ -16,9 +16,9 @@ from tests.annotator.dashboard.making import World
 @pytest.fixture(autouse=True)
 def nothing_kept(world: World) -> Iterator[None]:
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.delete(campaign_counts._key(world.campaign.pk))
+        client.delete(counts._key(world.campaign.pk))
         yield
-        client.delete(campaign_counts._key(world.campaign.pk))
+        client.delete(counts._key(world.campaign.pk))
 
 
 def test_the_counts_equal_a_slow_count(world: World) -> None:
@@ -41,15 +41,15 @@ def test_the_counts_equal_a_slow_count(world: World) -> None:
 
 
 def test_what_is_quick_to_count_is_never_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaign_counts, "NEVER_KEPT_SECONDS", 1000)
+    monkeypatch.setattr(counts, "NEVER_KEPT_SECONDS", 1000)
     before = read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers
     Assignment.objects.latest("pk").delete()
     assert read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers == before - 1
 
 
 def test_what_is_slow_to_count_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaign_counts, "NEVER_KEPT_SECONDS", 0)
-    monkeypatch.setattr(campaign_counts, "KEPT_TIMES", 100_000)
+    monkeypatch.setattr(counts, "NEVER_KEPT_SECONDS", 0)
+    monkeypatch.setattr(counts, "KEPT_TIMES", 100_000)
     before = read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers
     Assignment.objects.latest("pk").delete()
     assert read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers == before
