@@ -37,7 +37,7 @@ lint: $(READY)  ## ruff, mypy, import contracts, migrations, deployment checks
 	$(OFFLINE) $(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(RUN) manage.py makemigrations --check --dry-run
-	$(RUN) -m tests.deployed manage.py check --deploy --fail-level WARNING
+	$(RUN) -m tools.deployed manage.py check --deploy --fail-level WARNING
 
 # Side by side: the flows wait much for processes. Each part is printed when it has ended.
 test: $(READY)  ## every check and test, browser tests included: lint, suite, flows, audit
@@ -50,19 +50,19 @@ flows: $(READY) browser  ## whole stories with all processes running
 	$(RUN) -m pytest -q tests/flows
 
 audit: $(READY)  ## known vulnerabilities of the locked packages
-	$(RUN) -m tests.audit
+	$(RUN) -m tools.audit
 
 browser: $(READY)
-	$(RUN) -m tests.browser
+	$(RUN) -m tools.browser
 
 bench: $(READY)  ## every benchmark; each prints `name value bound`
 	$(RUN) -m benchmarks
 
 drill: $(READY)  ## the long fault and load drills, resumable; results in docs/drills.md
-	$(RUN) -m tests.drills
+	$(RUN) -m tools.drills
 
 pictures: $(READY)  ## the pictures of README and docs, taken from the running product
-	$(RUN) -m tests.pictures
+	$(RUN) -m tools.pictures
 
 lock:  ## requirements.lock anew from pyproject.toml
 	$(VENV)/bin/uv pip compile --quiet --upgrade pyproject.toml --all-extras --generate-hashes --python-version 3.11 -o requirements.lock

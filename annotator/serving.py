@@ -1,12 +1,11 @@
 """Runs the Procfile's processes on one machine: `python -m annotator.serving [--prepare | [--stop] --then COMMAND]`.
 
-The services are attached or started, the tables brought up to date and the sandbox's account made; then web, sandbox,
-web queue and GPU queue run under honcho until Ctrl-C, which ends all of them.
+It starts the services if needed, brings the tables up to date and makes the sandbox's account. Then web, sandbox, web
+queue and GPU queue run until Ctrl-C, which ends all of them; if one of them ends, the others are ended too.
 """
 
 import argparse
 import contextlib
-import ctypes
 import io
 import json
 import os
@@ -15,28 +14,19 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from annotator import embedded, env
-
-ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
-STOP_SECONDS = 40
-# Linux, prctl(2).
-PR_SET_PDEATHSIG = 1
+from annotator.processes import ROOT, Processes, ProcessFailed
 
 
 class CannotServe(Exception):
-    """A process did not start or a port is taken; the message says which."""
+    """A command failed or a port is taken; the message says which."""
 
 
 def prepare() -> None:
-    """Tables brought up to date, and our own requester's account at the sandbox kept among the checkout's secrets."""
+    """Brings the tables up to date, and keeps our own requester's account at the sandbox among the secrets."""
     (embedded.data_folder() / "static").mkdir(parents=True, exist_ok=True)
     _manage("migrate", "--verbosity", "0")
     account = json.loads(_manage("sandbox_account", "own"))
@@ -76,37 +66,13 @@ def _manage(command: str, *arguments: str) -> str:
     return output.getvalue()
 
 
-@contextlib.contextmanager
-def processes(*, log: Path | None = None) -> Iterator[None]:
-    """The Procfile's four processes, answering, writing to `log` if given; ended with the block, however it ends."""
+def serve(*, log: Path | None = None) -> Processes:
+    """The Procfile's four processes, to be entered by `with`. Raises CannotServe if a port is taken."""
     addresses = read_addresses()
-    urls = [addresses["dashboard"].rstrip("/"), addresses["sandbox_endpoint"]]
-    for url in urls:
-        _refuse_taken_port(url)
-    defaults = {
-        "WEB_BIND": urlsplit(urls[0]).netloc,
-        "SANDBOX_BIND": urlsplit(urls[1]).netloc,
-        "BEAT_SCHEDULE": str(embedded.data_folder() / "beat-schedule"),
-        "PYTHONUNBUFFERED": "1",
-        # Celery and whitenoise remark on root and on folders that only a deployment has.
-        "PYTHONWARNINGS": "ignore",
-    }
-    # The Procfile says `python`: this one.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    with contextlib.ExitStack() as stack:
-        output = stack.enter_context(log.open("ab")) if log else None
-        honcho = subprocess.Popen(
-            [sys.executable, "-m", "honcho", "-f", str(ROOT / "Procfile"), "start"],
-            cwd=ROOT,
-            env={**defaults, **os.environ, "PATH": path},
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=_end_with_parent,
-        )
-        stack.callback(_end, honcho)
-        _wait_for_health(urls, honcho)
-        yield
+    for name in ("dashboard", "sandbox_endpoint"):
+        _refuse_taken_port(addresses[name])
+    environment = {**os.environ, "UNITSCOPE_VAR": str(embedded.data_folder())}
+    return Processes(environment, addresses=addresses, log=log, asked_to_end=_asked_to_end)
 
 
 def _refuse_taken_port(url: str) -> None:
@@ -115,47 +81,6 @@ def _refuse_taken_port(url: str) -> None:
         raise CannotServe(
             f"Something already answers at {url}. If it is Unitscope, it is up; else set WEB_PORT and SANDBOX_PORT."
         )
-
-
-def _wait_for_health(urls: list[str], honcho: "subprocess.Popen[bytes]") -> None:
-    from workers.app import app
-
-    deadline = time.monotonic() + START_SECONDS
-    waiting = {f"{url}/healthz" for url in urls}
-    while waiting or len(app.control.ping(timeout=1) or []) < 2:
-        if _asked_to_end.is_set():
-            raise KeyboardInterrupt
-        if honcho.poll() is not None:
-            raise CannotServe("A process ended while starting; its last words stand above or in var/logs.")
-        if time.monotonic() > deadline:
-            raise CannotServe(f"Not all processes answered within {START_SECONDS} s: {', '.join(waiting) or 'queues'}.")
-        waiting = {url for url in waiting if not is_healthy(url)}
-        time.sleep(0.2)
-
-
-def is_healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310  an address from our settings
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def _end_with_parent() -> None:
-    """Run in the child: were this process killed with -9, honcho would serve on with nobody to stop it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _end(honcho: "subprocess.Popen[bytes]") -> None:
-    """honcho passes the signal on to its processes and ends after them."""
-    if honcho.poll() is None:
-        honcho.send_signal(signal.SIGTERM)
-        try:
-            honcho.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(honcho.pid, signal.SIGKILL)
-            honcho.wait()
 
 
 # An exception that a signal raises can be lost in a library's clean-up; what is set here is not.
@@ -178,7 +103,7 @@ def main() -> int:
     try:
         with embedded.in_environment():
             return _serve(options)
-    except (CannotServe, env.BadSetting, embedded.EmbeddedServiceFailed) as error:
+    except (CannotServe, ProcessFailed, env.BadSetting, embedded.EmbeddedServiceFailed) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -191,9 +116,8 @@ def _serve(options: argparse.Namespace) -> int:
         return 0
     log = embedded.data_folder() / "logs" / "services.log" if options.then else None
     if log:
-        log.parent.mkdir(parents=True, exist_ok=True)
         print(f"Starting web, sandbox, web queue and GPU queue; they write to {log}.", flush=True)
-    with processes(log=log):
+    with serve(log=log) as processes:
         if options.then:
             status = subprocess.run(
                 [sys.executable, str(ROOT / "manage.py"), *options.then], cwd=ROOT, check=False
@@ -202,7 +126,7 @@ def _serve(options: argparse.Namespace) -> int:
                 return status
         print(f"Serving until Ctrl-C:\n{_manage('addresses')}", flush=True)
         while not _asked_to_end.wait(1):
-            pass
+            processes.check()
     return 0
 
 

@@ -42,7 +42,7 @@ def measure(folder: Path) -> None:
     from django.core.management import call_command
     from playwright.sync_api import sync_playwright
 
-    from tests.browser import find_chromium
+    from tools.browser import find_chromium
 
     django.setup()
     settings.MIGRATION_MODULES = {app.label: None for app in apps.get_app_configs()}  # tables as the models say

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser import find_chromium
+from tools.browser import find_chromium
 
 # What `migrate` wrote and no test changes.
 KEPT_TABLES = {"django_content_type", "auth_permission", "django_migrations"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from annotator import env
-from tests.deployed import ENVIRONMENT
+from tools.deployed import ENVIRONMENT
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,6 +1,5 @@
 """`make up`: four processes answer; they end with a killed supervisor, and Ctrl-C leaves no process or lock behind."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,17 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from annotator import serving
-from tests.processes import ROOT, free_port
+from annotator.processes import ROOT, is_healthy
+from tools.apart import make_environment
 
 COMMAND = [sys.executable, "-m", "annotator.serving"]
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    own = {"UNITSCOPE_VAR": str(tmp_path), "WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
-    of_the_test_run = ("DATABASE_URL", "REDIS_URL")
-    return {name: value for name, value in os.environ.items() if name not in of_the_test_run} | own
+    return make_environment(tmp_path)
 
 
 def processes_of(var: Path) -> list[psutil.Process]:
@@ -53,7 +50,7 @@ def serve(environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
         f"http://127.0.0.1:{environment['SANDBOX_PORT']}/healthz",
     ]
     try:
-        wait_until(lambda: all(serving.is_healthy(url) for url in urls) or up.poll() is not None, seconds=180)
+        wait_until(lambda: all(is_healthy(url) for url in urls) or up.poll() is not None, seconds=180)
         assert up.poll() is None
         yield up
     finally:
@@ -66,10 +63,10 @@ def test_the_four_end_with_a_killed_supervisor_and_ctrl_c_ends_everything(
 ) -> None:
     def of_the_procfile() -> list[str]:
         lines = [" ".join(process.cmdline()) for process in processes_of(tmp_path)]
-        return [line for line in lines if any(name in line for name in ("honcho", "gunicorn", "celery"))]
+        return [line for line in lines if any(name in line for name in ("gunicorn", "celery"))]
 
     with serve(environment) as up:
-        assert len(of_the_procfile()) >= 5, "honcho and its four"
+        assert len(of_the_procfile()) >= 4, "the four processes"
         again = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert again.returncode == 2
         assert "Something already answers" in again.stderr

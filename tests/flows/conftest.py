@@ -1,12 +1,11 @@
 """The whole house running on this machine for the length of a module: services, four processes, a small dissection."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.processes import Processes, free_port
-
-ROOT = Path(__file__).parent.parent.parent
+from annotator.processes import ROOT, Processes
+from tools.apart import run_apart
 
 
 @dataclass(frozen=True)
@@ -33,23 +31,15 @@ class House:
         return done.stdout
 
     @property
-    def addresses(self) -> dict[str, str]:
+    def addresses(self) -> Mapping[str, str]:
         return self.processes.addresses
 
 
 @pytest.fixture(scope="session")
 def house() -> Iterator[House]:
-    # Not under pytest's temporary folder: another test run on the machine would tidy it away under our feet.
+    # Not under pytest's temporary folder: another test run on this machine would delete it while it is in use.
     var = Path(tempfile.mkdtemp(prefix="unitscope-house-"))
-    environment = {
-        **os.environ,
-        "UNITSCOPE_VAR": str(var),
-        "WEB_PORT": str(free_port()),
-        "SANDBOX_PORT": str(free_port()),
-    }
-    for of_the_test_run in ("DATABASE_URL", "REDIS_URL"):
-        environment.pop(of_the_test_run, None)
-    with Processes(environment) as processes:
+    with run_apart(var) as processes:
         yield House(processes)
     shutil.rmtree(var)
 

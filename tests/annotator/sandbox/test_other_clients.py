@@ -1,6 +1,6 @@
 """AWS's JavaScript client and AWS's command line run on the sandbox unchanged but for the endpoint.
 
-Neither is a Python package of ours: `python -m tests.drills sandbox-other-clients` installs both and runs this.
+Neither is a Python package of ours: `python -m tools.drills sandbox-other-clients` installs both and runs this.
 """
 
 import datetime as dt

@@ -1,22 +1,18 @@
 """At seeded moments of the demo, web or GPU process is killed with -9 and started again: the same table each time."""
 
 import json
-import os
 import random
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tests.processes import Processes, free_port
+from annotator.processes import ROOT, Processes
+from tools.apart import kill_and_restart, run_apart
 
-ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "var" / "drills" / "demo"
 KEPT = FOLDER / "tables.json"
 N_RUNS, N_KILLS_A_RUN = 4, 5
@@ -43,51 +39,43 @@ def draw_kills() -> list[list[Kill]]:
     return runs
 
 
-class KillDrill:
-    """One demo run from an empty database, with the rendered set of an earlier run, and the kills asked for."""
+def run_demo(name: str, *, kills: Sequence[Kill] = (), seconds: float = 0.0) -> tuple[dict[str, Any], float]:
+    """The demo from an empty database, with the rendered set of an earlier run: its table, and how long it took.
 
-    def __init__(self, name: str) -> None:
-        self.var = FOLDER / name
-        self.environment = {
-            **os.environ,
-            "UNITSCOPE_VAR": str(self.var),
-            "WEB_PORT": str(free_port()),
-            "SANDBOX_PORT": str(free_port()),
-        }
-        for taken in ("DATABASE_URL", "REDIS_URL"):
-            self.environment.pop(taken, None)
+    seconds: how long the undisturbed run took; the moments of the kills are shares of it.
+    """
+    var = FOLDER / name
+    shutil.rmtree(var, ignore_errors=True)
+    var.mkdir(parents=True)
+    rendered = FOLDER / "rendered"
+    rendered.mkdir(exist_ok=True)
+    (var / "demo").symlink_to(rendered)
+    with run_apart(var) as processes:
+        began = time.monotonic()
+        _run_killing(processes, {began + kill.share * seconds: kill.process for kill in kills})
+        seconds = time.monotonic() - began
+        report = subprocess.run(
+            [sys.executable, "manage.py", "report", "demo", "--format", "json"],
+            cwd=ROOT, env=processes.environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    shutil.rmtree(var, ignore_errors=True)
+    return table_of(json.loads(report.stdout)), seconds
 
-    def run(self, *, kills: Sequence[Kill] = (), seconds: float = 0.0) -> tuple[dict[str, Any], float]:
-        """The report's units and the seconds that the job took."""
-        shutil.rmtree(self.var, ignore_errors=True)
-        self.var.mkdir(parents=True)
-        rendered = FOLDER / "rendered"
-        rendered.mkdir(exist_ok=True)
-        (self.var / "demo").symlink_to(rendered)
-        with ExitStack() as stack:
-            processes = stack.enter_context(Processes(self.environment))
-            began = time.monotonic()
-            for kill in kills:
-                timer = threading.Timer(kill.share * seconds, processes.kill_and_restart, args=[kill.process])
-                timer.start()
-                stack.callback(timer.join)
-                stack.callback(timer.cancel)
-            done = subprocess.run(
-                [sys.executable, "manage.py", "demo"],
-                cwd=ROOT,
-                env=processes.environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, f"The demo ended with {done.returncode}: {done.stderr[-400:]}"
-            seconds = time.monotonic() - began
-            report = subprocess.run(
-                [sys.executable, "manage.py", "report", "demo", "--format", "json"],
-                cwd=ROOT, env=processes.environment, capture_output=True, text=True, check=True,
-            )  # fmt: skip
-        shutil.rmtree(self.var, ignore_errors=True)
-        return table_of(json.loads(report.stdout)), seconds
+
+def _run_killing(processes: Processes, kills: dict[float, str]) -> None:
+    """Runs the demo to its end; at each moment (of time.monotonic) it kills and restarts the process named there."""
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "demo"],
+        cwd=ROOT, env=processes.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as demo:  # fmt: skip
+        for moment, name in sorted(kills.items()):
+            try:
+                demo.communicate(timeout=max(moment - time.monotonic(), 0))
+                break
+            except subprocess.TimeoutExpired:
+                kill_and_restart(processes, name)
+        _, errors = demo.communicate()
+    assert demo.returncode == 0, f"The demo ended with {demo.returncode}: {errors[-400:]}"
 
 
 def table_of(report: dict[str, Any]) -> dict[str, Any]:
@@ -109,13 +97,13 @@ def kill_at_seeded_moments() -> str:
         KEPT.write_text(json.dumps(kept))
 
     if "undisturbed" not in kept:
-        report, seconds = KillDrill("undisturbed").run()
+        report, seconds = run_demo("undisturbed")
         keep("seconds", seconds)
         keep("undisturbed", report)
     for number, kills in enumerate(draw_kills()):
         name = f"run {number}"
         if name not in kept:
-            report, seconds = KillDrill("killed").run(kills=kills, seconds=kept["seconds"])
+            report, seconds = run_demo("killed", kills=kills, seconds=kept["seconds"])
             moments = ", ".join(f"{kill.process} at {kill.share:.2f}" for kill in kills)
             same = "the same" if report == kept["undisturbed"] else "ANOTHER"
             print(f"  {name}: {moments}: {seconds:.0f} s, {same} table", flush=True)

@@ -1,4 +1,4 @@
-"""Runs a command with the environment of a deployment: `python -m tests.deployed manage.py check --deploy`."""
+"""Runs a command with the environment of a deployment: `python -m tools.deployed manage.py check --deploy`."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
 """Chromium for the browser tests: an installed one, else Debian's package, else Playwright's own download.
 
-`python -m tests.browser` makes sure that there is one.
+`python -m tools.browser` makes sure that there is one.
 """
 
 import os

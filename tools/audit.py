@@ -1,4 +1,4 @@
-"""Known vulnerabilities of the locked packages, where the advisory service can be reached: `python -m tests.audit`."""
+"""Known vulnerabilities of the locked packages, where the advisory service can be reached: `python -m tools.audit`."""
 
 import subprocess
 import sys

@@ -1,6 +1,6 @@
 """The long fault and load drills: `make drill`. Each is kept; cut off, they go on.
 
-`python -m tests.drills [NAME ...]` runs those named again; `--list` names them. Results go into docs/drills.md.
+`python -m tools.drills [NAME ...]` runs those named again; `--list` names them. Results go into docs/drills.md.
 """
 
 import importlib
@@ -24,7 +24,7 @@ def find_drills() -> dict[str, Drill]:
     found: dict[str, Drill] = {}
     for path in sorted(HERE.glob("*.py")):
         if not path.stem.startswith("_"):
-            found.update(importlib.import_module(f"tests.drills.{path.stem}").DRILLS)
+            found.update(importlib.import_module(f"tools.drills.{path.stem}").DRILLS)
     return found
 
 
@@ -48,7 +48,7 @@ def write_page(results: dict[str, dict[str, str]]) -> None:
         for name, entry in sorted(results.items())
     )
     PAGE.write_text(
-        "# Drills\nLong fault and load drills, run by `make drill` (`python -m tests.drills NAME` for one) and written"
+        "# Drills\nLong fault and load drills, run by `make drill` (`python -m tools.drills NAME` for one) and written"
         " here by it. The test suite runs each in a reduced form.\n\n"
         f"| drill | outcome | what was seen | minutes | date |\n| --- | --- | --- | --- | --- |\n{rows}\n"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from annotator import embedded, serving
-from tests.browser import find_chromium
+from tools.browser import find_chromium
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "pictures"
@@ -98,8 +98,7 @@ def main() -> int:
     with embedded.in_environment():
         serving.prepare()
         log = embedded.data_folder() / "logs" / "services.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with serving.processes(log=log), ExitStack() as stack:
+        with serving.serve(log=log), ExitStack() as stack:
             subprocess.run([sys.executable, "manage.py", "demo"], cwd=ROOT, check=True)
             addresses = serving.read_addresses()
             launch, concept = ask_about_one_unit_again()  # before the browser: its loop forbids the database

@@ -13,15 +13,14 @@ import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import psutil
 
-from tests.processes import Processes, free_port
+from annotator.processes import ROOT, Processes
+from tools.apart import kill_and_restart, run_apart
 
-ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "var" / "drills" / "submissions"
 KEPT = FOLDER / "pieces.json"
 N_PEOPLE = 50
@@ -42,7 +41,7 @@ print(campaign.hits.get().public_id)
 """
 READ = """
 import json
-from annotator.crowd.answering import make_receipt
+from annotator.crowd.assignments import make_receipt
 from annotator.crowd.models import Assignment
 rows = Assignment.objects.select_related("hit").exclude(state="started")
 print(json.dumps([[row.mturk_id, row.description, make_receipt(row)] for row in rows]))
@@ -131,17 +130,12 @@ def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
     var = FOLDER / "var"
     shutil.rmtree(var, ignore_errors=True)
     var.mkdir()
-    environment = {
-        **os.environ, "UNITSCOPE_VAR": str(var), "WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port()),
-        # What serves is forked from a process that has loaded everything, so that its successor is there at once.
-        "GUNICORN_CMD_ARGS": "--preload --config python:tests.drills._warm",
-    }  # fmt: skip
-    environment.pop("DATABASE_URL", None)
-    environment.pop("REDIS_URL", None)
-    with Processes(environment, only=("web",)) as processes:
+    # The process that serves is forked from one that has loaded everything, so that its successor starts at once.
+    preload = "--preload --config python:tools.drills._warm"
+    with run_apart(var, names=("web",), GUNICORN_CMD_ARGS=preload) as processes:
         public_id = _run(processes, PREPARE.format(folder=str(var))).strip()
         crowd = Crowd(
-            web=processes.addresses["dashboard"].rstrip("/"),
+            web=processes.urls["web"],
             submit_to=processes.addresses["sandbox_endpoint"].rstrip("/"),
             public_id=public_id,
         )
@@ -170,7 +164,7 @@ def _kill(processes: Processes, crowd: Crowd, *, n_kills: int, seed: int) -> Non
             crowd.stop.wait(0.01)
         n_before = len(crowd.acknowledged)
         if number % KILLS_A_MASTER == KILLS_A_MASTER - 1:
-            processes.kill_and_restart("web")
+            kill_and_restart(processes, "web")
         else:
             for child in psutil.Process(processes.running["web"].pid).children():
                 child.kill()

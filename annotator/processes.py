@@ -1,0 +1,160 @@
+"""Runs the Procfile's processes on this machine, each in its own process group, for the length of a `with` block."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO, Self
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("web", "sandbox", "web-queue", "gpu")
+# The processes that answer at an address, and the name of that address in `manage.py addresses`.
+ADDRESSES = {"web": "dashboard", "sandbox": "sandbox_endpoint"}
+START_SECONDS = 120
+STOP_SECONDS = 40
+# Linux, prctl(2).
+PR_SET_PDEATHSIG = 1
+
+
+class ProcessFailed(Exception):
+    """A process ended or did not answer in time; the message names it."""
+
+
+class Processes:
+    """Some of the Procfile's processes; `running` holds them by name.
+
+    environment: must set DATABASE_URL, REDIS_URL and UNITSCOPE_VAR.
+    addresses: what `manage.py addresses` prints in that environment.
+    log: the file that all of them append to; None: they write where this process writes.
+    asked_to_end: checked while waiting for answers; if it is set, KeyboardInterrupt is raised.
+    Start them in the main thread: on Linux the system ends a process when the thread that started it ends.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        addresses: Mapping[str, str],
+        names: tuple[str, ...] = NAMES,
+        log: Path | None = None,
+        asked_to_end: threading.Event | None = None,
+    ) -> None:
+        self.addresses = addresses
+        self.urls = {name: addresses[key].rstrip("/") for name, key in ADDRESSES.items() if name in names}
+        self.environment = {
+            # Celery and whitenoise warn about root and about folders that only a deployment has.
+            "PYTHONWARNINGS": "ignore",
+            "PYTHONUNBUFFERED": "1",
+            "WEB_BIND": urlsplit(addresses["dashboard"]).netloc,
+            "SANDBOX_BIND": urlsplit(addresses["sandbox_endpoint"]).netloc,
+            "BEAT_SCHEDULE": str(Path(environment["UNITSCOPE_VAR"]) / "beat-schedule"),
+            **environment,
+            # The Procfile says `python`: the one that runs this.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}",
+        }
+        self.names = names
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands = read_procfile()
+        self._log = log
+        self._asked_to_end = asked_to_end or threading.Event()
+
+    def __enter__(self) -> Self:
+        try:
+            for name in self.names:
+                self.start(name)
+            self.wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.running.values():
+            end_group(process, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in self.running.values():
+            try:
+                process.wait(max(deadline - time.monotonic(), 0))
+            except subprocess.TimeoutExpired:
+                end_group(process, signal.SIGKILL)
+                process.wait()
+
+    def start(self, name: str) -> None:
+        """Starts one process, and returns before it answers."""
+        if self._log is None:
+            self._start(name, None)
+            return
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as output:
+            self._start(name, output)
+
+    def _start(self, name: str, output: BinaryIO | None) -> None:
+        self.running[name] = subprocess.Popen(  # noqa: S602  the Procfile's lines are shell commands
+            f"exec {self._commands[name]}", shell=True, cwd=ROOT, env=self.environment,
+            stdout=output, stderr=output, start_new_session=True, preexec_fn=_end_with_parent,
+        )  # fmt: skip
+
+    def wait(self) -> None:
+        """Returns when all of them answer. Raises ProcessFailed, KeyboardInterrupt."""
+        deadline = time.monotonic() + START_SECONDS
+        while missing := self._find_missing():
+            if self._asked_to_end.is_set():
+                raise KeyboardInterrupt
+            self.check()
+            if time.monotonic() > deadline:
+                raise ProcessFailed(f"No answer from {', '.join(missing)} within {START_SECONDS} s.")
+            time.sleep(0.1)
+
+    def check(self) -> None:
+        """Raises ProcessFailed if one of them has ended."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                where = f"see {self._log}" if self._log else "see its output above"
+                raise ProcessFailed(f"The process {name} ended with status {process.returncode}; {where}.")
+
+    def _find_missing(self) -> list[str]:
+        """The names of those that do not answer. The queues are asked only when all addresses answer."""
+        missing = [name for name, url in self.urls.items() if not is_healthy(f"{url}/healthz")]
+        queues = [name for name in self.names if name not in ADDRESSES]
+        return missing or (queues if count_queues(self.environment["REDIS_URL"]) < len(queues) else [])
+
+
+def read_procfile() -> dict[str, str]:
+    """The command line of each process, by name."""
+    return dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
+
+
+def is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310  an address from our settings
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def count_queues(broker_url: str) -> int:
+    """How many Celery workers answer at this broker within a second."""
+    from celery import Celery
+
+    with Celery(broker=broker_url, set_as_current=False) as app:
+        return len(app.control.ping(timeout=1) or [])
+
+
+def end_group(process: "subprocess.Popen[bytes]", kind: signal.Signals) -> None:
+    """Sends the signal to the process and to all processes that it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, kind)
+
+
+def _end_with_parent() -> None:
+    """Run in the child: if the parent is killed with -9, nobody else stops the child."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
