@@ -92,9 +92,9 @@ def _fill_units(n_units: int) -> None:
     _copy(unit, n_units, layer_id=f"i / {LAYER_UNITS} + 1", index=f"i % {LAYER_UNITS}")
     row = DissectedUnit.objects.create(
         id=1, dissection=dissection, unit=unit, threshold=1, peak_low=0, peak_high=2, peak_histogram=[1, 5, 9, 4, 1],
-        n_top=57, n_low=3, tile_px=128, tile_sheet="0" * 64,
+        n_top=57, n_low=3, tile_px=128, strip="0" * 64,
     )  # fmt: skip
-    _copy(row, n_units, unit_id="i + 1", tile_sheet="md5(i::text) || md5(i::text)")
+    _copy(row, n_units, unit_id="i + 1", strip="md5(i::text) || md5(i::text)")
     crop = TopImage.objects.create(
         id=1, dissected_unit=row, image=image, rank=0, peak=2, peak_row=1, peak_column=1, crop_left=0, crop_top=0,
         crop_side=64,

@@ -82,7 +82,7 @@ def read_example_crops(*, campaign: Campaign) -> dict[Place, bytes]:
 
 def read_crop(row: DissectedUnit, *, rank: int) -> bytes:
     """One tile of the unit's strip as JPEG. Raises StoreError, OSError."""
-    strip = open_store(row.dissection.artifact).read(f"tiles/{row.tile_sheet[:2]}/{row.tile_sheet}.jpg")
+    strip = open_store(row.dissection.artifact).read(f"tiles/{row.strip[:2]}/{row.strip}.jpg")
     with Picture.open(io.BytesIO(strip)) as picture:
         tile = picture.crop((0, rank * row.tile_px, row.tile_px, (rank + 1) * row.tile_px)).convert("RGB")
     written = io.BytesIO()

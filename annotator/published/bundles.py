@@ -103,7 +103,7 @@ def _write_crops(campaign: Campaign, folder: Path) -> set[str]:
 
 def lay_out_crops(row: DissectedUnit) -> bytes:
     """The unit's first crops in one line, as JPEG. Raises StoreError, OSError."""
-    strip = open_store(row.dissection.artifact).read(f"tiles/{row.tile_sheet[:2]}/{row.tile_sheet}.jpg")
+    strip = open_store(row.dissection.artifact).read(f"tiles/{row.strip[:2]}/{row.strip}.jpg")
     n, step = min(N_CROPS, row.n_top), row.tile_px + GAP_PX
     line = Picture.new("RGB", (n * step - GAP_PX, row.tile_px), "white")
     with Picture.open(io.BytesIO(strip)) as picture:

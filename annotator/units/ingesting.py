@@ -84,7 +84,7 @@ def _ingest_units(dissection: Dissection, units: list[Unit], arrays: Arrays, *, 
                 n_top=int(n_top[u]),
                 n_low=int(n_low[u]),
                 tile_px=tile_px,
-                tile_sheet=str(arrays["tile_sheet"][u]),
+                strip=str(arrays["tile_sheet"][u]),
                 empirical_size_px=float(arrays["empirical_size"][u]) if occluded else None,
                 empirical_picture=str(arrays["empirical_picture"][u]) if occluded else "",
             )

@@ -166,7 +166,7 @@ class DissectedUnit(models.Model):
     n_top = models.PositiveSmallIntegerField(help_text="Top crops in the sheet")
     n_low = models.PositiveSmallIntegerField(help_text="Low crops after them: what planted negatives are drawn from")
     tile_px = models.PositiveSmallIntegerField()
-    tile_sheet = models.CharField(max_length=64, help_text="SHA-256 and name of the JPEG strip that holds the tiles")
+    strip = models.CharField(max_length=64, help_text="SHA-256 and name of the JPEG strip that holds the tiles")
     empirical_size_px = models.FloatField(
         null=True, blank=True, help_text="Side of the empirical receptive field; null where it was not estimated"
     )

@@ -126,7 +126,7 @@ class Stage:
         """Of addresses that are the same for everybody."""
         layer = {"network": "net", "layer": "features.3", "index": 0}
         named = {"name": self.world.campaign.name}
-        sheet = {"dissection_id": self.world.dissection.pk, "sheet": self.world.units()[0].tile_sheet}
+        sheet = {"dissection_id": self.world.dissection.pk, "sheet": self.world.units()[0].strip}
         label = UnitLabel.objects.earliest("pk")
         return {
             "admin:app_list": {"app_label": "crowd"},

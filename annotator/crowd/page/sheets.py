@@ -63,7 +63,7 @@ def _slice(ranks: Sequence[int], number: int) -> Sequence[int]:
 
 def _open_strip(unit: DissectedUnit) -> Pixels.Image:
     try:
-        strip = Pixels.open(io.BytesIO(read_strip(unit.dissection.artifact, find_tile_name(unit.tile_sheet))))
+        strip = Pixels.open(io.BytesIO(read_strip(unit.dissection.artifact, find_tile_name(unit.strip))))
         return strip.convert("RGB")
     except (OSError, StoreError) as error:
         raise TilesMissing(f"The crops of {unit} are not in the artifact store.") from error

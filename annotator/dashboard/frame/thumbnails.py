@@ -16,6 +16,6 @@ def add_strips(labels: Iterable[UnitLabel]) -> list[tuple[UnitLabel, str]]:
     hits = HIT.objects.filter(
         campaign__in={label.campaign_id for label in labels}, unit__in=[label.unit_id for label in labels]
     ).exclude(dissected_unit=None)
-    shown = hits.order_by("id").values_list("unit_id", "dissected_unit__dissection_id", "dissected_unit__tile_sheet")
+    shown = hits.order_by("id").values_list("unit_id", "dissected_unit__dissection_id", "dissected_unit__strip")
     found = {unit: reverse("wall", args=[dissection, sheet, N_CROPS, 1]) for unit, dissection, sheet in shown}
     return [(label, found.get(label.unit_id, "")) for label in labels]

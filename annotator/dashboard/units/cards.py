@@ -85,5 +85,5 @@ def _read_rows(unit_ids: Sequence[int], ground: Ground, mode: str) -> Iterable[M
     units = relate_labels(ground, mode=mode).annotate(measured=measured).filter(pk__in=unit_ids)
     told = {name: F(path) for name, path in TOLD.items()}
     return units.values(
-        "id", "index", "layer_id", sheet=F("measured__tile_sheet"), dissection_id=F("measured__dissection_id"), **told
+        "id", "index", "layer_id", sheet=F("measured__strip"), dissection_id=F("measured__dissection_id"), **told
     )

@@ -49,7 +49,7 @@ def _picture(content: bytes) -> HttpResponse:
 def show_outlines(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
     """The segments' edges, as tall as the sheet, to be laid over it."""
     rows = DissectedUnit.objects.select_related("dissection", "unit__layer").defer("dissection__labels")
-    row = rows.filter(dissection=dissection_id, tile_sheet=sheet).first()
+    row = rows.filter(dissection=dissection_id, strip=sheet).first()
     if row is None:
         return HttpResponse("There is no such sheet.", status=404, content_type="text/plain")
     try:

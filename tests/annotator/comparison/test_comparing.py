@@ -46,7 +46,7 @@ def campaign() -> Campaign:
         unit = Unit.objects.create(layer=layer, index=index)
         measured = DissectedUnit.objects.create(
             dissection=dissection, unit=unit, threshold=1, peak_low=0, peak_high=2, n_top=57, n_low=12, tile_px=128,
-            tile_sheet="0" * 64,
+            strip="0" * 64,
         )  # fmt: skip
         label, category, iou = broden
         AutomaticLabel.objects.create(

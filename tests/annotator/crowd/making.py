@@ -70,7 +70,7 @@ def make_dissection(
         open_store(artifact).write(f"tiles/{sha256[:2]}/{sha256}.jpg", strip)
         row = DissectedUnit.objects.create(
             dissection=dissection, unit=unit, threshold=1.0, peak_low=0.0, peak_high=2.0,
-            n_top=n_top, n_low=n_low, tile_px=tile_px, tile_sheet=sha256,
+            n_top=n_top, n_low=n_low, tile_px=tile_px, strip=sha256,
         )  # fmt: skip
         TopImage.objects.bulk_create(
             TopImage(

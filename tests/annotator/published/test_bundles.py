@@ -80,7 +80,7 @@ def dissected(page: str, tmp_path: Path) -> Campaign:
     open_store(dissection.artifact).write(f"tiles/ab/{SHEET_NAME}.jpg", packed.getvalue())
     hit.dissected_unit = DissectedUnit.objects.create(
         dissection=dissection, unit=hit.unit, threshold=1, peak_low=0, peak_high=1, n_top=3, n_low=1, tile_px=16,
-        tile_sheet=SHEET_NAME,
+        strip=SHEET_NAME,
     )  # fmt: skip
     hit.save()
     return campaign

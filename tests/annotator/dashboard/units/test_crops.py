@@ -17,7 +17,7 @@ from workers.store import open_store
 
 def test_the_sheet_is_sent_as_it_is_stored(world: World, viewer: Client) -> None:
     row = world.units()[2]
-    response = viewer.get(f"/crops/{row.dissection_id}/{row.tile_sheet}.jpg")
+    response = viewer.get(f"/crops/{row.dissection_id}/{row.strip}.jpg")
     assert response.headers["Content-Type"] == "image/jpeg"
     assert response.headers["Cache-Control"] == "private, max-age=31536000, immutable"
     with Picture.open(io.BytesIO(response.content)) as strip:
@@ -28,7 +28,7 @@ def test_the_sheet_is_sent_as_it_is_stored(world: World, viewer: Client) -> None
 def test_a_wall_shows_the_first_ranks_row_by_row(world: World, columns: int, rows: int) -> None:
     row = world.units()[1]
     artifact = world.dissection.artifact
-    packed = compose_wall(artifact=artifact, sheet=row.tile_sheet, columns=columns, rows=rows)
+    packed = compose_wall(artifact=artifact, sheet=row.strip, columns=columns, rows=rows)
     with Picture.open(io.BytesIO(packed)) as wall:
         step = TILE_PX + GAP_PX
         assert wall.size == (columns * step - GAP_PX, rows * step - GAP_PX)
@@ -41,7 +41,7 @@ def test_a_wall_shows_the_first_ranks_row_by_row(world: World, columns: int, row
 
 def test_a_wall_larger_than_the_sheet_shows_what_there_is(world: World, viewer: Client) -> None:
     row = world.units()[0]
-    response = viewer.get(f"/crops/{row.dissection_id}/{row.tile_sheet}-8x8.jpg")
+    response = viewer.get(f"/crops/{row.dissection_id}/{row.strip}-8x8.jpg")
     with Picture.open(io.BytesIO(response.content)) as wall:
         assert wall.size == (8 * (TILE_PX + GAP_PX) - GAP_PX,) * 2
 
@@ -51,7 +51,7 @@ def test_an_absent_sheet_is_said_to_be_absent(world: World, viewer: Client) -> N
         f"/crops/{world.dissection.pk}/{'0' * 64}.jpg",
         f"/crops/{world.dissection.pk}/{'0' * 64}-4x3.jpg",
         f"/crops/{uuid.uuid4()}/{'0' * 64}.jpg",
-        f"/crops/{world.dissection.pk}/{world.units()[0].tile_sheet}-9x1.jpg",
+        f"/crops/{world.dissection.pk}/{world.units()[0].strip}-9x1.jpg",
         f"/crops/{world.dissection.pk}/..%2f..%2fsecrets.jpg",
     ):
         assert viewer.get(address).status_code == 404, address
@@ -60,7 +60,7 @@ def test_an_absent_sheet_is_said_to_be_absent(world: World, viewer: Client) -> N
 def test_crops_are_not_shown_to_who_is_signed_out(world: World) -> None:
     row = world.units()[0]
     for ending in (".jpg", "-4x3.jpg"):
-        assert Client().get(f"/crops/{row.dissection_id}/{row.tile_sheet}{ending}").status_code == 302
+        assert Client().get(f"/crops/{row.dissection_id}/{row.strip}{ending}").status_code == 302
 
 
 def test_a_units_empirical_field_is_shown_where_it_was_estimated(world: World, viewer: Client) -> None:

@@ -58,7 +58,7 @@ def test_the_drawing_is_as_tall_as_the_sheet() -> None:
 
 def test_outlines_are_read_from_the_artifact(world: World, viewer: Client) -> None:
     row = world.units()[2]
-    address = f"/crops/{row.dissection_id}/{row.tile_sheet}.svg"
+    address = f"/crops/{row.dissection_id}/{row.strip}.svg"
     assert viewer.get(address).status_code == 404
     masks = np.zeros((6, 12, 32, 32), bool)
     masks[2, 4, 8:16, 8:16] = True
