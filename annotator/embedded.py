@@ -18,11 +18,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotator.refusals import Refusal
+
 DATABASE = "unitscope"
 START_SECONDS = 30
 
 
-class EmbeddedServiceFailed(Exception):
+class EmbeddedServiceFailed(Refusal):
     """A service did not start; the message says which and where its log is."""
 
 

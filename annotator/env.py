@@ -3,8 +3,10 @@
 import os
 from urllib.parse import unquote, urlsplit
 
+from annotator.refusals import Refusal
 
-class BadSetting(Exception):
+
+class BadSetting(Refusal):
     """An environment variable is missing or cannot be understood; the message names it."""
 
 

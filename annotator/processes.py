@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import BinaryIO, Self
 from urllib.parse import urlsplit
 
+from annotator.refusals import Refusal
+
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("web", "sandbox", "web-queue", "gpu")
 # The processes that answer at an address, and the name of that address in `manage.py addresses`.
@@ -24,7 +26,7 @@ STOP_SECONDS = 40
 PR_SET_PDEATHSIG = 1
 
 
-class ProcessFailed(Exception):
+class ProcessFailed(Refusal):
     """A process ended or did not answer in time; the message names it."""
 
 

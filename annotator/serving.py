@@ -17,11 +17,12 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from annotator import embedded, env
-from annotator.processes import ROOT, Processes, ProcessFailed
+from annotator import embedded
+from annotator.processes import ROOT, Processes
+from annotator.refusals import Refusal
 
 
-class CannotServe(Exception):
+class CannotServe(Refusal):
     """A command failed or a port is taken; the message says which."""
 
 
@@ -103,7 +104,7 @@ def main() -> int:
     try:
         with embedded.in_environment():
             return _serve(options)
-    except (CannotServe, ProcessFailed, env.BadSetting, embedded.EmbeddedServiceFailed) as error:
+    except Refusal as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

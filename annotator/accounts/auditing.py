@@ -11,13 +11,14 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from annotator.accounts.models import AuditEntry
+from annotator.refusals import Refusal
 
 FIRST_LINK = "0" * 64
 # Any fixed number: whoever writes an entry holds this lock until commit, so that the chain cannot fork.
 _LOCK = 7_312_025
 
 
-class AuditLogBroken(Exception):
+class AuditLogBroken(Refusal):
     """An entry does not follow from the one before it; the message names the first such entry."""
 
 

@@ -12,9 +12,10 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Membership, Role
+from annotator.refusals import Refusal
 
 
-class InvitationRefused(Exception):
+class InvitationRefused(Refusal):
     """The account cannot be made; the message says why."""
 
 

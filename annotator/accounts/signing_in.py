@@ -11,6 +11,7 @@ from django.db.models import F
 from django.http import HttpRequest
 
 from annotator.accounts.models import SignInSlowdown
+from annotator.refusals import Refusal
 
 N_FREE_FAILURES = 3
 LONGEST_WAIT = timedelta(minutes=15)
@@ -18,7 +19,7 @@ LONGEST_WAIT = timedelta(minutes=15)
 MEMORY = timedelta(hours=24)
 
 
-class SignInRefused(Exception):
+class SignInRefused(Refusal):
     """The name or password is wrong, or it is too soon to try again; the message says which."""
 
 

@@ -4,10 +4,11 @@ from annotator.comparison.relations import Relation
 from annotator.comparison.summary import DETECTOR_ABOVE
 from annotator.crowd.models import Campaign
 from annotator.labels.precision import INTERPRETABLE_ABOVE
+from annotator.refusals import Refusal
 from annotator.units.models import Unit
 
 
-class NothingToChoose(Exception):
+class NothingToChoose(Refusal):
     """No unit of the campaign is named differently by people and Broden, both being sure."""
 
 

@@ -11,10 +11,11 @@ from annotator.crowd.models import Campaign
 from annotator.labels.concepts import Vocabulary
 from annotator.labels.labeling import gather_vocabulary
 from annotator.labels.models import UnitLabel
+from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel
 
 
-class NothingToCompare(Exception):
+class NothingToCompare(Refusal):
     """The campaign's units have no labels by people, or none by Broden."""
 
 

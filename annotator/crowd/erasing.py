@@ -5,9 +5,10 @@ import secrets
 from django.db import transaction
 
 from annotator.crowd.models import Assignment, Worker
+from annotator.refusals import Refusal
 
 
-class CannotErase(Exception):
+class CannotErase(Refusal):
     """The person has work that is not paid yet, or is not known."""
 
 

@@ -21,13 +21,14 @@ from annotator.figures.charts import (
 )
 from annotator.figures.drawing import Figure
 from annotator.labels.labeling import open_lexicon
+from annotator.refusals import Refusal
 from annotator.units.models import DissectedUnit, Dissection
 from workers.store import StoreError, open_store
 
 N_CROPS = 200
 
 
-class NoSuchFigure(Exception):
+class NoSuchFigure(Refusal):
     """The campaign has no figure of that name."""
 
 

@@ -12,9 +12,10 @@ from annotator.crowd.models import HIT, Campaign
 from annotator.crowd.outbox.performing import Clock, Pause
 from annotator.labels.doubts import Standing, find_doubt
 from annotator.labels.models import UnitLabel
+from annotator.refusals import Refusal
 
 
-class CannotExtend(Exception):
+class CannotExtend(Refusal):
     """The campaign asks a fixed number of people, or has no labels to judge by."""
 
 

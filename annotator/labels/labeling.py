@@ -21,10 +21,11 @@ from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.precision import AnswerCounts, UnitPrecisions, find_interpretable, measure_precision
 from annotator.labels.revisions import Revision, rename, revise_concept
 from annotator.labels.weighing import CATEGORY_ORDER, estimate_crop_fits, weigh_answers
+from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel, Dissection
 
 
-class NothingToLabel(Exception):
+class NothingToLabel(Refusal):
     """The campaign has no answer that counts."""
 
 

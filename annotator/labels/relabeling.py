@@ -16,12 +16,13 @@ from annotator.labels.grouping import NamedAnswer, group_answers
 from annotator.labels.labeling import find_acceptance, open_lexicon, read_revision
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.revisions import Revision, rename, revise_concept
+from annotator.refusals import Refusal
 
 Kind = ConceptRevision.Kind
 FIELDS = ["concept", "n_same_concept", "reasons", "accepted_at", "labeled_at"]
 
 
-class TooOld(Exception):
+class TooOld(Refusal):
     """The label was made before labels kept what this needs."""
 
 

@@ -8,12 +8,13 @@ from django.db import transaction
 from annotator.crowd.models import Campaign
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.relabeling import TooOld, relabel
+from annotator.refusals import Refusal
 from annotator.units.models import Unit
 
 Kind = ConceptRevision.Kind
 
 
-class BadRevision(Exception):
+class BadRevision(Refusal):
     """Nothing that could be revised so; the message says why."""
 
 

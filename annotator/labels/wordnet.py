@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from annotator.refusals import Refusal
+
 # Lexicographer files of things that can be seen in a picture: animal, artifact, attribute, body, communication, food,
 # group, location, object, person, phenomenon, plant, shape, substance.
 VISIBLE_FILES = frozenset({5, 6, 7, 8, 10, 13, 14, 15, 17, 18, 19, 20, 25, 27})
@@ -22,7 +24,7 @@ FILES = ("index.noun", "data.noun")
 FURTHER_INDEXES = ("index.adj", "index.verb", "index.adv")
 
 
-class BadWordNet(Exception):
+class BadWordNet(Refusal):
     """The folder holds no WordNet noun files that can be read."""
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from annotator.csv_files import FORMULA_STARTS
+from annotator.refusals import Refusal
 
 MAX_TEXT = 200
 
 
-class BadFile(Exception):
+class BadFile(Refusal):
     """A file that cannot be imported; the message names file, row and column."""
 
 

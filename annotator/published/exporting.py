@@ -19,6 +19,7 @@ from annotator.labels.evidence import UnitAnswer, gather_answers
 from annotator.published.data_card import describe_data, print_card
 from annotator.published.folders import whole_folder
 from annotator.published.netdissect import list_columns, list_rows
+from annotator.refusals import Refusal
 from annotator.units.models import Layer, Unit
 
 Row = Mapping[str, Any]
@@ -29,7 +30,7 @@ UNIT_COLUMNS = (
 )  # fmt: skip
 
 
-class NothingToExport(Exception):
+class NothingToExport(Refusal):
     """The campaign has no labeled units."""
 
 

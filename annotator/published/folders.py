@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from annotator.refusals import Refusal
 
-class FolderInTheWay(Exception):
+
+class FolderInTheWay(Refusal):
     """Something stands where the folder is to be written."""
 
 

@@ -17,6 +17,7 @@ from annotator.labels.labeling import label_campaign
 from annotator.published.answer_files import AnswerFile, ImportedAnswer, read_answers
 from annotator.published.csv_reading import BadFile
 from annotator.published.iou_files import LabelFile, read_labels
+from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 
 # An imported network has no weights: nothing can be dissected with it.
@@ -24,7 +25,7 @@ IMPORTED_ARCHITECTURE = "imported"
 MAX_FILE_BYTES = 512 << 20
 
 
-class CannotImport(Exception):
+class CannotImport(Refusal):
     """The file fits no such campaign; the message says why."""
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from annotator.refusals import Refusal
+
 HEADER_BYTES = 128
 MATRIX, COMPRESSED = 14, 15
 CELL, CHARACTERS = 1, 4
@@ -22,7 +24,7 @@ MAX_ELEMENTS = 10_000_000
 MAX_UNPACKED_BYTES = 256 << 20
 
 
-class BadMatFile(Exception):
+class BadMatFile(Refusal):
     """Not a MAT-file of level 5, or cut short, or holding what this reader does not know."""
 
 

@@ -3,22 +3,36 @@
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
-from django.core.management import CommandError
 
+from annotator.refusals import Refusal
 from annotator.units.models import Dissection
 
 
-def find_dissections(ids: Iterable[object]) -> list[Dissection]:
-    return [_find_dissection(str(text)) for text in ids]
+class NoSuchDissection(Refusal):
+    """No dissection has this id."""
 
 
-def _find_dissection(text: str) -> Dissection:
+class DissectionUnfinished(Refusal):
+    """The dissection is not done."""
+
+
+def find_dissection(text: str) -> Dissection:
+    """The dissection with this id, in whatever state. Raises NoSuchDissection."""
     try:
-        dissection = Dissection.objects.filter(pk=text).first()
+        dissection = Dissection.objects.filter(pk=text).select_related("network").first()
     except ValidationError:
         dissection = None
     if dissection is None:
-        raise CommandError(f"There is no dissection {text!r}.", returncode=2)
-    if dissection.state != Dissection.State.DONE:
-        raise CommandError(f"The dissection {text} is {dissection.state}; a campaign needs a done one.", returncode=2)
+        raise NoSuchDissection(f"There is no dissection {text}.")
     return dissection
+
+
+def find_done_dissections(ids: Iterable[object]) -> list[Dissection]:
+    """In the order of the ids. Raises NoSuchDissection or DissectionUnfinished."""
+    dissections = [find_dissection(str(text)) for text in ids]
+    for dissection in dissections:
+        if dissection.state != Dissection.State.DONE:
+            raise DissectionUnfinished(
+                f"The dissection {dissection.pk} is {dissection.state}; a campaign needs a done one."
+            )
+    return dissections

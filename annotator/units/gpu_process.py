@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
+from annotator.refusals import Refusal
 from annotator.units import gpu_queue
 
 COMMAND = ["-m", "celery", "-q", "-A", "workers.tasks", "worker", "-Q", "gpu", "--pool", "solo", "-l", "WARNING"]
 START_SECONDS = 90
 
 
-class NoGPUProcess(Exception):
+class NoGPUProcess(Refusal):
     """The GPU process could not be started; the message names its log."""
 
 

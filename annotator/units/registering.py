@@ -4,10 +4,11 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from annotator.refusals import Refusal
 from annotator.units.models import ImageSet, Network
 
 
-class CannotRegister(Exception):
+class CannotRegister(Refusal):
     """The network or image set cannot be used as given; the message says why."""
 
 

@@ -14,10 +14,11 @@ from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.marketplaces.requirements import check_qualifications
 from annotator.crowd.models import HIT, Campaign, HITImage, HITType
 from annotator.crowd.seeds import derive_seed
+from annotator.refusals import Refusal
 from annotator.units.models import DissectedUnit, TopImage
 
 
-class CannotCompose(Exception):
+class CannotCompose(Refusal):
     """The campaign cannot be composed as asked; nothing was written."""
 
 

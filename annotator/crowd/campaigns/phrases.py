@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from annotator.crowd.campaigns.unit_choice import ChosenUnit
+from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel
 
 LONGEST = 200
 COLUMNS = ("layer", "unit", "phrase")
 
 
-class BadPhrases(Exception):
+class BadPhrases(Refusal):
     """The file cannot be understood; the message names the row."""
 
 

@@ -7,9 +7,10 @@ from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.marketplace import open_marketplace
 from annotator.crowd.marketplaces.prices import CENT, Quote, find_hit_cost, make_quote
 from annotator.crowd.models import Campaign
+from annotator.refusals import Refusal
 
 
-class CannotQuote(Exception):
+class CannotQuote(Refusal):
     """The campaign is past quoting."""
 
 

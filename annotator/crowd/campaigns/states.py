@@ -1,5 +1,7 @@
 """Refusals that depend on the state of a campaign."""
 
+from annotator.refusals import Refusal
 
-class CannotPublish(Exception):
+
+class CannotPublish(Refusal):
     """The campaign is not in a state to be published, or the marketplace refused it."""

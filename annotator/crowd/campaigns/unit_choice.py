@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from annotator.crowd.seeds import derive_seed
+from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection
 
 _NAMED = re.compile(r"(?P<layer>.+):(?P<indexes>\d+(-\d+)?(,\d+(-\d+)?)*)")
 
 
-class BadChoice(Exception):
+class BadChoice(Refusal):
     """The units asked for do not exist, or cannot be understood."""
 
 

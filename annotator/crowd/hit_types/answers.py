@@ -7,13 +7,14 @@ from typing import Any
 
 from annotator.crowd.categories import SemanticCategory
 from annotator.crowd.hit_types.tile_order import TileOrder
+from annotator.refusals import Refusal
 
 LONGEST_DESCRIPTION = 100
 # A whole day; what a page claims beyond it is a broken clock.
 LONGEST_ACTIVE_SECONDS = 86_400.0
 
 
-class BadAnswer(Exception):
+class BadAnswer(Refusal):
     """An answer is incomplete or impossible; `field` names the task that the person should look at."""
 
     def __init__(self, message: str, *, field: str) -> None:

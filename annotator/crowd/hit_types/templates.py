@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from annotator.refusals import Refusal
+
 TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
 PARTS = ("hit_type.toml", "page.html", "style.css", "script.js")
 # Beside the folders: what every page has around its work.
@@ -16,7 +18,7 @@ ANSWERS = ("semantics", "verdict")
 _LONGEST = {"title": 128, "description": 2_000, "keywords": 1_000}
 
 
-class BadTemplate(Exception):
+class BadTemplate(Refusal):
     """A folder of hit_templates/ lacks a part or says something the marketplace would refuse."""
 
 

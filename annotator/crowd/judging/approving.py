@@ -15,11 +15,12 @@ from annotator.crowd.models import Assignment, Campaign, OutwardAct
 from annotator.crowd.outbox.acts import make_key, write_act
 from annotator.crowd.outbox.holding import hold_campaign
 from annotator.crowd.outbox.performing import Clock, Pause, Performed, settle_acts
+from annotator.refusals import Refusal
 
 State = Assignment.State
 
 
-class CannotReview(Exception):
+class CannotReview(Refusal):
     """The assignment is not in a state for this, or something that the act needs is missing."""
 
 

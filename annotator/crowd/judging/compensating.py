@@ -21,12 +21,13 @@ from annotator.crowd.models import Assignment, Campaign, Compensation
 from annotator.crowd.outbox.acts import make_key, write_act
 from annotator.crowd.outbox.holding import hold_campaign
 from annotator.crowd.outbox.performing import Clock, Pause, settle_acts
+from annotator.refusals import Refusal
 
 LIFETIME_SECONDS = 30 * 86_400
 _SCHEMA = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/HTMLQuestion.xsd"
 
 
-class CannotCompensate(Exception):
+class CannotCompensate(Refusal):
     """There is nothing to compensate here."""
 
 

@@ -18,6 +18,7 @@ from django.utils.crypto import constant_time_compare
 from kombu.exceptions import OperationalError
 
 from annotator.crowd.models import GOING, HIT
+from annotator.refusals import Refusal
 from workers.app import app
 
 SALT = "unitscope.crowd.notifications"
@@ -27,7 +28,7 @@ EVENTS = ["AssignmentSubmitted", "AssignmentReturned", "AssignmentAbandoned", "H
 LONGEST_POLL_SECONDS = 5
 
 
-class QueueSilent(Exception):
+class QueueSilent(Refusal):
     """The queue of notifications cannot be read; the message says why. Polling goes on without it."""
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotator.crowd.models import OutwardAct
+from annotator.refusals import Refusal
 
 State = OutwardAct.State
 
@@ -24,15 +25,15 @@ class Verdict:
 NOT_DONE = Verdict(state=State.PENDING)
 
 
-class UnknownMarketplace(Exception):
+class UnknownMarketplace(Refusal):
     """The name is not one of the three."""
 
 
-class RealMoneyRefused(Exception):
+class RealMoneyRefused(Refusal):
     """Spending real money was asked for without all of its confirmations."""
 
 
-class MarketplaceRefused(Exception):
+class MarketplaceRefused(Refusal):
     """The marketplace answered no; `code` is its own."""
 
     def __init__(self, message: str, *, code: str) -> None:
@@ -40,7 +41,7 @@ class MarketplaceRefused(Exception):
         self.code = code
 
 
-class OutcomeUnknown(Exception):
+class OutcomeUnknown(Refusal):
     """No usable answer came; the act may or may not have been done."""
 
 
@@ -48,5 +49,5 @@ class MarketplaceSilent(OutcomeUnknown):
     """The marketplace does not answer at all."""
 
 
-class NoCredentials(Exception):
+class NoCredentials(Refusal):
     """The settings hold no key for this marketplace."""

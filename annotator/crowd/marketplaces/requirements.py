@@ -3,10 +3,12 @@
 import re
 from typing import Any
 
+from annotator.refusals import Refusal
+
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
-class BadQualification(Exception):
+class BadQualification(Refusal):
     """A qualification asks for something that no marketplace could check."""
 
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from annotator.refusals import Refusal
 
-class VisitRefused(Exception):
+
+class VisitRefused(Refusal):
     """The page cannot be shown to this visitor; the sentence is what they read."""
 
     def __init__(self, sentence: str, *, status: int) -> None:

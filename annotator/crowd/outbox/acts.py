@@ -10,9 +10,10 @@ from django.db.models import F
 
 from annotator.crowd.models import HIT, Assignment, Campaign, OutwardAct
 from annotator.crowd.outbox.crash_points import reach
+from annotator.refusals import Refusal
 
 
-class BudgetExceeded(Exception):
+class BudgetExceeded(Refusal):
     """The act would cost more than is left under the campaign's cap; nothing was written."""
 
 

@@ -7,12 +7,13 @@ from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
 from annotator.crowd.models import Campaign
+from annotator.refusals import Refusal
 
 # How long one process waits for another that acts for the same campaign.
 WAIT_SECONDS = 15
 
 
-class CampaignBusy(Exception):
+class CampaignBusy(Refusal):
     """Another process acts for this campaign now."""
 
 

@@ -21,6 +21,7 @@ from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker
 from annotator.crowd.page.consent import Consent, write_consent
 from annotator.crowd.pseudonyms import find_worker, keep_worker
+from annotator.refusals import Refusal
 
 MOST_SENT_BACK = 3
 SENT_BACK = (
@@ -28,7 +29,7 @@ SENT_BACK = (
 )
 
 
-class CannotStart(Exception):
+class CannotStart(Refusal):
     """This person may not work on this HIT; the message says why, and that it costs them nothing."""
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from django.core import signing
 
+from annotator.refusals import Refusal
+
 PAGE_SALT = "unitscope.hit.page"
 WORK_SALT = "unitscope.hit.work"
 # Longer than any HIT type's time; a page left open past it is told to reload, and the work is there again.
 LONGEST_SECONDS = 24 * 3600
 
 
-class TokenExpired(Exception):
+class TokenExpired(Refusal):
     """The token was ours and is too old."""
 
 

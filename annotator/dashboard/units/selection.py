@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from annotator.dashboard.units.selection_form import SelectionForm
+from annotator.refusals import Refusal
 
 
-class UnknownFilter(Exception):
+class UnknownFilter(Refusal):
     """The address asks for a filter that does not exist, or gives one a value it cannot have."""
 
 

@@ -13,16 +13,18 @@ from typing import Any
 
 from lxml import html
 
+from annotator.refusals import Refusal
+
 # Waits between tries, seconds: a killed process is back within some seconds.
 _WAITS = (0.2, 0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
 _TIMEOUT = 60
 
 
-class SiteUnreachable(Exception):
+class SiteUnreachable(Refusal):
     """A site does not answer, or only with errors, for a long time."""
 
 
-class PageUnexpected(Exception):
+class PageUnexpected(Refusal):
     """A page is not what a person would expect there."""
 
 

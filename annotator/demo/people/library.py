@@ -13,13 +13,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, Labels, Pixels
+from annotator.refusals import Refusal
 
 # Sides at which a crop is looked for; refinement finds the sides between.
 SIDES = (56, 66, 78, 92, 109, 128, 151, 178, 205, 224)
 THUMB = 5
 
 
-class LibraryUnreadable(Exception):
+class LibraryUnreadable(Refusal):
     """The folder is no rendered set."""
 
 

@@ -23,13 +23,14 @@ from PIL import Image
 from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, Labels
 from annotator.demo.pictures.concepts import DECK, Picture, draw_picture
 from annotator.demo.pictures.vocabulary import CATEGORIES, LABELS, Label
+from annotator.refusals import Refusal
 
 VERSION = 2
 _MAPS_OF: dict[str, tuple[str, ...]] = {"part": ("part", "inner part")}
 _COLUMNS = ("color", "object", "part", "material", "scene", "texture")
 
 
-class FolderTaken(Exception):
+class FolderTaken(Refusal):
     """The folder holds something else than the asked set."""
 
 

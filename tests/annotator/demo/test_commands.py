@@ -28,7 +28,7 @@ def test_render_concepts_refuses_a_taken_folder_and_senseless_numbers(tmp_path):
 
 @pytest.mark.django_db
 def test_simulate_people_refuses_an_unknown_campaign(tmp_path):
-    assert refusal("simulate_people", "nobody's", images=tmp_path) == 'There is no campaign called "nobody\'s".'
+    assert refusal("simulate_people", "nobody's", images=tmp_path) == "There is no campaign called nobody's."
 
 
 @pytest.mark.django_db

@@ -3,14 +3,14 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from annotator.accounts.tokens import issue_token
+from annotator.commanding import ProjectCommand
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = "Prints a new token for the JSON API. It is shown once; the database keeps its digest only."
 
     def add_arguments(self, parser: CommandParser) -> None:

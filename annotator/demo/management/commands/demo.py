@@ -7,8 +7,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from annotator.commanding import ProjectCommand
 from annotator.crowd.models import Campaign
 from annotator.demo.pictures.rendering import VERSION
 from annotator.units.models import Dissection
@@ -20,8 +21,7 @@ LAYERS = ["_blocks.10", "_blocks.15"]
 SEED = 2015
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Run the whole job against the running services: render a concept image set, dissect two layers of "
         "EfficientNet-Lite0, launch the campaign `demo`, let simulated people do its HITs over HTTP, collect, label "

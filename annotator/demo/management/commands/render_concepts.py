@@ -4,17 +4,17 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from annotator.commanding import ProjectCommand
 from annotator.demo.pictures.concepts import DECK
-from annotator.demo.pictures.rendering import FolderTaken, render_set
+from annotator.demo.pictures.rendering import render_set
 
 
-class Command(BaseCommand):
+class Command(ProjectCommand):
     """Renders the concept image set."""
 
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Render a concept image set in Broden layout: colors, textures, materials, objects with parts, and scenes.\n"
         "The images are RENDERED, no photographs; every label map is exact. One concept after another is dealt out\n"
@@ -49,7 +49,7 @@ class Command(BaseCommand):
                     n_jobs=n_jobs,
                     on_progress=lambda n_done: progress.update(task, completed=n_done),
                 )
-        except (FolderTaken, OSError) as error:
+        except OSError as error:
             raise CommandError(str(error), returncode=2) from error
         how = "stands already, used again" if made.reused else "rendered"
         self.stdout.write(f"{made.folder}: {made.n_images} rendered concept images ({how}).")

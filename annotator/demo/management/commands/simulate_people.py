@@ -5,22 +5,22 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from annotator.crowd.models import Campaign
-from annotator.demo.people.browser import PageUnexpected, SiteUnreachable
+from annotator.commanding import ProjectCommand
+from annotator.crowd.campaigns.finding import find_campaign
 from annotator.demo.people.judgement import Knowledge
-from annotator.demo.people.library import Library, LibraryUnreadable
+from annotator.demo.people.library import Library
 from annotator.demo.people.seeing import Viewer
 from annotator.demo.people.tempers import TEMPERS, gather_people
 from annotator.demo.people.working import Crew, Site, sign_in_all
+from annotator.refusals import Refusal
 
 
-class Command(BaseCommand):
+class Command(ProjectCommand):
     """Simulated people at our own marketplace."""
 
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
     help = (
         "Let SIMULATED people do the HITs of a campaign at our own marketplace, through its worker site and the HIT\n"
         "pages, over HTTP. They get what a browser gets, recognize the tiles by matching them against the rendered\n"
@@ -48,17 +48,14 @@ class Command(BaseCommand):
         """Gather the crew, let it work, say what was done."""
         if min(options["workers"], options["at_once"], options["stop_after"] or 1) < 1:
             raise CommandError("--workers, --at-once and --stop-after must be at least 1.", returncode=2)
-        try:
-            site = find_site(options["campaign"])
-            library = Library(options["images"])
-            people = gather_people(n_people=options["workers"])
-            browsers = sign_in_all(site=site, people=people, keys_file=settings.VAR / "demo" / "simulated-people.json")
-            viewer = Viewer(library)
-            knowledge = Knowledge(label_of=library.label_of, base_rates=viewer.base_rates)
-            crew = Crew(site, people, viewer, knowledge, options["seed"], browsers)
-            self._work(crew, n_at_once=options["at_once"], stop_after=options["stop_after"])
-        except (LibraryUnreadable, SiteUnreachable, PageUnexpected, NoSuchWork) as error:
-            raise CommandError(str(error), returncode=2) from error
+        site = find_site(options["campaign"])
+        library = Library(options["images"])
+        people = gather_people(n_people=options["workers"])
+        browsers = sign_in_all(site=site, people=people, keys_file=settings.VAR / "demo" / "simulated-people.json")
+        viewer = Viewer(library)
+        knowledge = Knowledge(label_of=library.label_of, base_rates=viewer.base_rates)
+        crew = Crew(site, people, viewer, knowledge, options["seed"], browsers)
+        self._work(crew, n_at_once=options["at_once"], stop_after=options["stop_after"])
 
     def _work(self, crew: Crew, *, n_at_once: int, stop_after: int | None) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -73,15 +70,13 @@ class Command(BaseCommand):
             self.stdout.write(f"Left alone: {len(done.strange_hits)} HITs whose pictures are not of this image set.")
 
 
-class NoSuchWork(Exception):
-    """There is no campaign of this name at our own marketplace."""
+class NoSuchWork(Refusal):
+    """The campaign has no HITs at our own marketplace."""
 
 
 def find_site(campaign_name: str) -> Site:
     """The worker site and the campaign's groups of HITs: all that is asked of the database."""
-    campaign = Campaign.objects.filter(name=campaign_name).first()
-    if campaign is None:
-        raise NoSuchWork(f"There is no campaign called {campaign_name!r}.")
+    campaign = find_campaign(campaign_name)
     if campaign.marketplace != "own":
         raise NoSuchWork(f"Simulated people work at our own marketplace only, not at {campaign.marketplace}.")
     hit_types = frozenset(campaign.hit_types.exclude(mturk_id="").values_list("mturk_id", flat=True))

@@ -3,19 +3,18 @@
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from annotator.commanding import ProjectCommand
 from annotator.comparison.reports import describe_campaign
-from annotator.crowd.models import Campaign
+from annotator.crowd.campaigns.finding import find_campaign
 from annotator.figures.drawing import Figure, save_figure
 from annotator.figures.listing import draw_along, draw_campaigns_side_by_side, draw_figure, draw_zoo, list_figures
-from annotator.units.models import Dissection
+from annotator.units.finding import find_dissection
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Draws a campaign's figures into DIR, each as NAME.svg, NAME.png, NAME.csv and NAME.vl.json: semantic types "
         "and precision by layer, precision against IoU, confusion of categories, object detectors with examples. With "
@@ -45,39 +44,22 @@ class Command(BaseCommand):
 def _draw_campaign(name: str | None, beside: str | None) -> list[Figure]:
     if name is None:
         return []
-    campaign = _find(name)
+    campaign = find_campaign(name)
     report = describe_campaign(campaign=campaign)
     if not report["units"]:
         raise CommandError(f"Campaign {name} has no labeled units yet: run `label {name}` first.", returncode=2)
     figures = [draw_figure(report=report, name=figure, campaign=campaign) for figure, _ in list_figures(report)]
     if beside is not None:
-        other = describe_campaign(campaign=_find(beside))
+        other = describe_campaign(campaign=find_campaign(beside))
         figures.append(draw_campaigns_side_by_side({name: report, beside: other}))
     return figures
 
 
 def _draw_dissections(options: dict[str, Any]) -> list[Figure]:
-    found = [_find_dissection(text) for text in options["dissections"]]
+    found = [find_dissection(text) for text in options["dissections"]]
     positions = options["positions"]
     if not positions:
         return [draw_zoo(found)] if found else []
     if len(positions) != len(found):
         raise CommandError(f"{len(found)} dissections need as many positions, not {len(positions)}.", returncode=2)
     return [draw_zoo(found), draw_along(list(zip(found, positions, strict=True)), axis=options["axis"])]
-
-
-def _find(name: str) -> Campaign:
-    campaign = Campaign.objects.filter(name=name).first()
-    if campaign is None:
-        raise CommandError(f"There is no campaign called {name}.", returncode=2)
-    return campaign
-
-
-def _find_dissection(text: str) -> Dissection:
-    try:
-        found = Dissection.objects.filter(id=UUID(text)).select_related("network").first()
-    except ValueError:
-        found = None
-    if found is None:
-        raise CommandError(f"There is no dissection {text}.", returncode=2)
-    return found

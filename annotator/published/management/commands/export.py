@@ -4,16 +4,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from annotator.crowd.models import Campaign
-from annotator.published.exporting import NothingToExport, export_campaign
-from annotator.published.folders import FolderInTheWay
+from annotator.commanding import ProjectCommand
+from annotator.crowd.campaigns.finding import find_campaign
+from annotator.published.exporting import export_campaign
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Writes a campaign into DIR, which must not exist or be empty: answers as JSONL (import_annotations reads it), "
         "CSV and Parquet, units as CSV and Parquet, automatic labels in Network Dissection's CSV, the report as JSON, "
@@ -25,11 +23,5 @@ class Command(BaseCommand):
         parser.add_argument("--out", metavar="DIR", type=Path, required=True)
 
     def handle(self, *args: Any, campaign: str, out: Path, **options: Any) -> None:
-        found = Campaign.objects.filter(name=campaign).first()
-        if found is None:
-            raise CommandError(f"There is no campaign called {campaign}.", returncode=2)
-        try:
-            files = export_campaign(campaign=found, folder=out, now=timezone.now())
-        except (NothingToExport, FolderInTheWay) as error:
-            raise CommandError(str(error), returncode=2) from None
+        files = export_campaign(campaign=find_campaign(campaign), folder=out, now=timezone.now())
         self.stdout.write(f"{len(files)} files written to {out}: {', '.join(files)}.")

@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.validators import validate_slug
 from django.utils import timezone
 
-from annotator.published.csv_reading import BadFile
-from annotator.published.importing import CannotImport, import_annotations
+from annotator.commanding import ProjectCommand
+from annotator.published.importing import import_annotations
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Imports answers as a campaign and labels its units. FILE is the published .mat (layerAnnotation), MTurk's "
         "results .csv (WorkerId, Input.layer, Input.unit counted from 1, Answer.description, Answer.category as a code "
@@ -37,8 +36,6 @@ class Command(BaseCommand):
             )
         except ValidationError:
             raise CommandError("A name consists of letters, digits, - and _.", returncode=2) from None
-        except (BadFile, CannotImport) as error:
-            raise CommandError(str(error), returncode=2) from None
         self.stdout.write(
             f"{done.n_rows} answers on {done.n_units} units of {', '.join(done.layers)} imported and labeled as "
             f"campaign {campaign}."

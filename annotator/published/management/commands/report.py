@@ -4,22 +4,19 @@ import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
-from annotator.comparison.reports import Document, describe_campaign, describe_dissection
+from annotator.commanding import ProjectCommand
+from annotator.comparison.reports import describe_campaign, describe_dissection
 from annotator.comparison.tables import print_csv, print_report
-from annotator.crowd.models import Campaign
+from annotator.crowd.campaigns.finding import find_campaign
 from annotator.published.bundles import bind_report
-from annotator.published.exporting import NothingToExport
-from annotator.published.folders import FolderInTheWay
-from annotator.units.models import Dissection
+from annotator.units.finding import find_dissection
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Prints what is known of each unit of a campaign: concept, category and precision by people, label and IoU by "
         "Broden, and how they relate; json carries every answer. html writes a folder that opens offline (--out DIR). "
@@ -38,39 +35,18 @@ class Command(BaseCommand):
         if options["format"] == "html":
             self.stdout.write(_write_html(options["campaign"], options["out"]))
             return
-        document = _describe(options["campaign"]) if options["campaign"] else _find_dissection(options["dissection"])
+        if options["campaign"]:
+            document = describe_campaign(campaign=find_campaign(options["campaign"]))
+        else:
+            document = describe_dissection(dissection=find_dissection(options["dissection"]))
         if options["format"] == "json":
             self.stdout.write(json.dumps(document, indent=1))
         else:
             self.stdout.write((print_csv if options["format"] == "csv" else print_report)(document).rstrip("\n"))
 
 
-def _describe(name: str) -> Document:
-    return describe_campaign(campaign=_find(name))
-
-
-def _find(name: str) -> Campaign:
-    campaign = Campaign.objects.filter(name=name).first()
-    if campaign is None:
-        raise CommandError(f"There is no campaign called {name}.", returncode=2)
-    return campaign
-
-
 def _write_html(name: str | None, folder: Path | None) -> str:
     if not name or folder is None:
         raise CommandError("html needs a campaign and --out DIR.", returncode=2)
-    try:
-        n_units = bind_report(campaign=_find(name), folder=folder, now=timezone.now())
-    except (NothingToExport, FolderInTheWay) as error:
-        raise CommandError(str(error), returncode=2) from None
+    n_units = bind_report(campaign=find_campaign(name), folder=folder, now=timezone.now())
     return f"{n_units} units written to {folder / 'index.html'}."
-
-
-def _find_dissection(text: str) -> Document:
-    try:
-        dissection = Dissection.objects.filter(id=UUID(text)).first()
-    except ValueError:
-        dissection = None
-    if dissection is None:
-        raise CommandError(f"There is no dissection {text}.", returncode=2)
-    return describe_dissection(dissection=dissection)

@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+
+from annotator.commanding import ProjectCommand
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = "Print the addresses of dashboard, HIT pages, sandbox endpoint and sandbox worker site as JSON."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -5,13 +5,15 @@ import sys
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from annotator.commanding import ProjectCommand
 from annotator.units import dissecting, registering
-from annotator.units.gpu_process import NoGPUProcess, gpu_process_if_none
+from annotator.units.finding import find_dissection
+from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
 
@@ -25,8 +27,7 @@ example: manage.py dissect --network torchvision:squeezenet1_1 --weights FILE.sa
 """
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = "Dissect layers of a network over a folder of images or a Broden-layout folder." + EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -64,13 +65,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            dissections = [self._resumed(options["resume"])] if options["resume"] else self._requested(options)
-            with gpu_process_if_none():
-                for dissection in dissections:
-                    self._follow(dissection)
-        except (registering.CannotRegister, NoGPUProcess) as error:
-            raise CommandError(str(error), returncode=2) from None
+        dissections = [find_dissection(options["resume"])] if options["resume"] else self._requested(options)
+        with gpu_process_if_none():
+            for dissection in dissections:
+                self._follow(dissection)
         for dissection in dissections:
             dissection.refresh_from_db()
             if dissection.state == Dissection.State.FAILED:
@@ -103,12 +101,6 @@ class Command(BaseCommand):
             )
             for chosen in _chosen(options)
         ]
-
-    def _resumed(self, dissection_id: str) -> Dissection:
-        try:
-            return Dissection.objects.get(id=dissection_id)
-        except (Dissection.DoesNotExist, ValueError):
-            raise CommandError(f"There is no dissection {dissection_id}.", returncode=2) from None
 
     def _follow(self, dissection: Dissection) -> None:
         """Advances the dissection itself, so that it ends without a web-queue process, and draws the progress."""

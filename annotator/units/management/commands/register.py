@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from annotator.commanding import ProjectCommand
 from annotator.units import registering
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = "Register a network (--network, --weights) or an image set (--images) for the dashboard's forms."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,19 +24,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        try:
-            if options["network"]:
-                registering.register_network(
-                    name=options["name"],
-                    architecture=options["network"],
-                    weights=options["weights"],
-                    preprocessing=options["preprocessing"],
-                    now=now,
-                )
-            else:
-                registering.register_image_set(
-                    name=options["name"], address=options["images"], is_rendered=options["rendered"], now=now
-                )
-        except registering.CannotRegister as error:
-            raise CommandError(str(error), returncode=2) from None
+        if options["network"]:
+            registering.register_network(
+                name=options["name"],
+                architecture=options["network"],
+                weights=options["weights"],
+                preprocessing=options["preprocessing"],
+                now=now,
+            )
+        else:
+            registering.register_image_set(
+                name=options["name"], address=options["images"], is_rendered=options["rendered"], now=now
+            )
         self.stdout.write(f"Registered {options['name']}.")

@@ -9,9 +9,10 @@ stored here and never reached the marketplace. close: nothing more will be asked
 import time
 from typing import Any
 
-from django.core.management import BaseCommand, CommandParser
+from django.core.management import CommandParser
 from django.utils import timezone
 
+from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.campaigns.ending import close_campaign, pause_campaign, withdraw_campaign
 from annotator.crowd.campaigns.finding import find_campaign
@@ -27,8 +28,7 @@ from annotator.work.refusing import refusing
 STEPS = ("show", "pause", "resume", "withdraw", "top-up", "leave-out", "compensate", "close")
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,14 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from annotator.commanding import ProjectCommand
 from annotator.comparison.choosing import NothingToChoose, choose_differing, write_selection
-from annotator.crowd.models import Campaign
+from annotator.crowd.campaigns.finding import find_campaign
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Prints the units of a compared campaign that people agree on (mean precision over .75), that Broden detects "
         "(IoU over .04) and that the two name differently, as launch --units reads them."
@@ -21,9 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--n", type=int, default=10, help="At most so many, highest IoU first")
 
     def handle(self, *args: Any, campaign: str, n: int, **options: Any) -> None:
-        found = Campaign.objects.filter(name=campaign).first()
-        if found is None:
-            raise CommandError(f"There is no campaign called {campaign}.", returncode=2)
+        found = find_campaign(campaign)
         if n < 1:
             raise CommandError("--n must be 1 or more.", returncode=2)
         try:

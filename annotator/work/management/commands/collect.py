@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import CommandError, CommandParser
 from django.utils import timezone
 
+from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.judging import approving as reviewing
@@ -27,8 +28,7 @@ class Round:
     is_done: bool
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,17 +3,17 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from annotator.commanding import ProjectCommand
 from annotator.comparison.comparing import NothingToCompare, compare_campaign
 from annotator.comparison.reports import describe_campaign
 from annotator.comparison.tables import print_table
-from annotator.crowd.models import Campaign
+from annotator.crowd.campaigns.finding import find_campaign
 from annotator.labels.wordnet import BadWordNet
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Sets the label that people gave to each unit of a campaign beside its automatic label, finds how the words "
         "relate (equal, synonym, hypernym, hyponym, different), and prints the table. Below it: how many units agree, "
@@ -24,9 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("campaign", help="Name of the campaign, such as demo")
 
     def handle(self, *args: Any, campaign: str, **options: Any) -> None:
-        found = Campaign.objects.filter(name=campaign).first()
-        if found is None:
-            raise CommandError(f"There is no campaign called {campaign}.", returncode=2)
+        found = find_campaign(campaign)
         try:
             compare_campaign(campaign=found)
         except (NothingToCompare, BadWordNet) as error:

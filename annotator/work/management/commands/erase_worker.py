@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import CommandError, CommandParser
 
+from annotator.commanding import ProjectCommand
 from annotator.crowd.erasing import CannotErase, erase_worker
 from annotator.crowd.models import Campaign
 from annotator.work.noting import note
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:

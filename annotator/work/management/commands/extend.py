@@ -4,9 +4,10 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.marketplaces.marketplace import open_marketplace
 from annotator.crowd.marketplaces.mturk.client import Requester
@@ -15,8 +16,7 @@ from annotator.labels.extending import CannotExtend, extend_campaign, find_savin
 from annotator.work.refusing import refusing
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Asks one more person about each unit whose answers leave a doubt (category or concept disagree, or the "
         "interval of precision is wider than asked), up to the campaign's --max-assignments and within its cap. "

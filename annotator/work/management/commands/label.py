@@ -3,16 +3,16 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
-from annotator.crowd.models import Campaign
+from annotator.commanding import ProjectCommand
+from annotator.crowd.campaigns.finding import find_campaign
 from annotator.labels.labeling import NothingToLabel, label_campaign
 from annotator.labels.wordnet import BadWordNet
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Gives each unit of a campaign its label by people: the concept most people named, its category, and the mean "
         "precision with a 95 % interval. Run it again after more answers came in; it replaces. Next: compare."
@@ -22,9 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("campaign", help="Name of the campaign, such as demo")
 
     def handle(self, *args: Any, campaign: str, **options: Any) -> None:
-        found = Campaign.objects.filter(name=campaign).first()
-        if found is None:
-            raise CommandError(f"There is no campaign called {campaign}.", returncode=2)
+        found = find_campaign(campaign)
         try:
             done = label_campaign(campaign=found, now=timezone.now())
         except (NothingToLabel, BadWordNet) as error:

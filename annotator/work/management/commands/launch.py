@@ -10,9 +10,10 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import CommandError, CommandParser
 from django.utils import timezone
 
+from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns import composing, phrases, publishing, quoting, unit_choice
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.hit_types import templates as rendering
@@ -23,7 +24,7 @@ from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.prices import Quote
 from annotator.crowd.models import Campaign
 from annotator.crowd.seeds import derive_seed
-from annotator.units.finding import find_dissections
+from annotator.units.finding import find_done_dissections
 from annotator.work.noting import note
 from annotator.work.refusing import refusing
 
@@ -38,8 +39,7 @@ def amount(text: str) -> Decimal:
     return value
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -101,7 +101,7 @@ class Command(BaseCommand):
             raise CommandError("Name a dissection: --dissection ID.", returncode=2)
         seed = options["seed"] if options["seed"] is not None else derive_seed(options["campaign"])
         units = unit_choice.choose_units(
-            find_dissections(named),
+            find_done_dissections(named),
             n_top_iou=options["top_iou"],
             n_random=options["random"],
             names=options["units"],

@@ -3,10 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from annotator.commanding import ProjectCommand
 from annotator.comparison.comparing import compare_labels
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.campaigns.unit_choice import BadChoice, read_unit_names
@@ -17,8 +18,7 @@ from annotator.units.models import Unit
 from annotator.work.noting import note
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Keeps a judgement and names anew the units it reaches. merge: these concepts count as --into in the whole "
         "campaign. split: the --unit's answers of these forms are called --into. rename: the --unit is called --into. "

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from django.core.management import BaseCommand, CommandParser
+from django.core.management import CommandParser
 
+from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.judging.verdicts import count_verdicts
 from annotator.crowd.models import Assignment
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:

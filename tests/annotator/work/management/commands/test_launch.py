@@ -78,14 +78,14 @@ def test_a_silent_marketplace_leaves_the_campaign_resumable(
 def test_bad_input_is_refused_in_one_sentence_and_nothing_is_written(market: Any, dissection: Any) -> None:
     known = [str(dissection.pk)]
     assert "Name a dissection" in refused("launch", "demo")
-    assert "no dissection 'nonsense'" in refused("launch", "demo", dissection=["nonsense"])
+    assert "no dissection nonsense" in refused("launch", "demo", dissection=["nonsense"])
     assert "only" in refused("launch", "demo", dissection=known, top_iou=0, random=99)
     assert "no unit features.3:77" in refused("launch", "demo", dissection=known, units=["features.3:77"])
     assert "does not name units" in refused("launch", "demo", dissection=known, units=["features.3"])
     assert "not a HIT type" in refused("launch", "demo", dissection=known, top_iou=1, random=0, template="../etc")
     assert "No units" in refused("launch", "demo", dissection=known, top_iou=0, random=0)
     assert not Campaign.objects.exists()
-    assert "There is no campaign 'demo'" in refused("collect", "demo")
+    assert "There is no campaign called demo" in refused("collect", "demo")
 
 
 def test_real_money_is_refused_without_its_confirmations(market: Any, dissection: Any) -> None:
