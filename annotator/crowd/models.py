@@ -58,6 +58,9 @@ class Campaign(models.Model):
     created_at = models.DateTimeField()
     quoted_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    # Who confirmed at publication that this campaign spends real money; null for play money.
+    real_money_confirmed_at = models.DateTimeField(null=True, blank=True)
+    real_money_confirmed_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         ordering = ["-created_at"]

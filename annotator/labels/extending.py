@@ -6,10 +6,9 @@ from decimal import Decimal
 
 from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.marketplaces.marketplace import FeeSchedule, open_marketplace
-from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.prices import find_hit_cost
 from annotator.crowd.models import HIT, Campaign
-from annotator.crowd.outbox.performing import Clock, Pause
+from annotator.crowd.outbox.session import Session
 from annotator.labels.doubts import Standing, find_doubt
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
@@ -55,14 +54,11 @@ def decide_extensions(*, campaign: Campaign, widest: float | None) -> Extension:
     return Extension(reasons=reasons)
 
 
-def extend_campaign(
-    *, campaign: Campaign, widest: float | None, requester: Requester, clock: Clock, pause: Pause
-) -> Extension:
+def extend_campaign(session: Session, *, widest: float | None) -> Extension:
     """Decides and acts; the budget cap holds."""
-    extension = decide_extensions(campaign=campaign, widest=widest)
+    extension = decide_extensions(campaign=session.campaign, widest=widest)
     if extension.reasons:
-        more = dict.fromkeys(extension.reasons, 1)
-        extend_hits(campaign=campaign, n_more=more, requester=requester, clock=clock, pause=pause)
+        extend_hits(session, n_more=dict.fromkeys(extension.reasons, 1))
     return extension
 
 

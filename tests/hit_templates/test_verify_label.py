@@ -62,7 +62,7 @@ def test_verdicts_are_collected_and_counted(campaign: Campaign, market: Any) -> 
     first = campaign.hits.order_by("id").first()
     for name, verdict in (("ada", "yes"), ("bob", "yes"), ("cyd", "no")):
         market.work(first, name, **(example | {"verdict": verdict}))
-    collected = collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
+    collected = collecting.collect_campaign(market.open_session(campaign))
     assert (collected.n_new, collected.n_unreadable) == (3, 0)
     counted = count_verdicts(campaign)
     assert [(row.n_yes, row.n_answers, row.fits) for row in counted] == [(2, 3, True)] + [(0, 0, None)] * 3

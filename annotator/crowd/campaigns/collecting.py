@@ -11,9 +11,9 @@ from annotator.crowd.assignments import fill_answer, find_order
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.mturk.answers import read_work_xml
-from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
 from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.crowd.outbox.session import Session
 from annotator.crowd.pseudonyms import keep_worker
 
 State = Assignment.State
@@ -31,11 +31,12 @@ class Collected:
     is_complete: bool
 
 
-def collect_campaign(*, campaign: Campaign, requester: Requester, now: datetime) -> Collected:
+def collect_campaign(session: Session) -> Collected:
     """Reads every HIT's assignments once; repeating it changes nothing more."""
+    campaign, now = session.campaign, session.clock()
     n_new = n_listed = n_unreadable = 0
     for hit in _list_hits(campaign):
-        listed = _list_assignments(hit, requester=requester)
+        listed = _list_assignments(hit, session=session)
         with transaction.atomic():
             rows = [_keep(hit, entry, now=now) for entry in listed]
             n_new += sum(is_new for _, is_new in rows)
@@ -56,9 +57,9 @@ def _list_hits(campaign: Campaign) -> list[HIT]:
     return list(campaign.hits.select_related("campaign", "hit_type", "unit").exclude(mturk_id="").order_by("id"))
 
 
-def _list_assignments(hit: HIT, *, requester: Requester) -> list[dict[str, Any]]:
+def _list_assignments(hit: HIT, *, session: Session) -> list[dict[str, Any]]:
     try:
-        return list(requester.list_assignments(hit_id=hit.mturk_id))
+        return list(session.marketplace.list_assignments(hit_id=hit.mturk_id))
     except MarketplaceRefused as refusal:
         if "DoesNotExist" in refusal.code:  # disposed: what was collected of it stands
             return []

@@ -10,7 +10,6 @@ from django.db import transaction
 from annotator.crowd.campaigns.states import CannotPublish
 from annotator.crowd.hit_types.screening import load_screening
 from annotator.crowd.hit_types.templates import load_template
-from annotator.crowd.marketplaces.marketplace import Marketplace
 from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.mturk.qualifications import find_or_create_qualification
 from annotator.crowd.marketplaces.mturk.wire import render_hit_type, render_question
@@ -18,45 +17,47 @@ from annotator.crowd.marketplaces.notifications import describe_subscription
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
 from annotator.crowd.marketplaces.prices import find_hit_cost
 from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
-from annotator.crowd.outbox.acts import make_key, write_act
-from annotator.crowd.outbox.holding import hold_campaign
-from annotator.crowd.outbox.performing import Clock, Pause, settle_acts
+from annotator.crowd.outbox.acts import Decision, make_key
+from annotator.crowd.outbox.session import Session
 
 
-def publish_campaign(*, campaign: Campaign, requester: Requester, clock: Clock, pause: Pause) -> None:
+def publish_campaign(session: Session) -> None:
     """Every HIT of the campaign on its marketplace, once, however often this is begun again."""
+    campaign = session.campaign
     if campaign.state == Campaign.State.DRAFT:
         raise CannotPublish(f"The campaign {campaign} has no quote yet.")
     if campaign.state in (Campaign.State.CLOSED, Campaign.State.COMPLETE):
         raise CannotPublish(f"The campaign {campaign} is {campaign.state}.")
     if campaign.is_paused:
         raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
-    with hold_campaign(campaign):
+    session.check_permit()
+    with session.hold():
         for hit_type in campaign.hit_types.all():
-            _register_type(hit_type, requester=requester, clock=clock, pause=pause)
-            _subscribe(hit_type, requester=requester)
-        _decide_hits(campaign, marketplace=requester.marketplace, now=clock())
-        settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
-        _note_published(campaign, now=clock())
+            _register_type(hit_type, session=session)
+            _subscribe(hit_type, requester=session.marketplace)
+        session.note_confirmation()
+        _decide_hits(session)
+        session.settle()
+        _note_published(campaign, now=session.clock())
 
 
-def _register_type(hit_type: HITType, *, requester: Requester, clock: Clock, pause: Pause) -> None:
+def _register_type(hit_type: HITType, *, session: Session) -> None:
     if hit_type.mturk_id:
         return
     campaign = hit_type.campaign
-    offer_screening(campaign=campaign, requester=requester)
+    offer_screening(campaign=campaign, requester=session.marketplace)
     fields = render_hit_type(campaign=campaign, template=load_template(hit_type.template))
     hit_type.fields = fields
     hit_type.save(update_fields=["fields"])
-    act = write_act(
-        campaign=campaign,
-        operation="CreateHITType",
-        key=make_key("CreateHITType", campaign.pk, campaign.created_at.isoformat(), hit_type.pk),
-        request=fields,
-        expected={"hit_type": hit_type.pk},
-        now=clock(),
+    act = session.write(
+        Decision(
+            operation="CreateHITType",
+            key=make_key("CreateHITType", campaign.pk, campaign.created_at.isoformat(), hit_type.pk),
+            request=fields,
+            expected={"hit_type": hit_type.pk},
+        )
     )
-    settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+    session.settle()
     act.refresh_from_db()
     hit_type.refresh_from_db()
     if not hit_type.mturk_id:
@@ -71,22 +72,21 @@ def _subscribe(hit_type: HITType, *, requester: Requester) -> None:
             requester.call("UpdateNotificationSettings", request)
 
 
-def _decide_hits(campaign: Campaign, *, marketplace: Marketplace, now: datetime) -> None:
+def _decide_hits(session: Session) -> None:
     """One act a HIT, all or none: where the cap does not cover the whole campaign, nothing is written."""
+    campaign, fees = session.campaign, session.marketplace.marketplace.fees
     hits = campaign.hits.select_related("hit_type").filter(state=HIT.State.COMPOSED, mturk_id="").order_by("id")
     with transaction.atomic():
         for hit in hits:
             key = make_key("CreateHITWithHITType", hit.public_id)
-            write_act(
-                campaign=campaign,
-                operation="CreateHITWithHITType",
-                key=key,
-                request=_request_hit(hit, key=key),
-                hit=hit,
-                cost_usd=find_hit_cost(
-                    reward_usd=campaign.reward_usd, n_assignments=hit.n_assignments, fees=marketplace.fees
-                ),
-                now=now,
+            session.write(
+                Decision(
+                    operation="CreateHITWithHITType",
+                    key=key,
+                    request=_request_hit(hit, key=key),
+                    hit=hit,
+                    cost_usd=find_hit_cost(reward_usd=campaign.reward_usd, n_assignments=hit.n_assignments, fees=fees),
+                )
             )
 
 

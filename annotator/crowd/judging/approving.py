@@ -1,20 +1,18 @@
 """Approves, rejects, leaves out and pays on top: the only code that pays. Approving is the default."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.marketplace import FeeSchedule
-from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.mturk.wire import render_amount
 from annotator.crowd.marketplaces.prices import find_fee, find_top_up
-from annotator.crowd.models import Assignment, Campaign, OutwardAct
-from annotator.crowd.outbox.acts import make_key, write_act
-from annotator.crowd.outbox.holding import hold_campaign
-from annotator.crowd.outbox.performing import Clock, Pause, Performed, settle_acts
+from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.outbox.acts import Decision, make_key
+from annotator.crowd.outbox.performing import Performed
+from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
 
 State = Assignment.State
@@ -24,21 +22,14 @@ class CannotReview(Refusal):
     """The assignment is not in a state for this, or something that the act needs is missing."""
 
 
-def approve_assignments(
-    *,
-    campaign: Campaign,
-    requester: Requester,
-    clock: Clock,
-    pause: Pause,
-    assignments: Iterable[Assignment] | None = None,
-) -> Performed:
+def approve_assignments(session: Session, *, assignments: Iterable[Assignment] | None = None) -> Performed:
     """Approves these, by default every submitted assignment of the campaign; each once."""
-    chosen = _submitted(campaign) if assignments is None else assignments
-    with hold_campaign(campaign):
+    chosen = _submitted(session.campaign) if assignments is None else assignments
+    with session.hold():
         with transaction.atomic():
             for assignment in chosen:
-                decide_approval(campaign=campaign, assignment=assignment, now=clock())
-        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+                session.write(_decide_approval(assignment))
+        return session.settle()
 
 
 def _submitted(campaign: Campaign) -> list[Assignment]:
@@ -47,17 +38,15 @@ def _submitted(campaign: Campaign) -> list[Assignment]:
     )
 
 
-def decide_approval(*, campaign: Campaign, assignment: Assignment, now: datetime) -> OutwardAct:
+def _decide_approval(assignment: Assignment) -> Decision:
     if assignment.state != State.SUBMITTED:
         raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be approved.")
-    return write_act(
-        campaign=campaign,
+    return Decision(
         operation="ApproveAssignment",
         key=make_key("ApproveAssignment", assignment.mturk_id, assignment.pk),
         request={"AssignmentId": assignment.mturk_id},
         hit=assignment.hit,
         assignment=assignment,
-        now=now,
     )
 
 
@@ -70,14 +59,16 @@ def leave_out(*, assignment: Assignment, reason: str, is_left_out: bool = True) 
     assignment.save(update_fields=["is_left_out", "left_out_reason"])
 
 
-def pay_top_ups(*, campaign: Campaign, requester: Requester, clock: Clock, pause: Pause) -> Performed:
+def pay_top_ups(session: Session) -> Performed:
     """Lifts the pay for each approved piece of work to the campaign's hourly floor; each once, within the cap."""
-    approved = Assignment.objects.filter(hit__campaign=campaign, state=State.APPROVED, worker__mturk_id__isnull=False)
-    with hold_campaign(campaign):
+    approved = Assignment.objects.filter(hit__campaign=session.campaign, state=State.APPROVED)
+    with session.hold():
         with transaction.atomic():
-            for assignment in approved.select_related("hit", "worker").order_by("id"):
-                _decide_top_up(campaign=campaign, assignment=assignment, fees=requester.marketplace.fees, now=clock())
-        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+            for assignment in approved.exclude(worker__mturk_id=None).select_related("hit__hit_type").order_by("id"):
+                bonus = find_due_top_up(campaign=session.campaign, assignment=assignment)
+                if bonus > 0:
+                    session.write(_decide_top_up(assignment, bonus=bonus, fees=session.marketplace.marketplace.fees))
+        return session.settle()
 
 
 def find_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
@@ -87,21 +78,16 @@ def find_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
     return find_top_up(paid_usd=campaign.reward_usd, seconds=seconds, floor_usd=campaign.hourly_floor_usd)
 
 
-def _decide_top_up(*, campaign: Campaign, assignment: Assignment, fees: FeeSchedule, now: datetime) -> None:
-    bonus = find_due_top_up(campaign=campaign, assignment=assignment)
-    if bonus <= 0:
-        return
+def _decide_top_up(assignment: Assignment, *, bonus: Decimal, fees: FeeSchedule) -> Decision:
     key = make_key("SendBonus", assignment.mturk_id, assignment.pk)
     fee = find_fee(amount_usd=bonus, n_assignments=1, fees=fees)
-    write_act(
-        campaign=campaign,
+    return Decision(
         operation="SendBonus",
         key=key,
         request=_request_bonus(assignment, bonus=bonus, key=key),
         hit=assignment.hit,
         assignment=assignment,
         cost_usd=bonus + fee,
-        now=now,
     )
 
 

@@ -5,22 +5,17 @@ qualification type is found by its name, granting twice is once, the HIT type is
 carries its token and annotation through the outbox.
 """
 
-from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
-from django.db import transaction
-
 from annotator.crowd.assignments import make_receipt
-from annotator.crowd.marketplaces.marketplace import Marketplace
 from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.mturk.qualifications import find_or_create_qualification
 from annotator.crowd.marketplaces.mturk.wire import render_amount
 from annotator.crowd.marketplaces.prices import find_hit_cost
-from annotator.crowd.models import Assignment, Campaign, Compensation
-from annotator.crowd.outbox.acts import make_key, write_act
-from annotator.crowd.outbox.holding import hold_campaign
-from annotator.crowd.outbox.performing import Clock, Pause, settle_acts
+from annotator.crowd.models import Assignment, Compensation
+from annotator.crowd.outbox.acts import Decision, make_key
+from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
 
 LIFETIME_SECONDS = 30 * 86_400
@@ -31,33 +26,32 @@ class CannotCompensate(Refusal):
     """There is nothing to compensate here."""
 
 
-def compensate(
-    *, assignment: Assignment, decided_by: str, requester: Requester, clock: Clock, pause: Pause
-) -> Compensation:
+def compensate(session: Session, *, assignment: Assignment, decided_by: str) -> Compensation:
     """The HIT that pays this person; begun again, it goes on where it was."""
-    worker, campaign = assignment.worker, assignment.hit.campaign
+    worker = assignment.worker
     if assignment.state != Assignment.State.STORED or worker is None or not worker.mturk_id:
         raise CannotCompensate(
             f"{assignment} is {assignment.state}; only stored work of a known worker is compensated."
         )
+    session.check_permit()
     compensation, _ = Compensation.objects.get_or_create(
-        assignment=assignment, defaults={"decided_by": decided_by, "decided_at": clock()}
+        assignment=assignment, defaults={"decided_by": decided_by, "decided_at": session.clock()}
     )
     if compensation.hit_id:
         return compensation
-    with hold_campaign(campaign):
-        _qualify(compensation, worker_id=worker.mturk_id, requester=requester)
-        _register(compensation, campaign=campaign, requester=requester)
-        _decide(compensation, campaign=campaign, marketplace=requester.marketplace, now=clock())
-        settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+    with session.hold():
+        _qualify(compensation, worker_id=worker.mturk_id, requester=session.marketplace)
+        _register(compensation, session=session)
+        session.write(_decide(compensation, session=session))
+        session.settle()
     compensation.refresh_from_db()
     return compensation
 
 
-def approve_compensations(*, campaign: Campaign, requester: Requester) -> int:
+def approve_compensations(session: Session) -> int:
     """Approves what was submitted for compensation; approving twice is refused there and changes nothing here."""
-    n_approved = 0
-    for compensation in Compensation.objects.filter(assignment__hit__campaign=campaign).exclude(hit_id=""):
+    n_approved, requester = 0, session.marketplace
+    for compensation in Compensation.objects.filter(assignment__hit__campaign=session.campaign).exclude(hit_id=""):
         for entry in requester.list_assignments(hit_id=compensation.hit_id):
             if entry["AssignmentStatus"] == "Submitted":
                 requester.call("ApproveAssignment", {"AssignmentId": entry["AssignmentId"]})
@@ -77,12 +71,12 @@ def _qualify(compensation: Compensation, *, worker_id: str, requester: Requester
     requester.call("AssociateQualificationWithWorker", grant)
 
 
-def _register(compensation: Compensation, *, campaign: Campaign, requester: Requester) -> None:
+def _register(compensation: Compensation, *, session: Session) -> None:
     fields: dict[str, Any] = {
         "Title": f"Pay for work you had done ({make_receipt(compensation.assignment)})",
         "Description": "Your work was stored and could not be submitted. Accept and press the button to be paid.",
         "Keywords": "compensation",
-        "Reward": render_amount(campaign.reward_usd),
+        "Reward": render_amount(session.campaign.reward_usd),
         "AssignmentDurationInSeconds": 3600,
         "AutoApprovalDelayInSeconds": 3600,
         "QualificationRequirements": [
@@ -93,32 +87,29 @@ def _register(compensation: Compensation, *, campaign: Campaign, requester: Requ
             }
         ],
     }
-    compensation.hit_type_id = requester.call("CreateHITType", fields)["HITTypeId"]
+    compensation.hit_type_id = session.marketplace.call("CreateHITType", fields)["HITTypeId"]
     compensation.save(update_fields=["hit_type_id"])
 
 
-def _decide(compensation: Compensation, *, campaign: Campaign, marketplace: Marketplace, now: datetime) -> None:
+def _decide(compensation: Compensation, *, session: Session) -> Decision:
     key = make_key("CompensationHIT", compensation.public_id)
-    cost = find_hit_cost(reward_usd=campaign.reward_usd, n_assignments=1, fees=marketplace.fees)
-    with transaction.atomic():
-        write_act(
-            campaign=campaign,
-            operation="CreateHITWithHITType",
-            purpose="compensation",
-            key=key,
-            request={
-                "HITTypeId": compensation.hit_type_id,
-                "MaxAssignments": 1,
-                "LifetimeInSeconds": LIFETIME_SECONDS,
-                "Question": _render_question(compensation, submit_origin=marketplace.submit_origins[0]),
-                "RequesterAnnotation": key,
-                "UniqueRequestToken": key,
-            },
-            expected={"compensation": compensation.pk},
-            assignment=compensation.assignment,
-            cost_usd=cost,
-            now=now,
-        )
+    marketplace = session.marketplace.marketplace
+    return Decision(
+        operation="CreateHITWithHITType",
+        purpose="compensation",
+        key=key,
+        request={
+            "HITTypeId": compensation.hit_type_id,
+            "MaxAssignments": 1,
+            "LifetimeInSeconds": LIFETIME_SECONDS,
+            "Question": _render_question(compensation, submit_origin=marketplace.submit_origins[0]),
+            "RequesterAnnotation": key,
+            "UniqueRequestToken": key,
+        },
+        expected={"compensation": compensation.pk},
+        assignment=compensation.assignment,
+        cost_usd=find_hit_cost(reward_usd=session.campaign.reward_usd, n_assignments=1, fees=marketplace.fees),
+    )
 
 
 def _render_question(compensation: Compensation, *, submit_origin: str) -> str:

@@ -7,11 +7,10 @@ from typing import Any
 from django.db import transaction
 
 from annotator.crowd.judging.approving import CannotReview
-from annotator.crowd.marketplaces.mturk.client import Requester
-from annotator.crowd.models import Assignment, OutwardAct, Rejection
-from annotator.crowd.outbox.acts import make_key, write_act
-from annotator.crowd.outbox.holding import hold_campaign
-from annotator.crowd.outbox.performing import Clock, Pause, Performed, settle_acts
+from annotator.crowd.models import Assignment, Rejection
+from annotator.crowd.outbox.acts import Decision, make_key
+from annotator.crowd.outbox.performing import Performed
+from annotator.crowd.outbox.session import Session
 
 # As long as the marketplace lets an approval override a rejection.
 OVERTURN_WITHIN = timedelta(days=30)
@@ -50,51 +49,44 @@ def withdraw_proposal(*, rejection: Rejection) -> None:
         raise CannotReview("This rejection was confirmed already; it can be overturned.")
 
 
-def confirm_rejection(
-    *, rejection: Rejection, confirmed_by: str, requester: Requester, clock: Clock, pause: Pause
-) -> Performed:
+def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: str) -> Performed:
     """Sends the rejection. Who proposed it cannot confirm it."""
     if confirmed_by == rejection.proposed_by:
         raise CannotReview("A rejection takes a second person.")
     assignment = rejection.assignment
     if assignment.state != State.SUBMITTED:
         raise CannotReview(f"{assignment} is {assignment.state} by now.")
-    campaign, now = assignment.hit.campaign, clock()
-    with hold_campaign(campaign):
+    now = session.clock()
+    with session.hold():
         with transaction.atomic():
             claimed = Rejection.objects.filter(pk=rejection.pk, confirmed_at=None)
             if not claimed.update(confirmed_by=confirmed_by, confirmed_at=now):
                 raise CannotReview("This rejection was confirmed already.")
-            _decide(assignment, operation="RejectAssignment", feedback=rejection.reason, now=now)
-        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+            session.write(_decide(assignment, operation="RejectAssignment", feedback=rejection.reason))
+        return session.settle()
 
 
-def overturn_rejection(
-    *, rejection: Rejection, overturned_by: str, feedback: str, requester: Requester, clock: Clock, pause: Pause
-) -> Performed:
+def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by: str, feedback: str) -> Performed:
     """Pays after all."""
-    assignment, now = rejection.assignment, clock()
+    assignment, now = rejection.assignment, session.clock()
     if assignment.state != State.REJECTED or rejection.confirmed_at is None:
         raise CannotReview(f"{assignment} is {assignment.state}; only rejected work can be overturned.")
     if now - rejection.confirmed_at > OVERTURN_WITHIN:
         raise CannotReview(f"A rejection can be overturned for {OVERTURN_WITHIN.days} days, and these are over.")
-    campaign = assignment.hit.campaign
-    with hold_campaign(campaign):
+    with session.hold():
         with transaction.atomic():
             Rejection.objects.filter(pk=rejection.pk).update(overturned_by=overturned_by, overturned_at=now)
-            _decide(assignment, operation="ApproveAssignment", feedback=feedback, now=now, purpose="overturn")
-        return settle_acts(campaign=campaign, requester=requester, clock=clock, pause=pause)
+            session.write(_decide(assignment, operation="ApproveAssignment", feedback=feedback, purpose="overturn"))
+        return session.settle()
 
 
-def _decide(assignment: Assignment, *, operation: str, feedback: str, now: datetime, purpose: str = "") -> OutwardAct:
+def _decide(assignment: Assignment, *, operation: str, feedback: str, purpose: str = "") -> Decision:
     request: dict[str, Any] = {"AssignmentId": assignment.mturk_id, "RequesterFeedback": feedback}
-    return write_act(
-        campaign=assignment.hit.campaign,
+    return Decision(
         operation=operation,
         purpose=purpose,
         key=make_key(operation, assignment.mturk_id, assignment.pk, purpose),
         request=request | ({"OverrideRejection": True} if purpose == "overturn" else {}),
         hit=assignment.hit,
         assignment=assignment,
-        now=now,
     )

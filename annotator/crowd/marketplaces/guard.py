@@ -1,4 +1,6 @@
-"""The three confirmations that real money needs."""
+"""The three confirmations that real money needs, and the permit that they give."""
+
+from dataclasses import dataclass
 
 from django.conf import settings
 
@@ -6,10 +8,23 @@ from annotator.crowd.marketplaces.marketplace import Marketplace
 from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
 
 
-def confirm_real_money(*, marketplace: Marketplace, campaign_name: str, has_flag: bool, typed_name: str) -> None:
-    """Three separate confirmations, or nothing is sent: the setting, the flag, the campaign's name typed."""
+@dataclass(frozen=True)
+class Permit:
+    """Leave to spend real money for one campaign, up to its cap. Only `give_permit` makes one."""
+
+    campaign: str
+    given_by: str
+
+
+def give_permit(
+    *, marketplace: Marketplace, campaign_name: str, has_flag: bool, typed_name: str, by: str
+) -> Permit | None:
+    """A permit for three separate confirmations: the setting, the flag, the campaign's name typed.
+
+    None for play money, which needs no permit. Raises RealMoneyRefused if a confirmation is missing.
+    """
     if not marketplace.is_real_money:
-        return
+        return None
     if not settings.REAL_MONEY_ALLOWED:
         raise RealMoneyRefused(f"{marketplace.name} pays with real money and REAL_MONEY_ALLOWED is not set.")
     if not has_flag:
@@ -18,3 +33,4 @@ def confirm_real_money(*, marketplace: Marketplace, campaign_name: str, has_flag
         raise RealMoneyRefused(
             f"{marketplace.name} pays with real money: the campaign's name was to be typed, not {typed_name!r}."
         )
+    return Permit(campaign=campaign_name, given_by=by)

@@ -11,19 +11,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.mturk.finding import explain_refusal, find_verdict
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, MarketplaceSilent, OutcomeUnknown, Verdict
 from annotator.crowd.models import Campaign, OutwardAct
 from annotator.crowd.outbox.crash_points import reach
-from annotator.crowd.outbox.holding import CampaignBusy
 from annotator.crowd.outbox.recording import record_outcome
+from annotator.refusals import Refusal
 
 # MTurk remembers a UniqueRequestToken for 24 hours.
 TOKEN_LIFE = timedelta(hours=23)
 State = OutwardAct.State
+
+
+class CampaignBusy(Refusal):
+    """Another process acts for this campaign now."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,23 @@ class Performed:
         )
 
 
+def list_due(campaign: Campaign) -> QuerySet[OutwardAct]:
+    """Acts that are not settled, oldest first."""
+    unsettled = [State.PENDING, State.SENT, State.UNKNOWN]
+    return OutwardAct.objects.filter(campaign=campaign, state__in=unsettled).order_by("id")
+
+
 def perform_acts(
-    *, campaign: Campaign, requester: Requester, clock: Callable[[], datetime], most: int | None = None
+    *, campaign: Campaign, requester: Requester, clock: Callable[[], datetime], may_spend: bool = True
 ) -> Performed:
-    """Performs what is due, oldest first. The caller holds the campaign. A silent marketplace ends it at once."""
+    """Performs what is due, oldest first. The caller holds the campaign. A silent marketplace ends it at once.
+
+    Without `may_spend`, acts that cost something are left as they are.
+    """
     OutwardAct.objects.filter(campaign=campaign, state=State.SENT).update(state=State.UNKNOWN)
-    due = OutwardAct.objects.filter(campaign=campaign, state__in=[State.PENDING, State.UNKNOWN]).order_by("id")
+    due = list_due(campaign) if may_spend else list_due(campaign).filter(cost_usd=0)
     outcomes: list[str] = []
-    for pk in list(due.values_list("pk", flat=True)[:most]):
+    for pk in list(due.values_list("pk", flat=True)):
         act = OutwardAct.objects.select_related("campaign", "hit", "assignment__worker").get(pk=pk)
         _perform(act, requester=requester, now=clock())
         act.refresh_from_db(fields=["state"])
@@ -138,26 +151,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(part) for part in value]
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-Clock = Callable[[], datetime]
-
-
-Pause = Callable[[float], None]
-
-
-ROUNDS = 8
-
-
-def settle_acts(*, campaign: Campaign, requester: Requester, clock: Clock, pause: Pause) -> Performed:
-    """Performs what is due in rounds, so that a marketplace that is busy or loses answers is asked again."""
-    so_far = Performed()
-    for number in range(ROUNDS):
-        performed = perform_acts(campaign=campaign, requester=requester, clock=clock)
-        so_far = so_far.add(performed)
-        if not performed.n_unknown:
-            return so_far
-        pause(min(5.0, 0.2 * 2**number))
-    raise OutcomeUnknown(
-        f"The marketplace {campaign.marketplace} left {performed.n_unknown} acts of {campaign} unanswered."
-    )

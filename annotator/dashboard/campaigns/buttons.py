@@ -12,7 +12,7 @@ from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
 from annotator.accounts.roles import LEAST_ROLE, Permission, may
 from annotator.crowd.campaigns.ending import pause_campaign
-from annotator.crowd.marketplaces.guard import confirm_real_money
+from annotator.crowd.marketplaces.guard import Permit, give_permit
 from annotator.crowd.marketplaces.marketplace import open_marketplace
 from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
 from annotator.crowd.marketplaces.prices import find_fee
@@ -37,14 +37,16 @@ def start_work(request: SignedInRequest, name: str, kind: str) -> HttpResponse:
         return show_refusal(request, f"There is no work named {kind[:40]!r}.", status=404)
     if not may(request.role, WORK[kind]):
         return show_refusal(request, f"This takes the role {WORK[kind].value} or one above it.", status=403)
-    if refused := _refuse_payment(request, campaign, kind):
-        return show_refusal(request, refused, status=403)
+    try:
+        permit = _read_permit(request, campaign, kind)
+    except RealMoneyRefused as refused:
+        return show_refusal(request, str(refused), status=403)
     if any(job.is_active and job.kind == kind for job in read_jobs(campaign=name, now=timezone.now())):
         messages.info(request, f"{kind} is under way already.")
         return redirect("campaign", name)
     subject = f"campaign {campaign.name}"
     write_audit_entry(actor=request.user, action=kind, subject=subject, details={}, now=timezone.now())
-    send_work(campaign=name, kind=kind, user=request.user)
+    send_work(campaign=name, kind=kind, user=request.user, is_permitted=permit is not None)
     return redirect("campaign", name)
 
 
@@ -102,21 +104,18 @@ def pause(request: SignedInRequest, name: str) -> HttpResponse:
     return redirect("campaign", name)
 
 
-def _refuse_payment(request: SignedInRequest, campaign: Campaign, kind: str) -> str:
+def _read_permit(request: SignedInRequest, campaign: Campaign, kind: str) -> Permit | None:
     """Real money takes a payer and the campaign's name typed, beside the setting that the operator makes."""
     marketplace = open_marketplace(campaign.marketplace)
     if kind != "publish" or not marketplace.is_real_money:
-        return ""
+        return None
     least = LEAST_ROLE[Permission.PUBLISH_WITH_REAL_MONEY]
     if not may(request.role, least):
-        return f"Real money takes the role {least.value} or one above it."
-    try:
-        confirm_real_money(
-            marketplace=marketplace,
-            has_flag=request.POST.get("real_money") == "on",
-            campaign_name=campaign.name,
-            typed_name=request.POST.get("typed_name", ""),
-        )
-    except RealMoneyRefused as refused:
-        return str(refused)
-    return ""
+        raise RealMoneyRefused(f"Real money takes the role {least.value} or one above it.")
+    return give_permit(
+        marketplace=marketplace,
+        campaign_name=campaign.name,
+        has_flag=request.POST.get("real_money") == "on",
+        typed_name=request.POST.get("typed_name", ""),
+        by=request.user.get_username(),
+    )

@@ -45,12 +45,13 @@ def warm_up() -> None:
 
     from annotator.crowd.judging import compensating  # noqa: F401
     from annotator.crowd.marketplaces.marketplace import open_marketplace
-    from annotator.crowd.marketplaces.mturk.client import Requester
-    from annotator.crowd.outbox import holding
+    from annotator.crowd.marketplaces.mturk import client
+    from annotator.crowd.outbox import session
 
     settings.MARKETPLACE_CREDENTIALS["own"] = ("nobody", "nothing")
-    Requester(open_marketplace("own"))
-    holding.WAIT_SECONDS = 0
+    client.MAX_ATTEMPTS = 1
+    client.Requester(open_marketplace("own"))
+    session.WAIT_SECONDS = 0
 
 
 def act(order: Order) -> int:
@@ -59,7 +60,7 @@ def act(order: Order) -> int:
     from annotator.crowd.marketplaces.outcomes import OutcomeUnknown
     from annotator.crowd.outbox import crash_points
     from annotator.crowd.outbox import performing as outbox
-    from annotator.crowd.outbox.holding import CampaignBusy
+    from annotator.crowd.outbox.performing import CampaignBusy
 
     settings.SANDBOX_URL = order.sandbox_url
     settings.MARKETPLACE_CREDENTIALS["own"] = tuple(order.keys)
@@ -98,71 +99,65 @@ def mturk_unknown() -> type[Exception]:
 
 def run_phase(*, name: str, phase: str) -> None:
     """A phase is one kind of act and what must stand before it; begun again it goes on."""
-    from django.utils import timezone
-
-    from annotator.crowd.marketplaces.marketplace import open_marketplace
-    from annotator.crowd.marketplaces.mturk.client import Requester
     from annotator.crowd.models import Campaign
+    from annotator.crowd.outbox.session import open_session
 
-    campaign = Campaign.objects.get(name=name)
-    requester = Requester(open_marketplace("own"), max_attempts=1)
-    PHASES[phase](campaign, {"requester": requester, "clock": timezone.now, "pause": lambda seconds: None})
+    PHASES[phase](open_session(Campaign.objects.get(name=name), pause=lambda seconds: None))
 
 
-def publish(campaign: Any, acting: dict[str, Any]) -> None:
+def publish(session: Any) -> None:
     from annotator.crowd.campaigns import publishing
     from annotator.crowd.campaigns.extending import extend_hits
 
-    publishing.publish_campaign(campaign=campaign, **acting)
+    publishing.publish_campaign(session)
+    campaign = session.campaign
     first = campaign.hits.order_by("id")[0]
     if first.n_assignments == campaign.n_assignments:
-        extend_hits(campaign=campaign, n_more={first.pk: 1}, **acting)
+        extend_hits(session, n_more={first.pk: 1})
 
 
-def reject(campaign: Any, acting: dict[str, Any]) -> None:
+def reject(session: Any) -> None:
     from annotator.crowd.judging import rejecting
     from annotator.crowd.models import Rejection
-    from annotator.crowd.outbox.performing import settle_acts
 
     for rejection in Rejection.objects.filter(confirmed_at=None):
-        rejecting.confirm_rejection(rejection=rejection, confirmed_by="bob", **acting)
-    settle_acts(campaign=campaign, **acting)
+        rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
+    session.settle()
 
 
-def overturn(campaign: Any, acting: dict[str, Any]) -> None:
+def overturn(session: Any) -> None:
     from annotator.crowd.judging import rejecting
     from annotator.crowd.models import Rejection
-    from annotator.crowd.outbox.performing import settle_acts
 
     for rejection in Rejection.objects.filter(overturned_at=None):
-        rejecting.overturn_rejection(rejection=rejection, overturned_by="cyd", feedback="Our mistake.", **acting)
-    settle_acts(campaign=campaign, **acting)
+        rejecting.overturn_rejection(session, rejection=rejection, overturned_by="cyd", feedback="Our mistake.")
+    session.settle()
 
 
-def compensate(campaign: Any, acting: dict[str, Any]) -> None:
+def compensate(session: Any) -> None:
     from annotator.crowd.judging import compensating
     from annotator.crowd.models import Assignment
 
-    for assignment in Assignment.objects.filter(hit__campaign=campaign, state="stored"):
-        compensating.compensate(assignment=assignment, decided_by="bob", **acting)
+    for assignment in Assignment.objects.filter(hit__campaign=session.campaign, state="stored"):
+        compensating.compensate(session, assignment=assignment, decided_by="bob")
 
 
-def approve(campaign: Any, acting: dict[str, Any]) -> None:
+def approve(session: Any) -> None:
     from annotator.crowd.judging import approving as reviewing
 
-    reviewing.approve_assignments(campaign=campaign, **acting)
+    reviewing.approve_assignments(session)
 
 
-def top_up(campaign: Any, acting: dict[str, Any]) -> None:
+def top_up(session: Any) -> None:
     from annotator.crowd.judging import approving as reviewing
 
-    reviewing.pay_top_ups(campaign=campaign, **acting)
+    reviewing.pay_top_ups(session)
 
 
-def withdraw(campaign: Any, acting: dict[str, Any]) -> None:
+def withdraw(session: Any) -> None:
     from annotator.crowd.campaigns.ending import withdraw_campaign
 
-    withdraw_campaign(campaign=campaign, **acting)
+    withdraw_campaign(session)
 
 
 PHASES = {run.__name__: run for run in (publish, reject, approve, overturn, top_up, compensate, withdraw)}

@@ -20,6 +20,7 @@ from annotator.crowd.campaigns import publishing
 from annotator.crowd.marketplaces.marketplace import open_marketplace
 from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.outbox.session import Session
 from annotator.sandbox.acts import accounts, working
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import Assignment as SandboxAssignment
@@ -111,9 +112,10 @@ class Market:
     clock: Callable[[], datetime]
 
     def publish(self, campaign: Campaign) -> None:
-        publishing.publish_campaign(
-            campaign=campaign, requester=self.requester, clock=self.clock, pause=lambda seconds: None
-        )
+        publishing.publish_campaign(self.open_session(campaign))
+
+    def open_session(self, campaign: Campaign) -> Session:
+        return Session(campaign=campaign, marketplace=self.requester, clock=self.clock, pause=lambda seconds: None)
 
     def accept(self, hit: HIT, name: str) -> Visitor:
         """A person takes the HIT on the worker site; here are they on its page."""

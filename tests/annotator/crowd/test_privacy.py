@@ -32,7 +32,7 @@ def test_no_log_no_task_and_no_other_table_holds_a_workers_id(
 ) -> None:
     """Everything that happens to a person, with every logger as talkative as the settings let it be."""
     caplog.set_level(logging.DEBUG)
-    acting = {"requester": market.requester, "clock": market.clock, "pause": lambda seconds: None}
+    session = market.open_session(campaign)
     market.publish(campaign)
     first, second, *_ = campaign.hits.order_by("id")
     paid = market.work(first, "ada", active_seconds=900.0)
@@ -40,10 +40,10 @@ def test_no_log_no_task_and_no_other_table_holds_a_workers_id(
     lost.submit(lost.start()["work_token"])
     lost.open(turkSubmitTo="https://evil.example")
     notifications.wake_campaigns(hit_ids={first.mturk_id})
-    collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
-    reviewing.approve_assignments(campaign=campaign, **acting)
-    reviewing.pay_top_ups(campaign=campaign, **acting)
-    compensating.compensate(assignment=Assignment.objects.get(state="stored"), decided_by="cyd", **acting)
+    collecting.collect_campaign(market.open_session(campaign))
+    reviewing.approve_assignments(session)
+    reviewing.pay_top_ups(session)
+    compensating.compensate(session, assignment=Assignment.objects.get(state="stored"), decided_by="cyd")
     tasks.go_on()
     people = [paid.worker_id, lost.worker_id]
     assert {row.mturk_id for row in Worker.objects.all()} == set(people)
@@ -63,7 +63,7 @@ def test_raw_ids_are_exported_by_an_admin_alone_and_without_erased_people(
 ) -> None:
     market.publish(campaign)
     visitor = market.work(hit, "ada")
-    collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
+    collecting.collect_campaign(market.open_session(campaign))
     pseudonym = Worker.objects.get().pseudonym
     assert list_worker_ids(campaign) == [(pseudonym, "own", visitor.worker_id)]
     assert Client().post(f"/campaigns/{campaign.name}/worker-ids.csv").status_code == 302  # see routes.txt for the rest

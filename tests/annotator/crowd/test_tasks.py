@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from annotator.crowd import tasks
+from annotator.crowd.marketplaces.mturk import client
 from annotator.crowd.models import Assignment, Campaign, OutwardAct
 from annotator.sandbox.models import HIT as SandboxHIT
 
@@ -28,7 +29,7 @@ def test_a_silent_marketplace_leaves_one_sentence_that_goes_when_it_answers(
     address = settings.SANDBOX_URL
     settings.SANDBOX_URL = "http://127.0.0.1:9"
     with monkeypatch.context() as patch:
-        patch.setattr(tasks, "Requester", lambda marketplace: type(market.requester)(marketplace, max_attempts=1))
+        patch.setattr(client, "MAX_ATTEMPTS", 1)
         tasks.go_on()
     campaign.refresh_from_db()
     assert campaign.problem == "The marketplace own at http://127.0.0.1:9 does not answer."

@@ -61,11 +61,9 @@ def hit_id(hit: Any) -> str:
 
 
 def extend(market: Any, campaign: Campaign) -> Any:
-    collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
+    collecting.collect_campaign(market.open_session(campaign))
     label_campaign(campaign=campaign, now=market.clock())
-    return extend_campaign(
-        campaign=campaign, widest=None, requester=market.requester, clock=market.clock, pause=lambda seconds: None
-    )
+    return extend_campaign(market.open_session(campaign), widest=None)
 
 
 @pytest.mark.django_db

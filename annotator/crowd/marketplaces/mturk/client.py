@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from annotator.crowd.marketplaces.marketplace import Marketplace
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, MarketplaceSilent, NoCredentials, OutcomeUnknown
 
+MAX_ATTEMPTS = 5  # of one call, before its outcome counts as unknown
 _THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
 _HIT_ID = re.compile(r"\b[A-Z0-9]{24,40}\b")
 
@@ -22,7 +23,7 @@ _HIT_ID = re.compile(r"\b[A-Z0-9]{24,40}\b")
 class Requester:
     """Calls one marketplace's API; every method raises MarketplaceRefused or OutcomeUnknown."""
 
-    def __init__(self, marketplace: Marketplace, *, max_attempts: int = 5) -> None:
+    def __init__(self, marketplace: Marketplace) -> None:
         key_id, secret = marketplace.credentials
         if not key_id or not secret:
             prefix = "OWN" if marketplace.name == "own" else "MTURK"
@@ -40,7 +41,7 @@ class Requester:
             config=Config(
                 connect_timeout=5,
                 read_timeout=20,
-                retries={"mode": "standard", "total_max_attempts": max_attempts},
+                retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
                 # A proxy of the environment must not stand between us and a marketplace on this machine.
                 proxies={} if marketplace.name == "own" else None,
             ),

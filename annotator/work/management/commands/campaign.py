@@ -6,7 +6,6 @@ leave-out: do not count answers that the evidence speaks against (the people are
 stored here and never reached the marketplace. close: nothing more will be asked or paid.
 """
 
-import time
 from typing import Any
 
 from django.core.management import CommandParser
@@ -19,10 +18,10 @@ from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.judging import approving as reviewing
 from annotator.crowd.judging import attention, compensating
 from annotator.crowd.judging import excluding as leaving_out
-from annotator.crowd.marketplaces.marketplace import open_marketplace
-from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.crowd.outbox.session import Session, open_session
 from annotator.work.noting import note
+from annotator.work.permitting import REAL_MONEY_HELP, ask_permit
 from annotator.work.refusing import refusing
 
 STEPS = ("show", "pause", "resume", "withdraw", "top-up", "leave-out", "compensate", "close")
@@ -34,10 +33,12 @@ class Command(ProjectCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")
         parser.add_argument("step", nargs="?", choices=STEPS, default="show")
+        parser.add_argument("--real-money", action="store_true", help=REAL_MONEY_HELP)
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = find_campaign(options["campaign"])
         step = options["step"]
+        self._has_flag = options["real_money"]
         with refusing(campaign):
             outcome = getattr(self, f"_{step.replace('-', '_')}")(campaign)
         if step != "show":
@@ -66,11 +67,11 @@ class Command(ProjectCommand):
         return "Goes on."
 
     def _withdraw(self, campaign: Campaign) -> str:
-        performed = withdraw_campaign(campaign=campaign, **self._acting(campaign))
+        performed = withdraw_campaign(open_session(campaign))
         return f"{performed.n_done} HITs withdrawn. Work that was begun may be finished, and is paid."
 
     def _top_up(self, campaign: Campaign) -> str:
-        performed = reviewing.pay_top_ups(campaign=campaign, **self._acting(campaign))
+        performed = reviewing.pay_top_ups(self._open_to_spend(campaign))
         return f"{performed.n_done} bonuses paid, up to ${campaign.hourly_floor_usd} an hour of active time."
 
     def _leave_out(self, campaign: Campaign) -> str:
@@ -79,17 +80,16 @@ class Command(ProjectCommand):
         )
 
     def _compensate(self, campaign: Campaign) -> str:
-        acting = self._acting(campaign)
+        session = self._open_to_spend(campaign)
         waiting = list(collecting.find_unsubmitted(campaign=campaign, now=timezone.now()))
         for assignment in waiting:
-            compensating.compensate(assignment=assignment, decided_by="command", **acting)
-        n_approved = compensating.approve_compensations(campaign=campaign, requester=acting["requester"])
+            compensating.compensate(session, assignment=assignment, decided_by="command")
+        n_approved = compensating.approve_compensations(session)
         return f"{len(waiting)} pieces of work have a compensation HIT; {n_approved} were approved now."
 
     def _close(self, campaign: Campaign) -> str:
         close_campaign(campaign=campaign)
         return "Closed."
 
-    def _acting(self, campaign: Campaign) -> dict[str, Any]:
-        requester = Requester(open_marketplace(campaign.marketplace))
-        return {"requester": requester, "clock": timezone.now, "pause": time.sleep}
+    def _open_to_spend(self, campaign: Campaign) -> Session:
+        return open_session(campaign, permit=ask_permit(campaign, has_flag=self._has_flag))

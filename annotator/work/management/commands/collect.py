@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.management import CommandError, CommandParser
-from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.judging import approving as reviewing
-from annotator.crowd.marketplaces.marketplace import open_marketplace
-from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.outcomes import MarketplaceSilent, OutcomeUnknown
 from annotator.crowd.models import Campaign
+from annotator.crowd.outbox.session import Session, open_session
 from annotator.work.noting import note
 from annotator.work.refusing import refusing
 
@@ -45,9 +43,9 @@ class Command(ProjectCommand):
         if campaign.is_imported:
             raise CommandError(f"The campaign {campaign} was imported: there is nothing to collect.", returncode=2)
         with refusing(campaign):
-            requester = Requester(open_marketplace(campaign.marketplace))
+            session = open_session(campaign)
             last_new = time.monotonic()
-            while not (round_ := self._go_round(campaign, requester, options)).is_done and options["follow"]:
+            while not (round_ := self._go_round(session, options)).is_done and options["follow"]:
                 last_new = time.monotonic() if round_.n_new else last_new
                 self._check_patience(campaign, last_new, options)
                 time.sleep(options["every"])
@@ -59,26 +57,24 @@ class Command(ProjectCommand):
                 f"The campaign {campaign} is not complete and nothing new came for {patience:.0f} s.", returncode=2
             )
 
-    def _go_round(self, campaign: Campaign, requester: Requester, options: dict[str, Any]) -> Round:
+    def _go_round(self, session: Session, options: dict[str, Any]) -> Round:
         try:
-            return self._collect(campaign, requester, has_approval=options["approve"])
+            return self._collect(session, has_approval=options["approve"])
         except OutcomeUnknown as error:
             if not options["follow"] or isinstance(error, MarketplaceSilent):
                 raise
             self.stdout.write(str(error))
             return Round(n_new=0, is_done=False)
 
-    def _collect(self, campaign: Campaign, requester: Requester, *, has_approval: bool) -> Round:
-        collected = collecting.collect_campaign(campaign=campaign, requester=requester, now=timezone.now())
+    def _collect(self, session: Session, *, has_approval: bool) -> Round:
+        collected = collecting.collect_campaign(session)
         line = f"{collected.n_listed} of {collected.n_asked} assignments submitted, {collected.n_new} new"
         if collected.n_unreadable:
             line += f", {collected.n_unreadable} unreadable"
         if has_approval:
-            performed = reviewing.approve_assignments(
-                campaign=campaign, requester=requester, clock=timezone.now, pause=time.sleep
-            )
+            performed = reviewing.approve_assignments(session)
             line += f", {performed.n_done} approved now"
             if performed.n_done:
-                note("approve assignments", f"campaign {campaign.name}", n_approved=performed.n_done)
+                note("approve assignments", f"campaign {session.campaign.name}", n_approved=performed.n_done)
         self.stdout.write(line + ("; complete." if collected.is_complete else "."))
         return Round(n_new=collected.n_new, is_done=collected.is_complete)

@@ -1,18 +1,16 @@
 """`manage.py extend CAMPAIGN`: one more assignment wherever the answers so far leave a doubt."""
 
-import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.crowd.marketplaces.marketplace import open_marketplace
-from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.models import HIT
+from annotator.crowd.outbox.session import open_session
 from annotator.labels.extending import CannotExtend, extend_campaign, find_saving
+from annotator.work.permitting import REAL_MONEY_HELP, ask_permit
 from annotator.work.refusing import refusing
 
 
@@ -26,18 +24,14 @@ class Command(ProjectCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign")
         parser.add_argument("--widest", type=float, help="Widest 95 %% interval of precision that is good enough")
+        parser.add_argument("--real-money", action="store_true", help=REAL_MONEY_HELP)
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = find_campaign(options["campaign"])
         with refusing(campaign):
             try:
-                extension = extend_campaign(
-                    campaign=campaign,
-                    widest=options["widest"],
-                    requester=Requester(open_marketplace(campaign.marketplace)),
-                    clock=timezone.now,
-                    pause=time.sleep,
-                )
+                permit = ask_permit(campaign, has_flag=options["real_money"])
+                extension = extend_campaign(open_session(campaign, permit=permit), widest=options["widest"])
             except CannotExtend as error:
                 raise CommandError(str(error), returncode=2) from None
         hits = HIT.objects.select_related("unit__layer").in_bulk(list(extension.reasons))

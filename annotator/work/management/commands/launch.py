@@ -4,7 +4,6 @@ Run it again after an interruption: a campaign that stands goes on where it was.
 """
 
 import argparse
-import time
 import uuid
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -18,14 +17,14 @@ from annotator.crowd.campaigns import composing, phrases, publishing, quoting, u
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.hit_types import templates as rendering
 from annotator.crowd.hit_types.screening import load_screening
-from annotator.crowd.marketplaces.guard import confirm_real_money
 from annotator.crowd.marketplaces.marketplace import open_marketplace
-from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.prices import Quote
 from annotator.crowd.models import Campaign
+from annotator.crowd.outbox.session import open_session
 from annotator.crowd.seeds import derive_seed
 from annotator.units.finding import find_done_dissections
 from annotator.work.noting import note
+from annotator.work.permitting import REAL_MONEY_HELP, ask_permit
 from annotator.work.refusing import refusing
 
 
@@ -80,7 +79,7 @@ class Command(ProjectCommand):
         )
         add("--until", choices=["composed", "quoted", "published"], default="published", help="Stop after this step")
         add("--yes", action="store_true", help="Publish without asking")
-        add("--real-money", action="store_true", help="Needed for mturk, besides REAL_MONEY_ALLOWED and the name typed")
+        add("--real-money", action="store_true", help=REAL_MONEY_HELP)
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = Campaign.objects.filter(name=options["campaign"]).first()
@@ -170,18 +169,11 @@ class Command(ProjectCommand):
 
     def _publish(self, campaign: Campaign, options: dict[str, Any]) -> None:
         marketplace = open_marketplace(campaign.marketplace)
-        typed = ""
-        if marketplace.is_real_money and options["real_money"]:
-            typed = input(f"This spends real money. Type the campaign's name ({campaign.name}): ")
-        confirm_real_money(
-            marketplace=marketplace, campaign_name=campaign.name, has_flag=options["real_money"], typed_name=typed
-        )
-        if not options["yes"] and not typed and input("Publish? [y/N] ").strip().lower() != "y":
+        permit = ask_permit(campaign, has_flag=options["real_money"])
+        if not options["yes"] and permit is None and input("Publish? [y/N] ").strip().lower() != "y":
             self.stdout.write("Not published; run the command again to go on.")
             return
         note("publish campaign", f"campaign {campaign.name}", marketplace=marketplace.name, quote=campaign.quote)
-        publishing.publish_campaign(
-            campaign=campaign, requester=Requester(marketplace), clock=timezone.now, pause=time.sleep
-        )
+        publishing.publish_campaign(open_session(campaign, permit=permit))
         n_published = find_campaign(campaign.name).hits.exclude(mturk_id="").count()
         self.stdout.write(f"Published {n_published} HITs. People find them at {marketplace.worker_url}")

@@ -14,13 +14,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def collect(market: Any, campaign: Campaign) -> collecting.Collected:
-    return collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
+    return collecting.collect_campaign(market.open_session(campaign))
 
 
 def approve(market: Any, campaign: Campaign) -> Any:
-    return reviewing.approve_assignments(
-        campaign=campaign, requester=market.requester, clock=market.clock, pause=lambda seconds: None
-    )
+    return reviewing.approve_assignments(market.open_session(campaign))
 
 
 def test_from_accepting_to_paid(market: Any, campaign: Campaign) -> None:

@@ -68,21 +68,21 @@ def test_extending_adds_assignments_once_and_within_the_cap(market: Any, campaig
     market.publish(campaign)
     hit = campaign.hits.order_by("id").first()
     assert hit is not None
-    kept = {"campaign": campaign, "requester": market.requester, "clock": market.clock, "pause": lambda seconds: None}
-    extend_hits(n_more={hit.pk: 2}, **kept)
+    session = market.open_session(campaign)
+    extend_hits(session, n_more={hit.pk: 2})
     hit.refresh_from_db()
     assert (hit.n_assignments, SandboxHIT.objects.get(mturk_id=hit.mturk_id).max_assignments) == (5, 5)
     Campaign.objects.update(budget_cap_usd=Decimal("8.50"))
     with pytest.raises(BudgetExceeded):
-        extend_hits(n_more={hit.pk: 2}, **kept)
+        extend_hits(session, n_more={hit.pk: 2})
     with pytest.raises(CannotPublish, match="10 or more"):
-        extend_hits(n_more={hit.pk: 5}, **kept)
+        extend_hits(session, n_more={hit.pk: 5})
     assert SandboxHIT.objects.get(mturk_id=hit.mturk_id).max_assignments == 5
 
 
 def test_withdrawing_ends_what_nobody_has_taken(market: Any, campaign: Campaign) -> None:
     market.publish(campaign)
-    withdraw_campaign(campaign=campaign, requester=market.requester, clock=market.clock, pause=lambda seconds: None)
+    withdraw_campaign(market.open_session(campaign))
     now: datetime = market.clock()
     assert all(hit.expires_at <= now for hit in SandboxHIT.objects.all())
     assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}

@@ -1,5 +1,6 @@
 """Paying, rejecting with a second person, compensating and erasing, against the real sandbox."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from annotator.crowd.judging import attention, compensating, rejecting
 from annotator.crowd.judging import excluding as leaving_out
 from annotator.crowd.models import HIT, Assignment, Campaign, Rejection, Worker
 from annotator.crowd.outbox.acts import BudgetExceeded
+from annotator.crowd.outbox.session import Session
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from annotator.sandbox.models import BonusPayment, Person
@@ -23,8 +25,8 @@ REASON = "The same stock phrase stands on each of twenty HITs."
 
 
 @pytest.fixture
-def acting(market: Any) -> dict[str, Any]:
-    return {"requester": market.requester, "clock": market.clock, "pause": lambda seconds: None}
+def session(market: Any, campaign: Campaign) -> Session:
+    return market.open_session(campaign)  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def answer(market: Any, campaign: Campaign, hit: HIT) -> Assignment:
     """One collected answer, marked nowhere, after 15 minutes of active time."""
     market.publish(campaign)
     market.work(hit, "ada", marked=[], active_seconds=900.0)
-    collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
+    collecting.collect_campaign(market.open_session(campaign))
     return Assignment.objects.get()
 
 
@@ -42,68 +44,66 @@ def propose(answer: Assignment, market: Any, **changes: Any) -> Rejection:
 
 
 def test_a_rejection_takes_a_reason_evidence_and_a_second_person(
-    market: Any, acting: dict[str, Any], answer: Assignment
+    market: Any, session: Session, answer: Assignment
 ) -> None:
     for changes in ({"reason": "bad"}, {"evidence": {}}):
         with pytest.raises(reviewing.CannotReview):
             propose(answer, market, **changes)
     rejection = propose(answer, market)
     with pytest.raises(reviewing.CannotReview, match="second person"):
-        rejecting.confirm_rejection(rejection=rejection, confirmed_by="ada", **acting)
+        rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="ada")
     assert SandboxAssignment.objects.get().state == "Submitted"
-    rejecting.confirm_rejection(rejection=rejection, confirmed_by="bob", **acting)
+    rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
     answer.refresh_from_db()
     assert (answer.state, SandboxAssignment.objects.get().state) == ("rejected", "Rejected")
 
 
 def test_a_rejection_is_overturned_within_30_days_and_not_after(
-    market: Any, acting: dict[str, Any], answer: Assignment
+    market: Any, session: Session, answer: Assignment
 ) -> None:
     rejection = propose(answer, market)
-    rejecting.confirm_rejection(rejection=rejection, confirmed_by="bob", **acting)
+    rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
     rejection.refresh_from_db()
     rejection.assignment.refresh_from_db()
-    late = acting | {"clock": lambda: market.clock() + timedelta(days=31)}
+    late = replace(session, clock=lambda: market.clock() + timedelta(days=31))
     with pytest.raises(reviewing.CannotReview, match="30 days"):
-        rejecting.overturn_rejection(rejection=rejection, overturned_by="cyd", feedback="Our mistake.", **late)
-    rejecting.overturn_rejection(rejection=rejection, overturned_by="cyd", feedback="Our mistake.", **acting)
+        rejecting.overturn_rejection(late, rejection=rejection, overturned_by="cyd", feedback="Our mistake.")
+    rejecting.overturn_rejection(session, rejection=rejection, overturned_by="cyd", feedback="Our mistake.")
     answer.refresh_from_db()
     assert (answer.state, SandboxAssignment.objects.get().state) == ("approved", "Approved")
 
 
 def test_pay_is_topped_up_to_the_floor_once(
-    market: Any, acting: dict[str, Any], campaign: Campaign, answer: Assignment
+    market: Any, session: Session, campaign: Campaign, answer: Assignment
 ) -> None:
-    reviewing.approve_assignments(campaign=campaign, **acting)
+    reviewing.approve_assignments(session)
     for _ in range(2):
-        reviewing.pay_top_ups(campaign=campaign, **acting)
+        reviewing.pay_top_ups(session)
     assert BonusPayment.objects.get().amount_usd == Decimal("2.50")
     campaign.refresh_from_db()
     assert campaign.committed_usd == Decimal("7.20") + Decimal("3.00")
 
 
-def test_a_bonus_over_the_cap_is_not_paid(acting: dict[str, Any], campaign: Campaign, answer: Assignment) -> None:
-    reviewing.approve_assignments(campaign=campaign, **acting)
+def test_a_bonus_over_the_cap_is_not_paid(session: Session, campaign: Campaign, answer: Assignment) -> None:
+    reviewing.approve_assignments(session)
     Campaign.objects.update(budget_cap_usd=Decimal("10.19"))
     with pytest.raises(BudgetExceeded):
-        reviewing.pay_top_ups(campaign=campaign, **acting)
+        reviewing.pay_top_ups(session)
     assert not BonusPayment.objects.exists()
 
 
-def test_leaving_out_on_evidence_pays_all_the_same(
-    acting: dict[str, Any], campaign: Campaign, answer: Assignment
-) -> None:
+def test_leaving_out_on_evidence_pays_all_the_same(session: Session, campaign: Campaign, answer: Assignment) -> None:
     assert leaving_out.leave_out_flagged(campaign=campaign) == 1
     assert leaving_out.leave_out_flagged(campaign=campaign) == 0
     answer.refresh_from_db()
     assert answer.is_left_out
     assert "3 of 3 planted" in answer.left_out_reason
-    reviewing.approve_assignments(campaign=campaign, **acting)
+    reviewing.approve_assignments(session)
     assert SandboxAssignment.objects.get().state == "Approved"
 
 
 def test_work_that_could_not_be_submitted_is_paid_through_a_hit_for_this_worker_alone(
-    market: Any, acting: dict[str, Any], campaign: Campaign, hit: HIT
+    market: Any, session: Session, campaign: Campaign, hit: HIT
 ) -> None:
     market.publish(campaign)
     visitor = market.accept(hit, "ada")
@@ -111,8 +111,8 @@ def test_work_that_could_not_be_submitted_is_paid_through_a_hit_for_this_worker_
     stored = Assignment.objects.get()
     later = market.clock() + timedelta(hours=1)
     assert [need.kind for need in attention.find_attention(campaign=campaign, now=later)] == ["unsubmitted"]
-    compensation = compensating.compensate(assignment=stored, decided_by="bob", **acting)
-    assert compensating.compensate(assignment=stored, decided_by="bob", **acting).hit_id == compensation.hit_id
+    compensation = compensating.compensate(session, assignment=stored, decided_by="bob")
+    assert compensating.compensate(session, assignment=stored, decided_by="bob").hit_id == compensation.hit_id
     assert SandboxHIT.objects.count() == campaign.hits.count() + 1
     there = SandboxHIT.objects.get(mturk_id=compensation.hit_id)
     market.enroll("bob")
@@ -121,19 +121,19 @@ def test_work_that_could_not_be_submitted_is_paid_through_a_hit_for_this_worker_
     paid = market.take(there, "ada")
     fields = {"assignmentId": paid.mturk_id, "receipt": "x"}
     visitor.hand_over({"fields": fields, "submit_to": f"{visitor.submit_to}/mturk/externalSubmit"})
-    assert compensating.approve_compensations(campaign=campaign, requester=market.requester) == 1
-    assert compensating.approve_compensations(campaign=campaign, requester=market.requester) == 0
+    assert compensating.approve_compensations(session) == 1
+    assert compensating.approve_compensations(session) == 0
     assert not attention.find_attention(campaign=campaign, now=later)
 
 
 def test_an_erased_workers_answers_stay_nameless(
-    market: Any, acting: dict[str, Any], campaign: Campaign, answer: Assignment
+    market: Any, session: Session, campaign: Campaign, answer: Assignment
 ) -> None:
     worker_id = Person.objects.get().mturk_id
     pseudonym = Worker.objects.get().pseudonym
     with pytest.raises(erasing.CannotErase, match="not settled"):
         erasing.erase_worker(marketplace="own", worker_id=worker_id)
-    reviewing.approve_assignments(campaign=campaign, **acting)
+    reviewing.approve_assignments(session)
     assert erasing.erase_worker(marketplace="own", worker_id=worker_id) == 1
     worker = Worker.objects.get()
     assert worker.mturk_id is None

@@ -9,6 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from django.conf import settings
 
 from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.mturk import client
 from annotator.crowd.marketplaces.mturk.client import Requester
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, MarketplaceSilent, NoCredentials, OutcomeUnknown
 from annotator.crowd.models import HIT, Campaign
@@ -47,7 +48,7 @@ class Wire:
         self.sent: list[AWSPreparedRequest] = []
         self.status, self.document = 200, {"HITTypeId": "T1"}
         self.problem: Exception | None = None
-        self.requester = Requester(open_marketplace(name), max_attempts=1)
+        self.requester = Requester(open_marketplace(name))
         self.requester._client.meta.events.register("before-send.mturk", self._answer)
 
     def _answer(self, request: AWSPreparedRequest, **options: Any) -> AWSResponse:
@@ -59,7 +60,8 @@ class Wire:
 
 
 @pytest.fixture(params=AT_THE_WIRE)
-def wire(request: Any, settings: Any) -> Wire:
+def wire(request: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
     settings.MARKETPLACE_CREDENTIALS = dict.fromkeys(AT_THE_WIRE, ("AKIDTEST", "secret"))
     wire = Wire(request.param)
     assert wire.requester.marketplace.name == request.param

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from annotator.crowd.marketplaces.guard import confirm_real_money
+from annotator.crowd.marketplaces.guard import Permit, give_permit
 from annotator.crowd.marketplaces.marketplace import FeeSchedule, open_marketplace
 from annotator.crowd.marketplaces.outcomes import RealMoneyRefused, UnknownMarketplace
 from annotator.crowd.marketplaces.prices import find_fee, find_hit_cost, find_hourly, find_top_up, make_quote
@@ -46,17 +46,18 @@ def test_hourly_pay_and_the_bonus_that_lifts_it_to_the_floor() -> None:
 
 def test_real_money_needs_three_confirmations(settings: object) -> None:
     live = open_marketplace("mturk")
-    confirmed = {"marketplace": live, "campaign_name": "c", "has_flag": True, "typed_name": "c"}
+    confirmed = {"marketplace": live, "campaign_name": "c", "has_flag": True, "typed_name": "c", "by": "pia"}
     with pytest.raises(RealMoneyRefused, match="REAL_MONEY_ALLOWED"):
-        confirm_real_money(**confirmed)  # type: ignore[arg-type]
+        give_permit(**confirmed)  # type: ignore[arg-type]
     settings.REAL_MONEY_ALLOWED = True  # type: ignore[attr-defined]
-    confirm_real_money(**confirmed)  # type: ignore[arg-type]
+    assert give_permit(**confirmed) == Permit(campaign="c", given_by="pia")  # type: ignore[arg-type]
     with pytest.raises(RealMoneyRefused, match="--real-money"):
-        confirm_real_money(**(confirmed | {"has_flag": False}))  # type: ignore[arg-type]
+        give_permit(**(confirmed | {"has_flag": False}))  # type: ignore[arg-type]
     with pytest.raises(RealMoneyRefused, match="typed"):
-        confirm_real_money(**(confirmed | {"typed_name": "d"}))  # type: ignore[arg-type]
+        give_permit(**(confirmed | {"typed_name": "d"}))  # type: ignore[arg-type]
     for name in ("own", "mturk-sandbox"):
-        confirm_real_money(marketplace=open_marketplace(name), campaign_name="c", has_flag=False, typed_name="")
+        asked = {"campaign_name": "c", "has_flag": False, "typed_name": "", "by": "pia"}
+        assert give_permit(marketplace=open_marketplace(name), **asked) is None  # type: ignore[arg-type]
 
 
 def test_an_unknown_marketplace_is_refused() -> None:

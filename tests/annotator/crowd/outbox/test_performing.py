@@ -25,7 +25,6 @@ from annotator.crowd.campaigns import collecting
 from annotator.crowd.judging import rejecting
 from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, OutwardAct
 from annotator.crowd.outbox.crash_points import CRASH_POINTS
-from annotator.crowd.outbox.holding import hold_campaign
 from annotator.sandbox import switchboard
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import Assignment as SandboxAssignment
@@ -104,7 +103,7 @@ def prepare_people(market: Any, campaign: Campaign) -> None:
             market.work(hit, f"person-{number}", active_seconds=seconds)
     lost = market.accept(hits[2], "person-9")
     lost.submit(lost.start()["work_token"])
-    collecting.collect_campaign(campaign=campaign, requester=market.requester, now=market.clock())
+    collecting.collect_campaign(market.open_session(campaign))
     worst = Assignment.objects.filter(active_seconds=120.0).order_by("id")[0]
     rejecting.propose_rejection(
         assignment=worst,
@@ -194,6 +193,6 @@ def test_no_crash_loses_or_doubles_anything(
 
 
 def test_two_processes_do_not_act_for_one_campaign_at_once(market: Any, act: Act, campaign: Campaign) -> None:
-    with hold_campaign(campaign):
+    with market.open_session(campaign).hold():
         assert act("", campaign.name, "publish") == acting.UNANSWERED
     assert act("", campaign.name, "publish") == 0

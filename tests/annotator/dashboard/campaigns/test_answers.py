@@ -75,7 +75,7 @@ def test_a_rejection_takes_two_people(world: World, sent: list[tuple[str, list[o
     assert decide(first, "confirm rejection") == 422
     assert sent == []
     assert decide(second, "confirm rejection") == 302
-    assert sent == [("dashboard.work", ["try", "reject-one", "second", [submitted().pk]])]
+    assert sent == [("dashboard.work", ["try", "reject-one", "second", [submitted().pk], False])]
 
 
 def test_a_proposal_can_be_withdrawn(world: World) -> None:
@@ -94,7 +94,7 @@ def test_roles_and_unknown_decisions(world: World, viewer: Client, sent: list[tu
     assert decide(payer, "delete") == 400
     assert sent == []
     assert decide(payer, "approve") == 302
-    assert sent == [("dashboard.work", ["try", "approve-one", "payer", [submitted().pk]])]
+    assert sent == [("dashboard.work", ["try", "approve-one", "payer", [submitted().pk], False])]
 
 
 def test_pausing_is_logged_and_undone(world: World, viewer: Client) -> None:
@@ -122,7 +122,7 @@ def test_real_money_is_refused_without_its_confirmations(
     assert payer.post(address, {"typed_name": "try"}).status_code == 403
     assert sent == []
     assert payer.post(address, all_given).status_code == 302
-    assert sent == [("dashboard.work", ["try", "publish", "payer", []])]
+    assert sent == [("dashboard.work", ["try", "publish", "payer", [], True])]
 
 
 def test_what_nobody_decides_shows_its_countdown(world: World, viewer: Client) -> None:

@@ -140,5 +140,5 @@ def test_a_unit_sent_back_goes_to_the_web_queue(
     hit.mturk_id = "HIT0"
     hit.save()
     assert reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk}).status_code == 302
-    assert sent == [("dashboard.work", ["try", "ask-more", "reviewer", [hit.pk, 2]])]
+    assert sent == [("dashboard.work", ["try", "ask-more", "reviewer", [hit.pk, 2], False])]
     assert AuditEntry.objects.get().details == {"campaign": "try", "more answers": 2}

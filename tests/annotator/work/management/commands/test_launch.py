@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotator.accounts.models import AuditEntry
-from annotator.crowd.marketplaces.mturk import client as mturk
+from annotator.crowd.marketplaces.mturk import client
 from annotator.crowd.models import Assignment, Campaign
 from annotator.sandbox.models import HIT as SandboxHIT
 
@@ -65,7 +65,7 @@ def test_a_silent_marketplace_leaves_the_campaign_resumable(
 ) -> None:
     address = settings.SANDBOX_URL
     settings.SANDBOX_URL = "http://127.0.0.1:9"
-    monkeypatch.setattr(mturk.Requester.__init__, "__kwdefaults__", {"max_attempts": 1})
+    monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
     asked = {"dissection": [str(dissection.pk)], "top_iou": 2, "random": 0, "yes": True}
     sentence = refused("launch", "demo", **asked)
     assert sentence.startswith("The marketplace own at http://127.0.0.1:9 does not answer.")

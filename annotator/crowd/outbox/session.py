@@ -1,0 +1,122 @@
+"""A session: one process acts for one campaign at its marketplace, under the campaign's lock and the guard of money."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+
+from annotator.crowd.marketplaces.guard import Permit
+from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
+from annotator.crowd.models import Campaign, OutwardAct
+from annotator.crowd.outbox.acts import Decision, write_act
+from annotator.crowd.outbox.performing import CampaignBusy, Performed, list_due, perform_acts
+
+Clock = Callable[[], datetime]
+Pause = Callable[[float], None]
+
+# How long one process waits for another that acts for the same campaign.
+WAIT_SECONDS = 15
+MAX_ROUNDS = 8
+_LOCK_SPACE = 0x0C0D
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything that acting for a campaign takes. `clock` gives the time in UTC; `pause` sleeps for some seconds."""
+
+    campaign: Campaign
+    marketplace: Requester
+    clock: Clock
+    pause: Pause
+    permit: Permit | None = None
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """One process at a time acts for a campaign; the lock ends with its connection. Raises CampaignBusy."""
+        with connection.cursor() as cursor:
+            _lock(self.campaign, cursor)
+            try:
+                yield
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, self.campaign.pk])
+
+    def write(self, decision: Decision) -> OutwardAct:
+        """The row of a decision. One that costs real money takes a permit: raises RealMoneyRefused without one."""
+        if decision.cost_usd:
+            self.check_permit()
+        return write_act(campaign=self.campaign, decision=decision, now=self.clock())
+
+    def settle(self) -> Performed:
+        """Performs what is due in rounds: a marketplace that is busy or loses answers is asked again.
+
+        Raises OutcomeUnknown if acts are unanswered after the last round, and RealMoneyRefused if acts that cost real
+        money wait for a confirmation; acts without cost are performed all the same.
+        """
+        so_far, may_spend = Performed(), self._may_spend()
+        for number in range(MAX_ROUNDS):
+            performed = perform_acts(
+                campaign=self.campaign, requester=self.marketplace, clock=self.clock, may_spend=may_spend
+            )
+            so_far = so_far.add(performed)
+            if not performed.n_unknown:
+                break
+            self.pause(min(5.0, 0.2 * 2**number))
+        else:
+            raise OutcomeUnknown(
+                f"The marketplace {self.campaign.marketplace} left {performed.n_unknown} acts of {self.campaign} "
+                "unanswered."
+            )
+        if not may_spend and list_due(self.campaign).filter(cost_usd__gt=0).exists():
+            raise RealMoneyRefused(f"Acts of {self.campaign} that cost real money wait for a confirmation.")
+        return so_far
+
+    def check_permit(self) -> None:
+        """Raises RealMoneyRefused if the marketplace takes real money and nobody permitted it for this campaign."""
+        if not self.marketplace.marketplace.is_real_money:
+            return
+        if not settings.REAL_MONEY_ALLOWED or self.permit is None or self.permit.campaign != self.campaign.name:
+            raise RealMoneyRefused(
+                f"This spends real money at {self.campaign.marketplace}: it takes the setting REAL_MONEY_ALLOWED, "
+                "the flag for real money, and the campaign's name typed."
+            )
+
+    def note_confirmation(self) -> None:
+        """Keeps on the campaign that its publication with real money was confirmed: its acts may then be performed."""
+        if self.permit is not None:
+            Campaign.objects.filter(pk=self.campaign.pk, real_money_confirmed_at=None).update(
+                real_money_confirmed_at=self.clock(), real_money_confirmed_by=self.permit.given_by
+            )
+
+    def _may_spend(self) -> bool:
+        """An act was permitted when it was written; a campaign without any confirmation has acts of unknown origin."""
+        if not self.marketplace.marketplace.is_real_money or self.permit is not None:
+            return True
+        return Campaign.objects.filter(pk=self.campaign.pk).exclude(real_money_confirmed_at=None).exists()
+
+
+def open_session(
+    campaign: Campaign, *, permit: Permit | None = None, clock: Clock = timezone.now, pause: Pause = time.sleep
+) -> Session:
+    """A session at the campaign's marketplace. Raises UnknownMarketplace or NoCredentials; nothing is sent yet."""
+    marketplace = Requester(open_marketplace(campaign.marketplace))
+    return Session(campaign=campaign, marketplace=marketplace, clock=clock, pause=pause, permit=permit)
+
+
+def _lock(campaign: Campaign, cursor: CursorWrapper) -> None:
+    cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{WAIT_SECONDS}s" if WAIT_SECONDS else "1ms"])
+    try:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SPACE, campaign.pk])
+    except OperationalError:
+        raise CampaignBusy(
+            f"Another process is acting for the campaign {campaign} now; try again in a moment."
+        ) from None
+    finally:
+        cursor.execute("SELECT set_config('lock_timeout', '0', false)")
