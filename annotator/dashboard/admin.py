@@ -38,7 +38,7 @@ class LookOnly(ModelAdmin):  # type: ignore[misc]
 class MembershipAdmin(LookOnly):
     """A changed role is a decision: it is written into the audit log with it."""
 
-    readonly_fields = ("user",)
+    readonly_fields = ("id", "user")
 
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return bool(getattr(request.user, "is_superuser", False))

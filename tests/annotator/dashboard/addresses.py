@@ -1,39 +1,76 @@
 """Every page of the dashboard, and at which addresses tests look at it; a route not named here fails a test."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from django.urls import URLPattern, URLResolver
 
 from annotator.dashboard.urls import urlpatterns
 from annotator.labels.models import UnitLabel
+from annotator.units.models import Dissection
 
-# Route -> its addresses in the world of `making.make_world`; `LABEL` stands for the id of a label.
+# Route -> its addresses. The words in capitals stand for what `Shown` names.
 PAGES = {
     "home": ["/"],
-    "gallery": ["/units/", "/units/?network=net&layer=features.3&beside=net/features.3&precision_min=0.5"],
-    "unit": ["/units/net/features.3/1/"],
+    "gallery": ["/units/", "/units/?network=NETWORK&layer=LAYER&beside=NETWORK/LAYER&precision_min=0.5"],
+    "unit": ["/units/NETWORK/LAYER/INDEX/"],
     "campaigns": ["/campaigns/"],
-    "campaign": ["/campaigns/try/"],
-    "comparison": ["/campaigns/try/comparison/"],
-    "concepts": ["/campaigns/try/concepts/"],
-    "answers": ["/campaigns/try/answers/"],
+    "campaign": ["/campaigns/CAMPAIGN/"],
+    "comparison": ["/campaigns/CAMPAIGN/comparison/"],
+    "concepts": ["/campaigns/CAMPAIGN/concepts/"],
+    "answers": ["/campaigns/CAMPAIGN/answers/"],
     "review": ["/review/"],
-    "review-one": ["/review/try/LABEL/", "/review/try/LABEL/?evidence=1"],
+    "review-one": ["/review/CAMPAIGN/LABEL/", "/review/CAMPAIGN/LABEL/?evidence=1"],
     "dissections": ["/dissections/"],
     "dissection": ["/dissections/DISSECTION/"],
-    "networks": ["/networks/", "/networks/?campaign=try&dissection=DISSECTION"],
+    "networks": ["/networks/", "/networks/?campaign=CAMPAIGN&dissection=DISSECTION"],
     "decisions": ["/decisions/"],
     "people": ["/people/"],
 }
-# What only those see who may start work.
+# Only those see them who may start work.
 WORK_PAGES = {"launch": ["/launch/"], "dissect": ["/dissections/new/"], "import": ["/import/"]}
-# Pages for who is signed out.
+# Pages for people who are signed out.
 OUTER_PAGES = {"sign-in": ["/sign-in/"], "welcome": ["/welcome/x/y/"]}
-# Parts of pages, files, and what is posted to.
+# Parts of pages that answer with a part of HTML.
+PARTS = {
+    "home-live": ["/live"],
+    "campaign-progress": ["/campaigns/CAMPAIGN/progress"],
+    "campaign-attention": ["/campaigns/CAMPAIGN/attention"],
+    "dissection-progress": ["/dissections/DISSECTION/progress"],
+    "verify-decisions": ["/decisions/verified"],
+}
+# Files, and what is posted to.
 NO_PAGES = {
-    "home-live", "campaign-progress", "campaign-attention", "figures", "dissection-progress", "verify-decisions",
-    "sheet", "wall", "outlines", "field", "figure", "networks-figure", "report", "export", "worker-ids",
+    "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "worker-ids",
     "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts", "split-answers",
     "review-next", "review-decide", "invite", "erase-worker", "issue-token", "revoke-token",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the addresses name: by default the world of `making.make_world`."""
+
+    label: UnitLabel
+    dissection: Dissection
+    campaign: str = "try"
+    network: str = "net"
+    layer: str = "features.3"
+    index: int = 1
+
+    def fill_in(self, addresses: Iterable[str]) -> list[str]:
+        named = {
+            "LABEL": self.label.pk,
+            "DISSECTION": self.dissection.pk,
+            "CAMPAIGN": self.campaign,
+            "NETWORK": self.network,
+            "LAYER": self.layer,
+            "INDEX": self.index,
+        }
+        return [_replace(address, named) for address in addresses]
+
+    def list_inner_pages(self) -> list[str]:
+        return self.fill_in(address for found in (PAGES | WORK_PAGES).values() for address in found)
 
 
 def list_routes() -> set[str]:
@@ -41,10 +78,7 @@ def list_routes() -> set[str]:
     return {str(one.name) for one in urlpatterns if isinstance(one, URLPattern) and not isinstance(one, URLResolver)}
 
 
-def fill_in(addresses: list[str], *, label: UnitLabel, dissection: object) -> list[str]:
-    return [one.replace("LABEL", str(label.pk)).replace("DISSECTION", str(dissection)) for one in addresses]
-
-
-def list_inner_pages(*, label: UnitLabel, dissection: object) -> list[str]:
-    pages = [address for found in (PAGES | WORK_PAGES).values() for address in found]
-    return fill_in(pages, label=label, dissection=dissection)
+def _replace(address: str, named: dict[str, object]) -> str:
+    for word, value in named.items():
+        address = address.replace(word, str(value))
+    return address

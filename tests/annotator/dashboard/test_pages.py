@@ -10,16 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from annotator.accounts.models import Role
 from annotator.labels.models import UnitLabel
-from tests.annotator.dashboard.addresses import NO_PAGES, OUTER_PAGES, PAGES, WORK_PAGES, fill_in, list_routes
+from tests.annotator.dashboard.addresses import NO_PAGES, OUTER_PAGES, PAGES, PARTS, WORK_PAGES, Shown, list_routes
 from tests.annotator.dashboard.making import World, make_person, sign_in
 
 MOST_QUERIES = 15
-PARTS = [
-    "/live",
-    "/campaigns/try/progress",
-    "/campaigns/try/attention",
-    "/decisions/verified",
-]
 WORKING = [address for found in WORK_PAGES.values() for address in found]
 FILTERS = [
     "concept=wheel",
@@ -42,13 +36,14 @@ FILTERS = [
 @pytest.fixture
 def reading(world: World) -> list[str]:
     """What a viewer may look at."""
-    pages = [address for route, found in PAGES.items() if route != "review-one" for address in found]
-    label = UnitLabel.objects.earliest("pk")
-    return [*fill_in(pages, label=label, dissection=world.dissection.pk), *PARTS]
+    shown = Shown(label=UnitLabel.objects.earliest("pk"), dissection=world.dissection)
+    return shown.fill_in(
+        address for route, found in (PAGES | PARTS).items() if route != "review-one" for address in found
+    )
 
 
 def test_every_route_is_a_page_that_is_looked_at_or_known_to_be_none() -> None:
-    looked_at = PAGES.keys() | WORK_PAGES.keys() | OUTER_PAGES.keys()
+    looked_at = PAGES.keys() | PARTS.keys() | WORK_PAGES.keys() | OUTER_PAGES.keys()
     assert list_routes() == looked_at | NO_PAGES
     assert not looked_at & NO_PAGES
 

@@ -17,7 +17,7 @@ from annotator.units.models import Dissection, GPUTask
 from annotator.work import tasks
 from tests.annotator.crowd.fixtures import market
 from tests.annotator.crowd.making import NOW, make_dissection
-from tests.annotator.dashboard.addresses import OUTER_PAGES, list_inner_pages
+from tests.annotator.dashboard.addresses import OUTER_PAGES, Shown
 from tests.annotator.dashboard.making import World, make_person, make_world
 
 __all__ = ["market"]
@@ -160,11 +160,11 @@ def test_from_a_dissection_to_a_published_campaign(
 def test_no_page_scrolls_sideways_and_axe_finds_nothing_serious(
     small_world: World, open_page: Open, chromium: Browser, live_server: Any
 ) -> None:
-    label, dissection = UnitLabel.objects.earliest("pk"), small_world.dissection.pk
+    shown = Shown(label=UnitLabel.objects.earliest("pk"), dissection=small_world.dissection)
     page = open_page("/")
     found = {
         (address, *look): wrong
-        for address in list_inner_pages(label=label, dissection=dissection)
+        for address in shown.list_inner_pages()
         for look, wrong in look_at(page, f"{live_server.url}{address}").items()
         if wrong
     }

@@ -1,0 +1,211 @@
+"""A database and artifacts of November 2026 are brought up to date, and everything shown on them is what it was.
+
+`tests/legacy/README.md` says what they are. The tests read, and write only the labels again.
+"""
+
+import io
+import json
+import lzma
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+import redis
+from django.conf import settings as django_settings
+from django.contrib import admin
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import override_settings
+
+from annotator.accounts.models import Role
+from annotator.crowd.models import Campaign
+from annotator.labels.models import UnitLabel
+from annotator.units.models import Dissection
+from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
+from tests.annotator.dashboard.making import make_person
+from workers.engine.format.artifact import check_artifact, read_artifact
+from workers.store import open_store
+
+FOLDER = Path(__file__).parent / "legacy"
+ROOT = Path(__file__).parent.parent
+DATABASE = f"legacy_{os.getpid()}"
+ARTIFACT_SHA256 = "ee6f34608fd438e4ce1eb2182e1d248c4845138749dc7c9b052b5ad7a2e75894"
+SHOWN = {"campaign": "demo", "network": "efficientnet-lite0", "layer": "_blocks.15", "index": 2}
+
+
+@contextmanager
+def legacy_database(artifacts: Path) -> Iterator[str]:
+    """The address of a database with the rows of then, not yet migrated; dropped at the end."""
+    server = os.environ["DATABASE_URL"]
+    execute(server, f"CREATE DATABASE {DATABASE}")
+    address = urlsplit(server)._replace(path=f"/{DATABASE}").geturl()
+    rows = lzma.decompress((FOLDER / "database.sql.xz").read_bytes()).decode()
+    try:
+        execute(address, rows.replace("file:///legacy/artifacts", f"file://{artifacts}"))
+        yield address
+    finally:
+        execute(server, f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+def execute(address: str, statements: str) -> None:
+    opened = psycopg2.connect(address)
+    try:
+        opened.autocommit = True
+        with opened.cursor() as cursor:
+            cursor.execute(statements)
+    finally:
+        opened.close()
+
+
+def migrate(address: str) -> None:
+    """By the command, in a process of its own: this one was told to make tables without migrations."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": address},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def connected_to(name: str) -> Iterator[None]:
+    """Django's connection of this process leads to that database."""
+    own = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = own
+
+
+def empty_cache() -> None:
+    """Counts are kept by the campaign's id, which other tests' campaigns have too."""
+    with redis.Redis.from_url(django_settings.REDIS_URL) as client:
+        client.flushdb()
+
+
+@pytest.fixture(scope="module")
+def legacy(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """An admin's browser on the migrated database."""
+    folder = tmp_path_factory.mktemp("legacy")
+    with tarfile.open(fileobj=io.BytesIO(lzma.decompress((FOLDER / "artifacts.tar.xz").read_bytes()))) as packed:
+        packed.extractall(folder, filter="data")
+    hashing = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with (
+        legacy_database(folder) as address,
+        django_db_blocker.unblock(),
+        override_settings(ARTIFACT_ROOT=f"file://{folder}", PASSWORD_HASHERS=hashing),
+    ):
+        migrate(address)
+        empty_cache()
+        with connected_to(DATABASE):
+            person = make_person(Role.ADMIN)
+            person.is_superuser = True
+            person.save()
+            client = Client()
+            client.force_login(person)
+            yield client
+        empty_cache()
+
+
+def read(client: Client, address: str) -> bytes:
+    response = client.get(address)
+    assert response.status_code == 200, (address, response.status_code, response.content[:500])
+    return b"".join(response.streaming_content) if response.streaming else bytes(response.content)
+
+
+def run_command(*arguments: str, **options: Any) -> str:
+    written = io.StringIO()
+    call_command(*arguments, stdout=written, **options)
+    return written.getvalue()
+
+
+def test_every_page_opens(legacy: Client) -> None:
+    shown = Shown(label=UnitLabel.objects.earliest("pk"), dissection=Dissection.objects.get(), **SHOWN)
+    for route, addresses in (PAGES | PARTS | WORK_PAGES).items():
+        for address in shown.fill_in(addresses):
+            assert read(legacy, address), route
+
+
+def test_every_label_opens_on_its_unit_page_and_in_the_review(legacy: Client) -> None:
+    for label in UnitLabel.objects.select_related("unit__layer"):
+        assert (
+            label.concept
+            in read(legacy, f"/units/efficientnet-lite0/{label.unit.layer.path}/{label.unit.index}/").decode()
+        )
+        assert label.concept in read(legacy, f"/review/demo/{label.pk}/?evidence=1").decode()
+
+
+def test_every_table_of_the_admin_opens(legacy: Client) -> None:
+    for model in admin.site._registry:
+        address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        read(legacy, address)
+        if row := model._default_manager.first():
+            assert legacy.get(f"{address}{row.pk}/change/").status_code == 200, address
+
+
+def test_the_gallery_shows_the_labeled_units(legacy: Client) -> None:
+    page = read(legacy, "/units/?campaign=demo&precision_min=0").decode()
+    assert page.count('class="us-unit"') == UnitLabel.objects.count() == 32
+
+
+def test_the_crops_and_outlines_open(legacy: Client) -> None:
+    dissection = Dissection.objects.get()
+    unit = dissection.dissected_units.get(unit__layer__path="_blocks.15", unit__index=2)
+    sheet = f"/crops/{dissection.pk}/{unit.tile_sheet}"
+    for ending, first in ((".jpg", b"\xff\xd8"), ("-4x2.jpg", b"\xff\xd8"), (".svg", b"<svg")):
+        assert read(legacy, f"{sheet}{ending}").startswith(first)
+
+
+def test_the_api_answers(legacy: Client) -> None:
+    dissection = Dissection.objects.get().pk
+    for address in (
+        "networks", "image-sets", "dissections", f"dissections/{dissection}", f"dissections/{dissection}/progress",
+        f"dissections/{dissection}/units", "campaigns", "campaigns/demo", "campaigns/demo/units",
+        "campaigns/demo/answers", "campaigns/demo/report", "units/efficientnet-lite0/_blocks.15/2", "decisions",
+    ):  # fmt: skip
+        assert json.loads(read(legacy, f"/api/{address}")), address
+
+
+def test_the_artifact_is_the_one_of_then(legacy: Client) -> None:
+    dissection = Dissection.objects.get()
+    artifact = read_artifact(open_store(dissection.artifact).read)
+    check_artifact(artifact)
+    assert dissection.artifact_sha256 == artifact.manifest["sha256"] == ARTIFACT_SHA256
+
+
+def test_the_audit_log_is_whole(legacy: Client) -> None:
+    assert "entries fit together" in read(legacy, "/decisions/verified").decode()
+
+
+def test_the_campaign_is_exported_and_reported(legacy: Client, tmp_path: Path) -> None:
+    run_command("export", "demo", out=tmp_path / "export")
+    answers = (tmp_path / "export" / "answers.jsonl").read_text().splitlines()
+    assert len(answers) == 96
+    run_command("report", "demo", format="html", out=tmp_path / "report")
+    assert (tmp_path / "report" / "index.html").read_text().count('src="crops/') == 1
+    for file in ("report.json", "report.csv", "report.zip", "export.zip", "figures/", "figures/semantic-types.csv"):
+        assert read(legacy, f"/campaigns/demo/{file}"), file
+
+
+def test_labels_made_anew_are_the_labels_of_then(legacy: Client) -> None:
+    """The table is the one that the demo printed then."""
+    table = (FOLDER / "table.txt").read_text()
+    assert (FOLDER / "table.txt").read_text() in run_command("report", "demo")
+    run_command("label", "demo")
+    assert run_command("compare", "demo") == table
+    assert Campaign.objects.get().state == "complete"
