@@ -166,7 +166,7 @@ def test_the_gallery_shows_the_labeled_units(legacy: Client) -> None:
 def test_the_crops_and_outlines_open(legacy: Client) -> None:
     dissection = Dissection.objects.get()
     unit = dissection.dissected_units.get(unit__layer__path="_blocks.15", unit__index=2)
-    sheet = f"/crops/{dissection.pk}/{unit.tile_sheet}"
+    sheet = f"/crops/{dissection.pk}/{unit.strip}"
     for ending, first in ((".jpg", b"\xff\xd8"), ("-4x2.jpg", b"\xff\xd8"), (".svg", b"<svg")):
         assert read(legacy, f"{sheet}{ending}").startswith(first)
 
