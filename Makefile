@@ -10,7 +10,7 @@ READY := $(VENV)/.synced
 # Tests start a hundred processes; where compiled modules are not kept, each compiles Django or torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up test lint suite flows audit browser bench drill pictures lock
+.PHONY: help setup demo up test lint suite flows audit conformance browser bench drill pictures lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ flows: $(READY) browser  ## whole stories with all processes running
 
 audit: $(READY)  ## known vulnerabilities of the locked packages
 	$(RUN) -m tools.audit
+
+conformance: $(READY)  ## the checks of MTurk's API at ENDPOINT (WORKER_SITE: where people sign up), or at our own sandbox
+	$(RUN) -m pytest -q tests/conformance $(if $(ENDPOINT),--endpoint $(ENDPOINT)) $(if $(WORKER_SITE),--worker-site $(WORKER_SITE))
 
 browser: $(READY)
 	$(RUN) -m tools.browser

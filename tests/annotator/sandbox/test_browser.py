@@ -11,11 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from annotator.sandbox.acts import accounts
-from annotator.sandbox.conformance.bench import FORM
 from annotator.sandbox.models import Assignment
 from annotator.sandbox.questions.documents import EXTERNAL_NAMESPACE, HTML_NAMESPACE
 from tests.annotator.sandbox import serving
 from tests.annotator.sandbox.conftest import HIT_TYPE
+from tests.conformance.documents import FORM
 
 pytestmark = pytest.mark.browser
 # What a requester's page does: read Amazon's parameters, post to where it is told.

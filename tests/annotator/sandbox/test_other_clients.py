@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from annotator.sandbox.acts import accounts
-from annotator.sandbox.conformance.bench import QUESTION, Worker
+from tests.conformance.documents import QUESTION
+from tests.conformance.people import Worker
 
 HERE = Path(__file__).parent / "other_clients"
 INSTALLED = Path(os.environ.get("OTHER_CLIENTS") or Path(__file__).parents[3] / "var" / "other-clients")

@@ -9,10 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from annotator.sandbox.acts import accounts, auditing
-from annotator.sandbox.conformance.bench import QUESTION, Worker
 from annotator.sandbox.models import HIT, Assignment, LedgerEntry
 from tests.annotator.sandbox import serving
 from tests.annotator.sandbox.conftest import HIT_TYPE
+from tests.conformance.documents import QUESTION
+from tests.conformance.people import Worker
 
 N = 6
 

@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
 from annotator.sandbox.acts import granting
-from annotator.sandbox.conformance.bench import ANSWER_KEY, FORM
 from annotator.sandbox.models import HIT, Assignment, Person, QualificationRequest, QualificationType
 from tests.annotator.sandbox import serving
+from tests.conformance.documents import ANSWER_KEY, FORM
 
 IN, NO = "sign-in", "404"
 # Route -> (method, signed out, the person it belongs to, another person).

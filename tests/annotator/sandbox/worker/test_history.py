@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotator.sandbox.conformance.bench import FORM
 from annotator.sandbox.models import HIT, Assignment, Message, Person
 from annotator.sandbox.questions.documents import HTML_NAMESPACE
+from tests.conformance.documents import FORM
 
 Visit = Callable[[Person], Client]
 NewPerson = Callable[..., Person]

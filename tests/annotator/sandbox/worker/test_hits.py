@@ -8,9 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from annotator.sandbox.acts import working
-from annotator.sandbox.conformance.bench import FORM, UPLOAD_FORM
 from annotator.sandbox.models import HIT, Assignment, Person
 from annotator.sandbox.questions.documents import HTML_NAMESPACE
+from tests.conformance.documents import FORM, UPLOAD_FORM
 
 Visit = Callable[[Person], Client]
 NewPerson = Callable[..., Person]

@@ -3,7 +3,7 @@
 import pytest
 
 from annotator.sandbox.api import shapes
-from annotator.sandbox.conformance.outputs import find_problems
+from tests.conformance.outputs import find_problems
 
 GOOD = {"NumResults": 1, "HITs": [{"HITId": "3ABC", "HITStatus": "Assignable", "Reward": "0.50", "CreationTime": 1.5}]}
 
