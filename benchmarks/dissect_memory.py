@@ -22,8 +22,8 @@ from benchmarks.dissect_overhead import CASES, Setting, floor, whole
 from workers.engine import dissect
 from workers.engine.estimate_memory import estimate_memory
 from workers.engine.images.image_set import ImageSet
-from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.tally import bounds_of, save_tally
+from workers.engine.measures.options import make_options
+from workers.engine.measures.tally import save_tally
 from workers.engine.networks.loading import load_network
 
 ARCHITECTURE, LAYERS, _ = CASES["alexnet-conv5"]
@@ -48,8 +48,8 @@ def peak_of(act: str) -> float:
 def tally_sizes(image_set: ImageSet, n_shards: int) -> list[int]:
     """Bytes of each shard's tally, each shard starting from the best bounds so far."""
     # Small batches, so that a set of two thousand images can be cut into a hundred shards.
-    options, network = DissectionOptions(batch_size=16), load_network(architecture=ARCHITECTURE, weights=None)
-    n_batches = -(-len(image_set.paths) // options.batch_size)
+    options, network = make_options(batch_size=16), load_network(architecture=ARCHITECTURE, weights=None)
+    n_batches = -(-len(image_set.paths) // options.run.batch_size)
     shards = dissect.cut_shards(
         n_images=len(image_set.paths), options=options, batches_each=max(1, n_batches // n_shards)
     )
@@ -59,7 +59,7 @@ def tally_sizes(image_set: ImageSet, n_shards: int) -> list[int]:
             network=network, layers=LAYERS, image_set=image_set, options=options,
             shard=dissect.Shard(first, last, bounds),
         )  # fmt: skip
-        found = bounds_of(tally)
+        found = dissect.bounds_of(tally)
         bounds = {
             path: np.concatenate([bounds[path], found[path]], axis=1) if bounds else found[path] for path in found
         }
@@ -70,7 +70,7 @@ def tally_sizes(image_set: ImageSet, n_shards: int) -> list[int]:
 def main() -> None:
     with benchmark_images(N_IMAGES) as image_set:
         os.environ.setdefault("UNITSCOPE_BENCHMARK_IMAGES", str(image_set.root))
-        network, options = load_network(architecture=ARCHITECTURE, weights=None), DissectionOptions()
+        network, options = load_network(architecture=ARCHITECTURE, weights=None), make_options()
         if sys.argv[1:]:
             torch.set_num_threads(1)
             setting = Setting(

@@ -24,7 +24,8 @@ from workers.engine import complete, dissect
 from workers.engine.images.batches import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
-from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.measure import list_measures
+from workers.engine.measures.options import DissectionOptions, make_options
 from workers.engine.networks.hooks import reading
 from workers.engine.networks.loading import LoadedNetwork, load_network, normalize
 
@@ -65,7 +66,7 @@ def floor(setting: Setting) -> None:
             read_batch(image_set=bare, preprocessing=network.preprocessing, indices=indices, watch=watch)
         )
 
-    n_images, size = len(bare.paths), setting.options.batch_size
+    n_images, size = len(bare.paths), setting.options.run.batch_size
     batches = [range(first, min(n_images, first + size)) for first in range(0, n_images, size)]
     with reading(module=network.module, paths=setting.layers, consume=lambda path, maps: None) as run:
         for batch in read_ahead(read=read, batches=batches, threads=setting.decode_threads):
@@ -83,7 +84,13 @@ def whole(setting: Setting, packed: PackedLabels | None) -> PackedLabels | None:
         shard=dissect.Shard(0, len(setting.image_set.paths), packed=packed),
         means=dissect.Means(device=setting.device, decode_threads=setting.decode_threads),
     )
-    complete.finish(network=setting.network, image_set=setting.image_set, tally=tally, options=setting.options)
+    completion = complete.prepare(
+        network=setting.network, image_set=setting.image_set, tally=tally, options=setting.options,
+        save=lambda name, data: None, progress=lambda stage, n_done, n_total: None,
+    )  # fmt: skip
+    for measure in list_measures():
+        if measure.stage == "label":
+            complete.complete_measure(measure, completion)
     return tally.labels
 
 
@@ -127,7 +134,7 @@ def main() -> None:
                     network=load_network(architecture=architecture, weights=None, device=arguments.device),
                     layers=layers,
                     image_set=image_set,
-                    options=DissectionOptions(),
+                    options=make_options(),
                     device=arguments.device,
                     decode_threads=threads if on_gpu else 0,
                 )

@@ -23,12 +23,12 @@ from benchmarks.dissect_overhead import CASES
 from workers.engine import dissect
 from workers.engine.format.artifact import pack_arrays, unpack_arrays
 from workers.engine.images.image_set import ImageSet
-from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.tally import bounds_of, load_tally, merge_tallies, save_tally
+from workers.engine.measures.options import make_options
+from workers.engine.measures.tally import load_tally, merge_tallies, save_tally
 from workers.engine.networks.loading import LoadedNetwork, load_network
 
 ARCHITECTURE, LAYERS, _ = CASES["alexnet-conv5"]
-OPTIONS = DissectionOptions()
+OPTIONS = make_options()
 N_IMAGES = 1024
 SHARD_BATCHES = 16
 ROUNDS = 3
@@ -47,7 +47,7 @@ def measure(*, network: LoadedNetwork, image_set: ImageSet, shards: list[Shard],
             shard=dissect.Shard(first, last, best), means=dissect.Means(decode_threads=0),
         )  # fmt: skip
         (folder / f"{first}.tally").write_bytes(save_tally(tally))
-        (folder / f".{first}.{threads}").write_bytes(pack_arrays(bounds_of(tally)))
+        (folder / f".{first}.{threads}").write_bytes(pack_arrays(dissect.bounds_of(tally)))
         (folder / f".{first}.{threads}").rename(folder / f"{first}.bounds")
 
 

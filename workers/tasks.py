@@ -31,8 +31,8 @@ from workers.engine.format.spilling import Spill
 from workers.engine.images.broden import ImageSetError
 from workers.engine.images.image_set import ImageSet, open_image_set
 from workers.engine.measures import tally
+from workers.engine.measures.layer_pass import ActivationNotFinite
 from workers.engine.measures.options import DissectionOptions, OptionsInvalid
-from workers.engine.measures.thresholds.thresholds import ActivationNotFinite
 from workers.engine.networks.hooks import LayerError
 from workers.engine.networks.loading import LoadedNetwork, NetworkError, Preprocessing, load_network
 from workers.label_cache import keep_labels, load_labels
@@ -172,7 +172,7 @@ def _survey(request: TaskRequest, target: store.Store, reporter: leases.Reporter
         "n_images": len(image_set.paths),
         "image_set_sha256": image_set.sha256,
         "weights_sha256": network.weights_sha256,
-        "batch_size": options.batch_size,
+        "batch_size": options.run.batch_size,
         "layers": {path: shape.n_units for path, shape in shapes.items()},
         "memory": memory,
     }
@@ -197,7 +197,7 @@ def _measure(request: TaskRequest, target: store.Store, reporter: leases.Reporte
     if measured.labels is not None and packed is None:
         keep_labels(image_set=image_set, first=first, last=last, folder=folder, labels=measured.labels)
     target.write(contract.tally_name(request.position), tally.save_tally(measured))
-    target.write(contract.bounds_name(request.position), pack_arrays(tally.bounds_of(measured)))
+    target.write(contract.bounds_name(request.position), pack_arrays(dissect.bounds_of(measured)))
     return {"n_images": len(measured.images), "n_quarantined": len(measured.quarantined)}
 
 

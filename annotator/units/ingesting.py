@@ -6,6 +6,8 @@ from typing import Any
 
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Image, ImageSet, Layer, TopImage, Unit
 from workers.engine.format.artifact import Arrays, read_artifact
+from workers.engine.measures.recorded import UnitRows, from_arrays
+from workers.engine.measures.table import list_recorded
 from workers.store import Store
 
 BATCH = 5_000
@@ -24,11 +26,11 @@ def ingest_artifact(*, dissection: Dissection, store: Store, now: datetime) -> N
     dissection.automatic_labels.all().delete()
     # The units of a turned basis are not the network's: their detectors are counted, and nothing is shown of them.
     for position, entry in enumerate(() if manifest["options"]["rotation"] else manifest["layers"]):
-        arrays = artifact.layer(position)
         units = _ingest_layer(dissection, entry, position)
-        measured = _ingest_units(dissection, units, arrays, tile_px=manifest["options"]["tile_px"])
-        TopImage.objects.bulk_create(_top_images(measured, arrays, images), batch_size=BATCH)
-        AutomaticLabel.objects.bulk_create(_automatic_labels(dissection, units, arrays, manifest), batch_size=BATCH)
+        rows = _gather_rows(artifact.layer(position), manifest)
+        measured = _ingest_units(dissection, units, rows)
+        TopImage.objects.bulk_create(_top_images(measured, rows, images), batch_size=BATCH)
+        AutomaticLabel.objects.bulk_create(_automatic_labels(dissection, units, rows), batch_size=BATCH)
     _finish(dissection, manifest, now)
 
 
@@ -68,25 +70,24 @@ def _ingest_layer(dissection: Dissection, entry: dict[str, Any], position: int) 
     return list(layer.units.order_by("index"))
 
 
-def _ingest_units(dissection: Dissection, units: list[Unit], arrays: Arrays, *, tile_px: int) -> list[DissectedUnit]:
-    n_top = (arrays["top_image"] >= 0).sum(axis=1)
-    n_low = (arrays["low_image"] >= 0).sum(axis=1)
-    occluded = "empirical_size" in arrays
+def _gather_rows(arrays: Arrays, manifest: dict[str, Any]) -> dict[str, list[UnitRows]]:
+    """By measure, what each unit's rows hold; measures that were not asked for are absent."""
+    found = {}
+    for measure in list_recorded():
+        record = from_arrays(measure.arrays, arrays) if measure.arrays else None
+        if record is not None:
+            found[measure.name] = list(measure.ingest(record, manifest))
+    return found
+
+
+def _ingest_units(dissection: Dissection, units: list[Unit], rows: dict[str, list[UnitRows]]) -> list[DissectedUnit]:
     return DissectedUnit.objects.bulk_create(
         (
             DissectedUnit(
                 dissection=dissection,
                 unit=unit,
-                threshold=float(arrays["threshold"][u]),
-                peak_low=float(arrays["peak_range"][u, 0]),
-                peak_high=float(arrays["peak_range"][u, 1]),
-                peak_histogram=arrays["peak_histogram"][u].tolist(),
-                n_top=int(n_top[u]),
-                n_low=int(n_low[u]),
-                tile_px=tile_px,
-                strip=str(arrays["tile_sheet"][u]),
-                empirical_size_px=float(arrays["empirical_size"][u]) if occluded else None,
-                empirical_picture=str(arrays["empirical_picture"][u]) if occluded else "",
+                values={name: own[u].value for name, own in rows.items() if own[u].value is not None},
+                **{key: value for own in rows.values() for key, value in own[u].columns.items()},
             )
             for u, unit in enumerate(units)
         ),
@@ -94,57 +95,28 @@ def _ingest_units(dissection: Dissection, units: list[Unit], arrays: Arrays, *, 
     )
 
 
-def _top_images(measured: list[DissectedUnit], arrays: Arrays, images: list[Image]) -> Iterator[TopImage]:
-    """Ranks are tile numbers: the top images by falling peak, then the low ones."""
-    n_top = arrays["top_image"].shape[1]
+def _top_images(
+    measured: list[DissectedUnit], rows: dict[str, list[UnitRows]], images: list[Image]
+) -> Iterator[TopImage]:
+    """One row per rank that has an image; crops of other ranks stand for nothing."""
     for u, dissected_unit in enumerate(measured):
-        for kind, first in (("top", 0), ("low", n_top)):
-            for place, image in enumerate(arrays[f"{kind}_image"][u]):
-                if image < 0:
-                    continue
-                left, top, side = (int(value) for value in arrays["tile_box"][u, first + place])
-                row, column = (int(value) for value in arrays[f"{kind}_location"][u, place])
-                yield TopImage(
-                    dissected_unit=dissected_unit,
-                    image=images[image],
-                    rank=first + place,
-                    is_low=kind == "low",
-                    peak=float(arrays[f"{kind}_peak"][u, place]),
-                    peak_row=row,
-                    peak_column=column,
-                    crop_left=left,
-                    crop_top=top,
-                    crop_side=side,
-                )
+        ranks: dict[int, dict[str, Any]] = {}
+        for own in rows.values():
+            for rank, columns in own[u].ranks.items():
+                ranks.setdefault(rank, {}).update(columns)
+        for rank, columns in sorted(ranks.items()):
+            if "image" in columns:
+                image = images[columns.pop("image")]
+                yield TopImage(dissected_unit=dissected_unit, rank=rank, image=image, **columns)
 
 
 def _automatic_labels(
-    dissection: Dissection, units: list[Unit], arrays: Arrays, manifest: dict[str, Any]
+    dissection: Dissection, units: list[Unit], rows: dict[str, list[UnitRows]]
 ) -> Iterator[AutomaticLabel]:
-    """The best label of each category; of these the best one, ties to the earlier category, is the unit's label."""
-    numbers = {entry["number"]: column for column, entry in enumerate(manifest["labels"])}
-    names = {entry["number"]: entry["name"] for entry in manifest["labels"]}
-    for mode in manifest["options"]["iou_modes"] if manifest["labels"] else []:
-        best_label, best_iou = arrays[f"{mode}_best_label"], arrays[f"{mode}_best_iou"]
-        for u, unit in enumerate(units):
-            known = [c for c in range(len(manifest["categories"])) if best_label[u, c] > 0 and best_iou[u, c] > 0]
-            best = max(known, key=lambda c: (best_iou[u, c], -c), default=None)
-            for c in known:
-                number = int(best_label[u, c])
-                column = numbers[number]
-                yield AutomaticLabel(
-                    dissection=dissection,
-                    unit=unit,
-                    source=str(dissection.id),
-                    mode=mode,
-                    category=manifest["categories"][c],
-                    label=names[number],
-                    iou=float(best_iou[u, c]),
-                    intersection=float(arrays[f"{mode}_intersection"][u, column]),
-                    area=float(arrays[f"{mode}_area"][u, column]),
-                    truth=float(arrays[f"{mode}_truth"][column]),
-                    is_best=c == best,
-                )
+    for u, unit in enumerate(units):
+        for own in rows.values():
+            for columns in own[u].labels:
+                yield AutomaticLabel(dissection=dissection, unit=unit, source=str(dissection.id), **columns)
 
 
 def _finish(dissection: Dissection, manifest: dict[str, Any], now: datetime) -> None:

@@ -173,6 +173,9 @@ class DissectedUnit(models.Model):
     empirical_picture = models.CharField(
         max_length=64, blank=True, help_text="SHA-256 and name of the PNG that shows the averaged discrepancy map"
     )
+    values = models.JSONField(
+        default=dict, help_text="By measure's name, what measures without columns of their own found"
+    )
 
     class Meta:
         ordering = ["dissection", "unit"]

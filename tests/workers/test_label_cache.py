@@ -14,7 +14,7 @@ from tests.workers.engine import making
 from workers.engine import dissect
 from workers.engine.images.image_set import ImageSet, open_image_set
 from workers.engine.images.packed_labels import PackedLabels
-from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.options import make_options
 from workers.label_cache import keep_labels, load_labels
 
 
@@ -30,7 +30,7 @@ def labels_of(image_set: ImageSet, packed: PackedLabels | None = None) -> Packed
         network=making.tiny_network(seed=1),
         layers=["4"],
         image_set=image_set,
-        options=DissectionOptions(n_top=2, n_low=1, batch_size=2),
+        options=make_options(n_top=2, n_low=1, batch_size=2),
         shard=dissect.Shard(2, 12, packed=packed),
     ).labels
     assert labels is not None

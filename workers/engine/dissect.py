@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.engine.complete import StageProgress, complete
+from workers.engine.complete import complete
 from workers.engine.format.artifact import Save
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.batches import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
@@ -23,9 +23,11 @@ from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.packed_labels import PackedLabels, pack_labels
 from workers.engine.manifest import dissection_key
-from workers.engine.measures.layer_measure import LayerMeasure
+from workers.engine.measures.layer_pass import LayerPass
+from workers.engine.measures.measure import Run, StageProgress
 from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.tally import Tally, merge_tallies
+from workers.engine.measures.tally import LayerTally, Tally, merge_tallies
+from workers.engine.measures.thresholds.measure import Candidates, tell_bounds
 from workers.engine.networks.hooks import LayerShape, probe_layers, reading
 from workers.engine.networks.loading import LoadedNetwork, normalize
 
@@ -44,7 +46,7 @@ def survey(*, network: LoadedNetwork, layers: Sequence[str], device: str) -> dic
 
 def cut_shards(*, n_images: int, options: DissectionOptions, batches_each: int) -> list[tuple[int, int]]:
     """First and end image of each shard, cut at batch boundaries."""
-    step = options.batch_size * max(1, batches_each)
+    step = options.run.batch_size * max(1, batches_each)
     return [(first, min(n_images, first + step)) for first in range(0, n_images, step)]
 
 
@@ -60,6 +62,16 @@ class Shard:
     last: int
     bounds: Bounds | None = None
     packed: PackedLabels | None = None
+
+
+def bounds_of(tally: Tally) -> dict[str, NDArray[np.float32]]:
+    """By layer path what a finished shard tells later ones of each unit's threshold."""
+    return {
+        layer.shape.path: tell_bounds(part)
+        for layer in tally.layers
+        for part in layer.parts.values()
+        if isinstance(part, Candidates)
+    }
 
 
 @dataclass(frozen=True)
@@ -90,10 +102,10 @@ def measure_shard(
 
     Raises ShardMisplaced, LayerError, ActivationNotFinite.
     """
-    if shard.first % options.batch_size or not 0 <= shard.first < shard.last <= len(image_set.paths):
+    if shard.first % options.run.batch_size or not 0 <= shard.first < shard.last <= len(image_set.paths):
         raise ShardMisplaced(
             f"Images {shard.first} to {shard.last} are no shard of {len(image_set.paths)} images in batches of "
-            f"{options.batch_size}."
+            f"{options.run.batch_size}."
         )
     shapes = survey(network=network, layers=layers, device=means.device)
     halvings = 0
@@ -101,7 +113,7 @@ def measure_shard(
         try:
             return _Attempt(network, shapes, image_set, options, shard, means, halvings).measure()
         except (torch.OutOfMemoryError, MemoryError):
-            if options.batch_size >> halvings == 1:
+            if options.run.batch_size >> halvings == 1:
                 raise
         halvings += 1
         if means.device.startswith("cuda"):
@@ -122,7 +134,7 @@ class _Attempt:
 
     def measure(self) -> Tally:
         watch, upload = Stopwatch(), Upload(self.means.device)
-        measures = {path: self._layer_measure(shape) for path, shape in self.shapes.items()}
+        passes = {path: LayerPass(shape=shape, run=self._run()) for path, shape in self.shapes.items()}
         images: list[int] = []
         labels: list[LabelRuns] = []
         quarantined: list[tuple[int, str]] = []
@@ -130,11 +142,11 @@ class _Attempt:
 
         def consume(path: str, maps: torch.Tensor) -> None:
             since = time.perf_counter()
-            measures[path].add(images=indices, maps=maps)
+            passes[path].add(images=indices, maps=maps)
             watch.add("measure", since)
 
-        half = torch.autocast(upload.device.type, enabled=self.options.autocast)
-        with half, reading(module=self.network.module, paths=list(measures), consume=consume) as run:
+        half = torch.autocast(upload.device.type, enabled=self.options.run.autocast)
+        with half, reading(module=self.network.module, paths=list(passes), consume=consume) as run:
             for batch in self._batches(watch, upload):
                 if batch.images:
                     since = time.perf_counter()
@@ -145,7 +157,7 @@ class _Attempt:
                 labels += batch.labels
                 quarantined += batch.quarantined
         since = time.perf_counter()
-        layers = tuple(measure.freeze() for measure in measures.values())
+        layers = tuple(LayerTally(shape=one.shape, parts=one.freeze()) for one in passes.values())
         packed = pack_labels(images=images, runs=labels) if self.image_set.broden is not None else None
         watch.add("pass", since)
         return Tally(
@@ -160,19 +172,18 @@ class _Attempt:
             halvings=self.halvings,
         )
 
-    def _layer_measure(self, shape: LayerShape) -> LayerMeasure:
-        return LayerMeasure(
-            shape=shape,
-            n_images=len(self.image_set.paths),
+    def _run(self) -> Run:
+        return Run(
             options=self.options,
+            n_images=len(self.image_set.paths),
             device=self.means.device,
-            landmarks=(self.shard.bounds or {}).get(shape.path),
             spill=self.means.spill,
+            bounds=self.shard.bounds or {},
         )
 
     def _batches(self, watch: Stopwatch, upload: Upload) -> Iterator[ImageBatch]:
         """The shard's batches, some decoded ahead; told to be done when the next one is asked for."""
-        shard, size = self.shard, self.options.batch_size >> self.halvings
+        shard, size = self.shard, self.options.run.batch_size >> self.halvings
 
         def read(indices: Sequence[int]) -> ImageBatch:
             batch = read_batch(

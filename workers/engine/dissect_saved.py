@@ -24,9 +24,10 @@ from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.packed_labels import pack_labels
 from workers.engine.manifest import dissection_key
-from workers.engine.measures.layer_measure import LayerMeasure
+from workers.engine.measures.layer_pass import LayerPass
+from workers.engine.measures.measure import Run
 from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.tally import Tally
+from workers.engine.measures.tally import LayerTally, Tally
 from workers.engine.networks.hooks import LayerShape
 from workers.engine.networks.loading import LoadedNetwork, Preprocessing
 from workers.engine.networks.saved import SAVED
@@ -92,19 +93,17 @@ def measure_saved(
             f"{saved.name} holds {len(saved.maps)} images, the image set {len(image_set.paths)}."
         )
     watch = Stopwatch()
-    measure = LayerMeasure(
-        shape=saved.shape, n_images=len(image_set.paths), options=options, device="cpu", landmarks=None
-    )
+    layer = LayerPass(shape=saved.shape, run=Run(options=options, n_images=len(image_set.paths), device="cpu"))
     images: list[int] = []
     labels: list[LabelRuns] = []
     quarantined: list[tuple[int, str]] = []
-    for start in range(first, last, options.batch_size):
-        indices = range(start, min(last, start + options.batch_size))
+    for start in range(first, last, options.run.batch_size):
+        indices = range(start, min(last, start + options.run.batch_size))
         batch = read_batch(image_set=image_set, preprocessing=saved.network.preprocessing, indices=indices, watch=watch)
         since = time.perf_counter()
         if batch.images:
             maps = torch.from_numpy(np.asarray(saved.maps[batch.images], dtype=np.float32))
-            measure.add(images=torch.tensor(batch.images, dtype=torch.int32), maps=maps)
+            layer.add(images=torch.tensor(batch.images, dtype=torch.int32), maps=maps)
         watch.add("measure", since)
         images += batch.images
         labels += batch.labels
@@ -115,6 +114,6 @@ def measure_saved(
         images=np.array(images, dtype=np.int32),
         quarantined=tuple(quarantined),
         labels=pack_labels(images=images, runs=labels) if image_set.broden is not None else None,
-        layers=(measure.freeze(),),
+        layers=(LayerTally(shape=saved.shape, parts=layer.freeze()),),
         seconds=watch.seconds,
     )

@@ -14,10 +14,8 @@ import torch
 
 from workers.engine.format.artifact import FORMAT
 from workers.engine.images.image_set import ImageSet
-from workers.engine.measures.empirical_fields.empirical import EmpiricalFields, OcclusionOptions
-from workers.engine.measures.iou.iou import MODES, count_detectors
+from workers.engine.measures.measure import MeasuredLayer, list_measures
 from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.results import LayerResult
 from workers.engine.measures.tally import Tally
 from workers.engine.networks.geometry import AxisGeometry
 from workers.engine.networks.loading import LoadedNetwork
@@ -29,10 +27,9 @@ def describe(
     image_set: ImageSet,
     options: DissectionOptions,
     tally: Tally,
-    results: Sequence[LayerResult],
+    layers: Sequence[MeasuredLayer],
     device: str,
     seconds: dict[str, float],
-    fields: Sequence[EmpiricalFields | None],
 ) -> dict[str, Any]:
     """The manifest of format 1, without its hash."""
     broden = image_set.broden
@@ -51,7 +48,7 @@ def describe(
         "options": options.to_json(),
         "environment": {
             "device": device.partition(":")[0],
-            "batch_size": options.batch_size,
+            "batch_size": options.run.batch_size,
             "halvings": tally.halvings,
             "device_name": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine(),
             "threads": torch.get_num_threads(),
@@ -69,36 +66,25 @@ def describe(
             for label in (broden.labels if broden else ())
         ],
         "categories": list(broden.categories) if broden else [],
-        "layers": [
-            _layer_entry(result, place, field)
-            for place, (result, field) in enumerate(zip(results, fields, strict=True))
-        ],
+        "layers": [_layer_entry(layer, place) for place, layer in enumerate(layers)],
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
     }
 
 
-def _layer_entry(result: LayerResult, place: int, field: EmpiricalFields | None) -> dict[str, Any]:
+def _layer_entry(layer: MeasuredLayer, place: int) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "path": result.shape.path,
-        "n_units": result.shape.n_units,
-        "map_height": result.shape.height,
-        "map_width": result.shape.width,
+        "path": layer.shape.path,
+        "n_units": layer.shape.n_units,
+        "map_height": layer.shape.height,
+        "map_width": layer.shape.width,
         "theoretical_receptive_field": None,
         "file": f"layer-{place}.npz",
-        "detectors": {
-            mode: count_detectors(result.arrays, mode) for mode in MODES if f"{mode}_best_iou" in result.arrays
-        },
-        "empirical_receptive_field": None
-        if field is None
-        else {
-            "mean": round(field.mean_px, 3),
-            "deviation": round(field.deviation_px, 3),
-            "step": OcclusionOptions.stride_px,
-        },
     }
-    if result.geometry is None:
-        return {**entry, "reason": result.reason}
-    rows, columns = result.geometry.rows, result.geometry.columns
+    for measure in list_measures():
+        entry |= measure.describe(layer.results.get(measure.recorded.name))
+    if layer.geometry is None:
+        return {**entry, "reason": layer.reason}
+    rows, columns = layer.geometry.rows, layer.geometry.columns
     theoretical = _axis(rows)
     if columns != rows:
         theoretical["columns"] = _axis(columns)

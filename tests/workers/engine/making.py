@@ -11,6 +11,11 @@ from numpy.random import Generator
 from PIL import Image
 from torch import nn
 
+from workers.engine import complete
+from workers.engine.images.image_set import ImageSet
+from workers.engine.measures.measure import MeasuredLayer, list_measures
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.tally import Tally
 from workers.engine.networks.loading import LoadedNetwork, Preprocessing
 
 INPUT_PX = 32
@@ -120,3 +125,17 @@ def tiny_network(*, seed: int = 0, n_units: int = 5, relu: bool = True) -> Loade
         preprocessing=Preprocessing(input_px=INPUT_PX),
         weights_sha256="",
     )
+
+
+def finish(
+    *, network: LoadedNetwork, image_set: ImageSet, tally: Tally, options: DissectionOptions
+) -> list[MeasuredLayer]:
+    """The layers with the results that need no pictures: top images, thresholds, IoU."""
+    completion = complete.prepare(
+        network=network, image_set=image_set, tally=tally, options=options,
+        save=lambda name, data: None, progress=lambda stage, n_done, n_total: None,
+    )  # fmt: skip
+    for measure in list_measures():
+        if measure.stage == "label":
+            complete.complete_measure(measure, completion)
+    return list(completion.layers)

@@ -4,7 +4,6 @@ those of all images.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,12 +21,12 @@ from workers.engine.format.artifact import Artifact, ArtifactMalformed, check_ar
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.image_set import ImageSet, open_image_set
 from workers.engine.images.packed_labels import PackedLabels
-from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.tally import Tally, TallyError, bounds_of, load_tally, merge_tallies, save_tally
+from workers.engine.measures.layer_pass import ActivationNotFinite
+from workers.engine.measures.options import make_options
+from workers.engine.measures.tally import Tally, TallyError, load_tally, merge_tallies, save_tally
 from workers.engine.measures.thresholds import candidates, thresholds
-from workers.engine.measures.thresholds.thresholds import ActivationNotFinite
 
-OPTIONS = DissectionOptions(n_top=5, n_low=2, tail=0.03, batch_size=2, tile_px=16)
+OPTIONS = make_options(n_top=5, n_low=2, tail=0.03, batch_size=2, tile_px=16)
 NETWORK = making.tiny_network(seed=1)
 LAYERS = ["1", "4"]
 
@@ -95,7 +94,7 @@ def test_however_the_set_is_cut_the_artifact_is_the_same(
     spills = st.sampled_from([IN_MEMORY, Spill(tmp_path)])
     tallies: list[Tally] = []
     for first, last in [*shards, *repeated]:
-        bounds = bounds_of(merge_tallies(tallies)) if tallies and data.draw(st.booleans()) else None
+        bounds = dissect.bounds_of(merge_tallies(tallies)) if tallies and data.draw(st.booleans()) else None
         packed = tallies[0].labels if tallies and data.draw(st.booleans()) else None
         tally = measured(image_set, first, last, bounds, data.draw(spills), packed)
         tallies.append(load_tally(save_tally(tally)))
@@ -187,7 +186,9 @@ def test_running_out_of_memory_halves_the_batch_and_is_recorded(
     monkeypatch.setattr(torch.nn.Conv2d, "forward", greedy)
     tally = measured(image_set, 0, 6)
     assert tally.halvings == 1
-    np.testing.assert_allclose(tally.layers[1].peaks, expected.layers[1].peaks, rtol=1e-5)
+    np.testing.assert_allclose(
+        tally.layers[1].parts["top_images"].peaks, expected.layers[1].parts["top_images"].peaks, rtol=1e-5
+    )
 
 
 def test_half_precision_is_used_only_where_asked_and_is_another_dissection(image_set: ImageSet) -> None:
@@ -195,11 +196,11 @@ def test_half_precision_is_used_only_where_asked_and_is_another_dissection(image
         dissect.measure_shard(
             network=NETWORK, layers=["4"], image_set=image_set, options=options, shard=dissect.Shard(0, 4)
         )
-        for options in (OPTIONS, OPTIONS, replace(OPTIONS, autocast=True))
+        for options in (OPTIONS, OPTIONS, make_options(**{**OPTIONS.to_json(), "autocast": True}))
     )
-    np.testing.assert_array_equal(full.layers[0].peaks, again.layers[0].peaks)
-    differences = np.abs(full.layers[0].peaks - half.layers[0].peaks)
-    assert 0 < differences.max() < 0.05 * full.layers[0].peaks.max()
+    np.testing.assert_array_equal(full.layers[0].parts["top_images"].peaks, again.layers[0].parts["top_images"].peaks)
+    differences = np.abs(full.layers[0].parts["top_images"].peaks - half.layers[0].parts["top_images"].peaks)
+    assert 0 < differences.max() < 0.05 * full.layers[0].parts["top_images"].peaks.max()
     assert half.key != full.key
 
 

@@ -13,11 +13,11 @@ from workers.engine import complete, dissect
 from workers.engine.dissect_saved import SavedActivationsInvalid, measure_saved, open_saved
 from workers.engine.format.artifact import Arrays, check_artifact, read_artifact
 from workers.engine.images.image_set import open_image_set
-from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.options import make_options
 from workers.engine.measures.tally import Tally
 from workers.engine.networks.loading import LoadedNetwork
 
-OPTIONS = DissectionOptions(n_top=3, n_low=1, tail=0.05, batch_size=4, tile_px=16, iou_modes=("unconditional", "lite"))
+OPTIONS = make_options(n_top=3, n_low=1, tail=0.05, batch_size=4, tile_px=16, iou_modes=("unconditional", "lite"))
 
 
 def test_saved_activations_give_what_their_module_gives(tmp_path: Path) -> None:

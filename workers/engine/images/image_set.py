@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -29,6 +30,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 # A photograph has up to some 80 million pixels; what claims more, or more bytes, is taken for a bomb.
 MAX_PIXELS = 80_000_000
 MAX_FILE_BYTES = 256 * 1024 * 1024
+CACHE_BYTES = 320 * 2**20
 
 
 class ImageUnreadable(Exception):
@@ -77,6 +79,24 @@ class ImageSet:
         if self.broden is None:
             raise ImageSetError("This image set carries no labels.")
         return read_runs(root=self.root, row=self.broden.rows[index], known=known)
+
+
+class PixelCache:
+    """Decoded images, the last used kept while they fit."""
+
+    def __init__(self, *, image_set: ImageSet, preprocessing: Preprocessing) -> None:
+        self._set, self._preprocessing = image_set, preprocessing
+        self._kept: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
+        self._room = max(1, CACHE_BYTES // (3 * preprocessing.input_px**2))
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        pixels = self._kept.pop(index, None)
+        if pixels is None:
+            pixels = self._set.read_pixels(index, preprocessing=self._preprocessing)
+        self._kept[index] = pixels
+        if len(self._kept) > self._room:
+            self._kept.popitem(last=False)
+        return pixels
 
 
 def open_image_set(root: Path) -> ImageSet:

@@ -1,13 +1,23 @@
-"""What may be chosen of a dissection, and the key that tells dissections apart."""
+"""What may be chosen of a dissection: options of the run, and those that each measure declares in its folder."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
-from workers.engine.drawing.segments import WAYS
-from workers.engine.measures.iou.iou import MODES
+from workers.engine.measures.recorded import Option, option
+from workers.engine.measures.table import list_recorded
+
+O = TypeVar("O")  # noqa: E741
+# The options of the first version: always stated, because equal statements give equal hashes. A later option is stated
+# only if it is not at its default.
+ALWAYS_STATED = (
+    "n_top", "n_low", "tail", "iou_modes", "batch_size", "tile_px", "segment", "seed", "mean_empirical_px", "rotation",
+    "rotation_seed", "occluded_images", "autocast",
+)  # fmt: skip
+MAX_SEED = 2**63 - 1
 
 
 class OptionsInvalid(Exception):
@@ -15,75 +25,89 @@ class OptionsInvalid(Exception):
 
 
 @dataclass(frozen=True)
+class RunOptions:
+    """How the network runs, and the seed from which every measure draws."""
+
+    batch_size: int = option(32, "images per batch", low=1, high=4096)
+    seed: int = option(0, "seed that draws the low crops for planted negatives", low=0, high=MAX_SEED)
+    autocast: bool = option(
+        False, "compute in half precision where torch holds it safe: faster on a GPU, other numbers"
+    )
+
+
+@dataclass(frozen=True)
 class DissectionOptions:
-    """n_top and n_low images a unit; `tail` above the threshold; `iou_modes` of science.md section 6; tiles of tile_px;
-    `segment` of section 3.
+    """The options of the run and of each measure, checked; made by make_options."""
 
-    `mean_empirical_px`, where it has been estimated, is the least side of crops and the diameter of disks; with
-    `occluded_images` above 0 it is estimated from that many of each unit's top images. `rotation` is the power of a
-    random rotation, drawn by rotation_seed, that every layer's basis is turned by ([BZKOT17] 3.2). `autocast` lets the
-    network compute in half precision where torch holds it safe: faster on a GPU, other numbers.
-    """
-
-    n_top: int = 57
-    n_low: int = 12
-    tail: float = 0.005
-    iou_modes: tuple[str, ...] = ("paper",)
-    batch_size: int = 32
-    tile_px: int = 128
-    segment: str = "upsampled"
-    seed: int = 0
-    mean_empirical_px: float | None = None
-    rotation: float = 0.0
-    rotation_seed: int = 0
-    occluded_images: int = 0
-    autocast: bool = False
+    groups: tuple[Any, ...]
 
     def __post_init__(self) -> None:
-        ranges = {
-            "n_top": (1, 1000),
-            "n_low": (0, 1000),
-            "occluded_images": (0, 1000),
-            "rotation_seed": (0, 2**63 - 1),
-            "batch_size": (1, 4096),
-            "tile_px": (16, 512),
-            "seed": (0, 2**63 - 1),
-        }
-        for name, (low, high) in ranges.items():
-            if not low <= getattr(self, name) <= high:
-                raise OptionsInvalid(f"{name} is {getattr(self, name)}; it must lie between {low} and {high}.")
-        if not 0 <= self.rotation <= 1:
-            raise OptionsInvalid(f"rotation is {self.rotation}; it must lie between 0 and 1.")
-        if self.rotation and self.occluded_images:
-            raise OptionsInvalid("Empirical receptive fields are estimated in the layer's own basis, without rotation.")
-        if not 0 < self.tail < 1:
-            raise OptionsInvalid(f"tail is {self.tail}; it must lie between 0 and 1.")
-        if unknown := set(self.iou_modes) - set(MODES):
-            raise OptionsInvalid(f"iou_modes holds {min(unknown)!r}; there are {', '.join(MODES)}.")
-        if self.segment not in WAYS:
-            raise OptionsInvalid(f"segment is {self.segment!r}; there are {', '.join(WAYS)}.")
-        if self.segment == "disk" and not (self.occluded_images or self.mean_empirical_px):
-            raise OptionsInvalid("Segments as disks need empirical receptive fields: ask for these as well.")
+        for group in self.groups:
+            for one in fields(group):
+                _check(one.name, getattr(group, one.name), one.metadata["option"])
+        for recorded in list_recorded():
+            if wrong := recorded.check(self):
+                raise OptionsInvalid(wrong)
 
-    @property
-    def n_maps(self) -> int:
-        """Maps kept a unit: of the top images, and of the next ones, whose shapes the low images are cut in."""
-        return self.n_top + self.n_low
+    def of(self, kind: type[O]) -> O:
+        """The options of one measure, by their dataclass."""
+        return next(group for group in self.groups if isinstance(group, kind))
+
+    @cached_property
+    def run(self) -> RunOptions:
+        return self.of(RunOptions)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> DissectionOptions:
         """The inverse of to_json; absent options keep their defaults. Raises OptionsInvalid."""
-        known = {field.name for field in fields(cls)}
-        if unknown := data.keys() - known:
-            raise OptionsInvalid(f"There is no option {min(unknown)!r}; there are {', '.join(sorted(known))}.")
-        values = dict(data)
-        if "iou_modes" in values:
-            values["iou_modes"] = tuple(values["iou_modes"])
+        defaults = list_defaults()
+        if unknown := data.keys() - defaults:
+            raise OptionsInvalid(f"There is no option {min(unknown)!r}; there are {', '.join(sorted(defaults))}.")
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
         try:
-            return cls(**values)
+            return cls(
+                tuple(
+                    kind(**{one.name: values[one.name] for one in fields(kind) if one.name in values})
+                    for kind in _list_kinds()
+                )
+            )
         except TypeError as error:
             raise OptionsInvalid(f"An option has a value of the wrong kind: {error}.") from None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values that JSON keeps exactly."""
-        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+        """Plain values that JSON keeps exactly, under the options' names; see ALWAYS_STATED."""
+        stated = {name: value for group in self.groups for name, value in asdict(group).items()}
+        defaults = list_defaults()
+        kept = {name: value for name, value in stated.items() if name in ALWAYS_STATED or value != defaults[name]}
+        return json.loads(json.dumps(kept))  # type: ignore[no-any-return]
+
+
+def make_options(**values: Any) -> DissectionOptions:
+    """Options by their names; those that are not given keep their defaults. Raises OptionsInvalid."""
+    return DissectionOptions.from_json(values)
+
+
+def list_declared() -> dict[str, Option]:
+    """How each option is asked for, by its name."""
+    return {one.name: one.metadata["option"] for kind in _list_kinds() for one in fields(kind)}
+
+
+def list_defaults() -> dict[str, Any]:
+    return {one.name: one.default for kind in _list_kinds() for one in fields(kind)}
+
+
+def _list_kinds() -> list[type[Any]]:
+    return [RunOptions, *(recorded.options for recorded in list_recorded())]
+
+
+def _check(name: str, value: Any, stated: Option) -> None:
+    if stated.choices:
+        chosen = {value} if isinstance(value, str) else set(value)
+        if unknown := chosen - set(stated.choices):
+            verb = "is" if isinstance(value, str) else "holds"
+            raise OptionsInvalid(f"{name} {verb} {min(unknown)!r}; there are {', '.join(stated.choices)}.")
+    if stated.low is None or stated.high is None or value is None:
+        return
+    is_within = stated.low < value < stated.high if stated.is_open else stated.low <= value <= stated.high
+    if not is_within:
+        raise OptionsInvalid(f"{name} is {value}; it must lie between {stated.low} and {stated.high}.")

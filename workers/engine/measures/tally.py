@@ -1,7 +1,8 @@
 """What one shard of the pass has measured, and how shards are joined: in any order, any cut, with repeats, to the same
 result.
 
-A tally is saved as an npz of plain arrays; reading one executes nothing.
+A tally is saved as an npz of plain arrays; reading one executes nothing. The names of the arrays
+are those of the fields of the measures' parts, which must differ.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.packed_labels import PackedLabels, merge_labels
-from workers.engine.measures.thresholds.thresholds import SparseMaps, landmarks_of, merge_sparse
+from workers.engine.measures.measure import Joining, list_measures
+from workers.engine.measures.recorded import from_arrays, to_arrays
 from workers.engine.networks.hooks import LayerShape
 
 FORMAT = 1
@@ -30,20 +32,10 @@ class TallyError(Exception):
 
 @dataclass(frozen=True)
 class LayerTally:
-    """One layer over the tally's n images.
-
-    `peaks` (n, U) and `peak_cells` (n, U) row-major places; `bound` (U,) below every unit's threshold; `cells` what may
-    still exceed it; `top_images` (U, K) of this tally's images, -1 padded, best first, with their maps `top_maps` (U,
-    K, h, w).
-    """
+    """One layer over the tally's n images: by measure's name, what its watcher has collected."""
 
     shape: LayerShape
-    peaks: NDArray[np.float32]
-    peak_cells: NDArray[np.int32]
-    bound: NDArray[np.float32]
-    cells: SparseMaps
-    top_images: NDArray[np.int32]
-    top_maps: NDArray[np.float32]
+    parts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -81,16 +73,14 @@ def merge_tallies(tallies: Iterable[Tally], *, spill: Spill = IN_MEMORY) -> Tall
         return parts[0]
     images = np.concatenate([part.images for part in parts])
     order = np.argsort(images, kind="stable")
+    joining = Joining(images=[part.images for part in parts], order=order, spill=spill)
     with_labels = [part.labels for part in parts if part.labels is not None]
     return Tally(
         key=parts[0].key,
         images=images[order],
         quarantined=tuple(sorted(entry for part in parts for entry in part.quarantined)),
         labels=merge_labels(with_labels, spill=spill) if with_labels else None,
-        layers=tuple(
-            _merge_layer([part.layers[i] for part in parts], [part.images for part in parts], order, spill)
-            for i in range(len(parts[0].layers))
-        ),
+        layers=tuple(_merge_layer([part.layers[i] for part in parts], joining) for i in range(len(parts[0].layers))),
         seconds={
             stage: sum(part.seconds.get(stage, 0.0) for part in parts) for part in parts for stage in part.seconds
         },
@@ -113,53 +103,24 @@ def _without_repeats(tallies: list[Tally]) -> list[Tally]:
 
 
 def _kept(tally: Tally, spill: Spill) -> Tally:
-    layers = tuple(replace(layer, cells=layer.cells.kept(spill)) for layer in tally.layers)
+    layers = tuple(
+        replace(
+            layer,
+            parts={
+                measure.recorded.name: measure.spill(layer.parts[measure.recorded.name], spill)
+                for measure in list_measures()
+                if measure.recorded.name in layer.parts
+            },
+        )
+        for layer in tally.layers
+    )
     return replace(tally, layers=layers, labels=tally.labels and tally.labels.kept(spill))
 
 
-def _merge_layer(
-    layers: list[LayerTally], images: list[NDArray[np.int32]], order: NDArray[np.int64], spill: Spill
-) -> LayerTally:
-    bound = np.max([layer.bound for layer in layers], axis=0)
-    top_images, top_maps = _merge_tops(layers, images)
-    return LayerTally(
-        shape=layers[0].shape,
-        peaks=np.concatenate([layer.peaks for layer in layers])[order],
-        peak_cells=np.concatenate([layer.peak_cells for layer in layers])[order],
-        bound=bound,
-        cells=merge_sparse(parts=[layer.cells for layer in layers], bound=bound, spill=spill),
-        top_images=top_images,
-        top_maps=top_maps,
-    )
-
-
-def _merge_tops(
-    layers: list[LayerTally], images: list[NDArray[np.int32]]
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    n_top = layers[0].top_images.shape[1]
-    every_image = np.concatenate([layer.top_images for layer in layers], axis=1)
-    every_peak = np.concatenate([_peaks_of(layer, own) for layer, own in zip(layers, images, strict=True)], axis=1)
-    # Absent entries carry -inf; among equals the lower image index wins.
-    order = np.lexsort((every_image, -every_peak), axis=1)[:, :n_top]
-    source = [np.take_along_axis(every_image, order, axis=1), order // n_top, order % n_top]
-    maps = np.empty((*order.shape, *layers[0].top_maps.shape[2:]), dtype=np.float32)
-    for i, layer in enumerate(layers):
-        unit, rank = np.nonzero(source[1] == i)
-        maps[unit, rank] = layer.top_maps[unit, source[2][unit, rank]]
-    return source[0].astype(np.int32), maps
-
-
-def _peaks_of(layer: LayerTally, images: NDArray[np.int32]) -> NDArray[np.float32]:
-    if len(images) == 0:
-        return np.full(layer.top_images.shape, -np.inf, dtype=np.float32)
-    rows = np.searchsorted(images, np.maximum(layer.top_images, images[0]))
-    units = np.arange(len(layer.top_images))[:, None]
-    return np.where(layer.top_images >= 0, layer.peaks[rows, units], np.float32(-np.inf))
-
-
-def bounds_of(tally: Tally) -> dict[str, NDArray[np.float32]]:
-    """By layer path the (U, 1, R) landmarks from which a shard measured later finds its first bound."""
-    return {layer.shape.path: landmarks_of(maps=layer.cells, bound=layer.bound) for layer in tally.layers}
+def _merge_layer(layers: list[LayerTally], joining: Joining) -> LayerTally:
+    measures = {measure.recorded.name: measure for measure in list_measures()}
+    parts = {name: measures[name].merge([layer.parts[name] for layer in layers], joining) for name in layers[0].parts}
+    return LayerTally(shape=layers[0].shape, parts=parts)
 
 
 def save_tally(tally: Tally) -> bytes:
@@ -168,10 +129,8 @@ def save_tally(tally: Tally) -> bytes:
     if tally.labels is not None:
         arrays |= {f"labels/{field.name}": getattr(tally.labels, field.name) for field in fields(PackedLabels)}
     for i, layer in enumerate(tally.layers):
-        for name in ("peaks", "peak_cells", "bound", "top_images", "top_maps"):
-            arrays[f"{i}/{name}"] = getattr(layer, name)
-        for field in fields(SparseMaps):
-            arrays[f"{i}/cells/{field.name}"] = getattr(layer.cells, field.name)
+        for part in layer.parts.values():
+            arrays |= {f"{i}/{key}": array for key, array in to_arrays(part, joint="/").items()}
     header = {
         "format": FORMAT,
         "key": tally.key,
@@ -204,11 +163,7 @@ def _rebuild(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Tally:
     if "labels/images" in arrays:
         labels = PackedLabels(**{field.name: arrays[f"labels/{field.name}"] for field in fields(PackedLabels)})
     layers = tuple(
-        LayerTally(
-            shape=LayerShape(**shape),
-            cells=SparseMaps(**{field.name: arrays[f"{i}/cells/{field.name}"] for field in fields(SparseMaps)}),
-            **{name: arrays[f"{i}/{name}"] for name in ("peaks", "peak_cells", "bound", "top_images", "top_maps")},
-        )
+        LayerTally(shape=LayerShape(**shape), parts=_rebuild_parts(arrays, f"{i}/"))
         for i, shape in enumerate(header["layers"])
     )
     return Tally(
@@ -220,3 +175,10 @@ def _rebuild(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Tally:
         seconds=header["seconds"],
         halvings=header["halvings"],
     )
+
+
+def _rebuild_parts(arrays: dict[str, NDArray[Any]], start: str) -> dict[str, Any]:
+    own = {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
+    kinds = {measure.recorded.name: measure.part for measure in list_measures() if measure.part is not None}
+    parts = {name: from_arrays(kind, own, joint="/") for name, kind in kinds.items()}
+    return {name: part for name, part in parts.items() if part is not None}

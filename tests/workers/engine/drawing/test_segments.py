@@ -14,8 +14,9 @@ from workers.engine.drawing.crops import Box
 from workers.engine.drawing.segments import SegmentSource, segment_at
 from workers.engine.format.artifact import read_artifact
 from workers.engine.images.image_set import open_image_set
-from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.options import make_options
 from workers.engine.measures.tally import merge_tallies
+from workers.engine.measures.top_images.arrays import TopImagesOptions
 from workers.engine.networks.geometry import AxisGeometry, MapGeometry
 
 INPUT_PX = 48
@@ -65,7 +66,7 @@ def test_a_disk_segment_is_the_union_of_disks_around_cells_over_half_the_maximum
 def test_no_planted_negative_has_the_outline_of_a_top_crop(tmp_path: Path) -> None:
     making.make_broden(tmp_path / "set", rng=default_rng(7), n_images=60)
     image_set, network = open_image_set(tmp_path / "set"), making.tiny_network(seed=1)
-    options = DissectionOptions(n_top=20, n_low=3, tail=0.03, batch_size=10, tile_px=16)
+    options = make_options(n_top=20, n_low=3, tail=0.03, batch_size=10, tile_px=16)
     tally = dissect.measure_shard(
         network=network, layers=["4"], image_set=image_set, options=options, shard=dissect.Shard(0, 60)
     )
@@ -77,8 +78,8 @@ def test_no_planted_negative_has_the_outline_of_a_top_crop(tmp_path: Path) -> No
     arrays = read_artifact(stored.__getitem__).layer(0)
     n_compared = 0
     for masks, low in zip(arrays["tile_mask"], arrays["low_image"], strict=True):
-        top = {mask.tobytes() for mask in masks[: options.n_top]}
-        for mask in masks[options.n_top :][low >= 0]:
+        top = {mask.tobytes() for mask in masks[: options.of(TopImagesOptions).n_top]}
+        for mask in masks[options.of(TopImagesOptions).n_top :][low >= 0]:
             # A crop that is segment all over has no outline.
             if 0 < np.unpackbits(mask).mean() < 1:
                 n_compared += 1

@@ -8,7 +8,6 @@ stands twice.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,73 +16,51 @@ from numpy.typing import NDArray
 
 from workers.engine.drawing.crops import OUTLINE_PX, Cut, cut_segment, encode_strip, tile
 from workers.engine.drawing.segments import SegmentSource
-from workers.engine.format.artifact import Arrays, Save, tile_name
-from workers.engine.images.image_set import ImageSet
-from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.results import LayerResult
+from workers.engine.format.artifact import Save, tile_name
+from workers.engine.measures.crops.arrays import Crops
+from workers.engine.measures.top_images.arrays import TopImages, TopImagesOptions
 from workers.engine.measures.top_images.topk import seeded_order
-from workers.engine.networks.loading import Preprocessing
+from workers.engine.networks.geometry import MapGeometry
 
-CACHE_BYTES = 320 * 2**20
 SHAPE_STREAM = 1 << 32  # apart from the streams that draw low images
-
-
-class PixelCache:
-    """Decoded images, the last used kept while they fit."""
-
-    def __init__(self, *, image_set: ImageSet, preprocessing: Preprocessing) -> None:
-        self._set, self._preprocessing = image_set, preprocessing
-        self._kept: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
-        self._room = max(1, CACHE_BYTES // (3 * preprocessing.input_px**2))
-
-    def __call__(self, index: int) -> NDArray[np.uint8]:
-        pixels = self._kept.pop(index, None)
-        if pixels is None:
-            pixels = self._set.read_pixels(index, preprocessing=self._preprocessing)
-        self._kept[index] = pixels
-        if len(self._kept) > self._room:
-            self._kept.popitem(last=False)
-        return pixels
 
 
 @dataclass(frozen=True)
 class TileSource:
-    """What rendering a layer's tiles needs: its result, the (U, options.n_maps, h, w) maps of its best images, best
-    first and zero where there are none, the images' pixels by index.
+    """What rendering a layer's tiles needs: its top and low images, the (U, n_maps, h, w) maps of its best images, best
+    first and zero where there are none, the images' pixels by index, and how tiles are cut.
     """
 
-    result: LayerResult
+    top: TopImages
     top_maps: NDArray[np.float32]
+    geometry: MapGeometry
     pixels: Callable[[int], NDArray[np.uint8]]
     input_px: int
-    options: DissectionOptions
+    n_images: TopImagesOptions
+    way: str
+    tile_px: int
+    mean_empirical_px: float | None
+    seed: int
 
     def segment(self) -> SegmentSource:
-        return SegmentSource(
-            way=self.options.segment,
-            geometry=self.result.placed(self.input_px),
-            mean_empirical_px=self.options.mean_empirical_px,
-        )
+        return SegmentSource(way=self.way, geometry=self.geometry, mean_empirical_px=self.mean_empirical_px)
 
     def first_peak(self, unit: int) -> float:
-        return float(self.result.arrays["top_peak"][unit, 0])
+        return float(self.top.top_peak[unit, 0])
 
 
-def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], None]) -> Arrays:
-    """Save every unit's strip; returns tile_box (U, n_maps, 3), tile_mask (U, n_maps, px, px/8 bytes) and tile_sheet
-    (U,), tiles in the strip's order. `progress` gets the number of units done.
-    """
-    options, arrays = source.options, source.result.arrays
-    n_units = source.result.shape.n_units
-    boxes = np.zeros((n_units, options.n_maps, 3), dtype=np.int16)
-    outlines = np.zeros((n_units, options.n_maps, OUTLINE_PX, OUTLINE_PX), dtype=bool)
+def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], None]) -> Crops:
+    """Save every unit's strip; tiles are in the strip's order. `progress` gets the number of units done."""
+    n_units, n_maps = len(source.top.top_image), source.n_images.n_maps
+    boxes = np.zeros((n_units, n_maps, 3), dtype=np.int16)
+    outlines = np.zeros((n_units, n_maps, OUTLINE_PX, OUTLINE_PX), dtype=bool)
     sheets: list[str] = []
     for unit in range(n_units):
-        top, low = arrays["top_image"][unit], arrays["low_image"][unit]
+        top, low = source.top.top_image[unit], source.top.low_image[unit]
         cuts = {rank: _cut(source, unit, rank) for rank in np.flatnonzero(top >= 0).tolist()}
         cuts |= _borrow(source, unit, shown=list(cuts.values()), places=np.flatnonzero(low >= 0).tolist())
         images = np.concatenate([top, low])
-        tiles = np.zeros((options.n_maps, options.tile_px, options.tile_px, 3), dtype=np.uint8)
+        tiles = np.zeros((n_maps, source.tile_px, source.tile_px, 3), dtype=np.uint8)
         for place, cut in cuts.items():
             tiles[place] = tile(pixels=source.pixels(int(images[place])), cut=cut)
             boxes[unit, place] = (cut.box.left, cut.box.top, cut.box.side)
@@ -92,22 +69,17 @@ def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], No
         save(tile_name(sheet), data)
         sheets.append(sheet)
         progress(unit + 1)
-    return {
-        "tile_box": boxes,
-        "tile_mask": np.packbits(outlines, axis=-1),
-        "tile_sheet": np.array(sheets, dtype="U64"),
-    }
+    return Crops(tile_box=boxes, tile_mask=np.packbits(outlines, axis=-1), tile_sheet=np.array(sheets, dtype="U64"))
 
 
 def _cut(source: TileSource, unit: int, rank: int, *, first_peak: float | None = None) -> Cut:
-    options = source.options
     return cut_segment(
         source=source.segment(),
         activation=source.top_maps[unit, rank],
         first_peak=source.first_peak(unit) if first_peak is None else first_peak,
         input_px=source.input_px,
-        tile_px=options.tile_px,
-        least_side=options.mean_empirical_px or source.input_px / 4,
+        tile_px=source.tile_px,
+        least_side=source.mean_empirical_px or source.input_px / 4,
     )
 
 
@@ -115,8 +87,8 @@ def _borrow(source: TileSource, unit: int, *, shown: list[Cut], places: list[int
     """By tile the cuts of the low images at these places, each like one drawn top crop's; that very one where no
     unshown map is left or one of the two has no segment.
     """
-    options = source.options
-    keys = seeded_order(seed=options.seed, stream=SHAPE_STREAM + unit, n=options.n_low)
+    options = source.n_images
+    keys = seeded_order(seed=source.seed, stream=SHAPE_STREAM + unit, n=options.n_low)
     peaks = source.top_maps[unit].max(axis=(1, 2))
     spare = options.n_top + np.flatnonzero(peaks[options.n_top :] > 0)
     cuts = {}

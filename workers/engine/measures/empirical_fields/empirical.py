@@ -44,26 +44,13 @@ class OcclusionOptions:
 
 
 @dataclass(frozen=True)
-class EmpiricalFields:
+class AveragedMaps:
     """`maps` (U, side, side) averaged discrepancy, one place per stride_px, peak in the center; `sizes` (U,) in
     pixels.
     """
 
     maps: NDArray[np.float32]
     sizes: NDArray[np.float32]
-
-    @property
-    def mean_px(self) -> float:
-        """Over the units that an occluder changed at all; 0 where there are none."""
-        return float(self._found.mean()) if len(self._found) else 0.0
-
-    @property
-    def deviation_px(self) -> float:
-        return float(self._found.std()) if len(self._found) else 0.0
-
-    @property
-    def _found(self) -> NDArray[np.float32]:
-        return self.sizes[self.sizes > 0]
 
 
 @dataclass(frozen=True)
@@ -106,7 +93,7 @@ def estimate_fields(
     read_pixels: Callable[[int], NDArray[np.uint8]],
     options: OcclusionOptions,
     progress: Callable[[int], None],
-) -> EmpiricalFields:
+) -> AveragedMaps:
     """Average the discrepancy maps of all units; `progress` gets the number of images done.
 
     A network whose way to the layer is no chain of windows is computed whole for every occluder: the same
@@ -140,7 +127,7 @@ def estimate_fields(
     maps = total / np.maximum(covered, 1)
     above = maps > options.level * maps.max(axis=(1, 2), keepdims=True)
     sizes = np.sqrt(above.sum(axis=(1, 2))) * options.stride_px
-    return EmpiricalFields(maps=maps.astype(np.float32), sizes=sizes.astype(np.float32))
+    return AveragedMaps(maps=maps.astype(np.float32), sizes=sizes.astype(np.float32))
 
 
 def encode_field(averaged: NDArray[np.float32]) -> tuple[str, bytes]:

@@ -10,39 +10,20 @@ whole-image label 0 not cleared; `unconditional` sums A over all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.format.artifact import Arrays
 from workers.engine.images.broden import BrodenIndex
 from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.measures.iou.arrays import MODES, ModeCounts
 from workers.engine.measures.iou.masks import MaskCounts, MaskTask, resolve_masks
 from workers.engine.networks.geometry import MapGeometry, evenly_spread
-
-MODES = ("paper", "lite", "unconditional")
-# A unit whose best IoU exceeds this is a detector, as published.
-MIN_IOU = 0.04
 
 
 class IoUModeUnknown(Exception):
     """No way of summing goes by that name."""
-
-
-@dataclass(frozen=True)
-class ModeCounts:
-    """Exact pixel counts of one mode, labels in the order of BrodenIndex.labels.
-
-    `intersection` and `area` (U, C) int64, `truth` (C,) int64; `best_label` (U, n_categories) int32 label numbers, -1
-    where nothing meets, and `best_iou` (U, n_categories) float64.
-    """
-
-    intersection: NDArray[np.int64]
-    area: NDArray[np.int64]
-    truth: NDArray[np.int64]
-    best_label: NDArray[np.int32]
-    best_iou: NDArray[np.float64]
 
 
 def count_modes(
@@ -127,10 +108,3 @@ def best_by_category(
         best[:, category] = iou[np.arange(len(iou)), own[place]]
         label[:, category] = np.where(best[:, category] > 0, numbers[own[place]], -1)
     return label, best
-
-
-def count_detectors(arrays: Arrays, mode: str) -> dict[str, int]:
-    """Units whose best IoU exceeds MIN_IOU, and the layer's unique detectors as published: the sum over categories."""
-    label, iou = arrays[f"{mode}_best_label"], arrays[f"{mode}_best_iou"]
-    unique = sum(len(np.unique(label[iou[:, c] > MIN_IOU, c])) for c in range(iou.shape[1]))
-    return {"n_detectors": int((iou.max(axis=1, initial=0) > MIN_IOU).sum()), "n_unique": unique}

@@ -29,6 +29,6 @@ def fractional_power(*, rotation: NDArray[np.float64], power: float) -> NDArray[
     return np.asarray(turned.real)
 
 
-def rotate_units(*, maps: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
+def rotate_units(maps: torch.Tensor, *, rotation: torch.Tensor) -> torch.Tensor:
     """(B, U, h, w) maps in the rotated basis: new unit u is the sum over v of rotation[u, v] x unit v."""
     return torch.einsum("uv,bvhw->buhw", rotation, maps)

@@ -24,10 +24,6 @@ PART_CELLS = 4_000_000
 RANKS = np.unique((1.25 ** np.arange(97)).astype(np.int64))
 
 
-class ActivationNotFinite(Exception):
-    """A unit gave NaN or infinity, which has no place in an order."""
-
-
 @dataclass(frozen=True)
 class SparseMaps:
     """Kept cells of (image, unit) pairs, pairs sorted by image, then unit.

@@ -9,18 +9,20 @@ import pytest
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
-from workers.engine import complete, dissect
+from workers.engine import dissect
 from workers.engine.images.image_set import ImageSet, open_image_set
-from workers.engine.measures.iou.iou import MODES, best_by_category, iou_of
-from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.results import LayerResult
+from workers.engine.measures.iou.arrays import MODES, IoU
+from workers.engine.measures.iou.iou import best_by_category, iou_of
+from workers.engine.measures.measure import MeasuredLayer
+from workers.engine.measures.options import DissectionOptions, make_options
+from workers.engine.measures.thresholds.arrays import Thresholds
 
-OPTIONS = DissectionOptions(n_top=4, n_low=2, tail=0.05, iou_modes=MODES, batch_size=4)
+OPTIONS = make_options(n_top=4, n_low=2, tail=0.05, iou_modes=MODES, batch_size=4)
 
 
 def dissected(
     image_set: ImageSet, *, seed: int, layer: str = "4", options: DissectionOptions = OPTIONS
-) -> tuple[LayerResult, np.ndarray]:
+) -> tuple[MeasuredLayer, np.ndarray]:
     network = making.tiny_network(seed=seed)
     tally = dissect.measure_shard(
         network=network,
@@ -29,9 +31,9 @@ def dissected(
         options=options,
         shard=dissect.Shard(0, len(image_set.paths)),
     )
-    (result,) = complete.finish(network=network, image_set=image_set, tally=tally, options=options)
+    (result,) = making.finish(network=network, image_set=image_set, tally=tally, options=options)
     activations = oracles.dense_activations(
-        network=network, path=layer, image_set=image_set, batch_size=options.batch_size
+        network=network, path=layer, image_set=image_set, batch_size=options.run.batch_size
     )
     return result, activations
 
@@ -44,7 +46,7 @@ def test_every_mode_equals_the_brute_force_count(broden: ImageSet, seed: int, mo
     expected = oracles.count(
         mode=mode,
         activations=activations,
-        thresholds=result.arrays["threshold"],
+        thresholds=result.result(Thresholds).threshold,
         image_set=broden,
         px=making.LABEL_PX,
         input_px=making.INPUT_PX,
@@ -52,17 +54,17 @@ def test_every_mode_equals_the_brute_force_count(broden: ImageSet, seed: int, mo
         offset=axis.offset,
     )
     assert expected.intersection.sum() > 0
-    np.testing.assert_array_equal(result.arrays[f"{mode}_intersection"], expected.intersection)
-    np.testing.assert_array_equal(result.arrays[f"{mode}_area"], expected.area)
-    np.testing.assert_array_equal(result.arrays[f"{mode}_truth"], expected.truth)
+    np.testing.assert_array_equal(result.result(IoU).modes[mode].intersection, expected.intersection)
+    np.testing.assert_array_equal(result.result(IoU).modes[mode].area, expected.area)
+    np.testing.assert_array_equal(result.result(IoU).modes[mode].truth, expected.truth)
     union = expected.area + expected.truth - expected.intersection
-    best = result.arrays[f"{mode}_best_iou"].max(axis=1)
+    best = result.result(IoU).modes[mode].best_iou.max(axis=1)
     np.testing.assert_allclose(best, (expected.intersection / np.maximum(union, 1)).max(axis=1), rtol=0, atol=1e-12)
 
 
 def test_the_modes_differ_on_this_set(broden: ImageSet) -> None:
     result, _ = dissected(broden, seed=0)
-    areas = [result.arrays[f"{mode}_area"].tolist() for mode in MODES]
+    areas = [result.result(IoU).modes[mode].area.tolist() for mode in MODES]
     assert areas[0] != areas[1]
     assert areas[0] != areas[2]
 
@@ -76,15 +78,15 @@ def test_maps_larger_than_the_label_map_are_sampled_at_its_pixels(tmp_path: Path
     expected = oracles.count(
         mode="paper",
         activations=activations,
-        thresholds=result.arrays["threshold"],
+        thresholds=result.result(Thresholds).threshold,
         image_set=image_set,
         px=10,
         input_px=making.INPUT_PX,
         stride=axis.stride,
         offset=axis.offset,
     )
-    np.testing.assert_array_equal(result.arrays["paper_intersection"], expected.intersection)
-    np.testing.assert_array_equal(result.arrays["paper_area"], expected.area)
+    np.testing.assert_array_equal(result.result(IoU).modes["paper"].intersection, expected.intersection)
+    np.testing.assert_array_equal(result.result(IoU).modes["paper"].area, expected.area)
 
 
 def test_lite_counts_area_only_over_labels_of_the_category_and_does_not_clear_a_whole_image_zero(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,11 @@ import pytest
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
-from workers.engine import complete, dissect
+from workers.engine import dissect
 from workers.engine.images.image_set import open_image_set
-from workers.engine.measures.options import DissectionOptions, OptionsInvalid
+from workers.engine.measures.options import OptionsInvalid, make_options
 from workers.engine.measures.rotation.rotation import fractional_power, random_rotation
+from workers.engine.measures.thresholds.arrays import Thresholds
 
 
 @pytest.mark.parametrize("n_units", [2, 7, 64])
@@ -31,10 +31,10 @@ def test_a_dissection_in_the_turned_basis_measures_turned_units(tmp_path: Path) 
     making.make_broden(tmp_path / "set", rng=default_rng(2), n_images=10)
     image_set, network = open_image_set(tmp_path / "set"), making.tiny_network(seed=1)
     plain = oracles.dense_activations(network=network, path="4", image_set=image_set, batch_size=5)
-    options = DissectionOptions(n_top=3, n_low=1, tail=0.05, batch_size=5)
+    options = make_options(n_top=3, n_low=1, tail=0.05, batch_size=5)
     counts = []
     for power in (0.0, 0.5, 1.0):
-        turned_options = replace(options, rotation=power, rotation_seed=9)
+        turned_options = make_options(**{**options.to_json(), "rotation": power, "rotation_seed": 9})
         tally = dissect.measure_shard(
             network=network,
             layers=["4"],
@@ -42,16 +42,18 @@ def test_a_dissection_in_the_turned_basis_measures_turned_units(tmp_path: Path) 
             options=turned_options,
             shard=dissect.Shard(0, 10),
         )
-        (result,) = complete.finish(network=network, image_set=image_set, tally=tally, options=turned_options)
+        (result,) = making.finish(network=network, image_set=image_set, tally=tally, options=turned_options)
         turn = fractional_power(rotation=random_rotation(n_units=5, seed=9), power=power)
         expected = np.einsum("uv,nvhw->nuhw", turn, plain)
         np.testing.assert_allclose(
-            result.arrays["threshold"], [oracles.threshold_of(expected[:, u], 0.05) for u in range(5)], atol=1e-4
+            result.result(Thresholds).threshold,
+            [oracles.threshold_of(expected[:, u], 0.05) for u in range(5)],
+            atol=1e-4,
         )
-        counts.append(result.arrays["threshold"].tolist())
+        counts.append(result.result(Thresholds).threshold.tolist())
     assert counts[0] != counts[1] != counts[2]
 
 
 def test_rotation_and_occlusion_exclude_each_other() -> None:
     with pytest.raises(OptionsInvalid, match="own basis"):
-        DissectionOptions(rotation=0.5, occluded_images=2)
+        make_options(rotation=0.5, occluded_images=2)

@@ -1,0 +1,56 @@
+"""Crops: each unit's strip of tiles (docs/measures.md, Crops and tiles)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from workers.engine.measures.crops.arrays import RECORDED, CropOptions, Crops
+from workers.engine.measures.crops.tiles import TileSource, render_tiles
+from workers.engine.measures.empirical_fields.arrays import EmpiricalFields
+from workers.engine.measures.measure import Completion, Measure, MeasuredLayer
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.rotation.arrays import RotationOptions
+from workers.engine.measures.top_images.arrays import TopImages, TopImagesOptions
+from workers.engine.measures.top_images.measure import Peaks
+
+
+class CropsMeasure(Measure[None, Crops]):
+    recorded = RECORDED
+    stage = "tiles"
+
+    def is_asked(self, options: DissectionOptions) -> bool:
+        """The units of a turned basis are counted, not shown."""
+        return options.of(RotationOptions).rotation == 0
+
+    def complete(self, completion: Completion) -> list[Crops]:
+        n_units, before, results = sum(layer.shape.n_units for layer in completion.layers), 0, []
+        for layer in completion.layers:
+            show = partial(_show, completion=completion, before=before, n_units=n_units)
+            source = _make_source(layer, completion)
+            results.append(render_tiles(source=source, save=completion.save, progress=show))
+            before += layer.shape.n_units
+        return results
+
+
+MEASURE = CropsMeasure()
+
+
+def _make_source(layer: MeasuredLayer, completion: Completion) -> TileSource:
+    """If the layer's empirical receptive field is estimated, crops and disks are made by it."""
+    asked, field = completion.options.of(CropOptions), layer.find(EmpiricalFields)
+    return TileSource(
+        top=layer.result(TopImages),
+        top_maps=layer.part(Peaks).top_maps,
+        geometry=layer.placed(completion.input_px),
+        pixels=completion.pixels,
+        input_px=completion.input_px,
+        n_images=completion.options.of(TopImagesOptions),
+        way=asked.segment,
+        tile_px=asked.tile_px,
+        mean_empirical_px=asked.mean_empirical_px if field is None else field.mean_px,
+        seed=completion.options.run.seed,
+    )
+
+
+def _show(n_done: int, *, completion: Completion, before: int, n_units: int) -> None:
+    completion.progress("tiles", before + n_done, n_units)

@@ -1,0 +1,92 @@
+"""Counts of pixels under each unit's mask and label, as the artifact keeps them and as the database takes them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.measures.recorded import Recorded, UnitRows, option
+
+# A unit whose best IoU exceeds this is a detector, as published.
+MIN_IOU = 0.04
+
+
+@dataclass(frozen=True)
+class ModeCounts:
+    """Exact pixel counts of one mode, labels in the order of BrodenIndex.labels.
+
+    `intersection` and `area` (U, C) int64, `truth` (C,) int64; `best_label` (U, n_categories) int32 label numbers, -1
+    where nothing meets, and `best_iou` (U, n_categories) float64.
+    """
+
+    intersection: NDArray[np.int64]
+    area: NDArray[np.int64]
+    truth: NDArray[np.int64]
+    best_label: NDArray[np.int32]
+    best_iou: NDArray[np.float64]
+
+    def count_detectors(self) -> dict[str, int]:
+        """Units whose best IoU exceeds MIN_IOU, and the layer's unique detectors as published: the sum over
+        categories.
+        """
+        label, iou = self.best_label, self.best_iou
+        unique = sum(len(np.unique(label[iou[:, c] > MIN_IOU, c])) for c in range(iou.shape[1]))
+        return {"n_detectors": int((iou.max(axis=1, initial=0) > MIN_IOU).sum()), "n_unique": unique}
+
+
+@dataclass(frozen=True)
+class IoU:
+    """The counts of each mode that was asked for."""
+
+    paper: ModeCounts | None = None
+    lite: ModeCounts | None = None
+    unconditional: ModeCounts | None = None
+
+    @property
+    def modes(self) -> dict[str, ModeCounts]:
+        return {mode: counts for mode in MODES if (counts := getattr(self, mode)) is not None}
+
+
+MODES = tuple(one.name for one in fields(IoU))
+
+
+@dataclass(frozen=True)
+class IoUOptions:
+    """`iou_modes`: the ways of summing areas (docs/measures.md, IoU)."""
+
+    iou_modes: tuple[str, ...] = option(("paper",), "way of summing for IoU", choices=MODES, flag="--mode")
+
+
+def ingest(arrays: IoU, manifest: Mapping[str, Any]) -> Iterator[UnitRows]:
+    """The best label of each category; of these the best one, ties to the earlier category, is the unit's label."""
+    categories: list[str] = manifest["categories"]
+    known = {entry["number"]: (column, entry["name"]) for column, entry in enumerate(manifest["labels"])}
+    n_units = max(len(counts.best_iou) for counts in arrays.modes.values())
+    for unit in range(n_units):
+        labels = []
+        for mode, counts in arrays.modes.items():
+            label, iou = counts.best_label[unit].tolist(), counts.best_iou[unit].tolist()
+            found = [c for c in range(len(categories)) if label[c] > 0 and iou[c] > 0]
+            best = max(found, key=lambda c: (iou[c], -c), default=None)
+            for c in found:
+                column, name = known[label[c]]
+                labels.append(
+                    {
+                        "mode": mode,
+                        "category": categories[c],
+                        "label": name,
+                        "iou": iou[c],
+                        "intersection": float(counts.intersection[unit, column]),
+                        "area": float(counts.area[unit, column]),
+                        "truth": float(counts.truth[column]),
+                        "is_best": c == best,
+                    }
+                )
+        yield UnitRows(labels=labels)
+
+
+RECORDED = Recorded(name="iou", arrays=IoU, options=IoUOptions, ingest=ingest)

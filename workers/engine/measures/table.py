@@ -1,0 +1,26 @@
+"""The measures, in the order in which they are completed: one line for each.
+
+A measure is a folder: `arrays.py` (numpy only: its options, its arrays, what the database keeps of them) with
+`RECORDED`, and `measure.py` with `MEASURE`, what is computed while the network runs and after. Paths stand here as
+text, because the annotator reads the first half where torch is not installed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from workers.engine.measures.recorded import Recorded
+
+MEASURES = [
+    "workers.engine.measures.rotation",
+    "workers.engine.measures.top_images",
+    "workers.engine.measures.thresholds",
+    "workers.engine.measures.iou",
+    "workers.engine.measures.empirical_fields",
+    "workers.engine.measures.crops",
+]
+
+
+def list_recorded() -> list[Recorded]:
+    """The half of each measure that needs no torch."""
+    return [import_module(f"{path}.arrays").RECORDED for path in MEASURES]

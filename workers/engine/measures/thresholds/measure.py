@@ -1,0 +1,89 @@
+"""Thresholds: the value that a share `tail` of each unit's activations exceeds (docs/measures.md, Threshold)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.engine.format.spilling import Spill
+from workers.engine.measures.measure import Completion, Joining, Measure, Run, Seen
+from workers.engine.measures.pairs import DensePairs
+from workers.engine.measures.thresholds.arrays import RECORDED, ThresholdOptions, Thresholds
+from workers.engine.measures.thresholds.candidates import CandidateCells
+from workers.engine.measures.thresholds.thresholds import (
+    SparseMaps,
+    bound_by_landmarks,
+    exact_thresholds,
+    landmarks_of,
+    merge_sparse,
+    n_above,
+)
+from workers.engine.networks.hooks import LayerShape
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """`bound` (U,) below every unit's threshold; `cells`: every cell that may still exceed the threshold."""
+
+    bound: NDArray[np.float32]
+    cells: SparseMaps
+
+
+def tell_bounds(part: Candidates) -> NDArray[np.float32]:
+    """(U, 1, R) landmarks from which a shard that is measured later finds its first bound."""
+    return landmarks_of(maps=part.cells, bound=part.bound)
+
+
+class CandidateWatcher:
+    """Keeps the cells that may exceed the threshold of the whole set, however few images were seen."""
+
+    def __init__(self, shape: LayerShape, run: Run) -> None:
+        tail = run.options.of(ThresholdOptions).tail
+        n_keep = n_above(tail=tail, n_values=run.n_images * shape.height * shape.width) + 1
+        landmarks, start = run.bounds.get(shape.path), None
+        if landmarks is not None:
+            start = torch.from_numpy(bound_by_landmarks(landmarks=landmarks, n_keep=n_keep))
+        self._cells = CandidateCells(shape=shape, n_keep=n_keep, device=run.device, bound=start, spill=run.spill)
+
+    def look(self, seen: Seen) -> torch.Tensor:
+        return self._cells.wanted(maps=seen.maps, peaks=seen.peaks)
+
+    def keep(self, pairs: DensePairs) -> None:
+        self._cells.add(pairs)
+
+    def freeze(self) -> Candidates:
+        cells = self._cells.freeze()
+        return Candidates(bound=self._cells.bound.cpu().numpy(), cells=cells)
+
+
+class ThresholdsMeasure(Measure[Candidates, Thresholds]):
+    recorded = RECORDED
+    part = Candidates
+
+    def watch(self, shape: LayerShape, run: Run) -> CandidateWatcher:
+        return CandidateWatcher(shape, run)
+
+    def spill(self, part: Candidates, spill: Spill) -> Candidates:
+        return replace(part, cells=part.cells.kept(spill))
+
+    def merge(self, parts: Sequence[Candidates], joining: Joining) -> Candidates:
+        bound = np.max([part.bound for part in parts], axis=0)
+        cells = merge_sparse(parts=[part.cells for part in parts], bound=bound, spill=joining.spill)
+        return Candidates(bound=bound, cells=cells)
+
+    def complete(self, completion: Completion) -> list[Thresholds]:
+        tail, results = completion.options.of(ThresholdOptions).tail, []
+        for layer in completion.layers:
+            part = layer.part(Candidates)
+            n_values = len(completion.images) * layer.shape.height * layer.shape.width
+            n_exceeding = n_above(tail=tail, n_values=n_values)
+            threshold = exact_thresholds(maps=part.cells, bound=part.bound, n_exceeding=n_exceeding)
+            results.append(Thresholds(threshold=threshold))
+        return results
+
+
+MEASURE = ThresholdsMeasure()

@@ -1,0 +1,74 @@
+"""Top and low images of each unit, as the artifact keeps them and as the database takes them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.measures.recorded import Recorded, UnitRows, option
+
+
+@dataclass(frozen=True)
+class TopImagesOptions:
+    """n_top and n_low images per unit."""
+
+    n_top: int = option(57, "top images per unit", low=1, high=1000)
+    n_low: int = option(12, "images of low activation per unit, from which planted negatives come", low=0, high=1000)
+
+    @property
+    def n_maps(self) -> int:
+        """Maps kept per unit: of the top images, and of the next ones, whose shapes the low images are cut in."""
+        return self.n_top + self.n_low
+
+
+@dataclass(frozen=True)
+class TopImages:
+    """Per unit the images of highest peak (U, n_top), and a draw among the lowest tenth (U, n_low).
+
+    Image indices, -1 if there are too few images; peaks; locations (..., 2), row and column of the map's cell; a
+    histogram (U, 32) of the unit's peaks over equal bins from the lowest to the highest, `peak_range` (U, 2).
+    """
+
+    top_image: NDArray[np.int32]
+    top_peak: NDArray[np.float32]
+    top_location: NDArray[np.int16]
+    low_image: NDArray[np.int32]
+    low_peak: NDArray[np.float32]
+    low_location: NDArray[np.int16]
+    peak_histogram: NDArray[np.int32]
+    peak_range: NDArray[np.float32]
+
+
+def ingest(arrays: TopImages, manifest: Mapping[str, Any]) -> Iterator[UnitRows]:
+    """Ranks are tile numbers: the top images by falling peak, then the low ones."""
+    n_top = arrays.top_image.shape[1]
+    for unit in range(len(arrays.top_image)):
+        top = _list_ranks(arrays.top_image[unit], arrays.top_peak[unit], arrays.top_location[unit], first=0)
+        low = _list_ranks(arrays.low_image[unit], arrays.low_peak[unit], arrays.low_location[unit], first=n_top)
+        columns = {
+            "n_top": len(top),
+            "n_low": len(low),
+            "peak_low": float(arrays.peak_range[unit, 0]),
+            "peak_high": float(arrays.peak_range[unit, 1]),
+            "peak_histogram": arrays.peak_histogram[unit].tolist(),
+        }
+        ranks = {rank: {**row, "is_low": rank >= n_top} for rank, row in (top | low).items()}
+        yield UnitRows(columns=columns, ranks=ranks)
+
+
+def _list_ranks(
+    images: NDArray[np.int32], peaks: NDArray[np.float32], locations: NDArray[np.int16], *, first: int
+) -> dict[int, dict[str, Any]]:
+    rows = zip(images.tolist(), peaks.tolist(), locations.tolist(), strict=True)
+    return {
+        rank: {"image": image, "peak": peak, "peak_row": row, "peak_column": column}
+        for rank, (image, peak, (row, column)) in enumerate(rows, start=first)
+        if image >= 0
+    }
+
+
+RECORDED = Recorded(name="top_images", arrays=TopImages, options=TopImagesOptions, ingest=ingest)

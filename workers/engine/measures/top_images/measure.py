@@ -1,0 +1,152 @@
+"""Top images: the images at which each unit's peak is highest (docs/measures.md, Top and low images)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.engine.measures.measure import Completion, Joining, Measure, MeasuredLayer, Run, Seen
+from workers.engine.measures.pairs import DensePairs
+from workers.engine.measures.top_images.arrays import RECORDED, TopImages, TopImagesOptions
+from workers.engine.measures.top_images.topk import RankedImages, TopMaps, rank_images
+from workers.engine.networks.hooks import LayerShape
+
+HISTOGRAM_BINS = 32
+NO_PEAK = np.float32(0)
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Over a part's n images: `peaks` (n, U) and their row-major places `peak_cells` (n, U); the part's `top_images`
+    (U, K), -1 padded, best first, with their maps `top_maps` (U, K, h, w).
+    """
+
+    peaks: NDArray[np.float32]
+    peak_cells: NDArray[np.int32]
+    top_images: NDArray[np.int32]
+    top_maps: NDArray[np.float32]
+
+
+class PeakWatcher:
+    """Keeps every peak and its place, and the maps of the best images so far."""
+
+    def __init__(self, shape: LayerShape, run: Run) -> None:
+        self._n_units = shape.n_units
+        self._tops = TopMaps(shape=shape, n_top=run.options.of(TopImagesOptions).n_maps, device=run.device)
+        self._peaks: list[torch.Tensor] = []
+        self._places: list[torch.Tensor] = []
+
+    def look(self, seen: Seen) -> torch.Tensor:
+        self._peaks.append(seen.peaks)
+        self._places.append(seen.places.to(torch.int32))
+        return self._tops.rank(images=seen.images, peaks=seen.peaks)
+
+    def keep(self, pairs: DensePairs) -> None:
+        self._tops.keep(pairs)
+
+    def freeze(self) -> Peaks:
+        nothing = torch.zeros((0, self._n_units))
+        top_images, top_maps = self._tops.freeze()
+        return Peaks(
+            peaks=torch.cat([nothing, *(part.cpu() for part in self._peaks)]).numpy(),
+            peak_cells=torch.cat([nothing.int(), *(part.cpu() for part in self._places)]).numpy(),
+            top_images=top_images,
+            top_maps=top_maps,
+        )
+
+
+class TopImagesMeasure(Measure[Peaks, TopImages]):
+    recorded = RECORDED
+    part = Peaks
+
+    def watch(self, shape: LayerShape, run: Run) -> PeakWatcher:
+        return PeakWatcher(shape, run)
+
+    def merge(self, parts: Sequence[Peaks], joining: Joining) -> Peaks:
+        top_images, top_maps = _merge_tops(parts, joining.images)
+        return Peaks(
+            peaks=np.concatenate([part.peaks for part in parts])[joining.order],
+            peak_cells=np.concatenate([part.peak_cells for part in parts])[joining.order],
+            top_images=top_images,
+            top_maps=top_maps,
+        )
+
+    def complete(self, completion: Completion) -> list[TopImages]:
+        return [_complete_layer(layer, completion) for layer in completion.layers]
+
+
+MEASURE = TopImagesMeasure()
+
+
+def _complete_layer(layer: MeasuredLayer, completion: Completion) -> TopImages:
+    part, asked = layer.part(Peaks), completion.options.of(TopImagesOptions)
+    ranked: RankedImages = rank_images(
+        peaks=part.peaks,
+        images=completion.images,
+        n_top=asked.n_top,
+        n_low=asked.n_low,
+        seed=completion.options.run.seed,
+    )
+    top_peak, top_location = _find_places(part, completion.images, ranked.top, layer.shape.width)
+    low_peak, low_location = _find_places(part, completion.images, ranked.low, layer.shape.width)
+    histogram, peak_range = _count_peaks(part.peaks)
+    return TopImages(
+        top_image=ranked.top,
+        top_peak=top_peak,
+        top_location=top_location,
+        low_image=ranked.low,
+        low_peak=low_peak,
+        low_location=low_location,
+        peak_histogram=histogram,
+        peak_range=peak_range,
+    )
+
+
+def _find_places(
+    part: Peaks, all_images: NDArray[np.int32], images: NDArray[np.int32], width: int
+) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    """(U, n) peaks and (U, n, 2) locations of the (U, n) images; 0 and -1 if there is no image."""
+    units = np.arange(len(images))[:, None]
+    rows = np.searchsorted(all_images, np.maximum(images, all_images[0]))
+    location = np.stack(np.divmod(part.peak_cells[rows, units], width), axis=-1)
+    present = images >= 0
+    peaks = np.where(present, part.peaks[rows, units], NO_PEAK).astype(np.float32)
+    return peaks, np.where(present[..., None], location, -1).astype(np.int16)
+
+
+def _count_peaks(peaks: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Per unit a histogram of its (n, U) peaks over equal bins from the lowest to the highest, and these two."""
+    low, high = peaks.min(axis=0), peaks.max(axis=0)
+    span = np.where(high > low, high.astype(np.float64) - low, 1.0)
+    bins = ((peaks.astype(np.float64) - low) / span * HISTOGRAM_BINS).astype(np.int64).clip(0, HISTOGRAM_BINS - 1)
+    n_units = peaks.shape[1]
+    flat = np.bincount((bins + np.arange(n_units) * HISTOGRAM_BINS).ravel(), minlength=n_units * HISTOGRAM_BINS)
+    return flat.reshape(n_units, HISTOGRAM_BINS).astype(np.int32), np.stack([low, high], axis=1)
+
+
+def _merge_tops(
+    parts: Sequence[Peaks], images: Sequence[NDArray[np.int32]]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    n_top = parts[0].top_images.shape[1]
+    every_image = np.concatenate([part.top_images for part in parts], axis=1)
+    every_peak = np.concatenate([_find_top_peaks(part, own) for part, own in zip(parts, images, strict=True)], axis=1)
+    # Absent entries carry -inf; among equals the lower image index wins.
+    order = np.lexsort((every_image, -every_peak), axis=1)[:, :n_top]
+    source = [np.take_along_axis(every_image, order, axis=1), order // n_top, order % n_top]
+    maps = np.empty((*order.shape, *parts[0].top_maps.shape[2:]), dtype=np.float32)
+    for i, part in enumerate(parts):
+        unit, rank = np.nonzero(source[1] == i)
+        maps[unit, rank] = part.top_maps[unit, source[2][unit, rank]]
+    return source[0].astype(np.int32), maps
+
+
+def _find_top_peaks(part: Peaks, images: NDArray[np.int32]) -> NDArray[np.float32]:
+    if len(images) == 0:
+        return np.full(part.top_images.shape, -np.inf, dtype=np.float32)
+    rows = np.searchsorted(images, np.maximum(part.top_images, images[0]))
+    units = np.arange(len(part.top_images))[:, None]
+    return np.where(part.top_images >= 0, part.peaks[rows, units], np.float32(-np.inf))
