@@ -72,7 +72,7 @@ def _ingest_layer(dissection: Dissection, entry: dict[str, Any], position: int) 
 
 def _gather_rows(arrays: Arrays, manifest: dict[str, Any]) -> dict[str, list[UnitRows]]:
     """By measure, what each unit's rows hold; measures that were not asked for are absent."""
-    found = {}
+    found: dict[str, list[UnitRows]] = {}
     for measure in list_recorded():
         record = from_arrays(measure.arrays, arrays) if measure.arrays else None
         if record is not None:

@@ -100,7 +100,7 @@ def from_arrays(kind: type[R], arrays: Arrays, *, joint: str = "_") -> R | None:
         else:
             start = f"{one.name}{joint}"
             own = {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
-            values[one.name] = from_arrays(inner, own, joint=joint)
+            values[one.name] = from_arrays(inner, own, joint=joint)  # type: ignore[arg-type]
     needed = [name for name in values if type(None) not in get_args(hints[name])]
     if any(values[name] is None for name in needed) or all(value is None for value in values.values()):
         return None
