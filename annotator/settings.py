@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
+    "pgtrigger",
     "ninja",  # its documentation's scripts come from the package, not from elsewhere
     "annotator.accounts",
     "annotator.units",
@@ -102,6 +103,8 @@ TEMPLATES = [
         },
     }
 ]
+# Also in databases that are made without migrations: those of tests and benchmarks.
+PGTRIGGER_INSTALL_ON_MIGRATE = True
 DATABASES = {"default": {**env.database("DATABASE_URL"), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL")

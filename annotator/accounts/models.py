@@ -1,5 +1,6 @@
 """Who may: the roles of the dashboard's people, their API tokens, and the append-only log of what they decided."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 
@@ -69,6 +70,15 @@ class AuditEntry(models.Model):
         ordering = ["id"]
         verbose_name_plural = "audit entries"
         indexes = [models.Index(fields=["subject"])]
+        triggers = [
+            pgtrigger.Trigger(
+                name="append_only",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'The audit log is append-only.';",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name}: {self.action} {self.subject}"

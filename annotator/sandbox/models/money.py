@@ -1,10 +1,10 @@
 """Money: an append-only ledger of moves, bonuses, and the tokens that keep an act from being repeated."""
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from annotator.sandbox.models.accounts import Person, Requester
-from annotator.sandbox.models.append_only import AppendOnly
 from annotator.sandbox.models.work import HIT, Assignment
 
 
@@ -39,8 +39,16 @@ class LedgerEntry(models.Model):
 
     class Meta:
         ordering = ["id"]
+        triggers = [
+            pgtrigger.Trigger(
+                name="append_only",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'The ledger is append-only.';",
+            )
+        ]
         constraints = [
-            AppendOnly(name="sandbox_ledger_append_only"),
             models.CheckConstraint(condition=Q(amount_usd__gt=0), name="sandbox_move_positive"),
             models.CheckConstraint(condition=~Q(source=models.F("target")), name="sandbox_move_between_two"),
             models.UniqueConstraint(
