@@ -119,21 +119,23 @@ def _fill_answers(n_units: int) -> None:
     )  # fmt: skip
     hit_type = HITType.objects.create(id=1, campaign=campaign)
     worker = Worker.objects.create(
-        id=1, marketplace="own", mturk_id="A0", pseudonym="person-0", is_simulated=True, created_at=NOW
+        id=1, marketplace="own", external_id="A0", pseudonym="person-0", is_simulated=True, created_at=NOW
     )
-    _copy(worker, WORKERS, mturk_id="'A' || i", pseudonym="'person-' || i")
+    _copy(worker, WORKERS, external_id="'A' || i", pseudonym="'person-' || i")
     hit = HIT.objects.create(
         id=1, campaign=campaign, hit_type=hit_type, unit_id=1, dissected_unit_id=1, seed=1, n_assignments=ANSWERS,
-        state="published", mturk_id="H0",
+        state="published", external_id="H0",
     )  # fmt: skip
-    _copy(hit, n_units, unit_id="i + 1", dissected_unit_id="i + 1", public_id="gen_random_uuid()", mturk_id="'H' || i")
+    _copy(
+        hit, n_units, unit_id="i + 1", dissected_unit_id="i + 1", public_id="gen_random_uuid()", external_id="'H' || i"
+    )
     answer = Assignment.objects.create(
-        id=1, hit=hit, worker=worker, mturk_id="S0", state="approved", description="wheel", category="object part",
+        id=1, hit=hit, worker=worker, external_id="S0", state="approved", description="wheel", category="object part",
         marked_ranks=[3, 9, 11], shown_ranks=list(range(60)), precision=0.9, active_seconds=90, submitted_at=NOW,
     )  # fmt: skip
     _copy(
         answer, n_units * ANSWERS, hit_id=f"i / {ANSWERS} + 1", worker_id=f"(i % {ANSWERS}) * 37 % {WORKERS} + 1",
-        mturk_id="'S' || i", description=_pick(CONCEPTS, f"i / {ANSWERS} + (i % 7) / 6"),
+        external_id="'S' || i", description=_pick(CONCEPTS, f"i / {ANSWERS} + (i % 7) / 6"),
         category=_pick(CATEGORIES, f"i / {ANSWERS}"), precision=f"1 - {_chance('i')} / 3",
     )  # fmt: skip
     label = UnitLabel.objects.create(

@@ -42,4 +42,4 @@ def fill_answer(row: Assignment, *, work: Answer | Verdict) -> None:
 
 def make_receipt(assignment: Assignment) -> str:
     """What a person can quote when something went wrong afterwards; it names no one."""
-    return f"U-{derive_seed(assignment.hit.public_id, assignment.mturk_id, assignment.pk):016X}"[:14]
+    return f"U-{derive_seed(assignment.hit.public_id, assignment.external_id, assignment.pk):016X}"[:14]

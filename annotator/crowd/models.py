@@ -21,17 +21,12 @@ class Campaign(models.Model):
         COMPLETE = "complete"
         CLOSED = "closed"
 
-    class Marketplace(models.TextChoices):
-        OWN = "own"
-        MTURK_SANDBOX = "mturk-sandbox"
-        MTURK = "mturk"
-
     class Policy(models.TextChoices):
         ACCEPT_AND_SCORE = "accept and score"
         MUST_FIND = "must find"
 
     name = models.SlugField(unique=True, max_length=80)
-    marketplace = models.CharField(max_length=13, choices=Marketplace.choices, default=Marketplace.OWN)
+    marketplace = models.CharField(max_length=40, default="own", help_text="A name of marketplaces/table.py")
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     is_paused = models.BooleanField(default=False)
     # Answers were imported from a published file; nothing was or will be asked.
@@ -85,7 +80,7 @@ class HITType(models.Model):
     template = models.CharField(max_length=80, default="unit_semantics")
     template_sha256 = models.CharField(max_length=64, blank=True)
     fields = models.JSONField(default=dict, help_text="What CreateHITType was sent")
-    mturk_id = models.CharField(max_length=64, blank=True)
+    external_id = models.CharField(max_length=64, blank=True)
 
     def __str__(self) -> str:
         return f"{self.campaign} {self.template}"
@@ -112,7 +107,7 @@ class HIT(models.Model):
     n_assignments = models.PositiveSmallIntegerField()
     chosen_because = models.CharField(max_length=80, blank=True, help_text="top IoU, random, named, disagreement")
     state = models.CharField(max_length=9, choices=State.choices, default=State.COMPOSED)
-    mturk_id = models.CharField(max_length=64, blank=True)
+    external_id = models.CharField(max_length=64, blank=True)
     # Shown by a page that asks about a given phrase (verify_label); empty where people find the words.
     phrase = models.CharField(max_length=200, blank=True)
 
@@ -142,14 +137,14 @@ class HITImage(models.Model):
 class Worker(models.Model):
     """A person. The marketplace's id of them stands in this table alone; elsewhere stands the pseudonym."""
 
-    marketplace = models.CharField(max_length=13, choices=Campaign.Marketplace.choices)
-    mturk_id = models.CharField(max_length=64, null=True, blank=True)
+    marketplace = models.CharField(max_length=40)
+    external_id = models.CharField(max_length=64, null=True, blank=True)
     pseudonym = models.CharField(max_length=32, unique=True)
     is_simulated = models.BooleanField(default=False, help_text="A program of the demo or of a test, not a person")
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["marketplace", "mturk_id"], name="one_row_per_worker")]
+        constraints = [models.UniqueConstraint(fields=["marketplace", "external_id"], name="one_row_per_worker")]
 
     def __str__(self) -> str:
         return self.pseudonym
@@ -168,7 +163,7 @@ class Assignment(models.Model):
     hit = models.ForeignKey(HIT, on_delete=models.PROTECT, related_name="assignments")
     worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="assignments", null=True, blank=True)
     # Null in an imported campaign, where `imported_position` tells the answers of a unit apart.
-    mturk_id = models.CharField(max_length=64, null=True, blank=True)
+    external_id = models.CharField(max_length=64, null=True, blank=True)
     imported_position = models.PositiveSmallIntegerField(null=True, blank=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.STARTED)
     seed = models.BigIntegerField(default=0)
@@ -203,7 +198,7 @@ class Assignment(models.Model):
     class Meta:
         ordering = ["hit", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["mturk_id", "worker"], name="one_row_per_assignment_and_worker"),
+            models.UniqueConstraint(fields=["external_id", "worker"], name="one_row_per_assignment_and_worker"),
             models.UniqueConstraint(fields=["hit", "imported_position"], name="one_row_per_imported_answer"),
             models.CheckConstraint(
                 condition=Q(precision__isnull=True) | Q(precision__gte=0, precision__lte=1),

@@ -28,7 +28,7 @@ def keep_worker(*, marketplace: str, worker_id: str, now: datetime) -> Worker:
         pseudonym=make_pseudonym(marketplace=marketplace, worker_id=worker_id),
         defaults={
             "marketplace": marketplace,
-            "mturk_id": worker_id,
+            "external_id": worker_id,
             "is_simulated": is_simulated(marketplace=marketplace, worker_id=worker_id),
             "created_at": now,
         },
@@ -38,8 +38,8 @@ def keep_worker(*, marketplace: str, worker_id: str, now: datetime) -> Worker:
 
 def list_worker_ids(campaign: Campaign) -> list[tuple[str, str, str]]:
     """(pseudonym, marketplace, the marketplace's id) of everyone who worked in it and was not erased."""
-    workers = Worker.objects.filter(assignments__hit__campaign=campaign, mturk_id__isnull=False).distinct()
-    return [(row.pseudonym, row.marketplace, row.mturk_id or "") for row in workers.order_by("pseudonym")]
+    workers = Worker.objects.filter(assignments__hit__campaign=campaign, external_id__isnull=False).distinct()
+    return [(row.pseudonym, row.marketplace, row.external_id or "") for row in workers.order_by("pseudonym")]
 
 
 # What our own marketplace begins the ids of programs with; MTurk's pattern for ids is A[A-Z0-9]+.

@@ -15,7 +15,7 @@ from annotator.accounts.models import Membership, Role
 
 APPS = ("accounts", "units", "crowd", "labels", "comparison")
 # A worker's id at the marketplace, digests of keys and raw answers are for nobody's eyes.
-HIDDEN = {"mturk_id", "sha256", "raw_answer", "key", "password", "draft"}
+HIDDEN = {"external_id", "sha256", "raw_answer", "key", "password", "draft"}
 N_COLUMNS = 7
 
 

@@ -109,7 +109,7 @@ def _keep_campaign(name: str, found: AnswerFile, now: datetime) -> Campaign:
     campaign, is_new = Campaign.objects.get_or_create(
         name=name,
         defaults={
-            "marketplace": Campaign.Marketplace.MTURK, "state": Campaign.State.CLOSED, "is_imported": True,
+            "marketplace": "mturk", "state": Campaign.State.CLOSED, "is_imported": True,
             "n_assignments": n_assignments, "reward_usd": Decimal(0), "budget_cap_usd": Decimal(0), "seed": 0,
             "created_at": now,
         },

@@ -201,7 +201,7 @@ class Stage:
             if row.route == "decide-answer" and "rejection" in row.whose:
                 self._propose(by=name if row.whose.startswith("own") else "somebody")
             if row.whose == "real-money":
-                Campaign.objects.filter(pk=self.world.campaign.pk).update(marketplace=Campaign.Marketplace.MTURK)
+                Campaign.objects.filter(pk=self.world.campaign.pk).update(marketplace="mturk")
             for address in self.find_addresses(row, name):
                 if row.method == "GET":
                     yield client.get(address)
@@ -244,7 +244,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Sta
     visitor = Visitor(world.campaign.hits.order_by("unit__index").earliest("id"), assignment_id="OWN", worker_id="AOWN")
     elsewhere = make_campaign(world.dissection, name="elsewhere").hits.earliest("id")
     stranger = Visitor(elsewhere, assignment_id="FOREIGN", worker_id="AFOREIGN")
-    HIT.objects.filter(campaign=world.campaign).update(mturk_id="THEHIT")
+    HIT.objects.filter(campaign=world.campaign).update(external_id="THEHIT")
     visitor.hit.refresh_from_db()
     clients = {name: Client() for name in PEOPLE}
     for name, person in people.items():

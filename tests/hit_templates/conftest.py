@@ -27,7 +27,7 @@ def campaign(market: Any, dissection: Any, live_server: Any, settings: Any) -> C
 def page_address(live_server: Any, visitor: Any, **changes: str) -> str:
     query = {
         "assignmentId": visitor.assignment_id,
-        "hitId": visitor.hit.mturk_id,
+        "hitId": visitor.hit.external_id,
         "workerId": visitor.worker_id,
         "turkSubmitTo": visitor.submit_to,
     } | changes

@@ -54,12 +54,12 @@ def collect_campaign(session: Session) -> Collected:
 
 
 def _list_hits(campaign: Campaign) -> list[HIT]:
-    return list(campaign.hits.select_related("campaign", "hit_type", "unit").exclude(mturk_id="").order_by("id"))
+    return list(campaign.hits.select_related("campaign", "hit_type", "unit").exclude(external_id="").order_by("id"))
 
 
 def _list_assignments(hit: HIT, *, session: Session) -> list[dict[str, Any]]:
     try:
-        return list(session.marketplace.list_assignments(hit_id=hit.mturk_id))
+        return list(session.marketplace.list_assignments(hit_id=hit.external_id))
     except MarketplaceRefused as refusal:
         if "DoesNotExist" in refusal.code:  # disposed: what was collected of it stands
             return []
@@ -70,7 +70,7 @@ def _keep(hit: HIT, entry: dict[str, Any], *, now: datetime) -> tuple[Assignment
     """The listed assignment's row, and whether the marketplace's word of it is new."""
     worker = keep_worker(marketplace=hit.campaign.marketplace, worker_id=entry["WorkerId"], now=now)
     # Another process may collect at the same time, or the page store this very answer.
-    row, _ = Assignment.objects.get_or_create(mturk_id=entry["AssignmentId"], worker=worker, defaults={"hit": hit})
+    row, _ = Assignment.objects.get_or_create(external_id=entry["AssignmentId"], worker=worker, defaults={"hit": hit})
     row = Assignment.objects.select_for_update(of=("self",)).select_related("hit__hit_type").get(pk=row.pk)
     is_new = row.state in (State.STARTED, State.STORED)
     if row.state == State.STARTED:

@@ -17,12 +17,12 @@ def withdraw_campaign(session: Session) -> Performed:
     campaign = session.campaign
     pause_campaign(campaign=campaign, is_paused=True)
     with session.hold():
-        for hit in campaign.hits.filter(state=HIT.State.PUBLISHED).exclude(mturk_id="").order_by("id"):
+        for hit in campaign.hits.filter(state=HIT.State.PUBLISHED).exclude(external_id="").order_by("id"):
             session.write(
                 Decision(
                     operation="UpdateExpirationForHIT",
                     key=make_key("UpdateExpirationForHIT", hit.public_id, hit.n_assignments),
-                    request={"HITId": hit.mturk_id, "ExpireAt": 0},
+                    request={"HITId": hit.external_id, "ExpireAt": 0},
                     hit=hit,
                 )
             )

@@ -22,7 +22,7 @@ def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> Performed:
     place = session.marketplace.marketplace
     with session.hold():
         with transaction.atomic():
-            for hit in campaign.hits.filter(pk__in=n_more).exclude(mturk_id="").order_by("id"):
+            for hit in campaign.hits.filter(pk__in=n_more).exclude(external_id="").order_by("id"):
                 session.write(_decide_extension(hit, n_more=n_more[hit.pk], marketplace=place))
         return session.settle()
 
@@ -40,7 +40,7 @@ def _decide_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> Dec
         operation="CreateAdditionalAssignmentsForHIT",
         key=key,
         request={
-            "HITId": hit.mturk_id,
+            "HITId": hit.external_id,
             "NumberOfAdditionalAssignments": n_more,
             "UniqueRequestToken": key,
         },

@@ -42,7 +42,7 @@ def publish_campaign(session: Session) -> None:
 
 
 def _register_type(hit_type: HITType, *, session: Session) -> None:
-    if hit_type.mturk_id:
+    if hit_type.external_id:
         return
     campaign = hit_type.campaign
     offer_screening(campaign=campaign, requester=session.marketplace)
@@ -60,14 +60,14 @@ def _register_type(hit_type: HITType, *, session: Session) -> None:
     session.settle()
     act.refresh_from_db()
     hit_type.refresh_from_db()
-    if not hit_type.mturk_id:
+    if not hit_type.external_id:
         raise CannotPublish(f"The marketplace refused the HIT type {hit_type.template}: {act.problem}")
 
 
 def _subscribe(hit_type: HITType, *, requester: Requester) -> None:
     """Twice is once. Without it answers are collected a minute later, so that no refusal stands in the way."""
     if notification := describe_subscription():
-        request = {"HITTypeId": hit_type.mturk_id, "Notification": notification, "Active": True}
+        request = {"HITTypeId": hit_type.external_id, "Notification": notification, "Active": True}
         with contextlib.suppress(MarketplaceRefused):
             requester.call("UpdateNotificationSettings", request)
 
@@ -75,7 +75,7 @@ def _subscribe(hit_type: HITType, *, requester: Requester) -> None:
 def _decide_hits(session: Session) -> None:
     """One act a HIT, all or none: where the cap does not cover the whole campaign, nothing is written."""
     campaign, fees = session.campaign, session.marketplace.marketplace.fees
-    hits = campaign.hits.select_related("hit_type").filter(state=HIT.State.COMPOSED, mturk_id="").order_by("id")
+    hits = campaign.hits.select_related("hit_type").filter(state=HIT.State.COMPOSED, external_id="").order_by("id")
     with transaction.atomic():
         for hit in hits:
             key = make_key("CreateHITWithHITType", hit.public_id)
@@ -93,7 +93,7 @@ def _decide_hits(session: Session) -> None:
 def _request_hit(hit: HIT, *, key: str) -> dict[str, Any]:
     template = load_template(hit.hit_type.template)
     return {
-        "HITTypeId": hit.hit_type.mturk_id,
+        "HITTypeId": hit.hit_type.external_id,
         "MaxAssignments": hit.n_assignments,
         "LifetimeInSeconds": template.lifetime_seconds,
         "Question": render_question(hit=hit, template=template),

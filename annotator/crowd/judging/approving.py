@@ -43,8 +43,8 @@ def _decide_approval(assignment: Assignment) -> Decision:
         raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be approved.")
     return Decision(
         operation="ApproveAssignment",
-        key=make_key("ApproveAssignment", assignment.mturk_id, assignment.pk),
-        request={"AssignmentId": assignment.mturk_id},
+        key=make_key("ApproveAssignment", assignment.external_id, assignment.pk),
+        request={"AssignmentId": assignment.external_id},
         hit=assignment.hit,
         assignment=assignment,
     )
@@ -64,7 +64,7 @@ def pay_top_ups(session: Session) -> Performed:
     approved = Assignment.objects.filter(hit__campaign=session.campaign, state=State.APPROVED)
     with session.hold():
         with transaction.atomic():
-            for assignment in approved.exclude(worker__mturk_id=None).select_related("hit__hit_type").order_by("id"):
+            for assignment in approved.exclude(worker__external_id=None).select_related("hit__hit_type").order_by("id"):
                 bonus = find_due_top_up(campaign=session.campaign, assignment=assignment)
                 if bonus > 0:
                     session.write(_decide_top_up(assignment, bonus=bonus, fees=session.marketplace.marketplace.fees))
@@ -79,7 +79,7 @@ def find_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
 
 
 def _decide_top_up(assignment: Assignment, *, bonus: Decimal, fees: FeeSchedule) -> Decision:
-    key = make_key("SendBonus", assignment.mturk_id, assignment.pk)
+    key = make_key("SendBonus", assignment.external_id, assignment.pk)
     fee = find_fee(amount_usd=bonus, n_assignments=1, fees=fees)
     return Decision(
         operation="SendBonus",
@@ -93,7 +93,7 @@ def _decide_top_up(assignment: Assignment, *, bonus: Decimal, fees: FeeSchedule)
 
 def _request_bonus(assignment: Assignment, *, bonus: Decimal, key: str) -> dict[str, str]:
     return {
-        "AssignmentId": assignment.mturk_id or "",
+        "AssignmentId": assignment.external_id or "",
         "BonusAmount": render_amount(bonus),
         "Reason": f"Your work took longer than we had planned; this lifts its pay to our hourly floor. ({key[:16]})",
         "UniqueRequestToken": key,

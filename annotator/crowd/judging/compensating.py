@@ -29,7 +29,7 @@ class CannotCompensate(Refusal):
 def compensate(session: Session, *, assignment: Assignment, decided_by: str) -> Compensation:
     """The HIT that pays this person; begun again, it goes on where it was."""
     worker = assignment.worker
-    if assignment.state != Assignment.State.STORED or worker is None or not worker.mturk_id:
+    if assignment.state != Assignment.State.STORED or worker is None or not worker.external_id:
         raise CannotCompensate(
             f"{assignment} is {assignment.state}; only stored work of a known worker is compensated."
         )
@@ -40,7 +40,7 @@ def compensate(session: Session, *, assignment: Assignment, decided_by: str) -> 
     if compensation.hit_id:
         return compensation
     with session.hold():
-        _qualify(compensation, worker_id=worker.mturk_id, requester=session.marketplace)
+        _qualify(compensation, worker_id=worker.external_id, requester=session.marketplace)
         _register(compensation, session=session)
         session.write(_decide(compensation, session=session))
         session.settle()

@@ -81,11 +81,11 @@ def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by:
 
 
 def _decide(assignment: Assignment, *, operation: str, feedback: str, purpose: str = "") -> Decision:
-    request: dict[str, Any] = {"AssignmentId": assignment.mturk_id, "RequesterFeedback": feedback}
+    request: dict[str, Any] = {"AssignmentId": assignment.external_id, "RequesterFeedback": feedback}
     return Decision(
         operation=operation,
         purpose=purpose,
-        key=make_key(operation, assignment.mturk_id, assignment.pk, purpose),
+        key=make_key(operation, assignment.external_id, assignment.pk, purpose),
         request=request | ({"OverrideRejection": True} if purpose == "overturn" else {}),
         hit=assignment.hit,
         assignment=assignment,

@@ -98,7 +98,7 @@ def _read_body(body: str) -> set[str]:
 
 def wake_campaigns(*, hit_ids: set[str], marketplace: str | None = None) -> int:
     """Sends the going campaigns of these HITs to the queue; a broker that is away costs a minute, no more."""
-    hits = HIT.objects.filter(mturk_id__in=hit_ids, campaign__state__in=GOING)
+    hits = HIT.objects.filter(external_id__in=hit_ids, campaign__state__in=GOING)
     if marketplace is not None:
         hits = hits.filter(campaign__marketplace=marketplace)
     campaigns = sorted(set(hits.values_list("campaign_id", flat=True)))

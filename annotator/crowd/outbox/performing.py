@@ -113,7 +113,7 @@ def _complete_request(act: OutwardAct) -> dict[str, Any]:
     """The request as it is sent: a bonus names its worker, whose id is kept in the workers' table alone."""
     if act.operation != "SendBonus" or act.assignment is None or act.assignment.worker is None:
         return dict(act.request)
-    return {**act.request, "WorkerId": act.assignment.worker.mturk_id}
+    return {**act.request, "WorkerId": act.assignment.worker.external_id}
 
 
 def _claim(act: OutwardAct, *, now: datetime) -> None:

@@ -10,11 +10,11 @@ def record_outcome(act: OutwardAct, *, now: datetime) -> None:
     response: dict[str, Any] = act.response or {}
     match act.operation:
         case "CreateHITType":
-            HITType.objects.filter(pk=act.expected["hit_type"]).update(mturk_id=response["HITTypeId"])
+            HITType.objects.filter(pk=act.expected["hit_type"]).update(external_id=response["HITTypeId"])
         case "CreateHITWithHITType" if act.purpose == "compensation":
             Compensation.objects.filter(pk=act.expected["compensation"]).update(hit_id=response["HIT"]["HITId"])
         case "CreateHITWithHITType":
-            HIT.objects.filter(outward_acts=act).update(mturk_id=response["HIT"]["HITId"], state=HIT.State.PUBLISHED)
+            HIT.objects.filter(outward_acts=act).update(external_id=response["HIT"]["HITId"], state=HIT.State.PUBLISHED)
         case "CreateAdditionalAssignmentsForHIT":
             HIT.objects.filter(outward_acts=act).update(
                 n_assignments=act.expected["max_assignments"], state=HIT.State.PUBLISHED

@@ -63,7 +63,7 @@ def start_assignment(
     consent = write_consent(campaign=campaign, template=load_template(hit.hit_type.template))
     worker = find_worker(marketplace=campaign.marketplace, worker_id=worker_id)
     if worker is not None:
-        known = Assignment.objects.filter(mturk_id=assignment_id, worker=worker, hit=hit).first()
+        known = Assignment.objects.filter(external_id=assignment_id, worker=worker, hit=hit).first()
         if known is not None:
             return known
         check_eligible(hit=hit, worker=worker)
@@ -83,7 +83,7 @@ def _make_assignment(
     # A person who returned this HIT and took it again meets the same crops and finds their work.
     earlier = Assignment.objects.filter(hit=hit, worker=worker, state=Assignment.State.STARTED).last()
     assignment, _ = Assignment.objects.get_or_create(
-        mturk_id=assignment_id,
+        external_id=assignment_id,
         worker=worker,
         defaults={
             "hit": hit,

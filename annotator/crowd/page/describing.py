@@ -118,7 +118,7 @@ def describe_stored(assignment: Assignment, *, submit_origin: str) -> dict[str, 
         "state": "stored",
         "receipt": receipt,
         "submit_to": f"{submit_origin}/mturk/externalSubmit",
-        "fields": list_form_fields(assignment_id=assignment.mturk_id or "", work=work, receipt=receipt),
+        "fields": list_form_fields(assignment_id=assignment.external_id or "", work=work, receipt=receipt),
     }
 
 

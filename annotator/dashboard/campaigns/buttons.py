@@ -58,7 +58,7 @@ def ask_for_more(request: SignedInRequest, name: str) -> HttpResponse:
     wanted = int(label_id) if label_id.isdecimal() and len(label_id) < 19 else 0
     label = get_object_or_404(UnitLabel.objects.select_related("unit__layer__network"), campaign__name=name, pk=wanted)
     hits = HIT.objects.filter(campaign__name=name, unit=label.unit).select_related("campaign")
-    hit = hits.exclude(mturk_id="").first()
+    hit = hits.exclude(external_id="").first()
     if hit is None:
         return show_refusal(request, "This unit has no HIT on a marketplace that could be extended.", status=422)
     if refused := _refuse_more(hit):

@@ -40,7 +40,7 @@ class LaunchForm(forms.Form):
     budget_cap_usd = forms.DecimalField(
         label="Budget cap (USD)", min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial="100.00"
     )
-    marketplace = forms.ChoiceField(choices=list(MARKETPLACE_WORDS.items()), initial=Campaign.Marketplace.OWN)
+    marketplace = forms.ChoiceField(choices=list(MARKETPLACE_WORDS.items()), initial="own")
     seed = forms.IntegerField(
         min_value=0, max_value=2**62, initial=0, help_text="Orders and random units follow from it"
     )

@@ -7,9 +7,9 @@ from annotator.crowd.models import Campaign
 UNDER_WAY = (Campaign.State.QUOTED, Campaign.State.PUBLISHED, Campaign.State.COLLECTING)
 # From the most consequential to the least.
 LABELS = {
-    Campaign.Marketplace.MTURK: ["MTurk: real money", "danger"],
-    Campaign.Marketplace.MTURK_SANDBOX: ["MTurk sandbox", "warning"],
-    Campaign.Marketplace.OWN: ["Own marketplace", "success"],
+    "mturk": ["MTurk: real money", "danger"],
+    "mturk-sandbox": ["MTurk sandbox", "warning"],
+    "own": ["Own marketplace", "success"],
 }
 
 
@@ -19,4 +19,4 @@ def label_marketplace(request: HttpRequest) -> list[str] | None:
         return None
     campaigns = Campaign.objects.filter(state__in=UNDER_WAY, is_imported=False)
     used = set(campaigns.values_list("marketplace", flat=True).order_by().distinct())
-    return next((label for name, label in LABELS.items() if name in used), LABELS[Campaign.Marketplace.OWN])
+    return next((label for name, label in LABELS.items() if name in used), LABELS["own"])

@@ -39,7 +39,9 @@ def campaign() -> Campaign:
     made = Campaign.objects.create(name="demo", reward_usd=1, budget_cap_usd=50, seed=1, created_at=NOW)
     hit_type = HITType.objects.create(campaign=made)
     workers = [
-        Worker.objects.create(marketplace="own", mturk_id=f"A{name}", pseudonym=name, is_simulated=True, created_at=NOW)
+        Worker.objects.create(
+            marketplace="own", external_id=f"A{name}", pseudonym=name, is_simulated=True, created_at=NOW
+        )
         for name in PEOPLE
     ]
     for index, (broden, said) in enumerate(UNITS):
@@ -59,7 +61,7 @@ def campaign() -> Campaign:
         for worker, (description, chosen) in zip(workers, said, strict=True):
             marked = TOP[: 28 if worker is workers[2] else 2]
             Assignment.objects.create(
-                hit=hit, worker=worker, mturk_id=f"{worker.pseudonym}{index}", state="approved",
+                hit=hit, worker=worker, external_id=f"{worker.pseudonym}{index}", state="approved",
                 shown_ranks=[*TOP, 57, 58, 59], planted_ranks=[57, 58, 59], marked_ranks=[*marked, 57],
                 description=description, category=chosen, precision=1 - len(marked) / 57,
             )  # fmt: skip

@@ -63,7 +63,7 @@ class Visitor:
     def open(self, **changes: str) -> Any:
         query = {
             "assignmentId": self.assignment_id,
-            "hitId": self.hit.mturk_id,
+            "hitId": self.hit.external_id,
             "workerId": self.worker_id,
             "turkSubmitTo": self.submit_to,
         } | changes
@@ -120,7 +120,7 @@ class Market:
     def accept(self, hit: HIT, name: str) -> Visitor:
         """A person takes the HIT on the worker site; here are they on its page."""
         hit.refresh_from_db()
-        assignment = self.take(SandboxHIT.objects.get(mturk_id=hit.mturk_id), name)
+        assignment = self.take(SandboxHIT.objects.get(mturk_id=hit.external_id), name)
         person = assignment.person
         return Visitor(
             hit, assignment_id=assignment.mturk_id, worker_id=person.mturk_id, submit_to=settings.SANDBOX_URL

@@ -39,14 +39,14 @@ def test_no_log_no_task_and_no_other_table_holds_a_workers_id(
     lost = market.accept(second, "bob")
     lost.submit(lost.start()["work_token"])
     lost.open(turkSubmitTo="https://evil.example")
-    notifications.wake_campaigns(hit_ids={first.mturk_id})
+    notifications.wake_campaigns(hit_ids={first.external_id})
     collecting.collect_campaign(market.open_session(campaign))
     reviewing.approve_assignments(session)
     reviewing.pay_top_ups(session)
     compensating.compensate(session, assignment=Assignment.objects.get(state="stored"), decided_by="cyd")
     tasks.go_on()
     people = [paid.worker_id, lost.worker_id]
-    assert {row.mturk_id for row in Worker.objects.all()} == set(people)
+    assert {row.external_id for row in Worker.objects.all()} == set(people)
     tables = [model for name in APPS for model in apps.get_app_config(name).get_models() if model is not Worker]
     for person in people:
         assert person not in str([list(model._default_manager.values()) for model in tables])
@@ -67,5 +67,5 @@ def test_raw_ids_are_exported_by_an_admin_alone_and_without_erased_people(
     pseudonym = Worker.objects.get().pseudonym
     assert list_worker_ids(campaign) == [(pseudonym, "own", visitor.worker_id)]
     assert Client().post(f"/campaigns/{campaign.name}/worker-ids.csv").status_code == 302  # see routes.txt for the rest
-    Worker.objects.update(mturk_id=None)
+    Worker.objects.update(external_id=None)
     assert list_worker_ids(campaign) == []

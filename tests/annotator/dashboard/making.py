@@ -39,7 +39,7 @@ def make_world(root: Path, *, n_units: int = 6, n_answers: int = 3, name: str = 
     workers = [
         Worker.objects.create(
             marketplace="own",
-            mturk_id=f"ASIMULATED{name.upper()}{i}",
+            external_id=f"ASIMULATED{name.upper()}{i}",
             pseudonym=f"{name}-person-{i}",
             is_simulated=i > 0,
             created_at=NOW,
@@ -52,7 +52,7 @@ def make_world(root: Path, *, n_units: int = 6, n_answers: int = 3, name: str = 
             Assignment.objects.create(
                 hit=hit,
                 worker=worker,
-                mturk_id=f"{name}{index}-{i}",
+                external_id=f"{name}{index}-{i}",
                 state=Assignment.State.SUBMITTED if i else Assignment.State.APPROVED,
                 description=f"{CONCEPTS[index % 4]}s" if i else "something else",
                 category=CATEGORIES[index % 4],

@@ -45,7 +45,7 @@ def test_one_more_person_is_asked_where_two_disagree(market: Any, dissection: An
         market.work(hit, "bob", description="lamp", category="scene" if hit == disputed else "object")
     extended = extend(market, campaign)
     assert list(extended.reasons) == [disputed.pk]
-    assert SandboxHIT.objects.get(mturk_id=disputed.mturk_id or hit_id(disputed)).max_assignments == 3
+    assert SandboxHIT.objects.get(mturk_id=disputed.external_id or hit_id(disputed)).max_assignments == 3
     campaign.refresh_from_db()
     assert campaign.state == "collecting"
     disputed.refresh_from_db()
@@ -57,7 +57,7 @@ def test_one_more_person_is_asked_where_two_disagree(market: Any, dissection: An
 
 def hit_id(hit: Any) -> str:
     hit.refresh_from_db()
-    return str(hit.mturk_id)
+    return str(hit.external_id)
 
 
 def extend(market: Any, campaign: Campaign) -> Any:

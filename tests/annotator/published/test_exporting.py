@@ -89,7 +89,7 @@ def test_the_data_card_counts_hashes_and_hides_people(folder: Path) -> None:
 
 
 def test_amazons_worker_ids_are_in_no_file(campaign: Campaign, tmp_path: Path) -> None:
-    Worker.objects.filter(pseudonym="W1").update(mturk_id="A1SECRETID")
+    Worker.objects.filter(pseudonym="W1").update(external_id="A1SECRETID")
     call_command("export", "first", out=tmp_path / "out")
     assert not any(b"A1SECRETID" in path.read_bytes() for path in (tmp_path / "out").iterdir())
 

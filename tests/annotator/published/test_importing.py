@@ -71,7 +71,7 @@ def test_rejected_answers_come_in_and_do_not_count(files: Path) -> None:
 
 def test_amazons_worker_ids_stay_in_the_table_of_workers(files: Path) -> None:
     load(files)
-    assert set(Worker.objects.values_list("mturk_id", flat=True)) == {"A1", "A2", "A3"}
+    assert set(Worker.objects.values_list("external_id", flat=True)) == {"A1", "A2", "A3"}
     shown = [worker["worker"] for worker in report()["workers"]]
     assert len(shown) == 2
     assert not set(shown) & {"A1", "A2", "A3"}

@@ -27,6 +27,6 @@ def read_visit(parameters: Mapping[str, str], *, hit: HIT, marketplace: Marketpl
             "Please open the HIT from the marketplace.",
             status=400,
         )
-    if hit.mturk_id and parameters.get("hitId", "") != hit.mturk_id:
+    if hit.external_id and parameters.get("hitId", "") != hit.external_id:
         raise VisitRefused("This page belongs to another HIT: please open it from the marketplace.", status=404)
     return Visit(is_preview=False, assignment_id=assignment_id, worker_id=worker_id, submit_origin=submit_origin)

@@ -79,7 +79,7 @@ def find_site(campaign_name: str) -> Site:
     campaign = find_campaign(campaign_name)
     if campaign.marketplace != "own":
         raise NoSuchWork(f"Simulated people work at our own marketplace only, not at {campaign.marketplace}.")
-    hit_types = frozenset(campaign.hit_types.exclude(mturk_id="").values_list("mturk_id", flat=True))
+    hit_types = frozenset(campaign.hit_types.exclude(external_id="").values_list("external_id", flat=True))
     if not hit_types:
         raise NoSuchWork(f"The campaign {campaign_name!r} is not published yet.")
     return Site(settings.SANDBOX_URL, hit_types)

@@ -6,7 +6,7 @@ from django.core.management import CommandError, CommandParser
 
 from annotator.commanding import ProjectCommand
 from annotator.crowd.erasing import CannotErase, erase_worker
-from annotator.crowd.models import Campaign
+from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS
 from annotator.work.noting import note
 
 
@@ -14,7 +14,7 @@ class Command(ProjectCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("marketplace", choices=Campaign.Marketplace.values)
+        parser.add_argument("marketplace", choices=list(MARKETPLACE_WORDS))
         parser.add_argument("worker_id", help="The marketplace's id, as the person gives it")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -17,7 +17,7 @@ from annotator.crowd.campaigns import composing, phrases, publishing, quoting, u
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.hit_types import templates as rendering
 from annotator.crowd.hit_types.screening import load_screening
-from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS, open_marketplace
 from annotator.crowd.marketplaces.prices import Quote
 from annotator.crowd.models import Campaign
 from annotator.crowd.outbox.session import open_session
@@ -59,7 +59,7 @@ class Command(ProjectCommand):
             metavar="FILE|automatic",
             help="For verify_label: automatic labels (default) or layer,unit,phrase",
         )
-        add("--marketplace", choices=Campaign.Marketplace.values, default=Campaign.Marketplace.OWN)
+        add("--marketplace", choices=list(MARKETPLACE_WORDS), default="own")
         add("--seed", type=int, help="Of units, planted negatives and orders; default: from the name")
         add("--requester-name", default="A research group using Unitscope", help="Who asks, in the consent")
         add("--contact", default="", help="Where workers reach you, in the consent")
@@ -175,5 +175,5 @@ class Command(ProjectCommand):
             return
         note("publish campaign", f"campaign {campaign.name}", marketplace=marketplace.name, quote=campaign.quote)
         publishing.publish_campaign(open_session(campaign, permit=permit))
-        n_published = find_campaign(campaign.name).hits.exclude(mturk_id="").count()
+        n_published = find_campaign(campaign.name).hits.exclude(external_id="").count()
         self.stdout.write(f"Published {n_published} HITs. People find them at {marketplace.worker_url}")

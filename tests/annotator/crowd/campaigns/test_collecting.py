@@ -100,4 +100,4 @@ def test_the_marketplaces_id_of_a_person_is_in_one_table(market: Any, campaign: 
     approve(market, campaign)
     rows = [*Assignment.objects.values(), *OutwardAct.objects.values(), *Campaign.objects.values()]
     assert visitor.worker_id not in str(rows)
-    assert Worker.objects.get().mturk_id == visitor.worker_id
+    assert Worker.objects.get().external_id == visitor.worker_id

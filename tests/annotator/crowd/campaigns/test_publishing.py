@@ -25,7 +25,7 @@ def test_every_unit_becomes_one_hit_with_its_page_as_question(market: Any, campa
     campaign.refresh_from_db()
     assert campaign.state == "published"
     for hit in campaign.hits.all():
-        there = SandboxHIT.objects.get(mturk_id=hit.mturk_id)
+        there = SandboxHIT.objects.get(mturk_id=hit.external_id)
         assert f"/hit/{hit.public_id}/" in there.question
         assert there.max_assignments == 3
     assert SandboxHIT.objects.count() == 4
@@ -71,13 +71,13 @@ def test_extending_adds_assignments_once_and_within_the_cap(market: Any, campaig
     session = market.open_session(campaign)
     extend_hits(session, n_more={hit.pk: 2})
     hit.refresh_from_db()
-    assert (hit.n_assignments, SandboxHIT.objects.get(mturk_id=hit.mturk_id).max_assignments) == (5, 5)
+    assert (hit.n_assignments, SandboxHIT.objects.get(mturk_id=hit.external_id).max_assignments) == (5, 5)
     Campaign.objects.update(budget_cap_usd=Decimal("8.50"))
     with pytest.raises(BudgetExceeded):
         extend_hits(session, n_more={hit.pk: 2})
     with pytest.raises(CannotPublish, match="10 or more"):
         extend_hits(session, n_more={hit.pk: 5})
-    assert SandboxHIT.objects.get(mturk_id=hit.mturk_id).max_assignments == 5
+    assert SandboxHIT.objects.get(mturk_id=hit.external_id).max_assignments == 5
 
 
 def test_withdrawing_ends_what_nobody_has_taken(market: Any, campaign: Campaign) -> None:

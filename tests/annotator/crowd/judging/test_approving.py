@@ -136,7 +136,7 @@ def test_an_erased_workers_answers_stay_nameless(
     reviewing.approve_assignments(session)
     assert erasing.erase_worker(marketplace="own", worker_id=worker_id) == 1
     worker = Worker.objects.get()
-    assert worker.mturk_id is None
+    assert worker.external_id is None
     assert worker.pseudonym != pseudonym
     with pytest.raises(erasing.CannotErase, match="no worker"):
         erasing.erase_worker(marketplace="own", worker_id=worker_id)

@@ -50,7 +50,7 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.django_db
 def test_a_notification_wakes_its_campaign_once(campaign: Campaign, woken: list[int]) -> None:
     Campaign.objects.update(state="published")
-    HIT.objects.filter(pk__in=campaign.hits.values("pk")[:1]).update(mturk_id="HIT1")
+    HIT.objects.filter(pk__in=campaign.hits.values("pk")[:1]).update(external_id="HIT1")
     address = f"/hit/notifications/own/{notifications.make_address_key('own')}"
     answer = Client().post(address, json.dumps({"Events": [EVENT, EVENT]}), "application/json")
     assert (answer.status_code, woken) == (204, [campaign.pk])
@@ -59,7 +59,7 @@ def test_a_notification_wakes_its_campaign_once(campaign: Campaign, woken: list[
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", ["/hit/notifications/own/forged", "/hit/notifications/mturk/"])
 def test_a_forged_address_wakes_nothing(campaign: Campaign, woken: list[int], address: str) -> None:
-    HIT.objects.update(mturk_id="HIT1")
+    HIT.objects.update(external_id="HIT1")
     key = notifications.make_address_key("own") if address.endswith("/") else ""
     answer = Client().post(address + key, json.dumps({"Events": [EVENT]}), "application/json")
     assert (answer.status_code, woken) == (403, [])

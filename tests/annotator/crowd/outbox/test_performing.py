@@ -152,14 +152,16 @@ class Crashing:
 def check_hits(campaign: Campaign) -> None:
     """The three HITs asked for, one of them extended, the compensation's, and no orphan."""
     hits = list(campaign.hits.order_by("id"))
-    there = [SandboxHIT.objects.get(mturk_id=hit.mturk_id).max_assignments for hit in hits]
+    there = [SandboxHIT.objects.get(mturk_id=hit.external_id).max_assignments for hit in hits]
     assert there == [hit.n_assignments for hit in hits] == [2, 1, 1]
     assert SandboxHIT.objects.count() == HIT.objects.count() + Compensation.objects.exclude(hit_id="").count()
 
 
 def check_payments(campaign: Campaign) -> None:
     """Two approved, one rejected and approved after all, two bonuses, one compensation HIT; every act is done."""
-    ids = Assignment.objects.filter(hit__campaign=campaign).exclude(state="stored").values_list("mturk_id", flat=True)
+    ids = (
+        Assignment.objects.filter(hit__campaign=campaign).exclude(state="stored").values_list("external_id", flat=True)
+    )
     there = SandboxAssignment.objects.filter(mturk_id__in=list(ids))
     assert list(there.values_list("state", flat=True)) == ["Approved"] * 3
     bonuses = BonusPayment.objects.filter(assignment__in=there).values_list("amount_usd", flat=True)

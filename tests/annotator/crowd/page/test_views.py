@@ -185,7 +185,7 @@ def test_a_workers_share_is_capped(visit: Visit, campaign: Campaign) -> None:
 def test_one_assignment_id_with_two_workers_makes_two_rows(visit: Visit) -> None:
     visit().start()
     visit(worker_id="ASECOND").start()
-    assert Assignment.objects.filter(mturk_id="ASSIGNMENT1").count() == 2
+    assert Assignment.objects.filter(external_id="ASSIGNMENT1").count() == 2
 
 
 def test_the_preview_shows_real_crops_and_nothing_can_be_started(visit: Visit) -> None:
@@ -273,7 +273,7 @@ def test_a_hit_that_is_not_there_and_a_wrong_method_are_refused(visit: Visit) ->
 
 
 def test_the_page_belongs_to_its_own_hit(visit: Visit) -> None:
-    HIT.objects.update(mturk_id="THEHIT")
+    HIT.objects.update(external_id="THEHIT")
     visitor = visit()
     assert visitor.open(hitId="ANOTHER").status_code == 404
     assert visitor.open(hitId="THEHIT").status_code == 200

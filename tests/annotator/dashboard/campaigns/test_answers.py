@@ -45,7 +45,7 @@ def test_the_list_shows_every_answer_and_filters_by_state(world: World, viewer: 
     }
     assert list(counted.values()) == [15, 10, 5, 0]
     assert viewer.get("/campaigns/try/answers/?state=x").status_code == 400
-    assert viewer.get("/campaigns/try/answers/?worker__mturk_id=x").status_code == 400
+    assert viewer.get("/campaigns/try/answers/?worker__external_id=x").status_code == 400
 
 
 def test_a_decision_leads_back_to_where_it_was_taken(world: World) -> None:
