@@ -180,7 +180,7 @@ class Stage:
             },
             "dissect": {
                 "network": self.world.dissection.network_id, "image_set": self.world.dissection.image_set_id,
-                "layers": "features.3", "iou_mode": ["paper"], "seed": 0,
+                "layers": "features.3", "iou_modes": ["paper"], "seed": 0,
             },
             "invite": {"username": "olga", "role": "viewer"},
             "issue-token": {"name": "notebook"},

@@ -14,9 +14,12 @@ from annotator.accounts.models import Role
 from annotator.dashboard.dissections.listing import list_dissections
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
+from annotator.units.asked_options import choose_options
 from annotator.units.dissecting import UNFINISHED, request_dissection
-from annotator.units.models import AutomaticLabel, Dissection, ImageSet, Layer, Network
+from annotator.units.models import Dissection, ImageSet, Layer, Network
 from annotator.units.progress import read_dissection_progress
+from workers.engine.measures.options import list_declared, list_defaults
+from workers.engine.measures.recorded import Option
 
 N_LISTED = 50
 
@@ -33,41 +36,39 @@ class DissectForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         max_length=4000,
     )
-    iou_mode = forms.MultipleChoiceField(
-        label="IoU modes",
-        choices=[(mode.value, mode.label) for mode in AutomaticLabel.Mode if mode != AutomaticLabel.Mode.IMPORTED],
-        widget=forms.CheckboxSelectMultiple,
-        initial=[AutomaticLabel.Mode.PAPER.value],
-    )
 
-    occluded_images = forms.IntegerField(
-        label="Empirical receptive fields",
-        required=False,
-        min_value=1,
-        max_value=100,
-        help_text="Occlude so many of each unit's top images (published: 25); none: they are not estimated",
-    )
-    segment = forms.ChoiceField(
-        label="Crops are cut",
-        required=False,
-        choices=[("", "upsampled, the default"), ("smoothed", "smoothed"), ("disk", "disk")],
-    )
-    batch_size = forms.IntegerField(required=False, min_value=1, max_value=4096, help_text="None: as the device bears")
-    seed = forms.IntegerField(
-        min_value=0, max_value=2**31 - 1, initial=0, help_text="Draws the crops of low activation for planted negatives"
-    )
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        defaults = list_defaults()
+        for name, stated in list_declared().items():
+            if stated.title:
+                self.fields[name] = _make_field(defaults[name], stated)
 
     def options(self) -> dict[str, Any]:
         """As the engine reads them; what is not asked for is left to its defaults."""
-        asked = {"iou_modes": self.cleaned_data["iou_mode"], "seed": self.cleaned_data["seed"]}
-        further = {name: self.cleaned_data[name] for name in ("occluded_images", "segment", "batch_size")}
-        return asked | {name: value for name, value in further.items() if value}
+        given = {name: value for name in list_declared() if (value := self.cleaned_data.get(name)) not in (None, "")}
+        (chosen,) = choose_options(given)
+        return chosen
 
     def clean_layers(self) -> list[str]:
         paths = list(dict.fromkeys(str(self.cleaned_data["layers"]).replace(",", " ").split()))
         if len(paths) > 64 or any(len(path) > 200 for path in paths):
             raise forms.ValidationError("Name at most 64 layers, each of at most 200 characters.")
         return paths
+
+
+def _make_field(default: Any, stated: Option) -> forms.Field:
+    """A form's field for an option of the engine, from its declaration."""
+    asked: dict[str, Any] = {"label": stated.title, "help_text": stated.help.capitalize(), "initial": default}
+    choices = [(choice, choice) for choice in stated.choices]
+    if isinstance(default, tuple):
+        return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **asked)
+    if stated.choices:
+        return forms.ChoiceField(choices=choices, required=False, **asked)
+    if isinstance(default, bool):
+        return forms.BooleanField(required=False, **asked)
+    kind = forms.IntegerField if isinstance(default, int) else forms.FloatField
+    return kind(min_value=stated.low, max_value=stated.high, required=False, **asked)
 
 
 @needs(Role.VIEWER)

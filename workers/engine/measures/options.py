@@ -28,8 +28,8 @@ class OptionsInvalid(Exception):
 class RunOptions:
     """How the network runs, and the seed from which every measure draws."""
 
-    batch_size: int = option(32, "images per batch", low=1, high=4096)
-    seed: int = option(0, "seed that draws the low crops for planted negatives", low=0, high=MAX_SEED)
+    batch_size: int = option(32, "images per batch", low=1, high=4096, title="Batch size")
+    seed: int = option(0, "seed that draws the low crops for planted negatives", low=0, high=MAX_SEED, title="Seed")
     autocast: bool = option(
         False, "compute in half precision where torch holds it safe: faster on a GPU, other numbers"
     )

@@ -19,6 +19,8 @@ R = TypeVar("R")
 class Option:
     """How an option is asked for: help text, bounds or choices, and the argument of the command `dissect`.
 
+    `title` labels it in the dashboard's form; without a title the form does not show it.
+
     `is_open`: the bounds themselves are not allowed. `flag` is empty if it follows from the field's name. `bare` is the
     value if the argument is given without one. `makes_several`: each of several values is a dissection of its own.
     """
@@ -28,6 +30,7 @@ class Option:
     high: float | None = None
     is_open: bool = False
     choices: tuple[str, ...] = ()
+    title: str = ""
     flag: str = ""
     bare: Any = None
     makes_several: bool = False

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from annotator.commanding import ProjectCommand
 from annotator.units import dissecting, registering
+from annotator.units.asked_options import add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import Dissection
@@ -42,23 +43,8 @@ class Command(ProjectCommand):
         parser.add_argument("--images-name", help="name under which the image set is registered")
         parser.add_argument("--rendered", action="store_true", help="the images were drawn by a program")
         parser.add_argument("--preprocessing", type=json.loads, help="JSON: input_px, mean, std, scale, resize")
-        parser.add_argument(
-            "--mode", action="append", choices=["paper", "lite", "unconditional"], help="of IoU; paper if none"
-        )
-        parser.add_argument("--batch-size", type=int)
-        parser.add_argument(
-            "--receptive-fields", type=int, nargs="?", const=25, default=0, metavar="N",
-            help="estimate empirical receptive fields by occluding each unit's N top images (25 if no number is given)",
-        )  # fmt: skip
-        parser.add_argument("--segment", choices=["upsampled", "smoothed", "disk"], help="how crops are cut")
-        parser.add_argument(
-            "--rotation", type=float, nargs="+", metavar="A",
-            help="turn the layers' bases by Q^A for each A from 0 to 1, Q a random rotation; counts unique detectors",
-        )  # fmt: skip
-        parser.add_argument("--rotation-seed", type=int, default=0, help="draws Q")
-        parser.add_argument("--autocast", action="store_true", help="half precision where torch holds it safe")
+        add_option_arguments(parser)
         parser.add_argument("--spill", action="store_true", help="keep large arrays in temporary files, not in memory")
-        parser.add_argument("--seed", type=int, default=0, help="draws the low crops for planted negatives")
         parser.add_argument("--resume", metavar="ID", help="go on with a dissection that was interrupted")
         parser.add_argument(
             "--json", action="store_true", help="print id, counts, seconds by stage and artifact address"
@@ -142,20 +128,8 @@ def _megabytes(need: dict[str, int], *, spills: bool) -> str:
 
 
 def _chosen(options: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is passed on to the engine; what was not asked for is left to its defaults."""
-    chosen: dict[str, Any] = {"seed": options["seed"], "iou_modes": options["mode"] or ["paper"]}
-    if options["batch_size"]:
-        chosen["batch_size"] = options["batch_size"]
-    if options["receptive_fields"]:
-        chosen["occluded_images"] = options["receptive_fields"]
-    if options["autocast"]:
-        chosen["autocast"] = True
-    if options["spill"]:
-        chosen["spill"] = True
-    if options["segment"]:
-        chosen["segment"] = options["segment"]
-    turned = [{"rotation": power, "rotation_seed": options["rotation_seed"]} for power in options["rotation"] or ()]
-    return [{**chosen, **turn} for turn in turned] or [chosen]
+    way = {"spill": True} if options["spill"] else {}
+    return [{**chosen, **way} for chosen in choose_options(options)]
 
 
 def _summary(dissection: Dissection) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class CropOptions:
     """
 
     tile_px: int = option(128, "side of a tile in pixels", low=16, high=512)
-    segment: str = option("upsampled", "how crops are cut", choices=WAYS)
+    segment: str = option("upsampled", "how crops are cut", choices=WAYS, title="Crops are cut")
     mean_empirical_px: float | None = option(
         None, "mean empirical receptive field in pixels, if it is known and not to be estimated"
     )

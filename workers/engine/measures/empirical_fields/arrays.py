@@ -22,6 +22,7 @@ class EmpiricalFieldOptions:
         0,
         "estimate empirical receptive fields by occluding each unit's N top images (25 if no number is given)",
         low=0, high=1000, flag="--receptive-fields", bare=25,
+        title="Empirical receptive fields",
     )  # fmt: skip
 
 

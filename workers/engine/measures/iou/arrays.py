@@ -58,7 +58,9 @@ MODES = tuple(one.name for one in fields(IoU))
 class IoUOptions:
     """`iou_modes`: the ways of summing areas (docs/measures.md, IoU)."""
 
-    iou_modes: tuple[str, ...] = option(("paper",), "way of summing for IoU", choices=MODES, flag="--mode")
+    iou_modes: tuple[str, ...] = option(
+        ("paper",), "way of summing for IoU", choices=MODES, flag="--mode", title="IoU modes"
+    )
 
 
 def ingest(arrays: IoU, manifest: Mapping[str, Any]) -> Iterator[UnitRows]:
