@@ -1,0 +1,48 @@
+"""The options that the engine and its measures declare, as arguments of a command and as what a dissection records."""
+
+from typing import Any
+
+from django.core.management import CommandParser
+
+from workers.engine.measures.options import list_declared, list_defaults
+from workers.engine.measures.recorded import Option
+
+# Recorded with every dissection, also if nobody asked: whoever reads the record looks for them.
+ALWAYS_RECORDED = ("seed", "iou_modes")
+
+
+def add_option_arguments(parser: CommandParser) -> None:
+    """One argument per option; an option that is not given stays None."""
+    defaults = list_defaults()
+    for name, stated in list_declared().items():
+        flag = stated.flag or f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, dest=name, help=stated.help, **_describe_argument(defaults[name], stated))
+
+
+def _describe_argument(default: Any, stated: Option) -> dict[str, Any]:
+    if isinstance(default, bool):
+        return {"action": "store_true", "default": None}
+    if isinstance(default, tuple):
+        return {"action": "append", "choices": stated.choices}
+    if stated.choices:
+        return {"choices": stated.choices}
+    number: dict[str, Any] = {"type": int if isinstance(default, int) else float, "metavar": "N"}
+    if stated.makes_several:
+        return {**number, "nargs": "+", "metavar": "A"}
+    return {**number, "nargs": "?", "const": stated.bare} if stated.bare is not None else number
+
+
+def choose_options(given: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each dissection records: options that were asked for, and those of ALWAYS_RECORDED.
+
+    An option that makes several dissections is given as a list of its values.
+    """
+    asked = {name: given.get(name) for name in list_declared()}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    defaults = list_defaults()
+    kept = {name: list(value) if isinstance(value := defaults[name], tuple) else value for name in ALWAYS_RECORDED}
+    chosen = [{**kept, **asked}]
+    for name, stated in list_declared().items():
+        if stated.makes_several and name in asked:
+            chosen = [{**one, name: value} for one in chosen for value in asked[name]]
+    return chosen
