@@ -30,3 +30,8 @@ def cache_folder() -> Path:
 def label_folder() -> Path:
     """Where the GPU process keeps the labels of image sets, packed; it may be emptied at any time."""
     return cache_folder() / "labels"
+
+
+def zoo_folder() -> Path:
+    """Where weights of published networks are kept once they are fetched."""
+    return cache_folder() / "zoo"

@@ -13,6 +13,10 @@ MERGE = "workers.tasks.merge"
 # The hint that a GPU process sends to the `web` queue when a task has ended.
 ADVANCE = "annotator.units.tasks.advance_dissection"
 
+# A task that failed this often is given up.
+MAX_ATTEMPTS = 3
+# Images of one measure task, unless the dissection says otherwise.
+SHARD_IMAGES = 512
 LEASE_SILENT_SECONDS = 30
 LEASE_EVERY_SECONDS = 3
 # A GPU process that finds the store full tries again this often; its stage begins with the word.
@@ -40,7 +44,7 @@ class DissectionRequest:
     artifact: str
     options: dict[str, Any] = field(default_factory=dict)
     # How the work is done, not what comes of it: images of a shard, and whether kept cells go to disk.
-    shard_images: int = 512
+    shard_images: int = SHARD_IMAGES
     spill: bool = False
     version: int = VERSION
 

@@ -8,11 +8,8 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,18 +20,19 @@ from numpy.typing import NDArray
 
 from workers import config, contract, leases, store
 from workers.app import app
-from workers.contract import DissectionRequest, TaskRequest
+from workers.contract import TaskRequest
 from workers.engine import complete, dissect
+from workers.engine.dissect_saved import SavedActivationsInvalid
 from workers.engine.estimate_memory import estimate_memory
 from workers.engine.format.artifact import pack_arrays, unpack_arrays
-from workers.engine.format.spilling import Spill
 from workers.engine.images.broden import ImageSetError
-from workers.engine.images.image_set import ImageSet, open_image_set
 from workers.engine.measures import tally
 from workers.engine.measures.layer_pass import ActivationNotFinite
-from workers.engine.measures.options import DissectionOptions, OptionsInvalid
+from workers.engine.measures.options import OptionsInvalid
 from workers.engine.networks.hooks import LayerError
-from workers.engine.networks.loading import LoadedNetwork, NetworkError, Preprocessing, load_network
+from workers.engine.networks.loading import NetworkError
+from workers.engine.networks.zoo import ZooError
+from workers.job import Job, find_device
 from workers.label_cache import keep_labels, load_labels
 
 logger = logging.getLogger(__name__)
@@ -43,6 +41,8 @@ _signs_of_life = ExitStack()
 # Another attempt would find the same: the reason goes to the person who asked.
 BAD_INPUT = (
     NetworkError,
+    ZooError,
+    SavedActivationsInvalid,
     LayerError,
     ImageSetError,
     OptionsInvalid,
@@ -88,13 +88,13 @@ class PatientStore:
         return PatientStore(self.store.at(prefix), self.reporter)
 
 
-Work = Callable[[TaskRequest, store.Store, leases.Reporter], dict[str, Any]]
+Work = Callable[[Job], dict[str, Any]]
 
 
 @worker_ready.connect
 def show_life(**_: object) -> None:
     """Dashboard and commands see this process for as long as it answers."""
-    key, device = contract.GPU_PROCESS_KEY + leases.process_name(), _device()
+    key, device = contract.GPU_PROCESS_KEY + leases.process_name(), find_device()
     name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     beat = leases.repeated(url=config.broker_url, act=lambda client: client.set(key, name, ex=contract.ALIVE_SECONDS))
     _signs_of_life.enter_context(beat)
@@ -148,7 +148,7 @@ def _run(message: dict[str, Any], work: Work) -> None:
 def _attempt(request: TaskRequest, target: store.Store, reporter: leases.Reporter, work: Work) -> tuple[str, bytes]:
     """The name and content of what this attempt leaves behind: a result, or the reason why there is none yet."""
     try:
-        return contract.result_name(request.position), json.dumps(work(request, target, reporter)).encode()
+        return contract.result_name(request.position), json.dumps(work(Job.open(request, target, reporter))).encode()
     except BAD_INPUT as error:
         return contract.result_name(request.position), json.dumps({"error": str(error)}).encode()
     except Exception as error:  # anything else may pass: the web side counts the attempts
@@ -156,83 +156,57 @@ def _attempt(request: TaskRequest, target: store.Store, reporter: leases.Reporte
         return contract.failure_name(request.position, request.attempt), f"{type(error).__name__}: {error}".encode()
 
 
-def _survey(request: TaskRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
-    reporter.begin("loading the network", n_total=0)
-    dissection, options = request.dissection, DissectionOptions.from_json(request.dissection.options)
-    network = _network(dissection)
-    shapes = dissect.survey(network=network, layers=dissection.layers, device=_device())
-    reporter.begin("reading the image set", n_total=0)
-    image_set = _images(dissection)
-    whole = len(image_set.paths)
+def _survey(job: Job) -> dict[str, Any]:
+    job.reporter.begin("loading the network", n_total=0)
+    shapes = job.survey()
+    job.reporter.begin("reading the image set", n_total=0)
+    whole = len(job.image_set.paths)
+    runs = (("measure", min(whole, job.dissection.shard_images)), ("merge", whole))
     memory = {
-        stage: asdict(estimate_memory(shapes=shapes.values(), image_set=image_set, n_measured=n, options=options))
-        for stage, n in (("measure", min(whole, dissection.shard_images)), ("merge", whole))
+        stage: asdict(
+            estimate_memory(shapes=shapes.values(), image_set=job.image_set, n_measured=n, options=job.options)
+        )
+        for stage, n in runs
     }
     return {
-        "n_images": len(image_set.paths),
-        "image_set_sha256": image_set.sha256,
-        "weights_sha256": network.weights_sha256,
-        "batch_size": options.run.batch_size,
+        "n_images": whole,
+        "image_set_sha256": job.image_set.sha256,
+        "weights_sha256": job.network.weights_sha256,
+        "batch_size": job.options.run.batch_size,
         "layers": {path: shape.n_units for path, shape in shapes.items()},
         "memory": memory,
     }
 
 
-def _measure(request: TaskRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
-    dissection = request.dissection
-    reporter.begin("loading the network", n_total=0)
-    network, image_set = _network(dissection), _images(dissection)
-    first, last, folder = request.first_image, request.end_image, config.label_folder()
+def _measure(job: Job) -> dict[str, Any]:
+    request = job.request
+    job.reporter.begin("loading the network", n_total=0)
+    image_set, first, last, folder = job.image_set, request.first_image, request.end_image, config.label_folder()
     packed = load_labels(image_set=image_set, first=first, last=last, folder=folder)
-    reporter.begin("measure", n_total=last - first)
-    with _spill(dissection) as spill:
-        measured = dissect.measure_shard(
-            network=network,
-            layers=dissection.layers,
-            image_set=image_set,
-            options=DissectionOptions.from_json(dissection.options),
-            shard=dissect.Shard(first, last, _best_bounds(target), packed),
-            means=dissect.Means(device=_device(), spill=spill, progress=reporter.set_done),
-        )
+    job.reporter.begin("measure", n_total=last - first)
+    measured = job.measure(bounds=_best_bounds(job.target), packed=packed)
     if measured.labels is not None and packed is None:
         keep_labels(image_set=image_set, first=first, last=last, folder=folder, labels=measured.labels)
-    target.write(contract.tally_name(request.position), tally.save_tally(measured))
-    target.write(contract.bounds_name(request.position), pack_arrays(dissect.bounds_of(measured)))
+    job.target.write(contract.tally_name(request.position), tally.save_tally(measured))
+    job.target.write(contract.bounds_name(request.position), pack_arrays(dissect.bounds_of(measured)))
     return {"n_images": len(measured.images), "n_quarantined": len(measured.quarantined)}
 
 
-def _merge(request: TaskRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
-    dissection = request.dissection
-    reporter.begin("merge", n_total=len(request.shards))
-    with _spill(dissection) as spill:
-        merged = tally.merge_tallies((tally.load_tally(target.read(name)) for name in request.shards), spill=spill)
-
-    def show(stage: str, n_done: int, n_total: int) -> None:
-        if reporter.stage != stage:
-            reporter.begin(stage, n_total=n_total)
-        reporter.set_done(n_done)
-
+def _merge(job: Job) -> dict[str, Any]:
+    shards = job.request.shards
+    job.reporter.begin("merge", n_total=len(shards))
+    with job.spill() as spill:
+        merged = tally.merge_tallies((tally.load_tally(job.target.read(name)) for name in shards), spill=spill)
     manifest = complete.complete(
-        network=_network(dissection),
-        image_set=_images(dissection),
+        network=job.network,
+        image_set=job.image_set,
         tally=merged,
-        options=DissectionOptions.from_json(dissection.options),
-        device=_device(),
-        save=target.write,
-        progress=show,
+        options=job.options,
+        device=find_device(),
+        save=job.target.write,
+        progress=job.show,
     )
     return {"sha256": manifest["sha256"]}
-
-
-@contextmanager
-def _spill(dissection: DissectionRequest) -> Iterator[Spill]:
-    """Memory, or files that end with their arrays: the folder is needed only while arrays are made."""
-    if not dissection.spill:
-        yield Spill()
-        return
-    config.cache_folder().mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=config.cache_folder(), prefix="spill-") as folder:
-        yield Spill(Path(folder))
 
 
 def _best_bounds(target: store.Store) -> dict[str, NDArray[np.float32]]:
@@ -243,33 +217,3 @@ def _best_bounds(target: store.Store) -> dict[str, NDArray[np.float32]]:
             for layer, bound in unpack_arrays(target.read(name)).items():
                 told.setdefault(layer, []).append(bound)
     return {layer: np.concatenate(parts, axis=1) for layer, parts in told.items()}
-
-
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _network(dissection: DissectionRequest) -> LoadedNetwork:
-    return _load_network(dissection.architecture, dissection.weights, json.dumps(dissection.preprocessing))
-
-
-@lru_cache(maxsize=1)
-def _load_network(architecture: str, weights: str, preprocessing: str) -> LoadedNetwork:
-    """The last network stays loaded: the shards of a dissection follow one another."""
-    stated = json.loads(preprocessing)
-    return load_network(
-        architecture=architecture,
-        weights=store.fetch_file(weights, cache=config.cache_folder()) if weights else None,
-        preprocessing=Preprocessing.from_json(stated) if stated else None,
-        device=_device(),
-    )
-
-
-def _images(dissection: DissectionRequest) -> ImageSet:
-    return _open_images(dissection.images, dissection.dissection_id)
-
-
-@lru_cache(maxsize=1)
-def _open_images(address: str, _dissection_id: str) -> ImageSet:
-    """Opened once for the shards of a dissection: reading the index of a large set takes as long as a shard."""
-    return open_image_set(store.fetch_folder(address, cache=config.cache_folder()))

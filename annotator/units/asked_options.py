@@ -37,12 +37,11 @@ def choose_options(given: dict[str, Any]) -> list[dict[str, Any]]:
 
     An option that makes several dissections is given as a list of its values.
     """
-    asked = {name: given.get(name) for name in list_declared()}
-    asked = {name: value for name, value in asked.items() if value is not None}
+    asked: dict[str, Any] = {name: given[name] for name in list_declared() if given.get(name) is not None}
     defaults = list_defaults()
-    kept = {name: list(value) if isinstance(value := defaults[name], tuple) else value for name in ALWAYS_RECORDED}
+    kept = {name: defaults[name] for name in ALWAYS_RECORDED}
     chosen = [{**kept, **asked}]
-    for name, stated in list_declared().items():
-        if stated.makes_several and name in asked:
-            chosen = [{**one, name: value} for one in chosen for value in asked[name]]
-    return chosen
+    for name in (name for name, stated in list_declared().items() if stated.makes_several and name in asked):
+        values: list[Any] = asked.pop(name)
+        chosen = [{**one, name: value} for one in chosen for value in values]
+    return [{name: list(value) if isinstance(value, tuple) else value for name, value in one.items()} for one in chosen]

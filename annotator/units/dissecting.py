@@ -20,8 +20,6 @@ from annotator.units.models import Dissection, GPUTask, ImageSet, Network
 from workers import contract
 from workers.store import Store, open_store
 
-MAX_ATTEMPTS = 3
-SHARD_IMAGES = 512
 # Of a dissection's options, those that change how it is done and not what comes of it.
 HOW_IT_IS_DONE = ("shard_images", "spill")
 LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
@@ -116,7 +114,7 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
 
 def _cut_shards(dissection: Dissection, *, batch_size: int) -> None:
     """Shards end at batch boundaries, so that every batch is the same however the set is cut."""
-    size = int(dissection.options.get("shard_images", SHARD_IMAGES))
+    size = int(dissection.options.get("shard_images", contract.SHARD_IMAGES))
     size = max(1, size // batch_size) * batch_size
     firsts = range(0, dissection.n_images, size)
     GPUTask.objects.bulk_create(
@@ -145,10 +143,11 @@ def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
                 continue
             else:
                 task.attempts -= 1  # it never began: a lost message is no failure of the shard
-        if task.attempts >= MAX_ATTEMPTS:
+        if task.attempts >= contract.MAX_ATTEMPTS:
             task.state = GPUTask.State.POISONED
             task.error = (
-                task.error or f"The GPU process was lost {MAX_ATTEMPTS} times during {task.stage} {task.position}."
+                task.error
+                or f"The GPU process was lost {contract.MAX_ATTEMPTS} times during {task.stage} {task.position}."
             )
         else:
             task.state, task.sent_at, task.attempts = GPUTask.State.SENT, now, task.attempts + 1

@@ -59,7 +59,8 @@ class DissectForm(forms.Form):
 
 def _make_field(default: Any, stated: Option) -> forms.Field:
     """A form's field for an option of the engine, from its declaration."""
-    asked: dict[str, Any] = {"label": stated.title, "help_text": stated.help.capitalize(), "initial": default}
+    help_text = stated.help[0].upper() + stated.help[1:]
+    asked: dict[str, Any] = {"label": stated.title, "help_text": help_text, "initial": default}
     choices = [(choice, choice) for choice in stated.choices]
     if isinstance(default, tuple):
         return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **asked)
@@ -67,8 +68,8 @@ def _make_field(default: Any, stated: Option) -> forms.Field:
         return forms.ChoiceField(choices=choices, required=False, **asked)
     if isinstance(default, bool):
         return forms.BooleanField(required=False, **asked)
-    kind = forms.IntegerField if isinstance(default, int) else forms.FloatField
-    return kind(min_value=stated.low, max_value=stated.high, required=False, **asked)
+    bounds: dict[str, Any] = {"min_value": stated.low, "max_value": stated.high, "required": False}
+    return forms.IntegerField(**bounds, **asked) if isinstance(default, int) else forms.FloatField(**bounds, **asked)
 
 
 @needs(Role.VIEWER)

@@ -1,5 +1,5 @@
 """The networks of the papers and the talk: a table (zoo.toml), and their weights fetched, verified, resumed and
-kept.
+kept. No torch: the annotator's command lists and fetches too.
 
 A digest that its publisher states is checked; where none is stated, the one of the first download is kept
 beside the file, later downloads are held against it, and it is shown as unverified.
@@ -17,28 +17,14 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from workers.engine.networks.loading import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    LoadedNetwork,
-    NetworkError,
-    Preprocessing,
-    load_network,
-)
-
 TABLE = Path(__file__).with_name("zoo.toml")
-INPUTS = {
-    "imagenet": Preprocessing(mean=IMAGENET_MEAN, std=IMAGENET_STD),
-    "half": Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
-    "caffe": Preprocessing(
-        input_px=227, mean=(104.00699, 116.66877, 122.67892), std=(1.0, 1.0, 1.0), scale=1.0, channels="BGR"
-    ),
-}
+# What stands before a name of the table where an architecture is asked for.
+ZOO = "zoo:"
 PIECE_BYTES = 1 << 20
 TIMEOUT_SECONDS = 30
 
 
-class ZooError(NetworkError):
+class ZooError(Exception):
     """A network of the table cannot be had; the message says why."""
 
 
@@ -74,19 +60,12 @@ def read_zoo(path: Path = TABLE) -> dict[str, ZooRow]:
     return {name: ZooRow(name=name, **{**row, "layers": tuple(row["layers"])}) for name, row in table.items()}
 
 
-def load_zoo_network(
-    *, row: ZooRow, folder: Path, progress: Callable[[int, int | None], None], device: str = "cpu", seed: int = 0
-) -> LoadedNetwork:
-    """Fetch what is not there yet and load it; raises ZooError or NetworkError."""
-    weights = None if row.form == "random" else fetch_weights(row=row, folder=folder, progress=progress).path
-    return load_network(
-        architecture=row.architecture,
-        weights=weights,
-        preprocessing=INPUTS[row.input],
-        device=device,
-        seed=seed,
-        keep=row.keep,
-    )
+def find_row(name: str) -> ZooRow:
+    """Raises ZooError with the names that there are."""
+    table = read_zoo()
+    if name not in table:
+        raise ZooError(f"There is no network {name!r} in the table; it has {', '.join(table)}.")
+    return table[name]
 
 
 def fetch_weights(*, row: ZooRow, folder: Path, progress: Callable[[int, int | None], None]) -> Fetched:

@@ -19,6 +19,7 @@ from workers.engine.networks import zoo
 from workers.engine.networks.caffe_alexnet import VARIANTS, CaffeAlexNet
 from workers.engine.networks.hooks import find_layer
 from workers.engine.networks.loading import load_network
+from workers.engine.networks.zoo_networks import load_row
 
 TALK = [
     "context",
@@ -130,7 +131,7 @@ def test_weights_in_every_form_are_fetched_once_and_loaded(server: Server, tmp_p
     made = row(server, form, data, keep="features.", sha256_starts=hashlib.sha256(data).hexdigest()[:8])
     seen: list[tuple[int, int | None]] = []
     for _ in range(2):
-        network = zoo.load_zoo_network(row=made, folder=tmp_path, progress=lambda n, total: seen.append((n, total)))
+        network = load_row(row=made, folder=tmp_path, progress=lambda n, total: seen.append((n, total)))
     assert torch.equal(network.module.state_dict()["features.0.weight"], state["features.0.weight"])
     assert (network.preprocessing.channels, network.preprocessing.input_px) == ("BGR", 227)
     assert len(server.asked) == 1
@@ -170,7 +171,7 @@ def test_without_a_stated_digest_the_first_download_is_recorded_and_shown_as_unv
 
 def test_caffe_weights_and_other_addresses_are_refused_in_words(server: Server, tmp_path: Path) -> None:
     with pytest.raises(zoo.ZooError, match="only in Caffe's form"):
-        zoo.load_zoo_network(row=zoo.read_zoo()["alexnet-places205"], folder=tmp_path, progress=silent)
+        zoo.fetch_weights(row=zoo.read_zoo()["alexnet-places205"], folder=tmp_path, progress=silent)
     with pytest.raises(zoo.ZooError, match="neither http nor https"):
         zoo.fetch_weights(row=row(server, "a", b"", address="file:///etc/hostname"), folder=tmp_path, progress=silent)
     with pytest.raises(zoo.ZooError, match="404"):
