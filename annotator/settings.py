@@ -108,6 +108,19 @@ PGTRIGGER_INSTALL_ON_MIGRATE = True
 DATABASES = {"default": {**env.database("DATABASE_URL"), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "unitscope",
+        "OPTIONS": {
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            # Not pickle: whoever can write to Valkey must not be able to run code here.
+            "serializer": "django.core.signing.JSONSerializer",
+        },
+    }
+}
 # Crops and measures: file:///folder or s3://bucket/prefix, read and written through workers.store.
 ARTIFACT_ROOT = env.text("ARTIFACT_ROOT", default=None if DEPLOYED else f"file://{VAR / 'artifacts'}")
 

@@ -1,14 +1,14 @@
 """How many HITs and answers campaigns have, counted anew only as often as counting is cheap."""
 
-import json
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import redis
-from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Count, F, Q, Sum
+from redis import RedisError
 
 from annotator.comparison.models import UnitComparison
 from annotator.comparison.relations import SAME_THING
@@ -82,27 +82,19 @@ def _read_kept(campaign_ids: list[int]) -> dict[int, CampaignCounts]:
     if not campaign_ids:
         return {}
     try:
-        with _client() as client:
-            raw = client.mget([_key(one) for one in campaign_ids])
-    except redis.RedisError:
+        kept = cache.get_many([_key(one) for one in campaign_ids])
+    except RedisError:
         return {}
-    return {one: CampaignCounts(**json.loads(text)) for one, text in zip(campaign_ids, raw, strict=True) if text}
+    return {one: CampaignCounts(**kept[_key(one)]) for one in campaign_ids if _key(one) in kept}
 
 
 def _keep(counted: dict[int, CampaignCounts], *, seconds: float) -> None:
     if seconds < NEVER_KEPT_SECONDS:
         return
-    try:
-        with _client() as client:
-            for one, counts in counted.items():
-                client.set(_key(one), json.dumps(asdict(counts)), px=int(1000 * seconds * KEPT_TIMES))
-    except redis.RedisError:
-        return  # counted again next time
+    # If Valkey is unreachable, the next page counts again.
+    with contextlib.suppress(RedisError):
+        cache.set_many({_key(one): asdict(counts) for one, counts in counted.items()}, timeout=seconds * KEPT_TIMES)
 
 
 def _key(campaign_id: int) -> str:
-    return f"unitscope:campaign-counts:{campaign_id}"
-
-
-def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    return f"campaign-counts:{campaign_id}"

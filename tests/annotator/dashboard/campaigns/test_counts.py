@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-import redis
-from django.conf import settings
+from django.core.cache import cache
+from django.core.cache.backends.redis import RedisCache
 
 from annotator.crowd.models import Assignment
 from annotator.dashboard.campaigns import counts
@@ -15,10 +15,9 @@ from tests.annotator.dashboard.making import World
 
 @pytest.fixture(autouse=True)
 def nothing_kept(world: World) -> Iterator[None]:
-    with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.delete(counts._key(world.campaign.pk))
-        yield
-        client.delete(counts._key(world.campaign.pk))
+    cache.delete(counts._key(world.campaign.pk))
+    yield
+    cache.delete(counts._key(world.campaign.pk))
 
 
 def test_the_counts_equal_a_slow_count(world: World) -> None:
@@ -53,6 +52,14 @@ def test_what_is_slow_to_count_is_kept(world: World, monkeypatch: pytest.MonkeyP
     before = read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers
     Assignment.objects.latest("pk").delete()
     assert read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers == before
+
+
+def test_nothing_is_kept_while_valkey_is_unreachable(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "NEVER_KEPT_SECONDS", 0)
+    monkeypatch.setattr(counts, "cache", RedisCache("redis://127.0.0.1:9/0", {}))
+    before = read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers
+    Assignment.objects.latest("pk").delete()
+    assert read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers == before - 1
 
 
 def test_a_campaigns_pay_is_for_measured_time(world: World) -> None:
