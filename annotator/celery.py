@@ -14,5 +14,6 @@ app.conf.beat_schedule = {
     "sweep dissections": {"task": "annotator.units.tasks.sweep_dissections", "schedule": 5.0},
     "go on with campaigns": {"task": "crowd.go_on", "schedule": 60.0},
     # The last one may still wait for the queue; a task that found no thread in time is not needed any more.
+    "look after jobs": {"task": "work.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "listen for notifications": {"task": "crowd.listen", "schedule": 10.0, "options": {"expires": 10}},
 }

@@ -1,20 +1,58 @@
-"""Work sent to the web queue."""
+"""Jobs sent to the web queue, and sent again if their message was lost."""
 
-from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from annotator.work.jobs import note_job
+from annotator.crowd.marketplaces.guard import Permit
+from annotator.work.models import Job
+from annotator.work.performing import UnderWay, note_if_lost, perform, prepare, write_job
+from annotator.work.step import Step
+from annotator.work.subjects import SUBJECTS
+from annotator.work.table import STEPS
 from workers.app import app
 
+# A message that nobody has taken for so long is sent again; a doubled one does no harm, as a job runs once.
+RESEND_AFTER = timedelta(seconds=60)
+QUEUE_SILENT = "The queue does not answer; the work is sent again when it does."
 
-def send_work(*, campaign: str, kind: str, user: User, values: Sequence[int] = (), is_permitted: bool = False) -> None:
-    """To the web queue; the job's last word says so when the queue does not take it."""
-    now, by = timezone.now(), user.get_username()
-    note_job(campaign=campaign, kind=kind, state="waiting", words="", now=now, by=by)
+
+def ask(step: Step, *, subject: Any, actor: User, options: Any = None, permit: Permit | None = None) -> Job:
+    """What a button does: a quick step is performed at once, another one is sent to the web queue.
+
+    Raises what `perform` raises; for the web queue, only what is refused before the work.
+    """
+    if step.is_quick:
+        return perform(step, subject=subject, actor=actor, options=options, permit=permit)
+    work = prepare(step, subject=subject, actor=actor, options=options, permit=permit)
     try:
-        app.send_task("dashboard.work", args=[campaign, kind, by, list(values), is_permitted], queue="web")
+        job = write_job(step, work=work, permit=permit)
+    except UnderWay:
+        key = SUBJECTS[step.subject].key(subject)
+        for waiting in Job.objects.filter(step=step.name, subject_key=key, state=Job.State.WAITING):
+            send_job(waiting, now=work.now)
+        raise
+    send_job(job, now=work.now)
+    return job
+
+
+def send_job(job: Job, *, now: datetime) -> None:
+    """One more message for a waiting job; its row says so if the queue does not take it."""
+    Job.objects.filter(pk=job.pk, state=Job.State.WAITING).update(sent_at=now, sentence="")
+    try:
+        app.send_task("work.run", args=[job.pk], queue="web")
     except (OperationalError, OSError):
-        note_job(campaign=campaign, kind=kind, state="failed", words="The queue does not answer.", now=now, by=by)
+        Job.objects.filter(pk=job.pk, state=Job.State.WAITING).update(sentence=QUEUE_SILENT)
+
+
+def sweep_jobs() -> None:
+    """Sends jobs again whose message was lost, and marks those whose process has ended."""
+    now = timezone.now()
+    for job in Job.objects.filter(state=Job.State.WAITING, created_at__lt=now - RESEND_AFTER, step__in=STEPS):
+        if job.sent_at is None or job.sent_at < now - RESEND_AFTER:
+            send_job(job, now=now)
+    for job in Job.objects.filter(state=Job.State.RUNNING, step__in=STEPS):
+        note_if_lost(job)

@@ -1,35 +1,45 @@
-"""The web queue's task behind the dashboard's buttons: does the work and notes how it ended."""
+"""The web queue's tasks: run the jobs that buttons asked for, and find those whose message or process was lost."""
 
-import functools
+import contextlib
 from collections.abc import Sequence
+from typing import Any, cast
 
 from celery import shared_task
-from django.utils import timezone
+from django.contrib.auth.models import User
 
 from annotator.crowd.marketplaces.guard import Permit
-from annotator.crowd.models import Campaign
-from annotator.crowd.outbox.session import open_session
+from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
-from annotator.work.jobs import note_job
-from annotator.work.steps import OF_CAMPAIGN, OF_ONE, Work
+from annotator.work.models import Job
+from annotator.work.performing import perform, run_job
+from annotator.work.sending import sweep_jobs
+from annotator.work.table import STEPS
+
+
+@shared_task(name="work.run", ignore_result=True)
+def run(job_id: int) -> None:
+    job = Job.objects.select_related("campaign", "actor").filter(pk=job_id).first()
+    if job is not None:  # else its campaign was deleted
+        with contextlib.suppress(Refusal):  # kept in the job's row
+            run_job(job)
+
+
+@shared_task(name="work.sweep", ignore_result=True)
+def sweep() -> None:
+    sweep_jobs()
 
 
 @shared_task(name="dashboard.work", ignore_result=True)
-def work(name: str, kind: str, by: str, values: Sequence[int] = (), is_permitted: bool = False) -> None:
-    """`is_permitted`: whoever asked gave the three confirmations of real money for this campaign."""
-
-    def note(state: str, words: str) -> None:
-        note_job(campaign=name, kind=kind, state=state, words=words, now=timezone.now(), by=by)
-
-    note("running", "")
-    act = (OF_CAMPAIGN | OF_ONE)[kind]
-    try:
-        campaign, permit = Campaign.objects.get(name=name), Permit(campaign=name, given_by=by) if is_permitted else None
-        words = act(Work(campaign, by, functools.partial(open_session, campaign, permit=permit)), *values)
-    except Refusal as problem:
-        note("failed", str(problem))
-    except Exception:
-        note("failed", "The work ended by a defect; the web queue's log holds the details.")
-        raise
-    else:
-        note("done", words)
+def run_older_message(name: str, kind: str, by: str, values: Sequence[int] = (), is_permitted: bool = False) -> None:
+    """A message sent by the release before this one; the next release drops this task."""
+    campaign = Campaign.objects.get(name=name)
+    renamed = {"approve-one": "approve-answer", "reject-one": "confirm-rejection", "overturn": "overturn-rejection"}
+    step, subject = STEPS[renamed.get(kind, kind)], cast(Any, campaign)
+    if kind in renamed:
+        subject = Assignment.objects.get(pk=values[0], hit__campaign=campaign)
+    elif kind == "ask-more":
+        subject = UnitLabel.objects.get(campaign=campaign, unit=HIT.objects.get(pk=values[0]).unit)
+    permit = Permit(campaign=name, given_by=by) if is_permitted else None
+    with contextlib.suppress(Refusal):
+        perform(step, subject=subject, actor=User.objects.get(username=by), permit=permit)

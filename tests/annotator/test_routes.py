@@ -185,8 +185,8 @@ class Stage:
             "invite": {"username": "olga", "role": "viewer"},
             "issue-token": {"name": "notebook"},
             "review-decide": {"action": "accept"},
-            "merge-concepts": {"concept": "wheel", "into": "rim"},
-            "split-answers": {"form": "wheel", "into": "rim"},
+            "merge-concepts": {"words": "wheel", "into": "rim"},
+            "split-answers": {"words": "wheel", "into": "rim"},
             "erase-worker": {"marketplace": "own", "worker_id": "nobody"},
             "campaign-more": {"label": UnitLabel.objects.earliest("pk").pk},
             "campaign-work": {"real_money": "on", "typed_name": self.world.campaign.name},
@@ -224,12 +224,12 @@ OF_A_CAMPAIGN = (
     "worker-ids", "campaign-more",
 )  # fmt: skip
 DECISIONS = {
-    "approve": {"decision": "approve"},
-    "leave-out": {"decision": "leave out", "reason": "It is about another picture."},
-    "propose": {"decision": "propose rejection", "reason": "The same words on each HIT."},
-    "own-rejection": {"decision": "confirm rejection"},
-    "other's-rejection": {"decision": "confirm rejection"},
-    "overturn": {"decision": "overturn rejection"},
+    "approve": {"decision": "approve-answer"},
+    "leave-out": {"decision": "leave-out-answer", "reason": "It is about another picture."},
+    "propose": {"decision": "propose-rejection", "reason": "The same words on each HIT."},
+    "own-rejection": {"decision": "confirm-rejection"},
+    "other's-rejection": {"decision": "confirm-rejection"},
+    "overturn": {"decision": "overturn-rejection"},
 }
 
 

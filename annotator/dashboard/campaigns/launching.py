@@ -5,27 +5,26 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
-from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
-from annotator.crowd.campaigns.composing import CampaignPlan, CannotCompose, compose_campaign
-from annotator.crowd.campaigns.phrases import find_automatic_phrases
-from annotator.crowd.campaigns.quoting import CannotQuote, quote_campaign
-from annotator.crowd.campaigns.unit_choice import BadChoice, choose_units
-from annotator.crowd.hit_types.screening import load_screening
-from annotator.crowd.hit_types.templates import BadTemplate, load_template
-from annotator.crowd.marketplaces.requirements import BadQualification
+from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.launch_form import LaunchForm
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show
+from annotator.refusals import Refusal
+from annotator.work.steps.publishing import ComposeOptions
+from annotator.work.table import STEPS
 
-# The plan's fields that the form gives as they are.
-PLANNED = (
-    "name", "marketplace", "reward_usd", "budget_cap_usd", "seed", "n_assignments", "max_assignments", "template",
-    "policy", "requester_name", "contact", "ethics_number", "max_hits_per_worker",
-)  # fmt: skip
+# The options that the form gives as they are, and its fields.
+SAME = {
+    "top_iou": "n_top_iou", "random": "n_random", "marketplace": "marketplace", "reward": "reward_usd",
+    "budget": "budget_cap_usd", "seed": "seed", "assignments": "n_assignments", "max_assignments": "max_assignments",
+    "template": "template", "policy": "policy", "requester_name": "requester_name", "contact": "contact",
+    "ethics_number": "ethics_number", "max_per_worker": "max_hits_per_worker",
+    "min_approval": "min_approval_percent", "min_approved": "min_approved",
+}  # fmt: skip
 
 
 @needs(Role.RESEARCHER)
@@ -37,7 +36,7 @@ def compose_one(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             campaign = _compose(request, form.cleaned_data)
-        except (CannotCompose, BadChoice, CannotQuote, BadTemplate, BadQualification) as refused:
+        except Refusal as refused:
             form.add_error(None, str(refused))
         else:
             return redirect("campaign", campaign.name)
@@ -45,35 +44,17 @@ def compose_one(request: SignedInRequest) -> HttpResponse:
 
 
 def _compose(request: SignedInRequest, asked: dict[str, Any]) -> Campaign:
-    """Composed, quoted and logged, or nothing at all."""
-    now = timezone.now()
-    units = choose_units(
-        list(asked["dissection"]),
-        n_top_iou=asked["n_top_iou"],
-        n_random=asked["n_random"],
-        names=asked["named_units"].split(),
-        seed=asked["seed"],
+    """Composed and quoted, or nothing at all."""
+    options = ComposeOptions(
+        dissection=tuple(str(one.pk) for one in asked["dissection"]),
+        units=tuple(asked["named_units"].split()),
+        country=tuple(asked["countries"].upper().replace(",", " ").split()),
+        exclude=tuple(campaign.name for campaign in asked["excluded_campaigns"]),
+        screening=asked["screening_percent"] or None,
+        **{option: asked[field] for option, field in SAME.items()},
     )
-    asks_verdict = load_template(asked["template"]).answer == "verdict"
-    phrases = find_automatic_phrases(units) if asks_verdict else {}
-    plan = CampaignPlan(**{field: asked[field] for field in PLANNED}, qualifications=_list_qualifications(asked))
     with transaction.atomic():
-        campaign = compose_campaign(plan=plan, units=units, phrases=phrases, now=now)
-        quote = quote_campaign(campaign=campaign, now=now)
-        details = {"quote_usd": str(quote.total_usd), "units": len(units)}
-        subject = f"campaign {campaign.name}"
-        write_audit_entry(actor=request.user, action="compose campaign", subject=subject, details=details, now=now)
+        ask_step(request, STEPS["compose"], asked["name"], options=options)
+        campaign = find_campaign(asked["name"])
+        ask_step(request, STEPS["quote"], campaign)
     return campaign
-
-
-def _list_qualifications(asked: dict[str, Any]) -> dict[str, Any]:
-    wanted = {
-        "locales": asked["countries"].upper().replace(",", " ").split(),
-        "min_approval_percent": asked["min_approval_percent"],
-        "min_approved": asked["min_approved"],
-        "excluded_campaigns": [campaign.name for campaign in asked["excluded_campaigns"]],
-    }
-    if asked["screening_percent"]:
-        load_screening(asked["template"])  # refused here where the HIT type has no test
-        wanted["screening"] = {"least_percent": asked["screening_percent"]}
-    return {name: value for name, value in wanted.items() if value}

@@ -1,5 +1,6 @@
 """Campaigns: their list, one with live progress and cost, its units as people label them beside Broden."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,18 +13,21 @@ from annotator.accounts.models import Role
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
-from annotator.crowd.marketplaces.marketplace import open_marketplace
 from annotator.crowd.models import HIT, Campaign
-from annotator.dashboard.campaigns.offered import offer_steps
 from annotator.dashboard.campaigns.overview import summarize_campaigns
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.asking import list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.dashboard.frame.thumbnails import add_strips
 from annotator.labels.models import UnitLabel
-from annotator.work.jobs import read_jobs
+from annotator.work.performing import is_real_money, list_jobs
+from annotator.work.steps.publishing import is_ready
+from annotator.work.table import STEPS
 
 PAGE_SIZE = 50
 N_NEEDS = 50
+# How long what a job ended with is shown.
+JOBS_SHOWN = timedelta(days=1)
 
 
 @needs(Role.VIEWER)
@@ -42,7 +46,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         .defer("reasons", "crop_probabilities")
         .order_by("-precision", "id")
     )
-    steps = offer_steps(campaign, request.role)
+    steps = list_offered(request, campaign, STEPS)
     units = Paginator(labels, PAGE_SIZE).get_page(request.GET.get("page"))
     return show(
         request,
@@ -51,8 +55,8 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         units=units,
         rows=add_strips(list(units)),
         preview=_preview_address(campaign),
-        can_publish=campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at,
-        is_real_money=not campaign.is_imported and open_marketplace(campaign.marketplace).is_real_money,
+        can_publish=is_ready(campaign),
+        is_real_money=is_real_money(campaign),
         steps=[step for step in steps if not step.is_last],
         last_steps=[step for step in steps if step.is_last],
         verdicts=_verdicts(campaign),
@@ -87,9 +91,9 @@ def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:
 
 def _live(campaign: Campaign) -> dict[str, Any]:
     (overview,) = summarize_campaigns([campaign])
-    jobs = read_jobs(campaign=campaign.name, now=timezone.now())
-    ended = [f"{job.kind}-{job.at:.0f}" for job in jobs if not job.is_active]
-    return {"campaign": campaign, "one": overview, "jobs": jobs, "seen": "_".join(sorted(ended))}
+    jobs = list_jobs(campaign, since=timezone.now() - JOBS_SHOWN)
+    ended = sorted(job.pk for job in jobs if not job.is_active)
+    return {"campaign": campaign, "one": overview, "jobs": jobs, "seen": "_".join(map(str, ended))}
 
 
 def _preview_address(campaign: Campaign) -> str:

@@ -4,20 +4,21 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.inviting import InvitationRefused, invite, welcome_path
 from annotator.accounts.models import ApiToken, Role
 from annotator.accounts.tokens import issue_token, revoke_token
-from annotator.crowd.erasing import CannotErase, erase_worker
 from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.refusals import Refusal
+from annotator.work.steps.judging import EraseOptions
+from annotator.work.table import STEPS
 
 
 class InviteForm(forms.Form):
@@ -75,20 +76,13 @@ def erase_one(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, erase_form=form, status=422)
     marketplace = form.cleaned_data["marketplace"]
+    options = EraseOptions(worker_id=form.cleaned_data["worker_id"])
     try:
-        with transaction.atomic():
-            n_answers = erase_worker(marketplace=marketplace, worker_id=form.cleaned_data["worker_id"])
-            write_audit_entry(
-                actor=request.user,
-                action="erase worker",
-                subject=f"marketplace {marketplace}",
-                details={"answers": n_answers},
-                now=timezone.now(),
-            )
-    except CannotErase as refused:
+        job = ask_step(request, STEPS["erase-worker"], marketplace, options=options)
+    except Refusal as refused:
         form.add_error("worker_id", str(refused))
         return _show(request, erase_form=form, status=422)
-    messages.success(request, f"Erased. {n_answers} answers stay under a code that leads to no one.")
+    messages.success(request, job.sentence)
     return redirect("people")
 
 

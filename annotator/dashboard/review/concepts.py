@@ -4,16 +4,17 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
-from annotator.dashboard.review.deciding import merge_everywhere, split_off
+from annotator.dashboard.frame.asking import ask_step, show_refused
+from annotator.dashboard.frame.pages import SignedInRequest, show
 from annotator.labels.models import UnitLabel
-from annotator.labels.revising import BadRevision
+from annotator.refusals import Refusal
+from annotator.work.options import read_form
+from annotator.work.table import STEPS
 
 N_LISTED = 400
 
@@ -38,14 +39,12 @@ def show_concepts(request: SignedInRequest, name: str) -> HttpResponse:
 @needs(Role.REVIEWER)
 def merge_some(request: SignedInRequest, name: str) -> HttpResponse:
     campaign = get_object_or_404(Campaign, name=name)
-    chosen, into = request.POST.getlist("concept"), request.POST.get("into", "")
+    step = STEPS["merge-concepts"]
     try:
-        n_labels = merge_everywhere(
-            campaign=campaign, concepts=chosen, into=into, reviewer=request.user, now=timezone.now()
-        )
-    except BadRevision as bad:
-        return show_refusal(request, str(bad), status=422)
-    messages.success(request, f"{n_labels} units named anew")
+        job = ask_step(request, step, campaign, options=read_form(step.options, request.POST))
+    except Refusal as refusal:
+        return show_refused(request, refusal)
+    messages.success(request, job.sentence)
     return redirect("concepts", name)
 
 
@@ -53,10 +52,10 @@ def merge_some(request: SignedInRequest, name: str) -> HttpResponse:
 @needs(Role.REVIEWER)
 def split_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
     label = get_object_or_404(UnitLabel.objects.select_related("campaign", "unit__layer__network"), pk=label_id)
-    forms, into = request.POST.getlist("form"), request.POST.get("into", "")
+    step = STEPS["split"]
     try:
-        split_off(label=label, forms=forms, into=into, reviewer=request.user, now=timezone.now())
-    except BadRevision as bad:
-        return show_refusal(request, str(bad), status=422)
+        ask_step(request, step, label, options=read_form(step.options, request.POST))
+    except Refusal as refusal:
+        return show_refused(request, refusal)
     unit = label.unit
     return redirect("unit", unit.layer.network.name, unit.layer.path, unit.index)

@@ -10,21 +10,24 @@ from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from annotator.accounts.models import Role
 from annotator.comparison.review_reasons import WORDS, find_reason, find_reasons
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.asking import ask_step, show_refused
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.frame.thumbnails import add_strips
-from annotator.dashboard.review.deciding import ACTIONS, Decision, decide_label
 from annotator.dashboard.units.unit_record import gather_evidence
 from annotator.labels.models import UnitLabel
-from annotator.labels.revising import BadRevision
+from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel
+from annotator.work.options import read_form
+from annotator.work.performing import is_real_money
+from annotator.work.table import STEPS
 
+ACTIONS = ("accept", "rename", "merge")
 COUNTED_AT_MOST = 1000
 N_LISTED = 30
 
@@ -72,6 +75,7 @@ def show_label(request: SignedInRequest, name: str, label_id: int) -> HttpRespon
     if not is_blind:
         context |= {
             "label": label,
+            "is_real_money": is_real_money(label.campaign),
             "evidence": evidence,
             "answers": [answer for answer in evidence.answers if answer.hit.campaign_id == label.campaign_id],
             "reasons": _reasons_of(label),
@@ -90,17 +94,16 @@ def show_label(request: SignedInRequest, name: str, label_id: int) -> HttpRespon
 @needs(Role.REVIEWER)
 def take_decision(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
     label = _label(name, label_id)
-    action, word = request.POST.get("action", ""), request.POST.get("word", "")
+    action = request.POST.get("action", "")
     onward = f"{reverse('review-next', args=[name])}?{urlencode({'after': label_id})}"
     if action == "skip":
         return redirect(onward)
     if action not in ACTIONS:
         return show_refusal(request, f"A decision is one of {', '.join(ACTIONS)} or skip.", status=400)
-    decision = Decision(action=action, word=word, blind_word=request.POST.get("blind_word", "")[:200])
     try:
-        decide_label(label=label, decision=decision, reviewer=request.user, now=timezone.now())
-    except BadRevision as bad:
-        return show_refusal(request, str(bad), status=422)
+        ask_step(request, STEPS[action], label, options=read_form(STEPS[action].options, request.POST))
+    except Refusal as refusal:
+        return show_refused(request, refusal)
     messages.success(request, f"{label.unit}: {action}, {label.concept or 'no word'}")
     return redirect(onward)
 

@@ -13,6 +13,7 @@ STATE_TONES = {
     "closed": "us-is-good",
     "failed": "us-is-bad",
     "lost": "us-is-bad",
+    "refused": "us-is-bad",
     "rejected": "us-is-bad",
     "needs_human": "us-is-bad",
     "running": "us-is-info",

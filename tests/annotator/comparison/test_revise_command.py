@@ -38,7 +38,7 @@ def test_merging_renaming_splitting_accepting() -> None:
     revise("accept", "--unit", "features.3:3", "--reviewer", "eve")
     assert UnitLabel.objects.get(unit__index=3).accepted_at is not None
     actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
-    assert actions == ["merge concepts", "rename concepts", "split concepts", "accept concepts"]
+    assert actions == ["merge-concepts", "rename", "split", "accept"]
 
 
 @pytest.mark.parametrize(

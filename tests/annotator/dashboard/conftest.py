@@ -1,34 +1,22 @@
 """What the dashboard's tests share: one small world, and a viewer's browser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
-from django.conf import settings as django_settings
 from django.test import Client
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker
 from annotator.dashboard.units.crops import compose_wall
 from annotator.units.models import Dissection, ImageSet, Network
-from annotator.work.jobs import _key
 from tests.annotator.dashboard.making import World, make_world, sign_in
 
 
 @pytest.fixture(autouse=True)
 def quick_hashing(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(autouse=True)
-def no_jobs() -> Iterator[None]:
-    """The broker would remember for a day what another test's buttons sent."""
-    with redis.Redis.from_url(django_settings.REDIS_URL) as client:
-        client.delete(_key("try"))
-        yield
-        client.delete(_key("try"))
 
 
 @pytest.fixture

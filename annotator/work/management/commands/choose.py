@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from annotator.commanding import ProjectCommand
-from annotator.comparison.choosing import NothingToChoose, choose_differing, write_selection
+from annotator.comparison.choosing import choose_differing, write_selection
 from annotator.crowd.campaigns.finding import find_campaign
 
 
@@ -24,8 +24,5 @@ class Command(ProjectCommand):
         found = find_campaign(campaign)
         if n < 1:
             raise CommandError("--n must be 1 or more.", returncode=2)
-        try:
-            units = choose_differing(campaign=found, n_units=n)
-        except NothingToChoose as error:
-            raise CommandError(str(error), returncode=2) from None
+        units = choose_differing(campaign=found, n_units=n)
         self.stdout.write(" ".join(write_selection(units)))

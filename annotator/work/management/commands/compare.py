@@ -3,17 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from annotator.commanding import ProjectCommand
-from annotator.comparison.comparing import NothingToCompare, compare_campaign
 from annotator.comparison.reports import describe_campaign
 from annotator.comparison.tables import print_table
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.labels.wordnet import BadWordNet
+from annotator.work.step_command import StepCommand
+from annotator.work.table import STEPS
 
 
-class Command(ProjectCommand):
+class Command(StepCommand):
     help = (
         "Sets the label that people gave to each unit of a campaign beside its automatic label, finds how the words "
         "relate (equal, synonym, hypernym, hyponym, different), and prints the table. Below it: how many units agree, "
@@ -25,8 +22,5 @@ class Command(ProjectCommand):
 
     def handle(self, *args: Any, campaign: str, **options: Any) -> None:
         found = find_campaign(campaign)
-        try:
-            compare_campaign(campaign=found)
-        except (NothingToCompare, BadWordNet) as error:
-            raise CommandError(str(error), returncode=2) from None
+        self.perform(STEPS["compare"], found)
         self.stdout.write(print_table(describe_campaign(campaign=found)))

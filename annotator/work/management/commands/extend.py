@@ -3,18 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.crowd.models import HIT
-from annotator.crowd.outbox.session import open_session
-from annotator.labels.extending import CannotExtend, extend_campaign, find_saving
-from annotator.work.permitting import REAL_MONEY_HELP, ask_permit
-from annotator.work.refusing import refusing
+from annotator.work.options import add_arguments, read_arguments
+from annotator.work.step_command import StepCommand
+from annotator.work.steps.labeling import ExtendOptions
+from annotator.work.table import STEPS
 
 
-class Command(ProjectCommand):
+class Command(StepCommand):
     help = (
         "Asks one more person about each unit whose answers leave a doubt (category or concept disagree, or the "
         "interval of precision is wider than asked), up to the campaign's --max-assignments and within its cap. "
@@ -22,23 +18,11 @@ class Command(ProjectCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("campaign")
-        parser.add_argument("--widest", type=float, help="Widest 95 %% interval of precision that is good enough")
-        parser.add_argument("--real-money", action="store_true", help=REAL_MONEY_HELP)
+        parser.add_argument("campaign", help="Name of a labeled campaign")
+        add_arguments(parser, ExtendOptions)
+        self.add_real_money(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        campaign = find_campaign(options["campaign"])
-        with refusing(campaign):
-            try:
-                permit = ask_permit(campaign, has_flag=options["real_money"])
-                extension = extend_campaign(open_session(campaign, permit=permit), widest=options["widest"])
-            except CannotExtend as error:
-                raise CommandError(str(error), returncode=2) from None
-        hits = HIT.objects.select_related("unit__layer").in_bulk(list(extension.reasons))
-        for pk, reason in extension.reasons.items():
-            self.stdout.write(f"{hits[pk].unit}: one more ({reason})")
-        saving = find_saving(campaign)
-        self.stdout.write(
-            f"{len(extension.reasons) or 'Nothing'} in doubt. {saving.n_asked} assignments asked for so far, where "
-            f"{saving.n_fixed} would be a fixed number: ${saving.saved_usd:.2f} ({saving.share:.0%}) saved."
-        )
+        asked = read_arguments(ExtendOptions, options)
+        campaign, has_flag = find_campaign(options["campaign"]), options["real_money"]
+        self.stdout.write(self.perform(STEPS["extend"], campaign, options=asked, has_flag=has_flag))

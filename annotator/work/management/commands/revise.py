@@ -3,30 +3,24 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-from django.db import transaction
-from django.utils import timezone
-
-from annotator.commanding import ProjectCommand
-from annotator.comparison.comparing import compare_labels
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.campaigns.unit_choice import BadChoice, read_unit_names
 from annotator.crowd.models import Campaign
 from annotator.labels.models import UnitLabel
-from annotator.labels.revising import BadRevision, accept_label, merge_concepts, rename_unit, split_answers
-from annotator.units.models import Unit
-from annotator.work.noting import note
+from annotator.work.step_command import StepCommand
+from annotator.work.steps.revising import ReviseOptions
+from annotator.work.table import STEPS
 
 
-class Command(ProjectCommand):
+class Command(StepCommand):
     help = (
         "Keeps a judgement and names anew the units it reaches. merge: these concepts count as --into in the whole "
         "campaign. split: the --unit's answers of these forms are called --into. rename: the --unit is called --into. "
-        "accept: the --unit's concept stands as it is."
+        "accept: the --unit's concept stays as it is."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("campaign")
+        parser.add_argument("campaign", help="Name of a labeled campaign")
         parser.add_argument("kind", choices=["accept", "rename", "merge", "split"])
         parser.add_argument("words", nargs="*", metavar="WORD", help="Concepts to merge, or forms to split off")
         parser.add_argument("--into", default="", metavar="WORD", help="What they are called from now on")
@@ -34,38 +28,21 @@ class Command(ProjectCommand):
         parser.add_argument("--reviewer", default="command", help="In whose name")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        campaign = find_campaign(options["campaign"])
-        try:
-            with transaction.atomic():
-                changed = self._revise(campaign, options)
-                compare_labels(campaign=campaign, labels=changed)
-                asked = {name: options[name] for name in ("words", "into", "unit", "reviewer") if options[name]}
-                note(f"{options['kind']} concepts", f"campaign {campaign}", **asked)
-        except (BadRevision, BadChoice) as refused:
-            raise CommandError(str(refused), returncode=2) from None
-        for label in changed:
-            self.stdout.write(f"{label.unit}: {label.concept}")
-        self.stdout.write(f"{len(changed)} units named anew.")
-
-    def _revise(self, campaign: Campaign, options: dict[str, Any]) -> list[UnitLabel]:
-        by = {"campaign": campaign, "reviewer": options["reviewer"], "now": timezone.now()}
-        if options["kind"] == "merge":
-            return merge_concepts(concepts=options["words"], into=options["into"], **by)
-        unit = _find_unit(campaign, options["unit"])
-        match options["kind"]:
-            case "split":
-                return split_answers(unit=unit, concepts=options["words"], into=options["into"], **by)
-            case "rename":
-                return rename_unit(unit=unit, concept=options["into"], **by)
-        return accept_label(unit=unit, **by)
+        campaign, kind = find_campaign(options["campaign"]), options["kind"]
+        asked = ReviseOptions(words=tuple(options["words"]), into=options["into"], reviewer=options["reviewer"])
+        if kind == "merge":
+            sentence = self.perform(STEPS["merge-concepts"], campaign, options=asked)
+        else:
+            sentence = self.perform(STEPS[kind], _find_label(campaign, options["unit"]), options=asked)
+        self.stdout.write(sentence)
 
 
-def _find_unit(campaign: Campaign, text: str | None) -> Unit:
+def _find_label(campaign: Campaign, text: str | None) -> UnitLabel:
     if not text:
         raise BadChoice("Name the unit: --unit LAYER:3.")
     layer, indexes = read_unit_names(text)
-    found = Unit.objects.select_related("layer").filter(layer__path=layer, index=indexes[0], hits__campaign=campaign)
-    unit = found.first() if len(indexes) == 1 else None
-    if unit is None:
-        raise BadChoice(f"{text} is no unit of the campaign {campaign}.")
-    return unit
+    found = campaign.unit_labels.select_related("campaign", "unit__layer__network")
+    label = found.filter(unit__layer__path=layer, unit__index=indexes[0]).first() if len(indexes) == 1 else None
+    if label is None:
+        raise BadChoice(f"{text} is no unit of the campaign {campaign} that has a label.")
+    return label

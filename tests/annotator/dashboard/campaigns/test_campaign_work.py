@@ -13,7 +13,7 @@ from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.models import HIT, Assignment, Campaign, Compensation
 from annotator.units.models import AutomaticLabel
 from annotator.work import tasks
-from annotator.work.jobs import read_jobs
+from annotator.work.models import Job
 from tests.annotator.crowd.fixtures import Market, market
 from tests.annotator.crowd.making import make_campaign, make_dissection
 from tests.annotator.dashboard.making import make_person
@@ -34,42 +34,42 @@ def press(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, client: Client) -
     """Presses a button of the campaign's page; the web queue's work is done within the request. Its last word."""
 
     def work_now(name: str, args: list[Any], queue: str) -> None:
-        assert (name, queue) == (tasks.work.name, "web")
-        tasks.work(*args)
+        assert (name, queue) == (tasks.run.name, "web")
+        tasks.run(*args)
 
     monkeypatch.setattr("annotator.work.sending.app.send_task", work_now)
     client.force_login(make_person(Role.PAYER, "petra"))
 
     def press_it(kind: str) -> str:
         assert client.post(f"/campaigns/try/work/{kind}/").status_code == 302
-        job = next(job for job in read_jobs(campaign="try", now=timezone.now()) if job.kind == kind)
-        return f"{job.state}: {job.words}"
+        job = Job.objects.filter(step=kind).latest("pk")
+        return f"{job.state}: {job.sentence}"
 
     return press_it
 
 
-def test_from_publishing_to_closing(market: Market, campaign: Campaign, press: Press) -> None:
-    assert press("publish") == "done: every HIT is on the marketplace"
+def test_from_publishing_to_closing(market: Market, campaign: Campaign, press: Press, settings: Any) -> None:
+    assert press("publish") == f"done: Published 2 HITs. People find them at {settings.SANDBOX_URL}/worker/"
     first, second = campaign.hits.order_by("id")
     market.work(first, "ann", active_seconds=600.0)
     market.work(first, "bob", description="tree", category="scene")
     market.work(second, "ann")
-    assert press("collect") == "done: 3 new answers, 3 of 4 in all"
-    assert press("approve").endswith("3 approved")
+    assert press("collect") == "done: 3 of 4 assignments submitted, 3 new."
+    assert press("approve").endswith("3 approved now.")
     # Ten minutes for $0.50 is $3 an hour, and the floor $12: one bonus of $1.50.
-    assert press("top-up") == "done: 1 bonuses paid, up to $12.00 an hour"
-    assert press("label") == "done: 2 units labeled from 3 answers"
-    assert press("compare") == "done: 2 units compared"
-    assert press("extend").startswith("done: 1 units in doubt, one more answer each")
+    assert press("top-up") == "done: 1 bonuses paid, up to $12.00 an hour of active time."
+    assert press("label").startswith("done: 2 units labeled from 3 answers;")
+    assert press("compare") == "done: 2 units compared."
+    assert press("extend").startswith("done: 1 in doubt. 5 assignments asked for so far")
     first.refresh_from_db()
     assert (first.n_assignments, first.state) == (3, HIT.State.PUBLISHED)
     # Who marks two crops has left the planted negatives unmarked.
-    assert press("leave-out") == "done: 3 answers left out on evidence; label again to see what changes"
-    assert press("close").startswith("failed: HITs are still open")
+    assert press("leave-out") == "done: 3 answers left out on evidence; their people are paid."
+    assert press("close").startswith("refused: HITs are still open")
     assert press("withdraw").startswith("done: 2 HITs withdrawn")
     campaign.refresh_from_db()
     assert campaign.is_paused
-    assert press("close") == "done: nothing more will be asked or paid"
+    assert press("close") == "done: Closed."
     campaign.refresh_from_db()
     assert campaign.state == Campaign.State.CLOSED
     assert {"publish", "top-up", "withdraw", "close"} <= set(AuditEntry.objects.values_list("action", flat=True))
@@ -80,7 +80,7 @@ def test_work_that_never_arrived_is_paid(market: Market, campaign: Campaign, pre
     visitor = market.accept(campaign.hits.earliest("id"), "ann")
     visitor.submit(visitor.start()["work_token"])
     Assignment.objects.update(stored_at=timezone.now() - timedelta(hours=1))
-    assert press("compensate") == "done: 1 pieces of work have a compensation HIT; 0 were approved now"
+    assert press("compensate") == "done: 1 pieces of work have a compensation HIT; 0 were approved now."
     assert Compensation.objects.get().decided_by == "petra"
 
 
@@ -90,9 +90,9 @@ def test_a_rejection_is_overturned_and_the_work_paid(market: Market, campaign: C
     press("collect")
     answer = Assignment.objects.get()
     decisions = [
-        ("rita", "propose rejection", "The planted negatives were all left unmarked."),
-        ("sven", "confirm rejection", ""),
-        ("rita", "overturn rejection", ""),
+        ("rita", "propose-rejection", "The planted negatives were all left unmarked."),
+        ("sven", "confirm-rejection", ""),
+        ("rita", "overturn-rejection", ""),
     ]
     clients = {name: Client() for name in ("rita", "sven")}
     for name, one in clients.items():

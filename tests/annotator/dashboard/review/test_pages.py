@@ -12,6 +12,7 @@ from annotator.crowd.models import Campaign
 from annotator.dashboard.review.pages import find_waiting
 from annotator.labels.models import UnitLabel
 from annotator.units.models import Unit
+from annotator.work.models import Job
 from tests.annotator.dashboard.making import World, sign_in
 
 
@@ -24,9 +25,9 @@ def label_of(index: int) -> UnitLabel:
     return UnitLabel.objects.get(unit__index=index)
 
 
-def decide(client: Client, index: int, action: str, word: str = "", blind_word: str = "") -> int:
+def decide(client: Client, index: int, action: str, into: str = "", seen_blind: str = "") -> int:
     address = f"/review/try/{label_of(index).pk}/decide/"
-    return client.post(address, {"action": action, "word": word, "blind_word": blind_word}).status_code
+    return client.post(address, {"action": action, "into": into, "seen_blind": seen_blind}).status_code
 
 
 def test_what_people_or_pixels_contradict_waits(world: World) -> None:
@@ -52,17 +53,17 @@ def test_blind_the_server_tells_nothing_but_the_crops(world: World, reviewer: Cl
 
 
 def test_accepting_ends_the_waiting_and_is_logged(world: World, reviewer: Client) -> None:
-    assert decide(reviewer, 0, "accept", blind_word="hubcap") == 302
+    assert decide(reviewer, 0, "accept", seen_blind="hubcap") == 302
     assert label_of(0).accepted_at is not None
     assert [label.unit.index for label in find_waiting(world.campaign)] == [2]
     entry = AuditEntry.objects.latest("id")
     assert (entry.action, entry.subject, entry.actor_name) == ("accept", "unit net/features.3/0", "reviewer")
-    assert entry.details["seen blind"] == "hubcap"
+    assert entry.details["seen_blind"] == "hubcap"
     assert verify_audit_log().n_entries == AuditEntry.objects.count()
 
 
 def test_renaming_gives_the_unit_the_word_and_compares_anew(world: World, reviewer: Client) -> None:
-    assert decide(reviewer, 0, "rename", word="Thing 0") == 302
+    assert decide(reviewer, 0, "rename", into="Thing 0") == 302
     label = label_of(0)
     assert label.concept == "thing 0"
     assert label.comparison.relation == "equal"
@@ -74,7 +75,7 @@ def test_a_decision_leaves_every_other_label_as_it_was(world: World, reviewer: C
     others = UnitLabel.objects.exclude(unit__index=0).order_by("pk")
     before = list(others.values())
     for action, word in (("rename", "rim"), ("accept", "")):
-        assert decide(reviewer, 0, action, word=word) == 302
+        assert decide(reviewer, 0, action, into=word) == 302
     assert list(others.values()) == before
 
 
@@ -82,7 +83,7 @@ def test_merging_reaches_every_unit_of_the_campaign(world: World, reviewer: Clie
     before = {label.unit.index: label.concept for label in UnitLabel.objects.select_related("unit")}
     same = [index for index, concept in before.items() if concept == before[0]]
     assert same == [0, 4]
-    assert decide(reviewer, 0, "merge", word="rim") == 302
+    assert decide(reviewer, 0, "merge", into="rim") == 302
     after = {label.unit.index: label.concept for label in UnitLabel.objects.select_related("unit")}
     assert after == {index: "rim" if index in same else concept for index, concept in before.items()}
 
@@ -92,7 +93,7 @@ def test_a_decision_without_sense_is_refused_and_nothing_changes(
     world: World, reviewer: Client, action: str, status: int
 ) -> None:
     before = list(UnitLabel.objects.values_list("concept", "accepted_at"))
-    assert decide(reviewer, 0, action, word="  ") == status
+    assert decide(reviewer, 0, action, into="  ") == status
     assert list(UnitLabel.objects.values_list("concept", "accepted_at")) == before
     assert not AuditEntry.objects.exists()
 
@@ -140,5 +141,6 @@ def test_a_unit_sent_back_goes_to_the_web_queue(
     hit.external_id = "HIT0"
     hit.save()
     assert reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk}).status_code == 302
-    assert sent == [("dashboard.work", ["try", "ask-more", "reviewer", [hit.pk, 2], False])]
-    assert AuditEntry.objects.get().details == {"campaign": "try", "more answers": 2}
+    job = Job.objects.get()
+    assert sent == [("work.run", [job.pk])]
+    assert (job.step, job.actor_name, job.state) == ("ask-more", "reviewer", "waiting")

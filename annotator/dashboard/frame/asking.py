@@ -1,0 +1,50 @@
+"""Asks for a step of the table in the name of the person who is signed in."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from annotator.accounts.roles import may
+from annotator.crowd.marketplaces.guard import Permit, give_permit
+from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
+from annotator.crowd.models import Campaign
+from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
+from annotator.refusals import Refusal
+from annotator.work.models import Job
+from annotator.work.performing import RoleMissing, find_role, is_real_money
+from annotator.work.sending import ask
+from annotator.work.step import Step
+from annotator.work.subjects import SUBJECTS
+
+
+def ask_step(request: SignedInRequest, step: Step, subject: Any, *, options: Any = None) -> Job:
+    """A quick step is done when this returns; another one waits for the web queue. Raises what `sending.ask` raises."""
+    campaign = SUBJECTS[step.subject].campaign(subject)
+    permit = _read_permit(request, campaign) if step.spends and campaign is not None else None
+    return ask(step, subject=subject, actor=request.user, options=options, permit=permit)
+
+
+def show_refused(request: SignedInRequest, refusal: Refusal) -> HttpResponse:
+    """403 if the person may not, or has not confirmed real money; else 422."""
+    status = 403 if isinstance(refusal, RoleMissing | RealMoneyRefused) else 422
+    return show_refusal(request, str(refusal), status=status)
+
+
+def list_offered(request: SignedInRequest, campaign: Campaign, steps: dict[str, Step]) -> list[Step]:
+    """The steps that the campaign's page offers to this person now."""
+    of_campaigns = [step for step in steps.values() if step.subject == "campaign" and step.is_offered(campaign)]
+    return [step for step in of_campaigns if may(request.role, find_role(step, campaign=campaign))]
+
+
+def _read_permit(request: SignedInRequest, campaign: Campaign) -> Permit | None:
+    """Real money takes the box ticked and the campaign's name typed, beside the setting that the operator makes."""
+    if not is_real_money(campaign):
+        return None
+    return give_permit(
+        marketplace=open_marketplace(campaign.marketplace),
+        campaign_name=campaign.name,
+        has_flag=request.POST.get("real_money") == "on",
+        typed_name=request.POST.get("typed_name", ""),
+        by=request.user.get_username(),
+    )

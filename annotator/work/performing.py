@@ -1,0 +1,233 @@
+"""Performs a step: checks the role, the money and double starts; runs it; keeps how it ended in the job's row and in
+the audit log, under the step's name.
+
+A job is waiting, then running, then done, refused, failed or lost. Whoever runs a job holds the job's advisory lock in
+the database, which ends with the connection: a running job whose lock is free was lost with its process.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from annotator.accounts.auditing import write_audit_entry
+from annotator.accounts.models import Role
+from annotator.accounts.roles import LEAST_ROLE, Permission, may, role_of
+from annotator.crowd.marketplaces.guard import Permit
+from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
+from annotator.crowd.models import Campaign
+from annotator.crowd.outbox.session import Session, open_session
+from annotator.refusals import Refusal
+from annotator.work.models import Job
+from annotator.work.options import restore_options, write_options
+from annotator.work.step import Step, Work
+from annotator.work.subjects import SUBJECTS, describe
+from annotator.work.table import STEPS
+
+_LOCK_SPACE = 0x0B0B
+_DEFECT = "The work ended by a defect; the log of its process holds the details."
+_LOST = "Its process ended before the work did; start it again."
+Tell = Callable[[str], None]
+
+
+class RoleMissing(Refusal):
+    """The person's role does not reach for this step."""
+
+
+class UnderWay(Refusal):
+    """The same step of the same subject has not ended yet."""
+
+
+class CannotGoOn(Refusal):
+    """The marketplace did not answer; started again, the step goes on where it was."""
+
+
+def tell_nobody(line: str) -> None:
+    pass
+
+
+def perform(
+    step: Step,
+    *,
+    subject: Any,
+    actor: User | None,
+    options: Any = None,
+    permit: Permit | None = None,
+    tell: Tell = tell_nobody,
+) -> Job:
+    """Performs the step here and now. `actor` None: a command; who has a shell may do everything.
+
+    Raises RoleMissing, RealMoneyRefused, UnderWay and the step's own refusals; the latter are kept in the job's row.
+    """
+    work = prepare(step, subject=subject, actor=actor, options=options, permit=permit, tell=tell)
+    if actor is None:  # a command need not wait for a queue that may not run
+        waiting = Job.objects.filter(step=step.name, subject_key=SUBJECTS[step.subject].key(subject))
+        waiting.filter(state=Job.State.WAITING).update(state=Job.State.LOST, sentence="A command did this instead.")
+    job = write_job(step, work=work, permit=permit)
+    run_job(job, work=work)
+    return job
+
+
+def prepare(
+    step: Step, *, subject: Any, actor: User | None, options: Any, permit: Permit | None, tell: Tell = tell_nobody
+) -> Work:
+    """The step's work, after all that can be refused before it. Raises what `perform` raises, but for UnderWay."""
+    campaign = SUBJECTS[step.subject].campaign(subject)
+    role = find_role(step, campaign=campaign)
+    if actor is not None and not may(role_of(actor), role):
+        raise RoleMissing(f"This takes the role {role.value} or one above it.")
+    if step.spends and is_real_money(campaign) and permit is None:
+        raise RealMoneyRefused(f"{step.title}: this spends real money and takes its three confirmations.")
+    if options is None and step.options is not None:
+        options = step.options()
+    work = _gather(step, subject=subject, actor=actor, options=options, permit=permit, tell=tell)
+    step.check(work)
+    return work
+
+
+def find_role(step: Step, *, campaign: Campaign | None) -> Role:
+    """The step's own role; whatever spends real money takes a payer at least."""
+    payer = LEAST_ROLE[Permission.PUBLISH_WITH_REAL_MONEY]
+    return payer if step.spends and is_real_money(campaign) and may(payer, step.role) else step.role
+
+
+def is_real_money(campaign: Campaign | None) -> bool:
+    return campaign is not None and not campaign.is_imported and open_marketplace(campaign.marketplace).is_real_money
+
+
+def write_job(step: Step, *, work: Work, permit: Permit | None) -> Job:
+    """A waiting job. Raises UnderWay if the same step of the same subject waits or runs."""
+    key = SUBJECTS[step.subject].key(work.subject)
+    for running in Job.objects.filter(step=step.name, subject_key=key, state=Job.State.RUNNING):
+        note_if_lost(running)
+    try:
+        with transaction.atomic():
+            return Job.objects.create(
+                step=step.name,
+                subject_kind=step.subject,
+                subject_key=key,
+                campaign=SUBJECTS[step.subject].campaign(work.subject),
+                options=write_options(work.options),
+                actor=work.actor,
+                actor_name=work.by,
+                permit_given_by=permit.given_by if permit else "",
+                created_at=work.now,
+            )
+    except IntegrityError:
+        raise UnderWay(f"{step.title}: this is under way already.") from None
+
+
+def run_job(job: Job, *, work: Work | None = None) -> None:
+    """Runs a waiting job, once whoever else tries. Raises the step's refusals, kept in the row, and defects.
+
+    work: the caller's own; None: a job that came by the queue, with all that it needs in its row.
+    """
+    with _hold(job) as is_ours:
+        if not (is_ours and Job.objects.filter(pk=job.pk, state=Job.State.WAITING).update(state=Job.State.RUNNING)):
+            return
+        try:
+            work = work or _restore(job)
+            _run(STEPS[job.step], work, job)
+        except OutcomeUnknown as error:
+            if job.campaign is not None:
+                Campaign.objects.filter(pk=job.campaign.pk).update(problem=str(error))
+            refusal = CannotGoOn(f"{error} Nothing is lost: start it again to go on.")
+            _end(job, state=Job.State.REFUSED, sentence=str(refusal), work=work)
+            raise refusal from error
+        except Refusal as refusal:
+            _end(job, state=Job.State.REFUSED, sentence=str(refusal), work=work)
+            raise
+        except Exception:
+            _end(job, state=Job.State.FAILED, sentence=_DEFECT, work=work)
+            raise
+        except BaseException:
+            _end(job, state=Job.State.LOST, sentence=_LOST, work=work)
+            raise
+
+
+def note_if_lost(job: Job) -> None:
+    """Marks a running job as lost if nobody holds its lock."""
+    with _hold(job) as is_ours:
+        if is_ours and Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).exists():
+            work = None
+            with contextlib.suppress(ObjectDoesNotExist):  # the subject was deleted
+                work = _restore(job)
+            _end(job, state=Job.State.LOST, sentence=_LOST, work=work)
+
+
+def list_jobs(campaign: Campaign, *, since: datetime) -> list[Job]:
+    """The last job of each step that takes a while, newest first."""
+    slow = [step.name for step in STEPS.values() if not step.is_quick]
+    last = Job.objects.filter(campaign=campaign, step__in=slow, created_at__gte=since).order_by("step", "-id")
+    return sorted(last.distinct("step"), key=lambda job: -job.pk)
+
+
+def _gather(
+    step: Step, *, subject: Any, actor: User | None, options: Any, permit: Permit | None, tell: Tell = tell_nobody
+) -> Work:
+    def open_the_session() -> Session:
+        campaign = SUBJECTS[step.subject].campaign(subject)
+        assert campaign is not None, step.name
+        return open_session(campaign, permit=permit)
+
+    return Work(
+        subject=subject, actor=actor, now=timezone.now(), options=options, open_session=open_the_session, tell=tell
+    )
+
+
+def _restore(job: Job) -> Work:
+    """Raises DoesNotExist if the subject was deleted."""
+    step = STEPS[job.step]
+    return _gather(
+        step,
+        subject=SUBJECTS[step.subject].find(job.subject_key),
+        actor=job.actor,
+        options=restore_options(step.options, job.options),
+        permit=Permit(campaign=str(job.campaign), given_by=job.permit_given_by) if job.permit_given_by else None,
+    )
+
+
+def _run(step: Step, work: Work, job: Job) -> None:
+    """A quick step and its entry in the audit log: both or neither. The others commit as they go."""
+    with transaction.atomic() if step.is_quick else contextlib.nullcontext():
+        sentence = step.run(work)
+        _end(job, state=Job.State.DONE, sentence=sentence, work=work)
+
+
+def _end(job: Job, *, state: Job.State, sentence: str, work: Work | None) -> None:
+    """The job's last word and its entry in the audit log. A quick step that was refused changed nothing: no entry."""
+    job.state, job.sentence, job.ended_at = state, sentence, timezone.now()
+    step, kind = STEPS[job.step], SUBJECTS[STEPS[job.step].subject]
+    with transaction.atomic():
+        if work is not None:
+            job.campaign = kind.campaign(work.subject)
+        job.save(update_fields=["state", "sentence", "ended_at", "campaign"])
+        if work is None or (step.is_quick and state != Job.State.DONE):
+            return
+        outcome = {"outcome" if state == Job.State.DONE else f"not done, {state.value}": sentence}
+        write_audit_entry(
+            actor=job.actor,
+            action=step.name,
+            subject=kind.audit_name(work.subject),
+            details={**describe(step.subject, work.subject), **job.options, **work.details, **outcome},
+            now=job.ended_at,
+        )
+
+
+@contextlib.contextmanager
+def _hold(job: Job) -> Iterator[bool]:
+    """False if another process holds the job."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, job.pk])
+        is_ours = bool(cursor.fetchone()[0])
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, job.pk])

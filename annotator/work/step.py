@@ -1,0 +1,73 @@
+"""What a step is: one row of the table of what may be asked of a campaign, of one answer, or of a unit's label."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from django.contrib.auth.models import User
+
+from annotator.accounts.models import Role
+from annotator.crowd.outbox.session import Session
+from annotator.refusals import Refusal
+
+SubjectKind = Literal["campaign", "new campaign", "assignment", "unit label", "marketplace"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the function of a step is given. `now` is in UTC."""
+
+    subject: Any
+    # None: somebody with a shell, by a command.
+    actor: User | None
+    now: datetime
+    options: Any
+    # Raises UnknownMarketplace or NoCredentials.
+    open_session: Callable[[], Session]
+    # Says one line to whoever waits at a terminal.
+    tell: Callable[[str], None]
+    # What the function adds to the act's entry in the audit log.
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def by(self) -> str:
+        """The name under which the act is kept."""
+        return self.actor.get_username() if self.actor else "command"
+
+
+def is_never_offered(subject: Any) -> bool:
+    return False
+
+
+def check_nothing(work: Work) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Step:
+    # In addresses, at the command line and in the audit log.
+    name: str
+    # On its button.
+    title: str
+    # Under its button, and in the documentation.
+    sentence: str
+    role: Role
+    # Returns one sentence: what was done.
+    run: Callable[[Work], str]
+    subject: SubjectKind = "campaign"
+    icon: str = ""
+    # May commit money at a marketplace: real money takes a payer and a permit.
+    spends: bool = False
+    # True: within the request, in one transaction with its audit entry. False: by the web queue.
+    is_quick: bool = False
+    # It ends something and is pressed once; the page shows it behind a fold.
+    is_last: bool = False
+    # True if the campaign's page shows a button for it.
+    is_offered: Callable[[Any], bool] = is_never_offered
+    # Raises what can be refused at once, before the web queue takes the work.
+    check: Callable[[Work], None] = check_nothing
+    # A frozen dataclass of `options.option` fields: the command's arguments and the form's fields.
+    options: type | None = None
+    # What `run` and `check` may raise, besides a refusal of the marketplace or of the role.
+    refusals: tuple[type[Refusal], ...] = ()

@@ -1,0 +1,35 @@
+"""The base of the commands that perform steps, and how they ask for the permit to spend real money."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from annotator.commanding import ProjectCommand
+from annotator.crowd.marketplaces.guard import Permit, give_permit
+from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.models import Campaign
+from annotator.work.performing import perform
+from annotator.work.step import Step
+from annotator.work.subjects import SUBJECTS
+
+
+class StepCommand(ProjectCommand):
+    def add_real_money(self, parser: ArgumentParser) -> None:
+        told = "Needed for mturk, besides REAL_MONEY_ALLOWED and the name typed"
+        parser.add_argument("--real-money", action="store_true", help=told)
+
+    def perform(self, step: Step, subject: Any, *, options: Any = None, has_flag: bool = False) -> str:
+        """What was done, in one sentence; lines on the way are printed. Raises what `performing.perform` raises."""
+        campaign = SUBJECTS[step.subject].campaign(subject)
+        permit = ask_permit(campaign, has_flag=has_flag) if step.spends and campaign is not None else None
+        job = perform(step, subject=subject, actor=None, options=options, permit=permit, tell=self.stdout.write)
+        return job.sentence
+
+
+def ask_permit(campaign: Campaign, *, has_flag: bool) -> Permit | None:
+    """None for play money. Raises RealMoneyRefused if one of the three confirmations is missing."""
+    marketplace, typed = open_marketplace(campaign.marketplace), ""
+    if marketplace.is_real_money and has_flag:
+        typed = input(f"This spends real money. Type the campaign's name ({campaign.name}): ")
+    return give_permit(
+        marketplace=marketplace, campaign_name=campaign.name, has_flag=has_flag, typed_name=typed, by="command"
+    )

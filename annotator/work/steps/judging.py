@@ -1,0 +1,115 @@
+"""What is decided about answers and the people who gave them: approve, exclude, reject, pay on top, erase."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from annotator.crowd.campaigns.collecting import find_unsubmitted
+from annotator.crowd.erasing import erase_worker
+from annotator.crowd.judging.approving import CannotReview, approve_assignments, leave_out, pay_top_ups
+from annotator.crowd.judging.compensating import approve_compensations, compensate
+from annotator.crowd.judging.excluding import leave_out_flagged
+from annotator.crowd.judging.rejecting import (
+    confirm_rejection,
+    overturn_rejection,
+    propose_rejection,
+    withdraw_proposal,
+)
+from annotator.crowd.models import Assignment, Rejection
+from annotator.work.options import option
+from annotator.work.step import Work
+
+
+@dataclass(frozen=True)
+class ReasonOptions:
+    reason: str = option("Why, in a sentence", default="")
+
+
+@dataclass(frozen=True)
+class EraseOptions:
+    worker_id: str = option("The marketplace's id, as the person gives it", is_secret=True)
+
+
+def approve_answer(work: Work) -> str:
+    approve_assignments(work.open_session(), assignments=[work.subject])
+    return "One answer approved."
+
+
+def exclude_answer(work: Work) -> str:
+    leave_out(assignment=work.subject, reason=work.options.reason)
+    return "One answer is not counted any more; the person is paid."
+
+
+def count_answer(work: Work) -> str:
+    leave_out(assignment=work.subject, reason="", is_left_out=False)
+    return "One answer is counted again."
+
+
+def propose_to_reject(work: Work) -> str:
+    """Beside the reason, what the proposer saw on the page is kept."""
+    answer: Assignment = work.subject
+    seen: dict[str, Any] = {
+        "planted negatives missed": answer.n_planted_missed,
+        "precision": answer.precision,
+        "active seconds": answer.active_seconds,
+        "description": answer.description,
+    }
+    reason = work.options.reason
+    propose_rejection(assignment=answer, reason=reason, evidence=seen, proposed_by=work.by, now=work.now)
+    return "Rejection proposed; a second person decides."
+
+
+def withdraw_the_proposal(work: Work) -> str:
+    withdraw_proposal(rejection=_find_rejection(work))
+    return "The proposed rejection is withdrawn."
+
+
+def reject(work: Work) -> str:
+    confirm_rejection(work.open_session(), rejection=_find_rejection(work), confirmed_by=work.by)
+    return "One answer rejected."
+
+
+def check_second_person(work: Work) -> None:
+    if _find_rejection(work).proposed_by == work.by:
+        raise CannotReview("A rejection takes a second person.")
+
+
+def overturn(work: Work) -> str:
+    feedback = "We have looked again: your work is approved and paid."
+    rejection = _find_rejection(work)
+    overturn_rejection(work.open_session(), rejection=rejection, overturned_by=work.by, feedback=feedback)
+    return "One rejection overturned; the work is paid."
+
+
+def check_sent(work: Work) -> None:
+    if _find_rejection(work).confirmed_at is None:
+        raise CannotReview("This rejection was never sent; it can be withdrawn.")
+
+
+def _find_rejection(work: Work) -> Rejection:
+    rejection = Rejection.objects.filter(assignment=work.subject).select_related("assignment__hit__campaign").first()
+    if rejection is None:
+        raise CannotReview("Nobody has proposed to reject this answer.")
+    return rejection
+
+
+def exclude_flagged(work: Work) -> str:
+    return f"{leave_out_flagged(campaign=work.subject)} answers left out on evidence; their people are paid."
+
+
+def top_up(work: Work) -> str:
+    performed = pay_top_ups(work.open_session())
+    return f"{performed.n_done} bonuses paid, up to ${work.subject.hourly_floor_usd} an hour of active time."
+
+
+def compensate_lost(work: Work) -> str:
+    session = work.open_session()
+    waiting = list(find_unsubmitted(campaign=work.subject, now=work.now))
+    for assignment in waiting:
+        compensate(session, assignment=assignment, decided_by=work.by)
+    n_approved = approve_compensations(session)
+    return f"{len(waiting)} pieces of work have a compensation HIT; {n_approved} were approved now."
+
+
+def erase(work: Work) -> str:
+    n_answers = erase_worker(marketplace=work.subject, worker_id=work.options.worker_id)
+    return f"Erased. {n_answers} answers stay under a code that leads to no one."

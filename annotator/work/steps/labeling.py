@@ -1,0 +1,73 @@
+"""Puts answers together into labels, and asks for more of them."""
+
+from dataclasses import dataclass
+
+from annotator.crowd.campaigns.extending import extend_hits
+from annotator.crowd.campaigns.states import CannotPublish
+from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.prices import find_fee
+from annotator.crowd.models import HIT
+from annotator.crowd.outbox.acts import BudgetExceeded
+from annotator.labels.extending import extend_campaign, find_saving
+from annotator.labels.labeling import label_campaign
+from annotator.work.options import option
+from annotator.work.step import Work
+
+
+@dataclass(frozen=True)
+class ExtendOptions:
+    widest: float | None = option(
+        "Widest 95 %% interval of precision that is good enough", type=float, default=None, metavar="WIDTH"
+    )
+
+
+@dataclass(frozen=True)
+class AskMoreOptions:
+    n_more: int = option("How many more people are asked (2)", type=int, default=2, metavar="N", is_in_forms=False)
+
+
+def label(work: Work) -> str:
+    done = label_campaign(campaign=work.subject, now=work.now)
+    return (
+        f"{done.n_units} units labeled from {done.n_answers} answers; {done.n_interpretable} with a mean precision "
+        f"over .75. Words: {done.words}."
+    )
+
+
+def extend(work: Work) -> str:
+    extension = extend_campaign(work.open_session(), widest=work.options.widest)
+    hits = HIT.objects.select_related("unit__layer").in_bulk(list(extension.reasons))
+    for pk, reason in extension.reasons.items():
+        work.tell(f"{hits[pk].unit}: one more ({reason})")
+    saving = find_saving(work.subject)
+    return (
+        f"{len(extension.reasons) or 'Nothing'} in doubt. {saving.n_asked} assignments asked for so far, where "
+        f"{saving.n_fixed} would be a fixed number: ${saving.saved_usd:.2f} ({saving.share:.0%}) saved."
+    )
+
+
+def ask_more(work: Work) -> str:
+    n_more = work.options.n_more
+    extend_hits(work.open_session(), n_more={_find_hit(work).pk: n_more})
+    return f"{n_more} more answers asked for."
+
+
+def check_more(work: Work) -> None:
+    """Told at once, not after the queue's work: the reviewer goes on to the next unit."""
+    hit, n_more = _find_hit(work), work.options.n_more
+    campaign, target = hit.campaign, hit.n_assignments + n_more
+    if hit.n_assignments < 10 <= target:
+        raise CannotPublish("A HIT of fewer than 10 assignments can never be extended to 10 or more.")
+    fees = open_marketplace(campaign.marketplace).fees
+    fee = find_fee(amount_usd=campaign.reward_usd, n_assignments=target, fees=fees)
+    price, left = n_more * (campaign.reward_usd + fee), campaign.budget_cap_usd - campaign.committed_usd
+    if price > left:
+        raise BudgetExceeded(f"{n_more} more answers cost ${price:.2f}, and ${left:.2f} of the cap is left.")
+
+
+def _find_hit(work: Work) -> HIT:
+    hits = HIT.objects.filter(campaign=work.subject.campaign, unit=work.subject.unit).select_related("campaign")
+    hit = hits.exclude(external_id="").first()
+    if hit is None:
+        raise CannotPublish("This unit has no HIT on a marketplace that could be extended.")
+    return hit

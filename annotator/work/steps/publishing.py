@@ -1,0 +1,196 @@
+"""From chosen units to HITs that people can take, and back: compose, quote, publish, pause, withdraw, close."""
+
+from argparse import ArgumentTypeError
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from annotator.crowd.campaigns import composing, quoting
+from annotator.crowd.campaigns.ending import close_campaign, pause_campaign, withdraw_campaign
+from annotator.crowd.campaigns.finding import find_campaign
+from annotator.crowd.campaigns.phrases import find_automatic_phrases, read_phrases
+from annotator.crowd.campaigns.publishing import publish_campaign
+from annotator.crowd.campaigns.unit_choice import ChosenUnit, choose_units
+from annotator.crowd.hit_types.screening import load_screening
+from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS, open_marketplace
+from annotator.crowd.models import Campaign
+from annotator.crowd.seeds import derive_seed
+from annotator.units.finding import find_done_dissections
+from annotator.work.options import option
+from annotator.work.step import Work
+
+
+def read_usd(text: str) -> Decimal:
+    """Raises ArgumentTypeError unless the text is an amount of dollars and cents."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ArgumentTypeError(f"{text!r} is not an amount of dollars like 0.60") from None
+    if not value.is_finite() or value < 0 or value != value.quantize(Decimal("0.01")):
+        raise ArgumentTypeError(f"{text!r} is not an amount of dollars and cents")
+    return value
+
+
+@dataclass(frozen=True)
+class ComposeOptions:
+    dissection: tuple[str, ...] = option("Whose units; may be given several times", default=(), metavar="ID")
+    top_iou: int = option("Units of highest IoU (24)", type=int, default=24, metavar="N")
+    random: int = option("Units drawn at random from the rest (8)", type=int, default=8, metavar="N")
+    units: tuple[str, ...] = option("These units, counted from zero", default=(), metavar="LAYER:3,40-49")
+    assignments: int = option("People asked about each unit (3)", type=int, default=3, metavar="N")
+    max_assignments: int | None = option(
+        "Ask up to this many where people disagree", type=int, default=None, metavar="N"
+    )
+    reward: Decimal = option("For one assignment (0.60)", type=read_usd, default=Decimal("0.60"), metavar="USD")
+    budget: Decimal | None = option(
+        "Cap on all spending; default: the quote", type=read_usd, default=None, metavar="USD"
+    )
+    policy: str = option(
+        "What a missed planted negative leads to (accept and score)",
+        choices=Campaign.Policy.values,
+        default=Campaign.Policy.ACCEPT_AND_SCORE.value,
+    )
+    template: str = option("A folder of hit_templates/ (unit_semantics)", default="unit_semantics")
+    phrases: str | None = option(
+        "For verify_label: automatic labels (default) or layer,unit,phrase",
+        default=None,
+        metavar="FILE|automatic",
+        is_in_forms=False,
+    )
+    marketplace: str = option(
+        "Where people find the HITs (own)",
+        choices=list(MARKETPLACE_WORDS),
+        default="own",
+    )
+    seed: int | None = option("Of units, planted negatives and orders; default: from the name", type=int, default=None)
+    requester_name: str = option("Who asks, in the consent", default="A research group using Unitscope")
+    contact: str = option("Where workers reach you, in the consent", default="")
+    ethics_number: str = option("In the consent", default="")
+    max_per_worker: int | None = option("At most so many HITs by one person", type=int, default=None, metavar="N")
+    country: tuple[str, ...] = option("Only people there; may be given several times", default=(), metavar="US")
+    min_approval: int | None = option("Only people with this approval rate", type=int, default=None, metavar="PERCENT")
+    min_approved: int | None = option("Only people with so many approved HITs", type=int, default=None, metavar="N")
+    exclude: tuple[str, ...] = option("Nobody who worked in that campaign", default=(), metavar="CAMPAIGN")
+    screening: int | None = option(
+        "Only people who passed the HIT type's test with this score", type=int, default=None, metavar="PERCENT"
+    )
+
+
+def compose(work: Work) -> str:
+    name, asked = work.subject, work.options
+    seed = asked.seed if asked.seed is not None else derive_seed(name)
+    units = choose_units(
+        find_done_dissections(asked.dissection),
+        n_top_iou=asked.top_iou,
+        n_random=asked.random,
+        names=asked.units,
+        seed=seed,
+    )
+    plan = composing.CampaignPlan(
+        name=name,
+        marketplace=asked.marketplace,
+        reward_usd=asked.reward,
+        budget_cap_usd=asked.budget or _compute_cap(asked, n_hits=len(units)),
+        seed=seed,
+        n_assignments=asked.assignments,
+        max_assignments=asked.max_assignments,
+        policy=asked.policy,
+        template=asked.template,
+        requester_name=asked.requester_name,
+        contact=asked.contact,
+        ethics_number=asked.ethics_number,
+        max_hits_per_worker=asked.max_per_worker,
+        qualifications=_list_qualifications(asked),
+    )
+    composing.compose_campaign(plan=plan, units=units, phrases=_find_phrases(asked, units), now=work.now)
+    return f"Composed {len(units)} HITs, one per unit."
+
+
+def check_composing(work: Work) -> None:
+    if not work.options.dissection:
+        raise composing.CannotCompose("Name a dissection: --dissection ID.")
+
+
+def _compute_cap(asked: ComposeOptions, *, n_hits: int) -> Decimal:
+    """The price of as many assignments as may ever be asked for, at this marketplace's fees."""
+    return quoting.find_most(
+        n_hits=n_hits,
+        n_assignments=asked.max_assignments or asked.assignments,
+        reward_usd=asked.reward,
+        marketplace=asked.marketplace,
+    )
+
+
+def _list_qualifications(asked: ComposeOptions) -> dict[str, Any]:
+    wanted: dict[str, Any] = {
+        "locales": list(asked.country),
+        "min_approval_percent": asked.min_approval,
+        "min_approved": asked.min_approved,
+        "excluded_campaigns": [find_campaign(name).name for name in asked.exclude],
+    }
+    if asked.screening is not None:
+        load_screening(asked.template)  # refused here if the HIT type has no test
+        wanted["screening"] = {"least_percent": asked.screening}
+    return {name: value for name, value in wanted.items() if value}
+
+
+def _find_phrases(asked: ComposeOptions, units: list[ChosenUnit]) -> dict[int, str]:
+    if load_template(asked.template).answer != "verdict":
+        return {}
+    if asked.phrases in (None, "automatic"):
+        return find_automatic_phrases(units)
+    return read_phrases(Path(str(asked.phrases)), units)
+
+
+def quote(work: Work) -> str:
+    campaign = work.subject
+    quote = quoting.quote_campaign(campaign=campaign, now=work.now)
+    work.details["quote_usd"] = str(quote.total_usd)
+    return (
+        f"Quote: {quote.n_hits} HITs x {campaign.n_assignments} assignments at ${campaign.reward_usd:.2f}: "
+        f"${quote.rewards_usd} rewards + ${quote.fees_usd} fees = ${quote.total_usd} "
+        f"(cap ${campaign.budget_cap_usd:.2f}).\n"
+        f"About {quote.seconds_per_assignment} s per assignment, ${quote.hourly_usd} per hour, "
+        f"{quote.hours_of_work} hours of work in all, at the marketplace {campaign.marketplace}."
+    )
+
+
+def publish(work: Work) -> str:
+    campaign = work.subject
+    work.details["quote_usd"] = campaign.quote.get("total_usd", "")
+    publish_campaign(work.open_session())
+    n_published = campaign.hits.exclude(external_id="").count()
+    return f"Published {n_published} HITs. People find them at {open_marketplace(campaign.marketplace).worker_url}"
+
+
+def pause(work: Work) -> str:
+    pause_campaign(campaign=work.subject, is_paused=True)
+    return "Paused: nothing more is spent. People at work finish and are paid."
+
+
+def resume(work: Work) -> str:
+    pause_campaign(campaign=work.subject, is_paused=False)
+    return "Goes on."
+
+
+def withdraw(work: Work) -> str:
+    performed = withdraw_campaign(work.open_session())
+    return f"{performed.n_done} HITs withdrawn. Work that was begun may be finished, and is paid."
+
+
+def close(work: Work) -> str:
+    close_campaign(campaign=work.subject)
+    return "Closed."
+
+
+def is_going(campaign: Campaign) -> bool:
+    """True if its HITs are or were at a marketplace and it is not closed."""
+    is_open = campaign.published_at is not None and campaign.state != Campaign.State.CLOSED
+    return is_open and not campaign.is_imported
+
+
+def is_ready(campaign: Campaign) -> bool:
+    """True if it is quoted and not wholly published."""
+    return campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at

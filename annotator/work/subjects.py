@@ -1,0 +1,70 @@
+"""What a step can be about: how it is found again from a job's row, and what it is called in the audit log."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from annotator.crowd.models import Assignment, Campaign
+from annotator.labels.models import UnitLabel
+from annotator.units.models import audit_subject
+from annotator.work.step import SubjectKind
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`key`: the text that a job's row keeps. `find` raises the model's DoesNotExist."""
+
+    key: Callable[[Any], str]
+    find: Callable[[str], Any]
+    audit_name: Callable[[Any], str]
+    campaign: Callable[[Any], Campaign | None]
+
+
+def _key(row: Any) -> str:
+    return str(row.pk)
+
+
+def _find_assignment(key: str) -> Assignment:
+    return Assignment.objects.select_related("hit__campaign", "hit__unit__layer__network", "rejection").get(pk=key)
+
+
+def _find_label(key: str) -> UnitLabel:
+    return UnitLabel.objects.select_related("campaign", "unit__layer__network").get(pk=key)
+
+
+SUBJECTS: dict[SubjectKind, Subject] = {
+    "campaign": Subject(
+        key=_key,
+        find=lambda key: Campaign.objects.get(pk=key),
+        audit_name=lambda campaign: f"campaign {campaign.name}",
+        campaign=lambda campaign: campaign,
+    ),
+    "new campaign": Subject(
+        key=str,
+        find=str,
+        audit_name=lambda name: f"campaign {name}",
+        campaign=lambda name: Campaign.objects.filter(name=name).first(),
+    ),
+    "assignment": Subject(
+        key=_key,
+        find=_find_assignment,
+        audit_name=lambda assignment: f"campaign {assignment.hit.campaign.name}",
+        campaign=lambda assignment: assignment.hit.campaign,
+    ),
+    "unit label": Subject(
+        key=_key,
+        find=_find_label,
+        audit_name=lambda label: audit_subject(label.unit),
+        campaign=lambda label: label.campaign,
+    ),
+    "marketplace": Subject(
+        key=str, find=str, audit_name=lambda name: f"marketplace {name}", campaign=lambda name: None
+    ),
+}
+
+
+def describe(kind: SubjectKind, subject: Any) -> dict[str, Any]:
+    """What the audit log adds if the subject's name alone does not say which row it was."""
+    if kind == "assignment":
+        return {"answer": subject.pk}
+    return {"campaign": subject.campaign.name} if kind == "unit label" else {}

@@ -1,0 +1,213 @@
+"""Each step is a row and each start a job: checked, run once, and told how it ended, in its row and the audit log."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from annotator.accounts.models import AuditEntry, Role
+from annotator.crowd.marketplaces.guard import Permit
+from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
+from annotator.crowd.models import Assignment, Campaign
+from annotator.labels.labeling import NothingToLabel
+from annotator.labels.models import UnitLabel
+from annotator.work import performing, sending, tasks
+from annotator.work.models import Job
+from annotator.work.performing import CannotGoOn, RoleMissing, UnderWay, find_role, perform
+from annotator.work.step import Step
+from annotator.work.table import STEPS
+from tests.annotator.dashboard.conftest import viewer, world
+from tests.annotator.dashboard.making import World, make_person
+
+__all__ = ["viewer", "world"]
+Sent = list[list[Any]]
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
+    """The arguments of each message that was sent to the web queue."""
+    kept: Sent = []
+    monkeypatch.setattr(sending.app, "send_task", lambda name, args, queue: kept.append([name, *args]))
+    return kept
+
+
+@pytest.fixture
+def eve(world: World) -> User:
+    return make_person(Role.RESEARCHER, "eve")
+
+
+def entries() -> list[tuple[str, str, str]]:
+    return list(AuditEntry.objects.order_by("id").values_list("action", "subject", "actor_name"))
+
+
+def test_every_step_has_what_people_read() -> None:
+    for step in STEPS.values():
+        assert re.fullmatch(r"[a-z-]+", step.name)
+        assert step.title, step.name
+        assert step.sentence.endswith("."), step.name
+        assert step.icon or step.is_quick or step.subject != "campaign", step.name
+
+
+def test_work_done_says_what_was_done(world: World, sent: Sent, eve: User) -> None:
+    for name, sentence in (("label", "5 units labeled from 15 answers;"), ("compare", "5 units compared.")):
+        job = sending.ask(STEPS[name], subject=world.campaign, actor=eve)
+        assert sent.pop() == ["work.run", job.pk]
+        tasks.run(job.pk)
+        tasks.run(job.pk)  # a doubled message
+        job.refresh_from_db()
+        assert (job.state, job.sentence[: len(sentence)]) == ("done", sentence)
+    assert entries() == [("label", "campaign try", "eve"), ("compare", "campaign try", "eve")]
+
+
+def test_a_refused_act_does_not_claim_that_it_was_done(world: World) -> None:
+    UnitLabel.objects.all().delete()
+    Assignment.objects.all().delete()
+    with pytest.raises(NothingToLabel):
+        perform(STEPS["label"], subject=world.campaign, actor=None)
+    job, entry = Job.objects.get(), AuditEntry.objects.get()
+    assert (job.state, job.sentence) == ("refused", "Campaign try has no answers yet.")
+    assert (entry.action, entry.details) == ("label", {"not done, refused": "Campaign try has no answers yet."})
+
+
+def break_down(work: Any) -> str:
+    Campaign.objects.update(problem="half done")
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("is_quick", [False, True])
+def test_a_defect_is_told_as_one_and_raised(world: World, monkeypatch: pytest.MonkeyPatch, is_quick: bool) -> None:
+    monkeypatch.setitem(STEPS, "label", replace(STEPS["label"], run=break_down, is_quick=is_quick))
+    with pytest.raises(ZeroDivisionError):
+        perform(STEPS["label"], subject=world.campaign, actor=None)
+    job = Job.objects.get()
+    assert job.state == "failed"
+    assert "defect" in job.sentence
+    world.campaign.refresh_from_db()
+    assert bool(world.campaign.problem) is not is_quick  # a quick step is one transaction
+    assert AuditEntry.objects.exists() is not is_quick
+
+
+def test_a_silent_marketplace_leaves_its_sentence_on_the_campaign(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(work: Any) -> str:
+        raise OutcomeUnknown("No answer came.")
+
+    monkeypatch.setitem(STEPS, "publish", replace(STEPS["publish"], run=lose))
+    with pytest.raises(CannotGoOn, match="Nothing is lost"):
+        perform(STEPS["publish"], subject=world.campaign, actor=None)
+    world.campaign.refresh_from_db()
+    assert world.campaign.problem == "No answer came."
+
+
+def test_a_step_is_not_started_twice(world: World, sent: Sent, eve: User) -> None:
+    sending.ask(STEPS["collect"], subject=world.campaign, actor=eve)
+    with pytest.raises(UnderWay):
+        sending.ask(STEPS["collect"], subject=world.campaign, actor=eve)
+    assert len(sent) == 2  # the first may have been lost
+    assert Job.objects.count() == 1
+    sending.ask(STEPS["label"], subject=world.campaign, actor=eve)
+
+
+def test_a_command_does_not_wait_for_a_queue_that_may_not_run(world: World, sent: Sent, eve: User) -> None:
+    waiting = sending.ask(STEPS["label"], subject=world.campaign, actor=eve)
+    assert perform(STEPS["label"], subject=world.campaign, actor=None).state == "done"
+    tasks.run(waiting.pk)  # its message comes late
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.sentence) == ("lost", "A command did this instead.")
+
+
+def test_a_lost_message_is_sent_again(world: World, sent: Sent, eve: User) -> None:
+    job = sending.ask(STEPS["label"], subject=world.campaign, actor=eve)
+    tasks.sweep()
+    assert len(sent) == 1
+    Job.objects.update(created_at=timezone.now() - timedelta(minutes=2), sent_at=timezone.now() - timedelta(minutes=2))
+    tasks.sweep()
+    assert sent == [["work.run", job.pk]] * 2
+
+
+def test_a_queue_that_does_not_answer_is_told(world: World, eve: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str, args: list[Any], queue: str) -> None:
+        raise OSError
+
+    monkeypatch.setattr(sending.app, "send_task", refuse)
+    sending.ask(STEPS["label"], subject=world.campaign, actor=eve)
+    assert "The queue does not answer" in Job.objects.get().sentence
+
+
+@pytest.fixture
+def another_process() -> Iterator[Any]:
+    """A connection of its own, as another process has one."""
+    other = connection.copy()
+    yield other
+    other.close()
+
+
+def test_work_whose_process_has_ended_is_lost_and_may_be_started_again(
+    world: World, sent: Sent, eve: User, another_process: Any
+) -> None:
+    job = sending.ask(STEPS["label"], subject=world.campaign, actor=eve)
+    Job.objects.update(state="running")
+    with another_process.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [performing._LOCK_SPACE, job.pk])
+    tasks.sweep()
+    job.refresh_from_db()
+    assert job.state == "running"
+    another_process.close()
+    tasks.sweep()
+    job.refresh_from_db()
+    assert (job.state, AuditEntry.objects.get().details) == (
+        "lost",
+        {"not done, lost": performing._LOST},
+    )
+    assert sending.ask(STEPS["label"], subject=world.campaign, actor=eve).pk != job.pk
+
+
+def test_an_open_page_is_loaded_again_when_work_has_ended(world: World, viewer: Client, sent: Sent, eve: User) -> None:
+    page = viewer.get("/campaigns/try/").content.decode()
+    (polled,) = re.findall(r'hx-get="([^"]*/progress[^"]*)"', page)
+    sending.ask(STEPS["label"], subject=world.campaign, actor=eve)
+    for state, is_reloaded in (("waiting", False), ("running", False), ("done", True)):
+        Job.objects.update(state=state)
+        assert ("HX-Refresh" in viewer.get(polled)) == is_reloaded, state
+
+
+SPENDING = [name for name, step in STEPS.items() if step.spends]
+
+
+def test_these_steps_spend() -> None:
+    assert set(SPENDING) == {"publish", "top-up", "compensate", "extend", "ask-more"}
+
+
+@pytest.mark.parametrize("name", SPENDING)
+def test_real_money_takes_a_payer_and_a_permit(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    step: Step = replace(STEPS[name], run=lambda work: "Done.", check=lambda work: None)
+    monkeypatch.setitem(STEPS, name, step)
+    assert find_role(step, campaign=world.campaign) == step.role  # play money: the role of before
+    Campaign.objects.update(marketplace="mturk")
+    world.campaign.refresh_from_db()
+    label = UnitLabel.objects.select_related("campaign").first()
+    subject = world.campaign if step.subject == "campaign" else label
+    permit = Permit(campaign="try", given_by="petra")
+    for role in (Role.RESEARCHER, Role.REVIEWER):
+        with pytest.raises(RoleMissing):
+            perform(step, subject=subject, actor=make_person(role, role.value), permit=permit)
+    for actor in (make_person(Role.PAYER, "petra"), None):
+        with pytest.raises(RealMoneyRefused):
+            perform(step, subject=subject, actor=actor)
+    assert not Job.objects.exists()
+    assert not AuditEntry.objects.exists()
+    assert perform(step, subject=subject, actor=None, permit=permit).state == "done"
+
+
+def test_messages_of_the_release_before_are_understood(world: World, eve: User) -> None:
+    tasks.run_older_message("try", "label", "eve")
+    assert Job.objects.get().state == "done"
+    assert tasks.run_older_message.name == "dashboard.work"
