@@ -6,6 +6,8 @@ from pathlib import Path
 
 from annotator.refusals import Refusal
 from annotator.units.models import ImageSet, Network
+from workers.engine.networks.saved import SAVED
+from workers.engine.networks.zoo import ZOO, ZooError, find_row
 
 
 class CannotRegister(Refusal):
@@ -15,11 +17,16 @@ class CannotRegister(Refusal):
 def register_network(
     *, name: str | None, architecture: str, weights: str, preprocessing: dict[str, object] | None, now: datetime
 ) -> Network:
-    """The network of this architecture, weights and preprocessing; made under `name` or one derived from them."""
-    if ":" not in architecture:
+    """The network of this architecture, weights and preprocessing; made under `name` or one derived from them.
+
+    Saved activations stand for a network too: their architecture is SAVED, their weights the file.
+    """
+    if ":" not in architecture and architecture != SAVED:
         raise CannotRegister(
-            f"{architecture!r} is neither torchvision:NAME, unitscope:NAME nor package.module:function."
+            f"{architecture!r} is neither torchvision:NAME, unitscope:NAME, zoo:NAME nor package.module:function."
         )
+    if architecture.startswith(ZOO):
+        _check_zoo(architecture, weights, preprocessing)
     if weights and not weights.startswith("s3://"):
         file = Path(weights).resolve()
         if not file.is_file():
@@ -35,6 +42,15 @@ def register_network(
             f"The name {wanted!r} stands for another network ({network.architecture}); choose another."
         )
     return network
+
+
+def _check_zoo(architecture: str, weights: str, preprocessing: dict[str, object] | None) -> None:
+    if weights or preprocessing:
+        raise CannotRegister("A network of the zoo has its own weights and preprocessing.")
+    try:
+        find_row(architecture.removeprefix(ZOO))
+    except ZooError as error:
+        raise CannotRegister(str(error)) from None
 
 
 def register_image_set(*, name: str | None, address: str, is_rendered: bool, now: datetime) -> ImageSet:

@@ -17,8 +17,9 @@ from pytest_django import Settings
 from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import DissectedUnit, Dissection, TopImage
 from annotator.units.progress import read_survey
-from tests.workers.engine import making
+from tests.workers.engine import making, oracles
 from workers.engine.format.artifact import check_artifact, field_name, read_artifact
+from workers.engine.images.image_set import open_image_set
 from workers.store import open_store
 
 NETWORK = "tests.workers.engine.making:tiny_module"
@@ -135,3 +136,27 @@ def test_without_spilling_all_memory_is_one_sum(images: Path, capfd: pytest.Capt
         for stage, need in stages.items()
     )
     assert f"Beside the network and one batch, {words}" in said
+
+
+def test_saved_activations_are_dissected_in_place_of_a_network(images: Path, weights: Path, tmp_path: Path) -> None:
+    network = making.tiny_network(seed=4)
+    image_set = open_image_set(images)
+    maps = oracles.dense_activations(network=network, path="4", image_set=image_set, batch_size=4)
+    np.save(tmp_path / "latents.npy", maps)
+    output = io.StringIO()
+    given = ["--activations", str(tmp_path / "latents.npy"), "--images", str(images), "--batch-size", "4"]
+    preprocessing = json.dumps(network.preprocessing.to_json())
+    call_command("dissect", *given, "--preprocessing", preprocessing, "--json", stdout=output)
+    facts = json.loads(output.getvalue())
+    assert (facts["layers"], facts["network"], facts["n_units"]) == (["latents"], "latents", 5)
+    found, expected = (
+        read_artifact(open_store(one["artifact"]).read).layer(0)
+        for one in (facts, dissect("--weights", str(weights), "--images", str(images)))
+    )
+    np.testing.assert_array_equal(found["top_image"], expected["top_image"])
+    np.testing.assert_array_equal(found["threshold"], expected["threshold"])
+    with pytest.raises(CommandError, match="stands in place of"):
+        dissect("--activations", str(tmp_path / "latents.npy"), "--images", str(images))
+    np.save(tmp_path / "latents.npy", maps[:3])
+    with pytest.raises(CommandError, match="holds 3 images"):
+        call_command("dissect", *given, "--network-name", "short")

@@ -7,6 +7,7 @@ beside the file, later downloads are held against it, and it is shown as unverif
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import tomllib
 import urllib.error
@@ -68,6 +69,11 @@ def find_row(name: str) -> ZooRow:
     return table[name]
 
 
+def find_weights(*, row: ZooRow, folder: Path) -> Path:
+    """Where the row's weights lie once they are fetched."""
+    return folder / f"{row.name}{Path(urlsplit(row.address).path).suffix}"
+
+
 def fetch_weights(*, row: ZooRow, folder: Path, progress: Callable[[int, int | None], None]) -> Fetched:
     """The row's weights under the folder, downloaded if need be; `progress` gets bytes so far and bytes in all, if
     stated.
@@ -80,7 +86,7 @@ def fetch_weights(*, row: ZooRow, folder: Path, progress: Callable[[int, int | N
             f"The weights of {row.name} exist only in Caffe's form, which is not read; convert them to PyTorch "
             f"and load the file. {row.note}".rstrip()
         )
-    target = folder / f"{row.name}{Path(urlsplit(row.address).path).suffix}"
+    target = find_weights(row=row, folder=folder)
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
@@ -124,6 +130,10 @@ def _download(*, row: ZooRow, part: Path, progress: Callable[[int, int | None], 
             return  # everything is here already; the digest will tell
         raise ZooError(f"The server of {row.name} answers {error.code} {error.reason}.") from None
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ZooError(
+                f"No space is left for the weights of {row.name}. Make room and try again: what has come is kept."
+            ) from None
         raise ZooError(
             f"The weights of {row.name} cannot be fetched: {error}. Try again: what has come is kept."
         ) from None

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -17,6 +18,7 @@ from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
+from workers.engine.networks.saved import SAVED
 
 EXAMPLE = """
 One pass over the images gives each unit's top images, exact threshold and, where the images carry labels (Broden
@@ -33,7 +35,11 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = __import__("argparse").RawDescriptionHelpFormatter
-        parser.add_argument("--network", help="torchvision:NAME, unitscope:NAME or package.module:function")
+        parser.add_argument("--network", help="torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function")
+        parser.add_argument(
+            "--activations", metavar="FILE",
+            help=".npy of saved activations, image x unit x row x column, in place of --network and --layer",
+        )  # fmt: skip
         parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://; none: random weights")
         parser.add_argument(
             "--layer", action="append", default=[], help="dotted path of a layer; several times for several"
@@ -67,6 +73,8 @@ class Command(ProjectCommand):
 
     def _requested(self, options: dict[str, Any]) -> list[Dissection]:
         """One dissection, or one for each power of the rotation."""
+        if options["activations"]:
+            options = _name_activations(options)
         missing = [f"--{name}" for name in ("network", "layer", "images") if not options[name]]
         if missing:
             raise CommandError(f"Missing: {', '.join(missing)}.", returncode=2)
@@ -110,6 +118,15 @@ class Command(ProjectCommand):
                 rate = f"{seen.per_second:.0f}/s" if seen.per_second else ""
                 bars.update(bar, completed=seen.n_done, total=seen.n_total or None, rate=rate)
                 time.sleep(0.3)
+
+
+def _name_activations(options: dict[str, Any]) -> dict[str, Any]:
+    """Saved activations are registered as a network of one layer, called like the file."""
+    if options["network"] or options["weights"] or options["layer"]:
+        raise CommandError("--activations stands in place of --network, --weights and --layer.", returncode=2)
+    name = PurePosixPath(options["activations"]).stem
+    named = {"network": SAVED, "weights": options["activations"], "layer": [name]}
+    return {**options, **named, "network_name": options["network_name"] or name}
 
 
 def _memory(dissection: Dissection) -> str:

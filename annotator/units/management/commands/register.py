@@ -16,7 +16,7 @@ class Command(ProjectCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--network", help="torchvision:NAME, unitscope:NAME or package.module:function")
+        what.add_argument("--network", help="torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function")
         what.add_argument("--images", help="folder of images, Broden-layout folder, or s3:// prefix of either")
         parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://")
         parser.add_argument("--preprocessing", type=json.loads, help="JSON: input_px, mean, std, scale, resize")

@@ -4,17 +4,17 @@ forms that are served.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import torch
 
+from tests.workers.engine.networks.weights_server import Server, server
 from workers.engine.networks import zoo
 from workers.engine.networks.caffe_alexnet import VARIANTS, CaffeAlexNet
 from workers.engine.networks.hooks import find_layer
@@ -35,46 +35,6 @@ TALK = [
 ]
 
 
-class Server(ThreadingHTTPServer):
-    """Serves bytes by path; breaks off after `cut` bytes once; notes the ranges that were asked for."""
-
-    files: dict[str, bytes] = {}
-    cut = 0
-    asked: list[str | None] = []
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        data = self.server.files.get(self.path)
-        asked = self.headers.get("Range")
-        self.server.asked.append(asked)
-        if data is None:
-            self.send_error(404)
-            return
-        first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
-        self.send_response(206 if asked else 200)
-        self.send_header("Content-Length", str(len(data) - first))
-        self.end_headers()
-        cut, self.server.cut = self.server.cut, 0
-        self.wfile.write(data[first : first + cut] if cut else data[first:])
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), Handler) as server:
-        server.files, server.asked = {}, []
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
 def row(server: Server, name: str, data: bytes, **changes: object) -> zoo.ZooRow:
     server.files["/" + name] = data
     made = zoo.ZooRow(
@@ -92,6 +52,9 @@ def saved(content: object) -> bytes:
     buffer = io.BytesIO()
     torch.save(content, buffer)
     return buffer.getvalue()
+
+
+__all__ = ["server"]
 
 
 def silent(n_done: int, n_total: int | None) -> None:
@@ -180,3 +143,21 @@ def test_caffe_weights_and_other_addresses_are_refused_in_words(server: Server, 
             folder=tmp_path,
             progress=silent,
         )
+
+
+def test_a_full_disk_is_told_and_what_has_come_is_kept(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytes(range(256)) * 1000
+    made = row(server, "a.pt", data, sha256_starts=hashlib.sha256(data).hexdigest()[:8])
+
+    def fill(answer: BinaryIO, file: BinaryIO, *_: object) -> int:
+        file.write(answer.read(50_000))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(zoo, "_copy", fill)
+        with pytest.raises(zoo.ZooError, match=r"No space is left.*kept"):
+            zoo.fetch_weights(row=made, folder=tmp_path, progress=silent)
+    assert zoo.fetch_weights(row=made, folder=tmp_path, progress=silent).path.read_bytes() == data
+    assert server.asked == [None, "bytes=50000-"]
