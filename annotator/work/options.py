@@ -51,10 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser, options: type | None) -> None
             parser.add_argument(name, default=one.default, **argument)
 
 
-def read_arguments(options: type, arguments: Mapping[str, Any]) -> Any:
+def read_arguments(options: type | None, arguments: Mapping[str, Any]) -> Any:
     """The options from what the command line was parsed to; an argument that is not there is at its default."""
     values = {one.name: arguments[one.name] for one in _fields(options) if one.name in arguments}
-    return options(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return options(**values) if options is not None else None
 
 
 def read_form(options: type | None, form: QueryDict) -> Any:

@@ -1,6 +1,6 @@
-"""Shows a campaign, or performs one step of it: see the table of steps in docs/commands.md."""
+"""`manage.py campaign NAME STEP`: shows a campaign, or performs one step of it."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
 
 from django.utils import timezone
@@ -8,6 +8,7 @@ from django.utils import timezone
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.work.options import add_arguments, read_arguments
 from annotator.work.step_command import StepCommand
 from annotator.work.table import STEPS
 
@@ -17,30 +18,25 @@ SHOW = "show"
 class Command(StepCommand):
     help = "Shows a campaign (state, progress, cost, and what needs a person), or performs one step of it."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """One line per step below the options."""
-        steps = "\n".join(f"  {name:<14} {STEPS[name].sentence}" for name in list_steps())
-        epilog = f"steps:\n  {SHOW:<14} Changes nothing (the default).\n{steps}"
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, epilog=epilog, **kwargs
-        )
-
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", help="Its name")
-        parser.add_argument("step", nargs="?", choices=(SHOW, *list_steps()), default=SHOW, metavar="STEP")
-        self.add_real_money(parser)
+        steps = parser.add_subparsers(dest="step", metavar="STEP", help="One of these; none: show")
+        steps.add_parser(SHOW, help="Changes nothing.")
+        for step in STEPS.values():
+            if step.subject == "campaign":
+                one = steps.add_parser(step.name, help=step.sentence, description=step.sentence)
+                add_arguments(one, step.options)
+                if step.spends:
+                    self.add_real_money(one)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        campaign, name = find_campaign(options["campaign"]), options["step"]
+        campaign, name = find_campaign(options["campaign"]), options["step"] or SHOW
         if name == SHOW:
             self.stdout.write(_show(campaign))
-        else:
-            self.stdout.write(self.perform(STEPS[name], campaign, has_flag=options["real_money"]))
-
-
-def list_steps() -> list[str]:
-    """Of a campaign, without those that make no sense without options."""
-    return [name for name, step in STEPS.items() if step.subject == "campaign" and name != "merge-concepts"]
+            return
+        asked = read_arguments(STEPS[name].options, options)
+        has_flag = options.get("real_money", False)
+        self.stdout.write(self.perform(STEPS[name], campaign, options=asked, has_flag=has_flag))
 
 
 def _show(campaign: Campaign) -> str:
