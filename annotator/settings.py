@@ -195,7 +195,9 @@ LOGGING = {
     # A refusal of the Requester API is an answer, not a fault.
     "loggers": {
         "django.request": {"level": "ERROR"},
-        # Whatever LOG_LEVEL says: at DEBUG botocore writes down requests and answers, workers' ids among them.
+        # Whatever LOG_LEVEL says: below these levels they log requests, and with them the ids of workers.
         "botocore": {"level": "INFO"},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "INFO"},
     },
 }

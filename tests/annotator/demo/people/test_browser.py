@@ -64,7 +64,7 @@ def test_a_service_that_starts_again_is_waited_for(site):
     waits: list[float] = []
     assert Browser(pause=waits.append).post_json(f"{site}/submit", {"a": 1}).data == {"state": "stored"}
     assert len(waits) == 2
-    assert [body for _, _, body, _ in Site.seen] == [b'{"a": 1}'] * 3
+    assert [body for _, _, body, _ in Site.seen] == [b'{"a":1}'] * 3
 
 
 def test_refusals_are_pages_and_are_not_repeated(site):
