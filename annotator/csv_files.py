@@ -1,11 +1,28 @@
-"""CSV cells that no spreadsheet runs as a formula."""
+"""The one writer of CSV files: no cell of them is run by a spreadsheet as a formula."""
 
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+CONTENT_TYPE = "text/csv; charset=utf-8"
 # A cell that a spreadsheet would run as a formula begins with one of these.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def defuse(value: object) -> object:
-    """Text that a spreadsheet would take for a formula gets an apostrophe before it; None becomes empty."""
+def write_csv(rows: Iterable[Mapping[str, object]], *, columns: Sequence[str]) -> str:
+    """A header line, then one line per row. None and an absent value become an empty cell; a list is joined by spaces.
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(map(_write_cell, columns))
+    writer.writerows([_write_cell(row.get(column)) for column in columns] for row in rows)
+    return written.getvalue()
+
+
+def _write_cell(value: object) -> object:
     if value is None:
         return ""
+    if isinstance(value, list | tuple):
+        value = " ".join(map(str, value))
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

@@ -1,11 +1,10 @@
 """Picks units that deserve another look by people: those that people and Broden name differently, both being sure."""
 
 from annotator.comparison.relations import Relation
-from annotator.comparison.summary import DETECTOR_ABOVE
 from annotator.crowd.models import Campaign
-from annotator.labels.precision import INTERPRETABLE_ABOVE
 from annotator.refusals import Refusal
 from annotator.units.models import Unit
+from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 
 class NothingToChoose(Refusal):

@@ -12,6 +12,7 @@ from annotator.labels.concepts import Vocabulary
 from annotator.labels.labeling import gather_vocabulary
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
+from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel
 
 
@@ -70,11 +71,10 @@ def choose_automatic_labels(*, campaign: Campaign, units: Sequence[int] | None =
     Of all the campaign's units unless their ids are given.
     """
     asked = campaign.hits.all() if units is None else campaign.hits.filter(unit__in=units)
-    best = AutomaticLabel.objects.filter(unit__in=asked.values("unit"), is_best=True)
-    imported = best.filter(mode=AutomaticLabel.Mode.IMPORTED).order_by("id")
-    chosen = {label.unit_id: label for label in imported}
+    best = AutomaticLabel.objects.filter(is_best(), unit__in=asked.values("unit"))
+    chosen = {label.unit_id: label for label in best.filter(dissection=None).order_by("id")}
     dissected = dict(asked.values_list("unit_id", "dissected_unit__dissection_id"))
-    for label in best.filter(mode=AutomaticLabel.Mode.PAPER, dissection__in=set(dissected.values())):
+    for label in best.filter(dissection__in=set(dissected.values())):
         if dissected[label.unit_id] == label.dissection_id:
             chosen[label.unit_id] = label
     return chosen

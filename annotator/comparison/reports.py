@@ -7,14 +7,16 @@ from typing import Any
 from annotator.comparison.categories import BRODEN_CATEGORIES, share_categories
 from annotator.comparison.comparing import choose_automatic_labels, make_matcher
 from annotator.comparison.models import ImportedDescription
-from annotator.comparison.summary import DETECTOR_ABOVE, summarize, summarize_descriptions
+from annotator.comparison.summary import summarize, summarize_descriptions
 from annotator.crowd.models import Campaign
 from annotator.labels.consensus import describe_consensus, describe_workers
 from annotator.labels.evidence import UnitAnswer, gather_answers, split_by_unit
 from annotator.labels.labeling import gather_vocabulary
 from annotator.labels.models import UnitLabel
-from annotator.labels.precision import find_interpretable
+from annotator.labels.precision import count_interpretable
+from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, Dissection, Layer, Unit
+from workers.engine.format.bounds import DETECTOR_ABOVE
 
 Document = dict[str, Any]
 
@@ -45,7 +47,7 @@ def describe_campaign(*, campaign: Campaign) -> Document:
 
 def describe_dissection(*, dissection: Dissection) -> Document:
     """The automatic labels alone, in the same shape: what people would have said is None."""
-    best = dissection.automatic_labels.filter(mode=AutomaticLabel.Mode.PAPER, is_best=True)
+    best = dissection.automatic_labels.filter(is_best())
     automatic = {label.unit_id: label for label in best}
     units = list(Unit.objects.filter(dissections__dissection=dissection).select_related("layer").distinct())
     units.sort(key=_place)
@@ -127,7 +129,7 @@ def _describe_layer(
         "path": layer.path,
         "n_units": len(mine) or layer.n_units,
         "mean_precision": fmean(label.precision for label in mine) if mine else None,
-        "n_interpretable": find_interpretable([label.precision for label in mine]) if mine else None,
+        "n_interpretable": count_interpretable([label.precision for label in mine]) if mine else None,
         "category_shares": share_categories(said) if mine else None,
         "unit_category_shares": share_categories(label.category for label in mine) if mine else None,
         **count_detectors(layer=layer, sources={label.source for label in automatic}),

@@ -2,8 +2,8 @@
 
 from django.db.models import F, Q
 
-MIN_PRECISION = 0.75
-MIN_IOU = 0.04
+from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+
 WORDS = {
     "concept": "people name different things",
     "category": "people choose different categories",
@@ -23,8 +23,8 @@ def find_reason(name: str, *, prefix: str = "") -> Q:
             return Q(
                 **{
                     f"{prefix}comparison__relation": "different",
-                    f"{prefix}precision__gt": MIN_PRECISION,
-                    f"{prefix}comparison__automatic_label__iou__gt": MIN_IOU,
+                    f"{prefix}precision__gt": INTERPRETABLE_ABOVE,
+                    f"{prefix}comparison__automatic_label__iou__gt": DETECTOR_ABOVE,
                 }
             )
         case "attention":

@@ -7,12 +7,9 @@ from typing import Any
 from annotator.comparison.agreement import Agreement, NamedUnit, measure_agreement
 from annotator.comparison.categories import count_confusions, is_counterpart
 from annotator.comparison.correlation import correlate_ranks
-from annotator.labels.precision import INTERPRETABLE_ABOVE
+from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 Document = dict[str, Any]
-
-# A unit detects its Broden label above this IoU (science.md section 6).
-DETECTOR_ABOVE = 0.04
 
 
 def summarize(units: Sequence[Document], *, is_same: Callable[[str, str], bool], words: str) -> Document | None:

@@ -1,10 +1,9 @@
 """A report's document as text for a terminal and as CSV: pure, from the document alone."""
 
-import csv
-import io
 from typing import Any
 
-from annotator.csv_files import defuse
+from annotator.csv_files import write_csv
+from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 Document = dict[str, Any]
 
@@ -31,14 +30,12 @@ def print_report(document: Document) -> str:
 
 
 def print_csv(document: Document) -> str:
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for unit in document["units"]:
-        said = [answer["description"] for answer in unit["answers"]]
-        row = {**unit, "n_answers": len(said), "descriptions": " | ".join(said)}
-        writer.writerow([defuse(row[column]) for column in CSV_COLUMNS])
-    return written.getvalue()
+    return write_csv(map(_add_answers, document["units"]), columns=CSV_COLUMNS)
+
+
+def _add_answers(unit: Document) -> Document:
+    said = [answer["description"] for answer in unit["answers"]]
+    return {**unit, "n_answers": len(said), "descriptions": " | ".join(said)}
 
 
 def _make_row(unit: Document) -> tuple[str, ...]:
@@ -78,8 +75,10 @@ def _print_remarks(document: Document) -> list[str]:
 def _print_layer(layer: Document) -> str:
     parts = [f"{layer['path']}: {layer['n_units']} units"]
     if layer["mean_precision"] is not None:
-        parts.append(f"mean precision {layer['mean_precision']:.3f}, {layer['n_interpretable']} over .75")
+        parts.append(
+            f"mean precision {layer['mean_precision']:.3f}, {layer['n_interpretable']} over {INTERPRETABLE_ABOVE}"
+        )
     if layer["n_detectors"] is not None:
         unique = sum(layer["unique_detectors"].values())
-        parts.append(f"{layer['n_detectors']} detectors (IoU > .04), {unique} unique")
+        parts.append(f"{layer['n_detectors']} detectors (IoU > {DETECTOR_ABOVE}), {unique} unique")
     return "; ".join(parts)

@@ -296,12 +296,9 @@ class Compensation(models.Model):
         return f"compensation for {self.assignment}"
 
 
+# What labels and judges count, unless it was left out.
 COUNTED = (Assignment.State.SUBMITTED, Assignment.State.APPROVED)
-
-
-COUNTED_STATES = (Assignment.State.SUBMITTED, Assignment.State.APPROVED)
-
-
+# What people have sent: shown, and counted as answers on pages.
 ANSWERED = (
     Assignment.State.STORED,
     Assignment.State.SUBMITTED,

@@ -15,7 +15,7 @@ from annotator.crowd.categories import SemanticCategory
 from annotator.figures.drawing import Figure, Rows
 from annotator.figures.object_groups import GROUPS, find_group
 from annotator.labels.lexicon import Lexicon
-from annotator.labels.precision import INTERPRETABLE_ABOVE
+from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 Document = dict[str, Any]
 Place = tuple[str, int]
@@ -224,7 +224,7 @@ def draw_unique_detectors(rows: Rows, *, name: str = "unique-detectors") -> Figu
         .mark_bar(height=19)
         .encode(
             y=alt.Y("network:N", sort=ranked, title=None),
-            x=alt.X("n_unique:Q", title="unique detectors (IoU > .04)"),
+            x=alt.X("n_unique:Q", title=f"unique detectors (IoU > {DETECTOR_ABOVE})"),
             color=_color("category", list(BRODEN_COLORS), list(BRODEN_COLORS.values()), title="Broden's category"),
             order=alt.Order("rank:Q"),
         )
@@ -240,7 +240,7 @@ def draw_unique_detectors_along(rows: Rows, *, axis: str, name: str = "unique-de
         .mark_line(point=True, strokeWidth=2.5)
         .encode(
             x=alt.X("position:Q", title=axis),
-            y=alt.Y("n_unique:Q", title="unique detectors (IoU > .04)"),
+            y=alt.Y("n_unique:Q", title=f"unique detectors (IoU > {DETECTOR_ABOVE})"),
             color=_color("category", list(BRODEN_COLORS), list(BRODEN_COLORS.values()), title="Broden's category"),
         )
     )

@@ -1,7 +1,5 @@
 """A figure as SVG, PNG, Vega-Lite and the data behind it; nothing is loaded from anywhere while drawing."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ from typing import Any
 
 import vl_convert
 
-from annotator.csv_files import defuse
+from annotator.csv_files import write_csv
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -46,12 +44,7 @@ def render_png(figure: Figure, *, theme: str = "light") -> bytes:
 
 def write_rows(figure: Figure) -> str:
     """CSV that is safe to open in a spreadsheet."""
-    written = io.StringIO()
-    columns = list(dict.fromkeys(column for row in figure.rows for column in row))
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([defuse(row.get(column)) for column in columns] for row in figure.rows)
-    return written.getvalue()
+    return write_csv(figure.rows, columns=list(dict.fromkeys(column for row in figure.rows for column in row)))
 
 
 def save_figure(figure: Figure, *, folder: Path) -> list[Path]:

@@ -1,9 +1,6 @@
 """All figures of a campaign or of several dissections, by name, with the example crops they show."""
 
-import io
 from collections.abc import Callable, Sequence
-
-from PIL import Image as Picture
 
 from annotator.comparison.reports import count_detectors
 from annotator.crowd.models import Campaign
@@ -23,7 +20,8 @@ from annotator.figures.drawing import Figure
 from annotator.labels.labeling import open_lexicon
 from annotator.refusals import Refusal
 from annotator.units.models import DissectedUnit, Dissection
-from workers.store import StoreError, open_store
+from annotator.units.strips import cut_tiles, encode_jpeg, read_strip
+from workers.store import StoreError
 
 N_CROPS = 200
 
@@ -83,12 +81,8 @@ def read_example_crops(*, campaign: Campaign) -> dict[Place, bytes]:
 
 def read_crop(row: DissectedUnit, *, rank: int) -> bytes:
     """One tile of the unit's strip as JPEG. Raises StoreError, OSError."""
-    strip = open_store(row.dissection.artifact).read(f"tiles/{row.strip[:2]}/{row.strip}.jpg")
-    with Picture.open(io.BytesIO(strip)) as picture:
-        tile = picture.crop((0, rank * row.tile_px, row.tile_px, (rank + 1) * row.tile_px)).convert("RGB")
-    written = io.BytesIO()
-    tile.save(written, "JPEG", quality=85)
-    return written.getvalue()
+    (tile,) = cut_tiles(read_strip(artifact=row.dissection.artifact, strip=row.strip), ranks=[rank])
+    return encode_jpeg(tile)
 
 
 def draw_campaigns_side_by_side(reports: dict[str, Document]) -> Figure:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from annotator.crowd.models import COUNTED_STATES, Assignment, Campaign
+from annotator.crowd.models import COUNTED, Assignment, Campaign
 from annotator.labels.precision import N_TOP_CROPS, count_fitting
 
 
@@ -55,7 +55,7 @@ def count_descriptions(*, campaign: Campaign) -> dict[str, int]:
 
 def _find_counted(campaign: Campaign) -> QuerySet[Assignment]:
     return Assignment.objects.filter(
-        hit__campaign=campaign, state__in=COUNTED_STATES, is_left_out=False, precision__isnull=False
+        hit__campaign=campaign, state__in=COUNTED, is_left_out=False, precision__isnull=False
     )
 
 

@@ -18,7 +18,7 @@ from annotator.labels.evidence import UnitAnswer, count_descriptions, gather_ans
 from annotator.labels.grouping import Group, NamedAnswer, group_answers
 from annotator.labels.lexicon import Lexicon, find_wordnet, load_lexicon
 from annotator.labels.models import ConceptRevision, UnitLabel
-from annotator.labels.precision import AnswerCounts, UnitPrecisions, find_interpretable, measure_precision
+from annotator.labels.precision import AnswerCounts, UnitPrecisions, count_interpretable, measure_precision
 from annotator.labels.revisions import Revision, rename, revise_concept
 from annotator.labels.weighing import CATEGORY_ORDER, estimate_crop_fits, weigh_answers
 from annotator.refusals import Refusal
@@ -71,7 +71,7 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
     return Labeled(
         n_units=len(labels),
         n_answers=len(answers),
-        n_interpretable=find_interpretable([label.precision for label in labels]),
+        n_interpretable=count_interpretable([label.precision for label in labels]),
         overdispersion=precisions.overdispersion,
         words=vocabulary.lexicon.description,
     )

@@ -12,9 +12,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.format.bounds import INTERPRETABLE_ABOVE
+
 Array = NDArray[np.float64]
 
-INTERPRETABLE_ABOVE = 0.75
 N_TOP_CROPS = 57
 # Estimated on the published answers (Places205-AlexNet, 1,376 units, 3 answers each): used where a campaign holds
 # no unit with two answers.
@@ -148,5 +149,5 @@ def count_fitting(*, precision: float, n_shown: int) -> int:
     return round(precision * n_shown)
 
 
-def find_interpretable(means: Sequence[float]) -> int:
+def count_interpretable(means: Sequence[float]) -> int:
     return sum(mean > INTERPRETABLE_ABOVE for mean in means)

@@ -1,13 +1,11 @@
 """Writes a campaign's report as one folder of HTML that opens offline, each unit under a permanent anchor."""
 
-import io
 import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.template.loader import get_template, render_to_string
-from PIL import Image as Picture
 
 from annotator.comparison.reports import Document, describe_campaign
 from annotator.crowd.models import Campaign
@@ -16,15 +14,20 @@ from annotator.figures.listing import draw_figure, list_figures
 from annotator.published.exporting import NothingToExport
 from annotator.published.folders import whole_folder
 from annotator.units.models import DissectedUnit
-from workers.store import StoreError, open_store
+from annotator.units.strips import cut_tiles, encode_jpeg, lay_out, read_strip
+from workers.engine.format import bounds
+from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+from workers.store import StoreError
 
 N_CROPS = 12
 GAP_PX = 2
 LISTS = {
     "named_alike": "Units that people and Broden name alike, to read through",
     "both_name_differently": "Both sides are sure and name something different",
-    "people_name_broden_misses": "People agree, no Broden label over IoU .04",
-    "broden_names_people_miss": "A Broden label over IoU .04, people's precision .75 or less",
+    "people_name_broden_misses": f"People agree, no Broden label over IoU {DETECTOR_ABOVE}",
+    "broden_names_people_miss": (
+        f"A Broden label over IoU {DETECTOR_ABOVE}, people's precision {INTERPRETABLE_ABOVE} or less"
+    ),
 }
 CONSENSUS_WORDS = {
     "identical_concept_rate": "of pairs of answers name the same concept",
@@ -50,6 +53,7 @@ def bind_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
             **_arrange(report, cropped),
             "figures": figures,
             "now": now,
+            "bounds": bounds,
             "images_are_rendered": _is_rendered(campaign),
         }
         (fresh / "index.html").write_text(render_to_string("published/report.html", page), encoding="utf-8")
@@ -103,13 +107,6 @@ def _write_crops(campaign: Campaign, folder: Path) -> set[str]:
 
 def lay_out_crops(row: DissectedUnit) -> bytes:
     """The unit's first crops in one line, as JPEG. Raises StoreError, OSError."""
-    strip = open_store(row.dissection.artifact).read(f"tiles/{row.strip[:2]}/{row.strip}.jpg")
-    n, step = min(N_CROPS, row.n_top), row.tile_px + GAP_PX
-    line = Picture.new("RGB", (n * step - GAP_PX, row.tile_px), "white")
-    with Picture.open(io.BytesIO(strip)) as picture:
-        for rank in range(n):
-            box = (0, rank * row.tile_px, row.tile_px, (rank + 1) * row.tile_px)
-            line.paste(picture.crop(box).convert("RGB"), (rank * step, 0))
-    content = io.BytesIO()
-    line.save(content, "JPEG", quality=85)
-    return content.getvalue()
+    strip = read_strip(artifact=row.dissection.artifact, strip=row.strip)
+    tiles = cut_tiles(strip, ranks=range(min(N_CROPS, row.n_top)))
+    return encode_jpeg(lay_out(tiles, columns=len(tiles), gap_px=GAP_PX))

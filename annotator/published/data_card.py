@@ -11,12 +11,11 @@ from django.conf import settings
 
 from annotator.comparison.agreement import SEED as SHUFFLE_SEED
 from annotator.comparison.reports import Document
-from annotator.comparison.summary import DETECTOR_ABOVE
 from annotator.crowd.models import Campaign
 from annotator.labels.labeling import open_lexicon
-from annotator.labels.precision import INTERPRETABLE_ABOVE
 from annotator.labels.reliability import SEED as BOOTSTRAP_SEED
 from annotator.units.models import AutomaticLabel, Dissection
+from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 
 def describe_data(*, campaign: Campaign, report: Document, now: datetime, hashes: dict[str, str]) -> Document:

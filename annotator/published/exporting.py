@@ -1,6 +1,5 @@
 """Writes a campaign's answers and labels as files that others can read, with a data card that says what they are."""
 
-import csv
 import hashlib
 import io
 import json
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 
 from annotator.comparison.reports import Document, describe_campaign
 from annotator.crowd.models import Campaign
-from annotator.csv_files import defuse
+from annotator.csv_files import write_csv
 from annotator.labels.evidence import UnitAnswer, gather_answers
 from annotator.published.data_card import describe_data, print_card
 from annotator.published.folders import whole_folder
@@ -46,9 +45,9 @@ def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[
     units = [_describe_unit(unit) for unit in report["units"]]
     files = {
         "answers.jsonl": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in answers).encode(),
-        "answers.csv": _write_csv(answers),
+        "answers.csv": write_csv(answers, columns=list(answers[0])).encode(),
         "answers.parquet": _write_parquet(answers),
-        "units.csv": _write_csv(units),
+        "units.csv": write_csv(units, columns=list(units[0])).encode(),
         "units.parquet": _write_parquet(units),
         "report.json": json.dumps(report, indent=1).encode(),
         **_write_netdissect(campaign),
@@ -85,15 +84,6 @@ def _describe_unit(unit: Document) -> dict[str, Any]:
     return {**{column: unit.get(column) for column in UNIT_COLUMNS}, "n_answers": len(unit["answers"])}
 
 
-def _write_csv(rows: Sequence[Row]) -> bytes:
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(rows[0])
-    for row in rows:
-        writer.writerow([defuse(" ".join(map(str, v)) if isinstance(v, list) else v) for v in row.values()])
-    return written.getvalue().encode()
-
-
 def _write_parquet(rows: Sequence[Row]) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), sink)
@@ -106,11 +96,8 @@ def _write_netdissect(campaign: Campaign) -> dict[str, bytes]:
     for layer in Layer.objects.filter(units__hits__campaign=campaign).distinct():
         rows = list_rows(layer=layer, campaign=campaign)
         if rows:
-            written = io.StringIO()
-            writer = csv.DictWriter(written, fieldnames=list_columns(rows), lineterminator="\n", restval="")
-            writer.writeheader()
-            writer.writerows({key: defuse(value) for key, value in row.items()} for row in rows)
-            files[f"netdissect-{layer.path.replace('/', '-')}.csv"] = written.getvalue().encode()
+            table = write_csv(rows, columns=list_columns(rows))
+            files[f"netdissect-{layer.path.replace('/', '-')}.csv"] = table.encode()
     return files
 
 

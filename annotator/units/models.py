@@ -50,6 +50,11 @@ class Unit(models.Model):
     def __str__(self) -> str:
         return f"{self.layer.path} unit {self.index}"
 
+    @property
+    def audit_name(self) -> str:
+        """How the audit log names a unit."""
+        return f"unit {self.layer.network.name}/{self.layer.path}/{self.index}"
+
 
 class ImageSet(models.Model):
     """A folder of images or a Broden-layout folder, registered by command."""
@@ -248,8 +253,3 @@ class AutomaticLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.label} {self.iou:.3f}"
-
-
-def audit_subject(unit: Unit) -> str:
-    """How the audit log names a unit."""
-    return f"unit {unit.layer.network.name}/{unit.layer.path}/{unit.index}"

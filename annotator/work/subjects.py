@@ -6,7 +6,6 @@ from typing import Any
 
 from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.models import UnitLabel
-from annotator.units.models import audit_subject
 from annotator.work.step import SubjectKind
 
 
@@ -54,7 +53,7 @@ SUBJECTS: dict[SubjectKind, Subject] = {
     "unit label": Subject(
         key=_key,
         find=_find_label,
-        audit_name=lambda label: audit_subject(label.unit),
+        audit_name=lambda label: label.unit.audit_name,
         campaign=lambda label: label.campaign,
     ),
     "marketplace": Subject(

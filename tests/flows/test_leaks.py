@@ -4,18 +4,17 @@ Assignments are composed from a real dissection's tiles by the page's own code, 
 is measured, folded over .5. UNITSCOPE_LEAK_ASSIGNMENTS says over how many (the drill: 2,000).
 """
 
-import io
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pixels
 
 from annotator.crowd.hit_types.tile_order import TileOrder, draw_order
-from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, lay_out
+from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, draw_sheet
 from annotator.crowd.seeds import derive_seed
+from annotator.units.strips import cut_tiles
 from tests.annotator.crowd.leaking import auc
 from workers.engine.format.artifact import Artifact, read_artifact
 from workers.store import open_store
@@ -34,8 +33,7 @@ class Unit:
         self.box = arrays["tile_box"][index]
         self.mask = np.unpackbits(arrays["tile_mask"][index], axis=-1).astype(bool)
         self.likeness = _likeness(self.mask.reshape(len(self.mask), -1).astype(np.float32))
-        self.strip = Pixels.open(io.BytesIO(artifact.strip(str(arrays["tile_sheet"][index])))).convert("RGB")
-        self.tile_px = self.strip.width
+        self.tiles = cut_tiles(artifact.strip(str(arrays["tile_sheet"][index])), ranks=range(n_top + len(self.low)))
 
     def draw(self, number: int, person: int) -> TileOrder:
         seed = derive_seed("hit", number, f"A{person}")
@@ -45,7 +43,7 @@ class Unit:
         """What can be seen of each crop without looking at its picture, in the page's order."""
         n = len(order.shown_ranks)
         sheets = [order.shown_ranks[first : first + TILES_PER_SHEET] for first in range(0, n, TILES_PER_SHEET)]
-        n_bytes = [len(lay_out(strip=self.strip, ranks=ranks, tile_px=self.tile_px)) for ranks in sheets]
+        n_bytes = [len(draw_sheet([self.tiles[rank] for rank in ranks])) for ranks in sheets]
         shown = np.array(order.shown_ranks)
         for position, rank in enumerate(order.shown_ranks):
             left, top, side = (float(value) for value in self.box[rank])

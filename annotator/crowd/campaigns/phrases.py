@@ -6,6 +6,7 @@ from pathlib import Path
 
 from annotator.crowd.campaigns.unit_choice import ChosenUnit
 from annotator.refusals import Refusal
+from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel
 
 LONGEST = 200
@@ -19,7 +20,7 @@ class BadPhrases(Refusal):
 def find_automatic_phrases(units: Iterable[ChosenUnit], *, mode: str = "paper") -> dict[int, str]:
     """Unit id -> its best automatic label, in words (Broden writes `blue-c`, `pool table`, `highway-s`)."""
     chosen = {unit.dissected_unit.unit_id: unit.dissected_unit.dissection_id for unit in units}
-    labels = AutomaticLabel.objects.filter(unit__in=chosen, mode=mode, is_best=True)
+    labels = AutomaticLabel.objects.filter(is_best(mode=mode), unit__in=chosen)
     return {row.unit_id: as_words(row.label) for row in labels if row.dissection_id == chosen[row.unit_id]}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from annotator.crowd.seeds import derive_seed
 from annotator.refusals import Refusal
+from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection
 
 _NAMED = re.compile(r"(?P<layer>.+):(?P<indexes>\d+(-\d+)?(,\d+(-\d+)?)*)")
@@ -34,7 +35,7 @@ def list_units(dissections: Sequence[Dissection]) -> list[DissectedUnit]:
 
 def choose_top_iou(dissections: Sequence[Dissection], *, n: int, mode: str = "paper") -> list[ChosenUnit]:
     """The n units of highest best IoU; ties to the earlier in `list_units`."""
-    labels = AutomaticLabel.objects.filter(dissection__in=dissections, mode=mode, is_best=True)
+    labels = AutomaticLabel.objects.filter(is_best(mode=mode), dissection__in=dissections)
     iou = {(row.dissection_id, row.unit_id): row.iou for row in labels}
     units = [unit for unit in list_units(dissections) if (unit.dissection_id, unit.unit_id) in iou]
     if n and not units:

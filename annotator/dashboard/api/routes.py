@@ -21,6 +21,7 @@ from annotator.dashboard.api import records
 from annotator.dashboard.api.reading import read_answers, read_automatic, read_units, write_array
 from annotator.dashboard.campaigns.overview import CampaignOverview, summarize_campaigns
 from annotator.labels.models import UnitLabel
+from annotator.units.best_labels import BEST_FIRST
 from annotator.units.models import AutomaticLabel, Dissection, ImageSet, Network, TopImage, Unit
 from annotator.units.progress import read_dissection_progress
 
@@ -178,7 +179,7 @@ def get_unit(request: HttpRequest, network: Name, layer: LayerPath, index: Index
         "index": index,
         "threshold": dissected.threshold if dissected else None,
         "labels": list(read_units(UnitLabel.objects.filter(unit=unit).order_by("-labeled_at"))),
-        "automatic": list(read_automatic(AutomaticLabel.objects.filter(unit=unit).order_by("-iou"))),
+        "automatic": list(read_automatic(AutomaticLabel.objects.filter(unit=unit).order_by(*BEST_FIRST))),
         "answers": list(read_answers(Assignment.objects.filter(hit__unit=unit).order_by("id"))),
         "crops": [_describe_crop(crop) for crop in crops] if dissected else [],
     }

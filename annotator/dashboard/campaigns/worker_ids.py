@@ -1,8 +1,5 @@
 """The one way by which a marketplace's ids of people leave the house: by an admin, and entered in the audit log."""
 
-import csv
-import io
-
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -12,6 +9,7 @@ from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.roles import LEAST_ROLE, Permission
 from annotator.crowd.models import Campaign
 from annotator.crowd.pseudonyms import list_worker_ids
+from annotator.csv_files import CONTENT_TYPE, write_csv
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest
 
@@ -29,7 +27,7 @@ def send_worker_ids(request: SignedInRequest, name: str) -> HttpResponse:
         details={"people": len(rows)},
         now=timezone.now(),
     )
-    file = io.StringIO()
-    csv.writer(file).writerows([("pseudonym", "marketplace", "worker_id"), *rows])
+    columns = ("pseudonym", "marketplace", "worker_id")
+    table = write_csv((dict(zip(columns, row, strict=True)) for row in rows), columns=columns)
     headers = {"Content-Disposition": f'attachment; filename="{name}-worker-ids.csv"', "Cache-Control": "no-store"}
-    return HttpResponse(file.getvalue(), "text/csv; charset=utf-8", headers=headers)
+    return HttpResponse(table, CONTENT_TYPE, headers=headers)

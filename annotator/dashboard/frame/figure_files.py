@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpResponse
 
+from annotator.csv_files import CONTENT_TYPE
+
 if TYPE_CHECKING:
     from annotator.figures.drawing import Figure
 
 THEMES = ("light", "dark")
 
 
-FIGURE_ENDINGS = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
+FIGURE_ENDINGS = {"svg": "image/svg+xml", "png": "image/png", "csv": CONTENT_TYPE}
 
 
 def send_drawn(drawn: "Figure", *, ending: str, theme: str, is_download: bool) -> HttpResponse:

@@ -10,6 +10,7 @@ from unfold.sites import UnfoldAdminSite
 
 from annotator.accounts.models import Role
 from annotator.accounts.roles import may
+from workers.engine.format import bounds
 
 # The dashboard's pages need unfold's frame and not the admin's list of tables, which costs two queries a page.
 _FRAME = UnfoldAdminSite(name="admin")
@@ -30,7 +31,7 @@ class SignedInRequest(HttpRequest):
 
 def show(request: SignedInRequest, template: str, *, title: str, status: int = 200, **context: Any) -> HttpResponse:
     """A whole page; the title stands in the header and in the browser's tab."""
-    return render(request, template, {**frame(request), "title": title, **context}, status=status)
+    return render(request, template, {**frame(request), "title": title, "bounds": bounds, **context}, status=status)
 
 
 def show_part(request: SignedInRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:

@@ -17,13 +17,14 @@ from annotator.accounts.models import Role
 from annotator.comparison.reports import describe_campaign
 from annotator.comparison.tables import print_csv
 from annotator.crowd.models import Campaign
+from annotator.csv_files import CONTENT_TYPE
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
 
 # A folder is put together in memory; the lists of the API stream and have no limit.
 MOST_ANSWERS = 100_000
-TABLES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
+TABLES = {"json": "application/json", "csv": CONTENT_TYPE}
 
 
 @needs(Role.VIEWER)

@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 
-from annotator.comparison.review_reasons import MIN_PRECISION
 from annotator.dashboard.units.scope import Ground
 from annotator.dashboard.units.searching import relate_labels
 from annotator.units.models import AutomaticLabel, Dissection, Layer
+from workers.engine.format.bounds import INTERPRETABLE_ABOVE
 
 WALL_COLUMNS = 4
 WALL_ROWS = 3
@@ -57,7 +57,7 @@ class UnitCard:
 
     @property
     def is_interpretable(self) -> bool:
-        return self.precision is not None and self.precision > MIN_PRECISION
+        return self.precision is not None and self.precision > INTERPRETABLE_ABOVE
 
 
 def make_cards(*, unit_ids: Sequence[int], ground: Ground, mode: str = AutomaticLabel.Mode.PAPER) -> list[UnitCard]:

@@ -7,9 +7,10 @@ from django.shortcuts import get_object_or_404
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.units.crops import compose_wall, read_sheet
+from annotator.dashboard.units.crops import compose_wall
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
 from annotator.units.models import DissectedUnit, Dissection
+from annotator.units.strips import read_strip
 from workers.engine.format.artifact import ArtifactMalformed, field_name
 from workers.store import StoreError, open_store
 
@@ -21,7 +22,7 @@ KEPT = "private, max-age=31536000, immutable"
 def show_sheet(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
     artifact = _artifact(dissection_id)
     try:
-        return _picture(read_sheet(artifact=artifact, sheet=sheet))
+        return _picture(read_strip(artifact=artifact, strip=sheet))
     except StoreError as missing:
         return HttpResponse(str(missing), status=404, content_type="text/plain")
 
@@ -32,7 +33,7 @@ def show_wall(request: HttpRequest, dissection_id: UUID, sheet: str, columns: in
         return HttpResponse("A wall has 1 to 8 columns and rows.", status=404, content_type="text/plain")
     artifact = _artifact(dissection_id)
     try:
-        return _picture(compose_wall(artifact=artifact, sheet=sheet, columns=columns, rows=rows))
+        return _picture(compose_wall(artifact=artifact, strip=sheet, columns=columns, rows=rows))
     except StoreError as missing:
         return HttpResponse(str(missing), status=404, content_type="text/plain")
 

@@ -10,6 +10,7 @@ from annotator.comparison.review_reasons import find_reasons
 from annotator.dashboard.units.scope import Ground
 from annotator.dashboard.units.selection import Selection
 from annotator.labels.models import UnitLabel
+from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, Unit
 
 # Beyond this the gallery says "more than": an exact count would read every row.
@@ -77,7 +78,7 @@ def relate_labels(ground: Ground, *, mode: str) -> QuerySet[Unit]:
     """Every unit with `people`, its label by the ground's campaigns, and `broden`, its layer's speaker's label."""
     # Nothing has the id 0; an empty list would empty the whole result.
     campaigns = [campaign.pk for campaign in ground.campaigns] or [0]
-    best = Q(automatic_labels__is_best=True, automatic_labels__mode__in=[mode, AutomaticLabel.Mode.IMPORTED])
+    best = is_best(mode=mode, prefix="automatic_labels__")
     return Unit.objects.annotate(
         people=FilteredRelation("unit_labels", condition=Q(unit_labels__campaign__in=campaigns)),
         broden=FilteredRelation("automatic_labels", condition=best & Q(automatic_labels__source=_find_source(ground))),

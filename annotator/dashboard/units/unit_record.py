@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from annotator.accounts.models import AuditEntry
 from annotator.crowd.models import ANSWERED, Assignment
 from annotator.labels.models import UnitLabel
-from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, TopImage, Unit, audit_subject
+from annotator.units.best_labels import BEST_FIRST
+from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, TopImage, Unit
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def gather_evidence(*, unit: Unit, dissection_id: UUID | None, answer_id: int | 
         labels=labels,
         answers=answers,
         chosen_answer=chosen,
-        history=list(AuditEntry.objects.filter(subject=audit_subject(unit)).order_by("-id")[:20]),
+        history=list(AuditEntry.objects.filter(subject=unit.audit_name).order_by("-id")[:20]),
     )
 
 
@@ -98,7 +99,7 @@ def find_answers(unit: Unit) -> QuerySet[Assignment]:
 
 
 def _automatic_labels(unit: Unit, dissected: DissectedUnit | None, mode: str) -> list[AutomaticLabel]:
-    labels = AutomaticLabel.objects.filter(unit=unit).order_by("-iou", "category")
+    labels = AutomaticLabel.objects.filter(unit=unit).order_by(*BEST_FIRST)
     if dissected is not None:
         return list(labels.filter(dissection=dissected.dissection_id, mode=mode))
     return list(labels.filter(mode=AutomaticLabel.Mode.IMPORTED))

@@ -19,6 +19,7 @@ from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
 from workers.engine.networks.saved import SAVED
+from workers.engine.format.bounds import DETECTOR_ABOVE
 
 EXAMPLE = """
 One pass over the images gives each unit's top images, exact threshold and, where the images carry labels (Broden
@@ -176,7 +177,8 @@ def _words(dissection: Dissection) -> str:
         return f"Turned by Q^{facts['rotation']:g} ({facts['artifact']}): {_counts(dissection)}"
     return (
         f"Dissection {facts['id']}: {facts['n_units']} units of {', '.join(facts['layers'])} over {facts['n_images']}"
-        f" images ({facts['n_quarantined']} quarantined); {facts['n_detectors']} detectors (paper IoU > 0.04).\n"
+        f" images ({facts['n_quarantined']} quarantined); {facts['n_detectors']} detectors (paper IoU >"
+        f" {DETECTOR_ABOVE}).\n"
         f"{_counts(dissection)}{stages}.\n"
         f"Crops and measures: {facts['artifact']}"
     )

@@ -28,7 +28,7 @@ def test_the_sheet_is_sent_as_it_is_stored(world: World, viewer: Client) -> None
 def test_a_wall_shows_the_first_ranks_row_by_row(world: World, columns: int, rows: int) -> None:
     row = world.units()[1]
     artifact = world.dissection.artifact
-    packed = compose_wall(artifact=artifact, sheet=row.strip, columns=columns, rows=rows)
+    packed = compose_wall(artifact=artifact, strip=row.strip, columns=columns, rows=rows)
     with Picture.open(io.BytesIO(packed)) as wall:
         step = TILE_PX + GAP_PX
         assert wall.size == (columns * step - GAP_PX, rows * step - GAP_PX)

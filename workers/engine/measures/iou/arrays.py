@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.measures.recorded import Recorded, UnitRows, option
-
-# A unit whose best IoU exceeds this is a detector, as published.
-MIN_IOU = 0.04
 
 
 @dataclass(frozen=True)
@@ -30,12 +28,12 @@ class ModeCounts:
     best_iou: NDArray[np.float64]
 
     def count_detectors(self) -> dict[str, int]:
-        """Units whose best IoU exceeds MIN_IOU, and the layer's unique detectors as published: the sum over
+        """Units whose best IoU exceeds DETECTOR_ABOVE, and the layer's unique detectors as published: the sum over
         categories.
         """
         label, iou = self.best_label, self.best_iou
-        unique = sum(len(np.unique(label[iou[:, c] > MIN_IOU, c])) for c in range(iou.shape[1]))
-        return {"n_detectors": int((iou.max(axis=1, initial=0) > MIN_IOU).sum()), "n_unique": unique}
+        unique = sum(len(np.unique(label[iou[:, c] > DETECTOR_ABOVE, c])) for c in range(iou.shape[1]))
+        return {"n_detectors": int((iou.max(axis=1, initial=0) > DETECTOR_ABOVE).sum()), "n_unique": unique}
 
 
 @dataclass(frozen=True)
