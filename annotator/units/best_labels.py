@@ -1,7 +1,7 @@
 """A unit's best label by labeled pixels: which of its automatic labels counts, and in which order they are listed.
 
 Of the labels of one source and one mode (one per category), the one of highest IoU is the unit's label, ties to the
-earlier category: `workers.engine.measures.iou.arrays.ingest` marks it `is_best`. An imported label counts in every mode.
+earlier category: `workers.engine.measures.iou.arrays.ingest` marks it. An imported label counts in every mode.
 """
 
 from django.db.models import Q
