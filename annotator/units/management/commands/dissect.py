@@ -18,8 +18,8 @@ from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
-from workers.engine.networks.saved import SAVED
 from workers.engine.format.bounds import DETECTOR_ABOVE
+from workers.engine.networks.saved import SAVED
 
 EXAMPLE = """
 One pass over the images gives each unit's top images, exact threshold and, where the images carry labels (Broden
