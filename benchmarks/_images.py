@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from workers.engine.images.image_set import ImageSet, open_image_set
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.readers.table import open_image_set
 
 PHOTOGRAPHS = Path(__file__).parent.parent.parent / "shared" / "data" / "minibroden"
 
@@ -37,12 +38,11 @@ def benchmark_images(n_images: int) -> Iterator[ImageSet]:
 
 def spread(image_set: ImageSet, n_images: int) -> ImageSet:
     """n_images of the set, evenly spread over it."""
-    if n_images >= len(image_set.paths) or image_set.broden is None:
+    if n_images >= len(image_set.paths) or image_set.labels is None:
         return image_set
     kept = [i * len(image_set.paths) // n_images for i in range(n_images)]
-    rows = tuple(image_set.broden.rows[i] for i in kept)
     return replace(
-        image_set, paths=tuple(image_set.paths[i] for i in kept), broden=replace(image_set.broden, rows=rows)
+        image_set, paths=tuple(image_set.paths[i] for i in kept), read_runs=lambda i: image_set.read_labels(kept[i])
     )
 
 

@@ -58,7 +58,7 @@ class Setting:
 def floor(setting: Setting) -> None:
     """Decode and forward, nothing else; the images are warped as the labeled ones are."""
     network = replace(setting.network, preprocessing=replace(setting.network.preprocessing, resize="warp"))
-    bare = replace(setting.image_set, broden=None)
+    bare = replace(setting.image_set, labels=None)
     watch, upload = Stopwatch(), Upload(setting.device)
 
     def read(indices: Sequence[int]) -> ImageBatch:

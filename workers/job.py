@@ -17,12 +17,14 @@ from workers.contract import DissectionRequest, TaskRequest
 from workers.engine import dissect
 from workers.engine.dissect_saved import SavedActivations, measure_saved, open_saved
 from workers.engine.format.spilling import Spill
-from workers.engine.images.image_set import ImageSet, open_image_set
+from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.tally import Tally
 from workers.engine.networks.hooks import LayerShape
-from workers.engine.networks.loading import LoadedNetwork, Preprocessing, load_network
+from workers.engine.networks.loading import LoadedNetwork, load_network
+from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.zoo import ZOO
 from workers.engine.networks.zoo_networks import load_zoo_network

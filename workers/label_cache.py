@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 def load_labels(*, image_set: ImageSet, first: int, last: int, folder: Path) -> PackedLabels | None:
     """The labels of images first to last - 1 as they were kept; None where they were not, or have changed since."""
-    if image_set.broden is None:
+    if image_set.labels is None:
         return None
     try:
         arrays = unpack_arrays(_store(image_set, folder).read(_name(first, last)))
@@ -59,7 +59,7 @@ def _name(first: int, last: int) -> str:
 def _stamp(image_set: ImageSet, first: int, last: int) -> bytes:
     """Digest of the sizes and times of change of the label maps, in nanoseconds."""
     digest = hashlib.sha256()
-    for path in image_set.label_map_paths(range(first, last)):
+    for path in image_set.list_label_files(range(first, last)):
         try:
             found = path.stat()
             digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))

@@ -25,12 +25,13 @@ from workers.engine import complete, dissect
 from workers.engine.dissect_saved import SavedActivationsInvalid
 from workers.engine.estimate_memory import estimate_memory
 from workers.engine.format.artifact import pack_arrays, unpack_arrays
-from workers.engine.images.broden import ImageSetError
+from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures import tally
 from workers.engine.measures.layer_pass import ActivationNotFinite
 from workers.engine.measures.options import OptionsInvalid
 from workers.engine.networks.hooks import LayerError
 from workers.engine.networks.loading import NetworkError
+from workers.engine.networks.preprocessing import PreprocessingInvalid
 from workers.engine.networks.zoo import ZooError
 from workers.job import Job, find_device
 from workers.label_cache import keep_labels, load_labels
@@ -41,6 +42,7 @@ _signs_of_life = ExitStack()
 # Another attempt would find the same: the reason goes to the person who asked.
 BAD_INPUT = (
     NetworkError,
+    PreprocessingInvalid,
     ZooError,
     SavedActivationsInvalid,
     LayerError,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from annotator.refusals import Refusal
 from annotator.units.models import ImageSet, Network
+from workers.engine.images.readers.table import find_reader
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.zoo import ZOO, ZooError, find_row
 
@@ -60,7 +61,7 @@ def register_image_set(*, name: str | None, address: str, is_rendered: bool, now
         folder = Path(address).resolve()
         if not folder.is_dir():
             raise CannotRegister(f"There is no folder of images at {address}.")
-        address, has_labels = str(folder), (folder / "index.csv").is_file()
+        address, has_labels = str(folder), find_reader(folder).has_labels
     if name is None and (found := ImageSet.objects.filter(address=address).order_by("id").first()):
         return found
     wanted = name or _free_name(ImageSet, _slug(address.rstrip("/").rpartition("/")[2]))

@@ -12,8 +12,9 @@ from numpy.random import default_rng
 
 from tests.workers.engine import making
 from workers.engine import dissect
-from workers.engine.images.image_set import ImageSet, open_image_set
+from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import make_options
 from workers.label_cache import keep_labels, load_labels
 
@@ -51,7 +52,7 @@ def kept(image_set: ImageSet, folder: Path) -> PackedLabels:
 
 def test_labels_that_are_kept_are_not_decoded_again(image_set: ImageSet, tmp_path: Path) -> None:
     labels = kept(image_set, tmp_path / "kept")
-    for path in image_set.label_map_paths(range(12)):
+    for path in image_set.list_label_files(range(12)):
         if path.exists():
             times = path.stat().st_atime_ns, path.stat().st_mtime_ns
             path.write_bytes(bytes(path.stat().st_size))  # no decoder would take it
@@ -65,7 +66,7 @@ def test_labels_that_are_kept_are_not_decoded_again(image_set: ImageSet, tmp_pat
 
 def test_a_label_map_that_changed_or_vanished_is_read_again(image_set: ImageSet, tmp_path: Path) -> None:
     kept(image_set, tmp_path / "kept")
-    path = next(path for path in image_set.label_map_paths(range(2, 12)) if path.exists())
+    path = next(path for path in image_set.list_label_files(range(2, 12)) if path.exists())
     os.utime(path, ns=(0, 12_345))
     assert load_labels(image_set=image_set, first=2, last=12, folder=tmp_path / "kept") is None
     labels = kept(image_set, tmp_path / "kept")
@@ -97,6 +98,6 @@ def test_a_folder_that_takes_nothing_costs_no_more_than_the_time(
 
 
 def test_another_label_map_makes_another_image_set(image_set: ImageSet, tmp_path: Path) -> None:
-    path = next(path for path in image_set.label_map_paths(range(12)) if path.exists())
+    path = next(path for path in image_set.list_label_files(range(12)) if path.exists())
     path.write_bytes(path.read_bytes() + b"more")
     assert open_image_set(tmp_path / "set").sha256 != image_set.sha256

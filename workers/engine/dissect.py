@@ -158,7 +158,7 @@ class _Attempt:
                 quarantined += batch.quarantined
         since = time.perf_counter()
         layers = tuple(LayerTally(shape=one.shape, parts=one.freeze()) for one in passes.values())
-        packed = pack_labels(images=images, runs=labels) if self.image_set.broden is not None else None
+        packed = pack_labels(images=images, runs=labels) if self.image_set.labels is not None else None
         watch.add("pass", since)
         return Tally(
             key=dissection_key(

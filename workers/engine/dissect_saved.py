@@ -29,7 +29,8 @@ from workers.engine.measures.measure import Run
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.tally import LayerTally, Tally
 from workers.engine.networks.hooks import LayerShape
-from workers.engine.networks.loading import LoadedNetwork, Preprocessing
+from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
 
 
@@ -113,7 +114,7 @@ def measure_saved(
         key=dissection_key(network=saved.network, layers=[saved.name], image_set=image_set, options=options),
         images=np.array(images, dtype=np.int32),
         quarantined=tuple(quarantined),
-        labels=pack_labels(images=images, runs=labels) if image_set.broden is not None else None,
+        labels=pack_labels(images=images, runs=labels) if image_set.labels is not None else None,
         layers=(LayerTally(shape=saved.shape, parts=layer.freeze()),),
         seconds=watch.seconds,
     )

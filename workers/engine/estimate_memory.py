@@ -51,12 +51,12 @@ def estimate_memory(
 
 def _label_bytes(image_set: ImageSet) -> float:
     """Bytes of one image's packed labels: the mean of some images, evenly spread."""
-    if image_set.broden is None:
+    if image_set.labels is None:
         return 0.0
-    known, sizes = image_set.broden.known_numbers(), [0]
+    sizes = [0]
     for index in np.linspace(0, len(image_set.paths) - 1, SAMPLED_IMAGES).astype(int).tolist():
         try:
-            sizes.append(RUN_BYTES * len(image_set.read_labels(index, known=known).run_start))
+            sizes.append(RUN_BYTES * len(image_set.read_labels(index).run_start))
         except LabelMapUnreadable:
             continue
     return float(np.mean(sizes[1:] or sizes))

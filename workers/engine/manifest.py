@@ -32,7 +32,7 @@ def describe(
     seconds: dict[str, float],
 ) -> dict[str, Any]:
     """The manifest of format 1, without its hash."""
-    broden = image_set.broden
+    table = image_set.labels
     return {
         "format": FORMAT,
         "network": network.describe(),
@@ -63,9 +63,9 @@ def describe(
                 "category": label.category,
                 "categories": list(label.categories),
             }
-            for label in (broden.labels if broden else ())
+            for label in (table.labels if table else ())
         ],
-        "categories": list(broden.categories) if broden else [],
+        "categories": list(table.categories) if table else [],
         "layers": [_layer_entry(layer, place) for place, layer in enumerate(layers)],
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
     }

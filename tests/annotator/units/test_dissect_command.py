@@ -19,7 +19,7 @@ from annotator.units.models import DissectedUnit, Dissection, TopImage
 from annotator.units.progress import read_survey
 from tests.workers.engine import making, oracles
 from workers.engine.format.artifact import check_artifact, field_name, read_artifact
-from workers.engine.images.image_set import open_image_set
+from workers.engine.images.readers.table import open_image_set
 from workers.store import open_store
 
 NETWORK = "tests.workers.engine.making:tiny_module"

@@ -9,7 +9,8 @@ import torch
 from numpy.random import default_rng
 
 from tests.workers.engine.making import make_broden
-from workers.engine.images.image_set import ImageSet, open_image_set
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.readers.table import open_image_set
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,8 @@ from workers.engine.images.image_set import ImageSet
 from workers.engine.measures.measure import MeasuredLayer, list_measures
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.tally import Tally
-from workers.engine.networks.loading import LoadedNetwork, Preprocessing
+from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.networks.preprocessing import Preprocessing
 
 INPUT_PX = 32
 LABEL_PX = 16

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from workers.engine.images.image_set import ImageSet
+from workers.engine.images.readers.broden import read_index
 from workers.engine.networks.hooks import reading
 from workers.engine.networks.loading import LoadedNetwork, normalize
 
@@ -76,13 +77,13 @@ class ImageLabels:
 
 
 def labels_of(image_set: ImageSet, index: int) -> ImageLabels:
-    assert image_set.broden is not None
+    rows, _ = read_index(image_set.root.parent)
     found = ImageLabels([], [])
-    for _, value in image_set.broden.rows[index].labels:
+    for _, value in rows[index].labels:
         if isinstance(value, int):
             found.whole.append(value)
         else:
-            pixels = np.asarray(Image.open(image_set.folder / value)).astype(int)
+            pixels = np.asarray(Image.open(image_set.root / value)).astype(int)
             found.maps.append(pixels[..., 0] + 256 * pixels[..., 1])
     return found
 
@@ -106,7 +107,7 @@ def count(
     offset: float,
 ) -> Counts:
     """Brute force over images, units, labels and pixels."""
-    index = image_set.broden
+    index = image_set.labels
     assert index is not None
     n_units, n_labels = activations.shape[1], len(index.labels)
     counts = Counts(np.zeros((n_units, n_labels), int), np.zeros((n_units, n_labels), int), np.zeros(n_labels, int))

@@ -12,16 +12,11 @@ from numpy.random import default_rng
 
 from tests.workers.engine import hostile, making
 from workers.engine.images.batches import Stopwatch, read_batch
-from workers.engine.images.broden import ImageSetError
-from workers.engine.images.image_set import MAX_PIXELS, ImageUnreadable, decode_image, open_image_set
-from workers.engine.networks.loading import (
-    ArchitectureNotFound,
-    CheckpointMismatch,
-    NetworkError,
-    Preprocessing,
-    PreprocessingInvalid,
-    load_network,
-)
+from workers.engine.images.image_set import MAX_PIXELS, ImageUnreadable, decode_image
+from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.readers.table import open_image_set
+from workers.engine.networks.loading import ArchitectureNotFound, CheckpointMismatch, NetworkError, load_network
+from workers.engine.networks.preprocessing import Preprocessing, PreprocessingInvalid
 
 INPUT = Preprocessing(input_px=32)
 MADE_IMAGES, MADE_TABLES = 150, 60

@@ -19,8 +19,9 @@ from workers.engine import complete, dissect
 from workers.engine.format import spilling
 from workers.engine.format.artifact import Artifact, ArtifactMalformed, check_artifact, read_artifact
 from workers.engine.format.spilling import IN_MEMORY, Spill
-from workers.engine.images.image_set import ImageSet, open_image_set
+from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.layer_pass import ActivationNotFinite
 from workers.engine.measures.options import make_options
 from workers.engine.measures.tally import Tally, TallyError, load_tally, merge_tallies, save_tally

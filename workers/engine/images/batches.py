@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from workers.engine.images.image_set import ImageSet, ImageUnreadable
 from workers.engine.images.label_maps import LabelMapUnreadable, LabelRuns
 from workers.engine.images.packed_labels import PackedLabels
-from workers.engine.networks.loading import Preprocessing
+from workers.engine.networks.preprocessing import Preprocessing
 
 BATCHES_AHEAD = 2
 
@@ -58,7 +58,6 @@ def read_batch(
     """Decode one batch; what cannot be read is quarantined with its reason. Labels that are `packed` are not decoded
     again.
     """
-    known = image_set.broden.known_numbers() if image_set.broden is not None else None
     images: list[int] = []
     pixels: list[NDArray[np.uint8]] = []
     labels: list[LabelRuns] = []
@@ -68,9 +67,9 @@ def read_batch(
             since = time.perf_counter()
             decoded = image_set.read_pixels(index, preprocessing=preprocessing)
             since = watch.add("decode", since)
-            if known is not None:
+            if image_set.labels is not None:
                 kept = packed.of_image(index) if packed is not None else None
-                labels.append(kept or image_set.read_labels(index, known=known))
+                labels.append(kept or image_set.read_labels(index))
                 watch.add("labels", since)
         except (ImageUnreadable, LabelMapUnreadable) as error:
             quarantined.append((index, str(error)))

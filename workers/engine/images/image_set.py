@@ -1,8 +1,7 @@
 """An image set on disk: what images there are, in a fixed order, and each one's pixels; what cannot be decoded is
 named, never fatal.
 
-A set is a folder of images (any depth) or a Broden-layout folder (index.csv, images/). Index of an image = its place in
-the sorted paths.
+The layouts that are read stand in readers/. Index of an image = its place in the sorted paths.
 """
 
 from __future__ import annotations
@@ -12,20 +11,18 @@ import io
 import os
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from workers.engine.images.broden import BrodenIndex, ImageSetError, read_index
-from workers.engine.images.label_maps import LabelRuns, in_words, read_runs
-from workers.engine.networks.loading import Preprocessing
+from workers.engine.images.label_maps import LabelRuns, in_words
+from workers.engine.images.label_table import ImageSetError, LabelTable
+from workers.engine.networks.preprocessing import Preprocessing
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 # A photograph has up to some 80 million pixels; what claims more, or more bytes, is taken for a bomb.
 MAX_PIXELS = 80_000_000
@@ -38,47 +35,44 @@ class ImageUnreadable(Exception):
 
 
 @dataclass(frozen=True)
-class Quarantined:
-    """An image that could not be used, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class ImageSet:
-    """Sorted relative paths (index = image index) under `folder`; `broden` where the images carry labels.
+    """Sorted relative paths (index = image index) below `root`; `labels` if the images carry labels.
 
-    `sha256` covers paths and sizes of images and label maps and the content of the csv files.
+    `sha256` covers paths and sizes of images and label files and the content of the tables. `read_runs` packs the
+    labels of one image, by its index; `list_label_files` gives the files that hold the labels of some images.
     """
 
     root: Path
-    folder: Path
     paths: tuple[str, ...]
     sha256: str
-    broden: BrodenIndex | None
+    labels: LabelTable | None = None
+    read_runs: Callable[[int], LabelRuns] | None = None
+    list_label_files: Callable[[range], Iterable[Path]] = lambda indices: ()
 
     def read_pixels(self, index: int, *, preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """(input_px, input_px, 3) RGB of one image; labeled images are warped. Raises ImageUnreadable."""
-        resize = "warp" if self.broden is not None else preprocessing.resize
+        resize = "warp" if self.labels is not None else preprocessing.resize
         return decode_image(
-            self.folder / self.paths[index],
+            self.root / self.paths[index],
             input_px=preprocessing.input_px,
             resize=resize,
             interpolation=preprocessing.interpolation,
         )
 
-    def label_map_paths(self, indices: range) -> Iterator[Path]:
-        """The files that hold the images' labels."""
-        rows = self.broden.rows if self.broden is not None else ()
-        for row in rows[indices.start : indices.stop]:
-            yield from (self.folder / value for _, value in row.labels if isinstance(value, str))
-
-    def read_labels(self, index: int, *, known: NDArray[np.bool_]) -> LabelRuns:
+    def read_labels(self, index: int) -> LabelRuns:
         """Packed labels of one image; raises LabelMapUnreadable."""
-        if self.broden is None:
+        if self.read_runs is None:
             raise ImageSetError("This image set carries no labels.")
-        return read_runs(root=self.root, row=self.broden.rows[index], known=known)
+        return self.read_runs(index)
+
+
+@dataclass(frozen=True)
+class ImageSetReader:
+    """A layout of image sets: how it is recognized and opened. `has_labels`: its images carry labels."""
+
+    recognizes: Callable[[Path], bool]
+    open: Callable[[Path], ImageSet]
+    has_labels: bool = False
 
 
 class PixelCache:
@@ -99,41 +93,7 @@ class PixelCache:
         return pixels
 
 
-def open_image_set(root: Path) -> ImageSet:
-    """A Broden-layout folder where index.csv is there, else a folder of images; raises ImageSetError."""
-    if not root.is_dir():
-        raise ImageSetError(f"{root.name} is not a folder.")
-    return open_broden(root) if (root / "index.csv").exists() else open_folder(root)
-
-
-def open_folder(root: Path) -> ImageSet:
-    """All files below root that are named like images; raises ImageSetError where there is none."""
-    found = []
-    for folder, subfolders, files in os.walk(root):
-        subfolders.sort()
-        found += [Path(folder, name) for name in files if name.lower().endswith(SUFFIXES)]
-    paths = sorted(path.relative_to(root).as_posix() for path in found)
-    if not paths:
-        raise ImageSetError(f"{root.name} holds no images (files named {', '.join(SUFFIXES)}).")
-    return ImageSet(
-        root=root, folder=root, paths=tuple(paths), sha256=_digest(map(root.joinpath, paths), root=root), broden=None
-    )
-
-
-def open_broden(root: Path) -> ImageSet:
-    """The images that index.csv names; raises ImageSetError or IndexMalformed."""
-    index = read_index(root)
-    if not index.rows:
-        raise ImageSetError(f"index.csv of {root.name} names no images.")
-    folder = root / "images"
-    paths = tuple(row.path for row in index.rows)
-    image_set = ImageSet(root=root, folder=folder, paths=paths, sha256="", broden=index)
-    files = chain((folder / path for path in paths), image_set.label_map_paths(range(len(paths))))
-    tables = ["index.csv", "label.csv", "category.csv", *(f"c_{name}.csv" for name in index.categories)]
-    return replace(image_set, sha256=_digest(files, root=folder, tables=[root / name for name in tables]))
-
-
-def _digest(files: Iterable[Path], *, root: Path, tables: Sequence[Path] = ()) -> str:
+def digest_files(files: Iterable[Path], *, root: Path, tables: Sequence[Path] = ()) -> str:
     """Of the names below root and sizes of the files, and the tables' content."""
     digest = hashlib.sha256()
     for path in files:

@@ -14,11 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from workers.engine.images.broden import IndexRow
-
 
 class LabelMapUnreadable(Exception):
     """An image's label map cannot be used; the image is quarantined with this reason."""
+
+
+@dataclass(frozen=True)
+class LabeledImage:
+    """One labeled image: its path, the size of its label maps, and per category its whole-image
+    labels and map paths.
+    """
+
+    path: str
+    height: int
+    width: int
+    labels: tuple[tuple[int, int | str], ...]
 
 
 @dataclass(frozen=True)
@@ -67,8 +77,9 @@ def read_label_map(path: Path, *, height: int, width: int) -> NDArray[np.uint16]
     return np.asarray(pixels[..., 0] + pixels[..., 1] * np.uint16(256))
 
 
-def read_runs(*, root: Path, row: IndexRow, known: NDArray[np.bool_]) -> LabelRuns:
-    """Pack the labels of one image; `known` (n_numbers,) tells listed label numbers. Raises LabelMapUnreadable."""
+def read_runs(*, folder: Path, row: LabeledImage, known: NDArray[np.bool_]) -> LabelRuns:
+    """Pack the labels of one image; `known` (n_numbers,) tells listed label numbers; label maps lie below
+    `folder`. Raises LabelMapUnreadable."""
     n_pixels = row.height * row.width
     starts: list[NDArray[np.int32]] = []
     labels: list[NDArray[np.uint16]] = []
@@ -77,7 +88,7 @@ def read_runs(*, root: Path, row: IndexRow, known: NDArray[np.bool_]) -> LabelRu
             starts.append(np.zeros(1, dtype=np.int32))
             labels.append(np.array([value], dtype=np.uint16))
             continue
-        flat = read_label_map(root / "images" / value, height=row.height, width=row.width).reshape(n_pixels)
+        flat = read_label_map(folder / value, height=row.height, width=row.width).reshape(n_pixels)
         changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         starts.append(np.concatenate(([0], changes)).astype(np.int32))
         labels.append(flat[starts[-1]])

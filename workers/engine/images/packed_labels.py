@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.format.spilling import IN_MEMORY, Spill
-from workers.engine.images.broden import BrodenIndex
 from workers.engine.images.label_maps import LabelRuns
+from workers.engine.images.label_table import LabelTable
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class PackedLabels:
         counts[0] = 0
         return counts
 
-    def category_present(self, index: BrodenIndex) -> NDArray[np.bool_]:
+    def category_present(self, index: LabelTable) -> NDArray[np.bool_]:
         """(n, n_categories) whether the image holds, anywhere, a label whose primary category it is."""
         # The last column takes the numbers without a category, which are -1.
         present = np.zeros((len(self.images), len(index.categories) + 1), dtype=bool)

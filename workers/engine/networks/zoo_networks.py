@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from workers.engine.networks.loading import IMAGENET_MEAN, IMAGENET_STD, LoadedNetwork, Preprocessing, load_network
+from workers.engine.networks.loading import LoadedNetwork, load_network
+from workers.engine.networks.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from workers.engine.networks.zoo import ZooRow, fetch_weights, find_row
 
 INPUTS = {

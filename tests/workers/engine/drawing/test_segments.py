@@ -13,7 +13,7 @@ from workers.engine import complete, dissect
 from workers.engine.drawing.crops import Box
 from workers.engine.drawing.segments import SegmentSource, segment_at
 from workers.engine.format.artifact import read_artifact
-from workers.engine.images.image_set import open_image_set
+from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import make_options
 from workers.engine.measures.tally import merge_tallies
 from workers.engine.measures.top_images.arrays import TopImagesOptions

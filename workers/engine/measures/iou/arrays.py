@@ -15,7 +15,7 @@ from workers.engine.measures.recorded import Recorded, UnitRows, option
 
 @dataclass(frozen=True)
 class ModeCounts:
-    """Exact pixel counts of one mode, labels in the order of BrodenIndex.labels.
+    """Exact pixel counts of one mode, labels in the order of LabelTable.labels.
 
     `intersection` and `area` (U, C) int64, `truth` (C,) int64; `best_label` (U, n_categories) int32 label numbers, -1
     where nothing meets, and `best_iou` (U, n_categories) float64.

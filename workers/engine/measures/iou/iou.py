@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.images.broden import BrodenIndex
+from workers.engine.images.label_table import LabelTable
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.measures.iou.arrays import MODES, ModeCounts
 from workers.engine.measures.iou.masks import MaskCounts, MaskTask, resolve_masks
@@ -27,7 +27,7 @@ class IoUModeUnknown(Exception):
 
 
 def count_modes(
-    *, modes: tuple[str, ...], tasks: Sequence[MaskTask], labels: PackedLabels, index: BrodenIndex
+    *, modes: tuple[str, ...], tasks: Sequence[MaskTask], labels: PackedLabels, index: LabelTable
 ) -> list[dict[str, ModeCounts]]:
     """Counts of each mode, for each of the tasks' layers."""
     if unknown := [mode for mode in modes if mode not in MODES]:
@@ -58,7 +58,7 @@ def _half_pixel(task: MaskTask) -> MaskTask:
 
 
 def _counts(
-    *, task: MaskTask, masks: MaskCounts, counts_area: NDArray[np.bool_], truth: NDArray[np.int64], index: BrodenIndex
+    *, task: MaskTask, masks: MaskCounts, counts_area: NDArray[np.bool_], truth: NDArray[np.int64], index: LabelTable
 ) -> ModeCounts:
     """`counts_area` (P, n_categories): whether a pair's mask counts as area of the category's labels."""
     n_units, n_categories = len(task.thresholds), len(index.categories)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.images.broden import BrodenIndex
+from workers.engine.images.label_table import LabelTable
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.measures.iou.mask_blocks import Integers, MaskBlocks, find_blocks
 from workers.engine.measures.thresholds.thresholds import SparseMaps
@@ -42,7 +42,7 @@ class MaskTask:
 
 @dataclass(frozen=True)
 class MaskCounts:
-    """`intersection` (U, C) pixels, labels in the order of BrodenIndex.labels; of each pair its mask's `pair_area`
+    """`intersection` (U, C) pixels, labels in the order of LabelTable.labels; of each pair its mask's `pair_area`
     (P,) and, unless pixels count once, `pair_category` (P, n_categories): whose labels lie under the mask.
     """
 
@@ -52,7 +52,7 @@ class MaskCounts:
 
 
 def resolve_masks(
-    *, tasks: Sequence[MaskTask], labels: PackedLabels, index: BrodenIndex, once: bool = True
+    *, tasks: Sequence[MaskTask], labels: PackedLabels, index: LabelTable, once: bool = True
 ) -> list[MaskCounts]:
     """Evaluate the masks of all pairs against the label maps; exact integers, one result a task.
 
@@ -125,7 +125,7 @@ class _Counter:
 class _Layer:
     """Counts one layer's masks, group by group of images."""
 
-    def __init__(self, task: MaskTask, labels: PackedLabels, index: BrodenIndex, *, once: bool) -> None:
+    def __init__(self, task: MaskTask, labels: PackedLabels, index: LabelTable, *, once: bool) -> None:
         self.task, self.index, self.once = task, index, once
         self.over = np.flatnonzero(task.maps.exceeding(task.thresholds))
         self.row = np.searchsorted(labels.images, task.maps.image[self.over])

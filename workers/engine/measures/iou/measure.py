@@ -17,13 +17,13 @@ class IoUMeasure(Measure[None, IoU]):
 
     def complete(self, completion: Completion) -> list[IoU]:
         """All layers together, so that labels are unfolded once. Nothing if the images carry no labels."""
-        if completion.image_set.broden is None or completion.labels is None:
+        if completion.image_set.labels is None or completion.labels is None:
             return []
         counted = count_modes(
             modes=completion.options.of(IoUOptions).iou_modes,
             tasks=[_make_task(layer, completion.input_px) for layer in completion.layers],
             labels=completion.labels,
-            index=completion.image_set.broden,
+            index=completion.image_set.labels,
         )
         return [IoU(**modes) for modes in counted]
 

@@ -12,7 +12,8 @@ from workers.engine.measures.empirical_fields import empirical
 from workers.engine.networks.chain import ChainBroken, find_chain
 from workers.engine.networks.efficientnet_lite import EfficientNetLite0
 from workers.engine.networks.geometry import AxisGeometry, MapGeometry
-from workers.engine.networks.loading import LoadedNetwork, Preprocessing
+from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.networks.preprocessing import Preprocessing
 
 
 def loaded(module: nn.Module, input_px: int) -> LoadedNetwork:

@@ -10,7 +10,8 @@ from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
 from workers.engine import dissect
-from workers.engine.images.image_set import ImageSet, open_image_set
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.iou.arrays import MODES, IoU
 from workers.engine.measures.iou.iou import best_by_category, iou_of
 from workers.engine.measures.measure import MeasuredLayer
@@ -111,8 +112,7 @@ def test_lite_counts_area_only_over_labels_of_the_category_and_does_not_clear_a_
     from workers.engine.networks.geometry import MapGeometry, evenly_spread
 
     image_set = open_image_set(root)
-    assert image_set.broden is not None
-    known = image_set.broden.known_numbers()
+    assert image_set.labels is not None
     even = evenly_spread(n_cells=2, input_px=16)
     maps = SparseMaps(
         image=np.arange(3, dtype=np.int32),
@@ -124,10 +124,10 @@ def test_lite_counts_area_only_over_labels_of_the_category_and_does_not_clear_a_
     (counts,) = count_modes(
         modes=("paper", "lite"),
         tasks=[MaskTask((2, 2), MapGeometry(even, even), 16, maps, np.array([0.5], np.float32))],
-        labels=pack_labels(images=[0, 1, 2], runs=[image_set.read_labels(i, known=known) for i in range(3)]),
-        index=image_set.broden,
+        labels=pack_labels(images=[0, 1, 2], runs=[image_set.read_labels(i) for i in range(3)]),
+        index=image_set.labels,
     )
-    names = [label.name for label in image_set.broden.labels]
+    names = [label.name for label in image_set.labels.labels]
     car, banded = names.index("car"), names.index("banded")
     assert counts["paper"].area[0, car] == 3 * 32
     # Image b's car lies outside the mask.

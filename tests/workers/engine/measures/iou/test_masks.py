@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.random import Generator, default_rng
 
 from tests.workers.engine import oracles
-from workers.engine.images.broden import BrodenIndex, Label
 from workers.engine.images.label_maps import LabelRuns
+from workers.engine.images.label_table import Label, LabelTable
 from workers.engine.images.packed_labels import pack_labels
 from workers.engine.measures.iou import masks
 from workers.engine.measures.iou.masks import MaskTask, resolve_masks
@@ -19,8 +19,7 @@ from workers.engine.networks.geometry import AxisGeometry, MapGeometry
 
 INPUT_PX, N_UNITS = 24, 3
 # Numbers with gaps, two categories.
-INDEX = BrodenIndex(
-    rows=(),
+INDEX = LabelTable(
     labels=tuple(Label(number, f"label {number}", c, (c,)) for number, c in ((2, "a"), (3, "b"), (7, "a"), (9, "b"))),
     categories=("a", "b"),
 )

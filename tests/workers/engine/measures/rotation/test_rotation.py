@@ -10,7 +10,7 @@ from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
 from workers.engine import dissect
-from workers.engine.images.image_set import open_image_set
+from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import OptionsInvalid, make_options
 from workers.engine.measures.rotation.rotation import fractional_power, random_rotation
 from workers.engine.measures.thresholds.arrays import Thresholds

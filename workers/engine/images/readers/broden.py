@@ -1,4 +1,4 @@
-"""Read the tables of an image set in Broden's layout: which labels there are, and which image carries what.
+"""Image sets in Broden's layout: tables say which labels there are, and which image carries what.
 
 [BZKOT17] 2.1. `index.csv` names images and, per category, nothing, a label number for the whole image, or label maps
 separated by semicolons; a label map is a PNG whose number is red + 256 x green. Label 0 is background.
@@ -10,10 +10,12 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-from numpy.typing import NDArray
+from workers.engine.images.image_set import ImageSet, ImageSetReader, digest_files
+from workers.engine.images.label_maps import LabeledImage, LabelRuns, read_runs
+from workers.engine.images.label_table import ImageSetError, Label, LabelTable
 
 MAX_LABEL_NUMBER = 65535
 MAX_LABEL_SIDE_PX = 4096
@@ -21,73 +23,8 @@ PLAIN_COLUMNS = ("image", "split", "ih", "iw", "sh", "sw")
 _CATEGORY = re.compile(r"\s*([^()]+?)\s*(?:\(\s*(\d+)\s*\))?\s*")
 
 
-class ImageSetError(Exception):
-    """The image set cannot be used; the message says where and why."""
-
-
 class IndexMalformed(ImageSetError):
     """A row of one of the csv files is wrong; the message names file, line and column."""
-
-
-@dataclass(frozen=True)
-class Label:
-    """A concept of the image set; `category` is the primary one: where its coverage is largest, ties to the later in
-    category.csv.
-    """
-
-    number: int
-    name: str
-    category: str
-    categories: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class IndexRow:
-    """One labeled image: its path below images/, the size of its label maps, and per category its whole-image
-    labels and map paths.
-    """
-
-    path: str
-    height: int
-    width: int
-    labels: tuple[tuple[int, int | str], ...]
-
-
-@dataclass(frozen=True)
-class BrodenIndex:
-    """What the csv files of a Broden-layout folder say."""
-
-    rows: tuple[IndexRow, ...]
-    labels: tuple[Label, ...]
-    categories: tuple[str, ...]
-
-    @property
-    def n_numbers(self) -> int:
-        """One more than the largest label number."""
-        return max((label.number for label in self.labels), default=0) + 1
-
-    def primary_of_number(self) -> NDArray[np.int64]:
-        """(n_numbers,) index of each label number's primary category; -1 for background and for numbers of no label."""
-        primary = np.full(self.n_numbers, -1, dtype=np.int64)
-        for label in self.labels:
-            primary[label.number] = self.categories.index(label.category)
-        return primary
-
-    def column_of_number(self) -> NDArray[np.uint16]:
-        """(n_numbers,) one more than each number's place in `labels`; 0 for background and numbers of no label."""
-        column = np.zeros(self.n_numbers, dtype=np.uint16)
-        column[[label.number for label in self.labels]] = np.arange(1, len(self.labels) + 1)
-        return column
-
-    def primary_of_column(self) -> NDArray[np.int64]:
-        """(len(labels) + 1,) index of the primary category of each column of column_of_number; -1 for column 0."""
-        return np.array([-1, *(self.categories.index(label.category) for label in self.labels)], dtype=np.int64)
-
-    def known_numbers(self) -> NDArray[np.bool_]:
-        """(n_numbers,) which numbers a label map may carry."""
-        known = self.primary_of_number() >= 0
-        known[0] = True
-        return known
 
 
 @dataclass(frozen=True)
@@ -124,14 +61,48 @@ class _Cell:
         return str(path)
 
 
-def read_index(root: Path) -> BrodenIndex:
+def recognizes(folder: Path) -> bool:
+    return (folder / "index.csv").exists()
+
+
+def open_broden(root: Path) -> ImageSet:
+    """The images that index.csv names, with their labels; raises ImageSetError or IndexMalformed."""
+    rows, table = read_index(root)
+    if not rows:
+        raise ImageSetError(f"index.csv of {root.name} names no images.")
+    folder = root / "images"
+    known = table.known_numbers()
+
+    def read_labels(index: int) -> LabelRuns:
+        return read_runs(folder=folder, row=rows[index], known=known)
+
+    def list_label_files(indices: range) -> Iterator[Path]:
+        for row in rows[indices.start : indices.stop]:
+            yield from (folder / value for _, value in row.labels if isinstance(value, str))
+
+    files = chain((folder / row.path for row in rows), list_label_files(range(len(rows))))
+    tables = ["index.csv", "label.csv", "category.csv", *(f"c_{name}.csv" for name in table.categories)]
+    return ImageSet(
+        root=folder,
+        paths=tuple(row.path for row in rows),
+        sha256=digest_files(files, root=folder, tables=[root / name for name in tables]),
+        labels=table,
+        read_runs=read_labels,
+        list_label_files=list_label_files,
+    )
+
+
+READER = ImageSetReader(recognizes=recognizes, open=open_broden, has_labels=True)
+
+
+def read_index(root: Path) -> tuple[tuple[LabeledImage, ...], LabelTable]:
     """Read category.csv, label.csv, c_*.csv and index.csv; raises IndexMalformed naming file, line (from 1) and
     column.
     """
     categories = _read_categories(root)
     labels = _read_labels(root, categories)
     rows = _read_rows(root, categories, {label.number for label in labels})
-    return BrodenIndex(rows=rows, labels=labels, categories=categories)
+    return rows, LabelTable(labels=labels, categories=categories)
 
 
 def _cells(root: Path, name: str, needed: Sequence[str]) -> Iterator[dict[str, _Cell]]:
@@ -218,8 +189,8 @@ def _read_coverage(root: Path, category: str) -> dict[int, float]:
     return coverage
 
 
-def _read_rows(root: Path, categories: tuple[str, ...], numbers: set[int]) -> tuple[IndexRow, ...]:
-    rows: dict[str, IndexRow] = {}
+def _read_rows(root: Path, categories: tuple[str, ...], numbers: set[int]) -> tuple[LabeledImage, ...]:
+    rows: dict[str, LabeledImage] = {}
     for cells in _cells(root, "index.csv", ["image", "sh", "sw", *categories]):
         path = cells["image"].path()
         if path in rows:
@@ -229,7 +200,7 @@ def _read_rows(root: Path, categories: tuple[str, ...], numbers: set[int]) -> tu
             cell = cells[category]
             for part in filter(None, cell.text.split(";")):
                 labels.append((index, _label_value(_Cell(cell.file, cell.line, cell.column, part), numbers)))
-        rows[path] = IndexRow(
+        rows[path] = LabeledImage(
             path=path,
             height=cells["sh"].integer(low=1, high=MAX_LABEL_SIDE_PX),
             width=cells["sw"].integer(low=1, high=MAX_LABEL_SIDE_PX),
