@@ -1,20 +1,33 @@
 """The five seams of the house: a member that only tests have is one folder or file, and one line."""
 
+import csv
 import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.test import Client
+from numpy.random import default_rng
 
 from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.models import Campaign
+from annotator.units.models import TopImage
 from annotator.work import sending, tasks
 from annotator.work.models import Job
 from annotator.work.table import STEPS
 from tests.annotator.dashboard.making import World, make_world, sign_in
+from tests.house import listed_images
+from tests.house.dissecting import dissect
+from tests.house.mean_activation.arrays import Means
 from tests.house.tidying import TIDY
+from tests.workers.engine import making
+from workers.engine.format.artifact import check_artifact, read_artifact
+from workers.engine.images.readers import table as readers
+from workers.engine.measures import table as measures
+from workers.engine.measures.recorded import from_arrays
+from workers.store import open_store
 
 
 @pytest.fixture
@@ -92,3 +105,56 @@ def test_a_step_that_spends_is_refused_for_real_money_without_a_permit(
     tasks.run(*sent[0])
     assert tell_word() == "tidy"
     assert Job.objects.get().permit_given_by == "payer"
+
+
+@pytest.fixture
+def stored(tmp_path: Path, settings: Any) -> Path:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
+    return tmp_path
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_measure_is_computed_stored_ingested_and_shown(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    making.make_broden(stored / "set", rng=default_rng(3), n_images=12)
+    before = dissect(stored / "set", monkeypatch)
+    monkeypatch.setattr(measures, "MEASURES", [*measures.MEASURES, "tests.house.mean_activation"])
+    plain, scaled = (dissect(stored / "set", monkeypatch, **way) for way in ({}, {"mean_scale": 10.0}))
+    found = {}
+    for dissection in (plain, scaled):
+        artifact = read_artifact(open_store(dissection.artifact).read)
+        check_artifact(artifact)
+        found[dissection.id] = from_arrays(Means, artifact.layer(0)).mean_activation  # type: ignore[union-attr]
+        assert ("mean_scale" in artifact.manifest["options"]) == (dissection == scaled), "not stated at its default"
+    np.testing.assert_allclose(found[scaled.id], 10 * found[plain.id])
+    kept = plain.dissected_units.order_by("unit__index").values_list("values", flat=True)
+    assert [values["mean_activation"] for values in kept] == found[plain.id].tolist()
+    assert before.dissected_units.first().values == {}
+    told = io.StringIO()
+    call_command("report", "--dissection", str(plain.id), "--format", "csv", stdout=told)
+    rows = list(csv.DictReader(told.getvalue().splitlines()))
+    assert [float(row["mean_activation"]) for row in rows] == found[plain.id].tolist()
+    shown = io.StringIO()
+    call_command("report", "--dissection", str(plain.id), stdout=shown)
+    assert "mean_activation" in shown.getvalue()
+    assert f"{found[plain.id][0]:.4g}" in shown.getvalue()
+    assert "--mean-scale" in call_command_help("dissect")
+
+
+def call_command_help(name: str) -> str:
+    return load_command_class("annotator.units", name).create_parser("manage.py", name).format_help()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_image_set_of_a_layout_of_its_own_is_dissected(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    making.make_broden(stored / "set", rng=default_rng(3), n_images=12)
+    folder = stored / "set" / "images"
+    names = [f"{i:03}.png" for i in range(2, 9)]
+    (folder / "images.txt").write_text("\n".join(names))
+    monkeypatch.setattr(readers, "READERS", [listed_images.READER, *readers.READERS])
+    dissection = dissect(folder, monkeypatch)
+    assert dissection.state == "done", dissection.error
+    assert list(dissection.image_set.images.order_by("index").values_list("path", flat=True)) == names
+    assert not dissection.image_set.has_labels
+    shown = TopImage.objects.filter(dissected_unit__dissection=dissection).values_list("image__path", flat=True)
+    assert set(shown) <= set(names)
+    assert len(set(shown)) > 3

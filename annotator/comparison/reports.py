@@ -15,7 +15,7 @@ from annotator.labels.labeling import gather_vocabulary
 from annotator.labels.models import UnitLabel
 from annotator.labels.precision import count_interpretable
 from annotator.units.best_labels import is_best
-from annotator.units.models import AutomaticLabel, Dissection, Layer, Unit
+from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Layer, Unit
 from workers.engine.format.bounds import DETECTOR_ABOVE
 
 Document = dict[str, Any]
@@ -30,7 +30,13 @@ def describe_campaign(*, campaign: Campaign) -> Document:
     automatic = choose_automatic_labels(campaign=campaign)
     layers = list(dict.fromkeys(label.unit.layer for label in labels))
     vocabulary = gather_vocabulary(campaign=campaign)
-    units = [_describe_unit(label, by_unit.get(label.unit_id, []), automatic.get(label.unit_id)) for label in labels]
+    values = _find_values(automatic.values())
+    units = [
+        _describe_unit(
+            label, by_unit.get(label.unit_id, []), automatic.get(label.unit_id), values.get(label.unit_id, {})
+        )
+        for label in labels
+    ]
     matcher = make_matcher(vocabulary)
     _add_descriptions(campaign, labels, units)
     return {
@@ -51,13 +57,14 @@ def describe_dissection(*, dissection: Dissection) -> Document:
     automatic = {label.unit_id: label for label in best}
     units = list(Unit.objects.filter(dissections__dissection=dissection).select_related("layer").distinct())
     units.sort(key=_place)
+    values = dict(dissection.dissected_units.values_list("unit_id", "values"))
     return {
         "campaign": None,
         "dissection": str(dissection.id),
         "layers": [
             _describe_layer(layer, [], {}, automatic.values()) for layer in dict.fromkeys(u.layer for u in units)
         ],
-        "units": [_describe_measured(unit, automatic.get(unit.id)) for unit in units],
+        "units": [_describe_measured(unit, automatic.get(unit.id), values.get(unit.id, {})) for unit in units],
     }
 
 
@@ -75,10 +82,12 @@ def _place(unit: Unit) -> tuple[int, int, str, int]:
     return (unit.layer.network_id, unit.layer.position, unit.layer.path, unit.index)
 
 
-def _describe_unit(label: UnitLabel, answers: Sequence[UnitAnswer], automatic: AutomaticLabel | None) -> Document:
+def _describe_unit(
+    label: UnitLabel, answers: Sequence[UnitAnswer], automatic: AutomaticLabel | None, values: dict[str, Any]
+) -> Document:
     comparison = getattr(label, "comparison", None)
     return {
-        **_describe_measured(label.unit, automatic),
+        **_describe_measured(label.unit, automatic, values),
         "concept": label.concept or None,
         "category": label.category or None,
         "precision": label.precision,
@@ -92,6 +101,16 @@ def _describe_unit(label: UnitLabel, answers: Sequence[UnitAnswer], automatic: A
     }
 
 
+def _find_values(automatic: Iterable[AutomaticLabel]) -> dict[int, dict[str, Any]]:
+    """By unit, what measures without columns of their own found in the dissection that labeled it."""
+    sources = {(label.dissection_id, label.unit_id) for label in automatic if label.dissection_id is not None}
+    rows = DissectedUnit.objects.filter(
+        dissection__in={source for source, _ in sources}, unit__in={u for _, u in sources}
+    )
+    rows = rows.exclude(values={}) if sources else rows.none()
+    return {row.unit_id: row.values for row in rows if (row.dissection_id, row.unit_id) in sources}
+
+
 def _add_descriptions(campaign: Campaign, labels: Sequence[UnitLabel], units: Sequence[Document]) -> None:
     """CLIP-Dissect's name beside each unit that has one; the last file that was imported counts."""
     rows = ImportedDescription.objects.filter(unit__unit_labels__campaign=campaign).order_by("id")
@@ -100,7 +119,7 @@ def _add_descriptions(campaign: Campaign, labels: Sequence[UnitLabel], units: Se
         unit["clip_description"] = found.get(label.unit_id)
 
 
-def _describe_measured(unit: Unit, automatic: AutomaticLabel | None) -> Document:
+def _describe_measured(unit: Unit, automatic: AutomaticLabel | None, values: dict[str, Any]) -> Document:
     return {
         "layer": unit.layer.path,
         "index": unit.index,
@@ -114,6 +133,7 @@ def _describe_measured(unit: Unit, automatic: AutomaticLabel | None) -> Document
         "broden_category": automatic.category if automatic else None,
         "iou": automatic.iou if automatic else None,
         "relation": None,
+        "values": values,
     }
 
 

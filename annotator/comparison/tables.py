@@ -1,5 +1,6 @@
 """A report's document as text for a terminal and as CSV: pure, from the document alone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from annotator.csv_files import write_csv
@@ -17,8 +18,9 @@ WIDEST = 28
 
 def print_table(document: Document) -> str:
     """One line a unit, then who answered and the agreements beside chance."""
-    rows = [COLUMNS, *(_make_row(unit) for unit in document["units"])]
-    widths = [min(WIDEST, max(len(row[i]) for row in rows)) for i in range(len(COLUMNS))]
+    names = _list_values(document)
+    rows = [(*COLUMNS, *names), *(_make_row(unit, names) for unit in document["units"])]
+    widths = [min(WIDEST, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
     lines = ["  ".join(_fit(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join([*lines, "", *_print_remarks(document)])
@@ -30,15 +32,20 @@ def print_report(document: Document) -> str:
 
 
 def print_csv(document: Document) -> str:
-    return write_csv(map(_add_answers, document["units"]), columns=CSV_COLUMNS)
+    return write_csv(map(_add_answers, document["units"]), columns=(*CSV_COLUMNS, *_list_values(document)))
+
+
+def _list_values(document: Document) -> list[str]:
+    """The measures without a column of their own that found a value for some unit."""
+    return sorted({name for unit in document["units"] for name in unit.get("values", ())})
 
 
 def _add_answers(unit: Document) -> Document:
     said = [answer["description"] for answer in unit["answers"]]
-    return {**unit, "n_answers": len(said), "descriptions": " | ".join(said)}
+    return {**unit, **unit.get("values", {}), "n_answers": len(said), "descriptions": " | ".join(said)}
 
 
-def _make_row(unit: Document) -> tuple[str, ...]:
+def _make_row(unit: Document, names: Sequence[str]) -> tuple[str, ...]:
     precision = "-"
     if unit["precision"] is not None:
         precision = f"{unit['precision']:.2f} [{unit['precision_low']:.2f}, {unit['precision_high']:.2f}]"
@@ -51,7 +58,12 @@ def _make_row(unit: Document) -> tuple[str, ...]:
         unit["broden_label"] or "-",
         iou,
         unit["relation"] or "-",
+        *(_print_value(unit.get("values", {}).get(name)) for name in names),
     )
+
+
+def _print_value(value: Any) -> str:
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _fit(cell: str, width: int) -> str:

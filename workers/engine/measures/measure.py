@@ -21,10 +21,10 @@ from workers.engine.format.artifact import Save
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.image_set import ImageSet, PixelCache
 from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.measures import table
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.pairs import DensePairs
 from workers.engine.measures.recorded import Recorded
-from workers.engine.measures.table import MEASURES
 from workers.engine.networks.geometry import MapGeometry, evenly_spread
 from workers.engine.networks.hooks import LayerShape
 from workers.engine.networks.loading import LoadedNetwork
@@ -168,4 +168,4 @@ class Measure(Generic[P, R]):
 
 def list_measures() -> list[Measure[Any, Any]]:
     """The measures of the table, in its order."""
-    return [import_module(f"{path}.measure").MEASURE for path in MEASURES]
+    return [import_module(f"{path}.measure").MEASURE for path in table.MEASURES]
