@@ -31,7 +31,7 @@ demo: $(READY)  ## the whole job on rendered images and simulated people, then s
 up: $(READY)  ## all services in the foreground, no demo
 	$(RUN) -m annotator.serving
 
-lint: $(READY)  ## ruff, mypy, import contracts, migrations, deployment checks
+lint: $(READY)  ## ruff, mypy, import contracts, code that only tests reach, migrations, deployment checks
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(OFFLINE) $(VENV)/bin/mypy

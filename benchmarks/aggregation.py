@@ -1,8 +1,8 @@
 """One million answers over 100,000 units become labels within 2 GB, at a steady time per answer.
 
-Prints `name value bound` lines. Everything that a labeling computes is run: precision with intervals, Dawid-Skene over
-the categories, worker weights, the vote, normalized descriptions and their groups. Each size runs in a process of its
-own, so that the peak of memory is that size's alone.
+Prints `name value bound` lines. Everything that a labeling computes is run: precision with intervals, worker weights
+by one-coin Dawid-Skene over the categories, the vote, normalized descriptions and their groups. Each size runs in a
+process of its own, so that the peak of memory is that size's alone.
 """
 
 import resource
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from annotator.labels.aggregation import Answers, fit_dawid_skene, vote, weigh_workers
+from annotator.labels.aggregation import Answers, vote, weigh_workers
 from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description
 from annotator.labels.grouping import NamedAnswer, group_answers
 from annotator.labels.lexicon import load_lexicon
@@ -23,7 +23,6 @@ ANSWERS_PER_UNIT = 10
 SIZES = (10_000, 1_000_000)
 N_CATEGORIES = 6
 N_WORKERS = 500
-N_ITERATIONS = 20
 ORDER = {category: category for category in range(N_CATEGORIES)}
 
 
@@ -79,7 +78,6 @@ def _aggregate(
 ) -> None:
     measured = measure_precision(AnswerCounts(unit=unit, n_fitting=fitting, n_shown=np.full(len(unit), 57)))
     answers = Answers(unit, worker, category, len(measured.mean), N_WORKERS, N_CATEGORIES)
-    fit_dawid_skene(answers, n_iterations=N_ITERATIONS, tolerance=-1)
     weights = weigh_workers(answers)[worker]
     for first in range(0, len(unit), ANSWERS_PER_UNIT):
         rows = slice(first, first + ANSWERS_PER_UNIT)

@@ -19,10 +19,10 @@ import torch
 
 from benchmarks._images import benchmark_images
 from benchmarks.dissect_overhead import CASES, Setting, floor, whole
+from tests.workers.engine.options import cut_shards, make_options
 from workers.engine import dissect
 from workers.engine.estimate_memory import estimate_memory
 from workers.engine.images.image_set import ImageSet
-from workers.engine.measures.options import make_options
 from workers.engine.measures.tally import save_tally
 from workers.engine.networks.loading import load_network
 
@@ -50,9 +50,7 @@ def tally_sizes(image_set: ImageSet, n_shards: int) -> list[int]:
     # Small batches, so that a set of two thousand images can be cut into a hundred shards.
     options, network = make_options(batch_size=16), load_network(architecture=ARCHITECTURE, weights=None)
     n_batches = -(-len(image_set.paths) // options.run.batch_size)
-    shards = dissect.cut_shards(
-        n_images=len(image_set.paths), options=options, batches_each=max(1, n_batches // n_shards)
-    )
+    shards = cut_shards(n_images=len(image_set.paths), options=options, batches_each=max(1, n_batches // n_shards))
     sizes, bounds = [], None
     for first, last in shards:
         tally = dissect.measure_shard(

@@ -20,12 +20,13 @@ from dataclasses import dataclass, replace
 import torch
 
 from benchmarks._images import benchmark_images, spread
+from tests.workers.engine.options import make_options
 from workers.engine import complete, dissect
 from workers.engine.images.batches import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.measures.measure import list_measures
-from workers.engine.measures.options import DissectionOptions, make_options
+from workers.engine.measures.options import DissectionOptions
 from workers.engine.networks.hooks import reading
 from workers.engine.networks.loading import LoadedNetwork, load_network, normalize
 

@@ -20,10 +20,10 @@ import torch
 
 from benchmarks._images import benchmark_images
 from benchmarks.dissect_overhead import CASES
+from tests.workers.engine.options import cut_shards, make_options
 from workers.engine import dissect
 from workers.engine.format.artifact import pack_arrays, unpack_arrays
 from workers.engine.images.image_set import ImageSet
-from workers.engine.measures.options import make_options
 from workers.engine.measures.tally import load_tally, merge_tallies, save_tally
 from workers.engine.networks.loading import LoadedNetwork, load_network
 
@@ -52,7 +52,7 @@ def measure(*, network: LoadedNetwork, image_set: ImageSet, shards: list[Shard],
 
 
 def cut(n_images: int, batches: int) -> list[Shard]:
-    return dissect.cut_shards(n_images=n_images, options=OPTIONS, batches_each=batches)
+    return cut_shards(n_images=n_images, options=OPTIONS, batches_each=batches)
 
 
 def work(threads: int, place: int, n_processes: int, folder: Path) -> None:

@@ -32,7 +32,8 @@ from annotator.labels.models import UnitLabel
 from annotator.units.models import Dissection
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
 from tests.annotator.dashboard.making import make_person
-from workers.engine.format.artifact import check_artifact, read_artifact
+from tests.workers.engine.options import check_artifact
+from workers.engine.format.artifact import read_artifact
 from workers.store import open_store
 
 FOLDER = Path(__file__).parent / "legacy"

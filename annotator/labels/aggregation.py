@@ -1,4 +1,4 @@
-"""Many answers to one question: Dawid-Skene, one-coin and full, and the weighted vote that decides a category.
+"""Many answers to one question: one-coin Dawid-Skene, and the weighted vote that decides a category.
 
 A. P. Dawid and A. M. Skene, Maximum likelihood estimation of observer error-rates using the EM algorithm, 1979.
 Tasks, workers and labels are numbered from 0; one row for each answer.
@@ -69,21 +69,6 @@ def count_votes(answers: Answers) -> Array:
     return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
 
 
-def fit_dawid_skene(answers: Answers, *, n_iterations: int = N_ITERATIONS, tolerance: float = TOLERANCE) -> Truths:
-    """Full model: each worker has a table of what they say for each truth. Begins with the shares of votes."""
-    truths = count_votes(answers)
-    seen = _sum_by_pair(answers, np.ones((len(answers.task), 1)))[:, :, 0] > 0
-    done = 0
-    for done in range(1, n_iterations + 1):  # noqa: B007
-        errors = _estimate_errors(answers, truths, seen)
-        fresh = _weigh(_log_priors(truths), answers, np.log(errors))
-        change = float(np.abs(fresh - truths).max(initial=0))
-        truths = fresh
-        if change < tolerance:
-            break
-    return Truths(probabilities=truths, accuracy=_expected_accuracy(answers, truths), n_iterations=done)
-
-
 def fit_one_coin(answers: Answers, *, n_iterations: int = N_ITERATIONS, tolerance: float = TOLERANCE) -> Truths:
     """Each worker is right with one probability, else says any other label alike."""
     truths = count_votes(answers)
@@ -126,26 +111,6 @@ def vote(
         return (-weight, -round(sum(precisions[i] for i in members), 9), order[choice])
 
     return min(set(choices), key=rank)
-
-
-def _sum_by_pair(answers: Answers, values: Array) -> Array:
-    """Shape (n_workers, n_labels, columns of values): sums over the answers of each worker with each label."""
-    pair = answers.worker * answers.n_labels + answers.label
-    size = answers.n_workers * answers.n_labels
-    columns = [np.bincount(pair, weights=column, minlength=size) for column in values.T]
-    return np.asarray(np.stack(columns, axis=1).reshape(answers.n_workers, answers.n_labels, -1), dtype=np.float64)
-
-
-def _estimate_errors(answers: Answers, truths: Array, seen: NDArray[np.bool_]) -> Array:
-    """Shape (n_workers, said, true): how often each worker says a label where another is true."""
-    counts = np.maximum(_sum_by_pair(answers, truths[answers.task]), FLOOR) * seen[:, :, None]
-    return np.asarray(np.where(seen[:, :, None], counts / np.maximum(counts.sum(axis=1, keepdims=True), FLOOR), 1.0))
-
-
-def _weigh(log_priors: Array, answers: Answers, log_errors: Array) -> Array:
-    said = log_errors[answers.worker, answers.label]
-    logs = np.stack([np.bincount(answers.task, weights=column, minlength=answers.n_tasks) for column in said.T], axis=1)
-    return _normalize(logs + log_priors)
 
 
 def _log_priors(truths: Array) -> Array:

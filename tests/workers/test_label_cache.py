@@ -11,11 +11,11 @@ import pytest
 from numpy.random import default_rng
 
 from tests.workers.engine import making
+from tests.workers.engine.options import make_options
 from workers.engine import dissect
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.measures.options import make_options
 from workers.label_cache import keep_labels, load_labels
 
 

@@ -44,12 +44,6 @@ def survey(*, network: LoadedNetwork, layers: Sequence[str], device: str) -> dic
     return probe_layers(module=network.module, paths=layers, input_px=network.preprocessing.input_px, device=device)
 
 
-def cut_shards(*, n_images: int, options: DissectionOptions, batches_each: int) -> list[tuple[int, int]]:
-    """First and end image of each shard, cut at batch boundaries."""
-    step = options.run.batch_size * max(1, batches_each)
-    return [(first, min(n_images, first + step)) for first in range(0, n_images, step)]
-
-
 @dataclass(frozen=True)
 class Shard:
     """Images first to last - 1, and what is known before they are read.

@@ -2,7 +2,6 @@
 
 import contextlib
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -115,11 +114,6 @@ def _note_published(campaign: Campaign, *, now: datetime) -> None:
         campaign.published_at = now
     campaign.problem = ""
     campaign.save(update_fields=["state", "published_at", "problem"])
-
-
-def find_spending(campaign: Campaign) -> Decimal:
-    """What outward acts have reserved of the cap so far."""
-    return Campaign.objects.values_list("committed_usd", flat=True).get(pk=campaign.pk)
 
 
 def offer_screening(*, campaign: Campaign, requester: Requester) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from annotator.crowd.seeds import derive_seed
 
-N_PLANTED = 3
 N_PREVIEW = 20
 
 

@@ -7,13 +7,6 @@ from django.conf import settings
 
 from annotator.crowd.marketplaces.outcomes import OutcomeUnknown
 
-CRASH_POINTS = (
-    "after decision",
-    "after claim",
-    "after call",
-    "after record",
-)
-
 
 class Crashed(Exception):
     """A test asked for an exception at a crash point."""

@@ -12,7 +12,6 @@ from annotator.sandbox.rules.refusals import Code, Refused
 Row = TypeVar("Row", bound=Model)
 
 DEFAULT_SIZE = 10
-MOST = 100
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import DissectedUnit, Dissection, TopImage
 from annotator.units.progress import read_survey
 from tests.workers.engine import making, oracles
-from workers.engine.format.artifact import check_artifact, field_name, read_artifact
+from tests.workers.engine.options import check_artifact
+from workers.engine.format.artifact import field_name, read_artifact
 from workers.engine.images.readers.table import open_image_set
 from workers.store import open_store
 

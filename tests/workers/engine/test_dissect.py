@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
+from tests.workers.engine.options import check_artifact, cut_shards, make_options
 from workers.engine import complete, dissect
 from workers.engine.format import spilling
-from workers.engine.format.artifact import Artifact, ArtifactMalformed, check_artifact, read_artifact
+from workers.engine.format.artifact import Artifact, ArtifactMalformed, read_artifact
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.layer_pass import ActivationNotFinite
-from workers.engine.measures.options import make_options
 from workers.engine.measures.tally import Tally, TallyError, load_tally, merge_tallies, save_tally
 from workers.engine.measures.thresholds import candidates, thresholds
 
@@ -170,7 +170,7 @@ def test_shards_that_overlap_in_part_or_belong_elsewhere_do_not_join(image_set: 
 def test_a_shard_begins_where_a_batch_does(image_set: ImageSet) -> None:
     with pytest.raises(dissect.ShardMisplaced, match="batches of 2"):
         measured(image_set, 3, 6)
-    assert dissect.cut_shards(n_images=15, options=OPTIONS, batches_each=3) == [(0, 6), (6, 12), (12, 15)]
+    assert cut_shards(n_images=15, options=OPTIONS, batches_each=3) == [(0, 6), (6, 12), (12, 15)]
 
 
 def test_running_out_of_memory_halves_the_batch_and_is_recorded(

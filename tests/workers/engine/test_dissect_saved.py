@@ -9,11 +9,11 @@ import pytest
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
+from tests.workers.engine.options import check_artifact, make_options
 from workers.engine import complete, dissect
 from workers.engine.dissect_saved import SavedActivationsInvalid, measure_saved, open_saved
-from workers.engine.format.artifact import Arrays, check_artifact, read_artifact
+from workers.engine.format.artifact import Arrays, read_artifact
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.measures.options import make_options
 from workers.engine.measures.tally import Tally
 from workers.engine.networks.loading import LoadedNetwork
 

@@ -124,13 +124,3 @@ def read_artifact(read: Read) -> Artifact:
     if stated != FORMAT:
         raise ArtifactMalformed(f"The artifact has format {stated}; this version reads format {FORMAT}.")
     return Artifact(manifest=manifest, paths=paths, read=read)
-
-
-def check_artifact(artifact: Artifact) -> None:
-    """Compare the content with the manifest's hash; raises ArtifactMalformed where they differ."""
-    layers = [artifact.layer(i) for i in range(len(artifact.manifest["layers"]))]
-    found = content_sha256(manifest=artifact.manifest, paths=artifact.paths, layers=layers)
-    if found != artifact.manifest["sha256"]:
-        raise ArtifactMalformed(
-            f"The artifact's content has hash {found[:12]}, its manifest states {artifact.manifest['sha256'][:12]}."
-        )

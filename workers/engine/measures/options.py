@@ -82,11 +82,6 @@ class DissectionOptions:
         return json.loads(json.dumps(kept))  # type: ignore[no-any-return]
 
 
-def make_options(**values: Any) -> DissectionOptions:
-    """Options by their names; those that are not given keep their defaults. Raises OptionsInvalid."""
-    return DissectionOptions.from_json(values)
-
-
 def list_declared() -> dict[str, Option]:
     """How each option is asked for, by its name."""
     return {one.name: one.metadata["option"] for kind in _list_kinds() for one in fields(kind)}

@@ -48,11 +48,6 @@ class LayerShape:
     width: int
 
 
-def list_layers(module: nn.Module) -> list[str]:
-    """Dotted paths of all modules within the network, in the order of their definition."""
-    return [name for name, _ in module.named_modules() if name]
-
-
 def split_call(path: str) -> tuple[str, int | None]:
     """`features.3#1` is the second call of features.3; without a number the call is not named."""
     name, mark, call = path.partition("#")

@@ -92,14 +92,6 @@ def load_network(
     )
 
 
-def list_architectures() -> list[str]:
-    """Names that load_network builds without any code of the visitor's."""
-    import torchvision
-
-    names = torchvision.models.list_models(module=torchvision.models)
-    return ["unitscope:efficientnet_lite0", *(f"torchvision:{name}" for name in names)]
-
-
 def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     """Tensors by name from safetensors or a pickle of plain tensors (weights_only), whatever wraps them; no code is
     executed.

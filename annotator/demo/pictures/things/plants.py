@@ -7,7 +7,6 @@ from annotator.demo.pictures.materials import foliage, wood
 from annotator.demo.pictures.palette import WHITE, near, vivid
 
 _GREEN: Rgb = (0.25, 0.5, 0.2)
-_BARK: Rgb = (0.42, 0.29, 0.18)
 
 
 def tree(pen: Pen) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from annotator.crowd.campaigns import publishing
 from annotator.crowd.campaigns.composing import CannotCompose
 from annotator.crowd.campaigns.ending import withdraw_campaign
 from annotator.crowd.campaigns.extending import extend_hits
@@ -42,7 +41,7 @@ def test_the_reserved_money_is_what_the_marketplace_takes(market: Any, campaign:
     before = market.requester.call("GetAccountBalance", {})["AvailableBalance"]
     market.publish(campaign)
     after = market.requester.call("GetAccountBalance", {})["AvailableBalance"]
-    assert publishing.find_spending(campaign) == Decimal("7.20")
+    assert Campaign.objects.get(pk=campaign.pk).committed_usd == Decimal("7.20")
     assert Decimal(before) - Decimal(after) in (Decimal(0), Decimal("7.20"))  # at publishing, or as work is approved
 
 
@@ -56,7 +55,7 @@ def test_a_cap_under_the_price_publishes_nothing(market: Any, dissection: Dissec
         market.publish(campaign)
     assert not SandboxHIT.objects.exists()
     assert not OutwardAct.objects.filter(operation="CreateHITWithHITType").exists()
-    assert publishing.find_spending(campaign) == 0
+    assert Campaign.objects.get(pk=campaign.pk).committed_usd == 0
 
 
 def test_a_campaign_without_a_quote_is_not_published(market: Any, dissection: Dissection) -> None:

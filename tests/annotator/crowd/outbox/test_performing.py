@@ -24,7 +24,6 @@ from django.db.models import F
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.judging import rejecting
 from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, OutwardAct
-from annotator.crowd.outbox.crash_points import CRASH_POINTS
 from annotator.sandbox import switchboard
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import Assignment as SandboxAssignment
@@ -46,6 +45,7 @@ PHASES = {
     "withdraw": ["UpdateExpirationForHIT"],
 }
 # An answer can be lost on its way there or back; there is no answer to lose before the claim or after the record.
+CRASH_POINTS = ("after decision", "after claim", "after call", "after record")
 POINTS = {"kill": CRASH_POINTS, "raise": CRASH_POINTS, "lose": ("after claim", "after call")}
 DIES = {"kill": -9, "raise": acting.CRASHED, "lose": acting.LOST}
 BAD_WEATHER = {"throttle_rate": 0.3, "fault_rate": 0.05, "lost_response_rate": 0.02}

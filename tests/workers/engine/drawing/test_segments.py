@@ -9,12 +9,12 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from tests.workers.engine import making
+from tests.workers.engine.options import make_options
 from workers.engine import complete, dissect
 from workers.engine.drawing.crops import Box
 from workers.engine.drawing.segments import SegmentSource, segment_at
 from workers.engine.format.artifact import read_artifact
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.measures.options import make_options
 from workers.engine.measures.tally import merge_tallies
 from workers.engine.measures.top_images.arrays import TopImagesOptions
 from workers.engine.networks.geometry import AxisGeometry, MapGeometry

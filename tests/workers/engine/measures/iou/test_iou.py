@@ -9,13 +9,14 @@ import pytest
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
+from tests.workers.engine.options import make_options
 from workers.engine import dissect
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.iou.arrays import MODES, IoU
 from workers.engine.measures.iou.iou import best_by_category, iou_of
 from workers.engine.measures.measure import MeasuredLayer
-from workers.engine.measures.options import DissectionOptions, make_options
+from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.thresholds.arrays import Thresholds
 
 OPTIONS = make_options(n_top=4, n_low=2, tail=0.05, iou_modes=MODES, batch_size=4)

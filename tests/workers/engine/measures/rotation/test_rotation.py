@@ -9,9 +9,10 @@ import pytest
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
+from tests.workers.engine.options import make_options
 from workers.engine import dissect
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.measures.options import OptionsInvalid, make_options
+from workers.engine.measures.options import OptionsInvalid
 from workers.engine.measures.rotation.rotation import fractional_power, random_rotation
 from workers.engine.measures.thresholds.arrays import Thresholds
 
