@@ -33,16 +33,22 @@ const hitPage = (() => {
     if (message && isBad) notice.scrollIntoView({ block: "center" });
   }
 
+  // The crops stand on the page in the order of the units; each unit has sheets of its own.
   function showSheets(sheets) {
     const perSheet = config.tiles_per_sheet;
-    crops.forEach((crop, position) => {
-      const within = position % perSheet;
-      const nRows = Math.ceil(Math.min(perSheet, crops.length - (position - within)) / config.columns);
-      const row = Math.floor(within / config.columns);
-      crop.style.backgroundImage = `url("${sheets[Math.floor(position / perSheet)]}")`;
-      const x = (100 * (within % config.columns)) / (config.columns - 1);
-      crop.style.backgroundPosition = `${x}% ${nRows > 1 ? (100 * row) / (nRows - 1) : 0}%`;
-    });
+    let first = 0, sheet = 0;
+    for (const { n_crops: n } of config.units) {
+      crops.slice(first, first + n).forEach((crop, position) => {
+        const within = position % perSheet;
+        const nRows = Math.ceil(Math.min(perSheet, n - (position - within)) / config.columns);
+        const row = Math.floor(within / config.columns);
+        crop.style.backgroundImage = `url("${sheets[sheet + Math.floor(position / perSheet)]}")`;
+        const x = (100 * (within % config.columns)) / (config.columns - 1);
+        crop.style.backgroundPosition = `${x}% ${nRows > 1 ? (100 * row) / (nRows - 1) : 0}%`;
+      });
+      first += n;
+      sheet += Math.ceil(n / perSheet);
+    }
     document.body.dataset.ready = "1";
   }
 

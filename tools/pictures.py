@@ -57,15 +57,15 @@ def ask_about_one_unit_again() -> tuple[list[str], str]:
     import django
 
     django.setup()
-    from annotator.crowd.models import Campaign
+    from annotator.crowd.models import HITUnit
 
-    hits = Campaign.objects.get(name="demo").hits.select_related("unit__layer", "dissected_unit")
-    hit = hits.order_by("-unit__unit_labels__precision").first()
-    assert hit is not None
-    assert hit.dissected_unit is not None
-    unit = f"{hit.unit.layer.path}:{hit.unit.index}"
-    dissection = str(hit.dissected_unit.dissection_id)
-    concept = hit.unit.unit_labels.get(campaign=hit.campaign).concept
+    asked = HITUnit.objects.filter(hit__campaign__name="demo").select_related("unit__layer", "dissected_unit")
+    row = asked.order_by("-unit__unit_labels__precision").first()
+    assert row is not None
+    assert row.dissected_unit is not None
+    unit = f"{row.unit.layer.path}:{row.unit.index}"
+    dissection = str(row.dissected_unit.dissection_id)
+    concept = row.unit.unit_labels.get(campaign__name="demo").concept
     command = ["launch", f"picture-{STAMP}", "--dissection", dissection, "--units", unit, "--assignments", "1", "--yes"]
     return command, concept
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from annotator.comparison.models import UnitComparison
 from annotator.comparison.relations import SAME_THING, find_relation
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import Campaign, HITUnit
 from annotator.labels.concepts import Vocabulary
 from annotator.labels.labeling import gather_vocabulary
 from annotator.labels.models import UnitLabel
@@ -70,7 +70,7 @@ def choose_automatic_labels(*, campaign: Campaign, units: Sequence[int] | None =
 
     Of all the campaign's units unless their ids are given.
     """
-    asked = campaign.hits.all() if units is None else campaign.hits.filter(unit__in=units)
+    asked = HITUnit.objects.filter(hit__campaign=campaign, **({} if units is None else {"unit__in": units}))
     best = AutomaticLabel.objects.filter(is_best(), unit__in=asked.values("unit"))
     chosen = {label.unit_id: label for label in best.filter(dissection=None).order_by("id")}
     dissected = dict(asked.values_list("unit_id", "dissected_unit__dissection_id"))

@@ -1,43 +1,123 @@
-"""An assignment of a HIT: which tiles it shows, and what its answer says."""
+"""An assignment of a HIT: which tiles it shows of each unit, and what its answer says."""
 
-from annotator.crowd.hit_types.answers import Answer, Verdict, score_answer, write_raw
-from annotator.crowd.hit_types.templates import load_template
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from annotator.crowd.hit_types.answers import read_seconds
+from annotator.crowd.hit_types.hit_type import Finding, ShownUnit
+from annotator.crowd.hit_types.templates import find_hit_type, load_template
 from annotator.crowd.hit_types.tile_order import TileOrder, draw_order
-from annotator.crowd.models import HIT, Assignment
+from annotator.crowd.models import HIT, Answer, Assignment, HITUnit
 from annotator.crowd.seeds import derive_seed
 
+FINDING_FIELDS = ["says", "metrics", "description", "category", "marked_ranks", "precision", "n_planted_missed"]
 
-def find_order(*, hit: HIT, worker_id: str) -> tuple[int, TileOrder]:
-    """The seed and order of this person's assignment: the same on every machine and after every restart."""
-    template = load_template(hit.hit_type.template)
-    ranks = list(hit.images.values_list("top_image__rank", "is_planted"))
+
+def find_orders(*, hit: HIT, worker_id: str) -> tuple[int, dict[HITUnit, TileOrder]]:
+    """The seed and the units' orders of this person's assignment: the same on every machine and after every restart."""
     seed = derive_seed(hit.seed, worker_id)
-    order = draw_order(
+    n_planted = load_template(hit.hit_type.template).n_planted
+    units = hit.hit_units.prefetch_related("images__top_image").order_by("position")
+    return seed, {unit: _draw(unit, seed=seed_unit(seed, unit.position), n_planted=n_planted) for unit in units}
+
+
+def seed_unit(seed: int, position: int) -> int:
+    """A HIT's first unit has the HIT's own seed."""
+    return seed if position == 0 else derive_seed(seed, position)
+
+
+def _draw(unit: HITUnit, *, seed: int, n_planted: int) -> TileOrder:
+    images = list(unit.images.all())
+    return draw_order(
         seed=seed,
-        top_ranks=[rank for rank, is_planted in ranks if not is_planted],
-        low_ranks=[rank for rank, is_planted in ranks if is_planted],
-        n_planted=template.n_planted,
+        top_ranks=[image.top_image.rank for image in images if not image.is_planted],
+        low_ranks=[image.top_image.rank for image in images if image.is_planted],
+        n_planted=n_planted,
     )
-    return seed, order
 
 
-def find_own_order(row: Assignment) -> TileOrder:
-    return TileOrder(tuple(row.shown_ranks), tuple(row.planted_ranks))
+def show_units(assignment: Assignment, orders: Mapping[HITUnit, TileOrder]) -> None:
+    """Writes which tiles the assignment shows, once: its answers, which say nothing yet."""
+    rows = [
+        Answer(
+            assignment=assignment,
+            hit_unit=unit,
+            shown_ranks=list(order.shown_ranks),
+            planted_ranks=list(order.planted_ranks),
+        )
+        for unit, order in orders.items()
+    ]
+    Answer.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def fill_answer(row: Assignment, *, work: Answer | Verdict) -> None:
-    """The answer and its score, put on its row (not yet saved)."""
-    row.raw_answer = write_raw(work)
-    row.active_seconds = work.active_seconds
-    if isinstance(work, Verdict):
-        row.verdict = work.fits
-        return
-    score = score_answer(work, find_own_order(row))
-    row.description = work.description
-    row.category = work.category.value
-    row.marked_ranks = list(score.marked_ranks)
-    row.precision = score.precision
-    row.n_planted_missed = score.n_planted_missed
+def list_shown(assignment: Assignment) -> list[ShownUnit]:
+    return [_describe_shown(answer) for answer in _list_answers(assignment)]
+
+
+def _list_answers(assignment: Assignment) -> list[Answer]:
+    return list(assignment.answers.select_related("hit_unit").order_by("hit_unit__position"))
+
+
+def _describe_shown(answer: Answer) -> ShownUnit:
+    unit = answer.hit_unit
+    return ShownUnit(unit.position, tuple(answer.shown_ranks), frozenset(answer.planted_ranks), unit.phrase)
+
+
+@dataclass(frozen=True)
+class Work:
+    """An answer as it was understood: as fields that a marketplace keeps, and what it says about each unit."""
+
+    fields: Mapping[str, str]
+    findings: Sequence[Finding]
+    active_seconds: float
+
+
+def read_work(assignment: Assignment, values: Mapping[str, Any]) -> Work:
+    """What the page of this assignment submitted. Raises BadAnswer."""
+    hit_type, shown = find_hit_type(assignment.hit.hit_type.template), list_shown(assignment)
+    parsed = hit_type.parse(values, shown)
+    return Work(
+        fields=hit_type.write_fields(parsed),
+        findings=hit_type.score(parsed, shown),
+        active_seconds=read_seconds(values.get("active_seconds")),
+    )
+
+
+def fill_answers(assignment: Assignment, *, work: Work) -> None:
+    """Stores what the work says about each unit; the assignment's own columns are set and not yet saved."""
+    hit_type = find_hit_type(assignment.hit.hit_type.template)
+    assignment.active_seconds = work.active_seconds
+    assignment.raw_answer = hit_type.read_fields(work.fields) | {"active_seconds": work.active_seconds}
+    for finding, answer in zip(work.findings, _list_answers(assignment), strict=True):
+        for name in FINDING_FIELDS:
+            setattr(answer, name, getattr(finding, name))
+        answer.save(update_fields=FINDING_FIELDS)
+
+
+def list_findings(answers: Iterable[Answer]) -> list[Finding]:
+    """What was answered, by position; empty if nothing was, or if it could not be read. Needs `hit_unit`."""
+    answered = [answer for answer in answers if answer.says is not None]
+    return [_read_finding(answer) for answer in sorted(answered, key=lambda answer: answer.hit_unit.position)]
+
+
+def _read_finding(answer: Answer) -> Finding:
+    return Finding(
+        position=answer.hit_unit.position,
+        says=answer.says or {},
+        metrics=answer.metrics,
+        description=answer.description,
+        category=answer.category,
+        marked_ranks=None if answer.marked_ranks is None else tuple(answer.marked_ranks),
+        precision=answer.precision,
+        n_planted_missed=answer.n_planted_missed,
+    )
+
+
+def tell_answer(assignment: Assignment) -> dict[str, str]:
+    """Name -> text, as the HIT type tells its answers; empty if nothing was answered."""
+    findings = list_findings(assignment.answers.select_related("hit_unit"))
+    return dict(find_hit_type(assignment.hit.hit_type.template).summarize(findings)) if findings else {}
 
 
 def make_receipt(assignment: Assignment) -> str:

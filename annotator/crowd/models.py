@@ -87,7 +87,7 @@ class HITType(models.Model):
 
 
 class HIT(models.Model):
-    """One unit shown to n_assignments people."""
+    """One question, about one or several units, put to n_assignments people."""
 
     class State(models.TextChoices):
         COMPOSED = "composed"
@@ -97,41 +97,59 @@ class HIT(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="hits")
     hit_type = models.ForeignKey(HITType, on_delete=models.CASCADE, related_name="hits")
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="hits")
-    # Null in an imported campaign.
-    dissected_unit = models.ForeignKey(
-        DissectedUnit, on_delete=models.PROTECT, related_name="hits", null=True, blank=True
-    )
+    question_key = models.CharField(max_length=200, help_text="Ids of its units, in their order, joined by +")
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     seed = models.BigIntegerField()
     n_assignments = models.PositiveSmallIntegerField()
-    chosen_because = models.CharField(max_length=80, blank=True, help_text="top IoU, random, named, disagreement")
     state = models.CharField(max_length=9, choices=State.choices, default=State.COMPOSED)
     external_id = models.CharField(max_length=64, blank=True)
-    # Shown by a page that asks about a given phrase (verify_label); empty where people find the words.
-    phrase = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["campaign", "id"]
-        constraints = [models.UniqueConstraint(fields=["campaign", "unit", "hit_type"], name="one_hit_per_unit")]
+        constraints = [models.UniqueConstraint(fields=["hit_type", "question_key"], name="one_hit_per_question")]
 
     def __str__(self) -> str:
-        return f"{self.campaign}: {self.unit}"
+        return f"{self.campaign}: {self.name_units()}"
+
+    def name_units(self) -> str:
+        """One query; for messages, not for lists."""
+        return " and ".join(str(one.unit) for one in self.hit_units.select_related("unit__layer"))
+
+
+class HITUnit(models.Model):
+    """A unit that a HIT shows, and the phrase that the HIT asks about it, if any."""
+
+    hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="hit_units")
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order on the page, from zero")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="hit_units")
+    # Null in an imported campaign.
+    dissected_unit = models.ForeignKey(
+        DissectedUnit, on_delete=models.PROTECT, related_name="hit_units", null=True, blank=True
+    )
+    phrase = models.CharField(max_length=200, blank=True)
+    chosen_because = models.CharField(max_length=80, blank=True, help_text="top IoU, random, named, disagreement")
+
+    class Meta:
+        ordering = ["hit", "position"]
+        constraints = [models.UniqueConstraint(fields=["hit", "position"], name="one_unit_per_position")]
+
+    def __str__(self) -> str:
+        return str(self.unit)
 
 
 class HITImage(models.Model):
     """A crop that a HIT may show: its top crops, and the low crops its planted negatives are drawn from."""
 
-    hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="images")
+    hit_unit = models.ForeignKey(HITUnit, on_delete=models.CASCADE, related_name="images")
     top_image = models.ForeignKey(TopImage, on_delete=models.PROTECT, related_name="+")
     is_planted = models.BooleanField(default=False)
 
     class Meta:
-        ordering = ["hit", "top_image"]
-        constraints = [models.UniqueConstraint(fields=["hit", "top_image"], name="one_crop_per_hit")]
+        ordering = ["hit_unit", "top_image"]
+        constraints = [models.UniqueConstraint(fields=["hit_unit", "top_image"], name="one_crop_per_hit_unit")]
 
     def __str__(self) -> str:
-        return f"{self.hit} rank {self.top_image.rank}"
+        return f"{self.hit_unit} rank {self.top_image.rank}"
 
 
 class Worker(models.Model):
@@ -167,21 +185,10 @@ class Assignment(models.Model):
     imported_position = models.PositiveSmallIntegerField(null=True, blank=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.STARTED)
     seed = models.BigIntegerField(default=0)
-    # Tile numbers in the order shown: ranks of top_images; drawn by the seed, known to the server alone.
-    shown_ranks = models.JSONField(default=list)
-    planted_ranks = models.JSONField(default=list)
     draft = models.JSONField(default=dict)
     draft_revision = models.PositiveIntegerField(default=0)
     client_id = models.UUIDField(null=True, blank=True, unique=True, help_text="Makes a submission repeatable")
     raw_answer = models.JSONField(null=True, blank=True)
-    description = models.CharField(max_length=200, blank=True)
-    category = models.CharField(max_length=30, blank=True, choices=CATEGORY_CHOICES)
-    marked_ranks = models.JSONField(default=list, help_text="Crops marked as not fitting")
-    # Whether the HIT's phrase fits most crops; null where the HIT asks for a description instead.
-    verdict = models.BooleanField(null=True, blank=True)
-    # Top crops left unmarked / top crops shown (science.md section 5); as published for imported answers.
-    precision = models.FloatField(null=True, blank=True)
-    n_planted_missed = models.PositiveSmallIntegerField(null=True, blank=True)
     n_sent_back = models.PositiveSmallIntegerField(default=0)
     is_left_out = models.BooleanField(default=False, help_text="Not counted; not a rejection")
     left_out_reason = models.CharField(max_length=300, blank=True)
@@ -200,6 +207,37 @@ class Assignment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["external_id", "worker"], name="one_row_per_assignment_and_worker"),
             models.UniqueConstraint(fields=["hit", "imported_position"], name="one_row_per_imported_answer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hit} by {self.worker}"
+
+
+class Answer(models.Model):
+    """What one assignment says about one of its HIT's units. The HIT type gives the columns their values.
+
+    A column is null if the HIT type does not ask for it. All are null until the person has answered.
+    """
+
+    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="answers")
+    hit_unit = models.ForeignKey(HITUnit, on_delete=models.PROTECT, related_name="answers")
+    # Tile numbers in the order shown: ranks of top_images; drawn by the seed, known to the server alone.
+    # Empty for an imported answer that does not tell them.
+    shown_ranks = models.JSONField(default=list)
+    planted_ranks = models.JSONField(default=list)
+    says = models.JSONField(null=True, blank=True, help_text="What has no column of its own; null until answered")
+    metrics = models.JSONField(default=dict, help_text="Name -> number: fits, rating, chosen")
+    description = models.CharField(max_length=200, null=True, blank=True)
+    category = models.CharField(max_length=30, null=True, blank=True, choices=CATEGORY_CHOICES)
+    marked_ranks = models.JSONField(null=True, blank=True, help_text="Crops marked as not fitting")
+    # Top crops left unmarked / top crops shown (science.md section 5); as published for imported answers.
+    precision = models.FloatField(null=True, blank=True)
+    n_planted_missed = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["assignment", "hit_unit"]
+        constraints = [
+            models.UniqueConstraint(fields=["assignment", "hit_unit"], name="one_answer_per_unit"),
             models.CheckConstraint(
                 condition=Q(precision__isnull=True) | Q(precision__gte=0, precision__lte=1),
                 name="precision_between_0_and_1",
@@ -207,7 +245,7 @@ class Assignment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.hit} by {self.worker}"
+        return f"{self.hit_unit} by {self.assignment.worker}"
 
 
 class OutwardAct(models.Model):

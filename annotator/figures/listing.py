@@ -65,7 +65,7 @@ def _plan_detectors(report: Document, layer: str, crops: dict[Place, bytes], nam
 def read_example_crops(*, campaign: Campaign) -> dict[Place, bytes]:
     """The rank-0 crop of each unit that was dissected here; a crop that cannot be read is left out."""
     measured = (
-        DissectedUnit.objects.filter(hits__campaign=campaign)
+        DissectedUnit.objects.filter(hit_units__hit__campaign=campaign)
         .select_related("unit__layer", "dissection")
         .order_by("-unit__unit_labels__precision", "id")
         .distinct()

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 
-from annotator.crowd.models import COUNTED, Assignment, Campaign
+from annotator.crowd.hit_types.templates import list_names
+from annotator.crowd.models import COUNTED, Answer, Campaign
 from annotator.labels.precision import N_TOP_CROPS, count_fitting
 
 
@@ -30,18 +31,20 @@ class UnitAnswer:
 def gather_answers(*, campaign: Campaign) -> list[UnitAnswer]:
     """By layer, unit, place in an imported file, then what was said: never by who was faster.
 
-    Rejected answers and those left out do not count; neither does one without a precision.
+    Rejected answers and those left out do not count; neither does one that adds to no label.
     """
     # Plain values: a campaign of 100,000 answers would spend most of its time on making model instances.
     rows = (
         _find_counted(campaign)
         .order_by(
-            "hit__unit__layer__position", "hit__unit__layer__path", "hit__unit__index",
-            "imported_position", "description", "category", "precision", "worker__pseudonym", "id",
+            "hit_unit__unit__layer__position", "hit_unit__unit__layer__path", "hit_unit__unit__index",
+            "assignment__imported_position", "description", "category", "precision", "assignment__worker__pseudonym",
+            "assignment_id",
         )
         .values(
-            "hit__unit_id", "worker__pseudonym", "worker__is_simulated", "description", "category", "precision",
-            "shown_ranks", "planted_ranks", "marked_ranks", "n_planted_missed",
+            "description", "category", "precision", "shown_ranks", "planted_ranks", "marked_ranks", "n_planted_missed",
+            unit_id=F("hit_unit__unit"), worker=F("assignment__worker__pseudonym"),
+            is_simulated=F("assignment__worker__is_simulated"),
         )
     )  # fmt: skip
     return [_read(row) for row in rows.iterator(chunk_size=2000)]
@@ -53,9 +56,13 @@ def count_descriptions(*, campaign: Campaign) -> dict[str, int]:
     return dict(said)
 
 
-def _find_counted(campaign: Campaign) -> QuerySet[Assignment]:
-    return Assignment.objects.filter(
-        hit__campaign=campaign, state__in=COUNTED, is_left_out=False, precision__isnull=False
+def _find_counted(campaign: Campaign) -> QuerySet[Answer]:
+    return Answer.objects.filter(
+        assignment__hit__campaign=campaign,
+        assignment__hit__hit_type__template__in=list_names(adds_to="label"),
+        assignment__state__in=COUNTED,
+        assignment__is_left_out=False,
+        precision__isnull=False,
     )
 
 
@@ -64,17 +71,17 @@ def _read(row: Mapping[str, Any]) -> UnitAnswer:
     shown = tuple(rank for rank in sorted(row["shown_ranks"]) if rank not in planted)
     n_shown = len(shown) or N_TOP_CROPS
     return UnitAnswer(
-        unit_id=row["hit__unit_id"],
-        worker=row["worker__pseudonym"],
-        is_simulated=bool(row["worker__is_simulated"]),
-        description=row["description"],
-        category=row["category"],
+        unit_id=row["unit_id"],
+        worker=row["worker"],
+        is_simulated=bool(row["is_simulated"]),
+        description=row["description"] or "",
+        category=row["category"] or "",
         precision=row["precision"],
         n_fitting=count_fitting(precision=row["precision"], n_shown=n_shown),
         n_shown=n_shown,
         n_planted_missed=row["n_planted_missed"] or 0,
         shown=shown,
-        marked=frozenset(row["marked_ranks"]) - planted if shown else None,
+        marked=frozenset(row["marked_ranks"] or ()) - planted if shown else None,
     )
 
 

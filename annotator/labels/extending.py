@@ -7,7 +7,7 @@ from decimal import Decimal
 from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.marketplaces.marketplace import FeeSchedule, open_marketplace
 from annotator.crowd.marketplaces.prices import find_hit_cost
-from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.crowd.outbox.session import Session
 from annotator.labels.doubts import Standing, find_doubt
 from annotator.labels.models import UnitLabel
@@ -47,10 +47,10 @@ def decide_extensions(*, campaign: Campaign, widest: float | None) -> Extension:
         raise CannotExtend(f"The campaign {campaign} has no labels yet; label it first.")
     complete = campaign.hits.filter(state=HIT.State.COMPLETE, n_assignments__lt=campaign.max_assignments)
     reasons: dict[int, str] = {}
-    for hit in complete.order_by("id"):
-        doubt = find_doubt(_stand(labels[hit.unit_id]), widest=widest) if hit.unit_id in labels else None
-        if doubt:
-            reasons[hit.pk] = doubt
+    asked = HITUnit.objects.filter(hit__in=complete, unit__in=labels).order_by("hit_id", "position")
+    for row in asked:
+        if doubt := find_doubt(_stand(labels[row.unit_id]), widest=widest):
+            reasons.setdefault(row.hit_id, doubt)
     return Extension(reasons=reasons)
 
 

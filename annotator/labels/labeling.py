@@ -85,9 +85,13 @@ def open_lexicon() -> Lexicon:
 
 def gather_vocabulary(*, campaign: Campaign) -> Vocabulary:
     """The campaign's own words, the labels of its image sets and units, and the lexicon."""
-    dissections = Dissection.objects.filter(dissected_units__hits__campaign=campaign).distinct()
+    dissections = Dissection.objects.filter(dissected_units__hit_units__hit__campaign=campaign).distinct()
     listed = {str(row["name"]) for dissection in dissections for row in dissection.labels}
-    given = AutomaticLabel.objects.filter(unit__hits__campaign=campaign).values_list("label", flat=True).distinct()
+    given = (
+        AutomaticLabel.objects.filter(unit__hit_units__hit__campaign=campaign)
+        .values_list("label", flat=True)
+        .distinct()
+    )
     said = count_descriptions(campaign=campaign)
     return build_vocabulary(descriptions=said, labels=listed | set(given), lexicon=open_lexicon())
 

@@ -86,12 +86,18 @@ def _arrange(report: Document, cropped: set[str]) -> dict[str, Any]:
 
 
 def _is_rendered(campaign: Campaign) -> bool:
-    return DissectedUnit.objects.filter(hits__campaign=campaign, dissection__image_set__is_rendered=True).exists()
+    return DissectedUnit.objects.filter(
+        hit_units__hit__campaign=campaign, dissection__image_set__is_rendered=True
+    ).exists()
 
 
 def _write_crops(campaign: Campaign, folder: Path) -> set[str]:
     """Anchors of the units whose first crops could be read."""
-    rows = DissectedUnit.objects.filter(hits__campaign=campaign).select_related("unit__layer", "dissection").distinct()
+    rows = (
+        DissectedUnit.objects.filter(hit_units__hit__campaign=campaign)
+        .select_related("unit__layer", "dissection")
+        .distinct()
+    )
     written = set()
     for row in rows:
         anchor = make_anchor(layer=row.unit.layer.path, index=row.unit.index)

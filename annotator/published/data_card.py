@@ -62,12 +62,12 @@ def _list_versions() -> dict[str, str]:
 
 
 def _find_dissections(campaign: Campaign) -> list[Dissection]:
-    rows = Dissection.objects.filter(dissected_units__hits__campaign=campaign).distinct()
+    rows = Dissection.objects.filter(dissected_units__hit_units__hit__campaign=campaign).distinct()
     return list(rows.select_related("network", "image_set"))
 
 
 def _find_imports(campaign: Campaign) -> set[str]:
-    rows = AutomaticLabel.objects.filter(unit__hits__campaign=campaign, mode=AutomaticLabel.Mode.IMPORTED)
+    rows = AutomaticLabel.objects.filter(unit__hit_units__hit__campaign=campaign, mode=AutomaticLabel.Mode.IMPORTED)
     return set(rows.values_list("source", flat=True))
 
 

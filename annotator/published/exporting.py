@@ -93,7 +93,7 @@ def _write_parquet(rows: Sequence[Row]) -> bytes:
 def _write_netdissect(campaign: Campaign) -> dict[str, bytes]:
     """One file a layer that has automatic labels."""
     files = {}
-    for layer in Layer.objects.filter(units__hits__campaign=campaign).distinct():
+    for layer in Layer.objects.filter(units__hit_units__hit__campaign=campaign).distinct():
         rows = list_rows(layer=layer, campaign=campaign)
         if rows:
             table = write_csv(rows, columns=list_columns(rows))

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from annotator.comparison.comparing import compare_campaign
 from annotator.comparison.models import ImportedDescription
-from annotator.crowd.models import HIT, Assignment, Campaign, HITType, Worker
+from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit, Worker
 from annotator.crowd.pseudonyms import keep_worker
 from annotator.labels.labeling import label_campaign
 from annotator.published.answer_files import AnswerFile, ImportedAnswer, read_answers
@@ -22,6 +22,8 @@ from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 
 # An imported network has no weights: nothing can be dissected with it.
 IMPORTED_ARCHITECTURE = "imported"
+# Published answers are descriptions with a category and a precision.
+IMPORTED_HIT_TYPE = "unit_semantics"
 MAX_FILE_BYTES = 512 << 20
 
 
@@ -80,7 +82,7 @@ def _count_rows() -> None:
     """Tell the database how many rows have come: in this transaction nobody else will, and plans made for empty tables
     take minutes over full ones.
     """
-    tables = [model._meta.db_table for model in (Layer, Unit, HIT, Worker, Assignment, AutomaticLabel)]
+    tables = [model._meta.db_table for model in (Layer, Unit, HIT, HITUnit, Worker, Assignment, Answer, AutomaticLabel)]
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {', '.join(map(connection.ops.quote_name, tables))}")
 
@@ -152,42 +154,54 @@ def _keep_layer(network: Network, path: str, n_units: int, position: int) -> Lay
 
 def _keep_hits(
     campaign: Campaign, layers: Sequence[Layer], answers: Sequence[ImportedAnswer]
-) -> dict[tuple[str, int], HIT]:
-    """One HIT a unit, as if it had been asked here."""
-    hit_type, _ = HITType.objects.get_or_create(campaign=campaign, template="imported")
+) -> dict[tuple[str, int], HITUnit]:
+    """One HIT per unit, as if it had been asked here."""
+    hit_type, _ = HITType.objects.get_or_create(campaign=campaign, template=IMPORTED_HIT_TYPE)
     counts = _count_by_unit(answers)
     by_path = {layer.path: layer for layer in layers}
     Unit.objects.bulk_create(
         [Unit(layer=by_path[path], index=index) for path, index in counts], ignore_conflicts=True, batch_size=1000
     )
     units = {(u.layer.path, u.index): u for u in Unit.objects.filter(layer__in=layers).select_related("layer")}
+    keys = {str(unit.pk): place for place, unit in units.items()}
     HIT.objects.bulk_create(
         [
             HIT(
-                campaign=campaign, hit_type=hit_type, unit=units[key], seed=0, n_assignments=n, state=HIT.State.COMPLETE
+                campaign=campaign, hit_type=hit_type, question_key=key, seed=0, n_assignments=counts[place],
+                state=HIT.State.COMPLETE,
             )
-            for key, n in counts.items()
+            for key, place in keys.items() if place in counts
         ],
         ignore_conflicts=True,
         batch_size=1000,
+    )  # fmt: skip
+    hits = list(campaign.hits.filter(question_key__in=keys))
+    HITUnit.objects.bulk_create(
+        [HITUnit(hit=hit, unit=units[keys[hit.question_key]]) for hit in hits], ignore_conflicts=True, batch_size=1000
     )
-    hits = campaign.hits.filter(unit__layer__in=layers).select_related("unit__layer")
-    return {(hit.unit.layer.path, hit.unit.index): hit for hit in hits}
+    shown = HITUnit.objects.filter(hit__in=hits)
+    return {keys[row.hit.question_key]: row for row in shown.select_related("hit")}
 
 
 def _replace_answers(
-    campaign: Campaign, layers: Sequence[Layer], hits: dict[tuple[str, int], HIT], found: AnswerFile, now: datetime
+    campaign: Campaign, layers: Sequence[Layer], asked: dict[tuple[str, int], HITUnit], found: AnswerFile, now: datetime
 ) -> None:
-    Assignment.objects.filter(hit__campaign=campaign, hit__unit__layer__in=layers).delete()
+    mine = campaign.hits.filter(hit_units__unit__layer__in=layers)
+    Assignment.objects.filter(hit__in=mine).delete()
     workers = _keep_workers(campaign, found, now)
     positions: dict[tuple[str, int], int] = {}
-    rows = []
+    rows: list[Assignment] = []
     for answer in found.answers:
         key = (answer.layer, answer.index)
         positions[key] = positions.get(key, -1) + 1
-        rows.append(_make_assignment(answer, hits[key], workers.get(answer.worker or ""), positions[key], now))
+        rows.append(_make_assignment(answer, asked[key], workers.get(answer.worker or ""), positions[key], now))
     Assignment.objects.bulk_create(rows, batch_size=1000)
-    campaign.hits.filter(unit__layer__in=layers, assignments__isnull=True).delete()
+    said = [
+        _make_answer(answer, asked[answer.layer, answer.index], row)
+        for answer, row in zip(found.answers, rows, strict=True)
+    ]
+    Answer.objects.bulk_create(said, batch_size=1000)
+    campaign.hits.filter(pk__in=mine.filter(assignments__isnull=True).values("pk")).delete()
 
 
 def _keep_workers(campaign: Campaign, found: AnswerFile, now: datetime) -> dict[str, Worker]:
@@ -206,24 +220,32 @@ def _keep_workers(campaign: Campaign, found: AnswerFile, now: datetime) -> dict[
 
 
 def _make_assignment(
-    answer: ImportedAnswer, hit: HIT, worker: Worker | None, position: int, now: datetime
+    answer: ImportedAnswer, asked: HITUnit, worker: Worker | None, position: int, now: datetime
 ) -> Assignment:
     return Assignment(
-        hit=hit,
+        hit=asked.hit,
         worker=worker,
         imported_position=position,
         state=Assignment.State.REJECTED if answer.is_rejected else Assignment.State.SUBMITTED,
-        shown_ranks=list(answer.shown or ()),
-        marked_ranks=list(answer.marked or ()),
-        description=answer.description,
-        category=answer.category,
-        precision=answer.precision,
         stored_at=now,
     )
 
 
+def _make_answer(answer: ImportedAnswer, asked: HITUnit, assignment: Assignment) -> Answer:
+    return Answer(
+        assignment=assignment,
+        hit_unit=asked,
+        shown_ranks=list(answer.shown or ()),
+        says={},
+        description=answer.description,
+        category=answer.category,
+        marked_ranks=list(answer.marked or ()),
+        precision=answer.precision,
+    )
+
+
 def _find_layer(campaign: Campaign, path: str) -> Layer:
-    layers = Layer.objects.filter(units__hits__campaign=campaign).distinct()
+    layers = Layer.objects.filter(units__hit_units__hit__campaign=campaign).distinct()
     found = layers.filter(path=path).first()
     if found is None:
         names = ", ".join(layer.path for layer in layers) or "none"

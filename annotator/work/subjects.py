@@ -24,7 +24,7 @@ def _key(row: Any) -> str:
 
 
 def _find_assignment(key: str) -> Assignment:
-    return Assignment.objects.select_related("hit__campaign", "hit__unit__layer__network", "rejection").get(pk=key)
+    return Assignment.objects.select_related("hit__campaign", "hit__hit_type", "rejection").get(pk=key)
 
 
 def _find_label(key: str) -> UnitLabel:

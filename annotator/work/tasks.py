@@ -8,7 +8,7 @@ from celery import shared_task
 from django.contrib.auth.models import User
 
 from annotator.crowd.marketplaces.guard import Permit
-from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
 from annotator.work.models import Job
@@ -39,7 +39,7 @@ def run_older_message(name: str, kind: str, by: str, values: Sequence[int] = (),
     if kind in renamed:
         subject = Assignment.objects.get(pk=values[0], hit__campaign=campaign)
     elif kind == "ask-more":
-        subject = UnitLabel.objects.get(campaign=campaign, unit=HIT.objects.get(pk=values[0]).unit)
+        subject = UnitLabel.objects.get(campaign=campaign, unit__hit_units__hit=values[0])
     permit = Permit(campaign=name, given_by=by) if is_permitted else None
     with contextlib.suppress(Refusal):
         perform(step, subject=subject, actor=User.objects.get(username=by), permit=permit)

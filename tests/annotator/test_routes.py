@@ -241,7 +241,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Sta
     world = make_world(tmp_path, n_units=2, campaign="routes")
     people = {name: make_person(Role(name)) for name in PEOPLE[1:]}
     User.objects.filter(username="admin").update(is_superuser=True)
-    visitor = Visitor(world.campaign.hits.order_by("unit__index").earliest("id"), assignment_id="OWN", worker_id="AOWN")
+    visitor = Visitor(world.campaign.hits.earliest("id"), assignment_id="OWN", worker_id="AOWN")
     elsewhere = make_campaign(world.dissection, name="elsewhere").hits.earliest("id")
     stranger = Visitor(elsewhere, assignment_id="FOREIGN", worker_id="AFOREIGN")
     HIT.objects.filter(campaign=world.campaign).update(external_id="THEHIT")

@@ -55,7 +55,8 @@ def test_a_whole_hit_by_keyboard_alone(address: str, open_page: Open) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("externalSubmit"))
     row = Assignment.objects.get()
-    assert (row.description, row.category, row.state) == ("striped wall", "object part", "stored")
+    answer = row.answers.get()
+    assert (answer.description, answer.category, row.state) == ("striped wall", "object part", "stored")
     assert row.raw_answer is not None
     assert row.raw_answer["marked"] == [0, 11, 59]
     assert SandboxAssignment.objects.get().state == "Submitted"

@@ -13,9 +13,10 @@ from annotator.crowd.campaigns import collecting
 from annotator.crowd.campaigns.composing import CannotCompose
 from annotator.crowd.campaigns.phrases import BadPhrases, as_words, find_automatic_phrases, read_phrases
 from annotator.crowd.campaigns.unit_choice import ChosenUnit, list_units
+from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.hit_types.templates import TEMPLATES, load_template
 from annotator.crowd.judging.verdicts import count_verdicts
-from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.models import Answer, Campaign
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from annotator.units.models import Dissection
 from tests.annotator.crowd.making import make_campaign
@@ -52,8 +53,13 @@ def test_a_whole_hit_by_one_key(
     check(page)
     page.keyboard.press("n")
     page.wait_for_url(re.compile("externalSubmit"))
-    row = Assignment.objects.get()
-    assert (row.verdict, row.state, len(row.shown_ranks), row.planted_ranks) == (False, "stored", 15, [])
+    row = Answer.objects.get()
+    assert (row.metrics, row.assignment.state, len(row.shown_ranks), row.planted_ranks) == (
+        {"fits": 0},
+        "stored",
+        15,
+        [],
+    )
     assert SandboxAssignment.objects.get().state == "Submitted"
 
 
@@ -107,7 +113,7 @@ def test_brodens_labels_become_words() -> None:
 def test_a_hit_type_is_one_folder() -> None:
     """Every folder loads, and has the parts that the README of hit_templates names."""
     folders = sorted(path.parent.name for path in Path(TEMPLATES).glob("*/hit_type.toml"))
-    assert folders == ["unit_semantics", "verify_label"]
+    assert folders == sorted(TABLE)
     for name in folders:
         assert load_template(name).n_crops > 0
         assert json.loads((Path(TEMPLATES) / name / "example.json").read_text())

@@ -44,7 +44,7 @@ import json
 from annotator.crowd.assignments import make_receipt
 from annotator.crowd.models import Assignment
 rows = Assignment.objects.select_related("hit").exclude(state="started")
-print(json.dumps([[row.external_id, row.description, make_receipt(row)] for row in rows]))
+print(json.dumps([[row.external_id, row.answers.get().description, make_receipt(row)] for row in rows]))
 """
 
 

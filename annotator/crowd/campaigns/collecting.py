@@ -1,5 +1,6 @@
 """Collects what people submitted: the marketplace's list decides what is paid, our own store what was answered."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from annotator.crowd.assignments import fill_answer, find_order
+from annotator.crowd.assignments import fill_answers, find_orders, read_work, show_units
 from annotator.crowd.hit_types.answers import BadAnswer
-from annotator.crowd.hit_types.templates import load_template
-from annotator.crowd.marketplaces.mturk.answers import read_work_xml
+from annotator.crowd.hit_types.templates import find_hit_type
+from annotator.crowd.marketplaces.mturk.answers import read_xml_fields
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.crowd.outbox.session import Session
@@ -40,7 +41,7 @@ def collect_campaign(session: Session) -> Collected:
         with transaction.atomic():
             rows = [_keep(hit, entry, now=now) for entry in listed]
             n_new += sum(is_new for _, is_new in rows)
-            n_unreadable += sum(row.precision is None and row.verdict is None for row, _ in rows)
+            n_unreadable += find_unreadable([row for row, _ in rows]).count()
             if hit.state == HIT.State.PUBLISHED and len(listed) >= hit.n_assignments:
                 HIT.objects.filter(pk=hit.pk).update(state=HIT.State.COMPLETE)
         n_listed += len(listed)
@@ -54,7 +55,7 @@ def collect_campaign(session: Session) -> Collected:
 
 
 def _list_hits(campaign: Campaign) -> list[HIT]:
-    return list(campaign.hits.select_related("campaign", "hit_type", "unit").exclude(external_id="").order_by("id"))
+    return list(campaign.hits.select_related("campaign", "hit_type").exclude(external_id="").order_by("id"))
 
 
 def _list_assignments(hit: HIT, *, session: Session) -> list[dict[str, Any]]:
@@ -92,13 +93,13 @@ def _merge_state(ours: str, listed: Assignment.State) -> str:
 
 def _take_answer(row: Assignment, entry: dict[str, Any], *, worker_id: str) -> None:
     """The answer that the marketplace holds, for work that our page did not store."""
-    if not row.shown_ranks:
-        row.seed, order = find_order(hit=row.hit, worker_id=worker_id)
-        row.shown_ranks, row.planted_ranks = list(order.shown_ranks), list(order.planted_ranks)
+    row.seed, orders = find_orders(hit=row.hit, worker_id=worker_id)
+    show_units(row, orders)
     row.is_from_marketplace = True
-    kind = load_template(row.hit.hit_type.template).answer
     try:
-        fill_answer(row, work=read_work_xml(entry.get("Answer", ""), kind=kind, n_crops=len(row.shown_ranks)))
+        fields = read_xml_fields(entry.get("Answer", ""))
+        values = find_hit_type(row.hit.hit_type.template).read_fields(fields)
+        fill_answers(row, work=read_work(row, values | {"active_seconds": fields.get("active_seconds")}))
     except BadAnswer as error:
         row.raw_answer = {"problem": str(error)}
 
@@ -112,6 +113,11 @@ def _note_progress(campaign: Campaign, *, n_listed: int) -> bool:
         Campaign.objects.filter(pk=campaign.pk, state__in=going).update(state=state)
         campaign.refresh_from_db(fields=["state"])
     return is_complete
+
+
+def find_unreadable(assignments: Iterable[Assignment]) -> QuerySet[Assignment]:
+    """Those whose answer says nothing: it came from the marketplace and could not be read."""
+    return Assignment.objects.filter(pk__in=[row.pk for row in assignments], answers__says__isnull=True).distinct()
 
 
 def find_unsubmitted(*, campaign: Campaign, now: datetime) -> QuerySet[Assignment]:

@@ -10,9 +10,9 @@ from django.db import transaction
 
 from annotator.crowd.campaigns.quoting import find_most
 from annotator.crowd.campaigns.unit_choice import ChosenUnit
-from annotator.crowd.hit_types.templates import HITTemplate, load_template
+from annotator.crowd.hit_types.templates import HITTemplate, find_hit_type, load_template
 from annotator.crowd.marketplaces.requirements import check_qualifications
-from annotator.crowd.models import HIT, Campaign, HITImage, HITType
+from annotator.crowd.models import HIT, Campaign, HITImage, HITType, HITUnit
 from annotator.crowd.seeds import derive_seed
 from annotator.refusals import Refusal
 from annotator.units.models import DissectedUnit, TopImage
@@ -43,49 +43,50 @@ class CampaignPlan:
 def compose_campaign(
     *, plan: CampaignPlan, units: Sequence[ChosenUnit], now: datetime, phrases: dict[int, str] | None = None
 ) -> Campaign:
-    """A draft campaign, one composed HIT a unit. `phrases` (unit id -> phrase): for a HIT type that asks about one."""
+    """A draft campaign with its composed HITs. `phrases` (unit id -> phrase): for a HIT type that asks about one."""
     template = load_template(plan.template)
-    phrases = {row.dissected_unit.unit_id: (phrases or {}).get(row.dissected_unit.unit_id, "") for row in units}
-    _check_plan(plan, n_units=len(units), phrases=[text for text in phrases.values() if text], template=template)
+    groups = find_hit_type(plan.template).group(len(units), seed=plan.seed)
+    _check_phrases(plan, n_units=len(units), n_phrases=sum(map(bool, (phrases or {}).values())))
+    _check_plan(plan, n_hits=len(groups))
     values = {name: value for name, value in vars(plan).items() if name != "template"}
     with transaction.atomic():
         campaign = Campaign.objects.create(**values, created_at=now)
         hit_type = HITType.objects.create(campaign=campaign, template=template.name, template_sha256=template.sha256)
-        hits = [
-            compose_hit(
-                hit_type=hit_type,
-                choice=choice,
-                template=template,
-                phrase=phrases[choice.dissected_unit.unit_id],
-            )
-            for choice in units
-        ]
-        _write_hits(hits, template=template)
+        composed = [(compose_hit(hit_type, chosen), chosen) for chosen in ([units[i] for i in g] for g in groups)]
+        _write_hits(composed, phrases=phrases or {}, template=template)
     return campaign
 
 
-def compose_hit(*, hit_type: HITType, choice: ChosenUnit, template: HITTemplate, phrase: str = "") -> HIT:
-    """The HIT's row, not yet saved. Its seed comes from what the unit is called, so that it is the same everywhere."""
-    campaign, unit = hit_type.campaign, choice.dissected_unit.unit
+def compose_hit(hit_type: HITType, chosen: Sequence[ChosenUnit]) -> HIT:
+    """The HIT's row, not yet saved. Its seed comes from its units' names, so that it is the same everywhere."""
+    campaign, units = hit_type.campaign, [choice.dissected_unit.unit for choice in chosen]
+    names = [part for unit in units for part in (unit.layer.network.name, unit.layer.path, unit.index)]
     return HIT(
         campaign=campaign,
         hit_type=hit_type,
-        unit=unit,
-        dissected_unit=choice.dissected_unit,
-        seed=derive_seed(campaign.seed, unit.layer.network.name, unit.layer.path, unit.index, template.name),
+        question_key="+".join(str(unit.pk) for unit in units),
+        seed=derive_seed(campaign.seed, *names, hit_type.template),
         n_assignments=campaign.n_assignments,
-        chosen_because=choice.because,
-        phrase=phrase,
     )
 
 
-def _write_hits(hits: list[HIT], *, template: HITTemplate) -> None:
-    HIT.objects.bulk_create(hits)
-    images: list[HITImage] = []
-    for hit in hits:
-        assert hit.dissected_unit is not None  # composed here, never imported
-        for crop in find_crops(hit.dissected_unit, template=template):
-            images.append(HITImage(hit=hit, top_image=crop, is_planted=crop.is_low))
+def _write_hits(
+    composed: Sequence[tuple[HIT, Sequence[ChosenUnit]]], *, phrases: dict[int, str], template: HITTemplate
+) -> None:
+    HIT.objects.bulk_create([hit for hit, _ in composed])
+    units = [
+        (choice.dissected_unit, HITUnit(
+            hit=hit, position=position, unit=choice.dissected_unit.unit, dissected_unit=choice.dissected_unit,
+            phrase=phrases.get(choice.dissected_unit.unit_id, ""), chosen_because=choice.because,
+        ))
+        for hit, chosen in composed for position, choice in enumerate(chosen)
+    ]  # fmt: skip
+    HITUnit.objects.bulk_create([row for _, row in units])
+    images = [
+        HITImage(hit_unit=row, top_image=crop, is_planted=crop.is_low)
+        for dissected, row in units
+        for crop in find_crops(dissected, template=template)
+    ]
     HITImage.objects.bulk_create(images, batch_size=5_000)
 
 
@@ -101,13 +102,16 @@ def find_crops(unit: DissectedUnit, *, template: HITTemplate) -> list[TopImage]:
     return top + low
 
 
-def _check_plan(plan: CampaignPlan, *, n_units: int, phrases: list[str], template: HITTemplate) -> None:
-    if Campaign.objects.filter(name=plan.name).exists():
-        raise CannotCompose(f"There is a campaign {plan.name!r} already; choose another name.")
-    if template.answer == "verdict" and n_units != len(phrases):
-        raise CannotCompose(f"{n_units - len(phrases)} of the {n_units} units have no phrase to ask about.")
+def _check_phrases(plan: CampaignPlan, *, n_units: int, n_phrases: int) -> None:
     if not n_units:
         raise CannotCompose("No units were chosen.")
+    if find_hit_type(plan.template).asks_phrase and n_units != n_phrases:
+        raise CannotCompose(f"{n_units - n_phrases} of the {n_units} units have no phrase to ask about.")
+
+
+def _check_plan(plan: CampaignPlan, *, n_hits: int) -> None:
+    if Campaign.objects.filter(name=plan.name).exists():
+        raise CannotCompose(f"There is a campaign {plan.name!r} already; choose another name.")
     if plan.n_assignments < 1:
         raise CannotCompose("A HIT needs at least 1 assignment.")
     if plan.max_assignments is not None and plan.n_assignments < 10 <= plan.max_assignments:
@@ -116,7 +120,7 @@ def _check_plan(plan: CampaignPlan, *, n_units: int, phrases: list[str], templat
     if plan.reward_usd < Decimal("0.01"):
         raise CannotCompose("The least reward is $0.01.")
     price = find_most(
-        n_hits=n_units, n_assignments=plan.n_assignments, reward_usd=plan.reward_usd, marketplace=plan.marketplace
+        n_hits=n_hits, n_assignments=plan.n_assignments, reward_usd=plan.reward_usd, marketplace=plan.marketplace
     )
     # The cap stays for good: a campaign that it does not cover could never be published.
     if price > plan.budget_cap_usd:

@@ -1,20 +1,27 @@
-"""hit_templates/<type>/ -> the page, the ExternalQuestion, the CreateHITType fields."""
+"""The package of a HIT type -> its texts and numbers, its code, and its pages."""
 
 import functools
 import hashlib
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.template import engines
+from django.utils.html import format_html
 
+from annotator.crowd.hit_types.hit_type import AddsTo, Finding, HITType
+from annotator.crowd.hit_types.table import TABLE
 from annotator.refusals import Refusal
 
 TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
-PARTS = ("hit_type.toml", "page.html", "style.css", "script.js")
+PARTS = ("hit_type.toml", "page.html", "style.css", "script.js", "summary.html")
 # Beside the folders: what every page has around its work.
 FRAME = ("frame.html", "frame.css", "frame.js")
-ANSWERS = ("semantics", "verdict")
 _LONGEST = {"title": 128, "description": 2_000, "keywords": 1_000}
 
 
@@ -25,8 +32,6 @@ class BadTemplate(Refusal):
 @dataclass(frozen=True)
 class HITTemplate:
     name: str
-    # What an answer is: "semantics" (description, marks, category) or "verdict" (yes or no).
-    answer: str
     heading: str
     title: str
     description: str
@@ -50,10 +55,9 @@ class HITTemplate:
 
 @functools.lru_cache(maxsize=16)
 def load_template(name: str) -> HITTemplate:
-    folder = TEMPLATES / name
-    missing = [part for part in PARTS if not (folder / part).is_file()]
-    if missing or folder.parent != TEMPLATES:
-        raise BadTemplate(f"hit_templates/{name} is not a HIT type: it lacks {', '.join(missing) or 'a plain name'}.")
+    folder = find_folder(name)
+    if missing := [part for part in PARTS if not (folder / part).is_file()]:
+        raise BadTemplate(f"hit_templates/{name} is not a HIT type: it lacks {', '.join(missing)}.")
     contents = {part: (folder / part).read_bytes() for part in PARTS}
     frame = {part: (TEMPLATES / part).read_bytes() for part in FRAME}
     try:
@@ -68,14 +72,49 @@ def load_template(name: str) -> HITTemplate:
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {error}.") from None
-    if template.answer not in ANSWERS:
-        raise BadTemplate(f"hit_templates/{name}/hit_type.toml: answer is one of {', '.join(ANSWERS)}.")
     for field, longest in _LONGEST.items():
         if len(getattr(template, field)) > longest:
             raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {field} is longer than {longest} characters.")
     return template
 
 
-def list_templates() -> list[str]:
-    """The HIT types there are: folders of hit_templates/ with every part."""
-    return sorted(path.parent.name for path in TEMPLATES.glob(f"*/{PARTS[0]}"))
+def find_folder(name: str) -> Path:
+    return Path(str(import_module(_find_package(name)).__file__)).parent
+
+
+def find_hit_type(name: str) -> HITType[Any]:
+    """The code of a HIT type: how its answers are read, scored, told and simulated. Raises BadTemplate."""
+    hit_type: HITType[Any] = import_module(f"{_find_package(name)}.answer").HIT_TYPE
+    return hit_type
+
+
+def list_names(*, adds_to: AddsTo) -> list[str]:
+    return [name for name in TABLE if find_hit_type(name).adds_to == adds_to]
+
+
+def render_page(name: str, context: Mapping[str, Any], request: HttpRequest) -> str:
+    return str(_load_part(name, "page.html").render(dict(context), request))
+
+
+def render_summary(name: str, findings: Sequence[Finding], *, position: int | None = None) -> str:
+    """How an answer looks in the dashboard, as HTML. `position`: the unit on whose page it stands, of several.
+
+    No findings: the marketplace's answer could not be read.
+    """
+    if not findings:
+        return format_html('<p class="us-said">{}</p>', "(this answer could not be read)")
+    words = {title.replace(" ", "_"): text for title, text in find_hit_type(name).summarize(findings)}
+    context = {"words": words, "findings": findings, "position": position}
+    rendered: str = _load_part(name, "summary.html").render(context)
+    return rendered
+
+
+def _find_package(name: str) -> str:
+    if name not in TABLE:
+        raise BadTemplate(f"There is no HIT type {name!r}. There are: {', '.join(TABLE)}.")
+    return TABLE[name]
+
+
+@functools.lru_cache(maxsize=32)
+def _load_part(name: str, part: str) -> Any:
+    return engines["django"].from_string((find_folder(name) / part).read_text())

@@ -36,9 +36,9 @@ def _find_acts(campaign: Campaign) -> list[Need]:
 
 
 def _find_unsubmitted(campaign: Campaign, now: datetime) -> list[Need]:
-    rows = find_unsubmitted(campaign=campaign, now=now).filter(compensation=None).select_related("hit__unit", "worker")
+    rows = find_unsubmitted(campaign=campaign, now=now).filter(compensation=None).select_related("hit")
     words = "Stored here, and the marketplace never listed it: pay it through a compensation HIT."
-    return [Need("unsubmitted", f"assignment {row.pk} on {row.hit.unit}", words) for row in rows]
+    return [Need("unsubmitted", f"assignment {row.pk} on {row.hit.name_units()}", words) for row in rows]
 
 
 def _find_unstored(campaign: Campaign) -> list[Need]:
@@ -46,13 +46,13 @@ def _find_unstored(campaign: Campaign) -> list[Need]:
     rows = Assignment.objects.filter(hit__campaign=campaign, is_from_marketplace=True, state=Assignment.State.SUBMITTED)
     words = "The marketplace listed it, and the page here never stored it: the answer is the one that came with it."
     return [
-        Need("unstored", f"assignment {row.pk} on {row.hit.unit}", words) for row in rows.select_related("hit__unit")
+        Need("unstored", f"assignment {row.pk} on {row.hit.name_units()}", words) for row in rows.select_related("hit")
     ]
 
 
 def _find_unreadable(campaign: Campaign) -> list[Need]:
     listed = [Assignment.State.SUBMITTED, Assignment.State.APPROVED]
-    rows = Assignment.objects.filter(hit__campaign=campaign, state__in=listed, precision=None, verdict=None)
+    rows = Assignment.objects.filter(hit__campaign=campaign, state__in=listed, answers__says__isnull=True).distinct()
     words = "The marketplace's answer could not be read; it is kept as it came."
     return [Need("unreadable", f"assignment {row.pk}", words) for row in rows]
 

@@ -1,29 +1,27 @@
 """Leaves answers out of the count on evidence, with the reason beside them. Nobody is paid less for it."""
 
 from annotator.crowd.judging.suspicions import Evidence, Given, gather_evidence
-from annotator.crowd.models import Assignment, Campaign
-
-State = Assignment.State
+from annotator.crowd.models import ANSWERED, Answer, Assignment, Campaign
 
 
 def list_given(campaign: Campaign) -> list[Given]:
     """The campaign's answers as evidence reads them; two queries whatever their number."""
-    rows = Assignment.objects.filter(hit__campaign=campaign, precision__isnull=False)
-    rows = rows.filter(state__in=[State.STORED, State.SUBMITTED, State.APPROVED, State.REJECTED])
+    rows = Answer.objects.filter(assignment__hit__campaign=campaign, assignment__state__in=ANSWERED)
+    rows = rows.filter(precision__isnull=False).select_related("hit_unit", "assignment__worker")
     return [
         Given(
-            assignment=row.pk,
-            unit=row.hit.unit_id,
-            worker=row.worker.pseudonym if row.worker else None,
-            description=row.description,
-            category=row.category,
+            assignment=row.assignment_id,
+            unit=row.hit_unit.unit_id,
+            worker=row.assignment.worker.pseudonym if row.assignment.worker else None,
+            description=row.description or "",
+            category=row.category or "",
             precision=row.precision or 0.0,
-            n_marked=len(row.marked_ranks),
+            n_marked=len(row.marked_ranks or ()),
             n_planted=len(row.planted_ranks),
             n_planted_missed=row.n_planted_missed or 0,
-            active_seconds=row.active_seconds,
+            active_seconds=row.assignment.active_seconds,
         )
-        for row in rows.select_related("hit", "worker").order_by("id")
+        for row in rows.order_by("assignment_id", "hit_unit__position")
     ]
 
 

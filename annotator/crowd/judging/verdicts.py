@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from annotator.crowd.models import COUNTED, HIT, Assignment, Campaign
+from annotator.crowd.models import COUNTED, Answer, Campaign, HITUnit
 
 
 @dataclass(frozen=True)
 class PhraseVerdict:
-    hit: HIT
+    hit_unit: HITUnit
     n_yes: int
     n_answers: int
 
@@ -18,13 +18,15 @@ class PhraseVerdict:
 
 
 def count_verdicts(campaign: Campaign) -> list[PhraseVerdict]:
-    """One for each HIT, in the order of layer and unit; answers left out are not counted."""
+    """One for each unit that was asked about, by layer and index; answers left out are not counted."""
     answers: dict[int, list[bool]] = {}
-    counted = Assignment.objects.filter(hit__campaign=campaign, state__in=COUNTED, is_left_out=False)
-    for hit_id, verdict in counted.exclude(verdict=None).values_list("hit_id", "verdict"):
-        answers.setdefault(hit_id, []).append(bool(verdict))
-    hits = campaign.hits.select_related("unit__layer").order_by("unit__layer__position", "unit__index")
+    counted = Answer.objects.filter(
+        assignment__hit__campaign=campaign, assignment__state__in=COUNTED, assignment__is_left_out=False
+    )
+    for pk, fits in counted.filter(metrics__has_key="fits").values_list("hit_unit", "metrics__fits"):
+        answers.setdefault(pk, []).append(bool(fits))
+    units = HITUnit.objects.filter(hit__campaign=campaign).select_related("unit__layer")
     return [
-        PhraseVerdict(hit=hit, n_yes=sum(answers.get(hit.pk, [])), n_answers=len(answers.get(hit.pk, [])))
-        for hit in hits
+        PhraseVerdict(hit_unit=unit, n_yes=sum(answers.get(unit.pk, [])), n_answers=len(answers.get(unit.pk, [])))
+        for unit in units.order_by("unit__layer__position", "unit__index")
     ]

@@ -7,17 +7,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from annotator.crowd.assignments import fill_answer, find_order, find_own_order
-from annotator.crowd.hit_types.answers import (
-    Answer,
-    BadAnswer,
-    Verdict,
-    clean_description,
-    read_seconds,
-    read_work,
-    score_answer,
-)
-from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.assignments import Work, fill_answers, find_orders, list_shown, read_work, show_units
+from annotator.crowd.hit_types.answers import BadAnswer, read_seconds
+from annotator.crowd.hit_types.templates import find_hit_type, load_template
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker
 from annotator.crowd.page.consent import Consent, write_consent
 from annotator.crowd.pseudonyms import find_worker, keep_worker
@@ -79,30 +71,30 @@ def start_assignment(
 def _make_assignment(
     *, hit: HIT, worker: Worker, worker_id: str, assignment_id: str, version: str, now: datetime
 ) -> Assignment:
-    seed, order = find_order(hit=hit, worker_id=worker_id)
+    seed, orders = find_orders(hit=hit, worker_id=worker_id)
     # A person who returned this HIT and took it again meets the same crops and finds their work.
     earlier = Assignment.objects.filter(hit=hit, worker=worker, state=Assignment.State.STARTED).last()
-    assignment, _ = Assignment.objects.get_or_create(
-        external_id=assignment_id,
-        worker=worker,
-        defaults={
-            "hit": hit,
-            "seed": seed,
-            "shown_ranks": list(order.shown_ranks),
-            "planted_ranks": list(order.planted_ranks),
-            "draft": earlier.draft if earlier else {},
-            "consent_version": version,
-            "consented_at": now,
-            "started_at": now,
-        },
-    )
+    with transaction.atomic():
+        assignment, _ = Assignment.objects.get_or_create(
+            external_id=assignment_id,
+            worker=worker,
+            defaults={
+                "hit": hit,
+                "seed": seed,
+                "draft": earlier.draft if earlier else {},
+                "consent_version": version,
+                "consented_at": now,
+                "started_at": now,
+            },
+        )
+        show_units(assignment, orders)
     return assignment
 
 
 def check_eligible(*, hit: HIT, worker: Worker) -> None:
     """One assignment a worker a unit, of whatever HIT type, and at most the campaign's share a worker."""
     done = Assignment.objects.filter(worker=worker).exclude(state=Assignment.State.STARTED)
-    if done.filter(hit__unit=hit.unit).exists():
+    if done.filter(hit__hit_units__unit__in=hit.hit_units.values("unit")).exists():
         raise CannotStart(
             "You have already worked on this set of crops, and each person may do so once. "
             "Please return this HIT: returning it costs you nothing."
@@ -129,7 +121,9 @@ def save_draft(
     *, assignment: Assignment, draft: dict[str, Any], revision: int, now: datetime
 ) -> Assignment | DraftConflict:
     """Keeps the draft if it builds on the newest one; a second tab that is behind is told what is newer."""
-    kept = clean_draft(draft, n_crops=len(assignment.shown_ranks))
+    hit_type = find_hit_type(assignment.hit.hit_type.template)
+    cleaned = hit_type.clean_draft(draft, list_shown(assignment))
+    kept = cleaned | {"active_seconds": read_seconds(draft.get("active_seconds"))}
     taken = Assignment.objects.filter(pk=assignment.pk, draft_revision=revision, state=Assignment.State.STARTED).update(
         draft=kept, draft_revision=revision + 1, active_seconds=kept["active_seconds"]
     )
@@ -137,18 +131,6 @@ def save_draft(
     if assignment.state != Assignment.State.STARTED:
         raise AlreadyStored("This work was submitted already; nothing more needs to be saved.")
     return assignment if taken else DraftConflict(assignment)
-
-
-def clean_draft(draft: dict[str, Any], *, n_crops: int) -> dict[str, Any]:
-    """A draft may be incomplete, never impossible."""
-    marked = draft.get("marked")
-    positions = marked if isinstance(marked, list) else []
-    return {
-        "description": clean_description(str(draft.get("description") or ""))[:200],
-        "category": str(draft.get("category") or "")[:30],
-        "marked": sorted({p for p in positions if type(p) is int and 0 <= p < n_crops}),
-        "active_seconds": read_seconds(draft.get("active_seconds")),
-    }
 
 
 def store_answer(
@@ -160,11 +142,8 @@ def store_answer(
         row = rows.get(pk=assignment.pk)
         if row.state != Assignment.State.STARTED:
             return row
-        kind = load_template(row.hit.hit_type.template).answer
-        work = read_work(values, kind=kind, n_crops=len(row.shown_ranks))
-        if isinstance(work, Answer) and _is_sent_back(
-            row, n_missed=score_answer(work, find_own_order(row)).n_planted_missed
-        ):
+        work = read_work(row, values)
+        if _is_sent_back(row, n_missed=sum(finding.n_planted_missed or 0 for finding in work.findings)):
             row.n_sent_back += 1
             row.save(update_fields=["n_sent_back"])
             return SentBack(message=SENT_BACK, n_left=MOST_SENT_BACK - row.n_sent_back)
@@ -177,8 +156,8 @@ def _is_sent_back(row: Assignment, *, n_missed: int) -> bool:
     return must_find and n_missed > 0 and row.n_sent_back < MOST_SENT_BACK
 
 
-def _write_answer(row: Assignment, *, work: Answer | Verdict, client_id: uuid.UUID, now: datetime) -> None:
-    fill_answer(row, work=work)
+def _write_answer(row: Assignment, *, work: Work, client_id: uuid.UUID, now: datetime) -> None:
+    fill_answers(row, work=work)
     row.client_id = client_id
     row.state = Assignment.State.STORED
     row.stored_at = now

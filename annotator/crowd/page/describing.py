@@ -5,24 +5,35 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
-from annotator.crowd.assignments import make_receipt
+from annotator.crowd.assignments import make_receipt, read_work, seed_unit
 from annotator.crowd.categories import SemanticCategory
-from annotator.crowd.hit_types.answers import read_work
 from annotator.crowd.hit_types.examples import EXAMPLES
 from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.hit_types.tile_order import draw_preview
-from annotator.crowd.marketplaces.mturk.answers import list_form_fields
 from annotator.crowd.marketplaces.requirements import explain_requirements
 from annotator.crowd.marketplaces.visit import Visit
-from annotator.crowd.models import HIT, Assignment
+from annotator.crowd.models import HIT, Assignment, HITUnit
 from annotator.crowd.page.consent import write_consent
-from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, count_sheets
+from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, ShownTiles, count_all_sheets
 from annotator.crowd.page.tokens import PageClaim, WorkClaim, sign_page, sign_sheets, sign_work
 from annotator.crowd.pseudonyms import find_worker, is_simulated
 
 
-def find_preview_ranks(hit: HIT) -> tuple[int, ...]:
-    return draw_preview(seed=hit.seed, ranks=list(hit.images.values_list("top_image__rank", flat=True)))
+def find_preview_tiles(hit: HIT) -> list[ShownTiles]:
+    return [
+        ShownTiles(
+            unit,
+            draw_preview(
+                seed=seed_unit(hit.seed, unit.position), ranks=[image.top_image.rank for image in unit.images.all()]
+            ),
+        )
+        for unit in list_units(hit)
+    ]
+
+
+def list_units(hit: HIT) -> list[HITUnit]:
+    units = hit.hit_units.select_related("dissected_unit__dissection").prefetch_related("images__top_image")
+    return list(units.order_by("position"))
 
 
 def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
@@ -33,8 +44,7 @@ def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
         "style": template.style,
         "script": template.script,
         "categories": [{"value": c.value, "examples": EXAMPLES[c]} for c in SemanticCategory],
-        "phrase": hit.phrase,
-        "n_crops_in_work": _count_crops(hit, template),
+        "n_crops_in_work": sum(_count_crops(hit, template)),
         "requirements": explain_requirements(hit.campaign.qualifications),
         "most_hits": hit.campaign.max_hits_per_worker,
     }
@@ -44,19 +54,19 @@ def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
 
 
 def _describe_preview(hit: HIT) -> dict[str, Any]:
-    n_crops = len(find_preview_ranks(hit))
+    tiles = find_preview_tiles(hit)
+    n_crops = [len(one.ranks) for one in tiles]
     address = f"/hit/{hit.public_id}/preview"
     config = {
         "page": "preview",
-        "sheets": [f"{address}/{number}.jpg" for number in range(count_sheets(n_crops))],
+        "sheets": [f"{address}/{number}.jpg" for number in range(count_all_sheets(tiles))],
         **_describe_grid(hit, n_crops),
     }
     return {
         "page": "preview",
         "simulated": False,
         "consent_needed": False,
-        "n_crops": n_crops,
-        "crop_numbers": range(1, n_crops + 1),
+        "units": _describe_units(config),
         "config": _as_script(config),
     }
 
@@ -88,8 +98,7 @@ def _describe_start(*, hit: HIT, visit: Visit, template: HITTemplate) -> dict[st
         "consent": consent,
         "consent_needed": consent_needed,
         "first_time": consent_needed,
-        "n_crops": n_crops,
-        "crop_numbers": range(1, n_crops + 1),
+        "units": _describe_units(config),
         "config": _as_script(config),
     }
 
@@ -97,44 +106,65 @@ def _describe_start(*, hit: HIT, visit: Visit, template: HITTemplate) -> dict[st
 def describe_work(assignment: Assignment, *, submit_origin: str) -> dict[str, Any]:
     """What the script needs to show the crops and go on from the draft."""
     sheets = sign_sheets(assignment_pk=assignment.pk)
-    n_crops = len(assignment.shown_ranks)
+    tiles = find_shown_tiles(assignment)
     claim = WorkClaim(public_id=str(assignment.hit.public_id), assignment_pk=assignment.pk, submit_origin=submit_origin)
     return {
         "state": "working",
         "work_token": sign_work(claim),
-        "sheets": [f"/hit/sheet/{sheets}/{number}.jpg" for number in range(count_sheets(n_crops))],
+        "sheets": [f"/hit/sheet/{sheets}/{number}.jpg" for number in range(count_all_sheets(tiles))],
         "draft": assignment.draft,
         "revision": assignment.draft_revision,
-        **_describe_grid(assignment.hit, n_crops),
+        **_describe_grid(assignment.hit, [len(one.ranks) for one in tiles]),
     }
+
+
+def find_shown_tiles(assignment: Assignment) -> list[ShownTiles]:
+    answers = assignment.answers.select_related("hit_unit__dissected_unit__dissection").order_by("hit_unit__position")
+    return [ShownTiles(answer.hit_unit, tuple(answer.shown_ranks)) for answer in answers]
 
 
 def describe_stored(assignment: Assignment, *, submit_origin: str) -> dict[str, Any]:
     """The receipt, and the form that hands the assignment over to the marketplace."""
-    kind = load_template(assignment.hit.hit_type.template).answer
-    work = read_work(assignment.raw_answer or {}, kind=kind, n_crops=len(assignment.shown_ranks))
+    work = read_work(assignment, assignment.raw_answer or {})
     receipt = make_receipt(assignment)
+    fields = {"assignmentId": assignment.external_id or "", **work.fields}
     return {
         "state": "stored",
         "receipt": receipt,
         "submit_to": f"{submit_origin}/mturk/externalSubmit",
-        "fields": list_form_fields(assignment_id=assignment.external_id or "", work=work, receipt=receipt),
+        "fields": fields | {"active_seconds": f"{work.active_seconds:.1f}", "receipt": receipt},
     }
 
 
-def _count_crops(hit: HIT, template: HITTemplate) -> int:
-    n_top = hit.images.filter(is_planted=False).count()
-    return n_top + min(template.n_planted, hit.images.filter(is_planted=True).count())
+def _count_crops(hit: HIT, template: HITTemplate) -> list[int]:
+    """How many crops an assignment shows of each unit."""
+    planted = [[image.is_planted for image in unit.images.all()] for unit in list_units(hit)]
+    return [one.count(False) + min(template.n_planted, one.count(True)) for one in planted]
 
 
-def _describe_grid(hit: HIT, n_crops: int) -> dict[str, Any]:
+def _describe_grid(hit: HIT, n_crops: list[int]) -> dict[str, Any]:
+    """What the script is told of the crops; `n_crops` of each unit. The units' sheets follow each other."""
+    units = [
+        {
+            "n_crops": n,
+            "tile_px": unit.dissected_unit.tile_px if unit.dissected_unit else 128,
+            "phrase": unit.phrase,
+        }
+        for unit, n in zip(list_units(hit), n_crops, strict=True)
+    ]
     return {
-        "n_crops": n_crops,
+        "hit_type": hit.hit_type.template,
+        "units": units,
+        "n_crops": sum(n_crops),
         "columns": COLUMNS,
         "tiles_per_sheet": TILES_PER_SHEET,
-        "tile_px": hit.dissected_unit.tile_px if hit.dissected_unit else 128,
         "categories": [category.value for category in SemanticCategory],
     }
+
+
+def _describe_units(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """The same for the page's template, with the numbers to go through."""
+    return [unit | {"crop_numbers": range(1, unit["n_crops"] + 1)} for unit in config["units"]]
 
 
 def _as_script(config: dict[str, Any]) -> SafeString:

@@ -4,10 +4,12 @@ Every tile went through the same two JPEG encodings and the same grid, whether i
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PIL.Image import Image as Picture
 
-from annotator.crowd.models import HIT
+from annotator.crowd.models import HITUnit
+from annotator.units.models import DissectedUnit
 from annotator.units.strips import cut_tiles, encode_jpeg, lay_out, read_strip
 from workers.store import StoreError
 
@@ -20,21 +22,33 @@ class TilesMissing(Exception):
     """The crops of a unit are not in the artifact store."""
 
 
+@dataclass(frozen=True)
+class ShownTiles:
+    """A unit of a HIT, and the ranks of its tiles in the order shown."""
+
+    unit: HITUnit
+    ranks: tuple[int, ...]
+
+
 def count_sheets(n_tiles: int) -> int:
     return -(-n_tiles // TILES_PER_SHEET)
 
 
-def compose_sheet(*, hit: HIT, ranks: Sequence[int], number: int) -> bytes:
-    """Sheet `number` of these tiles as JPEG bytes, row-major, COLUMNS a row."""
-    unit = hit.dissected_unit
-    if unit is None:
-        raise TilesMissing(f"{hit} was imported and has no crops.")
-    chosen = _slice(ranks, number)
-    try:
-        strip = read_strip(artifact=unit.dissection.artifact, strip=unit.strip)
-        return draw_sheet(cut_tiles(strip, ranks=chosen))
-    except (OSError, StoreError) as error:
-        raise TilesMissing(f"The crops of {unit} are not in the artifact store.") from error
+def count_all_sheets(tiles: Sequence[ShownTiles]) -> int:
+    return sum(count_sheets(len(one.ranks)) for one in tiles)
+
+
+def compose_sheet(*, tiles: Sequence[ShownTiles], number: int) -> bytes:
+    """Sheet `number` as JPEG bytes, row-major, COLUMNS per row. Sheets are numbered through all units."""
+    for one in tiles:
+        n_sheets = count_sheets(len(one.ranks))
+        if 0 <= number < n_sheets:
+            if one.unit.dissected_unit is None:
+                raise TilesMissing(f"{one.unit} was imported and has no crops.")
+            chosen = one.ranks[number * TILES_PER_SHEET : (number + 1) * TILES_PER_SHEET]
+            return draw_sheet(_cut(one.unit.dissected_unit, chosen))
+        number -= n_sheets
+    raise TilesMissing("There is no such sheet.")
 
 
 def draw_sheet(tiles: Sequence[Picture]) -> bytes:
@@ -42,7 +56,8 @@ def draw_sheet(tiles: Sequence[Picture]) -> bytes:
     return encode_jpeg(lay_out(tiles, columns=COLUMNS), quality=QUALITY, optimize=True)
 
 
-def _slice(ranks: Sequence[int], number: int) -> Sequence[int]:
-    if not 0 <= number < count_sheets(len(ranks)):
-        raise TilesMissing(f"There is no sheet {number}.")
-    return ranks[number * TILES_PER_SHEET : (number + 1) * TILES_PER_SHEET]
+def _cut(unit: DissectedUnit, ranks: Sequence[int]) -> list[Picture]:
+    try:
+        return cut_tiles(read_strip(artifact=unit.dissection.artifact, strip=unit.strip), ranks=ranks)
+    except (OSError, StoreError) as error:
+        raise TilesMissing(f"The crops of {unit} are not in the artifact store.") from error

@@ -3,7 +3,7 @@
 import json
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from annotator.crowd.hit_types.answers import BadAnswer
+from annotator.crowd.hit_types.templates import render_page
 from annotator.crowd.marketplaces import notifications
 from annotator.crowd.marketplaces.marketplace import Marketplace, open_marketplace
 from annotator.crowd.marketplaces.mturk.visits import read_visit
@@ -39,7 +40,7 @@ def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     try:
         visit = read_visit(request.GET, hit=hit, marketplace=marketplace)
         context = hit_page.describe_page(hit=hit, visit=visit)
-        response = render(request, f"{hit.hit_type.template}/page.html", context | {"nonce": nonce})
+        response = HttpResponse(render_page(hit.hit_type.template, context | {"nonce": nonce}, request))
     except VisitRefused as refusal:
         response = render(request, "refused.html", {"sentence": str(refusal), "nonce": nonce}, status=refusal.status)
     return _guard(response, marketplace=marketplace, nonce=nonce)
@@ -47,8 +48,7 @@ def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 def show_preview_sheet(request: HttpRequest, public_id: uuid.UUID, number: int) -> HttpResponse:
-    hit = _find_hit(public_id)
-    return _send_sheet(hit=hit, ranks=hit_page.find_preview_ranks(hit), number=number)
+    return _send_sheet(tiles=hit_page.find_preview_tiles(_find_hit(public_id)), number=number)
 
 
 @require_GET
@@ -59,8 +59,7 @@ def show_sheet(request: HttpRequest, token: str, number: int) -> HttpResponse:
         return JsonResponse({"error": str(error)}, status=410)
     except tokens.TokenForged as error:
         return JsonResponse({"error": str(error)}, status=403)
-    assignment = get_object_or_404(Assignment.objects.select_related("hit__dissected_unit__dissection"), pk=pk)
-    return _send_sheet(hit=assignment.hit, ranks=assignment.shown_ranks, number=number)
+    return _send_sheet(tiles=hit_page.find_shown_tiles(get_object_or_404(Assignment, pk=pk)), number=number)
 
 
 def _json_view(view: View) -> View:
@@ -144,7 +143,7 @@ def take_notification(request: HttpRequest, marketplace: str, key: str) -> HttpR
 
 
 def _find_hit(public_id: uuid.UUID) -> HIT:
-    hits = HIT.objects.select_related("campaign", "hit_type", "dissected_unit__dissection")
+    hits = HIT.objects.select_related("campaign", "hit_type")
     return get_object_or_404(hits, public_id=public_id)
 
 
@@ -166,9 +165,9 @@ def _read_body(request: HttpRequest) -> dict[str, Any]:
     return body
 
 
-def _send_sheet(*, hit: HIT, ranks: list[int] | tuple[int, ...], number: int) -> HttpResponse:
+def _send_sheet(*, tiles: Sequence[sheets.ShownTiles], number: int) -> HttpResponse:
     try:
-        encoded = sheets.compose_sheet(hit=hit, ranks=ranks, number=number)
+        encoded = sheets.compose_sheet(tiles=tiles, number=number)
     except sheets.TilesMissing as error:
         raise Http404(str(error)) from None
     # Kept by this browser alone, so that a reload costs no second download; the address is this assignment's own.

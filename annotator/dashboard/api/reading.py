@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 from ninja import Schema
 
-from annotator.crowd.models import ANSWERED, Assignment
+from annotator.crowd.models import ANSWERED, Answer
 from annotator.dashboard.api.records import AnswerRecord, AutomaticRecord, UnitRecord
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel
@@ -37,16 +37,17 @@ def read_automatic(labels: QuerySet[AutomaticLabel]) -> Iterator[AutomaticRecord
     return (AutomaticRecord.model_validate(row) for row in rows.iterator(chunk_size=CHUNK))
 
 
-def read_answers(assignments: QuerySet[Assignment]) -> Iterator[AnswerRecord]:
-    """People stand under their pseudonyms; what is only begun is not told."""
-    rows = assignments.filter(state__in=ANSWERED).values(
-        "state", "description", "category", "precision", "marked_ranks", "n_planted_missed", "is_left_out",
-        "active_seconds",
-        network=F("hit__unit__layer__network__name"), layer=F("hit__unit__layer__path"), index=F("hit__unit__index"),
-        campaign=F("hit__campaign__name"), worker_name=F("worker__pseudonym"), is_simulated=F("worker__is_simulated"),
+def read_answers(answers: QuerySet[Answer]) -> Iterator[AnswerRecord]:
+    """One record for each unit of an answer. People stand under their pseudonyms; what is only begun is not told."""
+    rows = answers.filter(assignment__state__in=ANSWERED).values(
+        "says", "metrics", "description", "category", "precision", "marked_ranks", "n_planted_missed",
+        state=F("assignment__state"), is_left_out=F("assignment__is_left_out"),
+        active_seconds=F("assignment__active_seconds"), network=F("hit_unit__unit__layer__network__name"),
+        layer=F("hit_unit__unit__layer__path"), index=F("hit_unit__unit__index"),
+        campaign=F("assignment__hit__campaign__name"), hit_type=F("assignment__hit__hit_type__template"),
+        worker=F("assignment__worker__pseudonym"), is_simulated=F("assignment__worker__is_simulated"),
     )  # fmt: skip
-    for row in rows.iterator(chunk_size=CHUNK):
-        yield AnswerRecord.model_validate({**row, "worker": row["worker_name"]})
+    return (AnswerRecord.model_validate(row) for row in rows.iterator(chunk_size=CHUNK))
 
 
 def write_array(records: Iterable[Schema]) -> Iterator[str]:

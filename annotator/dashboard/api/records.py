@@ -1,6 +1,7 @@
 """What the JSON API says of each thing: flat records with the names of the report, as typed schemas."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from ninja import Schema
@@ -94,6 +95,8 @@ class AutomaticRecord(Schema):
 
 
 class AnswerRecord(Schema):
+    """What one person said about one unit; null where the HIT type does not ask for it."""
+
     campaign: str
     network: str
     layer: str
@@ -101,11 +104,14 @@ class AnswerRecord(Schema):
     worker: str | None
     is_simulated: bool | None
     state: str
-    description: str
-    category: str
+    description: str | None
+    category: str | None
     precision: float | None
-    marked_ranks: list[int]
+    marked_ranks: list[int] | None
     n_planted_missed: int | None
+    hit_type: str
+    says: dict[str, Any] | None
+    metrics: dict[str, float]
     is_left_out: bool
     active_seconds: float
 

@@ -16,7 +16,7 @@ from annotator.accounts.models import AuditEntry, Role
 from annotator.accounts.roles import may, role_of
 from annotator.accounts.tokens import find_token_owner
 from annotator.comparison.reports import describe_campaign
-from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.models import Answer, Campaign
 from annotator.dashboard.api import records
 from annotator.dashboard.api.reading import read_answers, read_automatic, read_units, write_array
 from annotator.dashboard.campaigns.overview import CampaignOverview, summarize_campaigns
@@ -157,7 +157,7 @@ def list_units(request: HttpRequest, name: Name, filters: Query[UnitFilters]) ->
 def list_answers(request: HttpRequest, name: Name) -> StreamingHttpResponse:
     """Every answer, people under pseudonyms, streamed."""
     campaign = get_object_or_404(Campaign, name=name)
-    return _stream(read_answers(Assignment.objects.filter(hit__campaign=campaign).order_by("id")))
+    return _stream(read_answers(Answer.objects.filter(assignment__hit__campaign=campaign).order_by("id")))
 
 
 @api.get("/campaigns/{name}/report", response={200: dict[str, Any], **PROBLEMS})
@@ -180,7 +180,7 @@ def get_unit(request: HttpRequest, network: Name, layer: LayerPath, index: Index
         "threshold": dissected.threshold if dissected else None,
         "labels": list(read_units(UnitLabel.objects.filter(unit=unit).order_by("-labeled_at"))),
         "automatic": list(read_automatic(AutomaticLabel.objects.filter(unit=unit).order_by(*BEST_FIRST))),
-        "answers": list(read_answers(Assignment.objects.filter(hit__unit=unit).order_by("id"))),
+        "answers": list(read_answers(Answer.objects.filter(hit_unit__unit=unit).order_by("id"))),
         "crops": [_describe_crop(crop) for crop in crops] if dissected else [],
     }
 

@@ -2,13 +2,16 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from annotator.accounts.models import Role
-from annotator.crowd.models import ANSWERED, Assignment, Campaign
+from annotator.crowd.assignments import list_findings, tell_answer
+from annotator.crowd.hit_types.templates import render_summary
+from annotator.crowd.models import ANSWERED, Answer, Assignment, Campaign
 from annotator.dashboard.campaigns.answer_flags import read_flags
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step, show_refused
@@ -29,8 +32,9 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
         return show_refusal(request, f"state is one of {', '.join(states)}.", status=400)
     answers = (
         Assignment.objects.filter(hit__campaign=campaign, state__in=[state] if state else states)
-        .select_related("worker", "hit__unit__layer__network", "rejection")
-        .defer("shown_ranks", "draft", "raw_answer")
+        .select_related("worker", "hit__hit_type", "rejection")
+        .prefetch_related(Prefetch("answers", _with_units()))
+        .defer("draft", "raw_answer")
         .order_by("id")
     )
     page, flags = Paginator(answers, PAGE_SIZE).get_page(request.GET.get("page")), read_flags(campaign)
@@ -42,15 +46,23 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
         states=states,
         state=state,
         answers=page,
-        rows=[(answer, (flags or {}).get(answer.pk, ())) for answer in page],
+        rows=[(answer, _summarize(answer), (flags or {}).get(answer.pk, ())) for answer in page],
         is_judged=flags is not None,
     )
+
+
+def _with_units() -> QuerySet[Answer]:
+    return Answer.objects.select_related("hit_unit__unit__layer__network").order_by("hit_unit__position")
+
+
+def _summarize(row: Assignment) -> str:
+    return render_summary(row.hit.hit_type.template, list_findings(row.answers.all()))
 
 
 @require_POST
 @needs(Role.REVIEWER)
 def decide_answer(request: SignedInRequest, name: str, assignment_id: int) -> HttpResponse:
-    rows = Assignment.objects.select_related("hit__campaign", "hit__unit__layer__network", "rejection")
+    rows = Assignment.objects.select_related("hit__campaign", "hit__hit_type", "rejection")
     row = get_object_or_404(rows, pk=assignment_id, hit__campaign__name=name)
     decision = request.POST.get("decision", "")
     step = STEPS.get(decision)
@@ -60,6 +72,8 @@ def decide_answer(request: SignedInRequest, name: str, assignment_id: int) -> Ht
         ask_step(request, step, row, options=read_form(step.options, request.POST))
     except Refusal as refusal:
         return show_refused(request, refusal)
-    messages.success(request, f"{step.title}: {row.description or 'an answer without words'}")
+    messages.success(
+        request, f"{step.title}: {', '.join(tell_answer(row).values()) or 'an answer that cannot be read'}"
+    )
     # Back to the same page of the same filter.
     return redirect(f"{reverse('answers', args=[name])}?{request.GET.urlencode()}#answer-{row.pk}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from annotator.crowd.hit_types.templates import list_templates
+from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS
 from annotator.crowd.models import Campaign
 from annotator.units.models import Dissection
@@ -50,7 +50,7 @@ class LaunchForm(forms.Form):
         label="Ask up to so many where people disagree", min_value=1, max_value=100, required=False
     )
     template = forms.ChoiceField(
-        label="HIT type", choices=lambda: [(one, one) for one in list_templates()], initial="unit_semantics"
+        label="HIT type", choices=lambda: [(one, one) for one in TABLE], initial="unit_semantics"
     )
     policy = forms.ChoiceField(
         choices=list(POLICY_WORDS.items()), initial=Campaign.Policy.ACCEPT_AND_SCORE, label="Planted negatives"

@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from annotator.accounts.models import Role
-from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
 from annotator.crowd.models import HIT, Campaign
@@ -83,10 +82,9 @@ def show_attention(request: SignedInRequest, name: str) -> HttpResponse:
 
 
 def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:
-    """Of a campaign that asks whether a phrase fits; others ask for words."""
-    hit_type = None if campaign.is_imported else campaign.hit_types.first()
-    asks_verdict = hit_type is not None and load_template(hit_type.template).answer == "verdict"
-    return count_verdicts(campaign) if asks_verdict else []
+    """Once somebody has said whether a phrase fits; empty in a campaign that does not ask that."""
+    counted = count_verdicts(campaign) if not campaign.is_imported else []
+    return counted if any(one.n_answers for one in counted) else []
 
 
 def _live(campaign: Campaign) -> dict[str, Any]:
@@ -98,6 +96,7 @@ def _live(campaign: Campaign) -> dict[str, Any]:
 
 def _preview_address(campaign: Campaign) -> str:
     """The HIT page without an assignment is what workers see before they accept."""
-    hits = HIT.objects.filter(campaign=campaign).order_by("unit_id")  # an order that has an index
+    # An order that has an index.
+    hits = HIT.objects.filter(hit_type__in=campaign.hit_types.all()[:1]).order_by("question_key")
     hit = None if campaign.is_imported else hits.only("public_id").first()
     return f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/" if hit else ""

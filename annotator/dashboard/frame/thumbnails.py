@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.urls import reverse
 
-from annotator.crowd.models import HIT
+from annotator.crowd.models import HITUnit
 from annotator.labels.models import UnitLabel
 
 N_CROPS = 4
@@ -13,9 +13,9 @@ N_CROPS = 4
 def add_strips(labels: Iterable[UnitLabel]) -> list[tuple[UnitLabel, str]]:
     """Each label with the address of its picture, from what its campaign showed; "" where no crops are known."""
     labels = list(labels)
-    hits = HIT.objects.filter(
-        campaign__in={label.campaign_id for label in labels}, unit__in=[label.unit_id for label in labels]
+    asked = HITUnit.objects.filter(
+        hit__campaign__in={label.campaign_id for label in labels}, unit__in=[label.unit_id for label in labels]
     ).exclude(dissected_unit=None)
-    shown = hits.order_by("id").values_list("unit_id", "dissected_unit__dissection_id", "dissected_unit__strip")
+    shown = asked.order_by("id").values_list("unit_id", "dissected_unit__dissection_id", "dissected_unit__strip")
     found = {unit: reverse("wall", args=[dissection, sheet, N_CROPS, 1]) for unit, dissection, sheet in shown}
     return [(label, found.get(label.unit_id, "")) for label in labels]

@@ -13,7 +13,7 @@ from annotator.accounts.roles import may
 from annotator.comparison.choosing import NothingToChoose, choose_differing, write_selection
 from annotator.comparison.models import UnitComparison
 from annotator.comparison.relations import Relation
-from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.models import Campaign, HITUnit
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.frame.thumbnails import add_strips
@@ -56,7 +56,7 @@ def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
 
 def _ask_again(campaign: Campaign) -> str:
     """The address of a new campaign over the units that both sides are sure of and name differently; "" if none."""
-    dissections = HIT.objects.filter(campaign=campaign, dissected_unit__isnull=False).order_by()
+    dissections = HITUnit.objects.filter(hit__campaign=campaign, dissected_unit__isnull=False).order_by()
     ids = dissections.values_list("dissected_unit__dissection_id", flat=True).distinct()
     try:
         units = write_selection(choose_differing(campaign=campaign, n_units=N_AGAIN))

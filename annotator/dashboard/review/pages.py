@@ -77,7 +77,9 @@ def show_label(request: SignedInRequest, name: str, label_id: int) -> HttpRespon
             "label": label,
             "is_real_money": is_real_money(label.campaign),
             "evidence": evidence,
-            "answers": [answer for answer in evidence.answers if answer.hit.campaign_id == label.campaign_id],
+            "answers": [
+                shown for shown in evidence.answers if shown.answer.assignment.hit.campaign_id == label.campaign_id
+            ],
             "reasons": _reasons_of(label),
             "forms": sorted({answer["form"] for answer in label.reasons.get("answers", [])} - {""}),
             "concepts": UnitLabel.objects.filter(campaign=label.campaign)

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from annotator.accounts.models import AuditEntry
-from annotator.crowd.models import ANSWERED, Assignment
+from annotator.crowd.assignments import list_findings
+from annotator.crowd.hit_types.templates import list_names, render_summary
+from annotator.crowd.models import ANSWERED, Answer
 from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import BEST_FIRST
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, TopImage, Unit
@@ -36,6 +38,19 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class ShownAnswer:
+    """An answer about the unit with its summary as HTML. `marked`: ranks, None if its HIT type asks for no marks."""
+
+    answer: Answer
+    summary: str
+
+    @property
+    def marked(self) -> list[int] | None:
+        ranks: list[int] | None = self.answer.marked_ranks
+        return ranks
+
+
+@dataclass(frozen=True)
 class UnitEvidence:
     unit: Unit
     measured: list[DissectedUnit]
@@ -44,8 +59,8 @@ class UnitEvidence:
     low_crops: list[Crop]
     automatic: list[AutomaticLabel]
     labels: list[UnitLabel]
-    answers: list[Assignment]
-    chosen_answer: Assignment | None
+    answers: list[ShownAnswer]
+    chosen_answer: ShownAnswer | None
     history: list[AuditEntry]
 
     @property
@@ -58,7 +73,7 @@ class UnitEvidence:
 
 
 def gather_evidence(*, unit: Unit, dissection_id: UUID | None, answer_id: int | None, mode: str) -> UnitEvidence:
-    """Six queries. The newest finished dissection speaks unless another is named."""
+    """Seven queries. The newest finished dissection speaks unless another is named."""
     measured = list(
         unit.dissections.filter(dissection__state=Dissection.State.DONE)
         .select_related("dissection__image_set", "dissection__network")
@@ -67,8 +82,8 @@ def gather_evidence(*, unit: Unit, dissection_id: UUID | None, answer_id: int | 
     )
     named = [one for one in measured if one.dissection_id == dissection_id]
     dissected = next(iter(named or measured), None)
-    answers = list(find_answers(unit))
-    chosen = next((one for one in answers if one.pk == answer_id), None)
+    answers = [_show_answer(answer) for answer in find_answers(unit)]
+    chosen = next((one for one in answers if one.answer.assignment_id == answer_id), None)
     labels = list(
         UnitLabel.objects.filter(unit=unit)
         .select_related("campaign", "comparison__automatic_label")
@@ -89,13 +104,21 @@ def gather_evidence(*, unit: Unit, dissection_id: UUID | None, answer_id: int | 
     )
 
 
-def find_answers(unit: Unit) -> QuerySet[Assignment]:
+def find_answers(unit: Unit) -> QuerySet[Answer]:
+    """What was said about the unit, each with what the same assignment said about other units."""
     return (
-        Assignment.objects.filter(hit__unit=unit, state__in=ANSWERED)
-        .select_related("worker", "hit__campaign")
-        .defer("shown_ranks", "draft", "raw_answer")
-        .order_by("hit__campaign_id", "id")
+        Answer.objects.filter(hit_unit__unit=unit, assignment__state__in=ANSWERED)
+        .select_related("assignment__worker", "assignment__hit__campaign", "assignment__hit__hit_type", "hit_unit")
+        .prefetch_related(Prefetch("assignment__answers", Answer.objects.select_related("hit_unit")))
+        .defer("assignment__draft", "assignment__raw_answer")
+        .order_by("assignment__hit__campaign_id", "assignment_id")
     )
+
+
+def _show_answer(answer: Answer) -> ShownAnswer:
+    findings = list_findings(answer.assignment.answers.all())
+    name, position = answer.assignment.hit.hit_type.template, answer.hit_unit.position
+    return ShownAnswer(answer, render_summary(name, findings, position=position))
 
 
 def _automatic_labels(unit: Unit, dissected: DissectedUnit | None, mode: str) -> list[AutomaticLabel]:
@@ -107,15 +130,20 @@ def _automatic_labels(unit: Unit, dissected: DissectedUnit | None, mode: str) ->
 
 def _crops(
     dissected: DissectedUnit | None,
-    answers: Sequence[Assignment],
-    chosen: Assignment | None,
+    answers: Sequence[ShownAnswer],
+    chosen: ShownAnswer | None,
     p_fits: Mapping[str, float],
 ) -> list[Crop]:
-    """Marks are counted over the answers that saw this dissection's crops."""
+    """Marks are counted over the answers that saw this dissection's crops and were asked to mark them."""
     if dissected is None:
         return []
-    judges = [answer for answer in answers if answer.hit.dissected_unit_id == dissected.pk]
-    marks = Counter(rank for answer in judges for rank in answer.marked_ranks)
+    adding = list_names(adds_to="label")
+    judges = [
+        one.marked for one in answers
+        if one.answer.hit_unit.dissected_unit_id == dissected.pk
+        and one.answer.assignment.hit.hit_type.template in adding and one.marked is not None
+    ]  # fmt: skip
+    marks = Counter(rank for marked in judges for rank in marked)
     images = TopImage.objects.filter(dissected_unit=dissected).select_related("image").order_by("rank")
     return [
         Crop(
@@ -125,7 +153,7 @@ def _crops(
             peak=image.peak,
             n_marks=marks[image.rank],
             n_judges=0 if image.is_low else len(judges),
-            is_marked_here=chosen is not None and image.rank in chosen.marked_ranks,
+            is_marked_here=chosen is not None and image.rank in (chosen.marked or ()),
             p_fits=p_fits.get(str(image.rank)),
         )
         for image in images

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from math import log2
 from typing import TypeVar
 
+from annotator.crowd.campaigns.phrases import as_words
 from annotator.crowd.categories import SemanticCategory
-from annotator.demo.people.seeing import Sight
+from annotator.crowd.hit_types.hit_type import Sight
+from annotator.demo.people.seeing import TileSight
 from annotator.demo.people.tempers import Person, draw
 from annotator.demo.pictures.vocabulary import CATEGORIES, SURFACES
 
@@ -28,47 +30,54 @@ _CATEGORY_OF = {
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """An answer as it goes into the form; `marked` are positions on the sheets."""
-
-    description: str
-    marked: tuple[int, ...]
-    category: SemanticCategory
-    active_seconds: float
-
-
-@dataclass(frozen=True)
 class Knowledge:
     """What a person knows of the labels: (category, name) by number, and how common each is."""
 
     label_of: Mapping[int, tuple[str, str]]
     base_rates: Mapping[int, float]
 
+    def find_named(self, phrase: str) -> set[int]:
+        """The labels that people call so, whatever the category."""
+        called = phrase.casefold().strip()
+        return {
+            number for number, (category, name) in self.label_of.items()
+            if called in (name, as_words(name), *CATEGORIES[category][name])
+        }  # fmt: skip
 
-def judge(*, person: Person, sights: Sequence[Sight], knowledge: Knowledge, seed: int) -> Judgement:
-    """A person's answer; `sights` are in the order of the sheets, which decides nothing but the marked positions."""
+
+def judge(*, person: Person, sights: Sequence[TileSight], knowledge: Knowledge, seed: int, phrase: str = "") -> Sight:
+    """What a person makes of a unit; `sights` are in the order of the page, which decides only the marked positions."""
     temper = person.temper
     unit = "".join(sorted(sight.key for sight in sights))
     chance = _Chance(seed, person.name, unit)
     ranked = rank_labels(sights, knowledge) if temper.looks else []
     seconds = round(temper.active_seconds * (0.7 + 0.6 * chance.of("seconds")), 1)
+    share = _judge_phrase(sights, knowledge.find_named(phrase), person, chance)
     if not ranked:
         word = chance.pick("hasty", _HASTY_WORDS)
         category = chance.pick("category", tuple(SemanticCategory))
         marked = [p for p, sight in enumerate(sights) if chance.of("mark", sight.key) < temper.false_mark]
-        return Judgement(_mistype(word, chance, temper.typo), tuple(marked), category, seconds)
+        return Sight(_mistype(word, chance, temper.typo), category, tuple(marked), share, seconds)
     second = len(ranked) > 1 and chance.of("second") < temper.second_choice
     number = ranked[1 if second else 0]
     category_name, name = knowledge.label_of[number]
-    return Judgement(
+    return Sight(
         description=_mistype(_choose_word(category_name, name, chance, temper.other_word), chance, temper.typo),
-        marked=tuple(p for p, sight in enumerate(sights) if _is_marked(sight, number, person, chance)),
         category=_choose_category(category_name, name, chance, temper.wrong_category),
+        marked=tuple(p for p, sight in enumerate(sights) if _is_marked(sight, {number}, person, chance)),
+        share_fitting=share,
         active_seconds=seconds,
     )
 
 
-def rank_labels(sights: Sequence[Sight], knowledge: Knowledge) -> list[int]:
+def _judge_phrase(sights: Sequence[TileSight], named: set[int], person: Person, chance: "_Chance") -> float:
+    """The share of the tiles that the phrase fits; somebody who does not look says anything."""
+    if not person.temper.looks:
+        return chance.of("phrase")
+    return 1 - sum(_is_marked(sight, named, person, chance) for sight in sights) / len(sights)
+
+
+def rank_labels(sights: Sequence[TileSight], knowledge: Knowledge) -> list[int]:
     """The most telling labels, best first: shown by many tiles, and by more than a chance look would find."""
     known = [sight.shows for sight in sights if sight.shows is not None]
     if not known:
@@ -99,9 +108,9 @@ class _Chance:
         return choices[int(self.of(what) * len(choices))]
 
 
-def _is_marked(sight: Sight, number: int, person: Person, chance: _Chance) -> bool:
+def _is_marked(sight: TileSight, named: set[int], person: Person, chance: _Chance) -> bool:
     """A tile that was not recognized is judged as not fitting."""
-    fits = sight.shows is not None and number in sight.shows
+    fits = sight.shows is not None and not named.isdisjoint(sight.shows)
     luck = chance.of("mark", sight.key)
     return luck < person.temper.false_mark if fits else luck >= person.temper.miss
 

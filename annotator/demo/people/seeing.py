@@ -20,7 +20,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Sight:
+class TileSight:
     """A tile by its content, and the numbers of the labels that it shows; None where it was not recognized."""
 
     key: str
@@ -34,9 +34,9 @@ class Viewer:
         self.library = library
         self.base_rates = measure_base_rates(library)
         library.prepare()
-        self._seen: dict[str, Sight] = {}
+        self._seen: dict[str, TileSight] = {}
 
-    def look(self, tiles: npt.NDArray[np.uint8]) -> list[Sight]:
+    def look(self, tiles: npt.NDArray[np.uint8]) -> list[TileSight]:
         """(n, px, px, 3) tiles to what they show."""
         keys = [key_tile(tile) for tile in tiles]
         fresh = {key: tile for key, tile in zip(keys, tiles, strict=True) if key not in self._seen}
@@ -44,7 +44,7 @@ class Viewer:
             sightings = recognize(np.stack(list(fresh.values())), self.library)
             for key, sighting in zip(fresh, sightings, strict=True):
                 shows = find_labels(self.library, sighting) if sighting else None
-                self._seen[key] = Sight(key, shows)
+                self._seen[key] = TileSight(key, shows)
         return [self._seen[key] for key in keys]
 
 

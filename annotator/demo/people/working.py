@@ -11,7 +11,7 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -20,8 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from annotator.crowd.hit_types.hit_type import Sight
+from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.demo.people.browser import Browser, Page, PageUnexpected, fill_form, find
-from annotator.demo.people.judgement import Judgement, Knowledge, judge
+from annotator.demo.people.judgement import Knowledge, judge
 from annotator.demo.people.seeing import Viewer, key_tile
 from annotator.demo.people.tempers import Person, draw, rank_people
 
@@ -115,7 +117,7 @@ class Crew:
         browser = self.browsers[person.name]
         frame = _open_frame(browser, browser.get(self.site.at(f"hits/{hit}/")))
         config = _read_config(frame)
-        tiles = _fetch_tiles(browser, frame, config, config["sheets"])
+        tiles = np.concatenate(_fetch_tiles(browser, frame, config, config["sheets"]))
         sights = self.viewer.look(tiles)
         if sum(sight.shows is not None for sight in sights) < _LEAST_KNOWN * len(sights):
             return None
@@ -157,42 +159,44 @@ class Crew:
     def _answer(
         self, person: Person, browser: Browser, frame: Page, config: dict[str, Any], start: dict[str, Any]
     ) -> dict[str, Any]:
-        tiles = _fetch_tiles(browser, frame, config, start["sheets"])
-        sights = self.viewer.look(tiles)
-        judgement = judge(person=person, sights=sights, knowledge=self.knowledge, seed=self.seed)
+        units = _fetch_tiles(browser, frame, config, start["sheets"])
+        sights = [
+            judge(
+                person=person, sights=self.viewer.look(tiles), knowledge=self.knowledge, seed=self.seed,
+                phrase=unit["phrase"],
+            )
+            for tiles, unit in zip(units, config["units"], strict=True)
+        ]  # fmt: skip
         for extra in range(_ROUNDS_OF_MUST_FIND):
-            reply = browser.post_json(
-                frame.link(config["urls"]["submit"]), _fill_in(judgement, start, person, extra)
-            ).data
+            work = _fill_in(config["hit_type"], sights, start, person, extra)
+            reply = browser.post_json(frame.link(config["urls"]["submit"]), work).data
             if reply.get("state") == "stored":
                 return reply
             if reply.get("state") != "sent back":
                 raise PageUnexpected(f"The HIT page refused an answer: {reply.get('error', reply)}.")
-            judgement = _look_again(judgement, [key_tile(tile) for tile in tiles], person, self.seed, extra)
+            sights = [
+                _look_again(sight, [key_tile(tile) for tile in tiles], person, self.seed, extra)
+                for sight, tiles in zip(sights, units, strict=True)
+            ]
         raise PageUnexpected(f"{person.name} did not find what the page asks to find.")
 
 
-def _fill_in(judgement: Judgement, start: dict[str, Any], person: Person, extra: int) -> dict[str, object]:
+def _fill_in(
+    hit_type: str, sights: Sequence[Sight], start: dict[str, Any], person: Person, extra: int
+) -> dict[str, object]:
     """What the page's script would send; the client id makes a repeated submit the same submit."""
     return {
         "work_token": start["work_token"],
         "client_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{start['work_token']} {person.name} {extra}")),
-        "description": judgement.description,
-        "marked": list(judgement.marked),
-        "category": judgement.category.value,
-        "active_seconds": judgement.active_seconds,
+        "active_seconds": sum(sight.active_seconds for sight in sights),
+        **find_hit_type(hit_type).simulate(sights),
     }
 
 
-def _look_again(judgement: Judgement, keys: Sequence[str], person: Person, seed: int, extra: int) -> Judgement:
+def _look_again(sight: Sight, keys: Sequence[str], person: Person, seed: int, extra: int) -> Sight:
     """Sent back by a HIT that must be done with care: a person marks a quarter of what is left as well."""
     more = {p for p, key in enumerate(keys) if draw(seed, person.name, key, "again", extra) < 0.25}
-    return Judgement(
-        description=judgement.description,
-        marked=tuple(sorted(set(judgement.marked) | more)),
-        category=judgement.category,
-        active_seconds=judgement.active_seconds * 1.5,
-    )
+    return replace(sight, marked=tuple(sorted(set(sight.marked) | more)), active_seconds=sight.active_seconds * 1.5)
 
 
 def _open_frame(browser: Browser, page: Page) -> Page:
@@ -214,20 +218,29 @@ def _read_config(frame: Page) -> dict[str, Any]:
     return value
 
 
-def _fetch_tiles(browser: Browser, frame: Page, config: dict[str, Any], sheets: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """The sheets' tiles in the order of their positions, (n, px, px, 3)."""
-    px, n_columns = int(config["tile_px"]), int(config["columns"])
-    tiles: list[npt.NDArray[np.uint8]] = []
-    for address in sheets:
-        page = browser.get(frame.link(address))
-        try:
-            with Image.open(io.BytesIO(page.body)) as image:
-                sheet = np.asarray(image.convert("RGB"))
-        except OSError as error:
-            raise PageUnexpected(f"A sheet of tiles is no image (status {page.status}).") from error
-        rows = sheet.reshape(-1, px, n_columns, px, 3).swapaxes(1, 2)
-        tiles.extend(rows.reshape(-1, px, px, 3))
-    return np.stack(tiles[: int(config["n_crops"])])
+def _fetch_tiles(
+    browser: Browser, frame: Page, config: dict[str, Any], sheets: Sequence[str]
+) -> list[npt.NDArray[np.uint8]]:
+    """For each unit its tiles in the order of the page, (n, px, px, 3)."""
+    addresses = iter(sheets)
+    units = []
+    for unit in config["units"]:
+        n_sheets = -(-int(unit["n_crops"]) // int(config["tiles_per_sheet"]))
+        tiles = [
+            _cut(browser.get(frame.link(next(addresses))), px=int(unit["tile_px"]), n_columns=int(config["columns"]))
+            for _ in range(n_sheets)
+        ]
+        units.append(np.concatenate(tiles)[: int(unit["n_crops"])])
+    return units
+
+
+def _cut(page: Page, *, px: int, n_columns: int) -> npt.NDArray[np.uint8]:
+    try:
+        with Image.open(io.BytesIO(page.body)) as image:
+            sheet = np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise PageUnexpected(f"A sheet of tiles is no image (status {page.status}).") from error
+    return sheet.reshape(-1, px, n_columns, px, 3).swapaxes(1, 2).reshape(-1, px, px, 3)
 
 
 def sign_in_all(*, site: Site, people: Sequence[Person], keys_file: Path) -> dict[str, Browser]:

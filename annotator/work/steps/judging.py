@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from annotator.crowd.assignments import tell_answer
 from annotator.crowd.campaigns.collecting import find_unsubmitted
 from annotator.crowd.erasing import erase_worker
 from annotator.crowd.judging.approving import CannotReview, approve_assignments, leave_out, pay_top_ups
@@ -47,12 +48,7 @@ def count_answer(work: Work) -> str:
 def propose_to_reject(work: Work) -> str:
     """Beside the reason, what the proposer saw on the page is kept."""
     answer: Assignment = work.subject
-    seen: dict[str, Any] = {
-        "planted negatives missed": answer.n_planted_missed,
-        "precision": answer.precision,
-        "active seconds": answer.active_seconds,
-        "description": answer.description,
-    }
+    seen: dict[str, Any] = {**tell_answer(answer), "active seconds": answer.active_seconds}
     reason = work.options.reason
     propose_rejection(assignment=answer, reason=reason, evidence=seen, proposed_by=work.by, now=work.now)
     return "Rejection proposed; a second person decides."

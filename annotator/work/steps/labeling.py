@@ -36,9 +36,9 @@ def label(work: Work) -> str:
 
 def extend(work: Work) -> str:
     extension = extend_campaign(work.open_session(), widest=work.options.widest)
-    hits = HIT.objects.select_related("unit__layer").in_bulk(list(extension.reasons))
+    hits = HIT.objects.in_bulk(list(extension.reasons))
     for pk, reason in extension.reasons.items():
-        work.tell(f"{hits[pk].unit}: one more ({reason})")
+        work.tell(f"{hits[pk].name_units()}: one more ({reason})")
     saving = find_saving(work.subject)
     return (
         f"{len(extension.reasons) or 'Nothing'} in doubt. {saving.n_asked} assignments asked for so far, where "
@@ -66,8 +66,8 @@ def check_more(work: Work) -> None:
 
 
 def _find_hit(work: Work) -> HIT:
-    hits = HIT.objects.filter(campaign=work.subject.campaign, unit=work.subject.unit).select_related("campaign")
-    hit = hits.exclude(external_id="").first()
+    hits = HIT.objects.filter(campaign=work.subject.campaign, hit_units__unit=work.subject.unit)
+    hit = hits.select_related("campaign").exclude(external_id="").first()
     if hit is None:
         raise CannotPublish("This unit has no HIT on a marketplace that could be extended.")
     return hit

@@ -13,7 +13,7 @@ from annotator.crowd.campaigns.phrases import find_automatic_phrases, read_phras
 from annotator.crowd.campaigns.publishing import publish_campaign
 from annotator.crowd.campaigns.unit_choice import ChosenUnit, choose_units
 from annotator.crowd.hit_types.screening import load_screening
-from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS, open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.crowd.seeds import derive_seed
@@ -88,11 +88,12 @@ def compose(work: Work) -> str:
         names=asked.units,
         seed=seed,
     )
+    n_hits = len(find_hit_type(asked.template).group(len(units), seed=seed))
     plan = composing.CampaignPlan(
         name=name,
         marketplace=asked.marketplace,
         reward_usd=asked.reward,
-        budget_cap_usd=asked.budget or _compute_cap(asked, n_hits=len(units)),
+        budget_cap_usd=asked.budget or _compute_cap(asked, n_hits=n_hits),
         seed=seed,
         n_assignments=asked.assignments,
         max_assignments=asked.max_assignments,
@@ -105,7 +106,7 @@ def compose(work: Work) -> str:
         qualifications=_list_qualifications(asked),
     )
     composing.compose_campaign(plan=plan, units=units, phrases=_find_phrases(asked, units), now=work.now)
-    return f"Composed {len(units)} HITs, one per unit."
+    return f"Composed {n_hits} HITs about {len(units)} units."
 
 
 def check_composing(work: Work) -> None:
@@ -137,7 +138,7 @@ def _list_qualifications(asked: ComposeOptions) -> dict[str, Any]:
 
 
 def _find_phrases(asked: ComposeOptions, units: list[ChosenUnit]) -> dict[int, str]:
-    if load_template(asked.template).answer != "verdict":
+    if not find_hit_type(asked.template).asks_phrase:
         return {}
     if asked.phrases in (None, "automatic"):
         return find_automatic_phrases(units)

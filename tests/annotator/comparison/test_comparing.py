@@ -10,9 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotator.comparison.models import UnitComparison
-from annotator.crowd.models import HIT, Assignment, Campaign, HITType, Worker
+from annotator.crowd.models import Answer, Assignment, Campaign, HITType, Worker
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, ImageSet, Layer, Network, Unit
+from tests.annotator.crowd.making import make_answer, make_hit
 
 pytestmark = pytest.mark.django_db
 
@@ -55,12 +56,10 @@ def campaign() -> Campaign:
             dissection=dissection, unit=unit, source=str(dissection.id), mode="paper", category=category, label=label,
             iou=iou, is_best=True,
         )  # fmt: skip
-        hit = HIT.objects.create(
-            campaign=made, hit_type=hit_type, unit=unit, dissected_unit=measured, seed=index, n_assignments=3
-        )
+        hit = make_hit(hit_type=hit_type, unit=unit, dissected_unit=measured, seed=index)
         for worker, (description, chosen) in zip(workers, said, strict=True):
             marked = TOP[: 28 if worker is workers[2] else 2]
-            Assignment.objects.create(
+            make_answer(
                 hit=hit, worker=worker, external_id=f"{worker.pseudonym}{index}", state="approved",
                 shown_ranks=[*TOP, 57, 58, 59], planted_ranks=[57, 58, 59], marked_ranks=[*marked, 57],
                 description=description, category=chosen, precision=1 - len(marked) / 57,
@@ -148,7 +147,7 @@ def test_doing_it_again_changes_nothing(report: dict[str, Any]) -> None:
 def test_answers_that_do_not_count(campaign: Campaign) -> None:
     Assignment.objects.filter(worker__pseudonym="W-ann").update(state="rejected")
     Assignment.objects.filter(worker__pseudonym="W-bob").update(is_left_out=True)
-    Assignment.objects.filter(worker__pseudonym="W-cem", hit__unit__index__gt=0).update(state="stored")
+    Assignment.objects.filter(worker__pseudonym="W-cem", hit__hit_units__unit__index__gt=0).update(state="stored")
     run("label", "demo")
     label = UnitLabel.objects.get()
     assert (label.unit.index, label.n_answers, label.concept) == (0, 1, "red")
@@ -173,7 +172,7 @@ def test_the_table_is_one_line_a_unit(report: dict[str, Any]) -> None:
 
 
 def test_csv_is_safe_for_spreadsheets(report: dict[str, Any]) -> None:
-    Assignment.objects.filter(hit__unit__index=3).update(description="=cmd()")
+    Answer.objects.filter(hit_unit__unit__index=3).update(description="=cmd()")
     rows = run("report", "demo", format="csv").splitlines()
     assert rows[0].startswith("layer,index,concept,category,precision,")
     assert ",'=cmd() | =cmd() | =cmd()," in rows[4]

@@ -13,7 +13,7 @@ from PIL import Image as Pixels
 from annotator.crowd.campaigns.composing import CampaignPlan, compose_campaign
 from annotator.crowd.campaigns.quoting import quote_campaign
 from annotator.crowd.campaigns.unit_choice import ChosenUnit, list_units
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit
 from annotator.units.models import (
     AutomaticLabel,
     DissectedUnit,
@@ -109,3 +109,22 @@ def make_campaign(
     if is_quoted:
         quote_campaign(campaign=campaign, now=NOW)
     return campaign
+
+
+def make_hit(*, hit_type: HITType, unit: Unit, dissected_unit: DissectedUnit | None = None, **values: Any) -> HIT:
+    """A HIT of one unit."""
+    values = {"seed": 0, "n_assignments": 3} | values
+    hit = HIT.objects.create(campaign=hit_type.campaign, hit_type=hit_type, question_key=str(unit.pk), **values)
+    HITUnit.objects.create(hit=hit, unit=unit, dissected_unit=dissected_unit)
+    return hit
+
+
+def make_answer(*, hit: HIT, **values: Any) -> Assignment:
+    """An assignment of a HIT of one unit, and what it says; columns of both tables by name."""
+    said = {name: values.pop(name) for name in list(values) if name in ANSWER_COLUMNS}
+    assignment = Assignment.objects.create(hit=hit, **values)
+    Answer.objects.create(assignment=assignment, hit_unit=hit.hit_units.get(), **({"says": {}} | said))
+    return assignment
+
+
+ANSWER_COLUMNS = {field.name for field in Answer._meta.concrete_fields} - {"id", "assignment", "hit_unit"}

@@ -12,7 +12,7 @@ from annotator.crowd.models import Assignment, Campaign, Worker
 from annotator.labels.labeling import label_campaign
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection
-from tests.annotator.crowd.making import NOW, make_campaign, make_dissection
+from tests.annotator.crowd.making import NOW, make_answer, make_campaign, make_dissection
 
 N_TOP, N_LOW = 12, 3
 CONCEPTS = ["wheel", "sky", "striped", "brick wall"]
@@ -46,10 +46,10 @@ def make_world(root: Path, *, n_units: int = 6, n_answers: int = 3, name: str = 
         )
         for i in range(n_answers)
     ]
-    for hit in made.hits.select_related("unit", "dissected_unit").order_by("unit__index")[: n_units - 1]:
-        index = hit.unit.index
+    for hit in made.hits.order_by("hit_units__unit__index")[: n_units - 1]:
+        index = hit.hit_units.get().unit.index
         for i, worker in enumerate(workers):
-            Assignment.objects.create(
+            make_answer(
                 hit=hit,
                 worker=worker,
                 external_id=f"{name}{index}-{i}",

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from annotator.accounts.models import AuditEntry, Role
-from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.models import Answer, Campaign
 from annotator.labels.labeling import label_campaign
 from annotator.labels.models import UnitLabel
 from annotator.units.models import Dissection, GPUTask
@@ -91,7 +91,7 @@ def test_ten_units_are_reviewed_by_keyboard_with_two_strokes_each(
 ) -> None:
     world = make_world(tmp_path, n_units=11)
     for i, word in enumerate(["lamp", "tree", "boat"]):
-        Assignment.objects.filter(worker__pseudonym=f"net-person-{i}").update(description=word)
+        Answer.objects.filter(assignment__worker__pseudonym=f"net-person-{i}").update(description=word)
     label_campaign(campaign=world.campaign, now=NOW)
     page = open_page("/review/")
     page.keyboard.press("b")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.models import Answer, Campaign
 from annotator.labels.labeling import label_campaign
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.relabeling import FIELDS
@@ -64,7 +64,7 @@ def test_split_answers_leave_their_group(campaign: Campaign) -> None:
 def test_a_renamed_unit_keeps_its_name_when_more_answers_come(campaign: Campaign) -> None:
     unit = Unit.objects.get(index=2)
     rename_unit(campaign=campaign, unit=unit, concept="Animal face", reviewer="eve", now=NOW)
-    Assignment.objects.filter(hit__unit=unit).update(description="cat")
+    Answer.objects.filter(hit_unit__unit=unit).update(description="cat")
     again(campaign)
     label = UnitLabel.objects.get(unit=unit)
     assert (label.concept, label.reasons["renamed_by"]) == ("animal face", "eve")
@@ -75,7 +75,7 @@ def test_an_acceptance_stands_while_the_concept_does(campaign: Campaign) -> None
     accept_label(campaign=campaign, unit=unit, reviewer="eve", now=NOW)
     again(campaign)
     assert UnitLabel.objects.get(unit=unit).accepted_at == NOW
-    Assignment.objects.filter(hit__unit=unit).update(description="cat")
+    Answer.objects.filter(hit_unit__unit=unit).update(description="cat")
     again(campaign)
     assert UnitLabel.objects.get(unit=unit).accepted_at is None
 

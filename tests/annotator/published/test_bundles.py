@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image as Picture
 
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import Campaign, HITUnit
 from annotator.figures.listing import read_example_crops
 from annotator.published.bundles import make_anchor
 from annotator.published.importing import import_annotations
@@ -67,10 +67,10 @@ def test_html_needs_a_folder() -> None:
 def dissected(page: str, tmp_path: Path) -> Campaign:
     """The first unit has crops in a store: three red top tiles, then a blue low one."""
     campaign = Campaign.objects.get(name="net")
-    hit = campaign.hits.get(unit__index=0)
+    asked = HITUnit.objects.get(hit__campaign=campaign, unit__index=0)
     images = ImageSet.objects.create(name="set", address="set", is_rendered=True, registered_at=NOW)
     dissection = Dissection.objects.create(
-        network=hit.unit.layer.network, image_set=images, layer_paths=["features.10"], created_at=NOW,
+        network=asked.unit.layer.network, image_set=images, layer_paths=["features.10"], created_at=NOW,
         artifact=f"file://{tmp_path}/store",
     )  # fmt: skip
     strip = Picture.new("RGB", (16, 64), "blue")
@@ -78,11 +78,11 @@ def dissected(page: str, tmp_path: Path) -> Campaign:
     packed = io.BytesIO()
     strip.save(packed, "JPEG", quality=95)
     open_store(dissection.artifact).write(f"tiles/ab/{SHEET_NAME}.jpg", packed.getvalue())
-    hit.dissected_unit = DissectedUnit.objects.create(
-        dissection=dissection, unit=hit.unit, threshold=1, peak_low=0, peak_high=1, n_top=3, n_low=1, tile_px=16,
+    asked.dissected_unit = DissectedUnit.objects.create(
+        dissection=dissection, unit=asked.unit, threshold=1, peak_low=0, peak_high=1, n_top=3, n_low=1, tile_px=16,
         strip=SHEET_NAME,
     )  # fmt: skip
-    hit.save()
+    asked.save()
     return campaign
 
 

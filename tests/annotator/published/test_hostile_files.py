@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from annotator.crowd.models import HIT, Assignment, Campaign, Worker
+from annotator.crowd.models import HIT, Answer, Assignment, Campaign, Worker
 from annotator.published.importing import import_annotations
 from annotator.units.models import AutomaticLabel, Network, Unit
 
@@ -147,7 +147,7 @@ def test_a_failure_after_the_reading_leaves_the_earlier_import_whole(tmp_path: P
     (tmp_path / "a.jsonl").write_bytes(line(worker="x" * 33, description="sea"))
     with pytest.raises(CommandError, match="pseudonym has at most 32 characters"):
         call_command("import_annotations", "kept", answers=tmp_path / "a.jsonl")
-    assert [row.description for row in Assignment.objects.all()] == ["sky"]
+    assert [row.description for row in Answer.objects.all()] == ["sky"]
 
 
 def test_a_campaign_that_asks_people_itself_takes_no_import(tmp_path: Path) -> None:

@@ -1,20 +1,11 @@
-"""The answers that MTurk keeps, as XML, and the form that sends them."""
-
-from typing import Any
+"""The answers that MTurk keeps, as XML."""
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from annotator.crowd.hit_types.answers import Answer, BadAnswer, Verdict, read_work
+from annotator.crowd.hit_types.answers import BadAnswer
 
 LONGEST_XML = 131_072
-
-
-def read_work_xml(xml: str, *, kind: str, n_crops: int) -> Answer | Verdict:
-    """MTurk's QuestionFormAnswers, as ListAssignmentsForHIT gives them."""
-    values: dict[str, Any] = dict(read_xml_fields(xml))
-    values["marked"] = [_read_position(part) for part in str(values.get("marked", "")).split()]
-    return read_work(values, kind=kind, n_crops=n_crops)
 
 
 def read_xml_fields(xml: str) -> dict[str, str]:
@@ -31,24 +22,6 @@ def read_xml_fields(xml: str) -> dict[str, str]:
             parts = {_local_name(part.tag): part.text or "" for part in answer}
             fields[parts.get("QuestionIdentifier", "")] = parts.get("FreeText", "")
     return fields
-
-
-def list_form_fields(*, assignment_id: str, work: Answer | Verdict, receipt: str) -> dict[str, str]:
-    """What the page posts to the marketplace: enough to read the whole answer again from there."""
-    fields = {"assignmentId": assignment_id}
-    if isinstance(work, Verdict):
-        fields["verdict"] = "yes" if work.fits else "no"
-    else:
-        fields["description"] = work.description
-        fields["category"] = work.category.value
-        fields["marked"] = " ".join(str(position) for position in work.marked)
-    return fields | {"active_seconds": f"{work.active_seconds:.1f}", "receipt": receipt}
-
-
-def _read_position(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 4):
-        raise BadAnswer("The marketplace's answer names a crop that was not shown.", field="marked")
-    return int(text)
 
 
 def _local_name(tag: object) -> str:

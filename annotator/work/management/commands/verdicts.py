@@ -21,8 +21,8 @@ class Command(ProjectCommand):
         rows = count_verdicts(campaign)
         for row in rows:
             words = {True: "fits", False: "does not fit", None: "undecided"}[row.fits]
-            unit = f"{row.hit.unit.layer.path}:{row.hit.unit.index}"
-            self.stdout.write(f"{unit:<24} {row.hit.phrase:<30} {row.n_yes} of {row.n_answers} yes  {words}")
+            unit = f"{row.hit_unit.unit.layer.path}:{row.hit_unit.unit.index}"
+            self.stdout.write(f"{unit:<24} {row.hit_unit.phrase:<30} {row.n_yes} of {row.n_answers} yes  {words}")
         answered = [row for row in rows if row.n_answers]
         n_fit = sum(row.fits is True for row in answered)
         self.stdout.write(f"{n_fit} of {len(answered)} phrases fit by majority.")

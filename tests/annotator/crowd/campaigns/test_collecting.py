@@ -7,7 +7,7 @@ import pytest
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.judging import approving as reviewing
 from annotator.crowd.judging import attention
-from annotator.crowd.models import Assignment, Campaign, OutwardAct, Worker
+from annotator.crowd.models import Answer, Assignment, Campaign, OutwardAct, Worker
 from annotator.sandbox.models import Assignment as SandboxAssignment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,9 +59,9 @@ def test_an_answer_that_only_the_marketplace_holds_is_read_from_there(
     }  # fmt: skip
     visitor.hand_over({"fields": fields, "submit_to": f"{visitor.submit_to}/mturk/externalSubmit"})
     assert collect(market, campaign).n_new == 1
-    row = Assignment.objects.get()
-    assert row.is_from_marketplace
-    assert (row.description, row.category, row.state) == ("wheel", "object part", "submitted")
+    row = Answer.objects.get()
+    assert row.assignment.is_from_marketplace
+    assert (row.description, row.category, row.assignment.state) == ("wheel", "object part", "submitted")
     assert len(row.marked_ranks) == 2
     assert row.precision is not None
     needs = attention.find_attention(campaign=campaign, now=market.clock())
@@ -77,7 +77,7 @@ def test_an_unreadable_answer_is_kept_counted_and_still_paid(market: Any, campai
     visitor.hand_over({"fields": fields, "submit_to": f"{visitor.submit_to}/mturk/externalSubmit"})
     assert collect(market, campaign).n_unreadable == 1
     row = Assignment.objects.get()
-    assert row.precision is None
+    assert row.answers.get().says is None
     assert row.raw_answer is not None
     assert "something" in row.raw_answer["marketplace_xml"]
     assert approve(market, campaign).n_done == 1

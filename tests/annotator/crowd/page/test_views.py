@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from PIL import Image as Pixels
 
-from annotator.crowd.models import HIT, Assignment, Campaign, Worker
+from annotator.crowd.models import HIT, Answer, Assignment, Campaign, Worker
 from tests.annotator.crowd.making import TILE_PX, color_of
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def test_consent_is_asked_once_a_campaign(visit: Visit, campaign: Campaign) -> N
 def test_sheets_show_the_crops_in_the_assignments_own_order(visit: Visit) -> None:
     visitor = visit()
     sheets = [visitor.client.get(address) for address in visitor.start()["sheets"]]
-    row = Assignment.objects.get()
+    row = Answer.objects.get()
     for position, rank in enumerate(row.shown_ranks):
         sheet, within = divmod(position, 20)
         with Pixels.open(io.BytesIO(sheets[sheet].content)) as picture:
@@ -58,11 +58,11 @@ def test_sheets_show_the_crops_in_the_assignments_own_order(visit: Visit) -> Non
 
 def test_the_order_depends_on_person_and_hit_alone(visit: Visit) -> None:
     visit(assignment_id="FIRST").start()
-    first = Assignment.objects.get().shown_ranks
+    first = Answer.objects.get().shown_ranks
     Assignment.objects.all().delete()
     visit(assignment_id="SECOND").start()
     visit(assignment_id="THIRD", worker_id="AOTHER").start()
-    again, other = Assignment.objects.order_by("id").values_list("shown_ranks", flat=True)
+    again, other = Answer.objects.order_by("id").values_list("shown_ranks", flat=True)
     assert again == first
     assert other != first
 
@@ -71,8 +71,8 @@ def test_a_submission_is_stored_scored_and_handed_over(visit: Visit) -> None:
     visitor = visit()
     work = visitor.start()
     answer = visitor.submit(work["work_token"]).json()
-    row = Assignment.objects.get()
-    assert (row.state, row.description, row.category) == ("stored", "lamp", "object")
+    row = Answer.objects.get()
+    assert (row.assignment.state, row.description, row.category) == ("stored", "lamp", "object")
     marked = {row.shown_ranks[1], row.shown_ranks[2]}
     assert set(row.marked_ranks) == marked
     n_top_marked = len(marked - set(row.planted_ranks))
@@ -91,7 +91,7 @@ def test_a_repeated_submission_gives_the_same_receipt_and_changes_nothing(visit:
     second = visitor.submit(token).json()
     third = visitor.submit(token, client_id=str(uuid.uuid4()), description="other").json()
     assert first == second == third
-    assert Assignment.objects.get().description == "lamp"
+    assert Answer.objects.get().description == "lamp"
 
 
 def test_opening_a_submitted_hit_again_shows_its_receipt(visit: Visit) -> None:
@@ -132,8 +132,8 @@ def test_must_find_sends_back_three_times_and_then_takes_it(visit: Visit, campai
     answers = [visitor.submit(token, marked=[]).json() for _ in range(4)]
     assert [answer["state"] for answer in answers] == ["sent back"] * 3 + ["stored"]
     assert [answer.get("n_left") for answer in answers[:3]] == [2, 1, 0]
-    row = Assignment.objects.get()
-    assert (row.n_sent_back, row.n_planted_missed) == (3, 3)
+    row = Answer.objects.get()
+    assert (row.assignment.n_sent_back, row.n_planted_missed) == (3, 3)
 
 
 def test_drafts_are_kept_and_a_tab_that_is_behind_is_told(visit: Visit) -> None:
@@ -154,7 +154,7 @@ def test_a_draft_after_submission_is_refused(visit: Visit) -> None:
     visitor.submit(token)
     late = visitor.post("draft", {"work_token": token, "revision": 0, "draft": {"description": "late"}})
     assert late.status_code == 409
-    assert Assignment.objects.get().description == "lamp"
+    assert Answer.objects.get().description == "lamp"
 
 
 def test_a_hit_returned_and_taken_again_has_the_work_of_before(visit: Visit) -> None:

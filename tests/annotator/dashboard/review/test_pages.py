@@ -123,7 +123,7 @@ def test_a_unit_that_was_never_published_cannot_be_sent_back(world: World, revie
 
 
 def test_what_the_cap_does_not_cover_is_told_at_once(world: World, reviewer: Client) -> None:
-    world.campaign.hits.filter(unit__index=0).update(external_id="HIT0")
+    world.campaign.hits.filter(hit_units__unit__index=0).update(external_id="HIT0")
     Campaign.objects.update(budget_cap_usd=F("committed_usd") + Decimal("1.19"))
     refused = reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk}, headers={"Referer": "/review/try/"})
     assert refused.status_code == 422
@@ -137,7 +137,7 @@ def test_a_unit_sent_back_goes_to_the_web_queue(
 ) -> None:
     sent: list[tuple[str, list[object]]] = []
     monkeypatch.setattr("annotator.work.sending.app.send_task", lambda name, args, queue: sent.append((name, args)))
-    hit = world.campaign.hits.get(unit=Unit.objects.get(index=0))
+    hit = world.campaign.hits.get(hit_units__unit=Unit.objects.get(index=0))
     hit.external_id = "HIT0"
     hit.save()
     assert reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk}).status_code == 302

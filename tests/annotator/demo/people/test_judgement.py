@@ -6,7 +6,7 @@ import pytest
 
 from annotator.crowd.categories import SemanticCategory
 from annotator.demo.people.judgement import Knowledge, judge, rank_labels
-from annotator.demo.people.seeing import Sight
+from annotator.demo.people.seeing import TileSight
 from annotator.demo.people.tempers import TEMPERS, Person, draw, gather_people, rank_people
 
 CAR, SKY, RED, WHEEL = 1, 2, 3, 4
@@ -18,7 +18,7 @@ CAREFUL, HURRIED, CARELESS = TEMPERS
 
 
 def sight(number, shows):
-    return Sight(hashlib.sha256(str(number).encode()).hexdigest(), None if shows is None else frozenset(shows))
+    return TileSight(hashlib.sha256(str(number).encode()).hexdigest(), None if shows is None else frozenset(shows))
 
 
 # 40 tiles show a car under the sky, 15 only sky, 5 were not recognized.
@@ -58,7 +58,7 @@ def test_hurried_people_miss_more_than_careful_ones():
 
 
 def test_careless_people_do_not_look():
-    other_tiles = [Sight(tile.key, frozenset({WHEEL})) for tile in TILES]
+    other_tiles = [TileSight(tile.key, frozenset({WHEEL})) for tile in TILES]
     for seed in range(10):
         assert judge_as(CARELESS, seed) == judge_as(CARELESS, seed, tiles=other_tiles)
     assert {judge_as(CARELESS, seed).category for seed in range(60)} == set(SemanticCategory)

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from annotator.accounts.models import AuditEntry
 from annotator.crowd.marketplaces.mturk import client
-from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.models import Assignment, Campaign, HITUnit
 from annotator.sandbox.models import HIT as SandboxHIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def test_from_launch_to_closed(market: Any, dissection: Any) -> None:
     assert "Quote: 3 HITs x 1 assignments at $0.60: $1.80 rewards + $0.36 fees = $2.16 (cap $2.16)" in output
     assert "Published 3 HITs" in output
     campaign = Campaign.objects.get()
-    chosen = campaign.hits.order_by("id").values_list("unit__index", "chosen_because")
+    chosen = HITUnit.objects.filter(hit__campaign=campaign).order_by("id").values_list("unit__index", "chosen_because")
     assert list(chosen)[:2] == [(3, "top IoU"), (2, "top IoU")]
     assert "Published 3 HITs" in run("launch", "demo", **asked)  # again: nothing new
     assert SandboxHIT.objects.count() == 3
@@ -82,7 +82,7 @@ def test_bad_input_is_refused_in_one_sentence_and_nothing_is_written(market: Any
     assert "only" in refused("launch", "demo", dissection=known, top_iou=0, random=99)
     assert "no unit features.3:77" in refused("launch", "demo", dissection=known, units=["features.3:77"])
     assert "does not name units" in refused("launch", "demo", dissection=known, units=["features.3"])
-    assert "not a HIT type" in refused("launch", "demo", dissection=known, top_iou=1, random=0, template="../etc")
+    assert "no HIT type" in refused("launch", "demo", dissection=known, top_iou=1, random=0, template="../etc")
     assert "No units" in refused("launch", "demo", dissection=known, top_iou=0, random=0)
     assert not Campaign.objects.exists()
     assert "There is no campaign called demo" in refused("collect", "demo")

@@ -1,0 +1,6 @@
+"""The HIT types: name -> package. A package holds the files that hit_templates/README.md lists."""
+
+TABLE = {
+    "unit_semantics": "hit_templates.unit_semantics",
+    "verify_label": "hit_templates.verify_label",
+}
