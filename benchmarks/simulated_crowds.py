@@ -15,7 +15,7 @@ from annotator.labels.precision import N_TOP_CROPS, PUBLISHED_OVERDISPERSION
 
 N_WORKERS, N_CARELESS = 30, 9
 N_UNITS, N_ANSWERS = 120, 5
-LEAST_HITS = 20
+MIN_HITS = 20
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Flagged:
-    """Of workers with at least LEAST_HITS HITs."""
+    """Of workers with at least MIN_HITS HITs."""
 
     n_careless: int
     n_caught: int
@@ -95,7 +95,7 @@ def count_flagged(crowds: Sequence[Crowd]) -> Flagged:
         (is_careless(worker), evidence.is_flagged)
         for crowd in crowds
         for worker, evidence in gather_evidence(crowd.answers).workers.items()
-        if evidence.n_hits >= LEAST_HITS
+        if evidence.n_hits >= MIN_HITS
     ]
     return Flagged(
         n_careless=sum(careless for careless, _ in judged),

@@ -17,7 +17,7 @@ class Permission(StrEnum):
     EXPORT_RAW_IDS = "export raw ids"
 
 
-LEAST_ROLE = {
+MIN_ROLE = {
     Permission.PUBLISH_WITH_REAL_MONEY: Role.PAYER,
     Permission.APPROVE: Role.PAYER,
     Permission.REJECT: Role.PAYER,  # of another person's proposal

@@ -14,7 +14,7 @@ from annotator.accounts.models import SignInSlowdown
 from annotator.refusals import Refusal
 
 N_FREE_FAILURES = 3
-LONGEST_WAIT = timedelta(minutes=15)
+MAX_WAIT = timedelta(minutes=15)
 # Failures older than this are forgotten.
 MEMORY = timedelta(hours=24)
 
@@ -42,7 +42,7 @@ def wait_after(n_failures: int) -> timedelta:
     """Nothing for the first failures, then 2 s, 4 s, 8 s ... up to a quarter of an hour."""
     if n_failures < N_FREE_FAILURES:
         return timedelta(0)
-    return min(timedelta(seconds=2 ** min(n_failures - N_FREE_FAILURES + 1, 12)), LONGEST_WAIT)
+    return min(timedelta(seconds=2 ** min(n_failures - N_FREE_FAILURES + 1, 12)), MAX_WAIT)
 
 
 def _recent(keys: list[str], now: datetime) -> list[SignInSlowdown]:

@@ -10,7 +10,7 @@ from annotator.comparison.models import ImportedDescription
 from annotator.comparison.summary import summarize, summarize_descriptions
 from annotator.crowd.models import Campaign
 from annotator.labels.consensus import describe_consensus, describe_workers
-from annotator.labels.evidence import UnitAnswer, gather_answers, split_by_unit
+from annotator.labels.counted_answers import CountedAnswer, gather_answers, split_by_unit
 from annotator.labels.labeling import gather_vocabulary
 from annotator.labels.models import UnitLabel
 from annotator.labels.precision import count_interpretable
@@ -68,7 +68,7 @@ def describe_dissection(*, dissection: Dissection) -> Document:
     }
 
 
-def describe_people(campaign: Campaign, answers: Sequence[UnitAnswer]) -> str:
+def describe_people(campaign: Campaign, answers: Sequence[CountedAnswer]) -> str:
     """Who answered, in words that stand in every report."""
     if campaign.is_imported:
         return "people, as imported"
@@ -83,7 +83,7 @@ def _place(unit: Unit) -> tuple[int, int, str, int]:
 
 
 def _describe_unit(
-    label: UnitLabel, answers: Sequence[UnitAnswer], automatic: AutomaticLabel | None, values: dict[str, Any]
+    label: UnitLabel, answers: Sequence[CountedAnswer], automatic: AutomaticLabel | None, values: dict[str, Any]
 ) -> Document:
     comparison = getattr(label, "comparison", None)
     return {
@@ -140,7 +140,7 @@ def _describe_measured(unit: Unit, automatic: AutomaticLabel | None, values: dic
 def _describe_layer(
     layer: Layer,
     labels: Sequence[UnitLabel],
-    by_unit: dict[int, list[UnitAnswer]],
+    by_unit: dict[int, list[CountedAnswer]],
     automatic: Iterable[AutomaticLabel],
 ) -> Document:
     mine = [label for label in labels if label.unit.layer_id == layer.id]

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from annotator.labels.evidence import UnitAnswer, split_by_unit
+from annotator.labels.counted_answers import CountedAnswer, split_by_unit
 from annotator.labels.models import UnitLabel
 from annotator.labels.reliability import count_labels, estimate, weigh_alpha, weigh_identical, weigh_kappa
 from annotator.labels.weighing import CATEGORY_ORDER
 
 
-def describe_consensus(*, answers: Sequence[UnitAnswer], labels: Sequence[UnitLabel]) -> dict[str, Any]:
+def describe_consensus(*, answers: Sequence[CountedAnswer], labels: Sequence[UnitLabel]) -> dict[str, Any]:
     """Each figure with its 95 % bootstrap interval over units; None where it is not defined."""
     by_unit = split_by_unit([answer for answer in answers if answer.category])
     chosen = [[CATEGORY_ORDER[answer.category] - 1 for answer in given] for given in by_unit.values()]
@@ -31,7 +31,7 @@ def _number_groups(label: UnitLabel) -> list[int]:
     return [number for number, group in enumerate(groups) for _ in group["members"]]
 
 
-def describe_workers(*, answers: Sequence[UnitAnswer], labels: Sequence[UnitLabel]) -> list[dict[str, Any]] | None:
+def describe_workers(*, answers: Sequence[CountedAnswer], labels: Sequence[UnitLabel]) -> list[dict[str, Any]] | None:
     """For each worker, by pseudonym: answers, and the share that has the unit's category and its concept.
 
     None unless every worker is known: no per-worker figure is made up.

@@ -14,7 +14,7 @@ from annotator.crowd.judging.suspicions import MISSED_OF_ONE_ANSWER
 from annotator.crowd.models import Campaign
 from annotator.labels.aggregation import vote
 from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description
-from annotator.labels.evidence import UnitAnswer, count_descriptions, gather_answers, split_by_unit
+from annotator.labels.counted_answers import CountedAnswer, count_descriptions, gather_answers, split_by_unit
 from annotator.labels.grouping import Group, NamedAnswer, group_answers
 from annotator.labels.lexicon import Lexicon, find_wordnet, load_lexicon
 from annotator.labels.models import ConceptRevision, UnitLabel
@@ -42,7 +42,7 @@ class Labeled:
 
 @dataclass(frozen=True)
 class WeighedAnswer:
-    answer: UnitAnswer
+    answer: CountedAnswer
     weight: float
 
 
@@ -96,7 +96,7 @@ def gather_vocabulary(*, campaign: Campaign) -> Vocabulary:
     return build_vocabulary(descriptions=said, labels=listed | set(given), lexicon=open_lexicon())
 
 
-def count_crops(by_unit: dict[int, list[UnitAnswer]]) -> AnswerCounts:
+def count_crops(by_unit: dict[int, list[CountedAnswer]]) -> AnswerCounts:
     rows = [(i, answer) for i, given in enumerate(by_unit.values()) for answer in given]
     return AnswerCounts(
         unit=np.array([i for i, _ in rows]),

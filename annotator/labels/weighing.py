@@ -9,12 +9,12 @@ import numpy as np
 
 from annotator.crowd.categories import PUBLISHED_CODES
 from annotator.labels.aggregation import Answers, fit_one_coin, weigh_workers
-from annotator.labels.evidence import UnitAnswer
+from annotator.labels.counted_answers import CountedAnswer
 
 CATEGORY_ORDER = {str(category): code for code, category in PUBLISHED_CODES.items()}
 
 
-def weigh_answers(answers: Sequence[UnitAnswer]) -> list[float]:
+def weigh_answers(answers: Sequence[CountedAnswer]) -> list[float]:
     """One weight for each answer, by the categories their workers chose; all 1 unless every worker is known."""
     voting = [answer for answer in answers if answer.category]
     if not voting or any(answer.worker is None for answer in answers):
@@ -33,7 +33,7 @@ def weigh_answers(answers: Sequence[UnitAnswer]) -> list[float]:
     return [round(float(weights[workers[str(answer.worker)]]), 6) for answer in answers]
 
 
-def estimate_crop_fits(answers: Sequence[UnitAnswer]) -> dict[int, dict[int, float]]:
+def estimate_crop_fits(answers: Sequence[CountedAnswer]) -> dict[int, dict[int, float]]:
     """For each unit, rank -> probability that the crop fits; empty where marks or workers are unknown."""
     if not answers or any(answer.worker is None or answer.marked is None for answer in answers):
         return {}

@@ -36,7 +36,7 @@ CONSENSUS_WORDS = {
 }
 
 
-def bind_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
+def write_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
     """Number of units. index.html, report.css, figures/ and, where units were dissected here, crops/.
 
     Raises NothingToExport, FolderInTheWay; an existing folder must be empty.

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from annotator.comparison.reports import Document, describe_campaign
 from annotator.crowd.models import Campaign
 from annotator.csv_files import write_csv
-from annotator.labels.evidence import UnitAnswer, gather_answers
+from annotator.labels.counted_answers import CountedAnswer, gather_answers
 from annotator.published.data_card import describe_data, print_card
 from annotator.published.folders import whole_folder
 from annotator.published.netdissect import list_columns, list_rows
@@ -61,12 +61,12 @@ def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[
     return list(files)
 
 
-def _list_answers(answers: Sequence[UnitAnswer]) -> list[dict[str, Any]]:
+def _list_answers(answers: Sequence[CountedAnswer]) -> list[dict[str, Any]]:
     units = {unit.id: unit for unit in Unit.objects.filter(id__in={a.unit_id for a in answers}).select_related("layer")}
     return [_describe_answer(answer, units[answer.unit_id]) for answer in answers]
 
 
-def _describe_answer(answer: UnitAnswer, unit: Unit) -> dict[str, Any]:
+def _describe_answer(answer: CountedAnswer, unit: Unit) -> dict[str, Any]:
     """Keys as `import_annotations` reads them."""
     return {
         "layer": unit.layer.path,

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
-from annotator.accounts.roles import LEAST_ROLE, Permission, may, role_of
+from annotator.accounts.roles import MIN_ROLE, Permission, may, role_of
 from annotator.crowd.marketplaces.guard import Permit
 from annotator.crowd.marketplaces.marketplace import open_marketplace
 from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
@@ -93,7 +93,7 @@ def prepare(
 
 def find_role(step: Step, *, campaign: Campaign | None) -> Role:
     """The step's own role; whatever spends real money takes a payer at least."""
-    payer = LEAST_ROLE[Permission.PUBLISH_WITH_REAL_MONEY]
+    payer = MIN_ROLE[Permission.PUBLISH_WITH_REAL_MONEY]
     return payer if step.spends and is_real_money(campaign) and may(payer, step.role) else step.role
 
 

@@ -5,7 +5,7 @@ order of the buttons.
 """
 
 from annotator.accounts.models import Role
-from annotator.accounts.roles import LEAST_ROLE, Permission
+from annotator.accounts.roles import MIN_ROLE, Permission
 from annotator.comparison.comparing import NothingToCompare
 from annotator.crowd.campaigns.composing import CannotCompose
 from annotator.crowd.campaigns.phrases import BadPhrases
@@ -83,7 +83,7 @@ _OF_CAMPAIGNS = [
         name="approve",
         title="Collect and approve",
         sentence="Takes in what was submitted, and approves and so pays all of it.",
-        role=LEAST_ROLE[Permission.APPROVE],
+        role=MIN_ROLE[Permission.APPROVE],
         run=collecting.collect_and_approve,
         icon="payments",
         is_offered=is_going,
@@ -124,7 +124,7 @@ _OF_CAMPAIGNS = [
         name="top-up",
         title="Pay top-ups",
         sentence="Lifts the pay for each approved piece of work to the hourly floor.",
-        role=LEAST_ROLE[Permission.PAY_BONUSES],
+        role=MIN_ROLE[Permission.PAY_BONUSES],
         run=judging.top_up,
         icon="savings",
         spends=True,
@@ -135,7 +135,7 @@ _OF_CAMPAIGNS = [
         name="compensate",
         title="Compensate lost work",
         sentence="Pays for work stored here that never reached the marketplace.",
-        role=LEAST_ROLE[Permission.APPROVE],
+        role=MIN_ROLE[Permission.APPROVE],
         run=judging.compensate_lost,
         icon="volunteer_activism",
         spends=True,
@@ -199,7 +199,7 @@ _OF_ANSWERS = [
         name="approve-answer",
         title="Approve",
         sentence="Approves and so pays one answer.",
-        role=LEAST_ROLE[Permission.APPROVE],
+        role=MIN_ROLE[Permission.APPROVE],
         subject="assignment",
         run=judging.approve_answer,
         refusals=(CannotReview,),
@@ -249,7 +249,7 @@ _OF_ANSWERS = [
         name="confirm-rejection",
         title="Confirm the rejection",
         sentence="Rejects one answer that another person proposed to reject.",
-        role=LEAST_ROLE[Permission.REJECT],
+        role=MIN_ROLE[Permission.REJECT],
         subject="assignment",
         run=judging.reject,
         check=judging.check_second_person,
@@ -259,7 +259,7 @@ _OF_ANSWERS = [
         name="overturn-rejection",
         title="Overturn and pay",
         sentence="Pays an answer that was rejected, within 30 days.",
-        role=LEAST_ROLE[Permission.APPROVE],
+        role=MIN_ROLE[Permission.APPROVE],
         subject="assignment",
         run=judging.overturn,
         check=judging.check_sent,

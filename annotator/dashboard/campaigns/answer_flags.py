@@ -9,13 +9,13 @@ from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 
 # Each answer is judged beside all others of the campaign: beyond this a page would wait too long.
-MOST_ANSWERS = 20_000
+MAX_ANSWERS = 20_000
 
 
 def read_flags(campaign: Campaign) -> Mapping[int, Sequence[Flag]] | None:
     """By answer; None where there are too many answers to judge while somebody waits."""
     counts = read_campaign_counts([campaign.pk])[campaign.pk]
-    return _gather(campaign.pk, counts.n_answers) if counts.n_answers <= MOST_ANSWERS else None
+    return _gather(campaign.pk, counts.n_answers) if counts.n_answers <= MAX_ANSWERS else None
 
 
 @lru_cache(maxsize=8)

@@ -10,7 +10,7 @@ from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS
 from annotator.crowd.models import Campaign
 from annotator.units.models import Dissection
 
-N_UNITS_AT_MOST = 2000
+MAX_UNITS = 2000
 POLICY_WORDS = {
     Campaign.Policy.ACCEPT_AND_SCORE: "accept the answer and count the missed",
     Campaign.Policy.MUST_FIND: "send the page back until they are found",
@@ -28,8 +28,8 @@ class LaunchForm(forms.Form):
         label="Dissections",
         widget=forms.CheckboxSelectMultiple,
     )
-    n_top_iou = forms.IntegerField(label="Units of highest IoU", min_value=0, max_value=N_UNITS_AT_MOST, initial=24)
-    n_random = forms.IntegerField(label="Units drawn at random", min_value=0, max_value=N_UNITS_AT_MOST, initial=8)
+    n_top_iou = forms.IntegerField(label="Units of highest IoU", min_value=0, max_value=MAX_UNITS, initial=24)
+    n_random = forms.IntegerField(label="Units drawn at random", min_value=0, max_value=MAX_UNITS, initial=8)
     named_units = forms.CharField(
         required=False, max_length=2000, help_text="LAYER:3,17,40-49, counted from zero; several separated by spaces"
     )

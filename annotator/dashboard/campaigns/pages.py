@@ -17,7 +17,7 @@ from annotator.dashboard.campaigns.overview import summarize_campaigns
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
-from annotator.dashboard.frame.thumbnails import add_strips
+from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.labels.models import UnitLabel
 from annotator.work.performing import is_real_money, list_jobs
 from annotator.work.steps.publishing import is_ready
@@ -52,7 +52,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         "dashboard/campaigns/campaign.html",
         title=f"Campaign {campaign.name}",
         units=units,
-        rows=add_strips(list(units)),
+        rows=add_thumbnails(list(units)),
         preview=_preview_address(campaign),
         can_publish=is_ready(campaign),
         is_real_money=is_real_money(campaign),

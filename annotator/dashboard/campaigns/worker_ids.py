@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from annotator.accounts.auditing import write_audit_entry
-from annotator.accounts.roles import LEAST_ROLE, Permission
+from annotator.accounts.roles import MIN_ROLE, Permission
 from annotator.crowd.models import Campaign
 from annotator.crowd.pseudonyms import list_worker_ids
 from annotator.csv_files import CONTENT_TYPE, write_csv
@@ -15,7 +15,7 @@ from annotator.dashboard.frame.pages import SignedInRequest
 
 
 @require_POST
-@needs(LEAST_ROLE[Permission.EXPORT_RAW_IDS])
+@needs(MIN_ROLE[Permission.EXPORT_RAW_IDS])
 def send_worker_ids(request: SignedInRequest, name: str) -> HttpResponse:
     """As CSV: pseudonym, marketplace, worker id. Erased people are not in it."""
     campaign = get_object_or_404(Campaign, name=name)

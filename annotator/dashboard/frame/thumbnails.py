@@ -10,7 +10,7 @@ from annotator.labels.models import UnitLabel
 N_CROPS = 4
 
 
-def add_strips(labels: Iterable[UnitLabel]) -> list[tuple[UnitLabel, str]]:
+def add_thumbnails(labels: Iterable[UnitLabel]) -> list[tuple[UnitLabel, str]]:
     """Each label with the address of its picture, from what its campaign showed; "" where no crops are known."""
     labels = list(labels)
     asked = HITUnit.objects.filter(

@@ -12,7 +12,7 @@ from annotator.dashboard.dissections.machines import read_machines
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.dashboard.units.cards import make_cards
-from annotator.dashboard.units.scope import find_ground
+from annotator.dashboard.units.scope import find_scope
 from annotator.dashboard.units.searching import find_units
 from annotator.dashboard.units.selection import Selection
 
@@ -23,10 +23,10 @@ N_SHOWN_UNITS = 12
 
 @needs(Role.VIEWER)
 def show_home(request: SignedInRequest) -> HttpResponse:
-    ground = find_ground(Selection())
-    surest = {"sort": "precision", "precision_min": 0.0} if ground.campaigns else {"sort": "iou"}
-    cards = make_cards(unit_ids=find_units(Selection(surest), ground, n_most=N_SHOWN_UNITS), ground=ground)
-    return show(request, "dashboard/home/home.html", title="Home", cards=cards, ground=ground, **_live())
+    scope = find_scope(Selection())
+    surest = {"sort": "precision", "precision_min": 0.0} if scope.campaigns else {"sort": "iou"}
+    cards = make_cards(unit_ids=find_units(Selection(surest), scope, n_most=N_SHOWN_UNITS), scope=scope)
+    return show(request, "dashboard/home/home.html", title="Home", cards=cards, scope=scope, **_live())
 
 
 @needs(Role.VIEWER)

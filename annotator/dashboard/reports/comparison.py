@@ -16,7 +16,7 @@ from annotator.comparison.relations import Relation
 from annotator.crowd.models import Campaign, HITUnit
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
-from annotator.dashboard.frame.thumbnails import add_strips
+from annotator.dashboard.frame.thumbnails import add_thumbnails
 
 PAGE_SIZE = 50
 N_AGAIN = 10
@@ -39,7 +39,7 @@ def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
         .order_by("-automatic_label__iou", "id")
     )
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    strips = add_strips([one.unit_label for one in page])
+    strips = add_thumbnails([one.unit_label for one in page])
     return show(
         request,
         "dashboard/reports/comparison.html",

@@ -23,7 +23,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
 
 # A folder is put together in memory; the lists of the API stream and have no limit.
-MOST_ANSWERS = 100_000
+MAX_ANSWERS = 100_000
 TABLES = {"json": "application/json", "csv": CONTENT_TYPE}
 
 
@@ -48,9 +48,9 @@ def send_export(request: SignedInRequest, name: str) -> HttpResponseBase:
 
 def _refuse_large(request: SignedInRequest, name: str) -> HttpResponse | None:
     campaign = get_object_or_404(Campaign, name=name)
-    if read_campaign_counts([campaign.pk])[campaign.pk].n_answers <= MOST_ANSWERS:
+    if read_campaign_counts([campaign.pk])[campaign.pk].n_answers <= MAX_ANSWERS:
         return None
-    words = f"{name} has more than {MOST_ANSWERS} answers: take manage.py export {name}, or the API, which streams."
+    words = f"{name} has more than {MAX_ANSWERS} answers: take manage.py export {name}, or the API, which streams."
     return show_refusal(request, words, status=422)
 
 
@@ -85,6 +85,6 @@ def _export(campaign: Campaign, folder: Path, now: datetime) -> None:
 
 
 def _bind(campaign: Campaign, folder: Path, now: datetime) -> None:
-    from annotator.published.bundles import bind_report
+    from annotator.published.bundles import write_report
 
-    bind_report(campaign=campaign, folder=folder, now=now)
+    write_report(campaign=campaign, folder=folder, now=now)

@@ -21,7 +21,7 @@ from annotator.dashboard.frame.pages import SignedInRequest, show
 from annotator.published.csv_reading import BadFile
 from annotator.published.importing import CannotImport, Imported, import_annotations, import_iou
 
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 ENDINGS = (".mat", ".csv", ".jsonl")
 
 
@@ -32,8 +32,8 @@ class _UploadForm(forms.Form):
 
     def clean_file(self) -> "File[bytes]":
         file: UploadedFile[bytes] = self.cleaned_data["file"]
-        if (file.size or 0) > MOST_BYTES:
-            raise forms.ValidationError(f"At most {MOST_BYTES >> 20} MB here; manage.py takes larger files.")
+        if (file.size or 0) > MAX_BYTES:
+            raise forms.ValidationError(f"At most {MAX_BYTES >> 20} MB here; manage.py takes larger files.")
         if not str(file.name).endswith(ENDINGS):
             raise forms.ValidationError(f"A file that ends in {', '.join(ENDINGS)}.")
         return file

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from annotator.figures.drawing import Figure
 
 # Each campaign is described in full while somebody waits.
-MOST_ANSWERS = 100_000
+MAX_ANSWERS = 100_000
 TITLES = {
     "networks": "Semantic types, networks side by side",
     "zoo": "Unique detectors of each layer",
@@ -60,8 +60,8 @@ class SideBySideForm(forms.Form):
         if positions and len(positions) != len(cleaned.get("dissection", ())):
             self.add_error("positions", f"{len(cleaned.get('dissection', ()))} dissections need as many positions.")
         counts = read_campaign_counts([campaign.pk for campaign in cleaned.get("campaign", ())])
-        if sum(one.n_answers for one in counts.values()) > MOST_ANSWERS:
-            self.add_error("campaign", f"Together more than {MOST_ANSWERS} answers: take manage.py figures --beside.")
+        if sum(one.n_answers for one in counts.values()) > MAX_ANSWERS:
+            self.add_error("campaign", f"Together more than {MAX_ANSWERS} answers: take manage.py figures --beside.")
         return cleaned
 
     def list_figures(self) -> list[tuple[str, str]]:

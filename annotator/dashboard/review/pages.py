@@ -1,4 +1,4 @@
-"""The queue of units that need a person's decision: first seen blind, then with the evidence."""
+"""The queue of units that need a person's decision. The crops are shown first, alone; then all that is known."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,8 +18,8 @@ from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step, show_refused
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
-from annotator.dashboard.frame.thumbnails import add_strips
-from annotator.dashboard.units.unit_record import gather_evidence
+from annotator.dashboard.frame.thumbnails import add_thumbnails
+from annotator.dashboard.units.unit_record import gather_record
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel
@@ -28,7 +28,7 @@ from annotator.work.performing import is_real_money
 from annotator.work.table import STEPS
 
 ACTIONS = ("accept", "rename", "merge")
-COUNTED_AT_MOST = 1000
+MAX_COUNTED = 1000
 N_LISTED = 30
 
 
@@ -44,9 +44,9 @@ def show_review(request: SignedInRequest) -> HttpResponse:
         campaign=campaign,
         campaigns=_list_labeled()[:50],
         reasons=[(words, sum(row[i] for row in found)) for i, words in enumerate(WORDS.values(), start=1)],
-        listed=add_strips(listed.filter(pk__in=[pk for pk, *_ in found[:N_LISTED]]).order_by("pk")),
+        listed=add_thumbnails(listed.filter(pk__in=[pk for pk, *_ in found[:N_LISTED]]).order_by("pk")),
         n_waiting=len(found),
-        has_more=len(found) == COUNTED_AT_MOST,
+        has_more=len(found) == MAX_COUNTED,
     )
 
 
@@ -64,21 +64,19 @@ def show_next_label(request: SignedInRequest, name: str) -> HttpResponse:
 
 @needs(Role.REVIEWER)
 def show_label(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
-    """Blind, nothing but the crops leaves the server; the evidence comes when it is asked for."""
+    """While the reviewer is blind, the page holds the crops alone. `?evidence=1` asks for the rest."""
     label = _label(name, label_id)
     is_blind = request.GET.get("evidence") != "1"
-    evidence = gather_evidence(
-        unit=label.unit, dissection_id=None, answer_id=None, mode=AutomaticLabel.Mode.PAPER.value
-    )
-    context: dict[str, Any] = {"is_blind": is_blind, "crops_of": evidence.dissected, "n_tiles": evidence.n_tiles}
-    context["crops"] = [replace(crop, n_marks=0, n_judges=0) if is_blind else crop for crop in evidence.crops]
+    record = gather_record(unit=label.unit, dissection_id=None, answer_id=None, mode=AutomaticLabel.Mode.PAPER.value)
+    context: dict[str, Any] = {"is_blind": is_blind, "crops_of": record.dissected, "n_tiles": record.n_tiles}
+    context["crops"] = [replace(crop, n_marks=0, n_judges=0) if is_blind else crop for crop in record.crops]
     if not is_blind:
         context |= {
             "label": label,
             "is_real_money": is_real_money(label.campaign),
-            "evidence": evidence,
+            "record": record,
             "answers": [
-                shown for shown in evidence.answers if shown.answer.assignment.hit.campaign_id == label.campaign_id
+                shown for shown in record.answers if shown.answer.assignment.hit.campaign_id == label.campaign_id
             ],
             "reasons": _reasons_of(label),
             "forms": sorted({answer["form"] for answer in label.reasons.get("answers", [])} - {""}),
@@ -134,7 +132,7 @@ def _reasons_of(label: UnitLabel) -> list[str]:
 def _tell_reasons(labels: QuerySet[UnitLabel]) -> Iterable[tuple[int, ...]]:
     """Of each label its id, and for each reason whether it applies; no more than are counted."""
     applies = [Case(When(find_reason(name), then=Value(1)), default=Value(0)) for name in WORDS]
-    rows: Iterable[tuple[int, ...]] = labels.values_list("pk", *applies)[:COUNTED_AT_MOST]
+    rows: Iterable[tuple[int, ...]] = labels.values_list("pk", *applies)[:MAX_COUNTED]
     return rows
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 
-from annotator.dashboard.units.scope import Ground
+from annotator.dashboard.units.scope import Scope
 from annotator.dashboard.units.searching import relate_labels
 from annotator.units.models import AutomaticLabel, Dissection, Layer
 from workers.engine.format.bounds import INTERPRETABLE_ABOVE
@@ -60,13 +60,13 @@ class UnitCard:
         return self.precision is not None and self.precision > INTERPRETABLE_ABOVE
 
 
-def make_cards(*, unit_ids: Sequence[int], ground: Ground, mode: str = AutomaticLabel.Mode.PAPER) -> list[UnitCard]:
+def make_cards(*, unit_ids: Sequence[int], scope: Scope, mode: str = AutomaticLabel.Mode.PAPER) -> list[UnitCard]:
     """One query for all cards, in the order of the ids."""
-    layers = {layer.pk: layer for layer in ground.layers}
+    layers = {layer.pk: layer for layer in scope.layers}
     cards: dict[int, UnitCard] = {}
-    for row in _read_rows(unit_ids, ground, mode):
-        speaker = ground.dissections.get(row["layer_id"])
-        # Another dissection of the ground may have measured the unit as well; it does not speak for this layer.
+    for row in _read_rows(unit_ids, scope, mode):
+        speaker = scope.dissections.get(row["layer_id"])
+        # Another dissection of the scope may have measured the unit as well; it does not speak for this layer.
         speaks = speaker is not None and row["dissection_id"] == speaker.pk
         if speaks or row["id"] not in cards:
             cards[row["id"]] = UnitCard(
@@ -79,10 +79,10 @@ def make_cards(*, unit_ids: Sequence[int], ground: Ground, mode: str = Automatic
     return [cards[pk] for pk in unit_ids]
 
 
-def _read_rows(unit_ids: Sequence[int], ground: Ground, mode: str) -> Iterable[Mapping[str, Any]]:
-    spoken = {dissection.pk for dissection in ground.dissections.values()} or {UUID(int=0)}
+def _read_rows(unit_ids: Sequence[int], scope: Scope, mode: str) -> Iterable[Mapping[str, Any]]:
+    spoken = {dissection.pk for dissection in scope.dissections.values()} or {UUID(int=0)}
     measured = FilteredRelation("dissections", condition=Q(dissections__dissection__in=spoken))
-    units = relate_labels(ground, mode=mode).annotate(measured=measured).filter(pk__in=unit_ids)
+    units = relate_labels(scope, mode=mode).annotate(measured=measured).filter(pk__in=unit_ids)
     told = {name: F(path) for name, path in TOLD.items()}
     return units.values(
         "id", "index", "layer_id", sheet=F("measured__strip"), dissection_id=F("measured__dissection_id"), **told

@@ -11,8 +11,8 @@ from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, permissions, show, show_refusal
 from annotator.dashboard.units.cards import UnitCard, make_cards
-from annotator.dashboard.units.scope import Ground, find_ground
-from annotator.dashboard.units.searching import COUNTED_AT_MOST, find_units, read_mode
+from annotator.dashboard.units.scope import Scope, find_scope
+from annotator.dashboard.units.searching import MAX_COUNTED, find_units, read_mode
 from annotator.dashboard.units.selection import Selection, UnknownFilter, read_selection
 from annotator.dashboard.units.selection_form import SelectionForm
 
@@ -52,16 +52,16 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
         selection = read_selection(request.GET)
     except UnknownFilter as unknown:
         return show_refusal(request, str(unknown), status=400)
-    ground = find_ground(selection)
+    scope = find_scope(selection)
     context: dict[str, Any] = {
         "selection": selection,
         "form": SelectionForm(request.GET),
-        "ground": ground,
+        "scope": scope,
         "campaigns": Campaign.objects.values_list("name", flat=True),
-        "networks": sorted({layer.network.name for layer in ground.layers}),
-        "paths": sorted({layer.path for layer in ground.layers}),
+        "networks": sorted({layer.network.name for layer in scope.layers}),
+        "paths": sorted({layer.path for layer in scope.layers}),
         "has_more_filters": any(selection.get(name) is not None for name in FOLDED),
-        "walls": (walls := _walls(selection, ground)),
+        "walls": (walls := _walls(selection, scope)),
         **_paging(selection, walls),
     }
     if request.headers.get("HX-Request"):
@@ -73,23 +73,23 @@ def _part(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
     return render(request, "dashboard/units/gallery_walls.html", {**context, **permissions(request)})
 
 
-def _walls(selection: Selection, ground: Ground) -> list[Wall]:
-    walls = [_wall(selection, ground)]
+def _walls(selection: Selection, scope: Scope) -> list[Wall]:
+    walls = [_wall(selection, scope)]
     if beside := selection.get("beside"):
         network, _, path = str(beside).partition("/")
-        walls.append(_wall(Selection({**selection.values, "network": network, "layer": path}), ground))
+        walls.append(_wall(Selection({**selection.values, "network": network, "layer": path}), scope))
     return walls
 
 
-def _wall(selection: Selection, ground: Ground) -> Wall:
+def _wall(selection: Selection, scope: Scope) -> Wall:
     end = read_page(selection) * PAGE_SIZE
-    found = find_units(selection, ground, n_most=max(COUNTED_AT_MOST, end) + 1)
+    found = find_units(selection, scope, n_most=max(MAX_COUNTED, end) + 1)
     title = " ".join(str(selection.get(name)) for name in ("network", "layer") if selection.get(name))
     return Wall(
         title=title or "All layers",
-        cards=make_cards(unit_ids=found[end - PAGE_SIZE : end], ground=ground, mode=read_mode(selection)),
-        n_units=min(len(found), COUNTED_AT_MOST),
-        has_more_than_counted=len(found) > COUNTED_AT_MOST,
+        cards=make_cards(unit_ids=found[end - PAGE_SIZE : end], scope=scope, mode=read_mode(selection)),
+        n_units=min(len(found), MAX_COUNTED),
+        has_more_than_counted=len(found) > MAX_COUNTED,
         has_next=len(found) > end,
     )
 

@@ -11,7 +11,7 @@ from annotator.units.models import AutomaticLabel, Dissection, Layer
 
 
 @dataclass(frozen=True)
-class Ground:
+class Scope:
     """`dissections` and `sources` by layer: a layer known from a published file alone has a source only."""
 
     layers: list[Layer]
@@ -20,14 +20,14 @@ class Ground:
     campaigns: list[Campaign]
 
 
-def find_ground(selection: Selection) -> Ground:
+def find_scope(selection: Selection) -> Scope:
     """Four queries. A dissection or campaign that the selection names replaces the newest."""
     layers = list(Layer.objects.select_related("network"))
     dissections = _find_dissections(selection, layers)
     sources = {layer: str(dissection.pk) for layer, dissection in dissections.items()}
     if not selection.get("dissection"):
         sources = _find_imported([layer.pk for layer in layers if layer.pk not in dissections]) | sources
-    return Ground(layers, dissections, sources, _find_campaigns(selection))
+    return Scope(layers, dissections, sources, _find_campaigns(selection))
 
 
 def _find_dissections(selection: Selection, layers: list[Layer]) -> dict[int, Dissection]:

@@ -7,14 +7,14 @@ that have no such label come last, and are looked for only when the others end b
 from django.db.models import Case, CharField, F, FilteredRelation, Q, QuerySet, Value, When
 
 from annotator.comparison.review_reasons import find_reasons
-from annotator.dashboard.units.scope import Ground
+from annotator.dashboard.units.scope import Scope
 from annotator.dashboard.units.selection import Selection
 from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, Unit
 
 # Beyond this the gallery says "more than": an exact count would read every row.
-COUNTED_AT_MOST = 500
+MAX_COUNTED = 500
 
 # The label that orders, its field, and whether the highest comes first.
 ORDERS = {
@@ -40,10 +40,10 @@ ASKING = {
 }
 
 
-def find_units(selection: Selection, ground: Ground, *, n_most: int) -> list[int]:
+def find_units(selection: Selection, scope: Scope, *, n_most: int) -> list[int]:
     """Ids of the first n_most units that pass, in the order asked for; ties by id."""
-    units = _narrow(selection, ground)
-    conditions = _within(selection, ground) & _conditions(selection)
+    units = _narrow(selection, scope)
+    conditions = _within(selection, scope) & _conditions(selection)
     sort = str(selection.get("sort") or "iou")
     if sort == "index":
         return _list(units.filter(conditions).order_by("layer_id", "index"), n_most)
@@ -63,32 +63,32 @@ def _list(units: QuerySet[Unit], n_most: int) -> list[int]:
     return list(dict.fromkeys(units.values_list("pk", flat=True)[:n_most]))
 
 
-def _narrow(selection: Selection, ground: Ground) -> QuerySet[Unit]:
+def _narrow(selection: Selection, scope: Scope) -> QuerySet[Unit]:
     """All units with their labels; where a text is sought, those with it in either label, each read for itself."""
-    units = relate_labels(ground, mode=read_mode(selection))
+    units = relate_labels(scope, mode=read_mode(selection))
     concept = selection.get("concept")
     if not concept:
         return units
-    people = UnitLabel.objects.filter(campaign__in=ground.campaigns, concept__contains=str(concept).lower())
+    people = UnitLabel.objects.filter(campaign__in=scope.campaigns, concept__contains=str(concept).lower())
     broden = AutomaticLabel.objects.filter(is_best=True, label__icontains=concept)
     return units.filter(pk__in=people.order_by().values("unit").union(broden.order_by().values("unit")))
 
 
-def relate_labels(ground: Ground, *, mode: str) -> QuerySet[Unit]:
-    """Every unit with `people`, its label by the ground's campaigns, and `broden`, its layer's speaker's label."""
+def relate_labels(scope: Scope, *, mode: str) -> QuerySet[Unit]:
+    """Every unit with `people`, its label by the scope's campaigns, and `broden`, its layer's speaker's label."""
     # Nothing has the id 0; an empty list would empty the whole result.
-    campaigns = [campaign.pk for campaign in ground.campaigns] or [0]
+    campaigns = [campaign.pk for campaign in scope.campaigns] or [0]
     best = is_best(mode=mode, prefix="automatic_labels__")
     return Unit.objects.annotate(
         people=FilteredRelation("unit_labels", condition=Q(unit_labels__campaign__in=campaigns)),
-        broden=FilteredRelation("automatic_labels", condition=best & Q(automatic_labels__source=_find_source(ground))),
+        broden=FilteredRelation("automatic_labels", condition=best & Q(automatic_labels__source=_find_source(scope))),
     )
 
 
-def _find_source(ground: Ground) -> Value | Case:
+def _find_source(scope: Scope) -> Value | Case:
     """What speaks for a unit's layer, told by the layer where several do."""
     layers: dict[str, list[int]] = {}
-    for layer, source in ground.sources.items():
+    for layer, source in scope.sources.items():
         layers.setdefault(source, []).append(layer)
     if len(layers) < 2:
         return Value(next(iter(layers), ""))
@@ -101,17 +101,17 @@ def read_mode(selection: Selection) -> str:
     return str(selection.get("mode") or AutomaticLabel.Mode.PAPER)
 
 
-def _within(selection: Selection, ground: Ground) -> Q:
+def _within(selection: Selection, scope: Scope) -> Q:
     """The layers asked for; no condition at all where these are all there are."""
     network, path = selection.get("network"), selection.get("layer")
     wanted = [
         layer.pk
-        for layer in ground.layers
-        if layer.pk in ground.sources
+        for layer in scope.layers
+        if layer.pk in scope.sources
         and (not network or layer.network.name == network)
         and (not path or layer.path == path)
     ]
-    return Q() if len(wanted) == len(ground.layers) else Q(layer__in=wanted)
+    return Q() if len(wanted) == len(scope.layers) else Q(layer__in=wanted)
 
 
 def _conditions(selection: Selection) -> Q:

@@ -10,7 +10,7 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.charts import Histogram, draw_histogram
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
-from annotator.dashboard.units.unit_record import UnitEvidence, gather_evidence
+from annotator.dashboard.units.unit_record import UnitRecord, gather_record
 from annotator.units.models import AutomaticLabel, DissectedUnit, Unit
 
 NAMED = ("dissection", "answer", "mode")
@@ -28,16 +28,16 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         dissection, answer, mode = _read_view(request)
     except ValueError as unclear:
         return show_refusal(request, str(unclear), status=400)
-    evidence = gather_evidence(unit=unit, dissection_id=dissection, answer_id=answer, mode=mode)
+    record = gather_record(unit=unit, dissection_id=dissection, answer_id=answer, mode=mode)
     return show(
         request,
         "dashboard/units/unit.html",
         title=f"Unit {index} of {layer}",
         subtitle=network,
-        evidence=evidence,
+        record=record,
         unit=unit,
-        histogram=_histogram(evidence),
-        layer_field=_layer_field(evidence),
+        histogram=_histogram(record),
+        layer_field=_layer_field(record),
         previous_index=index - 1 if index else None,
         next_index=index + 1 if index + 1 < unit.layer.n_units else None,
         modes=AutomaticLabel.Mode.choices,
@@ -61,8 +61,8 @@ def _read_view(request: SignedInRequest) -> tuple[UUID | None, int | None, str]:
         raise ValueError("dissection is the id of a dissection.") from None
 
 
-def _histogram(evidence: UnitEvidence) -> Histogram | None:
-    dissected = evidence.dissected
+def _histogram(record: UnitRecord) -> Histogram | None:
+    dissected = record.dissected
     if dissected is None or not dissected.peak_histogram:
         return None
     return draw_histogram(
@@ -73,11 +73,11 @@ def _histogram(evidence: UnitEvidence) -> Histogram | None:
     )
 
 
-def _layer_field(evidence: UnitEvidence) -> dict[str, float] | None:
+def _layer_field(record: UnitRecord) -> dict[str, float] | None:
     """Mean and deviation of the empirical receptive field over the layer's units, in pixels."""
-    dissected = evidence.dissected
+    dissected = record.dissected
     if dissected is None or dissected.empirical_size_px is None:
         return None
-    measured = DissectedUnit.objects.filter(dissection=dissected.dissection_id, unit__layer=evidence.unit.layer_id)
+    measured = DissectedUnit.objects.filter(dissection=dissected.dissection_id, unit__layer=record.unit.layer_id)
     found: dict[str, float] = measured.aggregate(mean=Avg("empirical_size_px"), deviation=StdDev("empirical_size_px"))
     return found

@@ -51,7 +51,7 @@ class ShownAnswer:
 
 
 @dataclass(frozen=True)
-class UnitEvidence:
+class UnitRecord:
     unit: Unit
     measured: list[DissectedUnit]
     dissected: DissectedUnit | None
@@ -72,7 +72,7 @@ class UnitEvidence:
         return self.dissected.n_top + self.dissected.n_low if self.dissected else 0
 
 
-def gather_evidence(*, unit: Unit, dissection_id: UUID | None, answer_id: int | None, mode: str) -> UnitEvidence:
+def gather_record(*, unit: Unit, dissection_id: UUID | None, answer_id: int | None, mode: str) -> UnitRecord:
     """Seven queries. The newest finished dissection speaks unless another is named."""
     measured = list(
         unit.dissections.filter(dissection__state=Dissection.State.DONE)
@@ -90,7 +90,7 @@ def gather_evidence(*, unit: Unit, dissection_id: UUID | None, answer_id: int | 
         .order_by("-labeled_at")
     )
     crops = _crops(dissected, answers, chosen, labels[0].crop_probabilities or {} if labels else {})
-    return UnitEvidence(
+    return UnitRecord(
         unit=unit,
         measured=measured,
         dissected=dissected,

@@ -12,7 +12,7 @@ from annotator.commanding import ProjectCommand
 from annotator.comparison.reports import describe_campaign, describe_dissection
 from annotator.comparison.tables import print_csv, print_report
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.published.bundles import bind_report
+from annotator.published.bundles import write_report
 from annotator.units.finding import find_dissection
 
 
@@ -48,5 +48,5 @@ class Command(ProjectCommand):
 def _write_html(name: str | None, folder: Path | None) -> str:
     if not name or folder is None:
         raise CommandError("html needs a campaign and --out DIR.", returncode=2)
-    n_units = bind_report(campaign=find_campaign(name), folder=folder, now=timezone.now())
+    n_units = write_report(campaign=find_campaign(name), folder=folder, now=timezone.now())
     return f"{n_units} units written to {folder / 'index.html'}."

@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_read_is_refused_whole_and_says_where(researcher: 
 
 
 def test_a_file_too_large_to_wait_for_is_refused(researcher: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(imports, "MAX_BYTES", 1 << 20)
     assert "At most 1 MB here" in upload(researcher, "answers", "x.csv", "x" * (1 << 20) + "x", campaign="old")[1]
 
 
@@ -89,7 +89,7 @@ def test_the_report_and_the_export_are_what_the_commands_write(world: World, vie
 def test_what_has_no_labels_or_too_many_answers_is_refused_in_words(
     world: World, viewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "MOST_ANSWERS", 10)
+    monkeypatch.setattr(downloads, "MAX_ANSWERS", 10)
     response = viewer.get("/campaigns/try/export.zip")
     assert (response.status_code, "manage.py export try" in response.content.decode()) == (422, True)
     monkeypatch.undo()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from annotator.comparison.models import UnitComparison
 from annotator.crowd.models import Campaign
 from annotator.dashboard.api.routes import UnitFilters
-from annotator.dashboard.units.scope import find_ground
+from annotator.dashboard.units.scope import find_scope
 from annotator.dashboard.units.searching import find_units
 from annotator.dashboard.units.selection import Selection, UnknownFilter, read_selection
 from annotator.dashboard.units.selection_form import SORTS, SelectionForm
@@ -41,7 +41,7 @@ def read(query: str) -> Selection:
 def found(query: str) -> list[int]:
     selection = read(query)
     units = Unit.objects.in_bulk()
-    return [units[pk].index for pk in find_units(selection, find_ground(selection), n_most=100)]
+    return [units[pk].index for pk in find_units(selection, find_scope(selection), n_most=100)]
 
 
 @settings(max_examples=N_LOOK_UPS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -190,7 +190,7 @@ def test_of_two_dissections_the_newest_speaks_unless_the_other_is_named(world: W
     for row in old.dissected_units.all():
         row.pk, row.dissection = None, new
         row.save()
-    assert set(find_ground(Selection()).dissections.values()) == {new}
+    assert set(find_scope(Selection()).dissections.values()) == {new}
     for index, row in enumerate(old.dissected_units.order_by("unit__index")):
         AutomaticLabel.objects.create(
             dissection=new, unit=row.unit, source=str(new.pk), mode="paper", category="object", label="tree",
@@ -226,7 +226,7 @@ def test_a_turned_basis_speaks_for_no_layer(world: World) -> None:
         network=old.network, image_set=old.image_set, layer_paths=old.layer_paths, state="done",
         options={"rotation": 0.5}, artifact=old.artifact, created_at=old.created_at.replace(year=2027),
     )  # fmt: skip
-    assert turned not in find_ground(Selection()).dissections.values()
+    assert turned not in find_scope(Selection()).dissections.values()
     assert found("concept=thing 3") == [3]
 
 

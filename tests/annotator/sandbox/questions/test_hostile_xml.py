@@ -11,8 +11,8 @@ from annotator.sandbox.questions.safe_xml import BadDocument
 from annotator.sandbox.rules.refusals import Refused
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION
 
-MOST_SECONDS = 0.2
-MOST_BYTES = 32_000_000
+MAX_SECONDS = 0.2
+MAX_BYTES = 32_000_000
 EXTERNAL = documents.EXTERNAL_NAMESPACE
 
 
@@ -56,8 +56,8 @@ def test_a_hostile_document_is_refused_quickly(document: str) -> None:
     try:
         with pytest.raises(Refused) as refused:
             documents.check_question(document)
-        assert time.process_time() - began < MOST_SECONDS
-        assert tracemalloc.get_traced_memory()[1] < MOST_BYTES
+        assert time.process_time() - began < MAX_SECONDS
+        assert tracemalloc.get_traced_memory()[1] < MAX_BYTES
     finally:
         tracemalloc.stop()
     assert refused.value.code == "XMLParseError"

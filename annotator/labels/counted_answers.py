@@ -12,7 +12,7 @@ from annotator.labels.precision import N_TOP_CROPS, count_fitting
 
 
 @dataclass(frozen=True)
-class UnitAnswer:
+class CountedAnswer:
     """One person's answer on one unit. `worker` is a pseudonym, None where not known; `marked` None likewise."""
 
     unit_id: int
@@ -28,7 +28,7 @@ class UnitAnswer:
     marked: frozenset[int] | None = None
 
 
-def gather_answers(*, campaign: Campaign) -> list[UnitAnswer]:
+def gather_answers(*, campaign: Campaign) -> list[CountedAnswer]:
     """By layer, unit, place in an imported file, then what was said: never by who was faster.
 
     Rejected answers and those left out do not count; neither does one that adds to no label.
@@ -66,11 +66,11 @@ def _find_counted(campaign: Campaign) -> QuerySet[Answer]:
     )
 
 
-def _read(row: Mapping[str, Any]) -> UnitAnswer:
+def _read(row: Mapping[str, Any]) -> CountedAnswer:
     planted = set(row["planted_ranks"])
     shown = tuple(rank for rank in sorted(row["shown_ranks"]) if rank not in planted)
     n_shown = len(shown) or N_TOP_CROPS
-    return UnitAnswer(
+    return CountedAnswer(
         unit_id=row["unit_id"],
         worker=row["worker"],
         is_simulated=bool(row["is_simulated"]),
@@ -85,9 +85,9 @@ def _read(row: Mapping[str, Any]) -> UnitAnswer:
     )
 
 
-def split_by_unit(answers: Sequence[UnitAnswer]) -> dict[int, list[UnitAnswer]]:
+def split_by_unit(answers: Sequence[CountedAnswer]) -> dict[int, list[CountedAnswer]]:
     """In the order of the answers."""
-    units: dict[int, list[UnitAnswer]] = {}
+    units: dict[int, list[CountedAnswer]] = {}
     for answer in answers:
         units.setdefault(answer.unit_id, []).append(answer)
     return units
