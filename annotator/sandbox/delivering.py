@@ -19,7 +19,7 @@ from annotator.sandbox.models import Notification
 from annotator.sandbox.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
-MOST_TRIES = 10
+MAX_TRIES = 10
 FIRST_WAIT = dt.timedelta(seconds=2)
 TIMEOUT_SECONDS = 5
 IDLE_SECONDS = 20
@@ -97,7 +97,7 @@ def _deliver_one(*, now: dt.datetime, board: Switchboard) -> bool | None:
 def _postpone(row: Notification, problem: NotDelivered, *, now: dt.datetime) -> None:
     row.n_tries += 1
     row.problem = str(problem)
-    row.next_try_at = now + FIRST_WAIT * 2**row.n_tries if row.n_tries < MOST_TRIES else None
+    row.next_try_at = now + FIRST_WAIT * 2**row.n_tries if row.n_tries < MAX_TRIES else None
     row.save(update_fields=["n_tries", "problem", "next_try_at"])
 
 

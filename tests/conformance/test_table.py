@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from annotator.sandbox.api import shapes
-from annotator.sandbox.api.operations import OPERATIONS
+from annotator.sandbox.api.operations.table import OPERATIONS
 from annotator.sandbox.rules.refusals import Code
 from tests.conformance.conftest import read_outcomes
 from tests.conformance.coverage import NOTES

@@ -1,1 +1,0 @@
-"""The engine: from images and a network to measures of its units; torch, numpy and Pillow only."""

@@ -28,7 +28,7 @@ from annotator.demo.people.seeing import Viewer, key_tile
 from annotator.demo.people.tempers import Person, draw, rank_people
 
 # A preview whose tiles are mostly strange shows other pictures than the rendered set: not for these people.
-_LEAST_KNOWN = 0.5
+_MIN_KNOWN = 0.5
 _NAME_TRIES = 3
 _ROUNDS_OF_MUST_FIND = 3
 
@@ -119,7 +119,7 @@ class Crew:
         config = _read_config(frame)
         tiles = np.concatenate(_fetch_tiles(browser, frame, config, config["sheets"]))
         sights = self.viewer.look(tiles)
-        if sum(sight.shows is not None for sight in sights) < _LEAST_KNOWN * len(sights):
+        if sum(sight.shows is not None for sight in sights) < _MIN_KNOWN * len(sights):
             return None
         return hashlib.sha256("".join(sorted(key_tile(tile) for tile in tiles)).encode()).hexdigest()
 

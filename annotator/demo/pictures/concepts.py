@@ -16,7 +16,7 @@ from annotator.demo.pictures.palette import name_colors
 from annotator.demo.pictures.patterns import PATTERNS
 from annotator.demo.pictures.scenes import SCENES
 from annotator.demo.pictures.surroundings import lay_plain, lay_surroundings
-from annotator.demo.pictures.things import OBJECT_OF, THINGS
+from annotator.demo.pictures.things.table import OBJECT_OF, THINGS
 
 Kind = Literal["object", "scene", "texture", "material"]
 # Materials that fill pictures of their own; others lie on walls and in windows only.

@@ -17,7 +17,7 @@ from annotator.demo.pictures.surroundings import (
     lay_wall,
     lay_water,
 )
-from annotator.demo.pictures.things import THINGS
+from annotator.demo.pictures.things.table import THINGS
 
 
 def _stand(canvas: Canvas, name: str, x: float, bottom: float, size: float) -> None:

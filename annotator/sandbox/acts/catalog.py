@@ -10,7 +10,7 @@ from annotator.sandbox.acts import qualifying
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, WorkerBlock
 from annotator.sandbox.rules.states import LIVE, HITStatus
 
-MOST_GROUPS = 500
+MAX_GROUPS = 500
 SORTS = {
     "newest": ("-id",),
     "reward": ("-reward_usd", "-id"),
@@ -61,7 +61,7 @@ def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> l
             Q(title__icontains=word) | Q(description__icontains=word) | Q(keywords__icontains=word)
             | Q(requester__name__icontains=word)
         )  # fmt: skip
-    found = types.order_by(*SORTS.get(search.sort, SORTS["newest"]))[:MOST_GROUPS]
+    found = types.order_by(*SORTS.get(search.sort, SORTS["newest"]))[:MAX_GROUPS]
     groups = [describe(kind, person, n_open=kind.n_open, now=now) for kind in found]
     return [group for group in groups if group is not None and not (search.only_qualified and group.unmet)]
 

@@ -14,7 +14,7 @@ from annotator.sandbox.rules import fees, ids
 from annotator.sandbox.rules.refusals import Code, Refused
 from annotator.sandbox.rules.states import HITStatus, check_hit_move
 
-LONGEST_LIFETIME = dt.timedelta(days=365)
+MAX_LIFETIME = dt.timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def set_expiration(hit: HIT, *, expires_at: dt.datetime, now: dt.datetime) -> No
     transitions.check_status(
         hit, HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING
     )
-    if expires_at > now + LONGEST_LIFETIME:
+    if expires_at > now + MAX_LIFETIME:
         raise Refused(Code.PARAMETER_VALIDATION_ERROR, "ExpireAt must lie within 365 days from now.")
     is_later = expires_at > hit.expires_at
     was_expired, hit.is_expired = hit.is_expired, expires_at <= now

@@ -13,7 +13,7 @@ from annotator.sandbox.rules.refusals import Code, Refused
 from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus, check_assignment_move
 
 # As at Amazon: nobody sits on more places than they can work on.
-MOST_ACCEPTED_AT_ONCE = 25
+MAX_ACCEPTED_AT_ONCE = 25
 
 
 @transaction.atomic
@@ -43,10 +43,10 @@ def _check_acceptable(person: Person, hit: HIT, *, now: dt.datetime) -> None:
         raise Refused(Code.INVALID_HIT_STATE, "There are no more assignments of this HIT.")
     if hit.assignments.filter(person=person, state__in=LIVE).exists():
         raise Refused(Code.WORKER_NOT_ELIGIBLE, "You have worked on this HIT already.")
-    if person.assignments.filter(state=AssignmentState.ACCEPTED).count() >= MOST_ACCEPTED_AT_ONCE:
+    if person.assignments.filter(state=AssignmentState.ACCEPTED).count() >= MAX_ACCEPTED_AT_ONCE:
         raise Refused(
             Code.WORKER_NOT_ELIGIBLE,
-            f"You hold {MOST_ACCEPTED_AT_ONCE} HITs; submit or return one before you accept another.",
+            f"You hold {MAX_ACCEPTED_AT_ONCE} HITs; submit or return one before you accept another.",
         )
     if hit.requester.blocks.filter(person=person).exists():
         raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, "This requester does not offer you HITs.")

@@ -1,1 +1,0 @@
-"""The requester's side: MTurk's operations over HTTP, as any AWS client calls them."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from annotator.sandbox.rules.refusals import Code, Refused
 
-LONGEST_QUESTION_BYTES = 65_535
+MAX_QUESTION_BYTES = 65_535
 YEAR_SECONDS = 365 * 24 * 3600
-MOST_MONEY_USD = Decimal("99999999.99")
+MAX_MONEY_USD = Decimal("99999999.99")
 # Name of the parameter: fewest and most characters.
 TEXTS = {
     "Title": (1, 128),
@@ -34,8 +34,8 @@ NUMBERS = {
     "RetryDelayInSeconds": (0, YEAR_SECONDS),
 }
 DOCUMENTS = ("Question", "Test", "AnswerKey")
-MOST_REQUIREMENTS = 10
-MOST_WORKERS_NOTIFIED = 100
+MAX_REQUIREMENTS = 10
+MAX_WORKERS_NOTIFIED = 100
 
 
 def check(values: dict[str, Any]) -> None:
@@ -47,11 +47,11 @@ def check(values: dict[str, Any]) -> None:
             least, most = NUMBERS[name]
             if not least <= value <= most:
                 raise _out(name, f"must lie between {least} and {most}, not at {value}.")
-        elif name in DOCUMENTS and len(value.encode()) > LONGEST_QUESTION_BYTES:
-            raise _out(name, f"must not be longer than {LONGEST_QUESTION_BYTES} bytes.")
+        elif name in DOCUMENTS and len(value.encode()) > MAX_QUESTION_BYTES:
+            raise _out(name, f"must not be longer than {MAX_QUESTION_BYTES} bytes.")
     for name in ("Reward", "BonusAmount"):
-        if name in values and Decimal(values[name]) > MOST_MONEY_USD:
-            raise _out(name, f"must not be more than {MOST_MONEY_USD}.")
+        if name in values and Decimal(values[name]) > MAX_MONEY_USD:
+            raise _out(name, f"must not be more than {MAX_MONEY_USD}.")
 
 
 def _check_text(name: str, value: str) -> None:

@@ -17,7 +17,7 @@ from annotator.sandbox import switchboard
 from annotator.sandbox.acts import settling
 from annotator.sandbox.api import limits, lost, shapes, signatures, wire
 from annotator.sandbox.api.call import Call
-from annotator.sandbox.api.operations import OPERATIONS
+from annotator.sandbox.api.operations.table import OPERATIONS
 from annotator.sandbox.models import Requester
 from annotator.sandbox.rules.refusals import Malformed, Refused
 from annotator.sandbox.switchboard import Switchboard

@@ -3,20 +3,20 @@
 from typing import Any
 
 from annotator.sandbox.acts import qualifying
-from annotator.sandbox.api.limits import MOST_REQUIREMENTS
+from annotator.sandbox.api.limits import MAX_REQUIREMENTS
 from annotator.sandbox.models import QualificationType, Requester
 from annotator.sandbox.rules.refusals import Code, Refused
 
-MOST_NUMBERS = 15
-MOST_PLACES = 30
+MAX_NUMBERS = 15
+MAX_PLACES = 30
 _SETS = ("In", "NotIn")
 _PLACE_COMPARATORS = ("EqualTo", "NotEqualTo", *_SETS)
 
 
 def check(requirements: list[dict[str, Any]], *, requester: Requester) -> None:
     """Raises Refused for a requirement that could not be judged, or of a type that is not there."""
-    if len(requirements) > MOST_REQUIREMENTS:
-        raise _bad(f"A HIT can have at most {MOST_REQUIREMENTS} qualification requirements.")
+    if len(requirements) > MAX_REQUIREMENTS:
+        raise _bad(f"A HIT can have at most {MAX_REQUIREMENTS} qualification requirements.")
     for requirement in requirements:
         _check_type(requirement["QualificationTypeId"], requester=requester)
         _check_values(requirement)
@@ -48,7 +48,7 @@ def _check_values(requirement: dict[str, Any]) -> None:
             raise _bad(f"Worker_Locale takes {', '.join(_PLACE_COMPARATORS)}, not {comparator}.")
     elif places or not numbers:
         raise _bad(f"{comparator} is a comparison with IntegerValues.")
-    most = (MOST_PLACES if places else MOST_NUMBERS) if comparator in _SETS else 1
+    most = (MAX_PLACES if places else MAX_NUMBERS) if comparator in _SETS else 1
     if len(numbers or places) > most:
         raise _bad(f"{comparator} takes at most {most} values.")
 

@@ -16,7 +16,7 @@ from annotator.sandbox.models import Requester
 from annotator.sandbox.rules.refusals import Malformed
 
 SERVICE = "mturk-requester"
-LONGEST_SKEW = dt.timedelta(minutes=5)
+MAX_SKEW = dt.timedelta(minutes=5)
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=(?P<key>[^/,\s]{1,128})/(?P<date>\d{8})/(?P<region>[a-z0-9-]{1,40})/"
     r"(?P<service>[a-z0-9-]{1,40})/aws4_request\s*,\s*SignedHeaders=(?P<headers>[a-z0-9;-]{1,2000})\s*,\s*"
@@ -118,11 +118,11 @@ def _read_date(request: HttpRequest, claim: Claim, *, now: dt.datetime) -> str:
             "InvalidSignatureException",
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date.",
         )
-    if signed_at < now - LONGEST_SKEW:
+    if signed_at < now - MAX_SKEW:
         raise Malformed(
             "InvalidSignatureException", f"Signature expired: {stamp} is now earlier than {_edge(now, -1)}."
         )
-    if signed_at > now + LONGEST_SKEW:
+    if signed_at > now + MAX_SKEW:
         raise Malformed(
             "InvalidSignatureException", f"Signature not yet current: {stamp} is still later than {_edge(now, 1)}."
         )
@@ -130,4 +130,4 @@ def _read_date(request: HttpRequest, claim: Claim, *, now: dt.datetime) -> str:
 
 
 def _edge(now: dt.datetime, sign: int) -> str:
-    return (now + sign * LONGEST_SKEW).strftime("%Y%m%dT%H%M%SZ")
+    return (now + sign * MAX_SKEW).strftime("%Y%m%dT%H%M%SZ")

@@ -20,7 +20,7 @@ from annotator.sandbox.questions.structure import (
 
 STYLES = ("radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser")
 # A file lies in the database, so it is small whatever the requester allows.
-MOST_FILE_BYTES = 5_000_000
+MAX_FILE_BYTES = 5_000_000
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from annotator.sandbox.rules.refusals import Code, Refused
 
 KNOWN_ANSWERS = "ScoreMyKnownAnswers/2011-09-01"
 PLURALITY = "SimplePlurality/2011-09-01"
-LONGEST_ANSWER = 256
-MOST_QUESTIONS = 15
+MAX_ANSWER = 256
+MAX_QUESTIONS = 15
 YEAR_SECONDS = 365 * 24 * 3600
 # A person's answers: question -> the set of values given.
 Answers = Mapping[str, frozenset[str]]
@@ -102,8 +102,8 @@ def read_plurality(policy: Mapping[str, Any]) -> Plurality:
         part.strip() for text in parameters.values("QuestionIds") for part in text.split(",") if part.strip()
     )
     threshold = parameters.number("QuestionAgreementThreshold", least=0, most=100)
-    if not 1 <= len(questions) <= MOST_QUESTIONS or threshold is None:
-        raise _bad(f"{PLURALITY} needs 1 to {MOST_QUESTIONS} QuestionIds and a QuestionAgreementThreshold.")
+    if not 1 <= len(questions) <= MAX_QUESTIONS or threshold is None:
+        raise _bad(f"{PLURALITY} needs 1 to {MAX_QUESTIONS} QuestionIds and a QuestionAgreementThreshold.")
     extend_below = parameters.number("ExtendIfHITAgreementScoreIsLessThan", least=1, most=100)
     maximum = parameters.number("ExtendMaximumAssignments", least=2, most=1_000_000_000)
     seconds = parameters.number("ExtendMinimumTimeInSeconds", least=3600, most=YEAR_SECONDS)
@@ -172,4 +172,4 @@ def find_agreement(policy: Plurality, answers: Mapping[str, Answers]) -> Agreeme
 
 
 def _is_usable(values: frozenset[str] | None) -> bool:
-    return bool(values) and all(len(value) <= LONGEST_ANSWER for value in values or ())
+    return bool(values) and all(len(value) <= MAX_ANSWER for value in values or ())

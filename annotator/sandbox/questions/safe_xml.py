@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import defusedxml
 from defusedxml.ElementTree import DefusedXMLParser
 
-LONGEST_BYTES = 65_535
+MAX_BYTES = 65_535
 DEEPEST = 64
-MOST_ELEMENTS = 5_000
-MOST_ATTRIBUTES = 50
+MAX_ELEMENTS = 5_000
+MAX_ATTRIBUTES = 50
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 
 
@@ -30,8 +30,8 @@ class _Bounded(ET.TreeBuilder):
         self.n_elements += 1
         if self.depth > DEEPEST:
             raise BadDocument(f"Elements are nested more than {DEEPEST} deep.")
-        if self.n_elements > MOST_ELEMENTS or len(attrs) > MOST_ATTRIBUTES:
-            raise BadDocument(f"There are more than {MOST_ELEMENTS} elements, or {MOST_ATTRIBUTES} attributes at one.")
+        if self.n_elements > MAX_ELEMENTS or len(attrs) > MAX_ATTRIBUTES:
+            raise BadDocument(f"There are more than {MAX_ELEMENTS} elements, or {MAX_ATTRIBUTES} attributes at one.")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> ET.Element:
@@ -42,8 +42,8 @@ class _Bounded(ET.TreeBuilder):
 def parse(text: str) -> ET.Element:
     """The root element. Raises BadDocument."""
     document = text.strip().encode()
-    if len(document) > LONGEST_BYTES:
-        raise BadDocument(f"It is longer than {LONGEST_BYTES} bytes.")
+    if len(document) > MAX_BYTES:
+        raise BadDocument(f"It is longer than {MAX_BYTES} bytes.")
     parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True)
     try:
         parser.feed(document)

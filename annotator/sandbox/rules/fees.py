@@ -3,7 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
-LEAST_FEE_USD = CENT
+MIN_FEE_USD = CENT
 RATE = Decimal("0.20")
 MANY_ASSIGNMENTS = 10
 RATE_FOR_MANY = Decimal("0.40")
@@ -12,4 +12,4 @@ RATE_FOR_MANY = Decimal("0.40")
 def fee_usd(*, amount_usd: Decimal, max_assignments: int = 1) -> Decimal:
     """The fee on one reward, or on one bonus (where the number of assignments plays no part), to the cent."""
     rate = RATE_FOR_MANY if max_assignments >= MANY_ASSIGNMENTS else RATE
-    return max(LEAST_FEE_USD, (amount_usd * rate).quantize(CENT, rounding=ROUND_HALF_UP))
+    return max(MIN_FEE_USD, (amount_usd * rate).quantize(CENT, rounding=ROUND_HALF_UP))

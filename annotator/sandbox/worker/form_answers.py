@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
-from annotator.sandbox.questions.answer_specs import MOST_FILE_BYTES, Choice, FileUpload, FreeText, find_text_problem
+from annotator.sandbox.questions.answer_specs import MAX_FILE_BYTES, Choice, FileUpload, FreeText, find_text_problem
 from annotator.sandbox.questions.answers import Answer
 from annotator.sandbox.questions.question_form import Question, QuestionForm
 
@@ -69,7 +69,7 @@ def _read_file(question: Question, spec: FileUpload, request: HttpRequest, fille
     sent = request.FILES.get(ANSWER + question.identifier)
     if not isinstance(sent, UploadedFile) or not sent.size:
         return "choose a file" if question.is_required else ""
-    most = min(spec.max_bytes, MOST_FILE_BYTES)
+    most = min(spec.max_bytes, MAX_FILE_BYTES)
     if not spec.min_bytes <= sent.size <= most:
         return f"the file must have {spec.min_bytes} to {most} bytes"
     name = _clean(sent.name or "file")[:255]

@@ -11,7 +11,7 @@ from annotator.sandbox.models import LedgerEntry, Message, Person, Requester
 from annotator.sandbox.rules.states import LISTED, AssignmentState
 from annotator.sandbox.worker import session
 
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 
 
 @require_GET
@@ -33,7 +33,7 @@ def show_history(request: HttpRequest, person: Person) -> HttpResponse:
     )
     waiting = done.filter(state=AssignmentState.SUBMITTED).aggregate(sum=Sum("reward_usd", default=0))["sum"]
     return session.show(
-        request, "history", person, assignments=done.prefetch_related("bonuses")[:MOST_SHOWN], earned=earned,
+        request, "history", person, assignments=done.prefetch_related("bonuses")[:MAX_SHOWN], earned=earned,
         total=earned["reward"] + earned["bonus"], waiting=waiting, n_done=done.count(),
     )  # fmt: skip
 
@@ -41,7 +41,7 @@ def show_history(request: HttpRequest, person: Person) -> HttpResponse:
 @require_GET
 @session.for_people
 def show_messages(request: HttpRequest, person: Person) -> HttpResponse:
-    messages = list(person.messages.select_related("requester")[:MOST_SHOWN])
+    messages = list(person.messages.select_related("requester")[:MAX_SHOWN])
     response = session.show(request, "messages", person, messages=messages)
     person.messages.filter(read_at=None, is_from_person=False).update(read_at=switchboard.read().now())
     return response

@@ -21,7 +21,7 @@ from annotator.sandbox.worker import form_answers, session
 
 NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
 # Somebody else may take a place between the look and the grab.
-MOST_TRIES = 20
+MAX_TRIES = 20
 
 
 @require_GET
@@ -76,7 +76,7 @@ def accept_next(request: HttpRequest, person: Person, group_id: str) -> HttpResp
     now = _settled_now()
     kind = HITType.objects.filter(group_id=group_id).first()
     after = 0
-    for _ in range(MOST_TRIES if kind else 0):
+    for _ in range(MAX_TRIES if kind else 0):
         assert kind is not None
         hit = catalog.next_hit(kind, person, after=after, now=now)
         if hit is None:

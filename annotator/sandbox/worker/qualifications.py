@@ -12,7 +12,7 @@ from annotator.sandbox.questions import documents, question_form
 from annotator.sandbox.rules.refusals import Refused
 from annotator.sandbox.worker import form_answers, session
 
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 State = QualificationRequest.State
 
 
@@ -30,7 +30,7 @@ def show_all(request: HttpRequest, person: Person) -> HttpResponse:
     offered = offered.exclude(id__in=held.values("type")).exclude(id__in=asked.values("type")).order_by("name", "id")
     own = [(name, _in_words(qualifying.compute(person, type_id))) for type_id, name in _COMPUTED.items()]
     return session.show(
-        request, "qualifications", person, held=held, asked=asked, offered=offered[:MOST_SHOWN], own=own, words=words
+        request, "qualifications", person, held=held, asked=asked, offered=offered[:MAX_SHOWN], own=own, words=words
     )
 
 

@@ -112,7 +112,7 @@ def test_what_cannot_be_delivered_is_tried_again_and_given_up_at_last(
     submit(told, new_person("bo"), now)
     while (row := Notification.objects.latest("id")).next_try_at is not None:
         delivering.deliver_due(now=row.next_try_at)
-    assert row.n_tries == delivering.MOST_TRIES
+    assert row.n_tries == delivering.MAX_TRIES
 
 
 def test_the_switchboard_loses_doubles_and_delays(

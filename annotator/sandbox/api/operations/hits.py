@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from annotator.sandbox import request_tokens as tokens
+from annotator.sandbox import request_tokens
 from annotator.sandbox.acts import publishing
 from annotator.sandbox.acts.transitions import add_assignments
 from annotator.sandbox.api import find, pagination, policies, wire
@@ -49,11 +49,11 @@ def read_new_hit(call: Call) -> publishing.NewHIT:
 
 def _create(call: Call, hit_type: HITType, new: publishing.NewHIT) -> dict[str, Any]:
     try:
-        tokens.claim(
-            call.requester, act=tokens.HIT, token=call.values.get("UniqueRequestToken"), outcome=new.mturk_id,
+        request_tokens.claim(
+            call.requester, act=request_tokens.HIT, token=call.values.get("UniqueRequestToken"), outcome=new.mturk_id,
             now=call.now, life=call.token_life,
         )  # fmt: skip
-    except tokens.AlreadyUsed as used:
+    except request_tokens.AlreadyUsed as used:
         raise Refused(
             Code.HIT_ALREADY_EXISTS,
             f'The HIT with ID "{used.outcome}" already exists for this UniqueRequestToken.',
@@ -83,11 +83,11 @@ def list_reviewable_hits(call: Call) -> dict[str, Any]:
 def create_additional_assignments_for_hit(call: Call) -> dict[str, Any]:
     hit = find.locked_hit(call)
     try:
-        tokens.claim(
-            call.requester, act=tokens.EXTENSION, token=call.values.get("UniqueRequestToken"),
+        request_tokens.claim(
+            call.requester, act=request_tokens.EXTENSION, token=call.values.get("UniqueRequestToken"),
             outcome=call.request_id, now=call.now, life=call.token_life,
         )  # fmt: skip
-    except tokens.AlreadyUsed as used:
+    except request_tokens.AlreadyUsed as used:
         raise Refused(
             Code.DUPLICATE_REQUEST, f"This UniqueRequestToken was used by the request {used.outcome}."
         ) from used

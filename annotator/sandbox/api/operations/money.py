@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from annotator.sandbox import request_tokens as tokens
+from annotator.sandbox import request_tokens
 from annotator.sandbox.acts import reviewing
 from annotator.sandbox.api import find, pagination, wire
 from annotator.sandbox.api.call import Call
@@ -31,11 +31,11 @@ def send_bonus(call: Call) -> dict[str, Any]:
             Code.PARAMETER_VALIDATION_ERROR, f"Worker {values['WorkerId']} did not do assignment {assignment}."
         )
     try:
-        tokens.claim(
-            call.requester, act=tokens.BONUS, token=values.get("UniqueRequestToken"), outcome=call.request_id,
+        request_tokens.claim(
+            call.requester, act=request_tokens.BONUS, token=values.get("UniqueRequestToken"), outcome=call.request_id,
             now=call.now, life=call.token_life,
         )  # fmt: skip
-    except tokens.AlreadyUsed as used:
+    except request_tokens.AlreadyUsed as used:
         raise Refused(
             Code.DUPLICATE_REQUEST, f"This UniqueRequestToken was used by the request {used.outcome}."
         ) from used

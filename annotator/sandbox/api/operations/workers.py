@@ -4,7 +4,7 @@ from typing import Any
 
 from annotator.sandbox.api import find, pagination
 from annotator.sandbox.api.call import Call
-from annotator.sandbox.api.limits import MOST_WORKERS_NOTIFIED
+from annotator.sandbox.api.limits import MAX_WORKERS_NOTIFIED
 from annotator.sandbox.models import Message, Person, WorkerBlock
 from annotator.sandbox.rules.refusals import Code, Refused
 from annotator.sandbox.rules.states import AssignmentState
@@ -37,8 +37,8 @@ def list_worker_blocks(call: Call) -> dict[str, Any]:
 def notify_workers(call: Call) -> dict[str, Any]:
     """A message to each whose work this requester has judged; the others are named in the answer."""
     sought = call.values["WorkerIds"]
-    if not 1 <= len(sought) <= MOST_WORKERS_NOTIFIED:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, f"WorkerIds must name 1 to {MOST_WORKERS_NOTIFIED} Workers.")
+    if not 1 <= len(sought) <= MAX_WORKERS_NOTIFIED:
+        raise Refused(Code.PARAMETER_VALIDATION_ERROR, f"WorkerIds must name 1 to {MAX_WORKERS_NOTIFIED} Workers.")
     judged = Person.objects.filter(
         mturk_id__in=sought, assignments__hit__requester=call.requester,
         assignments__state__in=[AssignmentState.APPROVED, AssignmentState.REJECTED],

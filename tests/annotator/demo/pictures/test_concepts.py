@@ -6,7 +6,7 @@ import pytest
 from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, SIDE, Canvas, Pen, Pose, Tag
 from annotator.demo.pictures.concepts import DECK, draw_picture
 from annotator.demo.pictures.palette import name_colors
-from annotator.demo.pictures.things import OBJECT_OF, THINGS
+from annotator.demo.pictures.things.table import OBJECT_OF, THINGS
 from annotator.demo.pictures.vocabulary import CATEGORIES, INNER_PARTS, LABELS, NUMBERS, SURFACES
 
 NAMES = {label.number: (label.category, label.name) for label in LABELS}

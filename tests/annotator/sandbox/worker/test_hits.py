@@ -98,8 +98,8 @@ def test_nobody_opens_or_returns_anothers_work(
 def test_nobody_holds_more_hits_than_amazon_allows(
     visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT], monkeypatch: Any
 ) -> None:
-    assert working.MOST_ACCEPTED_AT_ONCE == 25
-    monkeypatch.setattr(working, "MOST_ACCEPTED_AT_ONCE", 2)
+    assert working.MAX_ACCEPTED_AT_ONCE == 25
+    monkeypatch.setattr(working, "MAX_ACCEPTED_AT_ONCE", 2)
     hits = [new_hit() for _ in range(3)]
     browser, group = visit(new_person()), hits[0].hit_type.group_id
     for status in (302, 302, 409):
