@@ -1,4 +1,4 @@
-"""Whether people's concept and Broden's label name the same thing, and why (science.md section 7).
+"""Whether people's concept and Broden's label name the same thing, and why (docs/measures.md, Relations).
 
 "hypernym" means that the people's is the wider word. Every relation comes with the rule that found it.
 """

@@ -157,7 +157,7 @@ def _describe_layer(
 
 
 def count_detectors(*, layer: Layer, sources: set[str], min_iou: float = DETECTOR_ABOVE) -> Document:
-    """Over all units of the layer that these sources labeled (science.md section 6); None where none did.
+    """Over all units of the layer that these sources labeled (docs/measures.md, Detectors); None where none did.
 
     Unique detectors: for each category, the distinct best labels of that category over the bound.
     """

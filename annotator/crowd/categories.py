@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class SemanticCategory(StrEnum):
-    """In the order in which the HIT shows them (science.md section 4)."""
+    """In the order in which the HIT shows them (docs/measures.md, Semantic categories)."""
 
     SCENE = "scene"
     REGION_OR_SURFACE = "region or surface"

@@ -230,7 +230,7 @@ class Answer(models.Model):
     description = models.CharField(max_length=200, null=True, blank=True)
     category = models.CharField(max_length=30, null=True, blank=True, choices=CATEGORY_CHOICES)
     marked_ranks = models.JSONField(null=True, blank=True, help_text="Crops marked as not fitting")
-    # Top crops left unmarked / top crops shown (science.md section 5); as published for imported answers.
+    # Top crops left unmarked / top crops shown (docs/measures.md, Precision); as published for imported answers.
     precision = models.FloatField(null=True, blank=True)
     n_planted_missed = models.PositiveSmallIntegerField(null=True, blank=True)
 

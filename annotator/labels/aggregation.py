@@ -1,6 +1,6 @@
 """Many answers to one question: one-coin Dawid-Skene, and the weighted vote that decides a category.
 
-A. P. Dawid and A. M. Skene, Maximum likelihood estimation of observer error-rates using the EM algorithm, 1979.
+[DS79]; docs/measures.md, Unit label.
 Tasks, workers and labels are numbered from 0; one row for each answer.
 """
 

@@ -1,4 +1,4 @@
-"""Gives each unit of a campaign its label by people: concept, category and precision (science.md section 5)."""
+"""Gives each unit of a campaign its label by people: concept, category and precision (docs/measures.md, Unit label)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""How well a unit's crops fit together in people's eyes: mean precision and its interval (science.md section 5).
+"""How well a unit's crops fit together in people's eyes: mean precision and its interval (docs/measures.md, Precision).
 
 [ZKLOT15] publishes the mean over the answers. People disagree far more than counting 57 crops explains, so the interval
 is a Beta-binomial one: each person has their own chance of leaving a crop of the unit unmarked, drawn around the unit's

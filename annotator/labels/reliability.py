@@ -1,8 +1,8 @@
 """How far the people of a campaign agree with each other: Fleiss' kappa, Krippendorff's alpha, identical concepts.
 
-J. L. Fleiss, Measuring nominal scale agreement among many raters, 1971; K. Krippendorff, Computing Krippendorff's
-alpha-reliability, 2011. Counts have shape (n_units, n_labels): how many answers of the unit chose the label. Units with
-one answer say nothing about agreement and are left out. Intervals are by bootstrap over units.
+[F71], [K11]; docs/measures.md, Agreement between people. Counts have shape (n_units, n_labels): how many answers of the
+unit chose the label. Units with one answer say nothing about agreement and are left out. Intervals are by bootstrap
+over units.
 """
 
 import math

@@ -162,7 +162,7 @@ class DissectedUnit(models.Model):
 
     dissection = models.ForeignKey(Dissection, on_delete=models.CASCADE, related_name="dissected_units")
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="dissections")
-    threshold = models.FloatField(help_text="T_u of science.md section 6")
+    threshold = models.FloatField(help_text="T_u of docs/measures.md, Threshold")
     peak_low = models.FloatField(help_text="Lowest peak over the image set")
     peak_high = models.FloatField(help_text="Highest peak over the image set")
     peak_histogram = models.JSONField(
@@ -213,7 +213,7 @@ class TopImage(models.Model):
 
 
 class AutomaticLabel(models.Model):
-    """A unit's best label within one category of Broden, by one mode of IoU (science.md section 6)."""
+    """A unit's best label within one category of Broden, by one mode of IoU (docs/measures.md, IoU)."""
 
     class Mode(models.TextChoices):
         PAPER = "paper"

@@ -1,6 +1,6 @@
 """Dissect a network: survey, measure shard by shard in one pass, merge, complete.
 
-[ZKLOT15], [BZKOT17]; the measures are those of science.md. The steps are separate because different processes may
+[ZKLOT15], [BZKOT17]; docs/measures.md says what each measure is. The steps are separate because different processes may
 measure different shards; `dissect` is all of them in a row.
 """
 

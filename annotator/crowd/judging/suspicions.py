@@ -98,7 +98,7 @@ def gather_evidence(answers: Sequence[Given]) -> Evidence:
 
 
 def find_low_bound(*, n_missed: int, n: int, z: float = Z_99) -> float:
-    """Wilson's lower bound of a rate."""
+    """Wilson's lower bound of a rate [W27]."""
     if n == 0:
         return 0.0
     rate, spread = n_missed / n, z * z / n

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
             name='DissectedUnit',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('threshold', models.FloatField(help_text='T_u of science.md section 6')),
+                ('threshold', models.FloatField(help_text='T_u of docs/measures.md, Threshold')),
                 ('peak_low', models.FloatField(help_text='Lowest peak over the image set')),
                 ('peak_high', models.FloatField(help_text='Highest peak over the image set')),
                 ('peak_histogram', models.JSONField(default=list, help_text='Counts of peaks in equal bins from peak_low to peak_high')),

@@ -1,8 +1,8 @@
 """Cut square crops around segments, dim what lies outside the segment, and make one strip of tiles of each unit.
 
-science.md section 3. A crop lies inside the image, around the segment with a margin; its side is at least the layer's
-mean empirical receptive field, or a quarter of the image until that is estimated. Strips carry no metadata and are
-named by their content.
+docs/measures.md, Crops and tiles. A crop lies inside the image, around the segment with a margin; its side is at least
+the layer's mean empirical receptive field, or a quarter of the image until that is estimated. Strips carry no metadata
+and are named by their content.
 """
 
 from __future__ import annotations

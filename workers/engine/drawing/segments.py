@@ -1,8 +1,8 @@
 """Which part of an image a unit responds to, in three published ways.
 
-[ZKLOT15] 3.3, science.md section 3. `upsampled`: bilinear, cut at 0.2 of the rank-0 image's maximum. `smoothed`: 3 x 3
-mean, cut at 0.4 of this map's own maximum, bicubic. `disk`: cells over half of this map's maximum, each a disk of the
-layer's mean empirical receptive field. Coordinates are pixel centers of the input_px square.
+[ZKLOT15] 3.3, docs/measures.md, Segment. `upsampled`: bilinear, cut at 0.2 of the rank-0 image's maximum. `smoothed`: 3
+x 3 mean, cut at 0.4 of this map's own maximum, bicubic. `disk`: cells over half of this map's maximum, each a disk of
+the layer's mean empirical receptive field. Coordinates are pixel centers of the input_px square.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Theoretical receptive fields, from the graph: which pixels can reach each cell of a layer.
 
-[ZKLOT15] 3.2, science.md section 2. One blank image goes through the network while every operation is watched,
-so that any module will do: branches are united, padding moves the field outwards, dilation widens it.
-Coordinates are pixel centers; padding may put a field partly outside the image.
+[ZKLOT15] 3.2, docs/measures.md, Theoretical receptive field. One blank image goes through the network while every
+operation is watched, so that any module will do: branches are united, padding moves the field outwards, dilation widens
+it. Coordinates are pixel centers; padding may put a field partly outside the image.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Render each unit's strip of tiles: its top crops by rank, then its low images in shapes that look like theirs.
 
-science.md sections 3 and 4. A low image in the very shape of a top crop would have a twin on the page and so give
+docs/measures.md, Crops and tiles. A low image in the very shape of a top crop would have a twin on the page and so give
 itself away. So it gets the segment of a map that is not shown, one of the next best images, cut at the share of its
 peak at which a top crop drawn by the stored seed is cut: sizes are spread much as the top crops' are, and no outline
 stands twice.

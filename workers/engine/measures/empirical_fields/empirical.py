@@ -1,10 +1,10 @@
 """Empirical receptive fields: how far around its peak an occluder still changes a unit, averaged over its top
 images.
 
-[ZKLOT15] 3.2, science.md section 2. A patch of random values visits every position of a grid; the absolute
-change of the activation at the peak location is written at the patch's center; maps are shifted so that the
-peak location stands in the center, and averaged over the images that cover a place. Size: side of the square
-whose area equals that of the averaged map above `level` of its maximum.
+[ZKLOT15] 3.2, docs/measures.md, Empirical receptive field. A patch of random values visits every position of a grid;
+the absolute change of the activation at the peak location is written at the patch's center; maps are shifted so that
+the peak location stands in the center, and averaged over the images that cover a place. Size: side of the square whose
+area equals that of the averaged map above `level` of its maximum.
 """
 
 from __future__ import annotations

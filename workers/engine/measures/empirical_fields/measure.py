@@ -1,5 +1,6 @@
-"""Empirical receptive fields: how far around its peak an occluder still changes a unit (docs/measures.md, Empirical
-receptive field).
+"""Empirical receptive fields: how far around its peak an occluder still changes a unit.
+
+docs/measures.md, Empirical receptive field.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """What an occluder changes at the peaks of an image, by recomputing of each layer only the cone between occluder
 and peak.
 
-[ZKLOT15] 3.2, science.md section 2. Of a step's output, only cells that the occluder reaches and from which a
-peak is reached are recomputed, for many occluders at once, as tiles of one size; around them stand the values
-of the clean image, outside the map the padding. Where an image has several peaks, the steps up to a fork are
-recomputed once for all of them; the fork is where it costs least. Tiles are (B, h, w, C): a gather of cells
-then moves whole rows of channels.
+[ZKLOT15] 3.2, docs/measures.md, Empirical receptive field. Of a step's output, only cells that the occluder reaches and
+from which a peak is reached are recomputed, for many occluders at once, as tiles of one size; around them stand the
+values of the clean image, outside the map the padding. Where an image has several peaks, the steps up to a fork are
+recomputed once for all of them; the fork is where it costs least. Tiles are (B, h, w, C): a gather of cells then moves
+whole rows of channels.
 """
 
 from __future__ import annotations

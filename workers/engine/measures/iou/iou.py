@@ -1,7 +1,7 @@
 """Intersection, mask area and truth of every unit and label, in three published ways of summing, and the IoU they
 give.
 
-[BZKOT17] 2.2 and 2.3, science.md section 6. IoU(u, c) = I / (A + G - I). A unit's mask is its map upsampled to the
+[BZKOT17] 2.2 and 2.3, docs/measures.md, IoU. IoU(u, c) = I / (A + G - I). A unit's mask is its map upsampled to the
 label map's size, strictly over T_u. `paper` sums A over images that hold a label of c's primary category; `lite` is
 NetDissect-Lite's arithmetic: half-pixel upsampling, A only where labels of the category lie under the mask, a
 whole-image label 0 not cleared; `unconditional` sums A over all.

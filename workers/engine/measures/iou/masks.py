@@ -1,6 +1,6 @@
 """Lay units' masks over label maps and count, exactly, the pixels that each label has under them.
 
-[BZKOT17] 2.2, science.md section 6. A mask is the unit's map upsampled bilinearly to the label map's size, strictly
+[BZKOT17] 2.2, docs/measures.md, IoU. A mask is the unit's map upsampled bilinearly to the label map's size, strictly
 over T_u. Only blocks of pixels between four cells of which one lies over T_u are evaluated.
 """
 

@@ -1,4 +1,4 @@
-"""Rotation: the other measures see the layer in a turned basis ([BZKOT17] 3.2; docs/measures.md, Rotation)."""
+"""Rotation: the other measures see the layer in a turned basis (docs/measures.md, Rotation)."""
 
 from __future__ import annotations
 

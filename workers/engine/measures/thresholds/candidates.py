@@ -1,8 +1,8 @@
 """Keep, sparsely, the cells that can still matter, over a bound that only rises.
 
-[BZKOT17] 2.2, science.md section 6. The bound of a unit is the (k + 1)-th largest of the values seen so far, k counted
-over the whole image set. Counts raise it with every batch; whenever the kept cells have doubled they are put in order
-and it is raised to that value itself. Cells over it are kept with their eight neighbors, on the device of the
+[BZKOT17] 2.2, docs/measures.md, Threshold. The bound of a unit is the (k + 1)-th largest of the values seen so far, k
+counted over the whole image set. Counts raise it with every batch; whenever the kept cells have doubled they are put in
+order and it is raised to that value itself. Cells over it are kept with their eight neighbors, on the device of the
 activations.
 """
 

@@ -1,9 +1,9 @@
 """Exact thresholds from the cells that were kept: the order statistic of each unit.
 
-[BZKOT17] 2.2, science.md section 6: T_u is the (k + 1)-th largest of the unit's M activation values, k = floor(tail M).
-The (k + 1)-th largest of any part of the values is never above T_u, so it is a bound that prunes and can never fail. A
-bilinear value is a convex combination of its four corners, so a mask needs only cells over T_u and the neighbors of
-such cells.
+[BZKOT17] 2.2, docs/measures.md, Threshold: T_u is the (k + 1)-th largest of the unit's M activation values, k =
+floor(tail M). The (k + 1)-th largest of any part of the values is never above T_u, so it is a bound that prunes and can
+never fail. A bilinear value is a convex combination of its four corners, so a mask needs only cells over T_u and the
+neighbors of such cells.
 """
 
 from __future__ import annotations

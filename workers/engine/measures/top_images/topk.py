@@ -1,7 +1,7 @@
 """Top and low images of each unit: those of highest peak, and a draw among those of the lowest tenth.
 
-science.md sections 1 and 4. Ties go to the lower image index. The low images are drawn by a stored seed, so that silent
-units (whose lowest peaks are all zero) do not all share the same few pictures.
+docs/measures.md, Top and low images. Ties go to the lower image index. The low images are drawn by a stored seed, so
+that silent units (whose lowest peaks are all zero) do not all share the same few pictures.
 """
 
 from __future__ import annotations
