@@ -23,7 +23,8 @@ from tests.house.dissecting import dissect
 from tests.house.mean_activation.arrays import Means
 from tests.house.tidying import TIDY
 from tests.workers.engine import making
-from workers.engine.format.artifact import check_artifact, read_artifact
+from tests.workers.engine.options import check_artifact
+from workers.engine.format.artifact import read_artifact
 from workers.engine.images.readers import table as readers
 from workers.engine.measures import table as measures
 from workers.engine.measures.recorded import from_arrays
