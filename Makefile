@@ -10,7 +10,7 @@ READY := $(VENV)/.synced
 # Tests start a hundred processes; where compiled modules are not kept, each compiles Django or torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up test lint suite flows audit conformance browser bench drill pictures lock
+.PHONY: help setup demo up test lint suite flows audit conformance browser bench drill pictures docs lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,9 @@ drill: $(READY)  ## the long fault and load drills, resumable; results in docs/d
 
 pictures: $(READY)  ## the pictures of README and docs, taken from the running product
 	$(RUN) -m tools.pictures
+
+docs: $(READY)  ## docs/commands.md, docs/settings.md and docs/routes.md anew from the code
+	$(OFFLINE) $(RUN) -m tools.write_docs
 
 lock:  ## requirements.lock anew from pyproject.toml
 	$(VENV)/bin/uv pip compile --quiet --upgrade pyproject.toml --all-extras --generate-hashes --python-version 3.11 -o requirements.lock

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotator import env
 from annotator.refusals import Refusal
 
 DATABASE = "unitscope"
@@ -36,7 +37,10 @@ class Addresses:
 
 def data_folder() -> Path:
     """Where this checkout keeps its data: $UNITSCOPE_VAR, else `var/` beside manage.py."""
-    return Path(os.environ.get("UNITSCOPE_VAR") or Path(__file__).parent.parent / "var").resolve()
+    folder = env.text(
+        "UNITSCOPE_VAR", "The folder for all data, VAR on this page. Default: var/ in the checkout.", default=""
+    )
+    return Path(folder or Path(__file__).parent.parent / "var").resolve()
 
 
 def is_needed() -> bool:

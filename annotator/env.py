@@ -1,4 +1,8 @@
-"""Values from the environment; a bad one is refused in words before anything starts."""
+"""Values from the environment; a bad one is refused in words before anything starts.
+
+Each read names the variable and says in one sentence what it means: `python -m tools.write_docs` copies both into
+docs/settings.md.
+"""
 
 import os
 from urllib.parse import unquote, urlsplit
@@ -10,7 +14,7 @@ class BadSetting(Refusal):
     """An environment variable is missing or cannot be understood; the message names it."""
 
 
-def text(name: str, *, default: str | None = None) -> str:
+def text(name: str, meaning: str, *, default: str | None = None) -> str:
     value = os.environ.get(name, default)
     if value is None or value == "":
         if default == "":
@@ -19,7 +23,7 @@ def text(name: str, *, default: str | None = None) -> str:
     return value
 
 
-def flag(name: str, *, default: bool = False) -> bool:
+def flag(name: str, meaning: str, *, default: bool = False) -> bool:
     value = os.environ.get(name, "").strip().lower()
     if value in ("", "0", "false", "no", "off"):
         return default if value == "" else False
@@ -28,7 +32,7 @@ def flag(name: str, *, default: bool = False) -> bool:
     raise BadSetting(f"{name} must be 1 or 0, not {value!r}.")
 
 
-def whole_number(name: str, *, default: int) -> int:
+def whole_number(name: str, meaning: str, *, default: int) -> int:
     value = os.environ.get(name, "")
     if value == "":
         return default
@@ -38,18 +42,18 @@ def whole_number(name: str, *, default: int) -> int:
         raise BadSetting(f"{name} must be a whole number, not {value!r}.") from None
 
 
-def url(name: str, *, default: str | None = None) -> str:
+def url(name: str, meaning: str, *, default: str | None = None) -> str:
     """A public address with http or https and no path, returned without a trailing slash."""
-    value = text(name, default=default).rstrip("/")
+    value = text(name, meaning, default=default).rstrip("/")
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
         raise BadSetting(f"{name} must be like https://host or http://host:port, not {value!r}.")
     return value
 
 
-def database(name: str) -> dict[str, object]:
+def database(name: str, meaning: str) -> dict[str, object]:
     """A postgresql:// address as Django's DATABASES entry; a `host` in the query is a socket folder."""
-    value = text(name)
+    value = text(name, meaning)
     parts = urlsplit(value)
     if parts.scheme not in ("postgresql", "postgres"):
         raise BadSetting(f"{name} must begin with postgresql://: PostgreSQL is the only database.")
@@ -64,5 +68,5 @@ def database(name: str) -> dict[str, object]:
     }
 
 
-def names(name: str, *, default: str = "") -> list[str]:
-    return [part.strip() for part in text(name, default=default).split(",") if part.strip()]
+def names(name: str, meaning: str, *, default: str = "") -> list[str]:
+    return [part.strip() for part in text(name, meaning, default=default).split(",") if part.strip()]

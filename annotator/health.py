@@ -12,6 +12,7 @@ from django.http import HttpRequest, JsonResponse
 
 
 def show_health(request: HttpRequest) -> JsonResponse:
+    """200 while the process answers; for load balancers and the start of the processes."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})

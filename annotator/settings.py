@@ -12,18 +12,19 @@ from annotator.dashboard.frame.appearance import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = embedded.data_folder()
-SITE = env.text("UNITSCOPE_SITE", default="web")
+SITE = env.text("UNITSCOPE_SITE", "Which site this process serves: web or sandbox.", default="web")
 if SITE not in ("web", "sandbox"):
     raise env.BadSetting(f"UNITSCOPE_SITE must be web or sandbox, not {SITE!r}.")
-# Off: a checkout on one's own machine. On: every secret and address must be named.
-DEPLOYED = env.flag("UNITSCOPE_DEPLOYED")
+DEPLOYED = env.flag(
+    "UNITSCOPE_DEPLOYED", "1 on a server: every secret and address must be given; 0 in a checkout on one's own machine."
+)
 DEBUG = False
 
 
-def _local_secret(name: str) -> str:
+def _local_secret(name: str, meaning: str) -> str:
     """A secret that this checkout makes for itself once and keeps; deployed, it must be given."""
     if os.environ.get(name) or DEPLOYED:
-        return env.text(name)
+        return env.text(name, meaning)
     kept = VAR / "secrets" / name
     kept.parent.mkdir(parents=True, exist_ok=True)
     if not kept.exists():
@@ -36,20 +37,34 @@ def _local_secret(name: str) -> str:
     return kept.read_text()
 
 
-SECRET_KEY = _local_secret("SECRET_KEY")
-# Keys the pseudonyms of workers; changing it gives every person a new name in exports.
-PSEUDONYM_KEY = _local_secret("PSEUDONYM_KEY")
+SECRET_KEY = _local_secret(
+    "SECRET_KEY", "Random, at least 50 characters: signs sessions and links. A checkout makes its own."
+)
+PSEUDONYM_KEY = _local_secret(
+    "PSEUDONYM_KEY",
+    "Random, at least 50 characters: keys the pseudonyms of workers and must never change. A checkout makes its own.",
+)
 
 # Addresses. Cookies ignore ports, so locally the sandbox is 127.0.0.1 and the web is localhost.
-WEB_URL = env.url("WEB_URL", default=f"http://localhost:{env.whole_number('WEB_PORT', default=8000)}")
-HIT_PAGES_URL = env.url("HIT_PAGES_URL", default=None if DEPLOYED else WEB_URL)
+WEB_PORT = env.whole_number("WEB_PORT", "The port that the dashboard listens on in a checkout.", default=8000)
+SANDBOX_PORT = env.whole_number("SANDBOX_PORT", "The port that the sandbox listens on in a checkout.", default=8001)
+WEB_URL = env.url(
+    "WEB_URL",
+    "The public address of the dashboard, with https and without a path.",
+    default=f"http://localhost:{WEB_PORT}",
+)
+HIT_PAGES_URL = env.url("HIT_PAGES_URL", "The public address of the HIT pages.", default=None if DEPLOYED else WEB_URL)
 SANDBOX_URL = env.url(
-    "SANDBOX_URL", default=None if DEPLOYED else f"http://127.0.0.1:{env.whole_number('SANDBOX_PORT', default=8001)}"
+    "SANDBOX_URL",
+    "The public address of the sandbox; its host name is another one, as cookies ignore ports.",
+    default=None if DEPLOYED else f"http://127.0.0.1:{SANDBOX_PORT}",
 )
 _hosts = [urlsplit(url).hostname or "" for url in (WEB_URL, HIT_PAGES_URL, SANDBOX_URL)]
 if _hosts[2] in _hosts[:2] or (DEPLOYED and len(set(_hosts)) < 3):
     raise env.BadSetting("WEB_URL, HIT_PAGES_URL and SANDBOX_URL must have separate host names: cookies ignore ports.")
-ALLOWED_HOSTS = sorted(set([_hosts[2]] if SITE == "sandbox" else _hosts[:2])) + env.names("EXTRA_HOSTS")
+ALLOWED_HOSTS = sorted(set([_hosts[2]] if SITE == "sandbox" else _hosts[:2])) + env.names(
+    "EXTRA_HOSTS", "More host names that are answered, separated by commas."
+)
 CSRF_TRUSTED_ORIGINS = [SANDBOX_URL] if SITE == "sandbox" else [WEB_URL]
 
 INSTALLED_APPS = [
@@ -105,9 +120,10 @@ TEMPLATES = [
 ]
 # Also in databases that are made without migrations: those of tests and benchmarks.
 PGTRIGGER_INSTALL_ON_MIGRATE = True
-DATABASES = {"default": {**env.database("DATABASE_URL"), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+_database = env.database("DATABASE_URL", "The PostgreSQL database, as postgresql://; a checkout starts its own.")
+DATABASES = {"default": {**_database, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.text("REDIS_URL", "The Valkey or Redis that carries the queues; a checkout starts its own.")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -121,8 +137,12 @@ CACHES = {
         },
     }
 }
-# Crops and measures: file:///folder or s3://bucket/prefix, read and written through workers.store.
-ARTIFACT_ROOT = env.text("ARTIFACT_ROOT", default=None if DEPLOYED else f"file://{VAR / 'artifacts'}")
+ARTIFACT_ROOT = env.text(
+    "ARTIFACT_ROOT",
+    "Where crops and measures are kept: file:///folder shared by all processes, or s3://bucket/prefix; the usual "
+    "AWS_... variables and AWS_ENDPOINT_URL_S3 say how S3 is reached.",
+    default=None if DEPLOYED else f"file://{VAR}/artifacts",
+)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -159,39 +179,61 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 
-def _kept_credential(name: str) -> str:
+def _kept_credential(name: str, meaning: str) -> str:
     """From the environment, else what `annotator.serving` kept of `manage.py sandbox_account own`."""
     kept = VAR / "secrets" / name
-    return env.text(name, default=kept.read_text() if kept.exists() and not DEPLOYED else "")
+    return env.text(name, meaning, default=kept.read_text() if kept.exists() and not DEPLOYED else "")
 
 
-# A folder with WordNet's index.noun and data.noun; without it a short table of our own serves.
-WORDNET_FOLDER = env.text("WORDNET_FOLDER", default="")
+WORDNET_FOLDER = env.text(
+    "WORDNET_FOLDER",
+    "A folder with WordNet's index.noun and data.noun; empty: a short table of our own serves.",
+    default="",
+)
 
+_own = (
+    _kept_credential("OWN_ACCESS_KEY_ID", "From `manage.py sandbox_account own`. A checkout makes its own."),
+    _kept_credential("OWN_SECRET_ACCESS_KEY", "The secret of that key."),
+)
+_mturk = (
+    env.text("MTURK_ACCESS_KEY_ID", "The requester's AWS key id, for MTurk and its sandbox.", default=""),
+    env.text("MTURK_SECRET_ACCESS_KEY", "The secret of that AWS key.", default=""),
+)
 # The requester's credentials, one pair per marketplace.
-MARKETPLACE_CREDENTIALS = {
-    "own": (_kept_credential("OWN_ACCESS_KEY_ID"), _kept_credential("OWN_SECRET_ACCESS_KEY")),
-    "mturk-sandbox": (env.text("MTURK_ACCESS_KEY_ID", default=""), env.text("MTURK_SECRET_ACCESS_KEY", default="")),
-    "mturk": (env.text("MTURK_ACCESS_KEY_ID", default=""), env.text("MTURK_SECRET_ACCESS_KEY", default="")),
-}
-# The first of the three confirmations that spending real money needs.
-REAL_MONEY_ALLOWED = env.flag("REAL_MONEY_ALLOWED")
-# An SQS queue that marketplaces write their notifications into; empty: campaigns are looked at each minute, no sooner.
-NOTIFICATION_QUEUE_URL = env.text("NOTIFICATION_QUEUE_URL", default="")
-NOTIFICATION_QUEUE_ENDPOINT = env.text("NOTIFICATION_QUEUE_ENDPOINT", default="")
-NOTIFICATION_QUEUE_REGION = env.text("NOTIFICATION_QUEUE_REGION", default="us-east-1")
-# Where the sandbox delivers its notifications; empty: nowhere.
-SANDBOX_SQS_ENDPOINT = env.text("SANDBOX_SQS_ENDPOINT", default="")
-SANDBOX_SNS_ENDPOINT = env.text("SANDBOX_SNS_ENDPOINT", default="")
-SANDBOX_WEBHOOK_URL = env.text("SANDBOX_WEBHOOK_URL", default="")
-SANDBOX_OPENING_BALANCE_USD = Decimal(env.text("SANDBOX_OPENING_BALANCE_USD", default="10000.00"))
+MARKETPLACE_CREDENTIALS = {"own": _own, "mturk-sandbox": _mturk, "mturk": _mturk}
+REAL_MONEY_ALLOWED = env.flag(
+    "REAL_MONEY_ALLOWED", "The first of the three confirmations that spending real money needs."
+)
+NOTIFICATION_QUEUE_URL = env.text(
+    "NOTIFICATION_QUEUE_URL",
+    "An SQS queue that marketplaces write notifications into, so that answers are collected at once; the usual AWS_... "
+    "variables say who reads it. Empty: campaigns are collected each minute.",
+    default="",
+)
+NOTIFICATION_QUEUE_ENDPOINT = env.text(
+    "NOTIFICATION_QUEUE_ENDPOINT", "The address of another service than AWS that holds that queue.", default=""
+)
+NOTIFICATION_QUEUE_REGION = env.text("NOTIFICATION_QUEUE_REGION", "The AWS region of that queue.", default="us-east-1")
+SANDBOX_SQS_ENDPOINT = env.text(
+    "SANDBOX_SQS_ENDPOINT", "Where the sandbox delivers notifications for SQS; empty: nowhere.", default=""
+)
+SANDBOX_SNS_ENDPOINT = env.text(
+    "SANDBOX_SNS_ENDPOINT", "Where the sandbox delivers notifications for SNS; empty: nowhere.", default=""
+)
+SANDBOX_WEBHOOK_URL = env.text(
+    "SANDBOX_WEBHOOK_URL", "Where the sandbox posts every notification; empty: nowhere.", default=""
+)
+SANDBOX_OPENING_BALANCE_USD = Decimal(
+    env.text("SANDBOX_OPENING_BALANCE_USD", "Play money of a new requester's account.", default="10000.00")
+)
 
+LOG_LEVEL = env.text("LOG_LEVEL", "From which level on messages are logged.", default="WARNING")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # A refusal of the Requester API is an answer, not a fault.
     "loggers": {
         "django.request": {"level": "ERROR"},

@@ -19,19 +19,19 @@ ROOT = Path(__file__).parent.parent
 def test_only_postgresql_is_a_database(monkeypatch: pytest.MonkeyPatch, value: str, words: str) -> None:
     monkeypatch.setenv("DATABASE_URL", value)
     with pytest.raises(env.BadSetting, match=words):
-        env.database("DATABASE_URL")
+        env.database("DATABASE_URL", "A test.")
 
 
 def test_a_socket_folder_is_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://postgres:@/unitscope?host=/tmp/pg%20data")
-    assert env.database("DATABASE_URL")["HOST"] == "/tmp/pg data"
+    assert env.database("DATABASE_URL", "A test.")["HOST"] == "/tmp/pg data"
 
 
 @pytest.mark.parametrize("value", ["ftp://x", "http://host/path", "host:80", "http://"])
 def test_an_address_is_scheme_and_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("WEB_URL", value)
     with pytest.raises(env.BadSetting, match="WEB_URL must be like"):
-        env.url("WEB_URL")
+        env.url("WEB_URL", "A test.")
 
 
 @pytest.mark.parametrize(

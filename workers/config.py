@@ -3,6 +3,12 @@
 import os
 from pathlib import Path
 
+
+def _read(name: str, meaning: str, *, default: str) -> str:
+    """`meaning` is what docs/settings.md says of the variable."""
+    return os.environ.get(name) or default
+
+
 broker_url = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 # The database and the artifact store keep every result; the broker carries hints only.
 task_ignore_result = True
@@ -23,7 +29,12 @@ task_publish_retry_policy = {"max_retries": 2, "interval_start": 0.2}
 
 def cache_folder() -> Path:
     """Where the GPU process keeps what it fetched from s3:// and labels that it read."""
-    given = os.environ.get("UNITSCOPE_CACHE")
+    given = _read(
+        "UNITSCOPE_CACHE",
+        "A GPU process's own folder: what it fetched from s3://, arrays it spills, and packed labels of image sets. "
+        "It may be emptied while no task runs. Default: VAR/cache.",
+        default="",
+    )
     return Path(given) if given else Path(os.environ.get("UNITSCOPE_VAR", "var")).resolve() / "cache"
 
 

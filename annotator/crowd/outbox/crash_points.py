@@ -5,6 +5,7 @@ import signal
 
 from django.conf import settings
 
+from annotator import env
 from annotator.crowd.marketplaces.outcomes import OutcomeUnknown
 
 
@@ -17,7 +18,7 @@ def reach(point: str, operation: str) -> None:
 
     `kill` is kill -9, `raise` an exception that nobody expects, `lose` a response that never arrived.
     """
-    wanted = os.environ.get("UNITSCOPE_CRASH_AT")
+    wanted = env.text("UNITSCOPE_CRASH_AT", "For tests: where a process dies, as MANNER:POINT:ACT.", default="")
     if not wanted or settings.DEPLOYED:
         return
     manner, wanted_point, wanted_operation = wanted.split(":", 2)

@@ -1,5 +1,6 @@
 """The HIT page and its JSON: translate the marketplace's parameters in, make one call, translate the outcome out."""
 
+import functools
 import json
 import secrets
 import uuid
@@ -34,6 +35,7 @@ class BadBody(Exception):
 @require_GET
 @xframe_options_exempt
 def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """The HIT page, as the frame of the marketplace loads it."""
     hit = _find_hit(public_id)
     marketplace = open_marketplace(hit.campaign.marketplace)
     nonce = secrets.token_urlsafe(16)
@@ -48,11 +50,13 @@ def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 
 @require_GET
 def show_preview_sheet(request: HttpRequest, public_id: uuid.UUID, number: int) -> HttpResponse:
+    """One sheet of the tiles that a visitor sees before accepting."""
     return _send_sheet(tiles=hit_page.find_preview_tiles(_find_hit(public_id)), number=number)
 
 
 @require_GET
 def show_sheet(request: HttpRequest, token: str, number: int) -> HttpResponse:
+    """One sheet of the tiles that this assignment shows."""
     try:
         pk = tokens.read_sheets(token)
     except tokens.TokenExpired as error:
@@ -65,6 +69,7 @@ def show_sheet(request: HttpRequest, token: str, number: int) -> HttpResponse:
 def _json_view(view: View) -> View:
     """A POST of JSON whose refusals are answered as {"error": one sentence}. The token is the authority: no cookie."""
 
+    @functools.wraps(view)
     def answer(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         try:
             response = view(request, public_id, _read_body(request))
@@ -84,6 +89,7 @@ def _json_view(view: View) -> View:
 
 @_json_view
 def start(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
+    """The work of an assignment, or the consent that it needs first."""
     claim = tokens.read_page(str(body.get("token", "")), public_id=str(public_id))
     started = answering.start_assignment(
         hit=_find_hit(public_id),
@@ -102,6 +108,7 @@ def start(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> H
 
 @_json_view
 def draft(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
+    """Keeps what the person has done so far."""
     assignment, _ = _find_work(body, public_id)
     values, revision = body.get("draft"), body.get("revision")
     if not isinstance(values, dict) or type(revision) is not int or not 0 <= revision < 2**31 - 1:
@@ -118,6 +125,7 @@ def draft(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> H
 
 @_json_view
 def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
+    """Stores the answer; the page hands it on to the marketplace."""
     assignment, submit_origin = _find_work(body, public_id)
     try:
         client_id = uuid.UUID(str(body.get("client_id")))
@@ -132,6 +140,7 @@ def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> 
 @csrf_exempt
 @require_POST
 def take_notification(request: HttpRequest, marketplace: str, key: str) -> HttpResponse:
+    """A marketplace's notification: it wakes the collecting of the campaigns that it names."""
     if not notifications.is_address_key(key, marketplace=marketplace):
         return JsonResponse({"error": "This address was not made here."}, status=403)
     try:

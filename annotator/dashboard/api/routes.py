@@ -92,6 +92,7 @@ PROBLEMS = {401: records.Problem, 404: records.Problem}
 
 @api.get("/networks", response=list[records.NetworkRecord])
 def list_networks(request: HttpRequest, paging: Query[Paging]) -> list[dict[str, Any]]:
+    """Networks with their layers."""
     networks = Network.objects.prefetch_related("layers").order_by("name")
     return [
         {
@@ -106,22 +107,26 @@ def list_networks(request: HttpRequest, paging: Query[Paging]) -> list[dict[str,
 
 @api.get("/image-sets", response=list[records.ImageSetRecord])
 def list_image_sets(request: HttpRequest, paging: Query[Paging]) -> Any:
+    """Registered image sets."""
     return ImageSet.objects.order_by("name")[paging.offset : paging.offset + paging.limit]
 
 
 @api.get("/dissections", response=list[records.DissectionRecord])
 def list_dissections(request: HttpRequest, paging: Query[Paging]) -> list[dict[str, Any]]:
+    """Dissections, newest first."""
     newest = Dissection.objects.select_related("network", "image_set").defer("labels", "environment")
     return [_describe_dissection(one) for one in newest[paging.offset : paging.offset + paging.limit]]
 
 
 @api.get("/dissections/{dissection_id}", response={200: records.DissectionRecord, **PROBLEMS})
 def get_dissection(request: HttpRequest, dissection_id: UUID) -> dict[str, Any]:
+    """One dissection."""
     return _describe_dissection(get_object_or_404(Dissection, pk=dissection_id))
 
 
 @api.get("/dissections/{dissection_id}/progress", response={200: records.ProgressRecord, **PROBLEMS})
 def get_progress(request: HttpRequest, dissection_id: UUID) -> Any:
+    """How far a dissection came."""
     return read_dissection_progress(get_object_or_404(Dissection, pk=dissection_id), now=timezone.now())
 
 
@@ -135,12 +140,14 @@ def list_dissected_units(request: HttpRequest, dissection_id: UUID) -> Streaming
 
 @api.get("/campaigns", response=list[records.CampaignRecord])
 def list_campaigns(request: HttpRequest, paging: Query[Paging]) -> list[dict[str, Any]]:
+    """Campaigns with progress and cost, newest first."""
     campaigns = list(Campaign.objects.all()[paging.offset : paging.offset + paging.limit])
     return [_describe_campaign(one) for one in summarize_campaigns(campaigns)]
 
 
 @api.get("/campaigns/{name}", response={200: records.CampaignRecord, **PROBLEMS})
 def get_campaign(request: HttpRequest, name: Name) -> dict[str, Any]:
+    """One campaign with progress and cost."""
     (overview,) = summarize_campaigns([get_object_or_404(Campaign, name=name)])
     return _describe_campaign(overview)
 
@@ -169,6 +176,7 @@ def get_report(request: HttpRequest, name: Name) -> dict[str, Any]:
 
 @api.get("/units/{network}/{layer}/{index}", response={200: records.OneUnitRecord, **PROBLEMS})
 def get_unit(request: HttpRequest, network: Name, layer: LayerPath, index: Index) -> dict[str, Any]:
+    """One unit with its crops and labels."""
     unit = get_object_or_404(Unit, layer__network__name=network, layer__path=layer, index=index)
     newest = unit.dissections.filter(dissection__state=Dissection.State.DONE).order_by("-dissection__created_at")
     dissected = newest.first()
@@ -187,6 +195,7 @@ def get_unit(request: HttpRequest, network: Name, layer: LayerPath, index: Index
 
 @api.get("/decisions", response=list[records.DecisionRecord])
 def list_decisions(request: HttpRequest, paging: Query[Paging]) -> Any:
+    """The audit log, newest first."""
     return AuditEntry.objects.order_by("-id")[paging.offset : paging.offset + paging.limit]
 
 

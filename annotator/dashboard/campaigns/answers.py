@@ -25,6 +25,7 @@ PAGE_SIZE = 50
 
 @needs(Role.VIEWER)
 def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
+    """A campaign's answers, one by one, filtered by state."""
     campaign = get_object_or_404(Campaign, name=name)
     state = request.GET.get("state", "")
     states = [one.value for one in ANSWERED]
@@ -62,6 +63,7 @@ def _summarize(row: Assignment) -> str:
 @require_POST
 @needs(Role.REVIEWER)
 def decide_answer(request: SignedInRequest, name: str, assignment_id: int) -> HttpResponse:
+    """One step of the table of steps about one answer."""
     rows = Assignment.objects.select_related("hit__campaign", "hit__hit_type", "rejection")
     row = get_object_or_404(rows, pk=assignment_id, hit__campaign__name=name)
     decision = request.POST.get("decision", "")

@@ -21,6 +21,7 @@ from annotator.work.table import STEPS
 @require_POST
 @needs(Role.RESEARCHER)
 def start_work(request: SignedInRequest, name: str, kind: str) -> HttpResponse:
+    """One step of the table of steps, by its name; see docs/commands.md."""
     campaign, step = get_object_or_404(Campaign, name=name), STEPS.get(kind)
     if step is None or step.subject != "campaign":
         return show_refusal(request, f"There is no work named {kind[:40]!r}.", status=404)

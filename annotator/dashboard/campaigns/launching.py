@@ -29,6 +29,7 @@ SAME = {
 
 @needs(Role.RESEARCHER)
 def compose_one(request: SignedInRequest) -> HttpResponse:
+    """The form of a new campaign: composed and quoted, not yet published."""
     named = {"dissection": request.GET.getlist("dissection"), "named_units": request.GET.get("units", "")}
     # Sent here with units to ask about, one wants these and no others.
     none_else = {"n_top_iou": 0, "n_random": 0} if named["named_units"] else {}

@@ -31,6 +31,7 @@ JOBS_SHOWN = timedelta(days=1)
 
 @needs(Role.VIEWER)
 def show_campaigns(request: SignedInRequest) -> HttpResponse:
+    """All campaigns, newest first."""
     page = Paginator(Campaign.objects.all(), PAGE_SIZE).get_page(request.GET.get("page"))
     overviews = summarize_campaigns(list(page))
     return show(request, "dashboard/campaigns/campaigns.html", title="Campaigns", overviews=overviews, page=page)
@@ -38,6 +39,7 @@ def show_campaigns(request: SignedInRequest) -> HttpResponse:
 
 @needs(Role.VIEWER)
 def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
+    """One campaign: progress, cost, the steps that can be taken, and its units."""
     campaign = get_object_or_404(Campaign, name=name)
     labels = (
         UnitLabel.objects.filter(campaign=campaign)
@@ -65,6 +67,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
 
 @needs(Role.VIEWER)
 def show_campaign_progress(request: SignedInRequest, name: str) -> HttpResponse:
+    """Progress and jobs, as the open page asks for them every few seconds."""
     campaign = get_object_or_404(Campaign, name=name)
     live = _live(campaign)
     response = show_part(request, "dashboard/campaigns/progress.html", live)

@@ -74,6 +74,7 @@ def _make_field(default: Any, stated: Option) -> forms.Field:
 
 @needs(Role.VIEWER)
 def show_dissections(request: SignedInRequest) -> HttpResponse:
+    """All dissections, newest first."""
     return show(
         request, "dashboard/dissections/dissections.html", title="Dissections", dissections=list_dissections(N_LISTED)
     )
@@ -81,6 +82,7 @@ def show_dissections(request: SignedInRequest) -> HttpResponse:
 
 @needs(Role.VIEWER)
 def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpResponse:
+    """One dissection: progress, options, detectors."""
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
     layers = Layer.objects.filter(network=dissection.network, path__in=dissection.layer_paths)
     return show(
@@ -94,6 +96,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
 
 @needs(Role.VIEWER)
 def show_dissection_progress(request: SignedInRequest, dissection_id: UUID) -> HttpResponse:
+    """Its progress, as the open page asks for it every few seconds."""
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
     response = show_part(request, "dashboard/dissections/progress.html", _progress(dissection))
     if dissection.state not in UNFINISHED:
@@ -103,6 +106,7 @@ def show_dissection_progress(request: SignedInRequest, dissection_id: UUID) -> H
 
 @needs(Role.RESEARCHER)
 def request_one(request: SignedInRequest) -> HttpResponse:
+    """The form of a new dissection of a registered network and image set."""
     form = DissectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         now = timezone.now()

@@ -28,6 +28,7 @@ def needs(role: Role) -> Callable[[Page], Page]:
                 return show_refusal(signed_in, f"This takes the role {role.value} or one above it.", status=403)
             return page(signed_in, *args, **values)
 
+        guarded.least_role = role  # type: ignore[attr-defined]  # docs/routes.md tells it
         return guarded
 
     return decorate

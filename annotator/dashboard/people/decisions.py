@@ -11,12 +11,14 @@ from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 
 @needs(Role.VIEWER)
 def show_decisions(request: SignedInRequest) -> HttpResponse:
+    """The audit log, newest first."""
     entries = Paginator(AuditEntry.objects.order_by("-id"), 50).get_page(request.GET.get("page"))
     return show(request, "dashboard/people/decisions.html", title="Decisions", entries=entries)
 
 
 @needs(Role.VIEWER)
 def verify_decisions(request: SignedInRequest) -> HttpResponse:
+    """Whether the audit log's chain of digests fits together."""
     try:
         verified, broken = verify_audit_log(), ""
     except AuditLogBroken as problem:

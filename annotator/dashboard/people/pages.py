@@ -45,12 +45,14 @@ class TokenForm(forms.Form):
 
 @needs(Role.VIEWER)
 def show_people(request: SignedInRequest) -> HttpResponse:
+    """People, roles and API tokens."""
     return _show(request)
 
 
 @require_POST
 @needs(Role.ADMIN)
 def invite_one(request: SignedInRequest) -> HttpResponse:
+    """Makes an account and shows its one-time link."""
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _show(request, invite_form=form, status=422)
@@ -89,6 +91,7 @@ def erase_one(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @needs(Role.VIEWER)
 def issue_one(request: SignedInRequest) -> HttpResponse:
+    """A new API token, shown once."""
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _show(request, token_form=form, status=422)
@@ -99,6 +102,7 @@ def issue_one(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @needs(Role.VIEWER)
 def revoke_one(request: SignedInRequest, token_id: int) -> HttpResponse:
+    """Ends one of one's own API tokens."""
     if not revoke_token(token_id=token_id, owner=request.user, actor=request.user, now=timezone.now()):
         return show_refusal(request, "You have no such token.", status=404)
     messages.success(request, "The token is revoked.")

@@ -30,6 +30,7 @@ class SignInForm(forms.Form):
 @never_cache
 @sensitive_post_parameters("password")
 def show_sign_in(request: HttpRequest) -> HttpResponse:
+    """Signs in with name and password; repeated failures must wait."""
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -51,6 +52,7 @@ def show_sign_in(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def show_welcome(request: HttpRequest, uid: str, token: str) -> HttpResponse:
+    """A one-time link: sets the password of an invited person."""
     user = find_invited(uid=uid, token=token)
     if user is None:
         return _show(request, None, title="This link was used or is too old", action="", status=410)
@@ -63,6 +65,7 @@ def show_welcome(request: HttpRequest, uid: str, token: str) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session."""
     logout(request)
     return redirect("sign-in")
 

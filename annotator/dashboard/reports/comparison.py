@@ -26,6 +26,7 @@ RELATIONS = [relation.value for relation in Relation]
 
 @needs(Role.VIEWER)
 def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
+    """Labels by people beside labels by pixels, unit by unit."""
     campaign = get_object_or_404(Campaign, name=name)
     wanted = request.GET.get("relation", "")
     if set(request.GET) - set(NAMED) or wanted not in ("", *RELATIONS):

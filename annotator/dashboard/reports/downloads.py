@@ -29,6 +29,7 @@ TABLES = {"json": "application/json", "csv": CONTENT_TYPE}
 
 @needs(Role.VIEWER)
 def send_report(request: SignedInRequest, name: str, ending: str) -> HttpResponseBase:
+    """The report as json, csv or zip to read offline."""
     if ending not in (*TABLES, "zip"):
         return show_refusal(request, "A report comes as json, csv or zip.", status=404)
     if refused := _refuse_large(request, name):
@@ -43,6 +44,7 @@ def send_report(request: SignedInRequest, name: str, ending: str) -> HttpRespons
 
 @needs(Role.VIEWER)
 def send_export(request: SignedInRequest, name: str) -> HttpResponseBase:
+    """All of the campaign's data with its data card."""
     return _refuse_large(request, name) or _send_folder(request, name, _export, file=f"{name}-export.zip")
 
 

@@ -35,6 +35,7 @@ def show_figures(request: SignedInRequest, name: str) -> HttpResponse:
 
 @needs(Role.VIEWER)
 def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -> HttpResponse:
+    """One figure as svg, png, csv or Vega-Lite."""
     from annotator.figures.listing import NoSuchFigure
 
     campaign = get_object_or_404(Campaign, name=name)

@@ -55,6 +55,7 @@ class LabelsForm(_UploadForm):
 
 @needs(Role.RESEARCHER)
 def import_files(request: SignedInRequest) -> HttpResponse:
+    """Imports answers or automatic labels that were made elsewhere."""
     # Both stand on one page: their fields must not share ids.
     ids = {kind: f"{kind}_%s" for kind in ("answers", "labels")}
     forms_by_kind: dict[str, _UploadForm] = {

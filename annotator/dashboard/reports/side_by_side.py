@@ -76,6 +76,7 @@ class SideBySideForm(forms.Form):
 
 @needs(Role.VIEWER)
 def show_networks(request: SignedInRequest) -> HttpResponse:
+    """Several dissections or campaigns side by side."""
     form = SideBySideForm(request.GET or None)
     figures = form.list_figures() if form.is_bound and form.is_valid() else []
     query = urlencode([(name, value) for name, values in request.GET.lists() for value in values])
@@ -86,6 +87,7 @@ def show_networks(request: SignedInRequest) -> HttpResponse:
 
 @needs(Role.VIEWER)
 def send_networks(request: SignedInRequest, figure: str, ending: str) -> HttpResponse:
+    """The figure of several networks as svg, png, csv or Vega-Lite."""
     asked = request.GET.copy()
     theme, is_download = asked.pop("theme", ["light"])[0], bool(asked.pop("download", []))
     form = SideBySideForm(asked)

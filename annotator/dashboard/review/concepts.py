@@ -21,6 +21,7 @@ N_LISTED = 400
 
 @needs(Role.VIEWER)
 def show_concepts(request: SignedInRequest, name: str) -> HttpResponse:
+    """All concepts of a campaign with their counts."""
     campaign = get_object_or_404(Campaign, name=name)
     counted = UnitLabel.objects.filter(campaign=campaign).exclude(concept="").values_list("concept")
     concepts = counted.annotate(n=Count("id")).order_by("-n", "concept")
@@ -38,6 +39,7 @@ def show_concepts(request: SignedInRequest, name: str) -> HttpResponse:
 @require_POST
 @needs(Role.REVIEWER)
 def merge_some(request: SignedInRequest, name: str) -> HttpResponse:
+    """Several concepts count as one from now on."""
     campaign = get_object_or_404(Campaign, name=name)
     step = STEPS["merge-concepts"]
     try:
@@ -51,6 +53,7 @@ def merge_some(request: SignedInRequest, name: str) -> HttpResponse:
 @require_POST
 @needs(Role.REVIEWER)
 def split_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
+    """Some of a unit's answers leave their group and get another concept."""
     label = get_object_or_404(UnitLabel.objects.select_related("campaign", "unit__layer__network"), pk=label_id)
     step = STEPS["split"]
     try:

@@ -34,6 +34,7 @@ N_LISTED = 30
 
 @needs(Role.VIEWER)
 def show_review(request: SignedInRequest) -> HttpResponse:
+    """The queue of units that wait for a decision, with the reasons."""
     campaign = _campaign(request)
     found = list(_tell_reasons(find_waiting(campaign)))
     listed = UnitLabel.objects.select_related("unit__layer__network", "comparison__automatic_label").defer("reasons")
@@ -93,6 +94,7 @@ def show_label(request: SignedInRequest, name: str, label_id: int) -> HttpRespon
 @require_POST
 @needs(Role.REVIEWER)
 def take_decision(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
+    """Accepts, renames, merges or skips one unit."""
     label = _label(name, label_id)
     action = request.POST.get("action", "")
     onward = f"{reverse('review-next', args=[name])}?{urlencode({'after': label_id})}"

@@ -20,6 +20,7 @@ KEPT = "private, max-age=31536000, immutable"
 
 @needs(Role.VIEWER)
 def show_sheet(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
+    """A unit's crops in one picture."""
     artifact = _artifact(dissection_id)
     try:
         return _picture(read_strip(artifact=artifact, strip=sheet))
@@ -29,6 +30,7 @@ def show_sheet(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpRes
 
 @needs(Role.VIEWER)
 def show_wall(request: HttpRequest, dissection_id: UUID, sheet: str, columns: int, rows: int) -> HttpResponse:
+    """The first crops of a unit, arranged in columns and rows."""
     if not (1 <= columns <= 8 and 1 <= rows <= 8):
         return HttpResponse("A wall has 1 to 8 columns and rows.", status=404, content_type="text/plain")
     artifact = _artifact(dissection_id)

@@ -48,6 +48,7 @@ FOLDED = (
 
 @needs(Role.VIEWER)
 def show_gallery(request: SignedInRequest) -> HttpResponse:
+    """Units with their crops, filtered and sorted."""
     try:
         selection = read_selection(request.GET)
     except UnknownFilter as unknown:

@@ -18,6 +18,7 @@ NAMED = ("dissection", "answer", "mode")
 
 @needs(Role.VIEWER)
 def show_unit(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
+    """One unit: crops, labels by people and by pixels, answers, history."""
     unit = get_object_or_404(
         Unit.objects.select_related("layer__network"),
         layer__network__name=network,

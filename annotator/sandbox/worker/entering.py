@@ -67,6 +67,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session."""
     session.sign_out(request)
     return redirect("sandbox-list")
 
@@ -74,4 +75,5 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_POST
 @session.for_people
 def renew_key(request: HttpRequest, person: Person) -> HttpResponse:
+    """Gives the person a new key to sign in with."""
     return session.show(request, "key", person, key=accounts.renew_key(person))

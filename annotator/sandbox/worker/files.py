@@ -8,6 +8,7 @@ from annotator.sandbox import switchboard, uploads
 
 @require_GET
 def show_file(request: HttpRequest, token: str) -> HttpResponse:
+    """A file that a person uploaded with an answer."""
     file = uploads.open_url(token, now=switchboard.read().now())
     if file is None:
         return HttpResponse("This address has expired.", status=403, content_type="text/plain")

@@ -46,6 +46,7 @@ def _framed_by_this_site(response: HttpResponse, *, policy: str) -> HttpResponse
 
 @require_GET
 def show_content(request: HttpRequest, hit_id: str) -> HttpResponse:
+    """A HIT's HTML question, in a frame of its own."""
     hit = HIT.objects.filter(mturk_id=hit_id).first()
     question = documents.read_question(hit.question) if hit else None
     if not isinstance(question, documents.HTMLQuestion):

@@ -17,6 +17,7 @@ MAX_SHOWN = 200
 @require_GET
 @session.for_people
 def show_queue(request: HttpRequest, person: Person) -> HttpResponse:
+    """The HITs that this person has accepted."""
     settling.settle_due(now=switchboard.read().now())
     held = person.assignments.filter(state=AssignmentState.ACCEPTED).select_related("hit__hit_type__requester")
     return session.show(request, "queue", person, assignments=held)
@@ -25,6 +26,7 @@ def show_queue(request: HttpRequest, person: Person) -> HttpResponse:
 @require_GET
 @session.for_people
 def show_history(request: HttpRequest, person: Person) -> HttpResponse:
+    """What this person submitted, and what was paid."""
     settling.settle_due(now=switchboard.read().now())
     done = person.assignments.filter(state__in=LISTED).select_related("hit__hit_type__requester").order_by("-id")
     earned = person.ledger.filter(target=LedgerEntry.Account.EARNINGS).aggregate(
@@ -41,6 +43,7 @@ def show_history(request: HttpRequest, person: Person) -> HttpResponse:
 @require_GET
 @session.for_people
 def show_messages(request: HttpRequest, person: Person) -> HttpResponse:
+    """Messages between this person and requesters."""
     messages = list(person.messages.select_related("requester")[:MAX_SHOWN])
     response = session.show(request, "messages", person, messages=messages)
     person.messages.filter(read_at=None, is_from_person=False).update(read_at=switchboard.read().now())

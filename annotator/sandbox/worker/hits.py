@@ -26,6 +26,7 @@ MAX_TRIES = 20
 
 @require_GET
 def preview(request: HttpRequest, hit_id: str) -> HttpResponse:
+    """One HIT before it is accepted."""
     now = _settled_now()
     person = session.find_person(request)
     hit = HIT.objects.select_related("hit_type__requester").filter(mturk_id=hit_id).first()
@@ -58,6 +59,7 @@ def preview_next(request: HttpRequest, group_id: str) -> HttpResponse:
 @require_POST
 @session.for_people
 def accept(request: HttpRequest, person: Person, hit_id: str) -> HttpResponse:
+    """Accepts one HIT."""
     now = _settled_now()
     hit = HIT.objects.filter(mturk_id=hit_id).first()
     if hit is None:
@@ -95,6 +97,7 @@ def accept_next(request: HttpRequest, person: Person, group_id: str) -> HttpResp
 @require_GET
 @session.for_people
 def work(request: HttpRequest, person: Person, assignment_id: str) -> HttpResponse:
+    """An accepted HIT in its frame."""
     now = _settled_now()
     assignment = _own(person, assignment_id)
     if assignment is None:
@@ -111,6 +114,7 @@ def work(request: HttpRequest, person: Person, assignment_id: str) -> HttpRespon
 @require_POST
 @session.for_people
 def give_back(request: HttpRequest, person: Person, assignment_id: str) -> HttpResponse:
+    """Returns an accepted HIT."""
     try:
         assignment = working.give_back(assignment_id, person=person, now=_settled_now())
     except Refused as refused:

@@ -15,6 +15,7 @@ _SORTS = (("newest", "newest"), ("reward", "highest reward"), ("most", "most HIT
 
 @require_GET
 def list_groups(request: HttpRequest) -> HttpResponse:
+    """The groups of HITs that this person may see."""
     now = switchboard.read().now()
     settling.settle_due(now=now)
     person = session.find_person(request)

@@ -19,6 +19,7 @@ State = QualificationRequest.State
 @require_GET
 @session.for_people
 def show_all(request: HttpRequest, person: Person) -> HttpResponse:
+    """Qualifications that this person has or may ask for."""
     words = session.clean(request.GET.get("words", "")[:200])
     held = person.qualifications.filter(is_revoked=False).select_related("type__requester")
     asked = person.qualification_requests.filter(state__in=[State.STARTED, State.PENDING]).select_related("type")
@@ -50,6 +51,7 @@ def _in_words(held: qualifying.Held) -> str:
 @require_POST
 @session.for_people
 def request_one(request: HttpRequest, person: Person, type_id: str) -> HttpResponse:
+    """Asks for a qualification."""
     kind = QualificationType.objects.filter(mturk_id=type_id, deleted_at=None).first()
     if kind is None:
         return session.show_problem(request, person, "There is no such qualification.", status=404)
@@ -65,6 +67,7 @@ def request_one(request: HttpRequest, person: Person, type_id: str) -> HttpRespo
 @require_http_methods(["GET", "POST"])
 @session.for_people
 def take_test(request: HttpRequest, person: Person, request_id: str) -> HttpResponse:
+    """The test of a qualification."""
     now = switchboard.read().now()
     asked = person.qualification_requests.select_related("type__requester").filter(mturk_id=request_id).first()
     if asked is None or not asked.test:

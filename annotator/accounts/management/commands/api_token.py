@@ -14,7 +14,7 @@ class Command(ProjectCommand):
     help = "Prints a new token for the JSON API. It is shown once; the database keeps its digest only."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username")
+        parser.add_argument("username", help="whose token")
         parser.add_argument("--name", default="command line", help="what the token is for")
 
     def handle(self, *args: Any, **options: Any) -> None:

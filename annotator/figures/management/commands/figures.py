@@ -24,9 +24,9 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", nargs="?", help="Name of a labeled campaign")
-        parser.add_argument("--out", metavar="DIR", type=Path, required=True)
+        parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="Folder for the files")
         parser.add_argument("--beside", metavar="CAMPAIGN", help="Another campaign to set beside the first")
-        parser.add_argument("--dissections", metavar="ID", nargs="+", default=[])
+        parser.add_argument("--dissections", metavar="ID", nargs="+", default=[], help="Several dissections")
         parser.add_argument(
             "--positions", metavar="X", nargs="+", type=float, default=[], help="One for each dissection"
         )

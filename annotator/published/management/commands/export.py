@@ -20,7 +20,7 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", help="Name of a labeled campaign")
-        parser.add_argument("--out", metavar="DIR", type=Path, required=True)
+        parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="New or empty folder")
 
     def handle(self, *args: Any, campaign: str, out: Path, **options: Any) -> None:
         files = export_campaign(campaign=find_campaign(campaign), folder=out, now=timezone.now())

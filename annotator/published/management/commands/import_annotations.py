@@ -24,7 +24,7 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", help="Name of the campaign, new or imported before")
-        parser.add_argument("--answers", metavar="FILE", type=Path, required=True)
+        parser.add_argument("--answers", metavar="FILE", type=Path, required=True, help="A .mat, .csv or .jsonl")
         parser.add_argument("--network", help="Name of the network; the campaign's name unless stated")
 
     def handle(self, *args: Any, campaign: str, answers: Path, network: str | None, **options: Any) -> None:

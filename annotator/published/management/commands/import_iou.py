@@ -18,7 +18,7 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", help="Name of a campaign with units in that layer")
-        parser.add_argument("file", metavar="FILE.csv", type=Path)
+        parser.add_argument("file", metavar="FILE.csv", type=Path, help="The automatic labels")
         parser.add_argument("--layer", metavar="PATH", required=True, help="Layer of the campaign, such as pool5")
 
     def handle(self, *args: Any, campaign: str, file: Path, layer: str, **options: Any) -> None:

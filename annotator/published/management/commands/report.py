@@ -26,7 +26,7 @@ class Command(ProjectCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", nargs="?", help="Name of the campaign, such as demo")
         parser.add_argument("--dissection", metavar="ID", help="Report a dissection's automatic labels instead")
-        parser.add_argument("--format", choices=["text", "json", "csv", "html"], default="text")
+        parser.add_argument("--format", choices=["text", "json", "csv", "html"], default="text", help="(text)")
         parser.add_argument("--out", metavar="DIR", type=Path, help="New or empty folder for html")
 
     def handle(self, *args: Any, **options: Any) -> None:

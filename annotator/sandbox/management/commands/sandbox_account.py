@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from annotator.commanding import ProjectCommand
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import accounts
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Print, as JSON, the key, region and endpoint with which any MTurk client uses the sandbox as requester NAME. "
         "A new account gets play money; the same NAME always gets the same account."

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
+from annotator.commanding import ProjectCommand
 from annotator.sandbox.acts import auditing
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Recompute, from the append-only ledger and the assignments, every balance, hold, payment and count of the "
         "sandbox. Exit status 0 when all agree; otherwise each difference in a sentence and exit status 1."

@@ -4,16 +4,16 @@ import datetime as dt
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from annotator.commanding import ProjectCommand
 from annotator.sandbox import switchboard
 from annotator.sandbox.models import Invitation
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = "Print a link with which people can sign up at the worker site, where sign-up is not open to all."
 
     def add_arguments(self, parser: CommandParser) -> None:

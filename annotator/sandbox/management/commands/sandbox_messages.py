@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from annotator.commanding import ProjectCommand
 from annotator.sandbox.models import Message, Requester
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = "Print the messages that people of the sandbox wrote to the requester NAME, oldest first."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("name", metavar="NAME", help="the requester's name")
 
     def handle(self, *args: Any, **options: Any) -> None:
         requester = Requester.objects.filter(name=options["name"]).first()

@@ -4,21 +4,21 @@ import dataclasses
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from annotator.commanding import ProjectCommand
 from annotator.sandbox import switchboard
 
 
-class Command(BaseCommand):
-    requires_system_checks = []  # checked by `make lint`; loading every page takes seconds
+class Command(ProjectCommand):
     help = (
         "Set switches of the sandbox, such as lost_response_rate=0.2 clock_offset_seconds=60 is_balance_exhausted=on; "
         "without any, show them; with --reset, turn all off. Prints the switches as JSON."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("switches", nargs="*", metavar="NAME=VALUE")
-        parser.add_argument("--reset", action="store_true")
+        parser.add_argument("switches", nargs="*", metavar="NAME=VALUE", help="a switch and its value")
+        parser.add_argument("--reset", action="store_true", help="turn all switches off")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["reset"]:

@@ -14,7 +14,7 @@ class Command(ProjectCommand):
     help = "Register a network (--network, --weights) or an image set (--images) for the dashboard's forms."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name")
+        parser.add_argument("name", help="the name that the forms show")
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--network", help="torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function")
         what.add_argument("--images", help="folder of images, Broden-layout folder, or s3:// prefix of either")

@@ -13,7 +13,7 @@ class Command(StepCommand):
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("marketplace", choices=list(MARKETPLACE_WORDS))
+        parser.add_argument("marketplace", choices=list(MARKETPLACE_WORDS), help="Where the person works")
         parser.add_argument("worker_id", help="The marketplace's id, as the person gives it")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -21,7 +21,7 @@ class Command(StepCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", help="Name of a labeled campaign")
-        parser.add_argument("kind", choices=["accept", "rename", "merge", "split"])
+        parser.add_argument("kind", choices=["accept", "rename", "merge", "split"], help="See above")
         parser.add_argument("words", nargs="*", metavar="WORD", help="Concepts to merge, or forms to split off")
         parser.add_argument("--into", default="", metavar="WORD", help="What they are called from now on")
         parser.add_argument("--unit", metavar="LAYER:3", help="Counted from zero")

@@ -14,7 +14,7 @@ class Command(ProjectCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("campaign")
+        parser.add_argument("campaign", help="Name of a verify_label campaign")
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = find_campaign(options["campaign"])
