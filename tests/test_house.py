@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,24 @@ import pytest
 from django.core.management import CommandError, call_command, load_command_class
 from django.test import Client
 from numpy.random import default_rng
+from playwright.sync_api import expect
 
 from annotator.accounts.models import AuditEntry, Role
-from annotator.crowd.models import Campaign
-from annotator.units.models import TopImage
+from annotator.crowd.campaigns.collecting import collect_campaign
+from annotator.crowd.categories import SemanticCategory
+from annotator.crowd.hit_types import table as hit_types
+from annotator.crowd.hit_types.hit_type import Sight
+from annotator.crowd.hit_types.templates import find_hit_type
+from annotator.crowd.judging.approving import approve_assignments
+from annotator.crowd.models import Answer, Campaign
+from annotator.units.models import Dissection, TopImage
 from annotator.work import sending, tasks
 from annotator.work.models import Job
 from annotator.work.table import STEPS
+from tests.annotator.crowd.fixtures import Market, dissection, market
+from tests.annotator.crowd.making import make_campaign
 from tests.annotator.dashboard.making import World, make_world, sign_in
+from tests.hit_templates.conftest import Open, open_page, page_address, start_page
 from tests.house import listed_images
 from tests.house.dissecting import dissect
 from tests.house.mean_activation.arrays import Means
@@ -29,6 +41,8 @@ from workers.engine.images.readers import table as readers
 from workers.engine.measures import table as measures
 from workers.engine.measures.recorded import from_arrays
 from workers.store import open_store
+
+__all__ = ["dissection", "market", "open_page", "start_page"]
 
 
 @pytest.fixture
@@ -121,11 +135,11 @@ def test_a_measure_is_computed_stored_ingested_and_shown(stored: Path, monkeypat
     monkeypatch.setattr(measures, "MEASURES", [*measures.MEASURES, "tests.house.mean_activation"])
     plain, scaled = (dissect(stored / "set", monkeypatch, **way) for way in ({}, {"mean_scale": 10.0}))
     found = {}
-    for dissection in (plain, scaled):
-        artifact = read_artifact(open_store(dissection.artifact).read)
+    for done in (plain, scaled):
+        artifact = read_artifact(open_store(done.artifact).read)
         check_artifact(artifact)
-        found[dissection.id] = from_arrays(Means, artifact.layer(0)).mean_activation  # type: ignore[union-attr]
-        assert ("mean_scale" in artifact.manifest["options"]) == (dissection == scaled), "not stated at its default"
+        found[done.id] = from_arrays(Means, artifact.layer(0)).mean_activation  # type: ignore[union-attr]
+        assert ("mean_scale" in artifact.manifest["options"]) == (done == scaled), "not stated at its default"
     np.testing.assert_allclose(found[scaled.id], 10 * found[plain.id])
     kept = plain.dissected_units.order_by("unit__index").values_list("values", flat=True)
     assert [values["mean_activation"] for values in kept] == found[plain.id].tolist()
@@ -159,3 +173,73 @@ def test_an_image_set_of_a_layout_of_its_own_is_dissected(stored: Path, monkeypa
     shown = TopImage.objects.filter(dissected_unit__dissection=dissection).values_list("image__path", flat=True)
     assert set(shown) <= set(names)
     assert len(set(shown)) > 3
+
+
+@pytest.fixture
+def two_choice(market: Market, dissection: Dissection, live_server: Any, settings: Any, monkeypatch: Any) -> Campaign:
+    """A campaign of two HITs over four units, published. The HIT type's one line is here."""
+    monkeypatch.setitem(hit_types.TABLE, "two_choice", "tests.house.two_choice")
+    settings.HIT_PAGES_URL = live_server.url
+    phrases = dict.fromkeys(dissection.dissected_units.values_list("unit_id", flat=True), "red car")
+    campaign = make_campaign(dissection, template="two_choice", phrases=phrases)
+    market.publish(campaign)
+    return campaign
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_hit_type_is_composed_published_answered_collected_and_shown(
+    two_choice: Campaign, market: Market, live_server: Any, start_page: Open, tmp_path: Path
+) -> None:
+    first, second = two_choice.hits.order_by("id")
+    assert [row.unit.index for row in first.hit_units.order_by("position")] == [0, 1]
+    page = start_page(page_address(live_server, market.accept(first, "ada")))
+    expect(page.locator("#question")).to_contain_text("red car")
+    drawn = page.locator(".crop").evaluate_all("crops => crops.map((crop) => crop.style.backgroundImage)")
+    assert [drawn.count(one) for one in dict.fromkeys(drawn)] == [20, 2, 20, 2], "each unit has sheets of its own"
+    page.click("button[value=right]")
+    page.wait_for_url(re.compile("externalSubmit"))
+    seen = Sight("", SemanticCategory.OBJECT, (), 0.8, 1.0)
+    market.work(second, "bob", **find_hit_type("two_choice").simulate([seen, replace(seen, share_fitting=0.1)]))
+    collected = collect_campaign(market.open_session(two_choice))
+    assert (collected.n_new, collected.n_unreadable) == (2, 0)
+    approve_assignments(market.open_session(two_choice))
+
+    assert [row.metrics for row in Answer.objects.order_by("hit_unit")] == [
+        {"chosen": 0}, {"chosen": 1}, {"chosen": 1}, {"chosen": 0},
+    ]  # fmt: skip
+    viewer = sign_in(Role.VIEWER)
+    pages = [viewer.get(f"/units/net/features.3/{index}/").content.decode() for index in (0, 1)]
+    assert all("the right group" in page for page in pages)
+    assert ["this unit" in page for page in pages] == [False, True]
+    assert viewer.get("/campaigns/try/answers/").content.decode().count("red car") == 2
+    (record,) = viewer.get("/api/units/net/features.3/1").json()["answers"]
+    assert (record["hit_type"], record["says"], record["metrics"]) == (
+        "two_choice",
+        {"phrase": "red car"},
+        {"chosen": 1},
+    )
+    assert record["description"] is record["precision"] is None
+    call_command("export", "try", out=tmp_path / "out")
+    rows = list(csv.DictReader((tmp_path / "out" / "metrics.csv").open()))
+    assert [(row["index"], row["phrase"], float(row["chosen"])) for row in rows] == [
+        ("0", "red car", 0), ("1", "red car", 1), ("2", "red car", 1), ("3", "red car", 0),
+    ]  # fmt: skip
+    with pytest.raises(CommandError, match="no answers"):
+        call_command("label", "try")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_answers_yes_or_no_is_no_judge_of_the_crops(market: Market, dissection: Dissection) -> None:
+    phrases = dict.fromkeys(dissection.dissected_units.values_list("unit_id", flat=True), "red car")
+    described = make_campaign(dissection, name="described")
+    verified = make_campaign(dissection, name="verified", template="verify_label", phrases=phrases)
+    for campaign, name, said in ((described, "ada", {}), (verified, "bob", {"verdict": "no"})):
+        market.publish(campaign)
+        market.work(campaign.hits.earliest("id"), name, **said)
+        collect_campaign(market.open_session(campaign))
+    page = sign_in(Role.VIEWER).get("/units/net/features.3/0/").content.decode()
+    assert "does not fit most crops" in page
+    assert "(no words)" not in page
+    assert "of 1 people say it does not fit" in page
+    assert "of 2 people" not in page

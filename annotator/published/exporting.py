@@ -10,9 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from django.db.models import F
 
 from annotator.comparison.reports import Document, describe_campaign
-from annotator.crowd.models import Campaign
+from annotator.crowd.hit_types.templates import list_names
+from annotator.crowd.models import COUNTED, Answer, Campaign
 from annotator.csv_files import write_csv
 from annotator.labels.counted_answers import CountedAnswer, gather_answers
 from annotator.published.data_card import describe_data, print_card
@@ -30,28 +32,23 @@ UNIT_COLUMNS = (
 
 
 class NothingToExport(Refusal):
-    """The campaign has no labeled units."""
+    """The campaign has no labeled units, and no answers that add to a metric."""
 
 
 def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[str]:
     """Files written, by name. Raises NothingToExport, FolderInTheWay; an existing folder must be empty.
 
-    answers.jsonl can be imported again; workers stand there under their pseudonyms only.
+    answers.jsonl can be imported again; workers stand there under their pseudonyms only. metrics.* hold the answers of
+    HIT types that ask for no label.
     """
     report = describe_campaign(campaign=campaign)
-    if not report["units"]:
+    files = _write_labels(campaign, report) if report["units"] else {}
+    if rows := list_metrics(campaign):
+        files["metrics.jsonl"] = _write_lines(rows)
+        files["metrics.csv"] = write_csv(rows, columns=list(dict.fromkeys(key for row in rows for key in row))).encode()
+    if not files:
         raise NothingToExport(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
-    answers = _list_answers(gather_answers(campaign=campaign))
-    units = [_describe_unit(unit) for unit in report["units"]]
-    files = {
-        "answers.jsonl": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in answers).encode(),
-        "answers.csv": write_csv(answers, columns=list(answers[0])).encode(),
-        "answers.parquet": _write_parquet(answers),
-        "units.csv": write_csv(units, columns=list(units[0])).encode(),
-        "units.parquet": _write_parquet(units),
-        "report.json": json.dumps(report, indent=1).encode(),
-        **_write_netdissect(campaign),
-    }
+    files["report.json"] = json.dumps(report, indent=1).encode()
     card = describe_data(campaign=campaign, report=report, now=now, hashes={n: _digest(c) for n, c in files.items()})
     files["data_card.json"] = json.dumps(card, indent=1).encode()
     files["data_card.md"] = print_card(card).encode()
@@ -59,6 +56,37 @@ def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[
         for name, content in files.items():
             (fresh / name).write_bytes(content)
     return list(files)
+
+
+def _write_labels(campaign: Campaign, report: Document) -> dict[str, bytes]:
+    answers = _list_answers(gather_answers(campaign=campaign))
+    units = [_describe_unit(unit) for unit in report["units"]]
+    return {
+        "answers.jsonl": _write_lines(answers),
+        "answers.csv": write_csv(answers, columns=list(answers[0])).encode(),
+        "answers.parquet": _write_parquet(answers),
+        "units.csv": write_csv(units, columns=list(units[0])).encode(),
+        "units.parquet": _write_parquet(units),
+        **_write_netdissect(campaign),
+    }
+
+
+def list_metrics(campaign: Campaign) -> list[dict[str, Any]]:
+    """Counted answers that add to a metric: a row for each unit that they are about, with the metrics by name."""
+    counted = Answer.objects.filter(
+        assignment__hit__campaign=campaign,
+        assignment__hit__hit_type__template__in=list_names(adds_to="metric"),
+        assignment__state__in=COUNTED,
+        assignment__is_left_out=False,
+        says__isnull=False,
+    )
+    rows = counted.order_by("assignment_id", "hit_unit__position").values(
+        "metrics", hit=F("assignment__hit__question_key"), hit_type=F("assignment__hit__hit_type__template"),
+        layer=F("hit_unit__unit__layer__path"), index=F("hit_unit__unit__index"), phrase=F("hit_unit__phrase"),
+        worker=F("assignment__worker__pseudonym"),
+    )  # fmt: skip
+    columns = ("hit_type", "hit", "layer", "index", "phrase", "worker")
+    return [{column: row[column] for column in columns} | row["metrics"] for row in rows]
 
 
 def _list_answers(answers: Sequence[CountedAnswer]) -> list[dict[str, Any]]:
@@ -82,6 +110,10 @@ def _describe_answer(answer: CountedAnswer, unit: Unit) -> dict[str, Any]:
 
 def _describe_unit(unit: Document) -> dict[str, Any]:
     return {**{column: unit.get(column) for column in UNIT_COLUMNS}, "n_answers": len(unit["answers"])}
+
+
+def _write_lines(rows: Sequence[Row]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def _write_parquet(rows: Sequence[Row]) -> bytes:
