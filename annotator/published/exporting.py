@@ -81,12 +81,11 @@ def list_metrics(campaign: Campaign) -> list[dict[str, Any]]:
         says__isnull=False,
     )
     rows = counted.order_by("assignment_id", "hit_unit__position").values(
-        "metrics", hit=F("assignment__hit__question_key"), hit_type=F("assignment__hit__hit_type__template"),
+        "metrics", hit_type=F("assignment__hit__hit_type__template"), hit=F("assignment__hit__question_key"),
         layer=F("hit_unit__unit__layer__path"), index=F("hit_unit__unit__index"), phrase=F("hit_unit__phrase"),
         worker=F("assignment__worker__pseudonym"),
     )  # fmt: skip
-    columns = ("hit_type", "hit", "layer", "index", "phrase", "worker")
-    return [{column: row[column] for column in columns} | row["metrics"] for row in rows]
+    return [{name: value for name, value in row.items() if name != "metrics"} | row["metrics"] for row in rows]
 
 
 def _list_answers(answers: Sequence[CountedAnswer]) -> list[dict[str, Any]]:
