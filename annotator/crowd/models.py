@@ -79,7 +79,7 @@ class HITType(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="hit_types")
     template = models.CharField(max_length=80, default="unit_semantics")
     template_sha256 = models.CharField(max_length=64, blank=True)
-    fields = models.JSONField(default=dict, help_text="What CreateHITType was sent")
+    fields = models.JSONField(default=dict, help_text="What was sent to register it")
     external_id = models.CharField(max_length=64, blank=True)
 
     def __str__(self) -> str:
@@ -260,9 +260,9 @@ class OutwardAct(models.Model):
         NEEDS_HUMAN = "needs_human"
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="outward_acts")
-    operation = models.CharField(max_length=60, help_text="CreateHITType, CreateHITWithHITType, ApproveAssignment, ...")
-    purpose = models.CharField(max_length=20, blank=True, help_text="Tells an overturned rejection from an approval")
-    key = models.CharField(max_length=64, unique=True, help_text="UniqueRequestToken and RequesterAnnotation")
+    verb = models.CharField(max_length=20, help_text="Of marketplaces/facts.py: register, publish, approve, ...")
+    purpose = models.CharField(max_length=20, blank=True, help_text="compensation, or empty")
+    key = models.CharField(max_length=64, unique=True, help_text="Makes the act once, here and there")
     hit = models.ForeignKey(HIT, on_delete=models.PROTECT, null=True, blank=True, related_name="outward_acts")
     assignment = models.ForeignKey(
         Assignment, on_delete=models.PROTECT, null=True, blank=True, related_name="outward_acts"
@@ -283,15 +283,15 @@ class OutwardAct(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["operation", "purpose", "assignment"],
-                condition=Q(operation__in=["ApproveAssignment", "RejectAssignment", "SendBonus"]),
+                fields=["verb", "purpose", "assignment"],
+                condition=Q(verb__in=["approve", "reject", "overturn", "pay_bonus"]),
                 name="one_payment_per_assignment",
             )
         ]
         indexes = [models.Index(fields=["state", "campaign"])]
 
     def __str__(self) -> str:
-        return f"{self.operation} {self.state}"
+        return f"{self.verb} {self.state}"
 
 
 class Rejection(models.Model):

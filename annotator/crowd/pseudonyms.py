@@ -14,22 +14,18 @@ def make_pseudonym(*, marketplace: str, worker_id: str) -> str:
     return "W" + hmac.new(settings.PSEUDONYM_KEY.encode(), message, hashlib.sha256).hexdigest()[:19]
 
 
-def is_simulated(*, marketplace: str, worker_id: str) -> bool:
-    return marketplace == "own" and worker_id.startswith(SIMULATED_PREFIX)
-
-
 def find_worker(*, marketplace: str, worker_id: str) -> Worker | None:
     return Worker.objects.filter(pseudonym=make_pseudonym(marketplace=marketplace, worker_id=worker_id)).first()
 
 
-def keep_worker(*, marketplace: str, worker_id: str, now: datetime) -> Worker:
+def keep_worker(*, marketplace: str, worker_id: str, is_simulated: bool, now: datetime) -> Worker:
     """The row of this person, made at the first meeting."""
     worker, _ = Worker.objects.get_or_create(
         pseudonym=make_pseudonym(marketplace=marketplace, worker_id=worker_id),
         defaults={
             "marketplace": marketplace,
             "external_id": worker_id,
-            "is_simulated": is_simulated(marketplace=marketplace, worker_id=worker_id),
+            "is_simulated": is_simulated,
             "created_at": now,
         },
     )
@@ -40,7 +36,3 @@ def list_worker_ids(campaign: Campaign) -> list[tuple[str, str, str]]:
     """(pseudonym, marketplace, the marketplace's id) of everyone who worked in it and was not erased."""
     workers = Worker.objects.filter(assignments__hit__campaign=campaign, external_id__isnull=False).distinct()
     return [(row.pseudonym, row.marketplace, row.external_id or "") for row in workers.order_by("pseudonym")]
-
-
-# What our own marketplace begins the ids of programs with; MTurk's pattern for ids is A[A-Z0-9]+.
-SIMULATED_PREFIX = "ASIMULATED"

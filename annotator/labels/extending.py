@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from annotator.crowd.campaigns.extending import extend_hits
-from annotator.crowd.marketplaces.marketplace import FeeSchedule, open_marketplace
-from annotator.crowd.marketplaces.prices import find_hit_cost
+from annotator.crowd.marketplaces.prices import compute_hit_cost
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.crowd.outbox.session import Session
 from annotator.labels.doubts import Standing, find_doubt
@@ -66,8 +66,8 @@ def find_saving(campaign: Campaign) -> Saving:
     """Against asking the campaign's maximum of people about every unit."""
     counts = list(campaign.hits.exclude(state=HIT.State.CANCELED).values_list("n_assignments", flat=True))
     most = campaign.max_assignments or campaign.n_assignments
-    fees: FeeSchedule = open_marketplace(campaign.marketplace).fees
-    each = find_hit_cost(reward_usd=campaign.reward_usd, n_assignments=1, fees=fees)
+    fees = open_marketplace(campaign.marketplace).facts.fees
+    each = compute_hit_cost(reward_usd=campaign.reward_usd, n_assignments=1, fees=fees)
     n_fixed = most * len(counts)
     return Saving(n_asked=sum(counts), n_fixed=n_fixed, saved_usd=(n_fixed - sum(counts)) * each)
 

@@ -208,7 +208,10 @@ def _keep_workers(campaign: Campaign, found: AnswerFile, now: datetime) -> dict[
     """By the name that the file gives them; Amazon's ids go into the table of workers alone."""
     names = sorted({answer.worker for answer in found.answers if answer.worker})
     if found.names_workers_by == "mturk_id":
-        return {name: keep_worker(marketplace=campaign.marketplace, worker_id=name, now=now) for name in names}
+        return {
+            name: keep_worker(marketplace=campaign.marketplace, worker_id=name, is_simulated=False, now=now)
+            for name in names
+        }
     kept = {}
     for name in names:
         if len(name) > 32:

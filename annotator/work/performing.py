@@ -19,8 +19,8 @@ from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
 from annotator.accounts.roles import MIN_ROLE, Permission, may, role_of
 from annotator.crowd.marketplaces.guard import Permit
-from annotator.crowd.marketplaces.marketplace import open_marketplace
 from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.crowd.outbox.session import Session, open_session
 from annotator.refusals import Refusal
@@ -98,7 +98,9 @@ def find_role(step: Step, *, campaign: Campaign | None) -> Role:
 
 
 def is_real_money(campaign: Campaign | None) -> bool:
-    return campaign is not None and not campaign.is_imported and open_marketplace(campaign.marketplace).is_real_money
+    if campaign is None or campaign.is_imported:
+        return False
+    return open_marketplace(campaign.marketplace).facts.is_real_money
 
 
 def write_job(step: Step, *, work: Work, permit: Permit | None) -> Job:

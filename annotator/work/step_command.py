@@ -5,7 +5,7 @@ from typing import Any
 
 from annotator.commanding import ProjectCommand
 from annotator.crowd.marketplaces.guard import Permit, give_permit
-from annotator.crowd.marketplaces.marketplace import open_marketplace
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.work.performing import perform
 from annotator.work.step import Step
@@ -14,7 +14,7 @@ from annotator.work.subjects import SUBJECTS
 
 class StepCommand(ProjectCommand):
     def add_real_money(self, parser: ArgumentParser) -> None:
-        told = "Needed for mturk, besides REAL_MONEY_ALLOWED and the name typed"
+        told = "Needed for a marketplace with real money, besides REAL_MONEY_ALLOWED and the name typed"
         parser.add_argument("--real-money", action="store_true", help=told)
 
     def perform(self, step: Step, subject: Any, *, options: Any = None, has_flag: bool = False) -> str:
@@ -27,9 +27,7 @@ class StepCommand(ProjectCommand):
 
 def ask_permit(campaign: Campaign, *, has_flag: bool) -> Permit | None:
     """None for play money. Raises RealMoneyRefused if one of the three confirmations is missing."""
-    marketplace, typed = open_marketplace(campaign.marketplace), ""
-    if marketplace.is_real_money and has_flag:
+    facts, typed = open_marketplace(campaign.marketplace).facts, ""
+    if facts.is_real_money and has_flag:
         typed = input(f"This spends real money. Type the campaign's name ({campaign.name}): ")
-    return give_permit(
-        marketplace=marketplace, campaign_name=campaign.name, has_flag=has_flag, typed_name=typed, by="command"
-    )
+    return give_permit(facts=facts, campaign_name=campaign.name, has_flag=has_flag, typed_name=typed, by="command")

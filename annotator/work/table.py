@@ -16,6 +16,7 @@ from annotator.crowd.erasing import CannotErase
 from annotator.crowd.hit_types.templates import BadTemplate
 from annotator.crowd.judging.approving import CannotReview
 from annotator.crowd.judging.compensating import CannotCompensate
+from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.marketplaces.requirements import BadQualification
 from annotator.crowd.models import Campaign
 from annotator.crowd.outbox.acts import BudgetExceeded
@@ -46,7 +47,7 @@ _OF_CAMPAIGNS = [
         is_quick=True,
         check=publishing.check_composing,
         options=publishing.ComposeOptions,
-        refusals=(CannotCompose, BadChoice, BadPhrases, BadTemplate, BadQualification),
+        refusals=(CannotCompose, BadTerms, BadChoice, BadPhrases, BadTemplate, BadQualification),
     ),
     Step(
         name="quote",
@@ -152,7 +153,7 @@ _OF_CAMPAIGNS = [
         spends=True,
         is_offered=_is_adaptive,
         options=labeling.ExtendOptions,
-        refusals=(CannotExtend, CannotPublish, BudgetExceeded),
+        refusals=(CannotExtend, CannotPublish, BadTerms, BudgetExceeded),
     ),
     Step(
         name="pause",
@@ -288,7 +289,7 @@ _OF_LABELS = [
         spends=True,
         check=labeling.check_more,
         options=labeling.AskMoreOptions,
-        refusals=(CannotPublish, BudgetExceeded),
+        refusals=(CannotPublish, BadTerms, BudgetExceeded),
     ),
     Step(
         name="accept",

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -11,14 +10,12 @@ from django.db.models import QuerySet
 from annotator.crowd.assignments import fill_answers, find_orders, read_work, show_units
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.templates import find_hit_type
-from annotator.crowd.marketplaces.mturk.answers import read_xml_fields
-from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
+from annotator.crowd.marketplaces.marketplace import Marketplace, Published, Submission
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.crowd.outbox.session import Session
 from annotator.crowd.pseudonyms import keep_worker
 
 State = Assignment.State
-_LISTED = {"Submitted": State.SUBMITTED, "Approved": State.APPROVED, "Rejected": State.REJECTED}
 # How long after storing a submission should have reached the marketplace.
 HAND_OVER = timedelta(minutes=10)
 
@@ -37,9 +34,9 @@ def collect_campaign(session: Session) -> Collected:
     campaign, now = session.campaign, session.clock()
     n_new = n_listed = n_unreadable = 0
     for hit in _list_hits(campaign):
-        listed = _list_assignments(hit, session=session)
+        listed = list(session.marketplace.list_submissions(Published(hit_id=hit.external_id)))
         with transaction.atomic():
-            rows = [_keep(hit, entry, now=now) for entry in listed]
+            rows = [_keep(hit, entry, marketplace=session.marketplace, now=now) for entry in listed]
             n_new += sum(is_new for _, is_new in rows)
             n_unreadable += find_unreadable([row for row, _ in rows]).count()
             if hit.state == HIT.State.PUBLISHED and len(listed) >= hit.n_assignments:
@@ -58,29 +55,25 @@ def _list_hits(campaign: Campaign) -> list[HIT]:
     return list(campaign.hits.select_related("campaign", "hit_type").exclude(external_id="").order_by("id"))
 
 
-def _list_assignments(hit: HIT, *, session: Session) -> list[dict[str, Any]]:
-    try:
-        return list(session.marketplace.list_assignments(hit_id=hit.external_id))
-    except MarketplaceRefused as refusal:
-        if "DoesNotExist" in refusal.code:  # disposed: what was collected of it stands
-            return []
-        raise
-
-
-def _keep(hit: HIT, entry: dict[str, Any], *, now: datetime) -> tuple[Assignment, bool]:
+def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetime) -> tuple[Assignment, bool]:
     """The listed assignment's row, and whether the marketplace's word of it is new."""
-    worker = keep_worker(marketplace=hit.campaign.marketplace, worker_id=entry["WorkerId"], now=now)
+    worker = keep_worker(
+        marketplace=marketplace.facts.name,
+        worker_id=entry.worker_id,
+        is_simulated=marketplace.is_simulated(entry.worker_id),
+        now=now,
+    )
     # Another process may collect at the same time, or the page store this very answer.
-    row, _ = Assignment.objects.get_or_create(external_id=entry["AssignmentId"], worker=worker, defaults={"hit": hit})
+    row, _ = Assignment.objects.get_or_create(external_id=entry.assignment_id, worker=worker, defaults={"hit": hit})
     row = Assignment.objects.select_for_update(of=("self",)).select_related("hit__hit_type").get(pk=row.pk)
     is_new = row.state in (State.STARTED, State.STORED)
     if row.state == State.STARTED:
-        _take_answer(row, entry, worker_id=entry["WorkerId"])
-    row.state = _merge_state(row.state, _LISTED[entry["AssignmentStatus"]])
-    row.submitted_at = entry.get("SubmitTime") or row.submitted_at or now
-    row.auto_approval_at = entry.get("AutoApprovalTime") or row.auto_approval_at
+        _take_answer(row, entry)
+    row.state = _merge_state(row.state, State(entry.state))
+    row.submitted_at = entry.submitted_at or row.submitted_at or now
+    row.auto_approval_at = entry.auto_approval_at or row.auto_approval_at
     if row.raw_answer is None or "marketplace_xml" not in row.raw_answer:
-        row.raw_answer = (row.raw_answer or {}) | {"marketplace_xml": entry.get("Answer", "")}
+        row.raw_answer = (row.raw_answer or {}) | {"marketplace_xml": entry.raw}
     row.save()
     return row, is_new
 
@@ -91,15 +84,16 @@ def _merge_state(ours: str, listed: Assignment.State) -> str:
     return ours if ours in settled and listed == State.SUBMITTED else listed
 
 
-def _take_answer(row: Assignment, entry: dict[str, Any], *, worker_id: str) -> None:
+def _take_answer(row: Assignment, entry: Submission) -> None:
     """The answer that the marketplace holds, for work that our page did not store."""
-    row.seed, orders = find_orders(hit=row.hit, worker_id=worker_id)
+    row.seed, orders = find_orders(hit=row.hit, worker_id=entry.worker_id)
     show_units(row, orders)
     row.is_from_marketplace = True
     try:
-        fields = read_xml_fields(entry.get("Answer", ""))
-        values = find_hit_type(row.hit.hit_type.template).read_fields(fields)
-        fill_answers(row, work=read_work(row, values | {"active_seconds": fields.get("active_seconds")}))
+        if entry.fields is None:
+            raise BadAnswer("The marketplace's answer cannot be read.", field="")
+        values = find_hit_type(row.hit.hit_type.template).read_fields(entry.fields)
+        fill_answers(row, work=read_work(row, values | {"active_seconds": entry.fields.get("active_seconds")}))
     except BadAnswer as error:
         row.raw_answer = {"problem": str(error)}
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from django.db import transaction
 
-from annotator.crowd.campaigns.quoting import find_most
+from annotator.crowd.campaigns.quoting import compute_max_cost
 from annotator.crowd.campaigns.unit_choice import ChosenUnit
 from annotator.crowd.hit_types.templates import HITTemplate, find_hit_type, load_template
+from annotator.crowd.marketplaces.marketplace import Terms
 from annotator.crowd.marketplaces.requirements import check_qualifications
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign, HITImage, HITType, HITUnit
 from annotator.crowd.seeds import derive_seed
 from annotator.refusals import Refusal
@@ -114,12 +116,10 @@ def _check_plan(plan: CampaignPlan, *, n_hits: int) -> None:
         raise CannotCompose(f"There is a campaign {plan.name!r} already; choose another name.")
     if plan.n_assignments < 1:
         raise CannotCompose("A HIT needs at least 1 assignment.")
-    if plan.max_assignments is not None and plan.n_assignments < 10 <= plan.max_assignments:
-        raise CannotCompose("A HIT of fewer than 10 assignments can never be extended to 10 or more.")
-    check_qualifications(plan.qualifications)
-    if plan.reward_usd < Decimal("0.01"):
-        raise CannotCompose("The least reward is $0.01.")
-    price = find_most(
+    marketplace = open_marketplace(plan.marketplace)
+    marketplace.check_terms(Terms(plan.n_assignments, plan.max_assignments, reward_usd=plan.reward_usd))
+    check_qualifications(plan.qualifications, facts=marketplace.facts)
+    price = compute_max_cost(
         n_hits=n_hits, n_assignments=plan.n_assignments, reward_usd=plan.reward_usd, marketplace=plan.marketplace
     )
     # The cap stays for good: a campaign that it does not cover could never be published.

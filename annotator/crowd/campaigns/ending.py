@@ -1,6 +1,7 @@
 """Pausing, withdrawing and closing a campaign."""
 
 from annotator.crowd.campaigns.states import CannotPublish
+from annotator.crowd.marketplaces.marketplace import Stop
 from annotator.crowd.models import HIT, Campaign
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.performing import Performed
@@ -20,9 +21,8 @@ def withdraw_campaign(session: Session) -> Performed:
         for hit in campaign.hits.filter(state=HIT.State.PUBLISHED).exclude(external_id="").order_by("id"):
             session.write(
                 Decision(
-                    operation="UpdateExpirationForHIT",
+                    act=Stop(hit_id=hit.external_id),
                     key=make_key("UpdateExpirationForHIT", hit.public_id, hit.n_assignments),
-                    request={"HITId": hit.external_id, "ExpireAt": 0},
                     hit=hit,
                 )
             )

@@ -1,12 +1,14 @@
 """More assignments for HITs that are already published."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from django.db import transaction
 
 from annotator.crowd.campaigns.states import CannotPublish
-from annotator.crowd.marketplaces.marketplace import Marketplace
-from annotator.crowd.marketplaces.prices import find_fee
+from annotator.crowd.marketplaces.facts import FeeSchedule
+from annotator.crowd.marketplaces.marketplace import Extend, Marketplace, Terms
+from annotator.crowd.marketplaces.prices import compute_fee
 from annotator.crowd.models import HIT
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.performing import Performed
@@ -19,32 +21,36 @@ def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> Performed:
     campaign.refresh_from_db(fields=["is_paused"])
     if campaign.is_paused:
         raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
-    place = session.marketplace.marketplace
     with session.hold():
         with transaction.atomic():
             for hit in campaign.hits.filter(pk__in=n_more).exclude(external_id="").order_by("id"):
-                session.write(_decide_extension(hit, n_more=n_more[hit.pk], marketplace=place))
+                session.write(_decide_extension(hit, n_more=n_more[hit.pk], marketplace=session.marketplace))
         return session.settle()
 
 
-def _decide_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> Decision:
-    target = hit.n_assignments + n_more
-    if n_more < 1 or target > (hit.campaign.max_assignments or target):
+def check_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> None:
+    """Raises CannotPublish or BadTerms if the HIT cannot have so many more assignments."""
+    target, campaign = hit.n_assignments + n_more, hit.campaign
+    if n_more < 1 or target > (campaign.max_assignments or target):
         raise CannotPublish(f"{hit} has {hit.n_assignments} assignments and cannot have {target}.")
-    if hit.n_assignments < 10 <= target:
-        raise CannotPublish("A HIT of fewer than 10 assignments can never be extended to 10 or more.")
-    reward = hit.campaign.reward_usd
-    fee = find_fee(amount_usd=reward, n_assignments=target, fees=marketplace.fees)
-    key = make_key("CreateAdditionalAssignmentsForHIT", hit.public_id, target)
+    marketplace.check_terms(
+        Terms(n_assignments=hit.n_assignments, max_assignments=target, reward_usd=campaign.reward_usd)
+    )
+
+
+def compute_extension_cost(hit: HIT, *, n_more: int, fees: FeeSchedule) -> Decimal:
+    """Rewards and fees of the added assignments, in dollars; the fee is that of a HIT of the new size."""
+    reward, target = hit.campaign.reward_usd, hit.n_assignments + n_more
+    return n_more * (reward + compute_fee(amount_usd=reward, n_assignments=target, fees=fees))
+
+
+def _decide_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> Decision:
+    check_extension(hit, n_more=n_more, marketplace=marketplace)
+    target = hit.n_assignments + n_more
     return Decision(
-        operation="CreateAdditionalAssignmentsForHIT",
-        key=key,
-        request={
-            "HITId": hit.external_id,
-            "NumberOfAdditionalAssignments": n_more,
-            "UniqueRequestToken": key,
-        },
+        act=Extend(hit_id=hit.external_id, n_more=n_more, target=target),
+        key=make_key("CreateAdditionalAssignmentsForHIT", hit.public_id, target),
         expected={"max_assignments": target},
         hit=hit,
-        cost_usd=n_more * (reward + fee),
+        cost_usd=compute_extension_cost(hit, n_more=n_more, fees=marketplace.facts.fees),
     )

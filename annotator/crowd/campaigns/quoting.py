@@ -4,8 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from annotator.crowd.hit_types.templates import load_template
-from annotator.crowd.marketplaces.marketplace import open_marketplace
-from annotator.crowd.marketplaces.prices import CENT, Quote, find_hit_cost, make_quote
+from annotator.crowd.marketplaces.prices import CENT, Quote, compute_hit_cost, make_quote
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.refusals import Refusal
 
@@ -33,12 +33,12 @@ def compute_quote(campaign: Campaign) -> Quote:
         n_assignments=campaign.n_assignments,
         reward_usd=campaign.reward_usd,
         seconds_per_assignment=load_template(hit_type.template).expected_seconds,
-        fees=open_marketplace(campaign.marketplace).fees,
+        fees=open_marketplace(campaign.marketplace).facts.fees,
     )
 
 
-def find_most(*, n_hits: int, n_assignments: int, reward_usd: Decimal, marketplace: str) -> Decimal:
+def compute_max_cost(*, n_hits: int, n_assignments: int, reward_usd: Decimal, marketplace: str) -> Decimal:
     """What a campaign of this size can cost at most, rounded up to whole cents."""
-    fees = open_marketplace(marketplace).fees
-    cost = n_hits * find_hit_cost(reward_usd=reward_usd, n_assignments=n_assignments, fees=fees)
+    fees = open_marketplace(marketplace).facts.fees
+    cost = n_hits * compute_hit_cost(reward_usd=reward_usd, n_assignments=n_assignments, fees=fees)
     return cost.quantize(CENT, "ROUND_UP")

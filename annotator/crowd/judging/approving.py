@@ -6,9 +6,9 @@ from decimal import Decimal
 from django.db import transaction
 
 from annotator.crowd.hit_types.templates import load_template
-from annotator.crowd.marketplaces.marketplace import FeeSchedule
-from annotator.crowd.marketplaces.mturk.wire import render_amount
-from annotator.crowd.marketplaces.prices import find_fee, find_top_up
+from annotator.crowd.marketplaces.facts import FeeSchedule
+from annotator.crowd.marketplaces.marketplace import Approve, PayBonus
+from annotator.crowd.marketplaces.prices import compute_fee, compute_top_up
 from annotator.crowd.models import Assignment, Campaign
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.performing import Performed
@@ -42,9 +42,8 @@ def _decide_approval(assignment: Assignment) -> Decision:
     if assignment.state != State.SUBMITTED:
         raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be approved.")
     return Decision(
-        operation="ApproveAssignment",
+        act=Approve(assignment_id=assignment.external_id or ""),
         key=make_key("ApproveAssignment", assignment.external_id, assignment.pk),
-        request={"AssignmentId": assignment.external_id},
         hit=assignment.hit,
         assignment=assignment,
     )
@@ -65,36 +64,29 @@ def pay_top_ups(session: Session) -> Performed:
     with session.hold():
         with transaction.atomic():
             for assignment in approved.exclude(worker__external_id=None).select_related("hit__hit_type").order_by("id"):
-                bonus = find_due_top_up(campaign=session.campaign, assignment=assignment)
+                bonus = compute_due_top_up(campaign=session.campaign, assignment=assignment)
                 if bonus > 0:
-                    session.write(_decide_top_up(assignment, bonus=bonus, fees=session.marketplace.marketplace.fees))
+                    session.write(_decide_top_up(assignment, bonus=bonus, fees=session.marketplace.facts.fees))
         return session.settle()
 
 
-def find_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
+def compute_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
     """Active time counts up to the HIT type's whole time, so that a forgotten tab is not paid for."""
     longest = load_template(assignment.hit.hit_type.template).assignment_seconds
     seconds = min(assignment.active_seconds, float(longest))
-    return find_top_up(paid_usd=campaign.reward_usd, seconds=seconds, floor_usd=campaign.hourly_floor_usd)
+    return compute_top_up(paid_usd=campaign.reward_usd, seconds=seconds, floor_usd=campaign.hourly_floor_usd)
 
 
 def _decide_top_up(assignment: Assignment, *, bonus: Decimal, fees: FeeSchedule) -> Decision:
-    key = make_key("SendBonus", assignment.external_id, assignment.pk)
-    fee = find_fee(amount_usd=bonus, n_assignments=1, fees=fees)
+    fee = compute_fee(amount_usd=bonus, n_assignments=1, fees=fees)
     return Decision(
-        operation="SendBonus",
-        key=key,
-        request=_request_bonus(assignment, bonus=bonus, key=key),
+        act=PayBonus(
+            assignment_id=assignment.external_id or "",
+            amount_usd=bonus,
+            reason="Your work took longer than we had planned; this lifts its pay to our hourly floor.",
+        ),
+        key=make_key("SendBonus", assignment.external_id, assignment.pk),
         hit=assignment.hit,
         assignment=assignment,
         cost_usd=bonus + fee,
     )
-
-
-def _request_bonus(assignment: Assignment, *, bonus: Decimal, key: str) -> dict[str, str]:
-    return {
-        "AssignmentId": assignment.external_id or "",
-        "BonusAmount": render_amount(bonus),
-        "Reason": f"Your work took longer than we had planned; this lifts its pay to our hourly floor. ({key[:16]})",
-        "UniqueRequestToken": key,
-    }

@@ -32,7 +32,7 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
 
 def _find_acts(campaign: Campaign) -> list[Need]:
     acts = campaign.outward_acts.filter(state__in=[OutwardAct.State.NEEDS_HUMAN, OutwardAct.State.FAILED])
-    return [Need(act.state, f"{act.operation} {act.pk}", act.problem) for act in acts]
+    return [Need(act.state, f"{act.verb} {act.pk}", act.problem) for act in acts]
 
 
 def _find_unsubmitted(campaign: Campaign, now: datetime) -> list[Need]:

@@ -1,21 +1,20 @@
-"""Rejects work: with reason, evidence and a second person, never in bulk; can be overturned for 30 days."""
+"""Rejects work: with reason, evidence and a second person, never in bulk; it can be overturned for a while."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from annotator.crowd.judging.approving import CannotReview
+from annotator.crowd.marketplaces.marketplace import Overturn, Reject
 from annotator.crowd.models import Assignment, Rejection
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.performing import Performed
 from annotator.crowd.outbox.session import Session
 
-# As long as the marketplace lets an approval override a rejection.
-OVERTURN_WITHIN = timedelta(days=30)
-SHORTEST_REASON = 20
-LONGEST_REASON = 900
+MIN_REASON = 20
+MAX_REASON = 900
 State = Assignment.State
 
 
@@ -25,8 +24,8 @@ def propose_rejection(
     """Nothing is sent yet. A reason is a sentence that the worker can answer to."""
     if assignment.state != State.SUBMITTED:
         raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be rejected.")
-    if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
-        raise CannotReview(f"A rejection needs a reason of {SHORTEST_REASON} to {LONGEST_REASON} characters.")
+    if not MIN_REASON <= len(reason.strip()) <= MAX_REASON:
+        raise CannotReview(f"A rejection needs a reason of {MIN_REASON} to {MAX_REASON} characters.")
     if not evidence:
         raise CannotReview("A rejection needs evidence beside its reason.")
     rejection, is_new = Rejection.objects.get_or_create(
@@ -62,7 +61,9 @@ def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: s
             claimed = Rejection.objects.filter(pk=rejection.pk, confirmed_at=None)
             if not claimed.update(confirmed_by=confirmed_by, confirmed_at=now):
                 raise CannotReview("This rejection was confirmed already.")
-            session.write(_decide(assignment, operation="RejectAssignment", feedback=rejection.reason))
+            act = Reject(assignment_id=assignment.external_id or "", feedback=rejection.reason)
+            key = make_key("RejectAssignment", assignment.external_id, assignment.pk, "")
+            session.write(_decide(assignment, act=act, key=key))
         return session.settle()
 
 
@@ -71,22 +72,17 @@ def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by:
     assignment, now = rejection.assignment, session.clock()
     if assignment.state != State.REJECTED or rejection.confirmed_at is None:
         raise CannotReview(f"{assignment} is {assignment.state}; only rejected work can be overturned.")
-    if now - rejection.confirmed_at > OVERTURN_WITHIN:
-        raise CannotReview(f"A rejection can be overturned for {OVERTURN_WITHIN.days} days, and these are over.")
+    within = session.marketplace.facts.overturn_within
+    if within is not None and now - rejection.confirmed_at > within:
+        raise CannotReview(f"A rejection can be overturned for {within.days} days, and these are over.")
     with session.hold():
         with transaction.atomic():
             Rejection.objects.filter(pk=rejection.pk).update(overturned_by=overturned_by, overturned_at=now)
-            session.write(_decide(assignment, operation="ApproveAssignment", feedback=feedback, purpose="overturn"))
+            act = Overturn(assignment_id=assignment.external_id or "", feedback=feedback)
+            key = make_key("ApproveAssignment", assignment.external_id, assignment.pk, "overturn")
+            session.write(_decide(assignment, act=act, key=key))
         return session.settle()
 
 
-def _decide(assignment: Assignment, *, operation: str, feedback: str, purpose: str = "") -> Decision:
-    request: dict[str, Any] = {"AssignmentId": assignment.external_id, "RequesterFeedback": feedback}
-    return Decision(
-        operation=operation,
-        purpose=purpose,
-        key=make_key(operation, assignment.external_id, assignment.pk, purpose),
-        request=request | ({"OverrideRejection": True} if purpose == "overturn" else {}),
-        hit=assignment.hit,
-        assignment=assignment,
-    )
+def _decide(assignment: Assignment, *, act: Reject | Overturn, key: str) -> Decision:
+    return Decision(act=act, key=key, hit=assignment.hit, assignment=assignment)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from annotator.crowd.marketplaces.marketplace import Marketplace
+from annotator.crowd.marketplaces.facts import Facts
 from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
 
 
@@ -16,21 +16,19 @@ class Permit:
     given_by: str
 
 
-def give_permit(
-    *, marketplace: Marketplace, campaign_name: str, has_flag: bool, typed_name: str, by: str
-) -> Permit | None:
+def give_permit(*, facts: Facts, campaign_name: str, has_flag: bool, typed_name: str, by: str) -> Permit | None:
     """A permit for three separate confirmations: the setting, the flag, the campaign's name typed.
 
     None for play money, which needs no permit. Raises RealMoneyRefused if a confirmation is missing.
     """
-    if not marketplace.is_real_money:
+    if not facts.is_real_money:
         return None
     if not settings.REAL_MONEY_ALLOWED:
-        raise RealMoneyRefused(f"{marketplace.name} pays with real money and REAL_MONEY_ALLOWED is not set.")
+        raise RealMoneyRefused(f"{facts.name} pays with real money and REAL_MONEY_ALLOWED is not set.")
     if not has_flag:
-        raise RealMoneyRefused(f"{marketplace.name} pays with real money: add --real-money.")
+        raise RealMoneyRefused(f"{facts.name} pays with real money: add --real-money.")
     if typed_name != campaign_name:
         raise RealMoneyRefused(
-            f"{marketplace.name} pays with real money: the campaign's name was to be typed, not {typed_name!r}."
+            f"{facts.name} pays with real money: the campaign's name was to be typed, not {typed_name!r}."
         )
     return Permit(campaign=campaign_name, given_by=by)

@@ -1,86 +1,201 @@
-"""The three marketplaces a campaign can be bound to: addresses, submit hosts, frame ancestors, fees, credentials."""
+"""The one seam to a marketplace: the acts in our own words, and the methods of an adapter that translates them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
+from typing import Any, ClassVar, Protocol
 
-from django.conf import settings
+from annotator.crowd.hit_types.screening import Screening
+from annotator.crowd.marketplaces.facts import Facts, Verb
+from annotator.crowd.marketplaces.outcomes import Done, MarketplaceRefused, Outcome
+from annotator.crowd.marketplaces.visit import Visit
 
-from annotator.crowd.marketplaces.outcomes import UnknownMarketplace
-
-
-@dataclass(frozen=True)
-class FeeSchedule:
-    """The marketplace's fee on a reward or bonus; shares of 1."""
-
-    share: Decimal = Decimal("0.20")
-    large_hit_share: Decimal = Decimal("0.20")
-    large_hit_from: int = 10
-    least_usd: Decimal = Decimal("0.01")
+JSON = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Marketplace:
+class Register:
+    """A HIT type. `requirements`: as in `Campaign.qualifications`; `only`: the one qualification that may see it."""
+
+    verb: ClassVar = Verb.REGISTER
+    title: str
+    description: str
+    keywords: str
+    reward_usd: Decimal
+    assignment_seconds: int
+    auto_approval_seconds: int
+    requirements: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of ours that the marketplace shows in a frame."""
+
+    url: str
+    frame_height_px: int
+
+
+@dataclass(frozen=True)
+class ThanksPage:
+    """A page of the marketplace's own: thanks, a receipt, and one button that submits."""
+
+    receipt: str
+
+
+@dataclass(frozen=True)
+class Publish:
+    verb: ClassVar = Verb.PUBLISH
+    hit_type_id: str
+    n_assignments: int
+    lifetime_seconds: int
+    page: Page | ThanksPage
+
+
+@dataclass(frozen=True)
+class Extend:
+    """`n_more` assignments, which makes `target` in all."""
+
+    verb: ClassVar = Verb.EXTEND
+    hit_id: str
+    n_more: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Stop:
+    verb: ClassVar = Verb.STOP
+    hit_id: str
+
+
+@dataclass(frozen=True)
+class Approve:
+    verb: ClassVar = Verb.APPROVE
+    assignment_id: str
+
+
+@dataclass(frozen=True)
+class Reject:
+    verb: ClassVar = Verb.REJECT
+    assignment_id: str
+    feedback: str
+
+
+@dataclass(frozen=True)
+class Overturn:
+    """Approves after a rejection."""
+
+    verb: ClassVar = Verb.OVERTURN
+    assignment_id: str
+    feedback: str
+
+
+@dataclass(frozen=True)
+class PayBonus:
+    verb: ClassVar = Verb.PAY_BONUS
+    assignment_id: str
+    amount_usd: Decimal
+    reason: str
+
+
+@dataclass(frozen=True)
+class Qualify:
+    """Makes a qualification, found by its name if it exists, and gives it to the act's worker, if there is one."""
+
+    verb: ClassVar = Verb.QUALIFY
     name: str
-    is_real_money: bool
-    endpoint_url: str
-    region_name: str
-    # Whole values that turkSubmitTo may have, the first being what the page posts to by default.
-    submit_origins: tuple[str, ...]
-    frame_ancestors: tuple[str, ...]
-    worker_url: str
-    credentials: tuple[str, str]
-    fees: FeeSchedule = FeeSchedule()
-
-    def match_submit_origin(self, turk_submit_to: str) -> str | None:
-        """The allowed origin that equals what the page was given, or None. Nothing is parsed, so nothing is fooled."""
-        given = turk_submit_to.removesuffix("/")
-        return next((origin for origin in self.submit_origins if origin == given), None)
+    description: str
+    keywords: str = ""
+    screening: Screening | None = None
 
 
-def open_marketplace(name: str) -> Marketplace:
-    credentials = settings.MARKETPLACE_CREDENTIALS
-    match name:
-        case "own":
-            return Marketplace(
-                name=name,
-                is_real_money=False,
-                endpoint_url=settings.SANDBOX_URL,
-                region_name="us-east-1",
-                submit_origins=(settings.SANDBOX_URL,),
-                frame_ancestors=(settings.SANDBOX_URL,),
-                worker_url=f"{settings.SANDBOX_URL}/worker/",
-                credentials=credentials[name],
-            )
-        case "mturk-sandbox":
-            return Marketplace(
-                name=name,
-                is_real_money=False,
-                endpoint_url="https://mturk-requester-sandbox.us-east-1.amazonaws.com",
-                region_name="us-east-1",
-                submit_origins=("https://workersandbox.mturk.com",),
-                frame_ancestors=("https://workersandbox.mturk.com",),
-                worker_url="https://workersandbox.mturk.com/",
-                credentials=credentials[name],
-            )
-        case "mturk":
-            return Marketplace(
-                name=name,
-                is_real_money=True,
-                endpoint_url="https://mturk-requester.us-east-1.amazonaws.com",
-                region_name="us-east-1",
-                submit_origins=("https://www.mturk.com",),
-                frame_ancestors=("https://worker.mturk.com", "https://www.mturk.com"),
-                worker_url="https://worker.mturk.com/",
-                credentials=credentials[name],
-            )
-    raise UnknownMarketplace(f"There is no marketplace {name!r}; choose own, mturk-sandbox or mturk.")
+Act = Register | Publish | Extend | Stop | Approve | Reject | Overturn | PayBonus | Qualify
 
 
-MARKETPLACE_TONES = {"own": "us-is-good", "mturk-sandbox": "us-is-warn", "mturk": "us-is-bad"}
+@dataclass(frozen=True)
+class SentAct:
+    """An act that may have been done: its request as it was sent, and what its outcome is judged by."""
+
+    verb: Verb
+    key: str
+    request: JSON
+    expected: JSON
 
 
-MARKETPLACE_WORDS = {
-    "own": "own marketplace · play money",
-    "mturk-sandbox": "MTurk sandbox · play money",
-    "mturk": "MTurk · real money",
-}
+@dataclass(frozen=True)
+class Terms:
+    """`max_assignments`: up to how many one HIT may be extended later; None: never."""
+
+    n_assignments: int
+    max_assignments: int | None
+    reward_usd: Decimal
+
+
+@dataclass(frozen=True)
+class Published:
+    """A HIT as the marketplace knows it; `hit_id` is empty before it is published."""
+
+    hit_id: str
+    is_stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One assignment that somebody submitted. `state`: submitted, approved or rejected; times in UTC.
+
+    `raw` is the answer as the marketplace holds it; `fields` are the form's fields, None if `raw` cannot be read.
+    """
+
+    assignment_id: str
+    worker_id: str
+    state: str
+    submitted_at: datetime | None
+    auto_approval_at: datetime | None
+    fields: Mapping[str, str] | None
+    raw: str
+
+
+@dataclass(frozen=True)
+class FormPost:
+    """How the browser hands an answer back: these fields, posted to this address."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class Marketplace(Protocol):
+    """An adapter. Outward methods raise MarketplaceRefused, OutcomeUnknown or MarketplaceSilent."""
+
+    @property
+    def facts(self) -> Facts: ...
+
+    def check_credentials(self) -> None:
+        """Raises NoCredentials. Nothing is sent."""
+
+    def check_terms(self, terms: Terms) -> None:
+        """Raises BadTerms if its rules do not allow them."""
+
+    def translate(self, act: Act, *, key: str) -> JSON:
+        """The request that `send` takes. It is written with the decision and sent as it was written."""
+
+    def send(self, verb: Verb, request: JSON, *, worker_id: str | None) -> Done:
+        """Does the act. `worker_id`: whose work it is about; requests are stored without it."""
+
+    def find_outcome(self, act: SentAct, *, token_lives: bool, refusal: MarketplaceRefused | None = None) -> Outcome:
+        """What the marketplace shows of an act whose outcome is unknown, or that it refused just now."""
+
+    def list_submissions(self, published: Published) -> Iterator[Submission]: ...
+
+    def read_visit(self, query: Mapping[str, str], *, expected: Published) -> Visit:
+        """Who opens the HIT page, from its address. Raises VisitRefused."""
+
+    def hand_back(self, visit: Visit, fields: Mapping[str, str], *, receipt: str) -> FormPost: ...
+
+    def is_simulated(self, worker_id: str) -> bool:
+        """True for a program of the demo or of a test."""
+
+    def subscribe(self, hit_type_id: str) -> None:
+        """Asks for events, if the settings name a queue. Twice is once; a refusal changes nothing."""
+
+    def read_event(self, document: Any) -> set[str]:
+        """The HIT ids that an event names."""

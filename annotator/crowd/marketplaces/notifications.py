@@ -6,8 +6,6 @@ campaign is collected once more.
 
 import contextlib
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -17,15 +15,14 @@ from django.core import signing
 from django.utils.crypto import constant_time_compare
 from kombu.exceptions import OperationalError
 
+from annotator.crowd.marketplaces.mturk.events import read_event
 from annotator.crowd.models import GOING, HIT
 from annotator.refusals import Refusal
 from workers.app import app
 
 SALT = "unitscope.crowd.notifications"
-MOST_HITS = 100
-EVENTS = ["AssignmentSubmitted", "AssignmentReturned", "AssignmentAbandoned", "HITReviewable", "HITExpired"]
 # A queue that does not answer must not keep the next look waiting.
-LONGEST_POLL_SECONDS = 5
+MAX_POLL_SECONDS = 5
 
 
 class QueueSilent(Refusal):
@@ -41,32 +38,6 @@ def is_address_key(key: str, *, marketplace: str) -> bool:
     return constant_time_compare(key, make_address_key(marketplace))
 
 
-def read_hit_ids(document: Any) -> set[str]:
-    """The HITs that a document names: MTurk's events, bare or within SNS's envelope."""
-    return set(list(_walk(document, depth=0))[:MOST_HITS])
-
-
-def _walk(document: Any, *, depth: int) -> Iterator[str]:
-    if depth > 5 or not isinstance(document, dict):
-        return
-    if isinstance(hit_id := document.get("HITId"), str):
-        yield hit_id[:64]
-    if isinstance(message := document.get("Message"), str):
-        with contextlib.suppress(ValueError, RecursionError):
-            yield from _walk(json.loads(message), depth=depth + 1)
-    events = document.get("Events")
-    for event in events if isinstance(events, list) else []:
-        yield from _walk(event, depth=depth + 1)
-
-
-def describe_subscription() -> dict[str, Any] | None:
-    """What UpdateNotificationSettings is sent for each HIT type; None where no queue is named in the settings."""
-    if not settings.NOTIFICATION_QUEUE_URL:
-        return None
-    destination = settings.NOTIFICATION_QUEUE_URL
-    return {"Destination": destination, "Transport": "SQS", "Version": "2014-08-15", "EventTypes": EVENTS}
-
-
 def read_queue() -> int:
     """Takes what waits in the queue and wakes the campaigns it names; how many. Raises QueueSilent."""
     if not settings.NOTIFICATION_QUEUE_URL:
@@ -75,11 +46,11 @@ def read_queue() -> int:
         "sqs",
         endpoint_url=settings.NOTIFICATION_QUEUE_ENDPOINT or None,
         region_name=settings.NOTIFICATION_QUEUE_REGION,
-        config=Config(connect_timeout=5, read_timeout=LONGEST_POLL_SECONDS + 5, retries={"total_max_attempts": 1}),
+        config=Config(connect_timeout=5, read_timeout=MAX_POLL_SECONDS + 5, retries={"total_max_attempts": 1}),
     )
     address = {"QueueUrl": settings.NOTIFICATION_QUEUE_URL}
     try:
-        answer = queue.receive_message(**address, MaxNumberOfMessages=10, WaitTimeSeconds=LONGEST_POLL_SECONDS)
+        answer = queue.receive_message(**address, MaxNumberOfMessages=10, WaitTimeSeconds=MAX_POLL_SECONDS)
         messages = answer.get("Messages", [])
         hit_ids = {hit_id for message in messages for hit_id in _read_body(message.get("Body", ""))}
         n_woken = wake_campaigns(hit_ids=hit_ids)
@@ -92,7 +63,7 @@ def read_queue() -> int:
 
 def _read_body(body: str) -> set[str]:
     with contextlib.suppress(ValueError, RecursionError):
-        return read_hit_ids(json.loads(body))
+        return read_event(json.loads(body))
     return set()
 
 

@@ -1,36 +1,49 @@
 """What became of a call to a marketplace."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from annotator.crowd.models import OutwardAct
 from annotator.refusals import Refusal
-
-State = OutwardAct.State
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A state that an act is settled in, or PENDING: it was certainly not done and may be sent."""
+class Done:
+    """`external_id`: the marketplace's id of what was made, if something was made; `response`: its answer as JSON."""
 
-    state: OutwardAct.State
-    response: dict[str, Any] | None = None
-    problem: str = ""
-
-    @property
-    def is_settled(self) -> bool:
-        return self.state != State.PENDING
+    external_id: str = ""
+    response: Mapping[str, Any] = field(default_factory=dict)
 
 
-NOT_DONE = Verdict(state=State.PENDING)
+@dataclass(frozen=True)
+class NotDone:
+    """It was certainly not done and may be sent."""
+
+
+@dataclass(frozen=True)
+class NeedsHuman:
+    """The marketplace shows something that no rule explains."""
+
+    problem: str
+
+
+Outcome = Done | NotDone | NeedsHuman
 
 
 class UnknownMarketplace(Refusal):
-    """The name is not one of the three."""
+    """No marketplace has this name."""
 
 
 class RealMoneyRefused(Refusal):
     """Spending real money was asked for without all of its confirmations."""
+
+
+class BadTerms(Refusal):
+    """The marketplace's rules do not allow these terms."""
+
+
+class CannotDo(Refusal):
+    """The marketplace has no such act."""
 
 
 class MarketplaceRefused(Refusal):

@@ -1,8 +1,9 @@
-"""Pure: who may take a campaign's HITs, in MTurk's words for the marketplace and in plain words for the worker."""
+"""Pure: who may take a campaign's HITs, in plain words."""
 
 import re
 from typing import Any
 
+from annotator.crowd.marketplaces.facts import Facts
 from annotator.refusals import Refusal
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -12,7 +13,14 @@ class BadQualification(Refusal):
     """A qualification asks for something that no marketplace could check."""
 
 
-def check_qualifications(qualifications: dict[str, Any]) -> None:
+# Kept by the HIT page itself; every other key is checked by the marketplace.
+_OURS = frozenset(["excluded_campaigns"])
+
+
+def check_qualifications(qualifications: dict[str, Any], *, facts: Facts) -> None:
+    """Raises BadQualification for what nobody could check, and for what this marketplace does not."""
+    if unknown := qualifications.keys() - facts.checks - _OURS:
+        raise BadQualification(f"The marketplace {facts.name} cannot check: {', '.join(sorted(unknown))}.")
     for country in qualifications.get("locales", []):
         if not _COUNTRY.fullmatch(country):
             raise BadQualification(f"{country!r} is no country; write two capital letters, such as US.")

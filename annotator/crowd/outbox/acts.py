@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from annotator.crowd.marketplaces.marketplace import Act
 from annotator.crowd.models import HIT, Assignment, Campaign, OutwardAct
 from annotator.crowd.outbox.crash_points import reach
 from annotator.refusals import Refusal
@@ -22,9 +23,8 @@ class BudgetExceeded(Refusal):
 class Decision:
     """What is to be done at the marketplace, once for this key; its cost in dollars with fees."""
 
-    operation: str
+    act: Act
     key: str
-    request: dict[str, Any]
     hit: HIT | None = None
     assignment: Assignment | None = None
     cost_usd: Decimal = Decimal(0)
@@ -37,25 +37,39 @@ def make_key(*parts: object) -> str:
     return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()
 
 
-def write_act(*, campaign: Campaign, decision: Decision, now: datetime) -> OutwardAct:
-    """The row of a decision, its cost reserved under the cap by the database; a known key gives the existing row."""
+def write_act(*, campaign: Campaign, decision: Decision, request: dict[str, Any], now: datetime) -> OutwardAct:
+    """The row of a decision, with the request that will be sent; a known key gives the existing row.
+
+    The database reserves the cost under the cap. Raises BudgetExceeded.
+    """
     known = OutwardAct.objects.filter(key=decision.key).first()
     if known is not None:
         return known
     try:
         with transaction.atomic():
-            act = OutwardAct.objects.create(campaign=campaign, created_at=now, **vars(decision))
+            act = OutwardAct.objects.create(
+                campaign=campaign,
+                verb=decision.act.verb,
+                purpose=decision.purpose,
+                key=decision.key,
+                request=request,
+                expected=decision.expected,
+                hit=decision.hit,
+                assignment=decision.assignment,
+                cost_usd=decision.cost_usd,
+                created_at=now,
+            )
             if act.cost_usd:
                 Campaign.objects.filter(pk=campaign.pk).update(committed_usd=F("committed_usd") + act.cost_usd)
     except IntegrityError as error:
         if "spending_within_cap" in str(error):
             raise BudgetExceeded(
-                f"{decision.operation} costs ${decision.cost_usd:.2f}, and less is left of the cap of "
+                f"The act {decision.act.verb} costs ${decision.cost_usd:.2f}, and less is left of the cap of "
                 f"${campaign.budget_cap_usd:.2f} that the campaign {campaign} has for good."
             ) from None
         known = OutwardAct.objects.filter(key=decision.key).first()
         if known is None:
             raise
         return known
-    reach("after decision", decision.operation)
+    reach("after decision", decision.act.verb)
     return act

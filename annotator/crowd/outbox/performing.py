@@ -1,28 +1,33 @@
 """The outbox: every outward act is a row before it is a call, and is done once however often anyone dies.
 
-pending -> sent -> done, or failed when the marketplace refused. A row found `sent` by the next one to hold the
-campaign is `unknown`: its process died or no answer came. Unknown for less than 23 hours: the same call with the same
-token. Later: reconciled with what the marketplace lists, and only what is certainly not there is sent again.
+pending -> sent -> done, or failed if the marketplace refused. A row found `sent` by the next one to hold the campaign
+is `unknown`: its process died or no answer came. The marketplace's adapter then says what became of it, and only what
+was certainly not done is sent again, with the same key.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from annotator.crowd.marketplaces.mturk.client import Requester
-from annotator.crowd.marketplaces.mturk.finding import explain_refusal, find_verdict
-from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, MarketplaceSilent, OutcomeUnknown, Verdict
+from annotator.crowd.marketplaces.facts import Verb
+from annotator.crowd.marketplaces.marketplace import Marketplace, SentAct
+from annotator.crowd.marketplaces.outcomes import (
+    Done,
+    MarketplaceRefused,
+    MarketplaceSilent,
+    NeedsHuman,
+    NotDone,
+    Outcome,
+    OutcomeUnknown,
+)
 from annotator.crowd.models import Campaign, OutwardAct
 from annotator.crowd.outbox.crash_points import reach
 from annotator.crowd.outbox.recording import record_outcome
 from annotator.refusals import Refusal
 
-# MTurk remembers a UniqueRequestToken for 24 hours.
-TOKEN_LIFE = timedelta(hours=23)
 State = OutwardAct.State
 
 
@@ -55,7 +60,7 @@ def list_due(campaign: Campaign) -> QuerySet[OutwardAct]:
 
 
 def perform_acts(
-    *, campaign: Campaign, requester: Requester, clock: Callable[[], datetime], may_spend: bool = True
+    *, campaign: Campaign, marketplace: Marketplace, clock: Callable[[], datetime], may_spend: bool = True
 ) -> Performed:
     """Performs what is due, oldest first. The caller holds the campaign. A silent marketplace ends it at once.
 
@@ -66,7 +71,7 @@ def perform_acts(
     outcomes: list[str] = []
     for pk in list(due.values_list("pk", flat=True)):
         act = OutwardAct.objects.select_related("campaign", "hit", "assignment__worker").get(pk=pk)
-        _perform(act, requester=requester, now=clock())
+        _perform(act, marketplace=marketplace, now=clock())
         act.refresh_from_db(fields=["state"])
         outcomes.append(act.state)
     return Performed(
@@ -77,43 +82,52 @@ def perform_acts(
     )
 
 
-def _perform(act: OutwardAct, *, requester: Requester, now: datetime) -> None:
+@dataclass(frozen=True)
+class _Failed:
+    """The marketplace refused, and shows that nothing was done."""
+
+    problem: str
+
+
+def _perform(act: OutwardAct, *, marketplace: Marketplace, now: datetime) -> None:
     """One act as far as it goes now: settled, or left unknown for the next round."""
     try:
-        verdict = _find_out(act, requester=requester, now=now) or _call(act, requester=requester, now=now)
+        found = _find_out(act, marketplace=marketplace, now=now)
+        outcome = _send(act, marketplace=marketplace, now=now) if isinstance(found, NotDone) else found
     except OutcomeUnknown as unknown:
         OutwardAct.objects.filter(pk=act.pk).update(state=State.UNKNOWN, problem=str(unknown))
         if isinstance(unknown, MarketplaceSilent):
             raise
         return
     except MarketplaceRefused as refusal:  # the question what became of it was refused
-        verdict = Verdict(state=State.NEEDS_HUMAN, problem=f"{refusal.code}: {refusal}")
-    _settle(act, verdict=verdict, now=now)
+        outcome = NeedsHuman(f"{refusal.code}: {refusal}")
+    _settle(act, outcome=outcome, now=now)
 
 
-def _find_out(act: OutwardAct, *, requester: Requester, now: datetime) -> Verdict | None:
+def _find_out(act: OutwardAct, *, marketplace: Marketplace, now: datetime) -> Outcome:
+    """What became of it before now. A pending act was never sent."""
     if act.state != State.UNKNOWN:
-        return None
-    verdict = find_verdict(act, requester=requester, token_lives=_token_lives(act, now))
-    return verdict if verdict.is_settled else None
+        return NotDone()
+    token_lives = act.sent_at is not None and now - act.sent_at < marketplace.facts.token_life
+    return marketplace.find_outcome(_describe(act), token_lives=token_lives)
 
 
-def _call(act: OutwardAct, *, requester: Requester, now: datetime) -> Verdict:
+def _send(act: OutwardAct, *, marketplace: Marketplace, now: datetime) -> Done | NeedsHuman | _Failed:
     _claim(act, now=now)
-    reach("after claim", act.operation)
+    reach("after claim", act.verb)
+    # A worker's id is kept in the workers' table alone, so it joins the request here.
+    worker_id = act.assignment.worker.external_id if act.assignment and act.assignment.worker else None
     try:
-        response = requester.call(act.operation, _complete_request(act))
+        done = marketplace.send(Verb(act.verb), act.request, worker_id=worker_id)
     except MarketplaceRefused as refusal:
-        return explain_refusal(act, refusal, requester=requester)
-    reach("after call", act.operation)
-    return Verdict(state=State.DONE, response=response)
+        outcome = marketplace.find_outcome(_describe(act), token_lives=False, refusal=refusal)
+        return _Failed(f"{refusal.code}: {refusal}") if isinstance(outcome, NotDone) else outcome
+    reach("after call", act.verb)
+    return done
 
 
-def _complete_request(act: OutwardAct) -> dict[str, Any]:
-    """The request as it is sent: a bonus names its worker, whose id is kept in the workers' table alone."""
-    if act.operation != "SendBonus" or act.assignment is None or act.assignment.worker is None:
-        return dict(act.request)
-    return {**act.request, "WorkerId": act.assignment.worker.external_id}
+def _describe(act: OutwardAct) -> SentAct:
+    return SentAct(verb=Verb(act.verb), key=act.key, request=act.request, expected=act.expected)
 
 
 def _claim(act: OutwardAct, *, now: datetime) -> None:
@@ -122,32 +136,23 @@ def _claim(act: OutwardAct, *, now: datetime) -> None:
         state=State.SENT, attempts=F("attempts") + 1, sent_at=act.sent_at or now
     )
     if not claimed:
-        raise CampaignBusy(f"Another process took {act.operation} of the campaign {act.campaign}.")
+        raise CampaignBusy(f"Another process took the act {act.verb} of the campaign {act.campaign}.")
 
 
-def _token_lives(act: OutwardAct, now: datetime) -> bool:
-    return act.sent_at is not None and now - act.sent_at < TOKEN_LIFE
-
-
-def _settle(act: OutwardAct, *, verdict: Verdict, now: datetime) -> None:
+def _settle(act: OutwardAct, *, outcome: Done | NeedsHuman | _Failed, now: datetime) -> None:
     """The outcome and what follows from it in our own tables, in one transaction."""
     with transaction.atomic():
-        act.state = verdict.state
-        act.response = _plain(verdict.response)
-        act.problem = verdict.problem
-        act.done_at = now
+        act.problem, act.done_at = "", now
+        match outcome:
+            case Done():
+                act.state, act.response = State.DONE, dict(outcome.response)
+            case NeedsHuman():
+                act.state, act.problem = State.NEEDS_HUMAN, outcome.problem
+            case _Failed():
+                act.state, act.problem = State.FAILED, outcome.problem
         act.save(update_fields=["state", "response", "problem", "done_at"])
-        if act.state == State.DONE:
-            record_outcome(act, now=now)
-        elif act.state == State.FAILED and act.cost_usd:
+        if isinstance(outcome, Done):
+            record_outcome(act, external_id=outcome.external_id)
+        elif isinstance(outcome, _Failed) and act.cost_usd:
             Campaign.objects.filter(pk=act.campaign_id).update(committed_usd=F("committed_usd") - act.cost_usd)
-    reach("after record", act.operation)
-
-
-def _plain(value: Any) -> Any:
-    """A response as JSON keeps it: times as text."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+    reach("after record", act.verb)

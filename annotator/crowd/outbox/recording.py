@@ -1,31 +1,41 @@
 """What a finished outward act changes in our own tables; called in the transaction that marks the act as done."""
 
-from datetime import datetime
-from typing import Any
-
+from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, HITType, OutwardAct
 
+# Of an act beside the publication of a campaign: the field of the compensation that keeps the id of what was made.
+_COMPENSATES = {Verb.QUALIFY: "qualification_id", Verb.REGISTER: "hit_type_id", Verb.PUBLISH: "hit_id"}
 
-def record_outcome(act: OutwardAct, *, now: datetime) -> None:
-    response: dict[str, Any] = act.response or {}
-    match act.operation:
-        case "CreateHITType":
-            HITType.objects.filter(pk=act.expected["hit_type"]).update(external_id=response["HITTypeId"])
-        case "CreateHITWithHITType" if act.purpose == "compensation":
-            Compensation.objects.filter(pk=act.expected["compensation"]).update(hit_id=response["HIT"]["HITId"])
-        case "CreateHITWithHITType":
-            HIT.objects.filter(outward_acts=act).update(external_id=response["HIT"]["HITId"], state=HIT.State.PUBLISHED)
-        case "CreateAdditionalAssignmentsForHIT":
-            HIT.objects.filter(outward_acts=act).update(
-                n_assignments=act.expected["max_assignments"], state=HIT.State.PUBLISHED
-            )
+
+def record_outcome(act: OutwardAct, *, external_id: str) -> None:
+    """`external_id`: the marketplace's id of what the act made; empty if it made nothing."""
+    hits, assignments = HIT.objects.filter(outward_acts=act), Assignment.objects.filter(outward_acts=act)
+    match act.verb:
+        case Verb.QUALIFY | Verb.REGISTER | Verb.PUBLISH if act.purpose == "compensation":
+            compensation = Compensation.objects.filter(pk=act.expected["compensation"])
+            compensation.update(**{_COMPENSATES[Verb(act.verb)]: external_id})
+        case Verb.QUALIFY:
+            _keep_screening(act, qualification_id=external_id)
+        case Verb.REGISTER:
+            HITType.objects.filter(pk=act.expected["hit_type"]).update(external_id=external_id)
+        case Verb.PUBLISH:
+            hits.update(external_id=external_id, state=HIT.State.PUBLISHED)
+        case Verb.EXTEND:
+            hits.update(n_assignments=act.expected["max_assignments"], state=HIT.State.PUBLISHED)
             complete = Campaign.objects.filter(pk=act.campaign_id, state=Campaign.State.COMPLETE)
             complete.update(state=Campaign.State.COLLECTING)
-        case "UpdateExpirationForHIT":
-            HIT.objects.filter(outward_acts=act).update(state=HIT.State.CANCELED)
-        case "ApproveAssignment":
-            Assignment.objects.filter(outward_acts=act).update(state=Assignment.State.APPROVED)
-        case "RejectAssignment":
-            Assignment.objects.filter(outward_acts=act).update(state=Assignment.State.REJECTED)
+        case Verb.STOP:
+            hits.update(state=HIT.State.CANCELED)
+        case Verb.APPROVE | Verb.OVERTURN:
+            assignments.update(state=Assignment.State.APPROVED)
+        case Verb.REJECT:
+            assignments.update(state=Assignment.State.REJECTED)
         case _:  # a bonus: its row is its record
             pass
+
+
+def _keep_screening(act: OutwardAct, *, qualification_id: str) -> None:
+    campaign = Campaign.objects.select_for_update().get(pk=act.campaign_id)
+    screening = campaign.qualifications["screening"] | {"qualification_id": qualification_id}
+    campaign.qualifications = campaign.qualifications | {"screening": screening}
+    campaign.save(update_fields=["qualifications"])

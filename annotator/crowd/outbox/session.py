@@ -12,9 +12,9 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from annotator.crowd.marketplaces.guard import Permit
-from annotator.crowd.marketplaces.marketplace import open_marketplace
-from annotator.crowd.marketplaces.mturk.client import Requester
-from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
+from annotator.crowd.marketplaces.marketplace import Marketplace
+from annotator.crowd.marketplaces.outcomes import CannotDo, OutcomeUnknown, RealMoneyRefused
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign, OutwardAct
 from annotator.crowd.outbox.acts import Decision, write_act
 from annotator.crowd.outbox.performing import CampaignBusy, Performed, list_due, perform_acts
@@ -33,7 +33,7 @@ class Session:
     """Everything that acting for a campaign takes. `clock` gives the time in UTC; `pause` sleeps for some seconds."""
 
     campaign: Campaign
-    marketplace: Requester
+    marketplace: Marketplace
     clock: Clock
     pause: Pause
     permit: Permit | None = None
@@ -49,10 +49,23 @@ class Session:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, self.campaign.pk])
 
     def write(self, decision: Decision) -> OutwardAct:
-        """The row of a decision. One that costs real money takes a permit: raises RealMoneyRefused without one."""
+        """The row of a decision. One that costs real money takes a permit: raises RealMoneyRefused without one.
+
+        Raises CannotDo if the marketplace has no such act, and BudgetExceeded.
+        """
         if decision.cost_usd:
             self.check_permit()
-        return write_act(campaign=self.campaign, decision=decision, now=self.clock())
+        if decision.act.verb not in self.marketplace.facts.verbs:
+            raise CannotDo(f"The marketplace {self.marketplace.facts.name} has no act {decision.act.verb}.")
+        request = self.marketplace.translate(decision.act, key=decision.key)
+        return write_act(campaign=self.campaign, decision=decision, request=request, now=self.clock())
+
+    def carry_out(self, decision: Decision) -> OutwardAct:
+        """Writes a decision that others wait for, and settles it; the act as it stands then."""
+        act = self.write(decision)
+        self.settle()
+        act.refresh_from_db()
+        return act
 
     def settle(self) -> Performed:
         """Performs what is due in rounds: a marketplace that is busy or loses answers is asked again.
@@ -63,7 +76,7 @@ class Session:
         so_far, may_spend = Performed(), self._may_spend()
         for number in range(MAX_ROUNDS):
             performed = perform_acts(
-                campaign=self.campaign, requester=self.marketplace, clock=self.clock, may_spend=may_spend
+                campaign=self.campaign, marketplace=self.marketplace, clock=self.clock, may_spend=may_spend
             )
             so_far = so_far.add(performed)
             if not performed.n_unknown:
@@ -80,7 +93,7 @@ class Session:
 
     def check_permit(self) -> None:
         """Raises RealMoneyRefused if the marketplace takes real money and nobody permitted it for this campaign."""
-        if not self.marketplace.marketplace.is_real_money:
+        if not self.marketplace.facts.is_real_money:
             return
         if not settings.REAL_MONEY_ALLOWED or self.permit is None or self.permit.campaign != self.campaign.name:
             raise RealMoneyRefused(
@@ -97,7 +110,7 @@ class Session:
 
     def _may_spend(self) -> bool:
         """An act was permitted when it was written; a campaign without any confirmation has acts of unknown origin."""
-        if not self.marketplace.marketplace.is_real_money or self.permit is not None:
+        if not self.marketplace.facts.is_real_money or self.permit is not None:
             return True
         return Campaign.objects.filter(pk=self.campaign.pk).exclude(real_money_confirmed_at=None).exists()
 
@@ -106,7 +119,8 @@ def open_session(
     campaign: Campaign, *, permit: Permit | None = None, clock: Clock = timezone.now, pause: Pause = time.sleep
 ) -> Session:
     """A session at the campaign's marketplace. Raises UnknownMarketplace or NoCredentials; nothing is sent yet."""
-    marketplace = Requester(open_marketplace(campaign.marketplace))
+    marketplace = open_marketplace(campaign.marketplace)
+    marketplace.check_credentials()
     return Session(campaign=campaign, marketplace=marketplace, clock=clock, pause=pause, permit=permit)
 
 

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from annotator.crowd.assignments import Work, fill_answers, find_orders, list_shown, read_work, show_units
 from annotator.crowd.hit_types.answers import BadAnswer, read_seconds
 from annotator.crowd.hit_types.templates import find_hit_type, load_template
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker
 from annotator.crowd.page.consent import Consent, write_consent
 from annotator.crowd.pseudonyms import find_worker, keep_worker
@@ -62,7 +63,8 @@ def start_assignment(
         has_agreed = has_agreed or _agreed_before(campaign=campaign, worker=worker, version=consent.version)
     if not has_agreed:
         return ConsentNeeded(consent)
-    worker = keep_worker(marketplace=campaign.marketplace, worker_id=worker_id, now=now)
+    is_simulated = open_marketplace(campaign.marketplace).is_simulated(worker_id)
+    worker = keep_worker(marketplace=campaign.marketplace, worker_id=worker_id, is_simulated=is_simulated, now=now)
     return _make_assignment(
         hit=hit, worker=worker, worker_id=worker_id, assignment_id=assignment_id, version=consent.version, now=now
     )

@@ -11,12 +11,13 @@ from annotator.crowd.hit_types.examples import EXAMPLES
 from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.hit_types.tile_order import draw_preview
 from annotator.crowd.marketplaces.requirements import explain_requirements
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.marketplaces.visit import Visit
 from annotator.crowd.models import HIT, Assignment, HITUnit
 from annotator.crowd.page.consent import write_consent
 from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, ShownTiles, count_all_sheets
 from annotator.crowd.page.tokens import PageClaim, WorkClaim, sign_page, sign_sheets, sign_work
-from annotator.crowd.pseudonyms import find_worker, is_simulated
+from annotator.crowd.pseudonyms import find_worker
 
 
 def find_preview_tiles(hit: HIT) -> list[ShownTiles]:
@@ -94,7 +95,7 @@ def _describe_start(*, hit: HIT, visit: Visit, template: HITTemplate) -> dict[st
     }
     return {
         "page": "work",
-        "simulated": is_simulated(marketplace=marketplace, worker_id=visit.worker_id),
+        "simulated": open_marketplace(marketplace).is_simulated(visit.worker_id),
         "consent": consent,
         "consent_needed": consent_needed,
         "first_time": consent_needed,
@@ -127,13 +128,10 @@ def describe_stored(assignment: Assignment, *, submit_origin: str) -> dict[str, 
     """The receipt, and the form that hands the assignment over to the marketplace."""
     work = read_work(assignment, assignment.raw_answer or {})
     receipt = make_receipt(assignment)
-    fields = {"assignmentId": assignment.external_id or "", **work.fields}
-    return {
-        "state": "stored",
-        "receipt": receipt,
-        "submit_to": f"{submit_origin}/mturk/externalSubmit",
-        "fields": fields | {"active_seconds": f"{work.active_seconds:.1f}", "receipt": receipt},
-    }
+    visit = Visit(is_preview=False, assignment_id=assignment.external_id or "", submit_origin=submit_origin)
+    fields = {**work.fields, "active_seconds": f"{work.active_seconds:.1f}"}
+    form = open_marketplace(assignment.hit.campaign.marketplace).hand_back(visit, fields, receipt=receipt)
+    return {"state": "stored", "receipt": receipt, "submit_to": form.url, "fields": dict(form.fields)}
 
 
 def _count_crops(hit: HIT, template: HITTemplate) -> list[int]:

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_GET, require_POST
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.templates import render_page
 from annotator.crowd.marketplaces import notifications
-from annotator.crowd.marketplaces.marketplace import Marketplace, open_marketplace
-from annotator.crowd.marketplaces.mturk.visits import read_visit
+from annotator.crowd.marketplaces.facts import Facts
+from annotator.crowd.marketplaces.marketplace import Published
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.marketplaces.visit import VisitRefused
 from annotator.crowd.models import HIT, Assignment
 from annotator.crowd.page import answering, sheets, tokens
@@ -40,12 +41,13 @@ def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     marketplace = open_marketplace(hit.campaign.marketplace)
     nonce = secrets.token_urlsafe(16)
     try:
-        visit = read_visit(request.GET, hit=hit, marketplace=marketplace)
+        expected = Published(hit_id=hit.external_id, is_stopped=hit.state == HIT.State.CANCELED)
+        visit = marketplace.read_visit(request.GET, expected=expected)
         context = hit_page.describe_page(hit=hit, visit=visit)
         response = HttpResponse(render_page(hit.hit_type.template, context | {"nonce": nonce}, request))
     except VisitRefused as refusal:
         response = render(request, "refused.html", {"sentence": str(refusal), "nonce": nonce}, status=refusal.status)
-    return _guard(response, marketplace=marketplace, nonce=nonce)
+    return _guard(response, facts=marketplace.facts, nonce=nonce)
 
 
 @require_GET
@@ -144,7 +146,7 @@ def take_notification(request: HttpRequest, marketplace: str, key: str) -> HttpR
     if not notifications.is_address_key(key, marketplace=marketplace):
         return JsonResponse({"error": "This address was not made here."}, status=403)
     try:
-        hit_ids = notifications.read_hit_ids(_read_body(request))
+        hit_ids = open_marketplace(marketplace).read_event(_read_body(request))
     except BadBody as error:
         return JsonResponse({"error": str(error)}, status=400)
     notifications.wake_campaigns(hit_ids=hit_ids, marketplace=marketplace)
@@ -183,13 +185,13 @@ def _send_sheet(*, tiles: Sequence[sheets.ShownTiles], number: int) -> HttpRespo
     return HttpResponse(encoded, "image/jpeg", headers={"Cache-Control": "private, max-age=7200, immutable"})
 
 
-def _guard(response: HttpResponse, *, marketplace: Marketplace, nonce: str) -> HttpResponse:
+def _guard(response: HttpResponse, *, facts: Facts, nonce: str) -> HttpResponse:
     """Framed by exactly the campaign's marketplace; runs this page's own script; tells no one where it was."""
-    submits = " ".join(marketplace.submit_origins)
+    submits = " ".join(facts.submit_origins)
     response["Content-Security-Policy"] = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self'; "
         f"connect-src 'self' {submits}; form-action {submits}; base-uri 'none'; "
-        f"frame-ancestors {' '.join(marketplace.frame_ancestors)}"
+        f"frame-ancestors {' '.join(facts.frame_ancestors)}"
     )
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from annotator.crowd.hit_types.table import TABLE
-from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS
+from annotator.crowd.marketplaces.table import list_facts
 from annotator.crowd.models import Campaign
 from annotator.units.models import Dissection
 
@@ -40,7 +40,9 @@ class LaunchForm(forms.Form):
     budget_cap_usd = forms.DecimalField(
         label="Budget cap (USD)", min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial="100.00"
     )
-    marketplace = forms.ChoiceField(choices=list(MARKETPLACE_WORDS.items()), initial="own")
+    marketplace = forms.ChoiceField(
+        choices=lambda: [(facts.name, facts.title) for facts in list_facts()], initial="own"
+    )
     seed = forms.IntegerField(
         min_value=0, max_value=2**62, initial=0, help_text="Orders and random units follow from it"
     )

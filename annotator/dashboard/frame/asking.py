@@ -6,8 +6,8 @@ from django.http import HttpResponse
 
 from annotator.accounts.roles import may
 from annotator.crowd.marketplaces.guard import Permit, give_permit
-from annotator.crowd.marketplaces.marketplace import open_marketplace
 from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
 from annotator.refusals import Refusal
@@ -42,7 +42,7 @@ def _read_permit(request: SignedInRequest, campaign: Campaign) -> Permit | None:
     if not is_real_money(campaign):
         return None
     return give_permit(
-        marketplace=open_marketplace(campaign.marketplace),
+        facts=open_marketplace(campaign.marketplace).facts,
         campaign_name=campaign.name,
         has_flag=request.POST.get("real_money") == "on",
         typed_name=request.POST.get("typed_name", ""),

@@ -2,15 +2,11 @@
 
 from django.http import HttpRequest
 
+from annotator.crowd.marketplaces.table import list_facts
 from annotator.crowd.models import Campaign
 
 UNDER_WAY = (Campaign.State.QUOTED, Campaign.State.PUBLISHED, Campaign.State.COLLECTING)
-# From the most consequential to the least.
-LABELS = {
-    "mturk": ["MTurk: real money", "danger"],
-    "mturk-sandbox": ["MTurk sandbox", "warning"],
-    "own": ["Own marketplace", "success"],
-}
+_COLORS = {"good": "success", "warn": "warning", "bad": "danger"}
 
 
 def label_marketplace(request: HttpRequest) -> list[str] | None:
@@ -19,4 +15,6 @@ def label_marketplace(request: HttpRequest) -> list[str] | None:
         return None
     campaigns = Campaign.objects.filter(state__in=UNDER_WAY, is_imported=False)
     used = set(campaigns.values_list("marketplace", flat=True).order_by().distinct())
-    return next((label for name, label in LABELS.items() if name in used), LABELS["own"])
+    own, *others = list_facts()
+    shown = next((facts for facts in reversed(others) if facts.name in used), own)
+    return [shown.label, _COLORS[shown.tone]]

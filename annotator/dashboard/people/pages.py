@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from annotator.accounts.inviting import InvitationRefused, invite, welcome_path
 from annotator.accounts.models import ApiToken, Role
 from annotator.accounts.tokens import issue_token, revoke_token
-from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS
+from annotator.crowd.marketplaces.table import list_facts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
@@ -30,7 +30,7 @@ class InviteForm(forms.Form):
 class EraseForm(forms.Form):
     """The id is read, used and kept nowhere."""
 
-    marketplace = forms.ChoiceField(choices=list(MARKETPLACE_WORDS.items()))
+    marketplace = forms.ChoiceField(choices=lambda: [(facts.name, facts.title) for facts in list_facts()])
     worker_id = forms.CharField(
         label="Worker id",
         max_length=64,

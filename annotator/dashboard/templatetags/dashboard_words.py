@@ -2,7 +2,7 @@
 
 from django import template
 
-from annotator.crowd.marketplaces.marketplace import MARKETPLACE_TONES, MARKETPLACE_WORDS
+from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
 
 register = template.Library()
 
@@ -90,12 +90,12 @@ def state_tone(state: str) -> str:
 
 @register.filter
 def marketplace_tone(name: str) -> str:
-    return MARKETPLACE_TONES.get(name, "us-is-bad")
+    return f"us-is-{open_marketplace(name).facts.tone}" if name in MARKETPLACES else "us-is-bad"
 
 
 @register.filter
 def marketplace_words(name: str) -> str:
-    return MARKETPLACE_WORDS.get(name, name)
+    return open_marketplace(name).facts.title if name in MARKETPLACES else name
 
 
 @register.filter

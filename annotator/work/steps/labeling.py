@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from annotator.crowd.campaigns.extending import extend_hits
+from annotator.crowd.campaigns.extending import check_extension, compute_extension_cost, extend_hits
 from annotator.crowd.campaigns.states import CannotPublish
-from annotator.crowd.marketplaces.marketplace import open_marketplace
-from annotator.crowd.marketplaces.prices import find_fee
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.labels.extending import extend_campaign, find_saving
@@ -55,12 +54,11 @@ def ask_more(work: Work) -> str:
 def check_more(work: Work) -> None:
     """Told at once, not after the queue's work: the reviewer goes on to the next unit."""
     hit, n_more = _find_hit(work), work.options.n_more
-    campaign, target = hit.campaign, hit.n_assignments + n_more
-    if hit.n_assignments < 10 <= target:
-        raise CannotPublish("A HIT of fewer than 10 assignments can never be extended to 10 or more.")
-    fees = open_marketplace(campaign.marketplace).fees
-    fee = find_fee(amount_usd=campaign.reward_usd, n_assignments=target, fees=fees)
-    price, left = n_more * (campaign.reward_usd + fee), campaign.budget_cap_usd - campaign.committed_usd
+    campaign = hit.campaign
+    marketplace = open_marketplace(campaign.marketplace)
+    check_extension(hit, n_more=n_more, marketplace=marketplace)
+    price = compute_extension_cost(hit, n_more=n_more, fees=marketplace.facts.fees)
+    left = campaign.budget_cap_usd - campaign.committed_usd
     if price > left:
         raise BudgetExceeded(f"{n_more} more answers cost ${price:.2f}, and ${left:.2f} of the cap is left.")
 

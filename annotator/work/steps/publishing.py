@@ -14,7 +14,7 @@ from annotator.crowd.campaigns.publishing import publish_campaign
 from annotator.crowd.campaigns.unit_choice import ChosenUnit, choose_units
 from annotator.crowd.hit_types.screening import load_screening
 from annotator.crowd.hit_types.templates import find_hit_type
-from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS, open_marketplace
+from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.crowd.seeds import derive_seed
 from annotator.units.finding import find_done_dissections
@@ -61,7 +61,7 @@ class ComposeOptions:
     )
     marketplace: str = option(
         "Where people find the HITs (own)",
-        choices=list(MARKETPLACE_WORDS),
+        choices=list(MARKETPLACES),
         default="own",
     )
     seed: int | None = option("Of units, planted negatives and orders; default: from the name", type=int, default=None)
@@ -116,7 +116,7 @@ def check_composing(work: Work) -> None:
 
 def _compute_cap(asked: ComposeOptions, *, n_hits: int) -> Decimal:
     """The price of as many assignments as may ever be asked for, at this marketplace's fees."""
-    return quoting.find_most(
+    return quoting.compute_max_cost(
         n_hits=n_hits,
         n_assignments=asked.max_assignments or asked.assignments,
         reward_usd=asked.reward,
@@ -163,7 +163,8 @@ def publish(work: Work) -> str:
     work.details["quote_usd"] = campaign.quote.get("total_usd", "")
     publish_campaign(work.open_session())
     n_published = campaign.hits.exclude(external_id="").count()
-    return f"Published {n_published} HITs. People find them at {open_marketplace(campaign.marketplace).worker_url}"
+    place = open_marketplace(campaign.marketplace).facts
+    return f"Published {n_published} HITs. People find them at {place.worker_url}"
 
 
 def pause(work: Work) -> str:

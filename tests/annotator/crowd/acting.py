@@ -18,7 +18,7 @@ DONE, CRASHED, UNANSWERED, LOST = 0, 3, 4, 5
 
 @dataclass(frozen=True)
 class Order:
-    """MANNER:POINT:OPERATION or nothing; the campaign's name and phase; the marketplace and our keys there."""
+    """MANNER:POINT:VERB or nothing; the campaign's name and phase; the marketplace and our keys there."""
 
     crash: str
     name: str
@@ -44,13 +44,12 @@ def warm_up() -> None:
     from django.conf import settings
 
     from annotator.crowd.judging import compensating  # noqa: F401
-    from annotator.crowd.marketplaces.marketplace import open_marketplace
-    from annotator.crowd.marketplaces.mturk import client
+    from annotator.crowd.marketplaces.mturk import adapter, client
     from annotator.crowd.outbox import session
 
     settings.MARKETPLACE_CREDENTIALS["own"] = ("nobody", "nothing")
     client.MAX_ATTEMPTS = 1
-    client.Requester(open_marketplace("own"))
+    _ = adapter.open_mturk("own").client
     session.WAIT_SECONDS = 0
 
 
@@ -81,9 +80,9 @@ def act(order: Order) -> int:
 def _note_lost(reach: Callable[[str, str], None], lost: list[str]) -> Callable[[str, str], None]:
     """The outbox lives through a lost response, so that only a note shows that one was lost."""
 
-    def noting(point: str, operation: str) -> None:
+    def noting(point: str, verb: str) -> None:
         try:
-            reach(point, operation)
+            reach(point, verb)
         except mturk_unknown() as error:
             lost.append(str(error))
             raise

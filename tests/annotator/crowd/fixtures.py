@@ -17,8 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from annotator.crowd.campaigns import publishing
-from annotator.crowd.marketplaces.marketplace import open_marketplace
-from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.marketplaces.mturk.adapter import MTurkMarketplace, open_mturk
 from annotator.crowd.models import HIT, Campaign
 from annotator.crowd.outbox.session import Session
 from annotator.sandbox.acts import accounts, working
@@ -107,7 +106,7 @@ def visit(hit: HIT) -> Callable[..., Visitor]:
 class Market:
     """The real sandbox behind a socket, our account there, and people who work there."""
 
-    requester: Requester
+    marketplace: MTurkMarketplace
     account: SandboxRequester
     clock: Callable[[], datetime]
 
@@ -115,7 +114,7 @@ class Market:
         publishing.publish_campaign(self.open_session(campaign))
 
     def open_session(self, campaign: Campaign) -> Session:
-        return Session(campaign=campaign, marketplace=self.requester, clock=self.clock, pause=lambda seconds: None)
+        return Session(campaign=campaign, marketplace=self.marketplace, clock=self.clock, pause=lambda seconds: None)
 
     def accept(self, hit: HIT, name: str) -> Visitor:
         """A person takes the HIT on the worker site; here are they on its page."""
@@ -147,4 +146,4 @@ def market(transactional_db: None, settings: Any) -> Iterator[Market]:
         account = accounts.open_account("own", balance_usd=Decimal("1000.00"), now=now())
         keys = (account.access_key_id, account.secret_access_key)
         settings.MARKETPLACE_CREDENTIALS = {**settings.MARKETPLACE_CREDENTIALS, "own": keys}
-        yield Market(requester=Requester(open_marketplace("own")), account=account, clock=now)
+        yield Market(marketplace=open_mturk("own"), account=account, clock=now)

@@ -5,12 +5,12 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from annotator.crowd.hit_types.answers import BadAnswer
 
-LONGEST_XML = 131_072
+MAX_XML = 131_072
 
 
 def read_xml_fields(xml: str) -> dict[str, str]:
     """QuestionIdentifier -> FreeText of every answer; no entities, no document types."""
-    if len(xml) > LONGEST_XML:
+    if len(xml) > MAX_XML:
         raise BadAnswer("The answer is too long to be one of this page's.", field="description")
     try:
         root = fromstring(xml, forbid_dtd=True)

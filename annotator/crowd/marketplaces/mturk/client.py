@@ -1,4 +1,4 @@
-"""The requester's client: boto3 aimed at a campaign's marketplace, its outcomes in three kinds.
+"""The client: boto3 aimed at one of the marketplaces that speak MTurk, its outcomes in three kinds.
 
 An answer; a refusal (the marketplace decided, nothing was done); or an unknown outcome (no answer came: it may have
 been done). Only the last needs care, and `outbox` gives it that.
@@ -11,8 +11,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 
-from annotator.crowd.marketplaces.marketplace import Marketplace
+from annotator.crowd.marketplaces.mturk.facts import Place
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, MarketplaceSilent, NoCredentials, OutcomeUnknown
 
 MAX_ATTEMPTS = 5  # of one call, before its outcome counts as unknown
@@ -20,22 +21,16 @@ _THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "
 _HIT_ID = re.compile(r"\b[A-Z0-9]{24,40}\b")
 
 
-class Requester:
+class MTurkClient:
     """Calls one marketplace's API; every method raises MarketplaceRefused or OutcomeUnknown."""
 
-    def __init__(self, marketplace: Marketplace) -> None:
-        key_id, secret = marketplace.credentials
-        if not key_id or not secret:
-            prefix = "OWN" if marketplace.name == "own" else "MTURK"
-            raise NoCredentials(
-                f"No credentials for the marketplace {marketplace.name}: "
-                f"set {prefix}_ACCESS_KEY_ID and {prefix}_SECRET_ACCESS_KEY."
-            )
-        self.marketplace = marketplace
+    def __init__(self, place: Place) -> None:
+        key_id, secret = read_credentials(place)
+        self.place = place
         self._client = boto3.client(
             "mturk",
-            endpoint_url=marketplace.endpoint_url,
-            region_name=marketplace.region_name,
+            endpoint_url=place.endpoint_url,
+            region_name=place.region_name,
             aws_access_key_id=key_id,
             aws_secret_access_key=secret,
             config=Config(
@@ -43,7 +38,7 @@ class Requester:
                 read_timeout=20,
                 retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
                 # A proxy of the environment must not stand between us and a marketplace on this machine.
-                proxies={} if marketplace.name == "own" else None,
+                proxies={} if place.facts.name == "own" else None,
             ),
         )
 
@@ -56,7 +51,7 @@ class Requester:
             raise self._explain(error) from error
         except BotoCoreError as error:
             raise MarketplaceSilent(
-                f"The marketplace {self.marketplace.name} at {self.marketplace.endpoint_url} does not answer."
+                f"The marketplace {self.place.facts.name} at {self.place.endpoint_url} does not answer."
             ) from error
         answer.pop("ResponseMetadata", None)
         return answer
@@ -71,6 +66,19 @@ class Requester:
 
     def list_bonuses(self, *, assignment_id: str) -> Iterator[dict[str, Any]]:
         return self._list("ListBonusPayments", "BonusPayments", {"AssignmentId": assignment_id})
+
+    def find_or_create_qualification(self, fields: dict[str, Any]) -> str:
+        """The id of the qualification of this name: twice is once."""
+        try:
+            created = self.call("CreateQualificationType", {"QualificationTypeStatus": "Active", **fields})
+            return str(created["QualificationType"]["QualificationTypeId"])
+        except MarketplaceRefused:  # made before, by another campaign or by a process that did not live to note it
+            query = {"Query": fields["Name"], "MustBeRequestable": False, "MustBeOwnedByCaller": True}
+            found = self.call("ListQualificationTypes", query)["QualificationTypes"]
+            named = [row for row in found if row["Name"] == fields["Name"]]
+            if not named:
+                raise
+            return str(named[0]["QualificationTypeId"])
 
     def _list(self, operation: str, member: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         token: dict[str, str] = {}
@@ -88,7 +96,7 @@ class Requester:
         # MTurk's own code stands in a member that botocore keeps beside Error.
         code = str(error.response.get("TurkErrorCode") or details.get("Code", ""))
         if status >= 500 or details.get("Code") in _THROTTLED:
-            return OutcomeUnknown(f"The marketplace {self.marketplace.name} is busy or failing: {message}")
+            return OutcomeUnknown(f"The marketplace {self.place.facts.name} is busy or failing: {message}")
         return MarketplaceRefused(message, code=code.removeprefix("AWS.MechanicalTurk."))
 
 
@@ -117,3 +125,15 @@ def find_named_hit(refusal: MarketplaceRefused) -> str | None:
     """The HIT that a HitAlreadyExists refusal names, or None where its words name none or several."""
     named = set(_HIT_ID.findall(str(refusal)))
     return named.pop() if len(named) == 1 else None
+
+
+def read_credentials(place: Place) -> tuple[str, str]:
+    """Key id and secret, from the settings. Raises NoCredentials."""
+    name = place.facts.name
+    key_id, secret = settings.MARKETPLACE_CREDENTIALS[name]
+    if not key_id or not secret:
+        prefix = "OWN" if name == "own" else "MTURK"
+        raise NoCredentials(
+            f"No credentials for the marketplace {name}: set {prefix}_ACCESS_KEY_ID and {prefix}_SECRET_ACCESS_KEY."
+        )
+    return key_id, secret

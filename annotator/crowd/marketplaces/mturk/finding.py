@@ -2,87 +2,78 @@
 
 from decimal import Decimal
 
-from annotator.crowd.marketplaces.mturk.client import Requester, find_named_hit
-from annotator.crowd.marketplaces.outcomes import NOT_DONE, MarketplaceRefused, Verdict
-from annotator.crowd.models import OutwardAct
+from annotator.crowd.marketplaces.facts import Verb
+from annotator.crowd.marketplaces.marketplace import SentAct
+from annotator.crowd.marketplaces.mturk.client import MTurkClient, find_named_hit
+from annotator.crowd.marketplaces.mturk.wire import make_mark
+from annotator.crowd.marketplaces.outcomes import Done, MarketplaceRefused, NeedsHuman, NotDone, Outcome
 
-State = OutwardAct.State
-_ENDED = {"Approved": "ApproveAssignment", "Rejected": "RejectAssignment"}
-
-
-def find_verdict(act: OutwardAct, *, requester: Requester, token_lives: bool) -> Verdict:
-    """What the marketplace shows of this act. A living token makes asking needless where repeating is safe."""
-    match act.operation:
-        case "CreateHITWithHITType":
-            return NOT_DONE if token_lives else _find_hit(act, requester)
-        case "CreateAdditionalAssignmentsForHIT":
-            return _find_extension(act, requester)
-        case "ApproveAssignment" | "RejectAssignment":
-            return _find_review(act, requester)
-        case "SendBonus":
-            return _find_bonus(act, requester)
-        case _:  # registering a HIT type, ending a HIT: twice is once
-            return NOT_DONE
+_ENDS_AS = {Verb.APPROVE: "Approved", Verb.OVERTURN: "Approved", Verb.REJECT: "Rejected"}
 
 
-def explain_refusal(act: OutwardAct, refusal: MarketplaceRefused, *, requester: Requester) -> Verdict:
-    """A refusal may mean that an earlier, unanswered call of this same act was done."""
-    failed = Verdict(state=State.FAILED, problem=f"{refusal.code}: {refusal}")
-    if act.operation == "CreateHITWithHITType" and "AlreadyExists" in refusal.code:
-        hit_id = find_named_hit(refusal)
-        found = _find_named(hit_id, act, requester) if hit_id else _find_hit(act, requester)
-        return (
-            found
-            if found.is_settled
-            else _needs_human(f"The marketplace says the HIT exists and lists none: {refusal}")
-        )
-    if act.operation == "CreateHITType":
-        return failed
-    found = find_verdict(act, requester=requester, token_lives=False)
-    return found if found.is_settled else failed
+def find_outcome(
+    act: SentAct, *, client: MTurkClient, token_lives: bool, refusal: MarketplaceRefused | None
+) -> Outcome:
+    """What the marketplace shows of this act. A living token makes asking needless if repeating is safe.
+
+    A refusal may mean that an earlier, unanswered call of this same act was done.
+    """
+    match act.verb:
+        case Verb.PUBLISH if refusal is not None and "AlreadyExists" in refusal.code:
+            return _find_existing(act, refusal, client)
+        case Verb.PUBLISH:
+            return NotDone() if token_lives else _find_hit(act, client)
+        case Verb.EXTEND:
+            return _find_extension(act, client)
+        case Verb.APPROVE | Verb.REJECT | Verb.OVERTURN:
+            return _find_review(act, client)
+        case Verb.PAY_BONUS:
+            return _find_bonus(act, client)
+        case Verb.REGISTER | Verb.STOP | Verb.QUALIFY:  # twice is once
+            return NotDone()
 
 
-def _find_hit(act: OutwardAct, requester: Requester) -> Verdict:
-    """The orphan that carries this act's key as its annotation."""
-    found = [hit for hit in requester.list_hits() if hit.get("RequesterAnnotation") == act.key]
-    if len(found) > 1:
-        return _needs_human(f"{len(found)} HITs carry this act's key: {', '.join(hit['HITId'] for hit in found)}.")
-    return Verdict(state=State.DONE, response={"HIT": found[0]}) if found else NOT_DONE
-
-
-def _find_named(hit_id: str, act: OutwardAct, requester: Requester) -> Verdict:
-    hit = requester.call("GetHIT", {"HITId": hit_id})["HIT"]
+def _find_existing(act: SentAct, refusal: MarketplaceRefused, client: MTurkClient) -> Outcome:
+    """The HIT that a HitAlreadyExists refusal tells of: by its id if it is named, else by its annotation."""
+    hit_id = find_named_hit(refusal)
+    if hit_id is None:
+        found = _find_hit(act, client)
+        missing = NeedsHuman(f"The marketplace says the HIT exists and lists none: {refusal}")
+        return missing if isinstance(found, NotDone) else found
+    hit = client.call("GetHIT", {"HITId": hit_id})["HIT"]
     if hit.get("RequesterAnnotation") != act.key:
-        return _needs_human(f"The marketplace named HIT {hit_id} for this act, and that HIT carries another key.")
-    return Verdict(state=State.DONE, response={"HIT": hit})
+        return NeedsHuman(f"The marketplace named HIT {hit_id} for this act, and that HIT carries another key.")
+    return Done(external_id=hit_id)
 
 
-def _find_extension(act: OutwardAct, requester: Requester) -> Verdict:
-    """Done when the HIT has as many assignments as this extension was to bring it to."""
-    hit = requester.call("GetHIT", {"HITId": act.request["HITId"]})["HIT"]
-    is_there = hit["MaxAssignments"] >= int(act.expected["max_assignments"])
-    return Verdict(state=State.DONE, response={}) if is_there else NOT_DONE
+def _find_hit(act: SentAct, client: MTurkClient) -> Outcome:
+    """The orphan that carries this act's key as its annotation."""
+    found = [hit["HITId"] for hit in client.list_hits() if hit.get("RequesterAnnotation") == act.key]
+    if len(found) > 1:
+        return NeedsHuman(f"{len(found)} HITs carry this act's key: {', '.join(found)}.")
+    return Done(external_id=found[0]) if found else NotDone()
 
 
-def _find_review(act: OutwardAct, requester: Requester) -> Verdict:
-    status = requester.call("GetAssignment", {"AssignmentId": act.request["AssignmentId"]})["Assignment"][
-        "AssignmentStatus"
-    ]
-    if status not in _ENDED or (status == "Rejected" and act.purpose == "overturn"):
-        return NOT_DONE
-    if _ENDED[status] == act.operation:
-        return Verdict(state=State.DONE, response={})
-    return _needs_human(f"The assignment was to be settled by {act.operation}, and the marketplace shows it {status}.")
+def _find_extension(act: SentAct, client: MTurkClient) -> Outcome:
+    """Done if the HIT has as many assignments as this extension was to bring it to."""
+    hit = client.call("GetHIT", {"HITId": act.request["HITId"]})["HIT"]
+    return Done() if hit["MaxAssignments"] >= int(act.expected["max_assignments"]) else NotDone()
 
 
-def _find_bonus(act: OutwardAct, requester: Requester) -> Verdict:
-    """A bonus is this act's own when its reason carries the act's key."""
-    mark = act.key[:16]
-    for bonus in requester.list_bonuses(assignment_id=act.request["AssignmentId"]):
-        if mark in bonus.get("Reason", "") and Decimal(bonus["BonusAmount"]) == Decimal(act.request["BonusAmount"]):
-            return Verdict(state=State.DONE, response={})
-    return NOT_DONE
+def _find_review(act: SentAct, client: MTurkClient) -> Outcome:
+    query = {"AssignmentId": act.request["AssignmentId"]}
+    status = client.call("GetAssignment", query)["Assignment"]["AssignmentStatus"]
+    if status == _ENDS_AS[act.verb]:
+        return Done()
+    if status == "Submitted" or (status == "Rejected" and act.verb == Verb.OVERTURN):
+        return NotDone()
+    return NeedsHuman(f"The decision was to {act.verb} the assignment, and the marketplace shows it {status}.")
 
 
-def _needs_human(problem: str) -> Verdict:
-    return Verdict(state=State.NEEDS_HUMAN, problem=problem)
+def _find_bonus(act: SentAct, client: MTurkClient) -> Outcome:
+    """A bonus is this act's own if its reason carries the act's key."""
+    amount = Decimal(act.request["BonusAmount"])
+    for bonus in client.list_bonuses(assignment_id=act.request["AssignmentId"]):
+        if make_mark(act.key) in bonus.get("Reason", "") and Decimal(bonus["BonusAmount"]) == amount:
+            return Done()
+    return NotDone()

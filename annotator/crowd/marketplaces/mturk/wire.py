@@ -1,46 +1,92 @@
-"""Our campaign and HIT in MTurk's fields."""
+"""Our acts in MTurk's fields."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from xml.sax.saxutils import escape
 
-from django.conf import settings
+from annotator.crowd.hit_types.templates import BadTemplate
+from annotator.crowd.marketplaces.facts import Verb
+from annotator.crowd.marketplaces.marketplace import (
+    JSON,
+    Act,
+    Approve,
+    Extend,
+    Overturn,
+    Page,
+    PayBonus,
+    Publish,
+    Qualify,
+    Register,
+    Reject,
+    Stop,
+    ThanksPage,
+)
 
-from annotator.crowd.hit_types.templates import BadTemplate, HITTemplate
-from annotator.crowd.models import HIT, Campaign
-
-QUESTION_BYTES = 65_535
-
-
-def render_hit_type(*, campaign: Campaign, template: HITTemplate) -> dict[str, Any]:
-    """What CreateHITType is sent."""
-    fields: dict[str, Any] = {
-        "Title": template.title,
-        "Description": template.description,
-        "Keywords": template.keywords,
-        "Reward": render_amount(campaign.reward_usd),
-        "AssignmentDurationInSeconds": template.assignment_seconds,
-        "AutoApprovalDelayInSeconds": template.auto_approval_seconds,
-    }
-    requirements = render_requirements(campaign.qualifications)
-    return fields | ({"QualificationRequirements": requirements} if requirements else {})
+OPERATIONS = {
+    Verb.REGISTER: "CreateHITType",
+    Verb.PUBLISH: "CreateHITWithHITType",
+    Verb.EXTEND: "CreateAdditionalAssignmentsForHIT",
+    Verb.STOP: "UpdateExpirationForHIT",
+    Verb.APPROVE: "ApproveAssignment",
+    Verb.REJECT: "RejectAssignment",
+    Verb.OVERTURN: "ApproveAssignment",
+    Verb.PAY_BONUS: "SendBonus",
+}
+MAX_QUESTION_BYTES = 65_535
+_SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
+# MTurk's system qualifications; the same ids at all three.
+LOCALE_QUALIFICATION = "00000000000000000071"
+APPROVAL_PERCENT_QUALIFICATION = "000000000000000000L0"
+N_APPROVED_QUALIFICATION = "00000000000000000040"
 
 
-def render_question(*, hit: HIT, template: HITTemplate) -> str:
-    """The ExternalQuestion: the address of this HIT's page and how high its frame is."""
-    question = (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/ExternalQuestion.xsd">'
-        f"<ExternalURL>{escape(page_address(hit=hit))}</ExternalURL>"
-        f"<FrameHeight>{template.frame_height_px}</FrameHeight></ExternalQuestion>"
-    )
-    if len(question.encode()) > QUESTION_BYTES:
-        raise BadTemplate(f"The question of {hit} is longer than {QUESTION_BYTES} bytes.")
-    return question
+def translate(act: Act, *, key: str, submit_url: str) -> JSON:
+    """`submit_url`: where a page of the marketplace's own posts to."""
+    match act:
+        case Register():
+            return _render_hit_type(act)
+        case Publish():
+            return {
+                "HITTypeId": act.hit_type_id,
+                "MaxAssignments": act.n_assignments,
+                "LifetimeInSeconds": act.lifetime_seconds,
+                "Question": _render_question(act.page, submit_url=submit_url),
+                "RequesterAnnotation": key,
+                "UniqueRequestToken": key,
+            }
+        case Extend():
+            return {"HITId": act.hit_id, "NumberOfAdditionalAssignments": act.n_more, "UniqueRequestToken": key}
+        case Stop():
+            return {"HITId": act.hit_id, "ExpireAt": 0}
+        case Approve():
+            return {"AssignmentId": act.assignment_id}
+        case Reject():
+            return {"AssignmentId": act.assignment_id, "RequesterFeedback": act.feedback}
+        case Overturn():
+            feedback = {"AssignmentId": act.assignment_id, "RequesterFeedback": act.feedback}
+            return {**feedback, "OverrideRejection": True}
+        case PayBonus():
+            return {
+                "AssignmentId": act.assignment_id,
+                "BonusAmount": render_amount(act.amount_usd),
+                "Reason": f"{act.reason} ({make_mark(key)})",
+                "UniqueRequestToken": key,
+            }
+        case Qualify():
+            return _render_qualification(act)
 
 
-def page_address(*, hit: HIT) -> str:
-    return f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/"
+def find_made_id(verb: Verb, response: Mapping[str, Any]) -> str:
+    """The id of the HIT type or HIT that this response tells of; empty for other verbs."""
+    if verb == Verb.REGISTER:
+        return str(response["HITTypeId"])
+    return str(response["HIT"]["HITId"]) if verb == Verb.PUBLISH else ""
+
+
+def make_mark(key: str) -> str:
+    """Stands in the reason of a bonus, so that it is known again in the list of bonuses."""
+    return key[:16]
 
 
 def render_amount(amount_usd: Decimal) -> str:
@@ -48,22 +94,69 @@ def render_amount(amount_usd: Decimal) -> str:
     return f"{amount_usd:.2f}"
 
 
-NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
+def _render_hit_type(act: Register) -> JSON:
+    fields: JSON = {
+        "Title": act.title,
+        "Description": act.description,
+        "Keywords": act.keywords,
+        "Reward": render_amount(act.reward_usd),
+        "AssignmentDurationInSeconds": act.assignment_seconds,
+        "AutoApprovalDelayInSeconds": act.auto_approval_seconds,
+    }
+    requirements = render_requirements(act.requirements)
+    return fields | ({"QualificationRequirements": requirements} if requirements else {})
 
 
-# MTurk's system qualifications; the same ids at all three.
-LOCALE_QUALIFICATION = "00000000000000000071"
+def _render_qualification(act: Qualify) -> JSON:
+    fields: JSON = {"Name": act.name, "Description": act.description}
+    if act.keywords:
+        fields["Keywords"] = act.keywords
+    if act.screening is not None:
+        fields |= {
+            "Test": act.screening.form,
+            "AnswerKey": act.screening.key,
+            "TestDurationInSeconds": 60 * act.screening.minutes,
+        }
+    return fields
 
 
-APPROVAL_PERCENT_QUALIFICATION = "000000000000000000L0"
+def _render_question(page: Page | ThanksPage, *, submit_url: str) -> str:
+    """An ExternalQuestion with the address of our page, or an HTMLQuestion with a page of its own."""
+    if isinstance(page, ThanksPage):
+        return _render_thanks(page, submit_url=submit_url)
+    question = (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f'<ExternalQuestion xmlns="{_SCHEMAS}/2006-07-14/ExternalQuestion.xsd">'
+        f"<ExternalURL>{escape(page.url)}</ExternalURL>"
+        f"<FrameHeight>{page.frame_height_px}</FrameHeight></ExternalQuestion>"
+    )
+    if len(question.encode()) > MAX_QUESTION_BYTES:
+        raise BadTemplate(f"The question for {page.url[:200]} is longer than {MAX_QUESTION_BYTES} bytes.")
+    return question
 
 
-N_APPROVED_QUALIFICATION = "00000000000000000040"
+def _render_thanks(page: ThanksPage, *, submit_url: str) -> str:
+    receipt = escape(page.receipt)
+    html = (
+        "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>Pay for your work</title></head><body>"
+        f"<h1>Thank you for your work</h1><p>Your work with the receipt <b>{receipt}</b> is stored. "
+        "Please submit this HIT, and you are paid for it. There is nothing else to do.</p>"
+        f"<form method='post' action='{escape(submit_url)}'>"
+        f"<input type='hidden' name='receipt' value='{receipt}'>"
+        "<input type='hidden' name='assignmentId' id='assignmentId' value=''><button>Submit</button></form><script>"
+        "const query = new URLSearchParams(location.search);"
+        "document.getElementById('assignmentId').value = query.get('assignmentId') || '';"
+        "</script></body></html>"
+    )
+    return (
+        f'<HTMLQuestion xmlns="{_SCHEMAS}/2011-11-11/HTMLQuestion.xsd"><HTMLContent><![CDATA[{html}]]></HTMLContent>'
+        "<FrameHeight>400</FrameHeight></HTMLQuestion>"
+    )
 
 
-def render_requirements(qualifications: dict[str, Any]) -> list[dict[str, Any]]:
-    """The campaign's qualifications in MTurk's words; each hides nothing: workers may preview and see why."""
-    requirements: list[dict[str, Any]] = []
+def render_requirements(qualifications: Mapping[str, Any]) -> list[JSON]:
+    """The campaign's qualifications in MTurk's words. Workers may preview the HIT and see why they cannot take it."""
+    requirements: list[JSON] = []
     if locales := qualifications.get("locales"):
         values = [{"Country": country} for country in locales]
         requirements.append(_require(LOCALE_QUALIFICATION, "In", LocaleValues=values))
@@ -80,10 +173,12 @@ def render_requirements(qualifications: dict[str, Any]) -> list[dict[str, Any]]:
         requirements.append(_require(qualification_id, "DoesNotExist"))
     for qualification_id in qualifications.get("required", []):
         requirements.append(_require(qualification_id, "Exists"))
+    if only := qualifications.get("only"):
+        requirements.append(_require(only, "Exists", ActionsGuarded="DiscoverPreviewAndAccept"))
     return requirements
 
 
-def _require(qualification_id: str, comparator: str, **values: Any) -> dict[str, Any]:
+def _require(qualification_id: str, comparator: str, **values: Any) -> JSON:
     return {
         "QualificationTypeId": qualification_id,
         "Comparator": comparator,

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from annotator.crowd.marketplaces.marketplace import MARKETPLACE_WORDS
+from annotator.crowd.marketplaces.table import MARKETPLACES
 from annotator.work.step_command import StepCommand
 from annotator.work.steps.judging import EraseOptions
 from annotator.work.table import STEPS
@@ -13,7 +13,7 @@ class Command(StepCommand):
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("marketplace", choices=list(MARKETPLACE_WORDS), help="Where the person works")
+        parser.add_argument("marketplace", choices=list(MARKETPLACES), help="Where the person works")
         parser.add_argument("worker_id", help="The marketplace's id, as the person gives it")
 
     def handle(self, *args: Any, **options: Any) -> None:

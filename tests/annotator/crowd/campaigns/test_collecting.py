@@ -45,7 +45,7 @@ def test_collecting_and_approving_again_change_nothing(market: Any, campaign: Ca
     assert collect(market, campaign).n_new == 0
     assert approve(market, campaign).n_done == 0
     assert Assignment.objects.get().state == "approved"
-    assert OutwardAct.objects.filter(operation="ApproveAssignment").count() == 1
+    assert OutwardAct.objects.filter(verb="approve").count() == 1
 
 
 def test_an_answer_that_only_the_marketplace_holds_is_read_from_there(

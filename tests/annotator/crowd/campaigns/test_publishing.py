@@ -10,6 +10,7 @@ from annotator.crowd.campaigns.composing import CannotCompose
 from annotator.crowd.campaigns.ending import withdraw_campaign
 from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.states import CannotPublish
+from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.models import HIT, Campaign, OutwardAct
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.sandbox.models import HIT as SandboxHIT
@@ -38,9 +39,9 @@ def test_publishing_again_changes_nothing(market: Any, campaign: Campaign) -> No
 
 
 def test_the_reserved_money_is_what_the_marketplace_takes(market: Any, campaign: Campaign) -> None:
-    before = market.requester.call("GetAccountBalance", {})["AvailableBalance"]
+    before = market.marketplace.client.call("GetAccountBalance", {})["AvailableBalance"]
     market.publish(campaign)
-    after = market.requester.call("GetAccountBalance", {})["AvailableBalance"]
+    after = market.marketplace.client.call("GetAccountBalance", {})["AvailableBalance"]
     assert Campaign.objects.get(pk=campaign.pk).committed_usd == Decimal("7.20")
     assert Decimal(before) - Decimal(after) in (Decimal(0), Decimal("7.20"))  # at publishing, or as work is approved
 
@@ -54,7 +55,7 @@ def test_a_cap_under_the_price_publishes_nothing(market: Any, dissection: Dissec
     with pytest.raises(BudgetExceeded, match="cap"):
         market.publish(campaign)
     assert not SandboxHIT.objects.exists()
-    assert not OutwardAct.objects.filter(operation="CreateHITWithHITType").exists()
+    assert not OutwardAct.objects.filter(verb="publish").exists()
     assert Campaign.objects.get(pk=campaign.pk).committed_usd == 0
 
 
@@ -74,7 +75,7 @@ def test_extending_adds_assignments_once_and_within_the_cap(market: Any, campaig
     Campaign.objects.update(budget_cap_usd=Decimal("8.50"))
     with pytest.raises(BudgetExceeded):
         extend_hits(session, n_more={hit.pk: 2})
-    with pytest.raises(CannotPublish, match="10 or more"):
+    with pytest.raises(BadTerms, match="10 or more"):
         extend_hits(session, n_more={hit.pk: 5})
     assert SandboxHIT.objects.get(mturk_id=hit.external_id).max_assignments == 5
 

@@ -8,9 +8,9 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import EndpointConnectionError
 from django.conf import settings
 
-from annotator.crowd.marketplaces.marketplace import open_marketplace
 from annotator.crowd.marketplaces.mturk import client
-from annotator.crowd.marketplaces.mturk.client import Requester
+from annotator.crowd.marketplaces.mturk.client import MTurkClient
+from annotator.crowd.marketplaces.mturk.facts import find_place
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, MarketplaceSilent, NoCredentials, OutcomeUnknown
 from annotator.crowd.models import HIT, Campaign
 
@@ -48,8 +48,8 @@ class Wire:
         self.sent: list[AWSPreparedRequest] = []
         self.status, self.document = 200, {"HITTypeId": "T1"}
         self.problem: Exception | None = None
-        self.requester = Requester(open_marketplace(name))
-        self.requester._client.meta.events.register("before-send.mturk", self._answer)
+        self.client = MTurkClient(find_place(name))
+        self.client._client.meta.events.register("before-send.mturk", self._answer)
 
     def _answer(self, request: AWSPreparedRequest, **options: Any) -> AWSResponse:
         self.sent.append(request)
@@ -64,16 +64,16 @@ def wire(request: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Wire:
     monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
     settings.MARKETPLACE_CREDENTIALS = dict.fromkeys(AT_THE_WIRE, ("AKIDTEST", "secret"))
     wire = Wire(request.param)
-    assert wire.requester.marketplace.name == request.param
+    assert wire.client.place.facts.name == request.param
     return wire
 
 
 def test_a_call_goes_to_its_own_marketplace_signed_for_it(wire: Wire) -> None:
     fields = {"Title": "t", "Description": "d", "Reward": "0.50", "AssignmentDurationInSeconds": 60}
-    assert wire.requester.call("CreateHITType", fields) == {"HITTypeId": "T1"}
+    assert wire.client.call("CreateHITType", fields) == {"HITTypeId": "T1"}
     request = wire.sent[0]
     headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
-    host = AT_THE_WIRE[wire.requester.marketplace.name][0]
+    host = AT_THE_WIRE[wire.client.place.facts.name][0]
     assert request.method == "POST"
     assert host in request.url
     assert all(other[0] not in request.url for other in AT_THE_WIRE.values() if other[0] != host)
@@ -95,17 +95,17 @@ def test_a_call_goes_to_its_own_marketplace_signed_for_it(wire: Wire) -> None:
 def test_what_an_answer_means(wire: Wire, status: int, document: dict[str, str], outcome: type[Exception]) -> None:
     wire.status, wire.document = status, document
     with pytest.raises(outcome) as told:
-        wire.requester.call("GetAccountBalance", {})
+        wire.client.call("GetAccountBalance", {})
     if isinstance(told.value, MarketplaceRefused):
         assert told.value.code == "X"
     else:
-        assert wire.requester.marketplace.name in str(told.value)
+        assert wire.client.place.facts.name in str(told.value)
 
 
 def test_a_marketplace_that_is_gone_is_told_in_one_sentence(wire: Wire) -> None:
     wire.problem = EndpointConnectionError(endpoint_url="https://gone.example")
     with pytest.raises(MarketplaceSilent, match="does not answer"):
-        wire.requester.call("GetAccountBalance", {})
+        wire.client.call("GetAccountBalance", {})
 
 
 @pytest.mark.django_db
@@ -124,4 +124,4 @@ def test_without_keys_nothing_is_called(settings: Any) -> None:
     settings.MARKETPLACE_CREDENTIALS = dict.fromkeys(AT_THE_WIRE, ("", ""))
     for name, prefix in (("own", "OWN"), ("mturk", "MTURK")):
         with pytest.raises(NoCredentials, match=f"{prefix}_ACCESS_KEY_ID"):
-            Requester(open_marketplace(name))
+            MTurkClient(find_place(name))

@@ -11,6 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from annotator.crowd import tasks
 from annotator.crowd.marketplaces import notifications
+from annotator.crowd.marketplaces.mturk.events import read_event
 from annotator.crowd.models import HIT, Campaign
 from annotator.sandbox import delivering
 
@@ -30,14 +31,14 @@ EVENT = {"EventType": "AssignmentSubmitted", "HITId": "HIT1", "AssignmentId": "A
     ],
 )
 def test_the_hits_that_a_document_names(document: Any, found: set[str]) -> None:
-    assert notifications.read_hit_ids(document) == found
+    assert read_event(document) == found
 
 
 def test_an_endless_envelope_ends() -> None:
     document: dict[str, Any] = {"HITId": "DEEP"}
     for _ in range(8):
         document = {"Message": json.dumps(document)}
-    assert notifications.read_hit_ids(document) == set()
+    assert read_event(document) == set()
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def queue(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A real SQS, in the settings of the web and of the sandbox."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "anything")
-    monkeypatch.setattr(notifications, "LONGEST_POLL_SECONDS", 0)
+    monkeypatch.setattr(notifications, "MAX_POLL_SECONDS", 0)
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

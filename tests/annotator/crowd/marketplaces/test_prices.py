@@ -4,10 +4,18 @@ from decimal import Decimal
 
 import pytest
 
+from annotator.crowd.marketplaces.facts import FeeSchedule
 from annotator.crowd.marketplaces.guard import Permit, give_permit
-from annotator.crowd.marketplaces.marketplace import FeeSchedule, open_marketplace
+from annotator.crowd.marketplaces.mturk.visits import match_submit_origin
 from annotator.crowd.marketplaces.outcomes import RealMoneyRefused, UnknownMarketplace
-from annotator.crowd.marketplaces.prices import find_fee, find_hit_cost, find_hourly, find_top_up, make_quote
+from annotator.crowd.marketplaces.prices import (
+    compute_fee,
+    compute_hit_cost,
+    compute_hourly,
+    compute_top_up,
+    make_quote,
+)
+from annotator.crowd.marketplaces.table import list_facts, open_marketplace
 
 
 @pytest.mark.parametrize(
@@ -18,7 +26,7 @@ from annotator.crowd.marketplaces.prices import find_fee, find_hit_cost, find_ho
     ],
 )  # fmt: skip
 def test_fees(amount: str, n: int, fee: str) -> None:
-    assert find_fee(amount_usd=Decimal(amount), n_assignments=n, fees=FeeSchedule()) == Decimal(fee)
+    assert compute_fee(amount_usd=Decimal(amount), n_assignments=n, fees=FeeSchedule()) == Decimal(fee)
 
 
 def test_a_quote() -> None:
@@ -32,21 +40,21 @@ def test_a_quote() -> None:
     )
     assert quote.hourly_usd == Decimal("14.40")
     assert quote.hours_of_work == Decimal("4.0")
-    assert find_hit_cost(reward_usd=Decimal("0.60"), n_assignments=3, fees=FeeSchedule()) == Decimal("2.16")
+    assert compute_hit_cost(reward_usd=Decimal("0.60"), n_assignments=3, fees=FeeSchedule()) == Decimal("2.16")
 
 
 def test_hourly_pay_and_the_bonus_that_lifts_it_to_the_floor() -> None:
-    assert find_hourly(paid_usd=Decimal("0.50"), seconds=150) == Decimal("12.00")
-    assert find_hourly(paid_usd=Decimal("0.50"), seconds=0) == Decimal("1800.00")
+    assert compute_hourly(paid_usd=Decimal("0.50"), seconds=150) == Decimal("12.00")
+    assert compute_hourly(paid_usd=Decimal("0.50"), seconds=0) == Decimal("1800.00")
     floor = Decimal("12.00")
-    assert find_top_up(paid_usd=Decimal("0.50"), seconds=150, floor_usd=floor) == 0
-    assert find_top_up(paid_usd=Decimal("0.50"), seconds=151, floor_usd=floor) == Decimal("0.01")
-    assert find_top_up(paid_usd=Decimal("0.50"), seconds=300, floor_usd=floor) == Decimal("0.50")
+    assert compute_top_up(paid_usd=Decimal("0.50"), seconds=150, floor_usd=floor) == 0
+    assert compute_top_up(paid_usd=Decimal("0.50"), seconds=151, floor_usd=floor) == Decimal("0.01")
+    assert compute_top_up(paid_usd=Decimal("0.50"), seconds=300, floor_usd=floor) == Decimal("0.50")
 
 
 def test_real_money_needs_three_confirmations(settings: object) -> None:
-    live = open_marketplace("mturk")
-    confirmed = {"marketplace": live, "campaign_name": "c", "has_flag": True, "typed_name": "c", "by": "pia"}
+    live = open_marketplace("mturk").facts
+    confirmed = {"facts": live, "campaign_name": "c", "has_flag": True, "typed_name": "c", "by": "pia"}
     with pytest.raises(RealMoneyRefused, match="REAL_MONEY_ALLOWED"):
         give_permit(**confirmed)  # type: ignore[arg-type]
     settings.REAL_MONEY_ALLOWED = True  # type: ignore[attr-defined]
@@ -57,7 +65,7 @@ def test_real_money_needs_three_confirmations(settings: object) -> None:
         give_permit(**(confirmed | {"typed_name": "d"}))  # type: ignore[arg-type]
     for name in ("own", "mturk-sandbox"):
         asked = {"campaign_name": "c", "has_flag": False, "typed_name": "", "by": "pia"}
-        assert give_permit(marketplace=open_marketplace(name), **asked) is None  # type: ignore[arg-type]
+        assert give_permit(facts=open_marketplace(name).facts, **asked) is None  # type: ignore[arg-type]
 
 
 def test_an_unknown_marketplace_is_refused() -> None:
@@ -66,9 +74,11 @@ def test_an_unknown_marketplace_is_refused() -> None:
 
 
 def test_only_one_of_the_three_takes_real_money() -> None:
-    assert [open_marketplace(name).is_real_money for name in ("own", "mturk-sandbox", "mturk")] == [False, False, True]
-    places = [open_marketplace(name) for name in ("own", "mturk-sandbox", "mturk")]
+    places = list_facts()
+    assert [(place.name, place.is_real_money) for place in places] == [
+        ("own", False), ("mturk-sandbox", False), ("mturk", True),
+    ]  # fmt: skip
     for place in places:
-        others = [origin for other in places if other != place for origin in other.submit_origins]
-        assert place.match_submit_origin(place.submit_origins[0] + "/") == place.submit_origins[0]
-        assert all(place.match_submit_origin(origin) is None for origin in others)
+        own, others = place.submit_origins, [other.submit_origins for other in places if other != place]
+        assert match_submit_origin(own[0] + "/", own) == own[0]
+        assert all(match_submit_origin(origin, own) is None for origins in others for origin in origins)

@@ -8,6 +8,7 @@ from django.test import Client
 from annotator.crowd.hit_types.screening import load_screening
 from annotator.crowd.marketplaces.mturk.wire import render_requirements
 from annotator.crowd.marketplaces.requirements import BadQualification, check_qualifications, explain_requirements
+from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.sandbox.acts import granting
 from annotator.sandbox.models import QualificationType
@@ -31,7 +32,7 @@ def test_each_requirement_is_sent_and_explained() -> None:
 @pytest.mark.parametrize("bad", [{"locales": ["usa"]}, {"min_approval_percent": 101}, {"min_approved": -1}])
 def test_what_no_marketplace_could_check_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(BadQualification):
-        check_qualifications(bad)
+        check_qualifications(bad, facts=open_marketplace("own").facts)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -36,13 +36,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[4]
 REPEATS = range(*map(int, os.environ.get("UNITSCOPE_CRASH_REPEATS", "0:1").split(":")))
 PHASES = {
-    "publish": ["CreateHITType", "CreateHITWithHITType", "CreateAdditionalAssignmentsForHIT"],
-    "reject": ["RejectAssignment"],
-    "approve": ["ApproveAssignment"],
-    "overturn": ["ApproveAssignment"],
-    "top_up": ["SendBonus"],
-    "compensate": ["CreateHITWithHITType"],
-    "withdraw": ["UpdateExpirationForHIT"],
+    "publish": ["register", "publish", "extend"],
+    "reject": ["reject"],
+    "approve": ["approve"],
+    "overturn": ["overturn"],
+    "top_up": ["pay_bonus"],
+    "compensate": ["qualify", "register", "publish"],
+    "withdraw": ["stop"],
 }
 # An answer can be lost on its way there or back; there is no answer to lose before the claim or after the record.
 CRASH_POINTS = ("after decision", "after claim", "after call", "after record")
@@ -124,11 +124,9 @@ class Crashing:
     expires: bool
 
     def run_phase(self, phase: str) -> int:
-        """At each crash point of each operation, then to the end; how many processes died where they were told to."""
-        points = [(point, operation) for operation in PHASES[phase] for point in POINTS[self.manner]]
-        died = sum(
-            self._end_is(DIES[self.manner], f"{self.manner}:{at}:{operation}", phase) for at, operation in points
-        )
+        """At each crash point of each act, then to the end; how many processes died where they were told to."""
+        points = [(point, verb) for verb in PHASES[phase] for point in POINTS[self.manner]]
+        died = sum(self._end_is(DIES[self.manner], f"{self.manner}:{at}:{verb}", phase) for at, verb in points)
         self._end_is(acting.DONE, "", phase)
         return died
 

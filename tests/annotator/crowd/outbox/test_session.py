@@ -26,7 +26,8 @@ PERMIT = Permit(campaign="try", given_by="pia")
 def session(market: Any, campaign: Campaign, settings: Any) -> Session:
     """The sandbox, counted as real money."""
     settings.REAL_MONEY_ALLOWED = True
-    market.requester.marketplace = replace(market.requester.marketplace, is_real_money=True)
+    place = market.marketplace.place
+    market.marketplace.place = replace(place, facts=replace(place.facts, is_real_money=True))
     return market.open_session(campaign)  # type: ignore[no-any-return]
 
 

@@ -1,0 +1,126 @@
+"""The adapter of the marketplaces that speak MTurk: our verbs in its operations, its rules, its pages' parameters."""
+
+import contextlib
+import functools
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from annotator.crowd.hit_types.answers import BadAnswer
+from annotator.crowd.marketplaces.facts import Facts, Verb
+from annotator.crowd.marketplaces.marketplace import JSON, Act, FormPost, Published, SentAct, Submission, Terms
+from annotator.crowd.marketplaces.mturk import events, finding, visits, wire
+from annotator.crowd.marketplaces.mturk.answers import read_xml_fields
+from annotator.crowd.marketplaces.mturk.client import MTurkClient, read_credentials
+from annotator.crowd.marketplaces.mturk.facts import Place, find_place
+from annotator.crowd.marketplaces.outcomes import BadTerms, Done, MarketplaceRefused, Outcome
+from annotator.crowd.marketplaces.visit import Visit
+
+MIN_REWARD_USD = Decimal("0.01")
+# A HIT that starts with fewer assignments can never have as many, because the fee is higher from here on.
+LARGE_HIT = 10
+_STATES = {"Submitted": "submitted", "Approved": "approved", "Rejected": "rejected"}
+
+
+def open_mturk(name: str) -> "MTurkMarketplace":
+    return MTurkMarketplace(find_place(name))
+
+
+class MTurkMarketplace:
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    @property
+    def facts(self) -> Facts:
+        return self.place.facts
+
+    @functools.cached_property
+    def client(self) -> MTurkClient:
+        return MTurkClient(self.place)
+
+    def check_credentials(self) -> None:
+        read_credentials(self.place)
+
+    def check_terms(self, terms: Terms) -> None:
+        if terms.reward_usd < MIN_REWARD_USD:
+            raise BadTerms(f"The least reward is ${MIN_REWARD_USD}.")
+        if terms.max_assignments is not None and terms.n_assignments < LARGE_HIT <= terms.max_assignments:
+            raise BadTerms(f"A HIT of fewer than {LARGE_HIT} assignments can never be extended to {LARGE_HIT} or more.")
+
+    def translate(self, act: Act, *, key: str) -> JSON:
+        return wire.translate(act, key=key, submit_url=visits.make_submit_url(self.facts.submit_origins[0]))
+
+    def send(self, verb: Verb, request: JSON, *, worker_id: str | None) -> Done:
+        if verb == Verb.QUALIFY:
+            return self._qualify(request, worker_id=worker_id)
+        if verb == Verb.PAY_BONUS and worker_id is not None:
+            request = {**request, "WorkerId": worker_id}
+        response = self.client.call(wire.OPERATIONS[verb], request)
+        return Done(external_id=wire.find_made_id(verb, response), response=_as_json(response))
+
+    def find_outcome(self, act: SentAct, *, token_lives: bool, refusal: MarketplaceRefused | None = None) -> Outcome:
+        return finding.find_outcome(act, client=self.client, token_lives=token_lives, refusal=refusal)
+
+    def list_submissions(self, published: Published) -> Iterator[Submission]:
+        """Nothing for a HIT that was disposed: what was collected of it is kept."""
+        try:
+            for entry in self.client.list_assignments(hit_id=published.hit_id):
+                yield _read_submission(entry)
+        except MarketplaceRefused as refusal:
+            if "DoesNotExist" not in refusal.code:
+                raise
+
+    def read_visit(self, query: Mapping[str, str], *, expected: Published) -> Visit:
+        return visits.read_visit(query, expected=expected, submit_origins=self.facts.submit_origins)
+
+    def hand_back(self, visit: Visit, fields: Mapping[str, str], *, receipt: str) -> FormPost:
+        sent = {"assignmentId": visit.assignment_id, **fields, "receipt": receipt}
+        return FormPost(url=visits.make_submit_url(visit.submit_origin), fields=sent)
+
+    def is_simulated(self, worker_id: str) -> bool:
+        return bool(self.place.simulated_prefix) and worker_id.startswith(self.place.simulated_prefix)
+
+    def subscribe(self, hit_type_id: str) -> None:
+        """Without it answers are collected a minute later, so that a refusal is passed over."""
+        if notification := events.describe_subscription():
+            request = {"HITTypeId": hit_type_id, "Notification": notification, "Active": True}
+            with contextlib.suppress(MarketplaceRefused):
+                self.client.call("UpdateNotificationSettings", request)
+
+    def read_event(self, document: Any) -> set[str]:
+        return events.read_event(document)
+
+    def _qualify(self, request: JSON, *, worker_id: str | None) -> Done:
+        """Two calls, each safe to repeat: one finds or makes the qualification, granting twice is once."""
+        qualification_id = self.client.find_or_create_qualification(request)
+        if worker_id is not None:
+            grant = {"QualificationTypeId": qualification_id, "WorkerId": worker_id, "SendNotification": True}
+            self.client.call("AssociateQualificationWithWorker", grant)
+        return Done(external_id=qualification_id)
+
+
+def _read_submission(entry: JSON) -> Submission:
+    raw = entry.get("Answer", "")
+    try:
+        fields = read_xml_fields(raw)
+    except BadAnswer:
+        fields = None
+    return Submission(
+        assignment_id=entry["AssignmentId"],
+        worker_id=entry["WorkerId"],
+        state=_STATES[entry["AssignmentStatus"]],
+        submitted_at=entry.get("SubmitTime"),
+        auto_approval_at=entry.get("AutoApprovalTime"),
+        fields=fields,
+        raw=raw,
+    )
+
+
+def _as_json(value: Any) -> Any:
+    """A response as JSON keeps it: times as text."""
+    if isinstance(value, dict):
+        return {key: _as_json(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_as_json(part) for part in value]
+    return value.isoformat() if isinstance(value, datetime) else value

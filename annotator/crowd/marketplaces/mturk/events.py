@@ -1,0 +1,38 @@
+"""MTurk's notifications: what is asked for, and which HITs an event names."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+
+MAX_HITS = 100
+MAX_DEPTH = 5
+EVENTS = ["AssignmentSubmitted", "AssignmentReturned", "AssignmentAbandoned", "HITReviewable", "HITExpired"]
+
+
+def read_event(document: Any) -> set[str]:
+    """The HITs that a document names: MTurk's events, bare or within SNS's envelope."""
+    return set(list(_walk(document, depth=0))[:MAX_HITS])
+
+
+def describe_subscription() -> dict[str, Any] | None:
+    """What UpdateNotificationSettings is sent for each HIT type; None if the settings name no queue."""
+    if not settings.NOTIFICATION_QUEUE_URL:
+        return None
+    destination = settings.NOTIFICATION_QUEUE_URL
+    return {"Destination": destination, "Transport": "SQS", "Version": "2014-08-15", "EventTypes": EVENTS}
+
+
+def _walk(document: Any, *, depth: int) -> Iterator[str]:
+    if depth > MAX_DEPTH or not isinstance(document, dict):
+        return
+    if isinstance(hit_id := document.get("HITId"), str):
+        yield hit_id[:64]
+    if isinstance(message := document.get("Message"), str):
+        with contextlib.suppress(ValueError, RecursionError):
+            yield from _walk(json.loads(message), depth=depth + 1)
+    events = document.get("Events")
+    for event in events if isinstance(events, list) else []:
+        yield from _walk(event, depth=depth + 1)
