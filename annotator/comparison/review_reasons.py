@@ -7,8 +7,8 @@ from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 WORDS = {
     "concept": "people name different things",
     "category": "people choose different categories",
-    "broden": "people and labeled pixels differ, both sure",
-    "attention": "somebody left planted negatives unmarked",
+    "broden": "people and labeled pixels differ, and both are sure",
+    "attention": "somebody did not mark a planted negative",
 }
 
 

@@ -22,8 +22,8 @@ from workers.store import StoreError
 N_CROPS = 12
 GAP_PX = 2
 LISTS = {
-    "named_alike": "Units that people and Broden name alike, to read through",
-    "both_name_differently": "Both sides are sure and name something different",
+    "named_alike": "Units with the same name by people and Broden",
+    "both_name_differently": "People and Broden are sure and name different things",
     "people_name_broden_misses": f"People agree, no Broden label over IoU {DETECTOR_ABOVE}",
     "broden_names_people_miss": (
         f"A Broden label over IoU {DETECTOR_ABOVE}, people's precision {INTERPRETABLE_ABOVE} or less"

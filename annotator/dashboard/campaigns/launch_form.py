@@ -20,7 +20,7 @@ POLICY_WORDS = {
 class LaunchForm(forms.Form):
     name = forms.SlugField(
         max_length=80,
-        help_text="Letters, digits, hyphens and underscores; it stays for good",
+        help_text="Letters, digits, hyphens and underscores. It cannot be changed later.",
         error_messages={"invalid": "Only letters, digits, hyphens and underscores."},
     )
     dissection = forms.ModelMultipleChoiceField(
@@ -31,11 +31,13 @@ class LaunchForm(forms.Form):
     n_top_iou = forms.IntegerField(label="Units of highest IoU", min_value=0, max_value=MAX_UNITS, initial=24)
     n_random = forms.IntegerField(label="Units drawn at random", min_value=0, max_value=MAX_UNITS, initial=8)
     named_units = forms.CharField(
-        required=False, max_length=2000, help_text="LAYER:3,17,40-49, counted from zero; several separated by spaces"
+        required=False,
+        max_length=2000,
+        help_text="Such as features.12:3,17,40-49 (the first unit is 0); separate layers by spaces",
     )
-    n_assignments = forms.IntegerField(label="Answers for each unit", min_value=1, max_value=100, initial=3)
+    n_assignments = forms.IntegerField(label="Answers per unit", min_value=1, max_value=100, initial=3)
     reward_usd = forms.DecimalField(
-        label="Reward for each answer (USD)", min_value=Decimal("0.01"), max_digits=8, decimal_places=2, initial="0.60"
+        label="Reward per answer (USD)", min_value=Decimal("0.01"), max_digits=8, decimal_places=2, initial="0.60"
     )
     budget_cap_usd = forms.DecimalField(
         label="Budget cap (USD)", min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial="100.00"
@@ -44,12 +46,12 @@ class LaunchForm(forms.Form):
         choices=lambda: [(facts.name, facts.title) for facts in list_facts()], initial="own"
     )
     seed = forms.IntegerField(
-        min_value=0, max_value=2**62, initial=0, help_text="Orders and random units follow from it"
+        min_value=0, max_value=2**62, initial=0, help_text="The order of crops and the random units are drawn from it."
     )
 
     # What most campaigns leave as it is: shown behind a fold.
     max_assignments = forms.IntegerField(
-        label="Ask up to so many where people disagree", min_value=1, max_value=100, required=False
+        label="Answers per unit at most, if people disagree", min_value=1, max_value=100, required=False
     )
     template = forms.ChoiceField(
         label="HIT type", choices=lambda: [(one, one) for one in TABLE], initial="unit_semantics"
@@ -58,24 +60,27 @@ class LaunchForm(forms.Form):
         choices=list(POLICY_WORDS.items()), initial=Campaign.Policy.ACCEPT_AND_SCORE, label="Planted negatives"
     )
     requester_name = forms.CharField(
-        label="Who asks", max_length=120, initial="A research group using Unitscope", help_text="Stands in the consent"
+        label="Who asks", max_length=120, initial="A research group using Unitscope", help_text="Shown in the consent"
     )
-    contact = forms.CharField(required=False, max_length=200, help_text="Where workers reach you, in the consent")
-    ethics_number = forms.CharField(required=False, max_length=80, help_text="In the consent")
-    max_hits_per_worker = forms.IntegerField(label="At most so many HITs by one person", min_value=1, required=False)
+    contact = forms.CharField(required=False, max_length=200, help_text="For workers' questions; shown in the consent")
+    ethics_number = forms.CharField(required=False, max_length=80, help_text="Shown in the consent")
+    max_hits_per_worker = forms.IntegerField(label="HITs per person at most", min_value=1, required=False)
     countries = forms.CharField(
-        label="Only people in", required=False, max_length=200, help_text="Country codes such as US DE, by spaces"
+        label="Countries",
+        required=False,
+        max_length=200,
+        help_text="Codes such as US DE, separated by spaces. Empty: all countries.",
     )
     min_approval_percent = forms.IntegerField(
-        label="Least approval rate (%)", min_value=0, max_value=100, required=False
+        label="Minimum approval rate (%)", min_value=0, max_value=100, required=False
     )
-    min_approved = forms.IntegerField(label="Least number of approved HITs", min_value=0, required=False)
+    min_approved = forms.IntegerField(label="Minimum number of approved HITs", min_value=0, required=False)
     screening_percent = forms.IntegerField(
-        label="Least score in the HIT type's short test (%)", min_value=1, max_value=100, required=False
+        label="Minimum score in the HIT type's short test (%)", min_value=1, max_value=100, required=False
     )
     excluded_campaigns = forms.ModelMultipleChoiceField(
         Campaign.objects.filter(is_imported=False).order_by("name"),
-        label="Nobody who worked in",
+        label="Exclude people who worked in",
         required=False,
         to_field_name="name",
         widget=forms.CheckboxSelectMultiple,

@@ -32,7 +32,7 @@ class DissectForm(forms.Form):
     )
     image_set = forms.ModelChoiceField(ImageSet.objects.order_by("name"), empty_label=None)
     layers = forms.CharField(
-        help_text="Dotted paths, one a line; a path that does not exist is answered with those that do",
+        help_text="Dotted paths, one per line. If a path does not exist, the error lists the paths that do.",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         max_length=4000,
     )

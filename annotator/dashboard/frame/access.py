@@ -25,7 +25,7 @@ def needs(role: Role) -> Callable[[Page], Page]:
                 return redirect_to_login(request.get_full_path())
             signed_in = SignedInRequest.of(request, role=role_of(request.user))
             if not may(signed_in.role, role):
-                return show_refusal(signed_in, f"This takes the role {role.value} or one above it.", status=403)
+                return show_refusal(signed_in, f"You need the role {role.value} or a higher one.", status=403)
             return page(signed_in, *args, **values)
 
         guarded.least_role = role  # type: ignore[attr-defined]  # docs/routes.md tells it

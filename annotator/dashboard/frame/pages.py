@@ -45,7 +45,7 @@ def show_refusal(request: SignedInRequest, reason: str, *, status: int) -> HttpR
     """One clear sentence on what was asked wrongly or may not be done."""
     if request.headers.get("HX-Request"):
         return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
-    return show(request, "dashboard/frame/refusal.html", title="That did not work", status=status, reason=reason)
+    return show(request, "dashboard/frame/refusal.html", title="This is not possible", status=status, reason=reason)
 
 
 def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -35,7 +35,7 @@ class EraseForm(forms.Form):
         label="Worker id",
         max_length=64,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="As they give it",
+        help_text="As the worker writes it",
     )
 
 

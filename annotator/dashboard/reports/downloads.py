@@ -31,7 +31,7 @@ TABLES = {"json": "application/json", "csv": CONTENT_TYPE}
 def send_report(request: SignedInRequest, name: str, ending: str) -> HttpResponseBase:
     """The report as json, csv or zip to read offline."""
     if ending not in (*TABLES, "zip"):
-        return show_refusal(request, "A report comes as json, csv or zip.", status=404)
+        return show_refusal(request, "A report can be json, csv or zip.", status=404)
     if refused := _refuse_large(request, name):
         return refused
     if ending == "zip":
@@ -52,7 +52,7 @@ def _refuse_large(request: SignedInRequest, name: str) -> HttpResponse | None:
     campaign = get_object_or_404(Campaign, name=name)
     if read_campaign_counts([campaign.pk])[campaign.pk].n_answers <= MAX_ANSWERS:
         return None
-    words = f"{name} has more than {MAX_ANSWERS} answers: take manage.py export {name}, or the API, which streams."
+    words = f"{name} has more than {MAX_ANSWERS} answers. Use manage.py export {name}, or the API."
     return show_refusal(request, words, status=422)
 
 

@@ -33,7 +33,7 @@ class _UploadForm(forms.Form):
     def clean_file(self) -> "File[bytes]":
         file: UploadedFile[bytes] = self.cleaned_data["file"]
         if (file.size or 0) > MAX_BYTES:
-            raise forms.ValidationError(f"At most {MAX_BYTES >> 20} MB here; manage.py takes larger files.")
+            raise forms.ValidationError(f"The file is larger than {MAX_BYTES >> 20} MB. Import it with manage.py.")
         if not str(file.name).endswith(ENDINGS):
             raise forms.ValidationError(f"A file that ends in {', '.join(ENDINGS)}.")
         return file
@@ -41,9 +41,9 @@ class _UploadForm(forms.Form):
 
 class AnswersForm(_UploadForm):
     campaign = forms.SlugField(
-        max_length=80, help_text="A new name, or an imported campaign, whose answers it replaces"
+        max_length=80, help_text="A new name, or the name of an imported campaign. Its answers are replaced."
     )
-    network = forms.SlugField(max_length=80, required=False, help_text="The campaign's name unless stated")
+    network = forms.SlugField(max_length=80, required=False, help_text="Empty: the campaign's name")
     field_order = ["campaign", "network", "file"]
 
 

@@ -44,9 +44,9 @@ class SideBySideForm(forms.Form):
     positions = forms.CharField(
         required=False,
         max_length=400,
-        help_text="One number for each dissection, by spaces: an epoch, or a rotation's power. None: no curve",
+        help_text="One number per dissection, separated by spaces: its epoch, or the power of its rotation",
     )
-    axis = forms.SlugField(required=False, max_length=40, help_text="What the positions are: epoch, rotation")
+    axis = forms.SlugField(required=False, max_length=40, help_text="What the positions are: epoch or rotation")
 
     def clean_positions(self) -> list[float]:
         try:
@@ -61,7 +61,7 @@ class SideBySideForm(forms.Form):
             self.add_error("positions", f"{len(cleaned.get('dissection', ()))} dissections need as many positions.")
         counts = read_campaign_counts([campaign.pk for campaign in cleaned.get("campaign", ())])
         if sum(one.n_answers for one in counts.values()) > MAX_ANSWERS:
-            self.add_error("campaign", f"Together more than {MAX_ANSWERS} answers: take manage.py figures --beside.")
+            self.add_error("campaign", f"More than {MAX_ANSWERS} answers together. Use manage.py figures --beside.")
         return cleaned
 
     def list_figures(self) -> list[tuple[str, str]]:

@@ -36,9 +36,9 @@ RELATION_TONES = {
 
 # Seconds of a dissection by stage. Threads read beside the pass.
 STAGE_WORDS = {
-    "decode": "Reading images, beside the pass",
-    "labels": "Reading label maps, beside the pass",
-    "measure": "Taking values in, within the pass",
+    "decode": "Reading images (during the pass)",
+    "labels": "Reading label maps (during the pass)",
+    "measure": "Adding up values (part of the pass)",
     "pass": "Pass: the network over all images",
     "label": "IoU with every label",
     "occlude": "Empirical receptive fields",

@@ -90,7 +90,7 @@ def test_a_unit_that_was_dissected_here_is_shown_with_its_top_crops(dissected: C
     call_command("report", "net", format="html", out=tmp_path / "second")
     page = (tmp_path / "second" / "index.html").read_text()
     assert page.count("<img class=") == 1
-    assert "images drawn by a program" in page
+    assert "images rendered by a program" in page
     with Picture.open(tmp_path / "second" / "crops" / "unit-features.10-0.jpg") as line:
         assert line.size == (3 * 16 + 2 * 2, 16)
         red, _, blue = line.convert("RGB").getpixel((26, 8))

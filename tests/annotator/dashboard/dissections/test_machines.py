@@ -36,4 +36,4 @@ def test_a_process_is_seen_with_its_last_sign_of_life(broker: "redis.Redis", db:
 def test_a_broker_that_does_not_answer_is_told_and_hurts_no_page(db: None, viewer: Client, settings: Any) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert not read_machines().is_reachable
-    assert "the queue does not answer" in viewer.get("/").content.decode()
+    assert "the queue is unreachable" in viewer.get("/").content.decode()
