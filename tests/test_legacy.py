@@ -190,7 +190,7 @@ def test_the_artifact_is_the_one_of_then(legacy: Client) -> None:
 
 
 def test_the_audit_log_is_whole(legacy: Client) -> None:
-    assert "entries fit together" in read(legacy, "/decisions/verified").decode()
+    assert "entries are unchanged" in read(legacy, "/decisions/verified").decode()
 
 
 def test_the_campaign_is_exported_and_reported(legacy: Client, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_neighbors_by_keyboard_and_one_persons_marks(small_world: World, open_pa
     expect(page.get_by_role("heading", level=1)).to_have_text("Unit 2 of features.3")
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("heading", level=1)).to_have_text("Unit 1 of features.3")
-    page.get_by_role("link", name="2 marks over the crops").first.click()
+    page.get_by_role("link", name="show the 2 marks").first.click()
     expect(page.locator(".us-tile.us-is-marked")).to_have_count(2)
 
 

@@ -138,10 +138,10 @@ def test_what_nobody_decides_shows_its_countdown(world: World, viewer: Client) -
         auto_approval_at=timezone.now() + timedelta(hours=30, minutes=1)
     )
     assert (
-        "approves itself in 1\xa0day, 6\xa0hours"
+        "will be approved automatically in 1\xa0day, 6\xa0hours"
         in viewer.get("/campaigns/try/answers/?state=submitted").content.decode()
     )
-    assert "approves itself" not in viewer.get("/campaigns/try/answers/?state=approved").content.decode()
+    assert "approved automatically" not in viewer.get("/campaigns/try/answers/?state=approved").content.decode()
 
 
 def test_a_screening_test_is_asked_for_where_the_hit_type_has_one(world: World) -> None:

@@ -48,6 +48,6 @@ def test_signing_out_ends_it_and_takes_a_post(rosa: dict[str, str]) -> None:
 
 def test_no_page_registers_anybody(db: None) -> None:
     page = Client().get("/sign-in/").content.decode()
-    assert "Accounts are made by an admin" in page
+    assert "An admin makes accounts" in page
     for address in ("/sign-up/", "/register/", "/accounts/signup/"):
         assert Client().get(address).status_code == 404

@@ -64,7 +64,7 @@ def test_a_file_that_cannot_be_read_is_refused_whole_and_says_where(researcher: 
 
 def test_a_file_too_large_to_wait_for_is_refused(researcher: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "MAX_BYTES", 1 << 20)
-    assert "At most 1 MB here" in upload(researcher, "answers", "x.csv", "x" * (1 << 20) + "x", campaign="old")[1]
+    assert "larger than 1 MB" in upload(researcher, "answers", "x.csv", "x" * (1 << 20) + "x", campaign="old")[1]
 
 
 def read(client: Client, address: str) -> bytes:

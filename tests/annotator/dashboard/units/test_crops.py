@@ -65,7 +65,7 @@ def test_crops_are_not_shown_to_who_is_signed_out(world: World) -> None:
 
 def test_a_units_empirical_field_is_shown_where_it_was_estimated(world: World, viewer: Client) -> None:
     address, row = "/units/net/features.3/1/", world.units()[1]
-    assert "Not estimated in this dissection" in viewer.get(address).content.decode()
+    assert "This dissection did not estimate it" in viewer.get(address).content.decode()
     picture, drawn = "ab" * 32, io.BytesIO()
     Picture.new("L", (5, 5), 200).save(drawn, "PNG")
     open_store(world.dissection.artifact).write(field_name(picture), drawn.getvalue())
