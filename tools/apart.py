@@ -1,4 +1,4 @@
-"""The product's processes with a data folder, services and ports of their own, beside whatever else runs here."""
+"""The product's processes with their own data folder, services and ports, independent of others on this machine."""
 
 import contextlib
 import json

@@ -1,11 +1,11 @@
-"""Known vulnerabilities of the locked packages, where the advisory service can be reached: `python -m tools.audit`."""
+"""Known vulnerabilities of the locked packages, if the advisory service can be reached: `python -m tools.audit`."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 LOCK = Path(__file__).parent.parent / "requirements.lock"
-# Words by which pip-audit says that it could not ask, as against that it found something.
+# If pip-audit's error has one of these, it could not reach the service; it did not find a vulnerability.
 UNREACHABLE = (
     "ConnectionError",
     "Max retries",

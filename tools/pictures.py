@@ -31,7 +31,7 @@ def keep(page: Page, name: str) -> None:
 
 
 def picture_dashboard(browser: Browser, dashboard: str) -> None:
-    """Signs in as an admin of its own, so that it works on a used checkout as well."""
+    """Signs in as a new admin, so that it also works on a used checkout."""
     page = browser.new_context(viewport=DESK).new_page()
     page.goto(manage("first_admin", "--username", f"pictures-{STAMP}").strip().splitlines()[-1])
     for field in page.locator("input[type=password]").all():
@@ -101,7 +101,9 @@ def main() -> int:
         with serving.serve(log=log), ExitStack() as stack:
             subprocess.run([sys.executable, "manage.py", "demo"], cwd=ROOT, check=True)
             addresses = serving.read_addresses()
-            launch, concept = ask_about_one_unit_again()  # before the browser: its loop forbids the database
+            launch, concept = (
+                ask_about_one_unit_again()
+            )  # before the browser starts: Django allows no database queries beside its event loop
             playwright = stack.enter_context(sync_playwright())
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
             picture_dashboard(browser, addresses["dashboard"])

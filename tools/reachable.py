@@ -1,4 +1,4 @@
-"""Product code that no entry point reaches, which is to say code for tests alone: `python -m tools.reachable`.
+"""Finds product code that no entry point reaches and that serves tests only: `python -m tools.reachable`.
 
 The entry points are what Django, Celery and the Procfile load by name or by place. A module is reached if a reached
 module imports it or names it in a string. A function, class or constant is reached if its name occurs in reached code,
@@ -99,7 +99,7 @@ def _define(statement: ast.stmt, path: str) -> Iterator[Definition]:
 
 
 def _define_class(statement: ast.ClassDef, path: str, is_read: bool) -> Iterator[Definition]:
-    """A class, and its methods on their own unless a base or a framework may call them."""
+    """A class; also its methods, if the class has no bases whose code could call them."""
     methods: list[ast.stmt] = []
     if not statement.bases and not statement.keywords:
         methods = [one for one in statement.body if isinstance(one, ast.FunctionDef) and not _is_dunder(one.name)]
@@ -121,7 +121,7 @@ def _is_registered(statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.Class
 
 
 def _find_uses(node: ast.AST) -> set[str]:
-    """Names, attributes and words of strings; of imports only those that another name hides."""
+    """Names, attributes and words of strings; imported names only if they are renamed with `as`."""
     found: set[str] = set()
     for part in ast.walk(node):
         match part:
@@ -137,7 +137,7 @@ def _find_uses(node: ast.AST) -> set[str]:
 
 
 def _find_needs(tree: ast.Module) -> Iterator[str]:
-    """Dotted paths; a package that a string names is also joined to each `.module` that ends an f-string there."""
+    """Dotted paths. If a string names a package, `.module` at the end of an f-string there names a module in it."""
     texts = {part.value for part in ast.walk(tree) if isinstance(part, ast.Constant) and isinstance(part.value, str)}
     paths = {text for text in texts if text.startswith(PACKAGES)}
     endings = {text for text in texts if re.fullmatch(r"\.\w+", text)}

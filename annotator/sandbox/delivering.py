@@ -1,4 +1,4 @@
-"""Send what waits in the outbox of notifications: to the SQS or SNS endpoint of the settings, and to a webhook."""
+"""Sends the notifications that wait in the outbox: to the SQS or SNS endpoint of the settings, and to a webhook."""
 
 import datetime as dt
 import json
@@ -29,11 +29,11 @@ _thread: threading.Thread | None = None
 
 
 class NotDelivered(Exception):
-    """No endpoint took the notification; the message says why."""
+    """No endpoint accepted the notification; the message says why."""
 
 
 def wake() -> None:
-    """Let the sandbox process's own thread look into the outbox; other processes only write into it."""
+    """Starts delivery in a thread of this process; other processes only write into the outbox."""
     global _thread
     if settings.SITE != "sandbox":
         return
@@ -50,14 +50,14 @@ def _deliver_forever() -> None:
         _has_work.clear()
         try:
             deliver_due(now=switchboard.read().now())
-        except Exception:  # the thread outlives a database that was away
+        except Exception:  # the thread continues when the database is reachable again
             log.exception("Notifications could not be delivered; trying again.")
         finally:
             connection.close()
 
 
 def deliver_due(*, now: dt.datetime) -> int:
-    """Send all that is due, oldest first; how many were sent. Several processes may do this together."""
+    """Sends all that is due, oldest first; returns how many were sent. Several processes may do this at once."""
     n_sent = 0
     board = switchboard.read()
     while (sent := _deliver_one(now=now, board=board)) is not None:
@@ -67,7 +67,7 @@ def deliver_due(*, now: dt.datetime) -> int:
 
 @transaction.atomic
 def _deliver_one(*, now: dt.datetime, board: Switchboard) -> bool | None:
-    """Whether the next one was sent; None when none is due."""
+    """True if the next one was sent; None if none is due."""
     row = (
         Notification.objects.select_for_update(skip_locked=True)
         .filter(next_try_at__lte=now)
@@ -102,7 +102,7 @@ def _postpone(row: Notification, problem: NotDelivered, *, now: dt.datetime) -> 
 
 
 def send(row: Notification) -> None:
-    """To every endpoint that the settings name for it. Raises NotDelivered when there is none or it does not answer."""
+    """To each endpoint that the settings name. Raises NotDelivered if there is none or one does not answer."""
     webhook = settings.SANDBOX_WEBHOOK_URL
     endpoint = settings.SANDBOX_SQS_ENDPOINT if row.transport == "SQS" else settings.SANDBOX_SNS_ENDPOINT
     if not webhook and not endpoint:
@@ -114,7 +114,7 @@ def send(row: Notification) -> None:
 
 
 def _send_to_aws(row: Notification, endpoint: str) -> None:
-    """The destination is a name that the settings' endpoint knows; this server opens no address of a requester's."""
+    """The destination is only a name at the endpoint of the settings: this server opens no address of a requester."""
     client = botocore.session.Session().create_client(
         row.transport.lower(), region_name="us-east-1", endpoint_url=endpoint, aws_access_key_id="sandbox",
         aws_secret_access_key="sandbox",  # noqa: S106  the endpoint is the operator's own

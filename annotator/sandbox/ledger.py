@@ -1,4 +1,4 @@
-"""Every move of money: written to the append-only ledger and to the requester's two balances in one transaction."""
+"""Every transfer of money: written to the append-only ledger and to the requester's balances in one transaction."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Reason = LedgerEntry.Reason
 
 @dataclass(frozen=True)
 class About:
-    """What a move of money is about; the audit follows these."""
+    """What a transfer is for; the audit uses this."""
 
     requester: Requester
     person: Person | None = None
@@ -30,7 +30,7 @@ def move(
     amount_usd: Decimal, *, source: LedgerEntry.Account, target: LedgerEntry.Account, reason: LedgerEntry.Reason,
     about: About, now: dt.datetime
 ) -> None:  # fmt: skip
-    """One entry and the balances it changes. Nothing when the amount is zero; Refused when the balance is too small."""
+    """Writes an entry and changes the balances. Nothing if the amount is zero; Refused if the balance is too small."""
     if amount_usd == 0:
         return
     change = {account: Decimal(0) for account in Account}
@@ -56,19 +56,19 @@ def move(
 
 
 def deposit(requester: Requester, amount_usd: Decimal, *, now: dt.datetime) -> None:
-    """Play money enters here and nowhere else."""
+    """The only place where play money is created."""
     about = About(requester=requester)
     move(amount_usd, source=Account.OUTSIDE, target=Account.AVAILABLE, reason=Reason.DEPOSIT, about=about, now=now)
 
 
 def place_price_usd(hit: HIT) -> Decimal:
-    """Reward and fee of one assignment that nobody has taken yet."""
+    """Reward and fee of one assignment that nobody has accepted yet."""
     reward = hit.hit_type.reward_usd
     return reward + fees.fee_usd(amount_usd=reward, max_assignments=hit.max_assignments)
 
 
 def adjust_hold(hit: HIT, *, now: dt.datetime) -> None:
-    """Hold exactly what this HIT may still cost: work not yet judged, and open places until it expires.
+    """Holds exactly what this HIT may still cost: work not yet judged, and open assignments until it expires.
 
     The caller holds the HIT's row lock and saves `held_usd`.
     """
@@ -90,7 +90,10 @@ def adjust_hold(hit: HIT, *, now: dt.datetime) -> None:
 
 
 def pay_reward(assignment: Assignment, *, is_held: bool, now: dt.datetime) -> None:
-    """Reward to the person, fee to the marketplace; after a rejection nothing is held any more and both are new."""
+    """The reward goes to the person, the fee to the marketplace.
+
+    After a rejection nothing is held, so both are taken from the available balance.
+    """
     hit = assignment.hit
     about = About(requester=hit.requester, person=assignment.person, hit=hit, assignment=assignment)
     source = Account.HELD if is_held else Account.AVAILABLE

@@ -12,7 +12,7 @@ EVENT_DOCUMENT_VERSION = "2014-08-15"
 
 
 def record(event: str, *, hit: HIT, assignment: Assignment | None = None, now: dt.datetime) -> None:
-    """One row when the HIT's type asks for this event; in the caller's transaction."""
+    """Writes one row if the HIT's type asks for this event, in the caller's transaction."""
     setting = _find_setting(hit)
     if setting is None or not setting.is_active or event not in setting.specification["EventTypes"]:
         return
@@ -23,7 +23,7 @@ def record(event: str, *, hit: HIT, assignment: Assignment | None = None, now: d
 
 
 def _find_setting(hit: HIT) -> NotificationSetting | None:
-    """Without a query where the HIT was read with its row lock, as on every submission."""
+    """Needs no query if the HIT was read with its row lock, as on every submission."""
     try:
         return hit.hit_type.notification_setting
     except NotificationSetting.DoesNotExist:

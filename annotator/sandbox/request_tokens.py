@@ -1,4 +1,4 @@
-"""UniqueRequestToken: an act is done once in the life of its token, and a repeat is told what came of the first."""
+"""UniqueRequestToken: an act is done once in the lifetime of its token; a repeat is given the first result."""
 
 import datetime as dt
 
@@ -12,7 +12,7 @@ BONUS = "bonus"
 
 
 class AlreadyUsed(Exception):
-    """The token was used; `outcome` is what the first use brought."""
+    """The token was used; `outcome` is the result of the first use."""
 
     def __init__(self, outcome: str) -> None:
         super().__init__(outcome)
@@ -23,7 +23,7 @@ class AlreadyUsed(Exception):
 def claim(
     requester: Requester, *, act: str, token: str | None, outcome: str, now: dt.datetime, life: dt.timedelta
 ) -> None:
-    """Take the token in the caller's transaction, so that an act that fails gives it back. Raises AlreadyUsed."""
+    """Uses the token in the caller's transaction: if the act fails, the token is unused again. Raises AlreadyUsed."""
     if not token:
         return
     row, is_new = RequestToken.objects.select_for_update().get_or_create(

@@ -1,4 +1,4 @@
-"""What the marketplace does wrong on purpose, so that clients can be tested. Off unless set; out of the API's reach."""
+"""Faults that the marketplace makes on purpose, to test clients. Off unless set; the API cannot set them."""
 
 import dataclasses
 import datetime as dt
@@ -14,7 +14,7 @@ ONLY_ROW = 1
 
 
 class UnknownSwitch(Exception):
-    """There is no such switch, or it cannot take this value; the message lists what there is."""
+    """There is no such switch, or it cannot have this value; the message lists the switches."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Switchboard:
     seed: int = 0
 
     def now(self) -> dt.datetime:
-        """The marketplace's time. Interfaces read it; the rest is given it."""
+        """The marketplace's time. Views and commands read it and pass it on."""
         return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.clock_offset_seconds)
 
     @property
@@ -43,20 +43,20 @@ class Switchboard:
 
 
 def machine_now() -> dt.datetime:
-    """Signatures are dated by the clocks of machines, whatever time the marketplace plays."""
+    """The real time: clients date signatures by it, whatever time the marketplace has."""
     return dt.datetime.now(dt.UTC)
 
 
 @dataclass(frozen=True)
 class Lot:
-    """What befalls one call."""
+    """The faults of one call."""
 
     is_throttled: bool = False
     is_fault: bool = False
     is_lost: bool = False
 
 
-# What this process read last, and when. Every request asks; other processes see a switch turn this much later.
+# What this process read last, and when. Other processes see a changed switch after this time.
 FRESH_SECONDS = 0.5
 _read: tuple[float, Switchboard] | None = None
 
@@ -70,13 +70,13 @@ def read() -> Switchboard:
 
 
 def forget() -> None:
-    """Read the row again next time."""
+    """Reads the row again next time."""
     global _read
     _read = None
 
 
 def turn(**changes: object) -> Switchboard:
-    """Set some switches and leave the others. Raises UnknownSwitch."""
+    """Sets some switches and leaves the others. Raises UnknownSwitch."""
     fields = {field.name: field for field in dataclasses.fields(Switchboard)}
     for name, value in changes.items():
         if name not in fields:

@@ -1,4 +1,4 @@
-"""Addresses of uploaded files that open for one minute."""
+"""Addresses of uploaded files that are valid for one minute."""
 
 import datetime as dt
 
@@ -18,7 +18,7 @@ def make_url(file: UploadedFile, *, now: dt.datetime) -> str:
 
 
 def open_url(token: str, *, now: dt.datetime) -> UploadedFile | None:
-    """The file, while the address lives."""
+    """The file, if the address is still valid."""
     try:
         file_id, made_at = _SIGNER.unsign_object(token)
     except (signing.BadSignature, ValueError):

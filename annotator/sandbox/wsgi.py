@@ -10,4 +10,4 @@ application = get_wsgi_application()
 
 from annotator.sandbox import delivering  # noqa: E402  models can be imported only now
 
-delivering.wake()  # for notifications that an earlier process left behind
+delivering.wake()  # for notifications that an earlier process did not send

@@ -1,4 +1,4 @@
-"""What each operation does and deliberately does not do here, in words; the documentation's table is made from it."""
+"""Per operation, what differs from Amazon or is open in its documentation; a column of the table in the docs."""
 
 SAME = "as documented"
 NOTES: dict[str, str] = {

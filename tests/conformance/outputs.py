@@ -1,4 +1,4 @@
-"""An answer against the shape that botocore publishes: stricter than its parser, which drops what it does not know."""
+"""Checks an answer against botocore's shape, more strictly than its parser, which drops unknown members."""
 
 import re
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "timestamp": (int, float),
 }
-# The shape gives it the form of an id of Amazon's; it is a requester's own name of a question, as in Amazon's examples.
+# The shape demands an id of Amazon; in Amazon's examples it is the requester's own name of a question.
 _LOOSER = {"QuestionId"}
 
 
 def find_problems(shape: Any, value: Any, *, at: str) -> Iterator[str]:
-    """Each member that is unknown, missing, of another type, or outside its bounds, with its place."""
+    """Each member that is unknown, missing, of another type, or outside its limits, with its position."""
     if shape.type_name == "structure":
         yield from _in_structure(shape, value, at=at)
     elif shape.type_name == "list":

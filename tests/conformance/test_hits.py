@@ -18,7 +18,7 @@ BAD_QUESTIONS = {
     "of another namespace": QUESTION.replace("2006-07-14", "1999-01-01"),
     "without its FrameHeight": QUESTION.replace("<FrameHeight>0</FrameHeight>", ""),
     "with an entity": '<!DOCTYPE q [<!ENTITY a "b">]>' + QUESTION,
-    "with an address that is none": QUESTION.replace("https://example.org/hit", "ftp://example.org"),
+    "with an address that is not a web address": QUESTION.replace("https://example.org/hit", "ftp://example.org"),
     "a form with two questions of one name": FORM.replace("</QuestionForm>", FORM[FORM.index("<Question>") :]),
 }
 
@@ -62,7 +62,7 @@ def test_a_new_hit_is_assignable(bench: Bench) -> None:
         shown = bench.mturk.get_hit(HITId=hit["HITId"])["HIT"]
         assert hit == shown, "GetHIT shows another HIT than CreateHIT returned."
         counts = (shown["HITStatus"], shown["MaxAssignments"], shown["NumberOfAssignmentsAvailable"])
-        assert counts == ("Assignable", 3, 3), f"A new HIT stands at {counts}."
+        assert counts == ("Assignable", 3, 3), f"A new HIT has {counts}."
         assert shown["RequesterAnnotation"] == "a", "Fields came back changed."
         assert shown["Question"] == question, "Fields came back changed."
         lifetime = (shown["Expiration"] - shown["CreationTime"]).total_seconds()

@@ -206,7 +206,7 @@ def test_an_uploaded_file(bench: Bench, people: People) -> None:
     held = worker.accept(hit_id)
     worker.upload(f"/worker/assignments/{held}/submit", "answer:photo", b"\x89PNG")
     answer = bench.mturk.get_assignment(AssignmentId=held)["Assignment"]["Answer"]
-    assert "<UploadedFileSizeInBytes>4</UploadedFileSizeInBytes>" in answer, "The answer does not tell the file's size."
+    assert "<UploadedFileSizeInBytes>4</UploadedFileSizeInBytes>" in answer, "The answer does not give the file's size."
     url = bench.mturk.get_file_upload_url(AssignmentId=held, QuestionIdentifier="photo")["FileUploadURL"]
     assert httpx.get(url).content == b"\x89PNG", "The address does not give the file."
     bench.refuses(

@@ -1,4 +1,4 @@
-"""What is not of the published shape is found, with its place."""
+"""Members that do not match the published shape are found, with their position."""
 
 import pytest
 

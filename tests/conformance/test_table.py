@@ -1,4 +1,4 @@
-"""The table that a run prints tells what is not as documented; every operation and every error code is in it."""
+"""The table shows what is not as documented; it has every operation and every error code."""
 
 from types import SimpleNamespace
 

@@ -1,6 +1,7 @@
-"""The long fault and load drills: `make drill`. Each is kept; cut off, they go on.
+"""The long fault and load drills: `make drill`. Each result is stored; after an interruption the rest is run.
 
-`python -m tools.drills [NAME ...]` runs those named again; `--list` names them. Results go into docs/drills.md.
+`python -m tools.drills [NAME ...]` runs the named ones again; `--list` lists the names. Results are written to
+docs/drills.md.
 """
 
 import importlib
@@ -48,8 +49,8 @@ def write_page(results: dict[str, dict[str, str]]) -> None:
         for name, entry in sorted(results.items())
     )
     PAGE.write_text(
-        "# Drills\nLong fault and load drills, run by `make drill` (`python -m tools.drills NAME` for one) and written"
-        " here by it. The test suite runs each in a reduced form.\n\n"
+        "# Drills\nLong fault and load drills. `make drill` runs them (`python -m tools.drills NAME` runs one) and"
+        " writes this page. The test suite runs each in a reduced form.\n\n"
         f"| drill | outcome | what was seen | minutes | date |\n| --- | --- | --- | --- | --- |\n{rows}\n"
     )
 

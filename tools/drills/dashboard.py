@@ -1,4 +1,4 @@
-"""What the dashboard's tests do in small, in full: 2,000 generated API requests and 10,000 generated look-ups."""
+"""The dashboard's generated tests with large numbers: 2,000 API requests and 10,000 look-ups."""
 
 import os
 import subprocess

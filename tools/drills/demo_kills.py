@@ -1,4 +1,4 @@
-"""At seeded moments of the demo, web or GPU process is killed with -9 and started again: the same table each time."""
+"""The web or GPU process is killed with -9 at seeded moments of the demo and restarted: the table stays the same."""
 
 import json
 import random
@@ -28,7 +28,7 @@ class Kill:
 
 
 def draw_kills() -> list[list[Kill]]:
-    """Of each run both processes in a drawn order, each kill in a slice of its own, so that all of the run is met."""
+    """Per run one kill in each of equal slices of its time, of both processes in a random order."""
     choice = random.Random(SEED)
     runs = []
     for _ in range(N_RUNS):
@@ -79,7 +79,7 @@ def _run_killing(processes: Processes, kills: dict[float, str]) -> None:
 
 
 def table_of(report: dict[str, Any]) -> dict[str, Any]:
-    """What the report says of units and layers, without what belongs to the checkout: pseudonyms, order of arrival."""
+    """The report's units and layers, without pseudonyms and the order of arrival, which differ per installation."""
     units = [
         {**unit, "answers": sorted(unit["answers"], key=lambda answer: json.dumps(answer, sort_keys=True))}
         for unit in report["units"]
@@ -88,7 +88,7 @@ def table_of(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def kill_at_seeded_moments() -> str:
-    """Resumable: each moment's table is kept when its run ends."""
+    """Resumable: the table of each run is stored when the run ends."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
 

@@ -1,4 +1,4 @@
-"""The engine under bad input and random cuts, in the counts that the short tests reduce."""
+"""The engine's tests of bad input with large numbers."""
 
 import tempfile
 from collections.abc import Callable

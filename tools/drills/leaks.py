@@ -1,4 +1,4 @@
-"""What a HIT page shows apart from its pictures, over 2,000 assignments of a real dissection."""
+"""What a HIT page shows besides the content of its images, over 2,000 assignments of a real dissection."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The crash points of the outbox, 20 times each, against the sandbox in bad weather."""
+"""The crash points of the outbox, 20 times each, against a sandbox that makes faults."""
 
 import json
 import os
@@ -14,7 +14,7 @@ REPEATS_A_PIECE = 4
 
 
 def drill_crash_points() -> str:
-    """Runs the test of the outbox's crash points N_REPEATS times; a violation is that test's. Kept piece by piece."""
+    """Runs the test of the outbox's crash points N_REPEATS times. The result of each part is stored."""
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     kept: dict[str, str] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     for first in range(0, N_REPEATS, REPEATS_A_PIECE):

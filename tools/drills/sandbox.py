@@ -1,4 +1,4 @@
-"""The sandbox at full counts: stories against the oracle, malformed bodies, a crowd at once, AWS's other clients."""
+"""The sandbox's tests with large numbers: stories, malformed bodies, many people at once, AWS's other clients."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ TESTS = "tests/annotator/sandbox"
 
 
 def _run(*words: str, **environment: str) -> str:
-    """The last line said; raises AssertionError with the end of the output when it failed."""
+    """The last line of the output; raises AssertionError with the end of the output if the command failed."""
     done = subprocess.run(words, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""

@@ -1,4 +1,4 @@
-"""The web process is killed with -9 again and again while 50 people submit: what was acknowledged is there, once."""
+"""The web process is killed with -9 repeatedly while 50 people submit: each acknowledged answer is stored once."""
 
 import http.client
 import json
@@ -26,11 +26,11 @@ KEPT = FOLDER / "pieces.json"
 N_PEOPLE = 50
 N_KILLS = int(os.environ.get("UNITSCOPE_WEB_KILLS", "1000"))
 KILLS_A_PIECE = 100
-# Each so many-th kill takes along the process that gunicorn forks the serving one from.
+# Every 25th kill also kills the gunicorn process that forks the serving one.
 KILLS_A_MASTER = 25
 RETRY_SECONDS = 0.3
 
-# In the web's own database: a published HIT to work on, and afterwards what stands there.
+# Programs run on the web's database: one makes a published HIT, the other reads the stored answers.
 PREPARE = """
 import json, pathlib, sys
 from tests.annotator.crowd.making import make_campaign, make_dissection
@@ -50,19 +50,19 @@ print(json.dumps([[row.external_id, row.answers.get().description, make_receipt(
 
 @dataclass
 class Crowd:
-    """What people were told, and when to stop."""
+    """What people were told, and the signal to stop."""
 
     web: str
     submit_to: str
     public_id: str
     # Assignment -> (words submitted, receipt acknowledged).
     acknowledged: dict[str, tuple[str, str]] = field(default_factory=dict)
-    # What nobody expected: an answer that is neither the server's nor its absence.
+    # Unexpected answers, which are neither an acknowledgement nor a lost connection.
     problems: list[str] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Until there is an answer, as the page's script does."""
+        """Repeats the request until there is an answer, as the page's script does."""
         request = urllib.request.Request(
             f"{self.web}/hit/{self.public_id}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
@@ -88,7 +88,7 @@ class Crowd:
                 raise InterruptedError
 
     def work(self, number: int) -> None:
-        """One person after another, each with one HIT, until the drill is over."""
+        """Plays one person after another, each with one HIT, until the drill is over."""
         n = 0
         while not self.stop.is_set():
             worker_id, assignment_id = f"AKILL{number}X{n}", f"KILL{number}X{n}"
@@ -111,7 +111,7 @@ class Crowd:
 
 
 def drill_submissions() -> str:
-    """In pieces of their own, each with a fresh database; those that are done are kept."""
+    """Runs in parts, each with a new database; finished parts are stored."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     kept: dict[str, int] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     pieces = {str(first): min(KILLS_A_PIECE, N_KILLS - first) for first in range(0, N_KILLS, KILLS_A_PIECE)}
@@ -154,7 +154,7 @@ def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
 
 
 def _kill(processes: Processes, crowd: Crowd, *, n_kills: int, seed: int) -> None:
-    """At seeded moments; a kill counts once somebody was answered since the one before. Now and then gunicorn too."""
+    """Kills at seeded moments, after somebody was answered since the last kill. Every 25th kill ends gunicorn too."""
     draw = random.Random(seed)
     n_before = 0
     for number in range(n_kills):

@@ -14,22 +14,22 @@ from lxml import html
 
 from annotator.refusals import Refusal
 
-# Waits between tries, seconds: a killed process is back within some seconds.
+# Waits between tries, in seconds: a killed process is restarted within some seconds.
 _WAITS = (0.2, 0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
 _TIMEOUT = 60
 
 
 class SiteUnreachable(Refusal):
-    """A site does not answer, or only with errors, for a long time."""
+    """A site did not answer, or answered with errors only, for a long time."""
 
 
 class PageUnexpected(Refusal):
-    """A page is not what a person would expect there."""
+    """A page is not the one that a person would expect there."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What came back: address after redirects, status, body."""
+    """An answer: address after redirects, status, body."""
 
     url: str
     status: int
@@ -47,7 +47,7 @@ class Page:
             value = json.loads(self.body)
         except ValueError as error:
             raise PageUnexpected(
-                f"{self.url.split('?')[0]} answered {self.status} with something else than JSON."
+                f"{self.url.split('?')[0]} answered {self.status} with content that is not JSON."
             ) from error
         if not isinstance(value, dict):
             raise PageUnexpected(f"{self.url.split('?')[0]} answered with no JSON object.")
@@ -120,6 +120,6 @@ def fill_form(page: Page, xpath: str, fields: Mapping[str, str]) -> tuple[str, d
     """The address and the fields of a form on a page, its hidden fields included, filled in."""
     found = page.document.xpath(xpath)
     if not found:
-        raise PageUnexpected(f"The page {page.url.split('?')[0]} ({page.status}) lacks a form that belongs there.")
+        raise PageUnexpected(f"The page {page.url.split('?')[0]} ({page.status}) lacks a form that it should have.")
     hidden = {str(name): str(value) for name, value in found[0].form_values()}
     return page.link(found[0].get("action") or page.url), {**hidden, **fields}

@@ -1,4 +1,4 @@
-"""What a simulated person answers about sixty tiles: a word, the tiles that do not fit, and a category."""
+"""A simulated person's answer about sixty tiles: a word, the tiles that do not fit, and a category."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ from annotator.demo.people.tempers import Person, draw
 from annotator.demo.pictures.vocabulary import CATEGORIES, SURFACES
 
 T = TypeVar("T")
-# People speak of things before they speak of colors.
+# People name objects before they name colors.
 _EAGERNESS = {"color": 0.5}
-# A second choice must be nearly as telling as the first.
+# A second choice must be nearly as good as the first.
 _NEARLY = 0.6
 _HASTY_WORDS = ("object", "things", "picture", "nice", "colors", "shape")
 _CATEGORY_OF = {
@@ -37,7 +37,7 @@ class Knowledge:
     base_rates: Mapping[int, float]
 
     def find_named(self, phrase: str) -> set[int]:
-        """The labels that people call so, whatever the category."""
+        """The labels that people call by this word, in any category."""
         called = phrase.casefold().strip()
         return {
             number for number, (category, name) in self.label_of.items()
@@ -46,7 +46,7 @@ class Knowledge:
 
 
 def judge(*, person: Person, sights: Sequence[TileSight], knowledge: Knowledge, seed: int, phrase: str = "") -> Sight:
-    """What a person makes of a unit; `sights` are in the order of the page, which decides only the marked positions."""
+    """A person's answer about a unit; `sights` are in the page's order, which affects only the marked positions."""
     temper = person.temper
     unit = "".join(sorted(sight.key for sight in sights))
     chance = _Chance(seed, person.name, unit)
@@ -71,14 +71,14 @@ def judge(*, person: Person, sights: Sequence[TileSight], knowledge: Knowledge, 
 
 
 def _judge_phrase(sights: Sequence[TileSight], named: set[int], person: Person, chance: "_Chance") -> float:
-    """The share of the tiles that the phrase fits; somebody who does not look says anything."""
+    """The share of the tiles that the phrase fits; a person who does not look gives any word."""
     if not person.temper.looks:
         return chance.of("phrase")
     return 1 - sum(_is_marked(sight, named, person, chance) for sight in sights) / len(sights)
 
 
 def rank_labels(sights: Sequence[TileSight], knowledge: Knowledge) -> list[int]:
-    """The most telling labels, best first: shown by many tiles, and by more than a chance look would find."""
+    """The best labels, best first: shown by many tiles, and by more tiles than expected by chance."""
     known = [sight.shows for sight in sights if sight.shows is not None]
     if not known:
         return []
@@ -95,7 +95,7 @@ def rank_labels(sights: Sequence[TileSight], knowledge: Knowledge) -> list[int]:
 
 @dataclass(frozen=True)
 class _Chance:
-    """A person's draws on one unit."""
+    """A person's random numbers for one unit."""
 
     seed: int
     name: str
@@ -123,7 +123,7 @@ def _choose_word(category: str, name: str, chance: _Chance, other_word: float) -
 
 
 def _mistype(word: str, chance: _Chance, rate: float) -> str:
-    """Swap two neighboring letters now and then."""
+    """Swaps two neighboring letters now and then."""
     if len(word) < 5 or chance.of("typo") >= rate:
         return word
     at = 1 + int(chance.of("where") * (len(word) - 3))

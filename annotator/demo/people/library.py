@@ -1,4 +1,4 @@
-"""The rendered set as a simulated person knows it: its pictures, small and smaller, and what lies where in them.
+"""The rendered set as a simulated person knows it: its images at two small sizes, and their label maps.
 
 It is read from the set's folder alone. Coordinates are pixels of the 224 px pictures.
 """
@@ -21,7 +21,7 @@ THUMB = 5
 
 
 class LibraryUnreadable(Refusal):
-    """The folder is no rendered set."""
+    """The folder is not a rendered set."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Library:
         return Places(np.array(boxes), thumbs)
 
     def prepare(self) -> None:
-        """Make the tables now, before several threads look."""
+        """Computes the tables now, before several threads use them."""
         _ = self.places
 
     def cut(self, image: npt.NDArray[np.int64], box: npt.NDArray[np.int64], n: int) -> Pixels:
@@ -112,7 +112,7 @@ def _read_labels(folder: Path, cells: tuple[str, ...]) -> tuple[Labels, ...]:
 
 
 def _starts(side: int) -> list[int]:
-    """Where squares of a side begin: every third of the side, and at the far end."""
+    """Where squares of a side begin: at every third of the side, and at the end."""
     steps = np.append(np.arange(0, PICTURE_PX - side, side / 3), PICTURE_PX - side)
     return sorted({int(step) // 2 * 2 for step in steps})
 

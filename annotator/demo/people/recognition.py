@@ -1,7 +1,7 @@
 """Recognizing tiles: which rendered picture a tile was cut from, where, and which part of it is shown bright.
 
-A tile is a square crop, resized, dimmed to 0.2 outside a segment and twice JPEG-coded. Nothing but its pixels and the
-rendered set is used. First every square of the set is compared as a thumbnail, then the likeliest are refined.
+A tile is a square crop, resized, dimmed to 0.2 outside a segment and twice JPEG-coded. Only its pixels and the
+rendered set are used. First every square of the set is compared as a thumbnail, then the likeliest are refined.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _N_LIKELY = 10
 # Rounds of refinement: step as a share of the side, pictures kept, cells compared along a side.
 _ROUNDS = ((0.1, 4, 8), (0.06, 3, 8), (0.03, 2, 16), (0.015, 1, 16), (0.008, 1, 16))
 _MOVES = np.array([(dx, dy, ds) for ds in (-1, 0, 1) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
-# Mean residual (0 to 255 a channel) up to which a tile counts as recognized.
+# Mean residual (0 to 255 per channel) up to which a tile counts as recognized.
 _MAX_RESIDUAL = 16.0
 
 
@@ -48,7 +48,7 @@ class _Likely:
 
 
 def recognize(tiles: npt.NDArray[np.uint8], library: Library) -> list[Sighting | None]:
-    """Find each (px, px, 3) tile in the library; None where nothing fits."""
+    """Finds each (px, px, 3) tile in the library; None if nothing fits."""
     return [
         _refine(tile.astype(np.float32), likely, library)
         for tile, likely in zip(tiles, _shortlist(tiles, library), strict=True)
@@ -62,7 +62,7 @@ def _shrink(tile: Pixels, n: int) -> Pixels:
 
 
 def _undim(tile: Pixels) -> tuple[Pixels, Pixels]:
-    """The tile as it was before dimming, as far as it can be guessed, and how far each pixel is to be trusted."""
+    """An estimate of the tile before dimming, and a weight of how reliable each pixel is."""
     sure = (tile.max(axis=-1) > _SURELY_BRIGHT).astype(np.float32)
     solid = (uniform_filter(sure, 3) > 0.6).astype(np.uint8)
     bright = minimum_filter(maximum_filter(solid, _CLOSING), _CLOSING).astype(bool)
@@ -101,7 +101,7 @@ def _thumbnail(tile: Pixels) -> Pixels:
 
 
 def _refine(tile: Pixels, likely: _Likely, library: Library) -> Sighting | None:
-    """Move and resize the likely boxes, coarse to fine, keeping the best; None when the best fits badly."""
+    """Moves and resizes the likely boxes, coarse to fine, and keeps the best; None if the best fits badly."""
     image, box = likely.image, likely.box
     for step, n_kept, n_cells in _ROUNDS:
         tried = _moved(box, _MOVES, step)
@@ -126,7 +126,7 @@ def _moved(box: npt.NDArray[np.int64], moves: npt.NDArray[np.int64], step: float
 
 
 def _residual(tile: Pixels, fits: Pixels) -> Pixels:
-    """Mean absolute difference a channel, each pixel taken as bright or as dimmed, whichever fits; (n,)."""
+    """Mean absolute difference per channel, each pixel taken as bright or as dimmed, whichever fits; (n,)."""
     as_bright = np.abs(fits - tile).mean(axis=-1)
     as_dimmed = np.abs(fits * np.float32(DIMMED_TO) - tile).mean(axis=-1) * 3
     return np.asarray(np.minimum(as_bright, as_dimmed).mean(axis=(1, 2)))

@@ -1,4 +1,4 @@
-"""What a tile shows to somebody who recognizes it: the labels that lie under its bright segment."""
+"""What a recognized tile shows: the labels under its bright segment."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from annotator.demo.people.library import Library
 from annotator.demo.people.recognition import Sighting, recognize
 from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX
 
-# A label is shown when it fills this share of the segment, or when most of it lies there and is no speck.
+# A label is shown if it fills this share of the segment, or if most of it lies there and is not tiny.
 _FILLS = 0.25
 _HELD_WHOLE, _NO_SPECK = 0.6, 0.12
 # JPEG mixes a tile's outermost pixels with its neighbor's, which differ from sheet to sheet.
@@ -21,14 +21,14 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TileSight:
-    """A tile by its content, and the numbers of the labels that it shows; None where it was not recognized."""
+    """A tile by its content, and the numbers of the labels that it shows; None if it was not recognized."""
 
     key: str
     shows: frozenset[int] | None
 
 
 class Viewer:
-    """Looks at tiles, each only once however often and wherever it turns up; several threads may look at once."""
+    """Recognizes tiles, each different tile only once; several threads may call it at once."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -37,7 +37,7 @@ class Viewer:
         self._seen: dict[str, TileSight] = {}
 
     def look(self, tiles: npt.NDArray[np.uint8]) -> list[TileSight]:
-        """(n, px, px, 3) tiles to what they show."""
+        """What each of (n, px, px, 3) tiles shows."""
         keys = [key_tile(tile) for tile in tiles]
         fresh = {key: tile for key, tile in zip(keys, tiles, strict=True) if key not in self._seen}
         if fresh:
@@ -49,7 +49,7 @@ class Viewer:
 
 
 def key_tile(tile: npt.NDArray[np.uint8]) -> str:
-    """A name for a tile's content, the same on whichever sheet it stands."""
+    """A name for a tile's content, the same on every sheet."""
     inner = np.ascontiguousarray(tile[_RIM_PX:-_RIM_PX, _RIM_PX:-_RIM_PX])
     return hashlib.sha256(inner.tobytes()).hexdigest()
 
@@ -78,7 +78,7 @@ def _labels_under(library: Library, image: int, segment: Mask) -> frozenset[int]
 
 
 def measure_base_rates(library: Library) -> dict[int, float]:
-    """How often each label shows under a disk laid anywhere on a picture: what is common anyway tells nothing."""
+    """How often each label shows under a disk at a random place: a label common everywhere says little about a unit."""
     ys, xs = np.mgrid[0:LABEL_PX, 0:LABEL_PX]
     counts: dict[int, int] = {}
     for image in range(len(library.rows)):

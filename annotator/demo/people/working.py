@@ -27,7 +27,7 @@ from annotator.demo.people.judgement import Knowledge, judge
 from annotator.demo.people.seeing import Viewer, key_tile
 from annotator.demo.people.tempers import Person, draw, rank_people
 
-# A preview whose tiles are mostly strange shows other pictures than the rendered set: not for these people.
+# If fewer tiles of a preview are recognized, its images are not from the rendered set, and it is skipped.
 _MIN_KNOWN = 0.5
 _NAME_TRIES = 3
 _ROUNDS_OF_MUST_FIND = 3
@@ -56,7 +56,7 @@ class Progress:
 
 @dataclass
 class Crew:
-    """People with their browsers, working on one site with common eyes."""
+    """People with their browsers at one site; they share one viewer."""
 
     site: Site
     people: tuple[Person, ...]
@@ -69,7 +69,7 @@ class Crew:
     _counting: Lock = field(default_factory=Lock)
 
     def work(self, *, n_at_once: int = 2, stop_after: int | None = None) -> Progress:
-        """Finish what is begun, then take HITs until none is left for anybody, or until `stop_after` HITs are done."""
+        """Finishes accepted HITs, then takes HITs until none is left for anybody or `stop_after` HITs are done."""
         for person in self.people:
             self._empty_queue(person)
         tried: set[str] = set()
@@ -101,7 +101,7 @@ class Crew:
         return {hit: tuple(people) for hit, people in takers.items() if hit not in self.progress.strange_hits}
 
     def _do_hit(self, hit: str, takers: tuple[Person, ...]) -> None:
-        """The keenest people take the HIT, until no place is left."""
+        """People take the HIT in their order, until no assignment is left."""
         key = self._preview(hit, takers[0])
         if key is None:
             self.progress.strange_hits.add(hit)
@@ -113,7 +113,7 @@ class Crew:
             self._do_assignment(person, assignment)
 
     def _preview(self, hit: str, person: Person) -> str | None:
-        """A key of what the preview shows; None where the pictures are strange."""
+        """A key of what the preview shows; None if the images are not from the rendered set."""
         browser = self.browsers[person.name]
         frame = _open_frame(browser, browser.get(self.site.at(f"hits/{hit}/")))
         config = _read_config(frame)
@@ -124,7 +124,7 @@ class Crew:
         return hashlib.sha256("".join(sorted(key_tile(tile) for tile in tiles)).encode()).hexdigest()
 
     def _accept(self, hit: str, person: Person) -> str | None:
-        """The assignment's id; None when no place is left."""
+        """The assignment's id; None if no assignment is left."""
         browser = self.browsers[person.name]
         page = browser.get(self.site.at(f"hits/{hit}/"))
         if find(page, "work") is None:
@@ -135,7 +135,7 @@ class Crew:
         return str(work.get("data-assignment-id")) if work is not None else None
 
     def _do_assignment(self, person: Person, assignment: str) -> None:
-        """Read the page in the frame, look, answer, and hand in to the marketplace."""
+        """Reads the page in the frame, recognizes the tiles, answers, and submits to the marketplace."""
         browser = self.browsers[person.name]
         page = browser.get(self.site.at(f"assignments/{assignment}/"))
         if find(page, "done") is not None:
@@ -144,7 +144,7 @@ class Crew:
         config = _read_config(frame)
         start = browser.post_json(frame.link(config["urls"]["start"]), {"token": config["token"], "consent": True}).data
         if start.get("state") not in ("stored", "working"):
-            # The page does not want this person's work, say because they know these crops: it asks to return the HIT.
+            # The page refuses this person, for example because they saw these crops before, and asks to return the HIT.
             browser.post_form(*fill_form(page, "//form[@id='return-form']", {}))
             self.progress.n_returned += 1
             return
@@ -194,7 +194,7 @@ def _fill_in(
 
 
 def _look_again(sight: Sight, keys: Sequence[str], person: Person, seed: int, extra: int) -> Sight:
-    """Sent back by a HIT that must be done with care: a person marks a quarter of what is left as well."""
+    """The page sent the answer back as careless: the person also marks a quarter of the other tiles."""
     more = {p for p, key in enumerate(keys) if draw(seed, person.name, key, "again", extra) < 0.25}
     return replace(sight, marked=tuple(sorted(set(sight.marked) | more)), active_seconds=sight.active_seconds * 1.5)
 
@@ -214,7 +214,7 @@ def _read_config(frame: Page) -> dict[str, Any]:
         raise PageUnexpected(f"The HIT page cannot be worked on: {said}")
     value = json.loads(config.text_content())
     if not isinstance(value, dict):
-        raise PageUnexpected("The HIT page's settings are not what they should be.")
+        raise PageUnexpected("The HIT page's settings are not a JSON object.")
     return value
 
 
@@ -239,12 +239,12 @@ def _cut(page: Page, *, px: int, n_columns: int) -> npt.NDArray[np.uint8]:
         with Image.open(io.BytesIO(page.body)) as image:
             sheet = np.asarray(image.convert("RGB"))
     except OSError as error:
-        raise PageUnexpected(f"A sheet of tiles is no image (status {page.status}).") from error
+        raise PageUnexpected(f"A sheet of tiles is not an image (status {page.status}).") from error
     return sheet.reshape(-1, px, n_columns, px, 3).swapaxes(1, 2).reshape(-1, px, px, 3)
 
 
 def sign_in_all(*, site: Site, people: Sequence[Person], keys_file: Path) -> dict[str, Browser]:
-    """A signed-in browser for each person; who has no key yet signs up, and the key is kept in the file."""
+    """A signed-in browser for each person; a person without a key signs up, and the key is stored in the file."""
     keys: dict[str, str] = json.loads(keys_file.read_text()) if keys_file.exists() else {}
     browsers = {}
     for person in people:
@@ -263,7 +263,7 @@ def _sign_in(site: Site, browser: Browser, key: str) -> bool:
 
 
 def _sign_up(site: Site, browser: Browser, person: Person) -> str:
-    """Sign up under the person's name, or under a variant when the name is taken and its key lost."""
+    """Signs up under the person's name, or under a variant if the name is taken and its key lost."""
     problem = "no reason given"
     for attempt in range(_NAME_TRIES):
         name = person.name + (f"-{attempt + 1}" if attempt else "")
@@ -278,7 +278,7 @@ def _sign_up(site: Site, browser: Browser, person: Person) -> str:
 
 
 def _keep(keys_file: Path, keys: dict[str, str]) -> None:
-    """Write whole or not at all, for the owner's eyes only."""
+    """Writes the file whole or not at all, readable by the owner only."""
     keys_file.parent.mkdir(parents=True, exist_ok=True)
     fresh = keys_file.with_suffix(".new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

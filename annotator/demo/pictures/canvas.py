@@ -1,4 +1,4 @@
-"""The canvas of a rendered picture: every stroke of paint writes its label where it writes its color.
+"""The canvas of a rendered picture: every drawing operation writes its label where it writes its color.
 
 Coordinates: x to the right, y down, in canvas pixels (448 x 448, twice the picture's). Labels are kept at canvas
 resolution, one map a category, two for parts, and read out by nearest pixel, so they are exact.
@@ -61,7 +61,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Tag:
-    """What a stroke shows; an absent name clears what lay there before."""
+    """The labels of a drawing operation; an absent name clears the existing label."""
 
     object: str | None = None
     part: str | None = None
@@ -135,7 +135,7 @@ class Canvas:
         ]
 
     def set_scene(self, name: str) -> None:
-        """Call the whole picture a scene."""
+        """Labels the whole picture as a scene."""
         self.maps["scene"][:] = NUMBERS["scene", name]
 
 

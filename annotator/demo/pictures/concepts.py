@@ -21,12 +21,12 @@ from annotator.demo.pictures.things.table import OBJECT_OF, THINGS
 Kind = Literal["object", "scene", "texture", "material"]
 # Materials that fill pictures of their own; others lie on walls and in windows only.
 _DEALT_MATERIALS = ("brick", "fabric", "foliage", "fur", "metal", "paper", "stone", "wood")
-# Pictures of its own that a texture, a scene and a material get in each round.
+# How many pictures of its own a texture, a scene and a material get in each round.
 _SHARES: dict[Kind, int] = {"texture": 2, "scene": 1, "material": 1}
 
 
 def _deal() -> tuple[tuple[Kind, str], ...]:
-    """One round of concepts, each as often as its share, repeats far apart."""
+    """One round of concepts, each as often as its share, with repetitions far apart."""
     shares: list[tuple[Kind, str, int]] = [("object", name, thing.share) for name, thing in THINGS.items()]
     surfaces: dict[Kind, tuple[str, ...]] = {
         "texture": tuple(PATTERNS),
@@ -38,7 +38,7 @@ def _deal() -> tuple[tuple[Kind, str], ...]:
     return tuple((kind, name) for turn in turns for kind, name, share in shares if turn < share)
 
 
-# The concepts in the order in which pictures are dealt out; picture i shows DECK[i % len(DECK)].
+# The concepts in the order of the pictures: picture i shows DECK[i % len(DECK)].
 DECK = _deal()
 
 

@@ -13,7 +13,7 @@ Rng = np.random.Generator
 
 
 def wood(rng: Rng) -> Pixels:
-    """Boards with rings of grain and knots."""
+    """Boards with grain and knots."""
     u, v = _sheet(rng, bend=3, turn=0.06 if rng.random() < 0.5 else 1.6)
     board = float(rng.uniform(70, 150))
     number = np.floor(v / board)

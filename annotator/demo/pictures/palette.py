@@ -1,4 +1,4 @@
-"""Colors: drawing them for paint, and naming them pixel by pixel by the eleven basic names."""
+"""Colors: random ones to paint with, and the basic color name (one of eleven) of each pixel."""
 
 import colorsys
 
@@ -52,7 +52,7 @@ def pick(rng: np.random.Generator, colors: tuple[Rgb, ...], spread: float = 0.04
 
 
 def pair(rng: np.random.Generator) -> tuple[Rgb, Rgb]:
-    """Two colors that stand apart in lightness, one of them often nearly white or black."""
+    """Two colors of different lightness; one of them is often nearly white or black."""
     hue = float(rng.random())
     dark = from_hue(hue, float(rng.uniform(0.3, 0.95)), float(rng.uniform(0.12, 0.5)))
     other = (hue + float(rng.choice([0.0, 0.1, 0.35, 0.5]))) % 1

@@ -23,7 +23,7 @@ def _sheet(rng: Rng, bend: float = 6.0, turn: float = 3.15) -> tuple[Pixels, Pix
 
 
 def mix(amount: Pixels, first: Rgb, second: Rgb) -> Pixels:
-    """Blend two colors by an amount of 0 to 1 a pixel."""
+    """Blends two colors by an amount of 0 to 1 per pixel."""
     share = np.clip(amount, 0, 1)[..., None].astype(np.float32)
     step = np.asarray(second, np.float32) - np.asarray(first, np.float32)
     return np.asarray(share * step + np.asarray(first, np.float32))

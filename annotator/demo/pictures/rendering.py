@@ -1,6 +1,6 @@
 """Rendering the concept image set into a folder in Broden layout: index.csv, label.csv, category.csv, c_*.csv, images/.
 
-A label map is a PNG whose label number is red + 256 x green. The folder appears whole or not at all, and its
+A label map is a PNG whose label number is red + 256 x green. The folder is written whole or not at all, and its
 `rendered.json` says how it was made, so that a set that stands is used again.
 """
 
@@ -31,7 +31,7 @@ _COLUMNS = ("color", "object", "part", "material", "scene", "texture")
 
 
 class FolderTaken(Refusal):
-    """The folder holds something else than the asked set."""
+    """The folder holds other files than this set."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class RenderedSet:
-    """A set that stands on disk, and whether it stood there before."""
+    """A set on disk, and whether it existed before."""
 
     folder: Path
     n_images: int
@@ -54,7 +54,7 @@ class RenderedSet:
 def render_set(
     *, folder: Path, n_images: int, seed: int, n_jobs: int, on_progress: Callable[[int], None] = lambda n_done: None
 ) -> RenderedSet:
-    """Render the set, or find that it stands already.
+    """Renders the set, or reuses an existing one.
 
     Raises FolderTaken where the folder holds other files or a set of other parameters.
     """
@@ -62,7 +62,7 @@ def render_set(
     if folder.exists() and any(folder.iterdir()):
         if _read_recipe(folder) == recipe:
             return RenderedSet(folder, n_images, reused=True)
-        raise FolderTaken(f"{folder} holds something else than this image set ({n_images} images, seed {seed}).")
+        raise FolderTaken(f"{folder} holds other files than this image set ({n_images} images, seed {seed}).")
     with _whole_or_nothing(folder) as workplace:
         rows = []
         for n_done, row in enumerate(_draw_all(workplace, n_images=n_images, seed=seed, n_jobs=n_jobs), start=1):

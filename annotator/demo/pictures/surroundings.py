@@ -1,4 +1,4 @@
-"""What lies behind and under the objects: sky, grass, sea, sand, road, walls, floors, and plain grounds."""
+"""The background of objects: sky, grass, sea, sand, road, walls, floors, and plain grounds."""
 
 from collections.abc import Callable
 
@@ -151,7 +151,7 @@ def lay_water(canvas: Canvas) -> None:
 
 
 def lay_surroundings(canvas: Canvas, around: str) -> float:
-    """Fill the canvas for an object's surroundings; the height (share of the side) where it stands comes back."""
+    """Fill the canvas for an object's surroundings; returns the height (share of the side) where the object stands."""
     rng = canvas.rng
     horizon = float(rng.uniform(0.45, 0.72))
     if around == "loose" or rng.random() < 0.3:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 Words = tuple[str, ...]
 
-# Each label with what people call it: the first word is the commonest. Order is the order of the label numbers.
+# Each label with the words that people use for it, the most common first; in the order of the label numbers.
 COLORS: dict[str, Words] = {
     "black-c": ("black",),
     "blue-c": ("blue",),

@@ -21,7 +21,7 @@ class SignUpRefused(Exception):
 
 @transaction.atomic
 def open_account(name: str, *, balance_usd: Decimal, now: dt.datetime) -> Requester:
-    """The requester of this name, made with a balance when there is none."""
+    """The requester of this name; a new one gets this balance."""
     requester, is_new = Requester.objects.get_or_create(
         name=name,
         defaults={
@@ -43,7 +43,7 @@ def hash_key(key: str) -> str:
 def sign_up(
     *, name: str, country: str, subdivision: str = "", invitation: str | None, now: dt.datetime
 ) -> tuple[Person, str]:
-    """A new person and their sign-in key, which is shown once. `invitation` is None where anybody may sign up."""
+    """A new person and their sign-in key, which is shown once. `invitation` is None if anybody may sign up."""
     if invitation is not None:
         _use_invitation(invitation, now=now)
     is_simulated = name.startswith(SIMULATED_NAME_PREFIX)
@@ -71,7 +71,7 @@ def find_by_key(key: str) -> Person | None:
 
 
 def renew_key(person: Person) -> str:
-    """A new sign-in key; the old one no longer opens anything."""
+    """A new sign-in key; the old one is no longer valid."""
     key = ids.new_code()
     person.key_sha256 = hash_key(key)
     person.save(update_fields=["key_sha256"])

@@ -1,4 +1,4 @@
-"""Prove the books: every balance, hold, payment and count, recomputed from the ledger and the assignments."""
+"""Recomputes every balance, hold, payment and count from the ledger and the assignments."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _COUNTS = {
 
 @dataclass(frozen=True)
 class Audit:
-    """`findings` are sentences; none means that the books are right."""
+    """`findings` are sentences; an empty list means that everything agrees."""
 
     n_entries: int
     n_requesters: int
@@ -36,7 +36,7 @@ class Audit:
 
 
 def audit() -> Audit:
-    """Reads everything; call it inside a transaction where others write meanwhile."""
+    """Reads all tables; call it inside a transaction if others write at the same time."""
     totals = _totals(LedgerEntry.objects.all())
     findings = [*_check_requesters(), *_check_hits(), *_check_rewards(), *_check_bonuses()]
     if sum(totals.values()) != 0:
@@ -49,7 +49,7 @@ def audit() -> Audit:
 
 
 def _totals(entries: object) -> dict[str, Decimal]:
-    """What lies in each account by these entries."""
+    """The balance of each account according to these entries."""
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for source, target, amount in entries.values_list("source", "target").annotate(sum=Sum("amount_usd")).order_by():  # type: ignore[attr-defined]
         totals[source] -= amount
@@ -58,7 +58,7 @@ def _totals(entries: object) -> dict[str, Decimal]:
 
 
 def _balances(by: str, account: LedgerEntry.Account) -> dict[int, Decimal]:
-    """What lies in an account by the ledger, for each requester or each HIT."""
+    """The balance of an account according to the ledger, per requester or per HIT."""
     rows = LedgerEntry.objects.order_by().values_list(by)
     came = rows.annotate(sum=Sum("amount_usd", filter=Q(target=account), default=Decimal(0)))
     went = rows.annotate(sum=Sum("amount_usd", filter=Q(source=account), default=Decimal(0)))

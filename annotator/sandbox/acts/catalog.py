@@ -1,4 +1,4 @@
-"""What there is to work on for one person: groups of HITs, and the next HIT of a group."""
+"""The work that one person can take: groups of HITs, and the next HIT of a group."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Group:
-    """A HIT type with HITs that this person may still take; `unmet` says in words why they may not accept."""
+    """A HIT type with HITs that this person may still take; `unmet` says why they may not accept."""
 
     hit_type: HITType
     n_open: int
@@ -48,7 +48,7 @@ def open_hits(person: Person | None, *, now: dt.datetime) -> QuerySet[HIT]:
 
 
 def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> list[Group]:
-    """At most 500, in the order asked for; those the person may not even discover are left out."""
+    """At most 500, in the order asked for, without those that the person may not discover."""
     open_ids = open_hits(person, now=now).values("id")
     types = (
         HITType.objects.filter(reward_usd__gte=search.least_reward_usd)
@@ -67,7 +67,7 @@ def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> l
 
 
 def describe(kind: HITType, person: Person | None, *, n_open: int, now: dt.datetime) -> Group | None:
-    """None when this person is not to know of it."""
+    """None if this person may not know of it."""
     if not kind.requirements:
         return Group(kind, n_open)
     if person is None:
@@ -84,6 +84,6 @@ def describe(kind: HITType, person: Person | None, *, n_open: int, now: dt.datet
 
 
 def next_hit(kind: HITType, person: Person | None, *, after: int = 0, now: dt.datetime) -> HIT | None:
-    """The oldest open HIT of the group after row `after`, then from the beginning; None when there is none."""
+    """The oldest open HIT of the group after row `after`, then from the beginning; None if there is none."""
     hits = open_hits(person, now=now).filter(hit_type=kind).order_by("id")
     return hits.filter(id__gt=after).first() or (hits.first() if after else None)

@@ -13,7 +13,7 @@ State = QualificationRequest.State
 
 
 def create_type(kind: QualificationType) -> QualificationType:
-    """Raises Refused when the requester has one of this name."""
+    """Raises Refused if the requester has one of this name."""
     try:
         with transaction.atomic():
             kind.save(force_insert=True)
@@ -25,7 +25,7 @@ def create_type(kind: QualificationType) -> QualificationType:
 
 
 def delete_type(kind: QualificationType, *, now: dt.datetime) -> None:
-    """No new HITs or HIT types with it; requests that wait are rejected; who holds it keeps it for open HITs."""
+    """No new HITs or HIT types can use it. Waiting requests are rejected. Holders keep it for open HITs."""
     kind.deleted_at = now
     kind.save(update_fields=["deleted_at"])
     kind.requests.filter(state__in=[State.STARTED, State.PENDING]).update(
@@ -60,7 +60,7 @@ def tell(kind: QualificationType, person: Person, subject: str, text: str, *, no
 
 @transaction.atomic
 def start_request(kind: QualificationType, person: Person, *, now: dt.datetime) -> QualificationRequest | None:
-    """A request; with a test it waits for the answers. None when it was granted at once. Raises Refused."""
+    """A request; with a test it waits for the answers. None if it was granted at once. Raises Refused."""
     QualificationType.objects.select_for_update().get(id=kind.pk)
     running = kind.requests.filter(person=person, state=State.STARTED).first()
     if running and kind.test_duration_seconds and now < _end(running, kind):
@@ -103,7 +103,7 @@ def _check_may_request(kind: QualificationType, person: Person, *, now: dt.datet
 
 @transaction.atomic
 def submit_test(request: QualificationRequest, answers: list[Answer], *, now: dt.datetime) -> int | None:
-    """The value when the answer key gives one at once; None when the requester has to look. Raises Refused."""
+    """The value if there is an answer key; None if the requester has to decide. Raises Refused."""
     kind = request.type
     if request.state != State.STARTED or now > _end(request, kind):
         raise Refused(Code.INVALID_QUALIFICATION_STATE, "The time for this test is over.")

@@ -1,4 +1,4 @@
-"""Review policies: what they find in a HIT's answers, and the approvals, rejections and extensions they ask for."""
+"""Review policies: their results for a HIT's answers, and the approvals, rejections and extensions that follow."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from annotator.sandbox.rules.states import LISTED, AssignmentState
 
 @dataclass(frozen=True)
 class _Report:
-    """Where the findings about one HIT at one level are written."""
+    """Writes the findings about one HIT at one level."""
 
     hit: HIT
     level: str
@@ -39,7 +39,7 @@ def _kind(subject: HIT | Assignment) -> str:
 
 
 def review_assignment(assignment: Assignment, *, now: dt.datetime) -> bool:
-    """Called at a submission, in its transaction and under the HIT's lock; True if the HIT became reviewable by it."""
+    """Called at a submission, in its transaction and under the HIT's lock; True if this made the HIT reviewable."""
     if not assignment.hit.assignment_review_policy:
         return False
     policy = policies.read_known_answers(assignment.hit.assignment_review_policy)
@@ -57,7 +57,7 @@ def review_assignment(assignment: Assignment, *, now: dt.datetime) -> bool:
 
 
 def review_hit(hit: HIT, *, now: dt.datetime) -> None:
-    """Called whenever a HIT becomes reviewable, in that transaction; what was found before is found anew."""
+    """Called each time a HIT becomes reviewable, in that transaction; earlier findings are replaced."""
     if not hit.hit_review_policy:
         return
     policy = policies.read_plurality(hit.hit_review_policy)
@@ -114,7 +114,7 @@ def _is_disregarded(assignment: Assignment, policy: policies.Plurality) -> bool:
 
 
 def _judge(report: _Report, assignment: Assignment, actions: policies.Actions, *, score: int) -> bool:
-    """Approve or reject by the score; True if the HIT became reviewable by it.
+    """Approve or reject by the score; True if this made the HIT reviewable.
 
     What cannot be done is reported as failed, and the submission is kept.
     """
@@ -143,7 +143,7 @@ def _judge(report: _Report, assignment: Assignment, actions: policies.Actions, *
 
 
 def _extend(report: _Report, actions: policies.Actions) -> bool:
-    """One place more, and time for it, up to the policy's maximum; True if the HIT became reviewable by it."""
+    """Adds one assignment, and time for it, up to the policy's maximum; True if this made the HIT reviewable."""
     hit = report.hit
     if hit.max_assignments >= actions.extend_maximum:
         report.act("extend", hit, f"The HIT has {hit.max_assignments} assignments already")

@@ -28,7 +28,7 @@ class HITTypeFields:
     requirements: list[dict[str, Any]] = field(default_factory=list)
 
     def fingerprint(self) -> str:
-        """The same for two calls that say the same, however the reward is written."""
+        """Equal for two calls with the same fields, even if the reward is written differently."""
         said = [
             self.title, self.description, self.keywords, str(self.reward_usd.quantize(fees.CENT)),
             self.duration_seconds, self.auto_approval_seconds,
@@ -49,7 +49,7 @@ class NewHIT:
 
 
 def register_type(requester: Requester, fields: HITTypeFields, *, now: dt.datetime) -> HITType:
-    """The HIT type with these fields, made when there is none."""
+    """The HIT type with these fields; a new one if there is none."""
     found, _ = HITType.objects.get_or_create(
         requester=requester,
         fingerprint=fields.fingerprint(),
@@ -65,7 +65,7 @@ def register_type(requester: Requester, fields: HITTypeFields, *, now: dt.dateti
 
 
 def create_hit(hit_type: HITType, new: NewHIT, *, now: dt.datetime) -> HIT:
-    """The HIT, open to everybody at once, with its whole price held. Raises Refused without the money."""
+    """Creates a HIT, open at once, and holds its whole price. Raises Refused if the money is not enough."""
     hit = HIT.objects.create(
         mturk_id=new.mturk_id, requester=hit_type.requester, hit_type=hit_type, question=new.question,
         annotation=new.annotation, max_assignments=new.max_assignments, created_at=now,
@@ -78,7 +78,7 @@ def create_hit(hit_type: HITType, new: NewHIT, *, now: dt.datetime) -> HIT:
 
 
 def set_expiration(hit: HIT, *, expires_at: dt.datetime, now: dt.datetime) -> None:
-    """Expire now, or live longer or shorter; the caller holds the row lock."""
+    """Changes when the HIT expires, perhaps to now. The caller holds the row lock."""
     transitions.check_status(
         hit, HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING
     )
@@ -98,7 +98,7 @@ def set_expiration(hit: HIT, *, expires_at: dt.datetime, now: dt.datetime) -> No
 
 
 def expire(hit: HIT, *, now: dt.datetime) -> None:
-    """The lifetime is over: give back the money for places that nobody took."""
+    """The lifetime is over: releases the money for assignments that nobody accepted."""
     hit.is_expired, hit.expired_at = True, hit.expires_at
     became_reviewable = transitions.advance_hit(hit, now=now)
     notifying.record("HITExpired", hit=hit, now=now)
@@ -117,7 +117,7 @@ def mark_reviewing(hit: HIT, *, is_reverted: bool) -> None:
 
 
 def change_type(hit: HIT, hit_type: HITType, *, now: dt.datetime) -> None:
-    """Assignments already accepted keep the reward that was promised; open places cost what the new type says."""
+    """Assignments already accepted keep the reward that was promised; open assignments cost what the new type says."""
     transitions.check_status(
         hit, HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING
     )

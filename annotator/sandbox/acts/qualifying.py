@@ -32,7 +32,7 @@ GUARDS = {
 
 @dataclass(frozen=True)
 class Held:
-    """What a person has of a qualification: a number, or a place; neither when they do not hold it."""
+    """A person's value of a qualification: a number or a place; neither if they do not hold it."""
 
     value: int | None = None
     country: str = ""
@@ -44,7 +44,7 @@ class Held:
 
 
 def first_unmet(hit_type: HITType, *, person: Person, action: str, now: dt.datetime) -> str:
-    """The first requirement that keeps this person from `action` (a key of GUARDS), in words; empty when none."""
+    """The first requirement that forbids this person `action` (a key of GUARDS), as a sentence; empty if none does."""
     for requirement in hit_type.requirements:
         if guard(requirement) in GUARDS[action] and not is_met(requirement, held=find_held(person, requirement)):
             name = COMPUTED.get(requirement["QualificationTypeId"], requirement["QualificationTypeId"])
@@ -53,7 +53,7 @@ def first_unmet(hit_type: HITType, *, person: Person, action: str, now: dt.datet
 
 
 def guard(requirement: dict[str, Any]) -> str:
-    """ActionsGuarded, or what the older RequiredToPreview means in its words."""
+    """ActionsGuarded, or the value that the older RequiredToPreview stands for."""
     if requirement.get("ActionsGuarded"):
         return str(requirement["ActionsGuarded"])
     return "PreviewAndAccept" if requirement.get("RequiredToPreview") else "Accept"
@@ -68,7 +68,7 @@ def find_held(person: Person, requirement: dict[str, Any]) -> Held:
 
 
 def compute(person: Person, type_id: str) -> Held:
-    """The marketplace's own qualifications. Nobody here is a Master; everybody has said to be of age at sign-up."""
+    """The marketplace's own qualifications. Nobody here is a Master; everybody confirmed at sign-up to be of age."""
     if type_id == LOCALE:
         return Held(country=person.country, subdivision=person.subdivision)
     if type_id == ADULT:

@@ -1,4 +1,4 @@
-"""What a requester does to finished work: approve, reject, turn a rejection over, pay a bonus."""
+"""What a requester does to finished work: approve, reject, overturn a rejection, pay a bonus."""
 
 import datetime as dt
 from decimal import Decimal

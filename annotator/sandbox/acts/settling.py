@@ -1,4 +1,4 @@
-"""What time brings about: deadlines, expirations, automatic approvals, deletions after 120 days.
+"""What happens with time: deadlines, expirations, automatic approvals, deletions after 120 days.
 
 Nothing runs by itself. Every request first settles what is due at its time, so that what anybody sees has happened.
 """
@@ -17,7 +17,7 @@ DISPOSED_AFTER = dt.timedelta(days=120)
 
 
 def settle_due(*, now: dt.datetime) -> int:
-    """How many HITs were touched. Each is one transaction under its row lock: processes may do this together."""
+    """How many HITs were changed. Each is one transaction under its row lock: several processes may do this at once."""
     n_touched = 0
     while hits := _due_hits(now):
         for hit_id in hits:
@@ -26,7 +26,7 @@ def settle_due(*, now: dt.datetime) -> int:
 
 
 def _due_hits(now: dt.datetime) -> list[int]:
-    """Not all at once where much is due; in the ordinary case, where nothing is, one round to the database."""
+    """In portions, if much is due. In the ordinary case nothing is due, and this is one query."""
     running = Assignment.objects.filter(state=AssignmentState.ACCEPTED, deadline__lte=now)
     waiting = Assignment.objects.filter(state=AssignmentState.SUBMITTED, auto_approve_at__lte=now)
     expiring = HIT.objects.filter(is_expired=False, expires_at__lte=now)

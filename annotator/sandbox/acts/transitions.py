@@ -1,4 +1,4 @@
-"""Every change of a HIT and its assignments that changes counts: the status, the hold and the events follow.
+"""Every change of a HIT and its assignments that changes counts, with the status, the hold and the events.
 
 Each of these returns whether the HIT has just become reviewable. The caller then runs the HIT-level review policy
 (`policing.review_hit`), which itself approves and extends through this module.
@@ -42,7 +42,7 @@ def lock_hit(**lookup: object) -> HIT:
 
 
 def advance_hit(hit: HIT, *, moves_money: bool = True, now: dt.datetime) -> bool:
-    """The caller holds the row lock and has changed counts, size, type or expiration.
+    """The caller holds the row lock and has changed the counts, the size, the type or the expiration.
 
     Accepting and submitting pass a place on with its price; saying so spares the sum over all assignments.
     """
@@ -74,7 +74,7 @@ OVERRIDE_WITHIN = dt.timedelta(days=30)
 
 
 def approve(assignment: Assignment, *, feedback: str, is_override: bool, now: dt.datetime) -> bool:
-    """Pay the reward. The caller holds the HIT's lock. Raises Refused in the wrong state or without the money."""
+    """Pays the reward. The caller holds the HIT's lock. Raises Refused if the state or the balance forbids it."""
     was_rejected = assignment.state == AssignmentState.REJECTED
     if was_rejected and is_override:
         _check_override(assignment, now=now)
@@ -96,7 +96,7 @@ def approve(assignment: Assignment, *, feedback: str, is_override: bool, now: dt
 
 
 def reject(assignment: Assignment, *, feedback: str, now: dt.datetime) -> bool:
-    """No pay; the money goes back to the requester. The caller holds the HIT's lock."""
+    """Does not pay; the money goes back to the requester. The caller holds the HIT's lock."""
     _check_submitted(assignment)
     hit = assignment.hit
     _move(assignment, AssignmentState.REJECTED)
@@ -133,7 +133,7 @@ def _check_override(assignment: Assignment, *, now: dt.datetime) -> None:
 
 
 def add_assignments(hit: HIT, *, n_more: int, now: dt.datetime) -> bool:
-    """More places; the caller holds the row lock. Below 10 assignments a HIT stays below 10: the fee is another."""
+    """Adds assignments; the caller holds the row lock. A HIT with fewer than 10 stays below 10: the fee differs."""
     check_status(hit, HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING)
     size = hit.max_assignments + n_more
     if hit.max_assignments < fees.MANY_ASSIGNMENTS <= size:
@@ -148,7 +148,7 @@ def add_assignments(hit: HIT, *, n_more: int, now: dt.datetime) -> bool:
 
 
 def lock_assignment(**lookup: object) -> Assignment:
-    """The assignment and its HIT, the HIT's row lock first. Raises Refused when there is none."""
+    """The assignment and its HIT; the HIT's row lock is taken first. Raises Refused if there is none."""
     try:
         hit = lock_hit(**{f"assignments__{field}": value for field, value in lookup.items()})
     except HIT.DoesNotExist:

@@ -1,4 +1,4 @@
-"""What a person does to a HIT: accept, submit, return; and what time does when they do nothing."""
+"""What a person does to a HIT: accept, submit, return; and what happens at the deadline."""
 
 import datetime as dt
 
@@ -12,13 +12,13 @@ from annotator.sandbox.rules import fees
 from annotator.sandbox.rules.refusals import Code, Refused
 from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus, check_assignment_move
 
-# As at Amazon: nobody sits on more places than they can work on.
+# As at Amazon: nobody keeps more HITs from others than they can work on.
 MAX_ACCEPTED_AT_ONCE = 25
 
 
 @transaction.atomic
 def accept(person: Person, *, hit_id: int, now: dt.datetime) -> Assignment:
-    """A place for this person. Raises Refused: nothing left, not qualified, blocked, or worked on before."""
+    """Gives this person an assignment. Raises Refused: none left, not qualified, blocked, or worked on before."""
     hit = transitions.lock_hit(id=hit_id)
     _check_acceptable(person, hit, now=now)
     reward = hit.hit_type.reward_usd
@@ -68,7 +68,7 @@ def submit(
         "state": AssignmentState.SUBMITTED, "answer": answer, "submitted_at": now,
         "auto_approve_at": now + dt.timedelta(seconds=assignment.auto_approval_seconds),
     }  # fmt: skip
-    # The assignment was read before the HIT's lock was granted: only who still finds it accepted submits it.
+    # The assignment was read before the HIT's lock was taken. It is submitted only if it is still accepted.
     if not Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.ACCEPTED).update(**changes):
         raise Refused(Code.INVALID_ASSIGNMENT_STATE, "This assignment is no longer in progress.")
     for field, value in changes.items():
@@ -112,7 +112,7 @@ def _leave(assignment: Assignment, *, state: AssignmentState, at: dt.datetime, n
 
 
 def _read_with_locked_hit(assignment_id: str) -> Assignment:
-    """In one query, for the busiest act of all; the HIT's row alone is locked."""
+    """One query, since this is the most frequent act; only the HIT's row is locked."""
     rows = Assignment.objects.select_for_update(of=("hit",)).select_related(
         "person", "hit__requester", "hit__hit_type__notification_setting"
     )

@@ -1,4 +1,4 @@
-"""One call of the API: who calls, when, with what; what every operation is given."""
+"""One call of the API: who calls, when, with which values. Every operation is given one."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Call:
         return dt.timedelta(seconds=self.board.token_life_seconds)
 
     def page(self, about: str = "") -> Page:
-        """The page asked for, of the list that `about` tells apart from other lists of this operation."""
+        """The page asked for; `about` distinguishes the list from other lists of this operation."""
         return read_page(
             self.values, about=f"{self.operation}/{self.requester.pk}/{about}", now=self.now, life=self.token_life
         )

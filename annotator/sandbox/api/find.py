@@ -1,4 +1,4 @@
-"""Rows by the ids a requester sends; what is another requester's does not exist for them."""
+"""Rows by the ids that a requester sends; another requester's rows are not found."""
 
 from annotator.sandbox.acts import transitions
 from annotator.sandbox.acts.transitions import lock_assignment
@@ -21,7 +21,7 @@ def hit(call: Call) -> HIT:
 
 
 def locked_hit(call: Call) -> HIT:
-    """With its row lock; the operation is about to change it."""
+    """With its row lock, for an operation that changes it."""
     try:
         found = transitions.lock_hit(requester=call.requester, mturk_id=call.values["HITId"])
     except HIT.DoesNotExist:
@@ -36,7 +36,7 @@ def _first_hit(found: HIT | None, call: Call) -> HIT:
 
 
 def assignment(call: Call) -> Assignment:
-    """One that was submitted: a requester sees nothing of work in progress."""
+    """A submitted one: a requester does not see work in progress."""
     sought = call.values["AssignmentId"]
     found = Assignment.objects.filter(mturk_id=sought, hit__requester=call.requester, submitted_at__isnull=False)
     if not found.exists():

@@ -1,4 +1,4 @@
-"""The bounds that MTurk documents in words and botocore's shapes do not have."""
+"""The limits that MTurk documents in prose and that botocore's shapes do not have."""
 
 from decimal import Decimal
 from typing import Any
@@ -39,7 +39,7 @@ MAX_WORKERS_NOTIFIED = 100
 
 
 def check(values: dict[str, Any]) -> None:
-    """Every top-level parameter within its bounds. Raises Refused with the parameter's name."""
+    """Checks every top-level parameter against its limits. Raises Refused with the parameter's name."""
     for name, value in values.items():
         if name in TEXTS and isinstance(value, str):
             _check_text(name, value)

@@ -1,4 +1,4 @@
-"""A response that never arrives: the connection is cut after the act was committed."""
+"""A lost response: the connection is closed after the act was committed."""
 
 import socket
 
@@ -6,11 +6,11 @@ from django.http import HttpRequest
 
 
 class CannotCut(Exception):
-    """The server does not hand over its socket; gunicorn does."""
+    """The server does not give its socket to the application; gunicorn does."""
 
 
 def cut_connection(request: HttpRequest) -> None:
-    """Shut the client's socket; what is written after it goes nowhere. Raises CannotCut."""
+    """Closes the client's socket; what is written afterwards is discarded. Raises CannotCut."""
     connection = request.META.get("gunicorn.socket")
     if connection is None:
         raise CannotCut("Lost responses need gunicorn, which puts its socket into the request.")

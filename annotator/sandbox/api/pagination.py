@@ -1,4 +1,4 @@
-"""NextToken: where the next page begins, sealed, so that a token of another list, account or day is refused."""
+"""NextToken: a signed start of the next page; a token of another list or account, or an old one, is refused."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ DEFAULT_SIZE = 10
 
 @dataclass(frozen=True)
 class Page:
-    """How many are wanted, and after which row."""
+    """How many rows are wanted, and after which row."""
 
     about: str
     size: int
@@ -25,7 +25,7 @@ class Page:
 
 
 def read_page(values: dict[str, Any], *, about: str, now: dt.datetime, life: dt.timedelta) -> Page:
-    """`about` names the operation, the account and what is listed; a token serves that list alone."""
+    """`about` names the operation, the account and what is listed; a token is valid for that list only."""
     size, token = values.get("MaxResults", DEFAULT_SIZE), values.get("NextToken")
     if token is None:
         return Page(about, size, None, now)

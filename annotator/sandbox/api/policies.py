@@ -9,7 +9,7 @@ _BY_LEVEL = {"Assignment": policies.KNOWN_ANSWERS, "HIT": policies.PLURALITY}
 
 
 def check(policy: dict[str, Any] | None, *, level: str) -> dict[str, Any] | None:
-    """The policy as it is kept. Raises Refused for one that could not be carried out."""
+    """The policy as it is stored. Raises Refused if it could not be carried out."""
     if policy is None:
         return None
     if policy["PolicyName"] != _BY_LEVEL[level]:

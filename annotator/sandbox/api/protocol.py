@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_call(request: HttpRequest) -> HttpResponse:
-    """Any response but to a visitor with a browser, who is shown to the worker site, is JSON."""
+    """Every response is JSON, except that a browser is redirected to the worker site."""
     if request.method != "POST":
         return redirect("sandbox-list")
     request_id = str(uuid.uuid4())
@@ -40,8 +40,8 @@ def answer_call(request: HttpRequest) -> HttpResponse:
     except Refused as error:
         response = _respond(_refusal(error), status=400)
     except OperationalError:
-        # Two acts wanted the same rows the other way round; nothing was done.
-        log.warning("A call met a database that could not serve it.", exc_info=True)
+        # A deadlock: two acts wanted the same rows in opposite order; nothing was done.
+        log.warning("The database could not serve a call.", exc_info=True)
         response = _respond(_fault("The service is busy; try again."), status=500)
     response["x-amzn-RequestId"] = request_id
     return response
@@ -68,7 +68,7 @@ def _answer(request: HttpRequest, request_id: str) -> HttpResponse:
 def perform(
     operation: str, body: bytes, *, requester: Requester, request_id: str, board: Switchboard
 ) -> dict[str, Any]:
-    """One operation as a whole or not at all: its output as JSON's members. Raises Malformed or Refused."""
+    """Runs one operation in a transaction and returns its output as JSON members. Raises Malformed or Refused."""
     values = shapes.read_input(operation, body)
     limits.check(values)
     now = board.now()

@@ -14,7 +14,7 @@ _PLACE_COMPARATORS = ("EqualTo", "NotEqualTo", *_SETS)
 
 
 def check(requirements: list[dict[str, Any]], *, requester: Requester) -> None:
-    """Raises Refused for a requirement that could not be judged, or of a type that is not there."""
+    """Raises Refused for a requirement that could not be checked, or whose type does not exist."""
     if len(requirements) > MAX_REQUIREMENTS:
         raise _bad(f"A HIT can have at most {MAX_REQUIREMENTS} qualification requirements.")
     for requirement in requirements:

@@ -1,4 +1,4 @@
-"""A call's input against the shapes of API version 2017-01-17, as botocore carries them."""
+"""Checks a call's input against the shapes of API version 2017-01-17, which botocore contains."""
 
 import datetime as dt
 import functools
@@ -19,7 +19,7 @@ _EARLIEST, _LATEST = 0, 253_402_300_799  # 1970 to 9999, in epoch seconds
 
 @functools.cache
 def service() -> botocore.model.ServiceModel:
-    """The whole API. Raises botocore's UnknownServiceError once botocore no longer carries mturk."""
+    """The whole API. Raises botocore's UnknownServiceError if botocore no longer contains mturk."""
     return botocore.model.ServiceModel(
         botocore.loaders.Loader().load_service_model("mturk", "service-2", API_VERSION), "mturk"
     )
@@ -46,7 +46,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _structure(shape: Any, value: dict[str, Any], *, at: str) -> dict[str, Any]:
-    """Members that the shape does not have are ignored, as AWS does; null is the same as absent."""
+    """Members that the shape does not have are ignored, as AWS does. Null means absent."""
     given = {name: value[name] for name in shape.members if value.get(name) is not None}
     for name in shape.required_members:
         if name not in given:

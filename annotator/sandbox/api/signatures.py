@@ -1,4 +1,4 @@
-"""Signature Version 4, checked with botocore's own signer: the same signature comes out, or the call is refused."""
+"""Signature Version 4, checked with botocore's own signer: a call with another signature is refused."""
 
 import datetime as dt
 import hashlib
@@ -37,14 +37,14 @@ class Claim:
 
 
 class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
-    """botocore's signer, over exactly the headers that the client signed."""
+    """botocore's signer, restricted to the headers that the client signed."""
 
     def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
         return request.headers
 
 
 def authenticate(request: HttpRequest, *, body: bytes, now: dt.datetime) -> Requester:
-    """The requester whose key signed this request. Raises Malformed, in the words and kinds of AWS."""
+    """The requester whose key signed this request. Raises Malformed with AWS's own messages and types."""
     claim = read_claim(request)
     stamp = _read_date(request, claim, now=now)
     if _REAL_AWS_KEY.fullmatch(claim.key):
@@ -85,7 +85,7 @@ def read_claim(request: HttpRequest) -> Claim:
 
 
 def sign(request: HttpRequest, claim: Claim, *, secret: str, stamp: str, body: bytes) -> str:
-    """The signature that this request has to have, as botocore computes it."""
+    """The expected signature of this request, computed by botocore."""
     headers = {name: request.headers[name] for name in claim.headers if name in request.headers}
     if len(headers) != len(claim.headers):
         missing = ", ".join(name for name in claim.headers if name not in headers)
@@ -101,7 +101,7 @@ def sign(request: HttpRequest, claim: Claim, *, secret: str, stamp: str, body: b
 
 
 def _check_content_hash(request: HttpRequest, *, body: bytes) -> None:
-    """A hash that the client states goes into its signature, so it has to be the body's."""
+    """A hash that the client states is part of its signature, so it must be the hash of the body."""
     stated = request.headers.get("X-Amz-Content-SHA256")
     if stated is not None and stated != hashlib.sha256(body).hexdigest():
         raise Malformed("InvalidSignatureException", "X-Amz-Content-SHA256 is not the hash of the body.")

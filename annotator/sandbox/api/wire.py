@@ -1,4 +1,4 @@
-"""Rows as MTurk's data structures: HIT, Assignment and the rest, with timestamps and decimals still as Python's."""
+"""Rows as MTurk's data structures: HIT, Assignment and the rest, with Python's timestamps and decimals."""
 
 import datetime as dt
 from decimal import Decimal
@@ -15,7 +15,7 @@ from annotator.sandbox.models import (
 
 
 def to_json(value: Any) -> Any:
-    """Timestamps become epoch seconds, money a decimal string; members that are None are left out."""
+    """Timestamps become epoch seconds, money a decimal string; members that are None are omitted."""
     if isinstance(value, dict):
         return {name: to_json(member) for name, member in value.items() if member is not None}
     if isinstance(value, list):

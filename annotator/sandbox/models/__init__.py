@@ -1,4 +1,4 @@
-"""The marketplace's own tables; nothing outside this app reads them."""
+"""The marketplace's tables; no other app reads them."""
 
 from annotator.sandbox.models.accounts import Invitation, Message, Person, Requester, WorkerBlock
 from annotator.sandbox.models.faults import Switches

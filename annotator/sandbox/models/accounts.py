@@ -12,9 +12,9 @@ class Requester(models.Model):
     name = models.CharField(max_length=80, unique=True)
     mturk_id = models.CharField(max_length=64, unique=True, default=ids.new_worker_id)
     access_key_id = models.CharField(max_length=40, unique=True)
-    # Kept as it is: a signature can only be checked by one who can make it.
+    # Stored in plain text: a signature can be checked only with the secret itself.
     secret_access_key = models.CharField(max_length=64)
-    # Kept beside the ledger for the row lock and the constraint; the audit recomputes both from the ledger.
+    # Stored in addition to the ledger, for the row lock and the constraint; the audit recomputes both.
     available_usd = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
     held_usd = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
     created_at = models.DateTimeField()
@@ -30,14 +30,14 @@ class Requester(models.Model):
 
 
 class Person(models.Model):
-    """Someone who works here; never a user of the dashboard."""
+    """A person who works here; never a user of the dashboard."""
 
     name = models.CharField(max_length=60, unique=True)
     mturk_id = models.CharField(max_length=64, unique=True)
     is_simulated = models.BooleanField(default=False, help_text="A program, said wherever the person appears")
     country = models.CharField(max_length=2, default="US")
     subdivision = models.CharField(max_length=2, blank=True)
-    # Of the sign-in key, which has 144 random bits: one round of a plain hash is enough.
+    # The hash of the sign-in key. The key has 144 random bits, so a plain hash is enough.
     key_sha256 = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()
 
@@ -70,7 +70,7 @@ class WorkerBlock(models.Model):
 
 
 class Message(models.Model):
-    """NotifyWorkers, a grant or a revocation to a person; or a person's word to a requester."""
+    """A message to a person (NotifyWorkers, a grant, a revocation), or from a person to a requester."""
 
     requester = models.ForeignKey(Requester, on_delete=models.CASCADE, related_name="messages")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="messages")

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class Switches(models.Model):
-    """What the marketplace does wrong on purpose. `annotator.sandbox.switchboard` reads and sets it."""
+    """The faults that the marketplace makes on purpose. `annotator.sandbox.switchboard` reads and sets them."""
 
     settings = models.JSONField(default=dict)
     n_calls = models.PositiveBigIntegerField(default=0)

@@ -1,4 +1,4 @@
-"""Money: an append-only ledger of moves, bonuses, and the tokens that keep an act from being repeated."""
+"""Money: an append-only ledger of transfers, bonuses, and the tokens that prevent repeated acts."""
 
 import pgtrigger
 from django.db import models
@@ -9,7 +9,7 @@ from annotator.sandbox.models.work import HIT, Assignment
 
 
 class LedgerEntry(models.Model):
-    """One move of money from one account to another, so that nothing can be made or lost."""
+    """One transfer of money from one account to another, so that no money is created or lost."""
 
     class Account(models.TextChoices):
         OUTSIDE = "outside"
@@ -78,7 +78,7 @@ class BonusPayment(models.Model):
 
 
 class RequestToken(models.Model):
-    """A UniqueRequestToken that was used, and what came of it."""
+    """A UniqueRequestToken that was used, and the result of that use."""
 
     requester = models.ForeignKey(Requester, on_delete=models.CASCADE, related_name="tokens")
     act = models.CharField(max_length=12, help_text="hit, extension, bonus")

@@ -25,7 +25,7 @@ class Notification(models.Model):
     document = models.JSONField()
     created_at = models.DateTimeField()
     n_tries = models.PositiveSmallIntegerField(default=0)
-    # Null once it was delivered or given up.
+    # Null after it was delivered or given up.
     next_try_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(blank=True)

@@ -1,4 +1,4 @@
-"""What a person may be required to have: types, tests, requests for them, and who holds them."""
+"""Qualifications: types, tests, requests for them, and who holds them."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from annotator.sandbox.rules import ids
 
 
 class QualificationType(models.Model):
-    """A requester's own; the marketplace's own types are computed and have no row."""
+    """A requester's type; the marketplace's own types are computed and have no row."""
 
     requester = models.ForeignKey(Requester, on_delete=models.CASCADE, related_name="qualification_types")
     mturk_id = models.CharField(max_length=64, unique=True, default=ids.new_entity_id)
@@ -68,7 +68,7 @@ class QualificationRequest(models.Model):
     type = models.ForeignKey(QualificationType, on_delete=models.CASCADE, related_name="requests")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="qualification_requests")
     state = models.CharField(max_length=8, choices=State.choices, default=State.STARTED)
-    # The test as it was when the person began it.
+    # A copy of the test from when the person began it.
     test = models.TextField(blank=True)
     answer = models.TextField(blank=True)
     reason = models.TextField(blank=True)

@@ -49,9 +49,9 @@ class HIT(models.Model):
     status = models.CharField(
         max_length=12, choices=[(s.value, s.value) for s in HITStatus], default=HITStatus.ASSIGNABLE.value
     )
-    # The expiration has been acted upon: notified, and the money for what nobody took given back.
+    # The expiration was processed: notified, and the money for open assignments released.
     is_expired = models.BooleanField(default=False)
-    # When that was; `expires_at` may be any day long ago, which is how one expires a HIT at once.
+    # When that was. `expires_at` may be long ago: that is how a HIT is expired at once.
     expired_at = models.DateTimeField(null=True, blank=True)
     n_accepted = models.PositiveIntegerField(default=0)
     n_submitted = models.PositiveIntegerField(default=0)
@@ -85,7 +85,7 @@ class HIT(models.Model):
 
     @property
     def n_available(self) -> int:
-        """Places that nobody has taken; nobody can take them once the HIT has expired."""
+        """Assignments that nobody has accepted; after the expiration nobody can."""
         return self.max_assignments - self.n_accepted - self.n_submitted - self.n_approved - self.n_rejected
 
 
@@ -96,7 +96,7 @@ class Assignment(models.Model):
     state = models.CharField(
         max_length=9, choices=[(s.value, s.value) for s in AssignmentState], default=AssignmentState.ACCEPTED.value
     )
-    # As they stood when the person accepted: a HIT that changes its type does not change what was promised.
+    # Copied when the person accepted: a later change of the HIT's type does not change what was promised.
     reward_usd = models.DecimalField(max_digits=10, decimal_places=2)
     fee_usd = models.DecimalField(max_digits=10, decimal_places=2)
     auto_approval_seconds = models.PositiveIntegerField()

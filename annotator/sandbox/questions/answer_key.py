@@ -1,4 +1,4 @@
-"""AnswerKey: the score of a qualification test from the selections somebody made."""
+"""AnswerKey: the score of a qualification test from a person's selections."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _LARGEST = 2**31 - 1
 
 @dataclass(frozen=True)
 class Scored:
-    """One question: what each exact set of selections earns, and what any other does."""
+    """One question: the score of each exact set of selections, and of any other set."""
 
     question: str
     options: tuple[tuple[frozenset[str], int], ...]
@@ -31,7 +31,7 @@ class Range:
 
 @dataclass(frozen=True)
 class AnswerKey:
-    """At most one of the three mappings is set; with none the summed score is the value."""
+    """At most one of the three mappings is set; without one the summed score is the value."""
 
     scored: tuple[Scored, ...]
     maximum: int | None = None

@@ -1,4 +1,4 @@
-"""AnswerSpecification: free text, a choice, or a file, with the bounds a requester sets, and what breaks them."""
+"""AnswerSpecification: free text, a choice, or a file, with a requester's limits, and the check of an answer."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -19,13 +19,13 @@ from annotator.sandbox.questions.structure import (
 )
 
 STYLES = ("radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser")
-# A file lies in the database, so it is small whatever the requester allows.
+# A file is stored in the database, so it must be small, whatever the requester allows.
 MAX_FILE_BYTES = 5_000_000
 
 
 @dataclass(frozen=True)
 class Format:
-    """A regular expression. The browser checks it, as at Amazon: nobody's expression runs on this server."""
+    """A regular expression. The browser checks it, as at Amazon; it never runs on this server."""
 
     regex: str
     error_text: str
@@ -180,7 +180,7 @@ def _read_upload(element: ET.Element) -> FileUpload:
 
 
 def find_text_problem(spec: FreeText, text: str) -> str:
-    """What is wrong with a text, in words; empty when nothing."""
+    """What is wrong with a text, as a phrase; empty if nothing is."""
     if len(text) < spec.min_length:
         return f"write at least {spec.min_length} characters"
     if spec.max_length is not None and len(text) > spec.max_length:

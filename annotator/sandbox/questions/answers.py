@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from annotator.sandbox.questions.safe_xml import SCHEMAS
 
 NAMESPACE = f"{SCHEMAS}/2005-10-01/QuestionFormAnswers.xsd"
-# What XML 1.0 cannot carry, however it is written.
+# Characters that XML 1.0 cannot contain in any form.
 _IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Several values of one name, as of a group of checkboxes, come as one text.
+# Several values of one name, as from a group of checkboxes, are joined to one text.
 SEPARATOR = "|"
 
 
@@ -27,7 +27,7 @@ class Answer:
 
 
 def from_form(fields: Mapping[str, Iterable[str]]) -> list[Answer]:
-    """The fields that a page posted to externalSubmit, in its order; the assignment's id is no answer."""
+    """The fields that a page posted to externalSubmit, in its order; the assignment's id is not an answer."""
     return [
         Answer(question=name, free_text=SEPARATOR.join(values))
         for name, values in fields.items()
@@ -36,7 +36,7 @@ def from_form(fields: Mapping[str, Iterable[str]]) -> list[Answer]:
 
 
 def write(answers: Iterable[Answer]) -> str:
-    """The document; characters that XML cannot carry become U+FFFD."""
+    """The document; characters that XML cannot contain become U+FFFD."""
     root = ET.Element("QuestionFormAnswers", {"xmlns": NAMESPACE})
     for answer in answers:
         element = ET.SubElement(root, "Answer")
@@ -60,7 +60,7 @@ def _add(parent: ET.Element, tag: str, text: str) -> None:
 
 
 def read_values(document: str) -> dict[str, frozenset[str]]:
-    """By question the set of values given, without the space around them. Of a document that `write` made."""
+    """The set of values given to each question, without surrounding space; of a document that `write` made."""
     found: dict[str, frozenset[str]] = {}
     for element in ET.fromstring(document) if document else ():  # noqa: S314  our own document, not a stranger's
         values = [child.text or "" for child in element if not child.tag.endswith("QuestionIdentifier")]

@@ -12,7 +12,7 @@ from annotator.sandbox.rules.refusals import Code, Refused
 
 EXTERNAL_NAMESPACE = f"{SCHEMAS}/2006-07-14/ExternalQuestion.xsd"
 HTML_NAMESPACE = f"{SCHEMAS}/2011-11-11/HTMLQuestion.xsd"
-# Zero means: as high as the window.
+# Zero means as high as the window.
 FRAME_HEIGHTS_PX = range(0, 100_001)
 
 
@@ -32,7 +32,7 @@ Question = ExternalQuestion | HTMLQuestion | question_form.QuestionForm
 
 
 def check_question(text: str) -> Question:
-    """The question in this document. Raises Refused with XMLParseError and the place."""
+    """The question in this document. Raises Refused with XMLParseError and the position."""
     try:
         return read_question(text)
     except BadDocument as error:
@@ -40,7 +40,7 @@ def check_question(text: str) -> Question:
 
 
 def refusal(error: BadDocument) -> Refused:
-    """How MTurk says that an XML document will not do."""
+    """MTurk's message for an XML document that is not valid."""
     return Refused(
         Code.XML_PARSE_ERROR,
         "There was an error parsing the XML question or answer data in your request. Please make sure the data is "

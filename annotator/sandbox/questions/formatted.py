@@ -1,4 +1,4 @@
-"""FormattedContent: the part of XHTML that a requester may write into a form, made safe to show."""
+"""FormattedContent: the subset of XHTML that a requester may use in a form, made safe to show."""
 
 import xml.etree.ElementTree as ET
 from urllib.parse import urlsplit
@@ -118,5 +118,5 @@ def to_html(markup: str) -> str:
 
 
 def _without_entities(markup: str) -> str:
-    """XHTML's commonest entity, which plain XML does not know."""
+    """The most common entity of XHTML, which plain XML does not define."""
     return markup.replace("&nbsp;", "\u00a0")

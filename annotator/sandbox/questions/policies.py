@@ -1,4 +1,4 @@
-"""The two review policies: what they may be told, and the scores they compute. Pure."""
+"""The two review policies: their parameters, and the scores they compute. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ Answers = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True)
 class Actions:
-    """What a policy does with a score; None means that it does nothing of the kind."""
+    """What a policy does with a score; None: it does not take this action."""
 
     approve_at_least: int | None = None
     reject_below: int | None = None
@@ -45,7 +45,7 @@ class Plurality:
 
 
 class _Parameters:
-    """The parameters of a policy by name; each is taken once, and what is left over is refused."""
+    """The parameters of a policy by name; each is read once, and unknown ones are refused."""
 
     def __init__(self, policy: Mapping[str, Any]) -> None:
         self.found = {parameter.get("Key", "").strip(): parameter for parameter in policy.get("Parameters", [])}
@@ -145,7 +145,7 @@ def percentage(n: int, of: int) -> int:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What a HIT's answers agree upon: the answer and its share by question (None: no agreed answer), and scores."""
+    """What a HIT's answers agree on: the answer and its share by question (None: no agreed answer), and scores."""
 
     agreed: dict[str, frozenset[str] | None]
     level: dict[str, int]
@@ -154,7 +154,10 @@ class Agreement:
 
 
 def find_agreement(policy: Plurality, answers: Mapping[str, Answers]) -> Agreement:
-    """`answers` by assignment. Over-long answers count as none; with a tie for most, nothing is agreed upon."""
+    """`answers` by assignment. Answers that are too long count as absent.
+
+    With a tie for the most frequent answer there is no agreement.
+    """
     agreed: dict[str, frozenset[str] | None] = {}
     level: dict[str, int] = {}
     for question in policy.questions:

@@ -81,7 +81,7 @@ def _read_question(element: ET.Element) -> Question:
 
 
 def read_content(element: ET.Element) -> tuple[Block, ...]:
-    """Overview, QuestionContent, or what stands in a Selection."""
+    """Overview, QuestionContent, or the content of a Selection."""
     blocks = tuple(_read_block(child) for child in element)
     if not blocks:
         raise BadDocument(f"{name(element)} is empty.")
@@ -103,7 +103,7 @@ def _read_block(element: ET.Element) -> Block:
 
 
 def _read_binary(element: ET.Element) -> Block:
-    """A file at an address: shown when it is a picture, a sound or a film, offered as a link when not."""
+    """A file at an address: shown if it is an image, a sound or a video; otherwise a link."""
     found = read_sequence(element, one("MimeType"), one("DataURL"), one("AltText"))
     kind = read_sequence(found["MimeType"][0], one("Type"), optional("SubType"))
     address = web_address(leaf(found["DataURL"][0]))

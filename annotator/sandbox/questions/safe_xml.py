@@ -1,4 +1,4 @@
-"""XML from strangers: no DTD, no entities, bounded in size, depth and number of elements while it is read."""
+"""Untrusted XML: no DTD, no entities; size, depth and number of elements are limited while it is read."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ class BadDocument(Exception):
 
 
 class _Bounded(ET.TreeBuilder):
-    """Builds the tree and stops at the first element too many."""
+    """Builds the tree and stops at the first element over a limit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,5 +74,5 @@ def child(element: ET.Element, wanted: str) -> ET.Element | None:
 
 
 def text(element: ET.Element | None) -> str:
-    """What stands in an element that has no children of its own; empty when there is no element."""
+    """The text of an element without children; empty if there is no element."""
     return (element.text or "").strip() if element is not None else ""

@@ -1,4 +1,4 @@
-"""Elements in the order and number that a schema allows, read with the place of what is wrong."""
+"""Checks that elements have the order and number that a schema allows, and says where they do not."""
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MANY = 1_000_000
 
 @dataclass(frozen=True)
 class Part:
-    """A child element and how often it may stand there."""
+    """A child element and how often it may occur."""
 
     tag: str
     least: int = 1
@@ -35,7 +35,7 @@ def any_number(tag: str) -> Part:
 
 
 def read_sequence(element: ET.Element, *parts: Part) -> dict[str, list[ET.Element]]:
-    """The children by tag. Raises BadDocument where one is missing, out of order, too many or unknown."""
+    """The children by tag. Raises BadDocument if one is missing, out of order, too many or unknown."""
     found: dict[str, list[ET.Element]] = {part.tag: [] for part in parts}
     waiting = list(element)
     for part in parts:

@@ -1,10 +1,10 @@
-"""Opaque ids of MTurk's form: capital letters and digits, too long to guess."""
+"""Ids in MTurk's form: capital letters and digits, too many to guess."""
 
 import hashlib
 import secrets
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-# A requester sees of a person only the WorkerId, so that is where a simulated one says so.
+# A requester sees only a person's WorkerId, so the WorkerId says that a person is simulated.
 SIMULATED_WORKER_PREFIX = "ASIMULATED"
 
 
@@ -25,13 +25,13 @@ def new_worker_id() -> str:
 
 
 def simulated_worker_id(name: str) -> str:
-    """A function of the name, so that a simulated crowd has the same ids on every machine."""
+    """Computed from the name, so that a simulated crowd has the same ids on every machine."""
     digest = hashlib.sha256(name.encode()).digest()
     return SIMULATED_WORKER_PREFIX + "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:12])
 
 
 def new_access_key_id() -> str:
-    """Begins with SANDBOX, so that nobody takes it for a key of AWS (those begin with AKIA or ASIA)."""
+    """Begins with SANDBOX, so that it cannot be confused with a key of AWS (AKIA or ASIA)."""
     return "SANDBOX" + _draw(13)
 
 

@@ -33,7 +33,7 @@ class Code(StrEnum):
 
 
 class Refused(Exception):
-    """The marketplace will not do this; `code` says which rule, the message says why in words."""
+    """The marketplace refuses this; `code` names the rule, the message says why."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 class Malformed(Exception):
-    """The call is none of the protocol's: AWS's frame in front of MTurk refuses it, before any rule of MTurk."""
+    """The call does not follow the protocol: AWS's layer before MTurk refuses it."""
 
     def __init__(self, kind: str, message: str, *, status: int = 400) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""The written table of states: what a HIT and an assignment may become, and through which event."""
+"""The table of states: what a HIT and an assignment may become, and by which event."""
 
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ class HITStatus(StrEnum):
 
 
 class AssignmentState(StrEnum):
-    """The first and the last two are known to the worker site alone; the API lists the three in the middle."""
+    """Only the worker site shows the first and the last two; the API lists the three in the middle."""
 
     ACCEPTED = "Accepted"
     SUBMITTED = "Submitted"
@@ -22,7 +22,7 @@ class AssignmentState(StrEnum):
     ABANDONED = "Abandoned"
 
 
-# A person may hold one of these per HIT; having returned or abandoned, they may accept it again.
+# A person may have one of these per HIT. After returning or abandoning it they may accept it again.
 LIVE = (AssignmentState.ACCEPTED, AssignmentState.SUBMITTED, AssignmentState.APPROVED, AssignmentState.REJECTED)
 LISTED = (AssignmentState.SUBMITTED, AssignmentState.APPROVED, AssignmentState.REJECTED)
 
@@ -58,7 +58,7 @@ HIT_TRANSITIONS: dict[tuple[HITStatus | None, HITStatus], str] = {
 
 
 class NoSuchTransition(Exception):
-    """The tables above have no such line: the code that asked for it is wrong."""
+    """The tables above have no such row; the calling code is wrong."""
 
 
 def check_hit_move(before: HITStatus, after: HITStatus) -> None:
@@ -72,7 +72,7 @@ def check_assignment_move(before: AssignmentState, after: AssignmentState) -> No
 
 
 def next_hit_status(current: HITStatus, *, n_available: int, n_accepted: int, is_expired: bool) -> HITStatus:
-    """Where a HIT stands, from what is left of it; Reviewing and Disposed are decisions and stay while they can."""
+    """A HIT's status, from its counts and expiration. Reviewing and Disposed were decided and are kept if possible."""
     if current is HITStatus.DISPOSED:
         return current
     if n_available > 0 and not is_expired:

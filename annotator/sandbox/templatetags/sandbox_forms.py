@@ -1,4 +1,4 @@
-"""What the template of a QuestionForm asks about its parts."""
+"""Template tags for the parts of a QuestionForm."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Spans of time in words."""
+"""Durations in words."""
 
 from django import template
 
@@ -8,7 +8,7 @@ _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 @register.filter
 def duration(seconds: int) -> str:
-    """The two greatest units: 5400 is `1 hour 30 minutes`."""
+    """In the two largest units: 5400 is `1 hour 30 minutes`."""
     parts = []
     for word, size in _UNITS:
         n, seconds = divmod(int(seconds), size)

@@ -12,7 +12,7 @@ def show_file(request: HttpRequest, token: str) -> HttpResponse:
     file = uploads.open_url(token, now=switchboard.read().now())
     if file is None:
         return HttpResponse("This address has expired.", status=403, content_type="text/plain")
-    # Never shown as a page: the content is a stranger's.
+    # Never shown as a page: the content is untrusted.
     response = HttpResponse(bytes(file.content), content_type="application/octet-stream")
     response.headers["Content-Disposition"] = "attachment"
     return response

@@ -9,14 +9,14 @@ from annotator.sandbox.questions.answer_specs import MAX_FILE_BYTES, Choice, Fil
 from annotator.sandbox.questions.answers import Answer
 from annotator.sandbox.questions.question_form import Question, QuestionForm
 
-# Prefixes keep a requester's identifiers apart from this site's own fields.
+# Prefixes separate a requester's identifiers from this site's own fields.
 ANSWER, OTHER = "answer:", "other:"
 OTHER_SELECTED = "\u0001other"
 
 
 @dataclass(frozen=True)
 class Filled:
-    """What somebody filled in, and what is still wrong with it."""
+    """What a person filled in, and what is still wrong with it."""
 
     answers: list[Answer]
     files: dict[str, tuple[str, bytes]]

@@ -1,4 +1,4 @@
-"""What lies inside a HIT's frame: a requester's HTML, and the page after a submission. No cookies reach here."""
+"""The pages inside a HIT's frame: a requester's HTML, and the page after a submission. They get no cookies."""
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -12,14 +12,14 @@ from annotator.sandbox.questions import answers, documents
 from annotator.sandbox.rules.refusals import Refused
 from annotator.sandbox.worker import session
 
-# The content is a stranger's: without allow-same-origin it has an origin of its own and none of this site's rights.
+# The content is untrusted: without allow-same-origin it has its own origin and none of this site's rights.
 CONTENT_POLICY = "sandbox allow-scripts allow-forms allow-popups allow-modals"
 
 
 @csrf_exempt
 @require_POST
 def take_external_submission(request: HttpRequest) -> HttpResponse:
-    """A form posted from inside the frame; its assignmentId, which nobody can guess, says whose work it is."""
+    """A form posted from inside the frame; its assignmentId, which cannot be guessed, says whose work it is."""
     now = switchboard.read().now()
     fields = {name: request.POST.getlist(name) for name in request.POST}
     try:
@@ -38,7 +38,7 @@ def _in_frame(*, status: int, **context: object) -> HttpResponse:
 
 
 def _framed_by_this_site(response: HttpResponse, *, policy: str) -> HttpResponse:
-    """X-Frame-Options gives way to frame-ancestors, which holds for a frame with an origin of its own as well."""
+    """frame-ancestors replaces X-Frame-Options, since it also works for a frame with its own origin."""
     response["Content-Security-Policy"] = f"frame-ancestors 'self'; {policy}"
     response.xframe_options_exempt = True
     return response

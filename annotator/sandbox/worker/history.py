@@ -1,4 +1,4 @@
-"""A person's own pages: what they hold, what they did and earned, messages, a word to a requester."""
+"""A person's own pages: accepted HITs, work done and earnings, messages, writing to a requester."""
 
 from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse

@@ -20,7 +20,7 @@ from annotator.sandbox.rules.states import AssignmentState
 from annotator.sandbox.worker import form_answers, session
 
 NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
-# Somebody else may take a place between the look and the grab.
+# Somebody else may accept an assignment between the query and the lock.
 MAX_TRIES = 20
 
 
@@ -45,7 +45,7 @@ def preview(request: HttpRequest, hit_id: str) -> HttpResponse:
 
 @require_GET
 def preview_next(request: HttpRequest, group_id: str) -> HttpResponse:
-    """The group's next HIT after `after`, which is how one skips; back to the list when there is none."""
+    """The group's next HIT after `after` (used for skipping); the list if there is none."""
     now = _settled_now()
     kind = HITType.objects.filter(group_id=group_id).first()
     after = (
@@ -74,7 +74,7 @@ def accept(request: HttpRequest, person: Person, hit_id: str) -> HttpResponse:
 @require_POST
 @session.for_people
 def accept_next(request: HttpRequest, person: Person, group_id: str) -> HttpResponse:
-    """Any HIT of the group that is free; when another person is quicker, the next one."""
+    """Any free HIT of the group; if another person accepts it first, the next one."""
     now = _settled_now()
     kind = HITType.objects.filter(group_id=group_id).first()
     after = 0
@@ -176,7 +176,7 @@ def _question(hit: HIT, assignment: Assignment | None) -> dict[str, Any]:
 
 
 def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
-    """The page's address with exactly Amazon's parameters; in a preview there is no worker."""
+    """The page's address with exactly Amazon's parameters; in a preview without the worker's."""
     added = {
         "assignmentId": assignment.mturk_id if assignment else NO_ASSIGNMENT,
         "hitId": hit.mturk_id,

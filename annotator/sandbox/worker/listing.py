@@ -30,7 +30,7 @@ def list_groups(request: HttpRequest) -> HttpResponse:
 
 
 def _read_amount(text: str) -> Decimal:
-    """What a visitor typed as least reward; nonsense is none."""
+    """The minimum reward that a visitor typed; None if it is not a number."""
     try:
         amount = Decimal(text or "0")
     except InvalidOperation:

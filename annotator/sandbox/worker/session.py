@@ -16,7 +16,7 @@ from annotator.sandbox.models import Assignment, Message, Person
 from annotator.sandbox.rules.states import AssignmentState
 
 _KEY = "sandbox_person"
-# Nothing but this site's own script runs here; frames and pictures are the requesters'.
+# Only this site's own script may run; frames and images may come from requesters.
 _POLICY = (
     "default-src 'self'; frame-src *; img-src * data:; media-src *; frame-ancestors 'none'; form-action 'self'; "
     "base-uri 'none'; object-src 'none'"
@@ -38,7 +38,7 @@ def find_person(request: HttpRequest) -> Person | None:
 
 
 def for_people(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The view with the signed-in person as its second argument; others are asked to sign in first."""
+    """Gives the view the signed-in person as second argument; others are redirected to sign in."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -52,7 +52,7 @@ def for_people(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
 
 def is_open_to_all(request: HttpRequest) -> bool:
-    """Nobody needs an invitation on a machine that only its own user can reach."""
+    """True on a loopback address: only the machine's own user reaches it."""
     return _is_loopback(urlsplit(settings.SANDBOX_URL).hostname or "") and _is_loopback(request.META["REMOTE_ADDR"])
 
 
@@ -64,12 +64,12 @@ def _is_loopback(host: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """What a visitor typed, without the one character that PostgreSQL cannot keep."""
+    """What a visitor typed, without the one character that PostgreSQL cannot store."""
     return text.replace("\x00", "")
 
 
 def safe_next(request: HttpRequest) -> str:
-    """Where to go after signing in: a page of this site, else the list."""
+    """The page to show after signing in: a page of this site, else the list."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/worker/"):
         return wanted
@@ -79,7 +79,7 @@ def safe_next(request: HttpRequest) -> str:
 def show(
     request: HttpRequest, template: str, person: Person | None, *, status: int = 200, **context: Any
 ) -> HttpResponse:
-    """A page of the worker site with its header: who is signed in, what they hold, whether somebody wrote."""
+    """A page of the worker site with its header: the person, their accepted HITs, unread messages."""
     if person is not None:
         context["n_accepted"] = Assignment.objects.filter(person=person, state=AssignmentState.ACCEPTED).count()
         context["n_unread"] = Message.objects.filter(person=person, is_from_person=False, read_at=None).count()

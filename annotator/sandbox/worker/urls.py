@@ -7,7 +7,7 @@ from annotator.sandbox.worker import entering, files, frames, history, hits, lis
 
 
 class MTurkIdConverter(StringConverter):
-    """Ids as this marketplace makes them; nothing else reaches a view, or the database."""
+    """Ids as this marketplace makes them; other values are not found."""
 
     regex = "[A-Z0-9]{1,64}"
 

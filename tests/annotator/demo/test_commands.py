@@ -14,14 +14,14 @@ def refusal(*arguments, **options):
 
 
 def test_render_concepts_says_what_it_made_and_uses_it_again(tmp_path, capsys):
-    for how in ("(rendered)", "(stands already, used again)"):
+    for how in ("(rendered)", "(existing, reused)"):
         call_command("render_concepts", str(tmp_path / "set"), n=2, jobs=1)
         assert f"2 rendered concept images {how}." in capsys.readouterr().out
 
 
 def test_render_concepts_refuses_a_taken_folder_and_senseless_numbers(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    assert "holds something else" in refusal("render_concepts", str(tmp_path))
+    assert "holds other files" in refusal("render_concepts", str(tmp_path))
     assert "at least 1" in refusal("render_concepts", str(tmp_path / "new"), n=0)
     assert not (tmp_path / "new").exists()
 

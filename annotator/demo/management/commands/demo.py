@@ -25,7 +25,7 @@ class Command(ProjectCommand):
     help = (
         "Run the whole job against the running services: render a concept image set, dissect two layers of "
         "EfficientNet-Lite0, launch the campaign `demo`, let simulated people do its HITs over HTTP, collect, label "
-        "and compare. What stands is reused; interrupted, it goes on where it was. `make demo` starts the services."
+        "and compare. Existing results are reused; after an interruption it continues. `make demo` starts the services."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,7 +44,7 @@ class Command(ProjectCommand):
             call_command("simulate_people", CAMPAIGN, images=images)
         with self._step(5, "Collect and approve"):
             self._collect()
-        with self._step(6, "What people said beside what Broden says (people simulated, images rendered)"):
+        with self._step(6, "People's answers beside Broden's labels (people simulated, images rendered)"):
             call_command("label", CAMPAIGN)
             call_command("compare", CAMPAIGN)
         self.stdout.write(

@@ -1,4 +1,4 @@
-"""`manage.py render_concepts`: make the demo's concept image set in a folder."""
+"""`manage.py render_concepts`: makes the demo's concept image set in a folder."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -17,24 +17,24 @@ class Command(ProjectCommand):
 
     help = (
         "Render a concept image set in Broden layout: colors, textures, materials, objects with parts, and scenes.\n"
-        "The images are RENDERED, no photographs; every label map is exact. One concept after another is dealt out\n"
-        f"({len(DECK)} in all), so that any number of images has them about equally often. The same seed gives the\n"
-        "same bytes, whatever --jobs is. A folder that holds the same set already is left as it is."
+        "The images are RENDERED, not photographs; every label map is exact. The concepts are used in turn\n"
+        f"({len(DECK)} in all), so that each occurs about equally often in any number of images. The same seed\n"
+        "gives the same bytes for any --jobs. A folder that already holds the same set is not changed."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the line breaks of the help."""
+        """Keeps the line breaks of the help."""
         return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare folder, size, seed and processes."""
+        """Declares folder, size, seed and processes."""
         parser.add_argument("folder", type=Path, metavar="DIR", help="where to put the set; made if missing")
         parser.add_argument("--n", type=int, default=1500, help="images (default 1500)")
         parser.add_argument("--seed", type=int, default=1, help="seed, zero or more (default 1)")
         parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Render with a progress bar, then say what stands."""
+        """Renders with a progress bar, then prints the result."""
         n_images, seed, n_jobs = options["n"], options["seed"], options["jobs"]
         if n_images < 1 or n_jobs < 1 or seed < 0:
             raise CommandError("--n and --jobs must be at least 1, --seed at least 0.", returncode=2)
@@ -51,5 +51,5 @@ class Command(ProjectCommand):
                 )
         except OSError as error:
             raise CommandError(str(error), returncode=2) from error
-        how = "stands already, used again" if made.reused else "rendered"
+        how = "existing, reused" if made.reused else "rendered"
         self.stdout.write(f"{made.folder}: {made.n_images} rendered concept images ({how}).")

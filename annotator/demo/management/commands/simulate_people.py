@@ -1,4 +1,4 @@
-"""`manage.py simulate_people`: let simulated people do a campaign's HITs over HTTP."""
+"""`manage.py simulate_people`: simulated people do a campaign's HITs over HTTP."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -31,21 +31,21 @@ class Command(ProjectCommand):
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the line breaks of the help."""
+        """Keeps the line breaks of the help."""
         return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare campaign, set, crew."""
+        """Declares campaign, image set, people."""
         parser.add_argument("campaign", help="the campaign's name")
         parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the rendered image set")
         parser.add_argument("--workers", type=int, default=12, help="how many people (default 12)")
         parser.add_argument("--seed", type=int, default=1, help="seed of everything they do (default 1)")
         parser.add_argument("--at-once", type=int, default=2, help="HITs worked on at the same time (default 2)")
 
-        parser.add_argument("--stop-after", type=int, metavar="HITS", help="leave the rest for another time")
+        parser.add_argument("--stop-after", type=int, metavar="HITS", help="stop after this many HITs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Gather the crew, let it work, say what was done."""
+        """Signs the people in, lets them work, prints what was done."""
         if min(options["workers"], options["at_once"], options["stop_after"] or 1) < 1:
             raise CommandError("--workers, --at-once and --stop-after must be at least 1.", returncode=2)
         site = find_site(options["campaign"])
@@ -67,7 +67,7 @@ class Command(ProjectCommand):
         if done.n_returned:
             self.stdout.write(f"Returned: {done.n_returned} HITs that the page would not let them do.")
         if done.strange_hits:
-            self.stdout.write(f"Left alone: {len(done.strange_hits)} HITs whose pictures are not of this image set.")
+            self.stdout.write(f"Skipped: {len(done.strange_hits)} HITs whose images are not from this image set.")
 
 
 class NoSuchWork(Refusal):
@@ -75,7 +75,7 @@ class NoSuchWork(Refusal):
 
 
 def find_site(campaign_name: str) -> Site:
-    """The worker site and the campaign's groups of HITs: all that is asked of the database."""
+    """The worker site and the campaign's groups of HITs. Nothing else is read from the database."""
     campaign = find_campaign(campaign_name)
     if campaign.marketplace != "own":
         raise NoSuchWork(f"Simulated people work at our own marketplace only, not at {campaign.marketplace}.")

@@ -1,4 +1,4 @@
-"""Living things that look back: person, face, bird, fish, butterfly, ladybird, cat, dog, spider."""
+"""People and animals: person, face, bird, fish, butterfly, ladybird, cat, dog, spider."""
 
 import numpy as np
 

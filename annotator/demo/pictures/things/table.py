@@ -1,4 +1,4 @@
-"""Every object that the renderer can draw, with how and where it stands."""
+"""Every object that the renderer can draw, and how it is placed."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from annotator.demo.pictures.things import buildings, creatures, household, plan
 class Thing:
     """How an object is drawn: in which surroundings, how far it may tilt (degrees), how many at most.
 
-    `share` counts its own pictures in each round of the deck; none means that it stands in scenes only. Some
+    `share` counts its own pictures in each round of the deck; 0 means that it occurs in scenes only. Some
     things come up often, so that most of a unit's 57 top images can show one thing.
     """
 

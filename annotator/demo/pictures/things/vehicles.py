@@ -1,4 +1,4 @@
-"""Things that move people: car, bus, bicycle, boat, airplane, balloon."""
+"""Vehicles: car, bus, bicycle, boat, airplane, balloon."""
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def bus(pen: Pen) -> None:
 
 
 def _bicycle_wheel(pen: Pen, x: float, y: float, radius: float) -> None:
-    """A thin wheel that one sees through."""
+    """A thin, transparent wheel."""
     for turn in np.arange(12) * np.pi / 12:
         dx, dy = radius * np.cos(turn), radius * np.sin(turn)
         pen.stroke([(x - dx, y - dy), (x + dx, y + dy)], 0.009, STEEL, part="wheel", material="metal")

@@ -14,7 +14,7 @@ def get_assignment(call: Call) -> dict[str, Any]:
 
 
 def list_assignments_for_hit(call: Call) -> dict[str, Any]:
-    """In the order of submission, so that what comes in between two pages comes after both."""
+    """In the order of submission, so that an assignment submitted between two pages comes after both."""
     hit = find.hit(call)
     states = sorted(call.values.get("AssignmentStatuses") or LISTED)
     rows = hit.assignments.filter(state__in=states).select_related("person", "hit")

@@ -8,7 +8,7 @@ from annotator.sandbox.api import requirements
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import HITType
 
-# As at Amazon: 30 days to look at the answers before they are paid without a look.
+# As at Amazon: after 30 days answers are approved automatically.
 DEFAULT_AUTO_APPROVAL_SECONDS = 30 * 24 * 3600
 
 

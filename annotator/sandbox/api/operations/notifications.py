@@ -31,7 +31,7 @@ def update_notification_settings(call: Call) -> dict[str, Any]:
 
 
 def send_test_event_notification(call: Call) -> dict[str, Any]:
-    """Sent whether or not the specification asks for this event, about a HIT that does not exist."""
+    """Sent even if the specification does not ask for this event; it names a HIT that does not exist."""
     specification = call.values["Notification"]
     check_specification(specification, is_test=True)
     fields = {"HITTypeId": ids.new_entity_id(), "HITId": ids.new_entity_id(), "AssignmentId": ids.new_entity_id()}

@@ -12,7 +12,7 @@ from annotator.sandbox.questions import answer_key, documents, question_form, sa
 from annotator.sandbox.rules.refusals import Code, Refused
 from annotator.sandbox.rules.states import HITStatus
 
-# The marketplace's own types stand after everybody's in the list; no row has such an id.
+# The marketplace's own types come last in the list, with numbers that no row has.
 _COMPUTED_FROM = 2**62
 
 
@@ -32,7 +32,7 @@ def create_qualification_type(call: Call) -> dict[str, Any]:
 
 
 def _check_test(values: dict[str, Any]) -> None:
-    """Test, its key and its duration as they may stand together. Raises Refused."""
+    """Checks which of Test, AnswerKey and TestDurationInSeconds are given together. Raises Refused."""
     if "Test" not in values:
         if "AnswerKey" in values or "TestDurationInSeconds" in values:
             raise _bad("AnswerKey and TestDurationInSeconds need a Test.")
@@ -51,7 +51,7 @@ def _check_test(values: dict[str, Any]) -> None:
 
 
 def update_qualification_type(call: Call) -> dict[str, Any]:
-    """A new test replaces the old one with its key; retries cannot be taken back; the name stays."""
+    """A new test replaces the old one with its key. The name cannot change, and retries cannot be forbidden later."""
     kind, values = find.own_qualification_type(call), call.values
     _check_test(values)
     if "Test" in values:
@@ -75,7 +75,7 @@ def delete_qualification_type(call: Call) -> dict[str, Any]:
 
 
 def get_qualification_type(call: Call) -> dict[str, Any]:
-    """Anybody's, since a HIT may require it; the answer key is its owner's alone."""
+    """Of any requester, since a HIT may require it; only the owner sees the answer key."""
     sought = call.values["QualificationTypeId"]
     if sought in qualifying.COMPUTED:
         return {"QualificationType": _computed_members(sought)}
@@ -117,7 +117,7 @@ def list_qualification_types(call: Call) -> dict[str, Any]:
 
 
 def _take_computed(query: str, page: pagination.Page, *, n_shown: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The marketplace's own types on what room the page has left, numbered after all rows."""
+    """The marketplace's own types, as many as still fit on the page, numbered after all rows."""
     after = page.after if page.after is not None and page.after >= _COMPUTED_FROM else _COMPUTED_FROM - 1
     known = [
         (number, type_id)

@@ -40,7 +40,7 @@ def _held(kind: QualificationType, person: Person) -> Qualification:
 
 
 def list_workers_with_qualification_type(call: Call) -> dict[str, Any]:
-    """Those who hold it, unless Status asks for those who no longer do."""
+    """Those who hold it, or, by Status, those who no longer do."""
     kind, status = find.own_qualification_type(call), call.values.get("Status", "Granted")
     rows = kind.qualifications.filter(is_revoked=status == "Revoked").select_related("type", "person")
     held, members = pagination.take(rows, call.page(f"{kind.pk}/{status}"))

@@ -22,7 +22,7 @@ def create_worker_block(call: Call) -> dict[str, Any]:
 
 
 def delete_worker_block(call: Call) -> dict[str, Any]:
-    """Also when there is no block."""
+    """Does nothing if there is no block."""
     WorkerBlock.objects.filter(requester=call.requester, person=find.person(call.values["WorkerId"])).delete()
     return {}
 
@@ -35,7 +35,7 @@ def list_worker_blocks(call: Call) -> dict[str, Any]:
 
 
 def notify_workers(call: Call) -> dict[str, Any]:
-    """A message to each whose work this requester has judged; the others are named in the answer."""
+    """A message to each person whose work this requester has judged; the answer names the others."""
     sought = call.values["WorkerIds"]
     if not 1 <= len(sought) <= MAX_WORKERS_NOTIFIED:
         raise Refused(Code.PARAMETER_VALIDATION_ERROR, f"WorkerIds must name 1 to {MAX_WORKERS_NOTIFIED} Workers.")

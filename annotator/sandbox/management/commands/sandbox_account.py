@@ -1,4 +1,4 @@
-"""Make a requester's account in the sandbox, or show the one of this name."""
+"""Makes a requester's account in the sandbox, or shows the existing one of this name."""
 
 import json
 from typing import Any

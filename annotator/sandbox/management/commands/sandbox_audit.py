@@ -1,4 +1,4 @@
-"""Recompute every balance from the ledger and say whether the books are right."""
+"""Recomputes every balance from the ledger and prints the differences."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from annotator.sandbox.acts import auditing
 class Command(ProjectCommand):
     help = (
         "Recompute, from the append-only ledger and the assignments, every balance, hold, payment and count of the "
-        "sandbox. Exit status 0 when all agree; otherwise each difference in a sentence and exit status 1."
+        "sandbox. Exit status 0 if all agree; otherwise it prints each difference and exits with status 1."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -14,7 +14,7 @@ from annotator.sandbox.models import Invitation
 
 
 class Command(ProjectCommand):
-    help = "Print a link with which people can sign up at the worker site, where sign-up is not open to all."
+    help = "Print a link with which people can sign up at the worker site, if sign-up is not open to all."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--people", type=int, default=1, help="how many may use it (1)")

@@ -1,4 +1,4 @@
-"""What people wrote to a requester of the sandbox."""
+"""Prints what people wrote to a requester of the sandbox."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The switchboard: let the sandbox do something wrong, for a test of a client."""
+"""Sets the sandbox's switches, so that it does something wrong for a test of a client."""
 
 import dataclasses
 import json
