@@ -19,7 +19,7 @@ from annotator.csv_files import write_csv
 from annotator.labels.counted_answers import CountedAnswer, gather_answers
 from annotator.published.data_card import describe_data, print_card
 from annotator.published.folders import whole_folder
-from annotator.published.netdissect import list_columns, list_rows
+from annotator.published.netdissect import find_labels, name_file, write_labels
 from annotator.refusals import Refusal
 from annotator.units.models import Layer, Unit
 
@@ -125,10 +125,8 @@ def _write_netdissect(campaign: Campaign) -> dict[str, bytes]:
     """One file a layer that has automatic labels."""
     files = {}
     for layer in Layer.objects.filter(units__hit_units__hit__campaign=campaign).distinct():
-        rows = list_rows(layer=layer, campaign=campaign)
-        if rows:
-            table = write_csv(rows, columns=list_columns(rows))
-            files[f"netdissect-{layer.path.replace('/', '-')}.csv"] = table.encode()
+        if table := write_labels(find_labels(layer=layer, campaign=campaign)):
+            files[name_file(layer.path)] = table
     return files
 
 

@@ -1,11 +1,14 @@
 """A layer's automatic labels in Network Dissection's columns: one-based units, the best of each category beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from django.db.models import QuerySet
 
 from annotator.comparison.categories import BRODEN_CATEGORIES
 from annotator.comparison.comparing import choose_automatic_labels
 from annotator.crowd.models import Campaign
+from annotator.csv_files import write_csv
 from annotator.units.models import AutomaticLabel, Layer
 
 Row = dict[str, Any]
@@ -14,12 +17,25 @@ FIRST_COLUMNS = ("unit", "category", "label", "score")
 MEASURES = ("label", "truth", "activation", "intersect", "iou")
 
 
-def list_rows(*, layer: Layer, campaign: Campaign) -> list[Row]:
-    """All units of the layer that were labeled along with the campaign's, highest IoU first, as published."""
+def find_labels(*, layer: Layer, campaign: Campaign) -> QuerySet[AutomaticLabel]:
+    """Of all units of the layer that were labeled along with the campaign's."""
     chosen = [label for label in choose_automatic_labels(campaign=campaign).values() if label.unit.layer_id == layer.id]
-    labels = AutomaticLabel.objects.filter(
+    return AutomaticLabel.objects.filter(
         unit__layer=layer, source__in={label.source for label in chosen}, mode__in={label.mode for label in chosen}
-    ).select_related("unit")
+    )
+
+
+def write_labels(labels: QuerySet[AutomaticLabel]) -> bytes:
+    """The CSV of one layer, highest IoU first, as published; empty if there are no labels."""
+    rows = _list_rows(labels.select_related("unit"))
+    return write_csv(rows, columns=_list_columns(rows)).encode() if rows else b""
+
+
+def name_file(layer_path: str) -> str:
+    return f"netdissect-{layer_path.replace('/', '-')}.csv"
+
+
+def _list_rows(labels: Iterable[AutomaticLabel]) -> list[Row]:
     by_unit: dict[int, list[AutomaticLabel]] = {}
     for label in labels:
         by_unit.setdefault(label.unit.index, []).append(label)
@@ -27,7 +43,7 @@ def list_rows(*, layer: Layer, campaign: Campaign) -> list[Row]:
     return sorted(rows, key=lambda row: (-row["score"], row["unit"]))
 
 
-def list_columns(rows: Sequence[Row]) -> list[str]:
+def _list_columns(rows: Sequence[Row]) -> list[str]:
     """Unit, category, label, score, then five columns for each category that any row has."""
     present = {key.rpartition("-")[0] for row in rows for key in row if key not in FIRST_COLUMNS}
     known = [category for category in BRODEN_CATEGORIES if category in present]

@@ -18,6 +18,7 @@ MEASURES = [
     "workers.engine.measures.iou",
     "workers.engine.measures.empirical_fields",
     "workers.engine.measures.crops",
+    "workers.engine.measures.exemplars",
 ]
 
 
