@@ -21,7 +21,7 @@ class Command(ProjectCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        acts = parser.add_subparsers(dest="act", required=True)
+        acts = parser.add_subparsers(dest="act", required=True, metavar="ACT", help="One of these")
         listing = acts.add_parser("list", help="names, training data, layers and whether the weights are here")
         listing.add_argument("--json", action="store_true", help="the table as JSON")
         fetching = acts.add_parser("fetch", help="download weights")
