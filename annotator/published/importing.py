@@ -14,9 +14,9 @@ from annotator.comparison.models import ImportedDescription
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit, Worker
 from annotator.crowd.pseudonyms import keep_worker
 from annotator.labels.labeling import label_campaign
-from annotator.published.answer_files import AnswerFile, ImportedAnswer, read_answers
-from annotator.published.csv_reading import BadFile
-from annotator.published.iou_files import LabelFile, read_labels
+from annotator.published.readers.cells import BadFile
+from annotator.published.readers.records import AnswerFile, ImportedAnswer, LabelFile
+from annotator.published.readers.table import read_answers, read_labels
 from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 

@@ -18,11 +18,11 @@ from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show
-from annotator.published.csv_reading import BadFile
 from annotator.published.importing import CannotImport, Imported, import_annotations, import_iou
+from annotator.published.readers.cells import BadFile
+from annotator.published.readers.table import list_endings
 
 MAX_BYTES = 64 << 20
-ENDINGS = (".mat", ".csv", ".jsonl")
 
 
 class _UploadForm(forms.Form):
@@ -34,8 +34,8 @@ class _UploadForm(forms.Form):
         file: UploadedFile[bytes] = self.cleaned_data["file"]
         if (file.size or 0) > MAX_BYTES:
             raise forms.ValidationError(f"The file is larger than {MAX_BYTES >> 20} MB. Import it with manage.py.")
-        if not str(file.name).endswith(ENDINGS):
-            raise forms.ValidationError(f"A file that ends in {', '.join(ENDINGS)}.")
+        if not str(file.name).endswith(tuple(list_endings())):
+            raise forms.ValidationError(f"A file that ends in {', '.join(list_endings())}.")
         return file
 
 

@@ -10,8 +10,7 @@ import pytest
 from annotator.comparison.relations import find_relation
 from annotator.labels.concepts import Vocabulary, build_vocabulary
 from annotator.labels.lexicon import load_lexicon
-from annotator.published.answer_files import read_answers
-from annotator.published.iou_files import read_labels
+from annotator.published.readers.table import read_answers, read_labels
 
 JUDGED: dict[str, Any] = json.loads(Path(__file__).with_name("judged_pairs.json").read_text())
 

@@ -17,7 +17,7 @@ from annotator.labels.precision import (
     estimate_overdispersion,
     measure_precision,
 )
-from annotator.published.matfile import read_mat
+from annotator.published.readers.matfile import read_mat
 
 N_SHOWN = 57
 

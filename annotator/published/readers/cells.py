@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from annotator.csv_files import FORMULA_STARTS
@@ -97,3 +97,12 @@ def _read_rows(reader: Iterator[list[str]], header: list[str], file: str) -> Ite
         if len(cells) != len(header):
             raise BadFile(f"{file}, row {number}: {len(cells)} cells where the header has {len(header)}.")
         yield Row(file=file, number=number, cells=dict(zip(header, cells, strict=True)))
+
+
+def refuse_doubled_units(rows: Sequence[Row], *, lowest: int) -> None:
+    """A unit that stands in two rows is refused; units count from `lowest`."""
+    seen: dict[int, int] = {}
+    for row in rows:
+        unit = row.whole("unit", lowest=lowest)
+        if seen.setdefault(unit, row.number) != row.number:
+            raise row.refuse("unit", f"unit {unit} stands in row {seen[unit]} too")
