@@ -14,7 +14,7 @@ from annotator.accounts.models import AuditEntry
 from annotator.refusals import Refusal
 
 FIRST_LINK = "0" * 64
-# Any fixed number: whoever writes an entry holds this lock until commit, so that the chain cannot fork.
+# Any fixed number. Writing an entry holds this lock until commit, so that the chain cannot fork.
 _LOCK = 7_312_025
 
 
@@ -25,14 +25,14 @@ class AuditLogBroken(Refusal):
 @dataclass(frozen=True)
 class VerifiedLog:
     n_entries: int
-    # Keep it elsewhere: it is what shows whether entries were cut off the end later.
+    # Keep it elsewhere: it shows if the last entries were deleted later.
     last_sha256: str
 
 
 def write_audit_entry(
     *, actor: User | None, action: str, subject: str, details: Mapping[str, Any], now: datetime
 ) -> AuditEntry:
-    """Append one decision. Call it in the transaction of the decision itself: both stand or neither."""
+    """Append one decision. Call it in the transaction of the decision, so that both are stored or neither."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         last = AuditEntry.objects.order_by("-id").values_list("sha256", flat=True).first()

@@ -20,7 +20,7 @@ class InvitationRefused(Refusal):
 
 
 def invite(*, username: str, email: str, role: Role, actor: User | None, now: datetime) -> User:
-    """An account without a password, and its role. A name that stands already gets a new link, never a new role."""
+    """An account without a password, and its role. An existing name gets a new link, never a new role."""
     if email:
         try:
             validate_email(email)

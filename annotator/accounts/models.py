@@ -1,4 +1,4 @@
-"""Who may: the roles of the dashboard's people, their API tokens, and the append-only log of what they decided."""
+"""The roles of the dashboard's people, their API tokens, and the append-only log of what they decided."""
 
 import pgtrigger
 from django.conf import settings
@@ -58,7 +58,7 @@ class AuditEntry(models.Model):
 
     at = models.DateTimeField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
-    # "command" where someone with a shell acted.
+    # "command" if a command acted.
     actor_name = models.CharField(max_length=150)
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=200)

@@ -1,4 +1,4 @@
-"""Which role a person has, and whether it reaches for what they want to do."""
+"""Which role a person has, and which permissions it has."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from annotator.accounts.models import Membership, Role
 
 
 class Permission(StrEnum):
-    """What costs a person or the budget something, each with a least role of its own."""
+    """Acts that cost money or privacy. Each has a minimum role."""
 
     PUBLISH_WITH_REAL_MONEY = "publish with real money"
     APPROVE = "approve"
@@ -28,7 +28,7 @@ _RANK = {role: position for position, role in enumerate(Role)}
 
 
 def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
-    """The person's role; a superuser is an admin; None for who is signed out, inactive or without a role."""
+    """The person's role. A superuser is an admin. None if they are signed out, inactive or without a role."""
     if not isinstance(user, User) or not user.is_active:
         return None
     if user.is_superuser:

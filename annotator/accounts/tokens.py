@@ -38,7 +38,7 @@ def find_token_owner(*, text: str, now: datetime) -> User | None:
 
 
 def revoke_token(*, token_id: int, owner: User, actor: User, now: datetime) -> bool:
-    """Whether a living token of this owner was ended by this call."""
+    """True if this call revoked a token of this owner."""
     with transaction.atomic():
         n_ended = ApiToken.objects.filter(pk=token_id, user=owner, revoked_at=None).update(revoked_at=now)
         if n_ended:

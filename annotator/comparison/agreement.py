@@ -33,7 +33,7 @@ class Agreement:
 def measure_agreement(
     units: Sequence[NamedUnit], *, is_same: Callable[[str, str], bool], n_shuffles: int = N_SHUFFLES, seed: int = SEED
 ) -> Agreement:
-    """`is_same(concept, label)` is asked once for each pair of words. `shuffled_high` is the 95th percentile.
+    """`is_same(concept, label)` is called once per pair of words. `shuffled_high` is the 95th percentile.
 
     The constant label is the one that agrees with most units (ties: first in the alphabet).
     """

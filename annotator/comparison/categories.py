@@ -7,7 +7,7 @@ from annotator.crowd.categories import SemanticCategory
 
 BRODEN_CATEGORIES = ("object", "part", "scene", "material", "texture", "color")
 
-# Where each of Broden's categories is at home among the crowd's. Broden has no region: sky and grass are its objects.
+# The categories of the crowd that correspond to each of Broden's. Broden has no region: its sky and grass are objects.
 COUNTERPARTS: dict[str, frozenset[str]] = {
     "object": frozenset({SemanticCategory.OBJECT, SemanticCategory.REGION_OR_SURFACE}),
     "part": frozenset({SemanticCategory.OBJECT_PART}),

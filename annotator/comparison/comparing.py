@@ -22,7 +22,7 @@ class NothingToCompare(Refusal):
 
 @dataclass(frozen=True)
 class Compared:
-    """What one comparison found; `words` says which lexicon decided."""
+    """The result of one comparison. `words` names the lexicon that was used."""
 
     n_units: int
     n_equal_or_synonym: int
@@ -61,7 +61,7 @@ def compare_labels(*, campaign: Campaign, labels: Sequence[UnitLabel]) -> None:
 
 
 def make_matcher(vocabulary: Vocabulary) -> Callable[[str, str], bool]:
-    """Whether a concept and a Broden label name the same thing: equal or synonym."""
+    """A function that is true if a concept and a Broden label are equal or synonyms."""
     return lambda concept, label: find_relation(concept=concept, label=label, vocabulary=vocabulary).is_same_thing
 
 

@@ -15,7 +15,7 @@ MIN_UNITS = 3
 
 @dataclass(frozen=True)
 class RankCorrelation:
-    """Spearman's rho; None with fewer than three units or where one side never varies."""
+    """Spearman's rho; None with fewer than three units, or if one side never varies."""
 
     rho: float | None
     low: float | None
@@ -40,7 +40,7 @@ def correlate_ranks(
 
 def _spearman(a: Array, b: Array) -> float | None:
     """Equal values share the mean of their ranks."""
-    # Imported here: it takes a second and 70 MiB, which a web process that shows no report is spared.
+    # Imported here, because it takes a second and 70 MiB. A web process that shows no report does not need it.
     from scipy.stats import rankdata
 
     ranks_a, ranks_b = rankdata(a), rankdata(b)

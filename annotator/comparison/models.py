@@ -1,4 +1,4 @@
-"""How a unit's label by people stands beside its label by Broden."""
+"""The relation of a unit's label by people to its label by Broden."""
 
 from django.db import models
 

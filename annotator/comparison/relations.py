@@ -1,4 +1,4 @@
-"""Whether people's concept and Broden's label name the same thing, and why (docs/measures.md, Relations).
+"""The relation of people's concept to Broden's label, and the rule that decides it (docs/measures.md, Relations).
 
 "hypernym" means that the people's is the wider word. Every relation comes with the rule that found it.
 """
@@ -20,7 +20,7 @@ class Relation(StrEnum):
 
 
 SAME_THING = frozenset({Relation.EQUAL, Relation.SYNONYM})
-# Scene labels end in where or whose the place is; this tells Places' classes apart and names nothing else.
+# Scene labels end in a word that tells Places' classes apart (whose place, indoor or outdoor). It names nothing.
 PLACE_MARKERS = frozenset({"indoor", "outdoor", "interior", "exterior", "home", "public", "shop", "vehicle"})
 
 
@@ -65,7 +65,7 @@ def _read_label(name: str, vocabulary: Vocabulary) -> Concept:
 
 
 def _compare(people: Concept, broden: Concept, vocabulary: Vocabulary) -> Finding:
-    """The whole phrase first; then its head noun, where people said more than a known word."""
+    """The whole phrase first, then its head noun if the phrase is not a known word."""
     finding = _compare_words(people.form, broden.form, vocabulary)
     if finding.relation is not Relation.DIFFERENT or people.head == people.form:
         return finding if finding.relation is not Relation.DIFFERENT else _compare_endings(people, broden)

@@ -52,7 +52,7 @@ def describe_campaign(*, campaign: Campaign) -> Document:
 
 
 def describe_dissection(*, dissection: Dissection) -> Document:
-    """The automatic labels alone, in the same shape: what people would have said is None."""
+    """The automatic labels alone, in the same shape: the fields of people's labels are None."""
     best = dissection.automatic_labels.filter(is_best())
     automatic = {label.unit_id: label for label in best}
     units = list(Unit.objects.filter(dissections__dissection=dissection).select_related("layer").distinct())
@@ -69,7 +69,7 @@ def describe_dissection(*, dissection: Dissection) -> Document:
 
 
 def describe_people(campaign: Campaign, answers: Sequence[CountedAnswer]) -> str:
-    """Who answered, in words that stand in every report."""
+    """Who answered, as text for each report."""
     if campaign.is_imported:
         return "people, as imported"
     simulated = sum(answer.is_simulated for answer in answers)
@@ -157,7 +157,7 @@ def _describe_layer(
 
 
 def count_detectors(*, layer: Layer, sources: set[str], min_iou: float = DETECTOR_ABOVE) -> Document:
-    """Over all units of the layer that these sources labeled (docs/measures.md, Detectors); None where none did.
+    """Over all units of the layer that these sources labeled (docs/measures.md, Detectors); None if none did.
 
     Unique detectors: for each category, the distinct best labels of that category over the bound.
     """

@@ -1,4 +1,4 @@
-"""Why a unit's label waits for a person, as conditions on the label's row; whoever accepts it ends the waiting."""
+"""The reasons why a unit's label needs a review, as conditions on its row. An accepted label needs none."""
 
 from django.db.models import F, Q
 

@@ -1,4 +1,4 @@
-"""What a comparison comes to, from a report's units: agreements beside chance, confusions, what each side misses."""
+"""The summary of a report's units: agreement beside chance, confusions of categories, and what each side misses."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -13,7 +13,7 @@ Document = dict[str, Any]
 
 
 def summarize(units: Sequence[Document], *, is_same: Callable[[str, str], bool], words: str) -> Document | None:
-    """`is_same(concept, label)` decides equal or synonym. None where no unit has both labels."""
+    """`is_same(concept, label)` decides equal or synonym. None if no unit has both labels."""
     both = [unit for unit in units if unit["broden_label"] is not None and unit["precision"] is not None]
     if not both:
         return None
@@ -36,7 +36,7 @@ def summarize(units: Sequence[Document], *, is_same: Callable[[str, str], bool],
 
 
 def summarize_descriptions(units: Sequence[Document], *, is_same: Callable[[str, str], bool]) -> Document | None:
-    """People's concepts beside CLIP-Dissect's names, with chance; None where no unit has one."""
+    """People's concepts beside CLIP-Dissect's names, with chance; None if no unit has one."""
     both = [unit for unit in units if unit["clip_description"]]
     if not both:
         return None
@@ -66,7 +66,7 @@ def _agree_on_categories(units: Sequence[Document]) -> Document:
 
 
 def _list_misses(units: Sequence[Document]) -> Document:
-    """The list to read through; where people agree and Broden has no detector; the reverse; where both differ."""
+    """Lists of units: same name, only people name it, only Broden names it, both name it differently."""
     sides = [(u, u["precision"] > INTERPRETABLE_ABOVE, u["iou"] > DETECTOR_ABOVE) for u in units]
     return {
         "named_alike": [_place(u) for u in units if u["relation"] in ("equal", "synonym")],

@@ -17,7 +17,7 @@ WIDEST = 28
 
 
 def print_table(document: Document) -> str:
-    """One line a unit, then who answered and the agreements beside chance."""
+    """One line per unit, then who answered and the agreement beside chance."""
     names = _list_values(document)
     rows = [(*COLUMNS, *names), *(_make_row(unit, names) for unit in document["units"])]
     widths = [min(WIDEST, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))]

@@ -14,13 +14,13 @@ from annotator.accounts.appointing import change_role
 from annotator.accounts.models import Membership, Role
 
 APPS = ("accounts", "units", "crowd", "labels", "comparison")
-# A worker's id at the marketplace, digests of keys and raw answers are for nobody's eyes.
+# Nobody may see a worker's id at the marketplace, digests of keys or raw answers.
 HIDDEN = {"external_id", "sha256", "raw_answer", "key", "password", "draft"}
 N_COLUMNS = 7
 
 
 class LookOnly(ModelAdmin):  # type: ignore[misc]
-    """No adding, changing or deleting: rows follow from what was measured, answered or decided."""
+    """Rows can be read only: they record what was measured, answered or decided."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -55,7 +55,7 @@ def _columns(model: type[models.Model]) -> dict[str, Any]:
     return {"list_display": plain[:N_COLUMNS], "fields": [field.name for field in fields if field.editable]}
 
 
-# People come by invitation, and what they may follows from their role: neither is made here, past the audit log.
+# People are invited, and their role says what they may do. The admin must not bypass the audit log with either.
 admin.site.unregister([User, Group])
 for _app in APPS:
     for _model in apps.get_app_config(_app).get_models():

@@ -1,4 +1,4 @@
-"""The talk's figures as Vega-Lite, from report documents: what a layer's units mean to people and to Broden.
+"""The talk's figures as Vega-Lite, from report documents: what a layer's units mean, by people and by Broden.
 
 Each function returns a `Figure`; its rows are everything that is drawn, so that anyone can draw it anew.
 """

@@ -18,7 +18,7 @@ Choice = TypeVar("Choice", bound=Hashable)
 
 N_ITERATIONS = 100
 TOLERANCE = 1e-5
-# Probabilities are kept this far from 0, so that a label never seen from a worker does not forbid a truth.
+# Probabilities are at least this: a label that a worker never gave must not make a truth impossible.
 FLOOR = 1e-10
 # A worker's accuracy is shrunk towards this many answers of which this share were right: no one who answered twice
 # weighs like an expert.

@@ -23,9 +23,9 @@ COLORS = _words(
     "black blue brown green gray grey orange pink purple red white yellow violet tan beige gold silver turquoise"
 )
 _DETERMINERS = _words("a an the this these some many all various several different of and")
-# Before the head noun they say how, not what: left aside where the rest is a known word.
+# Before the head noun, these say how, not what. They are removed if the rest is a known word.
 _COLOR_WORDS = _words("color colour colored coloured colors colours")
-# Heads that say nothing of their own: "striped pattern", "round shape", "red objects".
+# Heads without a meaning of their own: "striped pattern", "round shape", "red objects".
 _EMPTY_HEADS = _words(
     "pattern patterns texture textures shape shapes shaped design designs object objects thing things item items "
     "surface surfaces image images picture pictures photo photos color colors colour colours tone tones"
@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Concept:
-    """`form` is the normalized phrase ("blue sky"), `head` its known last words ("sky"); "" where nothing is said.
+    """`form` is the normalized phrase ("blue sky"), `head` its known last words ("sky"); "" if nothing is said.
 
     `is_apart`: a reviewer took it out of its group, so that only the same form joins it.
     """
@@ -70,7 +70,7 @@ class Concept:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """What a campaign's words are judged by: how often each is used, Broden's words, and the lexicon."""
+    """What the words of a campaign are compared with: their own counts, Broden's words, and the lexicon."""
 
     lexicon: Lexicon
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Vocabulary:
 
     @property
     def _right_words(self) -> frozenset[str]:
-        # Not WordNet's 100,000 nouns: they tell that a word is right, but any wrong one is near to some of them.
+        # Without WordNet's 100,000 nouns: they show that a word is right, but any wrong word is near to one of them.
         return self.targets | self.lexicon.single_words
 
 
@@ -118,7 +118,7 @@ def clean_label(label: str) -> str:
 
 
 def normalize_description(text: str, *, vocabulary: Vocabulary) -> Concept:
-    """Equal texts give equal concepts within one vocabulary; what was found once is kept."""
+    """Equal texts give equal concepts within one vocabulary. Results are cached."""
     if text not in vocabulary._kept:
         vocabulary._kept[text] = _normalize(text, vocabulary)
     return vocabulary._kept[text]

@@ -11,7 +11,7 @@ from annotator.labels.weighing import CATEGORY_ORDER
 
 
 def describe_consensus(*, answers: Sequence[CountedAnswer], labels: Sequence[UnitLabel]) -> dict[str, Any]:
-    """Each figure with its 95 % bootstrap interval over units; None where it is not defined."""
+    """Each figure with its 95 % bootstrap interval over units; None if it is not defined."""
     by_unit = split_by_unit([answer for answer in answers if answer.category])
     chosen = [[CATEGORY_ORDER[answer.category] - 1 for answer in given] for given in by_unit.values()]
     categories = count_labels(chosen, n_labels=len(CATEGORY_ORDER))

@@ -13,7 +13,7 @@ from annotator.labels.precision import N_TOP_CROPS, count_fitting
 
 @dataclass(frozen=True)
 class CountedAnswer:
-    """One person's answer on one unit. `worker` is a pseudonym, None where not known; `marked` None likewise."""
+    """One person's answer on one unit. `worker` (a pseudonym) and `marked` are None if they are not known."""
 
     unit_id: int
     worker: str | None

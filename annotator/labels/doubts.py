@@ -1,4 +1,4 @@
-"""Pure: whether a unit's answers leave a doubt that one more answer could settle.
+"""Pure: decides if one more answer about a unit is needed.
 
 The category is settled when its answers lead all others together by two: two of two, three of four. One voice more
 could not turn that. The concept is settled when two people said the same.
@@ -12,7 +12,7 @@ SAME_WORDS = 2
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of one unit so far."""
+    """The answers about one unit so far."""
 
     n_answers: int
     n_same_category: int

@@ -1,4 +1,4 @@
-"""Asks for more answers only where people disagree: decides here, and lets `crowd.publishing` act and spend."""
+"""Asks for more answers about units on which people disagree. Deciding is here, spending in `crowd`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class Saving:
-    """What a fixed number of assignments for every unit would have cost, and what was asked for instead."""
+    """The assignments that were asked for, and those that a fixed number per unit would have taken."""
 
     n_asked: int
     n_fixed: int

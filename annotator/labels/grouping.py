@@ -9,7 +9,7 @@ from annotator.labels.lexicon import Lexicon
 
 @dataclass(frozen=True)
 class NamedAnswer:
-    """One answer as grouping needs it; `weight` is 1 where its worker is not known."""
+    """One answer as grouping needs it; `weight` is 1 if its worker is not known."""
 
     concept: Concept
     weight: float
@@ -18,7 +18,7 @@ class NamedAnswer:
 
 @dataclass(frozen=True)
 class Group:
-    """Positions of the answers that name one thing, and why they stand together."""
+    """Positions of the answers that name one thing, and the reasons for grouping them."""
 
     name: str
     members: tuple[int, ...]

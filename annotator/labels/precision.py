@@ -17,13 +17,13 @@ from workers.engine.format.bounds import INTERPRETABLE_ABOVE
 Array = NDArray[np.float64]
 
 N_TOP_CROPS = 57
-# Estimated on the published answers (Places205-AlexNet, 1,376 units, 3 answers each): used where a campaign holds
+# Estimated on the published answers (Places205-AlexNet, 1,376 units, 3 answers each): used if a campaign has
 # no unit with two answers.
 PUBLISHED_OVERDISPERSION = 0.21
 # The posterior is computed on this many cells of [0, 1], chunk by chunk so that 100,000 units fit into memory.
 N_CELLS = 200
 CHUNK = 2048
-# Below this the Beta distribution of people is a needle that the grid cannot hold; above, two spikes at 0 and 1.
+# Below this range, the Beta distribution is narrower than a cell. Above it, all of it is near 0 and 1.
 OVERDISPERSION_RANGE = (0.001, 0.9)
 
 

@@ -1,4 +1,4 @@
-"""Applies a reviewer's new judgement to the labels it reaches, and to no others.
+"""Applies a reviewer's new decision to the labels that it changes, and to no others.
 
 A label keeps what its concepts were when it was made, and revisions apply in their order: so one more on top gives
 what labeling the whole campaign anew would give, without reading its answers again. Precision and category rest on
@@ -23,7 +23,7 @@ FIELDS = ["concept", "n_same_concept", "reasons", "accepted_at", "labeled_at"]
 
 
 class TooOld(Refusal):
-    """The label was made before labels kept what this needs."""
+    """The label is too old: it does not contain the answers that this needs."""
 
 
 def relabel(revision: ConceptRevision) -> list[UnitLabel]:
@@ -50,7 +50,7 @@ def _find_reached(revision: ConceptRevision) -> QuerySet[UnitLabel]:
 
 
 def _name_anew(label: UnitLabel, revision: Revision) -> None:
-    """What `labeling` does with all revisions, done with the last one."""
+    """Applies the last revision as `labeling` applies all of them."""
     answers = _read_answers(label)
     named = [
         NamedAnswer(

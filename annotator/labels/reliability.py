@@ -17,14 +17,14 @@ Array = NDArray[np.float64]
 Measure = Callable[[Array, Array], Array]
 
 N_RESAMPLES = 1000
-# So many resamples at a time: 100,000 units then take 40 MB.
+# Resamples per chunk: 100,000 units then take 40 MB.
 DRAWS_AT_ONCE = 50
 SEED = 1951
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """None where it is not defined: no unit with two answers, or only one label used."""
+    """None if it is not defined: no unit with two answers, or only one label used."""
 
     value: float | None
     low: float | None = None
@@ -32,14 +32,14 @@ class Estimate:
 
 
 def measure(weigh: Measure, counts: Array) -> float | None:
-    """The value of one of the three measures below; None where it is not defined."""
+    """The value of one of the three measures below; None if it is not defined."""
     kept = _keep_rated(counts)
     value = float(weigh(kept, np.ones((1, len(kept))))[0]) if len(kept) else math.nan
     return None if math.isnan(value) else value
 
 
 # Each takes rated units (n_units, n_labels) and how often each unit was drawn (n_draws, n_units), and gives (n_draws,)
-# values, NaN where the measure is not defined.
+# values, NaN if the measure is not defined.
 def weigh_kappa(kept: Array, drawn: Array) -> Array:
     """Fleiss' kappa; units may have different numbers of answers."""
     observed = drawn @ _share_equal_pairs(kept) / drawn.sum(axis=1)

@@ -44,7 +44,7 @@ def rename_unit(*, campaign: Campaign, unit: Unit, concept: str, reviewer: str, 
 
 
 def accept_label(*, campaign: Campaign, unit: Unit, reviewer: str, now: datetime) -> list[UnitLabel]:
-    """The unit's concept stands as it is; a later labeling that finds another one asks again."""
+    """Accepts the unit's concept. If a later labeling finds another one, the unit needs review again."""
     words = _words_of(campaign, unit)
     revision = ConceptRevision(campaign=campaign, unit=unit, kind=Kind.ACCEPT, words=words, into=words[0])
     return _revise(revision, reviewer, now)

@@ -35,6 +35,6 @@ def revise_concept(concept: Concept, *, unit_id: int, revisions: Sequence[Revisi
 
 
 def rename(concept: str, *, unit_id: int, revisions: Sequence[Revision]) -> tuple[str, Revision | None]:
-    """The unit's concept under the last name that a reviewer gave it, and who did."""
+    """The unit's concept by the last name that a reviewer gave it, and the reviewer."""
     renames = [r for r in revisions if r.kind == "rename" and r.unit_id == unit_id]
     return (renames[-1].into, renames[-1]) if renames else (concept, None)

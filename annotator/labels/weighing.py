@@ -1,4 +1,4 @@
-"""How much each worker's answers count, and how likely each crop fits: Dawid-Skene over a campaign's evidence.
+"""How much each worker's answers count, and how likely each crop fits: Dawid-Skene over a campaign's answers.
 
 Where a worker is not known, nothing is invented: every answer weighs 1 and no crop has a probability of its own.
 """
@@ -34,7 +34,7 @@ def weigh_answers(answers: Sequence[CountedAnswer]) -> list[float]:
 
 
 def estimate_crop_fits(answers: Sequence[CountedAnswer]) -> dict[int, dict[int, float]]:
-    """For each unit, rank -> probability that the crop fits; empty where marks or workers are unknown."""
+    """For each unit, rank -> probability that the crop fits; empty if marks or workers are unknown."""
     if not answers or any(answer.worker is None or answer.marked is None for answer in answers):
         return {}
     workers = {name: i for i, name in enumerate(sorted({str(answer.worker) for answer in answers}))}

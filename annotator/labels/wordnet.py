@@ -20,7 +20,7 @@ N_SENSES_FOR_HYPERNYMS = 3
 MAX_STEPS_UP = 4
 MIN_DEPTH = 5
 FILES = ("index.noun", "data.noun")
-# Not needed, but a dictionary for spelling where they lie beside the nouns.
+# Optional: read as a dictionary for spelling if they lie beside the nouns.
 FURTHER_INDEXES = ("index.adj", "index.verb", "index.adv")
 
 
@@ -57,7 +57,7 @@ class WordNet:
         return not set(self.visible_senses(first)).isdisjoint(self.visible_senses(second))
 
     def is_wider(self, wide: str, narrow: str) -> bool:
-        """Whether a common visible sense of `wide` lies at most MAX_STEPS_UP above one of `narrow`."""
+        """True if a common visible sense of `wide` is at most MAX_STEPS_UP steps above one of `narrow`."""
         goals = set(self.visible_senses(wide)[:N_SENSES_FOR_HYPERNYMS])
         goals = {goal for goal in goals if _depth(self, goal) >= MIN_DEPTH}
         starts = self.visible_senses(narrow)[:N_SENSES_FOR_HYPERNYMS]
@@ -74,7 +74,7 @@ class WordNet:
 
 
 def read_wordnet(folder: Path) -> WordNet:
-    """The nouns in `folder`; raises BadWordNet where files are missing or are not WordNet's."""
+    """The nouns in `folder`; raises BadWordNet if files are missing or are not WordNet's."""
     if missing := [name for name in FILES if not (folder / name).is_file()]:
         raise BadWordNet(f"{folder} holds no WordNet nouns: {' and '.join(missing)} missing.")
     offsets: dict[str, tuple[int, ...]] = {}

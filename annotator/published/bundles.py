@@ -57,7 +57,7 @@ def write_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
             "images_are_rendered": _is_rendered(campaign),
         }
         (fresh / "index.html").write_text(render_to_string("published/report.html", page), encoding="utf-8")
-        # Read as a template, so that it is found wherever the app is installed; it holds no tags.
+        # Read as a template, so that Django finds it. It has no tags.
         style = get_template("published/report.css").render()
         (fresh / "report.css").write_text(style, encoding="utf-8")
     return len(report["units"])

@@ -1,4 +1,4 @@
-"""What an exported campaign is: versions, parameters, seeds, hashes, counts; never who a worker is."""
+"""The description of an exported campaign: versions, parameters, seeds, hashes and counts. It names no worker."""
 
 import platform
 import tomllib

@@ -11,7 +11,7 @@ from annotator.refusals import Refusal
 
 
 class FolderInTheWay(Refusal):
-    """Something stands where the folder is to be written."""
+    """The folder to be written exists already and is not empty."""
 
 
 @contextmanager

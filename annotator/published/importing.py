@@ -20,7 +20,7 @@ from annotator.published.readers.table import read_answers, read_labels
 from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 
-# An imported network has no weights: nothing can be dissected with it.
+# An imported network has no weights, so it cannot be dissected.
 IMPORTED_ARCHITECTURE = "imported"
 # Published answers are descriptions with a category and a precision.
 IMPORTED_HIT_TYPE = "unit_semantics"

@@ -20,7 +20,7 @@ from annotator.units.models import Dissection, GPUTask, ImageSet, Network
 from workers import contract
 from workers.store import Store, open_store
 
-# Of a dissection's options, those that change how it is done and not what comes of it.
+# Options that change how a dissection is computed, and not its result.
 HOW_IT_IS_DONE = ("shard_images", "spill")
 LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
 
@@ -53,7 +53,7 @@ def request_dissection(
 
 
 def advance_dissection(*, dissection_id: uuid.UUID, now: datetime) -> None:
-    """Takes in what the GPU processes have stored, then sends whatever is due. Any number may run at once."""
+    """Reads the results that GPU processes have stored, then sends the tasks that are due. Safe to run in parallel."""
     with transaction.atomic():
         dissection = Dissection.objects.select_for_update().get(id=dissection_id)
         if dissection.state not in UNFINISHED:
@@ -68,7 +68,7 @@ def advance_dissection(*, dissection_id: uuid.UUID, now: datetime) -> None:
 
 
 def advance_all(*, now: datetime) -> int:
-    """The sweeper: every unfinished dissection looked at once."""
+    """The sweeper: advances each unfinished dissection."""
     unfinished = list(Dissection.objects.filter(state__in=UNFINISHED).values_list("id", flat=True))
     for dissection_id in unfinished:
         advance_dissection(dissection_id=dissection_id, now=now)

@@ -1,4 +1,4 @@
-"""A GPU process for a command's own duration, where none answers: the same program and queue as in service."""
+"""Starts a GPU process while a command runs, if none is running. It is the same program with the same queue."""
 
 import contextlib
 import subprocess

@@ -24,7 +24,7 @@ class GPUProcess:
 
 
 def send(task_name: str, message: dict[str, Any]) -> None:
-    """A broker that does not answer loses nothing: the sweeper sends what never began again."""
+    """If the broker is unreachable, nothing is lost: the sweeper sends tasks again that have not begun."""
     try:
         app.send_task(task_name, args=[message], queue="gpu")
     except (OperationalError, OSError) as error:
@@ -36,7 +36,7 @@ def _client() -> "redis.Redis":
 
 
 def is_empty() -> bool:
-    """Whether nothing waits; not so while the broker does not answer, for then nothing is known."""
+    """True if the queue is empty; False if the broker is unreachable."""
     try:
         with _client() as client:
             return not client.llen("gpu")

@@ -24,7 +24,7 @@ def ingest_artifact(*, dissection: Dissection, store: Store, now: datetime) -> N
     images = _ingest_images(dissection.image_set, manifest, artifact.paths)
     dissection.dissected_units.all().delete()
     dissection.automatic_labels.all().delete()
-    # The units of a turned basis are not the network's: their detectors are counted, and nothing is shown of them.
+    # The units of a rotated basis are not units of the network: only their detectors are counted.
     for position, entry in enumerate(() if manifest["options"]["rotation"] else manifest["layers"]):
         units = _ingest_layer(dissection, entry, position)
         rows = _gather_rows(artifact.layer(position), manifest)

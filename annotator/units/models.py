@@ -158,7 +158,7 @@ class GPUTask(models.Model):
 
 
 class DissectedUnit(models.Model):
-    """What one dissection measured of one unit, apart from its images and labels."""
+    """The measurements of one unit by one dissection, without its images and labels."""
 
     dissection = models.ForeignKey(Dissection, on_delete=models.CASCADE, related_name="dissected_units")
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="dissections")
@@ -221,7 +221,7 @@ class AutomaticLabel(models.Model):
         UNCONDITIONAL = "unconditional"
         IMPORTED = "imported"
 
-    # Null where the label was imported and no dissection of ours stands behind it.
+    # Null if the label was imported.
     dissection = models.ForeignKey(
         Dissection, on_delete=models.CASCADE, related_name="automatic_labels", null=True, blank=True
     )
@@ -245,7 +245,7 @@ class AutomaticLabel(models.Model):
             ),
             models.CheckConstraint(condition=Q(iou__gte=0, iou__lte=1), name="iou_between_0_and_1"),
         ]
-        # What the gallery walks along: see dashboard.unit_search.
+        # The orders of the gallery: see dashboard/units/searching.py.
         indexes = [
             models.Index(fields=order, include=["source", "mode"], condition=Q(is_best=True), name=f"best_by_{name}")
             for name, order in (("iou", ["-iou", "unit"]), ("label", ["label", "unit"]))

@@ -16,7 +16,7 @@ class DissectionProgress:
     stage: str
     n_done: int
     n_total: int
-    # Of the running task; None until it has measured something.
+    # Of the running task. None until it has measured something.
     per_second: float | None
     seconds_left: float | None
     n_processes: int
@@ -27,7 +27,7 @@ class DissectionProgress:
 
 
 def read_survey(dissection: Dissection) -> dict[str, Any]:
-    """What the survey found before any image was measured; raises NotStored while it runs."""
+    """The result of the survey, which runs before the pass. Raises NotStored until it has ended."""
     found: dict[str, Any] = json.loads(open_store(dissection.artifact).read(contract.result_name(0)))
     return found
 

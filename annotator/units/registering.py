@@ -1,4 +1,4 @@
-"""Registers networks and image sets: what a dissection may load and read is named by command, never by a visitor."""
+"""Registers networks and image sets: a command names what a dissection may load and read, never a visitor."""
 
 import re
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Reads rows into the API's records; long lists come as iterators, so that an export never stands in memory whole."""
+"""Reads rows into the API's records. Long lists are iterators, so that an export needs little memory."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -38,7 +38,7 @@ def read_automatic(labels: QuerySet[AutomaticLabel]) -> Iterator[AutomaticRecord
 
 
 def read_answers(answers: QuerySet[Answer]) -> Iterator[AnswerRecord]:
-    """One record for each unit of an answer. People stand under their pseudonyms; what is only begun is not told."""
+    """One record for each unit of an answer. People appear under their pseudonyms. Unfinished answers are left out."""
     rows = answers.filter(assignment__state__in=ANSWERED).values(
         "says", "metrics", "description", "category", "precision", "marked_ranks", "n_planted_missed",
         state=F("assignment__state"), is_left_out=F("assignment__is_left_out"),

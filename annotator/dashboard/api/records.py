@@ -1,4 +1,4 @@
-"""What the JSON API says of each thing: flat records with the names of the report, as typed schemas."""
+"""The records of the JSON API as typed schemas: flat, with the names of the report."""
 
 from datetime import datetime
 from typing import Any

@@ -53,7 +53,7 @@ api = NinjaAPI(
 
 
 class NamedFields(Schema):
-    """Only these names may stand in the address: ninja itself would let others pass unseen."""
+    """Refuses other names in the address: ninja itself would ignore them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -78,7 +78,7 @@ class UnitFilters(NamedFields):
     iou_min: float | None = Field(None, ge=0, le=1)
 
 
-# The filters' names, and what each asks of a label's row.
+# Filter -> the lookup on a label's row.
 UNIT_LOOKUPS = {
     "layer": "unit__layer__path",
     "category": "category",

@@ -1,4 +1,4 @@
-"""What speaks against the answers of a campaign, found once for all who look: evidence for a reviewer, no verdict."""
+"""The suspicions against the answers of a campaign, cached. They inform a reviewer and decide nothing."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -8,12 +8,12 @@ from annotator.crowd.judging.suspicions import Flag
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 
-# Each answer is judged beside all others of the campaign: beyond this a page would wait too long.
+# Each answer is judged against all others of the campaign. With more answers, a page would take too long.
 MAX_ANSWERS = 20_000
 
 
 def read_flags(campaign: Campaign) -> Mapping[int, Sequence[Flag]] | None:
-    """By answer; None where there are too many answers to judge while somebody waits."""
+    """By answer. None if the campaign has too many answers to judge during a request."""
     counts = read_campaign_counts([campaign.pk])[campaign.pk]
     return _gather(campaign.pk, counts.n_answers) if counts.n_answers <= MAX_ANSWERS else None
 

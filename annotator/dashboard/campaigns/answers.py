@@ -77,5 +77,5 @@ def decide_answer(request: SignedInRequest, name: str, assignment_id: int) -> Ht
     messages.success(
         request, f"{step.title}: {', '.join(tell_answer(row).values()) or 'an answer that cannot be read'}"
     )
-    # Back to the same page of the same filter.
+    # Return to the same page with the same filter.
     return redirect(f"{reverse('answers', args=[name])}?{request.GET.urlencode()}#answer-{row.pk}")

@@ -1,4 +1,4 @@
-"""The form of a new campaign: what `manage.py launch` can be told, and nothing a visitor could name a file by."""
+"""The form of a new campaign: the options of `manage.py launch`, without those that name a file."""
 
 from decimal import Decimal
 from typing import Any
@@ -49,7 +49,7 @@ class LaunchForm(forms.Form):
         min_value=0, max_value=2**62, initial=0, help_text="The order of crops and the random units are drawn from it."
     )
 
-    # What most campaigns leave as it is: shown behind a fold.
+    # Fields that most campaigns do not change: folded away.
     max_assignments = forms.IntegerField(
         label="Answers per unit at most, if people disagree", min_value=1, max_value=100, required=False
     )

@@ -31,7 +31,7 @@ SAME = {
 def compose_one(request: SignedInRequest) -> HttpResponse:
     """The form of a new campaign: composed and quoted, not yet published."""
     named = {"dissection": request.GET.getlist("dissection"), "named_units": request.GET.get("units", "")}
-    # Sent here with units to ask about, one wants these and no others.
+    # If the address names units, no others are chosen.
     none_else = {"n_top_iou": 0, "n_random": 0} if named["named_units"] else {}
     form = LaunchForm(request.POST or None, initial=named | none_else)
     if request.method == "POST" and form.is_valid():

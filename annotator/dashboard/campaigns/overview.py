@@ -1,4 +1,4 @@
-"""The numbers of the home page: campaigns with progress, cost and pay per hour, and what waits for a person."""
+"""The numbers of the home page: campaigns with progress, cost and pay per hour, and what needs a person."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +17,7 @@ class CampaignOverview:
 
     @property
     def cost_usd(self) -> Decimal:
-        """What outward acts have reserved of the cap: spent, or certain to be."""
+        """US dollars of the cap that outward acts have spent or reserved."""
         return self.campaign.committed_usd
 
     @property

@@ -25,7 +25,7 @@ from annotator.work.table import STEPS
 
 PAGE_SIZE = 50
 N_NEEDS = 50
-# How long what a job ended with is shown.
+# How long the result of a job is shown.
 JOBS_SHOWN = timedelta(days=1)
 
 
@@ -78,14 +78,14 @@ def show_campaign_progress(request: SignedInRequest, name: str) -> HttpResponse:
 
 @needs(Role.VIEWER)
 def show_attention(request: SignedInRequest, name: str) -> HttpResponse:
-    """What needs a person, fetched for itself: it looks at every answer."""
+    """What needs a person. It is a request of its own, because it reads each answer."""
     needs_of = find_attention(campaign=get_object_or_404(Campaign, name=name), now=timezone.now())
     context = {"needs": needs_of[:N_NEEDS], "n_needs": len(needs_of), "name": name}
     return show_part(request, "dashboard/campaigns/attention.html", context)
 
 
 def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:
-    """Once somebody has said whether a phrase fits; empty in a campaign that does not ask that."""
+    """The votes on each phrase. Empty if the campaign asks about no phrase, or nobody has answered."""
     counted = count_verdicts(campaign) if not campaign.is_imported else []
     return counted if any(one.n_answers for one in counted) else []
 
@@ -98,8 +98,8 @@ def _live(campaign: Campaign) -> dict[str, Any]:
 
 
 def _preview_address(campaign: Campaign) -> str:
-    """The HIT page without an assignment is what workers see before they accept."""
-    # An order that has an index.
+    """The address of the HIT page without an assignment: workers see it before they accept."""
+    # This order has an index.
     hits = HIT.objects.filter(hit_type__in=campaign.hit_types.all()[:1]).order_by("question_key")
     hit = None if campaign.is_imported else hits.only("public_id").first()
     return f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/" if hit else ""

@@ -25,7 +25,7 @@ N_LISTED = 50
 
 
 class DissectForm(forms.Form):
-    """Only what was registered by command can be chosen: a visitor names no code and no path."""
+    """Only registered networks and image sets can be chosen, so that a visitor names no code and no path."""
 
     network = forms.ModelChoiceField(
         Network.objects.order_by("name"), empty_label=None, help_text="Registered by manage.py dissect"
@@ -45,7 +45,7 @@ class DissectForm(forms.Form):
                 self.fields[name] = _make_field(defaults[name], stated)
 
     def options(self) -> dict[str, Any]:
-        """As the engine reads them; what is not asked for is left to its defaults."""
+        """As the engine reads them, without fields that were left empty."""
         given = {name: value for name in list_declared() if (value := self.cleaned_data.get(name)) not in (None, "")}
         (chosen,) = choose_options(given)
         return chosen

@@ -16,7 +16,7 @@ Page = Callable[..., HttpResponseBase]
 
 
 def needs(role: Role) -> Callable[[Page], Page]:
-    """Sends who is signed out to the sign-in page, and tells who lacks the role which one it takes."""
+    """Sends people who are signed out to the sign-in page. Tells people without the role which one they need."""
 
     def decorate(page: Page) -> Page:
         @wraps(page)

@@ -1,4 +1,4 @@
-"""Asks for a step of the table in the name of the person who is signed in."""
+"""Starts a step of the table for the person who is signed in."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Counts of peaks over the image set; the rule stands where the threshold lies, None when outside the range."""
+    """Counts of peaks over the image set; `rule_x` is the threshold's place, None if it is outside the range."""
 
     bars: list[Bar]
     rule_x: float | None

@@ -24,7 +24,7 @@ def send_drawn(drawn: "Figure", *, ending: str, theme: str, is_download: bool) -
 def _send(content: bytes, *, ending: str, file: str) -> HttpResponse:
     response = HttpResponse(content, content_type=FIGURE_ENDINGS[ending])
     response["Cache-Control"] = "private, no-cache"
-    # An SVG opened on its own address must be a picture only.
+    # An SVG that is opened at its own address must not run scripts.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     if file:
         response["Content-Disposition"] = f'attachment; filename="{file}.{ending}"'

@@ -10,7 +10,7 @@ _COLORS = {"good": "success", "warn": "warning", "bad": "danger"}
 
 
 def label_marketplace(request: HttpRequest) -> list[str] | None:
-    """One query. Our own marketplace stands where nothing is under way; nothing is said to who is signed out."""
+    """One query. Without running campaigns it is our own marketplace. Empty if the person is signed out."""
     if not request.user.is_authenticated:
         return None
     campaigns = Campaign.objects.filter(state__in=UNDER_WAY, is_imported=False)

@@ -12,7 +12,7 @@ from annotator.accounts.models import Role
 from annotator.accounts.roles import may
 from workers.engine.format import bounds
 
-# The dashboard's pages need unfold's frame and not the admin's list of tables, which costs two queries a page.
+# The dashboard needs unfold's frame without the admin's list of tables, which costs two queries per page.
 _FRAME = UnfoldAdminSite(name="admin")
 
 
@@ -30,7 +30,7 @@ class SignedInRequest(HttpRequest):
 
 
 def show(request: SignedInRequest, template: str, *, title: str, status: int = 200, **context: Any) -> HttpResponse:
-    """A whole page; the title stands in the header and in the browser's tab."""
+    """A whole page. The title is shown in the header and in the browser's tab."""
     return render(request, template, {**frame(request), "title": title, "bounds": bounds, **context}, status=status)
 
 
@@ -42,7 +42,7 @@ def show_part(request: SignedInRequest, template: str, context: Mapping[str, Any
 
 
 def show_refusal(request: SignedInRequest, reason: str, *, status: int) -> HttpResponse:
-    """One clear sentence on what was asked wrongly or may not be done."""
+    """A page with one sentence that says what is wrong or not allowed."""
     if request.headers.get("HX-Request"):
         return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
     return show(request, "dashboard/frame/refusal.html", title="This is not possible", status=status, reason=reason)

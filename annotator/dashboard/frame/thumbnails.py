@@ -11,7 +11,7 @@ N_CROPS = 4
 
 
 def add_thumbnails(labels: Iterable[UnitLabel]) -> list[tuple[UnitLabel, str]]:
-    """Each label with the address of its picture, from what its campaign showed; "" where no crops are known."""
+    """Each label with the address of its picture, of the crops that its campaign showed; "" without crops."""
     labels = list(labels)
     asked = HITUnit.objects.filter(
         hit__campaign__in={label.campaign_id for label in labels}, unit__in=[label.unit_id for label in labels]

@@ -1,4 +1,4 @@
-"""The first page: what runs, what it costs, what waits for a person, and the units that people name most surely."""
+"""The first page: what is running, its cost, what needs a person, and the units of highest precision."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ N_SHOWN_UNITS = 12
 
 @needs(Role.VIEWER)
 def show_home(request: SignedInRequest) -> HttpResponse:
-    """Campaigns and dissections with their progress, and what waits for a person."""
+    """Campaigns and dissections with their progress, and what needs a person."""
     scope = find_scope(Selection())
     surest = {"sort": "precision", "precision_min": 0.0} if scope.campaigns else {"sort": "iou"}
     cards = make_cards(unit_ids=find_units(Selection(surest), scope, n_most=N_SHOWN_UNITS), scope=scope)

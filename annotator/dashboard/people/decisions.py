@@ -1,4 +1,4 @@
-"""The audit log, newest first, and whether its chain still fits together."""
+"""The audit log, newest first, and the check of its chain of digests."""
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -18,7 +18,7 @@ def show_decisions(request: SignedInRequest) -> HttpResponse:
 
 @needs(Role.VIEWER)
 def verify_decisions(request: SignedInRequest) -> HttpResponse:
-    """Whether the audit log's chain of digests fits together."""
+    """Checks the audit log's chain of digests."""
     try:
         verified, broken = verify_audit_log(), ""
     except AuditLogBroken as problem:

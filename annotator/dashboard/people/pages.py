@@ -73,7 +73,7 @@ def invite_one(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @needs(Role.ADMIN)
 def erase_one(request: SignedInRequest) -> HttpResponse:
-    """A worker who asks for it: whom, neither the log nor the page says afterwards."""
+    """Erases a worker who asks for it. Neither the log nor the page names them afterwards."""
     form = EraseForm(request.POST)
     if not form.is_valid():
         return _show(request, erase_form=form, status=422)

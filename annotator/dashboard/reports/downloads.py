@@ -22,7 +22,7 @@ from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
 
-# A folder is put together in memory; the lists of the API stream and have no limit.
+# A folder is built in memory. The API streams its lists, so it has no limit.
 MAX_ANSWERS = 100_000
 TABLES = {"json": "application/json", "csv": CONTENT_TYPE}
 
@@ -79,7 +79,7 @@ def _pack(folder: Path, packed: IO[bytes]) -> None:
             archive.write(path, path.relative_to(folder.parent))
 
 
-# Parquet and figures take long to load: only who asks for them waits.
+# Imported only if asked for: Parquet and figures take long to load.
 def _export(campaign: Campaign, folder: Path, now: datetime) -> None:
     from annotator.published.exporting import export_campaign
 

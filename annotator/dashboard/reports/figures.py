@@ -1,4 +1,4 @@
-"""The report's figures, live: drawn on the server, each to be taken away as SVG, PNG or CSV.
+"""The report's figures, live: drawn on the server, each can be downloaded as SVG, PNG or CSV.
 
 Altair takes over a second to load: what needs it is imported where a figure is drawn, not when the web starts.
 """
@@ -50,7 +50,7 @@ def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -
 
 
 def _stamp(campaign: Campaign) -> str:
-    """Changes whenever what a figure shows does: one query, so that a figure is drawn once for all who look."""
+    """A key that changes if the data of a figure change. One query, so that each figure is drawn once."""
     seen = UnitLabel.objects.filter(campaign=campaign).aggregate(
         Max("labeled_at"), Max("comparison__id"), Count("id"), Max("accepted_at")
     )

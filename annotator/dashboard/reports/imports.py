@@ -56,7 +56,7 @@ class LabelsForm(_UploadForm):
 @needs(Role.RESEARCHER)
 def import_files(request: SignedInRequest) -> HttpResponse:
     """Imports answers or automatic labels that were made elsewhere."""
-    # Both stand on one page: their fields must not share ids.
+    # Both forms are on one page, so their fields need different ids.
     ids = {kind: f"{kind}_%s" for kind in ("answers", "labels")}
     forms_by_kind: dict[str, _UploadForm] = {
         "answers": AnswersForm(auto_id=ids["answers"]),
@@ -94,7 +94,7 @@ def _import_labels(request: SignedInRequest, asked: dict[str, Campaign]) -> str:
 
 
 def _take(request: SignedInRequest, file: object, campaign: str, read: Callable[[Path], Imported]) -> None:
-    """The file stands in a folder of its own while it is read; its digest goes into the audit log."""
+    """The file lies in a temporary folder while it is read. Its digest is entered in the audit log."""
     assert isinstance(file, UploadedFile)
     with tempfile.TemporaryDirectory() as folder, transaction.atomic():
         path = Path(folder) / Path(str(file.name)).name

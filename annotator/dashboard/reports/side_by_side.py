@@ -18,7 +18,7 @@ from annotator.units.models import Dissection
 if TYPE_CHECKING:
     from annotator.figures.drawing import Figure
 
-# Each campaign is described in full while somebody waits.
+# The report of each campaign is computed during the request.
 MAX_ANSWERS = 100_000
 TITLES = {
     "networks": "Semantic types, networks side by side",

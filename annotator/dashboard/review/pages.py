@@ -132,7 +132,7 @@ def _reasons_of(label: UnitLabel) -> list[str]:
 
 
 def _tell_reasons(labels: QuerySet[UnitLabel]) -> Iterable[tuple[int, ...]]:
-    """Of each label its id, and for each reason whether it applies; no more than are counted."""
+    """(id, 1 or 0 for each reason) of each label; at most MAX_COUNTED."""
     applies = [Case(When(find_reason(name), then=Value(1)), default=Value(0)) for name in WORDS]
     rows: Iterable[tuple[int, ...]] = labels.values_list("pk", *applies)[:MAX_COUNTED]
     return rows

@@ -34,7 +34,7 @@ RELATION_TONES = {
 }
 
 
-# Seconds of a dissection by stage. Threads read beside the pass.
+# Seconds of a dissection by stage. Threads read images during the pass.
 STAGE_WORDS = {
     "decode": "Reading images (during the pass)",
     "labels": "Reading label maps (during the pass)",
@@ -59,7 +59,7 @@ def name_words(name: str) -> str:
 
 @register.filter
 def percent(share: float | None) -> str:
-    """Rounded like the two digits of the report; bounds of intervals stand on half percents."""
+    """Rounded like the two digits of the report. Bounds of intervals may be half percents."""
     return "–" if share is None else f"{100 * round(share, 2):.0f} %"
 
 

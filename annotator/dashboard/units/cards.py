@@ -1,4 +1,4 @@
-"""A unit as the gallery shows it: its crops, what people call it, what Broden calls it."""
+"""A unit as the gallery shows it: its crops, people's label and Broden's label."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from workers.engine.format.bounds import INTERPRETABLE_ABOVE
 
 WALL_COLUMNS = 4
 WALL_ROWS = 3
-# What a card says, and where it is read.
+# Field of a card -> where it is read.
 TOLD = {
     "concept": "people__concept",
     "category": "people__category",
@@ -66,7 +66,7 @@ def make_cards(*, unit_ids: Sequence[int], scope: Scope, mode: str = AutomaticLa
     cards: dict[int, UnitCard] = {}
     for row in _read_rows(unit_ids, scope, mode):
         speaker = scope.dissections.get(row["layer_id"])
-        # Another dissection of the scope may have measured the unit as well; it does not speak for this layer.
+        # Another dissection of the scope may have measured the unit too. The card shows the one that the scope names.
         speaks = speaker is not None and row["dissection_id"] == speaker.pk
         if speaks or row["id"] not in cards:
             cards[row["id"]] = UnitCard(

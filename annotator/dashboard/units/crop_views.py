@@ -14,7 +14,7 @@ from annotator.units.strips import read_strip
 from workers.engine.format.artifact import ArtifactMalformed, field_name
 from workers.store import StoreError, open_store
 
-# Crops may show photographs that a lab must not publish: only the person's own browser keeps them.
+# Crops may show photographs that a lab must not publish: only the person's own browser may cache them.
 KEPT = "private, max-age=31536000, immutable"
 
 

@@ -1,4 +1,4 @@
-"""The wall of units: filters in the address, two layers side by side where asked."""
+"""The gallery of units: its filters are in the address, and it can show two layers side by side."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,7 @@ class Wall:
     has_next: bool
 
 
-# The filters that stand behind "More filters" and are shown when one of them is set.
+# The filters below "More filters". They are shown if one of them is set.
 FOLDED = (
     "network",
     "beside",

@@ -46,7 +46,7 @@ def _runs(changes: Mask) -> Iterable[tuple[int, int, int]]:
 
 
 def read_masks(*, artifact: str, layer_path: str, unit_index: int) -> Mask:
-    """(n_top, side, side) of one unit. Raises StoreError where the artifact is gone, NoOutline without masks."""
+    """(n_top, side, side) of one unit. Raises StoreError if the artifact is gone, NoOutline without masks."""
     packed = _read_layer_masks(artifact, layer_path)
     if packed is None or unit_index >= len(packed):
         raise NoOutline(f"No segment masks are kept for {layer_path} unit {unit_index}.")

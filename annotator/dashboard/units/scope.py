@@ -1,4 +1,4 @@
-"""What the gallery's filters apply to: for each layer the dissection or file that speaks for it, and whose words."""
+"""What the gallery's filters apply to: one dissection or file per layer, and the campaigns whose labels are shown."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ def _find_dissections(selection: Selection, layers: list[Layer]) -> dict[int, Di
     free = {(layer.network_id, layer.path): layer.pk for layer in layers}
     found = {}
     for dissection in done.defer("labels", "environment", "detectors"):
-        # A turned basis has units of its own, and none of the network's.
+        # The units of a rotated basis are not units of the network.
         for path in () if dissection.options.get("rotation") else dissection.layer_paths:
             layer = free.pop((dissection.network_id, path), None)
             if layer is not None:
@@ -47,7 +47,7 @@ def _find_dissections(selection: Selection, layers: list[Layer]) -> dict[int, Di
 
 
 def _find_imported(layers: list[int]) -> dict[int, str]:
-    """Layer -> the file of automatic labels that was imported last; "" where people's answers alone were."""
+    """Layer -> the file of automatic labels that was imported last; "" if only people's answers were."""
     rows = AutomaticLabel.objects.filter(dissection=None, unit__layer__in=layers)
     newest = rows.order_by("unit__layer_id", "-id").distinct("unit__layer_id")
     return dict.fromkeys(layers, "") | dict(newest.values_list("unit__layer_id", "source"))
@@ -58,7 +58,7 @@ def _find_campaigns(selection: Selection) -> list[Campaign]:
     if name := selection.get("campaign"):
         return list(Campaign.objects.filter(name=name))
     labeled = Campaign.objects.filter(Exists(UnitLabel.objects.filter(campaign=OuterRef("pk"))))
-    # Any of its labels tells the network; this order has an index.
+    # Any label of the campaign tells its network. This order has an index.
     first = UnitLabel.objects.filter(campaign=OuterRef("pk")).order_by("-precision", "unit_id")
     network = first.values("unit__layer__network")[:1]
     newest_last = labeled.annotate(network=Subquery(network)).order_by("-is_imported", "created_at", "pk")

@@ -16,7 +16,7 @@ from annotator.units.models import AutomaticLabel, Unit
 # Beyond this the gallery says "more than": an exact count would read every row.
 MAX_COUNTED = 500
 
-# The label that orders, its field, and whether the highest comes first.
+# Order -> the label and field that give it, and True if the highest comes first.
 ORDERS = {
     "iou": ("broden", "iou", True),
     "precision": ("people", "precision", True),
@@ -49,7 +49,7 @@ def find_units(selection: Selection, scope: Scope, *, n_most: int) -> list[int]:
         return _list(units.filter(conditions).order_by("layer_id", "index"), n_most)
     label, field, is_descending = ORDERS[sort]
     key = f"{label}__{field}"
-    # In one call with the conditions: a second one would join the labels again.
+    # In the same call as the conditions: a second call would join the labels again.
     known = units.filter(conditions & Q(**{f"{key}__isnull": False}))
     found = _list(known.order_by(F(key).desc() if is_descending else F(key).asc(), "pk"), n_most)
     if len(found) < n_most and not ASKING[label] & selection.values.keys():
@@ -59,12 +59,12 @@ def find_units(selection: Selection, scope: Scope, *, n_most: int) -> list[int]:
 
 
 def _list(units: QuerySet[Unit], n_most: int) -> list[int]:
-    # A unit that two campaigns label would come twice.
+    # A unit with labels of two campaigns would appear twice.
     return list(dict.fromkeys(units.values_list("pk", flat=True)[:n_most]))
 
 
 def _narrow(selection: Selection, scope: Scope) -> QuerySet[Unit]:
-    """All units with their labels; where a text is sought, those with it in either label, each read for itself."""
+    """All units with their labels. With a text, those with it in one label; each label has its own query."""
     units = relate_labels(scope, mode=read_mode(selection))
     concept = selection.get("concept")
     if not concept:
@@ -75,8 +75,8 @@ def _narrow(selection: Selection, scope: Scope) -> QuerySet[Unit]:
 
 
 def relate_labels(scope: Scope, *, mode: str) -> QuerySet[Unit]:
-    """Every unit with `people`, its label by the scope's campaigns, and `broden`, its layer's speaker's label."""
-    # Nothing has the id 0; an empty list would empty the whole result.
+    """Units with `people` (the label by the scope's campaigns) and `broden`, the best label of its layer's source."""
+    # No campaign has the id 0. With an empty list, the result would be empty.
     campaigns = [campaign.pk for campaign in scope.campaigns] or [0]
     best = is_best(mode=mode, prefix="automatic_labels__")
     return Unit.objects.annotate(
@@ -86,7 +86,7 @@ def relate_labels(scope: Scope, *, mode: str) -> QuerySet[Unit]:
 
 
 def _find_source(scope: Scope) -> Value | Case:
-    """What speaks for a unit's layer, told by the layer where several do."""
+    """The source of the labels of a unit's layer, as an expression."""
     layers: dict[str, list[int]] = {}
     for layer, source in scope.sources.items():
         layers.setdefault(source, []).append(layer)
@@ -97,12 +97,12 @@ def _find_source(scope: Scope) -> Value | Case:
 
 
 def read_mode(selection: Selection) -> str:
-    """By which arithmetic of IoU; what was imported is shown whatever is asked."""
+    """The mode of IoU. Imported labels are shown in each mode."""
     return str(selection.get("mode") or AutomaticLabel.Mode.PAPER)
 
 
 def _within(selection: Selection, scope: Scope) -> Q:
-    """The layers asked for; no condition at all where these are all there are."""
+    """The layers that were asked for. No condition if these are all layers."""
     network, path = selection.get("network"), selection.get("layer")
     wanted = [
         layer.pk
@@ -121,7 +121,7 @@ def _conditions(selection: Selection) -> Q:
         if value is not None:
             conditions &= Q(**{lookup: value})
     if concept := selection.get("concept"):
-        # Concepts are kept in lower case.
+        # Concepts are stored in lower case.
         conditions &= Q(people__concept__contains=str(concept).lower()) | Q(broden__label__icontains=concept)
     if share := selection.get("agreement_min"):
         conditions &= Q(people__n_same_concept__gte=F("people__n_answers") * share)

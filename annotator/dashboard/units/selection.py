@@ -1,4 +1,4 @@
-"""What a researcher asked the gallery for: named filters of the address, which is the view's whole state."""
+"""The filters of the gallery, read from the address. The address is the whole state of the page."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""The gallery's filters as a form: every name that may stand in its address, and the values each may have."""
+"""The gallery's filters as a form: each name that its address may have, and the values of each."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from annotator.crowd.categories import SemanticCategory
 
 ANY = ("", "Any")
 BRODEN_CATEGORIES = ("object", "part", "scene", "material", "texture", "color")
-# Only what dissections of ours measured has crops to show.
+# Only units of our own dissections have crops.
 MODES = [("", "Paper"), *((mode, mode.capitalize()) for mode in ("lite", "unconditional")), ("paper", "Paper, named")]
 SORTS = [
     ("iou", "Highest IoU"),

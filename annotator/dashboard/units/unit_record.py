@@ -27,7 +27,7 @@ class Crop:
     n_marks: int
     n_judges: int
     is_marked_here: bool
-    # By one-coin Dawid-Skene over workers; None where marks or workers are unknown.
+    # By one-coin Dawid-Skene over workers; None if marks or workers are unknown.
     p_fits: float | None = None
 
     @property
@@ -105,7 +105,7 @@ def gather_record(*, unit: Unit, dissection_id: UUID | None, answer_id: int | No
 
 
 def find_answers(unit: Unit) -> QuerySet[Answer]:
-    """What was said about the unit, each with what the same assignment said about other units."""
+    """The answers about the unit, each with those of the same assignment about other units."""
     return (
         Answer.objects.filter(hit_unit__unit=unit, assignment__state__in=ANSWERED)
         .select_related("assignment__worker", "assignment__hit__campaign", "assignment__hit__hit_type", "hit_unit")

@@ -25,7 +25,7 @@ MAX_UNPACKED_BYTES = 256 << 20
 
 
 class BadMatFile(Refusal):
-    """Not a MAT-file of level 5, or cut short, or holding what this reader does not know."""
+    """The file is no MAT-file of level 5, or is cut short, or has a type that this reader does not know."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Prints where everything is served, as JSON."""
+"""Prints the addresses of all services as JSON."""
 
 import json
 from typing import Any

@@ -131,7 +131,7 @@ def _name_activations(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _memory(dissection: Dissection) -> str:
-    """What the survey expects each stage to need at most."""
+    """The memory that each stage needs at most, by the survey's estimate."""
     stages = read_survey(dissection)["memory"]
     spills = bool(dissection.options.get("spill"))
     needs = "; ".join(f"{stage}: at most {_megabytes(need, spills=spills)}" for stage, need in stages.items())
