@@ -36,6 +36,7 @@ lint: $(READY)  ## ruff, mypy, import contracts, code that only tests reach, mig
 	$(VENV)/bin/ruff format --check .
 	$(OFFLINE) $(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
+	$(RUN) -m tools.reachable
 	$(RUN) manage.py makemigrations --check --dry-run
 	$(RUN) -m tools.deployed manage.py check --deploy --fail-level WARNING
 
