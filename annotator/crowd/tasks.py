@@ -6,15 +6,10 @@ from celery import shared_task
 
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.marketplaces import notifications
-from annotator.crowd.marketplaces.outcomes import (
-    MarketplaceRefused,
-    NoCredentials,
-    OutcomeUnknown,
-    RealMoneyRefused,
-)
 from annotator.crowd.models import GOING, Campaign
 from annotator.crowd.outbox.performing import CampaignBusy, list_due
 from annotator.crowd.outbox.session import open_session
+from annotator.refusals import Refusal
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +18,10 @@ log = logging.getLogger(__name__)
 def go_on() -> None:
     """Every campaign that people work on; one that cannot go on says why and does not hold up the others."""
     for campaign in Campaign.objects.filter(state__in=GOING, is_imported=False):
-        go_on_with_campaign(campaign.pk)
+        try:
+            go_on_with_campaign(campaign.pk)
+        except Exception:
+            log.exception("Campaign %s cannot go on.", campaign)
 
 
 @shared_task(name="crowd.listen", ignore_result=True)
@@ -42,7 +40,7 @@ def go_on_with_campaign(campaign_id: int) -> None:
         _go_on(campaign)
     except CampaignBusy:
         return  # whoever acts for it now does the same work
-    except (OutcomeUnknown, MarketplaceRefused, NoCredentials, RealMoneyRefused) as error:
+    except Refusal as error:
         Campaign.objects.filter(pk=campaign.pk).update(problem=str(error))
     else:
         Campaign.objects.filter(pk=campaign.pk).exclude(problem="").update(problem="")

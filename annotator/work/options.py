@@ -3,11 +3,14 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from django.http import QueryDict
 
 from annotator.refusals import Refusal
+
+# everywhere: commands and forms. command: a form cannot give it. secret: nor does a row or the audit log keep it.
+Reach = Literal["everywhere", "command", "secret"]
 
 
 class BadOption(Refusal):
@@ -21,16 +24,15 @@ def option(
     type: Any = str,
     choices: Sequence[str] | None = None,
     metavar: str | None = None,
-    is_secret: bool = False,
-    is_in_forms: bool = True,
+    reach: Reach = "everywhere",
 ) -> Any:
     """A field of a frozen options dataclass.
 
     type: reads the text of one value; bool makes a switch. A tuple as default: the option may be given several times.
-    is_secret: kept in no row and in no log. is_in_forms False: only a command may give it.
+    reach: who may give it, and whether it is kept, see `Reach`.
     """
     argument = {"help": help, "type": type, "choices": choices, "metavar": metavar}
-    return field(default=default, metadata={"argument": argument, "is_secret": is_secret, "is_in_forms": is_in_forms})
+    return field(default=default, metadata={"argument": argument, "reach": reach})
 
 
 def _fields(options: type | None) -> tuple[Field[Any], ...]:
@@ -62,7 +64,11 @@ def read_form(options: type | None, form: QueryDict) -> Any:
     """The options from a form's texts; an empty or absent field is at its default. Raises BadOption."""
     values: dict[str, Any] = {}
     for one in _fields(options):
-        texts = [text.strip() for text in form.getlist(one.name) if text.strip()] if one.metadata["is_in_forms"] else []
+        texts = (
+            [text.strip() for text in form.getlist(one.name) if text.strip()]
+            if one.metadata["reach"] == "everywhere"
+            else []
+        )
         if not texts and one.default is MISSING:
             raise BadOption(f"{one.name} is missing.")
         if texts:
@@ -86,7 +92,7 @@ def write_options(options: Any) -> dict[str, Any]:
     """What a job's row and the audit log keep: each value that is not at its default and no secret."""
     if options is None:
         return {}
-    kept = {one.name: one.default for one in fields(options) if not one.metadata["is_secret"]}
+    kept = {one.name: one.default for one in fields(options) if one.metadata["reach"] != "secret"}
     return {name: value for name, value in asdict(options).items() if name in kept and value != kept[name]}
 
 

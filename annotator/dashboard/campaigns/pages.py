@@ -20,7 +20,7 @@ from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.labels.models import UnitLabel
 from annotator.work.performing import is_real_money, list_jobs
-from annotator.work.steps.publishing import is_ready
+from annotator.work.states import is_ready
 from annotator.work.table import STEPS
 
 PAGE_SIZE = 50

@@ -3,13 +3,16 @@
 import time
 from dataclasses import dataclass
 
+from annotator.accounts.models import Role
+from annotator.accounts.roles import MIN_ROLE, Permission
 from annotator.crowd.campaigns.collecting import Collected, collect_campaign
-from annotator.crowd.judging.approving import approve_assignments
+from annotator.crowd.judging.approving import CannotReview, approve_assignments
 from annotator.crowd.marketplaces.outcomes import MarketplaceSilent, OutcomeUnknown
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
 from annotator.work.options import option
-from annotator.work.step import Work
+from annotator.work.states import is_going
+from annotator.work.step import Step, Work
 
 
 class CannotCollect(Refusal):
@@ -18,15 +21,15 @@ class CannotCollect(Refusal):
 
 @dataclass(frozen=True)
 class CollectOptions:
-    follow: bool = option("Go on until every HIT is complete", type=bool, default=False, is_in_forms=False)
+    follow: bool = option("Go on until every HIT is complete", type=bool, default=False, reach="command")
     patience: float | None = option(
         "End --follow when nothing new came for so long",
         type=float,
         default=None,
         metavar="SECONDS",
-        is_in_forms=False,
+        reach="command",
     )
-    every: float = option("Pause of --follow (5)", type=float, default=5.0, metavar="SECONDS", is_in_forms=False)
+    every: float = option("Pause of --follow (5)", type=float, default=5.0, metavar="SECONDS", reach="command")
 
 
 def collect(work: Work) -> str:
@@ -75,3 +78,31 @@ def _check_patience(work: Work, *, seconds: float) -> None:
     patience = work.options.patience
     if patience is not None and seconds > patience:
         raise CannotCollect(f"The campaign {work.subject} is not complete and nothing new came for {patience:.0f} s.")
+
+
+STEPS = (
+    Step(
+        name="collect",
+        title="Collect answers",
+        sentence="Takes in what was submitted; this also happens automatically each minute.",
+        role=Role.RESEARCHER,
+        run=collect,
+        icon="inbox",
+        is_offered=is_going,
+        check=check_collecting,
+        options=CollectOptions,
+        refusals=(CannotCollect,),
+    ),
+    Step(
+        name="approve",
+        title="Collect and approve",
+        sentence="Takes in what was submitted, and approves and so pays all of it.",
+        role=MIN_ROLE[Permission.APPROVE],
+        run=collect_and_approve,
+        icon="payments",
+        is_offered=is_going,
+        check=check_collecting,
+        options=CollectOptions,
+        refusals=(CannotCollect, CannotReview),
+    ),
+)

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from annotator.accounts.models import Role
+from annotator.accounts.roles import MIN_ROLE, Permission
 from annotator.crowd.assignments import tell_answer
 from annotator.crowd.campaigns.collecting import find_unsubmitted
-from annotator.crowd.erasing import erase_worker
+from annotator.crowd.erasing import CannotErase, erase_worker
 from annotator.crowd.judging.approving import CannotReview, approve_assignments, leave_out, pay_top_ups
-from annotator.crowd.judging.compensating import approve_compensations, compensate
+from annotator.crowd.judging.compensating import CannotCompensate, approve_compensations, compensate
 from annotator.crowd.judging.excluding import leave_out_flagged
 from annotator.crowd.judging.rejecting import (
     confirm_rejection,
@@ -16,8 +18,10 @@ from annotator.crowd.judging.rejecting import (
     withdraw_proposal,
 )
 from annotator.crowd.models import Assignment, Rejection
+from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.work.options import option
-from annotator.work.step import Work
+from annotator.work.states import is_going
+from annotator.work.step import Step, Work
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class ReasonOptions:
 
 @dataclass(frozen=True)
 class EraseOptions:
-    worker_id: str = option("The marketplace's id, as the person gives it", is_secret=True)
+    worker_id: str = option("The marketplace's id, as the person gives it", reach="secret")
 
 
 def approve_answer(work: Work) -> str:
@@ -109,3 +113,119 @@ def compensate_lost(work: Work) -> str:
 def erase(work: Work) -> str:
     n_answers = erase_worker(marketplace=work.subject, worker_id=work.options.worker_id)
     return f"Erased. {n_answers} answers stay under a code that leads to no one."
+
+
+STEPS = (
+    Step(
+        name="leave-out",
+        title="Leave out on evidence",
+        sentence="Stops counting answers that kept planted negatives; their people are paid.",
+        role=Role.REVIEWER,
+        run=exclude_flagged,
+        icon="rule",
+        is_offered=is_going,
+    ),
+    Step(
+        name="top-up",
+        title="Pay top-ups",
+        sentence="Lifts the pay for each approved piece of work to the hourly floor.",
+        role=MIN_ROLE[Permission.PAY_BONUSES],
+        run=top_up,
+        icon="savings",
+        spends=True,
+        is_offered=is_going,
+        refusals=(BudgetExceeded,),
+    ),
+    Step(
+        name="compensate",
+        title="Compensate lost work",
+        sentence="Pays for work stored here that never reached the marketplace.",
+        role=MIN_ROLE[Permission.APPROVE],
+        run=compensate_lost,
+        icon="volunteer_activism",
+        spends=True,
+        is_offered=is_going,
+        refusals=(CannotCompensate, BudgetExceeded),
+    ),
+    Step(
+        name="approve-answer",
+        title="Approve",
+        sentence="Approves and so pays one answer.",
+        role=MIN_ROLE[Permission.APPROVE],
+        subject="assignment",
+        run=approve_answer,
+        refusals=(CannotReview,),
+    ),
+    Step(
+        name="leave-out-answer",
+        title="Leave out",
+        sentence="Stops counting one answer, with a reason; the person is paid.",
+        role=Role.REVIEWER,
+        subject="assignment",
+        run=exclude_answer,
+        is_quick=True,
+        options=ReasonOptions,
+        refusals=(CannotReview,),
+    ),
+    Step(
+        name="count-answer",
+        title="Count it again",
+        sentence="Counts an answer that was left out.",
+        role=Role.REVIEWER,
+        subject="assignment",
+        run=count_answer,
+        is_quick=True,
+    ),
+    Step(
+        name="propose-rejection",
+        title="Propose to reject",
+        sentence="Asks a second person to reject one answer, with a reason that the worker can answer to.",
+        role=Role.REVIEWER,
+        subject="assignment",
+        run=propose_to_reject,
+        is_quick=True,
+        options=ReasonOptions,
+        refusals=(CannotReview,),
+    ),
+    Step(
+        name="withdraw-proposal",
+        title="Withdraw the proposal",
+        sentence="Takes back a proposed rejection that nobody has confirmed.",
+        role=Role.REVIEWER,
+        subject="assignment",
+        run=withdraw_the_proposal,
+        is_quick=True,
+        refusals=(CannotReview,),
+    ),
+    Step(
+        name="confirm-rejection",
+        title="Confirm the rejection",
+        sentence="Rejects one answer that another person proposed to reject.",
+        role=MIN_ROLE[Permission.REJECT],
+        subject="assignment",
+        run=reject,
+        check=check_second_person,
+        refusals=(CannotReview,),
+    ),
+    Step(
+        name="overturn-rejection",
+        title="Overturn and pay",
+        sentence="Pays an answer that was rejected, within 30 days.",
+        role=MIN_ROLE[Permission.APPROVE],
+        subject="assignment",
+        run=overturn,
+        check=check_sent,
+        refusals=(CannotReview,),
+    ),
+    Step(
+        name="erase-worker",
+        title="Erase a person",
+        sentence="Removes a person's id and pseudonym; the answers stay under a code that leads to no one.",
+        role=Role.ADMIN,
+        subject="marketplace",
+        run=erase,
+        is_quick=True,
+        options=EraseOptions,
+        refusals=(CannotErase,),
+    ),
+)

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 
+from annotator.accounts.models import Role
 from annotator.crowd.campaigns.extending import check_extension, compute_extension_cost, extend_hits
 from annotator.crowd.campaigns.states import CannotPublish
+from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import HIT
+from annotator.crowd.models import HIT, Campaign
 from annotator.crowd.outbox.acts import BudgetExceeded
-from annotator.labels.extending import extend_campaign, find_saving
-from annotator.labels.labeling import label_campaign
+from annotator.labels.extending import CannotExtend, extend_campaign, find_saving
+from annotator.labels.labeling import NothingToLabel, label_campaign
 from annotator.work.options import option
-from annotator.work.step import Work
+from annotator.work.states import has_answers, is_going
+from annotator.work.step import Step, Work
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class ExtendOptions:
 
 @dataclass(frozen=True)
 class AskMoreOptions:
-    n_more: int = option("How many more people are asked (2)", type=int, default=2, metavar="N", is_in_forms=False)
+    n_more: int = option("How many more people are asked (2)", type=int, default=2, metavar="N", reach="command")
 
 
 def label(work: Work) -> str:
@@ -69,3 +72,45 @@ def _find_hit(work: Work) -> HIT:
     if hit is None:
         raise CannotPublish("This unit has no HIT on a marketplace that could be extended.")
     return hit
+
+
+def _is_adaptive(campaign: Campaign) -> bool:
+    return is_going(campaign) and bool(campaign.max_assignments)
+
+
+STEPS = (
+    Step(
+        name="label",
+        title="Label the units",
+        sentence="Puts the answers together: concept, category and precision of each unit.",
+        role=Role.RESEARCHER,
+        run=label,
+        icon="label",
+        is_offered=has_answers,
+        refusals=(NothingToLabel,),
+    ),
+    Step(
+        name="extend",
+        title="Ask more where in doubt",
+        sentence="One more answer for each unit whose answers disagree, within the cap.",
+        role=Role.RESEARCHER,
+        run=extend,
+        icon="group_add",
+        spends=True,
+        is_offered=_is_adaptive,
+        options=ExtendOptions,
+        refusals=(CannotExtend, CannotPublish, BadTerms, BudgetExceeded),
+    ),
+    Step(
+        name="ask-more",
+        title="Send back",
+        sentence="Asks two more people about one unit, within the cap.",
+        role=Role.REVIEWER,
+        subject="unit label",
+        run=ask_more,
+        spends=True,
+        check=check_more,
+        options=AskMoreOptions,
+        refusals=(CannotPublish, BadTerms, BudgetExceeded),
+    ),
+)

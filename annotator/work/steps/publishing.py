@@ -6,20 +6,28 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from annotator.accounts.models import Role
 from annotator.crowd.campaigns import composing, quoting
+from annotator.crowd.campaigns.composing import CannotCompose
 from annotator.crowd.campaigns.ending import close_campaign, pause_campaign, withdraw_campaign
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.crowd.campaigns.phrases import find_automatic_phrases, read_phrases
+from annotator.crowd.campaigns.phrases import BadPhrases, find_automatic_phrases, read_phrases
 from annotator.crowd.campaigns.publishing import publish_campaign
-from annotator.crowd.campaigns.unit_choice import ChosenUnit, choose_units
+from annotator.crowd.campaigns.quoting import CannotQuote
+from annotator.crowd.campaigns.states import CannotPublish
+from annotator.crowd.campaigns.unit_choice import BadChoice, ChosenUnit, choose_units
 from annotator.crowd.hit_types.screening import load_screening
-from annotator.crowd.hit_types.templates import find_hit_type
+from annotator.crowd.hit_types.templates import BadTemplate, find_hit_type
+from annotator.crowd.marketplaces.outcomes import BadTerms
+from annotator.crowd.marketplaces.requirements import BadQualification
 from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
 from annotator.crowd.models import Campaign
+from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.seeds import derive_seed
 from annotator.units.finding import find_done_dissections
 from annotator.work.options import option
-from annotator.work.step import Work
+from annotator.work.states import is_going
+from annotator.work.step import Step, Work
 
 
 def read_usd(text: str) -> Decimal:
@@ -57,7 +65,7 @@ class ComposeOptions:
         "For verify_label: automatic labels (default) or layer,unit,phrase",
         default=None,
         metavar="FILE|automatic",
-        is_in_forms=False,
+        reach="command",
     )
     marketplace: str = option(
         "Where people find the HITs (own)",
@@ -187,12 +195,75 @@ def close(work: Work) -> str:
     return "Closed."
 
 
-def is_going(campaign: Campaign) -> bool:
-    """True if its HITs are or were at a marketplace and it is not closed."""
-    is_open = campaign.published_at is not None and campaign.state != Campaign.State.CLOSED
-    return is_open and not campaign.is_imported
-
-
-def is_ready(campaign: Campaign) -> bool:
-    """True if it is quoted and not wholly published."""
-    return campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at
+STEPS = (
+    Step(
+        name="compose",
+        title="Compose and quote",
+        sentence="Chooses the units and writes one HIT per unit; nothing is sent yet.",
+        role=Role.RESEARCHER,
+        subject="new campaign",
+        run=compose,
+        is_quick=True,
+        check=check_composing,
+        options=ComposeOptions,
+        refusals=(CannotCompose, BadTerms, BadChoice, BadPhrases, BadTemplate, BadQualification),
+    ),
+    Step(
+        name="quote",
+        title="Quote",
+        sentence="Computes the price with fees and the pay per hour.",
+        role=Role.RESEARCHER,
+        run=quote,
+        is_quick=True,
+        refusals=(CannotQuote,),
+    ),
+    Step(
+        name="publish",
+        title="Publish",
+        sentence="Puts every HIT on the marketplace, once.",
+        role=Role.RESEARCHER,
+        run=publish,
+        icon="publish",
+        spends=True,
+        refusals=(CannotPublish, BudgetExceeded),
+    ),
+    Step(
+        name="pause",
+        title="Pause all spending",
+        sentence="Sends nothing more. People at work finish and are paid.",
+        role=Role.RESEARCHER,
+        run=pause,
+        icon="pause",
+        is_quick=True,
+    ),
+    Step(
+        name="resume",
+        title="Resume",
+        sentence="Lets a paused campaign go on.",
+        role=Role.RESEARCHER,
+        run=resume,
+        icon="play_arrow",
+        is_quick=True,
+    ),
+    Step(
+        name="withdraw",
+        title="Withdraw every HIT",
+        sentence="Nobody can take a HIT any more. Work that was begun may be finished, and is paid.",
+        role=Role.RESEARCHER,
+        run=withdraw,
+        icon="block",
+        is_last=True,
+        is_offered=is_going,
+    ),
+    Step(
+        name="close",
+        title="Close the campaign",
+        sentence="Nothing more will be asked or paid.",
+        role=Role.RESEARCHER,
+        run=close,
+        icon="inventory_2",
+        is_last=True,
+        is_offered=is_going,
+        refusals=(CannotPublish,),
+    ),
+)

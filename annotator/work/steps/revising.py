@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from annotator.accounts.models import Role
 from annotator.comparison.comparing import compare_labels
 from annotator.labels.models import UnitLabel
-from annotator.labels.revising import accept_label, merge_concepts, rename_unit, split_answers
+from annotator.labels.revising import BadRevision, accept_label, merge_concepts, rename_unit, split_answers
 from annotator.work.options import option
-from annotator.work.step import Work
+from annotator.work.step import Step, Work
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class ReviseOptions:
     words: tuple[str, ...] = option("Concepts to merge, or forms to split off", default=(), metavar="WORD")
     into: str = option("What they are called from now on", default="", metavar="WORD")
     seen_blind: str = option("What the reviewer wrote before seeing the answers", default="", metavar="WORD")
-    reviewer: str = option("In whose name; default: who asks", default="", is_in_forms=False)
+    reviewer: str = option("In whose name; default: who asks", default="", reach="command")
 
 
 def accept(work: Work) -> str:
@@ -81,3 +82,61 @@ def _tell(work: Work, changed: Sequence[UnitLabel]) -> str:
     for label in changed:
         work.tell(f"{label.unit}: {label.concept}")
     return f"{len(changed)} units named anew."
+
+
+STEPS = (
+    Step(
+        name="accept",
+        title="Accept",
+        sentence="The unit's concept stays as it is.",
+        role=Role.REVIEWER,
+        subject="unit label",
+        run=accept,
+        is_quick=True,
+        options=ReviseOptions,
+        refusals=(BadRevision,),
+    ),
+    Step(
+        name="rename",
+        title="Rename",
+        sentence="Gives one unit another concept.",
+        role=Role.REVIEWER,
+        subject="unit label",
+        run=rename,
+        is_quick=True,
+        options=ReviseOptions,
+        refusals=(BadRevision,),
+    ),
+    Step(
+        name="merge",
+        title="Merge",
+        sentence="Counts the unit's concept as another one in the whole campaign.",
+        role=Role.REVIEWER,
+        subject="unit label",
+        run=merge,
+        is_quick=True,
+        options=ReviseOptions,
+        refusals=(BadRevision,),
+    ),
+    Step(
+        name="split",
+        title="Split off",
+        sentence="Gives the unit's answers of some forms another concept.",
+        role=Role.REVIEWER,
+        subject="unit label",
+        run=split,
+        is_quick=True,
+        options=ReviseOptions,
+        refusals=(BadRevision,),
+    ),
+    Step(
+        name="merge-concepts",
+        title="Merge concepts",
+        sentence="Counts several concepts as one in the whole campaign.",
+        role=Role.REVIEWER,
+        run=merge_several,
+        is_quick=True,
+        options=ReviseOptions,
+        refusals=(BadRevision,),
+    ),
+)

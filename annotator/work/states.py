@@ -1,0 +1,19 @@
+"""Which states of a campaign its steps belong to."""
+
+from annotator.crowd.models import Campaign
+
+
+def is_going(campaign: Campaign) -> bool:
+    """True if its HITs are or were at a marketplace and it is not closed."""
+    is_open = campaign.published_at is not None and campaign.state != Campaign.State.CLOSED
+    return is_open and not campaign.is_imported
+
+
+def is_ready(campaign: Campaign) -> bool:
+    """True if it is quoted and not wholly published."""
+    return campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at
+
+
+def has_answers(campaign: Campaign) -> bool:
+    """True if answers were imported, or may have come in."""
+    return campaign.is_imported or is_going(campaign)
