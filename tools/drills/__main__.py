@@ -50,7 +50,7 @@ def write_page(results: dict[str, dict[str, str]]) -> None:
     )
     PAGE.write_text(
         "# Drills\nLong fault and load drills. `make drill` runs them (`python -m tools.drills NAME` runs one) and"
-        " writes this page. The test suite runs each in a reduced form.\n\n"
+        " writes this page.\nThe test suite runs each in a reduced form.\n\n"
         f"| drill | outcome | what was seen | minutes | date |\n| --- | --- | --- | --- | --- |\n{rows}\n"
     )
 
