@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from annotator.crowd.hit_types import table as hit_types
 from annotator.crowd.hit_types.hit_type import Sight
 from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.judging.approving import approve_assignments
-from annotator.crowd.models import Answer, Campaign
+from annotator.crowd.judging.rejecting import overturn_rejection
+from annotator.crowd.marketplaces import table as marketplaces
+from annotator.crowd.marketplaces.outcomes import BadTerms, CannotDo
+from annotator.crowd.models import HIT, Answer, Campaign, OutwardAct, Rejection, Worker
 from annotator.units.models import Dissection, TopImage
 from annotator.work import sending, tasks
 from annotator.work.models import Job
@@ -31,6 +35,8 @@ from tests.annotator.crowd.making import make_campaign
 from tests.annotator.dashboard.making import World, make_world, sign_in
 from tests.hit_templates.conftest import Open, open_page, page_address, start_page
 from tests.house import listed_images
+from tests.house.at_the_bazaar import CRASHES, PHASES, Story, pay_for_lost_work
+from tests.house.bazaar import COUNTER, Counter
 from tests.house.dissecting import dissect
 from tests.house.mean_activation.arrays import Means
 from tests.house.tidying import TIDY
@@ -243,3 +249,58 @@ def test_who_answers_yes_or_no_is_no_judge_of_the_crops(market: Market, dissecti
     assert "(no words)" not in page
     assert "of 1 people say it does not fit" in page
     assert "of 2 people" not in page
+
+
+@pytest.fixture
+def bazaar(dissection: Dissection, monkeypatch: pytest.MonkeyPatch) -> Campaign:
+    """A campaign of four HITs at the bazaar, quoted. The marketplace's one line is here."""
+    monkeypatch.setitem(marketplaces.MARKETPLACES, "bazaar", "tests.house.bazaar.open_bazaar")
+    vars(COUNTER).update(vars(Counter()))
+    return make_campaign(dissection, marketplace="bazaar", n_assignments=2)
+
+
+def check_books() -> None:
+    """Nothing is there twice, and the bazaar holds what the campaign asked for and paid."""
+    assert len(COUNTER.done) == len(set(COUNTER.done))
+    assert [COUNTER.places[hit.external_id] for hit in HIT.objects.order_by("id")] == [3, 2, 2, 2]
+    assert len(COUNTER.places) == 5, "four HITs and the one that compensates"
+    assert {ticket: row["state"] for ticket, row in COUNTER.tickets.items()} == {
+        "T0": "rejected", "T1": "approved", "T2": "approved", "T9": "approved",
+    }  # fmt: skip
+    assert len(COUNTER.paid) == len(set(COUNTER.paid))
+    assert set(HIT.objects.values_list("state", flat=True)) == {"canceled"}
+    assert COUNTER.stopped == {hit.external_id for hit in HIT.objects.all()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_marketplace_carries_a_whole_campaign(bazaar: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(bazaar, monkeypatch)
+    story.live()
+    assert pay_for_lost_work(story.open()) == 1
+    check_books()
+    assert COUNTER.paid == [("puppet-1", "2.50"), ("puppet-2", "2.50")]
+    assert not OutwardAct.objects.exclude(state="done").exists()
+    assert list(Worker.objects.order_by("external_id").values_list("is_simulated", flat=True)) == [
+        False, True, True, True,
+    ]  # fmt: skip
+    rejection = Rejection.objects.get()
+    with pytest.raises(CannotDo, match="no act overturn"):
+        overturn_rejection(story.open(), rejection=rejection, overturned_by="cyd", feedback="Our mistake.")
+    with pytest.raises(BadTerms, match="least reward"):
+        make_campaign(Dissection.objects.get(), name="low", marketplace="bazaar", reward_usd=Decimal("0.09"))
+    page = sign_in(Role.RESEARCHER).get(f"/campaigns/{bazaar.name}/").content.decode()
+    assert "the bazaar · play money" in page
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("manner", CRASHES)
+def test_no_crash_at_a_marketplace_of_other_rules_does_anything_twice(
+    bazaar: Campaign, monkeypatch: pytest.MonkeyPatch, manner: str
+) -> None:
+    story = Story(bazaar, monkeypatch, manner=manner)
+    n_points = len(CRASHES[manner]) * sum(len(verbs) for _, verbs in PHASES)
+    assert story.live() >= n_points - 2  # once both bonuses wait for a person, there is none to die at
+    assert pay_for_lost_work(story.open()) == 1
+    check_books()
+    unsettled = OutwardAct.objects.exclude(state="done")
+    assert set(unsettled.values_list("verb", "state")) == {("pay_bonus", "needs_human")}
