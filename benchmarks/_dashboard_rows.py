@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Model
 
 from annotator.comparison.models import UnitComparison
-from annotator.crowd.models import HIT, Assignment, Campaign, HITType, Worker
+from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit, Worker
 from annotator.labels.models import UnitLabel
 from annotator.units.models import (
     AutomaticLabel,
@@ -123,20 +123,27 @@ def _fill_answers(n_units: int) -> None:
     )
     _copy(worker, WORKERS, external_id="'A' || i", pseudonym="'person-' || i")
     hit = HIT.objects.create(
-        id=1, campaign=campaign, hit_type=hit_type, unit_id=1, dissected_unit_id=1, seed=1, n_assignments=ANSWERS,
-        state="published", external_id="H0",
+        id=1, campaign=campaign, hit_type=hit_type, question_key="1", seed=1, n_assignments=ANSWERS, state="published",
+        external_id="H0",
     )  # fmt: skip
-    _copy(
-        hit, n_units, unit_id="i + 1", dissected_unit_id="i + 1", public_id="gen_random_uuid()", external_id="'H' || i"
+    _copy(hit, n_units, question_key="i + 1", public_id="gen_random_uuid()", external_id="'H' || i")
+    asked = HITUnit.objects.create(id=1, hit=hit, unit_id=1, dissected_unit_id=1)
+    _copy(asked, n_units, hit_id="i + 1", unit_id="i + 1", dissected_unit_id="i + 1")
+    work = Assignment.objects.create(
+        id=1, hit=hit, worker=worker, external_id="S0", state="approved", active_seconds=90, submitted_at=NOW
     )
-    answer = Assignment.objects.create(
-        id=1, hit=hit, worker=worker, external_id="S0", state="approved", description="wheel", category="object part",
-        marked_ranks=[3, 9, 11], shown_ranks=list(range(60)), precision=0.9, active_seconds=90, submitted_at=NOW,
+    _copy(
+        work, n_units * ANSWERS, hit_id=f"i / {ANSWERS} + 1", worker_id=f"(i % {ANSWERS}) * 37 % {WORKERS} + 1",
+        external_id="'S' || i",
+    )  # fmt: skip
+    answer = Answer.objects.create(
+        id=1, assignment=work, hit_unit=asked, says={}, description="wheel", category="object part",
+        marked_ranks=[3, 9, 11], shown_ranks=list(range(60)), precision=0.9,
     )  # fmt: skip
     _copy(
-        answer, n_units * ANSWERS, hit_id=f"i / {ANSWERS} + 1", worker_id=f"(i % {ANSWERS}) * 37 % {WORKERS} + 1",
-        external_id="'S' || i", description=_pick(CONCEPTS, f"i / {ANSWERS} + (i % 7) / 6"),
-        category=_pick(CATEGORIES, f"i / {ANSWERS}"), precision=f"1 - {_chance('i')} / 3",
+        answer, n_units * ANSWERS, assignment_id="i + 1", hit_unit_id=f"i / {ANSWERS} + 1",
+        description=_pick(CONCEPTS, f"i / {ANSWERS} + (i % 7) / 6"), category=_pick(CATEGORIES, f"i / {ANSWERS}"),
+        precision=f"1 - {_chance('i')} / 3",
     )  # fmt: skip
     label = UnitLabel.objects.create(
         id=1, campaign=campaign, unit_id=1, concept="wheel", category="object part", precision=0.9, precision_low=0.8,

@@ -19,6 +19,9 @@ sys.meta_path.insert(0, NotInstalled())
 import {module}
 from django.urls import get_resolver
 assert len(get_resolver().url_patterns) > 2
+from annotator.crowd.hit_types.table import TABLE
+from annotator.crowd.hit_types.templates import find_hit_type
+assert all(find_hit_type(name).n_units for name in TABLE)
 assert not {{"altair", "vl_convert", "pyarrow"}} & set(sys.modules)
 """
 
