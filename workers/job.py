@@ -15,7 +15,6 @@ import torch
 from workers import config, store
 from workers.contract import DissectionRequest, TaskRequest
 from workers.engine import dissect
-from workers.engine.dissect_saved import SavedActivations, measure_saved, open_saved
 from workers.engine.format.spilling import Spill
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
@@ -26,6 +25,7 @@ from workers.engine.networks.hooks import LayerShape
 from workers.engine.networks.loading import LoadedNetwork, load_network
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
+from workers.engine.networks.saved_activations import open_saved
 from workers.engine.networks.zoo import ZOO
 from workers.engine.networks.zoo_networks import load_zoo_network
 from workers.leases import Reporter
@@ -54,21 +54,12 @@ class Job:
         return self.request.dissection
 
     @cached_property
-    def activations(self) -> SavedActivations | None:
-        """Activations that were saved in place of a network, if there are any; raises SavedActivationsInvalid."""
-        asked = self.dissection
-        if asked.architecture != SAVED:
-            return None
-        path = store.fetch_file(asked.weights, cache=config.cache_folder())
-        return open_saved(path, input_px=(asked.preprocessing or {}).get("input_px", Preprocessing.input_px))
-
-    @cached_property
     def network(self) -> LoadedNetwork:
-        """Raises NetworkError, ZooError."""
-        if self.activations is not None:
-            return self.activations.network
+        """Raises NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid."""
         asked = self.dissection
-        return _load_network(asked.architecture, asked.weights, json.dumps(asked.preprocessing))
+        return _load_network(
+            asked.architecture, asked.weights, json.dumps(asked.preprocessing), _stamp_file(asked.weights)
+        )
 
     @cached_property
     def image_set(self) -> ImageSet:
@@ -77,29 +68,17 @@ class Job:
 
     def survey(self) -> dict[str, LayerShape]:
         """Shapes of the layers; raises LayerError before any image is read."""
-        if self.activations is not None:
-            return {self.activations.name: self.activations.shape}
         return dissect.survey(network=self.network, layers=self.dissection.layers, device=find_device())
 
     def measure(self, *, bounds: dissect.Bounds, packed: PackedLabels | None) -> Tally:
         """The tally of the request's run of images."""
-        first, last = self.request.first_image, self.request.end_image
-        if self.activations is not None:
-            return measure_saved(
-                saved=self.activations,
-                image_set=self.image_set,
-                first=first,
-                last=last,
-                options=self.options,
-                progress=self.reporter.set_done,
-            )
         with self.spill() as spill:
             return dissect.measure_shard(
                 network=self.network,
                 layers=self.dissection.layers,
                 image_set=self.image_set,
                 options=self.options,
-                shard=dissect.Shard(first, last, bounds, packed),
+                shard=dissect.Shard(self.request.first_image, self.request.end_image, bounds, packed),
                 means=dissect.Means(device=find_device(), spill=spill, progress=self.reporter.set_done),
             )
 
@@ -120,15 +99,24 @@ class Job:
         self.reporter.set_done(n_done)
 
 
+def _stamp_file(address: str) -> str:
+    """Size and time of change of a local file; empty for others, which are fetched once."""
+    path = Path(address.removeprefix("file://"))
+    return f"{path.stat().st_size} {path.stat().st_mtime_ns}" if address and path.is_file() else ""
+
+
 @lru_cache(maxsize=1)
-def _load_network(architecture: str, weights: str, preprocessing: str) -> LoadedNetwork:
-    """The last network stays loaded: the shards of a dissection follow one another."""
+def _load_network(architecture: str, weights: str, preprocessing: str, _stamp: str) -> LoadedNetwork:
+    """The last network stays loaded while its file is what it was: the shards of a dissection follow one another."""
     if architecture.startswith(ZOO):
         return load_zoo_network(name=architecture.removeprefix(ZOO), folder=config.zoo_folder(), device=find_device())
     stated = json.loads(preprocessing)
+    file = store.fetch_file(weights, cache=config.cache_folder()) if weights else None
+    if architecture == SAVED and file is not None:
+        return open_saved(file, input_px=(stated or {}).get("input_px", Preprocessing.input_px))
     return load_network(
         architecture=architecture,
-        weights=store.fetch_file(weights, cache=config.cache_folder()) if weights else None,
+        weights=file,
         preprocessing=Preprocessing.from_json(stated) if stated else None,
         device=find_device(),
     )

@@ -22,7 +22,6 @@ from workers import config, contract, leases, store
 from workers.app import app
 from workers.contract import TaskRequest
 from workers.engine import complete, dissect
-from workers.engine.dissect_saved import SavedActivationsInvalid
 from workers.engine.estimate_memory import estimate_memory
 from workers.engine.format.artifact import pack_arrays, unpack_arrays
 from workers.engine.images.label_table import ImageSetError
@@ -32,6 +31,7 @@ from workers.engine.measures.options import OptionsInvalid
 from workers.engine.networks.hooks import LayerError
 from workers.engine.networks.loading import NetworkError
 from workers.engine.networks.preprocessing import PreprocessingInvalid
+from workers.engine.networks.saved_activations import SavedActivationsInvalid
 from workers.engine.networks.zoo import ZooError
 from workers.job import Job, find_device
 from workers.label_cache import keep_labels, load_labels

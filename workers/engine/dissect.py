@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ from workers.engine.measures.tally import LayerTally, Tally, merge_tallies
 from workers.engine.measures.thresholds.measure import Candidates, tell_bounds
 from workers.engine.networks.hooks import LayerShape, probe_layers, reading
 from workers.engine.networks.loading import LoadedNetwork, normalize
+from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
 
 Progress = Callable[[int], None]
 Bounds = Mapping[str, NDArray[np.float32]]
@@ -41,6 +43,8 @@ class ShardMisplaced(Exception):
 
 def survey(*, network: LoadedNetwork, layers: Sequence[str], device: str) -> dict[str, LayerShape]:
     """Shapes of the layers; raises LayerError in words for what cannot be dissected, before any image is read."""
+    if isinstance(network, SavedNetwork):
+        return {network.name: network.shape}
     return probe_layers(module=network.module, paths=layers, input_px=network.preprocessing.input_px, device=device)
 
 
@@ -94,8 +98,12 @@ def measure_shard(
 ) -> Tally:
     """Measure a shard in one pass. When memory runs out, it starts again with half the batch, which the tally records.
 
-    Raises ShardMisplaced, LayerError, ActivationNotFinite.
+    Raises ShardMisplaced, LayerError, ActivationNotFinite, SavedActivationsInvalid.
     """
+    if isinstance(network, SavedNetwork) and len(network.maps) != len(image_set.paths):
+        raise SavedActivationsInvalid(
+            f"{network.name} holds {len(network.maps)} images, the image set {len(image_set.paths)}."
+        )
     if shard.first % options.run.batch_size or not 0 <= shard.first < shard.last <= len(image_set.paths):
         raise ShardMisplaced(
             f"Images {shard.first} to {shard.last} are no shard of {len(image_set.paths)} images in batches of "
@@ -140,12 +148,12 @@ class _Attempt:
             watch.add("measure", since)
 
         half = torch.autocast(upload.device.type, enabled=self.options.run.autocast)
-        with half, reading(module=self.network.module, paths=list(passes), consume=consume) as run:
+        with half, self._reading(consume) as run:
             for batch in self._batches(watch, upload):
                 if batch.images:
                     since = time.perf_counter()
                     indices = torch.tensor(batch.images, dtype=torch.int32, device=upload.device)
-                    run(normalize(pixels=upload.end(batch), preprocessing=self.network.preprocessing))
+                    run(batch.images, upload.end(batch))
                     watch.add("pass", since)
                 images += batch.images
                 labels += batch.labels
@@ -165,6 +173,18 @@ class _Attempt:
             seconds=watch.seconds,
             halvings=self.halvings,
         )
+
+    @contextmanager
+    def _reading(
+        self, consume: Callable[[str, torch.Tensor], None]
+    ) -> Iterator[Callable[[list[int], torch.Tensor], None]]:
+        """A function that takes images and their pixels, and gives the layers' maps to `consume`."""
+        network = self.network
+        if isinstance(network, SavedNetwork):
+            yield lambda images, pixels: consume(network.name, network.read(images, device=pixels.device))
+            return
+        with reading(module=network.module, paths=list(self.shapes), consume=consume) as run:
+            yield lambda images, pixels: run(normalize(pixels=pixels, preprocessing=network.preprocessing))
 
     def _run(self) -> Run:
         return Run(

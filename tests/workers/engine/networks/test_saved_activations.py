@@ -11,11 +11,11 @@ from numpy.random import default_rng
 from tests.workers.engine import making, oracles
 from tests.workers.engine.options import check_artifact, make_options
 from workers.engine import complete, dissect
-from workers.engine.dissect_saved import SavedActivationsInvalid, measure_saved, open_saved
 from workers.engine.format.artifact import Arrays, read_artifact
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.tally import Tally
 from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.networks.saved_activations import SavedActivationsInvalid, open_saved
 
 OPTIONS = make_options(n_top=3, n_low=1, tail=0.05, batch_size=4, tile_px=16, iou_modes=("unconditional", "lite"))
 
@@ -26,8 +26,8 @@ def test_saved_activations_give_what_their_module_gives(tmp_path: Path) -> None:
     maps = oracles.dense_activations(network=network, path="4", image_set=image_set, batch_size=4)
     np.save(tmp_path / "latents.npy", maps.reshape(10, 5, -1))
     saved = open_saved(tmp_path / "latents.npy", input_px=making.INPUT_PX)
-    from_file = measure_saved(
-        saved=saved, image_set=image_set, first=0, last=10, options=OPTIONS, progress=lambda n_done: None
+    from_file = dissect.measure_shard(
+        network=saved, layers=[saved.name], image_set=image_set, options=OPTIONS, shard=dissect.Shard(0, 10)
     )
     from_module = dissect.measure_shard(
         network=network,
@@ -52,7 +52,7 @@ def test_saved_activations_give_what_their_module_gives(tmp_path: Path) -> None:
         check_artifact(artifact)
         return artifact.layer(0)
 
-    found, expected = arrays(saved.network, from_file), arrays(network, from_module)
+    found, expected = arrays(saved, from_file), arrays(network, from_module)
     for name in ("top_image", "top_location", "threshold", "low_image", "lite_intersection", "lite_area"):
         np.testing.assert_array_equal(found[name], expected[name])
 
