@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from annotator.crowd.judging.suspicions import Given, gather_evidence
+from annotator.crowd.judging.suspicions import JudgedAnswer, find_suspicions
 from annotator.labels.precision import N_TOP_CROPS, PUBLISHED_OVERDISPERSION
 
 N_WORKERS, N_CARELESS = 30, 9
@@ -20,26 +20,26 @@ MIN_HITS = 20
 
 @dataclass(frozen=True)
 class Crowd:
-    answers: list[Given]
+    answers: list[JudgedAnswer]
     # Each unit's own share of fitting crops.
     truth: list[float]
 
-    def of_careful(self) -> list[Given]:
+    def of_careful(self) -> list[JudgedAnswer]:
         return [given for given in self.answers if not is_careless(given.worker)]
 
-    def counted(self) -> list[Given]:
+    def counted(self) -> list[JudgedAnswer]:
         """Without what the evidence leaves out."""
-        left_out = gather_evidence(self.answers).find_left_out(self.answers)
+        left_out = find_suspicions(self.answers).find_left_out(self.answers)
         return [given for given in self.answers if given.assignment not in left_out]
 
-    def find_error(self, answers: Sequence[Given]) -> float:
+    def find_error(self, answers: Sequence[JudgedAnswer]) -> float:
         """Mean absolute error of the units' mean precision."""
         by_unit: dict[int, list[float]] = {}
         for given in answers:
             by_unit.setdefault(given.unit, []).append(given.precision)
         return statistics.fmean(abs(statistics.fmean(values) - self.truth[unit]) for unit, values in by_unit.items())
 
-    def find_bias(self, answers: Sequence[Given]) -> float:
+    def find_bias(self, answers: Sequence[JudgedAnswer]) -> float:
         return statistics.fmean(given.precision - self.truth[given.unit] for given in answers)
 
     def find_spread(self) -> float:
@@ -67,14 +67,14 @@ def is_careless(worker: str | None) -> bool:
 def simulate(seed: int) -> Crowd:
     draw = random.Random(seed)
     truth = [min(0.98, max(0.3, draw.gauss(0.75, 0.12))) for _ in range(N_UNITS)]
-    answers: list[Given] = []
+    answers: list[JudgedAnswer] = []
     for unit, fits in enumerate(truth):
         for number in draw.sample(range(N_WORKERS), N_ANSWERS):
             answers.append(_answer(draw, number=len(answers), unit=unit, worker=f"w{number}", fits=fits))
     return Crowd(answers, truth)
 
 
-def _answer(draw: random.Random, *, number: int, unit: int, worker: str, fits: float) -> Given:
+def _answer(draw: random.Random, *, number: int, unit: int, worker: str, fits: float) -> JudgedAnswer:
     if is_careless(worker):
         marks = draw.choice([0.0, 0.0, 0.1, 0.3])
         kept, n_missed = 1 - marks, sum(draw.random() >= marks for _ in range(3))
@@ -83,7 +83,7 @@ def _answer(draw: random.Random, *, number: int, unit: int, worker: str, fits: f
         kept = draw.betavariate(fits * together, (1 - fits) * together)
         n_missed = sum(draw.random() < 0.08 for _ in range(3))
     n_kept = sum(draw.random() < kept for _ in range(N_TOP_CROPS))
-    return Given(
+    return JudgedAnswer(
         assignment=number, unit=unit, worker=worker, description=f"words {number}", category="object",
         precision=n_kept / N_TOP_CROPS, n_marked=N_TOP_CROPS - n_kept + 3 - n_missed, n_planted=3,
         n_planted_missed=n_missed, active_seconds=90.0,
@@ -94,7 +94,7 @@ def count_flagged(crowds: Sequence[Crowd]) -> Flagged:
     judged = [
         (is_careless(worker), evidence.is_flagged)
         for crowd in crowds
-        for worker, evidence in gather_evidence(crowd.answers).workers.items()
+        for worker, evidence in find_suspicions(crowd.answers).workers.items()
         if evidence.n_hits >= MIN_HITS
     ]
     return Flagged(

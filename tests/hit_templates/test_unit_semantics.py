@@ -158,7 +158,7 @@ def test_an_expired_token_is_told_and_reloading_brings_the_work_back(
     mark(page, 9)
     wait_saved(page)
     with monkeypatch.context() as patch:
-        patch.setattr("annotator.crowd.page.tokens.LONGEST_SECONDS", -1)
+        patch.setattr("annotator.crowd.page.tokens.MAX_SECONDS", -1)
         mark(page, 10)
         expect(page.locator("#notice")).to_contain_text("reload it, your work is kept")
     page.reload()

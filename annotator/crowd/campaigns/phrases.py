@@ -9,7 +9,7 @@ from annotator.refusals import Refusal
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel
 
-LONGEST = 200
+MAX_LENGTH = 200
 COLUMNS = ("layer", "unit", "phrase")
 
 
@@ -62,6 +62,6 @@ def _read_name(row: dict[str, str], *, where: str) -> tuple[str, int]:
 
 def _read_phrase(row: dict[str, str], *, where: str) -> str:
     phrase = " ".join((row["phrase"] or "").split())
-    if not 0 < len(phrase) <= LONGEST:
-        raise BadPhrases(f"{where}: a phrase has 1 to {LONGEST} characters.")
+    if not 0 < len(phrase) <= MAX_LENGTH:
+        raise BadPhrases(f"{where}: a phrase has 1 to {MAX_LENGTH} characters.")
     return phrase

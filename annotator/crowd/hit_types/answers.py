@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from annotator.refusals import Refusal
 
 # A whole day; what a page claims beyond it is a broken clock.
-LONGEST_ACTIVE_SECONDS = 86_400.0
+MAX_ACTIVE_SECONDS = 86_400.0
 
 
 class BadAnswer(Refusal):
@@ -46,7 +46,7 @@ def read_seconds(value: object) -> float:
         seconds = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return 0.0
-    return seconds if 0 <= seconds <= LONGEST_ACTIVE_SECONDS else 0.0
+    return seconds if 0 <= seconds <= MAX_ACTIVE_SECONDS else 0.0
 
 
 def write_percent(share: float | None) -> str:

@@ -22,7 +22,7 @@ TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
 PARTS = ("hit_type.toml", "page.html", "style.css", "script.js", "summary.html")
 # Beside the folders: what every page has around its work.
 FRAME = ("frame.html", "frame.css", "frame.js")
-_LONGEST = {"title": 128, "description": 2_000, "keywords": 1_000}
+_MAX_LENGTHS = {"title": 128, "description": 2_000, "keywords": 1_000}
 
 
 class BadTemplate(Refusal):
@@ -72,7 +72,7 @@ def load_template(name: str) -> HITTemplate:
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {error}.") from None
-    for field, longest in _LONGEST.items():
+    for field, longest in _MAX_LENGTHS.items():
         if len(getattr(template, field)) > longest:
             raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {field} is longer than {longest} characters.")
     return template

@@ -1,15 +1,15 @@
 """Leaves answers out of the count on evidence, with the reason beside them. Nobody is paid less for it."""
 
-from annotator.crowd.judging.suspicions import Evidence, Given, gather_evidence
+from annotator.crowd.judging.suspicions import JudgedAnswer, Suspicions, find_suspicions
 from annotator.crowd.models import ANSWERED, Answer, Assignment, Campaign
 
 
-def list_given(campaign: Campaign) -> list[Given]:
+def list_judged_answers(campaign: Campaign) -> list[JudgedAnswer]:
     """The campaign's answers as evidence reads them; two queries whatever their number."""
     rows = Answer.objects.filter(assignment__hit__campaign=campaign, assignment__state__in=ANSWERED)
     rows = rows.filter(precision__isnull=False).select_related("hit_unit", "assignment__worker")
     return [
-        Given(
+        JudgedAnswer(
             assignment=row.assignment_id,
             unit=row.hit_unit.unit_id,
             worker=row.assignment.worker.pseudonym if row.assignment.worker else None,
@@ -25,14 +25,14 @@ def list_given(campaign: Campaign) -> list[Given]:
     ]
 
 
-def gather_campaign_evidence(campaign: Campaign) -> Evidence:
-    return gather_evidence(list_given(campaign))
+def find_campaign_suspicions(campaign: Campaign) -> Suspicions:
+    return find_suspicions(list_judged_answers(campaign))
 
 
 def leave_out_flagged(*, campaign: Campaign) -> int:
     """Leaves out what the evidence speaks against, and takes nothing back that a person decided; how many are new."""
-    given = list_given(campaign)
-    reasons = gather_evidence(given).find_left_out(given)
+    given = list_judged_answers(campaign)
+    reasons = find_suspicions(given).find_left_out(given)
     n_new = 0
     for pk, reason in reasons.items():
         n_new += Assignment.objects.filter(pk=pk, is_left_out=False, left_out_reason="").update(

@@ -25,11 +25,11 @@ FAR_FROM_OTHERS = 0.4
 # A worker is flagged when their true rate of misses is over this with 99 % confidence (one-sided).
 CARELESS_MISS_RATE = 0.30
 Z_99 = 2.326
-LEAST_HITS_OF_A_WORKER = 4
+MIN_HITS_OF_A_WORKER = 4
 
 
 @dataclass(frozen=True)
-class Given:
+class JudgedAnswer:
     """One answer and what was measured of it. `worker` is None where an import does not tell."""
 
     assignment: int
@@ -51,7 +51,7 @@ class Flag:
 
 
 @dataclass(frozen=True)
-class WorkerEvidence:
+class JudgedWorker:
     worker: str
     n_hits: int
     n_planted: int
@@ -61,40 +61,42 @@ class WorkerEvidence:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Suspicions:
     flags: Mapping[int, Sequence[Flag]] = field(default_factory=dict)
-    workers: Mapping[str, WorkerEvidence] = field(default_factory=dict)
+    workers: Mapping[str, JudgedWorker] = field(default_factory=dict)
 
-    def find_left_out(self, answers: Iterable[Given]) -> dict[int, str]:
+    def find_left_out(self, answers: Iterable[JudgedAnswer]) -> dict[int, str]:
         """Assignment -> reason, for answers that should not be counted. The people are paid all the same."""
         reasons: dict[int, str] = {}
-        for given in answers:
-            worker = self.workers.get(given.worker or "")
+        for answer in answers:
+            worker = self.workers.get(answer.worker or "")
             if worker is not None and worker.is_flagged:
                 missed = f"{worker.n_planted_missed} of {worker.n_planted}"
-                reasons[given.assignment] = f"The worker left {missed} planted negatives unmarked."
-            elif given.n_planted_missed >= MISSED_OF_ONE_ANSWER:
-                reasons[given.assignment] = f"{given.n_planted_missed} of {given.n_planted} planted negatives unmarked."
+                reasons[answer.assignment] = f"The worker left {missed} planted negatives unmarked."
+            elif answer.n_planted_missed >= MISSED_OF_ONE_ANSWER:
+                reasons[answer.assignment] = (
+                    f"{answer.n_planted_missed} of {answer.n_planted} planted negatives unmarked."
+                )
         return reasons
 
 
-def gather_evidence(answers: Sequence[Given]) -> Evidence:
+def find_suspicions(answers: Sequence[JudgedAnswer]) -> Suspicions:
     """Flags of each answer and the standing of each worker, from all answers of one campaign."""
-    median = statistics.median(given.active_seconds for given in answers) if answers else 0.0
+    median = statistics.median(answer.active_seconds for answer in answers) if answers else 0.0
     repeated = _find_repeated(answers)
-    by_unit: dict[int, list[Given]] = {}
-    for given in answers:
-        by_unit.setdefault(given.unit, []).append(given)
+    by_unit: dict[int, list[JudgedAnswer]] = {}
+    for answer in answers:
+        by_unit.setdefault(answer.unit, []).append(answer)
     flags = {}
-    for given in answers:
-        others = [other for other in by_unit[given.unit] if other.assignment != given.assignment]
-        flags[given.assignment] = [
-            *_flag_planted(given),
-            *_flag_time(given, median=median),
-            *_flag_words(given, repeated=repeated),
-            *_flag_disagreement(given, others),
+    for answer in answers:
+        others = [other for other in by_unit[answer.unit] if other.assignment != answer.assignment]
+        flags[answer.assignment] = [
+            *_flag_planted(answer),
+            *_flag_time(answer, median=median),
+            *_flag_words(answer, repeated=repeated),
+            *_flag_disagreement(answer, others),
         ]
-    return Evidence(flags=flags, workers=_judge_workers(answers))
+    return Suspicions(flags=flags, workers=_judge_workers(answers))
 
 
 def find_low_bound(*, n_missed: int, n: int, z: float = Z_99) -> float:
@@ -106,58 +108,58 @@ def find_low_bound(*, n_missed: int, n: int, z: float = Z_99) -> float:
     return max(0.0, (rate + spread / 2 - root) / (1 + spread))
 
 
-def _judge_workers(answers: Sequence[Given]) -> dict[str, WorkerEvidence]:
-    by_worker: dict[str, list[Given]] = {}
-    for given in answers:
-        if given.worker is not None:
-            by_worker.setdefault(given.worker, []).append(given)
+def _judge_workers(answers: Sequence[JudgedAnswer]) -> dict[str, JudgedWorker]:
+    by_worker: dict[str, list[JudgedAnswer]] = {}
+    for answer in answers:
+        if answer.worker is not None:
+            by_worker.setdefault(answer.worker, []).append(answer)
     return {worker: _judge_worker(worker, rows) for worker, rows in by_worker.items()}
 
 
-def _judge_worker(worker: str, rows: Sequence[Given]) -> WorkerEvidence:
+def _judge_worker(worker: str, rows: Sequence[JudgedAnswer]) -> JudgedWorker:
     n_planted, n_missed = sum(row.n_planted for row in rows), sum(row.n_planted_missed for row in rows)
     low = find_low_bound(n_missed=n_missed, n=n_planted)
-    return WorkerEvidence(
+    return JudgedWorker(
         worker=worker,
         n_hits=len(rows),
         n_planted=n_planted,
         n_planted_missed=n_missed,
         miss_rate_low=low,
-        is_flagged=len(rows) >= LEAST_HITS_OF_A_WORKER and low > CARELESS_MISS_RATE,
+        is_flagged=len(rows) >= MIN_HITS_OF_A_WORKER and low > CARELESS_MISS_RATE,
     )
 
 
-def _flag_planted(given: Given) -> list[Flag]:
-    if given.n_planted and given.n_marked == 0:
-        return [Flag("kept all", f"Marked nothing: all {given.n_planted} planted negatives kept.")]
-    if given.n_planted_missed >= MISSED_OF_ONE_ANSWER:
+def _flag_planted(answer: JudgedAnswer) -> list[Flag]:
+    if answer.n_planted and answer.n_marked == 0:
+        return [Flag("kept all", f"Marked nothing: all {answer.n_planted} planted negatives kept.")]
+    if answer.n_planted_missed >= MISSED_OF_ONE_ANSWER:
         return [
-            Flag("missed planted", f"Left {given.n_planted_missed} of {given.n_planted} planted negatives unmarked.")
+            Flag("missed planted", f"Left {answer.n_planted_missed} of {answer.n_planted} planted negatives unmarked.")
         ]
     return []
 
 
-def _flag_time(given: Given, *, median: float) -> list[Flag]:
-    seconds = given.active_seconds
+def _flag_time(answer: JudgedAnswer, *, median: float) -> list[Flag]:
+    seconds = answer.active_seconds
     if 0 < seconds < max(FAST_SECONDS, FAST_SHARE_OF_MEDIAN * median):
         return [Flag("fast", f"Took {seconds:.0f} s of active time; the campaign's median is {median:.0f} s.")]
     return []
 
 
-def _flag_words(given: Given, *, repeated: set[tuple[str, str]]) -> list[Flag]:
-    words = given.description.casefold()
+def _flag_words(answer: JudgedAnswer, *, repeated: set[tuple[str, str]]) -> list[Flag]:
+    words = answer.description.casefold()
     flags = []
     if words in STOCK_PHRASES:
-        flags.append(Flag("stock phrase", f"“{given.description}” says nothing of the crops."))
-    if given.worker is not None and (given.worker, words) in repeated:
-        flags.append(Flag("repeated", f"The same words, “{given.description}”, on many of this worker's HITs."))
+        flags.append(Flag("stock phrase", f"“{answer.description}” says nothing of the crops."))
+    if answer.worker is not None and (answer.worker, words) in repeated:
+        flags.append(Flag("repeated", f"The same words, “{answer.description}”, on many of this worker's HITs."))
     return flags
 
 
-def _find_repeated(answers: Sequence[Given]) -> set[tuple[str, str]]:
+def _find_repeated(answers: Sequence[JudgedAnswer]) -> set[tuple[str, str]]:
     """(worker, words) that stand on at least three units and two fifths of all the worker's units."""
-    n_units = Counter(given.worker for given in answers if given.worker is not None)
-    pairs = Counter((given.worker, given.description.casefold()) for given in answers if given.worker is not None)
+    n_units = Counter(answer.worker for answer in answers if answer.worker is not None)
+    pairs = Counter((answer.worker, answer.description.casefold()) for answer in answers if answer.worker is not None)
     return {
         (worker, words)
         for (worker, words), n in pairs.items()
@@ -165,11 +167,11 @@ def _find_repeated(answers: Sequence[Given]) -> set[tuple[str, str]]:
     }
 
 
-def _flag_disagreement(given: Given, others: Sequence[Given]) -> list[Flag]:
+def _flag_disagreement(answer: JudgedAnswer, others: Sequence[JudgedAnswer]) -> list[Flag]:
     categories = {other.category for other in others}
-    if len(others) < 2 or len(categories) != 1 or given.category in categories:
+    if len(others) < 2 or len(categories) != 1 or answer.category in categories:
         return []
-    apart = abs(given.precision - statistics.fmean(other.precision for other in others))
+    apart = abs(answer.precision - statistics.fmean(other.precision for other in others))
     if apart < FAR_FROM_OTHERS:
         return []
     return [Flag("disagrees", f"Alone in its category, and {apart:.0%} apart from the others' precision.")]

@@ -16,7 +16,7 @@ from annotator.crowd.page.consent import Consent, write_consent
 from annotator.crowd.pseudonyms import find_worker, keep_worker
 from annotator.refusals import Refusal
 
-MOST_SENT_BACK = 3
+MAX_SENT_BACK = 3
 SENT_BACK = (
     "At least one crop that does not fit is still unmarked. Please look through the crops again, then submit once more."
 )
@@ -148,14 +148,14 @@ def store_answer(
         if _is_sent_back(row, n_missed=sum(finding.n_planted_missed or 0 for finding in work.findings)):
             row.n_sent_back += 1
             row.save(update_fields=["n_sent_back"])
-            return SentBack(message=SENT_BACK, n_left=MOST_SENT_BACK - row.n_sent_back)
+            return SentBack(message=SENT_BACK, n_left=MAX_SENT_BACK - row.n_sent_back)
         _write_answer(row, work=work, client_id=client_id, now=now)
         return row
 
 
 def _is_sent_back(row: Assignment, *, n_missed: int) -> bool:
     must_find = row.hit.campaign.policy == Campaign.Policy.MUST_FIND
-    return must_find and n_missed > 0 and row.n_sent_back < MOST_SENT_BACK
+    return must_find and n_missed > 0 and row.n_sent_back < MAX_SENT_BACK
 
 
 def _write_answer(row: Assignment, *, work: Work, client_id: uuid.UUID, now: datetime) -> None:

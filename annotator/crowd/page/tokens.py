@@ -13,7 +13,7 @@ from annotator.refusals import Refusal
 PAGE_SALT = "unitscope.hit.page"
 WORK_SALT = "unitscope.hit.work"
 # Longer than any HIT type's time; a page left open past it is told to reload, and the work is there again.
-LONGEST_SECONDS = 24 * 3600
+MAX_SECONDS = 24 * 3600
 
 
 class TokenExpired(Refusal):
@@ -69,7 +69,7 @@ def sign_sheets(*, assignment_pk: int) -> str:
 
 def read_sheets(token: str) -> int:
     try:
-        return int(signing.loads(token, salt=f"{WORK_SALT}.sheets", max_age=LONGEST_SECONDS))
+        return int(signing.loads(token, salt=f"{WORK_SALT}.sheets", max_age=MAX_SECONDS))
     except signing.SignatureExpired as error:
         raise TokenExpired("This page was open for too long.") from error
     except (signing.BadSignature, ValueError) as error:
@@ -78,7 +78,7 @@ def read_sheets(token: str) -> int:
 
 def _load(token: str, *, salt: str, n_values: int) -> list[object]:
     try:
-        values = signing.loads(token, salt=salt, max_age=LONGEST_SECONDS)
+        values = signing.loads(token, salt=salt, max_age=MAX_SECONDS)
     except signing.SignatureExpired as error:
         raise TokenExpired("This page was open for too long: reload it, your work is kept.") from error
     except (signing.BadSignature, ValueError, UnicodeError) as error:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from annotator.crowd.judging.excluding import gather_campaign_evidence
+from annotator.crowd.judging.excluding import find_campaign_suspicions
 from annotator.crowd.judging.suspicions import Flag
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
@@ -20,4 +20,4 @@ def read_flags(campaign: Campaign) -> Mapping[int, Sequence[Flag]] | None:
 
 @lru_cache(maxsize=8)
 def _gather(campaign_id: int, n_answers: int) -> Mapping[int, Sequence[Flag]]:
-    return gather_campaign_evidence(Campaign.objects.get(pk=campaign_id)).flags
+    return find_campaign_suspicions(Campaign.objects.get(pk=campaign_id)).flags

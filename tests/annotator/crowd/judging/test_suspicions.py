@@ -4,18 +4,18 @@ import dataclasses
 
 import pytest
 
-from annotator.crowd.judging.suspicions import Given, find_low_bound, gather_evidence
+from annotator.crowd.judging.suspicions import JudgedAnswer, find_low_bound, find_suspicions
 from benchmarks.simulated_crowds import count_flagged, simulate
 
-PLAIN = Given(
+PLAIN = JudgedAnswer(
     assignment=0, unit=0, worker="w", description="lamp", category="object", precision=0.9, n_marked=8, n_planted=3,
     n_planted_missed=0, active_seconds=90.0,
 )  # fmt: skip
 
 
-def kinds(*answers: Given) -> list[set[str]]:
+def kinds(*answers: JudgedAnswer) -> list[set[str]]:
     numbered = [dataclasses.replace(given, assignment=number) for number, given in enumerate(answers)]
-    flags = gather_evidence(numbered).flags
+    flags = find_suspicions(numbered).flags
     return [{flag.kind for flag in flags[number]} for number in range(len(answers))]
 
 

@@ -209,7 +209,7 @@ def test_tokens_forged_foreign_and_expired_are_refused(visit: Visit, campaign: C
     assert other.submit(work["work_token"]).status_code == 403
     assert visitor.submit(work["work_token"][:-1] + "x").status_code == 403
     assert visitor.client.get("/hit/sheet/forged/0.jpg").status_code == 403
-    monkeypatch.setattr("annotator.crowd.page.tokens.LONGEST_SECONDS", -1)
+    monkeypatch.setattr("annotator.crowd.page.tokens.MAX_SECONDS", -1)
     expired = visitor.submit(work["work_token"])
     assert expired.status_code == 410
     assert "reload" in expired.json()["error"]
