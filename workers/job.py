@@ -22,12 +22,11 @@ from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.tally import Tally
 from workers.engine.networks.hooks import LayerShape
-from workers.engine.networks.loading import LoadedNetwork, load_network
+from workers.engine.networks.loading import LoadedNetwork, load_network, load_zoo_network
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.saved_activations import open_saved
-from workers.engine.networks.zoo import ZOO
-from workers.engine.networks.zoo_networks import load_zoo_network
+from workers.engine.networks.zoo import ZOO, find_row
 from workers.leases import Reporter
 
 
@@ -109,7 +108,8 @@ def _stamp_file(address: str) -> str:
 def _load_network(architecture: str, weights: str, preprocessing: str, _stamp: str) -> LoadedNetwork:
     """The last network stays loaded while its file is what it was: the shards of a dissection follow one another."""
     if architecture.startswith(ZOO):
-        return load_zoo_network(name=architecture.removeprefix(ZOO), folder=config.zoo_folder(), device=find_device())
+        row = find_row(architecture.removeprefix(ZOO))
+        return load_zoo_network(row=row, folder=config.zoo_folder(), device=find_device())
     stated = json.loads(preprocessing)
     file = store.fetch_file(weights, cache=config.cache_folder()) if weights else None
     if architecture == SAVED and file is not None:

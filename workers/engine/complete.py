@@ -20,7 +20,7 @@ from workers.engine.measures.tally import Tally
 from workers.engine.networks.geometry import MapGeometry
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.receptive_field import theoretical_receptive_fields
-from workers.engine.networks.saved import NO_FIELD, SAVED
+from workers.engine.networks.saved import SAVED
 
 
 class NothingMeasured(Exception):
@@ -103,7 +103,7 @@ def _place_layers(network: LoadedNetwork, tally: Tally) -> list[MeasuredLayer]:
     """The layers, and where their cells lie or why that is unknown."""
     paths = [layer.shape.path for layer in tally.layers]
     found: Mapping[str, MapGeometry | str] = (
-        dict.fromkeys(paths, NO_FIELD)
+        dict.fromkeys(paths, "Saved activations: no graph to follow.")
         if network.architecture == SAVED
         else theoretical_receptive_fields(module=network.module, paths=paths, input_px=network.preprocessing.input_px)
     )

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.zoo import ZooRow, fetch_weights
 
 # Channels-last convolutions are 1.3 to 2 times as fast on the CPUs and GPUs that were tried; the numbers depend on
 # it, so it is fixed.
@@ -41,6 +42,14 @@ class CheckpointMismatch(NetworkError):
 
 EFFICIENTNET_LITE_INPUT = Preprocessing(mean=(127.0,) * 3, std=(128.0,) * 3, scale=1.0, interpolation="bicubic")
 TORCHVISION_INPUT_PX = {"inception_v3": 299}
+# What a row of the zoo calls its input.
+ZOO_INPUTS = {
+    "imagenet": Preprocessing(),
+    "half": Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    "caffe": Preprocessing(
+        input_px=227, mean=(104.00699, 116.66877, 122.67892), std=(1.0, 1.0, 1.0), scale=1.0, channels="BGR"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,20 @@ def load_network(
         parameter.requires_grad_(False)
     return LoadedNetwork(
         architecture=architecture, module=module, preprocessing=preprocessing or default_input, weights_sha256=digest
+    )
+
+
+def load_zoo_network(*, row: ZooRow, folder: Path, device: str = "cpu") -> LoadedNetwork:
+    """Fetch the row's weights if need be and load it; weights of the random one are drawn by seed 0.
+
+    Raises ZooError or NetworkError.
+    """
+    return load_network(
+        architecture=row.architecture,
+        weights=None if row.form == "random" else fetch_weights(row=row, folder=folder).path,
+        preprocessing=ZOO_INPUTS[row.input],
+        device=device,
+        keep=row.keep,
     )
 
 

@@ -4,6 +4,3 @@ from __future__ import annotations
 
 # What stands for the architecture where there is none.
 SAVED = "saved"
-
-
-NO_FIELD = "Saved activations: no graph to follow."

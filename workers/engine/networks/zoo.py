@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import re
 import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 TABLE = Path(__file__).with_name("zoo.toml")
 # What stands before a name of the table where an architecture is asked for.
 ZOO = "zoo:"
+Progress = Callable[[int, int | None], None]
 PIECE_BYTES = 1 << 20
 TIMEOUT_SECONDS = 30
 
@@ -54,11 +56,23 @@ class Fetched:
     is_verified: bool
 
 
-def read_zoo(path: Path = TABLE) -> dict[str, ZooRow]:
-    """The table by name."""
-    with path.open("rb") as file:
-        table = tomllib.load(file)
-    return {name: ZooRow(name=name, **{**row, "layers": tuple(row["layers"])}) for name, row in table.items()}
+def read_zoo() -> dict[str, ZooRow]:
+    """The table by name, each row with what its group and its architecture state."""
+    table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    return {
+        name: _read_row(name, {**group, **own}, table["layers"])
+        for group in table["groups"]
+        for name, own in group["networks"].items()
+    }
+
+
+def _read_row(name: str, row: dict[str, Any], layers: dict[str, list[str]]) -> ZooRow:
+    filled = {"file": row.pop("file", ""), "task": name.removeprefix("alexnet-")}
+    del row["networks"]
+    shown = row.pop("layers", None) or layers[row["architecture"].partition("?")[0]]
+    stated = re.search(r"-([0-9a-f]{8,})\.pth?$", filled["file"])
+    texts = {key: value.format(**filled) for key, value in row.items()}
+    return ZooRow(name=name, layers=tuple(shown), sha256_starts=stated[1] if stated else "", **texts)
 
 
 def find_row(name: str) -> ZooRow:
@@ -74,7 +88,7 @@ def find_weights(*, row: ZooRow, folder: Path) -> Path:
     return folder / f"{row.name}{Path(urlsplit(row.address).path).suffix}"
 
 
-def fetch_weights(*, row: ZooRow, folder: Path, progress: Callable[[int, int | None], None]) -> Fetched:
+def fetch_weights(*, row: ZooRow, folder: Path, progress: Progress = lambda n_done, n_total: None) -> Fetched:
     """The row's weights under the folder, downloaded if need be; `progress` gets bytes so far and bytes in all, if
     stated.
 
@@ -112,7 +126,7 @@ def _verify(row: ZooRow, held: Path, target: Path) -> Fetched:
     return Fetched(path=target, sha256=digest, is_verified=bool(row.sha256_starts))
 
 
-def _download(*, row: ZooRow, part: Path, progress: Callable[[int, int | None], None]) -> None:
+def _download(*, row: ZooRow, part: Path, progress: Progress) -> None:
     if urlsplit(row.address).scheme not in ("http", "https"):
         raise ZooError(f"The address of {row.name} is neither http nor https.")
     n_held = part.stat().st_size if part.exists() else 0
@@ -141,9 +155,7 @@ def _download(*, row: ZooRow, part: Path, progress: Callable[[int, int | None], 
         raise ZooError(f"The download of {row.name} broke off at {n_done} of {total} bytes; try again to go on.")
 
 
-def _copy(
-    answer: BinaryIO, file: BinaryIO, n_done: int, total: int | None, progress: Callable[[int, int | None], None]
-) -> int:
+def _copy(answer: BinaryIO, file: BinaryIO, n_done: int, total: int | None, progress: Progress) -> int:
     while piece := answer.read(PIECE_BYTES):
         file.write(piece)
         n_done += len(piece)

@@ -18,8 +18,7 @@ from tests.workers.engine.networks.weights_server import Server, server
 from workers.engine.networks import zoo
 from workers.engine.networks.caffe_alexnet import VARIANTS, CaffeAlexNet
 from workers.engine.networks.hooks import find_layer
-from workers.engine.networks.loading import load_network
-from workers.engine.networks.zoo_networks import load_row
+from workers.engine.networks.loading import load_network, load_zoo_network
 
 TALK = [
     "context",
@@ -94,7 +93,8 @@ def test_weights_in_every_form_are_fetched_once_and_loaded(server: Server, tmp_p
     made = row(server, form, data, keep="features.", sha256_starts=hashlib.sha256(data).hexdigest()[:8])
     seen: list[tuple[int, int | None]] = []
     for _ in range(2):
-        network = load_row(row=made, folder=tmp_path, progress=lambda n, total: seen.append((n, total)))
+        zoo.fetch_weights(row=made, folder=tmp_path, progress=lambda n, total: seen.append((n, total)))
+    network = load_zoo_network(row=made, folder=tmp_path)
     assert torch.equal(network.module.state_dict()["features.0.weight"], state["features.0.weight"])
     assert (network.preprocessing.channels, network.preprocessing.input_px) == ("BGR", 227)
     assert len(server.asked) == 1
