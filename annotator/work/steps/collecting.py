@@ -82,27 +82,13 @@ def _check_patience(work: Work, *, seconds: float) -> None:
 
 STEPS = (
     Step(
-        name="collect",
-        title="Collect answers",
-        sentence="Takes in what was submitted; this also happens automatically each minute.",
-        role=Role.RESEARCHER,
-        run=collect,
-        icon="inbox",
-        is_offered=is_going,
-        check=check_collecting,
-        options=CollectOptions,
-        refusals=(CannotCollect,),
+        "collect", "Collect answers", "Takes in what was submitted; this also happens automatically each minute.",
+        role=Role.RESEARCHER, run=collect, icon="inbox", is_offered=is_going, check=check_collecting,
+        options=CollectOptions, refusals=(CannotCollect,),
     ),
     Step(
-        name="approve",
-        title="Collect and approve",
-        sentence="Takes in what was submitted, and approves and so pays all of it.",
-        role=MIN_ROLE[Permission.APPROVE],
-        run=collect_and_approve,
-        icon="payments",
-        is_offered=is_going,
-        check=check_collecting,
-        options=CollectOptions,
-        refusals=(CannotCollect, CannotReview),
+        "approve", "Collect and approve", "Takes in what was submitted, and approves and so pays all of it.",
+        role=MIN_ROLE[Permission.APPROVE], run=collect_and_approve, icon="payments", is_offered=is_going,
+        check=check_collecting, options=CollectOptions, refusals=(CannotCollect, CannotReview),
     ),
-)
+)  # fmt: skip

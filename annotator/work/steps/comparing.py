@@ -12,13 +12,7 @@ def compare(work: Work) -> str:
 
 STEPS = (
     Step(
-        name="compare",
-        title="Compare with Broden",
-        sentence="Sets each label beside the one that labeled pixels give.",
-        role=Role.RESEARCHER,
-        run=compare,
-        icon="difference",
-        is_offered=has_answers,
-        refusals=(NothingToCompare,),
+        "compare", "Compare with Broden", "Sets each label beside the one that labeled pixels give.",
+        role=Role.RESEARCHER, run=compare, icon="difference", is_offered=has_answers, refusals=(NothingToCompare,),
     ),
-)
+)  # fmt: skip

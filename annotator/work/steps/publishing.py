@@ -48,30 +48,21 @@ class ComposeOptions:
     random: int = option("Units drawn at random from the rest (8)", type=int, default=8, metavar="N")
     units: tuple[str, ...] = option("These units, counted from zero", default=(), metavar="LAYER:3,40-49")
     assignments: int = option("People asked about each unit (3)", type=int, default=3, metavar="N")
-    max_assignments: int | None = option(
-        "Ask up to this many where people disagree", type=int, default=None, metavar="N"
-    )
+    max_assignments: int | None = option("Ask up to this many if people disagree", type=int, default=None, metavar="N")
     reward: Decimal = option("For one assignment (0.60)", type=read_usd, default=Decimal("0.60"), metavar="USD")
     budget: Decimal | None = option(
         "Cap on all spending; default: the quote", type=read_usd, default=None, metavar="USD"
     )
     policy: str = option(
         "What a missed planted negative leads to (accept and score)",
-        choices=Campaign.Policy.values,
-        default=Campaign.Policy.ACCEPT_AND_SCORE.value,
-    )
+        choices=Campaign.Policy.values, default=Campaign.Policy.ACCEPT_AND_SCORE.value,
+    )  # fmt: skip
     template: str = option("A folder of hit_templates/ (unit_semantics)", default="unit_semantics")
     phrases: str | None = option(
         "For verify_label: automatic labels (default) or layer,unit,phrase",
-        default=None,
-        metavar="FILE|automatic",
-        reach="command",
-    )
-    marketplace: str = option(
-        "Where people find the HITs (own)",
-        choices=list(MARKETPLACES),
-        default="own",
-    )
+        default=None, metavar="FILE|automatic", reach="command",
+    )  # fmt: skip
+    marketplace: str = option("Where people find the HITs (own)", choices=list(MARKETPLACES), default="own")
     seed: int | None = option("Of units, planted negatives and orders; default: from the name", type=int, default=None)
     requester_name: str = option("Who asks, in the consent", default="A research group using Unitscope")
     contact: str = option("Where workers reach you, in the consent", default="")
@@ -197,73 +188,34 @@ def close(work: Work) -> str:
 
 STEPS = (
     Step(
-        name="compose",
-        title="Compose and quote",
-        sentence="Chooses the units and writes one HIT per unit; nothing is sent yet.",
-        role=Role.RESEARCHER,
-        subject="new campaign",
-        run=compose,
-        is_quick=True,
-        check=check_composing,
+        "compose", "Compose and quote", "Chooses the units and writes one HIT per unit; nothing is sent yet.",
+        role=Role.RESEARCHER, subject="new campaign", run=compose, is_quick=True, check=check_composing,
         options=ComposeOptions,
         refusals=(CannotCompose, BadTerms, BadChoice, BadPhrases, BadTemplate, BadQualification),
     ),
     Step(
-        name="quote",
-        title="Quote",
-        sentence="Computes the price with fees and the pay per hour.",
-        role=Role.RESEARCHER,
-        run=quote,
-        is_quick=True,
-        refusals=(CannotQuote,),
+        "quote", "Quote", "Computes the price with fees and the pay per hour.", role=Role.RESEARCHER, run=quote,
+        is_quick=True, refusals=(CannotQuote,),
     ),
     Step(
-        name="publish",
-        title="Publish",
-        sentence="Puts every HIT on the marketplace, once.",
-        role=Role.RESEARCHER,
-        run=publish,
-        icon="publish",
-        spends=True,
-        refusals=(CannotPublish, BudgetExceeded),
+        "publish", "Publish", "Puts every HIT on the marketplace, once.", role=Role.RESEARCHER, run=publish,
+        icon="publish", spends=True, refusals=(CannotPublish, BudgetExceeded),
     ),
     Step(
-        name="pause",
-        title="Pause all spending",
-        sentence="Sends nothing more. People at work finish and are paid.",
-        role=Role.RESEARCHER,
-        run=pause,
-        icon="pause",
+        "pause", "Pause all spending", "Sends nothing more. People at work finish and are paid.",
+        role=Role.RESEARCHER, run=pause, icon="pause", is_quick=True,
+    ),
+    Step(
+        "resume", "Resume", "Lets a paused campaign go on.", role=Role.RESEARCHER, run=resume, icon="play_arrow",
         is_quick=True,
     ),
     Step(
-        name="resume",
-        title="Resume",
-        sentence="Lets a paused campaign go on.",
-        role=Role.RESEARCHER,
-        run=resume,
-        icon="play_arrow",
-        is_quick=True,
+        "withdraw", "Withdraw every HIT",
+        "Nobody can take a HIT any more. Work that was begun may be finished, and is paid.", role=Role.RESEARCHER,
+        run=withdraw, icon="block", is_last=True, is_offered=is_going,
     ),
     Step(
-        name="withdraw",
-        title="Withdraw every HIT",
-        sentence="Nobody can take a HIT any more. Work that was begun may be finished, and is paid.",
-        role=Role.RESEARCHER,
-        run=withdraw,
-        icon="block",
-        is_last=True,
-        is_offered=is_going,
+        "close", "Close the campaign", "Nothing more will be asked or paid.", role=Role.RESEARCHER, run=close,
+        icon="inventory_2", is_last=True, is_offered=is_going, refusals=(CannotPublish,),
     ),
-    Step(
-        name="close",
-        title="Close the campaign",
-        sentence="Nothing more will be asked or paid.",
-        role=Role.RESEARCHER,
-        run=close,
-        icon="inventory_2",
-        is_last=True,
-        is_offered=is_going,
-        refusals=(CannotPublish,),
-    ),
-)
+)  # fmt: skip
