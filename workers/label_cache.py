@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def load_labels(*, image_set: ImageSet, first: int, last: int, folder: Path) -> PackedLabels | None:
-    """The labels of images first to last - 1 as they were kept; None where they were not, or have changed since."""
+    """The labels of images first to last - 1 as they were kept; None if they were not, or have changed since."""
     if image_set.labels is None:
         return None
     try:
@@ -39,7 +39,7 @@ def load_labels(*, image_set: ImageSet, first: int, last: int, folder: Path) -> 
 
 
 def keep_labels(*, image_set: ImageSet, first: int, last: int, folder: Path, labels: PackedLabels) -> None:
-    """Keep what was read; where it cannot be kept, the next dissection reads again."""
+    """Keep what was read; if it cannot be kept, the next dissection reads again."""
     arrays = {field.name: getattr(labels, field.name) for field in fields(PackedLabels)}
     arrays["stamp"] = np.frombuffer(_stamp(image_set, first, last), dtype=np.uint8)
     try:

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ImportedAnswer:
-    """`worker` is as the file names people, None where it does not; `shown` and `marked` are ranks or None."""
+    """`worker` is as the file names people, None if it does not; `shown` and `marked` are ranks or None."""
 
     layer: str
     index: int
@@ -40,7 +40,7 @@ class AnswerFile:
 
 @dataclass(frozen=True)
 class ImportedLabel:
-    """One unit's best label within one category; counts of pixels where the file has them."""
+    """One unit's best label within one category; counts of pixels if the file has them."""
 
     index: int
     category: str

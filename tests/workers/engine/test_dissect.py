@@ -85,7 +85,7 @@ def whole(image_set: ImageSet) -> Artifact:
 def test_however_the_set_is_cut_the_artifact_is_the_same(
     image_set: ImageSet, whole: Artifact, data: st.DataObject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spilling, "LEAST_BYTES", 1)
+    monkeypatch.setattr(spilling, "MIN_BYTES", 1)
     monkeypatch.setattr(thresholds, "PART_CELLS", 200)
     monkeypatch.setattr(candidates, "FIRST_PRUNING_CELLS", 300)
     monkeypatch.setattr(candidates, "HELD_CELLS", data.draw(st.sampled_from([0, 300, 10**9])))

@@ -47,7 +47,7 @@ Positions = NDArray[np.float64]
 def segment_at(
     *, source: SegmentSource, activation: NDArray[np.float32], first_peak: float, rows: Positions, columns: Positions
 ) -> NDArray[np.bool_]:
-    """Whether each point of the grid rows x columns (pixels of the input) lies in the segment of one (h, w) map.
+    """True for each point of the grid rows x columns (pixels of the input) in the segment of one (h, w) map.
 
     `first_peak` is the unit's peak on its rank-0 image. A map that is nowhere above zero has no segment.
     """

@@ -112,7 +112,7 @@ def write_artifact(*, save: Save, manifest: dict[str, Any], paths: list[str], la
 
 
 def read_artifact(read: Read) -> Artifact:
-    """Open an artifact through `read(name) -> bytes`; raises ArtifactMalformed where format or parts are not as
+    """Open an artifact through `read(name) -> bytes`; raises ArtifactMalformed if format or parts are not as
     promised.
     """
     try:

@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 Number = TypeVar("Number", bound=np.generic)
 # Smaller arrays are not worth a file.
-LEAST_BYTES = 1 << 16
+MIN_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
 class Spill:
-    """Where kept arrays go: files in `folder`, or memory where there is none. A file ends with its array."""
+    """Where kept arrays go: files in `folder`, or memory if there is none. A file ends with its array."""
 
     folder: Path | None = None
 
     def empty(self, n: int, kind: type[Number]) -> NDArray[Number]:
         """(n,) array to be filled."""
         n_bytes = n * np.dtype(kind).itemsize
-        if self.folder is None or n_bytes < LEAST_BYTES:
+        if self.folder is None or n_bytes < MIN_BYTES:
             return np.empty(n, dtype=kind)
         with tempfile.TemporaryFile(dir=self.folder) as file:
             # Taken at once: a page that finds no space later would end the process without a word.

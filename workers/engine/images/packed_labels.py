@@ -45,7 +45,7 @@ class PackedLabels:
         return ends
 
     def of_image(self, index: int) -> LabelRuns | None:
-        """The labels of one image; None where they are not among these."""
+        """The labels of one image; None if they are not among these."""
         row = int(np.searchsorted(self.images, index))
         if row == len(self.images) or self.images[row] != index:
             return None

@@ -60,7 +60,7 @@ class Tally:
 
 
 def merge_tallies(tallies: Iterable[Tally], *, spill: Spill = IN_MEMORY) -> Tally:
-    """Join tallies of one dissection; a repeated shard counts once. Raises TallyError where shards overlap in part
+    """Join tallies of one dissection; a repeated shard counts once. Raises TallyError if shards overlap in part
     or keys differ.
     """
     tallies = [_kept(tally, spill) for tally in tallies]

@@ -46,7 +46,7 @@ class _Span:
 
 @dataclass(frozen=True)
 class _Field:
-    """Rows and columns of a tensor's receptive field; `reason` where it has none."""
+    """Rows and columns of a tensor's receptive field; `reason` if it has none."""
 
     rows: _Span
     columns: _Span

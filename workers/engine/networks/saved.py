@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-# What stands for the architecture where there is none.
+# What stands for the architecture if there is none.
 SAVED = "saved"

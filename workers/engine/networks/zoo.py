@@ -49,7 +49,7 @@ class ZooRow:
 
 @dataclass(frozen=True)
 class Fetched:
-    """Weights on disk; `is_verified` only where they match what their publisher states."""
+    """Weights on disk; `is_verified` only if they match what their publisher states."""
 
     path: Path
     sha256: str

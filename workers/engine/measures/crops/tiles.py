@@ -28,7 +28,7 @@ SHAPE_STREAM = 1 << 32  # apart from the streams that draw low images
 @dataclass(frozen=True)
 class TileSource:
     """What rendering a layer's tiles needs: its top and low images, the (U, n_maps, h, w) maps of its best images, best
-    first and zero where there are none, the images' pixels by index, and how tiles are cut.
+    first and zero if there are none, the images' pixels by index, and how tiles are cut.
     """
 
     top: TopImages

@@ -18,7 +18,7 @@ class ModeCounts:
     """Exact pixel counts of one mode, labels in the order of LabelTable.labels.
 
     `intersection` and `area` (U, C) int64, `truth` (C,) int64; `best_label` (U, n_categories) int32 label numbers, -1
-    where nothing meets, and `best_iou` (U, n_categories) float64.
+    if nothing meets, and `best_iou` (U, n_categories) float64.
     """
 
     intersection: NDArray[np.int64]

@@ -87,7 +87,7 @@ def _sum_by_unit(unit: NDArray[np.int32], area: NDArray[np.int64], n_units: int)
 def iou_of(
     *, intersection: NDArray[np.int64], area: NDArray[np.int64], truth: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """I / (A + G - I), 0 where nothing is."""
+    """I / (A + G - I), 0 if nothing is."""
     union = area + truth - intersection
     return np.asarray(intersection / np.maximum(union, 1), dtype=np.float64)
 

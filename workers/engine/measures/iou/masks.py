@@ -170,7 +170,7 @@ class _Layer:
         return MaskCounts(intersection[:, 1:], self.pair_area, self.pair_category)
 
     def _dense(self, pairs: Integers) -> NDArray[np.float32]:
-        """(pairs, h, w) values of the kept cells, -inf where none was kept."""
+        """(pairs, h, w) values of the kept cells, -inf if none was kept."""
         maps, shape = self.task.maps, self.task.map_shape
         start, end = maps.start[pairs], maps.start[pairs + 1]
         lengths = end - start

@@ -141,7 +141,7 @@ def merge_sparse(*, parts: list[SparseMaps], bound: NDArray[np.float32], spill: 
 
 
 def landmarks_of(*, maps: SparseMaps, bound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(U, 1, R) of each unit's values over the (U,) bound the RANKS[r]-th largest, -inf where there are fewer."""
+    """(U, 1, R) of each unit's values over the (U,) bound the RANKS[r]-th largest, -inf if there are fewer."""
     owner = maps.unit_of_cell()
     over = maps.value > bound[owner]
     owner, value = owner[over], maps.value[over]

@@ -111,6 +111,6 @@ class TopMaps:
         self.maps.flatten(0, 1).index_copy_(0, place, pairs.maps.index_select(0, enter))
 
     def freeze(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """(U, K) image indices (-1 where there are none) and their (U, K, h, w) maps, best first."""
+        """(U, K) image indices (-1 if there are none) and their (U, K, h, w) maps, best first."""
         ordered = self.maps[torch.arange(len(self.slot), device=self.slot.device)[:, None], self.slot]
         return self.images.cpu().numpy(), ordered.cpu().numpy()
