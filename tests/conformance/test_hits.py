@@ -66,7 +66,7 @@ def test_a_new_hit_is_assignable(bench: Bench) -> None:
         assert shown["RequesterAnnotation"] == "a", "Fields came back changed."
         assert shown["Question"] == question, "Fields came back changed."
         lifetime = (shown["Expiration"] - shown["CreationTime"]).total_seconds()
-        assert abs(lifetime - 3600) < 1, f"It lives {lifetime} seconds instead of 3600."
+        assert abs(lifetime - 3600) < 1, f"It expires after {lifetime} seconds instead of 3600."
 
 
 @pytest.mark.checks("GetAccountBalance", "reward and fee of all assignments are held, and given back")

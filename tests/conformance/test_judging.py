@@ -18,8 +18,8 @@ def test_an_assignment_is_read(bench: Bench, people: People) -> None:
     worker.submit(held, description="stripes & <dots>")
     found = bench.mturk.get_assignment(AssignmentId=held)
     one = found["Assignment"]
-    assert found["HIT"]["HITId"] == hit_id, "It is of another HIT or Worker."
-    assert one["WorkerId"] == worker.mturk_id, "It is of another HIT or Worker."
+    assert found["HIT"]["HITId"] == hit_id, "It belongs to another HIT."
+    assert one["WorkerId"] == worker.mturk_id, "It belongs to another Worker."
     assert "<FreeText>stripes &amp; &lt;dots&gt;</FreeText>" in one["Answer"], "The answer is not what was submitted."
     assert (one["AutoApprovalTime"] - one["SubmitTime"]).total_seconds() == 3600, "It is not approved after an hour."
     assert (one["Deadline"] - one["AcceptTime"]).total_seconds() == 600, "Its deadline is not after 10 minutes."
@@ -54,7 +54,7 @@ def test_lists_by_status(bench: Bench, people: People) -> None:
     assert found == done, "The paginator misses, repeats or reorders assignments."
     for states, wanted in ((["Submitted"], done[2:]), (["Approved", "Rejected"], done[:2])):
         listed = bench.mturk.list_assignments_for_hit(HITId=hit_id, AssignmentStatuses=states)["Assignments"]
-        assert [one["AssignmentId"] for one in listed] == wanted, f"The list of {states} is another."
+        assert [one["AssignmentId"] for one in listed] == wanted, f"The list of {states} is wrong."
 
 
 @pytest.mark.checks("ApproveAssignment", "pays reward and fee, once", "InvalidAssignmentState")
@@ -65,8 +65,8 @@ def test_approving_pays_once(bench: Bench, people: People) -> None:
     bench.mturk.approve_assignment(AssignmentId=done, RequesterFeedback="Thank you.")
     one = bench.mturk.get_assignment(AssignmentId=done)["Assignment"]
     assert (one["AssignmentStatus"], one["RequesterFeedback"]) == ("Approved", "Thank you."), "It is not approved."
-    assert "ApprovalTime" in one, "Its times are others."
-    assert "RejectionTime" not in one, "Its times are others."
+    assert "ApprovalTime" in one, "It has no ApprovalTime."
+    assert "RejectionTime" not in one, "It has a RejectionTime."
     paid = round(before - float(bench.mturk.get_account_balance()["OnHoldBalance"]), 2)
     assert paid == 0.12, f"0.10 with a fee of 20 % cost {paid}."
     bench.refuses("InvalidAssignmentState", bench.mturk.approve_assignment, AssignmentId=done)
@@ -153,7 +153,9 @@ def test_known_answers(bench: Bench, people: People) -> None:
     }
     hit_id = bench.new_hit(MaxAssignments=2, AssignmentReviewPolicy=policy)["HITId"]
     right, wrong = people.submit(hit_id, animal=" cat "), people.submit(hit_id, animal="dog")
-    assert (bench.state(right), bench.state(wrong)) == ("Approved", "Rejected"), "The policy does not judge."
+    assert (bench.state(right), bench.state(wrong)) == ("Approved", "Rejected"), (
+        "The policy does not approve and reject."
+    )
     assert bench.mturk.get_hit(HITId=hit_id)["HIT"]["MaxAssignments"] == 3, "The policy does not extend."
     found = bench.mturk.list_review_policy_results_for_hit(HITId=hit_id)
     report = found["AssignmentReviewReport"]
@@ -162,7 +164,7 @@ def test_known_answers(bench: Bench, people: People) -> None:
     actions = {one["ActionName"] for one in report["ReviewActions"]}
     assert actions == {"review", "approve", "reject", "extend"}, f"The actions reported are {actions}."
     few = bench.mturk.list_review_policy_results_for_hit(HITId=hit_id, PolicyLevels=["HIT"], RetrieveActions=False)
-    assert "AssignmentReviewReport" not in few, "A report of the other level is shown."
+    assert "AssignmentReviewReport" not in few, "The report of the other level is shown too."
 
 
 @pytest.mark.checks("ListReviewPolicyResultsForHIT", "plurality, with Amazon's own example")
@@ -221,4 +223,4 @@ def test_expired_work_may_be_finished(bench: Bench, people: People) -> None:
     bench.mturk.update_expiration_for_hit(HITId=hit_id, ExpireAt=LONG_AGO)
     assert bench.status(hit_id) == "Unassignable", "An expired HIT with work in progress is not Unassignable."
     worker.submit(held, description="late")
-    assert bench.status(hit_id) == "Reviewable", "It is not Reviewable once the work is in."
+    assert bench.status(hit_id) == "Reviewable", "It is not Reviewable after the submission."

@@ -1,2 +1,2 @@
-// Inside the frame: tell the page around it that the answer was taken.
+// Inside the frame: tells the page around it that the answer was accepted.
 window.parent.postMessage({ type: "sandbox-submitted" }, "*");

@@ -1,4 +1,4 @@
-// The work page: the time left, and what follows a submission inside the frame.
+// The work page: the time left, and what happens after a submission inside the frame.
 const page = document.querySelector("[data-assignment-id]");
 const timer = document.querySelector("#time-left");
 if (timer) {
@@ -16,10 +16,10 @@ if (timer) {
 window.addEventListener("message", (event) => {
   const frame = document.querySelector("#hit-frame");
   if (!page || !frame || event.source !== frame.contentWindow) return;
-  // The page says it; the server is asked. A frame that only claims to have submitted changes nothing.
+  // The frame says that it submitted; the server is asked whether it did, so a false claim has no effect.
   if (event.data && event.data.type === "sandbox-submitted") location.assign(location.pathname);
 });
-// A requester's regular expressions run here, in the browser of the person who answers, never on the server.
+// A requester's regular expressions run only here, in the worker's browser, never on the server.
 document.querySelector("#question-form")?.addEventListener("submit", (event) => {
   for (const field of event.target.querySelectorAll("[data-formats]")) {
     field.setCustomValidity("");
