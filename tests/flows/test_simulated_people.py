@@ -34,3 +34,13 @@ def test_people_answer_every_hit_in_two_goes_and_nobody_meets_the_same_crops_twi
     # The same crops under another campaign: who knows them returns the HIT, and others do it.
     launch(house, dissection, "crew again")
     assert "submitted 4 assignments" in house.manage("simulate_people", "crew again", *work)
+
+    # A yes or no about the same crops, by people who have not seen them.
+    house.manage("launch", "yes-no", "--dissection", dissection["id"], "--top-iou", "2", "--random", "0", "--seed", "5",
+                 "--assignments", "2", "--reward", "0.62", "--template", "verify_label", "--yes")  # fmt: skip
+    work = ("--images", str(dissection_images), "--workers", "12")
+    assert "submitted 4 assignments" in house.manage("simulate_people", "yes-no", *work)
+    house.manage("collect", "yes-no", "--approve")
+    verdicts = house.manage("verdicts", "yes-no")
+    assert verdicts.count("of 2 yes") == 2
+    assert "simulated people are among these" in verdicts

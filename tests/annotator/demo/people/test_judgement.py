@@ -115,3 +115,16 @@ def test_who_takes_a_hit_follows_from_its_pictures_and_everybody_gets_some():
     first, *others = rank_people(people, seed=1, picture_key="picture 1")
     rest = tuple(person for person in people if person is not first)
     assert rank_people(rest, seed=1, picture_key="picture 1") == tuple(others)
+
+
+def test_a_phrase_fits_the_tiles_that_show_what_it_names():
+    def share(phrase, temper=CAREFUL):
+        person = Person("simulated-x", temper)
+        return judge(person=person, sights=TILES, knowledge=KNOWLEDGE, seed=1, phrase=phrase).share_fitting
+
+    assert share("automobile") == pytest.approx(40 / 60, abs=0.1)
+    assert share("sky") == pytest.approx(55 / 60, abs=0.1)
+    assert share("red") < 0.1
+    assert share("no such thing") < 0.1
+    assert KNOWLEDGE.find_named("Red") == {RED}
+    assert share("car", CARELESS) == share("no such thing", CARELESS), "who does not look says anything"
