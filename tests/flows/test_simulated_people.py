@@ -20,7 +20,7 @@ def test_people_answer_every_hit_in_two_goes_and_nobody_meets_the_same_crops_twi
     house.manage("render_concepts", str(tmp_path / "other"), "--n", "12", "--seed", "99")
     strangers = house.manage("simulate_people", "crew", "--images", str(tmp_path / "other"), "--workers", "1")
     assert "submitted 0 assignments" in strangers
-    assert "Left alone: 2 HITs" in strangers, "the pictures are not of their set"
+    assert "Skipped: 2 HITs" in strangers, "the pictures are not of their set"
 
     work = ("--images", str(dissection_images), "--workers", "5")
     assert "submitted 2 assignments" in house.manage("simulate_people", "crew", *work, "--stop-after", "1")
