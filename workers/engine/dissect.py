@@ -1,7 +1,7 @@
-"""Dissect a network: survey, measure shard by shard in one pass, merge, complete.
+"""Dissect a network: survey, then measure shard by shard in one pass. `tally.py` merges, `complete.py` completes.
 
 [ZKLOT15], [BZKOT17]; docs/measures.md says what each measure is. The steps are separate because different processes may
-measure different shards; `dissect` is all of them in a row.
+measure different shards.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.engine.complete import complete
-from workers.engine.format.artifact import Save
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.batches import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
 from workers.engine.images.image_set import ImageSet
@@ -25,9 +22,9 @@ from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.packed_labels import PackedLabels, pack_labels
 from workers.engine.manifest import dissection_key
 from workers.engine.measures.layer_pass import LayerPass
-from workers.engine.measures.measure import Run, StageProgress
+from workers.engine.measures.measure import Run
 from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.tally import LayerTally, Tally, merge_tallies
+from workers.engine.measures.tally import LayerTally, Tally
 from workers.engine.measures.thresholds.measure import Candidates, tell_bounds
 from workers.engine.networks.hooks import LayerShape, probe_layers, reading
 from workers.engine.networks.loading import LoadedNetwork, normalize
@@ -214,34 +211,3 @@ class _Attempt:
         for asked, batch in zip(batches, ahead, strict=True):
             yield batch
             self.means.progress(asked.stop - shard.first)
-
-
-def dissect(
-    *,
-    network: LoadedNetwork,
-    layers: Sequence[str],
-    image_set: ImageSet,
-    options: DissectionOptions,
-    device: str,
-    save: Save,
-    progress: StageProgress,
-) -> dict[str, Any]:
-    """The whole of it in one process: one shard, one artifact; returns the manifest."""
-    n_images = len(image_set.paths)
-    tally = measure_shard(
-        network=network,
-        layers=layers,
-        image_set=image_set,
-        options=options,
-        shard=Shard(0, n_images),
-        means=Means(device=device, progress=lambda n_done: progress("measure", n_done, n_images)),
-    )
-    return complete(
-        network=network,
-        image_set=image_set,
-        tally=merge_tallies([tally]),
-        options=options,
-        device=device,
-        save=save,
-        progress=progress,
-    )

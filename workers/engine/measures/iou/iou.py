@@ -17,21 +17,15 @@ from numpy.typing import NDArray
 
 from workers.engine.images.label_table import LabelTable
 from workers.engine.images.packed_labels import PackedLabels
-from workers.engine.measures.iou.arrays import MODES, ModeCounts
+from workers.engine.measures.iou.arrays import ModeCounts
 from workers.engine.measures.iou.masks import MaskCounts, MaskTask, resolve_masks
 from workers.engine.networks.geometry import MapGeometry, evenly_spread
-
-
-class IoUModeUnknown(Exception):
-    """No way of summing goes by that name."""
 
 
 def count_modes(
     *, modes: tuple[str, ...], tasks: Sequence[MaskTask], labels: PackedLabels, index: LabelTable
 ) -> list[dict[str, ModeCounts]]:
     """Counts of each mode, for each of the tasks' layers."""
-    if unknown := [mode for mode in modes if mode not in MODES]:
-        raise IoUModeUnknown(f"{unknown[0]!r} is none of the ways of summing: {', '.join(MODES)}.")
     counted: list[dict[str, ModeCounts]] = [{} for _ in tasks]
     anchored: list[MaskCounts] = []
     for mode in modes:
