@@ -31,6 +31,7 @@ from annotator.crowd.marketplaces.notifications import make_address_key
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.labels.models import UnitLabel
 from annotator.work import sending
+from annotator.work.table import STEPS
 from tests.annotator.crowd.fixtures import Visitor
 from tests.annotator.crowd.making import NOW, make_campaign
 from tests.annotator.dashboard.making import World, make_person, make_world
@@ -70,6 +71,8 @@ def list_routes(resolver: URLResolver, namespaces: tuple[str, ...] = ()) -> Iter
 def test_every_route_has_its_row_and_every_row_its_route() -> None:
     assert set(list_routes(get_resolver("annotator.urls"))) == {row.route for row in TABLE}
     assert all(len(row.cells) == len(PEOPLE) for row in TABLE)
+    steps = {step.name for step in STEPS.values() if step.subject == "campaign"}
+    assert {row.whose for row in TABLE if row.route == "campaign-work"} == steps | {"real-money", "nonsense"}
 
 
 @dataclass
