@@ -192,7 +192,7 @@ class Assignment(models.Model):
     n_sent_back = models.PositiveSmallIntegerField(default=0)
     is_left_out = models.BooleanField(default=False, help_text="Not counted; not a rejection")
     left_out_reason = models.CharField(max_length=300, blank=True)
-    # The marketplace listed it; the page here never stored it, so the answer is the one the marketplace held.
+    # The marketplace listed it, but our page never stored it, so the answer is the marketplace's.
     is_from_marketplace = models.BooleanField(default=False)
     auto_approval_at = models.DateTimeField(null=True, blank=True)
     consent_version = models.CharField(max_length=40, blank=True)

@@ -1,4 +1,4 @@
-"""Workers by keyed pseudonym: the marketplace's id of a person goes into one table and nowhere else."""
+"""Workers by keyed pseudonym. The marketplace's id of a person is stored in one table only."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ def find_worker(*, marketplace: str, worker_id: str) -> Worker | None:
 
 
 def keep_worker(*, marketplace: str, worker_id: str, is_simulated: bool, now: datetime) -> Worker:
-    """The row of this person, made at the first meeting."""
+    """The row of this person; it is made when they are first seen."""
     worker, _ = Worker.objects.get_or_create(
         pseudonym=make_pseudonym(marketplace=marketplace, worker_id=worker_id),
         defaults={

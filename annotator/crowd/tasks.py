@@ -1,4 +1,4 @@
-"""What goes on by itself: campaigns are collected and their unsettled acts performed, every minute and when woken."""
+"""What happens automatically: each minute, and at each notification, campaigns are collected and acts performed."""
 
 import logging
 
@@ -26,7 +26,7 @@ def go_on() -> None:
 
 @shared_task(name="crowd.listen", ignore_result=True)
 def listen() -> None:
-    """What stands in the queue of notifications; without it each campaign is looked at every minute all the same."""
+    """Reads the queue of notifications. Without a queue, each campaign is still collected every minute."""
     try:
         notifications.read_queue()
     except notifications.QueueSilent as problem:

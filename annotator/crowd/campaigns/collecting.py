@@ -1,4 +1,4 @@
-"""Collects what people submitted: the marketplace's list decides what is paid, our own store what was answered."""
+"""Collects what people submitted. The marketplace's list says what is paid; our own rows say what was answered."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from annotator.crowd.outbox.session import Session
 from annotator.crowd.pseudonyms import keep_worker
 
 State = Assignment.State
-# How long after storing a submission should have reached the marketplace.
+# By this long after it was stored here, a submission should have reached the marketplace.
 HAND_OVER = timedelta(minutes=10)
 
 
@@ -56,7 +56,7 @@ def _list_hits(campaign: Campaign) -> list[HIT]:
 
 
 def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetime) -> tuple[Assignment, bool]:
-    """The listed assignment's row, and whether the marketplace's word of it is new."""
+    """The row of the listed assignment, and True if it was not listed before."""
     worker = keep_worker(
         marketplace=marketplace.facts.name,
         worker_id=entry.worker_id,
@@ -79,13 +79,13 @@ def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetim
 
 
 def _merge_state(ours: str, listed: Assignment.State) -> str:
-    """The list may be older than an approval that was answered since; a settled state never goes back."""
+    """The list may be older than our last approval or rejection, so a settled state never changes back."""
     settled = (State.APPROVED, State.REJECTED)
     return ours if ours in settled and listed == State.SUBMITTED else listed
 
 
 def _take_answer(row: Assignment, entry: Submission) -> None:
-    """The answer that the marketplace holds, for work that our page did not store."""
+    """Takes the answer from the marketplace, for work that our page did not store."""
     row.seed, orders = find_orders(hit=row.hit, worker_id=entry.worker_id)
     show_units(row, orders)
     row.is_from_marketplace = True

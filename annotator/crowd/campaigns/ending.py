@@ -9,12 +9,12 @@ from annotator.crowd.outbox.session import Session
 
 
 def pause_campaign(*, campaign: Campaign, is_paused: bool) -> None:
-    """A paused campaign spends nothing more; people at work finish and are paid."""
+    """A paused campaign spends nothing more. People who have started finish and are paid."""
     Campaign.objects.filter(pk=campaign.pk).update(is_paused=is_paused)
 
 
 def withdraw_campaign(session: Session) -> Performed:
-    """The kill switch: no HIT can be taken any more. Work that was begun may be finished, and is paid."""
+    """Nobody can take a HIT any more. Work that was started may be finished, and is paid."""
     campaign = session.campaign
     pause_campaign(campaign=campaign, is_paused=True)
     with session.hold():

@@ -16,7 +16,7 @@ from annotator.crowd.outbox.session import Session
 
 
 def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> Performed:
-    """More assignments for these HITs (row id -> how many), for `labels.extending`. The cap holds."""
+    """Asks for more assignments of these HITs (row id -> how many), within the campaign's cap."""
     campaign = session.campaign
     campaign.refresh_from_db(fields=["is_paused"])
     if campaign.is_paused:

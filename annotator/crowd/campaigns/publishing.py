@@ -1,4 +1,4 @@
-"""Publishes HITs, extends and withdraws them: the only code that spends."""
+"""Publishes a campaign: its HIT types, its screening test and its HITs."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from annotator.crowd.outbox.session import Session
 
 
 def publish_campaign(session: Session) -> None:
-    """Every HIT of the campaign on its marketplace, once, however often this is begun again."""
+    """Publishes every HIT of the campaign once, even if this is started again. Raises CannotPublish, BudgetExceeded."""
     campaign = session.campaign
     if campaign.state == Campaign.State.DRAFT:
         raise CannotPublish(f"The campaign {campaign} has no quote yet.")

@@ -11,11 +11,11 @@ from annotator.refusals import Refusal
 
 
 class CannotQuote(Refusal):
-    """The campaign is past quoting."""
+    """The campaign was published, so that its price is fixed."""
 
 
 def quote_campaign(*, campaign: Campaign, now: datetime) -> Quote:
-    """The price, kept on the campaign. More assignments that people's disagreement may ask for come on top."""
+    """Computes the price and keeps it on the campaign. Assignments that are added later cost extra."""
     if campaign.state not in (Campaign.State.DRAFT, Campaign.State.QUOTED):
         raise CannotQuote(f"The campaign {campaign} is {campaign.state}: it was quoted before.")
     quote = compute_quote(campaign)

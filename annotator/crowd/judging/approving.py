@@ -1,4 +1,4 @@
-"""Approves, rejects, leaves out and pays on top: the only code that pays. Approving is the default."""
+"""Approves work, pays bonuses up to the hourly floor, and leaves answers out of the count."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -23,7 +23,7 @@ class CannotReview(Refusal):
 
 
 def approve_assignments(session: Session, *, assignments: Iterable[Assignment] | None = None) -> Performed:
-    """Approves these, by default every submitted assignment of the campaign; each once."""
+    """Approves these assignments, each once; by default every submitted one of the campaign."""
     chosen = _submitted(session.campaign) if assignments is None else assignments
     with session.hold():
         with transaction.atomic():
@@ -50,7 +50,7 @@ def _decide_approval(assignment: Assignment) -> Decision:
 
 
 def leave_out(*, assignment: Assignment, reason: str, is_left_out: bool = True) -> None:
-    """Not counted any more, or counted again. The person is paid all the same."""
+    """Stops counting the answer, or counts it again. The person is paid in both cases."""
     if is_left_out and not reason.strip():
         raise CannotReview("Leaving an answer out needs a reason.")
     assignment.is_left_out = is_left_out
@@ -59,7 +59,7 @@ def leave_out(*, assignment: Assignment, reason: str, is_left_out: bool = True) 
 
 
 def pay_top_ups(session: Session) -> Performed:
-    """Lifts the pay for each approved piece of work to the campaign's hourly floor; each once, within the cap."""
+    """Pays a bonus, once and within the cap, for each approved assignment whose pay is below the hourly floor."""
     approved = Assignment.objects.filter(hit__campaign=session.campaign, state=State.APPROVED)
     with session.hold():
         with transaction.atomic():
@@ -71,7 +71,7 @@ def pay_top_ups(session: Session) -> Performed:
 
 
 def compute_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
-    """Active time counts up to the HIT type's whole time, so that a forgotten tab is not paid for."""
+    """The bonus in dollars; 0 if none is due. Active time counts up to the time that the HIT type allows."""
     longest = load_template(assignment.hit.hit_type.template).assignment_seconds
     seconds = min(assignment.active_seconds, float(longest))
     return compute_top_up(paid_usd=campaign.reward_usd, seconds=seconds, floor_usd=campaign.hourly_floor_usd)

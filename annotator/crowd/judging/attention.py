@@ -1,4 +1,4 @@
-"""What of a campaign needs a person, each with the sentence that says why."""
+"""What in a campaign needs a person, each with a sentence that says why."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from annotator.crowd.campaigns.collecting import find_unsubmitted
 from annotator.crowd.models import Assignment, Campaign, OutwardAct, Rejection
 
-# An approval that happens by itself is announced this long before.
+# An automatic approval is announced this long before it happens.
 AUTO_APPROVAL_NOTICE = timedelta(days=1)
 
 
@@ -18,7 +18,7 @@ class Need:
 
 
 def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
-    """Acts nobody can settle but a person first, then money, then work that waits."""
+    """First acts that only a person can settle, then unpaid work, then decisions that wait."""
     return [
         *_find_acts(campaign),
         *_find_unsubmitted(campaign, now),
@@ -37,14 +37,14 @@ def _find_acts(campaign: Campaign) -> list[Need]:
 
 def _find_unsubmitted(campaign: Campaign, now: datetime) -> list[Need]:
     rows = find_unsubmitted(campaign=campaign, now=now).filter(compensation=None).select_related("hit")
-    words = "Stored here, and the marketplace never listed it: pay it through a compensation HIT."
+    words = "This work is stored here, but the marketplace never listed it. Pay it through a compensation HIT."
     return [Need("unsubmitted", f"assignment {row.pk} on {row.hit.name_units()}", words) for row in rows]
 
 
 def _find_unstored(campaign: Campaign) -> list[Need]:
-    """The reverse: taken, and paid by default; a person may want to look why the page here never heard of it."""
+    """Submitted at the marketplace and never stored by our page. It is counted and paid; a person may look into why."""
     rows = Assignment.objects.filter(hit__campaign=campaign, is_from_marketplace=True, state=Assignment.State.SUBMITTED)
-    words = "The marketplace listed it, and the page here never stored it: the answer is the one that came with it."
+    words = "The marketplace listed this work, but our page never stored it. The answer is the marketplace's."
     return [
         Need("unstored", f"assignment {row.pk} on {row.hit.name_units()}", words) for row in rows.select_related("hit")
     ]
@@ -53,7 +53,7 @@ def _find_unstored(campaign: Campaign) -> list[Need]:
 def _find_unreadable(campaign: Campaign) -> list[Need]:
     listed = [Assignment.State.SUBMITTED, Assignment.State.APPROVED]
     rows = Assignment.objects.filter(hit__campaign=campaign, state__in=listed, answers__says__isnull=True).distinct()
-    words = "The marketplace's answer could not be read; it is kept as it came."
+    words = "The marketplace's answer could not be read. It is kept unchanged."
     return [Need("unreadable", f"assignment {row.pk}", words) for row in rows]
 
 
@@ -69,9 +69,5 @@ def _find_auto_approvals(campaign: Campaign, now: datetime) -> list[Need]:
     soon = Assignment.objects.filter(
         hit__campaign=campaign, state=Assignment.State.SUBMITTED, auto_approval_at__lt=now + AUTO_APPROVAL_NOTICE
     )
-    return [
-        Need(
-            "auto-approval", f"assignment {row.pk}", f"Approved by itself at {row.auto_approval_at:%Y-%m-%d %H:%M} UTC."
-        )
-        for row in soon
-    ]
+    words = "Will be approved automatically at {:%Y-%m-%d %H:%M} UTC."
+    return [Need("auto-approval", f"assignment {row.pk}", words.format(row.auto_approval_at)) for row in soon]

@@ -1,7 +1,7 @@
 """Pays for work that was stored here and could not be submitted: a HIT of one assignment that one worker may take.
 
 Its four steps are acts of the outbox: a qualification of this worker, a HIT type that it opens, the HIT, and the
-approval of what is submitted. Begun again after any crash, it goes on where it was.
+approval of what is submitted. Started again after a crash, it continues where it stopped.
 """
 
 from decimal import Decimal
@@ -18,11 +18,11 @@ LIFETIME_SECONDS = 30 * 86_400
 
 
 class CannotCompensate(Refusal):
-    """There is nothing to compensate here."""
+    """The work cannot be compensated, or the marketplace refused."""
 
 
 def compensate(session: Session, *, assignment: Assignment, decided_by: str) -> Compensation:
-    """The HIT that pays this person; begun again, it goes on where it was."""
+    """Publishes the HIT that pays this person. Started again, it continues where it stopped."""
     worker = assignment.worker
     if assignment.state != Assignment.State.STORED or worker is None or not worker.external_id:
         raise CannotCompensate(

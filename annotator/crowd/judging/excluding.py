@@ -1,11 +1,11 @@
-"""Leaves answers out of the count on evidence, with the reason beside them. Nobody is paid less for it."""
+"""Stops counting answers because of suspicions, and keeps the reason. Nobody is paid less for it."""
 
 from annotator.crowd.judging.suspicions import JudgedAnswer, Suspicions, find_suspicions
 from annotator.crowd.models import ANSWERED, Answer, Assignment, Campaign
 
 
 def list_judged_answers(campaign: Campaign) -> list[JudgedAnswer]:
-    """The campaign's answers as evidence reads them; two queries whatever their number."""
+    """The campaign's answers in the form that suspicions are found in."""
     rows = Answer.objects.filter(assignment__hit__campaign=campaign, assignment__state__in=ANSWERED)
     rows = rows.filter(precision__isnull=False).select_related("hit_unit", "assignment__worker")
     return [
@@ -30,7 +30,7 @@ def find_campaign_suspicions(campaign: Campaign) -> Suspicions:
 
 
 def leave_out_flagged(*, campaign: Campaign) -> int:
-    """Leaves out what the evidence speaks against, and takes nothing back that a person decided; how many are new."""
+    """Stops counting suspicious answers, except if a person decided otherwise. Returns how many are new."""
     given = list_judged_answers(campaign)
     reasons = find_suspicions(given).find_left_out(given)
     n_new = 0

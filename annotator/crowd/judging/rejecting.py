@@ -1,4 +1,4 @@
-"""Rejects work: with reason, evidence and a second person, never in bulk; it can be overturned for a while."""
+"""Rejects work, one assignment at a time, with a reason, evidence and a second person; overturns a rejection."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ State = Assignment.State
 def propose_rejection(
     *, assignment: Assignment, reason: str, evidence: Mapping[str, Any], proposed_by: str, now: datetime
 ) -> Rejection:
-    """Nothing is sent yet. A reason is a sentence that the worker can answer to."""
+    """Writes the proposal; nothing is sent. The reason is a sentence that the worker can reply to."""
     if assignment.state != State.SUBMITTED:
         raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be rejected.")
     if not MIN_REASON <= len(reason.strip()) <= MAX_REASON:
@@ -49,7 +49,7 @@ def withdraw_proposal(*, rejection: Rejection) -> None:
 
 
 def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: str) -> Performed:
-    """Sends the rejection. Who proposed it cannot confirm it."""
+    """Sends the rejection. The person who proposed it cannot confirm it."""
     if confirmed_by == rejection.proposed_by:
         raise CannotReview("A rejection takes a second person.")
     assignment = rejection.assignment
@@ -68,7 +68,7 @@ def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: s
 
 
 def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by: str, feedback: str) -> Performed:
-    """Pays after all."""
+    """Approves rejected work, and so pays it. Raises CannotReview if the marketplace's time for this is over."""
     assignment, now = rejection.assignment, session.clock()
     if assignment.state != State.REJECTED or rejection.confirmed_at is None:
         raise CannotReview(f"{assignment} is {assignment.state}; only rejected work can be overturned.")

@@ -1,7 +1,7 @@
 """Pure: what speaks against an answer or for leaving out a person's answers. Evidence for a reviewer, never a verdict.
 
-Planted negatives are the main witness: their answer is known, and who looks at the crops finds them. A worker is judged
-by the lower bound of their rate of missed planted negatives, so that a few slips of a careful person never suffice.
+Planted negatives weigh most: their answer is known, and a person who looks at the crops finds them. A worker is judged
+by the lower bound of their rate of missed planted negatives, so that a few slips of a careful person do not count.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Pure: what is so at a marketplace, whatever campaign: its names, fees, rules and addresses."""
+"""Pure: what is true of a marketplace for every campaign: its names, fees, rules and addresses."""
 
 from dataclasses import dataclass
 from datetime import timedelta

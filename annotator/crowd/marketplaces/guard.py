@@ -10,7 +10,7 @@ from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
 
 @dataclass(frozen=True)
 class Permit:
-    """Leave to spend real money for one campaign, up to its cap. Only `give_permit` makes one."""
+    """Permission to spend real money for one campaign, up to its cap. `give_permit` makes it; a job's row keeps it."""
 
     campaign: str
     given_by: str

@@ -1,7 +1,7 @@
-"""Notifications from a marketplace: they only wake the collecting, whose polling is the truth.
+"""Notifications from a marketplace. They only start a collection earlier; polling finds everything without them.
 
-A notification may be lost, doubled, late or forged, and none of these does harm: the worst it can bring about is that a
-campaign is collected once more.
+A notification may be lost, doubled, late or forged, without harm: at worst a campaign is collected once
+more.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from annotator.refusals import Refusal
 from workers.app import app
 
 SALT = "unitscope.crowd.notifications"
-# A queue that does not answer must not keep the next look waiting.
+# A queue that does not answer must not delay the next poll.
 MAX_POLL_SECONDS = 5
 
 
@@ -39,7 +39,7 @@ def is_address_key(key: str, *, marketplace: str) -> bool:
 
 
 def read_queue() -> int:
-    """Takes what waits in the queue and wakes the campaigns it names; how many. Raises QueueSilent."""
+    """Takes the messages in the queue and collects the campaigns they name. Returns how many. Raises QueueSilent."""
     if not settings.NOTIFICATION_QUEUE_URL:
         return 0
     queue = boto3.client(
@@ -68,7 +68,7 @@ def _read_body(body: str) -> set[str]:
 
 
 def wake_campaigns(*, hit_ids: set[str], marketplace: str | None = None) -> int:
-    """Sends the going campaigns of these HITs to the queue; a broker that is away costs a minute, no more."""
+    """Asks the web queue to collect the campaigns of these HITs. Without a broker this happens a minute later."""
     hits = HIT.objects.filter(external_id__in=hit_ids, campaign__state__in=GOING)
     if marketplace is not None:
         hits = hits.filter(campaign__marketplace=marketplace)

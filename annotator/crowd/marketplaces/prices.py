@@ -52,11 +52,11 @@ def make_quote(
 
 
 def compute_hourly(*, paid_usd: Decimal, seconds: float) -> Decimal:
-    """Dollars an hour for work that took this many active seconds; under a second counts as one."""
+    """Dollars per hour for work that took this many active seconds; under a second counts as one."""
     return (paid_usd * 3600 / Decimal(max(1.0, seconds))).quantize(CENT, ROUND_HALF_UP)
 
 
 def compute_top_up(*, paid_usd: Decimal, seconds: float, floor_usd: Decimal) -> Decimal:
-    """The bonus that lifts this pay to the hourly floor, in whole cents rounded up; 0 where none is due."""
+    """The bonus that lifts this pay to the hourly floor, in whole cents rounded up; 0 if none is due."""
     due = floor_usd * Decimal(max(0.0, seconds)) / 3600 - paid_usd
     return max(Decimal(0), due).quantize(CENT, "ROUND_UP")

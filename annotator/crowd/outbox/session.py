@@ -61,7 +61,7 @@ class Session:
         return write_act(campaign=self.campaign, decision=decision, request=request, now=self.clock())
 
     def carry_out(self, decision: Decision) -> OutwardAct:
-        """Writes a decision that others wait for, and settles it; the act as it stands then."""
+        """Writes a decision and performs it at once. Returns the act with its outcome."""
         act = self.write(decision)
         self.settle()
         act.refresh_from_db()
@@ -109,7 +109,7 @@ class Session:
             )
 
     def _may_spend(self) -> bool:
-        """An act was permitted when it was written; a campaign without any confirmation has acts of unknown origin."""
+        """True if acts that cost something may be performed: for play money, or if a person confirmed real money."""
         if not self.marketplace.facts.is_real_money or self.permit is not None:
             return True
         return Campaign.objects.filter(pk=self.campaign.pk).exclude(real_money_confirmed_at=None).exists()
