@@ -56,14 +56,14 @@ const hitPage = (() => {
   async function start(hasAgreed, open) {
     const { status, body } = await post(config.urls.start, { token: config.token, consent: hasAgreed });
     if (status === 0 || status >= 500) {
-      say("No connection; trying again …");
+      say("No connection. Trying again …");
       setTimeout(() => start(hasAgreed, open), 3000);
       return;
     }
     $("consent").hidden = body.state !== "consent";
     $("work").hidden = body.state !== "working";
     if (status !== 200) {
-      tell(body.error ?? "This page cannot be opened now. Please return the HIT; it costs you nothing.", true);
+      tell(body.error ?? "This page cannot be opened now. Please return the HIT. It costs you nothing.", true);
     } else if (body.state === "stored") {
       finish(body);
     } else if (body.state === "working") {
@@ -94,14 +94,14 @@ const hitPage = (() => {
   async function handOver() {
     const form = $("hand-over");
     $("hand-over-again").hidden = true;
-    $("handing-over").textContent = "Handing it over to the marketplace …";
+    $("handing-over").textContent = "Sending it to the marketplace …";
     let isReachable = true; // the answer is another origin's and stays unread; only that one came matters
     await fetch(form.action, { method: "HEAD", mode: "no-cors", cache: "no-store", signal: AbortSignal.timeout?.(6000) })
       .catch(() => { isReachable = false; });
     if (isReachable) form.submit();
     setTimeout(() => {
       $("handing-over").textContent =
-        "The marketplace did not take it yet. Your work is stored here and will be paid. Press the button to try again, "
+        "The marketplace has not accepted it yet. Your work is stored here and will be paid. Press the button to try again, "
         + "or open this HIT again later; if its time runs out first, send the receipt to the requester.";
       $("hand-over-again").hidden = false;
     }, isReachable ? 8000 : 0);

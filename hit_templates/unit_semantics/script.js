@@ -17,7 +17,7 @@
 
   function toggle(position) {
     if (!description.value.trim()) {
-      showError("description", "First describe what most crops show; then mark the ones that do not fit your words.");
+      showError("description", "First describe what most crops show. Then mark the crops that do not fit your words.");
       return;
     }
     if (!marked.delete(position)) marked.add(position);
@@ -105,7 +105,7 @@
       revision = body.revision;
       base = normal(body.draft);
       show(merged);
-      tell("This HIT is open in another tab too; what you did there is shown here as well.");
+      tell("This HIT is also open in another tab. What you did there is shown here too.");
       saveSoon(0);
     } else if (status === 409) {
       start(false, open); // submitted from another tab
@@ -113,7 +113,7 @@
       work.token = null;
       tell(body.error, true);
     } else {
-      say("Not saved: no connection. Keep this page open; it will be saved when the connection is back.");
+      say("Not saved: there is no connection. Keep this page open. Your work is saved as soon as the connection is back.");
       saveSoon(DRAFT_EVERY_MS);
     }
   }
@@ -124,7 +124,7 @@
     base = normal(body.draft);
     work.activeSeconds = Math.max(work.activeSeconds, body.draft.active_seconds ?? 0);
     show(base);
-    say(revision ? "Your work so far is here again." : "");
+    say(revision ? "Your work so far is restored." : "");
   }
 
   // --- submitting: stored here first, then handed over
@@ -164,7 +164,7 @@
     description.addEventListener(name, (event) => {
       if (mayPaste) return;
       event.preventDefault();
-      showError("description", "Please type your own words; if you need to paste, press the link below.");
+      showError("description", "Please type your own words. If you need to paste, press the link below.");
     });
   }
   $("allow-paste").addEventListener("click", () => { mayPaste = true; $("allow-paste").textContent = "Pasting is on"; description.focus(); });

@@ -22,8 +22,7 @@ from annotator.crowd.marketplaces.marketplace import Published
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.marketplaces.visit import VisitRefused
 from annotator.crowd.models import HIT, Assignment
-from annotator.crowd.page import answering, sheets, tokens
-from annotator.crowd.page import describing as hit_page
+from annotator.crowd.page import answering, describing, sheets, tokens
 
 LARGEST_BODY = 32_768
 View = Callable[..., HttpResponse]
@@ -43,7 +42,7 @@ def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     try:
         expected = Published(hit_id=hit.external_id, is_stopped=hit.state == HIT.State.CANCELED)
         visit = marketplace.read_visit(request.GET, expected=expected)
-        context = hit_page.describe_page(hit=hit, visit=visit)
+        context = describing.describe_page(hit=hit, visit=visit)
         response = HttpResponse(render_page(hit.hit_type.template, context | {"nonce": nonce}, request))
     except VisitRefused as refusal:
         response = render(request, "refused.html", {"sentence": str(refusal), "nonce": nonce}, status=refusal.status)
@@ -53,7 +52,7 @@ def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def show_preview_sheet(request: HttpRequest, public_id: uuid.UUID, number: int) -> HttpResponse:
     """One sheet of the tiles that a visitor sees before accepting."""
-    return _send_sheet(tiles=hit_page.find_preview_tiles(_find_hit(public_id)), number=number)
+    return _send_sheet(tiles=describing.find_preview_tiles(_find_hit(public_id)), number=number)
 
 
 @require_GET
@@ -65,7 +64,7 @@ def show_sheet(request: HttpRequest, token: str, number: int) -> HttpResponse:
         return JsonResponse({"error": str(error)}, status=410)
     except tokens.TokenForged as error:
         return JsonResponse({"error": str(error)}, status=403)
-    return _send_sheet(tiles=hit_page.find_shown_tiles(get_object_or_404(Assignment, pk=pk)), number=number)
+    return _send_sheet(tiles=describing.find_shown_tiles(get_object_or_404(Assignment, pk=pk)), number=number)
 
 
 def _json_view(view: View) -> View:
@@ -104,8 +103,8 @@ def start(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> H
         consent = {"version": started.consent.version, "paragraphs": started.consent.paragraphs}
         return JsonResponse({"state": "consent", "consent": consent})
     if started.state != Assignment.State.STARTED:
-        return JsonResponse(hit_page.describe_stored(started, submit_origin=claim.submit_origin))
-    return JsonResponse(hit_page.describe_work(started, submit_origin=claim.submit_origin))
+        return JsonResponse(describing.describe_stored(started, submit_origin=claim.submit_origin))
+    return JsonResponse(describing.describe_work(started, submit_origin=claim.submit_origin))
 
 
 @_json_view
@@ -136,7 +135,7 @@ def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> 
     stored = answering.store_answer(assignment=assignment, values=body, client_id=client_id, now=timezone.now())
     if isinstance(stored, answering.SentBack):
         return JsonResponse({"state": "sent back", "message": stored.message, "n_left": stored.n_left})
-    return JsonResponse(hit_page.describe_stored(stored, submit_origin=submit_origin))
+    return JsonResponse(describing.describe_stored(stored, submit_origin=submit_origin))
 
 
 @csrf_exempt

@@ -57,8 +57,7 @@ def act(order: Order) -> int:
     from django.conf import settings
 
     from annotator.crowd.marketplaces.outcomes import OutcomeUnknown
-    from annotator.crowd.outbox import crash_points
-    from annotator.crowd.outbox import performing as outbox
+    from annotator.crowd.outbox import crash_points, performing
     from annotator.crowd.outbox.performing import CampaignBusy
 
     settings.SANDBOX_URL = order.sandbox_url
@@ -66,7 +65,7 @@ def act(order: Order) -> int:
     if order.crash:
         os.environ["UNITSCOPE_CRASH_AT"] = order.crash
     lost: list[str] = []
-    outbox.reach = _note_lost(crash_points.reach, lost)
+    performing.reach = _note_lost(crash_points.reach, lost)
     try:
         run_phase(name=order.name, phase=order.phase)
         return LOST if lost else DONE
@@ -142,15 +141,15 @@ def compensate(session: Any) -> None:
 
 
 def approve(session: Any) -> None:
-    from annotator.crowd.judging import approving as reviewing
+    from annotator.crowd.judging import approving
 
-    reviewing.approve_assignments(session)
+    approving.approve_assignments(session)
 
 
 def top_up(session: Any) -> None:
-    from annotator.crowd.judging import approving as reviewing
+    from annotator.crowd.judging import approving
 
-    reviewing.pay_top_ups(session)
+    approving.pay_top_ups(session)
 
 
 def withdraw(session: Any) -> None:

@@ -9,8 +9,7 @@ from django.test import Client
 
 from annotator.crowd import tasks
 from annotator.crowd.campaigns import collecting
-from annotator.crowd.judging import approving as reviewing
-from annotator.crowd.judging import compensating
+from annotator.crowd.judging import approving, compensating
 from annotator.crowd.marketplaces import notifications
 from annotator.crowd.models import Assignment, Campaign, Worker
 from annotator.crowd.pseudonyms import list_worker_ids
@@ -41,8 +40,8 @@ def test_no_log_no_task_and_no_other_table_holds_a_workers_id(
     lost.open(turkSubmitTo="https://evil.example")
     notifications.wake_campaigns(hit_ids={first.external_id})
     collecting.collect_campaign(market.open_session(campaign))
-    reviewing.approve_assignments(session)
-    reviewing.pay_top_ups(session)
+    approving.approve_assignments(session)
+    approving.pay_top_ups(session)
     compensating.compensate(session, assignment=Assignment.objects.get(state="stored"), decided_by="cyd")
     tasks.go_on()
     people = [paid.worker_id, lost.worker_id]

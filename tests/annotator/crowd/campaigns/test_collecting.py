@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from annotator.crowd.campaigns import collecting
-from annotator.crowd.judging import approving as reviewing
-from annotator.crowd.judging import attention
+from annotator.crowd.judging import approving, attention
 from annotator.crowd.models import Answer, Assignment, Campaign, OutwardAct, Worker
 from annotator.sandbox.models import Assignment as SandboxAssignment
 
@@ -18,7 +17,7 @@ def collect(market: Any, campaign: Campaign) -> collecting.Collected:
 
 
 def approve(market: Any, campaign: Campaign) -> Any:
-    return reviewing.approve_assignments(market.open_session(campaign))
+    return approving.approve_assignments(market.open_session(campaign))
 
 
 def test_from_accepting_to_paid(market: Any, campaign: Campaign) -> None:

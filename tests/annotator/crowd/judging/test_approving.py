@@ -9,9 +9,7 @@ import pytest
 
 from annotator.crowd import erasing
 from annotator.crowd.campaigns import collecting
-from annotator.crowd.judging import approving as reviewing
-from annotator.crowd.judging import attention, compensating, rejecting
-from annotator.crowd.judging import excluding as leaving_out
+from annotator.crowd.judging import approving, attention, compensating, excluding, rejecting
 from annotator.crowd.models import HIT, Assignment, Campaign, Rejection, Worker
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.outbox.session import Session
@@ -47,10 +45,10 @@ def test_a_rejection_takes_a_reason_evidence_and_a_second_person(
     market: Any, session: Session, answer: Assignment
 ) -> None:
     for changes in ({"reason": "bad"}, {"evidence": {}}):
-        with pytest.raises(reviewing.CannotReview):
+        with pytest.raises(approving.CannotReview):
             propose(answer, market, **changes)
     rejection = propose(answer, market)
-    with pytest.raises(reviewing.CannotReview, match="second person"):
+    with pytest.raises(approving.CannotReview, match="second person"):
         rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="ada")
     assert SandboxAssignment.objects.get().state == "Submitted"
     rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
@@ -66,7 +64,7 @@ def test_a_rejection_is_overturned_within_30_days_and_not_after(
     rejection.refresh_from_db()
     rejection.assignment.refresh_from_db()
     late = replace(session, clock=lambda: market.clock() + timedelta(days=31))
-    with pytest.raises(reviewing.CannotReview, match="30 days"):
+    with pytest.raises(approving.CannotReview, match="30 days"):
         rejecting.overturn_rejection(late, rejection=rejection, overturned_by="cyd", feedback="Our mistake.")
     rejecting.overturn_rejection(session, rejection=rejection, overturned_by="cyd", feedback="Our mistake.")
     answer.refresh_from_db()
@@ -76,29 +74,29 @@ def test_a_rejection_is_overturned_within_30_days_and_not_after(
 def test_pay_is_topped_up_to_the_floor_once(
     market: Any, session: Session, campaign: Campaign, answer: Assignment
 ) -> None:
-    reviewing.approve_assignments(session)
+    approving.approve_assignments(session)
     for _ in range(2):
-        reviewing.pay_top_ups(session)
+        approving.pay_top_ups(session)
     assert BonusPayment.objects.get().amount_usd == Decimal("2.50")
     campaign.refresh_from_db()
     assert campaign.committed_usd == Decimal("7.20") + Decimal("3.00")
 
 
 def test_a_bonus_over_the_cap_is_not_paid(session: Session, campaign: Campaign, answer: Assignment) -> None:
-    reviewing.approve_assignments(session)
+    approving.approve_assignments(session)
     Campaign.objects.update(budget_cap_usd=Decimal("10.19"))
     with pytest.raises(BudgetExceeded):
-        reviewing.pay_top_ups(session)
+        approving.pay_top_ups(session)
     assert not BonusPayment.objects.exists()
 
 
 def test_leaving_out_on_evidence_pays_all_the_same(session: Session, campaign: Campaign, answer: Assignment) -> None:
-    assert leaving_out.leave_out_flagged(campaign=campaign) == 1
-    assert leaving_out.leave_out_flagged(campaign=campaign) == 0
+    assert excluding.leave_out_flagged(campaign=campaign) == 1
+    assert excluding.leave_out_flagged(campaign=campaign) == 0
     answer.refresh_from_db()
     assert answer.is_left_out
     assert "3 of 3 planted" in answer.left_out_reason
-    reviewing.approve_assignments(session)
+    approving.approve_assignments(session)
     assert SandboxAssignment.objects.get().state == "Approved"
 
 
@@ -133,7 +131,7 @@ def test_an_erased_workers_answers_stay_nameless(
     pseudonym = Worker.objects.get().pseudonym
     with pytest.raises(erasing.CannotErase, match="not settled"):
         erasing.erase_worker(marketplace="own", worker_id=worker_id)
-    reviewing.approve_assignments(session)
+    approving.approve_assignments(session)
     assert erasing.erase_worker(marketplace="own", worker_id=worker_id) == 1
     worker = Worker.objects.get()
     assert worker.external_id is None
