@@ -18,6 +18,10 @@ from annotator.demo.pictures.vocabulary import INNER_PARTS, NUMBERS
 SIDE = 448
 PICTURE_PX = 224
 LABEL_PX = 112
+MAPS = ("object", "part", "inner part", "material", "texture", "scene")
+# The row and the column of each pixel.
+YS, XS = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+EVERYWHERE = np.ones((SIDE, SIDE), bool)
 
 Pixels = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.uint16]
@@ -31,15 +35,26 @@ def tone(color: Sequence[float]) -> Pixels:
     return np.asarray(color, dtype=np.float32)
 
 
+def dim(color: Rgb, *factors: float) -> Rgb:
+    """The color with its channels multiplied, each by its own factor or all by one."""
+    r, g, b = factors if len(factors) == 3 else factors * 3
+    return (color[0] * r, color[1] * g, color[2] * b)
+
+
 def smooth_noise(rng: np.random.Generator, cells: int, side: int = SIDE) -> Pixels:
     """A (side, side) field of smooth noise of about deviation 1, with features of side / cells pixels."""
     coarse = rng.standard_normal((cells + 1, cells + 1)).astype(np.float32)
     return np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC))
 
 
-def fractal_noise(rng: np.random.Generator, cells: int, octaves: int = 4) -> Pixels:
-    """Smooth noise of several sizes summed, each half as strong and half as large as the one before."""
-    return np.asarray(sum(smooth_noise(rng, cells * 2**k) / 2**k for k in range(octaves)))
+def turned(points: Points, angle: float) -> npt.NDArray[np.float64]:
+    """Points turned around the origin by an angle in radians."""
+    return np.asarray(np.asarray(points) @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]))
+
+
+def flipped(points: Points, side: int) -> npt.NDArray[np.float64]:
+    """Points of the right half as they are (side 1), or in the left half (side -1)."""
+    return np.asarray(points, dtype=np.float64) * (side, 1)
 
 
 @dataclass(frozen=True)
@@ -55,8 +70,7 @@ class Pose:
     def place(self, points: Points) -> npt.NDArray[np.float64]:
         """Points of the object's own frame (about -1 to 1, y down) on the canvas."""
         local = np.asarray(points, dtype=np.float64) * ((-1.0 if self.mirrored else 1.0), 1.0) * self.size
-        turn = np.array([[np.cos(self.angle), np.sin(self.angle)], [-np.sin(self.angle), np.cos(self.angle)]])
-        return np.asarray(local @ turn + (self.x, self.y))
+        return np.add(turned(local, self.angle), (self.x, self.y))
 
 
 @dataclass(frozen=True)
@@ -75,12 +89,7 @@ class Canvas:
 
     rng: np.random.Generator
     rgb: Pixels = field(default_factory=lambda: np.full((SIDE, SIDE, 3), 0.5, np.float32))
-    maps: dict[str, Labels] = field(
-        default_factory=lambda: {
-            name: np.zeros((SIDE, SIDE), np.uint16)
-            for name in ("object", "part", "inner part", "material", "texture", "scene")
-        }
-    )
+    maps: dict[str, Labels] = field(default_factory=lambda: {name: np.zeros((SIDE, SIDE), np.uint16) for name in MAPS})
     grain: Pixels = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,11 +127,10 @@ class Canvas:
         if not inner:
             np.copyto(self.maps["part"][window], np.uint16(number), where=mask)
 
-    def cover(self, mask: npt.NDArray[np.bool_], fill: Fill, tag: Tag) -> None:
-        """Fill any region of the whole canvas."""
-        window = (slice(0, SIDE), slice(0, SIDE))
+    def cover(self, fill: Fill, tag: Tag, mask: npt.NDArray[np.bool_] = EVERYWHERE) -> None:
+        """Fill the whole canvas, or any region of it."""
         np.copyto(self.rgb, np.asarray(fill, np.float32), where=mask[..., None])
-        self.write(window, mask, tag)
+        self.write((slice(SIDE), slice(SIDE)), mask, tag)
 
     def darken(self, x: float, y: float, width: float, height: float, strength: float = 0.45) -> None:
         """Lay a soft shadow; a shadow has no label. Beyond twice its width it is too weak to see."""
@@ -130,9 +138,8 @@ class Canvas:
         top, bottom = (int(np.clip(v, 0, SIDE)) for v in (y - 2 * height, y + 2 * height))
         across = np.exp(-1.5 * ((np.arange(left, right, dtype=np.float32) - x) / width) ** 2)
         down = np.exp(-1.5 * ((np.arange(top, bottom, dtype=np.float32) - y) / height) ** 2)
-        self.rgb[top:bottom, left:right] *= (1 - strength * down[:, None] * across[None, :]).astype(np.float32)[
-            ..., None
-        ]
+        light = (1 - strength * down[:, None] * across[None, :]).astype(np.float32)
+        self.rgb[top:bottom, left:right] *= light[..., None]
 
     def set_scene(self, name: str) -> None:
         """Labels the whole picture as a scene."""
@@ -143,7 +150,7 @@ class Look(TypedDict, total=False):
     """How a shape is painted: its part, material and texture, its shading, the width of a darker rim."""
 
     part: str
-    material: str
+    material: str | None
     texture: str
     shade: float
     dome: bool
@@ -173,7 +180,7 @@ class Pen:
         """Fill one polygon, inside its rim where it has one."""
         edge = look.get("edge", 0.0)
         if edge and not isinstance(fill, np.ndarray):
-            self.shapes([points], (fill[0] * 0.55, fill[1] * 0.55, fill[2] * 0.55), **look)
+            self.shapes([points], dim(fill, 0.55), **look)
             middle = np.asarray(points, dtype=np.float64).mean(axis=0)
             offset = np.asarray(points, dtype=np.float64) - middle
             reach = np.maximum(np.linalg.norm(offset, axis=1, keepdims=True), 1e-6)
@@ -201,10 +208,17 @@ class Pen:
         self.shapes(pieces, fill, **look)
 
 
-def oval(x: float, y: float, rx: float, ry: float, n: int = 40, start: float = 0.0, stop: float = 360.0) -> Points:
+def oval(
+    x: float, y: float, rx: float, ry: float, n: int = 40, start: float = 0.0, stop: float = 360.0
+) -> npt.NDArray[np.float64]:
     """Points of an ellipse or of a piece of one (degrees, clockwise from the right)."""
     t = np.radians(np.linspace(start, stop, n, endpoint=stop - start < 360))
     return np.stack([x + rx * np.cos(t), y + ry * np.sin(t)], axis=1)
+
+
+def polar(radius: float, turn: float, x: float = 0.0, y: float = 0.0) -> tuple[float, float]:
+    """The point at a distance from (x, y), turned clockwise from the right by an angle in radians."""
+    return x + radius * np.cos(turn), y + radius * np.sin(turn)
 
 
 def rounded(left: float, top: float, right: float, bottom: float, corner: float = 0.0) -> Points:
@@ -212,13 +226,8 @@ def rounded(left: float, top: float, right: float, bottom: float, corner: float 
     if corner <= 0:
         return [(left, top), (right, top), (right, bottom), (left, bottom)]
     r = min(corner, (right - left) / 2, (bottom - top) / 2)
-    corners = [
-        (right - r, bottom - r, 0),
-        (left + r, bottom - r, 90),
-        (left + r, top + r, 180),
-        (right - r, top + r, 270),
-    ]
-    return np.concatenate([np.asarray(oval(x, y, r, r, 7, a, a + 90)) for x, y, a in corners])
+    corners = [(right - r, bottom - r), (left + r, bottom - r), (left + r, top + r), (right - r, top + r)]
+    return np.concatenate([oval(x, y, r, r, 7, 90 * k, 90 * k + 90) for k, (x, y) in enumerate(corners)])
 
 
 def _slope(shape: tuple[int, ...], shade: float) -> Pixels:

@@ -10,30 +10,25 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from annotator.demo.pictures import surroundings as lay
 from annotator.demo.pictures.canvas import LABEL_PX, SIDE, Canvas, Labels, Pen, Pose, Tag, oval, rounded, smooth_noise
 from annotator.demo.pictures.materials import MATERIALS
 from annotator.demo.pictures.palette import name_colors
 from annotator.demo.pictures.patterns import PATTERNS
 from annotator.demo.pictures.scenes import SCENES
-from annotator.demo.pictures.surroundings import lay_plain, lay_surroundings
 from annotator.demo.pictures.things.table import OBJECT_OF, THINGS
 
 Kind = Literal["object", "scene", "texture", "material"]
 # Materials that fill pictures of their own; others lie on walls and in windows only.
 _DEALT_MATERIALS = ("brick", "fabric", "foliage", "fur", "metal", "paper", "stone", "wood")
-# How many pictures of its own a texture, a scene and a material get in each round.
-_SHARES: dict[Kind, int] = {"texture": 2, "scene": 1, "material": 1}
 
 
 def _deal() -> tuple[tuple[Kind, str], ...]:
     """One round of concepts, each as often as its share, with repetitions far apart."""
     shares: list[tuple[Kind, str, int]] = [("object", name, thing.share) for name, thing in THINGS.items()]
-    surfaces: dict[Kind, tuple[str, ...]] = {
-        "texture": tuple(PATTERNS),
-        "scene": tuple(SCENES),
-        "material": _DEALT_MATERIALS,
-    }
-    shares += [(kind, name, _SHARES[kind]) for kind, names in surfaces.items() for name in names]
+    shares += [("texture", name, 2) for name in PATTERNS]
+    shares += [("scene", name, 1) for name in SCENES]
+    shares += [("material", name, 1) for name in _DEALT_MATERIALS]
     turns = range(max(share for _, _, share in shares))
     return tuple((kind, name) for turn in turns for kind, name, share in shares if turn < share)
 
@@ -69,7 +64,7 @@ def draw_picture(*, seed: int, index: int) -> Picture:
 def _draw_objects(canvas: Canvas, concept: str) -> None:
     """An object, or some of them, in fitting surroundings."""
     rng, thing = canvas.rng, THINGS[concept]
-    horizon = lay_surroundings(canvas, thing.around)
+    horizon = lay.around(canvas, thing.around)
     n = 1 if rng.random() < 0.45 else int(rng.integers(1, thing.crowd + 1))
     for k in range(n):
         size = float(rng.uniform(0.62, 1.0)) * SIDE * 0.44 / (1 + 0.42 * (n - 1))
@@ -91,9 +86,9 @@ def _draw_surface(canvas: Canvas, kind: Kind, concept: str) -> None:
     surface = (PATTERNS if kind == "texture" else MATERIALS)[concept](rng).astype(np.float32)
     tag = Tag(texture=concept) if kind == "texture" else Tag(material=concept)
     if rng.random() < 0.7:
-        canvas.cover(np.ones((SIDE, SIDE), bool), surface * canvas.grain[..., None], tag)
+        canvas.cover(surface * canvas.grain[..., None], tag)
         return
-    lay_plain(canvas)
+    lay.plain(canvas)
     x, y = rng.uniform(0.38, 0.62, 2) * SIDE
     pose = Pose(float(x), float(y), float(rng.uniform(0.26, 0.4)) * SIDE, float(rng.uniform(-3, 3)))
     shape = oval(0, 0, 1.05, 1.05) if rng.random() < 0.5 else rounded(-1.05, -0.85, 1.05, 0.85, 0.12)

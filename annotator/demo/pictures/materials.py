@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 
-from annotator.demo.pictures.canvas import SIDE, Pixels, fractal_noise, smooth_noise, tone
+from annotator.demo.pictures.canvas import SIDE, Pixels, dim, smooth_noise, tone, turned
 from annotator.demo.pictures.palette import WOODEN, near, pick, vivid
-from annotator.demo.pictures.patterns import _cells, _sheet, _step, _wave, mix
+from annotator.demo.pictures.patterns import _cells, _sheet, _step, _wave, fractal_noise, mix
 
 Rng = np.random.Generator
 
@@ -22,7 +22,7 @@ def wood(rng: Rng) -> Pixels:
     fiber = np.repeat(rng.standard_normal((SIDE, 1)).astype(np.float32), SIDE, axis=1) * 0.08
     light = 0.55 + 0.2 * rings + fiber + 0.12 * np.sin(number * 12.9)
     color = pick(rng, WOODEN)
-    image = mix(light, (color[0] * 0.55, color[1] * 0.5, color[2] * 0.45), color)
+    image = mix(light, dim(color, 0.55, 0.5, 0.45), color)
     return image * (1 - 0.6 * _step(1.8 - _wave(v, board), 2))[..., None]
 
 
@@ -37,7 +37,7 @@ def brick(rng: Rng) -> Pixels:
     edge = np.minimum(_wave(v, height), _wave(shifted, width))
     lightness = 0.5 + 0.3 * np.sin(row * 12.9898 + column * 78.233) + 0.18 * fractal_noise(rng, 30, 2)
     clay = near(rng, (0.67, 0.3, 0.22), 0.06)
-    body = mix(lightness, (clay[0] * 0.65, clay[1] * 0.6, clay[2] * 0.6), clay)
+    body = mix(lightness, dim(clay, 0.65, 0.6, 0.6), clay)
     mortar = _step(float(rng.uniform(1.8, 3.2)) + 0.4 * smooth_noise(rng, 60) - edge, 2)[..., None]
     return np.asarray(body * (1 - mortar) + tone(near(rng, (0.78, 0.75, 0.7), 0.04)) * mortar)
 
@@ -48,7 +48,7 @@ def fabric(rng: Rng) -> Pixels:
     folds = np.sin(u / float(rng.uniform(26, 48)) + 0.9 * smooth_noise(rng, 3)) + 0.4 * np.sin(v / 70)
     thread = 0.05 * (np.sin(u * 1.4) + np.sin(v * 1.4))
     color = vivid(rng)
-    return mix(0.55 + 0.36 * folds + thread, (color[0] * 0.3, color[1] * 0.3, color[2] * 0.34), color)
+    return mix(0.55 + 0.36 * folds + thread, dim(color, 0.3, 0.3, 0.34), color)
 
 
 def metal(rng: Rng) -> Pixels:
@@ -72,20 +72,14 @@ def foliage(rng: Rng) -> Pixels:
     draw = ImageDraw.Draw(image)
     hue, big = float(rng.uniform(-0.04, 0.16)), float(rng.uniform(0.8, 1.7))
     for layer in range(3):
-        for x, y, angle, size in zip(
-            rng.uniform(0, SIDE, 260),
-            rng.uniform(0, SIDE, 260),
-            rng.uniform(0, 6.3, 260),
-            big * rng.uniform(9, 19, 260),
-            strict=True,
-        ):
+        columns = [rng.uniform(low, high, 260) for low, high in ((0, SIDE), (0, SIDE), (0, 6.3), (9, 19))]
+        for x, y, angle, size in zip(*columns, strict=True):
             light = 0.4 + 0.26 * layer + float(rng.uniform(-0.1, 0.12))
             color = (int(255 * light * (0.35 + hue)), int(255 * light * 0.68), int(255 * light * 0.2))
             t = np.linspace(-1, 1, 7)
             bow = 0.45 * (1 - t**2)
-            shape = np.concatenate([np.stack([t, bow], 1), np.stack([t[::-1], -bow], 1)]) * size
-            turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-            draw.polygon([(px, py) for px, py in shape @ turn + (x, y)], fill=color)
+            shape = np.concatenate([np.stack([t, bow], 1), np.stack([t[::-1], -bow], 1)]) * (big * size)
+            draw.polygon([(px, py) for px, py in np.add(turned(shape, angle), (x, y))], fill=color)
     return np.asarray(image, np.float32) / 255
 
 
@@ -121,11 +115,8 @@ def tile(rng: Rng) -> Pixels:
     u, v = _sheet(rng, bend=0, turn=0.12)
     side = float(rng.uniform(56, 100))
     edge = np.minimum(_wave(u, side), _wave(v, side))
-    gloss = (
-        0.8
-        + 0.12 * np.sin(np.floor(u / side) * 12.9 + np.floor(v / side) * 78.2)
-        + 0.14 * ((u % side) + (v % side) < side * 0.6)
-    )
+    shades = np.sin(np.floor(u / side) * 12.9 + np.floor(v / side) * 78.2)
+    gloss = 0.8 + 0.12 * shades + 0.14 * ((u % side) + (v % side) < side * 0.6)
     joint = _step(3.2 - edge, 2)[..., None]
     body = np.clip(gloss, 0, 1)[..., None] * tone(near(rng, vivid(rng), 0.02))
     bevel = 1 - 0.25 * np.clip(1 - (edge - 3) / 6, 0, 1)[..., None]
@@ -145,9 +136,8 @@ def paper(rng: Rng) -> Pixels:
                 x += line * 0.46
             x += line * 0.4
     ink = np.asarray(image.rotate(float(rng.uniform(-12, 12)), Image.Resampling.BICUBIC), np.float32) / 255
-    return mix(
-        ink + 0.04 * smooth_noise(rng, 6), near(rng, (0.95, 0.93, 0.88), 0.03), near(rng, (0.12, 0.12, 0.14), 0.04)
-    )
+    amount = ink + 0.04 * smooth_noise(rng, 6)
+    return mix(amount, near(rng, (0.95, 0.93, 0.88), 0.03), near(rng, (0.12, 0.12, 0.14), 0.04))
 
 
 def _glyph(draw: ImageDraw.ImageDraw, rng: Rng, x: float, y: float, size: float) -> None:
@@ -164,14 +154,5 @@ def _glyph(draw: ImageDraw.ImageDraw, rng: Rng, x: float, y: float, size: float)
         draw.line((x, y - size, x + size * 0.7, y, x + size * 0.35, y - size * 0.5, x, y), fill=255, width=2)
 
 
-MATERIALS: dict[str, Callable[[Rng], Pixels]] = {
-    "brick": brick,
-    "fabric": fabric,
-    "foliage": foliage,
-    "fur": fur,
-    "metal": metal,
-    "paper": paper,
-    "stone": stone,
-    "tile": tile,
-    "wood": wood,
-}
+_DRAWN = (brick, fabric, foliage, fur, metal, paper, stone, tile, wood)
+MATERIALS: dict[str, Callable[[Rng], Pixels]] = {draw.__name__: draw for draw in _DRAWN}

@@ -16,13 +16,8 @@ SKIN: tuple[Rgb, ...] = ((0.96, 0.8, 0.69), (0.87, 0.67, 0.53), (0.66, 0.45, 0.3
 WOODEN: tuple[Rgb, ...] = ((0.62, 0.42, 0.24), (0.45, 0.28, 0.16), (0.76, 0.58, 0.38))
 # Hue in turns: upper bound of each named range, red closing the circle.
 _HUES = (
-    (0.035, "red-c"),
-    (0.115, "orange-c"),
-    (0.19, "yellow-c"),
-    (0.46, "green-c"),
-    (0.70, "blue-c"),
-    (0.83, "purple-c"),
-)
+    (0.035, "red-c"), (0.115, "orange-c"), (0.19, "yellow-c"), (0.46, "green-c"), (0.70, "blue-c"), (0.83, "purple-c"),
+)  # fmt: skip
 
 
 def vivid(rng: np.random.Generator) -> Rgb:
@@ -77,9 +72,9 @@ def name_colors(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
         names[hue < bound] = NUMBERS["color", name]
     pinkish = ((hue >= 0.83) & (hue < 0.955)) | (((hue >= 0.955) | (hue < 0.05)) & (saturation < 0.55) & (high > 0.7))
     names[pinkish] = NUMBERS["color", "pink-c"]
-    names[
-        ((hue < 0.14) | (hue > 0.95)) & (high < 0.62) & (saturation < 0.85) & ~((hue < 0.02) & (saturation > 0.7))
-    ] = NUMBERS["color", "brown-c"]
+    warm = (hue < 0.14) | (hue > 0.95)
+    brown = warm & (high < 0.62) & (saturation < 0.85) & ~((hue < 0.02) & (saturation > 0.7))
+    names[brown] = NUMBERS["color", "brown-c"]
     pale_gray = (saturation < 0.16) | (chroma < 0.07)
     names[pale_gray] = NUMBERS["color", "grey-c"]
     names[pale_gray & (high > 0.82)] = NUMBERS["color", "white-c"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial import cKDTree
 
-from annotator.demo.pictures.canvas import SIDE, Pixels, Rgb, fractal_noise, smooth_noise, tone
+from annotator.demo.pictures.canvas import SIDE, XS, YS, Pixels, Rgb, dim, smooth_noise, tone
 from annotator.demo.pictures.palette import near, pair, vivid
 
 Rng = np.random.Generator
@@ -16,10 +16,15 @@ Rng = np.random.Generator
 
 def _sheet(rng: Rng, bend: float = 6.0, turn: float = 3.15) -> tuple[Pixels, Pixels]:
     """Coordinates of a turned and bent sheet, centered."""
-    ys, xs = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) - np.float32(SIDE / 2)
+    ys, xs = YS - np.float32(SIDE / 2), XS - np.float32(SIDE / 2)
     xs, ys = xs + bend * smooth_noise(rng, 4), ys + bend * smooth_noise(rng, 4)
     angle = float(rng.uniform(-turn, turn))
     return xs * np.cos(angle) + ys * np.sin(angle), ys * np.cos(angle) - xs * np.sin(angle)
+
+
+def fractal_noise(rng: np.random.Generator, cells: int, octaves: int = 4) -> Pixels:
+    """Smooth noise of several sizes summed, each half as strong and half as large as the one before."""
+    return np.asarray(sum(smooth_noise(rng, cells * 2**k) / 2**k for k in range(octaves)))
 
 
 def mix(amount: Pixels, first: Rgb, second: Rgb) -> Pixels:
@@ -48,10 +53,8 @@ def _cells(rng: Rng, spacing: float, jitter: float = 0.35, bend: float = 0.0) ->
     if bend:
         half = half + bend * np.stack([smooth_noise(rng, 30, SIDE // 2), smooth_noise(rng, 30, SIDE // 2)], axis=-1)
     distance, number = cKDTree(points).query(half.reshape(-1, 2), k=2)
-    maps = [distance[:, 0], distance[:, 1], number[:, 0]]
-    first, second, owner = (
-        np.asarray(m, np.float32).reshape(SIDE // 2, SIDE // 2).repeat(2, 0).repeat(2, 1) for m in maps
-    )
+    maps = np.stack([distance[:, 0], distance[:, 1], number[:, 0]]).astype(np.float32)
+    first, second, owner = maps.reshape(3, SIDE // 2, SIDE // 2).repeat(2, 1).repeat(2, 2)
     return first, second, owner
 
 
@@ -103,11 +106,7 @@ def cracked(rng: Rng) -> Pixels:
     """Dry ground with dark cracks between its plates."""
     first, second, owner = _cells(rng, float(rng.uniform(50, 95)), 0.33, bend=9)
     ground = near(rng, (0.68, 0.57, 0.45), 0.09)
-    plates = mix(
-        0.5 + 0.22 * fractal_noise(rng, 10) + 0.1 * np.sin(owner * 1.7),
-        (ground[0] * 0.75, ground[1] * 0.75, ground[2] * 0.75),
-        ground,
-    )
+    plates = mix(0.5 + 0.22 * fractal_noise(rng, 10) + 0.1 * np.sin(owner * 1.7), dim(ground, 0.75), ground)
     gap = _step(float(rng.uniform(4, 7)) + 1.5 * smooth_noise(rng, 40) - (second - first), 4)
     return plates * (1 - 0.85 * gap[..., None])
 
@@ -127,18 +126,17 @@ def honeycombed(rng: Rng) -> Pixels:
     wall = _step(float(rng.uniform(3, 6)) - (second - nearest), 3)
     depth = np.clip(1.15 - nearest / size, 0, 1)
     honey = near(rng, (0.86, 0.58, 0.12), 0.07)
-    cells = mix(depth, honey, (honey[0] * 0.35, honey[1] * 0.3, honey[2] * 0.25))
+    cells = mix(depth, honey, dim(honey, 0.35, 0.3, 0.25))
     return cells * (1 - wall[..., None]) + tone((0.97, 0.83, 0.45)) * wall[..., None]
 
 
 def spiralled(rng: Rng) -> Pixels:
     """One or some spirals around their centers."""
-    ys, xs = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     centers = rng.uniform(0.2, 0.8, (int(rng.integers(1, 4)), 2)) * SIDE
-    distances = np.stack([np.hypot(xs - cx, ys - cy) for cx, cy in centers])
+    distances = np.stack([np.hypot(XS - cx, YS - cy) for cx, cy in centers])
     own = distances.argmin(axis=0)
     cx, cy = centers[own, 0], centers[own, 1]
-    radius, turn = distances.min(axis=0), np.arctan2(ys - cy, xs - cx)
+    radius, turn = distances.min(axis=0), np.arctan2(YS - cy, XS - cx)
     width = float(rng.uniform(26, 50))
     value = np.cos(radius * 2 * np.pi / width + float(rng.choice([-1, 1])) * turn)
     return mix(_step(value.astype(np.float32) * width / 6), *pair(rng))
@@ -146,35 +144,31 @@ def spiralled(rng: Rng) -> Pixels:
 
 def cobwebbed(rng: Rng) -> Pixels:
     """Spider webs: spokes and sagging rings of thread."""
-    ys, xs = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     cx, cy = rng.uniform(0.25, 0.75, 2) * SIDE
     n_spokes = int(rng.integers(11, 18))
-    turn = np.arctan2(ys - cy, xs - cx) * n_spokes / (2 * np.pi) + 0.25 * np.float32(rng.random())
-    radius = np.hypot(xs - cx, ys - cy)
+    turn = np.arctan2(YS - cy, XS - cx) * n_spokes / (2 * np.pi) + 0.25 * np.float32(rng.random())
+    radius = np.hypot(XS - cx, YS - cy)
     between = np.abs(turn % 1 - 0.5)
     spoke = (0.5 - between) * radius * 2 * np.pi / n_spokes
     gap = float(rng.uniform(15, 26))
     ring = _wave(radius * (1 + 0.28 * (between - 0.5)) + 2 * smooth_noise(rng, 9), gap)
     thread = np.maximum(_step(1.9 - spoke, 1.6), _step(1.5 - ring, 1.6))
-    back = mix(
-        0.5 + 0.3 * smooth_noise(rng, 4), near(rng, (0.06, 0.09, 0.08), 0.03), near(rng, (0.2, 0.27, 0.24), 0.06)
-    )
+    light = 0.5 + 0.3 * smooth_noise(rng, 4)
+    back = mix(light, near(rng, (0.06, 0.09, 0.08), 0.03), near(rng, (0.2, 0.27, 0.24), 0.06))
     return back * (1 - 0.85 * thread[..., None]) + 0.85 * thread[..., None]
 
 
 def bubbly(rng: Rng) -> Pixels:
     """Round bubbles with rims and glints."""
     image = mix(0.5 + 0.3 * smooth_noise(rng, 3), *(near(rng, vivid(rng), 0.02),) * 2) * 0.75
-    ys, xs = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     for _ in range(60):
         cx, cy = rng.uniform(0, SIDE, 2)
         radius = float(rng.choice([14, 20, 28, 40, 56]))
         top, left = max(int(cy - radius - 2), 0), max(int(cx - radius - 2), 0)
         view = (slice(top, int(cy + radius + 3)), slice(left, int(cx + radius + 3)))
-        far = np.hypot(xs[view] - cx, ys[view] - cy) / radius
-        glint = np.exp(
-            -((xs[view] - cx + radius * 0.35) ** 2 + (ys[view] - cy + radius * 0.4) ** 2) / (radius * 0.22) ** 2
-        )
+        dx, dy = XS[view] - cx, YS[view] - cy
+        far = np.hypot(dx, dy) / radius
+        glint = np.exp(-((dx + radius * 0.35) ** 2 + (dy + radius * 0.4) ** 2) / (radius * 0.22) ** 2)
         rim = np.clip(1 - np.abs(far - 0.93) * 9, 0, 1)
         light = (0.1 * (far < 1) + 0.75 * rim + 0.9 * glint)[..., None]
         image[view] = image[view] + (1 - image[view]) * np.clip(light, 0, 1) * 0.9
@@ -190,21 +184,20 @@ def knitted(rng: Rng) -> Pixels:
     yarn = np.sin(np.pi * along) * np.sqrt(np.clip(np.sin(np.pi * (np.abs(across) * 2) * 0.92 + 0.12), 0, 1))
     fiber = 0.06 * np.sin(across * np.sign(across) * 60 + along * 14) + 0.04 * smooth_noise(rng, 120)
     color = vivid(rng)
-    return mix(np.clip(yarn + fiber, 0, 1), (color[0] * 0.25, color[1] * 0.25, color[2] * 0.25), color)
+    return mix(np.clip(yarn + fiber, 0, 1), dim(color, 0.25), color)
 
 
 def sprinkled(rng: Rng) -> Pixels:
     """Short bright rods strewn at random."""
     ground = near(rng, (0.95, 0.88, 0.86) if rng.random() < 0.5 else (0.3, 0.17, 0.12), 0.05)
     image = mix(0.5 + 0.1 * smooth_noise(rng, 6), ground, ground)
-    ys, xs = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     length, width = float(rng.uniform(11, 17)), float(rng.uniform(4, 6))
     for _ in range(int(rng.integers(170, 280))):
         cx, cy = rng.uniform(0, SIDE, 2)
         angle = float(rng.uniform(0, np.pi))
         view = (slice(max(int(cy - 26), 0), int(cy + 26)), slice(max(int(cx - 26), 0), int(cx + 26)))
-        du = (xs[view] - cx) * np.cos(angle) + (ys[view] - cy) * np.sin(angle)
-        dv = (ys[view] - cy) * np.cos(angle) - (xs[view] - cx) * np.sin(angle)
+        du = (XS[view] - cx) * np.cos(angle) + (YS[view] - cy) * np.sin(angle)
+        dv = (YS[view] - cy) * np.cos(angle) - (XS[view] - cx) * np.sin(angle)
         far = np.hypot(np.maximum(np.abs(du) - length, 0), dv)
         body = _step(width - far)[..., None]
         image[view] = image[view] * (1 - body) + tone(vivid(rng)) * (1.1 - 0.04 * dv)[..., None] * body
@@ -221,21 +214,11 @@ def woven(rng: Rng) -> Pixels:
     light = np.sin(np.pi * along) ** 0.6 * np.sin(np.pi * across) ** 0.45
     strands = 0.08 * np.sin(across * 2 * np.pi * 4)
     straw = near(rng, (0.78, 0.6, 0.36), 0.1)
-    return mix(np.clip(light + strands, 0, 1), (straw[0] * 0.22, straw[1] * 0.2, straw[2] * 0.18), straw)
+    return mix(np.clip(light + strands, 0, 1), dim(straw, 0.22, 0.2, 0.18), straw)
 
 
-PATTERNS: dict[str, Callable[[Rng], Pixels]] = {
-    "bubbly": bubbly,
-    "chequered": chequered,
-    "cobwebbed": cobwebbed,
-    "cracked": cracked,
-    "grid": grid,
-    "honeycombed": honeycombed,
-    "knitted": knitted,
-    "polka-dotted": polka_dotted,
-    "spiralled": spiralled,
-    "sprinkled": sprinkled,
-    "striped": striped,
-    "woven": woven,
-    "zigzagged": zigzagged,
-}
+_DRAWN = (
+    bubbly, chequered, cobwebbed, cracked, grid, honeycombed, knitted, polka_dotted, spiralled, sprinkled, striped,
+    woven, zigzagged,
+)  # fmt: skip
+PATTERNS: dict[str, Callable[[Rng], Pixels]] = {draw.__name__.replace("_", "-"): draw for draw in _DRAWN}

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from PIL import Image
 
 from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, Labels
 from annotator.demo.pictures.concepts import DECK, Picture, draw_picture
-from annotator.demo.pictures.vocabulary import CATEGORIES, LABELS, Label
+from annotator.demo.pictures.vocabulary import CATEGORIES, LABELS
 from annotator.refusals import Refusal
 
 VERSION = 2
@@ -147,40 +147,29 @@ def _measure(picture: Picture) -> dict[int, float]:
 
 
 def _write_tables(workplace: Path, rows: list[Row]) -> None:
-    with (workplace / "index.csv").open("w", newline="") as file:
-        index = csv.DictWriter(file, ["image", "split", "ih", "iw", "sh", "sw", *_COLUMNS], lineterminator="\n")
-        index.writeheader()
-        index.writerows(row.cells for row in rows)
+    _write(workplace / "index.csv", list(rows[0].cells), [list(row.cells.values()) for row in rows])
     frequency = Counter(number for row in rows for number in row.coverage)
     coverage: Counter[int] = Counter()
     for row in rows:
         coverage.update(row.coverage)
     present = [label for label in LABELS if frequency[label.number]]
-    _write_labels(workplace / "label.csv", present, frequency, coverage)
-    with (workplace / "category.csv").open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["name", "first", "last", "count", "frequency"])
-        for category in CATEGORIES:
-            own = [x for x in present if x.category == category]
-            if own:
-                n = sum(frequency[x.number] for x in own)
-                table.writerow([category, own[0].number, own[-1].number, len(own), n])
-                _write_codes(workplace / f"c_{category}.csv", own, frequency, coverage)
+    counted = {x.number: [frequency[x.number], f"{coverage[x.number]:.6f}"] for x in present}
+    labels: list[list[object]] = []
+    categories: list[list[object]] = []
+    for category, words in CATEGORIES.items():
+        own = [x for x in present if x.category == category]
+        if not own:
+            continue
+        categories.append([category, own[0].number, own[-1].number, len(own), sum(frequency[x.number] for x in own)])
+        codes = [[code, x.number, x.name, *counted[x.number]] for code, x in enumerate(own, start=1)]
+        _write(workplace / f"c_{category}.csv", ["code", "number", "name", "frequency", "coverage"], codes)
+        for x in own:
+            synonyms = ";".join(word for word in words[x.name] if word != x.name)
+            labels.append([x.number, x.name, f"{category}({frequency[x.number]})", *counted[x.number], synonyms])
+    _write(workplace / "category.csv", ["name", "first", "last", "count", "frequency"], categories)
+    _write(workplace / "label.csv", ["number", "name", "category", "frequency", "coverage", "syns"], labels)
 
 
-def _write_labels(path: Path, labels: list[Label], frequency: Counter[int], coverage: Counter[int]) -> None:
+def _write(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     with path.open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["number", "name", "category", "frequency", "coverage", "syns"])
-        for x in labels:
-            synonyms = [word for word in CATEGORIES[x.category][x.name] if word != x.name]
-            n = frequency[x.number]
-            table.writerow([x.number, x.name, f"{x.category}({n})", n, f"{coverage[x.number]:.6f}", ";".join(synonyms)])
-
-
-def _write_codes(path: Path, labels: list[Label], frequency: Counter[int], coverage: Counter[int]) -> None:
-    with path.open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["code", "number", "name", "frequency", "coverage"])
-        for code, x in enumerate(labels, start=1):
-            table.writerow([code, x.number, x.name, frequency[x.number], f"{coverage[x.number]:.6f}"])
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])

@@ -8,147 +8,48 @@ from types import MappingProxyType
 
 Words = tuple[str, ...]
 
+
+def _read(text: str) -> dict[str, Words]:
+    """The labels of a text, each with its words: `name: word/word` or, if the first word is the name, `name/word`."""
+    entries = (entry.strip().rpartition(": ") for entry in text.split(","))
+    return {name or words.partition("/")[0]: tuple(words.split("/")) for name, _, words in entries}
+
+
 # Each label with the words that people use for it, the most common first; in the order of the label numbers.
-COLORS: dict[str, Words] = {
-    "black-c": ("black",),
-    "blue-c": ("blue",),
-    "brown-c": ("brown",),
-    "green-c": ("green",),
-    "grey-c": ("grey", "gray"),
-    "orange-c": ("orange color",),
-    "pink-c": ("pink",),
-    "purple-c": ("purple", "violet"),
-    "red-c": ("red",),
-    "white-c": ("white",),
-    "yellow-c": ("yellow",),
+# Categories are in the order of category.csv; a tie of coverage goes to the later one.
+_TEXTS = {
+    "color": """
+        black-c: black, blue-c: blue, brown-c: brown, green-c: green, grey-c: grey/gray, orange-c: orange color,
+        pink-c: pink, purple-c: purple/violet, red-c: red, white-c: white, yellow-c: yellow""",
+    "object": """
+        airplane/plane/aeroplane, ball/soccer ball/balls, balloon/hot-air balloon/balloons, banana/bananas,
+        bicycle/bike/bicycles, bird/birds, boat/sailboat/boats, book/books, building/buildings/skyscraper,
+        bus/buses, butterfly/butterflies, cactus/cactuses, candle/candles, car/cars/automobile, castle/castles,
+        cat/cats, chair/chairs, clock/clocks, cloud/clouds, cup/mug/cups, dog/dogs, fence/fences, fish/fishes,
+        floor, flower/flowers, grass/lawn, guitar/guitars, house/houses, keyboard/keyboards,
+        ladybird/ladybug/ladybirds, lamp/lamps, lighthouse/lighthouses, moon, mountain/mountains,
+        mushroom/mushrooms, orange/oranges, painting/picture, person/people, pizza/pizzas, road/street surface,
+        sand, sea/water, sign/signs/road sign, sky, sofa/couch/sofas, spider/spiders, star/stars,
+        strawberry/strawberries, sun, table/tables, traffic light/traffic lights/stoplight, tree/trees,
+        umbrella/umbrellas, wall/walls""",
+    "part": """
+        arm/arms, beak/bill, chimney/chimneys, crown: treetop/crown, door/doors, ear/ears, eye/eyes, fin/fins,
+        flame/flames, hair, handle/handles, head/heads, headlight/headlights, leg/legs, mouth/mouths, nose/noses,
+        petal/petals, roof/roofs, sail/sails, stem/stems, tail/tails, torso/body, trunk/tree trunk, wheel/wheels,
+        window/windows, wing/wings""",
+    "material": """
+        brick/bricks, fabric/cloth, foliage/leaves, fur/hair, glass, metal, paper/printed text,
+        stone/stones/pebbles, tile/tiles, wood/wood grain""",
+    "scene": """
+        beach, city/skyline, desert, field/meadow, forest/woods, mountains/mountain landscape, night sky/starry sky,
+        room/living room, street, underwater/under water""",
+    "texture": """
+        bubbly: bubbles/bubbly, chequered/checkered/checkerboard, cobwebbed: cobweb/spider web/cobwebbed,
+        cracked: cracks/cracked, grid/grids, honeycombed: honeycomb/honeycombed, knitted/knitting,
+        polka-dotted: polka dots/dots/polka-dotted, spiralled: spiral/spirals/spiralled,
+        sprinkled: sprinkles/sprinkled, striped: stripes/striped, woven/weave, zigzagged: zigzag/zigzags/zigzagged""",
 }
-OBJECTS: dict[str, Words] = {
-    "airplane": ("airplane", "plane", "aeroplane"),
-    "ball": ("ball", "soccer ball", "balls"),
-    "balloon": ("balloon", "hot-air balloon", "balloons"),
-    "banana": ("banana", "bananas"),
-    "bicycle": ("bicycle", "bike", "bicycles"),
-    "bird": ("bird", "birds"),
-    "boat": ("boat", "sailboat", "boats"),
-    "book": ("book", "books"),
-    "building": ("building", "buildings", "skyscraper"),
-    "bus": ("bus", "buses"),
-    "butterfly": ("butterfly", "butterflies"),
-    "cactus": ("cactus", "cactuses"),
-    "candle": ("candle", "candles"),
-    "car": ("car", "cars", "automobile"),
-    "castle": ("castle", "castles"),
-    "cat": ("cat", "cats"),
-    "chair": ("chair", "chairs"),
-    "clock": ("clock", "clocks"),
-    "cloud": ("cloud", "clouds"),
-    "cup": ("cup", "mug", "cups"),
-    "dog": ("dog", "dogs"),
-    "fence": ("fence", "fences"),
-    "fish": ("fish", "fishes"),
-    "floor": ("floor",),
-    "flower": ("flower", "flowers"),
-    "grass": ("grass", "lawn"),
-    "guitar": ("guitar", "guitars"),
-    "house": ("house", "houses"),
-    "keyboard": ("keyboard", "keyboards"),
-    "ladybird": ("ladybird", "ladybug", "ladybirds"),
-    "lamp": ("lamp", "lamps"),
-    "lighthouse": ("lighthouse", "lighthouses"),
-    "moon": ("moon",),
-    "mountain": ("mountain", "mountains"),
-    "mushroom": ("mushroom", "mushrooms"),
-    "orange": ("orange", "oranges"),
-    "painting": ("painting", "picture"),
-    "person": ("person", "people"),
-    "pizza": ("pizza", "pizzas"),
-    "road": ("road", "street surface"),
-    "sand": ("sand",),
-    "sea": ("sea", "water"),
-    "sign": ("sign", "signs", "road sign"),
-    "sky": ("sky",),
-    "sofa": ("sofa", "couch", "sofas"),
-    "spider": ("spider", "spiders"),
-    "star": ("star", "stars"),
-    "strawberry": ("strawberry", "strawberries"),
-    "sun": ("sun",),
-    "table": ("table", "tables"),
-    "traffic light": ("traffic light", "traffic lights", "stoplight"),
-    "tree": ("tree", "trees"),
-    "umbrella": ("umbrella", "umbrellas"),
-    "wall": ("wall", "walls"),
-}
-PARTS: dict[str, Words] = {
-    "arm": ("arm", "arms"),
-    "beak": ("beak", "bill"),
-    "chimney": ("chimney", "chimneys"),
-    "crown": ("treetop", "crown"),
-    "door": ("door", "doors"),
-    "ear": ("ear", "ears"),
-    "eye": ("eye", "eyes"),
-    "fin": ("fin", "fins"),
-    "flame": ("flame", "flames"),
-    "hair": ("hair",),
-    "handle": ("handle", "handles"),
-    "head": ("head", "heads"),
-    "headlight": ("headlight", "headlights"),
-    "leg": ("leg", "legs"),
-    "mouth": ("mouth", "mouths"),
-    "nose": ("nose", "noses"),
-    "petal": ("petal", "petals"),
-    "roof": ("roof", "roofs"),
-    "sail": ("sail", "sails"),
-    "stem": ("stem", "stems"),
-    "tail": ("tail", "tails"),
-    "torso": ("torso", "body"),
-    "trunk": ("trunk", "tree trunk"),
-    "wheel": ("wheel", "wheels"),
-    "window": ("window", "windows"),
-    "wing": ("wing", "wings"),
-}
-MATERIALS: dict[str, Words] = {
-    "brick": ("brick", "bricks"),
-    "fabric": ("fabric", "cloth"),
-    "foliage": ("foliage", "leaves"),
-    "fur": ("fur", "hair"),
-    "glass": ("glass",),
-    "metal": ("metal",),
-    "paper": ("paper", "printed text"),
-    "stone": ("stone", "stones", "pebbles"),
-    "tile": ("tile", "tiles"),
-    "wood": ("wood", "wood grain"),
-}
-SCENES: dict[str, Words] = {
-    "beach": ("beach",),
-    "city": ("city", "skyline"),
-    "desert": ("desert",),
-    "field": ("field", "meadow"),
-    "forest": ("forest", "woods"),
-    "mountains": ("mountains", "mountain landscape"),
-    "night sky": ("night sky", "starry sky"),
-    "room": ("room", "living room"),
-    "street": ("street",),
-    "underwater": ("underwater", "under water"),
-}
-TEXTURES: dict[str, Words] = {
-    "bubbly": ("bubbles", "bubbly"),
-    "chequered": ("chequered", "checkered", "checkerboard"),
-    "cobwebbed": ("cobweb", "spider web", "cobwebbed"),
-    "cracked": ("cracks", "cracked"),
-    "grid": ("grid", "grids"),
-    "honeycombed": ("honeycomb", "honeycombed"),
-    "knitted": ("knitted", "knitting"),
-    "polka-dotted": ("polka dots", "dots", "polka-dotted"),
-    "spiralled": ("spiral", "spirals", "spiralled"),
-    "sprinkled": ("sprinkles", "sprinkled"),
-    "striped": ("stripes", "striped"),
-    "woven": ("woven", "weave"),
-    "zigzagged": ("zigzag", "zigzags", "zigzagged"),
-}
-# Category names in the order of category.csv; a tie of coverage goes to the later one.
-CATEGORIES: MappingProxyType[str, dict[str, Words]] = MappingProxyType(
-    {"color": COLORS, "object": OBJECTS, "part": PARTS, "material": MATERIALS, "scene": SCENES, "texture": TEXTURES}
-)
+CATEGORIES: MappingProxyType[str, dict[str, Words]] = MappingProxyType({c: _read(text) for c, text in _TEXTS.items()})
 # Objects without a shape of their own: people call these a region or a surface.
 SURFACES = frozenset({"floor", "grass", "mountain", "road", "sand", "sea", "sky", "wall"})
 # Parts that lie on other parts have a label map of their own.

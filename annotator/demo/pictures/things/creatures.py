@@ -2,24 +2,12 @@
 
 import numpy as np
 
-from annotator.demo.pictures.canvas import Pen, Points, Rgb, oval
+from annotator.demo.pictures.canvas import Pen, Points, Rgb, dim, flipped, oval
 from annotator.demo.pictures.palette import BLACK, SKIN, WHITE, near, pick, vivid
 
-_HAIR: tuple[Rgb, ...] = (
-    (0.12, 0.09, 0.08),
-    (0.36, 0.22, 0.12),
-    (0.85, 0.68, 0.35),
-    (0.6, 0.28, 0.12),
-    (0.55, 0.54, 0.53),
-)
-_COATS: tuple[Rgb, ...] = (
-    (0.78, 0.53, 0.28),
-    (0.5, 0.33, 0.2),
-    (0.3, 0.28, 0.27),
-    (0.86, 0.8, 0.72),
-    (0.6, 0.58, 0.56),
-)
-_IRIS: tuple[Rgb, ...] = ((0.2, 0.4, 0.65), (0.3, 0.5, 0.25), (0.4, 0.25, 0.12))
+_HAIR = ((0.12, 0.09, 0.08), (0.36, 0.22, 0.12), (0.85, 0.68, 0.35), (0.6, 0.28, 0.12), (0.55, 0.54, 0.53))
+_COATS = ((0.78, 0.53, 0.28), (0.5, 0.33, 0.2), (0.3, 0.28, 0.27), (0.86, 0.8, 0.72), (0.6, 0.58, 0.56))
+_IRIS = ((0.2, 0.4, 0.65), (0.3, 0.5, 0.25), (0.4, 0.25, 0.12))
 
 
 def _eye(pen: Pen, x: float, y: float, size: float, iris: Rgb, white: Rgb = WHITE) -> None:
@@ -32,44 +20,28 @@ def _eye(pen: Pen, x: float, y: float, size: float, iris: Rgb, white: Rgb = WHIT
 
 def _head(pen: Pen, x: float, y: float, size: float, skin: Rgb) -> None:
     """A human head from the front."""
+
+    def at(dx: float, dy: float) -> tuple[float, float]:
+        return x + size * dx, y + size * dy
+
     hair = pick(pen.rng, _HAIR)
     long = float(pen.rng.choice([0.1, 0.9]))
-    pen.ellipse(x, y - size * 0.15, size * 0.95, size * 1.12, hair, part="hair")
+    pen.ellipse(*at(0, -0.15), size * 0.95, size * 1.12, hair, part="hair")
     if long > 0.5:
-        pen.box((x - size * 0.95, y - size * 0.1, x + size * 0.95, y + size * 1.15), hair, size * 0.3, part="hair")
+        pen.box((*at(-0.95, -0.1), *at(0.95, 1.15)), hair, size * 0.3, part="hair")
     for side in (-1, 1):
-        pen.ellipse(
-            x + side * size * 0.8, y + size * 0.05, size * 0.13, size * 0.22, skin, part="ear", edge=size * 0.03
-        )
+        pen.ellipse(*at(side * 0.8, 0.05), size * 0.13, size * 0.22, skin, part="ear", edge=size * 0.03)
     pen.ellipse(x, y, size * 0.8, size * 1.03, skin, part="head", dome=True, edge=size * 0.03)
-    fringe = np.concatenate(
-        [
-            np.asarray(oval(x, y - size * 0.12, size * 0.84, size * 1.0, 24, 190, 350)),
-            [(x + size * 0.2, y - size * 0.62)],
-        ]
-    )
+    fringe: Points = [*oval(*at(0, -0.12), size * 0.84, size * 1.0, 24, 190, 350), at(0.2, -0.62)]
     pen.polygon(fringe, hair, part="hair")
     iris = pick(pen.rng, _IRIS)
     for side in (-1, 1):
-        _eye(pen, x + side * size * 0.34, y - size * 0.08, size * 0.15, iris)
-        brow: Points = [(x + side * size * 0.18, y - size * 0.3), (x + side * size * 0.5, y - size * 0.33)]
-        pen.stroke(brow, size * 0.07, hair, part="head")
-    shadow = (skin[0] * 0.78, skin[1] * 0.7, skin[2] * 0.68)
-    pen.polygon(
-        [(x - size * 0.02, y - size * 0.05), (x + size * 0.14, y + size * 0.3), (x - size * 0.12, y + size * 0.3)],
-        shadow,
-        part="nose",
-    )
-    smile = float(pen.rng.uniform(0.05, 0.22))
-    pen.polygon(
-        oval(x, y + size * 0.5, size * 0.33, size * smile, 20, 0, 180), (0.72, 0.2, 0.22), part="mouth", shade=0
-    )
-    pen.stroke(
-        [(x - size * 0.3, y + size * 0.5), (x + size * 0.3, y + size * 0.5)],
-        size * 0.05,
-        (0.5, 0.15, 0.15),
-        part="mouth",
-    )
+        _eye(pen, *at(side * 0.34, -0.08), size * 0.15, iris)
+        pen.stroke([at(side * 0.18, -0.3), at(side * 0.5, -0.33)], size * 0.07, hair, part="head")
+    pen.polygon([at(-0.02, -0.05), at(0.14, 0.3), at(-0.12, 0.3)], dim(skin, 0.78, 0.7, 0.68), part="nose")
+    smile = oval(*at(0, 0.5), size * 0.33, size * float(pen.rng.uniform(0.05, 0.22)), 20, 0, 180)
+    pen.polygon(smile, (0.72, 0.2, 0.22), part="mouth", shade=0)
+    pen.stroke([at(-0.3, 0.5), at(0.3, 0.5)], size * 0.05, (0.5, 0.15, 0.15), part="mouth")
 
 
 def person(pen: Pen) -> None:
@@ -90,14 +62,14 @@ def face(pen: Pen) -> None:
     """A portrait: head and shoulders."""
     skin, shirt = pick(pen.rng, SKIN), vivid(pen.rng)
     pen.box((-0.9, 0.62, 0.9, 1.6), shirt, 0.4, part="torso", material="fabric", edge=0.02)
-    pen.stroke([(0, 0.4), (0, 0.72)], 0.4, (skin[0] * 0.85, skin[1] * 0.82, skin[2] * 0.8), part="torso")
+    pen.stroke([(0, 0.4), (0, 0.72)], 0.4, dim(skin, 0.85, 0.82, 0.8), part="torso")
     _head(pen, 0, -0.12, 0.66, skin)
 
 
 def bird(pen: Pen) -> None:
     """A perching songbird."""
     coat, belly = vivid(pen.rng), near(pen.rng, (0.95, 0.88, 0.75), 0.08)
-    dark = (coat[0] * 0.55, coat[1] * 0.55, coat[2] * 0.55)
+    dark = dim(coat, 0.55)
     for x in (-0.02, 0.12):
         pen.stroke([(x, 0.42), (x + 0.03, 0.75), (x + 0.15, 0.78)], 0.035, (0.55, 0.38, 0.2), part="leg")
     pen.polygon([(-0.38, 0.12), (-1.0, 0.42), (-0.94, 0.56), (-0.3, 0.36)], dark, part="tail", edge=0.02)
@@ -108,9 +80,8 @@ def bird(pen: Pen) -> None:
     _eye(pen, 0.5, -0.36, 0.06, BLACK)
     pen.polygon([(0.2, -0.05), (-0.1, -0.13), (-0.62, 0.34), (-0.2, 0.36), (0.12, 0.22)], dark, part="wing", edge=0.02)
     for k in range(4):
-        pen.stroke(
-            [(0.02 - 0.1 * k, 0.06 + 0.05 * k), (-0.36 - 0.05 * k, 0.3)], 0.015, (dark[0] * 0.5,) * 3, part="wing"
-        )
+        feather = [(0.02 - 0.1 * k, 0.06 + 0.05 * k), (-0.36 - 0.05 * k, 0.3)]
+        pen.stroke(feather, 0.015, (dark[0] * 0.5,) * 3, part="wing")
 
 
 def fish(pen: Pen) -> None:
@@ -125,26 +96,29 @@ def fish(pen: Pen) -> None:
         for x in np.arange(-0.45, 0.34, 0.13):
             if ((x + 0.05) / 0.68) ** 2 + (y / 0.36) ** 2 < 1:
                 arc = oval(x + 0.065 * (row % 2), y, 0.075, 0.075, 9, 95, 265)
-                pen.stroke(arc, 0.014, (coat[0] * 0.6, coat[1] * 0.6, coat[2] * 0.6), part="torso")
+                pen.stroke(arc, 0.014, dim(coat, 0.6), part="torso")
     pen.polygon([(0.2, 0.04), (-0.08, 0.26), (-0.02, -0.02)], fin, part="fin", edge=0.015)
     pen.stroke([(0.68, 0.13), (0.76, 0.1)], 0.025, BLACK, part="mouth")
     _eye(pen, 0.52, -0.08, 0.085, (0.9, 0.7, 0.1))
+
+
+# The upper and the lower wing of a butterfly, and how much smaller its color is than its black.
+_WINGS = (
+    ([(0.04, -0.1), (0.4, -0.72), (0.86, -0.7), (0.95, -0.35), (0.6, 0.06), (0.06, 0.1)], 0.16),
+    ([(0.05, 0.08), (0.6, 0.08), (0.78, 0.42), (0.5, 0.78), (0.22, 0.6)], 0.15),
+)
 
 
 def butterfly(pen: Pen) -> None:
     """A butterfly with open wings."""
     color, spot = vivid(pen.rng), near(pen.rng, WHITE, 0.1)
     for side in (-1, 1):
-        upper = np.array([(0.04, -0.1), (0.4, -0.72), (0.86, -0.7), (0.95, -0.35), (0.6, 0.06), (0.06, 0.1)]) * (
-            side,
-            1,
-        )
-        lower = np.array([(0.05, 0.08), (0.6, 0.08), (0.78, 0.42), (0.5, 0.78), (0.22, 0.6)]) * (side, 1)
-        for wing, shrink in ((upper, 0.16), (lower, 0.15)):
+        for points, shrink in _WINGS:
+            wing = flipped(points, side)
+            middle = wing.mean(axis=0)
             pen.polygon(wing, BLACK, part="wing", shade=0)
-            pen.polygon(wing.mean(axis=0) + (wing - wing.mean(axis=0)) * (1 - shrink), color, part="wing", shade=0.3)
+            pen.polygon(middle + (wing - middle) * (1 - shrink), color, part="wing", shade=0.3)
             for corner in wing[1:-1]:
-                middle = wing.mean(axis=0)
                 pen.stroke([(side * 0.06, 0.0), tuple(middle + (corner - middle) * 0.9)], 0.022, BLACK, part="wing")
                 x, y = middle + (corner - middle) * 0.93
                 pen.ellipse(float(x), float(y), 0.04, 0.04, spot, part="wing", shade=0)
@@ -161,9 +135,8 @@ def ladybird(pen: Pen) -> None:
     for side in (-1, 1):
         pen.ellipse(side * 0.2, -0.64, 0.09, 0.07, WHITE, part="eye")
         pen.stroke([(side * 0.15, -0.78), (side * 0.3, -0.98)], 0.035, BLACK, part="head")
-    pen.ellipse(
-        0, 0.08, 0.66, 0.7, near(pen.rng, (0.86, 0.12, 0.08), 0.06), part="wing", texture="polka-dotted", dome=True
-    )
+    red = near(pen.rng, (0.86, 0.12, 0.08), 0.06)
+    pen.ellipse(0, 0.08, 0.66, 0.7, red, part="wing", texture="polka-dotted", dome=True)
     pen.stroke([(0, -0.6), (0, 0.76)], 0.04, BLACK, part="wing", texture="polka-dotted")
     for x, y in ((0.3, -0.25), (0.4, 0.15), (0.24, 0.48)):
         for side in (-1, 1):
@@ -173,16 +146,15 @@ def ladybird(pen: Pen) -> None:
 def _muzzle_animal(pen: Pen, *, pointed: bool) -> None:
     """Head of a cat (pointed ears, whiskers) or a dog (hanging ears, long muzzle), from the front, on its chest."""
     coat = pick(pen.rng, _COATS)
-    pale, dark = near(pen.rng, (0.93, 0.88, 0.82), 0.04), (coat[0] * 0.6, coat[1] * 0.55, coat[2] * 0.5)
+    iris, white = ((0.45, 0.65, 0.2), (0.85, 0.85, 0.6)) if pointed else ((0.35, 0.2, 0.1), WHITE)
+    pale, dark = near(pen.rng, (0.93, 0.88, 0.82), 0.04), dim(coat, 0.6, 0.55, 0.5)
     pen.ellipse(0, 1.0, 0.7, 0.62, coat, part="torso", material="fur", edge=0.02)
     pen.ellipse(0, 0.98, 0.36, 0.42, pale, part="torso", material="fur")
-    for side in (-1, 1):
-        if pointed:
-            ear: Points = [(side * 0.2, -0.48), (side * 0.62, -0.92), (side * 0.64, -0.22)]
-            pen.polygon(ear, coat, part="ear", material="fur", edge=0.03)
-            pen.polygon(
-                [(side * 0.34, -0.48), (side * 0.56, -0.74), (side * 0.56, -0.32)], (0.87, 0.6, 0.58), part="ear"
-            )
+    for side in (-1, 1) if pointed else ():
+        ear = flipped([(0.2, -0.48), (0.62, -0.92), (0.64, -0.22)], side)
+        pen.polygon(ear, coat, part="ear", material="fur", edge=0.03)
+        inner_ear = flipped([(0.34, -0.48), (0.56, -0.74), (0.56, -0.32)], side)
+        pen.polygon(inner_ear, (0.87, 0.6, 0.58), part="ear")
     pen.ellipse(0, 0.0, 0.68, 0.6, coat, part="head", material="fur", edge=0.02, dome=True)
     if pointed:
         for x in (-0.16, 0.0, 0.16):
@@ -190,21 +162,11 @@ def _muzzle_animal(pen: Pen, *, pointed: bool) -> None:
     else:
         pen.polygon([(-0.09, -0.56), (0.09, -0.56), (0.14, 0.1), (-0.14, 0.1)], pale, part="head", material="fur")
         for side in (-1, 1):
-            ear = np.array([(0.42, -0.5), (0.72, -0.42), (0.95, 0.1), (0.86, 0.48), (0.62, 0.3), (0.55, -0.2)]) * (
-                side,
-                1,
-            )
-            pen.polygon(ear, dark, part="ear", material="fur", edge=0.02)
+            hanging = [(0.42, -0.5), (0.72, -0.42), (0.95, 0.1), (0.86, 0.48), (0.62, 0.3), (0.55, -0.2)]
+            pen.polygon(flipped(hanging, side), dark, part="ear", material="fur", edge=0.02)
     for side in (-1, 1):
         pen.ellipse(side * 0.15, 0.26, 0.22, 0.17 if pointed else 0.24, pale, part="head", material="fur")
-        _eye(
-            pen,
-            side * 0.28,
-            -0.12,
-            0.11,
-            (0.45, 0.65, 0.2) if pointed else (0.35, 0.2, 0.1),
-            (0.85, 0.85, 0.6) if pointed else WHITE,
-        )
+        _eye(pen, side * 0.28, -0.12, 0.11, iris, white)
         for y in (0.22, 0.3) if pointed else ():
             pen.stroke([(side * 0.28, y), (side * 0.92, y * 1.5 - 0.12)], 0.014, WHITE, part="head")
     pen.polygon([(-0.12, 0.1), (0.12, 0.1), (0, 0.24)], (0.86, 0.5, 0.5) if pointed else BLACK, part="nose", edge=0.02)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from annotator.demo.pictures.canvas import Pen, Points, oval, tone
+from annotator.demo.pictures.canvas import Pen, Points, oval, polar, tone
 from annotator.demo.pictures.materials import wood
 from annotator.demo.pictures.palette import BLACK, WHITE, near, pale, vivid
 from annotator.demo.pictures.patterns import PATTERNS
@@ -13,13 +13,8 @@ def lamp(pen: Pen) -> None:
     pen.ellipse(0, 0.88, 0.34, 0.1, near(pen.rng, (0.35, 0.3, 0.28), 0.08), edge=0.02)
     pen.stroke([(0, 0.0), (0, 0.86)], 0.09, near(pen.rng, (0.7, 0.58, 0.3), 0.1), material="metal")
     shade = near(pen.rng, (0.98, 0.9, 0.62), 0.05) if pen.rng.random() < 0.6 else vivid(pen.rng)
-    pen.polygon(
-        [(-0.32, -0.85), (0.32, -0.85), (0.62, 0.05), (-0.62, 0.05)],
-        shade,
-        material="fabric",
-        dome=True,
-        edge=0.02,
-    )
+    body: Points = [(-0.32, -0.85), (0.32, -0.85), (0.62, 0.05), (-0.62, 0.05)]
+    pen.polygon(body, shade, material="fabric", dome=True, edge=0.02)
 
 
 def clock(pen: Pen) -> None:
@@ -83,7 +78,7 @@ def sofa(pen: Pen) -> None:
         pen.box((x - 0.37, -0.38, x + 0.37, 0.2), cloth, 0.1, material="fabric", edge=0.015)
         pen.box((x - 0.38, 0.08, x + 0.38, 0.36), cloth, 0.1, material="fabric", edge=0.015)
         cushion = vivid(pen.rng)
-        pen.polygon(np.asarray(oval(x * 1.3, -0.02, 0.2, 0.2, 4, 20, 380)), cushion, material="fabric", edge=0.015)
+        pen.polygon(oval(x * 1.3, -0.02, 0.2, 0.2, 4, 20, 380), cushion, material="fabric", edge=0.015)
     pen.box((-0.85, 0.3, 0.85, 0.55), cloth, 0.05, material="fabric", edge=0.015)
     for side in (-1, 1):
         left = min(side * 0.98, side * 0.72)
@@ -94,8 +89,8 @@ def sofa(pen: Pen) -> None:
 def book(pen: Pen) -> None:
     """A row of books standing on a shelf."""
     rng = pen.rng
-    x = -1.0
     pen.box((-1.1, 0.62, 1.1, 0.76), wood(rng), material="wood")
+    x = -1.0
     while x < 0.95:
         width, height = float(rng.uniform(0.1, 0.22)), float(rng.uniform(0.9, 1.35))
         cover = vivid(rng) if rng.random() < 0.8 else near(rng, WHITE, 0.05)
@@ -116,8 +111,7 @@ def keyboard(pen: Pen) -> None:
     pen.box((-1.1, -0.5, 1.1, 0.52), tray, 0.06, edge=0.02)
     for row in range(5):
         y = -0.42 + 0.18 * row
-        shift = (0.0, 0.05, 0.08, 0.12, 0.0)[row]
-        xs = np.arange(-1.04 + shift, 0.9, 0.175)
+        xs = np.arange(-1.04 + (0.0, 0.05, 0.08, 0.12, 0.0)[row], 0.9, 0.175)
         if row == 4:
             xs = np.array([-1.04, -0.85, 0.55, 0.74, 0.9])
             pen.box((-0.62, y, 0.48, y + 0.14), cap, 0.03, edge=0.012, texture="grid")
@@ -139,31 +133,24 @@ def umbrella(pen: Pen) -> None:
         t = np.linspace(edges[k], edges[k + 1], 8)
         scallop = np.stack([t * 0.98, 0.02 - 0.09 * np.sin(np.pi * np.linspace(0, 1, 8))], axis=1)
         rise = np.linspace(0, np.pi / 2, 12)
-        left = np.stack([edges[k] * 0.98 * np.cos(rise), 0.02 - 0.88 * np.sin(rise)], axis=1)
-        right = np.stack([edges[k + 1] * 0.98 * np.cos(rise), 0.02 - 0.88 * np.sin(rise)], axis=1)
-        pen.polygon(
-            np.concatenate([scallop, right, left[::-1]]), first if k % 2 == 0 else second, material="fabric", shade=0.3
+        left, right = (
+            np.stack([edge * 0.98 * np.cos(rise), 0.02 - 0.88 * np.sin(rise)], axis=1) for edge in edges[k : k + 2]
         )
+        cloth = np.concatenate([scallop, right, left[::-1]])
+        pen.polygon(cloth, second if k % 2 else first, material="fabric", shade=0.3)
 
 
 def candle(pen: Pen) -> None:
     """A burning candle in a holder."""
-    pen.box(
-        (-0.2, -0.2, 0.2, 0.8),
-        vivid(pen.rng) if pen.rng.random() < 0.5 else near(pen.rng, (0.95, 0.92, 0.82), 0.03),
-        0.03,
-        edge=0.015,
-        shade=0.6,
-    )
+    wax = vivid(pen.rng) if pen.rng.random() < 0.5 else near(pen.rng, (0.95, 0.92, 0.82), 0.03)
+    pen.box((-0.2, -0.2, 0.2, 0.8), wax, 0.03, edge=0.015, shade=0.6)
     pen.ellipse(0, -0.2, 0.2, 0.06, (0.98, 0.95, 0.85))
     pen.ellipse(0, 0.84, 0.46, 0.12, near(pen.rng, (0.75, 0.6, 0.25), 0.06), material="metal", edge=0.02)
     pen.stroke([(0, -0.2), (0, -0.32)], 0.03, BLACK)
     for size, color in ((1.0, (1.0, 0.6, 0.1)), (0.68, (1.0, 0.88, 0.35)), (0.36, (1.0, 1.0, 0.9))):
         t = np.linspace(0, 2 * np.pi, 30, endpoint=False)
-        drop = np.stack(
-            [0.16 * size * np.sin(t) * (1 - np.cos(t)) ** 0.6, -0.28 - 0.3 * size * (1 + np.cos(t))], axis=1
-        )
-        pen.polygon(drop, color, part="flame", shade=0)
+        xs, ys = 0.16 * size * np.sin(t) * (1 - np.cos(t)) ** 0.6, -0.28 - 0.3 * size * (1 + np.cos(t))
+        pen.polygon(np.stack([xs, ys], axis=1), color, part="flame", shade=0)
 
 
 def ball(pen: Pen) -> None:
@@ -174,21 +161,11 @@ def ball(pen: Pen) -> None:
     pen.polygon(oval(0, 0, 0.28, 0.28, 5, np.degrees(turn), np.degrees(turn) + 360), dark, shade=0.1)
     for k in range(5):
         a = turn + k * 2 * np.pi / 5
-        pen.stroke([(0.28 * np.cos(a), 0.28 * np.sin(a)), (0.52 * np.cos(a), 0.52 * np.sin(a))], 0.022, dark)
-        fan = a + np.array([-0.42, -0.2, 0.2, 0.42])
-        radii = np.array([0.8, 0.6, 0.6, 0.8])
-        rim = np.stack([radii * np.cos(fan), radii * np.sin(fan)], axis=1)
-        pen.polygon(np.concatenate([rim, [(0.82 * np.cos(a), 0.82 * np.sin(a))]]), dark, shade=0.1)
+        pen.stroke([polar(0.28, a), polar(0.52, a)], 0.022, dark)
+        rim = [polar(0.8, a - 0.42), polar(0.6, a - 0.2), polar(0.6, a + 0.2), polar(0.8, a + 0.42)]
+        pen.polygon([*rim, polar(0.82, a)], dark, shade=0.1)
         b = a + np.pi / 5
-        pen.stroke(
-            [
-                (0.6 * np.cos(a + 0.2), 0.6 * np.sin(a + 0.2)),
-                (0.6 * np.cos(b), 0.6 * np.sin(b)),
-                (0.6 * np.cos(b + np.pi / 5 - 0.2), 0.6 * np.sin(b + np.pi / 5 - 0.2)),
-            ],
-            0.022,
-            dark,
-        )
+        pen.stroke([polar(0.6, a + 0.2), polar(0.6, b), polar(0.6, b + np.pi / 5 - 0.2)], 0.022, dark)
 
 
 def guitar(pen: Pen) -> None:
@@ -211,20 +188,18 @@ def pizza(pen: Pen) -> None:
     pen.ellipse(0, 0, 0.78, 0.78, near(rng, (0.96, 0.8, 0.42), 0.03), shade=0.1)
     for _ in range(int(rng.integers(9, 15))):
         a, r = float(rng.uniform(0, 6.3)), 0.64 * float(np.sqrt(rng.random()))
-        pen.ellipse(r * np.cos(a), r * np.sin(a), 0.12, 0.12, (0.74, 0.18, 0.12), edge=0.02)
+        pen.ellipse(*polar(r, a), 0.12, 0.12, (0.74, 0.18, 0.12), edge=0.02)
     for _ in range(14):
         a, r, spin = float(rng.uniform(0, 6.3)), 0.7 * float(np.sqrt(rng.random())), float(rng.uniform(0, 6.3))
-        x, y = r * np.cos(a), r * np.sin(a)
-        pen.stroke([(x, y), (x + 0.1 * np.cos(spin), y + 0.1 * np.sin(spin))], 0.05, (0.2, 0.45, 0.15))
+        pen.stroke([polar(r, a), polar(0.1, spin, *polar(r, a))], 0.05, (0.2, 0.45, 0.15))
     for a in np.arange(4) * np.pi / 4:
-        pen.stroke([(-0.9 * np.cos(a), -0.9 * np.sin(a)), (0.9 * np.cos(a), 0.9 * np.sin(a))], 0.012, (0.6, 0.35, 0.15))
+        pen.stroke([polar(-0.9, a), polar(0.9, a)], 0.012, (0.6, 0.35, 0.15))
 
 
 def painting(pen: Pen) -> None:
     """A framed painting of a landscape."""
     pen.box((-0.8, -0.6, 0.8, 0.6), near(pen.rng, (0.6, 0.45, 0.2), 0.06), edge=0.03, material="wood")
     pen.box((-0.68, -0.48, 0.68, 0.48), pale(pen.rng), shade=0.5)
-    pen.polygon(
-        [(-0.68, 0.2), (-0.2, -0.2), (0.1, 0.1), (0.4, -0.15), (0.68, 0.2), (0.68, 0.48), (-0.68, 0.48)], vivid(pen.rng)
-    )
+    hills: Points = [(-0.68, 0.2), (-0.2, -0.2), (0.1, 0.1), (0.4, -0.15), (0.68, 0.2), (0.68, 0.48), (-0.68, 0.48)]
+    pen.polygon(hills, vivid(pen.rng))
     pen.ellipse(0.35, -0.25, 0.12, 0.12, vivid(pen.rng))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, SIDE, Canvas, Pen, Pose, Tag
+from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, Canvas, Pen, Pose, Tag
 from annotator.demo.pictures.concepts import DECK, draw_picture
 from annotator.demo.pictures.palette import name_colors
 from annotator.demo.pictures.things.table import OBJECT_OF, THINGS
@@ -53,8 +53,7 @@ def test_labels_lie_exactly_where_the_paint_lies():
 
 def test_paint_over_paint_leaves_the_upper_label_alone():
     canvas = Canvas(np.random.default_rng(0))
-    everywhere = np.ones((SIDE, SIDE), bool)
-    canvas.cover(everywhere, (0.5, 0.5, 0.5), Tag("wall", material="brick"))
+    canvas.cover((0.5, 0.5, 0.5), Tag("wall", material="brick"))
     Pen(canvas, Pose(x=224, y=224, size=60), "clock").box((-1, -1, 1, 1), (0.2, 0.2, 0.9))
     inside = canvas.maps["object"] == NUMBERS["object", "clock"]
     assert inside[224, 224]
