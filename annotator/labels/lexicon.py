@@ -125,7 +125,7 @@ def load_lexicon(*, wordnet_folder: Path | None = None) -> Lexicon:
     return Lexicon(
         groups=groups,
         wider={group: frozenset(wides) for group, wides in wider.items()},
-        singulars=table["singulars"],
+        singulars=table["singulars"] | dict(zip(table["unchanged"], table["unchanged"], strict=True)),
         ordinary=frozenset(ORDINARY_WORDS.read_text(encoding="utf-8").split()),
         wordnet=read_wordnet(wordnet_folder) if wordnet_folder else None,
     )

@@ -22,12 +22,12 @@ Kind = ConceptRevision.Kind
 FIELDS = ["concept", "n_same_concept", "reasons", "accepted_at", "labeled_at"]
 
 
-class TooOld(Refusal):
-    """The label is too old: it does not contain the answers that this needs."""
+class BadRevision(Refusal):
+    """Nothing that could be revised so; the message says why."""
 
 
 def relabel(revision: ConceptRevision) -> list[UnitLabel]:
-    """The labels that the newest revision reaches, named anew and stored. Raises TooOld."""
+    """The labels that the newest revision reaches, named anew and stored. Raises BadRevision."""
     labels = list(_find_reached(revision))
     accepted = revision.campaign.concept_revisions.filter(kind=Kind.ACCEPT, unit__in=[one.unit_id for one in labels])
     kept = list(accepted)
@@ -78,7 +78,7 @@ def _name_anew(label: UnitLabel, revision: Revision) -> None:
 def _read_answers(label: UnitLabel) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = label.reasons.get("answers", [])
     if not answers or any("precision" not in answer for answer in answers):
-        raise TooOld(f"{label.unit} was labeled by an earlier version: label the campaign anew first.")
+        raise BadRevision(f"{label.unit} was labeled by an earlier version: label the campaign anew first.")
     return answers
 
 

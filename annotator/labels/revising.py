@@ -7,24 +7,18 @@ from django.db import transaction
 
 from annotator.crowd.models import Campaign
 from annotator.labels.models import ConceptRevision, UnitLabel
-from annotator.labels.relabeling import TooOld, relabel
-from annotator.refusals import Refusal
+from annotator.labels.relabeling import BadRevision, relabel
 from annotator.units.models import Unit
 
 Kind = ConceptRevision.Kind
-
-
-class BadRevision(Refusal):
-    """Nothing that could be revised so; the message says why."""
 
 
 def merge_concepts(
     *, campaign: Campaign, concepts: Sequence[str], into: str, reviewer: str, now: datetime
 ) -> list[UnitLabel]:
     """From now on these forms count as `into`, in every unit of the campaign; the labels that this reached."""
-    return _revise(
-        ConceptRevision(campaign=campaign, kind=Kind.MERGE, words=_clean(concepts), into=into), reviewer, now
-    )
+    revision = ConceptRevision(campaign=campaign, kind=Kind.MERGE, words=_clean(concepts), into=into)
+    return _revise(revision, reviewer, now)
 
 
 def split_answers(
@@ -37,9 +31,8 @@ def split_answers(
 
 def rename_unit(*, campaign: Campaign, unit: Unit, concept: str, reviewer: str, now: datetime) -> list[UnitLabel]:
     """The unit's concept is called so, whatever its answers say."""
-    revision = ConceptRevision(
-        campaign=campaign, unit=unit, kind=Kind.RENAME, words=_words_of(campaign, unit), into=concept
-    )
+    words = _words_of(campaign, unit)
+    revision = ConceptRevision(campaign=campaign, unit=unit, kind=Kind.RENAME, words=words, into=concept)
     return _revise(revision, reviewer, now)
 
 
@@ -73,7 +66,4 @@ def _revise(revision: ConceptRevision, reviewer: str, now: datetime) -> list[Uni
         raise BadRevision("A concept's name has at most 200 characters.")
     revision.reviewer, revision.revised_at = reviewer, now
     revision.save()
-    try:
-        return relabel(revision)
-    except TooOld as old:
-        raise BadRevision(str(old)) from None
+    return relabel(revision)

@@ -7,7 +7,6 @@ the same after any interruption; a HIT that was accepted and not submitted is fo
 import hashlib
 import io
 import json
-import os
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from annotator.demo.people.browser import Browser, Page, PageUnexpected, fill_fo
 from annotator.demo.people.judgement import Knowledge, judge
 from annotator.demo.people.seeing import Viewer, key_tile
 from annotator.demo.people.tempers import Person, draw, rank_people
+from annotator.embedded import write_privately
 
 # If fewer tiles of a preview are recognized, its images are not from the rendered set, and it is skipped.
 _MIN_KNOWN = 0.5
@@ -252,7 +252,7 @@ def sign_in_all(*, site: Site, people: Sequence[Person], keys_file: Path) -> dic
         kept = f"{site.url} {person.name}"
         if kept not in keys or not _sign_in(site, browser, keys[kept]):
             keys[kept] = _sign_up(site, browser, person)
-            _keep(keys_file, keys)
+            write_privately(keys_file, json.dumps(keys, indent=1))
         browsers[person.name] = browser
     return browsers
 
@@ -275,12 +275,3 @@ def _sign_up(site: Site, browser: Browser, person: Person) -> str:
         said = find(page, "sign-up-problem")
         problem = said.text_content().strip() if said is not None else f"status {page.status}"
     raise PageUnexpected(f"{person.name} cannot sign up: {problem}")
-
-
-def _keep(keys_file: Path, keys: dict[str, str]) -> None:
-    """Writes the file whole or not at all, readable by the owner only."""
-    keys_file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = keys_file.with_suffix(".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(keys, file, indent=1)
-    os.replace(fresh, keys_file)

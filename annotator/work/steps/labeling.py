@@ -37,13 +37,13 @@ def label(work: Work) -> str:
 
 
 def extend(work: Work) -> str:
-    extension = extend_campaign(work.open_session(), widest=work.options.widest)
-    hits = HIT.objects.in_bulk(list(extension.reasons))
-    for pk, reason in extension.reasons.items():
+    reasons = extend_campaign(work.open_session(), widest=work.options.widest)
+    hits = HIT.objects.in_bulk(list(reasons))
+    for pk, reason in reasons.items():
         work.tell(f"{hits[pk].name_units()}: one more ({reason})")
     saving = find_saving(work.subject)
     return (
-        f"{len(extension.reasons) or 'Nothing'} in doubt. {saving.n_asked} assignments asked for so far, where "
+        f"{len(reasons) or 'Nothing'} in doubt. {saving.n_asked} assignments asked for so far, where "
         f"{saving.n_fixed} would be a fixed number: ${saving.saved_usd:.2f} ({saving.share:.0%}) saved."
     )
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from annotator.accounts.models import Role
 from annotator.comparison.comparing import compare_labels
 from annotator.labels.models import UnitLabel
-from annotator.labels.revising import BadRevision, accept_label, merge_concepts, rename_unit, split_answers
+from annotator.labels.relabeling import BadRevision
+from annotator.labels.revising import accept_label, merge_concepts, rename_unit, split_answers
 from annotator.work.options import option
 from annotator.work.step import Step, Work
 

@@ -44,13 +44,13 @@ def test_one_more_person_is_asked_where_two_disagree(market: Any, dissection: An
         market.work(hit, "ada", description="lamp", category="object")
         market.work(hit, "bob", description="lamp", category="scene" if hit == disputed else "object")
     extended = extend(market, campaign)
-    assert list(extended.reasons) == [disputed.pk]
+    assert list(extended) == [disputed.pk]
     assert SandboxHIT.objects.get(mturk_id=disputed.external_id or hit_id(disputed)).max_assignments == 3
     campaign.refresh_from_db()
     assert campaign.state == "collecting"
     disputed.refresh_from_db()
     market.work(disputed, "cyd", description="lamp", category="scene")
-    assert not extend(market, campaign).reasons  # at the campaign's maximum
+    assert not extend(market, campaign)  # at the campaign's maximum
     saving = find_saving(campaign)
     assert (saving.n_asked, saving.n_fixed, str(saving.saved_usd)) == (9, 12, "1.80")
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from annotator.crowd.models import Answer, Campaign
 from annotator.labels.labeling import label_campaign
 from annotator.labels.models import ConceptRevision, UnitLabel
-from annotator.labels.relabeling import FIELDS
-from annotator.labels.revising import BadRevision, accept_label, merge_concepts, rename_unit, split_answers
+from annotator.labels.relabeling import FIELDS, BadRevision
+from annotator.labels.revising import accept_label, merge_concepts, rename_unit, split_answers
 from annotator.published.importing import import_annotations
 from annotator.units.models import Unit
 
