@@ -18,21 +18,9 @@ from annotator.sandbox.rules.states import (
     next_hit_status,
 )
 
-_SAVED = [
-    "status",
-    "is_expired",
-    "expired_at",
-    "n_accepted",
-    "n_submitted",
-    "n_approved",
-    "n_rejected",
-    "held_usd",
-    "max_assignments",
-    "expires_at",
-    "hit_type",
-]
-
 _COUNTED = ["status", "n_accepted", "n_submitted"]
+_PAID = ["n_approved", "n_rejected", "held_usd"]
+_CHANGED = ["max_assignments", "hit_type", "expires_at", "is_expired", "expired_at"]
 
 
 def lock_hit(**lookup: object) -> HIT:
@@ -53,7 +41,7 @@ def advance_hit(hit: HIT, *, moves_money: bool = True, now: dt.datetime) -> bool
     hit.status = after
     if moves_money:
         ledger.adjust_hold(hit, now=now)
-    saved = _SAVED if moves_money else _COUNTED
+    saved = [*_COUNTED, *_PAID, *_CHANGED] if moves_money else _COUNTED
     HIT.objects.filter(pk=hit.pk).update(**{field: getattr(hit, field) for field in saved})
     became_reviewable = after == HITStatus.REVIEWABLE and before in (HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE)
     if became_reviewable:

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from annotator.sandbox.questions import safe_xml
 from annotator.sandbox.questions.safe_xml import SCHEMAS, BadDocument
-from annotator.sandbox.questions.structure import leaf, one, optional, read_sequence, some
+from annotator.sandbox.questions.structure import leaf, read_sequence
 
 NAMESPACE = f"{SCHEMAS}/2005-10-01/AnswerKey.xsd"
 _LARGEST = 2**31 - 1
@@ -45,17 +45,17 @@ def read_answer_key(text: str) -> AnswerKey:
     root = safe_xml.parse(text)
     if root.tag != f"{{{NAMESPACE}}}AnswerKey":
         raise BadDocument(f"The root element is {root.tag}; it must be an AnswerKey in its namespace.")
-    found = read_sequence(root, some("Question"), optional("QualificationValueMapping"))
+    found = read_sequence(root, "Question+", "QualificationValueMapping?")
     scored = tuple(_read_question(element) for element in found["Question"])
     mapping = found["QualificationValueMapping"]
     return _read_mapping(mapping[0], scored) if mapping else AnswerKey(scored)
 
 
 def _read_question(element: ET.Element) -> Scored:
-    found = read_sequence(element, one("QuestionIdentifier"), some("AnswerOption"), optional("DefaultScore"))
+    found = read_sequence(element, "QuestionIdentifier", "AnswerOption+", "DefaultScore?")
     options = []
     for option in found["AnswerOption"]:
-        inside = read_sequence(option, some("SelectionIdentifier"), one("AnswerScore"))
+        inside = read_sequence(option, "SelectionIdentifier+", "AnswerScore")
         chosen = frozenset(leaf(child).strip() for child in inside["SelectionIdentifier"])
         options.append((chosen, _whole(inside["AnswerScore"][0])))
     default = _whole(found["DefaultScore"][0]) if found["DefaultScore"] else 0
@@ -67,25 +67,23 @@ def _read_mapping(element: ET.Element, scored: tuple[Scored, ...]) -> AnswerKey:
         raise BadDocument("QualificationValueMapping contains one mapping.")
     mapping, kind = element[0], safe_xml.name(element[0])
     if kind == "PercentageMapping":
-        maximum = _whole(read_sequence(mapping, one("MaximumSummedScore"))["MaximumSummedScore"][0])
+        maximum = _whole(read_sequence(mapping, "MaximumSummedScore")["MaximumSummedScore"][0])
         if maximum < 1:
             raise BadDocument("MaximumSummedScore must be at least 1.")
         return AnswerKey(scored, maximum=maximum)
     if kind == "ScaleMapping":
-        factor = leaf(read_sequence(mapping, one("SummedScoreMultiplier"))["SummedScoreMultiplier"][0])
+        factor = leaf(read_sequence(mapping, "SummedScoreMultiplier")["SummedScoreMultiplier"][0])
         return AnswerKey(scored, multiplier=_decimal(factor))
     if kind == "RangeMapping":
-        found = read_sequence(mapping, some("SummedScoreRange"), one("OutOfRangeQualificationValue"))
+        found = read_sequence(mapping, "SummedScoreRange+", "OutOfRangeQualificationValue")
         ranges = tuple(_read_range(child) for child in found["SummedScoreRange"])
         return AnswerKey(scored, ranges=ranges, out_of_range=_whole(found["OutOfRangeQualificationValue"][0]))
     raise BadDocument(f"{kind} is not a mapping.")
 
 
 def _read_range(element: ET.Element) -> Range:
-    found = read_sequence(element, one("InclusiveLowerBound"), one("InclusiveUpperBound"), one("QualificationValue"))
-    return Range(
-        *(_whole(found[tag][0]) for tag in ("InclusiveLowerBound", "InclusiveUpperBound", "QualificationValue"))
-    )
+    found = read_sequence(element, "InclusiveLowerBound", "InclusiveUpperBound", "QualificationValue")
+    return Range(*(_whole(child) for (child,) in found.values()))
 
 
 def _whole(element: ET.Element) -> int:

@@ -2,21 +2,12 @@
 
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from annotator.sandbox.questions import formatted
 from annotator.sandbox.questions.safe_xml import BadDocument, name
-from annotator.sandbox.questions.structure import (
-    any_number,
-    leaf,
-    one,
-    optional,
-    read_sequence,
-    some,
-    web_address,
-    whole_number,
-)
+from annotator.sandbox.questions.structure import leaf, read_binary, read_sequence, whole_number
 
 STYLES = ("radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser")
 # A file is stored in the database, so it must be small, whatever the requester allows.
@@ -86,22 +77,18 @@ def read_answer_spec(element: ET.Element) -> AnswerSpec:
 
 
 def _read_free_text(element: ET.Element) -> FreeText:
-    found = read_sequence(
-        element, optional("Constraints"), optional("DefaultText"), optional("NumberOfLinesSuggestion")
-    )
+    found = read_sequence(element, "Constraints?", "DefaultText?", "NumberOfLinesSuggestion?")
     bounds = _read_constraints(found["Constraints"][0]) if found["Constraints"] else FreeText()
     lines = [
         whole_number(leaf(child), where="NumberOfLinesSuggestion", least=1)
         for child in found["NumberOfLinesSuggestion"]
     ]
-    return FreeText(
-        bounds.min_length, bounds.max_length, bounds.is_numeric, bounds.min_value, bounds.max_value, bounds.formats,
-        default="".join(leaf(child) for child in found["DefaultText"]), n_lines=min([*lines, 40]) if lines else 1,
-    )  # fmt: skip
+    default = "".join(leaf(child) for child in found["DefaultText"])
+    return replace(bounds, default=default, n_lines=min([*lines, 40]) if lines else 1)
 
 
 def _read_constraints(element: ET.Element) -> FreeText:
-    found = read_sequence(element, optional("IsNumeric"), optional("Length"), any_number("AnswerFormatRegex"))
+    found = read_sequence(element, "IsNumeric?", "Length?", "AnswerFormatRegex*")
     length = found["Length"][0].attrib if found["Length"] else {}
     numeric = found["IsNumeric"][0].attrib if found["IsNumeric"] else {}
     return FreeText(
@@ -132,11 +119,8 @@ def _number(text: str) -> Decimal:
 
 
 def _read_choice(element: ET.Element) -> Choice:
-    found = read_sequence(
-        element, optional("MinSelectionCount"), optional("MaxSelectionCount"), optional("StyleSuggestion"),
-        one("Selections"),
-    )  # fmt: skip
-    inside = read_sequence(found["Selections"][0], some("Selection"), optional("OtherSelection"))
+    found = read_sequence(element, "MinSelectionCount?", "MaxSelectionCount?", "StyleSuggestion?", "Selections")
+    inside = read_sequence(found["Selections"][0], "Selection+", "OtherSelection?")
     selections = tuple(_read_selection(child) for child in inside["Selection"])
     if len({selection.identifier for selection in selections}) < len(selections):
         raise BadDocument("Two selections of a question have the same SelectionIdentifier.")
@@ -166,13 +150,13 @@ def _read_selection(element: ET.Element) -> Selection:
     if kind == "FormattedContent":
         return Selection(identifier, html=formatted.to_html(leaf(content)))
     if kind == "Binary":
-        found = read_sequence(content, one("MimeType"), one("DataURL"), one("AltText"))
-        return Selection(identifier, text=leaf(found["AltText"][0]), picture=web_address(leaf(found["DataURL"][0])))
+        _, address, text = read_binary(content)
+        return Selection(identifier, text=text, picture=address)
     raise BadDocument(f"{kind} cannot stand in a Selection.")
 
 
 def _read_upload(element: ET.Element) -> FileUpload:
-    found = read_sequence(element, one("MaxFileSizeInBytes"), one("MinFileSizeInBytes"))
+    found = read_sequence(element, "MaxFileSizeInBytes", "MinFileSizeInBytes")
     most, least = (leaf(found[tag][0]) for tag in ("MaxFileSizeInBytes", "MinFileSizeInBytes"))
     return FileUpload(
         whole_number(least, where="MinFileSizeInBytes"), whole_number(most, where="MaxFileSizeInBytes", least=1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from annotator.sandbox.questions import formatted
 from annotator.sandbox.questions.answer_specs import AnswerSpec, read_answer_spec
 from annotator.sandbox.questions.safe_xml import SCHEMAS, BadDocument, name
-from annotator.sandbox.questions.structure import boolean, leaf, one, optional, read_sequence, some, web_address
+from annotator.sandbox.questions.structure import boolean, leaf, read_binary, read_sequence
 
 NAMESPACE_2005 = f"{SCHEMAS}/2005-10-01/QuestionForm.xsd"
 NAMESPACE_2017 = f"{SCHEMAS}/2017-11-06/QuestionForm.xsd"
@@ -65,9 +65,8 @@ def read(root: ET.Element) -> QuestionForm:
 
 def _read_question(element: ET.Element) -> Question:
     found = read_sequence(
-        element, one("QuestionIdentifier"), optional("DisplayName"), optional("IsRequired"), one("QuestionContent"),
-        one("AnswerSpecification"),
-    )  # fmt: skip
+        element, "QuestionIdentifier", "DisplayName?", "IsRequired?", "QuestionContent", "AnswerSpecification"
+    )
     identifier = leaf(found["QuestionIdentifier"][0]).strip()
     if not 1 <= len(identifier) <= 128:
         raise BadDocument("A QuestionIdentifier must have 1 to 128 characters.")
@@ -95,7 +94,7 @@ def _read_block(element: ET.Element) -> Block:
     if kind == "FormattedContent":
         return Block(kind, formatted.to_html(leaf(element)))
     if kind == "List":
-        items = read_sequence(element, some("ListItem"))["ListItem"]
+        items = read_sequence(element, "ListItem+")["ListItem"]
         return Block(kind, items=tuple(leaf(item) for item in items))
     if kind == "Binary":
         return _read_binary(element)
@@ -104,8 +103,6 @@ def _read_block(element: ET.Element) -> Block:
 
 def _read_binary(element: ET.Element) -> Block:
     """A file at an address: shown if it is an image, a sound or a video; otherwise a link."""
-    found = read_sequence(element, one("MimeType"), one("DataURL"), one("AltText"))
-    kind = read_sequence(found["MimeType"][0], one("Type"), optional("SubType"))
-    address = web_address(leaf(found["DataURL"][0]))
-    media = leaf(kind["Type"][0]).strip()
-    return Block(media if media in _MEDIA else "link", text=leaf(found["AltText"][0]), address=address)
+    mime_type, address, text = read_binary(element)
+    media = leaf(read_sequence(mime_type, "Type", "SubType?")["Type"][0]).strip()
+    return Block(media if media in _MEDIA else "link", text=text, address=address)

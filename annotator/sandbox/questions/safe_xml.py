@@ -1,7 +1,6 @@
 """Untrusted XML: no DTD, no entities; size, depth and number of elements are limited while it is read."""
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 
 import defusedxml
 from defusedxml.ElementTree import DefusedXMLParser
@@ -63,16 +62,3 @@ def name(element: ET.Element) -> str:
 
 def namespace(element: ET.Element) -> str:
     return element.tag.rpartition("}")[0].lstrip("{")
-
-
-def children(element: ET.Element, wanted: str) -> Iterator[ET.Element]:
-    return (child for child in element if name(child) == wanted)
-
-
-def child(element: ET.Element, wanted: str) -> ET.Element | None:
-    return next(children(element, wanted), None)
-
-
-def text(element: ET.Element | None) -> str:
-    """The text of an element without children; empty if there is no element."""
-    return (element.text or "").strip() if element is not None else ""

@@ -1,59 +1,37 @@
 """Checks that elements have the order and number that a schema allows, and says where they do not."""
 
+import sys
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from annotator.sandbox.questions.safe_xml import BadDocument, name, namespace
 
-MANY = 1_000_000
+# How often a child may occur, by the sign after its tag, as in a DTD; without a sign it occurs once.
+COUNTS = {"?": (0, 1), "+": (1, sys.maxsize), "*": (0, sys.maxsize)}
 
 
-@dataclass(frozen=True)
-class Part:
-    """A child element and how often it may occur."""
+def read_sequence(element: ET.Element, *parts: str) -> dict[str, list[ET.Element]]:
+    """The children by tag, for parts like "Question+" (see COUNTS).
 
-    tag: str
-    least: int = 1
-    most: int = 1
-
-
-def one(tag: str) -> Part:
-    return Part(tag)
-
-
-def optional(tag: str) -> Part:
-    return Part(tag, 0, 1)
-
-
-def some(tag: str) -> Part:
-    return Part(tag, 1, MANY)
-
-
-def any_number(tag: str) -> Part:
-    return Part(tag, 0, MANY)
-
-
-def read_sequence(element: ET.Element, *parts: Part) -> dict[str, list[ET.Element]]:
-    """The children by tag. Raises BadDocument if one is missing, out of order, too many or unknown."""
-    found: dict[str, list[ET.Element]] = {part.tag: [] for part in parts}
+    Raises BadDocument if one is missing, out of order, too many or unknown.
+    """
+    found: dict[str, list[ET.Element]] = {}
     waiting = list(element)
     for part in parts:
-        while waiting and name(waiting[0]) == part.tag and len(found[part.tag]) < part.most:
-            found[part.tag].append(waiting.pop(0))
-        if len(found[part.tag]) < part.least:
+        tag = part.rstrip("?+*")
+        least, most = COUNTS.get(part[-1], (1, 1))
+        taken = found[tag] = []
+        while waiting and name(waiting[0]) == tag and len(taken) < most:
+            taken.append(waiting.pop(0))
+        if len(taken) < least:
             instead = f"a {name(waiting[0])}" if waiting else "nothing"
-            raise BadDocument(f"{name(element)} has {instead} where a {part.tag} is due.")
+            raise BadDocument(f"{name(element)} has {instead} where a {tag} is due.")
     if waiting:
         raise BadDocument(f"{name(element)} has a {name(waiting[0])} where none may stand.")
-    check_namespace(element)
-    return found
-
-
-def check_namespace(element: ET.Element) -> None:
     for child in element:
         if namespace(child) != namespace(element):
             raise BadDocument(f"{name(child)} is not in the namespace of {name(element)}.")
+    return found
 
 
 def leaf(element: ET.Element) -> str:
@@ -61,6 +39,12 @@ def leaf(element: ET.Element) -> str:
     if len(element):
         raise BadDocument(f"{name(element)} may contain text only.")
     return element.text or ""
+
+
+def read_binary(element: ET.Element) -> tuple[ET.Element, str, str]:
+    """A file at an address: its MimeType, address and AltText."""
+    found = read_sequence(element, "MimeType", "DataURL", "AltText")
+    return found["MimeType"][0], web_address(leaf(found["DataURL"][0])), leaf(found["AltText"][0])
 
 
 def web_address(text: str) -> str:
