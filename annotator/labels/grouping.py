@@ -1,6 +1,6 @@
 """The answers of one unit grouped by what they name; the heaviest group's most used form is the unit's concept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from annotator.labels.concepts import Concept
@@ -32,20 +32,17 @@ def group_answers(answers: Sequence[NamedAnswer], *, lexicon: Lexicon) -> tuple[
 
     An answer joins the first group that holds an answer of the same form, a synonym, or the same head noun.
     """
-    gathered: list[list[int]] = []
-    reasons: list[list[str]] = []
+    gathered: list[dict[int, str]] = []
     for i, answer in enumerate(answers):
         if not answer.concept.form:
             continue
-        for members, why in zip(gathered, reasons, strict=True):
+        for members in gathered:
             if reason := _find_reason(answer.concept, [answers[j].concept for j in members], lexicon):
-                members.append(i)
-                why.append(reason)
+                members[i] = reason
                 break
         else:
-            gathered.append([i])
-            reasons.append(["named"])
-    groups = [_make_group(answers, members, why) for members, why in zip(gathered, reasons, strict=True)]
+            gathered.append({i: "named"})
+    groups = [_make_group(answers, members) for members in gathered]
     return tuple(sorted(groups, key=lambda group: (-group.weight, -group.summed_precision, group.name)))
 
 
@@ -68,13 +65,13 @@ def _find_reason(concept: Concept, others: Sequence[Concept], lexicon: Lexicon) 
     return next((why for other in others if (why := find_sameness(concept, other, lexicon=lexicon))), None)
 
 
-def _make_group(answers: Sequence[NamedAnswer], members: Sequence[int], reasons: Sequence[str]) -> Group:
+def _make_group(answers: Sequence[NamedAnswer], members: Mapping[int, str]) -> Group:
     return Group(
         name=choose_form([answers[i] for i in members]),
         members=tuple(members),
         weight=sum(answers[i].weight for i in members),
         summed_precision=sum(answers[i].precision for i in members),
-        reasons=tuple(reasons),
+        reasons=tuple(members.values()),
     )
 
 

@@ -40,12 +40,6 @@ class Labeled:
     words: str
 
 
-@dataclass(frozen=True)
-class WeighedAnswer:
-    answer: CountedAnswer
-    weight: float
-
-
 def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
     """Labels every unit that has answers; done again, it replaces. Raises NothingToLabel."""
     answers = gather_answers(campaign=campaign)
@@ -60,8 +54,8 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
     revisions = [read_revision(row) for row in kept]
     labels = []
     for i, (unit_id, given) in enumerate(by_unit.items()):
-        weighed = [WeighedAnswer(answer=answer, weight=next(weights)) for answer in given]
-        label = _label_unit(weighed, vocabulary, [r for r in revisions if r.unit_id in (None, unit_id)])
+        reaching = [r for r in revisions if r.unit_id in (None, unit_id)]
+        label = _label_unit(given, [next(weights) for _ in given], vocabulary, reaching)
         _set_precision(label, fmean(answer.precision for answer in given), precisions, i)
         label.campaign, label.unit_id, label.labeled_at = campaign, unit_id, now
         label.crop_probabilities = crop_fits.get(unit_id)
@@ -115,57 +109,50 @@ def find_acceptance(label: UnitLabel, kept: Sequence[ConceptRevision]) -> dateti
     return mine[-1].revised_at if mine else None
 
 
-def _label_unit(weighed: Sequence[WeighedAnswer], vocabulary: Vocabulary, revisions: Sequence[Revision]) -> UnitLabel:
-    unit_id = weighed[0].answer.unit_id
-    concepts = [
-        revise_concept(
-            normalize_description(w.answer.description, vocabulary=vocabulary), unit_id=unit_id, revisions=revisions
-        )
-        for w in weighed
-    ]
+def _label_unit(
+    given: Sequence[CountedAnswer], weights: Sequence[float], vocabulary: Vocabulary, revisions: Sequence[Revision]
+) -> UnitLabel:
+    unit_id = given[0].unit_id
+    said = [normalize_description(answer.description, vocabulary=vocabulary) for answer in given]
+    concepts = [revise_concept(concept, unit_id=unit_id, revisions=revisions) for concept in said]
     named = [
-        NamedAnswer(concept=concept, weight=w.weight, precision=w.answer.precision)
-        for concept, w in zip(concepts, weighed, strict=True)
+        NamedAnswer(c, weight, answer.precision) for c, weight, answer in zip(concepts, weights, given, strict=True)
     ]
     groups = group_answers(named, lexicon=vocabulary.lexicon)
-    category = _vote_category(weighed)
+    category = _vote_category(given, named)
     name, renamed = rename(groups[0].name if groups else "", unit_id=unit_id, revisions=revisions)
     return UnitLabel(
         concept=name,
         category=category,
-        n_answers=len(weighed),
+        n_answers=len(given),
         n_same_concept=len(groups[0].members) if groups else 0,
-        n_same_category=sum(w.answer.category == category for w in weighed),
-        n_inattentive=sum(w.answer.n_planted_missed >= MISSED_OF_ONE_ANSWER for w in weighed),
-        reasons={**_explain(weighed, named, groups), "renamed_by": renamed.reviewer if renamed else None},
+        n_same_category=sum(answer.category == category for answer in given),
+        n_inattentive=sum(answer.n_planted_missed >= MISSED_OF_ONE_ANSWER for answer in given),
+        reasons={**_explain(given, named, groups), "renamed_by": renamed.reviewer if renamed else None},
     )
 
 
-def _vote_category(weighed: Sequence[WeighedAnswer]) -> str:
-    voting = [w for w in weighed if w.answer.category]
+def _vote_category(given: Sequence[CountedAnswer], named: Sequence[NamedAnswer]) -> str:
+    voting = [(answer.category, n) for answer, n in zip(given, named, strict=True) if answer.category]
     if not voting:
         return ""
-    return vote(
-        [w.answer.category for w in voting],
-        weights=[w.weight for w in voting],
-        precisions=[w.answer.precision for w in voting],
-        order=CATEGORY_ORDER,
-    )
+    weights, precisions = [n.weight for _, n in voting], [n.precision for _, n in voting]
+    return vote([category for category, _ in voting], weights=weights, precisions=precisions, order=CATEGORY_ORDER)
 
 
-def _explain(weighed: Sequence[WeighedAnswer], named: Sequence[NamedAnswer], groups: Sequence[Group]) -> dict[str, Any]:
+def _explain(given: Sequence[CountedAnswer], named: Sequence[NamedAnswer], groups: Sequence[Group]) -> dict[str, Any]:
     """Descriptions, steps, weights and groups as JSON, for a reviewer."""
     return {
         "answers": [
             {
-                "description": w.answer.description,
+                "description": answer.description,
                 "form": n.concept.form,
                 "head": n.concept.head,
-                "weight": w.weight,
-                "precision": w.answer.precision,
+                "weight": n.weight,
+                "precision": n.precision,
                 "steps": [asdict(step) for step in n.concept.steps],
             }
-            for w, n in zip(weighed, named, strict=True)
+            for answer, n in zip(given, named, strict=True)
         ],
         "groups": [asdict(group) for group in groups],
     }

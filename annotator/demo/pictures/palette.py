@@ -1,6 +1,7 @@
 """Colors: random ones to paint with, and the basic color name (one of eleven) of each pixel."""
 
-import colorsys
+from collections.abc import Callable
+from colorsys import hsv_to_rgb
 
 import numpy as np
 import numpy.typing as npt
@@ -20,19 +21,15 @@ _HUES = (
 )  # fmt: skip
 
 
-def vivid(rng: np.random.Generator) -> Rgb:
-    """A strong color of any hue."""
-    return from_hue(float(rng.random()), float(rng.uniform(0.6, 0.95)), float(rng.uniform(0.6, 0.98)))
+def _any_hue(saturation: tuple[float, float], value: tuple[float, float]) -> Callable[[np.random.Generator], Rgb]:
+    """Draws a color whose hue is any, and whose saturation and value lie within these bounds."""
+    return lambda rng: hsv_to_rgb(float(rng.random()), float(rng.uniform(*saturation)), float(rng.uniform(*value)))
 
 
-def pale(rng: np.random.Generator) -> Rgb:
-    """A weak, light color of any hue."""
-    return from_hue(float(rng.random()), float(rng.uniform(0.05, 0.3)), float(rng.uniform(0.75, 0.97)))
-
-
-def muted(rng: np.random.Generator) -> Rgb:
-    """A weak color of any hue and middling lightness."""
-    return from_hue(float(rng.random()), float(rng.uniform(0.1, 0.45)), float(rng.uniform(0.35, 0.8)))
+# Strong colors; weak, light ones; weak ones of middling lightness.
+vivid = _any_hue((0.6, 0.95), (0.6, 0.98))
+pale = _any_hue((0.05, 0.3), (0.75, 0.97))
+muted = _any_hue((0.1, 0.45), (0.35, 0.8))
 
 
 def near(rng: np.random.Generator, color: Rgb, spread: float = 0.06) -> Rgb:
@@ -49,15 +46,10 @@ def pick(rng: np.random.Generator, colors: tuple[Rgb, ...], spread: float = 0.04
 def pair(rng: np.random.Generator) -> tuple[Rgb, Rgb]:
     """Two colors of different lightness; one of them is often nearly white or black."""
     hue = float(rng.random())
-    dark = from_hue(hue, float(rng.uniform(0.3, 0.95)), float(rng.uniform(0.12, 0.5)))
+    dark = hsv_to_rgb(hue, float(rng.uniform(0.3, 0.95)), float(rng.uniform(0.12, 0.5)))
     other = (hue + float(rng.choice([0.0, 0.1, 0.35, 0.5]))) % 1
-    light = from_hue(other, float(rng.choice([0.04, 0.15, 0.6])), float(rng.uniform(0.85, 1.0)))
+    light = hsv_to_rgb(other, float(rng.choice([0.04, 0.15, 0.6])), float(rng.uniform(0.85, 1.0)))
     return (dark, light) if rng.random() < 0.5 else (light, dark)
-
-
-def from_hue(hue: float, saturation: float, value: float) -> Rgb:
-    """A color by hue (turns), saturation and value."""
-    return colorsys.hsv_to_rgb(hue, saturation, value)
 
 
 def name_colors(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:

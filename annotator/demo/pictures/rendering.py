@@ -42,26 +42,17 @@ class Row:
     coverage: dict[int, float]
 
 
-@dataclass(frozen=True)
-class RenderedSet:
-    """A set on disk, and whether it existed before."""
-
-    folder: Path
-    n_images: int
-    reused: bool
-
-
 def render_set(
     *, folder: Path, n_images: int, seed: int, n_jobs: int, on_progress: Callable[[int], None] = lambda n_done: None
-) -> RenderedSet:
-    """Renders the set, or reuses an existing one.
+) -> bool:
+    """Renders the set, or reuses an existing one: True if it existed.
 
     Raises FolderTaken where the folder holds other files or a set of other parameters.
     """
     recipe = {"rendered": True, "version": VERSION, "n_images": n_images, "seed": seed}
     if folder.exists() and any(folder.iterdir()):
         if _read_recipe(folder) == recipe:
-            return RenderedSet(folder, n_images, reused=True)
+            return True
         raise FolderTaken(f"{folder} holds other files than this image set ({n_images} images, seed {seed}).")
     with _whole_or_nothing(folder) as workplace:
         rows = []
@@ -70,7 +61,7 @@ def render_set(
             on_progress(n_done)
         _write_tables(workplace, rows)
         (workplace / "rendered.json").write_text(json.dumps(recipe, indent=1) + "\n")
-    return RenderedSet(folder, n_images, reused=False)
+    return False
 
 
 def _read_recipe(folder: Path) -> object:

@@ -42,7 +42,7 @@ class Command(ProjectCommand):
         try:
             with Progress(*columns, transient=True) as progress:
                 task = progress.add_task("rendering concepts", total=n_images)
-                made = render_set(
+                existed = render_set(
                     folder=options["folder"],
                     n_images=n_images,
                     seed=seed,
@@ -51,5 +51,5 @@ class Command(ProjectCommand):
                 )
         except OSError as error:
             raise CommandError(str(error), returncode=2) from error
-        how = "existing, reused" if made.reused else "rendered"
-        self.stdout.write(f"{made.folder}: {made.n_images} rendered concept images ({how}).")
+        how = "existing, reused" if existed else "rendered"
+        self.stdout.write(f"{options['folder']}: {n_images} rendered concept images ({how}).")
