@@ -31,7 +31,6 @@ class BadWordNet(Refusal):
 @dataclass(frozen=True)
 class Synset:
     file_number: int
-    words: tuple[str, ...]
     hypernyms: tuple[int, ...]
 
 
@@ -51,7 +50,7 @@ class WordNet:
 
     def visible_senses(self, word: str) -> list[int]:
         """Offsets in WordNet's order, commonest first."""
-        return [o for o in self.offsets.get(word, ()) if self.synset(o).file_number in VISIBLE_FILES]
+        return [o for o in self.offsets.get(word, ()) if _read_synset(self, o).file_number in VISIBLE_FILES]
 
     def share_sense(self, first: str, second: str) -> bool:
         return not set(self.visible_senses(first)).isdisjoint(self.visible_senses(second))
@@ -63,13 +62,10 @@ class WordNet:
         starts = self.visible_senses(narrow)[:N_SENSES_FOR_HYPERNYMS]
         return bool(goals) and any(not goals.isdisjoint(self._above(start)) for start in starts)
 
-    def synset(self, offset: int) -> Synset:
-        return _read_synset(self, offset)
-
     def _above(self, offset: int) -> Iterator[int]:
         level = {offset}
         for _ in range(MAX_STEPS_UP):
-            level = {wider for o in level for wider in self.synset(o).hypernyms}
+            level = {wider for o in level for wider in _read_synset(self, o).hypernyms}
             yield from level
 
 
@@ -77,23 +73,17 @@ def read_wordnet(folder: Path) -> WordNet:
     """The nouns in `folder`; raises BadWordNet if files are missing or are not WordNet's."""
     if missing := [name for name in FILES if not (folder / name).is_file()]:
         raise BadWordNet(f"{folder} holds no WordNet nouns: {' and '.join(missing)} missing.")
-    offsets: dict[str, tuple[int, ...]] = {}
     try:
-        for line in (folder / "index.noun").read_text(encoding="latin-1").splitlines():
-            if not line.startswith(" "):
-                lemma, offsets_found = _read_index_line(line)
-                offsets[lemma] = offsets_found
+        offsets = dict(map(_read_index_line, _read_lines(folder / "index.noun")))
     except (ValueError, IndexError) as error:
         raise BadWordNet(f"{folder / 'index.noun'} is not WordNet's index of nouns: {error}.") from error
-    further = frozenset(word for name in FURTHER_INDEXES for word in _read_lemmas(folder / name))
+    indexes = [folder / name for name in FURTHER_INDEXES if (folder / name).is_file()]
+    further = frozenset(line.partition(" ")[0] for index in indexes for line in _read_lines(index))
     return WordNet(offsets=offsets, data=(folder / "data.noun").read_bytes(), further_words=further)
 
 
-def _read_lemmas(path: Path) -> Iterator[str]:
-    if path.is_file():
-        for line in path.read_text(encoding="latin-1").splitlines():
-            if not line.startswith(" "):
-                yield line.partition(" ")[0]
+def _read_lines(path: Path) -> list[str]:
+    return [line for line in path.read_text(encoding="latin-1").splitlines() if not line.startswith(" ")]
 
 
 def _read_index_line(line: str) -> tuple[str, tuple[int, ...]]:
@@ -111,12 +101,11 @@ def _read_synset(wordnet: WordNet, offset: int) -> Synset:
     pointers = [fields[pointers_at + 1 + 4 * i :][:2] for i in range(int(fields[pointers_at]))]
     return Synset(
         file_number=int(fields[1]),
-        words=tuple(word.replace("_", " ").lower() for word in fields[4:pointers_at:2]),
         hypernyms=tuple(int(target) for symbol, target in pointers if symbol in ("@", "@i")),
     )
 
 
 @cache
 def _depth(wordnet: WordNet, offset: int) -> int:
-    wider = wordnet.synset(offset).hypernyms
+    wider = _read_synset(wordnet, offset).hypernyms
     return 1 + min((_depth(wordnet, o) for o in wider), default=-1)

@@ -1,5 +1,7 @@
 """People and animals: person, face, bird, fish, butterfly, ladybird, cat, dog, spider."""
 
+from functools import partial
+
 import numpy as np
 
 from annotator.demo.pictures.canvas import Pen, Points, Rgb, dim, flipped, oval
@@ -175,14 +177,8 @@ def _muzzle_animal(pen: Pen, *, pointed: bool) -> None:
         pen.polygon(oval(0, 0.42, 0.1, 0.2, 16, 0, 180), (0.9, 0.45, 0.48), part="mouth", edge=0.015)
 
 
-def cat(pen: Pen) -> None:
-    """A cat from the front."""
-    _muzzle_animal(pen, pointed=True)
-
-
-def dog(pen: Pen) -> None:
-    """A dog from the front."""
-    _muzzle_animal(pen, pointed=False)
+cat = partial(_muzzle_animal, pointed=True)
+dog = partial(_muzzle_animal, pointed=False)
 
 
 def spider(pen: Pen) -> None:
