@@ -1,7 +1,5 @@
 """A GPU task's request, opened once: network, image set and options as the engine takes them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +42,7 @@ class Job:
     reporter: Reporter
 
     @classmethod
-    def open(cls, request: TaskRequest, target: store.Store, reporter: Reporter) -> Job:
+    def open(cls, request: TaskRequest, target: store.Store, reporter: Reporter) -> "Job":
         """Raises OptionsInvalid."""
         return cls(request, DissectionOptions.from_json(request.dissection.options), target, reporter)
 

@@ -5,8 +5,6 @@ One file a shard, in a folder that may be emptied at any time. A file counts onl
 size and time of change that it had when it was read.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from dataclasses import fields

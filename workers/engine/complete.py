@@ -3,8 +3,6 @@
 [ZKLOT15] 3.2 and 3.3, [BZKOT17] 2.2 and 2.3; docs/measures.md says what each measure is.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Any

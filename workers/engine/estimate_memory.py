@@ -4,8 +4,6 @@ Upper limits, beside what network, framework and one batch need. Fewer than n = 
 once n have been seen, and each brings at most its eight neighbors; kept cells may double before they are pruned.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Describe a dissection as its manifest states it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import platform

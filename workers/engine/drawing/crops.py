@@ -5,8 +5,6 @@ the layer's mean empirical receptive field, or a quarter of the image until that
 and are named by their content.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ x 3 mean, cut at 0.4 of this map's own maximum, bicubic. `disk`: cells over half
 the layer's mean empirical receptive field. Coordinates are pixel centers of the input_px square.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

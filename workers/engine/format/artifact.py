@@ -4,8 +4,6 @@
 unit, and, where empirical receptive fields were estimated, `fields/<2 hex>/<64 hex>.png`, a picture of each unit's.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Keep large arrays in unnamed temporary files instead of memory; the system reads their pages back as needed."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ named, never fatal.
 The layouts that are read stand in readers/. Index of an image = its place in the sorted paths.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -3,8 +3,6 @@
 [BZKOT17] 2.1. A label map is a PNG whose number is red + 256 x green. Label 0 is background.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which labels an image set has, and in which categories."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

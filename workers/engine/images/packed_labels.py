@@ -2,8 +2,6 @@
 are resolved.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -122,11 +120,11 @@ class PackedLabels:
         before = np.concatenate(([0], np.cumsum(~self.slot_whole)))
         return np.asarray(before[self.image_start[1:]] - before[self.image_start[:-1]])
 
-    def kept(self, spill: Spill) -> PackedLabels:
+    def kept(self, spill: Spill) -> "PackedLabels":
         """The same, its runs where the spill puts them."""
         return replace(self, run_start=spill.keep(self.run_start), run_label=spill.keep(self.run_label))
 
-    def in_columns(self, column_of: NDArray[np.uint16]) -> PackedLabels:
+    def in_columns(self, column_of: NDArray[np.uint16]) -> "PackedLabels":
         """The same with label numbers exchanged by (n_numbers,) column_of."""
         return replace(self, run_label=column_of[self.run_label])
 

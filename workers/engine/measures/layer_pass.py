@@ -1,7 +1,5 @@
 """One layer during the pass: every batch is shown to the watchers of all measures, within the hook."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

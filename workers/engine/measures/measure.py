@@ -6,8 +6,6 @@ merged. Then the measures are completed in the order of the table: each gets all
 measures before it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module

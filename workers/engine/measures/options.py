@@ -1,7 +1,5 @@
 """What may be chosen of a dissection: options of the run, and those that each measure declares in its folder."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -58,7 +56,7 @@ class DissectionOptions:
         return self.of(RunOptions)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> DissectionOptions:
+    def from_json(cls, data: dict[str, Any]) -> "DissectionOptions":
         """The inverse of to_json; absent options keep their defaults. Raises OptionsInvalid."""
         defaults = list_defaults()
         if unknown := data.keys() - defaults:

@@ -1,7 +1,5 @@
 """The dense maps of some (image, unit) pairs of a batch, gathered once for whoever wants them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -4,8 +4,6 @@ A record is a frozen dataclass of arrays; a field's name is its key in the artif
 fields are part of the artifact's hash: add new ones, and never rename existing ones.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints

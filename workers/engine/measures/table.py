@@ -5,8 +5,6 @@ A measure is a folder: `arrays.py` (numpy only: its options, its arrays, what th
 text, because the annotator reads the first half where torch is not installed.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 
 from workers.engine.measures.recorded import Recorded

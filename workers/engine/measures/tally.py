@@ -5,8 +5,6 @@ A tally is saved as an npz of plain arrays; reading one executes nothing. The na
 are those of the fields of the measures' parts, which must differ.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

@@ -5,8 +5,6 @@ Only what lies below the classifier. Variants differ in where batch normalizatio
 mean subtracted.
 """
 
-from __future__ import annotations
-
 from torch import nn
 
 # Where batch normalization (without scale and shift) stands beside each of the five convolutions, and what else

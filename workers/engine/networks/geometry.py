@@ -7,8 +7,6 @@ row first, with lerp(a, b) = a + weight * (b - a) in float32; so equal corners g
 threshold that equals a plateau is never exceeded by rounding. Beyond the outermost centers the edge is clamped.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 

@@ -4,8 +4,6 @@ A layer is named by its dotted path; where the forward pass calls a module more 
 names the call.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass

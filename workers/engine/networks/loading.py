@@ -4,8 +4,6 @@ Architectures by name: `torchvision:NAME`, `unitscope:efficientnet_lite0`, or `p
 nn.Module.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import pickle

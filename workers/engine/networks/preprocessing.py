@@ -1,7 +1,5 @@
 """How an image becomes a network's input. No torch: image sets are opened where it is not installed."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -43,7 +41,7 @@ class Preprocessing:
             raise PreprocessingInvalid("Mean and deviation need three values each, deviations and scale above zero.")
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Preprocessing:
+    def from_json(cls, data: dict[str, Any]) -> "Preprocessing":
         """The inverse of to_json; raises PreprocessingInvalid on unknown or missing values."""
         try:
             return cls(**{**data, "mean": tuple(data["mean"]), "std": tuple(data["std"])})

@@ -5,8 +5,6 @@ operation is watched, so that any module will do: branches are united, padding m
 it. Coordinates are pixel centers; padding may put a field partly outside the image.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,14 +29,14 @@ class _Span:
     last: int
     stride: int
 
-    def windowed(self, *, kernel: int, stride: int, padding: int, dilation: int) -> _Span:
+    def windowed(self, *, kernel: int, stride: int, padding: int, dilation: int) -> "_Span":
         return _Span(
             first=self.first - padding * self.stride,
             last=self.last + ((kernel - 1) * dilation - padding) * self.stride,
             stride=self.stride * stride,
         )
 
-    def united(self, other: _Span) -> _Span:
+    def united(self, other: "_Span") -> "_Span":
         if self.stride != other.stride:
             raise ReceptiveFieldUnknown(f"it joins branches of strides {self.stride} and {other.stride}")
         return _Span(min(self.first, other.first), max(self.last, other.last), self.stride)

@@ -5,8 +5,6 @@ The array holds image x unit x row x column (or image x unit x cell, the cells a
 order of the image set. It is read from disk batch by batch.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

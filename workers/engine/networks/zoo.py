@@ -5,8 +5,6 @@ A digest that its publisher states is checked; where none is stated, the one of 
 beside the file, later downloads are held against it, and it is shown as unverified.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import re

@@ -4,8 +4,6 @@
 separated by semicolons; a label map is a PNG whose number is red + 256 x green. Label 0 is background.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterator, Sequence

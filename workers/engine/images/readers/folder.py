@@ -1,7 +1,5 @@
 """A plain folder of images, at any depth, without labels."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

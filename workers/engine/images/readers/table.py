@@ -1,7 +1,5 @@
 """The layouts of image sets that are read, the most particular first: one line for each."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from workers.engine.images.image_set import ImageSet, ImageSetReader

@@ -1,7 +1,5 @@
 """Crops: each unit's strip of tiles (docs/measures.md, Crops and tiles)."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from workers.engine.measures.crops.arrays import RECORDED, CropOptions, Crops

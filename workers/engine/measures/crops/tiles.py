@@ -6,8 +6,6 @@ peak at which a top crop drawn by the stored seed is cut: sizes are spread much 
 stands twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -7,12 +7,10 @@ the peak location stands in the center, and averaged over the images that cover 
 area equals that of the averaged map above `level` of its maximum.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.engine.measures.empirical_fields.occlusion import Occluders, Peak, make_scene, occluded_values
+from workers.engine.measures.empirical_fields.occlusion import Occluders, Peak, cone_changes
 from workers.engine.measures.top_images.topk import seeded_order
 from workers.engine.networks.chain import ChainBroken, Step, find_chain
 from workers.engine.networks.geometry import MapGeometry
@@ -32,44 +30,27 @@ NAIVE_BATCH = 32
 
 @dataclass(frozen=True)
 class OcclusionOptions:
-    """The first n_images of a unit's top images; a size_px square patch every stride_px; `level` of the maximum
-    that bounds a field.
-    """
+    """A size_px square patch every stride_px; `level` of the maximum that bounds a field."""
 
-    n_images: int = 25
     size_px: int = 11
     stride_px: int = 3
     level: float = 0.5
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class AveragedMaps:
-    """`maps` (U, side, side) averaged discrepancy, one place per stride_px, peak in the center; `sizes` (U,) in
-    pixels.
-    """
-
-    maps: NDArray[np.float32]
-    sizes: NDArray[np.float32]
+# By image and peak, the units that are asked about there.
+PeakTasks = Mapping[int, Mapping[Peak, list[int]]]
 
 
-@dataclass(frozen=True)
-class PeakTask:
-    """Which units are asked about at which peaks of which image."""
-
-    image: int
-    peaks: dict[Peak, list[int]]
-
-
-def plan_peaks(*, top_image: NDArray[np.int32], top_location: NDArray[np.int16], n_images: int) -> list[PeakTask]:
-    """Group (U, K) top images and (U, K, 2) peak locations by image and place, so that one recomputation serves
-    all units there.
+def plan_peaks(*, top_image: NDArray[np.int32], top_location: NDArray[np.int16], n_images: int) -> PeakTasks:
+    """Group the first n_images of (U, K) top images and (U, K, 2) peak locations by image and place, so that one
+    recomputation serves all units there.
     """
     by_image: dict[int, dict[Peak, list[int]]] = defaultdict(lambda: defaultdict(list))
     for unit, rank in np.argwhere(top_image[:, :n_images] >= 0):
         row, column = top_location[unit, rank].tolist()
         by_image[int(top_image[unit, rank])][row, column].append(int(unit))
-    return [PeakTask(image, dict(by_image[image])) for image in sorted(by_image)]
+    return dict(sorted(by_image.items()))
 
 
 def make_occluders(*, network: LoadedNetwork, options: OcclusionOptions) -> Occluders:
@@ -88,13 +69,14 @@ def estimate_fields(
     network: LoadedNetwork,
     path: str,
     geometry: MapGeometry,
-    tasks: Sequence[PeakTask],
+    tasks: PeakTasks,
     n_units: int,
     read_pixels: Callable[[int], NDArray[np.uint8]],
     options: OcclusionOptions,
     progress: Callable[[int], None],
-) -> AveragedMaps:
-    """Average the discrepancy maps of all units; `progress` gets the number of images done.
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(U, side, side) averaged discrepancy maps, one place per stride_px, peak in the center, and (U,) sizes in pixels;
+    `progress` gets the number of images done.
 
     A network whose way to the layer is no chain of windows is computed whole for every occluder: the same
     numbers, slowly.
@@ -106,14 +88,14 @@ def estimate_fields(
         total = np.zeros((n_units, 2 * n - 1, 2 * n - 1), dtype=np.float64)
         covered = np.zeros_like(total)
         steps: list[Step] | None = None
-        for done, task in enumerate(tasks, start=1):
-            pixels = torch.from_numpy(np.array(read_pixels(task.image)))[None].to(device)
+        for done, (index, peaks) in enumerate(tasks.items(), start=1):
+            pixels = torch.from_numpy(np.array(read_pixels(index)))[None].to(device)
             image = normalize(pixels=pixels, preprocessing=network.preprocessing)
             steps = find_steps(network=network, path=path, image=image) if steps is None else steps
             changes = peak_changes(
-                network=network, path=path, image=image, peaks=list(task.peaks), occluders=occluders, steps=steps
+                network=network, path=path, image=image, peaks=list(peaks), occluders=occluders, steps=steps
             )
-            for change, (peak, units) in zip(changes, task.peaks.items(), strict=True):
+            for change, (peak, units) in zip(changes, peaks.items(), strict=True):
                 rows, columns = (
                     slice(n - 1 - center, 2 * n - 1 - center)
                     for center in (
@@ -127,7 +109,7 @@ def estimate_fields(
     maps = total / np.maximum(covered, 1)
     above = maps > options.level * maps.max(axis=(1, 2), keepdims=True)
     sizes = np.sqrt(above.sum(axis=(1, 2))) * options.stride_px
-    return AveragedMaps(maps=maps.astype(np.float32), sizes=sizes.astype(np.float32))
+    return maps.astype(np.float32), sizes.astype(np.float32)
 
 
 def encode_field(averaged: NDArray[np.float32]) -> tuple[str, bytes]:
@@ -164,11 +146,7 @@ def peak_changes(
     steps = find_steps(network=network, path=path, image=image) if steps is None else steps
     if not steps:
         return naive_changes(network=network, path=path, image=image, peaks=peaks, occluders=occluders)
-    with torch.inference_mode():
-        scene = make_scene(steps, image)
-        clean = torch.stack([scene.maps[-1][peak] for peak in peaks])
-        values = occluded_values(scene=scene, occluders=occluders, peaks=peaks)
-        return (values - clean[:, None]).abs()
+    return cone_changes(steps=steps, image=image, peaks=peaks, occluders=occluders)
 
 
 def naive_changes(
@@ -180,7 +158,7 @@ def naive_changes(
     def keep(_path: str, maps: torch.Tensor) -> None:
         seen.append(torch.stack([maps[:, :, row, column] for row, column in peaks]))
 
-    size = occluders.patches.shape[1]
+    size = occluders.size
     with reading(module=network.module, paths=[path], consume=keep) as run:
         run(image)
         for chunk in torch.split(torch.arange(len(occluders.rows)), NAIVE_BATCH):

@@ -3,9 +3,6 @@
 docs/measures.md, Empirical receptive field.
 """
 
-from __future__ import annotations
-
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,25 +49,21 @@ def _estimate(layer: MeasuredLayer, completion: Completion) -> EmpiricalFields:
     n_images = completion.options.of(EmpiricalFieldOptions).occluded_images
     top = layer.result(TopImages)
     tasks = plan_peaks(top_image=top.top_image, top_location=top.top_location, n_images=n_images)
-    estimated = estimate_fields(
+    maps, sizes = estimate_fields(
         network=completion.network,
         path=layer.shape.path,
         geometry=layer.placed(completion.input_px),
         tasks=tasks,
         n_units=layer.shape.n_units,
         read_pixels=completion.pixels,
-        options=OcclusionOptions(n_images=n_images, seed=completion.options.run.seed),
-        progress=partial(_show, completion=completion, n_tasks=len(tasks)),
+        options=OcclusionOptions(seed=completion.options.run.seed),
+        progress=lambda n_done: completion.progress("occlude", n_done, len(tasks)),
     )
-    pictures = [encode_field(one) for one in estimated.maps]
+    pictures = [encode_field(one) for one in maps]
     for name, data in pictures:
         completion.save(field_name(name), data)
     return EmpiricalFields(
-        empirical_map=estimated.maps,
-        empirical_size=estimated.sizes,
+        empirical_map=maps,
+        empirical_size=sizes,
         empirical_picture=np.array([name for name, _ in pictures], dtype="U64"),
     )
-
-
-def _show(n_done: int, *, completion: Completion, n_tasks: int) -> None:
-    completion.progress("occlude", n_done, n_tasks)

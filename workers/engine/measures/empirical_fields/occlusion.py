@@ -8,14 +8,12 @@ recomputed once for all of them; the fork is where it costs least. Tiles are (B,
 whole rows of channels.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
-from workers.engine.networks.chain import BLOCK, CONVOLUTION, MAXIMUM, POINTWISE, Step, Window, clean_outputs
+from workers.engine.networks.chain import BLOCK, MAXIMUM, POINTWISE, Step, Window
 
 CHUNK_OCCLUDERS = 256
 
@@ -26,24 +24,19 @@ Peak = tuple[int, int]
 
 @dataclass(frozen=True)
 class Tiles:
-    """Recomputed cells for B occluders: values (B, h, w, C), the first row and column of each tile, which occluder
-    each belongs to, and the cells of the map that the occluder reaches at all (first and last, (B, 2) each, by
-    axis).
+    """Recomputed cells for B occluders: values (B, h, w, C), the first row and column of each tile `start` (2, B),
+    which occluder each belongs to, and the first and last row and column of the map that the occluder reaches at all,
+    `reach` (2, B, 2).
     """
 
     values: torch.Tensor
-    start: tuple[torch.Tensor, torch.Tensor]
+    start: torch.Tensor
     occluder: torch.Tensor
-    reach: tuple[torch.Tensor, torch.Tensor]
+    reach: torch.Tensor
 
-    def pick(self, chosen: torch.Tensor) -> Tiles:
+    def pick(self, chosen: torch.Tensor) -> "Tiles":
         """The tiles of some of the occluders."""
-        return Tiles(
-            self.values[chosen],
-            (self.start[0][chosen], self.start[1][chosen]),
-            self.occluder[chosen],
-            (self.reach[0][chosen], self.reach[1][chosen]),
-        )
+        return Tiles(self.values[chosen], self.start[:, chosen], self.occluder[chosen], self.reach[:, chosen])
 
 
 @dataclass(frozen=True)
@@ -65,38 +58,50 @@ class Occluders:
     rows: torch.Tensor
     columns: torch.Tensor
 
+    @property
+    def size(self) -> int:
+        return self.patches.shape[1]
 
-def make_scene(steps: Sequence[Step], image: torch.Tensor) -> Scene:
-    """Run a (1, 3, px, px) image clean through the steps."""
-    outputs = [image, *clean_outputs(list(steps), image)]
-    return Scene(steps, [one[0].permute(1, 2, 0).contiguous() for one in outputs])
+    def reach(self) -> torch.Tensor:
+        """(2, B, 2) first and last row and column of each."""
+        first = torch.stack([self.rows, self.columns])
+        return torch.stack([first, first + self.size - 1], dim=2)
 
 
-def occluded_values(*, scene: Scene, occluders: Occluders, peaks: Sequence[Peak]) -> torch.Tensor:
-    """(n_peaks, n_occluders, U) activations of all units at each peak under each occluder."""
-    clean = torch.stack([scene.maps[-1][row, column] for row, column in peaks])
-    result = clean[:, None].repeat(1, len(occluders.rows), 1)
+def cone_changes(
+    *, steps: Sequence[Step], image: torch.Tensor, peaks: Sequence[Peak], occluders: Occluders
+) -> torch.Tensor:
+    """(n_peaks, n_occluders, U) absolute changes of all units at each peak of a (1, 3, px, px) image."""
     with torch.inference_mode():
+        scene = _make_scene(steps, image)
+        clean = torch.stack([scene.maps[-1][peak] for peak in peaks])
+        result = clean[:, None].repeat(1, len(occluders.rows), 1)
         fork = _cheapest_fork(scene, occluders, peaks)
         for chunk in torch.split(_touching(scene, occluders, peaks), CHUNK_OCCLUDERS):
-            tiles = _patches(occluders, chunk)
-            shared = _advance(scene, tiles, 0, fork, _needs(scene, peaks)) if len(peaks) > 1 else tiles
-            begin = fork if len(peaks) > 1 else 0
+            shared = _advance(scene, _patches(occluders, chunk), 0, fork, _needs(scene, peaks))
             if shared is None:
                 continue
             for place, peak in enumerate(peaks):
-                own = _advance(scene, shared, begin, len(scene.steps), _needs(scene, [peak]))
+                own = _advance(scene, shared, fork, len(steps), _needs(scene, [peak]))
                 if own is not None:
                     result[place, own.occluder] = _at_peak(own, peak, clean[place])
-    return result
+        return (result - clean[:, None]).abs()
+
+
+def _make_scene(steps: Sequence[Step], image: torch.Tensor) -> Scene:
+    """Run the image clean through the steps; no output is overwritten in place."""
+    outputs = [image]
+    for step in steps:
+        x = outputs[-1]
+        outputs.append(step.module(x.clone() if step.kind == POINTWISE else x))
+    return Scene(steps, [one[0].permute(1, 2, 0).contiguous() for one in outputs])
 
 
 def _touching(scene: Scene, occluders: Occluders, peaks: Sequence[Peak]) -> torch.Tensor:
     """Which occluders lie within the theoretical receptive field of some peak."""
     (top, bottom), (left, right) = _needs(scene, peaks)[0]
-    size = occluders.patches.shape[1]
-    down = (occluders.rows + size > top) & (occluders.rows <= bottom)
-    return (down & (occluders.columns + size > left) & (occluders.columns <= right)).nonzero()[:, 0]
+    down = (occluders.rows + occluders.size > top) & (occluders.rows <= bottom)
+    return (down & (occluders.columns + occluders.size > left) & (occluders.columns <= right)).nonzero()[:, 0]
 
 
 def _at_peak(tiles: Tiles, peak: Peak, clean: torch.Tensor) -> torch.Tensor:
@@ -108,10 +113,8 @@ def _at_peak(tiles: Tiles, peak: Peak, clean: torch.Tensor) -> torch.Tensor:
 
 
 def _patches(occluders: Occluders, chunk: torch.Tensor) -> Tiles:
-    size = occluders.patches.shape[1]
-    rows, columns = occluders.rows[chunk], occluders.columns[chunk]
-    reach = tuple(torch.stack([first, first + size - 1], dim=1) for first in (rows, columns))
-    return Tiles(occluders.patches[chunk], (rows, columns), chunk, (reach[0], reach[1]))
+    reach = occluders.reach()[:, chunk]
+    return Tiles(occluders.patches[chunk], reach[:, :, 0], chunk, reach)
 
 
 def _needs(scene: Scene, peaks: Sequence[Peak]) -> list[Spans]:
@@ -142,23 +145,18 @@ def _advance(scene: Scene, tiles: Tiles, begin: int, end: int, needs: list[Spans
 
 @dataclass(frozen=True)
 class _Outlook:
-    """Which cells of a step's output are to be recomputed for each occluder."""
+    """Which cells of a step's output are to be recomputed for each occluder; `alive` (B,): whether there are any."""
 
-    reach: tuple[torch.Tensor, torch.Tensor]
-    start: tuple[torch.Tensor, torch.Tensor]
+    reach: torch.Tensor
+    start: torch.Tensor
     size: Span
     alive: torch.Tensor
 
-    def pick(self, chosen: torch.Tensor) -> _Outlook:
-        return replace(
-            self,
-            reach=(self.reach[0][chosen], self.reach[1][chosen]),
-            start=(self.start[0][chosen], self.start[1][chosen]),
-            alive=self.alive[chosen],
-        )
+    def pick(self, chosen: torch.Tensor) -> "_Outlook":
+        return replace(self, reach=self.reach[:, chosen], start=self.start[:, chosen], alive=self.alive[chosen])
 
 
-def _outlook(step: Step, reach: tuple[torch.Tensor, torch.Tensor], shape: Span, need: Spans) -> _Outlook:
+def _outlook(step: Step, reach: torch.Tensor, shape: Span, need: Spans) -> _Outlook:
     reached, starts, lengths = [], [], []
     for axis in (0, 1):
         first, last = step.windows[axis].reached(reach[axis][:, 0], reach[axis][:, 1])
@@ -169,23 +167,18 @@ def _outlook(step: Step, reach: tuple[torch.Tensor, torch.Tensor], shape: Span, 
         lengths.append(high - low + 1)
     alive = (lengths[0] > 0) & (lengths[1] > 0)
     size = tuple(int(length[alive].max()) if bool(alive.any()) else 0 for length in lengths)
-    return _Outlook((reached[0], reached[1]), (starts[0], starts[1]), (size[0], size[1]), alive)
+    return _Outlook(torch.stack(reached), torch.stack(starts), (size[0], size[1]), alive)
 
 
 def _recompute(scene: Scene, place: int, tiles: Tiles, outlook: _Outlook) -> torch.Tensor:
     step = scene.steps[place]
-    if step.kind == POINTWISE:
-        # A pointwise step neither moves nor widens; the needed part of the tile is cut out.
-        window = _assemble(scene.maps[place], tiles, outlook.start, outlook.size, pad=0.0)
-        return step.run(window.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-    if step.kind in (CONVOLUTION, MAXIMUM):
-        starts = [outlook.start[axis] * step.windows[axis].stride - step.windows[axis].padding for axis in (0, 1)]
-        size = [(outlook.size[axis] - 1) * step.windows[axis].stride + step.windows[axis].size for axis in (0, 1)]
-        pad = 0.0 if step.kind == CONVOLUTION else -torch.inf
-        window = _assemble(scene.maps[place], tiles, (starts[0], starts[1]), (size[0], size[1]), pad=pad)
-        return step.run(window.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-    assert step.kind == BLOCK
-    return _recompute_block(scene, place, tiles, outlook)
+    if step.kind == BLOCK:
+        return _recompute_block(scene, place, tiles, outlook)
+    starts = [outlook.start[axis] * step.windows[axis].stride - step.windows[axis].padding for axis in (0, 1)]
+    size = [(outlook.size[axis] - 1) * step.windows[axis].stride + step.windows[axis].size for axis in (0, 1)]
+    pad = -torch.inf if step.kind == MAXIMUM else 0.0
+    window = _assemble(scene.maps[place], tiles, torch.stack(starts), (size[0], size[1]), pad=pad)
+    return step.run(window.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 def _recompute_block(scene: Scene, place: int, tiles: Tiles, outlook: _Outlook) -> torch.Tensor:
@@ -196,7 +189,7 @@ def _recompute_block(scene: Scene, place: int, tiles: Tiles, outlook: _Outlook) 
         start, size = _inner_window(step.windows[axis], outlook.start[axis], outlook.size[axis], shape[axis])
         starts.append(start)
         sizes.append(size)
-    window = _assemble(scene.maps[place], tiles, (starts[0], starts[1]), (sizes[0], sizes[1]), pad=0.0)
+    window = _assemble(scene.maps[place], tiles, torch.stack(starts), (sizes[0], sizes[1]), pad=0.0)
     values = step.run(window.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).contiguous()
     at = [
         (outlook.start[axis] - starts[axis] // step.windows[axis].stride)[:, None] + torch.arange(outlook.size[axis])
@@ -211,10 +204,8 @@ def _inner_window(window: Window, start: torch.Tensor, size: int, whole: int) ->
     """First cells, multiples of the stride, and common length of windows inside the map that hold all that is
     needed.
     """
-    first, last = (
-        start * window.stride - window.padding,
-        (start + size - 1) * window.stride - window.padding + window.size - 1,
-    )
+    first = start * window.stride - window.padding
+    last = first + (size - 1) * window.stride + window.size - 1
     longest = int((last - first).max()) + window.stride
     longest += (whole - longest) % window.stride
     if longest >= whole:
@@ -223,9 +214,7 @@ def _inner_window(window: Window, start: torch.Tensor, size: int, whole: int) ->
     return aligned.clamp(0, whole - longest), longest
 
 
-def _assemble(
-    clean: torch.Tensor, tiles: Tiles, start: tuple[torch.Tensor, torch.Tensor], size: Span, *, pad: float
-) -> torch.Tensor:
+def _assemble(clean: torch.Tensor, tiles: Tiles, start: torch.Tensor, size: Span, *, pad: float) -> torch.Tensor:
     """(B, *size, C) windows: the tile where it lies, the clean map around it, the padding outside the map."""
     height, width, n_channels = clean.shape
     n_tiles, tile_height, tile_width = tiles.values.shape[:3]
@@ -262,11 +251,9 @@ def _cheapest_fork(scene: Scene, occluders: Occluders, peaks: Sequence[Peak]) ->
 
 
 def _costs(scene: Scene, occluders: Occluders, needs: list[Spans]) -> torch.Tensor:
-    size = occluders.patches.shape[1]
-    reach = tuple(torch.stack([first, first + size - 1], dim=1) for first in (occluders.rows, occluders.columns))
-    costs = []
+    reach, costs = occluders.reach(), []
     for place, step in enumerate(scene.steps):
-        outlook = _outlook(step, (reach[0], reach[1]), scene.shape(place + 1), needs[place + 1])
+        outlook = _outlook(step, reach, scene.shape(place + 1), needs[place + 1])
         # Gathering a cell's window costs about as much as some multiplications of it.
         moved = step.windows[0].size * step.windows[1].size * scene.maps[place].shape[2] * 4
         costs.append(int(outlook.alive.sum()) * outlook.size[0] * outlook.size[1] * (step.cost + moved))

@@ -1,7 +1,5 @@
 """Options of exemplars; their images and masks are files beside the layer's arrays."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from workers.engine.measures.recorded import Recorded, option

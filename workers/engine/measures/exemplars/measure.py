@@ -1,7 +1,5 @@
 """Exemplars: each unit's top images with its masks, in MILAN's format [HSBBTA22] (docs/measures.md, Exemplars)."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Counts of pixels under each unit's mask and label, as the artifact keeps them and as the database takes them in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any

@@ -7,8 +7,6 @@ NetDissect-Lite's arithmetic: half-pixel upsampling, A only where labels of the 
 whole-image label 0 not cleared; `unconditional` sums A over all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

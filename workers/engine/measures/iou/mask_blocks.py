@@ -3,8 +3,6 @@
 A bilinear value is a convex combination of its four corners, so no pixel elsewhere can be part of the mask.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@
 over T_u. Only blocks of pixels between four cells of which one lies over T_u are evaluated.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache

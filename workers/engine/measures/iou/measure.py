@@ -1,7 +1,5 @@
 """IoU: how far each unit's mask and each label lie on the same pixels (docs/measures.md, IoU)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from workers.engine.measures.iou.arrays import RECORDED, IoU, IoUOptions

@@ -1,7 +1,5 @@
 """Options of the rotation; it leaves no arrays of its own."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from workers.engine.measures.recorded import Recorded, option

@@ -1,7 +1,5 @@
 """Rotation: the other measures see the layer in a turned basis (docs/measures.md, Rotation)."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import torch

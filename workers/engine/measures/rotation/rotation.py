@@ -4,8 +4,6 @@
 the layer's own basis to Q.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -6,8 +6,6 @@ order and it is raised to that value itself. Cells over it are kept with their e
 activations.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Thresholds: the value that a share `tail` of each unit's activations exceeds (docs/measures.md, Threshold)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -4,8 +4,6 @@ Ordering what is kept tells the highest bound but takes long; counts tell one a 
 fewer cells are kept. Exact: steps are taken on the bits of the floats, which have the order of the floats.
 """
 
-from __future__ import annotations
-
 import torch
 
 N_STEPS = 64

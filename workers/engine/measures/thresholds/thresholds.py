@@ -6,8 +6,6 @@ never fail. A bilinear value is a convex combination of its four corners, so a m
 neighbors of such cells.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -42,7 +40,7 @@ class SparseMaps:
         """(cells,) the unit of each kept cell."""
         return np.repeat(self.unit, np.diff(self.start))
 
-    def chosen(self, pairs: NDArray[np.bool_] | NDArray[np.int64]) -> SparseMaps:
+    def chosen(self, pairs: NDArray[np.bool_] | NDArray[np.int64]) -> "SparseMaps":
         """The pairs of a (P,) mask, or at places in their order, with all their cells."""
         lengths = np.diff(self.start)[pairs]
         start = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
@@ -51,11 +49,11 @@ class SparseMaps:
             image=self.image[pairs], unit=self.unit[pairs], start=start, cell=self.cell[cells], value=self.value[cells]
         )
 
-    def kept(self, spill: Spill) -> SparseMaps:
+    def kept(self, spill: Spill) -> "SparseMaps":
         """The same, its cells where the spill puts them."""
         return replace(self, cell=spill.keep(self.cell), value=spill.keep(self.value))
 
-    def parts(self) -> Iterator[SparseMaps]:
+    def parts(self) -> Iterator["SparseMaps"]:
         """The same in runs of pairs, without copies, so that what is computed of their cells stays small."""
         edges = np.searchsorted(self.start, np.arange(0, self.start[-1], PART_CELLS))
         for first, end in pairwise([*np.unique(edges).tolist(), len(self.unit)]):

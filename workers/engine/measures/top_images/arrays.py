@@ -1,7 +1,5 @@
 """Top and low images of each unit, as the artifact keeps them and as the database takes them in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

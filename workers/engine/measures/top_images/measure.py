@@ -1,7 +1,5 @@
 """Top images: the images at which each unit's peak is highest (docs/measures.md, Top and low images)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

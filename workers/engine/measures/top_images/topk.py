@@ -4,8 +4,6 @@ docs/measures.md, Top and low images. Ties go to the lower image index. The low 
 that silent units (whose lowest peaks are all zero) do not all share the same few pictures.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
