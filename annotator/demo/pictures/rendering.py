@@ -27,7 +27,6 @@ from annotator.refusals import Refusal
 
 VERSION = 2
 _MAPS_OF: dict[str, tuple[str, ...]] = {"part": ("part", "inner part")}
-_COLUMNS = ("color", "object", "part", "material", "scene", "texture")
 
 
 class FolderTaken(Refusal):
@@ -104,7 +103,7 @@ def draw_file(workplace: Path, seed: int, index: int) -> Row:
     Image.fromarray(picture.pixels).save(workplace / "images" / f"{stem}.jpg", quality=92, subsampling=0)
     cells = {"image": f"{stem}.jpg", "split": "val" if index % 5 == 4 else "train"}
     cells |= {"ih": str(PICTURE_PX), "iw": str(PICTURE_PX), "sh": str(LABEL_PX), "sw": str(LABEL_PX)}
-    cells |= {category: _save_cell(workplace, stem, category, picture) for category in _COLUMNS}
+    cells |= {category: _save_cell(workplace, stem, category, picture) for category in CATEGORIES}
     return Row(cells, _measure(picture))
 
 
