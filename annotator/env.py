@@ -16,17 +16,15 @@ class BadSetting(Refusal):
 
 def text(name: str, meaning: str, *, default: str | None = None) -> str:
     value = os.environ.get(name, default)
-    if value is None or value == "":
-        if default == "":
-            return ""
+    if not value and default != "":
         raise BadSetting(f"{name} is not set.")
-    return value
+    return value or ""
 
 
-def flag(name: str, meaning: str, *, default: bool = False) -> bool:
+def flag(name: str, meaning: str) -> bool:
     value = os.environ.get(name, "").strip().lower()
     if value in ("", "0", "false", "no", "off"):
-        return default if value == "" else False
+        return False
     if value in ("1", "true", "yes", "on"):
         return True
     raise BadSetting(f"{name} must be 1 or 0, not {value!r}.")
@@ -68,5 +66,5 @@ def database(name: str, meaning: str) -> dict[str, object]:
     }
 
 
-def names(name: str, meaning: str, *, default: str = "") -> list[str]:
-    return [part.strip() for part in text(name, meaning, default=default).split(",") if part.strip()]
+def names(name: str, meaning: str) -> list[str]:
+    return [part.strip() for part in text(name, meaning, default="").split(",") if part.strip()]

@@ -10,8 +10,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from annotator.refusals import Refusal
@@ -91,18 +92,13 @@ class Processes:
 
     def start(self, name: str) -> None:
         """Starts one process, and returns before it answers."""
-        if self._log is None:
-            self._start(name, None)
-            return
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as output:
-            self._start(name, output)
-
-    def _start(self, name: str, output: BinaryIO | None) -> None:
-        self.running[name] = subprocess.Popen(  # noqa: S602  the Procfile's lines are shell commands
-            f"exec {self._commands[name]}", shell=True, cwd=ROOT, env=self.environment,
-            stdout=output, stderr=output, start_new_session=True, preexec_fn=_end_with_parent,
-        )  # fmt: skip
+        if self._log:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") if self._log else nullcontext() as output:
+            self.running[name] = subprocess.Popen(  # noqa: S602  the Procfile's lines are shell commands
+                f"exec {self._commands[name]}", shell=True, cwd=ROOT, env=self.environment,
+                stdout=output, stderr=output, start_new_session=True, preexec_fn=_end_with_parent,
+            )  # fmt: skip
 
     def wait(self) -> None:
         """Returns when all of them answer. Raises ProcessFailed, KeyboardInterrupt."""
@@ -134,9 +130,11 @@ def read_procfile() -> dict[str, str]:
     return dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
 
 
-def is_healthy(url: str) -> bool:
+def is_healthy(url: str, *, host: str | None = None) -> bool:
+    """True if the address answers with status 200. `host`: asked under this name instead of the address's."""
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})  # noqa: S310  from our settings
     try:
-        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310  an address from our settings
+        with urllib.request.urlopen(request, timeout=4) as reply:  # noqa: S310
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False

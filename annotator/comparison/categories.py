@@ -31,5 +31,5 @@ def count_confusions(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, in
     return {str(ours): {theirs: counts[ours, theirs] for theirs in BRODEN_CATEGORIES} for ours in SemanticCategory}
 
 
-def is_counterpart(*, semantic: str, broden: str) -> bool:
+def is_counterpart(semantic: str, broden: str) -> bool:
     return semantic in COUNTERPARTS.get(broden, frozenset())

@@ -1,6 +1,6 @@
 """Picks units that deserve another look by people: those that people and Broden name differently, both being sure."""
 
-from annotator.comparison.relations import Relation
+from annotator.comparison.review_reasons import find_reason
 from annotator.crowd.models import Campaign
 from annotator.refusals import Refusal
 from annotator.units.models import Unit
@@ -16,11 +16,7 @@ def choose_differing(*, campaign: Campaign, n_units: int) -> list[Unit]:
 
     The list is plain data for whoever composes the next campaign.
     """
-    labels = campaign.unit_labels.filter(
-        precision__gt=INTERPRETABLE_ABOVE,
-        comparison__relation=Relation.DIFFERENT,
-        comparison__automatic_label__iou__gt=DETECTOR_ABOVE,
-    ).select_related("unit__layer")
+    labels = campaign.unit_labels.filter(find_reason("broden")).select_related("unit__layer")
     ranked = labels.order_by("-comparison__automatic_label__iou", "unit__layer__position", "unit__index")[:n_units]
     if not ranked:
         raise NothingToChoose(

@@ -1,7 +1,6 @@
 """Rank correlation of people's precision with Broden's IoU, with an interval by bootstrap over units."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +12,20 @@ SEED = 1904
 MIN_UNITS = 3
 
 
-@dataclass(frozen=True)
-class RankCorrelation:
-    """Spearman's rho; None with fewer than three units, or if one side never varies."""
+def correlate_ranks(first: Sequence[float], second: Sequence[float]) -> dict[str, float | None]:
+    """Spearman's rho, low, high and n_units; rho is None with fewer than three units, or if one side never varies.
 
-    rho: float | None
-    low: float | None
-    high: float | None
-    n_units: int
-
-
-def correlate_ranks(
-    first: Sequence[float], second: Sequence[float], *, n_resamples: int = N_RESAMPLES, seed: int = SEED
-) -> RankCorrelation:
-    """The 95 % percentile interval; a resample in which a side never varies is left out."""
+    The interval is the 95 % percentile interval; a resample in which a side never varies is left out.
+    """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     rho = _spearman(a, b) if len(a) >= MIN_UNITS else None
     if rho is None:
-        return RankCorrelation(None, None, None, len(a))
-    generator = np.random.default_rng(seed)
-    rows = (generator.integers(len(a), size=len(a)) for _ in range(n_resamples))
+        return {"rho": None, "low": None, "high": None, "n_units": len(a)}
+    generator = np.random.default_rng(SEED)
+    rows = (generator.integers(len(a), size=len(a)) for _ in range(N_RESAMPLES))
     found = [drawn for row in rows if (drawn := _spearman(a[row], b[row])) is not None]
     low, high = np.quantile(found, [0.025, 0.975])
-    return RankCorrelation(rho, float(low), float(high), len(a))
+    return {"rho": rho, "low": float(low), "high": float(high), "n_units": len(a)}
 
 
 def _spearman(a: Array, b: Array) -> float | None:

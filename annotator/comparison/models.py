@@ -6,13 +6,11 @@ from annotator.comparison.relations import Relation
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, Unit
 
-RELATION_CHOICES = [(relation.value, relation.value) for relation in Relation]
-
 
 class UnitComparison(models.Model):
     unit_label = models.OneToOneField(UnitLabel, on_delete=models.CASCADE, related_name="comparison")
     automatic_label = models.ForeignKey(AutomaticLabel, on_delete=models.CASCADE, related_name="comparisons")
-    relation = models.CharField(max_length=9, choices=RELATION_CHOICES)
+    relation = models.CharField(max_length=9, choices=[(relation.value, relation.value) for relation in Relation])
     rule = models.CharField(max_length=300, help_text="By which rule the relation was found")
 
     def __str__(self) -> str:

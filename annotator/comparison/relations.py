@@ -46,7 +46,7 @@ def find_relation(*, concept: str, label: str, vocabulary: Vocabulary) -> Findin
         whole = _compare(people, _read_label(f"{qualifier} {name}", vocabulary), vocabulary)
         if whole.is_same_thing or finding.relation is Relation.DIFFERENT:
             return whole
-        if finding.relation in (Relation.EQUAL, Relation.SYNONYM):
+        if finding.is_same_thing:
             return Finding(Relation.HYPERNYM, f"{label} is a kind of {broden.form}")
     return finding
 
@@ -67,12 +67,13 @@ def _read_label(name: str, vocabulary: Vocabulary) -> Concept:
 def _compare(people: Concept, broden: Concept, vocabulary: Vocabulary) -> Finding:
     """The whole phrase first, then its head noun if the phrase is not a known word."""
     finding = _compare_words(people.form, broden.form, vocabulary)
-    if finding.relation is not Relation.DIFFERENT or people.head == people.form:
-        return finding if finding.relation is not Relation.DIFFERENT else _compare_endings(people, broden)
-    by_head = _compare_words(people.head, broden.form, vocabulary)
-    if by_head.relation is Relation.DIFFERENT:
-        return _compare_endings(people, broden)
-    return Finding(by_head.relation, f"{by_head.rule}, by the head noun of “{people.form}”")
+    if finding.relation is not Relation.DIFFERENT:
+        return finding
+    if people.head != people.form:
+        by_head = _compare_words(people.head, broden.form, vocabulary)
+        if by_head.relation is not Relation.DIFFERENT:
+            return Finding(by_head.relation, f"{by_head.rule}, by the head noun of “{people.form}”")
+    return _compare_endings(people, broden)
 
 
 def _compare_words(people: str, broden: str, vocabulary: Vocabulary) -> Finding:

@@ -2,6 +2,7 @@
 
 from django.db.models import F, Q
 
+from annotator.comparison.relations import Relation
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 WORDS = {
@@ -20,13 +21,12 @@ def find_reason(name: str, *, prefix: str = "") -> Q:
         case "category":
             return _less_than_half(prefix, "n_same_category")
         case "broden":
-            return Q(
-                **{
-                    f"{prefix}comparison__relation": "different",
-                    f"{prefix}precision__gt": INTERPRETABLE_ABOVE,
-                    f"{prefix}comparison__automatic_label__iou__gt": DETECTOR_ABOVE,
-                }
-            )
+            conditions = {
+                f"{prefix}comparison__relation": Relation.DIFFERENT,
+                f"{prefix}precision__gt": INTERPRETABLE_ABOVE,
+                f"{prefix}comparison__automatic_label__iou__gt": DETECTOR_ABOVE,
+            }
+            return Q(**conditions)
         case "attention":
             return Q(**{f"{prefix}n_inattentive__gt": 0})
     raise ValueError(f"There is no reason {name!r} to review.")
@@ -34,12 +34,9 @@ def find_reason(name: str, *, prefix: str = "") -> Q:
 
 def find_reasons(*, prefix: str = "") -> Q:
     """Any of the reasons, on a label that nobody has accepted."""
-    any_of_them = Q()
-    for name in WORDS:
-        any_of_them |= find_reason(name, prefix=prefix)
-    return any_of_them & Q(**{f"{prefix}accepted_at__isnull": True})
+    reasons = [find_reason(name, prefix=prefix) for name in WORDS]
+    return Q(*reasons, _connector=Q.OR) & Q(**{f"{prefix}accepted_at__isnull": True})
 
 
 def _less_than_half(prefix: str, counted: str) -> Q:
-    fewer = {f"{prefix}{counted}__lt": F(f"{prefix}n_answers") * 0.5}
-    return Q(**{f"{prefix}n_answers__gte": 2}) & Q(**fewer)
+    return Q(**{f"{prefix}n_answers__gte": 2, f"{prefix}{counted}__lt": F(f"{prefix}n_answers") * 0.5})

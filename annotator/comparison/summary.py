@@ -1,12 +1,12 @@
 """The summary of a report's units: agreement beside chance, confusions of categories, and what each side misses."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
-from annotator.comparison.agreement import Agreement, NamedUnit, measure_agreement
+from annotator.comparison.agreement import N_SHUFFLES, measure_agreement
 from annotator.comparison.categories import count_confusions, is_counterpart
 from annotator.comparison.correlation import correlate_ranks
+from annotator.comparison.relations import SAME_THING, Relation
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 Document = dict[str, Any]
@@ -17,20 +17,19 @@ def summarize(units: Sequence[Document], *, is_same: Callable[[str, str], bool],
     both = [unit for unit in units if unit["broden_label"] is not None and unit["precision"] is not None]
     if not both:
         return None
-    named = [NamedUnit(concept=unit["concept"] or "", label=unit["broden_label"]) for unit in both]
-    found = measure_agreement(named, is_same=is_same)
+    found = measure_agreement([(unit["concept"] or "", unit["broden_label"]) for unit in both], is_same=is_same)
     return {
         "n_units": found.n_units,
         "n_equal_or_synonym": found.n_agreeing,
         "n_with_units_shuffled": found.shuffled_mean,
         "n_with_units_shuffled_95th_percentile": found.shuffled_high,
-        "n_shuffles": found.n_shuffles,
+        "n_shuffles": N_SHUFFLES,
         "constant_label": found.constant_label,
         "n_with_constant_label": found.n_constant,
         "words": words,
         "category": _agree_on_categories(both),
         "category_confusion": count_confusions((u["category"], u["broden_category"]) for u in both if u["category"]),
-        "precision_against_iou": asdict(correlate_ranks([u["precision"] for u in both], [u["iou"] for u in both])),
+        "precision_against_iou": correlate_ranks([u["precision"] for u in both], [u["iou"] for u in both]),
         **_list_misses(both),
     }
 
@@ -40,7 +39,7 @@ def summarize_descriptions(units: Sequence[Document], *, is_same: Callable[[str,
     both = [unit for unit in units if unit["clip_description"]]
     if not both:
         return None
-    named = [NamedUnit(concept=unit["concept"] or "", label=unit["clip_description"]["name"]) for unit in both]
+    named = [(unit["concept"] or "", unit["clip_description"]["name"]) for unit in both]
     found = measure_agreement(named, is_same=is_same)
     return {
         "n_units": found.n_units,
@@ -53,10 +52,8 @@ def summarize_descriptions(units: Sequence[Document], *, is_same: Callable[[str,
 
 def _agree_on_categories(units: Sequence[Document]) -> Document:
     """Units whose category by people is one where Broden's category is at home, beside chance."""
-    named = [NamedUnit(concept=u["category"] or "", label=u["broden_category"]) for u in units]
-    found: Agreement = measure_agreement(
-        named, is_same=lambda ours, theirs: is_counterpart(semantic=ours, broden=theirs)
-    )
+    named = [(unit["category"] or "", unit["broden_category"]) for unit in units]
+    found = measure_agreement(named, is_same=is_counterpart)
     return {
         "n_counterparts": found.n_agreeing,
         "n_with_units_shuffled": found.shuffled_mean,
@@ -69,16 +66,15 @@ def _list_misses(units: Sequence[Document]) -> Document:
     """Lists of units: same name, only people name it, only Broden names it, both name it differently."""
     sides = [(u, u["precision"] > INTERPRETABLE_ABOVE, u["iou"] > DETECTOR_ABOVE) for u in units]
     return {
-        "named_alike": [_place(u) for u in units if u["relation"] in ("equal", "synonym")],
+        "named_alike": [_place(u) for u in units if u["relation"] in SAME_THING],
         "people_name_broden_misses": [_place(u) for u, people, broden in sides if people and not broden],
         "broden_names_people_miss": [_place(u) for u, people, broden in sides if broden and not people],
         "both_name_differently": [
-            _place(u) for u, people, broden in sides if people and broden and u["relation"] == "different"
+            _place(u) for u, people, broden in sides if people and broden and u["relation"] == Relation.DIFFERENT
         ],
     }
 
 
 def _place(unit: Document) -> Document:
-    return {
-        key: unit[key] for key in ("layer", "index", "concept", "precision", "broden_label", "iou", "relation", "rule")
-    }
+    keys = ("layer", "index", "concept", "precision", "broden_label", "iou", "relation", "rule")
+    return {key: unit[key] for key in keys}

@@ -11,6 +11,7 @@ from typing import Any
 import altair as alt
 
 from annotator.comparison.categories import BRODEN_CATEGORIES
+from annotator.comparison.relations import Relation
 from annotator.crowd.categories import SemanticCategory
 from annotator.figures.drawing import Figure, Rows
 from annotator.figures.object_groups import GROUPS, find_group
@@ -22,22 +23,20 @@ Place = tuple[str, int]
 
 SEMANTIC = [str(category) for category in SemanticCategory]
 SEMANTIC_COLORS = ["#3f6fb5", "#3fa7a0", "#ef8a3c", "#e3bd3a", "#5aa452", "#a678b4"]
-BRODEN_COLORS = dict(
-    zip(BRODEN_CATEGORIES, ["#ef8a3c", "#e3bd3a", "#3f6fb5", "#7cc4bd", "#5aa452", "#a678b4"], strict=True)
-)
-RELATIONS = ["equal", "synonym", "hypernym", "hyponym", "different"]
+BRODEN_COLORS = ["#ef8a3c", "#e3bd3a", "#3f6fb5", "#7cc4bd", "#5aa452", "#a678b4"]
+RELATIONS = [str(relation) for relation in Relation]
 RELATION_COLORS = ["#2f8f5b", "#7cc18f", "#e3bd3a", "#ef8a3c", "#a3aab5"]
 N_EXAMPLES = 4
 CROP_PX = 44
 
 
-def draw_semantic_types(report: Document, *, name: str = "semantic-types") -> Figure:
+def draw_semantic_types(report: Document) -> Figure:
     """Share of each semantic category among a layer's answers, as published: stacked by layer."""
     rows = _list_shares(report)
-    return Figure(name, "Semantic types by layer", _stack_shares(rows).to_dict(), rows)
+    return Figure("semantic-types", "Semantic types by layer", _stack_shares(rows).to_dict(), rows)
 
 
-def draw_networks_side_by_side(reports: Mapping[str, Document], *, name: str = "networks") -> Figure:
+def draw_networks_side_by_side(reports: Mapping[str, Document]) -> Figure:
     """The semantic types of several networks' layers, one panel a network."""
     rows = [{"network": network, **row} for network, report in reports.items() for row in _list_shares(report)]
     panels = [
@@ -45,7 +44,7 @@ def draw_networks_side_by_side(reports: Mapping[str, Document], *, name: str = "
         for network in reports
     ]
     chart = alt.hconcat(*panels).resolve_scale(y="shared")
-    return Figure(name, "Semantic types, networks side by side", chart.to_dict(), rows)
+    return Figure("networks", "Semantic types, networks side by side", chart.to_dict(), rows)
 
 
 def _list_shares(report: Document) -> list[Document]:
@@ -73,7 +72,7 @@ def _stack_shares(rows: Rows) -> alt.Chart:
     return chart
 
 
-def draw_precision_by_layer(report: Document, *, name: str = "precision-by-layer") -> Figure:
+def draw_precision_by_layer(report: Document) -> Figure:
     """Each unit as a tick, the layer's mean as a point, and the bound over which a unit is interpretable."""
     rows = [
         {"layer": unit["layer"], "unit": unit["index"], "precision": unit["precision"]}
@@ -90,10 +89,10 @@ def draw_precision_by_layer(report: Document, *, name: str = "precision-by-layer
         strokeDash=[4, 4], color="#7c8594"
     )
     chart = alt.layer(ticks, means, bound.encode(y=alt.Y("bound:Q")))
-    return Figure(name, "Precision by layer", chart.to_dict(), rows)
+    return Figure("precision-by-layer", "Precision by layer", chart.to_dict(), rows)
 
 
-def draw_precision_against_iou(report: Document, *, name: str = "precision-against-iou") -> Figure:
+def draw_precision_against_iou(report: Document) -> Figure:
     """One point a unit, colored by how the two words relate."""
     keys = ("layer", "index", "concept", "broden_label", "precision", "iou", "relation")
     rows = [{key: u[key] for key in keys} for u in report["units"] if u["iou"] is not None and u["relation"]]
@@ -107,10 +106,10 @@ def draw_precision_against_iou(report: Document, *, name: str = "precision-again
             tooltip=[f"{key}:N" for key in keys],
         )
     )
-    return Figure(name, "Precision against IoU", chart.to_dict(), rows)
+    return Figure("precision-against-iou", "Precision against IoU", chart.to_dict(), rows)
 
 
-def draw_category_confusion(report: Document, *, name: str = "category-confusion") -> Figure:
+def draw_category_confusion(report: Document) -> Figure:
     """Units by the crowd's category and Broden's."""
     table = (report["agreement"] or {}).get("category_confusion", {})
     rows = [{"people": ours, "broden": b, "units": n} for ours, counts in table.items() for b, n in counts.items()]
@@ -126,16 +125,12 @@ def draw_category_confusion(report: Document, *, name: str = "category-confusion
         text="units:Q",
         color=alt.condition(alt.datum.units > highest / 2, alt.value("#ffffff"), alt.value("#2b313a")),
     )
-    return Figure(name, "People's categories and Broden's", alt.layer(cells, numbers).to_dict(), rows)
+    chart = alt.layer(cells, numbers)
+    return Figure("category-confusion", "People's categories and Broden's", chart.to_dict(), rows)
 
 
 def draw_object_detectors(
-    report: Document,
-    *,
-    layer: str,
-    lexicon: Lexicon,
-    crops: Mapping[Place, bytes] | None = None,
-    name: str = "object-detectors",
+    report: Document, *, name: str, layer: str, lexicon: Lexicon, crops: Mapping[Place, bytes]
 ) -> Figure:
     """How many interpretable units of the layer people called each thing, by group, example crops under the bars.
 
@@ -152,7 +147,7 @@ def draw_object_detectors(
     rows = _count_concepts(units, lexicon)
     highest = max((row["units"] for row in rows), default=1)
     panels = [
-        _draw_group(group, [row for row in rows if row["group"] == group], highest, crops or {})
+        _draw_group(group, [row for row in rows if row["group"] == group], highest, crops)
         for group in GROUPS
         if any(row["group"] == group for row in rows)
     ]
@@ -190,7 +185,8 @@ def _draw_group(group: str, rows: Sequence[Document], highest: int, crops: Mappi
     shown = [place for place in places if place in crops][:N_EXAMPLES]
     if not shown:
         return alt.vconcat(bars)
-    tiles = [{"place": i, "url": _embed(crops[place])} for i, place in enumerate(shown)]
+    urls = [f"data:image/jpeg;base64,{b64encode(crops[place]).decode()}" for place in shown]
+    tiles = [{"place": i, "url": url} for i, url in enumerate(urls)]
     strip = (
         alt.Chart(alt.InlineData(values=tiles), width=N_EXAMPLES * (CROP_PX + 4), height=CROP_PX)
         .mark_image(width=CROP_PX, height=CROP_PX)
@@ -203,17 +199,13 @@ def _draw_group(group: str, rows: Sequence[Document], highest: int, crops: Mappi
     return alt.vconcat(bars, strip)
 
 
-def _embed(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
-
-
 def _draw_nothing(title: str) -> alt.Chart:
     words = [{"words": "no interpretable unit"}]
     empty: alt.Chart = alt.Chart(alt.InlineData(values=words), title=title, width=300, height=60).mark_text()
     return empty.encode(text="words:N")
 
 
-def draw_unique_detectors(rows: Rows, *, name: str = "unique-detectors") -> Figure:
+def draw_unique_detectors(rows: Rows) -> Figure:
     """From rows of network, category, n_unique: stacked bars, the network with most unique detectors first."""
     totals: Counter[str] = Counter()
     for row in rows:
@@ -225,15 +217,15 @@ def draw_unique_detectors(rows: Rows, *, name: str = "unique-detectors") -> Figu
         .encode(
             y=alt.Y("network:N", sort=ranked, title=None),
             x=alt.X("n_unique:Q", title=f"unique detectors (IoU > {DETECTOR_ABOVE})"),
-            color=_color("category", list(BRODEN_COLORS), list(BRODEN_COLORS.values()), title="Broden's category"),
+            color=_color("category", BRODEN_CATEGORIES, BRODEN_COLORS, title="Broden's category"),
             order=alt.Order("rank:Q"),
         )
         .transform_calculate(rank=f"indexof({list(BRODEN_CATEGORIES)}, datum.category)")
     )
-    return Figure(name, "Unique detectors by network", chart.to_dict(), rows)
+    return Figure("unique-detectors", "Unique detectors by network", chart.to_dict(), rows)
 
 
-def draw_unique_detectors_along(rows: Rows, *, axis: str, name: str = "unique-detectors-along") -> Figure:
+def draw_unique_detectors_along(rows: Rows, *, axis: str) -> Figure:
     """From rows of position, category, n_unique: a line a category along training snapshots or a rotation."""
     chart = (
         alt.Chart(alt.InlineData(values=list(rows)), width=420, height=280)
@@ -241,11 +233,12 @@ def draw_unique_detectors_along(rows: Rows, *, axis: str, name: str = "unique-de
         .encode(
             x=alt.X("position:Q", title=axis),
             y=alt.Y("n_unique:Q", title=f"unique detectors (IoU > {DETECTOR_ABOVE})"),
-            color=_color("category", list(BRODEN_COLORS), list(BRODEN_COLORS.values()), title="Broden's category"),
+            color=_color("category", BRODEN_CATEGORIES, BRODEN_COLORS, title="Broden's category"),
         )
     )
-    return Figure(name, f"Unique detectors along {axis}", chart.to_dict(), rows)
+    return Figure("unique-detectors-along", f"Unique detectors along {axis}", chart.to_dict(), rows)
 
 
-def _color(field: str, domain: list[str], colors: list[str], *, title: str) -> alt.Color:
-    return alt.Color(f"{field}:N", scale=alt.Scale(domain=domain, range=colors), sort=domain, title=title)
+def _color(field: str, domain: Sequence[str], colors: list[str], *, title: str) -> alt.Color:
+    order = list(domain)
+    return alt.Color(f"{field}:N", scale=alt.Scale(domain=order, range=colors), sort=order, title=title)

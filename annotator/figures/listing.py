@@ -1,6 +1,7 @@
 """All figures of a campaign or of several dissections, by name, with the example crops they show."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from annotator.comparison.reports import count_detectors
 from annotator.crowd.models import Campaign
@@ -8,7 +9,6 @@ from annotator.figures.charts import (
     Document,
     Place,
     draw_category_confusion,
-    draw_networks_side_by_side,
     draw_object_detectors,
     draw_precision_against_iou,
     draw_precision_by_layer,
@@ -46,20 +46,18 @@ def draw_figure(*, report: Document, name: str, campaign: Campaign | None = None
 
 def _plan(report: Document, crops: dict[Place, bytes]) -> dict[str, tuple[str, Callable[[], Figure]]]:
     plan: dict[str, tuple[str, Callable[[], Figure]]] = {
-        "semantic-types": ("Semantic types by layer", lambda: draw_semantic_types(report)),
-        "precision-by-layer": ("Precision by layer", lambda: draw_precision_by_layer(report)),
+        "semantic-types": ("Semantic types by layer", partial(draw_semantic_types, report)),
+        "precision-by-layer": ("Precision by layer", partial(draw_precision_by_layer, report)),
     }
     if report.get("agreement"):
-        plan["precision-against-iou"] = ("Precision against IoU", lambda: draw_precision_against_iou(report))
-        plan["category-confusion"] = ("People's categories and Broden's", lambda: draw_category_confusion(report))
+        plan["precision-against-iou"] = ("Precision against IoU", partial(draw_precision_against_iou, report))
+        plan["category-confusion"] = ("People's categories and Broden's", partial(draw_category_confusion, report))
     for layer in report["layers"]:
-        name = f"object-detectors-{layer['path'].replace('/', '-')}"
-        plan[name] = (f"Object detectors of {layer['path']}", _plan_detectors(report, layer["path"], crops, name))
+        path = layer["path"]
+        name = f"object-detectors-{path.replace('/', '-')}"
+        draw = partial(draw_object_detectors, report, name=name, layer=path, lexicon=open_lexicon(), crops=crops)
+        plan[name] = (f"Object detectors of {path}", draw)
     return plan
-
-
-def _plan_detectors(report: Document, layer: str, crops: dict[Place, bytes], name: str) -> Callable[[], Figure]:
-    return lambda: draw_object_detectors(report, layer=layer, lexicon=open_lexicon(), crops=crops, name=name)
 
 
 def read_example_crops(*, campaign: Campaign) -> dict[Place, bytes]:
@@ -73,20 +71,11 @@ def read_example_crops(*, campaign: Campaign) -> dict[Place, bytes]:
     found: dict[Place, bytes] = {}
     for row in measured[:N_CROPS]:
         try:
-            found[row.unit.layer.path, row.unit.index] = read_crop(row, rank=0)
+            (tile,) = cut_tiles(read_strip(artifact=row.dissection.artifact, strip=row.strip), ranks=[0])
         except (StoreError, OSError):
             continue
+        found[row.unit.layer.path, row.unit.index] = encode_jpeg(tile)
     return found
-
-
-def read_crop(row: DissectedUnit, *, rank: int) -> bytes:
-    """One tile of the unit's strip as JPEG. Raises StoreError, OSError."""
-    (tile,) = cut_tiles(read_strip(artifact=row.dissection.artifact, strip=row.strip), ranks=[rank])
-    return encode_jpeg(tile)
-
-
-def draw_campaigns_side_by_side(reports: dict[str, Document]) -> Figure:
-    return draw_networks_side_by_side(reports)
 
 
 def draw_zoo(dissections: Sequence[Dissection]) -> Figure:

@@ -69,20 +69,23 @@ def make_anchor(*, layer: str, index: int) -> str:
 
 
 def _arrange(report: Document, cropped: set[str]) -> dict[str, Any]:
-    units = [{**unit, "anchor": make_anchor(layer=unit["layer"], index=unit["index"])} for unit in report["units"]]
-    for unit in units:
-        unit["has_crops"] = unit["anchor"] in cropped
+    units = [_add_anchor(unit) for unit in report["units"]]
     paths = [layer["path"] for layer in report["layers"]]
     return {
         "report": report,
+        "cropped": cropped,
         "layers": [{"path": path, "units": [unit for unit in units if unit["layer"] == path]} for path in paths],
         "lists": [
-            {"title": title, "units": [{**u, "anchor": make_anchor(layer=u["layer"], index=u["index"])} for u in found]}
+            {"title": title, "units": [_add_anchor(unit) for unit in found]}
             for key, title in LISTS.items()
             if (found := (report["agreement"] or {}).get(key))
         ],
         "consensus": [{"name": CONSENSUS_WORDS[key], **found} for key, found in report["consensus"].items()],
     }
+
+
+def _add_anchor(unit: Document) -> Document:
+    return {**unit, "anchor": make_anchor(layer=unit["layer"], index=unit["index"])}
 
 
 def _is_rendered(campaign: Campaign) -> bool:
@@ -102,17 +105,12 @@ def _write_crops(campaign: Campaign, folder: Path) -> set[str]:
     for row in rows:
         anchor = make_anchor(layer=row.unit.layer.path, index=row.unit.index)
         try:
-            content = lay_out_crops(row)
+            strip = read_strip(artifact=row.dissection.artifact, strip=row.strip)
+            tiles = cut_tiles(strip, ranks=range(min(N_CROPS, row.n_top)))
         except (StoreError, OSError):
             continue
         folder.mkdir(exist_ok=True)
-        (folder / f"{anchor}.jpg").write_bytes(content)
+        in_one_line = lay_out(tiles, columns=len(tiles), gap_px=GAP_PX)
+        (folder / f"{anchor}.jpg").write_bytes(encode_jpeg(in_one_line))
         written.add(anchor)
     return written
-
-
-def lay_out_crops(row: DissectedUnit) -> bytes:
-    """The unit's first crops in one line, as JPEG. Raises StoreError, OSError."""
-    strip = read_strip(artifact=row.dissection.artifact, strip=row.strip)
-    tiles = cut_tiles(strip, ranks=range(min(N_CROPS, row.n_top)))
-    return encode_jpeg(lay_out(tiles, columns=len(tiles), gap_px=GAP_PX))

@@ -20,6 +20,8 @@ from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 def describe_data(*, campaign: Campaign, report: Document, now: datetime, hashes: dict[str, str]) -> Document:
     workers = report["workers"]
+    dissections = Dissection.objects.filter(dissected_units__hit_units__hit__campaign=campaign).distinct()
+    imported = AutomaticLabel.objects.filter(unit__hit_units__hit__campaign=campaign, mode=AutomaticLabel.Mode.IMPORTED)
     return {
         "campaign": campaign.name,
         "answers_by": report["answers_by"],
@@ -45,8 +47,8 @@ def describe_data(*, campaign: Campaign, report: Document, now: datetime, hashes
             "words": open_lexicon().description,
         },
         "seeds": {"campaign": campaign.seed, "shuffles": SHUFFLE_SEED, "bootstrap": BOOTSTRAP_SEED},
-        "dissections": [_describe_dissection(row) for row in _find_dissections(campaign)],
-        "imported_labels_sha256": sorted(_find_imports(campaign)),
+        "dissections": [_describe_dissection(row) for row in dissections.select_related("network", "image_set")],
+        "imported_labels_sha256": sorted(set(imported.values_list("source", flat=True))),
         "files_sha256": hashes,
     }
 
@@ -59,16 +61,6 @@ def _list_versions() -> dict[str, str]:
         "django": django.get_version(),
         "numpy": np.__version__,
     }
-
-
-def _find_dissections(campaign: Campaign) -> list[Dissection]:
-    rows = Dissection.objects.filter(dissected_units__hit_units__hit__campaign=campaign).distinct()
-    return list(rows.select_related("network", "image_set"))
-
-
-def _find_imports(campaign: Campaign) -> set[str]:
-    rows = AutomaticLabel.objects.filter(unit__hit_units__hit__campaign=campaign, mode=AutomaticLabel.Mode.IMPORTED)
-    return set(rows.values_list("source", flat=True))
 
 
 def _describe_dissection(row: Dissection) -> dict[str, Any]:
@@ -90,23 +82,19 @@ def _describe_dissection(row: Dissection) -> dict[str, Any]:
 
 def print_card(card: Document) -> str:
     """The same as Markdown, for a person."""
-    lines = [
-        f"# Data card: {card['campaign']}",
-        "",
-        f"Answers by {card['answers_by']}. Exported {card['exported_at']}.",
-        "",
-    ]
-    for title in ("counts", "parameters", "seeds", "versions"):
-        lines += [f"## {title.capitalize()}", "", *(f"- {key}: {value}" for key, value in card[title].items()), ""]
-    lines += ["## Workers", "", card["workers"].capitalize() + ".", ""]
+    sections = {title.capitalize(): _list_items(card[title]) for title in ("counts", "parameters", "seeds", "versions")}
+    sections["Workers"] = [card["workers"].capitalize() + "."]
     for row in card["dissections"]:
-        lines += [f"## Dissection {row['id']}", "", *(f"- {k}: {v}" for k, v in row.items() if k != "id"), ""]
-    if card["imported_labels_sha256"]:
-        lines += [
-            "## Imported labels (SHA-256 of the files)",
-            "",
-            *(f"- {d}" for d in card["imported_labels_sha256"]),
-            "",
-        ]
-    lines += ["## Files (SHA-256)", "", *(f"- {name}: {digest}" for name, digest in card["files_sha256"].items()), ""]
+        sections[f"Dissection {row['id']}"] = _list_items({key: value for key, value in row.items() if key != "id"})
+    if digests := card["imported_labels_sha256"]:
+        sections["Imported labels (SHA-256 of the files)"] = [f"- {digest}" for digest in digests]
+    sections["Files (SHA-256)"] = _list_items(card["files_sha256"])
+    by = f"Answers by {card['answers_by']}. Exported {card['exported_at']}."
+    lines = [f"# Data card: {card['campaign']}", "", by, ""]
+    for title, body in sections.items():
+        lines += [f"## {title}", "", *body, ""]
     return "\n".join(lines)
+
+
+def _list_items(values: dict[str, Any]) -> list[str]:
+    return [f"- {key}: {value}" for key, value in values.items()]

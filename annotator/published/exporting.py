@@ -1,4 +1,4 @@
-"""Writes a campaign's answers and labels as files that others can read, with a data card that says what they are."""
+"""Writes a campaign, with a data card that says what it is, or a dissection, as files that others can read."""
 
 import hashlib
 import io
@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db.models import F
@@ -21,7 +22,9 @@ from annotator.published.data_card import describe_data, print_card
 from annotator.published.folders import whole_folder
 from annotator.published.netdissect import find_labels, name_file, write_labels
 from annotator.refusals import Refusal
-from annotator.units.models import Layer, Unit
+from annotator.units.models import Dissection, Layer, Unit
+from workers.engine.measures.exemplars.arrays import NAMES, exemplar_name
+from workers.store import open_store
 
 Row = Mapping[str, Any]
 
@@ -49,7 +52,8 @@ def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[
     if not files:
         raise NothingToExport(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
     files["report.json"] = json.dumps(report, indent=1).encode()
-    card = describe_data(campaign=campaign, report=report, now=now, hashes={n: _digest(c) for n, c in files.items()})
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    card = describe_data(campaign=campaign, report=report, now=now, hashes=hashes)
     files["data_card.json"] = json.dumps(card, indent=1).encode()
     files["data_card.md"] = print_card(card).encode()
     with whole_folder(folder) as fresh:
@@ -130,5 +134,34 @@ def _write_netdissect(campaign: Campaign) -> dict[str, bytes]:
     return files
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def export_dissection(*, dissection: Dissection, folder: Path, mode: str) -> list[str]:
+    """Files written, by name; an existing folder must be empty. Raises FolderInTheWay, StoreError.
+
+    Per layer: Network Dissection's result CSV of that mode of IoU (units counted from 1 there), its thresholds, float64
+    by unit, and the exemplars, if they were kept.
+    """
+    store = open_store(dissection.artifact)
+    written: list[str] = []
+    with whole_folder(folder) as fresh:
+
+        def write(name: str, content: bytes) -> None:
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / name).write_bytes(content)
+            written.append(name)
+
+        for place, path in enumerate(dissection.layer_paths):
+            safe = path.replace("/", "-")
+            if table := write_labels(dissection.automatic_labels.filter(unit__layer__path=path, mode=mode)):
+                write(name_file(path), table)
+            write(f"thresholds-{safe}.npy", _write_thresholds(dissection, path))
+            for name in NAMES:
+                if store.exists(exemplar_name(place, name)):
+                    write(f"exemplars-{safe}/{name}", store.read(exemplar_name(place, name)))
+    return written
+
+
+def _write_thresholds(dissection: Dissection, path: str) -> bytes:
+    units = dissection.dissected_units.filter(unit__layer__path=path).order_by("unit__index")
+    buffer = io.BytesIO()
+    np.save(buffer, np.array(list(units.values_list("threshold", flat=True)), dtype=np.float64), allow_pickle=False)
+    return buffer.getvalue()

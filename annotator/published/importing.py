@@ -1,6 +1,7 @@
 """Brings answers and automatic labels that others published into a campaign: all of a file or nothing of it."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,14 +49,17 @@ def import_annotations(*, campaign_name: str, path: Path, network_name: str, now
     content = _read(path)
     found = read_answers(content, file=path.name)
     campaign = _keep_campaign(campaign_name, found, now)
-    network = _keep_network(network_name, now)
+    network, _ = Network.objects.get_or_create(
+        name=network_name, defaults={"architecture": IMPORTED_ARCHITECTURE, "registered_at": now}
+    )
     layers = [_keep_layer(network, name, n, i) for i, (name, n) in enumerate(found.n_units.items())]
     hits = _keep_hits(campaign, layers, found.answers)
     _replace_answers(campaign, layers, hits, found, now)
     _count_rows()
     label_campaign(campaign=campaign, now=now)
     _compare_if_labeled(campaign)
-    return Imported(n_rows=len(found.answers), n_units=len(hits), layers=tuple(found.n_units), sha256=_digest(content))
+    digest = hashlib.sha256(content).hexdigest()
+    return Imported(n_rows=len(found.answers), n_units=len(hits), layers=tuple(found.n_units), sha256=digest)
 
 
 @transaction.atomic
@@ -68,7 +72,7 @@ def import_iou(*, campaign: Campaign, layer_path: str, path: Path) -> Imported:
         raise CannotImport(f"{path.name} has a unit {n_asked}, layer {layer.path} has {layer.n_units} units.")
     Unit.objects.bulk_create([Unit(layer=layer, index=index) for index in found.indexes], ignore_conflicts=True)
     units = dict(layer.units.values_list("index", "id"))
-    source = _digest(content)
+    source = hashlib.sha256(content).hexdigest()
     _replace_labels(found, units, source, layer)
     _count_rows()
     if campaign.unit_labels.exists():
@@ -102,12 +106,8 @@ def _read(path: Path) -> bytes:
         raise BadFile(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _keep_campaign(name: str, found: AnswerFile, now: datetime) -> Campaign:
-    n_assignments = max(_count_by_unit(found.answers).values())
+    n_assignments = max(Counter(answer.place for answer in found.answers).values())
     campaign, is_new = Campaign.objects.get_or_create(
         name=name,
         defaults={
@@ -122,20 +122,6 @@ def _keep_campaign(name: str, found: AnswerFile, now: datetime) -> Campaign:
         campaign.n_assignments = n_assignments
         campaign.save(update_fields=["n_assignments"])
     return campaign
-
-
-def _count_by_unit(answers: Sequence[ImportedAnswer]) -> dict[tuple[str, int], int]:
-    counts: dict[tuple[str, int], int] = {}
-    for answer in answers:
-        counts[answer.layer, answer.index] = counts.get((answer.layer, answer.index), 0) + 1
-    return counts
-
-
-def _keep_network(name: str, now: datetime) -> Network:
-    network, _ = Network.objects.get_or_create(
-        name=name, defaults={"architecture": IMPORTED_ARCHITECTURE, "registered_at": now}
-    )
-    return network
 
 
 def _keep_layer(network: Network, path: str, n_units: int, position: int) -> Layer:
@@ -157,7 +143,7 @@ def _keep_hits(
 ) -> dict[tuple[str, int], HITUnit]:
     """One HIT per unit, as if it had been asked here."""
     hit_type, _ = HITType.objects.get_or_create(campaign=campaign, template=IMPORTED_HIT_TYPE)
-    counts = _count_by_unit(answers)
+    counts = Counter(answer.place for answer in answers)
     by_path = {layer.path: layer for layer in layers}
     Unit.objects.bulk_create(
         [Unit(layer=by_path[path], index=index) for path, index in counts], ignore_conflicts=True, batch_size=1000
@@ -189,18 +175,34 @@ def _replace_answers(
     mine = campaign.hits.filter(hit_units__unit__layer__in=layers)
     Assignment.objects.filter(hit__in=mine).delete()
     workers = _keep_workers(campaign, found, now)
-    positions: dict[tuple[str, int], int] = {}
-    rows: list[Assignment] = []
-    for answer in found.answers:
-        key = (answer.layer, answer.index)
-        positions[key] = positions.get(key, -1) + 1
-        rows.append(_make_assignment(answer, asked[key], workers.get(answer.worker or ""), positions[key], now))
-    Assignment.objects.bulk_create(rows, batch_size=1000)
-    said = [
-        _make_answer(answer, asked[answer.layer, answer.index], row)
-        for answer, row in zip(found.answers, rows, strict=True)
-    ]
-    Answer.objects.bulk_create(said, batch_size=1000)
+    n_before: Counter[tuple[str, int]] = Counter()
+    assignments: list[Assignment] = []
+    answers: list[Answer] = []
+    for given in found.answers:
+        unit = asked[given.place]
+        assignment = Assignment(
+            hit=unit.hit,
+            worker=workers.get(given.worker or ""),
+            imported_position=n_before[given.place],
+            state=Assignment.State.REJECTED if given.is_rejected else Assignment.State.SUBMITTED,
+            stored_at=now,
+        )
+        n_before[given.place] += 1
+        assignments.append(assignment)
+        answers.append(
+            Answer(
+                assignment=assignment,
+                hit_unit=unit,
+                shown_ranks=list(given.shown or ()),
+                says={},
+                description=given.description,
+                category=given.category,
+                marked_ranks=list(given.marked or ()),
+                precision=given.precision,
+            )
+        )
+    Assignment.objects.bulk_create(assignments, batch_size=1000)
+    Answer.objects.bulk_create(answers, batch_size=1000)
     campaign.hits.filter(pk__in=mine.filter(assignments__isnull=True).values("pk")).delete()
 
 
@@ -220,31 +222,6 @@ def _keep_workers(campaign: Campaign, found: AnswerFile, now: datetime) -> dict[
             pseudonym=name, defaults={"marketplace": campaign.marketplace, "created_at": now}
         )
     return kept
-
-
-def _make_assignment(
-    answer: ImportedAnswer, asked: HITUnit, worker: Worker | None, position: int, now: datetime
-) -> Assignment:
-    return Assignment(
-        hit=asked.hit,
-        worker=worker,
-        imported_position=position,
-        state=Assignment.State.REJECTED if answer.is_rejected else Assignment.State.SUBMITTED,
-        stored_at=now,
-    )
-
-
-def _make_answer(answer: ImportedAnswer, asked: HITUnit, assignment: Assignment) -> Answer:
-    return Answer(
-        assignment=assignment,
-        hit_unit=asked,
-        shown_ranks=list(answer.shown or ()),
-        says={},
-        description=answer.description,
-        category=answer.category,
-        marked_ranks=list(answer.marked or ()),
-        precision=answer.precision,
-    )
 
 
 def _find_layer(campaign: Campaign, path: str) -> Layer:

@@ -97,11 +97,11 @@ def send_networks(request: SignedInRequest, figure: str, ending: str) -> HttpRes
 
 
 def _draw(figure: str, asked: dict[str, Any]) -> "Figure":
-    from annotator.figures import listing
+    from annotator.figures import charts, listing
 
     if figure == "networks":
         reports = {campaign.name: describe_campaign(campaign=campaign) for campaign in asked["campaign"]}
-        return listing.draw_campaigns_side_by_side(reports)
+        return charts.draw_networks_side_by_side(reports)
     chosen = list(asked["dissection"])
     if figure == "zoo":
         return listing.draw_zoo(chosen)

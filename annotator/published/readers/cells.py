@@ -38,6 +38,13 @@ class Row:
             raise self.refuse(column, "the text holds control characters")
         return value
 
+    def filled(self, column: str) -> str:
+        """Text that must not be empty."""
+        value = self.text(column)
+        if not value:
+            raise self.refuse(column, "it is empty")
+        return value
+
     def whole(self, column: str, *, lowest: int) -> int:
         value = self.cells[column].strip()
         if not value.isascii() or not value.isdigit() or len(value) > 9 or int(value) < lowest:

@@ -5,14 +5,7 @@ from typing import Any
 
 from annotator.labels.precision import N_TOP_CROPS
 from annotator.published.readers.cells import BadFile, Row, read_text
-from annotator.published.readers.records import (
-    AnswerFile,
-    ImportedAnswer,
-    PublishedReader,
-    count_units,
-    read_category,
-    read_path,
-)
+from annotator.published.readers.records import AnswerFile, ImportedAnswer, PublishedReader, count_units, read_category
 
 LINE_KEYS = ("layer", "index", "description", "category", "precision")
 LINE_KEYS_ALLOWED = (*LINE_KEYS, "worker", "shown", "marked")
@@ -41,7 +34,7 @@ def _read_line(line: str, *, file: str, number: int) -> ImportedAnswer:
     precision = row.number_within("precision", low=0, high=1)
     _check_marks(row, shown, marked, precision)
     return ImportedAnswer(
-        layer=read_path(row, "layer"),
+        layer=row.filled("layer"),
         index=row.whole("index", lowest=0),
         row=number,
         # People may begin with a dash; JSON is no spreadsheet, and what we write as CSV is defused.

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterable
 
-from annotator.published.readers.cells import BadFile, Row
-from annotator.published.readers.matfile import Array, BadMatFile, read_mat
+from annotator.csv_files import FORMULA_STARTS
+from annotator.published.readers.cells import MAX_TEXT, BadFile, Row
+from annotator.published.readers.matfile import Array, read_mat
 from annotator.published.readers.records import AnswerFile, ImportedAnswer, PublishedReader, read_category
 
 MAT_COLUMNS = ("description", "category", "precision")
 
 
 def read_mat_answers(content: bytes, file: str, layer: str) -> AnswerFile:
-    try:
-        table = read_mat(content).get("layerAnnotation")
-    except BadMatFile as error:
-        raise BadFile(f"{file}: {error}.") from None
+    table = read_mat(content, file=file).get("layerAnnotation")
     if table is None or len(table.shape) != 2 or table.shape[1] != 2 or not _are_cells(table):
         raise BadFile(f"{file}: variable layerAnnotation with a row (answers, name) for each layer is missing.")
     layers = [_read_mat_layer(*table.row(i), file=file) for i in range(table.shape[0])]
@@ -41,15 +39,12 @@ def _read_mat_unit(cells: Array, index: int, path: str, file: str) -> Iterable[I
     for first in range(0, len(values), 3):
         texts = dict(zip(MAT_COLUMNS, values[first : first + 3], strict=True))
         row = Row(file=f"{file}, layer {path}", number=index + 1, cells=texts)
+        # As it was published, without a leading sign that spreadsheets would run.
+        description = texts["description"].strip().lstrip("".join(FORMULA_STARTS))[:MAX_TEXT]
         yield ImportedAnswer(
-            layer=path, index=index, row=index + 1, description=_read_published_text(texts["description"]),
+            layer=path, index=index, row=index + 1, description=description,
             category=read_category(row, "category"), precision=row.number_within("precision", low=0, high=1),
         )  # fmt: skip
-
-
-def _read_published_text(text: str) -> str:
-    """As it was published, without a leading sign that spreadsheets would run."""
-    return text.strip().lstrip("=+-@\t\r\n")[:200]
 
 
 def _write_out(cell: Array) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from annotator.refusals import Refusal
+from annotator.published.readers.cells import BadFile
 
 HEADER_BYTES = 128
 MATRIX, COMPRESSED = 14, 15
@@ -22,10 +22,6 @@ TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18:
 MAX_ELEMENTS = 10_000_000
 # A few compressed bytes can unpack to gigabytes.
 MAX_UNPACKED_BYTES = 256 << 20
-
-
-class BadMatFile(Refusal):
-    """The file is no MAT-file of level 5, or is cut short, or has a type that this reader does not know."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +43,18 @@ class _Element:
     body: bytes
 
 
-def read_mat(content: bytes) -> dict[str, Array]:
-    """The file's variables by name. Raises BadMatFile."""
+def read_mat(content: bytes, *, file: str) -> dict[str, Array]:
+    """The file's variables by name. Raises BadFile, also for a type that this reader does not know."""
     if len(content) < HEADER_BYTES or not content.startswith(b"MATLAB 5.0"):
-        raise BadMatFile("it is no MAT-file of level 5")
+        raise BadFile(f"{file}: it is no MAT-file of level 5.")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if order is None:
-        raise BadMatFile("its byte order is not marked")
+        raise BadFile(f"{file}: its byte order is not marked.")
     try:
         elements = _unpack(content[HEADER_BYTES:], order)
         return dict(_read_matrix(element.body, order) for element in elements if element.kind == MATRIX)
     except (struct.error, zlib.error, UnicodeDecodeError, ValueError, IndexError, KeyError, StopIteration) as error:
-        raise BadMatFile("it is damaged or cut short") from error
+        raise BadFile(f"{file}: it is damaged or cut short.") from error
 
 
 def _unpack(content: bytes, order: str) -> Iterator[_Element]:

@@ -1,14 +1,7 @@
 """Answers in MTurk's results file; `Input.unit` counts from one, as published."""
 
 from annotator.published.readers.cells import Row, read_sheet
-from annotator.published.readers.records import (
-    AnswerFile,
-    ImportedAnswer,
-    PublishedReader,
-    count_units,
-    read_category,
-    read_path,
-)
+from annotator.published.readers.records import AnswerFile, ImportedAnswer, PublishedReader, count_units, read_category
 
 SHEET_COLUMNS = ("WorkerId", "Input.layer", "Input.unit", "Answer.description", "Answer.category", "Answer.precision")
 
@@ -19,17 +12,14 @@ def read_sheet_answers(content: bytes, file: str, layer: str) -> AnswerFile:
 
 
 def _read_sheet_row(row: Row) -> ImportedAnswer:
-    worker = row.text("WorkerId")
-    if not worker:
-        raise row.refuse("WorkerId", "it is empty")
     return ImportedAnswer(
-        layer=read_path(row, "Input.layer"),
+        layer=row.filled("Input.layer"),
         index=row.whole("Input.unit", lowest=1) - 1,
         row=row.number,
         description=row.text("Answer.description"),
         category=read_category(row, "Answer.category"),
         precision=row.number_within("Answer.precision", low=0, high=1),
-        worker=worker,
+        worker=row.filled("WorkerId"),
         is_rejected=bool(row.cells.get("RejectionTime", "").strip()),
     )
 

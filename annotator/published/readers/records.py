@@ -28,6 +28,10 @@ class ImportedAnswer:
     shown: tuple[int, ...] | None = None
     marked: tuple[int, ...] | None = None
 
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.layer, self.index
+
 
 @dataclass(frozen=True)
 class AnswerFile:
@@ -93,13 +97,6 @@ def read_category(row: Row, column: str) -> str:
         names = ", ".join(SemanticCategory)
         raise row.refuse(column, f"{value[:40]!r} is neither a code from 1 to 6 nor one of {names}")
     return str(PUBLISHED_CODES[int(code)])
-
-
-def read_path(row: Row, column: str) -> str:
-    path = row.text(column)
-    if not path:
-        raise row.refuse(column, "it is empty")
-    return path
 
 
 def count_units(answers: Iterable[ImportedAnswer]) -> dict[str, int]:

@@ -46,7 +46,9 @@ REPORT: dict[str, Any] = {
 
 
 def detectors(crops: dict[tuple[str, int], bytes] | None = None) -> Figure:
-    return charts.draw_object_detectors(REPORT, layer="conv5", lexicon=load_lexicon(), crops=crops)
+    return charts.draw_object_detectors(
+        REPORT, name="object-detectors", layer="conv5", lexicon=load_lexicon(), crops=crops or {}
+    )
 
 
 def test_interpretable_units_stand_under_their_groups() -> None:

@@ -89,7 +89,7 @@ def test_intervals_cover_as_stated_in_1000_simulations() -> None:
 
 def test_the_published_spread_is_the_one_that_is_simulated(shared: Path) -> None:
     kept = shared / "data" / "published" / "places205-alexnet" / "unitAnnotation_places205-alexnet.mat"
-    table = read_mat(kept.read_bytes())["layerAnnotation"]
+    table = read_mat(kept.read_bytes(), file=kept.name)["layerAnnotation"]
     layers = [table.row(i)[0] for i in range(table.shape[0])]
     shares = [[cells.row(u)[c].values[0] for c in (2, 5, 8)] for cells in layers for u in range(cells.shape[0])]
     published = counts(*[[count_fitting(precision=share, n_shown=N_SHOWN) for share in unit] for unit in shares])

@@ -9,8 +9,9 @@ from django.core.management.base import CommandError
 from annotator.commanding import ProjectCommand
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.campaigns.finding import find_campaign
+from annotator.figures.charts import draw_networks_side_by_side
 from annotator.figures.drawing import Figure, save_figure
-from annotator.figures.listing import draw_along, draw_campaigns_side_by_side, draw_figure, draw_zoo, list_figures
+from annotator.figures.listing import draw_along, draw_figure, draw_zoo, list_figures
 from annotator.units.finding import find_dissection
 
 
@@ -51,7 +52,7 @@ def _draw_campaign(name: str | None, beside: str | None) -> list[Figure]:
     figures = [draw_figure(report=report, name=figure, campaign=campaign) for figure, _ in list_figures(report)]
     if beside is not None:
         other = describe_campaign(campaign=find_campaign(beside))
-        figures.append(draw_campaigns_side_by_side({name: report, beside: other}))
+        figures.append(draw_networks_side_by_side({name: report, beside: other}))
     return figures
 
 

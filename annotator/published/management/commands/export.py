@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.published.exporting import export_campaign
-from annotator.published.exporting_dissections import export_dissection
+from annotator.published.exporting import export_campaign, export_dissection
 from annotator.units.finding import find_done_dissections
 from workers.engine.measures.iou.arrays import MODES
 
