@@ -26,8 +26,10 @@ class SignInRefused(Refusal):
 def sign_in(*, request: HttpRequest, username: str, password: str, address: str, now: datetime) -> User:
     """The person, or SignInRefused. Wrong names and wrong passwords are not told apart."""
     keys = [_key("name", username.casefold()), _key("address", address)]
-    wait = max((wait_after(row.n_failures) - (now - row.last_failure_at) for row in _recent(keys, now)), default=None)
-    if wait is not None and wait > timedelta(0):
+    recent = SignInSlowdown.objects.filter(key__in=keys, last_failure_at__gt=now - MEMORY)
+    waits = [wait_after(row.n_failures) - (now - row.last_failure_at) for row in recent]
+    wait = max(waits, default=timedelta(0))
+    if wait > timedelta(0):
         raise SignInRefused(f"Too many failures. Try again in {max(1, round(wait.total_seconds()))} seconds.")
     user = authenticate(request, username=username, password=password)
     if not isinstance(user, User):
@@ -43,10 +45,6 @@ def wait_after(n_failures: int) -> timedelta:
     if n_failures < N_FREE_FAILURES:
         return timedelta(0)
     return min(timedelta(seconds=2 ** min(n_failures - N_FREE_FAILURES + 1, 12)), MAX_WAIT)
-
-
-def _recent(keys: list[str], now: datetime) -> list[SignInSlowdown]:
-    return list(SignInSlowdown.objects.filter(key__in=keys, last_failure_at__gt=now - MEMORY))
 
 
 def _count_failure(key: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from annotator.accounts.appointing import change_role
+from annotator.accounts.inviting import change_role
 from annotator.accounts.models import Membership, Role
 
 APPS = ("accounts", "units", "crowd", "labels", "comparison", "work")

@@ -7,10 +7,10 @@ from decimal import Decimal
 from django.db.models import F, Sum
 
 from annotator.sandbox import switchboard
-from annotator.sandbox.models import HIT, Assignment, LedgerEntry, Person, Requester
+from annotator.sandbox.models import HIT, Assignment, BonusPayment, LedgerEntry, Person, Requester
 from annotator.sandbox.rules import fees
 from annotator.sandbox.rules.refusals import Code, Refused
-from annotator.sandbox.rules.states import AssignmentState
+from annotator.sandbox.rules.states import LISTED, AssignmentState
 
 Account = LedgerEntry.Account
 Reason = LedgerEntry.Reason
@@ -77,15 +77,10 @@ def adjust_hold(hit: HIT, *, now: dt.datetime) -> None:
     if not hit.is_expired:
         due += hit.n_available * place_price_usd(hit)
     about = About(requester=hit.requester, hit=hit)
-    if due > hit.held_usd:
-        move(
-            due - hit.held_usd, source=Account.AVAILABLE, target=Account.HELD, reason=Reason.HOLD, about=about, now=now
-        )
-    elif due < hit.held_usd:
-        move(
-            hit.held_usd - due, source=Account.HELD, target=Account.AVAILABLE, reason=Reason.RELEASE, about=about,
-            now=now,
-        )  # fmt: skip
+    source, target, reason = Account.AVAILABLE, Account.HELD, Reason.HOLD
+    if due < hit.held_usd:
+        source, target, reason = Account.HELD, Account.AVAILABLE, Reason.RELEASE
+    move(abs(due - hit.held_usd), source=source, target=target, reason=reason, about=about, now=now)
     hit.held_usd = due
 
 
@@ -103,8 +98,15 @@ def pay_reward(assignment: Assignment, *, is_held: bool, now: dt.datetime) -> No
         hit.held_usd -= assignment.reward_usd + assignment.fee_usd
 
 
-def pay_bonus(assignment: Assignment, *, amount_usd: Decimal, fee_usd: Decimal, now: dt.datetime) -> None:
-    hit = assignment.hit
+def pay_bonus(assignment: Assignment, *, amount_usd: Decimal, reason: str, now: dt.datetime) -> None:
+    """From the available balance, with its fee. Raises Refused."""
+    if assignment.state not in LISTED:
+        raise Refused(Code.INVALID_ASSIGNMENT_STATE, "A bonus needs a submitted, approved or rejected assignment.")
+    hit, fee = assignment.hit, fees.fee_usd(amount_usd=amount_usd)
     about = About(requester=hit.requester, person=assignment.person, hit=hit, assignment=assignment)
     move(amount_usd, source=Account.AVAILABLE, target=Account.EARNINGS, reason=Reason.BONUS, about=about, now=now)
-    move(fee_usd, source=Account.AVAILABLE, target=Account.FEES, reason=Reason.BONUS_FEE, about=about, now=now)
+    move(fee, source=Account.AVAILABLE, target=Account.FEES, reason=Reason.BONUS_FEE, about=about, now=now)
+    BonusPayment.objects.create(
+        requester=hit.requester, person=assignment.person, assignment=assignment, amount_usd=amount_usd, fee_usd=fee,
+        reason=reason, granted_at=now,
+    )  # fmt: skip

@@ -37,7 +37,6 @@ class Page:
 
     @property
     def document(self) -> html.HtmlElement:
-        """The parsed page."""
         return html.fromstring(self.body, base_url=self.url)
 
     @property
@@ -74,11 +73,9 @@ class Browser:
         )
 
     def get(self, url: str) -> Page:
-        """Open an address."""
         return self._send("GET", url)
 
     def post_form(self, url: str, fields: Mapping[str, str]) -> Page:
-        """Send a form."""
         return self._send("POST", url, data=fields)
 
     def post_json(self, url: str, value: Mapping[str, object]) -> Page:
@@ -111,7 +108,6 @@ def _make_tls_context() -> ssl.SSLContext:
 
 
 def find(page: Page, element_id: str) -> Any | None:
-    """The element with this id."""
     found = page.document.xpath("//*[@id=$wanted]", wanted=element_id)
     return found[0] if found else None
 

@@ -71,10 +71,6 @@ class Library:
             thumbs[place, :, THUMB**2 :] = means.reshape(len(means), -1)
         return Places(np.array(boxes), thumbs)
 
-    def prepare(self) -> None:
-        """Computes the tables now, before several threads use them."""
-        _ = self.places
-
     def cut(self, image: npt.NDArray[np.int64], box: npt.NDArray[np.int64], n: int) -> Pixels:
         """Means over n x n cells of each box (left, top, side) of each picture: (boxes, n, n, 3)."""
         steps = np.arange(n + 1) / n

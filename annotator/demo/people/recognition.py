@@ -23,6 +23,7 @@ _N_LIKELY = 10
 # Rounds of refinement: step as a share of the side, pictures kept, cells compared along a side.
 _ROUNDS = ((0.1, 4, 8), (0.06, 3, 8), (0.03, 2, 16), (0.015, 1, 16), (0.008, 1, 16))
 _MOVES = np.array([(dx, dy, ds) for ds in (-1, 0, 1) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
+Integers = npt.NDArray[np.int64]
 # Mean residual (0 to 255 per channel) up to which a tile counts as recognized.
 _MAX_RESIDUAL = 16.0
 
@@ -39,19 +40,11 @@ class Sighting:
     residual: float
 
 
-@dataclass(frozen=True)
-class _Likely:
-    """Candidate boxes of one tile: (n,) pictures and (n, 3) left, top, side."""
-
-    image: npt.NDArray[np.int64]
-    box: npt.NDArray[np.int64]
-
-
 def recognize(tiles: npt.NDArray[np.uint8], library: Library) -> list[Sighting | None]:
     """Finds each (px, px, 3) tile in the library; None if nothing fits."""
     return [
-        _refine(tile.astype(np.float32), likely, library)
-        for tile, likely in zip(tiles, _shortlist(tiles, library), strict=True)
+        _refine(tile.astype(np.float32), image, box, library)
+        for tile, (image, box) in zip(tiles, _shortlist(tiles, library), strict=True)
     ]
 
 
@@ -71,8 +64,8 @@ def _undim(tile: Pixels) -> tuple[Pixels, Pixels]:
     return whole, np.where(edge, 0.02, np.where(bright, 1.0, 0.2)).astype(np.float32)
 
 
-def _shortlist(tiles: npt.NDArray[np.uint8], library: Library) -> list[_Likely]:
-    """The likeliest pictures of each tile by weighted difference of thumbnails, with the best box in each."""
+def _shortlist(tiles: npt.NDArray[np.uint8], library: Library) -> list[tuple[Integers, Integers]]:
+    """For each tile the pictures (n,) whose thumbnails differ least, weighted, and the best box in each (n, 3)."""
     places, n_images = library.places, len(library.rows)
     terms = np.stack([_thumbnail(tile.astype(np.float32)) for tile in tiles], axis=1)
     least = np.full((n_images, len(tiles)), np.inf, np.float32)
@@ -85,7 +78,7 @@ def _shortlist(tiles: npt.NDArray[np.uint8], library: Library) -> list[_Likely]:
     found = []
     for tile, column in enumerate(least.T):
         images = np.argsort(column, kind="stable")[:_N_LIKELY]
-        found.append(_Likely(images, places.boxes[place_of[images, tile]]))
+        found.append((images, places.boxes[place_of[images, tile]]))
     return found
 
 
@@ -100,9 +93,8 @@ def _thumbnail(tile: Pixels) -> Pixels:
     return np.concatenate([share.reshape(-1), (-2 * share[..., None] * means).reshape(-1)]).astype(np.float32)
 
 
-def _refine(tile: Pixels, likely: _Likely, library: Library) -> Sighting | None:
+def _refine(tile: Pixels, image: Integers, box: Integers, library: Library) -> Sighting | None:
     """Moves and resizes the likely boxes, coarse to fine, and keeps the best; None if the best fits badly."""
-    image, box = likely.image, likely.box
     for step, n_kept, n_cells in _ROUNDS:
         tried = _moved(box, _MOVES, step)
         images = np.repeat(image, len(_MOVES))
@@ -117,7 +109,7 @@ def _refine(tile: Pixels, likely: _Likely, library: Library) -> Sighting | None:
     return Sighting(int(image[0]), left, top, side, _find_bright(_shrink(tile, _GRID), fit), miss)
 
 
-def _moved(box: npt.NDArray[np.int64], moves: npt.NDArray[np.int64], step: float) -> npt.NDArray[np.int64]:
+def _moved(box: Integers, moves: Integers, step: float) -> Integers:
     """Each box moved and resized in each way by a share of its side, kept inside the picture: (n * moves, 3)."""
     center = box[:, None, :2] + box[:, None, 2:] / 2 + moves[None, :, :2] * step * box[:, None, 2:]
     side = np.clip(np.round(box[:, None, 2] * (1 + 2 * step * moves[None, :, 2])), 40, PICTURE_PX)
@@ -132,7 +124,7 @@ def _residual(tile: Pixels, fits: Pixels) -> Pixels:
     return np.asarray(np.minimum(as_bright, as_dimmed).mean(axis=(1, 2)))
 
 
-def _best_of_each(images: npt.NDArray[np.int64], residual: Pixels) -> npt.NDArray[np.int64]:
+def _best_of_each(images: Integers, residual: Pixels) -> Integers:
     """Indices of the best box of each picture, best picture first; ties to the earlier."""
     order = np.lexsort((np.arange(len(residual)), residual))
     _, first = np.unique(images[order], return_index=True)

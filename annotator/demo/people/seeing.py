@@ -33,7 +33,7 @@ class Viewer:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.base_rates = measure_base_rates(library)
-        library.prepare()
+        _ = library.places  # computed now, before several threads use it
         self._seen: dict[str, TileSight] = {}
 
     def look(self, tiles: npt.NDArray[np.uint8]) -> list[TileSight]:

@@ -41,7 +41,6 @@ class Site:
     hit_type_ids: frozenset[str]
 
     def at(self, path: str) -> str:
-        """A page's address."""
         return f"{self.url.rstrip('/')}/worker/{path}"
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from annotator.sandbox import notifying
 from annotator.sandbox.acts import policing, transitions
 from annotator.sandbox.models import HIT, HITType, Requester, UploadedFile
 from annotator.sandbox.rules import fees, ids
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 from annotator.sandbox.rules.states import HITStatus, check_hit_move
 
 MAX_LIFETIME = dt.timedelta(days=365)
@@ -54,13 +54,8 @@ def register_type(requester: Requester, fields: HITTypeFields, *, now: dt.dateti
         requester=requester,
         fingerprint=fields.fingerprint(),
         is_deleted=False,
-        defaults={
-            "title": fields.title, "description": fields.description, "keywords": fields.keywords,
-            "reward_usd": fields.reward_usd, "duration_seconds": fields.duration_seconds,
-            "auto_approval_seconds": fields.auto_approval_seconds, "requirements": fields.requirements,
-            "created_at": now,
-        },
-    )  # fmt: skip
+        defaults={**asdict(fields), "created_at": now},
+    )
     return found
 
 
@@ -79,11 +74,9 @@ def create_hit(hit_type: HITType, new: NewHIT, *, now: dt.datetime) -> HIT:
 
 def set_expiration(hit: HIT, *, expires_at: dt.datetime, now: dt.datetime) -> None:
     """Changes when the HIT expires, perhaps to now. The caller holds the row lock."""
-    transitions.check_status(
-        hit, HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING
-    )
+    transitions.check_status(hit, *transitions.NOT_DISPOSED)
     if expires_at > now + MAX_LIFETIME:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "ExpireAt must lie within 365 days from now.")
+        raise bad_parameter("ExpireAt must lie within 365 days from now.")
     is_later = expires_at > hit.expires_at
     was_expired, hit.is_expired = hit.is_expired, expires_at <= now
     hit.expired_at = (hit.expired_at or now) if hit.is_expired else None
@@ -118,9 +111,7 @@ def mark_reviewing(hit: HIT, *, is_reverted: bool) -> None:
 
 def change_type(hit: HIT, hit_type: HITType, *, now: dt.datetime) -> None:
     """Assignments already accepted keep the reward that was promised; open assignments cost what the new type says."""
-    transitions.check_status(
-        hit, HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING
-    )
+    transitions.check_status(hit, *transitions.NOT_DISPOSED)
     hit.hit_type = hit_type
     transitions.advance_hit(hit, now=now)
 

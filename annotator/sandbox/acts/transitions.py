@@ -18,6 +18,7 @@ from annotator.sandbox.rules.states import (
     next_hit_status,
 )
 
+NOT_DISPOSED = (HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING)
 _COUNTED = ["status", "n_accepted", "n_submitted"]
 _PAID = ["n_approved", "n_rejected", "held_usd"]
 _CHANGED = ["max_assignments", "hit_type", "expires_at", "is_expired", "expired_at"]
@@ -122,7 +123,7 @@ def _check_override(assignment: Assignment, *, now: dt.datetime) -> None:
 
 def add_assignments(hit: HIT, *, n_more: int, now: dt.datetime) -> bool:
     """Adds assignments; the caller holds the row lock. A HIT with fewer than 10 stays below 10: the fee differs."""
-    check_status(hit, HITStatus.ASSIGNABLE, HITStatus.UNASSIGNABLE, HITStatus.REVIEWABLE, HITStatus.REVIEWING)
+    check_status(hit, *NOT_DISPOSED)
     size = hit.max_assignments + n_more
     if hit.max_assignments < fees.MANY_ASSIGNMENTS <= size:
         raise Refused(

@@ -1,38 +1,50 @@
 """Rows by the ids that a requester sends; another requester's rows are not found."""
 
-from annotator.sandbox.acts import transitions
-from annotator.sandbox.acts.transitions import lock_assignment
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
+from annotator.sandbox.acts.transitions import lock_assignment, lock_hit
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, QualificationType
 from annotator.sandbox.rules.refusals import Code, Refused
 
+Row = TypeVar("Row", bound=Model)
 
-def hit_type(call: Call, name: str = "HITTypeId") -> HITType:
-    found = HITType.objects.filter(requester=call.requester, mturk_id=call.values[name], is_deleted=False).first()
+
+def missing(code: Code, what: str) -> Refused:
+    return Refused(code, f"{what} does not exist.")
+
+
+def first(rows: QuerySet[Row], code: Code, what: str) -> Row:
+    """Raises Refused with this code if there is none."""
+    found = rows.first()
     if found is None:
-        raise Refused(Code.HIT_TYPE_DOES_NOT_EXIST, f"Hit type {call.values[name]} does not exist.")
+        raise missing(code, what)
+    return found
+
+
+def hit_type(call: Call) -> HITType:
+    sought = call.values["HITTypeId"]
+    rows = HITType.objects.filter(requester=call.requester, mturk_id=sought, is_deleted=False)
+    found = first(rows, Code.HIT_TYPE_DOES_NOT_EXIST, f"Hit type {sought}")
     found.requester = call.requester
     return found
 
 
 def hit(call: Call) -> HIT:
-    found = HIT.objects.select_related("hit_type").filter(requester=call.requester, mturk_id=call.values["HITId"])
-    return _first_hit(found.first(), call)
+    sought = call.values["HITId"]
+    rows = HIT.objects.select_related("hit_type").filter(requester=call.requester, mturk_id=sought)
+    return first(rows, Code.HIT_DOES_NOT_EXIST, f"Hit {sought}")
 
 
 def locked_hit(call: Call) -> HIT:
     """With its row lock, for an operation that changes it."""
+    sought = call.values["HITId"]
     try:
-        found = transitions.lock_hit(requester=call.requester, mturk_id=call.values["HITId"])
+        return lock_hit(requester=call.requester, mturk_id=sought)
     except HIT.DoesNotExist:
-        found = None
-    return _first_hit(found, call)
-
-
-def _first_hit(found: HIT | None, call: Call) -> HIT:
-    if found is None:
-        raise Refused(Code.HIT_DOES_NOT_EXIST, f"Hit {call.values['HITId']} does not exist.")
-    return found
+        raise missing(Code.HIT_DOES_NOT_EXIST, f"Hit {sought}") from None
 
 
 def assignment(call: Call) -> Assignment:
@@ -40,20 +52,15 @@ def assignment(call: Call) -> Assignment:
     sought = call.values["AssignmentId"]
     found = Assignment.objects.filter(mturk_id=sought, hit__requester=call.requester, submitted_at__isnull=False)
     if not found.exists():
-        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, f"Assignment {sought} does not exist.")
+        raise missing(Code.ASSIGNMENT_DOES_NOT_EXIST, f"Assignment {sought}")
     return lock_assignment(mturk_id=sought)
 
 
 def person(worker_id: str) -> Person:
-    found = Person.objects.filter(mturk_id=worker_id).first()
-    if found is None:
-        raise Refused(Code.WORKER_DOES_NOT_EXIST, f"Worker {worker_id} does not exist.")
-    return found
+    return first(Person.objects.filter(mturk_id=worker_id), Code.WORKER_DOES_NOT_EXIST, f"Worker {worker_id}")
 
 
 def own_qualification_type(call: Call) -> QualificationType:
     sought = call.values["QualificationTypeId"]
-    found = QualificationType.objects.filter(requester=call.requester, mturk_id=sought, deleted_at=None).first()
-    if found is None:
-        raise Refused(Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {sought} does not exist.")
-    return found
+    rows = QualificationType.objects.filter(requester=call.requester, mturk_id=sought, deleted_at=None)
+    return first(rows, Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {sought}")

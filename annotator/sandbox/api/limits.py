@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import bad_parameter
 
 MAX_QUESTION_BYTES = 65_535
 YEAR_SECONDS = 365 * 24 * 3600
@@ -46,21 +46,17 @@ def check(values: dict[str, Any]) -> None:
         elif name in NUMBERS:
             least, most = NUMBERS[name]
             if not least <= value <= most:
-                raise _out(name, f"must lie between {least} and {most}, not at {value}.")
+                raise bad_parameter(f"{name} must lie between {least} and {most}, not at {value}.")
         elif name in DOCUMENTS and len(value.encode()) > MAX_QUESTION_BYTES:
-            raise _out(name, f"must not be longer than {MAX_QUESTION_BYTES} bytes.")
+            raise bad_parameter(f"{name} must not be longer than {MAX_QUESTION_BYTES} bytes.")
     for name in ("Reward", "BonusAmount"):
         if name in values and Decimal(values[name]) > MAX_MONEY_USD:
-            raise _out(name, f"must not be more than {MAX_MONEY_USD}.")
+            raise bad_parameter(f"{name} must not be more than {MAX_MONEY_USD}.")
 
 
 def _check_text(name: str, value: str) -> None:
     least, most = TEXTS[name]
     if len(value) > most:
-        raise _out(name, f"must not be longer than {most} characters.")
+        raise bad_parameter(f"{name} must not be longer than {most} characters.")
     if len(value.strip()) < least:
-        raise _out(name, "must not be empty.")
-
-
-def _out(name: str, words: str) -> Refused:
-    return Refused(Code.PARAMETER_VALIDATION_ERROR, f"{name} {words}")
+        raise bad_parameter(f"{name} must not be empty.")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
 
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import bad_parameter
 
 Row = TypeVar("Row", bound=Model)
 
@@ -32,9 +32,9 @@ def read_page(values: dict[str, Any], *, about: str, now: dt.datetime, life: dt.
     try:
         after, made_at = signing.Signer(salt=about).unsign_object(token)
     except (signing.BadSignature, ValueError):
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "NextToken is not one of this list's.") from None
+        raise bad_parameter("NextToken is not one of this list's.") from None
     if now.timestamp() - made_at > life.total_seconds():
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "NextToken has expired; begin the list again.")
+        raise bad_parameter("NextToken has expired; begin the list again.")
     return Page(about, size, after, now)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import time
 import uuid
 from typing import Any
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import settling
-from annotator.sandbox.api import limits, lost, shapes, signatures, wire
+from annotator.sandbox.api import limits, shapes, signatures, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.operations.table import OPERATIONS
 from annotator.sandbox.models import Requester
@@ -24,6 +25,10 @@ from annotator.sandbox.switchboard import Switchboard
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 log = logging.getLogger(__name__)
+
+
+class CannotCut(Exception):
+    """The server does not give its socket to the application; gunicorn does."""
 
 
 @csrf_exempt
@@ -61,7 +66,7 @@ def _answer(request: HttpRequest, request_id: str) -> HttpResponse:
         return _respond(_fault("The service is temporarily unable to process your request."), status=500)
     output = perform(operation, body, requester=requester, request_id=request_id, board=board)
     if lot.is_lost:
-        lost.cut_connection(request)
+        _cut_connection(request)
     return _respond(output, status=200)
 
 
@@ -77,6 +82,14 @@ def perform(
         output = OPERATIONS[operation](Call(operation, requester, values, request_id, now, board))
     members: dict[str, Any] = wire.to_json(output)
     return members
+
+
+def _cut_connection(request: HttpRequest) -> None:
+    """A lost response: closes the client's socket; what is written afterwards is discarded. Raises CannotCut."""
+    connection = request.META.get("gunicorn.socket")
+    if connection is None:
+        raise CannotCut("Lost responses need gunicorn, which puts its socket into the request.")
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 def _read_body(request: HttpRequest) -> bytes:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from annotator.sandbox.acts import qualifying
+from annotator.sandbox.api import find
 from annotator.sandbox.api.limits import MAX_REQUIREMENTS
-from annotator.sandbox.models import QualificationType, Requester
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.models import QualificationType
+from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 
 MAX_NUMBERS = 15
 MAX_PLACES = 30
@@ -13,23 +14,22 @@ _SETS = ("In", "NotIn")
 _PLACE_COMPARATORS = ("EqualTo", "NotEqualTo", *_SETS)
 
 
-def check(requirements: list[dict[str, Any]], *, requester: Requester) -> None:
+def check(requirements: list[dict[str, Any]]) -> None:
     """Raises Refused for a requirement that could not be checked, or whose type does not exist."""
     if len(requirements) > MAX_REQUIREMENTS:
-        raise _bad(f"A HIT can have at most {MAX_REQUIREMENTS} qualification requirements.")
+        raise bad_parameter(f"A HIT can have at most {MAX_REQUIREMENTS} qualification requirements.")
     for requirement in requirements:
-        _check_type(requirement["QualificationTypeId"], requester=requester)
+        _check_type(requirement["QualificationTypeId"])
         _check_values(requirement)
         if requirement.get("ActionsGuarded") and "RequiredToPreview" in requirement:
-            raise _bad("ActionsGuarded and RequiredToPreview cannot be used together.")
+            raise bad_parameter("ActionsGuarded and RequiredToPreview cannot be used together.")
 
 
-def _check_type(type_id: str, *, requester: Requester) -> None:
+def _check_type(type_id: str) -> None:
     if type_id in qualifying.COMPUTED:
         return
-    found = QualificationType.objects.filter(mturk_id=type_id, deleted_at=None).first()
-    if found is None:
-        raise Refused(Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {type_id} does not exist.")
+    rows = QualificationType.objects.filter(mturk_id=type_id, deleted_at=None)
+    found = find.first(rows, Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {type_id}")
     if not found.is_active:
         raise Refused(Code.INVALID_QUALIFICATION_TYPE_STATE, f"QualificationType {type_id} is inactive.")
 
@@ -39,19 +39,15 @@ def _check_values(requirement: dict[str, Any]) -> None:
     numbers, places = requirement.get("IntegerValues", []), requirement.get("LocaleValues", [])
     if comparator in ("Exists", "DoesNotExist"):
         if numbers or places:
-            raise _bad(f"{comparator} takes no values.")
+            raise bad_parameter(f"{comparator} takes no values.")
         return
     if requirement["QualificationTypeId"] == qualifying.LOCALE:
         if numbers or not places:
-            raise _bad("Worker_Locale is compared with LocaleValues.")
+            raise bad_parameter("Worker_Locale is compared with LocaleValues.")
         if comparator not in _PLACE_COMPARATORS:
-            raise _bad(f"Worker_Locale takes {', '.join(_PLACE_COMPARATORS)}, not {comparator}.")
+            raise bad_parameter(f"Worker_Locale takes {', '.join(_PLACE_COMPARATORS)}, not {comparator}.")
     elif places or not numbers:
-        raise _bad(f"{comparator} is a comparison with IntegerValues.")
+        raise bad_parameter(f"{comparator} is a comparison with IntegerValues.")
     most = (MAX_PLACES if places else MAX_NUMBERS) if comparator in _SETS else 1
     if len(numbers or places) > most:
-        raise _bad(f"{comparator} takes at most {most} values.")
-
-
-def _bad(words: str) -> Refused:
-    return Refused(Code.PARAMETER_VALIDATION_ERROR, words)
+        raise bad_parameter(f"{comparator} takes at most {most} values.")

@@ -4,12 +4,13 @@ import datetime as dt
 import functools
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import botocore.loaders
 import botocore.model
 
-from annotator.sandbox.rules.refusals import Code, Malformed, Refused
+from annotator.sandbox.rules.refusals import Code, Malformed, Refused, bad_parameter
 
 API_VERSION = "2017-01-17"
 TARGET_PREFIX = "MTurkRequesterServiceV20170117"
@@ -55,26 +56,20 @@ def _structure(shape: Any, value: dict[str, Any], *, at: str) -> dict[str, Any]:
 
 
 def _value(shape: Any, value: Any, *, at: str) -> Any:
-    return _READERS[shape.type_name](shape, value, at=at)
+    kinds, wanted, read = _TYPES[shape.type_name]
+    # For Python, but not for JSON, a boolean is a number.
+    if not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool):
+        raise Malformed("SerializationException", f"{at} must be {wanted}.")
+    return read(shape, value, at=at)
 
 
-def _read_structure(shape: Any, value: Any, *, at: str) -> Any:
-    if not isinstance(value, dict):
-        raise _wrong_type(at, "a structure")
-    return _structure(shape, value, at=at)
-
-
-def _read_list(shape: Any, value: Any, *, at: str) -> Any:
-    if not isinstance(value, list):
-        raise _wrong_type(at, "a list")
+def _read_list(shape: Any, value: list[Any], *, at: str) -> list[Any]:
     return [_value(shape.member, member, at=f"{at}[{i}]") for i, member in enumerate(value)]
 
 
-def _read_string(shape: Any, value: Any, *, at: str) -> str:
-    if not isinstance(value, str):
-        raise _wrong_type(at, "a string")
+def _read_string(shape: Any, value: str, *, at: str) -> str:
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, f"{at} contains a character that no text can have.")
+        raise bad_parameter(f"{at} contains a character that no text can have.")
     enum, pattern = shape.enum, shape.metadata.get("pattern")
     if enum and value not in enum:
         raise _constraint(at, value, f"enum value set: [{', '.join(enum)}]")
@@ -86,39 +81,35 @@ def _read_string(shape: Any, value: Any, *, at: str) -> str:
     return value
 
 
-def _read_integer(shape: Any, value: Any, *, at: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not -(2 ** _INT_BITS[shape.type_name]) <= value < (
-        2 ** _INT_BITS[shape.type_name]
-    ):  # fmt: skip
-        raise _wrong_type(at, f"a {shape.type_name}")
+def _read_integer(shape: Any, value: int, *, at: str) -> int:
+    limit = 2 ** _INT_BITS[shape.type_name]
+    if not -limit <= value < limit:
+        raise Malformed("SerializationException", f"{at} must be a {shape.type_name}.")
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if (least is not None and value < least) or (most is not None and value > most):
         raise _constraint(at, value, f"value between {least} and {most}")
     return value
 
 
-def _read_boolean(shape: Any, value: Any, *, at: str) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong_type(at, "a boolean")
+def _read_boolean(shape: Any, value: bool, *, at: str) -> bool:
     return value
 
 
-def _read_timestamp(shape: Any, value: Any, *, at: str) -> dt.datetime:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong_type(at, "a timestamp in epoch seconds")
+def _read_timestamp(shape: Any, value: float, *, at: str) -> dt.datetime:
     if not _EARLIEST <= value <= _LATEST:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, f"{at} must lie between the years 1970 and 9999.")
+        raise bad_parameter(f"{at} must lie between the years 1970 and 9999.")
     return dt.datetime.fromtimestamp(value, dt.UTC)
 
 
-_READERS = {
-    "structure": _read_structure,
-    "list": _read_list,
-    "string": _read_string,
-    "integer": _read_integer,
-    "long": _read_integer,
-    "boolean": _read_boolean,
-    "timestamp": _read_timestamp,
+# By the shape's type: Python's types, what a message calls it, the reader.
+_TYPES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+    "structure": (dict, "a structure", _structure),
+    "list": (list, "a list", _read_list),
+    "string": (str, "a string", _read_string),
+    "integer": (int, "a integer", _read_integer),
+    "long": (int, "a long", _read_integer),
+    "boolean": (bool, "a boolean", _read_boolean),
+    "timestamp": ((int, float), "a timestamp in epoch seconds", _read_timestamp),
 }
 
 
@@ -126,14 +117,9 @@ def _join(at: str, name: str) -> str:
     return f"{at}.{name}" if at else name
 
 
-def _wrong_type(at: str, wanted: str) -> Malformed:
-    return Malformed("SerializationException", f"{at} must be {wanted}.")
-
-
 def _constraint(at: str, value: object, constraint: str) -> Refused:
     shown = str(value) if len(str(value)) <= 80 else f"{str(value)[:80]}..."
-    return Refused(
-        Code.PARAMETER_VALIDATION_ERROR,
+    return bad_parameter(
         f"1 validation error detected: Value '{shown}' at '{at}' failed to satisfy constraint: "
         f"Member must satisfy {constraint}.",
     )

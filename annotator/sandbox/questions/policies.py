@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import bad_parameter
 
 KNOWN_ANSWERS = "ScoreMyKnownAnswers/2011-09-01"
 PLURALITY = "SimplePlurality/2011-09-01"
@@ -61,18 +61,18 @@ class _Parameters:
             return None
         text = self.text(name)
         if not text.isascii() or not text.isdigit() or not least <= int(text[:10]) <= most:
-            raise _bad(f"{name} must be a whole number from {least} to {most}.")
+            raise bad_parameter(f"{name} must be a whole number from {least} to {most}.")
         return int(text)
 
     def flag(self, name: str) -> bool:
         text = self.text(name) or "false"
         if text.lower() not in ("t", "f", "true", "false"):
-            raise _bad(f"{name} must be true or false.")
+            raise bad_parameter(f"{name} must be true or false.")
         return text.lower() in ("t", "true")
 
     def finish(self) -> None:
         if self.found:
-            raise _bad(f"This review policy has no parameter {next(iter(self.found))!r}.")
+            raise bad_parameter(f"This review policy has no parameter {next(iter(self.found))!r}.")
 
 
 def read_known_answers(policy: Mapping[str, Any]) -> KnownAnswers:
@@ -81,7 +81,7 @@ def read_known_answers(policy: Mapping[str, Any]) -> KnownAnswers:
     entries = parameters.found.pop("AnswerKey", {}).get("MapEntries", [])
     key = {entry.get("Key", ""): _clean(entry.get("Values", [])) for entry in entries}
     if not key or "" in key:
-        raise _bad(f"{KNOWN_ANSWERS} needs an AnswerKey with MapEntries.")
+        raise bad_parameter(f"{KNOWN_ANSWERS} needs an AnswerKey with MapEntries.")
     actions = Actions(
         approve_at_least=parameters.number("ApproveIfKnownAnswerScoreIsAtLeast", least=0, most=101),
         approve_reason=parameters.text("ApproveReason"),
@@ -103,12 +103,14 @@ def read_plurality(policy: Mapping[str, Any]) -> Plurality:
     )
     threshold = parameters.number("QuestionAgreementThreshold", least=0, most=100)
     if not 1 <= len(questions) <= MAX_QUESTIONS or threshold is None:
-        raise _bad(f"{PLURALITY} needs 1 to {MAX_QUESTIONS} QuestionIds and a QuestionAgreementThreshold.")
+        raise bad_parameter(f"{PLURALITY} needs 1 to {MAX_QUESTIONS} QuestionIds and a QuestionAgreementThreshold.")
     extend_below = parameters.number("ExtendIfHITAgreementScoreIsLessThan", least=1, most=100)
     maximum = parameters.number("ExtendMaximumAssignments", least=2, most=1_000_000_000)
     seconds = parameters.number("ExtendMinimumTimeInSeconds", least=3600, most=YEAR_SECONDS)
     if extend_below is not None and (maximum is None or seconds is None):
-        raise _bad("ExtendIfHITAgreementScoreIsLessThan needs ExtendMaximumAssignments and ExtendMinimumTimeInSeconds.")
+        raise bad_parameter(
+            "ExtendIfHITAgreementScoreIsLessThan needs ExtendMaximumAssignments and ExtendMinimumTimeInSeconds."
+        )
     actions = Actions(
         approve_at_least=parameters.number("ApproveIfWorkerAgreementScoreIsAtLeast", least=0, most=101),
         reject_below=parameters.number("RejectIfWorkerAgreementScoreIsLessThan", least=0, most=101),
@@ -127,10 +129,6 @@ def read_plurality(policy: Mapping[str, Any]) -> Plurality:
 
 def _clean(values: Iterable[str]) -> frozenset[str]:
     return frozenset(value.strip() for value in values)
-
-
-def _bad(words: str) -> Refused:
-    return Refused(Code.PARAMETER_VALIDATION_ERROR, words)
 
 
 def check_known(key: Answers, given: Answers) -> dict[str, bool]:

@@ -41,6 +41,10 @@ class Refused(Exception):
         self.message = message
 
 
+def bad_parameter(message: str) -> Refused:
+    return Refused(Code.PARAMETER_VALIDATION_ERROR, message)
+
+
 class Malformed(Exception):
     """The call does not follow the protocol: AWS's layer before MTurk refuses it."""
 

@@ -1,11 +1,11 @@
-"""The pages inside a HIT's frame: a requester's HTML, and the page after a submission. They get no cookies."""
+"""Pages without cookies: a HIT's frame, the page after a submission in it, and files that came with an answer."""
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from annotator.sandbox import switchboard
+from annotator.sandbox import switchboard, uploads
 from annotator.sandbox.acts import working
 from annotator.sandbox.models import HIT
 from annotator.sandbox.questions import answers, documents
@@ -52,3 +52,15 @@ def show_content(request: HttpRequest, hit_id: str) -> HttpResponse:
     if not isinstance(question, documents.HTMLQuestion):
         return HttpResponse("There is no such page.", status=404, content_type="text/plain")
     return _framed_by_this_site(HttpResponse(question.content), policy=CONTENT_POLICY)
+
+
+@require_GET
+def show_file(request: HttpRequest, token: str) -> HttpResponse:
+    """A file that a person uploaded with an answer."""
+    file = uploads.open_url(token, now=switchboard.read().now())
+    if file is None:
+        return HttpResponse("This address has expired.", status=403, content_type="text/plain")
+    # Never shown as a page: the content is untrusted.
+    response = HttpResponse(bytes(file.content), content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = "attachment"
+    return response

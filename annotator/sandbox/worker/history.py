@@ -6,7 +6,6 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods
 
 from annotator.sandbox import switchboard
-from annotator.sandbox.acts import settling
 from annotator.sandbox.models import LedgerEntry, Message, Person, Requester
 from annotator.sandbox.rules.states import LISTED, AssignmentState
 from annotator.sandbox.worker import session
@@ -18,7 +17,7 @@ MAX_SHOWN = 200
 @session.for_people
 def show_queue(request: HttpRequest, person: Person) -> HttpResponse:
     """The HITs that this person has accepted."""
-    settling.settle_due(now=switchboard.read().now())
+    session.settled_now()
     held = person.assignments.filter(state=AssignmentState.ACCEPTED).select_related("hit__hit_type__requester")
     return session.show(request, "queue", person, assignments=held)
 
@@ -27,7 +26,7 @@ def show_queue(request: HttpRequest, person: Person) -> HttpResponse:
 @session.for_people
 def show_history(request: HttpRequest, person: Person) -> HttpResponse:
     """What this person submitted, and what was paid."""
-    settling.settle_due(now=switchboard.read().now())
+    session.settled_now()
     done = person.assignments.filter(state__in=LISTED).select_related("hit__hit_type__requester").order_by("-id")
     earned = person.ledger.filter(target=LedgerEntry.Account.EARNINGS).aggregate(
         reward=Sum("amount_usd", filter=Q(reason=LedgerEntry.Reason.REWARD), default=0),

@@ -1,6 +1,7 @@
 """One HIT: preview, accept, work, return, submit, skip to the next."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -11,8 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from annotator.sandbox import switchboard
-from annotator.sandbox.acts import catalog, settling, working
+from annotator.sandbox.acts import catalog, working
 from annotator.sandbox.models import HIT, Assignment, HITType, Person
 from annotator.sandbox.questions import answers, documents, question_form
 from annotator.sandbox.rules.refusals import Code, Refused
@@ -27,7 +27,7 @@ MAX_TRIES = 20
 @require_GET
 def preview(request: HttpRequest, hit_id: str) -> HttpResponse:
     """One HIT before it is accepted."""
-    now = _settled_now()
+    now = session.settled_now()
     person = session.find_person(request)
     hit = HIT.objects.select_related("hit_type__requester").filter(mturk_id=hit_id).first()
     if hit is None:
@@ -46,7 +46,7 @@ def preview(request: HttpRequest, hit_id: str) -> HttpResponse:
 @require_GET
 def preview_next(request: HttpRequest, group_id: str) -> HttpResponse:
     """The group's next HIT after `after` (used for skipping); the list if there is none."""
-    now = _settled_now()
+    now = session.settled_now()
     kind = HITType.objects.filter(group_id=group_id).first()
     after = (
         HIT.objects.filter(mturk_id=session.clean(request.GET.get("after", ""))).values_list("id", flat=True).first()
@@ -60,14 +60,11 @@ def preview_next(request: HttpRequest, group_id: str) -> HttpResponse:
 @session.for_people
 def accept(request: HttpRequest, person: Person, hit_id: str) -> HttpResponse:
     """Accepts one HIT."""
-    now = _settled_now()
+    now = session.settled_now()
     hit = HIT.objects.filter(mturk_id=hit_id).first()
     if hit is None:
         return session.show_problem(request, person, "There is no such HIT.", status=404)
-    try:
-        assignment = working.accept(person, hit_id=hit.pk, now=now)
-    except Refused as refused:
-        return session.show_problem(request, person, refused.message, status=409)
+    assignment = working.accept(person, hit_id=hit.pk, now=now)
     return redirect("sandbox-work", assignment.mturk_id)
 
 
@@ -75,7 +72,7 @@ def accept(request: HttpRequest, person: Person, hit_id: str) -> HttpResponse:
 @session.for_people
 def accept_next(request: HttpRequest, person: Person, group_id: str) -> HttpResponse:
     """Any free HIT of the group; if another person accepts it first, the next one."""
-    now = _settled_now()
+    now = session.settled_now()
     kind = HITType.objects.filter(group_id=group_id).first()
     after = 0
     for _ in range(MAX_TRIES if kind else 0):
@@ -87,7 +84,7 @@ def accept_next(request: HttpRequest, person: Person, group_id: str) -> HttpResp
             assignment = working.accept(person, hit_id=hit.pk, now=now)
         except Refused as refused:
             if refused.code not in (Code.INVALID_HIT_STATE, Code.WORKER_NOT_ELIGIBLE):
-                return session.show_problem(request, person, refused.message, status=409)
+                raise
             after = hit.pk
             continue
         return redirect("sandbox-work", assignment.mturk_id)
@@ -98,27 +95,20 @@ def accept_next(request: HttpRequest, person: Person, group_id: str) -> HttpResp
 @session.for_people
 def work(request: HttpRequest, person: Person, assignment_id: str) -> HttpResponse:
     """An accepted HIT in its frame."""
-    now = _settled_now()
+    now = session.settled_now()
     assignment = _own(person, assignment_id)
     if assignment is None:
         return session.show_problem(request, person, "You have no such HIT.", status=404)
     if assignment.state != AssignmentState.ACCEPTED:
         return session.show(request, "done", person, assignment=assignment, hit=assignment.hit)
-    return session.show(
-        request, "work", person, assignment=assignment, hit=assignment.hit,
-        n_seconds_left=max(0, int((assignment.deadline - now).total_seconds())),
-        **_question(assignment.hit, assignment),
-    )  # fmt: skip
+    return _show_work(request, assignment, now=now)
 
 
 @require_POST
 @session.for_people
 def give_back(request: HttpRequest, person: Person, assignment_id: str) -> HttpResponse:
     """Returns an accepted HIT."""
-    try:
-        assignment = working.give_back(assignment_id, person=person, now=_settled_now())
-    except Refused as refused:
-        return session.show_problem(request, person, refused.message, status=409)
+    assignment = working.give_back(assignment_id, person=person, now=session.settled_now())
     return redirect("sandbox-group", assignment.hit.hit_type.group_id)
 
 
@@ -126,7 +116,7 @@ def give_back(request: HttpRequest, person: Person, assignment_id: str) -> HttpR
 @session.for_people
 def submit_form(request: HttpRequest, person: Person, assignment_id: str) -> HttpResponse:
     """The answers to a QuestionForm, which this site shows itself."""
-    now = _settled_now()
+    now = session.settled_now()
     assignment = _own(person, assignment_id)
     if assignment is None:
         return session.show_problem(request, person, "You have no such HIT.", status=404)
@@ -135,22 +125,19 @@ def submit_form(request: HttpRequest, person: Person, assignment_id: str) -> Htt
         return session.show_problem(request, person, "This HIT is answered in its own frame.", status=409)
     filled = form_answers.read_filled(form, request)
     if filled.problems:
-        return session.show(
-            request, "work", person, status=400, assignment=assignment, hit=assignment.hit, problems=filled.problems,
-            n_seconds_left=max(0, int((assignment.deadline - now).total_seconds())),
-            **_question(assignment.hit, assignment),
-        )  # fmt: skip
-    try:
-        working.submit(assignment_id, answer=answers.write(filled.answers), files=filled.files, now=now)
-    except Refused as refused:
-        return session.show_problem(request, person, refused.message, status=409)
+        return _show_work(request, assignment, now=now, status=400, problems=filled.problems)
+    working.submit(assignment_id, answer=answers.write(filled.answers), files=filled.files, now=now)
     return redirect("sandbox-work", assignment_id)
 
 
-def _settled_now() -> dt.datetime:
-    now = switchboard.read().now()
-    settling.settle_due(now=now)
-    return now
+def _show_work(
+    request: HttpRequest, assignment: Assignment, *, now: dt.datetime, status: int = 200, problems: Sequence[str] = ()
+) -> HttpResponse:
+    return session.show(
+        request, "work", assignment.person, status=status, assignment=assignment, hit=assignment.hit, problems=problems,
+        n_seconds_left=max(0, int((assignment.deadline - now).total_seconds())),
+        **_question(assignment.hit, assignment),
+    )  # fmt: skip
 
 
 def _running(person: Person) -> QuerySet[Assignment]:

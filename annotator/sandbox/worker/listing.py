@@ -5,8 +5,7 @@ from decimal import Decimal, InvalidOperation
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from annotator.sandbox import switchboard
-from annotator.sandbox.acts import catalog, settling
+from annotator.sandbox.acts import catalog
 from annotator.sandbox.models import HITType
 from annotator.sandbox.worker import session
 
@@ -16,8 +15,7 @@ _SORTS = (("newest", "newest"), ("reward", "highest reward"), ("most", "most HIT
 @require_GET
 def list_groups(request: HttpRequest) -> HttpResponse:
     """The groups of HITs that this person may see."""
-    now = switchboard.read().now()
-    settling.settle_due(now=now)
+    now = session.settled_now()
     person = session.find_person(request)
     search = catalog.Search(
         words=session.clean(request.GET.get("words", "")[:200]),
@@ -41,8 +39,7 @@ def _read_amount(text: str) -> Decimal:
 @require_GET
 def show_group(request: HttpRequest, group_id: str) -> HttpResponse:
     """What the group asks for, and its first 100 HITs that this person may take."""
-    now = switchboard.read().now()
-    settling.settle_due(now=now)
+    now = session.settled_now()
     person = session.find_person(request)
     kind = HITType.objects.filter(group_id=group_id).select_related("requester").first()
     if kind is None:

@@ -9,7 +9,6 @@ from annotator.sandbox import switchboard
 from annotator.sandbox.acts import granting, qualifying
 from annotator.sandbox.models import Person, QualificationRequest, QualificationType
 from annotator.sandbox.questions import documents, question_form
-from annotator.sandbox.rules.refusals import Refused
 from annotator.sandbox.worker import form_answers, session
 
 MAX_SHOWN = 200
@@ -55,10 +54,7 @@ def request_one(request: HttpRequest, person: Person, type_id: str) -> HttpRespo
     kind = QualificationType.objects.filter(mturk_id=type_id, deleted_at=None).first()
     if kind is None:
         return session.show_problem(request, person, "There is no such qualification.", status=404)
-    try:
-        asked = granting.start_request(kind, person, now=switchboard.read().now())
-    except Refused as refused:
-        return session.show_problem(request, person, refused.message, status=409)
+    asked = granting.start_request(kind, person, now=switchboard.read().now())
     if asked is not None and asked.state == State.STARTED:
         return redirect("sandbox-test", asked.mturk_id)
     return redirect("sandbox-qualifications")
@@ -81,10 +77,7 @@ def take_test(request: HttpRequest, person: Person, request_id: str) -> HttpResp
         filled = form_answers.read_filled(form, request)
         problems = filled.problems
         if not problems:
-            try:
-                value = granting.submit_test(asked, filled.answers, now=now)
-            except Refused as refused:
-                return session.show_problem(request, person, refused.message, status=409)
+            value = granting.submit_test(asked, filled.answers, now=now)
             return session.show(request, "test_done", person, asked=asked, value=value)
     seconds = (asked.type.test_duration_seconds or 0) - int((now - asked.started_at).total_seconds())
     return session.show(

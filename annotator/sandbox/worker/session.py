@@ -1,5 +1,6 @@
 """Who is signed in at the worker site: people of this marketplace, never users of the dashboard."""
 
+import datetime as dt
 import ipaddress
 from collections.abc import Callable
 from functools import wraps
@@ -12,7 +13,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import settling
 from annotator.sandbox.models import Assignment, Message, Person
+from annotator.sandbox.rules.refusals import Refused
 from annotator.sandbox.rules.states import AssignmentState
 
 _KEY = "sandbox_person"
@@ -38,7 +42,10 @@ def find_person(request: HttpRequest) -> Person | None:
 
 
 def for_people(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Gives the view the signed-in person as second argument; others are redirected to sign in."""
+    """Gives the view the signed-in person as second argument; others are redirected to sign in.
+
+    What the marketplace refuses becomes a page with the reason, status 409.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -46,9 +53,19 @@ def for_people(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
         if person is None:
             here = request.get_full_path() if request.method == "GET" else reverse("sandbox-list")
             return redirect(f"{reverse('sandbox-sign-in')}?{urlencode({'next': here})}")
-        return view(request, person, *args, **kwargs)
+        try:
+            return view(request, person, *args, **kwargs)
+        except Refused as refused:
+            return show_problem(request, person, refused.message, status=409)
 
     return guarded
+
+
+def settled_now() -> dt.datetime:
+    """The marketplace's time, after what is due at it was done."""
+    now = switchboard.read().now()
+    settling.settle_due(now=now)
+    return now
 
 
 def is_open_to_all(request: HttpRequest) -> bool:

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from annotator.sandbox.worker import entering, files, frames, history, hits, listing, qualifications
+from annotator.sandbox.worker import entering, frames, history, hits, listing, qualifications
 
 
 class MTurkIdConverter(StringConverter):
@@ -33,7 +33,7 @@ urlpatterns = [
     path("qualifications", qualifications.show_all, name="sandbox-qualifications"),
     path("qualifications/<mturk_id:type_id>/request", qualifications.request_one, name="sandbox-request"),
     path("tests/<mturk_id:request_id>/", qualifications.take_test, name="sandbox-test"),
-    path("files/<str:token>", files.show_file, name="sandbox-file"),
+    path("files/<str:token>", frames.show_file, name="sandbox-file"),
     path("messages", history.show_messages, name="sandbox-messages"),
     path("requesters/<mturk_id:requester_id>/write", history.write_message, name="sandbox-write"),
 ]

@@ -1,10 +1,10 @@
 """`manage.py render_concepts`: makes the demo's concept image set in a folder."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotator.commanding import ProjectCommand
@@ -13,8 +13,6 @@ from annotator.demo.pictures.rendering import render_set
 
 
 class Command(ProjectCommand):
-    """Renders the concept image set."""
-
     help = (
         "Render a concept image set in Broden layout: colors, textures, materials, objects with parts, and scenes.\n"
         "The images are RENDERED, not photographs; every label map is exact. The concepts are used in turn\n"
@@ -22,19 +20,14 @@ class Command(ProjectCommand):
         "gives the same bytes for any --jobs. A folder that already holds the same set is not changed."
     )
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keeps the line breaks of the help."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declares folder, size, seed and processes."""
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("folder", type=Path, metavar="DIR", help="where to put the set; made if missing")
         parser.add_argument("--n", type=int, default=1500, help="images (default 1500)")
         parser.add_argument("--seed", type=int, default=1, help="seed, zero or more (default 1)")
         parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Renders with a progress bar, then prints the result."""
         n_images, seed, n_jobs = options["n"], options["seed"], options["jobs"]
         if n_images < 1 or n_jobs < 1 or seed < 0:
             raise CommandError("--n and --jobs must be at least 1, --seed at least 0.", returncode=2)

@@ -1,11 +1,11 @@
 """`manage.py simulate_people`: simulated people do a campaign's HITs over HTTP."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from annotator.commanding import ProjectCommand
@@ -19,8 +19,6 @@ from annotator.refusals import Refusal
 
 
 class Command(ProjectCommand):
-    """Simulated people at our own marketplace."""
-
     help = (
         "Let SIMULATED people do the HITs of a campaign at our own marketplace, through its worker site and the HIT\n"
         "pages, over HTTP. They get what a browser gets, recognize the tiles by matching them against the rendered\n"
@@ -30,22 +28,16 @@ class Command(ProjectCommand):
         "Run it again after an interruption: it finishes what is missing, with the same answers."
     )
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keeps the line breaks of the help."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declares campaign, image set, people."""
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("campaign", help="the campaign's name")
         parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the rendered image set")
         parser.add_argument("--workers", type=int, default=12, help="how many people (default 12)")
         parser.add_argument("--seed", type=int, default=1, help="seed of everything they do (default 1)")
         parser.add_argument("--at-once", type=int, default=2, help="HITs worked on at the same time (default 2)")
-
         parser.add_argument("--stop-after", type=int, metavar="HITS", help="stop after this many HITs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Signs the people in, lets them work, prints what was done."""
         if min(options["workers"], options["at_once"], options["stop_after"] or 1) < 1:
             raise CommandError("--workers, --at-once and --stop-after must be at least 1.", returncode=2)
         site = find_site(options["campaign"])

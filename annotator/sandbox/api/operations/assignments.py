@@ -1,10 +1,13 @@
-"""Operations on submitted work: read, list, approve, reject."""
+"""Operations on submitted work: read, list, approve, reject, fetch a file."""
 
 from typing import Any
 
+from annotator.sandbox import uploads
 from annotator.sandbox.acts.transitions import approve, reject
 from annotator.sandbox.api import find, pagination, wire
 from annotator.sandbox.api.call import Call
+from annotator.sandbox.models import UploadedFile
+from annotator.sandbox.rules.refusals import bad_parameter
 from annotator.sandbox.rules.states import LISTED
 
 
@@ -33,3 +36,13 @@ def approve_assignment(call: Call) -> dict[str, Any]:
 def reject_assignment(call: Call) -> dict[str, Any]:
     reject(find.assignment(call), feedback=call.values["RequesterFeedback"], now=call.now)
     return {}
+
+
+def get_file_upload_url(call: Call) -> dict[str, Any]:
+    """An address at which the file of an answer can be read for a minute."""
+    assignment = find.assignment(call)
+    sought = call.values["QuestionIdentifier"]
+    file = UploadedFile.objects.filter(assignment=assignment, question_identifier=sought).first()
+    if file is None:
+        raise bad_parameter(f"Assignment {assignment} has no file for the question {sought[:80]!r}.")
+    return {"FileUploadURL": uploads.make_url(file, now=call.now)}

@@ -1,23 +1,49 @@
-"""Operations on HITs: create, read, list, extend, expire, mark, delete."""
+"""Operations on HITs and HIT types: create, read, list, extend, expire, mark, delete."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from annotator.sandbox import request_tokens
 from annotator.sandbox.acts import publishing
 from annotator.sandbox.acts.transitions import add_assignments
-from annotator.sandbox.api import find, pagination, policies, wire
+from annotator.sandbox.api import find, pagination, requirements, wire
 from annotator.sandbox.api.call import Call
-from annotator.sandbox.api.operations.hit_types import register
 from annotator.sandbox.models import HIT, HITType
-from annotator.sandbox.questions import documents
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.questions import documents, policies
+from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 from annotator.sandbox.rules.states import HITStatus
+
+# As at Amazon: after 30 days answers are approved automatically.
+DEFAULT_AUTO_APPROVAL_SECONDS = 30 * 24 * 3600
+_POLICIES = {
+    "Assignment": (policies.KNOWN_ANSWERS, policies.read_known_answers),
+    "HIT": (policies.PLURALITY, policies.read_plurality),
+}
+
+
+def create_hit_type(call: Call) -> dict[str, Any]:
+    return {"HITTypeId": _register(call).mturk_id}
+
+
+def _register(call: Call) -> HITType:
+    values = call.values
+    requirements.check(values.get("QualificationRequirements", []))
+    fields = publishing.HITTypeFields(
+        title=values["Title"],
+        description=values["Description"],
+        keywords=values.get("Keywords", ""),
+        reward_usd=Decimal(values["Reward"]),
+        duration_seconds=values["AssignmentDurationInSeconds"],
+        auto_approval_seconds=values.get("AutoApprovalDelayInSeconds", DEFAULT_AUTO_APPROVAL_SECONDS),
+        requirements=values.get("QualificationRequirements", []),
+    )
+    return publishing.register_type(call.requester, fields, now=call.now)
 
 
 def create_hit(call: Call) -> dict[str, Any]:
     new = read_new_hit(call)
-    return _create(call, register(call), new)
+    return _create(call, _register(call), new)
 
 
 def create_hit_with_hit_type(call: Call) -> dict[str, Any]:
@@ -33,7 +59,7 @@ def read_new_hit(call: Call) -> publishing.NewHIT:
             "HIT layouts are made on Amazon's requester site, which this marketplace has not; send a Question.",
         )
     if "HITLayoutParameters" in values:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "HITLayoutParameters need a HITLayoutId.")
+        raise bad_parameter("HITLayoutParameters need a HITLayoutId.")
     if not values.get("Question"):
         raise Refused(Code.MISSING_PARAMETER, "Either Question or HITLayoutId must be given.")
     documents.check_question(values["Question"])
@@ -42,22 +68,24 @@ def read_new_hit(call: Call) -> publishing.NewHIT:
         lifetime=dt.timedelta(seconds=values["LifetimeInSeconds"]),
         max_assignments=values.get("MaxAssignments", 1),
         annotation=values.get("RequesterAnnotation", ""),
-        assignment_review_policy=policies.check(values.get("AssignmentReviewPolicy"), level="Assignment"),
-        hit_review_policy=policies.check(values.get("HITReviewPolicy"), level="HIT"),
+        assignment_review_policy=_check_policy(values.get("AssignmentReviewPolicy"), level="Assignment"),
+        hit_review_policy=_check_policy(values.get("HITReviewPolicy"), level="HIT"),
     )
 
 
+def _check_policy(policy: dict[str, Any] | None, *, level: str) -> dict[str, Any] | None:
+    """The policy as it is stored. Raises Refused if it could not be carried out."""
+    if policy is None:
+        return None
+    name, read = _POLICIES[level]
+    if policy["PolicyName"] != name:
+        raise bad_parameter(f"The review policy for a {level} is {name}, not {policy['PolicyName'][:80]!r}.")
+    read(policy)
+    return policy
+
+
 def _create(call: Call, hit_type: HITType, new: publishing.NewHIT) -> dict[str, Any]:
-    try:
-        request_tokens.claim(
-            call.requester, act=request_tokens.HIT, token=call.values.get("UniqueRequestToken"), outcome=new.mturk_id,
-            now=call.now, life=call.token_life,
-        )  # fmt: skip
-    except request_tokens.AlreadyUsed as used:
-        raise Refused(
-            Code.HIT_ALREADY_EXISTS,
-            f'The HIT with ID "{used.outcome}" already exists for this UniqueRequestToken.',
-        ) from used
+    call.claim_token(request_tokens.HIT, outcome=new.mturk_id)
     return {"HIT": wire.hit_members(publishing.create_hit(hit_type, new, now=call.now))}
 
 
@@ -82,15 +110,7 @@ def list_reviewable_hits(call: Call) -> dict[str, Any]:
 
 def create_additional_assignments_for_hit(call: Call) -> dict[str, Any]:
     hit = find.locked_hit(call)
-    try:
-        request_tokens.claim(
-            call.requester, act=request_tokens.EXTENSION, token=call.values.get("UniqueRequestToken"),
-            outcome=call.request_id, now=call.now, life=call.token_life,
-        )  # fmt: skip
-    except request_tokens.AlreadyUsed as used:
-        raise Refused(
-            Code.DUPLICATE_REQUEST, f"This UniqueRequestToken was used by the request {used.outcome}."
-        ) from used
+    call.claim_token(request_tokens.EXTENSION, outcome=call.request_id)
     add_assignments(hit, n_more=call.values["NumberOfAdditionalAssignments"], now=call.now)
     return {}
 

@@ -3,12 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from annotator.sandbox import request_tokens
-from annotator.sandbox.acts import reviewing
+from annotator.sandbox import ledger, request_tokens
 from annotator.sandbox.api import find, pagination, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import BonusPayment, Requester
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 
 
 def get_account_balance(call: Call) -> dict[str, Any]:
@@ -22,24 +21,14 @@ def send_bonus(call: Call) -> dict[str, Any]:
     values = call.values
     amount = Decimal(values["BonusAmount"])
     if amount <= 0:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "BonusAmount must be at least 0.01.")
+        raise bad_parameter("BonusAmount must be at least 0.01.")
     if not values["Reason"].strip():
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "Reason must not be empty.")
+        raise bad_parameter("Reason must not be empty.")
     assignment = find.assignment(call)
     if assignment.person != find.person(values["WorkerId"]):
-        raise Refused(
-            Code.PARAMETER_VALIDATION_ERROR, f"Worker {values['WorkerId']} did not do assignment {assignment}."
-        )
-    try:
-        request_tokens.claim(
-            call.requester, act=request_tokens.BONUS, token=values.get("UniqueRequestToken"), outcome=call.request_id,
-            now=call.now, life=call.token_life,
-        )  # fmt: skip
-    except request_tokens.AlreadyUsed as used:
-        raise Refused(
-            Code.DUPLICATE_REQUEST, f"This UniqueRequestToken was used by the request {used.outcome}."
-        ) from used
-    reviewing.grant_bonus(assignment, amount_usd=amount, reason=values["Reason"], now=call.now)
+        raise bad_parameter(f"Worker {values['WorkerId']} did not do assignment {assignment}.")
+    call.claim_token(request_tokens.BONUS, outcome=call.request_id)
+    ledger.pay_bonus(assignment, amount_usd=amount, reason=values["Reason"], now=call.now)
     return {}
 
 

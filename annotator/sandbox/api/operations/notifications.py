@@ -8,7 +8,7 @@ from annotator.sandbox.api import find
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import NotificationSetting
 from annotator.sandbox.rules import ids
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 
 # The documentation names the first; Amazon's own examples for SQS and SNS use the second.
 VERSIONS = ("2006-05-05", "2014-08-15")
@@ -24,7 +24,7 @@ def update_notification_settings(call: Call) -> dict[str, Any]:
         setting = setting or NotificationSetting(hit_type=hit_type)
         setting.specification = values["Notification"]
     if setting is None:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "This HIT type has no notification to make active or inactive.")
+        raise bad_parameter("This HIT type has no notification to make active or inactive.")
     setting.is_active = values.get("Active", setting.is_active)
     setting.save()
     return {}
@@ -45,11 +45,11 @@ def check_specification(specification: dict[str, Any], *, is_test: bool) -> None
     """Raises Refused."""
     transport, destination = specification["Transport"], specification["Destination"]
     if specification["Version"] not in VERSIONS:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, f"Version must be one of {', '.join(VERSIONS)}.")
+        raise bad_parameter(f"Version must be one of {', '.join(VERSIONS)}.")
     if not specification["EventTypes"]:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "EventTypes must name at least one event.")
+        raise bad_parameter("EventTypes must name at least one event.")
     if "Ping" in specification["EventTypes"] and not is_test:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "Ping is for SendTestEventNotification only.")
+        raise bad_parameter("Ping is for SendTestEventNotification only.")
     if transport == "Email":
         raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "This marketplace sends no e-mail; use SQS or SNS.")
     is_queue = urlsplit(destination).scheme in ("http", "https") and len(destination) <= 1024

@@ -9,7 +9,7 @@ from annotator.sandbox.api import find, pagination, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import HIT, QualificationType
 from annotator.sandbox.questions import answer_key, documents, question_form, safe_xml
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 from annotator.sandbox.rules.states import HITStatus
 
 # The marketplace's own types come last in the list, with numbers that no row has.
@@ -35,14 +35,14 @@ def _check_test(values: dict[str, Any]) -> None:
     """Checks which of Test, AnswerKey and TestDurationInSeconds are given together. Raises Refused."""
     if "Test" not in values:
         if "AnswerKey" in values or "TestDurationInSeconds" in values:
-            raise _bad("AnswerKey and TestDurationInSeconds need a Test.")
+            raise bad_parameter("AnswerKey and TestDurationInSeconds need a Test.")
         return
     if "TestDurationInSeconds" not in values:
         raise Refused(Code.MISSING_PARAMETER, "A Test needs TestDurationInSeconds.")
     if values.get("AutoGranted"):
-        raise _bad("AutoGranted cannot be true where there is a Test.")
+        raise bad_parameter("AutoGranted cannot be true where there is a Test.")
     if not isinstance(documents.check_question(values["Test"]), question_form.QuestionForm):
-        raise _bad("Test must be a QuestionForm.")
+        raise bad_parameter("Test must be a QuestionForm.")
     if "AnswerKey" in values:
         try:
             answer_key.read_answer_key(values["AnswerKey"])
@@ -58,7 +58,7 @@ def update_qualification_type(call: Call) -> dict[str, Any]:
         kind.test, kind.answer_key = values["Test"], values.get("AnswerKey", "")
         kind.test_duration_seconds = values["TestDurationInSeconds"]
     if kind.test and values.get("AutoGranted", kind.is_auto_granted):
-        raise _bad("AutoGranted cannot be true where there is a Test.")
+        raise bad_parameter("AutoGranted cannot be true where there is a Test.")
     kind.description = values.get("Description", kind.description)
     kind.retry_delay_seconds = values.get("RetryDelayInSeconds", kind.retry_delay_seconds)
     kind.is_auto_granted = values.get("AutoGranted", kind.is_auto_granted)
@@ -79,9 +79,8 @@ def get_qualification_type(call: Call) -> dict[str, Any]:
     sought = call.values["QualificationTypeId"]
     if sought in qualifying.COMPUTED:
         return {"QualificationType": _computed_members(sought)}
-    kind = QualificationType.objects.filter(mturk_id=sought, deleted_at=None).first()
-    if kind is None:
-        raise Refused(Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {sought} does not exist.")
+    rows = QualificationType.objects.filter(mturk_id=sought, deleted_at=None)
+    kind = find.first(rows, Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {sought}")
     return {"QualificationType": _visible_members(kind, call)}
 
 
@@ -135,7 +134,7 @@ def _take_computed(query: str, page: pagination.Page, *, n_shown: int) -> tuple[
 def list_hits_for_qualification_type(call: Call) -> dict[str, Any]:
     sought = call.values["QualificationTypeId"]
     if sought not in qualifying.COMPUTED and not QualificationType.objects.filter(mturk_id=sought).exists():
-        raise Refused(Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {sought} does not exist.")
+        raise find.missing(Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {sought}")
     rows = (
         HIT.objects.filter(requester=call.requester, hit_type__requirements__contains=[{"QualificationTypeId": sought}])
         .exclude(status=HITStatus.DISPOSED)
@@ -143,7 +142,3 @@ def list_hits_for_qualification_type(call: Call) -> dict[str, Any]:
     )
     hits, members = pagination.take(rows, call.page(sought), is_newest_first=True)
     return {**members, "HITs": [wire.hit_members(hit) for hit in hits]}
-
-
-def _bad(words: str) -> Refused:
-    return Refused(Code.PARAMETER_VALIDATION_ERROR, words)

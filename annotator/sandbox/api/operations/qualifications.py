@@ -71,14 +71,9 @@ def reject_qualification_request(call: Call) -> dict[str, Any]:
 
 def _pending(call: Call) -> QualificationRequest:
     sought = call.values["QualificationRequestId"]
-    asked = (
-        QualificationRequest.objects.select_for_update(of=("self",))
-        .select_related("type", "person")
-        .filter(mturk_id=sought, type__requester=call.requester, submitted_at__isnull=False)
-        .first()
-    )
-    if asked is None:
-        raise Refused(Code.QUALIFICATION_REQUEST_DOES_NOT_EXIST, f"QualificationRequest {sought[:64]} does not exist.")
+    rows = QualificationRequest.objects.select_for_update(of=("self",)).select_related("type", "person")
+    rows = rows.filter(mturk_id=sought, type__requester=call.requester, submitted_at__isnull=False)
+    asked = find.first(rows, Code.QUALIFICATION_REQUEST_DOES_NOT_EXIST, f"QualificationRequest {sought[:64]}")
     if asked.state != QualificationRequest.State.PENDING:
         raise Refused(Code.INVALID_QUALIFICATION_STATE, f"This qualification request is {asked.state} already.")
     return asked

@@ -5,7 +5,7 @@ from typing import Any
 from annotator.sandbox.api import find
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.pagination import seal
-from annotator.sandbox.models import HIT, ReviewAction, ReviewResult
+from annotator.sandbox.models import ReviewAction, ReviewResult
 
 LEVELS = ("Assignment", "HIT")
 
@@ -17,8 +17,8 @@ def list_review_policy_results_for_hit(call: Call) -> dict[str, Any]:
     wants = (values.get("RetrieveResults", True), values.get("RetrieveActions", True))
     page = call.page(f"{hit.pk}/{levels}/{wants}")
     rows: list[ReviewResult | ReviewAction] = [
-        *(_results(hit, levels) if wants[0] else []),
-        *(_actions(hit, levels) if wants[1] else []),
+        *(hit.review_results.filter(level__in=levels) if wants[0] else []),
+        *(hit.review_actions.filter(level__in=levels) if wants[1] else []),
     ]
     first = page.after or 0
     shown = rows[first : first + page.size]
@@ -39,14 +39,6 @@ def _report(rows: list[ReviewResult | ReviewAction], level: str) -> dict[str, An
         "ReviewResults": [_result_members(row) for row in mine if isinstance(row, ReviewResult)],
         "ReviewActions": [_action_members(row) for row in mine if isinstance(row, ReviewAction)],
     }
-
-
-def _results(hit: HIT, levels: list[str]) -> list[ReviewResult]:
-    return list(hit.review_results.filter(level__in=levels))
-
-
-def _actions(hit: HIT, levels: list[str]) -> list[ReviewAction]:
-    return list(hit.review_actions.filter(level__in=levels))
 
 
 def _result_members(row: ReviewResult) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from typing import Any
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.operations import (
     assignments,
-    files,
-    hit_types,
     hits,
     money,
     notifications,
@@ -23,7 +21,7 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "AssociateQualificationWithWorker": qualifications.associate_qualification_with_worker,
     "CreateAdditionalAssignmentsForHIT": hits.create_additional_assignments_for_hit,
     "CreateHIT": hits.create_hit,
-    "CreateHITType": hit_types.create_hit_type,
+    "CreateHITType": hits.create_hit_type,
     "CreateHITWithHITType": hits.create_hit_with_hit_type,
     "CreateQualificationType": qualification_types.create_qualification_type,
     "CreateWorkerBlock": workers.create_worker_block,
@@ -33,7 +31,7 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "DisassociateQualificationFromWorker": qualifications.disassociate_qualification_from_worker,
     "GetAccountBalance": money.get_account_balance,
     "GetAssignment": assignments.get_assignment,
-    "GetFileUploadURL": files.get_file_upload_url,
+    "GetFileUploadURL": assignments.get_file_upload_url,
     "GetHIT": hits.get_hit,
     "GetQualificationScore": qualifications.get_qualification_score,
     "GetQualificationType": qualification_types.get_qualification_type,

@@ -6,14 +6,14 @@ from annotator.sandbox.api import find, pagination
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.limits import MAX_WORKERS_NOTIFIED
 from annotator.sandbox.models import Message, Person, WorkerBlock
-from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.refusals import bad_parameter
 from annotator.sandbox.rules.states import AssignmentState
 
 
 def create_worker_block(call: Call) -> dict[str, Any]:
     person = find.person(call.values["WorkerId"])
     if not call.values["Reason"].strip():
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, "Reason must not be empty.")
+        raise bad_parameter("Reason must not be empty.")
     WorkerBlock.objects.update_or_create(
         requester=call.requester, person=person, defaults={"reason": call.values["Reason"]},
         create_defaults={"reason": call.values["Reason"], "created_at": call.now},
@@ -38,7 +38,7 @@ def notify_workers(call: Call) -> dict[str, Any]:
     """A message to each person whose work this requester has judged; the answer names the others."""
     sought = call.values["WorkerIds"]
     if not 1 <= len(sought) <= MAX_WORKERS_NOTIFIED:
-        raise Refused(Code.PARAMETER_VALIDATION_ERROR, f"WorkerIds must name 1 to {MAX_WORKERS_NOTIFIED} Workers.")
+        raise bad_parameter(f"WorkerIds must name 1 to {MAX_WORKERS_NOTIFIED} Workers.")
     judged = Person.objects.filter(
         mturk_id__in=sought, assignments__hit__requester=call.requester,
         assignments__state__in=[AssignmentState.APPROVED, AssignmentState.REJECTED],
