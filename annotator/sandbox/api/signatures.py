@@ -43,6 +43,10 @@ class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
         return request.headers
 
 
+def _bad_signature(message: str) -> Malformed:
+    return Malformed("InvalidSignatureException", message)
+
+
 def authenticate(request: HttpRequest, *, body: bytes, now: dt.datetime) -> Requester:
     """The requester whose key signed this request. Raises Malformed with AWS's own messages and types."""
     claim = read_claim(request)
@@ -57,8 +61,7 @@ def authenticate(request: HttpRequest, *, body: bytes, now: dt.datetime) -> Requ
         raise Malformed("UnrecognizedClientException", "The security token included in the request is invalid.")
     expected = sign(request, claim, secret=requester.secret_access_key, stamp=stamp, body=body)
     if not hmac.compare_digest(expected, claim.signature):
-        raise Malformed(
-            "InvalidSignatureException",
+        raise _bad_signature(
             "The request signature we calculated does not match the signature you provided. "
             "Check your AWS Secret Access Key and signing method.",
         )
@@ -75,12 +78,10 @@ def read_claim(request: HttpRequest) -> Claim:
             "IncompleteSignatureException", "The Authorization header is not one of AWS Signature Version 4."
         )
     if match["service"] != SERVICE:
-        raise Malformed("InvalidSignatureException", f"Credential should be scoped to correct service: '{SERVICE}'.")
+        raise _bad_signature(f"Credential should be scoped to correct service: '{SERVICE}'.")
     headers = tuple(match["headers"].split(";"))
     if "host" not in headers or "x-amz-date" not in headers:
-        raise Malformed(
-            "InvalidSignatureException", "'Host' and 'X-Amz-Date' must be signed headers of the AWS signature."
-        )
+        raise _bad_signature("'Host' and 'X-Amz-Date' must be signed headers of the AWS signature.")
     return Claim(match["key"], match["date"], match["region"], headers, match["signature"])
 
 
@@ -89,7 +90,7 @@ def sign(request: HttpRequest, claim: Claim, *, secret: str, stamp: str, body: b
     headers = {name: request.headers[name] for name in claim.headers if name in request.headers}
     if len(headers) != len(claim.headers):
         missing = ", ".join(name for name in claim.headers if name not in headers)
-        raise Malformed("InvalidSignatureException", f"Signed headers are missing from the request: {missing}.")
+        raise _bad_signature(f"Signed headers are missing from the request: {missing}.")
     _check_content_hash(request, body=body)
     copy = AWSRequest(
         method=request.method, url=f"http://{request.headers['Host']}{request.get_full_path()}", headers=headers,
@@ -104,7 +105,7 @@ def _check_content_hash(request: HttpRequest, *, body: bytes) -> None:
     """A hash that the client states is part of its signature, so it must be the hash of the body."""
     stated = request.headers.get("X-Amz-Content-SHA256")
     if stated is not None and stated != hashlib.sha256(body).hexdigest():
-        raise Malformed("InvalidSignatureException", "X-Amz-Content-SHA256 is not the hash of the body.")
+        raise _bad_signature("X-Amz-Content-SHA256 is not the hash of the body.")
 
 
 def _read_date(request: HttpRequest, claim: Claim, *, now: dt.datetime) -> str:
@@ -114,18 +115,11 @@ def _read_date(request: HttpRequest, claim: Claim, *, now: dt.datetime) -> str:
     except ValueError:
         raise Malformed("IncompleteSignatureException", "X-Amz-Date must be like 20170117T000000Z.") from None
     if not stamp.startswith(claim.date):
-        raise Malformed(
-            "InvalidSignatureException",
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date.",
-        )
+        raise _bad_signature("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date.")
     if signed_at < now - MAX_SKEW:
-        raise Malformed(
-            "InvalidSignatureException", f"Signature expired: {stamp} is now earlier than {_edge(now, -1)}."
-        )
+        raise _bad_signature(f"Signature expired: {stamp} is now earlier than {_edge(now, -1)}.")
     if signed_at > now + MAX_SKEW:
-        raise Malformed(
-            "InvalidSignatureException", f"Signature not yet current: {stamp} is still later than {_edge(now, 1)}."
-        )
+        raise _bad_signature(f"Signature not yet current: {stamp} is still later than {_edge(now, 1)}.")
     return stamp
 
 

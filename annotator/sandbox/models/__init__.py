@@ -7,26 +7,3 @@ from annotator.sandbox.models.notices import Notification, NotificationSetting
 from annotator.sandbox.models.qualifications import Qualification, QualificationRequest, QualificationType
 from annotator.sandbox.models.reviews import ReviewAction, ReviewResult
 from annotator.sandbox.models.work import HIT, Assignment, HITType, UploadedFile
-
-__all__ = [
-    "HIT",
-    "Assignment",
-    "BonusPayment",
-    "HITType",
-    "Invitation",
-    "LedgerEntry",
-    "Message",
-    "Notification",
-    "NotificationSetting",
-    "Person",
-    "Qualification",
-    "QualificationRequest",
-    "QualificationType",
-    "RequestToken",
-    "Requester",
-    "ReviewAction",
-    "ReviewResult",
-    "Switches",
-    "UploadedFile",
-    "WorkerBlock",
-]

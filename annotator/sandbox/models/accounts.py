@@ -51,9 +51,6 @@ class Invitation(models.Model):
     n_left = models.PositiveIntegerField(default=1)
     expires_at = models.DateTimeField()
 
-    def __str__(self) -> str:
-        return self.note or self.code
-
 
 class WorkerBlock(models.Model):
     requester = models.ForeignKey(Requester, on_delete=models.CASCADE, related_name="blocks")
@@ -64,9 +61,6 @@ class WorkerBlock(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["requester", "person"], name="sandbox_one_block")]
-
-    def __str__(self) -> str:
-        return f"{self.requester} blocks {self.person}"
 
 
 class Message(models.Model):
@@ -82,6 +76,3 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return self.subject

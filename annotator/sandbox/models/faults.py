@@ -12,6 +12,3 @@ class Switches(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="sandbox_one_switchboard")]
-
-    def __str__(self) -> str:
-        return str(self.settings)

@@ -56,9 +56,6 @@ class LedgerEntry(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.amount_usd} from {self.source} to {self.target}"
-
 
 class BonusPayment(models.Model):
     requester = models.ForeignKey(Requester, on_delete=models.PROTECT, related_name="bonuses")
@@ -73,9 +70,6 @@ class BonusPayment(models.Model):
         ordering = ["id"]
         constraints = [models.CheckConstraint(condition=Q(amount_usd__gt=0), name="sandbox_bonus_positive")]
 
-    def __str__(self) -> str:
-        return f"{self.amount_usd} to {self.person}"
-
 
 class RequestToken(models.Model):
     """A UniqueRequestToken that was used, and the result of that use."""
@@ -88,6 +82,3 @@ class RequestToken(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["requester", "act", "token"], name="sandbox_one_token")]
-
-    def __str__(self) -> str:
-        return f"{self.act} {self.token}"

@@ -12,9 +12,6 @@ class NotificationSetting(models.Model):
     specification = models.JSONField()
     is_active = models.BooleanField(default=True)
 
-    def __str__(self) -> str:
-        return f"{self.hit_type}: {self.specification.get('Transport')}"
-
 
 class Notification(models.Model):
     """Written with the event; delivered after its commit, at least once."""
@@ -37,6 +34,3 @@ class Notification(models.Model):
                 fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="sandbox_notification_waiting"
             )
         ]
-
-    def __str__(self) -> str:
-        return f"{self.transport} {self.destination}"

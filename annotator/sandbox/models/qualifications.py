@@ -53,9 +53,6 @@ class Qualification(models.Model):
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["type", "person"], name="sandbox_one_qualification")]
 
-    def __str__(self) -> str:
-        return f"{self.type}: {self.person}"
-
 
 class QualificationRequest(models.Model):
     class State(models.TextChoices):

@@ -19,9 +19,6 @@ class ReviewResult(models.Model):
     class Meta:
         ordering = ["id"]
 
-    def __str__(self) -> str:
-        return f"{self.key}: {self.value}"
-
 
 class ReviewAction(models.Model):
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="review_actions")
@@ -37,6 +34,3 @@ class ReviewAction(models.Model):
 
     class Meta:
         ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.status}"

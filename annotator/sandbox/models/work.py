@@ -142,6 +142,3 @@ class UploadedFile(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["assignment", "question_identifier"], name="sandbox_one_file_per_question")
         ]
-
-    def __str__(self) -> str:
-        return self.name
