@@ -121,10 +121,12 @@
   // --- starting
   function open(body) {
     revision = body.revision;
+    const merged = merge(body.draft, current()); // a person may have typed before the server answered
     base = normal(body.draft);
     work.activeSeconds = Math.max(work.activeSeconds, body.draft.active_seconds ?? 0);
-    show(base);
+    show(merged);
     say(revision ? "Your work so far is restored." : "");
+    if (!isSame(merged, base)) saveSoon(0);
   }
 
   // --- submitting: stored here first, then handed over

@@ -87,6 +87,20 @@ def expect_work(page: Page, positions: list[int]) -> None:
     assert page.locator("input[name=category]:checked").input_value() == "object"
 
 
+def test_what_is_typed_before_the_server_answers_is_kept_and_saved(address: str, open_page: Open) -> None:
+    page = open_page(address)
+    held: list[Route] = []
+    page.route("**/start", lambda route: held.append(route))
+    page.click("#agree")
+    page.locator("#description").press_sequentially("wheels")
+    page.locator(".crop").nth(3).click()
+    held[0].continue_()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("#description")).to_have_value("wheels")
+    expect(page.locator(".crop").nth(3)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#saved")).to_have_text("Saved")
+
+
 def test_two_tabs_keep_what_was_done_in_both(address: str, start_page: Open) -> None:
     first = start_page(address)
     first.fill("#description", "wheel")
