@@ -11,9 +11,16 @@ from decimal import Decimal
 from typing import Any
 
 from annotator.crowd.marketplaces.facts import Facts, FeeSchedule, Verb
-from annotator.crowd.marketplaces.marketplace import JSON, Act, FormPost, Published, SentAct, Submission, Terms
-from annotator.crowd.marketplaces.outcomes import BadTerms, Done, MarketplaceRefused, NeedsHuman, NotDone, Outcome
-from annotator.crowd.marketplaces.visit import Visit, VisitRefused
+from annotator.crowd.marketplaces.marketplace import JSON, Act, FormPost, Published, SentAct, Submission, Terms, Visit
+from annotator.crowd.marketplaces.outcomes import (
+    BadTerms,
+    Done,
+    MarketplaceRefused,
+    NeedsHuman,
+    NotDone,
+    Outcome,
+    VisitRefused,
+)
 
 URL = "https://bazaar.example"
 ENDS_AS = {Verb.APPROVE: "approved", Verb.REJECT: "rejected"}

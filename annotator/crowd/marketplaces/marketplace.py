@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Protocol
 from annotator.crowd.hit_types.screening import Screening
 from annotator.crowd.marketplaces.facts import Facts, Verb
 from annotator.crowd.marketplaces.outcomes import Done, MarketplaceRefused, Outcome
-from annotator.crowd.marketplaces.visit import Visit
 
 JSON = dict[str, Any]
 
@@ -153,6 +152,16 @@ class Submission:
     auto_approval_at: datetime | None
     fields: Mapping[str, str] | None
     raw: str
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visit of the HIT page: what the marketplace put into its address. Nobody is at work in a preview."""
+
+    is_preview: bool
+    assignment_id: str = ""
+    worker_id: str = ""
+    submit_origin: str = ""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,14 @@ class MarketplaceRefused(Refusal):
         self.code = code
 
 
+class VisitRefused(Refusal):
+    """The page cannot be shown to this visitor; the sentence is what they read."""
+
+    def __init__(self, sentence: str, *, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
 class OutcomeUnknown(Refusal):
     """No usable answer came; the act may or may not have been done."""
 

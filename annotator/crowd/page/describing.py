@@ -10,9 +10,9 @@ from annotator.crowd.categories import SemanticCategory
 from annotator.crowd.hit_types.examples import EXAMPLES
 from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.hit_types.tile_order import draw_preview
+from annotator.crowd.marketplaces.marketplace import Visit
 from annotator.crowd.marketplaces.requirements import explain_requirements
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.marketplaces.visit import Visit
 from annotator.crowd.models import HIT, Assignment, HITUnit
 from annotator.crowd.page.consent import write_consent
 from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, ShownTiles, count_all_sheets

@@ -19,8 +19,8 @@ from annotator.crowd.hit_types.templates import render_page
 from annotator.crowd.marketplaces import notifications
 from annotator.crowd.marketplaces.facts import Facts
 from annotator.crowd.marketplaces.marketplace import Published
+from annotator.crowd.marketplaces.outcomes import VisitRefused
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.marketplaces.visit import VisitRefused
 from annotator.crowd.models import HIT, Assignment
 from annotator.crowd.page import answering, describing, sheets, tokens
 

@@ -2,24 +2,29 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError, fromstring
+
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.marketplaces.facts import Facts, Verb
-from annotator.crowd.marketplaces.marketplace import JSON, Act, FormPost, Published, SentAct, Submission, Terms
-from annotator.crowd.marketplaces.mturk import events, finding, visits, wire
-from annotator.crowd.marketplaces.mturk.answers import read_xml_fields
+from annotator.crowd.marketplaces.marketplace import JSON, Act, FormPost, Published, SentAct, Submission, Terms, Visit
+from annotator.crowd.marketplaces.mturk import events, finding, wire
 from annotator.crowd.marketplaces.mturk.client import MTurkClient, read_credentials
 from annotator.crowd.marketplaces.mturk.facts import Place, find_place
-from annotator.crowd.marketplaces.outcomes import BadTerms, Done, MarketplaceRefused, Outcome
-from annotator.crowd.marketplaces.visit import Visit
+from annotator.crowd.marketplaces.outcomes import BadTerms, Done, MarketplaceRefused, Outcome, VisitRefused
 
 MIN_REWARD_USD = Decimal("0.01")
 # A HIT that starts with fewer assignments can never have as many, because the fee is higher from here on.
 LARGE_HIT = 10
+MAX_XML = 131_072
+NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _STATES = {"Submitted": "submitted", "Approved": "approved", "Rejected": "rejected"}
 
 
@@ -49,7 +54,7 @@ class MTurkMarketplace:
             raise BadTerms(f"A HIT of fewer than {LARGE_HIT} assignments can never be extended to {LARGE_HIT} or more.")
 
     def translate(self, act: Act, *, key: str) -> JSON:
-        return wire.translate(act, key=key, submit_url=visits.make_submit_url(self.facts.submit_origins[0]))
+        return wire.translate(act, key=key, submit_url=_make_submit_url(self.facts.submit_origins[0]))
 
     def send(self, verb: Verb, request: JSON, *, worker_id: str | None) -> Done:
         if verb == Verb.QUALIFY:
@@ -72,11 +77,29 @@ class MTurkMarketplace:
                 raise
 
     def read_visit(self, query: Mapping[str, str], *, expected: Published) -> Visit:
-        return visits.read_visit(query, expected=expected, submit_origins=self.facts.submit_origins)
+        assignment_id = query.get("assignmentId", NO_ASSIGNMENT)
+        if assignment_id in ("", NO_ASSIGNMENT):
+            if expected.is_stopped:  # who took it before it was withdrawn may finish, and is paid
+                raise VisitRefused("This HIT was withdrawn and cannot be accepted any more.", status=410)
+            return Visit(is_preview=True)
+        worker_id = query.get("workerId", "")
+        if not (_ID.fullmatch(assignment_id) and _ID.fullmatch(worker_id)):
+            sentence = "The marketplace did not say who works on this HIT: please open it from there."
+            raise VisitRefused(sentence, status=400)
+        submit_origin = match_submit_origin(query.get("turkSubmitTo", ""), self.facts.submit_origins)
+        if submit_origin is None:
+            raise VisitRefused(
+                "This page was opened with an address to submit to that is not the marketplace's, so it does not "
+                "start. Please open the HIT from the marketplace.",
+                status=400,
+            )
+        if expected.hit_id and query.get("hitId", "") != expected.hit_id:
+            raise VisitRefused("This page belongs to another HIT: please open it from the marketplace.", status=404)
+        return Visit(is_preview=False, assignment_id=assignment_id, worker_id=worker_id, submit_origin=submit_origin)
 
     def hand_back(self, visit: Visit, fields: Mapping[str, str], *, receipt: str) -> FormPost:
         sent = {"assignmentId": visit.assignment_id, **fields, "receipt": receipt}
-        return FormPost(url=visits.make_submit_url(visit.submit_origin), fields=sent)
+        return FormPost(url=_make_submit_url(visit.submit_origin), fields=sent)
 
     def is_simulated(self, worker_id: str) -> bool:
         return bool(self.place.simulated_prefix) and worker_id.startswith(self.place.simulated_prefix)
@@ -98,6 +121,28 @@ class MTurkMarketplace:
             grant = {"QualificationTypeId": qualification_id, "WorkerId": worker_id, "SendNotification": True}
             self.client.call("AssociateQualificationWithWorker", grant)
         return Done(external_id=qualification_id)
+
+
+def match_submit_origin(turk_submit_to: str, allowed: Sequence[str]) -> str | None:
+    """The allowed origin that equals what the page was given, or None. Nothing is parsed, so nothing is fooled."""
+    given = turk_submit_to.removesuffix("/")
+    return next((origin for origin in allowed if origin == given), None)
+
+
+def _make_submit_url(submit_origin: str) -> str:
+    return f"{submit_origin}/mturk/externalSubmit"
+
+
+def read_xml_fields(xml: str) -> dict[str, str]:
+    """QuestionIdentifier -> FreeText of every answer; no entities, no document types. Raises BadAnswer."""
+    if len(xml) > MAX_XML:
+        raise BadAnswer("The answer is too long to be one of this page's.", field="description")
+    try:
+        root = fromstring(xml, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise BadAnswer(f"The marketplace's answer is not XML: {type(error).__name__}.", field="description") from None
+    answers = root.iterfind(".//{*}Answer")
+    return {answer.findtext("{*}QuestionIdentifier", ""): answer.findtext("{*}FreeText", "") for answer in answers}
 
 
 def _read_submission(entry: JSON) -> Submission:

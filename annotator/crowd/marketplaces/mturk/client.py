@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -30,7 +31,7 @@ class MTurkClient:
         self._client = boto3.client(
             "mturk",
             endpoint_url=place.endpoint_url,
-            region_name=place.region_name,
+            region_name="us-east-1",
             aws_access_key_id=key_id,
             aws_secret_access_key=secret,
             config=Config(
@@ -44,7 +45,7 @@ class MTurkClient:
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """One operation by its API name, e.g. CreateHITWithHITType."""
-        method = getattr(self._client, _METHODS[operation])
+        method = getattr(self._client, xform_name(operation))
         try:
             answer: dict[str, Any] = method(**request)
         except ClientError as error:
@@ -98,27 +99,6 @@ class MTurkClient:
         if status >= 500 or details.get("Code") in _THROTTLED:
             return OutcomeUnknown(f"The marketplace {self.place.facts.name} is busy or failing: {message}")
         return MarketplaceRefused(message, code=code.removeprefix("AWS.MechanicalTurk."))
-
-
-_METHODS = {
-    "CreateHITType": "create_hit_type",
-    "CreateHITWithHITType": "create_hit_with_hit_type",
-    "CreateAdditionalAssignmentsForHIT": "create_additional_assignments_for_hit",
-    "UpdateExpirationForHIT": "update_expiration_for_hit",
-    "ApproveAssignment": "approve_assignment",
-    "RejectAssignment": "reject_assignment",
-    "SendBonus": "send_bonus",
-    "GetHIT": "get_hit",
-    "GetAssignment": "get_assignment",
-    "GetAccountBalance": "get_account_balance",
-    "ListHITs": "list_hits",
-    "ListAssignmentsForHIT": "list_assignments_for_hit",
-    "ListBonusPayments": "list_bonus_payments",
-    "CreateQualificationType": "create_qualification_type",
-    "ListQualificationTypes": "list_qualification_types",
-    "AssociateQualificationWithWorker": "associate_qualification_with_worker",
-    "UpdateNotificationSettings": "update_notification_settings",
-}
 
 
 def find_named_hit(refusal: MarketplaceRefused) -> str | None:

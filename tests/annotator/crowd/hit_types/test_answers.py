@@ -8,7 +8,7 @@ from annotator.crowd.categories import SemanticCategory
 from annotator.crowd.hit_types.answers import BadAnswer, clean_text, read_seconds
 from annotator.crowd.hit_types.hit_type import ShownUnit
 from annotator.crowd.hit_types.templates import find_hit_type
-from annotator.crowd.marketplaces.mturk.answers import read_xml_fields
+from annotator.crowd.marketplaces.mturk.adapter import read_xml_fields
 
 SEMANTICS, VERDICT = find_hit_type("unit_semantics"), find_hit_type("verify_label")
 SHOWN = [ShownUnit(0, tuple(range(60)), frozenset({57, 58, 59}))]

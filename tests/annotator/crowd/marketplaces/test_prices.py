@@ -6,7 +6,7 @@ import pytest
 
 from annotator.crowd.marketplaces.facts import FeeSchedule
 from annotator.crowd.marketplaces.guard import Permit, give_permit
-from annotator.crowd.marketplaces.mturk.visits import match_submit_origin
+from annotator.crowd.marketplaces.mturk.adapter import match_submit_origin
 from annotator.crowd.marketplaces.outcomes import RealMoneyRefused, UnknownMarketplace
 from annotator.crowd.marketplaces.prices import (
     compute_fee,
