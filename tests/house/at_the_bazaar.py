@@ -9,9 +9,8 @@ from urllib.parse import urlencode
 import pytest
 
 from annotator.crowd.campaigns.collecting import collect_campaign
-from annotator.crowd.campaigns.ending import withdraw_campaign
 from annotator.crowd.campaigns.extending import extend_hits
-from annotator.crowd.campaigns.publishing import publish_campaign
+from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
 from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
 from annotator.crowd.judging.compensating import approve_compensations, compensate
 from annotator.crowd.judging.rejecting import confirm_rejection, propose_rejection

@@ -1,10 +1,6 @@
 """Composes a campaign: which crops each HIT may show and the seeds that its orders are drawn from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 
@@ -24,39 +20,26 @@ class CannotCompose(Refusal):
     """The campaign cannot be composed as asked; nothing was written."""
 
 
-@dataclass(frozen=True)
-class CampaignPlan:
-    name: str
-    marketplace: str
-    reward_usd: Decimal
-    budget_cap_usd: Decimal
-    seed: int
-    n_assignments: int = 3
-    policy: str = Campaign.Policy.ACCEPT_AND_SCORE
-    template: str = "unit_semantics"
-    max_assignments: int | None = None
-    max_hits_per_worker: int | None = None
-    requester_name: str = "A research group using Unitscope"
-    contact: str = ""
-    ethics_number: str = ""
-    qualifications: dict[str, Any] = field(default_factory=dict)
-
-
 def compose_campaign(
-    *, plan: CampaignPlan, units: Sequence[ChosenUnit], now: datetime, phrases: dict[int, str] | None = None
-) -> Campaign:
-    """A draft campaign with its composed HITs. `phrases` (unit id -> phrase): for a HIT type that asks about one."""
-    template = load_template(plan.template)
-    groups = find_hit_type(plan.template).group(len(units), seed=plan.seed)
-    _check_phrases(plan, n_units=len(units), n_phrases=sum(map(bool, (phrases or {}).values())))
-    _check_plan(plan, n_hits=len(groups))
-    values = {name: value for name, value in vars(plan).items() if name != "template"}
+    campaign: Campaign, *, template: str, units: Sequence[ChosenUnit], phrases: dict[int, str] | None = None
+) -> None:
+    """Saves this campaign as a draft with its composed HITs.
+
+    `phrases` (unit id -> phrase): for a HIT type that asks about one.
+    """
+    loaded, phrases = load_template(template), phrases or {}
+    groups = find_hit_type(template).group(len(units), seed=campaign.seed)
+    if not units:
+        raise CannotCompose("No units were chosen.")
+    n_phrases = sum(map(bool, phrases.values()))
+    if find_hit_type(template).asks_phrase and len(units) != n_phrases:
+        raise CannotCompose(f"{len(units) - n_phrases} of the {len(units)} units have no phrase to ask about.")
+    _check_plan(campaign, n_hits=len(groups))
     with transaction.atomic():
-        campaign = Campaign.objects.create(**values, created_at=now)
-        hit_type = HITType.objects.create(campaign=campaign, template=template.name, template_sha256=template.sha256)
+        campaign.save()
+        hit_type = HITType.objects.create(campaign=campaign, template=template, template_sha256=loaded.sha256)
         composed = [(compose_hit(hit_type, chosen), chosen) for chosen in ([units[i] for i in g] for g in groups)]
-        _write_hits(composed, phrases=phrases or {}, template=template)
-    return campaign
+        _write_hits(composed, phrases=phrases, template=loaded)
 
 
 def compose_hit(hit_type: HITType, chosen: Sequence[ChosenUnit]) -> HIT:
@@ -104,24 +87,20 @@ def find_crops(unit: DissectedUnit, *, template: HITTemplate) -> list[TopImage]:
     return top + low
 
 
-def _check_phrases(plan: CampaignPlan, *, n_units: int, n_phrases: int) -> None:
-    if not n_units:
-        raise CannotCompose("No units were chosen.")
-    if find_hit_type(plan.template).asks_phrase and n_units != n_phrases:
-        raise CannotCompose(f"{n_units - n_phrases} of the {n_units} units have no phrase to ask about.")
-
-
-def _check_plan(plan: CampaignPlan, *, n_hits: int) -> None:
-    if Campaign.objects.filter(name=plan.name).exists():
-        raise CannotCompose(f"There is a campaign {plan.name!r} already; choose another name.")
-    if plan.n_assignments < 1:
+def _check_plan(campaign: Campaign, *, n_hits: int) -> None:
+    if Campaign.objects.filter(name=campaign.name).exists():
+        raise CannotCompose(f"There is a campaign {campaign.name!r} already; choose another name.")
+    if campaign.n_assignments < 1:
         raise CannotCompose("A HIT needs at least 1 assignment.")
-    marketplace = open_marketplace(plan.marketplace)
-    marketplace.check_terms(Terms(plan.n_assignments, plan.max_assignments, reward_usd=plan.reward_usd))
-    check_qualifications(plan.qualifications, facts=marketplace.facts)
+    marketplace = open_marketplace(campaign.marketplace)
+    marketplace.check_terms(Terms(campaign.n_assignments, campaign.max_assignments, reward_usd=campaign.reward_usd))
+    check_qualifications(campaign.qualifications, facts=marketplace.facts)
     price = compute_max_cost(
-        n_hits=n_hits, n_assignments=plan.n_assignments, reward_usd=plan.reward_usd, marketplace=plan.marketplace
+        n_hits=n_hits,
+        n_assignments=campaign.n_assignments,
+        reward_usd=campaign.reward_usd,
+        marketplace=campaign.marketplace,
     )
     # The cap stays for good: a campaign that it does not cover could never be published.
-    if price > plan.budget_cap_usd:
-        raise CannotCompose(f"This costs ${price} with fees, more than the cap of ${plan.budget_cap_usd:.2f}.")
+    if price > campaign.budget_cap_usd:
+        raise CannotCompose(f"This costs ${price} with fees, more than the cap of ${campaign.budget_cap_usd:.2f}.")

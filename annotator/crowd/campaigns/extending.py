@@ -5,17 +5,16 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from annotator.crowd.campaigns.states import CannotPublish
+from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.marketplaces.facts import FeeSchedule
 from annotator.crowd.marketplaces.marketplace import Extend, Marketplace, Terms
 from annotator.crowd.marketplaces.prices import compute_fee
 from annotator.crowd.models import HIT
 from annotator.crowd.outbox.acts import Decision, make_key
-from annotator.crowd.outbox.performing import Performed
 from annotator.crowd.outbox.session import Session
 
 
-def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> Performed:
+def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> None:
     """Asks for more assignments of these HITs (row id -> how many), within the campaign's cap."""
     campaign = session.campaign
     campaign.refresh_from_db(fields=["is_paused"])
@@ -25,7 +24,7 @@ def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> Performed:
         with transaction.atomic():
             for hit in campaign.hits.filter(pk__in=n_more).exclude(external_id="").order_by("id"):
                 session.write(_decide_extension(hit, n_more=n_more[hit.pk], marketplace=session.marketplace))
-        return session.settle()
+        session.settle()
 
 
 def check_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> None:

@@ -1,19 +1,23 @@
-"""Publishes a campaign: its HIT types, its screening test and its HITs."""
+"""Publishes a campaign (its HIT types, its screening test and its HITs); pauses, withdraws and closes it."""
 
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 
-from annotator.crowd.campaigns.states import CannotPublish
 from annotator.crowd.hit_types.screening import load_screening
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.facts import Verb
-from annotator.crowd.marketplaces.marketplace import Page, Publish, Qualify, Register
+from annotator.crowd.marketplaces.marketplace import Page, Publish, Qualify, Register, Stop
 from annotator.crowd.marketplaces.prices import compute_hit_cost
 from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
+from annotator.refusals import Refusal
+
+
+class CannotPublish(Refusal):
+    """The campaign is not in a state to be published, or the marketplace refused it."""
 
 
 def publish_campaign(session: Session) -> None:
@@ -125,3 +129,26 @@ def _note_published(campaign: Campaign, *, now: datetime) -> None:
         campaign.published_at = now
     campaign.problem = ""
     campaign.save(update_fields=["state", "published_at", "problem"])
+
+
+def pause_campaign(*, campaign: Campaign, is_paused: bool) -> None:
+    """A paused campaign spends nothing more. People who have started finish and are paid."""
+    Campaign.objects.filter(pk=campaign.pk).update(is_paused=is_paused)
+
+
+def withdraw_campaign(session: Session) -> int:
+    """Nobody can take a HIT any more. Work that was started may be finished, and is paid."""
+    campaign = session.campaign
+    pause_campaign(campaign=campaign, is_paused=True)
+    with session.hold():
+        for hit in campaign.hits.filter(state=HIT.State.PUBLISHED).exclude(external_id="").order_by("id"):
+            key = make_key("UpdateExpirationForHIT", hit.public_id, hit.n_assignments)
+            session.write(Decision(act=Stop(hit_id=hit.external_id), key=key, hit=hit))
+        return session.settle()
+
+
+def close_campaign(*, campaign: Campaign) -> None:
+    """Nothing more will be asked or paid."""
+    if campaign.hits.filter(state=HIT.State.PUBLISHED).exists():
+        raise CannotPublish("HITs are still open: withdraw the campaign, or collect what is missing.")
+    Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.CLOSED)

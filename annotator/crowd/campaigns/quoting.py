@@ -18,23 +18,18 @@ def quote_campaign(*, campaign: Campaign, now: datetime) -> Quote:
     """Computes the price and keeps it on the campaign. Assignments that are added later cost extra."""
     if campaign.state not in (Campaign.State.DRAFT, Campaign.State.QUOTED):
         raise CannotQuote(f"The campaign {campaign} is {campaign.state}: it was quoted before.")
-    quote = compute_quote(campaign)
+    quote = make_quote(
+        n_hits=campaign.hits.count(),
+        n_assignments=campaign.n_assignments,
+        reward_usd=campaign.reward_usd,
+        seconds_per_assignment=load_template(campaign.hit_types.get().template).expected_seconds,
+        fees=open_marketplace(campaign.marketplace).facts.fees,
+    )
     campaign.quote = quote.as_json()
     campaign.state = Campaign.State.QUOTED
     campaign.quoted_at = now
     campaign.save(update_fields=["quote", "state", "quoted_at"])
     return quote
-
-
-def compute_quote(campaign: Campaign) -> Quote:
-    hit_type = campaign.hit_types.get()
-    return make_quote(
-        n_hits=campaign.hits.count(),
-        n_assignments=campaign.n_assignments,
-        reward_usd=campaign.reward_usd,
-        seconds_per_assignment=load_template(hit_type.template).expected_seconds,
-        fees=open_marketplace(campaign.marketplace).facts.fees,
-    )
 
 
 def compute_max_cost(*, n_hits: int, n_assignments: int, reward_usd: Decimal, marketplace: str) -> Decimal:

@@ -11,7 +11,6 @@ from annotator.crowd.marketplaces.marketplace import Approve, PayBonus
 from annotator.crowd.marketplaces.prices import compute_fee, compute_top_up
 from annotator.crowd.models import Assignment, Campaign
 from annotator.crowd.outbox.acts import Decision, make_key
-from annotator.crowd.outbox.performing import Performed
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
 
@@ -22,8 +21,8 @@ class CannotReview(Refusal):
     """The assignment is not in a state for this, or something that the act needs is missing."""
 
 
-def approve_assignments(session: Session, *, assignments: Iterable[Assignment] | None = None) -> Performed:
-    """Approves these assignments, each once; by default every submitted one of the campaign."""
+def approve_assignments(session: Session, *, assignments: Iterable[Assignment] | None = None) -> int:
+    """Approves these assignments, each once; by default every submitted one. Returns how many acts are done now."""
     chosen = _submitted(session.campaign) if assignments is None else assignments
     with session.hold():
         with transaction.atomic():
@@ -58,8 +57,11 @@ def leave_out(*, assignment: Assignment, reason: str, is_left_out: bool = True) 
     assignment.save(update_fields=["is_left_out", "left_out_reason"])
 
 
-def pay_top_ups(session: Session) -> Performed:
-    """Pays a bonus, once and within the cap, for each approved assignment whose pay is below the hourly floor."""
+def pay_top_ups(session: Session) -> int:
+    """Pays a bonus, once and within the cap, for each approved assignment whose pay is below the hourly floor.
+
+    Returns how many acts are done now.
+    """
     approved = Assignment.objects.filter(hit__campaign=session.campaign, state=State.APPROVED)
     with session.hold():
         with transaction.atomic():

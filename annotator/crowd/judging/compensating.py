@@ -53,7 +53,7 @@ def approve_compensations(session: Session) -> int:
                     key = make_key("CompensationApproval", entry.assignment_id)
                     act = Approve(assignment_id=entry.assignment_id)
                     session.write(Decision(act=act, key=key, purpose="compensation"))
-        return session.settle().n_done
+        return session.settle()
 
 
 def _carry_out(session: Session, compensation: Compensation, *, act: Qualify | Register | Publish, of: str) -> None:

@@ -10,7 +10,6 @@ from annotator.crowd.judging.approving import CannotReview
 from annotator.crowd.marketplaces.marketplace import Overturn, Reject
 from annotator.crowd.models import Assignment, Rejection
 from annotator.crowd.outbox.acts import Decision, make_key
-from annotator.crowd.outbox.performing import Performed
 from annotator.crowd.outbox.session import Session
 
 MIN_REASON = 20
@@ -48,7 +47,7 @@ def withdraw_proposal(*, rejection: Rejection) -> None:
         raise CannotReview("This rejection was confirmed already; it can be overturned.")
 
 
-def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: str) -> Performed:
+def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: str) -> None:
     """Sends the rejection. The person who proposed it cannot confirm it."""
     if confirmed_by == rejection.proposed_by:
         raise CannotReview("A rejection takes a second person.")
@@ -64,10 +63,10 @@ def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: s
             act = Reject(assignment_id=assignment.external_id or "", feedback=rejection.reason)
             key = make_key("RejectAssignment", assignment.external_id, assignment.pk, "")
             session.write(_decide(assignment, act=act, key=key))
-        return session.settle()
+        session.settle()
 
 
-def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by: str, feedback: str) -> Performed:
+def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by: str, feedback: str) -> None:
     """Approves rejected work, and so pays it. Raises CannotReview if the marketplace's time for this is over."""
     assignment, now = rejection.assignment, session.clock()
     if assignment.state != State.REJECTED or rejection.confirmed_at is None:
@@ -81,7 +80,7 @@ def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by:
             act = Overturn(assignment_id=assignment.external_id or "", feedback=feedback)
             key = make_key("ApproveAssignment", assignment.external_id, assignment.pk, "overturn")
             session.write(_decide(assignment, act=act, key=key))
-        return session.settle()
+        session.settle()
 
 
 def _decide(assignment: Assignment, *, act: Reject | Overturn, key: str) -> Decision:

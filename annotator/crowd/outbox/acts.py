@@ -42,34 +42,29 @@ def write_act(*, campaign: Campaign, decision: Decision, request: dict[str, Any]
 
     The database reserves the cost under the cap. Raises BudgetExceeded.
     """
-    known = OutwardAct.objects.filter(key=decision.key).first()
-    if known is not None:
-        return known
+    values = {
+        "campaign": campaign,
+        "verb": decision.act.verb,
+        "purpose": decision.purpose,
+        "request": request,
+        "expected": decision.expected,
+        "hit": decision.hit,
+        "assignment": decision.assignment,
+        "cost_usd": decision.cost_usd,
+        "created_at": now,
+    }
     try:
         with transaction.atomic():
-            act = OutwardAct.objects.create(
-                campaign=campaign,
-                verb=decision.act.verb,
-                purpose=decision.purpose,
-                key=decision.key,
-                request=request,
-                expected=decision.expected,
-                hit=decision.hit,
-                assignment=decision.assignment,
-                cost_usd=decision.cost_usd,
-                created_at=now,
-            )
-            if act.cost_usd:
+            act, is_new = OutwardAct.objects.get_or_create(key=decision.key, defaults=values)
+            if is_new and act.cost_usd:
                 Campaign.objects.filter(pk=campaign.pk).update(committed_usd=F("committed_usd") + act.cost_usd)
     except IntegrityError as error:
-        if "spending_within_cap" in str(error):
-            raise BudgetExceeded(
-                f"The act {decision.act.verb} costs ${decision.cost_usd:.2f}, and less is left of the cap of "
-                f"${campaign.budget_cap_usd:.2f} that the campaign {campaign} has for good."
-            ) from None
-        known = OutwardAct.objects.filter(key=decision.key).first()
-        if known is None:
+        if "spending_within_cap" not in str(error):
             raise
-        return known
-    reach("after decision", decision.act.verb)
+        raise BudgetExceeded(
+            f"The act {decision.act.verb} costs ${decision.cost_usd:.2f}, and less is left of the cap of "
+            f"${campaign.budget_cap_usd:.2f} that the campaign {campaign} has for good."
+        ) from None
+    if is_new:
+        reach("after decision", decision.act.verb)
     return act

@@ -5,6 +5,7 @@ is `unknown`: its process died or no answer came. The marketplace's adapter then
 was certainly not done is sent again, with the same key.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,24 +36,6 @@ class CampaignBusy(Refusal):
     """Another process acts for this campaign now."""
 
 
-@dataclass(frozen=True)
-class Performed:
-    """How many acts ended how; of the unknown ones, how many the last round left."""
-
-    n_done: int = 0
-    n_failed: int = 0
-    n_unknown: int = 0
-    n_needs_human: int = 0
-
-    def add(self, later: "Performed") -> "Performed":
-        return Performed(
-            n_done=self.n_done + later.n_done,
-            n_failed=self.n_failed + later.n_failed,
-            n_unknown=later.n_unknown,
-            n_needs_human=self.n_needs_human + later.n_needs_human,
-        )
-
-
 def list_due(campaign: Campaign) -> QuerySet[OutwardAct]:
     """Acts that are not settled, oldest first."""
     unsettled = [State.PENDING, State.SENT, State.UNKNOWN]
@@ -61,25 +44,20 @@ def list_due(campaign: Campaign) -> QuerySet[OutwardAct]:
 
 def perform_acts(
     *, campaign: Campaign, marketplace: Marketplace, clock: Callable[[], datetime], may_spend: bool = True
-) -> Performed:
-    """Performs what is due, oldest first. The caller holds the campaign. A silent marketplace ends it at once.
+) -> Counter[str]:
+    """Performs what is due, oldest first; how many acts are in which state then. The caller holds the campaign.
 
-    Without `may_spend`, acts that cost something are left as they are.
+    A silent marketplace ends it at once. Without `may_spend`, acts that cost something are left as they are.
     """
     OutwardAct.objects.filter(campaign=campaign, state=State.SENT).update(state=State.UNKNOWN)
     due = list_due(campaign) if may_spend else list_due(campaign).filter(cost_usd=0)
-    outcomes: list[str] = []
+    states: Counter[str] = Counter()
     for pk in list(due.values_list("pk", flat=True)):
         act = OutwardAct.objects.select_related("campaign", "hit", "assignment__worker").get(pk=pk)
         _perform(act, marketplace=marketplace, now=clock())
         act.refresh_from_db(fields=["state"])
-        outcomes.append(act.state)
-    return Performed(
-        n_done=outcomes.count(State.DONE),
-        n_failed=outcomes.count(State.FAILED),
-        n_unknown=outcomes.count(State.UNKNOWN),
-        n_needs_human=outcomes.count(State.NEEDS_HUMAN),
-    )
+        states[act.state] += 1
+    return states
 
 
 @dataclass(frozen=True)

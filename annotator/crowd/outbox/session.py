@@ -17,7 +17,7 @@ from annotator.crowd.marketplaces.outcomes import CannotDo, OutcomeUnknown, Real
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign, OutwardAct
 from annotator.crowd.outbox.acts import Decision, write_act
-from annotator.crowd.outbox.performing import CampaignBusy, Performed, list_due, perform_acts
+from annotator.crowd.outbox.performing import CampaignBusy, list_due, perform_acts
 
 Clock = Callable[[], datetime]
 Pause = Callable[[float], None]
@@ -67,29 +67,29 @@ class Session:
         act.refresh_from_db()
         return act
 
-    def settle(self) -> Performed:
-        """Performs what is due in rounds: a marketplace that is busy or loses answers is asked again.
+    def settle(self) -> int:
+        """Performs what is due in rounds: a busy marketplace is asked again. Returns how many acts are done now.
 
         Raises OutcomeUnknown if acts are unanswered after the last round, and RealMoneyRefused if acts that cost real
         money wait for a confirmation; acts without cost are performed all the same.
         """
-        so_far, may_spend = Performed(), self._may_spend()
+        n_done, may_spend = 0, self._may_spend()
         for number in range(MAX_ROUNDS):
-            performed = perform_acts(
+            states = perform_acts(
                 campaign=self.campaign, marketplace=self.marketplace, clock=self.clock, may_spend=may_spend
             )
-            so_far = so_far.add(performed)
-            if not performed.n_unknown:
+            n_done += states[OutwardAct.State.DONE]
+            n_unknown = states[OutwardAct.State.UNKNOWN]
+            if not n_unknown:
                 break
             self.pause(min(5.0, 0.2 * 2**number))
         else:
             raise OutcomeUnknown(
-                f"The marketplace {self.campaign.marketplace} left {performed.n_unknown} acts of {self.campaign} "
-                "unanswered."
+                f"The marketplace {self.campaign.marketplace} left {n_unknown} acts of {self.campaign} unanswered."
             )
         if not may_spend and list_due(self.campaign).filter(cost_usd__gt=0).exists():
             raise RealMoneyRefused(f"Acts of {self.campaign} that cost real money wait for a confirmation.")
-        return so_far
+        return n_done
 
     def check_permit(self) -> None:
         """Raises RealMoneyRefused if the marketplace takes real money and nobody permitted it for this campaign."""

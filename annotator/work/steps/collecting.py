@@ -66,7 +66,7 @@ def _collect_once(session: Session, *, has_approval: bool, is_followed: bool) ->
         if collected.n_unreadable:
             line += f", {collected.n_unreadable} unreadable"
         if has_approval:
-            line += f", {approve_assignments(session).n_done} approved now"
+            line += f", {approve_assignments(session)} approved now"
     except OutcomeUnknown as error:
         if not is_followed or isinstance(error, MarketplaceSilent):
             raise

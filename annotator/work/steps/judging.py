@@ -7,7 +7,6 @@ from annotator.accounts.models import Role
 from annotator.accounts.roles import MIN_ROLE, Permission
 from annotator.crowd.assignments import tell_answer
 from annotator.crowd.campaigns.collecting import find_unsubmitted
-from annotator.crowd.erasing import CannotErase, erase_worker
 from annotator.crowd.judging.approving import CannotReview, approve_assignments, leave_out, pay_top_ups
 from annotator.crowd.judging.compensating import CannotCompensate, approve_compensations, compensate
 from annotator.crowd.judging.excluding import leave_out_flagged
@@ -19,6 +18,7 @@ from annotator.crowd.judging.rejecting import (
 )
 from annotator.crowd.models import Assignment, Rejection
 from annotator.crowd.outbox.acts import BudgetExceeded
+from annotator.crowd.pseudonyms import CannotErase, erase_worker
 from annotator.work.options import option
 from annotator.work.states import is_going
 from annotator.work.step import Step, Work
@@ -97,8 +97,8 @@ def exclude_flagged(work: Work) -> str:
 
 
 def top_up(work: Work) -> str:
-    performed = pay_top_ups(work.open_session())
-    return f"{performed.n_done} bonuses paid, up to ${work.subject.hourly_floor_usd} an hour of active time."
+    n_paid = pay_top_ups(work.open_session())
+    return f"{n_paid} bonuses paid, up to ${work.subject.hourly_floor_usd} an hour of active time."
 
 
 def compensate_lost(work: Work) -> str:

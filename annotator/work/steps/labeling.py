@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from annotator.accounts.models import Role
 from annotator.crowd.campaigns.extending import check_extension, compute_extension_cost, extend_hits
-from annotator.crowd.campaigns.states import CannotPublish
+from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign

@@ -9,12 +9,16 @@ from typing import Any
 from annotator.accounts.models import Role
 from annotator.crowd.campaigns import composing, quoting
 from annotator.crowd.campaigns.composing import CannotCompose
-from annotator.crowd.campaigns.ending import close_campaign, pause_campaign, withdraw_campaign
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.campaigns.phrases import BadPhrases, find_automatic_phrases, read_phrases
-from annotator.crowd.campaigns.publishing import publish_campaign
+from annotator.crowd.campaigns.publishing import (
+    CannotPublish,
+    close_campaign,
+    pause_campaign,
+    publish_campaign,
+    withdraw_campaign,
+)
 from annotator.crowd.campaigns.quoting import CannotQuote
-from annotator.crowd.campaigns.states import CannotPublish
 from annotator.crowd.campaigns.unit_choice import BadChoice, ChosenUnit, choose_units
 from annotator.crowd.hit_types.screening import load_screening
 from annotator.crowd.hit_types.templates import BadTemplate, find_hit_type
@@ -88,7 +92,7 @@ def compose(work: Work) -> str:
         seed=seed,
     )
     n_hits = len(find_hit_type(asked.template).group(len(units), seed=seed))
-    plan = composing.CampaignPlan(
+    campaign = Campaign(
         name=name,
         marketplace=asked.marketplace,
         reward_usd=asked.reward,
@@ -97,14 +101,15 @@ def compose(work: Work) -> str:
         n_assignments=asked.assignments,
         max_assignments=asked.max_assignments,
         policy=asked.policy,
-        template=asked.template,
         requester_name=asked.requester_name,
         contact=asked.contact,
         ethics_number=asked.ethics_number,
         max_hits_per_worker=asked.max_per_worker,
         qualifications=_list_qualifications(asked),
+        created_at=work.now,
     )
-    composing.compose_campaign(plan=plan, units=units, phrases=_find_phrases(asked, units), now=work.now)
+    phrases = _find_phrases(asked, units)
+    composing.compose_campaign(campaign, template=asked.template, units=units, phrases=phrases)
     return f"Composed {n_hits} HITs about {len(units)} units."
 
 
@@ -177,8 +182,7 @@ def resume(work: Work) -> str:
 
 
 def withdraw(work: Work) -> str:
-    performed = withdraw_campaign(work.open_session())
-    return f"{performed.n_done} HITs withdrawn. Work that was begun may be finished, and is paid."
+    return f"{withdraw_campaign(work.open_session())} HITs withdrawn. Work that was begun may be finished, and is paid."
 
 
 def close(work: Work) -> str:

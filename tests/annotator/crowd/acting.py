@@ -153,7 +153,7 @@ def top_up(session: Any) -> None:
 
 
 def withdraw(session: Any) -> None:
-    from annotator.crowd.campaigns.ending import withdraw_campaign
+    from annotator.crowd.campaigns.publishing import withdraw_campaign
 
     withdraw_campaign(session)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pixels
 
-from annotator.crowd.campaigns.composing import CampaignPlan, compose_campaign
+from annotator.crowd.campaigns.composing import compose_campaign
 from annotator.crowd.campaigns.quoting import quote_campaign
 from annotator.crowd.campaigns.unit_choice import ChosenUnit, list_units
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit
@@ -103,9 +103,13 @@ def make_campaign(
         "reward_usd": Decimal("0.50"),
         "budget_cap_usd": Decimal("100.00"),
         "seed": 7,
-    }
+        "created_at": NOW,
+        "template": "unit_semantics",
+    } | changes
     units = [ChosenUnit(unit, "named") for unit in list_units([dissection])]
-    campaign = compose_campaign(plan=CampaignPlan(**(values | changes)), units=units, phrases=phrases, now=NOW)
+    template = values.pop("template")
+    campaign = Campaign(**values)
+    compose_campaign(campaign, template=template, units=units, phrases=phrases)
     if is_quoted:
         quote_campaign(campaign=campaign, now=NOW)
     return campaign

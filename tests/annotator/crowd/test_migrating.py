@@ -83,7 +83,7 @@ def check_migrated() -> None:
     marketplace.__dict__["client"] = wire
     session = Session(campaign=campaign, marketplace=marketplace, clock=timezone.now, pause=lambda seconds: None)
     with session.hold():
-        assert session.settle().n_done == 1, "the pending act, as the minute's task performs it, without a permit"
+        assert session.settle() == 1, "the pending act, as the minute's task performs it, without a permit"
     ((operation, request),) = wire.sent
     pending = OutwardAct.objects.filter(verb="pay_bonus").latest("id")
     assert pending.assignment is not None

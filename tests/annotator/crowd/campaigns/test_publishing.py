@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from annotator.crowd.campaigns.composing import CannotCompose
-from annotator.crowd.campaigns.ending import withdraw_campaign
 from annotator.crowd.campaigns.extending import extend_hits
-from annotator.crowd.campaigns.states import CannotPublish
+from annotator.crowd.campaigns.publishing import CannotPublish, withdraw_campaign
 from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.models import HIT, Campaign, OutwardAct
 from annotator.crowd.outbox.acts import BudgetExceeded

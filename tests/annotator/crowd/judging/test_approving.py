@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from annotator.crowd import erasing
+from annotator.crowd import pseudonyms
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.judging import approving, attention, compensating, excluding, rejecting
 from annotator.crowd.models import HIT, Assignment, Campaign, Rejection, Worker
@@ -129,15 +129,15 @@ def test_an_erased_workers_answers_stay_nameless(
 ) -> None:
     worker_id = Person.objects.get().mturk_id
     pseudonym = Worker.objects.get().pseudonym
-    with pytest.raises(erasing.CannotErase, match="not settled"):
-        erasing.erase_worker(marketplace="own", worker_id=worker_id)
+    with pytest.raises(pseudonyms.CannotErase, match="not settled"):
+        pseudonyms.erase_worker(marketplace="own", worker_id=worker_id)
     approving.approve_assignments(session)
-    assert erasing.erase_worker(marketplace="own", worker_id=worker_id) == 1
+    assert pseudonyms.erase_worker(marketplace="own", worker_id=worker_id) == 1
     worker = Worker.objects.get()
     assert worker.external_id is None
     assert worker.pseudonym != pseudonym
-    with pytest.raises(erasing.CannotErase, match="no worker"):
-        erasing.erase_worker(marketplace="own", worker_id=worker_id)
+    with pytest.raises(pseudonyms.CannotErase, match="no worker"):
+        pseudonyms.erase_worker(marketplace="own", worker_id=worker_id)
 
 
 def test_what_needs_a_person_is_said(market: Any, campaign: Campaign, answer: Assignment) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from annotator.crowd import tasks
 from annotator.crowd.campaigns.collecting import collect_campaign
-from annotator.crowd.campaigns.ending import withdraw_campaign
 from annotator.crowd.campaigns.extending import extend_hits
-from annotator.crowd.campaigns.publishing import publish_campaign
+from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
 from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
 from annotator.crowd.judging.compensating import compensate
 from annotator.crowd.marketplaces.guard import Permit
