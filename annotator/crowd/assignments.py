@@ -19,22 +19,21 @@ def find_orders(*, hit: HIT, worker_id: str) -> tuple[int, dict[HITUnit, TileOrd
     seed = derive_seed(hit.seed, worker_id)
     n_planted = load_template(hit.hit_type.template).n_planted
     units = hit.hit_units.prefetch_related("images__top_image").order_by("position")
-    return seed, {unit: _draw(unit, seed=seed_unit(seed, unit.position), n_planted=n_planted) for unit in units}
+    orders: dict[HITUnit, TileOrder] = {}
+    for unit in units:
+        images = list(unit.images.all())
+        orders[unit] = draw_order(
+            seed=seed_unit(seed, unit.position),
+            top_ranks=[image.top_image.rank for image in images if not image.is_planted],
+            low_ranks=[image.top_image.rank for image in images if image.is_planted],
+            n_planted=n_planted,
+        )
+    return seed, orders
 
 
 def seed_unit(seed: int, position: int) -> int:
     """A HIT's first unit has the HIT's own seed."""
     return seed if position == 0 else derive_seed(seed, position)
-
-
-def _draw(unit: HITUnit, *, seed: int, n_planted: int) -> TileOrder:
-    images = list(unit.images.all())
-    return draw_order(
-        seed=seed,
-        top_ranks=[image.top_image.rank for image in images if not image.is_planted],
-        low_ranks=[image.top_image.rank for image in images if image.is_planted],
-        n_planted=n_planted,
-    )
 
 
 def show_units(assignment: Assignment, orders: Mapping[HITUnit, TileOrder]) -> None:
@@ -52,16 +51,14 @@ def show_units(assignment: Assignment, orders: Mapping[HITUnit, TileOrder]) -> N
 
 
 def list_shown(assignment: Assignment) -> list[ShownUnit]:
-    return [_describe_shown(answer) for answer in _list_answers(assignment)]
+    return [
+        ShownUnit(row.hit_unit.position, tuple(row.shown_ranks), frozenset(row.planted_ranks), row.hit_unit.phrase)
+        for row in _list_answers(assignment)
+    ]
 
 
 def _list_answers(assignment: Assignment) -> list[Answer]:
     return list(assignment.answers.select_related("hit_unit").order_by("hit_unit__position"))
-
-
-def _describe_shown(answer: Answer) -> ShownUnit:
-    unit = answer.hit_unit
-    return ShownUnit(unit.position, tuple(answer.shown_ranks), frozenset(answer.planted_ranks), unit.phrase)
 
 
 @dataclass(frozen=True)

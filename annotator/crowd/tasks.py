@@ -37,18 +37,14 @@ def listen() -> None:
 def go_on_with_campaign(campaign_id: int) -> None:
     campaign = Campaign.objects.get(pk=campaign_id)
     try:
-        _go_on(campaign)
+        session = open_session(campaign)
+        collecting.collect_campaign(session)
+        if not campaign.is_paused and list_due(campaign).exists():
+            with session.hold():
+                session.settle()
     except CampaignBusy:
         return  # whoever acts for it now does the same work
     except Refusal as error:
         Campaign.objects.filter(pk=campaign.pk).update(problem=str(error))
     else:
         Campaign.objects.filter(pk=campaign.pk).exclude(problem="").update(problem="")
-
-
-def _go_on(campaign: Campaign) -> None:
-    session = open_session(campaign)
-    collecting.collect_campaign(session)
-    if not campaign.is_paused and list_due(campaign).exists():
-        with session.hold():
-            session.settle()

@@ -1,6 +1,5 @@
 """Collects what people submitted. The marketplace's list says what is paid; our own rows say what was answered."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,12 +32,13 @@ def collect_campaign(session: Session) -> Collected:
     """Reads every HIT's assignments once; repeating it changes nothing more."""
     campaign, now = session.campaign, session.clock()
     n_new = n_listed = n_unreadable = 0
-    for hit in _list_hits(campaign):
+    for hit in campaign.hits.select_related("campaign", "hit_type").exclude(external_id="").order_by("id"):
         listed = list(session.marketplace.list_submissions(Published(hit_id=hit.external_id)))
         with transaction.atomic():
             rows = [_keep(hit, entry, marketplace=session.marketplace, now=now) for entry in listed]
             n_new += sum(is_new for _, is_new in rows)
-            n_unreadable += find_unreadable([row for row, _ in rows]).count()
+            silent = Assignment.objects.filter(pk__in=[row.pk for row, _ in rows], answers__says__isnull=True)
+            n_unreadable += silent.distinct().count()
             if hit.state == HIT.State.PUBLISHED and len(listed) >= hit.n_assignments:
                 HIT.objects.filter(pk=hit.pk).update(state=HIT.State.COMPLETE)
         n_listed += len(listed)
@@ -49,10 +49,6 @@ def collect_campaign(session: Session) -> Collected:
         n_unreadable=n_unreadable,
         is_complete=_note_progress(campaign, n_listed=n_listed),
     )
-
-
-def _list_hits(campaign: Campaign) -> list[HIT]:
-    return list(campaign.hits.select_related("campaign", "hit_type").exclude(external_id="").order_by("id"))
 
 
 def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetime) -> tuple[Assignment, bool]:
@@ -107,11 +103,6 @@ def _note_progress(campaign: Campaign, *, n_listed: int) -> bool:
         Campaign.objects.filter(pk=campaign.pk, state__in=going).update(state=state)
         campaign.refresh_from_db(fields=["state"])
     return is_complete
-
-
-def find_unreadable(assignments: Iterable[Assignment]) -> QuerySet[Assignment]:
-    """Those whose answer says nothing: it came from the marketplace and could not be read."""
-    return Assignment.objects.filter(pk__in=[row.pk for row in assignments], answers__says__isnull=True).distinct()
 
 
 def find_unsubmitted(*, campaign: Campaign, now: datetime) -> QuerySet[Assignment]:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from django.db import transaction
-
 from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.marketplaces.facts import FeeSchedule
 from annotator.crowd.marketplaces.marketplace import Extend, Marketplace, Terms
@@ -20,11 +18,8 @@ def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> None:
     campaign.refresh_from_db(fields=["is_paused"])
     if campaign.is_paused:
         raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
-    with session.hold():
-        with transaction.atomic():
-            for hit in campaign.hits.filter(pk__in=n_more).exclude(external_id="").order_by("id"):
-                session.write(_decide_extension(hit, n_more=n_more[hit.pk], marketplace=session.marketplace))
-        session.settle()
+    hits = campaign.hits.filter(pk__in=n_more).exclude(external_id="").order_by("id")
+    session.decide(_decide_extension(hit, n_more=n_more[hit.pk], marketplace=session.marketplace) for hit in hits)
 
 
 def check_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> None:

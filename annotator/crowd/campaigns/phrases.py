@@ -17,10 +17,10 @@ class BadPhrases(Refusal):
     """The file cannot be understood; the message names the row."""
 
 
-def find_automatic_phrases(units: Iterable[ChosenUnit], *, mode: str = "paper") -> dict[int, str]:
+def find_automatic_phrases(units: Iterable[ChosenUnit]) -> dict[int, str]:
     """Unit id -> its best automatic label, in words (Broden writes `blue-c`, `pool table`, `highway-s`)."""
     chosen = {unit.dissected_unit.unit_id: unit.dissected_unit.dissection_id for unit in units}
-    labels = AutomaticLabel.objects.filter(is_best(mode=mode), unit__in=chosen)
+    labels = AutomaticLabel.objects.filter(is_best(), unit__in=chosen)
     return {row.unit_id: as_words(row.label) for row in labels if row.dissection_id == chosen[row.unit_id]}
 
 

@@ -33,9 +33,9 @@ def list_units(dissections: Sequence[Dissection]) -> list[DissectedUnit]:
     return units
 
 
-def choose_top_iou(dissections: Sequence[Dissection], *, n: int, mode: str = "paper") -> list[ChosenUnit]:
+def choose_top_iou(dissections: Sequence[Dissection], *, n: int) -> list[ChosenUnit]:
     """The n units of highest best IoU; ties to the earlier in `list_units`."""
-    labels = AutomaticLabel.objects.filter(is_best(mode=mode), dissection__in=dissections)
+    labels = AutomaticLabel.objects.filter(is_best(), dissection__in=dissections)
     iou = {(row.dissection_id, row.unit_id): row.iou for row in labels}
     units = [unit for unit in list_units(dissections) if (unit.dissection_id, unit.unit_id) in iou]
     if n and not units:

@@ -1,13 +1,10 @@
 """Approves work, pays bonuses up to the hourly floor, and leaves answers out of the count."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from django.db import transaction
-
 from annotator.crowd.hit_types.templates import load_template
-from annotator.crowd.marketplaces.facts import FeeSchedule
-from annotator.crowd.marketplaces.marketplace import Approve, PayBonus
+from annotator.crowd.marketplaces.marketplace import Approve, Overturn, PayBonus, Reject
 from annotator.crowd.marketplaces.prices import compute_fee, compute_top_up
 from annotator.crowd.models import Assignment, Campaign
 from annotator.crowd.outbox.acts import Decision, make_key
@@ -21,31 +18,32 @@ class CannotReview(Refusal):
     """The assignment is not in a state for this, or something that the act needs is missing."""
 
 
+def decide_review(
+    assignment: Assignment, act: Approve | Reject | Overturn | PayBonus, *key: str, cost_usd: Decimal = Decimal(0)
+) -> Decision:
+    """`key`: the operation's name, and what tells two acts of one operation on this assignment apart."""
+    operation, *more = key
+    return Decision(
+        act=act,
+        key=make_key(operation, assignment.external_id, assignment.pk, *more),
+        hit=assignment.hit,
+        assignment=assignment,
+        cost_usd=cost_usd,
+    )
+
+
 def approve_assignments(session: Session, *, assignments: Iterable[Assignment] | None = None) -> int:
     """Approves these assignments, each once; by default every submitted one. Returns how many acts are done now."""
-    chosen = _submitted(session.campaign) if assignments is None else assignments
-    with session.hold():
-        with transaction.atomic():
-            for assignment in chosen:
-                session.write(_decide_approval(assignment))
-        return session.settle()
-
-
-def _submitted(campaign: Campaign) -> list[Assignment]:
-    return list(
-        Assignment.objects.filter(hit__campaign=campaign, state=State.SUBMITTED).select_related("hit").order_by("id")
-    )
+    if assignments is None:
+        submitted = Assignment.objects.filter(hit__campaign=session.campaign, state=State.SUBMITTED)
+        assignments = list(submitted.select_related("hit").order_by("id"))
+    return session.decide(_decide_approval(assignment) for assignment in assignments)
 
 
 def _decide_approval(assignment: Assignment) -> Decision:
     if assignment.state != State.SUBMITTED:
         raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be approved.")
-    return Decision(
-        act=Approve(assignment_id=assignment.external_id or ""),
-        key=make_key("ApproveAssignment", assignment.external_id, assignment.pk),
-        hit=assignment.hit,
-        assignment=assignment,
-    )
+    return decide_review(assignment, Approve(assignment.external_id or ""), "ApproveAssignment")
 
 
 def leave_out(*, assignment: Assignment, reason: str, is_left_out: bool = True) -> None:
@@ -63,13 +61,8 @@ def pay_top_ups(session: Session) -> int:
     Returns how many acts are done now.
     """
     approved = Assignment.objects.filter(hit__campaign=session.campaign, state=State.APPROVED)
-    with session.hold():
-        with transaction.atomic():
-            for assignment in approved.exclude(worker__external_id=None).select_related("hit__hit_type").order_by("id"):
-                bonus = compute_due_top_up(campaign=session.campaign, assignment=assignment)
-                if bonus > 0:
-                    session.write(_decide_top_up(assignment, bonus=bonus, fees=session.marketplace.facts.fees))
-        return session.settle()
+    payable = approved.exclude(worker__external_id=None).select_related("hit__hit_type").order_by("id")
+    return session.decide(_decide_top_ups(session, payable))
 
 
 def compute_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
@@ -79,16 +72,11 @@ def compute_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal
     return compute_top_up(paid_usd=campaign.reward_usd, seconds=seconds, floor_usd=campaign.hourly_floor_usd)
 
 
-def _decide_top_up(assignment: Assignment, *, bonus: Decimal, fees: FeeSchedule) -> Decision:
-    fee = compute_fee(amount_usd=bonus, n_assignments=1, fees=fees)
-    return Decision(
-        act=PayBonus(
-            assignment_id=assignment.external_id or "",
-            amount_usd=bonus,
-            reason="Your work took longer than we had planned; this lifts its pay to our hourly floor.",
-        ),
-        key=make_key("SendBonus", assignment.external_id, assignment.pk),
-        hit=assignment.hit,
-        assignment=assignment,
-        cost_usd=bonus + fee,
-    )
+def _decide_top_ups(session: Session, assignments: Iterable[Assignment]) -> Iterator[Decision]:
+    for assignment in assignments:
+        bonus = compute_due_top_up(campaign=session.campaign, assignment=assignment)
+        if bonus > 0:
+            fee = compute_fee(amount_usd=bonus, n_assignments=1, fees=session.marketplace.facts.fees)
+            reason = "Your work took longer than we had planned; this lifts its pay to our hourly floor."
+            act = PayBonus(assignment.external_id or "", amount_usd=bonus, reason=reason)
+            yield decide_review(assignment, act, "SendBonus", cost_usd=bonus + fee)

@@ -3,11 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from annotator.crowd.campaigns.collecting import find_unsubmitted
-from annotator.crowd.models import Assignment, Campaign, OutwardAct, Rejection
+from annotator.crowd.models import COUNTED, Assignment, Campaign, OutwardAct, Rejection
 
 # An automatic approval is announced this long before it happens.
 AUTO_APPROVAL_NOTICE = timedelta(days=1)
+UNSUBMITTED = "This work is stored here, but the marketplace never listed it. Pay it through a compensation HIT."
+UNSTORED = "The marketplace listed this work, but our page never stored it. The answer is the marketplace's."
+UNREADABLE = "The marketplace's answer could not be read. It is kept unchanged."
+PROPOSED = "Proposed by {}; a second person decides."
+APPROVED_AT = "Will be approved automatically at {:%Y-%m-%d %H:%M} UTC."
 
 
 @dataclass(frozen=True)
@@ -19,55 +26,25 @@ class Need:
 
 def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     """First acts that only a person can settle, then unpaid work, then decisions that wait."""
+    rows = Assignment.objects.filter(hit__campaign=campaign)
+    submitted = rows.filter(state=Assignment.State.SUBMITTED)
+    acts = campaign.outward_acts.filter(state__in=[OutwardAct.State.NEEDS_HUMAN, OutwardAct.State.FAILED])
+    unsubmitted = find_unsubmitted(campaign=campaign, now=now).filter(compensation=None)
+    # It is counted and paid; a person may look into why our page never stored it.
+    unstored = submitted.filter(is_from_marketplace=True)
+    unreadable = rows.filter(state__in=COUNTED, answers__says__isnull=True).distinct()
+    rejections = Rejection.objects.filter(assignment__hit__campaign=campaign, confirmed_at=None)
+    soon = submitted.filter(auto_approval_at__lt=now + AUTO_APPROVAL_NOTICE)
     return [
-        *_find_acts(campaign),
-        *_find_unsubmitted(campaign, now),
-        *_find_unstored(campaign),
-        *_find_unreadable(campaign),
-        *_find_rejections(campaign),
-        *_find_auto_approvals(campaign, now),
+        *(Need(act.state, f"{act.verb} {act.pk}", act.problem) for act in acts),
+        *_name_units("unsubmitted", unsubmitted, UNSUBMITTED),
+        *_name_units("unstored", unstored, UNSTORED),
+        *(Need("unreadable", f"assignment {row.pk}", UNREADABLE) for row in unreadable),
+        *(Need("rejection", f"assignment {row.assignment_id}", PROPOSED.format(row.proposed_by)) for row in rejections),
+        *(Need("auto-approval", f"assignment {row.pk}", APPROVED_AT.format(row.auto_approval_at)) for row in soon),
         *([Need("problem", str(campaign), campaign.problem)] if campaign.problem else []),
     ]
 
 
-def _find_acts(campaign: Campaign) -> list[Need]:
-    acts = campaign.outward_acts.filter(state__in=[OutwardAct.State.NEEDS_HUMAN, OutwardAct.State.FAILED])
-    return [Need(act.state, f"{act.verb} {act.pk}", act.problem) for act in acts]
-
-
-def _find_unsubmitted(campaign: Campaign, now: datetime) -> list[Need]:
-    rows = find_unsubmitted(campaign=campaign, now=now).filter(compensation=None).select_related("hit")
-    words = "This work is stored here, but the marketplace never listed it. Pay it through a compensation HIT."
-    return [Need("unsubmitted", f"assignment {row.pk} on {row.hit.name_units()}", words) for row in rows]
-
-
-def _find_unstored(campaign: Campaign) -> list[Need]:
-    """Submitted at the marketplace and never stored by our page. It is counted and paid; a person may look into why."""
-    rows = Assignment.objects.filter(hit__campaign=campaign, is_from_marketplace=True, state=Assignment.State.SUBMITTED)
-    words = "The marketplace listed this work, but our page never stored it. The answer is the marketplace's."
-    return [
-        Need("unstored", f"assignment {row.pk} on {row.hit.name_units()}", words) for row in rows.select_related("hit")
-    ]
-
-
-def _find_unreadable(campaign: Campaign) -> list[Need]:
-    listed = [Assignment.State.SUBMITTED, Assignment.State.APPROVED]
-    rows = Assignment.objects.filter(hit__campaign=campaign, state__in=listed, answers__says__isnull=True).distinct()
-    words = "The marketplace's answer could not be read. It is kept unchanged."
-    return [Need("unreadable", f"assignment {row.pk}", words) for row in rows]
-
-
-def _find_rejections(campaign: Campaign) -> list[Need]:
-    waiting = Rejection.objects.filter(assignment__hit__campaign=campaign, confirmed_at=None)
-    return [
-        Need("rejection", f"assignment {row.assignment_id}", f"Proposed by {row.proposed_by}; a second person decides.")
-        for row in waiting
-    ]
-
-
-def _find_auto_approvals(campaign: Campaign, now: datetime) -> list[Need]:
-    soon = Assignment.objects.filter(
-        hit__campaign=campaign, state=Assignment.State.SUBMITTED, auto_approval_at__lt=now + AUTO_APPROVAL_NOTICE
-    )
-    words = "Will be approved automatically at {:%Y-%m-%d %H:%M} UTC."
-    return [Need("auto-approval", f"assignment {row.pk}", words.format(row.auto_approval_at)) for row in soon]
+def _name_units(kind: str, rows: QuerySet[Assignment], words: str) -> list[Need]:
+    return [Need(kind, f"assignment {row.pk} on {row.hit.name_units()}", words) for row in rows.select_related("hit")]

@@ -33,9 +33,7 @@ def leave_out_flagged(*, campaign: Campaign) -> int:
     """Stops counting suspicious answers, except if a person decided otherwise. Returns how many are new."""
     given = list_judged_answers(campaign)
     reasons = find_suspicions(given).find_left_out(given)
-    n_new = 0
-    for pk, reason in reasons.items():
-        n_new += Assignment.objects.filter(pk=pk, is_left_out=False, left_out_reason="").update(
-            is_left_out=True, left_out_reason=reason
-        )
-    return n_new
+    undecided = Assignment.objects.filter(is_left_out=False, left_out_reason="")
+    return sum(
+        undecided.filter(pk=pk).update(is_left_out=True, left_out_reason=reason) for pk, reason in reasons.items()
+    )

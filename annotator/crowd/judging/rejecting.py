@@ -6,10 +6,9 @@ from typing import Any
 
 from django.db import transaction
 
-from annotator.crowd.judging.approving import CannotReview
+from annotator.crowd.judging.approving import CannotReview, decide_review
 from annotator.crowd.marketplaces.marketplace import Overturn, Reject
 from annotator.crowd.models import Assignment, Rejection
-from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
 
 MIN_REASON = 20
@@ -61,8 +60,7 @@ def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: s
             if not claimed.update(confirmed_by=confirmed_by, confirmed_at=now):
                 raise CannotReview("This rejection was confirmed already.")
             act = Reject(assignment_id=assignment.external_id or "", feedback=rejection.reason)
-            key = make_key("RejectAssignment", assignment.external_id, assignment.pk, "")
-            session.write(_decide(assignment, act=act, key=key))
+            session.write(decide_review(assignment, act, "RejectAssignment", ""))
         session.settle()
 
 
@@ -78,10 +76,5 @@ def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by:
         with transaction.atomic():
             Rejection.objects.filter(pk=rejection.pk).update(overturned_by=overturned_by, overturned_at=now)
             act = Overturn(assignment_id=assignment.external_id or "", feedback=feedback)
-            key = make_key("ApproveAssignment", assignment.external_id, assignment.pk, "overturn")
-            session.write(_decide(assignment, act=act, key=key))
+            session.write(decide_review(assignment, act, "ApproveAssignment", "overturn"))
         session.settle()
-
-
-def _decide(assignment: Assignment, *, act: Reject | Overturn, key: str) -> Decision:
-    return Decision(act=act, key=key, hit=assignment.hit, assignment=assignment)

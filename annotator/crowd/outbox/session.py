@@ -2,12 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
@@ -59,6 +59,14 @@ class Session:
             raise CannotDo(f"The marketplace {self.marketplace.facts.name} has no act {decision.act.verb}.")
         request = self.marketplace.translate(decision.act, key=decision.key)
         return write_act(campaign=self.campaign, decision=decision, request=request, now=self.clock())
+
+    def decide(self, decisions: Iterable[Decision]) -> int:
+        """Writes these decisions, all or none, and performs what is due. Returns how many acts are done now."""
+        with self.hold():
+            with transaction.atomic():
+                for decision in decisions:
+                    self.write(decision)
+            return self.settle()
 
     def carry_out(self, decision: Decision) -> OutwardAct:
         """Writes a decision and performs it at once. Returns the act with its outcome."""

@@ -1,7 +1,6 @@
 """What a worker does on a HIT page: agree and start, save drafts, submit. Decided here, never in the browser."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,7 @@ from annotator.crowd.hit_types.answers import BadAnswer, read_seconds
 from annotator.crowd.hit_types.templates import find_hit_type, load_template
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker
-from annotator.crowd.page.consent import Consent, write_consent
+from annotator.crowd.page.consent import Consent, has_agreed, write_consent
 from annotator.crowd.pseudonyms import find_worker, keep_worker
 from annotator.refusals import Refusal
 
@@ -30,28 +29,10 @@ class AlreadyStored(Exception):
     """The work was submitted before; drafts of it are not taken any more."""
 
 
-@dataclass(frozen=True)
-class ConsentNeeded:
-    consent: Consent
-
-
-@dataclass(frozen=True)
-class SentBack:
-    message: str
-    n_left: int
-
-
-@dataclass(frozen=True)
-class DraftConflict:
-    """Another tab saved since; here is what it saved."""
-
-    assignment: Assignment
-
-
 def start_assignment(
-    *, hit: HIT, assignment_id: str, worker_id: str, has_agreed: bool, now: datetime
-) -> Assignment | ConsentNeeded:
-    """The person's row, made once they agreed to this version of the consent (in this campaign, or just now)."""
+    *, hit: HIT, assignment_id: str, worker_id: str, agrees: bool, now: datetime
+) -> Assignment | Consent:
+    """The person's row, or the consent that they have not agreed to yet (in this campaign, or just now)."""
     campaign = hit.campaign
     consent = write_consent(campaign=campaign, template=load_template(hit.hit_type.template))
     worker = find_worker(marketplace=campaign.marketplace, worker_id=worker_id)
@@ -60,9 +41,8 @@ def start_assignment(
         if known is not None:
             return known
         check_eligible(hit=hit, worker=worker)
-        has_agreed = has_agreed or _agreed_before(campaign=campaign, worker=worker, version=consent.version)
-    if not has_agreed:
-        return ConsentNeeded(consent)
+    if not (agrees or has_agreed(worker, campaign=campaign, consent=consent)):
+        return consent
     is_simulated = open_marketplace(campaign.marketplace).is_simulated(worker_id)
     worker = keep_worker(marketplace=campaign.marketplace, worker_id=worker_id, is_simulated=is_simulated, now=now)
     return _make_assignment(
@@ -115,14 +95,8 @@ def check_eligible(*, hit: HIT, worker: Worker) -> None:
         )
 
 
-def _agreed_before(*, campaign: Campaign, worker: Worker, version: str) -> bool:
-    return Assignment.objects.filter(hit__campaign=campaign, worker=worker, consent_version=version).exists()
-
-
-def save_draft(
-    *, assignment: Assignment, draft: dict[str, Any], revision: int, now: datetime
-) -> Assignment | DraftConflict:
-    """Keeps the draft if it builds on the newest one; a second tab that is behind is told what is newer."""
+def save_draft(*, assignment: Assignment, draft: dict[str, Any], revision: int) -> bool:
+    """Keeps the draft if it builds on the newest one, which the assignment carries afterwards. False if it does not."""
     hit_type = find_hit_type(assignment.hit.hit_type.template)
     cleaned = hit_type.clean_draft(draft, list_shown(assignment))
     kept = cleaned | {"active_seconds": read_seconds(draft.get("active_seconds"))}
@@ -132,30 +106,28 @@ def save_draft(
     assignment.refresh_from_db()
     if assignment.state != Assignment.State.STARTED:
         raise AlreadyStored("This work was submitted already; nothing more needs to be saved.")
-    return assignment if taken else DraftConflict(assignment)
+    return bool(taken)
 
 
-def store_answer(
-    *, assignment: Assignment, values: dict[str, Any], client_id: uuid.UUID, now: datetime
-) -> Assignment | SentBack:
-    """Stores the answer once. Repeats, of whatever client id, give the row that was stored first."""
+def store_answer(*, assignment: Assignment, values: dict[str, Any], client_id: uuid.UUID, now: datetime) -> Assignment:
+    """Stores the answer once. Repeats, of whatever client id, give the row that was stored first.
+
+    The row stays `started` if the answer is sent back, because planted negatives are unmarked.
+    """
     with transaction.atomic():
         rows = Assignment.objects.select_for_update(of=("self",)).select_related("hit__campaign", "hit__hit_type")
         row = rows.get(pk=assignment.pk)
         if row.state != Assignment.State.STARTED:
             return row
         work = read_work(row, values)
-        if _is_sent_back(row, n_missed=sum(finding.n_planted_missed or 0 for finding in work.findings)):
+        must_find = row.hit.campaign.policy == Campaign.Policy.MUST_FIND
+        n_missed = sum(finding.n_planted_missed or 0 for finding in work.findings)
+        if must_find and n_missed and row.n_sent_back < MAX_SENT_BACK:
             row.n_sent_back += 1
             row.save(update_fields=["n_sent_back"])
-            return SentBack(message=SENT_BACK, n_left=MAX_SENT_BACK - row.n_sent_back)
+            return row
         _write_answer(row, work=work, client_id=client_id, now=now)
         return row
-
-
-def _is_sent_back(row: Assignment, *, n_missed: int) -> bool:
-    must_find = row.hit.campaign.policy == Campaign.Policy.MUST_FIND
-    return must_find and n_missed > 0 and row.n_sent_back < MAX_SENT_BACK
 
 
 def _write_answer(row: Assignment, *, work: Work, client_id: uuid.UUID, now: datetime) -> None:

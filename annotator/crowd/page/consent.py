@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from annotator.crowd.hit_types.templates import HITTemplate
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import Assignment, Campaign, Worker
 
 
 @dataclass(frozen=True)
@@ -31,3 +31,9 @@ def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
     }
     points = tuple((heading, text.format_map(particulars)) for heading, text in template.consent)
     return Consent(version=hashlib.sha256(repr(points).encode()).hexdigest()[:12], points=points)
+
+
+def has_agreed(worker: Worker | None, *, campaign: Campaign, consent: Consent) -> bool:
+    """True if this person agreed to this version before, in this campaign."""
+    agreed = Assignment.objects.filter(hit__campaign=campaign, worker=worker, consent_version=consent.version)
+    return worker is not None and agreed.exists()

@@ -7,29 +7,34 @@ from django.utils.safestring import SafeString, mark_safe
 
 from annotator.crowd.assignments import make_receipt, read_work, seed_unit
 from annotator.crowd.categories import SemanticCategory
-from annotator.crowd.hit_types.examples import EXAMPLES
 from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.hit_types.tile_order import draw_preview
 from annotator.crowd.marketplaces.marketplace import Visit
 from annotator.crowd.marketplaces.requirements import explain_requirements
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Assignment, HITUnit
-from annotator.crowd.page.consent import write_consent
+from annotator.crowd.page.consent import has_agreed, write_consent
 from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, ShownTiles, count_all_sheets
-from annotator.crowd.page.tokens import PageClaim, WorkClaim, sign_page, sign_sheets, sign_work
+from annotator.crowd.page.tokens import sign_page, sign_sheets, sign_work
 from annotator.crowd.pseudonyms import find_worker
+
+# What the page names for each of the six categories.
+EXAMPLES = {
+    SemanticCategory.SCENE: "a whole place: street, beach, corridor, bedroom",
+    SemanticCategory.REGION_OR_SURFACE: "a stretch of something: road, grass, wall, sky, water",
+    SemanticCategory.OBJECT: "a thing one can point at: lamp, car, dog, person",
+    SemanticCategory.OBJECT_PART: "a part of a thing: wheel, leg, window, head",
+    SemanticCategory.TEXTURE_OR_MATERIAL: "a pattern or stuff: stripes, wood, fur, brick",
+    SemanticCategory.SIMPLE_ELEMENTS_OR_COLORS: "lines, edges, corners, dots, red, dark areas",
+}
 
 
 def find_preview_tiles(hit: HIT) -> list[ShownTiles]:
-    return [
-        ShownTiles(
-            unit,
-            draw_preview(
-                seed=seed_unit(hit.seed, unit.position), ranks=[image.top_image.rank for image in unit.images.all()]
-            ),
-        )
-        for unit in list_units(hit)
-    ]
+    tiles: list[ShownTiles] = []
+    for unit in list_units(hit):
+        ranks = [image.top_image.rank for image in unit.images.all()]
+        tiles.append(ShownTiles(unit, draw_preview(seed=seed_unit(hit.seed, unit.position), ranks=ranks)))
+    return tiles
 
 
 def list_units(hit: HIT) -> list[HITUnit]:
@@ -40,7 +45,11 @@ def list_units(hit: HIT) -> list[HITUnit]:
 def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
     """The template's context."""
     template = load_template(hit.hit_type.template)
-    common = {
+    config, of_visit = _describe_preview(hit) if visit.is_preview else _describe_start(hit, visit, template)
+    return of_visit | {
+        "page": config["page"],
+        "config": _as_script(config),
+        "units": [unit | {"crop_numbers": range(1, unit["n_crops"] + 1)} for unit in config["units"]],
         "heading": template.heading,
         "style": template.style,
         "script": template.script,
@@ -49,58 +58,38 @@ def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
         "requirements": explain_requirements(hit.campaign.qualifications),
         "most_hits": hit.campaign.max_hits_per_worker,
     }
-    if visit.is_preview:
-        return common | _describe_preview(hit)
-    return common | _describe_start(hit=hit, visit=visit, template=template)
 
 
-def _describe_preview(hit: HIT) -> dict[str, Any]:
+def _describe_preview(hit: HIT) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the script gets, and what the template gets besides."""
     tiles = find_preview_tiles(hit)
-    n_crops = [len(one.ranks) for one in tiles]
     address = f"/hit/{hit.public_id}/preview"
     config = {
         "page": "preview",
         "sheets": [f"{address}/{number}.jpg" for number in range(count_all_sheets(tiles))],
-        **_describe_grid(hit, n_crops),
+        **_describe_grid(hit, [len(one.ranks) for one in tiles]),
     }
-    return {
-        "page": "preview",
-        "simulated": False,
-        "consent_needed": False,
-        "units": _describe_units(config),
-        "config": _as_script(config),
-    }
+    return config, {"simulated": False, "consent_needed": False}
 
 
-def _describe_start(*, hit: HIT, visit: Visit, template: HITTemplate) -> dict[str, Any]:
-    marketplace = hit.campaign.marketplace
-    consent = write_consent(campaign=hit.campaign, template=template)
-    worker = find_worker(marketplace=marketplace, worker_id=visit.worker_id)
-    before = Assignment.objects.filter(hit__campaign=hit.campaign, worker=worker) if worker else None
-    consent_needed = before is None or not before.filter(consent_version=consent.version).exists()
-    n_crops = _count_crops(hit, template)
-    public_id = str(hit.public_id)
-    claim = PageClaim(
-        public_id=public_id,
-        assignment_id=visit.assignment_id,
-        worker_id=visit.worker_id,
-        submit_origin=visit.submit_origin,
-    )
+def _describe_start(hit: HIT, visit: Visit, template: HITTemplate) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the script gets, and what the template gets besides."""
+    campaign, public_id = hit.campaign, str(hit.public_id)
+    consent = write_consent(campaign=campaign, template=template)
+    worker = find_worker(marketplace=campaign.marketplace, worker_id=visit.worker_id)
+    consent_needed = not has_agreed(worker, campaign=campaign, consent=consent)
     config = {
         "page": "work",
-        "token": sign_page(claim),
+        "token": sign_page(visit, public_id=public_id),
         "consent_needed": consent_needed,
         "urls": {act: f"/hit/{public_id}/{act}" for act in ("start", "draft", "submit")},
-        **_describe_grid(hit, n_crops),
+        **_describe_grid(hit, _count_crops(hit, template)),
     }
-    return {
-        "page": "work",
-        "simulated": open_marketplace(marketplace).is_simulated(visit.worker_id),
+    return config, {
+        "simulated": open_marketplace(campaign.marketplace).is_simulated(visit.worker_id),
         "consent": consent,
         "consent_needed": consent_needed,
         "first_time": consent_needed,
-        "units": _describe_units(config),
-        "config": _as_script(config),
     }
 
 
@@ -108,10 +97,10 @@ def describe_work(assignment: Assignment, *, submit_origin: str) -> dict[str, An
     """What the script needs to show the crops and go on from the draft."""
     sheets = sign_sheets(assignment_pk=assignment.pk)
     tiles = find_shown_tiles(assignment)
-    claim = WorkClaim(public_id=str(assignment.hit.public_id), assignment_pk=assignment.pk, submit_origin=submit_origin)
+    public_id = str(assignment.hit.public_id)
     return {
         "state": "working",
-        "work_token": sign_work(claim),
+        "work_token": sign_work(public_id=public_id, assignment_pk=assignment.pk, submit_origin=submit_origin),
         "sheets": [f"/hit/sheet/{sheets}/{number}.jpg" for number in range(count_all_sheets(tiles))],
         "draft": assignment.draft,
         "revision": assignment.draft_revision,
@@ -158,11 +147,6 @@ def _describe_grid(hit: HIT, n_crops: list[int]) -> dict[str, Any]:
         "tiles_per_sheet": TILES_PER_SHEET,
         "categories": [category.value for category in SemanticCategory],
     }
-
-
-def _describe_units(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """The same for the page's template, with the numbers to go through."""
-    return [unit | {"crop_numbers": range(1, unit["n_crops"] + 1)} for unit in config["units"]]
 
 
 def _as_script(config: dict[str, Any]) -> SafeString:

@@ -4,10 +4,9 @@ The page token carries the marketplace's worker id, because nothing is stored be
 The work token, which also stands in the addresses of sheets, carries the assignment's row alone.
 """
 
-from dataclasses import dataclass
-
 from django.core import signing
 
+from annotator.crowd.marketplaces.marketplace import Visit
 from annotator.refusals import Refusal
 
 PAGE_SALT = "unitscope.hit.page"
@@ -24,43 +23,25 @@ class TokenForged(Exception):
     """The token was not made here, or for another page."""
 
 
-@dataclass(frozen=True)
-class PageClaim:
-    """What the marketplace put into the address of the page."""
-
-    public_id: str
-    assignment_id: str
-    worker_id: str
-    submit_origin: str
-
-
-@dataclass(frozen=True)
-class WorkClaim:
-    public_id: str
-    assignment_pk: int
-    submit_origin: str
-
-
-def sign_page(claim: PageClaim) -> str:
-    values = [claim.public_id, claim.assignment_id, claim.worker_id, claim.submit_origin]
+def sign_page(visit: Visit, *, public_id: str) -> str:
+    values = [public_id, visit.assignment_id, visit.worker_id, visit.submit_origin]
     return signing.dumps(values, salt=PAGE_SALT)
 
 
-def read_page(token: str, *, public_id: str) -> PageClaim:
-    claim = PageClaim(*(str(value) for value in _load(token, salt=PAGE_SALT, n_values=4)))
-    _check_page(claim.public_id, public_id)
-    return claim
+def read_page(token: str, *, public_id: str) -> Visit:
+    """What the marketplace put into the address of the page."""
+    assignment_id, worker_id, submit_origin = map(str, _load(token, salt=PAGE_SALT, n_values=4, public_id=public_id))
+    return Visit(is_preview=False, assignment_id=assignment_id, worker_id=worker_id, submit_origin=submit_origin)
 
 
-def sign_work(claim: WorkClaim) -> str:
-    return signing.dumps([claim.public_id, claim.assignment_pk, claim.submit_origin], salt=WORK_SALT)
+def sign_work(*, public_id: str, assignment_pk: int, submit_origin: str) -> str:
+    return signing.dumps([public_id, assignment_pk, submit_origin], salt=WORK_SALT)
 
 
-def read_work(token: str, *, public_id: str) -> WorkClaim:
-    values = _load(token, salt=WORK_SALT, n_values=3)
-    claim = WorkClaim(public_id=str(values[0]), assignment_pk=int(str(values[1])), submit_origin=str(values[2]))
-    _check_page(claim.public_id, public_id)
-    return claim
+def read_work(token: str, *, public_id: str) -> tuple[int, str]:
+    """The assignment's row id, and the origin to submit to."""
+    assignment_pk, submit_origin = _load(token, salt=WORK_SALT, n_values=3, public_id=public_id)
+    return int(str(assignment_pk)), str(submit_origin)
 
 
 def sign_sheets(*, assignment_pk: int) -> str:
@@ -76,7 +57,8 @@ def read_sheets(token: str) -> int:
         raise TokenForged("This address was not made here.") from error
 
 
-def _load(token: str, *, salt: str, n_values: int) -> list[object]:
+def _load(token: str, *, salt: str, n_values: int, public_id: str) -> list[object]:
+    """The values that were signed for the page of this HIT."""
     try:
         values = signing.loads(token, salt=salt, max_age=MAX_SECONDS)
     except signing.SignatureExpired as error:
@@ -85,9 +67,6 @@ def _load(token: str, *, salt: str, n_values: int) -> list[object]:
         raise TokenForged("This page's token was not made here: open the HIT again from the marketplace.") from error
     if not isinstance(values, list) or len(values) != n_values:
         raise TokenForged("This page's token was not made here: open the HIT again from the marketplace.")
-    return values
-
-
-def _check_page(claimed: str, public_id: str) -> None:
-    if claimed != public_id:
+    if str(values[0]) != public_id:
         raise TokenForged("This page's token belongs to another HIT: open the HIT again from the marketplace.")
+    return values[1:]

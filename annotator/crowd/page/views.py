@@ -23,6 +23,7 @@ from annotator.crowd.marketplaces.outcomes import VisitRefused
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Assignment
 from annotator.crowd.page import answering, describing, sheets, tokens
+from annotator.crowd.page.consent import Consent
 
 LARGEST_BODY = 32_768
 View = Callable[..., HttpResponse]
@@ -91,20 +92,20 @@ def _json_view(view: View) -> View:
 @_json_view
 def start(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
     """The work of an assignment, or the consent that it needs first."""
-    claim = tokens.read_page(str(body.get("token", "")), public_id=str(public_id))
+    visit = tokens.read_page(str(body.get("token", "")), public_id=str(public_id))
     started = answering.start_assignment(
         hit=_find_hit(public_id),
-        assignment_id=claim.assignment_id,
-        worker_id=claim.worker_id,
-        has_agreed=body.get("consent") is True,
+        assignment_id=visit.assignment_id,
+        worker_id=visit.worker_id,
+        agrees=body.get("consent") is True,
         now=timezone.now(),
     )
-    if isinstance(started, answering.ConsentNeeded):
-        consent = {"version": started.consent.version, "paragraphs": started.consent.paragraphs}
+    if isinstance(started, Consent):
+        consent = {"version": started.version, "paragraphs": started.paragraphs}
         return JsonResponse({"state": "consent", "consent": consent})
-    if started.state != Assignment.State.STARTED:
-        return JsonResponse(describing.describe_stored(started, submit_origin=claim.submit_origin))
-    return JsonResponse(describing.describe_work(started, submit_origin=claim.submit_origin))
+    is_stored = started.state != Assignment.State.STARTED
+    describe = describing.describe_stored if is_stored else describing.describe_work
+    return JsonResponse(describe(started, submit_origin=visit.submit_origin))
 
 
 @_json_view
@@ -115,13 +116,12 @@ def draft(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> H
     if not isinstance(values, dict) or type(revision) is not int or not 0 <= revision < 2**31 - 1:
         raise BadBody("A draft is an object with its revision.")
     try:
-        saved = answering.save_draft(assignment=assignment, draft=values, revision=revision, now=timezone.now())
+        is_kept = answering.save_draft(assignment=assignment, draft=values, revision=revision)
     except answering.AlreadyStored as error:
         return JsonResponse({"error": str(error)}, status=409)
-    if isinstance(saved, answering.DraftConflict):
-        newer = saved.assignment
-        return JsonResponse({"revision": newer.draft_revision, "draft": newer.draft}, status=409)
-    return JsonResponse({"revision": saved.draft_revision})
+    if not is_kept:  # another tab saved since
+        return JsonResponse({"revision": assignment.draft_revision, "draft": assignment.draft}, status=409)
+    return JsonResponse({"revision": assignment.draft_revision})
 
 
 @_json_view
@@ -133,8 +133,9 @@ def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> 
     except ValueError:
         raise BadBody("A submission carries a client_id, which is a UUID.") from None
     stored = answering.store_answer(assignment=assignment, values=body, client_id=client_id, now=timezone.now())
-    if isinstance(stored, answering.SentBack):
-        return JsonResponse({"state": "sent back", "message": stored.message, "n_left": stored.n_left})
+    if stored.state == Assignment.State.STARTED:
+        n_left = answering.MAX_SENT_BACK - stored.n_sent_back
+        return JsonResponse({"state": "sent back", "message": answering.SENT_BACK, "n_left": n_left})
     return JsonResponse(describing.describe_stored(stored, submit_origin=submit_origin))
 
 
@@ -158,9 +159,9 @@ def _find_hit(public_id: uuid.UUID) -> HIT:
 
 
 def _find_work(body: dict[str, Any], public_id: uuid.UUID) -> tuple[Assignment, str]:
-    claim = tokens.read_work(str(body.get("work_token", "")), public_id=str(public_id))
+    pk, submit_origin = tokens.read_work(str(body.get("work_token", "")), public_id=str(public_id))
     rows = Assignment.objects.select_related("hit__campaign", "hit__hit_type")
-    return get_object_or_404(rows, pk=claim.assignment_pk, hit__public_id=public_id), claim.submit_origin
+    return get_object_or_404(rows, pk=pk, hit__public_id=public_id), submit_origin
 
 
 def _read_body(request: HttpRequest) -> dict[str, Any]:

@@ -69,8 +69,11 @@ class MTurkMarketplace:
 
     def list_submissions(self, published: Published) -> Iterator[Submission]:
         """Nothing for a HIT that was disposed: what was collected of it is kept."""
+        hit_id = published.hit_id
         try:
-            for entry in self.client.list_assignments(hit_id=published.hit_id):
+            for entry in self.client.list_all(
+                "ListAssignmentsForHIT", "Assignments", HITId=hit_id, AssignmentStatuses=[*_STATES]
+            ):
                 yield _read_submission(entry)
         except MarketplaceRefused as refusal:
             if "DoesNotExist" not in refusal.code:

@@ -57,17 +57,6 @@ class MTurkClient:
         answer.pop("ResponseMetadata", None)
         return answer
 
-    def list_hits(self) -> Iterator[dict[str, Any]]:
-        """Every HIT of the account that is not disposed."""
-        return self._list("ListHITs", "HITs", {})
-
-    def list_assignments(self, *, hit_id: str) -> Iterator[dict[str, Any]]:
-        request = {"HITId": hit_id, "AssignmentStatuses": ["Submitted", "Approved", "Rejected"]}
-        return self._list("ListAssignmentsForHIT", "Assignments", request)
-
-    def list_bonuses(self, *, assignment_id: str) -> Iterator[dict[str, Any]]:
-        return self._list("ListBonusPayments", "BonusPayments", {"AssignmentId": assignment_id})
-
     def find_or_create_qualification(self, fields: dict[str, Any]) -> str:
         """The id of the qualification of this name: twice is once."""
         try:
@@ -81,7 +70,8 @@ class MTurkClient:
                 raise
             return str(named[0]["QualificationTypeId"])
 
-    def _list(self, operation: str, member: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def list_all(self, operation: str, member: str, **request: Any) -> Iterator[dict[str, Any]]:
+        """Every entry of a list operation, page after page."""
         token: dict[str, str] = {}
         while True:
             page = self.call(operation, {**request, **token, "MaxResults": 100})

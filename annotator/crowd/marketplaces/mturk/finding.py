@@ -48,7 +48,7 @@ def _find_existing(act: SentAct, refusal: MarketplaceRefused, client: MTurkClien
 
 def _find_hit(act: SentAct, client: MTurkClient) -> Outcome:
     """The orphan that carries this act's key as its annotation."""
-    found = [hit["HITId"] for hit in client.list_hits() if hit.get("RequesterAnnotation") == act.key]
+    found = [hit["HITId"] for hit in client.list_all("ListHITs", "HITs") if hit.get("RequesterAnnotation") == act.key]
     if len(found) > 1:
         return NeedsHuman(f"{len(found)} HITs carry this act's key: {', '.join(found)}.")
     return Done(external_id=found[0]) if found else NotDone()
@@ -73,7 +73,7 @@ def _find_review(act: SentAct, client: MTurkClient) -> Outcome:
 def _find_bonus(act: SentAct, client: MTurkClient) -> Outcome:
     """A bonus is this act's own if its reason carries the act's key."""
     amount = Decimal(act.request["BonusAmount"])
-    for bonus in client.list_bonuses(assignment_id=act.request["AssignmentId"]):
+    for bonus in client.list_all("ListBonusPayments", "BonusPayments", AssignmentId=act.request["AssignmentId"]):
         if make_mark(act.key) in bonus.get("Reason", "") and Decimal(bonus["BonusAmount"]) == amount:
             return Done()
     return NotDone()
