@@ -1,6 +1,7 @@
 """The dashboard's addresses. Those of units and campaigns are permanent: people send them to one another."""
 
 from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from annotator.dashboard.api.routes import api
 from annotator.dashboard.campaigns.answers import decide_answer, show_answers
@@ -15,8 +16,15 @@ from annotator.dashboard.dissections.pages import (
     show_dissections,
 )
 from annotator.dashboard.home.pages import show_home, show_live
-from annotator.dashboard.people.decisions import show_decisions, verify_decisions
-from annotator.dashboard.people.pages import erase_one, invite_one, issue_one, revoke_one, show_people
+from annotator.dashboard.people.pages import (
+    erase_one,
+    invite_one,
+    issue_one,
+    revoke_one,
+    show_decisions,
+    show_people,
+    verify_decisions,
+)
 from annotator.dashboard.people.sign_in import show_sign_in, show_welcome, sign_out
 from annotator.dashboard.reports.comparison import show_comparison
 from annotator.dashboard.reports.downloads import send_export, send_report
@@ -30,33 +38,19 @@ from annotator.dashboard.units.gallery import show_gallery
 from annotator.dashboard.units.unit_page import show_unit
 
 
-class SheetConverter:
+class SheetConverter(StringConverter):
     """A tile sheet's name: the SHA-256 of its bytes."""
 
     regex = "[0-9a-f]{64}"
 
-    def to_python(self, value: str) -> str:
-        return value
 
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(SheetConverter, "sheet")
-
-
-class LayerConverter:
+class LayerConverter(StringConverter):
     """A layer's dotted path, as PyTorch names modules."""
 
     regex = r"[^/\x00-\x1f]+"
 
-    def to_python(self, value: str) -> str:
-        return value
 
-    def to_url(self, value: str) -> str:
-        return value
-
-
+register_converter(SheetConverter, "sheet")
 register_converter(LayerConverter, "layer")
 
 urlpatterns = [
@@ -94,11 +88,7 @@ urlpatterns = [
     path("dissections/", show_dissections, name="dissections"),
     path("dissections/new/", request_one, name="dissect"),
     path("dissections/<uuid:dissection_id>/", show_dissection, name="dissection"),
-    path(
-        "dissections/<uuid:dissection_id>/progress",
-        show_dissection_progress,
-        name="dissection-progress",
-    ),
+    path("dissections/<uuid:dissection_id>/progress", show_dissection_progress, name="dissection-progress"),
     path("networks/", show_networks, name="networks"),
     path("networks/<slug:figure>.<slug:ending>", send_networks, name="networks-figure"),
     path("review/", show_review, name="review"),

@@ -1,5 +1,8 @@
 """A campaign's answers, one by one: approve, leave out of the count, or reject with a second person."""
 
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
@@ -11,16 +14,18 @@ from django.views.decorators.http import require_POST
 from annotator.accounts.models import Role
 from annotator.crowd.assignments import list_findings, tell_answer
 from annotator.crowd.hit_types.templates import render_summary
+from annotator.crowd.judging.excluding import find_campaign_suspicions
+from annotator.crowd.judging.suspicions import Flag
 from annotator.crowd.models import ANSWERED, Answer, Assignment, Campaign
-from annotator.dashboard.campaigns.answer_flags import read_flags
+from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.asking import ask_step, show_refused
+from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
-from annotator.refusals import Refusal
-from annotator.work.options import read_form
 from annotator.work.table import STEPS
 
 PAGE_SIZE = 50
+# Each answer is judged against all others of the campaign. With more answers, a page would take too long.
+MAX_JUDGED = 20_000
 
 
 @needs(Role.VIEWER)
@@ -38,7 +43,7 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
         .defer("draft", "raw_answer")
         .order_by("id")
     )
-    page, flags = Paginator(answers, PAGE_SIZE).get_page(request.GET.get("page")), read_flags(campaign)
+    page, flags = Paginator(answers, PAGE_SIZE).get_page(request.GET.get("page")), _read_flags(campaign)
     return show(
         request,
         "dashboard/campaigns/answers.html",
@@ -50,6 +55,17 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
         rows=[(answer, _summarize(answer), (flags or {}).get(answer.pk, ())) for answer in page],
         is_judged=flags is not None,
     )
+
+
+def _read_flags(campaign: Campaign) -> Mapping[int, Sequence[Flag]] | None:
+    """The suspicions by answer. None if the campaign has too many answers to judge during a request."""
+    n_answers = read_campaign_counts([campaign.pk])[campaign.pk].n_answers
+    return _find_flags(campaign.pk, n_answers) if n_answers <= MAX_JUDGED else None
+
+
+@lru_cache(maxsize=8)
+def _find_flags(campaign_id: int, n_answers: int) -> Mapping[int, Sequence[Flag]]:
+    return find_campaign_suspicions(Campaign.objects.get(pk=campaign_id)).flags
 
 
 def _with_units() -> QuerySet[Answer]:
@@ -70,10 +86,7 @@ def decide_answer(request: SignedInRequest, name: str, assignment_id: int) -> Ht
     step = STEPS.get(decision)
     if step is None or step.subject != "assignment":
         return show_refusal(request, "There is no such decision on an answer.", status=400)
-    try:
-        ask_step(request, step, row, options=read_form(step.options, request.POST))
-    except Refusal as refusal:
-        return show_refused(request, refusal)
+    ask_step(request, step, row)
     messages.success(
         request, f"{step.title}: {', '.join(tell_answer(row).values()) or 'an answer that cannot be read'}"
     )

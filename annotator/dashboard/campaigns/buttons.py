@@ -9,11 +9,9 @@ from django.views.decorators.http import require_POST
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.asking import ask_step, show_refused
+from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
 from annotator.labels.models import UnitLabel
-from annotator.refusals import Refusal
-from annotator.work.options import read_form
 from annotator.work.performing import UnderWay
 from annotator.work.table import STEPS
 
@@ -26,11 +24,9 @@ def start_work(request: SignedInRequest, name: str, kind: str) -> HttpResponse:
     if step is None or step.subject != "campaign":
         return show_refusal(request, f"There is no work named {kind[:40]!r}.", status=404)
     try:
-        ask_step(request, step, campaign, options=read_form(step.options, request.POST))
+        ask_step(request, step, campaign)
     except UnderWay as under_way:
         messages.info(request, str(under_way))
-    except Refusal as refusal:
-        return show_refused(request, refusal)
     return redirect("campaign", name)
 
 
@@ -42,10 +38,7 @@ def ask_for_more(request: SignedInRequest, name: str) -> HttpResponse:
     wanted = int(label_id) if label_id.isdecimal() and len(label_id) < 19 else 0
     labels = UnitLabel.objects.select_related("campaign", "unit__layer__network")
     label, step = get_object_or_404(labels, campaign__name=name, pk=wanted), STEPS["ask-more"]
-    try:
-        ask_step(request, step, label)
-    except Refusal as refusal:
-        return show_refused(request, refusal)
+    ask_step(request, step, label)
     messages.success(request, f"{label.unit}: sent back; more people are asked.")
     return redirect(f"{reverse('review-next', args=[name])}?after={label.pk}")
 

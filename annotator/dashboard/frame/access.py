@@ -1,4 +1,4 @@
-"""Who may see which page: a view names the role it needs."""
+"""Who may see which page: a view names the role it needs. What a page refuses becomes a page that says why."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,7 +10,10 @@ from django.http import HttpRequest, HttpResponseBase
 
 from annotator.accounts.models import Role
 from annotator.accounts.roles import may, role_of
+from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
+from annotator.refusals import Refusal
+from annotator.work.performing import RoleMissing
 
 Page = Callable[..., HttpResponseBase]
 
@@ -26,7 +29,11 @@ def needs(role: Role) -> Callable[[Page], Page]:
             signed_in = SignedInRequest.of(request, role=role_of(request.user))
             if not may(signed_in.role, role):
                 return show_refusal(signed_in, f"You need the role {role.value} or a higher one.", status=403)
-            return page(signed_in, *args, **values)
+            try:
+                return page(signed_in, *args, **values)
+            except Refusal as refusal:
+                status = 403 if isinstance(refusal, RoleMissing | RealMoneyRefused) else 422
+                return show_refusal(signed_in, str(refusal), status=status)
 
         guarded.least_role = role  # type: ignore[attr-defined]  # docs/routes.md tells it
         return guarded

@@ -2,33 +2,29 @@
 
 from typing import Any
 
-from django.http import HttpResponse
-
 from annotator.accounts.roles import may
 from annotator.crowd.marketplaces.guard import Permit, give_permit
-from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
-from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
-from annotator.refusals import Refusal
+from annotator.dashboard.frame.pages import SignedInRequest
 from annotator.work.models import Job
-from annotator.work.performing import RoleMissing, find_role, is_real_money
+from annotator.work.options import read_form
+from annotator.work.performing import find_role, is_real_money
 from annotator.work.sending import ask
 from annotator.work.step import Step
 from annotator.work.subjects import SUBJECTS
 
 
 def ask_step(request: SignedInRequest, step: Step, subject: Any, *, options: Any = None) -> Job:
-    """A quick step is done when this returns; another one waits for the web queue. Raises what `sending.ask` raises."""
+    """A quick step is done when this returns; another one waits for the web queue. Without options, the form sent them.
+
+    Raises BadOption, and what `sending.ask` raises.
+    """
+    if options is None:
+        options = read_form(step.options, request.POST)
     campaign = SUBJECTS[step.subject].campaign(subject)
     permit = _read_permit(request, campaign) if step.spends and campaign is not None else None
     return ask(step, subject=subject, actor=request.user, options=options, permit=permit)
-
-
-def show_refused(request: SignedInRequest, refusal: Refusal) -> HttpResponse:
-    """403 if the person may not, or has not confirmed real money; else 422."""
-    status = 403 if isinstance(refusal, RoleMissing | RealMoneyRefused) else 422
-    return show_refusal(request, str(refusal), status=status)
 
 
 def list_offered(request: SignedInRequest, campaign: Campaign, steps: dict[str, Step]) -> list[Step]:

@@ -1,21 +1,23 @@
-"""The dashboard's people, their roles and one-time links, and each one's own API tokens."""
+"""The dashboard's people, their roles and one-time links, each one's own API tokens, and what they decided."""
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from annotator.accounts.auditing import AuditLogBroken, verify_audit_log
 from annotator.accounts.inviting import InvitationRefused, invite, welcome_path
-from annotator.accounts.models import ApiToken, Role
+from annotator.accounts.models import ApiToken, AuditEntry, Role
 from annotator.accounts.tokens import issue_token, revoke_token
 from annotator.crowd.marketplaces.table import list_facts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
-from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
 from annotator.refusals import Refusal
 from annotator.work.steps.judging import EraseOptions
 from annotator.work.table import STEPS
@@ -107,6 +109,23 @@ def revoke_one(request: SignedInRequest, token_id: int) -> HttpResponse:
         return show_refusal(request, "You have no such token.", status=404)
     messages.success(request, "The token is revoked.")
     return redirect("people")
+
+
+@needs(Role.VIEWER)
+def show_decisions(request: SignedInRequest) -> HttpResponse:
+    """The audit log, newest first."""
+    entries = Paginator(AuditEntry.objects.order_by("-id"), 50).get_page(request.GET.get("page"))
+    return show(request, "dashboard/people/decisions.html", title="Decisions", entries=entries)
+
+
+@needs(Role.VIEWER)
+def verify_decisions(request: SignedInRequest) -> HttpResponse:
+    """Checks the audit log's chain of digests."""
+    try:
+        verified, broken = verify_audit_log(), ""
+    except AuditLogBroken as problem:
+        verified, broken = None, str(problem)
+    return show_part(request, "dashboard/people/decisions_verified.html", {"verified": verified, "broken": broken})
 
 
 def _show(request: SignedInRequest, *, status: int = 200, **context: object) -> HttpResponse:

@@ -4,7 +4,6 @@ Altair takes over a second to load: what needs it is imported where a figure is 
 """
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from django.db.models import Count, Max
 from django.http import HttpResponse
@@ -17,9 +16,6 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, _send, _write
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.labels.models import UnitLabel
-
-if TYPE_CHECKING:
-    pass
 
 
 @needs(Role.VIEWER)

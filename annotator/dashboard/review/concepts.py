@@ -9,11 +9,9 @@ from django.views.decorators.http import require_POST
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.asking import ask_step, show_refused
+from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show
 from annotator.labels.models import UnitLabel
-from annotator.refusals import Refusal
-from annotator.work.options import read_form
 from annotator.work.table import STEPS
 
 N_LISTED = 400
@@ -41,11 +39,7 @@ def show_concepts(request: SignedInRequest, name: str) -> HttpResponse:
 def merge_some(request: SignedInRequest, name: str) -> HttpResponse:
     """Several concepts count as one from now on."""
     campaign = get_object_or_404(Campaign, name=name)
-    step = STEPS["merge-concepts"]
-    try:
-        job = ask_step(request, step, campaign, options=read_form(step.options, request.POST))
-    except Refusal as refusal:
-        return show_refused(request, refusal)
+    job = ask_step(request, STEPS["merge-concepts"], campaign)
     messages.success(request, job.sentence)
     return redirect("concepts", name)
 
@@ -55,10 +49,6 @@ def merge_some(request: SignedInRequest, name: str) -> HttpResponse:
 def split_one(request: SignedInRequest, name: str, label_id: int) -> HttpResponse:
     """Some of a unit's answers leave their group and get another concept."""
     label = get_object_or_404(UnitLabel.objects.select_related("campaign", "unit__layer__network"), pk=label_id)
-    step = STEPS["split"]
-    try:
-        ask_step(request, step, label, options=read_form(step.options, request.POST))
-    except Refusal as refusal:
-        return show_refused(request, refusal)
+    ask_step(request, STEPS["split"], label)
     unit = label.unit
     return redirect("unit", unit.layer.network.name, unit.layer.path, unit.index)

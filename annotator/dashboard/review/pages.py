@@ -16,14 +16,12 @@ from annotator.accounts.models import Role
 from annotator.comparison.review_reasons import WORDS, find_reason, find_reasons
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.asking import ask_step, show_refused
+from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.dashboard.units.unit_record import gather_record
 from annotator.labels.models import UnitLabel
-from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel
-from annotator.work.options import read_form
 from annotator.work.performing import is_real_money
 from annotator.work.table import STEPS
 
@@ -102,10 +100,7 @@ def take_decision(request: SignedInRequest, name: str, label_id: int) -> HttpRes
         return redirect(onward)
     if action not in ACTIONS:
         return show_refusal(request, f"A decision is one of {', '.join(ACTIONS)} or skip.", status=400)
-    try:
-        ask_step(request, STEPS[action], label, options=read_form(STEPS[action].options, request.POST))
-    except Refusal as refusal:
-        return show_refused(request, refusal)
+    ask_step(request, STEPS[action], label)
     messages.success(request, f"{label.unit}: {action}, {label.concept or 'no word'}")
     return redirect(onward)
 

@@ -1,5 +1,6 @@
 """Sends crops to the browser, which may keep them for good: a sheet's name is the digest of its content."""
 
+from functools import lru_cache
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -7,15 +8,17 @@ from django.shortcuts import get_object_or_404
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.units.crops import compose_wall
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
 from annotator.units.models import DissectedUnit, Dissection
-from annotator.units.strips import read_strip
+from annotator.units.strips import cut_tiles, encode_jpeg, lay_out, read_strip
 from workers.engine.format.artifact import ArtifactMalformed, field_name
 from workers.store import StoreError, open_store
 
 # Crops may show photographs that a lab must not publish: only the person's own browser may cache them.
 KEPT = "private, max-age=31536000, immutable"
+# Of a wall.
+GAP_PX = 2
+BACKGROUND = (24, 28, 32)
 
 
 @needs(Role.VIEWER)
@@ -38,6 +41,16 @@ def show_wall(request: HttpRequest, dissection_id: UUID, sheet: str, columns: in
         return _picture(compose_wall(artifact=artifact, strip=sheet, columns=columns, rows=rows))
     except StoreError as missing:
         return HttpResponse(str(missing), status=404, content_type="text/plain")
+
+
+@lru_cache(maxsize=512)
+def compose_wall(*, artifact: str, strip: str, columns: int, rows: int) -> bytes:
+    """The first columns x rows tiles of a unit's strip, row by row, as a JPEG with narrow gaps.
+
+    Raises StoreError, OSError.
+    """
+    tiles = cut_tiles(read_strip(artifact=artifact, strip=strip), ranks=range(columns * rows))
+    return encode_jpeg(lay_out(tiles, columns=columns, rows=rows, gap_px=GAP_PX, background=BACKGROUND))
 
 
 def _artifact(dissection_id: UUID) -> str:

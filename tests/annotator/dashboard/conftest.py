@@ -9,7 +9,7 @@ from django.test import Client
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker
-from annotator.dashboard.units.crops import compose_wall
+from annotator.dashboard.units.crop_views import compose_wall
 from annotator.units.models import Dissection, ImageSet, Network
 from tests.annotator.dashboard.making import World, make_world, sign_in
 

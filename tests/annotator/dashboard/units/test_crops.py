@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from PIL import Image as Picture
 
-from annotator.dashboard.units.crops import GAP_PX, compose_wall
+from annotator.dashboard.units.crop_views import GAP_PX, compose_wall
 from annotator.units.models import DissectedUnit
 from tests.annotator.crowd.making import TILE_PX, color_of
 from tests.annotator.dashboard.making import N_LOW, N_TOP, World
