@@ -1,15 +1,17 @@
 """The base of the commands that perform steps, and how they ask for the permit to spend real money."""
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from annotator.commanding import ProjectCommand
 from annotator.crowd.marketplaces.guard import Permit, give_permit
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
+from annotator.work.options import read_arguments
 from annotator.work.performing import perform
-from annotator.work.step import Step
 from annotator.work.subjects import SUBJECTS
+from annotator.work.table import STEPS
 
 
 class StepCommand(ProjectCommand):
@@ -17,10 +19,16 @@ class StepCommand(ProjectCommand):
         told = "Needed for a marketplace with real money, besides REAL_MONEY_ALLOWED and the name typed"
         parser.add_argument("--real-money", action="store_true", help=told)
 
-    def perform(self, step: Step, subject: Any, *, options: Any = None, has_flag: bool = False) -> str:
-        """What was done, in one sentence; lines on the way are printed. Raises what `performing.perform` raises."""
-        campaign = SUBJECTS[step.subject].campaign(subject)
-        permit = ask_permit(campaign, has_flag=has_flag) if step.spends and campaign is not None else None
+    def perform(self, name: str, subject: Any, arguments: Mapping[str, Any]) -> str:
+        """What the step of this name did, in one sentence; lines on the way are printed.
+
+        arguments: what the command line was parsed to. Raises what `performing.perform` raises.
+        """
+        step = STEPS[name]
+        campaign, permit = SUBJECTS[step.subject].campaign(subject), None
+        if step.spends and campaign is not None:
+            permit = ask_permit(campaign, has_flag=arguments.get("real_money", False))
+        options = read_arguments(step.options, arguments)
         job = perform(step, subject=subject, actor=None, options=options, permit=permit, tell=self.stdout.write)
         return job.sentence
 

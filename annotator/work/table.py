@@ -5,10 +5,8 @@ beside their functions; their order is the order of the buttons.
 """
 
 from annotator.work.step import Step
-from annotator.work.steps import collecting, comparing, judging, labeling, publishing, revising
+from annotator.work.steps import collecting, judging, labeling, publishing, revising
 
 STEPS: dict[str, Step] = {
-    step.name: step
-    for module in (publishing, collecting, labeling, comparing, judging, revising)
-    for step in module.STEPS
+    step.name: step for module in (publishing, collecting, labeling, judging, revising) for step in module.STEPS
 }

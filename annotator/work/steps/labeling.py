@@ -1,8 +1,9 @@
-"""Puts answers together into labels, and asks for more of them."""
+"""Puts answers together into labels, sets them beside what labeled pixels say, and asks for more answers."""
 
 from dataclasses import dataclass
 
 from annotator.accounts.models import Role
+from annotator.comparison.comparing import NothingToCompare, compare_campaign
 from annotator.crowd.campaigns.extending import check_extension, compute_extension_cost, extend_hits
 from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.marketplaces.outcomes import BadTerms
@@ -34,6 +35,10 @@ def label(work: Work) -> str:
         f"{done.n_units} units labeled from {done.n_answers} answers; {done.n_interpretable} with a mean precision "
         f"over .75. Words: {done.words}."
     )
+
+
+def compare(work: Work) -> str:
+    return f"{compare_campaign(campaign=work.subject).n_units} units compared."
 
 
 def extend(work: Work) -> str:
@@ -92,5 +97,9 @@ STEPS = (
         "ask-more", "Send back", "Asks two more people about one unit, within the cap.", role=Role.REVIEWER,
         subject="unit label", run=ask_more, spends=True, check=check_more, options=AskMoreOptions,
         refusals=(CannotPublish, BadTerms, BudgetExceeded),
+    ),
+    Step(
+        "compare", "Compare with Broden", "Sets each label beside the one that labeled pixels give.",
+        role=Role.RESEARCHER, run=compare, icon="difference", is_offered=has_answers, refusals=(NothingToCompare,),
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from django.utils import timezone
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.models import HIT, Assignment, Campaign
-from annotator.work.options import add_arguments, read_arguments
+from annotator.work.options import add_arguments
 from annotator.work.step_command import StepCommand
 from annotator.work.table import STEPS
 
@@ -34,9 +34,7 @@ class Command(StepCommand):
         if name == SHOW:
             self.stdout.write(_show(campaign))
             return
-        asked = read_arguments(STEPS[name].options, options)
-        has_flag = options.get("real_money", False)
-        self.stdout.write(self.perform(STEPS[name], campaign, options=asked, has_flag=has_flag))
+        self.stdout.write(self.perform(name, campaign, options))
 
 
 def _show(campaign: Campaign) -> str:

@@ -7,10 +7,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.work.options import add_arguments, read_arguments
+from annotator.work.options import add_arguments
 from annotator.work.step_command import StepCommand
 from annotator.work.steps.collecting import CollectOptions
-from annotator.work.table import STEPS
 
 
 class Command(StepCommand):
@@ -22,6 +21,5 @@ class Command(StepCommand):
         add_arguments(parser, CollectOptions)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        step = STEPS["approve" if options["approve"] else "collect"]
-        asked = read_arguments(CollectOptions, options)
-        self.stdout.write(self.perform(step, find_campaign(options["campaign"]), options=asked))
+        step = "approve" if options["approve"] else "collect"
+        self.stdout.write(self.perform(step, find_campaign(options["campaign"]), options))

@@ -7,7 +7,6 @@ from annotator.comparison.reports import describe_campaign
 from annotator.comparison.tables import print_table
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.work.step_command import StepCommand
-from annotator.work.table import STEPS
 
 
 class Command(StepCommand):
@@ -22,5 +21,5 @@ class Command(StepCommand):
 
     def handle(self, *args: Any, campaign: str, **options: Any) -> None:
         found = find_campaign(campaign)
-        self.perform(STEPS["compare"], found)
+        self.perform("compare", found, options)
         self.stdout.write(print_table(describe_campaign(campaign=found)))

@@ -5,8 +5,6 @@ from typing import Any
 
 from annotator.crowd.marketplaces.table import MARKETPLACES
 from annotator.work.step_command import StepCommand
-from annotator.work.steps.judging import EraseOptions
-from annotator.work.table import STEPS
 
 
 class Command(StepCommand):
@@ -17,5 +15,4 @@ class Command(StepCommand):
         parser.add_argument("worker_id", help="The marketplace's id, as the person gives it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asked = EraseOptions(worker_id=options["worker_id"])
-        self.stdout.write(self.perform(STEPS["erase-worker"], options["marketplace"], options=asked))
+        self.stdout.write(self.perform("erase-worker", options["marketplace"], options))

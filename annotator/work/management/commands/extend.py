@@ -4,10 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.work.options import add_arguments, read_arguments
+from annotator.work.options import add_arguments
 from annotator.work.step_command import StepCommand
 from annotator.work.steps.labeling import ExtendOptions
-from annotator.work.table import STEPS
 
 
 class Command(StepCommand):
@@ -23,6 +22,4 @@ class Command(StepCommand):
         self.add_real_money(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asked = read_arguments(ExtendOptions, options)
-        campaign, has_flag = find_campaign(options["campaign"]), options["real_money"]
-        self.stdout.write(self.perform(STEPS["extend"], campaign, options=asked, has_flag=has_flag))
+        self.stdout.write(self.perform("extend", find_campaign(options["campaign"]), options))

@@ -5,7 +5,6 @@ from typing import Any
 
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.work.step_command import StepCommand
-from annotator.work.table import STEPS
 
 
 class Command(StepCommand):
@@ -18,4 +17,4 @@ class Command(StepCommand):
         parser.add_argument("campaign", help="Name of the campaign, such as demo")
 
     def handle(self, *args: Any, campaign: str, **options: Any) -> None:
-        self.stdout.write(self.perform(STEPS["label"], find_campaign(campaign)))
+        self.stdout.write(self.perform("label", find_campaign(campaign), options))

@@ -5,15 +5,15 @@ Run it again after an interruption: an existing campaign goes on where it was.
 
 import uuid
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import Any
 
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.models import Campaign
-from annotator.work.options import add_arguments, read_arguments
+from annotator.work.options import add_arguments
 from annotator.work.performing import is_real_money
 from annotator.work.step_command import StepCommand
 from annotator.work.steps.publishing import ComposeOptions
-from annotator.work.table import STEPS
 
 
 class Command(StepCommand):
@@ -30,10 +30,10 @@ class Command(StepCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name, until = options["campaign"], options["until"]
         if not Campaign.objects.filter(name=name).exists():
-            self.stdout.write(self.perform(STEPS["compose"], name, options=_read(options)))
+            self.stdout.write(self.perform("compose", name, options | {"dissection": _list_ids(options["dissection"])}))
         campaign = find_campaign(name)
         if until != "composed" and campaign.state in (Campaign.State.DRAFT, Campaign.State.QUOTED):
-            self.stdout.write(self.perform(STEPS["quote"], campaign))
+            self.stdout.write(self.perform("quote", campaign, options))
         if until == "published":
             self._publish(campaign, options)
 
@@ -43,11 +43,9 @@ class Command(StepCommand):
         if is_asked and input("Publish? [y/N] ").strip().lower() != "y":
             self.stdout.write("Not published; run the command again to go on.")
             return
-        self.stdout.write(self.perform(STEPS["publish"], campaign, has_flag=options["real_money"]))
+        self.stdout.write(self.perform("publish", campaign, options))
 
 
-def _read(options: dict[str, Any]) -> ComposeOptions:
-    named = options["dissection"]
-    named = [named] if isinstance(named, str | uuid.UUID) else named  # as another command may call this one
-    asked: ComposeOptions = read_arguments(ComposeOptions, options | {"dissection": [str(one) for one in named]})
-    return asked
+def _list_ids(named: str | uuid.UUID | Iterable[str | uuid.UUID]) -> list[str]:
+    """Another command may call this one with a single id."""
+    return [str(one) for one in ([named] if isinstance(named, str | uuid.UUID) else named)]

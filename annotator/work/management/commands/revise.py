@@ -8,8 +8,6 @@ from annotator.crowd.campaigns.unit_choice import BadChoice, read_unit_names
 from annotator.crowd.models import Campaign
 from annotator.labels.models import UnitLabel
 from annotator.work.step_command import StepCommand
-from annotator.work.steps.revising import ReviseOptions
-from annotator.work.table import STEPS
 
 
 class Command(StepCommand):
@@ -29,11 +27,10 @@ class Command(StepCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaign, kind = find_campaign(options["campaign"]), options["kind"]
-        asked = ReviseOptions(words=tuple(options["words"]), into=options["into"], reviewer=options["reviewer"])
         if kind == "merge":
-            sentence = self.perform(STEPS["merge-concepts"], campaign, options=asked)
+            sentence = self.perform("merge-concepts", campaign, options)
         else:
-            sentence = self.perform(STEPS[kind], _find_label(campaign, options["unit"]), options=asked)
+            sentence = self.perform(kind, _find_label(campaign, options["unit"]), options)
         self.stdout.write(sentence)
 
 
