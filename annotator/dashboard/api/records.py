@@ -1,10 +1,15 @@
-"""The records of the JSON API as typed schemas: flat, with the names of the report."""
+"""The records of the JSON API as typed schemas: flat, with the names of the report. An alias is where it is read."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
+from pydantic import BeforeValidator, Field
+
+from annotator.units.models import Network
+
+Usd = Annotated[str, BeforeValidator(str)]
 
 
 class NetworkRecord(Schema):
@@ -12,6 +17,10 @@ class NetworkRecord(Schema):
     architecture: str
     weights_sha256: str
     layers: list[str]
+
+    @staticmethod
+    def resolve_layers(network: Network) -> list[str]:
+        return [layer.path for layer in network.layers.all()]
 
 
 class ImageSetRecord(Schema):
@@ -24,10 +33,10 @@ class ImageSetRecord(Schema):
 
 class DissectionRecord(Schema):
     id: UUID
-    network: str
-    image_set: str
-    is_rendered: bool
-    layers: list[str]
+    network: str = Field(alias="network.name")
+    image_set: str = Field(alias="image_set.name")
+    is_rendered: bool = Field(alias="image_set.is_rendered")
+    layers: list[str] = Field(alias="layer_paths")
     state: str
     error: str
     n_images: int
@@ -46,19 +55,19 @@ class ProgressRecord(Schema):
 
 
 class CampaignRecord(Schema):
-    name: str
-    marketplace: str
-    state: str
-    is_paused: bool
-    is_imported: bool
-    problem: str
-    n_hits: int
-    n_answers: int
-    n_answers_wanted: int
-    n_simulated: int
-    cost_usd: str
-    budget_cap_usd: str
-    pay_per_hour_usd: float | None
+    name: str = Field(alias="campaign.name")
+    marketplace: str = Field(alias="campaign.marketplace")
+    state: str = Field(alias="campaign.state")
+    is_paused: bool = Field(alias="campaign.is_paused")
+    is_imported: bool = Field(alias="campaign.is_imported")
+    problem: str = Field(alias="campaign.problem")
+    n_hits: int = Field(alias="counts.n_hits")
+    n_answers: int = Field(alias="counts.n_answers")
+    n_answers_wanted: int = Field(alias="counts.n_wanted")
+    n_simulated: int = Field(alias="counts.n_simulated")
+    cost_usd: Usd
+    budget_cap_usd: Usd = Field(alias="campaign.budget_cap_usd")
+    pay_per_hour_usd: float | None = Field(alias="pay_per_hour")
 
 
 class UnitRecord(Schema):
@@ -119,11 +128,11 @@ class AnswerRecord(Schema):
 class CropRecord(Schema):
     rank: int
     is_low: bool
-    image: str
+    image: str = Field(alias="image.path")
     peak: float
-    left: int
-    top: int
-    side: int
+    left: int = Field(alias="crop_left")
+    top: int = Field(alias="crop_top")
+    side: int = Field(alias="crop_side")
 
 
 class OneUnitRecord(Schema):

@@ -91,18 +91,10 @@ PROBLEMS = {401: records.Problem, 404: records.Problem}
 
 
 @api.get("/networks", response=list[records.NetworkRecord])
-def list_networks(request: HttpRequest, paging: Query[Paging]) -> list[dict[str, Any]]:
+def list_networks(request: HttpRequest, paging: Query[Paging]) -> Any:
     """Networks with their layers."""
     networks = Network.objects.prefetch_related("layers").order_by("name")
-    return [
-        {
-            "name": one.name,
-            "architecture": one.architecture,
-            "weights_sha256": one.weights_sha256,
-            "layers": [layer.path for layer in one.layers.all()],
-        }
-        for one in networks[paging.offset : paging.offset + paging.limit]
-    ]
+    return networks[paging.offset : paging.offset + paging.limit]
 
 
 @api.get("/image-sets", response=list[records.ImageSetRecord])
@@ -112,16 +104,16 @@ def list_image_sets(request: HttpRequest, paging: Query[Paging]) -> Any:
 
 
 @api.get("/dissections", response=list[records.DissectionRecord])
-def list_dissections(request: HttpRequest, paging: Query[Paging]) -> list[dict[str, Any]]:
+def list_dissections(request: HttpRequest, paging: Query[Paging]) -> Any:
     """Dissections, newest first."""
     newest = Dissection.objects.select_related("network", "image_set").defer("labels", "environment")
-    return [_describe_dissection(one) for one in newest[paging.offset : paging.offset + paging.limit]]
+    return newest[paging.offset : paging.offset + paging.limit]
 
 
 @api.get("/dissections/{dissection_id}", response={200: records.DissectionRecord, **PROBLEMS})
-def get_dissection(request: HttpRequest, dissection_id: UUID) -> dict[str, Any]:
+def get_dissection(request: HttpRequest, dissection_id: UUID) -> Any:
     """One dissection."""
-    return _describe_dissection(get_object_or_404(Dissection, pk=dissection_id))
+    return get_object_or_404(Dissection, pk=dissection_id)
 
 
 @api.get("/dissections/{dissection_id}/progress", response={200: records.ProgressRecord, **PROBLEMS})
@@ -139,17 +131,17 @@ def list_dissected_units(request: HttpRequest, dissection_id: UUID) -> Streaming
 
 
 @api.get("/campaigns", response=list[records.CampaignRecord])
-def list_campaigns(request: HttpRequest, paging: Query[Paging]) -> list[dict[str, Any]]:
+def list_campaigns(request: HttpRequest, paging: Query[Paging]) -> list[CampaignOverview]:
     """Campaigns with progress and cost, newest first."""
     campaigns = list(Campaign.objects.all()[paging.offset : paging.offset + paging.limit])
-    return [_describe_campaign(one) for one in summarize_campaigns(campaigns)]
+    return summarize_campaigns(campaigns)
 
 
 @api.get("/campaigns/{name}", response={200: records.CampaignRecord, **PROBLEMS})
-def get_campaign(request: HttpRequest, name: Name) -> dict[str, Any]:
+def get_campaign(request: HttpRequest, name: Name) -> CampaignOverview:
     """One campaign with progress and cost."""
     (overview,) = summarize_campaigns([get_object_or_404(Campaign, name=name)])
-    return _describe_campaign(overview)
+    return overview
 
 
 @api.get("/campaigns/{name}/units", response={200: list[records.UnitRecord], **PROBLEMS})
@@ -189,7 +181,7 @@ def get_unit(request: HttpRequest, network: Name, layer: LayerPath, index: Index
         "labels": list(read_units(UnitLabel.objects.filter(unit=unit).order_by("-labeled_at"))),
         "automatic": list(read_automatic(AutomaticLabel.objects.filter(unit=unit).order_by(*BEST_FIRST))),
         "answers": list(read_answers(Answer.objects.filter(hit_unit__unit=unit).order_by("id"))),
-        "crops": [_describe_crop(crop) for crop in crops] if dissected else [],
+        "crops": list(crops) if dissected else [],
     }
 
 
@@ -206,41 +198,3 @@ def _explain(request: HttpRequest, error: HttpError) -> Any:
 
 def _stream(rows: Iterable[Schema]) -> StreamingHttpResponse:
     return StreamingHttpResponse(write_array(rows), content_type="application/json")
-
-
-def _describe_dissection(one: Dissection) -> dict[str, Any]:
-    fields = ("id", "state", "error", "n_images", "n_quarantined", "artifact_sha256", "created_at", "finished_at")
-    return {
-        **{field: getattr(one, field) for field in fields},
-        "network": one.network.name,
-        "image_set": one.image_set.name,
-        "is_rendered": one.image_set.is_rendered,
-        "layers": one.layer_paths,
-    }
-
-
-def _describe_campaign(one: CampaignOverview) -> dict[str, Any]:
-    campaign = one.campaign
-    fields = ("name", "marketplace", "state", "is_paused", "is_imported", "problem")
-    return {
-        **{field: getattr(campaign, field) for field in fields},
-        "n_hits": one.counts.n_hits,
-        "n_answers": one.counts.n_answers,
-        "n_answers_wanted": one.counts.n_wanted,
-        "n_simulated": one.counts.n_simulated,
-        "cost_usd": str(one.cost_usd),
-        "budget_cap_usd": str(campaign.budget_cap_usd),
-        "pay_per_hour_usd": one.pay_per_hour,
-    }
-
-
-def _describe_crop(crop: TopImage) -> dict[str, Any]:
-    return {
-        "rank": crop.rank,
-        "is_low": crop.is_low,
-        "image": crop.image.path,
-        "peak": crop.peak,
-        "left": crop.crop_left,
-        "top": crop.crop_top,
-        "side": crop.crop_side,
-    }
