@@ -8,7 +8,6 @@ from annotator.dashboard.campaigns.answers import decide_answer, show_answers
 from annotator.dashboard.campaigns.buttons import ask_for_more, pause, start_work
 from annotator.dashboard.campaigns.launching import compose_one
 from annotator.dashboard.campaigns.pages import show_attention, show_campaign, show_campaign_progress, show_campaigns
-from annotator.dashboard.campaigns.worker_ids import send_worker_ids
 from annotator.dashboard.dissections.pages import (
     request_one,
     show_dissection,
@@ -27,7 +26,7 @@ from annotator.dashboard.people.pages import (
 )
 from annotator.dashboard.people.sign_in import show_sign_in, show_welcome, sign_out
 from annotator.dashboard.reports.comparison import show_comparison
-from annotator.dashboard.reports.downloads import send_export, send_report
+from annotator.dashboard.reports.downloads import send_export, send_report, send_worker_ids
 from annotator.dashboard.reports.figures import send_figure, show_figures
 from annotator.dashboard.reports.imports import import_files
 from annotator.dashboard.reports.side_by_side import send_networks, show_networks

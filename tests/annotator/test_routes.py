@@ -177,8 +177,8 @@ class Stage:
     def forms(self) -> dict[str, dict[str, Any]]:
         return {
             "launch": {
-                "name": "another", "dissection": [self.world.dissection.pk], "n_top_iou": 1, "n_random": 0,
-                "n_assignments": 2, "reward_usd": "0.50", "budget_cap_usd": "50", "marketplace": "own", "seed": 1,
+                "name": "another", "dissection": [self.world.dissection.pk], "top_iou": 1, "random": 0,
+                "assignments": 2, "reward": "0.50", "budget": "50", "marketplace": "own", "seed": 1,
                 "template": "unit_semantics", "policy": "accept and score", "requester_name": "A lab",
             },
             "dissect": {

@@ -1,42 +1,123 @@
 """The form from a dissection to a composed and quoted campaign. Publishing is a second step, after looking at both."""
 
+from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from annotator.accounts.models import Role
 from annotator.crowd.campaigns.finding import find_campaign
+from annotator.crowd.hit_types.table import TABLE
+from annotator.crowd.marketplaces.table import list_facts
 from annotator.crowd.models import Campaign
-from annotator.dashboard.campaigns.launch_form import LaunchForm
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show
 from annotator.refusals import Refusal
+from annotator.units.models import Dissection
 from annotator.work.steps.publishing import ComposeOptions
 from annotator.work.table import STEPS
 
-# The options that the form gives as they are, and its fields.
-SAME = {
-    "top_iou": "n_top_iou", "random": "n_random", "marketplace": "marketplace", "reward": "reward_usd",
-    "budget": "budget_cap_usd", "seed": "seed", "assignments": "n_assignments", "max_assignments": "max_assignments",
-    "template": "template", "policy": "policy", "requester_name": "requester_name", "contact": "contact",
-    "ethics_number": "ethics_number", "max_per_worker": "max_hits_per_worker",
-    "min_approval": "min_approval_percent", "min_approved": "min_approved",
-}  # fmt: skip
+MAX_UNITS = 2000
+# Fields that most campaigns do not change: folded away.
+FOLDED = (
+    "max_assignments", "template", "policy", "requester_name", "contact", "ethics_number", "max_per_worker", "country",
+    "min_approval", "min_approved", "screening", "exclude",
+)  # fmt: skip
+POLICY_WORDS = {
+    Campaign.Policy.ACCEPT_AND_SCORE: "accept the answer and count the missed",
+    Campaign.Policy.MUST_FIND: "send the page back until they are found",
+}
+
+
+class LaunchForm(forms.Form):
+    """The options of `manage.py launch`, without those that name a file; their defaults are the form's."""
+
+    name = forms.SlugField(
+        max_length=80,
+        help_text="Letters, digits, hyphens and underscores. It cannot be changed later.",
+        error_messages={"invalid": "Only letters, digits, hyphens and underscores."},
+    )
+    dissection = forms.ModelMultipleChoiceField(
+        Dissection.objects.filter(state=Dissection.State.DONE).select_related("network", "image_set").defer("labels"),
+        label="Dissections",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    top_iou = forms.IntegerField(label="Units of highest IoU", min_value=0, max_value=MAX_UNITS)
+    random = forms.IntegerField(label="Units drawn at random", min_value=0, max_value=MAX_UNITS)
+    units = forms.CharField(
+        label="Named units",
+        required=False,
+        max_length=2000,
+        help_text="Such as features.12:3,17,40-49 (the first unit is 0); separate layers by spaces",
+    )
+    assignments = forms.IntegerField(label="Answers per unit", min_value=1, max_value=100)
+    reward = forms.DecimalField(
+        label="Reward per answer (USD)", min_value=Decimal("0.01"), max_digits=8, decimal_places=2
+    )
+    budget = forms.DecimalField(
+        label="Budget cap (USD)", min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial="100.00"
+    )
+    marketplace = forms.ChoiceField(choices=lambda: [(facts.name, facts.title) for facts in list_facts()])
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**62, initial=0, help_text="The order of crops and the random units are drawn from it."
+    )
+    max_assignments = forms.IntegerField(
+        label="Answers per unit at most, if people disagree", min_value=1, max_value=100, required=False
+    )
+    template = forms.ChoiceField(label="HIT type", choices=lambda: [(one, one) for one in TABLE])
+    policy = forms.ChoiceField(choices=list(POLICY_WORDS.items()), label="Planted negatives")
+    requester_name = forms.CharField(label="Who asks", max_length=120, help_text="Shown in the consent")
+    contact = forms.CharField(required=False, max_length=200, help_text="For workers' questions; shown in the consent")
+    ethics_number = forms.CharField(required=False, max_length=80, help_text="Shown in the consent")
+    max_per_worker = forms.IntegerField(label="HITs per person at most", min_value=1, required=False)
+    country = forms.CharField(
+        label="Countries",
+        required=False,
+        max_length=200,
+        help_text="Codes such as US DE, separated by spaces. Empty: all countries.",
+    )
+    min_approval = forms.IntegerField(label="Minimum approval rate (%)", min_value=0, max_value=100, required=False)
+    min_approved = forms.IntegerField(label="Minimum number of approved HITs", min_value=0, required=False)
+    screening = forms.IntegerField(
+        label="Minimum score in the HIT type's short test (%)", min_value=1, max_value=100, required=False
+    )
+    exclude = forms.ModelMultipleChoiceField(
+        Campaign.objects.filter(is_imported=False).order_by("name"),
+        label="Exclude people who worked in",
+        required=False,
+        to_field_name="name",
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def main_fields(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name not in FOLDED]
+
+    def folded_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in FOLDED]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not (cleaned["top_iou"] or cleaned["random"] or cleaned["units"].strip()):
+            self.add_error("top_iou", "Choose at least one unit.")
+        return cleaned
 
 
 @needs(Role.RESEARCHER)
 def compose_one(request: SignedInRequest) -> HttpResponse:
     """The form of a new campaign: composed and quoted, not yet published."""
-    named = {"dissection": request.GET.getlist("dissection"), "named_units": request.GET.get("units", "")}
-    # If the address names units, no others are chosen.
-    none_else = {"n_top_iou": 0, "n_random": 0} if named["named_units"] else {}
-    form = LaunchForm(request.POST or None, initial=named | none_else)
+    initial = {one.name: one.default for one in fields(ComposeOptions) if one.default}
+    initial |= {"dissection": request.GET.getlist("dissection"), "units": request.GET.get("units", "")}
+    if initial["units"]:  # then no others are chosen
+        initial |= {"top_iou": 0, "random": 0}
+    form = LaunchForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            campaign = _compose(request, form.cleaned_data)
+            campaign = _compose(request, **form.cleaned_data)
         except Refusal as refused:
             form.add_error(None, str(refused))
         else:
@@ -44,18 +125,14 @@ def compose_one(request: SignedInRequest) -> HttpResponse:
     return show(request, "dashboard/campaigns/launch.html", title="New campaign", form=form)
 
 
-def _compose(request: SignedInRequest, asked: dict[str, Any]) -> Campaign:
+def _compose(request: SignedInRequest, *, name: str, **asked: Any) -> Campaign:
     """Composed and quoted, or nothing at all."""
-    options = ComposeOptions(
-        dissection=tuple(str(one.pk) for one in asked["dissection"]),
-        units=tuple(asked["named_units"].split()),
-        country=tuple(asked["countries"].upper().replace(",", " ").split()),
-        exclude=tuple(campaign.name for campaign in asked["excluded_campaigns"]),
-        screening=asked["screening_percent"] or None,
-        **{option: asked[field] for option, field in SAME.items()},
-    )
+    asked["dissection"] = tuple(str(one.pk) for one in asked["dissection"])
+    asked["units"] = tuple(asked["units"].split())
+    asked["country"] = tuple(asked["country"].upper().replace(",", " ").split())
+    asked["exclude"] = tuple(campaign.name for campaign in asked["exclude"])
     with transaction.atomic():
-        ask_step(request, STEPS["compose"], asked["name"], options=options)
-        campaign = find_campaign(asked["name"])
+        ask_step(request, STEPS["compose"], name, options=ComposeOptions(**asked))
+        campaign = find_campaign(name)
         ask_step(request, STEPS["quote"], campaign)
     return campaign

@@ -1,24 +1,48 @@
 """The first page: what is running, its cost, what needs a person, and the units of highest precision."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import redis
+from django.conf import settings
 from django.http import HttpResponse
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.overview import summarize_campaigns
 from annotator.dashboard.dissections.listing import list_dissections
-from annotator.dashboard.dissections.machines import read_machines
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.dashboard.units.cards import make_cards
 from annotator.dashboard.units.scope import find_scope
 from annotator.dashboard.units.searching import find_units
 from annotator.dashboard.units.selection import Selection
+from annotator.units.gpu_queue import GPUProcess, list_processes
 
 N_CAMPAIGNS = 6
 N_DISSECTIONS = 3
 N_SHOWN_UNITS = 12
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Signs of life of the GPU processes and the lengths of both queues, read from the broker.
+
+    `is_reachable` is False when the broker does not answer; nothing else is then known."""
+
+    is_reachable: bool
+    processes: list[GPUProcess]
+    n_waiting_gpu: int = 0
+    n_waiting_web: int = 0
+
+
+def read_machines() -> Machines:
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+            lengths = [int(client.llen(queue)) for queue in ("gpu", "web")]
+        return Machines(True, list_processes(), *lengths)
+    except redis.RedisError:
+        return Machines(False, [])
 
 
 @needs(Role.VIEWER)

@@ -1,4 +1,5 @@
-"""A campaign to take away: its report as JSON or CSV, its export and its report that opens offline as ZIP."""
+"""A campaign to take away: its report as JSON or CSV, its export and its report that opens offline as ZIP, its people's
+ids as CSV."""
 
 import json
 import tempfile
@@ -12,12 +13,16 @@ from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
+from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
+from annotator.accounts.roles import MIN_ROLE, Permission
 from annotator.comparison.reports import describe_campaign
 from annotator.comparison.tables import print_csv
 from annotator.crowd.models import Campaign
-from annotator.csv_files import CONTENT_TYPE
+from annotator.crowd.pseudonyms import list_worker_ids
+from annotator.csv_files import CONTENT_TYPE, write_csv
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
@@ -38,14 +43,39 @@ def send_report(request: SignedInRequest, name: str, ending: str) -> HttpRespons
         return _send_folder(request, name, _bind, file=f"{name}-report.zip")
     report = describe_campaign(campaign=get_object_or_404(Campaign, name=name))
     text = json.dumps(report, indent=1) if ending == "json" else print_csv(report)
-    headers = {"Content-Disposition": f'attachment; filename="{name}-report.{ending}"', "Cache-Control": "no-store"}
-    return HttpResponse(text, content_type=TABLES[ending], headers=headers)
+    return _send_text(text, TABLES[ending], file=f"{name}-report.{ending}")
 
 
 @needs(Role.VIEWER)
 def send_export(request: SignedInRequest, name: str) -> HttpResponseBase:
     """All of the campaign's data with its data card."""
     return _refuse_large(request, name) or _send_folder(request, name, _export, file=f"{name}-export.zip")
+
+
+@require_POST
+@needs(MIN_ROLE[Permission.EXPORT_RAW_IDS])
+def send_worker_ids(request: SignedInRequest, name: str) -> HttpResponse:
+    """As CSV: pseudonym, marketplace, worker id. Erased people are not in it.
+
+    The one way by which a marketplace's ids of people leave the house: by an admin, and entered in the audit log.
+    """
+    campaign = get_object_or_404(Campaign, name=name)
+    rows = list_worker_ids(campaign)
+    write_audit_entry(
+        actor=request.user,
+        action=Permission.EXPORT_RAW_IDS,
+        subject=f"campaign {name}",
+        details={"people": len(rows)},
+        now=timezone.now(),
+    )
+    columns = ("pseudonym", "marketplace", "worker_id")
+    table = write_csv((dict(zip(columns, row, strict=True)) for row in rows), columns=columns)
+    return _send_text(table, CONTENT_TYPE, file=f"{name}-worker-ids.csv")
+
+
+def _send_text(text: str, content_type: str, *, file: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}
+    return HttpResponse(text, content_type, headers=headers)
 
 
 def _refuse_large(request: SignedInRequest, name: str) -> HttpResponse | None:

@@ -18,9 +18,8 @@ from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, To
 
 @dataclass(frozen=True)
 class Crop:
-    """One tile of the sheet; `row` is its place in the strip."""
+    """One tile of the sheet; `rank` is also its place in the strip."""
 
-    row: int
     rank: int
     name: str
     peak: float
@@ -147,7 +146,6 @@ def _crops(
     images = TopImage.objects.filter(dissected_unit=dissected).select_related("image").order_by("rank")
     return [
         Crop(
-            row=image.rank,
             rank=image.rank,
             name=image.image.path.rpartition("/")[2],
             peak=image.peak,

@@ -145,8 +145,8 @@ def test_from_a_dissection_to_a_published_campaign(
     page = open_page("/launch/")
     page.fill("[name=name]", "first-try")
     page.get_by_label("net on net-set").check()
-    page.fill("[name=n_top_iou]", "2")
-    page.fill("[name=n_random]", "1")
+    page.fill("[name=top_iou]", "2")
+    page.fill("[name=random]", "1")
     page.get_by_role("button", name="Compose and quote").click()
     expect(page.get_by_text("$6.48")).to_be_visible()  # 3 units x 3 answers x $0.60, and a fifth of it as fees
     assert Campaign.objects.get().state == "quoted"

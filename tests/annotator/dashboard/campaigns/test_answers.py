@@ -147,9 +147,9 @@ def test_what_nobody_decides_shows_its_countdown(world: World, viewer: Client) -
 def test_a_screening_test_is_asked_for_where_the_hit_type_has_one(world: World) -> None:
     researcher = sign_in(Role.RESEARCHER)
     asked = {
-        "name": "screened", "dissection": [world.dissection.pk], "n_top_iou": 1, "n_random": 0, "n_assignments": 2,
-        "reward_usd": "0.50", "budget_cap_usd": "50", "marketplace": "own", "seed": 1, "template": "unit_semantics",
-        "policy": "accept and score", "requester_name": "A lab", "screening_percent": 75,
+        "name": "screened", "dissection": [world.dissection.pk], "top_iou": 1, "random": 0, "assignments": 2,
+        "reward": "0.50", "budget": "50", "marketplace": "own", "seed": 1, "template": "unit_semantics",
+        "policy": "accept and score", "requester_name": "A lab", "screening": 75,
     }  # fmt: skip
     assert researcher.post("/launch/", asked).status_code == 302
     assert Campaign.objects.get(name="screened").qualifications == {"screening": {"least_percent": 75}}

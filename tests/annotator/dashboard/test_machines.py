@@ -8,7 +8,7 @@ import redis
 from django.conf import settings as django_settings
 from django.test import Client
 
-from annotator.dashboard.dissections.machines import read_machines
+from annotator.dashboard.home.pages import read_machines
 from workers import contract
 
 KEY = f"{contract.GPU_PROCESS_KEY}test@here"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.dashboard.frame.charts import HEIGHT, WIDTH, draw_histogram
+from annotator.dashboard.units.unit_page import HEIGHT, WIDTH, draw_histogram
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=64), st.floats(-5, 5), st.floats(0.1, 9))
