@@ -6,7 +6,7 @@ the database, which ends with the connection: a running job whose lock is free w
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -22,18 +22,16 @@ from annotator.crowd.marketplaces.guard import Permit
 from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
-from annotator.crowd.outbox.session import Session, open_session
 from annotator.refusals import Refusal
 from annotator.work.models import Job
 from annotator.work.options import restore_options, write_options
-from annotator.work.step import Step, Work
+from annotator.work.step import Step, Tell, Work, tell_nobody
 from annotator.work.subjects import SUBJECTS, describe
 from annotator.work.table import STEPS
 
 _LOCK_SPACE = 0x0B0B
 _DEFECT = "The work ended by a defect; the log of its process holds the details."
 _LOST = "Its process ended before the work did; start it again."
-Tell = Callable[[str], None]
 
 
 class RoleMissing(Refusal):
@@ -46,10 +44,6 @@ class UnderWay(Refusal):
 
 class CannotGoOn(Refusal):
     """The marketplace did not answer; started again, the step goes on where it was."""
-
-
-def tell_nobody(line: str) -> None:
-    pass
 
 
 def perform(
@@ -69,7 +63,7 @@ def perform(
     if actor is None:  # a command need not wait for a queue that may not run
         waiting = Job.objects.filter(step=step.name, subject_key=SUBJECTS[step.subject].key(subject))
         waiting.filter(state=Job.State.WAITING).update(state=Job.State.LOST, sentence="A command did this instead.")
-    job = write_job(step, work=work, permit=permit)
+    job = write_job(step, work=work)
     run_job(job, work=work)
     return job
 
@@ -86,7 +80,8 @@ def prepare(
         raise RealMoneyRefused(f"{step.title}: this spends real money and takes its three confirmations.")
     if options is None and step.options is not None:
         options = step.options()
-    work = _gather(step, subject=subject, actor=actor, options=options, permit=permit, tell=tell)
+    now = timezone.now()
+    work = Work(subject=subject, campaign=campaign, actor=actor, now=now, options=options, permit=permit, tell=tell)
     step.check(work)
     return work
 
@@ -103,7 +98,7 @@ def is_real_money(campaign: Campaign | None) -> bool:
     return open_marketplace(campaign.marketplace).facts.is_real_money
 
 
-def write_job(step: Step, *, work: Work, permit: Permit | None) -> Job:
+def write_job(step: Step, *, work: Work) -> Job:
     """A waiting job. Raises UnderWay if the same step of the same subject waits or runs."""
     key = SUBJECTS[step.subject].key(work.subject)
     for running in Job.objects.filter(step=step.name, subject_key=key, state=Job.State.RUNNING):
@@ -114,11 +109,11 @@ def write_job(step: Step, *, work: Work, permit: Permit | None) -> Job:
                 step=step.name,
                 subject_kind=step.subject,
                 subject_key=key,
-                campaign=SUBJECTS[step.subject].campaign(work.subject),
+                campaign=work.campaign,
                 options=write_options(work.options),
                 actor=work.actor,
                 actor_name=work.by,
-                permit_given_by=permit.given_by if permit else "",
+                permit_given_by=work.permit.given_by if work.permit else "",
                 created_at=work.now,
             )
     except IntegrityError:
@@ -170,26 +165,15 @@ def list_jobs(campaign: Campaign, *, since: datetime) -> list[Job]:
     return sorted(last.distinct("step"), key=lambda job: -job.pk)
 
 
-def _gather(
-    step: Step, *, subject: Any, actor: User | None, options: Any, permit: Permit | None, tell: Tell = tell_nobody
-) -> Work:
-    def open_the_session() -> Session:
-        campaign = SUBJECTS[step.subject].campaign(subject)
-        assert campaign is not None, step.name
-        return open_session(campaign, permit=permit)
-
-    return Work(
-        subject=subject, actor=actor, now=timezone.now(), options=options, open_session=open_the_session, tell=tell
-    )
-
-
 def _restore(job: Job) -> Work:
     """Raises DoesNotExist if the subject was deleted."""
-    step = STEPS[job.step]
-    return _gather(
-        step,
-        subject=SUBJECTS[step.subject].find(job.subject_key),
+    step, kind = STEPS[job.step], SUBJECTS[STEPS[job.step].subject]
+    subject = kind.find(job.subject_key)
+    return Work(
+        subject=subject,
+        campaign=kind.campaign(subject),
         actor=job.actor,
+        now=timezone.now(),
         options=restore_options(step.options, job.options),
         permit=Permit(campaign=str(job.campaign), given_by=job.permit_given_by) if job.permit_given_by else None,
     )

@@ -29,7 +29,7 @@ def ask(step: Step, *, subject: Any, actor: User, options: Any = None, permit: P
         return perform(step, subject=subject, actor=actor, options=options, permit=permit)
     work = prepare(step, subject=subject, actor=actor, options=options, permit=permit)
     try:
-        job = write_job(step, work=work, permit=permit)
+        job = write_job(step, work=work)
     except UnderWay:
         key = SUBJECTS[step.subject].key(subject)
         for waiting in Job.objects.filter(step=step.name, subject_key=key, state=Job.State.WAITING):

@@ -8,10 +8,18 @@ from typing import Any, Literal
 from django.contrib.auth.models import User
 
 from annotator.accounts.models import Role
-from annotator.crowd.outbox.session import Session
+from annotator.crowd.marketplaces.guard import Permit
+from annotator.crowd.models import Campaign
+from annotator.crowd.outbox.session import Session, open_session
 from annotator.refusals import Refusal
 
+# Says one line to whoever waits at a terminal.
+Tell = Callable[[str], None]
 SubjectKind = Literal["campaign", "new campaign", "assignment", "unit label", "marketplace"]
+
+
+def tell_nobody(line: str) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -23,10 +31,11 @@ class Work:
     actor: User | None
     now: datetime
     options: Any
-    # Raises UnknownMarketplace or NoCredentials.
-    open_session: Callable[[], Session]
-    # Says one line to whoever waits at a terminal.
-    tell: Callable[[str], None]
+    # None: a campaign that is not composed yet, and a step about a marketplace.
+    campaign: Campaign | None
+    # None: no real money may be spent.
+    permit: Permit | None
+    tell: Tell = tell_nobody
     # What the function adds to the act's entry in the audit log.
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -35,13 +44,10 @@ class Work:
         """The name under which the act is kept."""
         return self.actor.get_username() if self.actor else "command"
 
-
-def is_never_offered(subject: Any) -> bool:
-    return False
-
-
-def check_nothing(work: Work) -> None:
-    pass
+    def open_session(self) -> Session:
+        """Raises UnknownMarketplace or NoCredentials."""
+        assert self.campaign is not None, self.subject
+        return open_session(self.campaign, permit=self.permit)
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,9 @@ class Step:
     # It ends something and is pressed once; the page shows it behind a fold.
     is_last: bool = False
     # True if the campaign's page shows a button for it.
-    is_offered: Callable[[Any], bool] = is_never_offered
+    is_offered: Callable[[Any], bool] = lambda subject: False
     # Raises what can be refused at once, before the web queue takes the work.
-    check: Callable[[Work], None] = check_nothing
+    check: Callable[[Work], None] = lambda work: None
     # A frozen dataclass of `options.option` fields: the command's arguments and the form's fields.
     options: type | None = None
     # What `run` and `check` may raise, besides a refusal of the marketplace or of the role.

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from annotator.units.dissecting import UNFINISHED
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress
 
@@ -15,11 +16,10 @@ def list_dissections(n_newest: int) -> list[dict[str, Any]]:
         .prefetch_related("gpu_tasks")
         .defer("labels", "environment")[:n_newest]
     )
-    unfinished = (Dissection.State.REQUESTED, Dissection.State.RUNNING, Dissection.State.INGESTING)
-    return [
-        {
-            "dissection": one,
-            "progress": read_dissection_progress(one, now=timezone.now()) if one.state in unfinished else None,
-        }
-        for one in newest
-    ]
+    return [describe_dissection(one) for one in newest]
+
+
+def describe_dissection(one: Dissection) -> dict[str, Any]:
+    """Its row and, until it has ended, its progress."""
+    is_running = one.state in UNFINISHED
+    return {"dissection": one, "progress": read_dissection_progress(one, now=timezone.now()) if is_running else None}

@@ -11,13 +11,12 @@ from django.utils import timezone
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
-from annotator.dashboard.dissections.listing import list_dissections
+from annotator.dashboard.dissections.listing import describe_dissection, list_dissections
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.units.asked_options import choose_options
 from annotator.units.dissecting import UNFINISHED, request_dissection
 from annotator.units.models import Dissection, ImageSet, Layer, Network
-from annotator.units.progress import read_dissection_progress
 from workers.engine.measures.options import list_declared, list_defaults
 from workers.engine.measures.recorded import Option
 
@@ -90,7 +89,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
         "dashboard/dissections/dissection.html",
         title=f"Dissection of {dissection.network}",
         layers=layers,
-        **_progress(dissection),
+        **describe_dissection(dissection),
     )
 
 
@@ -98,7 +97,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
 def show_dissection_progress(request: SignedInRequest, dissection_id: UUID) -> HttpResponse:
     """Its progress, as the open page asks for it every few seconds."""
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
-    response = show_part(request, "dashboard/dissections/progress.html", _progress(dissection))
+    response = show_part(request, "dashboard/dissections/progress.html", describe_dissection(dissection))
     if dissection.state not in UNFINISHED:
         response["HX-Refresh"] = "true"  # the page has more to show now
     return response
@@ -125,12 +124,3 @@ def request_one(request: SignedInRequest) -> HttpResponse:
     for layer in Layer.objects.select_related("network"):
         known.setdefault(layer.network.name, []).append(layer.path)
     return show(request, "dashboard/dissections/dissect.html", title="New dissection", form=form, known_layers=known)
-
-
-def _progress(dissection: Dissection) -> dict[str, Any]:
-    is_running = dissection.state in UNFINISHED
-    return {
-        "dissection": dissection,
-        "is_running": is_running,
-        "progress": read_dissection_progress(dissection, now=timezone.now()) if is_running else None,
-    }

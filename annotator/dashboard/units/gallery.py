@@ -13,8 +13,7 @@ from annotator.dashboard.frame.pages import SignedInRequest, permissions, show, 
 from annotator.dashboard.units.cards import UnitCard, make_cards
 from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.searching import MAX_COUNTED, find_units, read_mode
-from annotator.dashboard.units.selection import Selection, UnknownFilter, read_selection
-from annotator.dashboard.units.selection_form import SelectionForm
+from annotator.dashboard.units.selection import Selection, SelectionForm, UnknownFilter, read_selection
 
 PAGE_SIZE = 36
 
@@ -30,20 +29,8 @@ class Wall:
     has_next: bool
 
 
-# The filters below "More filters". They are shown if one of them is set.
-FOLDED = (
-    "network",
-    "beside",
-    "precision_min",
-    "precision_max",
-    "agreement_min",
-    "iou_min",
-    "iou_max",
-    "index",
-    "campaign",
-    "mode",
-    "review",
-)
+# The filters above "More filters". The others are shown if one of them is set.
+UNFOLDED = {"concept", "layer", "category", "broden_category", "relation", "dissection", "sort", "page"}
 
 
 @needs(Role.VIEWER)
@@ -61,17 +48,13 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
         "campaigns": Campaign.objects.values_list("name", flat=True),
         "networks": sorted({layer.network.name for layer in scope.layers}),
         "paths": sorted({layer.path for layer in scope.layers}),
-        "has_more_filters": any(selection.get(name) is not None for name in FOLDED),
+        "has_more_filters": bool(selection.values.keys() - UNFOLDED),
         "walls": (walls := _walls(selection, scope)),
         **_paging(selection, walls),
     }
     if request.headers.get("HX-Request"):
-        return _part(request, context)
+        return render(request, "dashboard/units/gallery_walls.html", {**context, **permissions(request)})
     return show(request, "dashboard/units/gallery.html", title="Units", **context)
-
-
-def _part(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
-    return render(request, "dashboard/units/gallery_walls.html", {**context, **permissions(request)})
 
 
 def _walls(selection: Selection, scope: Scope) -> list[Wall]:

@@ -4,10 +4,76 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.http import QueryDict
 
-from annotator.dashboard.units.selection_form import SelectionForm
+from annotator.comparison.relations import Relation
+from annotator.crowd.categories import SemanticCategory
 from annotator.refusals import Refusal
+
+ANY = ("", "Any")
+BRODEN_CATEGORIES = ("object", "part", "scene", "material", "texture", "color")
+# Only units of our own dissections have crops.
+MODES = [("", "Paper"), *((mode, mode.capitalize()) for mode in ("lite", "unconditional")), ("paper", "Paper, named")]
+SORTS = [
+    ("iou", "Highest IoU"),
+    ("precision", "Highest precision"),
+    ("least-precise", "Lowest precision"),
+    ("index", "Layer and index"),
+    ("concept", "People's concept"),
+    ("label", "Broden label"),
+]
+
+
+def _share(label: str) -> forms.FloatField:
+    number = forms.NumberInput(attrs={"step": "0.01", "min": "0", "max": "1", "placeholder": "0 to 1"})
+    return forms.FloatField(label=label, required=False, min_value=0, max_value=1, widget=number)
+
+
+def _choice(label: str, choices: list[tuple[str, str]]) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, required=False, choices=[ANY, *choices])
+
+
+class SelectionForm(forms.Form):
+    """Each name that the address may have, and the values of each."""
+
+    concept = forms.CharField(
+        label="Concept",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "wheel, sky, striped …", "autocomplete": "off"}),
+    )
+    network = forms.SlugField(label="Network", required=False, max_length=80)
+    layer = forms.CharField(label="Layer", required=False, max_length=200)
+    index = forms.IntegerField(label="Unit", required=False, min_value=0, max_value=10_000_000)
+    category = _choice("People's category", [(one.value, one.value) for one in SemanticCategory])
+    broden_category = _choice("Broden category", [(one, one) for one in BRODEN_CATEGORIES])
+    relation = _choice(
+        "People and Broden", [("agree", "equal or synonym"), *((one.value, one.value) for one in Relation)]
+    )
+    precision_min = _share("Precision from")
+    precision_max = _share("Precision to")
+    agreement_min = _share("Same concept from")
+    iou_min = _share("IoU from")
+    iou_max = _share("IoU to")
+    review = forms.BooleanField(label="Needs review", required=False)
+    campaign = forms.SlugField(label="Labels of campaign", required=False, max_length=80)
+    dissection = forms.UUIDField(label="Dissection", required=False)
+    mode = forms.ChoiceField(label="IoU mode", required=False, choices=MODES)
+    sort = forms.ChoiceField(label="Sort by", required=False, choices=SORTS)
+    beside = forms.CharField(label="Beside", required=False, max_length=300)
+    page = forms.IntegerField(label="Page", required=False, min_value=1, max_value=1_000_000)
+
+    def clean_concept(self) -> str:
+        return str(self.cleaned_data["concept"]).strip()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in ("precision", "iou"):
+            low, high = cleaned.get(f"{name}_min"), cleaned.get(f"{name}_max")
+            if low is not None and high is not None and low > high:
+                self.add_error(f"{name}_min", "The lower bound lies above the upper one.")
+        return cleaned
 
 
 class UnknownFilter(Refusal):

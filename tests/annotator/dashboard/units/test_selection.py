@@ -20,8 +20,7 @@ from annotator.crowd.models import Campaign
 from annotator.dashboard.api.routes import UnitFilters
 from annotator.dashboard.units.scope import find_scope
 from annotator.dashboard.units.searching import find_units
-from annotator.dashboard.units.selection import Selection, UnknownFilter, read_selection
-from annotator.dashboard.units.selection_form import SORTS, SelectionForm
+from annotator.dashboard.units.selection import SORTS, Selection, SelectionForm, UnknownFilter, read_selection
 from annotator.labels.models import UnitLabel
 from annotator.published.importing import import_annotations, import_iou
 from annotator.units.models import AutomaticLabel, Dissection, Layer, Unit
