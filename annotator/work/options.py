@@ -53,9 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser, options: type | None) -> None
             parser.add_argument(name, default=one.default, **argument)
 
 
-def read_arguments(options: type | None, arguments: Mapping[str, Any]) -> Any:
-    """The options from what the command line was parsed to; an argument that is not there is at its default."""
-    values = {one.name: arguments[one.name] for one in _fields(options) if one.name in arguments}
+def fill_options(options: type | None, given: Mapping[str, Any]) -> Any:
+    """The options from what the command line was parsed to, or from what `write_options` wrote.
+
+    Others than the options are passed over. What is not there is at its default; a list becomes a tuple.
+    """
+    values = {one.name: given[one.name] for one in _fields(options) if one.name in given}
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return options(**values) if options is not None else None
 
@@ -94,9 +97,3 @@ def write_options(options: Any) -> dict[str, Any]:
         return {}
     kept = {one.name: one.default for one in fields(options) if one.metadata["reach"] != "secret"}
     return {name: value for name, value in asdict(options).items() if name in kept and value != kept[name]}
-
-
-def restore_options(options: type | None, kept: Mapping[str, Any]) -> Any:
-    """The options that `write_options` wrote; a list was a tuple."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
-    return options(**values) if options is not None else None

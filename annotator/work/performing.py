@@ -24,9 +24,9 @@ from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.refusals import Refusal
 from annotator.work.models import Job
-from annotator.work.options import restore_options, write_options
+from annotator.work.options import fill_options, write_options
 from annotator.work.step import Step, Tell, Work, tell_nobody
-from annotator.work.subjects import SUBJECTS, describe
+from annotator.work.subjects import SUBJECTS
 from annotator.work.table import STEPS
 
 _LOCK_SPACE = 0x0B0B
@@ -174,7 +174,7 @@ def _restore(job: Job) -> Work:
         campaign=kind.campaign(subject),
         actor=job.actor,
         now=timezone.now(),
-        options=restore_options(step.options, job.options),
+        options=fill_options(step.options, job.options),
         permit=Permit(campaign=str(job.campaign), given_by=job.permit_given_by) if job.permit_given_by else None,
     )
 
@@ -201,7 +201,7 @@ def _end(job: Job, *, state: Job.State, sentence: str, work: Work | None) -> Non
             actor=job.actor,
             action=step.name,
             subject=kind.audit_name(work.subject),
-            details={**describe(step.subject, work.subject), **job.options, **work.details, **outcome},
+            details={**kind.details(work.subject), **job.options, **work.details, **outcome},
             now=job.ended_at,
         )
 

@@ -8,7 +8,7 @@ from annotator.commanding import ProjectCommand
 from annotator.crowd.marketplaces.guard import Permit, give_permit
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
-from annotator.work.options import read_arguments
+from annotator.work.options import fill_options
 from annotator.work.performing import perform
 from annotator.work.subjects import SUBJECTS
 from annotator.work.table import STEPS
@@ -28,7 +28,7 @@ class StepCommand(ProjectCommand):
         campaign, permit = SUBJECTS[step.subject].campaign(subject), None
         if step.spends and campaign is not None:
             permit = ask_permit(campaign, has_flag=arguments.get("real_money", False))
-        options = read_arguments(step.options, arguments)
+        options = fill_options(step.options, arguments)
         job = perform(step, subject=subject, actor=None, options=options, permit=permit, tell=self.stdout.write)
         return job.sentence
 

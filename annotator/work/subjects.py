@@ -17,6 +17,8 @@ class Subject:
     find: Callable[[str], Any]
     audit_name: Callable[[Any], str]
     campaign: Callable[[Any], Campaign | None]
+    # What the audit log adds if the subject's name alone does not say which row it was.
+    details: Callable[[Any], dict[str, Any]] = lambda subject: {}
 
 
 def _key(row: Any) -> str:
@@ -49,21 +51,16 @@ SUBJECTS: dict[SubjectKind, Subject] = {
         find=_find_assignment,
         audit_name=lambda assignment: f"campaign {assignment.hit.campaign.name}",
         campaign=lambda assignment: assignment.hit.campaign,
+        details=lambda assignment: {"answer": assignment.pk},
     ),
     "unit label": Subject(
         key=_key,
         find=_find_label,
         audit_name=lambda label: label.unit.audit_name,
         campaign=lambda label: label.campaign,
+        details=lambda label: {"campaign": label.campaign.name},
     ),
     "marketplace": Subject(
         key=str, find=str, audit_name=lambda name: f"marketplace {name}", campaign=lambda name: None
     ),
 }
-
-
-def describe(kind: SubjectKind, subject: Any) -> dict[str, Any]:
-    """What the audit log adds if the subject's name alone does not say which row it was."""
-    if kind == "assignment":
-        return {"answer": subject.pk}
-    return {"campaign": subject.campaign.name} if kind == "unit label" else {}

@@ -10,18 +10,11 @@ if TYPE_CHECKING:
     from annotator.figures.drawing import Figure
 
 THEMES = ("light", "dark")
-
-
 FIGURE_ENDINGS = {"svg": "image/svg+xml", "png": "image/png", "csv": CONTENT_TYPE}
 
 
-def send_drawn(drawn: "Figure", *, ending: str, theme: str, is_download: bool) -> HttpResponse:
-    """A figure that belongs to no single campaign; drawn anew each time."""
-    content = _write(drawn, ending, theme if theme in THEMES else "light")
-    return _send(content, ending=ending, file=drawn.name if is_download else "")
-
-
-def _send(content: bytes, *, ending: str, file: str) -> HttpResponse:
+def send_figure_file(content: bytes, *, ending: str, file: str) -> HttpResponse:
+    """file: the name to download it under, without its ending; "" to show it."""
     response = HttpResponse(content, content_type=FIGURE_ENDINGS[ending])
     response["Cache-Control"] = "private, no-cache"
     # An SVG that is opened at its own address must not run scripts.
@@ -31,7 +24,7 @@ def _send(content: bytes, *, ending: str, file: str) -> HttpResponse:
     return response
 
 
-def _write(drawn: "Figure", ending: str, theme: str) -> bytes:
+def write_figure(drawn: "Figure", *, ending: str, theme: str) -> bytes:
     from annotator.figures.drawing import render_png, render_svg, write_rows
 
     match ending:

@@ -4,10 +4,8 @@ ids as CSV."""
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
@@ -40,7 +38,7 @@ def send_report(request: SignedInRequest, name: str, ending: str) -> HttpRespons
     if refused := _refuse_large(request, name):
         return refused
     if ending == "zip":
-        return _send_folder(request, name, _bind, file=f"{name}-report.zip")
+        return _send_folder(request, name, "report")
     report = describe_campaign(campaign=get_object_or_404(Campaign, name=name))
     text = json.dumps(report, indent=1) if ending == "json" else print_csv(report)
     return _send_text(text, TABLES[ending], file=f"{name}-report.{ending}")
@@ -49,7 +47,7 @@ def send_report(request: SignedInRequest, name: str, ending: str) -> HttpRespons
 @needs(Role.VIEWER)
 def send_export(request: SignedInRequest, name: str) -> HttpResponseBase:
     """All of the campaign's data with its data card."""
-    return _refuse_large(request, name) or _send_folder(request, name, _export, file=f"{name}-export.zip")
+    return _refuse_large(request, name) or _send_folder(request, name, "export")
 
 
 @require_POST
@@ -86,37 +84,28 @@ def _refuse_large(request: SignedInRequest, name: str) -> HttpResponse | None:
     return show_refusal(request, words, status=422)
 
 
-def _send_folder(
-    request: SignedInRequest, name: str, write: Callable[[Campaign, Path, datetime], None], *, file: str
-) -> HttpResponseBase:
-    from annotator.published.exporting import NothingToExport
+def _send_folder(request: SignedInRequest, name: str, kind: Literal["report", "export"]) -> HttpResponseBase:
+    # Imported only if asked for: Parquet and figures take long to load.
+    from annotator.published.bundles import write_report
+    from annotator.published.exporting import NothingToExport, export_campaign
 
+    write = {"report": write_report, "export": export_campaign}[kind]
     packed = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
     try:
         with tempfile.TemporaryDirectory() as parent:
-            write(get_object_or_404(Campaign, name=name), folder := Path(parent) / name, timezone.now())
+            folder = Path(parent) / name
+            write(campaign=get_object_or_404(Campaign, name=name), folder=folder, now=timezone.now())
             _pack(folder, packed)
     except NothingToExport as nothing:
         packed.close()
         return show_refusal(request, str(nothing), status=422)
     packed.seek(0)
-    return FileResponse(packed, as_attachment=True, filename=file, headers={"Cache-Control": "no-store"})
+    return FileResponse(
+        packed, as_attachment=True, filename=f"{name}-{kind}.zip", headers={"Cache-Control": "no-store"}
+    )
 
 
 def _pack(folder: Path, packed: IO[bytes]) -> None:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             archive.write(path, path.relative_to(folder.parent))
-
-
-# Imported only if asked for: Parquet and figures take long to load.
-def _export(campaign: Campaign, folder: Path, now: datetime) -> None:
-    from annotator.published.exporting import export_campaign
-
-    export_campaign(campaign=campaign, folder=folder, now=now)
-
-
-def _bind(campaign: Campaign, folder: Path, now: datetime) -> None:
-    from annotator.published.bundles import write_report
-
-    write_report(campaign=campaign, folder=folder, now=now)

@@ -13,7 +13,7 @@ from annotator.accounts.models import Role
 from annotator.comparison.reports import Document, describe_campaign
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, _send, _write
+from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, send_figure_file, write_figure
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.labels.models import UnitLabel
 
@@ -42,7 +42,7 @@ def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -
         content = _render(campaign.pk, _stamp(campaign), figure, ending, theme)
     except NoSuchFigure as absent:
         return HttpResponse(str(absent), status=404, content_type="text/plain")
-    return _send(content, ending=ending, file=f"{name}-{figure}" if "download" in request.GET else "")
+    return send_figure_file(content, ending=ending, file=f"{name}-{figure}" if "download" in request.GET else "")
 
 
 def _stamp(campaign: Campaign) -> str:
@@ -64,4 +64,4 @@ def _render(campaign_id: int, stamp: str, figure: str, ending: str, theme: str) 
 
     campaign = Campaign.objects.get(pk=campaign_id)
     drawn = draw_figure(report=_describe(campaign_id, stamp), name=figure, campaign=campaign)
-    return _write(drawn, ending, theme)
+    return write_figure(drawn, ending=ending, theme=theme)

@@ -1,7 +1,6 @@
 """Published files into the database: answers of people, and automatic labels. Uploaded, never named by a path."""
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from django import forms
@@ -46,11 +45,22 @@ class AnswersForm(_UploadForm):
     network = forms.SlugField(max_length=80, required=False, help_text="Empty: the campaign's name")
     field_order = ["campaign", "network", "file"]
 
+    def take_in(self, path: Path) -> tuple[str, Imported]:
+        """The campaign's name, and what was imported. Raises BadFile or CannotImport."""
+        name, network = self.cleaned_data["campaign"], self.cleaned_data["network"]
+        now = timezone.now()
+        return name, import_annotations(campaign_name=name, path=path, network_name=network or name, now=now)
+
 
 class LabelsForm(_UploadForm):
     of_campaign = forms.ModelChoiceField(Campaign.objects.order_by("name"), to_field_name="name", label="Campaign")
     layer = forms.CharField(max_length=200, help_text="Of the campaign, such as pool5")
     field_order = ["of_campaign", "layer", "file"]
+
+    def take_in(self, path: Path) -> tuple[str, Imported]:
+        """As that of AnswersForm."""
+        campaign = self.cleaned_data["of_campaign"]
+        return campaign.name, import_iou(campaign=campaign, layer_path=self.cleaned_data["layer"], path=path)
 
 
 @needs(Role.RESEARCHER)
@@ -58,7 +68,7 @@ def import_files(request: SignedInRequest) -> HttpResponse:
     """Imports answers or automatic labels that were made elsewhere."""
     # Both forms are on one page, so their fields need different ids.
     ids = {kind: f"{kind}_%s" for kind in ("answers", "labels")}
-    forms_by_kind: dict[str, _UploadForm] = {
+    forms_by_kind: dict[str, AnswersForm | LabelsForm] = {
         "answers": AnswersForm(auto_id=ids["answers"]),
         "labels": LabelsForm(auto_id=ids["labels"]),
     }
@@ -67,7 +77,7 @@ def import_files(request: SignedInRequest) -> HttpResponse:
         form = forms_by_kind[kind] = type(forms_by_kind[kind])(request.POST, request.FILES, auto_id=ids[kind])
         if form.is_valid():
             try:
-                name = (_import_labels if kind == "labels" else _import_answers)(request, form.cleaned_data)
+                name = _take(request, form)
             except (BadFile, CannotImport) as refused:
                 form.add_error("file", str(refused))
             else:
@@ -75,33 +85,16 @@ def import_files(request: SignedInRequest) -> HttpResponse:
     return show(request, "dashboard/reports/import.html", title="Import published files", forms=forms_by_kind)
 
 
-def _import_answers(request: SignedInRequest, asked: dict[str, str]) -> str:
-    name, network, now = asked["campaign"], asked["network"] or asked["campaign"], timezone.now()
-    _take(
-        request, asked["file"], name,
-        lambda path: import_annotations(campaign_name=name, path=path, network_name=network, now=now),
-    )  # fmt: skip
-    return name
-
-
-def _import_labels(request: SignedInRequest, asked: dict[str, Campaign]) -> str:
-    campaign, layer = asked["of_campaign"], str(asked["layer"])
-    _take(
-        request, asked["file"], campaign.name,
-        lambda path: import_iou(campaign=campaign, layer_path=layer, path=path),
-    )  # fmt: skip
-    return campaign.name
-
-
-def _take(request: SignedInRequest, file: object, campaign: str, read: Callable[[Path], Imported]) -> None:
+def _take(request: SignedInRequest, form: AnswersForm | LabelsForm) -> str:
     """The file lies in a temporary folder while it is read. Its digest is entered in the audit log."""
-    assert isinstance(file, UploadedFile)
+    file: UploadedFile[bytes] = form.cleaned_data["file"]
     with tempfile.TemporaryDirectory() as folder, transaction.atomic():
         path = Path(folder) / Path(str(file.name)).name
         with path.open("wb") as kept:
             kept.writelines(file.chunks())
-        done = read(path)
+        campaign, done = form.take_in(path)
         details = {"file": path.name, "sha256": done.sha256, "rows": done.n_rows}
         subject = f"campaign {campaign}"
         write_audit_entry(actor=request.user, action="import", subject=subject, details=details, now=timezone.now())
     messages.success(request, f"{done.n_rows} rows on {done.n_units} units of {', '.join(done.layers)} imported.")
+    return campaign

@@ -6,6 +6,7 @@ that have no such label come last, and are looked for only when the others end b
 
 from django.db.models import Case, CharField, F, FilteredRelation, Q, QuerySet, Value, When
 
+from annotator.comparison.relations import SAME_THING
 from annotator.comparison.review_reasons import find_reasons
 from annotator.dashboard.units.scope import Scope
 from annotator.dashboard.units.selection import Selection
@@ -126,6 +127,5 @@ def _conditions(selection: Selection) -> Q:
     if share := selection.get("agreement_min"):
         conditions &= Q(people__n_same_concept__gte=F("people__n_answers") * share)
     if relation := selection.get("relation"):
-        agree = ["equal", "synonym"]
-        conditions &= Q(people__comparison__relation__in=agree if relation == "agree" else [relation])
+        conditions &= Q(people__comparison__relation__in=SAME_THING if relation == "agree" else [relation])
     return conditions & (find_reasons(prefix="people__") if selection.get("review") else Q())
