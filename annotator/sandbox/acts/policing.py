@@ -62,7 +62,8 @@ def review_hit(hit: HIT, *, now: dt.datetime) -> None:
         return
     policy = policies.read_plurality(hit.hit_review_policy)
     hit.review_results.filter(level="HIT").delete()
-    considered = [assignment for assignment in _done(hit) if not _is_disregarded(assignment, policy)]
+    done = hit.assignments.filter(state__in=LISTED).select_related("person").order_by("submitted_at", "id")
+    considered = [assignment for assignment in done if not _is_disregarded(assignment, policy)]
     given = {assignment.mturk_id: answers.read_values(assignment.answer) for assignment in considered}
     if not given:
         return
@@ -97,13 +98,6 @@ def _write_agreement(
             report.find(assignment, "WorkerAgreementScore", score)
 
 
-def _done(hit: HIT) -> list[Assignment]:
-    done = list(hit.assignments.filter(state__in=LISTED).select_related("person").order_by("submitted_at", "id"))
-    for assignment in done:
-        assignment.hit = hit
-    return done
-
-
 def _is_disregarded(assignment: Assignment, policy: policies.Plurality) -> bool:
     if policy.disregard_rejected and assignment.state == AssignmentState.REJECTED:
         return True
@@ -119,13 +113,13 @@ def _judge(report: _Report, assignment: Assignment, actions: policies.Actions, *
     What cannot be done is reported as failed, and the submission is kept.
     """
     if actions.approve_at_least is not None and score >= actions.approve_at_least:
-        name, wanted, done = "approve", AssignmentState.APPROVED, "Approved"
+        name, wanted = "approve", AssignmentState.APPROVED
     elif actions.reject_below is not None and score < actions.reject_below:
-        name, wanted, done = "reject", AssignmentState.REJECTED, "Rejected"
+        name, wanted = "reject", AssignmentState.REJECTED
     else:
         return False
     if assignment.state == wanted:
-        report.act(name, assignment, f"Already {done.lower()}")
+        report.act(name, assignment, f"Already {wanted.lower()}")
         return False
     try:
         with transaction.atomic():
@@ -138,7 +132,7 @@ def _judge(report: _Report, assignment: Assignment, actions: policies.Actions, *
     except Refused as refused:
         report.act(name, assignment, "", error=refused)
         return False
-    report.act(name, assignment, done)
+    report.act(name, assignment, wanted)
     return became_reviewable
 
 

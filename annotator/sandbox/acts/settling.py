@@ -45,14 +45,13 @@ def _disposable(now: dt.datetime) -> QuerySet[HIT]:
 @transaction.atomic
 def _settle_hit(hit_id: int, *, now: dt.datetime) -> int:
     hit = transitions.lock_hit(id=hit_id)
+    # The assignments below are read through this object, so that each has it as its `hit` and changes its counts.
     if not hit.is_expired and hit.expires_at <= now:
         publishing.expire(hit, now=now)
     for assignment in hit.assignments.filter(state=AssignmentState.ACCEPTED, deadline__lte=now):
-        assignment.hit = hit
         working.abandon(assignment, now=now)
     due = hit.assignments.filter(state=AssignmentState.SUBMITTED, auto_approve_at__lte=now).select_related("person")
     for assignment in due:
-        assignment.hit = hit
         assert assignment.auto_approve_at is not None
         approve(assignment, feedback="", is_override=False, now=assignment.auto_approve_at)
     if _disposable(now).filter(id=hit.pk).exists():
