@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from django.db.models import F, QuerySet
 from ninja import Schema
@@ -13,11 +12,7 @@ from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel
 
 CHUNK = 2000
-_UNIT = {
-    "network": F("unit__layer__network__name"),
-    "layer": F("unit__layer__path"),
-    "index": F("unit__index"),
-}
+_UNIT = {"network": F("unit__layer__network__name"), "layer": F("unit__layer__path"), "index": F("unit__index")}
 
 
 def read_units(labels: QuerySet[UnitLabel]) -> Iterator[UnitRecord]:
@@ -56,15 +51,10 @@ def write_array(records: Iterable[Schema]) -> Iterator[str]:
     lines: list[str] = []
     is_first = True
     for record in records:
-        lines.append(json.dumps(_plain(record), separators=(",", ":")))
+        lines.append(json.dumps(record.model_dump(mode="json"), separators=(",", ":")))
         if len(lines) == CHUNK:
             yield ("" if is_first else ",\n") + ",\n".join(lines)
             is_first, lines = False, []
     if lines:
         yield ("" if is_first else ",\n") + ",\n".join(lines)
     yield "]\n"
-
-
-def _plain(record: Schema) -> dict[str, Any]:
-    plain: dict[str, Any] = record.model_dump(mode="json")
-    return plain

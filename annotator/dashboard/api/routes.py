@@ -19,7 +19,7 @@ from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Answer, Campaign
 from annotator.dashboard.api import records
 from annotator.dashboard.api.reading import read_answers, read_automatic, read_units, write_array
-from annotator.dashboard.campaigns.overview import CampaignOverview, summarize_campaigns
+from annotator.dashboard.campaigns.counts import CampaignOverview, summarize_campaigns
 from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import BEST_FIRST
 from annotator.units.models import AutomaticLabel, Dissection, ImageSet, Network, TopImage, Unit

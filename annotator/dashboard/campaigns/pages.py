@@ -13,7 +13,7 @@ from annotator.accounts.models import Role
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
 from annotator.crowd.models import HIT, Campaign
-from annotator.dashboard.campaigns.overview import summarize_campaigns
+from annotator.dashboard.campaigns.counts import summarize_campaigns
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part

@@ -16,29 +16,17 @@ def is_home(request: HttpRequest) -> bool:
     return request.path == "/"
 
 
-def style_sheet(request: HttpRequest) -> str:
-    return static("dashboard/dashboard.css")
-
-
-def no_icon(request: HttpRequest) -> str:
-    """An empty picture: browsers would ask for /favicon.ico and be told that there is none."""
-    return "data:,"
-
-
-def script(request: HttpRequest) -> str:
-    return static("dashboard/dashboard.js")
-
-
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Unitscope",
     "SITE_HEADER": "Unitscope",
     "SITE_URL": "/",
     "SITE_SYMBOL": "blur_on",
     "SHOW_VIEW_ON_SITE": False,
-    "SITE_FAVICONS": [{"rel": "icon", "href": no_icon}],
+    # An empty picture: browsers would ask for /favicon.ico and be told that there is none.
+    "SITE_FAVICONS": [{"rel": "icon", "href": lambda request: "data:,"}],
     "ENVIRONMENT": "annotator.dashboard.frame.marketplace_label.label_marketplace",
-    "STYLES": [style_sheet],
-    "SCRIPTS": [script],
+    "STYLES": [lambda request: static("dashboard/dashboard.css")],
+    "SCRIPTS": [lambda request: static("dashboard/dashboard.js")],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
-from annotator.dashboard.campaigns.overview import summarize_campaigns
+from annotator.dashboard.campaigns.counts import summarize_campaigns
 from annotator.dashboard.dissections.listing import list_dissections
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part

@@ -42,12 +42,8 @@ class Histogram:
 @needs(Role.VIEWER)
 def show_unit(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
     """One unit: crops, labels by people and by pixels, answers, history."""
-    unit = get_object_or_404(
-        Unit.objects.select_related("layer__network"),
-        layer__network__name=network,
-        layer__path=layer,
-        index=index,
-    )
+    units = Unit.objects.select_related("layer__network")
+    unit = get_object_or_404(units, layer__network__name=network, layer__path=layer, index=index)
     try:
         dissection, answer, mode = _read_view(request)
     except ValueError as unclear:

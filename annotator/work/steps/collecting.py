@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from annotator.accounts.models import Role
 from annotator.accounts.roles import MIN_ROLE, Permission
@@ -23,21 +24,9 @@ class CannotCollect(Refusal):
 class CollectOptions:
     follow: bool = option("Go on until every HIT is complete", type=bool, default=False, reach="command")
     patience: float | None = option(
-        "End --follow when nothing new came for so long",
-        type=float,
-        default=None,
-        metavar="SECONDS",
-        reach="command",
+        "End --follow when nothing new came for so long", type=float, default=None, metavar="SECONDS", reach="command"
     )
     every: float = option("Pause of --follow (5)", type=float, default=5.0, metavar="SECONDS", reach="command")
-
-
-def collect(work: Work) -> str:
-    return _follow(work, has_approval=False)
-
-
-def collect_and_approve(work: Work) -> str:
-    return _follow(work, has_approval=True)
 
 
 def check_collecting(work: Work) -> None:
@@ -45,7 +34,7 @@ def check_collecting(work: Work) -> None:
         raise CannotCollect(f"The campaign {work.subject} was imported: there is nothing to collect.")
 
 
-def _follow(work: Work, *, has_approval: bool) -> str:
+def collect(work: Work, *, has_approval: bool = False) -> str:
     """One round; with --follow, rounds until every HIT is complete."""
     session, last_new = work.open_session(), time.monotonic()
     while True:
@@ -88,7 +77,7 @@ STEPS = (
     ),
     Step(
         "approve", "Collect and approve", "Takes in what was submitted, and approves and so pays all of it.",
-        role=MIN_ROLE[Permission.APPROVE], run=collect_and_approve, icon="payments", is_offered=is_going,
-        check=check_collecting, options=CollectOptions, refusals=(CannotCollect, CannotReview),
+        role=MIN_ROLE[Permission.APPROVE], run=partial(collect, has_approval=True), icon="payments",
+        is_offered=is_going, check=check_collecting, options=CollectOptions, refusals=(CannotCollect, CannotReview),
     ),
 )  # fmt: skip

@@ -8,8 +8,7 @@ from django.core.cache.backends.redis import RedisCache
 
 from annotator.crowd.models import Assignment
 from annotator.dashboard.campaigns import counts
-from annotator.dashboard.campaigns.counts import CampaignCounts, read_campaign_counts
-from annotator.dashboard.campaigns.overview import summarize_campaigns
+from annotator.dashboard.campaigns.counts import CampaignCounts, read_campaign_counts, summarize_campaigns
 from tests.annotator.dashboard.making import World
 
 
