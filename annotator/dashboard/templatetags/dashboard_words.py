@@ -6,34 +6,14 @@ from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
 
 register = template.Library()
 
-STATE_TONES = {
-    "done": "us-is-good",
-    "complete": "us-is-good",
-    "approved": "us-is-good",
-    "closed": "us-is-good",
-    "failed": "us-is-bad",
-    "lost": "us-is-bad",
-    "refused": "us-is-bad",
-    "rejected": "us-is-bad",
-    "needs_human": "us-is-bad",
-    "running": "us-is-info",
-    "ingesting": "us-is-info",
-    "published": "us-is-info",
-    "collecting": "us-is-info",
-    "submitted": "us-is-info",
-    "quoted": "us-is-warn",
-    "waiting": "us-is-warn",
-    "requested": "us-is-warn",
+# Of states, and of the relation between what people and Broden say.
+WORDS_BY_TONE = {
+    "us-is-good": ("done", "complete", "approved", "closed", "equal", "synonym"),
+    "us-is-bad": ("failed", "lost", "refused", "rejected", "needs_human"),
+    "us-is-info": ("running", "ingesting", "published", "collecting", "submitted", "hypernym", "hyponym"),
+    "us-is-warn": ("quoted", "waiting", "requested", "different"),
 }
-RELATION_TONES = {
-    "equal": "us-is-good",
-    "synonym": "us-is-good",
-    "hypernym": "us-is-info",
-    "hyponym": "us-is-info",
-    "different": "us-is-warn",
-}
-
-
+TONES = {word: tone for tone, words in WORDS_BY_TONE.items() for word in words}
 # Seconds of a dissection by stage. Threads read images during the pass.
 STAGE_WORDS = {
     "decode": "Reading images (during the pass)",
@@ -84,8 +64,8 @@ def usd(amount: object) -> str:
 
 
 @register.filter
-def state_tone(state: str) -> str:
-    return STATE_TONES.get(state, "")
+def tone(word: str) -> str:
+    return TONES.get(word, "")
 
 
 @register.filter
@@ -96,11 +76,6 @@ def marketplace_tone(name: str) -> str:
 @register.filter
 def marketplace_words(name: str) -> str:
     return open_marketplace(name).facts.title if name in MARKETPLACES else name
-
-
-@register.filter
-def relation_tone(relation: str) -> str:
-    return RELATION_TONES.get(relation, "")
 
 
 @register.filter
