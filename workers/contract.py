@@ -54,9 +54,6 @@ class DissectionRequest:
             raise ContractMismatch(f"The message has version {data.get('version')}, this GPU process {VERSION}.")
         return cls(**data)
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class TaskRequest:
@@ -73,9 +70,6 @@ class TaskRequest:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "TaskRequest":
         return cls(**{**data, "dissection": DissectionRequest.from_json(data["dissection"])})
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def tally_name(position: int) -> str:

@@ -1,6 +1,8 @@
 """A GPU task's request, opened once: network, image set and options as the engine takes them."""
 
 import json
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,22 +12,20 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from workers import config, store
+from workers import config, contract, store
 from workers.contract import DissectionRequest, TaskRequest
-from workers.engine import dissect
 from workers.engine.format.spilling import Spill
 from workers.engine.images.image_set import ImageSet
-from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import DissectionOptions
-from workers.engine.measures.tally import Tally
-from workers.engine.networks.hooks import LayerShape
 from workers.engine.networks.loading import LoadedNetwork, load_network, load_zoo_network
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.saved_activations import open_saved
 from workers.engine.networks.zoo import ZOO, find_row
 from workers.leases import Reporter
+
+logger = logging.getLogger(__name__)
 
 
 def find_device() -> str:
@@ -40,11 +40,6 @@ class Job:
     options: DissectionOptions
     target: store.Store
     reporter: Reporter
-
-    @classmethod
-    def open(cls, request: TaskRequest, target: store.Store, reporter: Reporter) -> "Job":
-        """Raises OptionsInvalid."""
-        return cls(request, DissectionOptions.from_json(request.dissection.options), target, reporter)
 
     @property
     def dissection(self) -> DissectionRequest:
@@ -63,22 +58,6 @@ class Job:
         """Raises ImageSetError."""
         return _open_images(self.dissection.images, self.dissection.dissection_id)
 
-    def survey(self) -> dict[str, LayerShape]:
-        """Shapes of the layers; raises LayerError before any image is read."""
-        return dissect.survey(network=self.network, layers=self.dissection.layers, device=find_device())
-
-    def measure(self, *, bounds: dissect.Bounds, packed: PackedLabels | None) -> Tally:
-        """The tally of the request's run of images."""
-        with self.spill() as spill:
-            return dissect.measure_shard(
-                network=self.network,
-                layers=self.dissection.layers,
-                image_set=self.image_set,
-                options=self.options,
-                shard=dissect.Shard(self.request.first_image, self.request.end_image, bounds, packed),
-                means=dissect.Means(device=find_device(), spill=spill, progress=self.reporter.set_done),
-            )
-
     @contextmanager
     def spill(self) -> Iterator[Spill]:
         """Memory, or files that end with their arrays: the folder is needed only while arrays are made."""
@@ -89,11 +68,28 @@ class Job:
         with TemporaryDirectory(dir=config.cache_folder(), prefix="spill-") as folder:
             yield Spill(Path(folder))
 
+    def save(self, name: str, data: bytes) -> None:
+        write_patiently(self.target, self.reporter, name, data)
+
     def show(self, stage: str, n_done: int, n_total: int) -> None:
         """Progress of a stage, for whoever waits."""
         if self.reporter.stage != stage:
             self.reporter.begin(stage, n_total=n_total)
         self.reporter.set_done(n_done)
+
+
+def write_patiently(target: store.Store, reporter: Reporter, name: str, data: bytes) -> None:
+    """If the store is full, say so in the task's progress and wait for space: no work is lost."""
+    stage = reporter.stage
+    while True:
+        try:
+            target.write(name, data)
+            break
+        except store.StoreFull as full:
+            logger.warning("%s Trying again every %s s.", full, contract.FULL_STORE_SECONDS)
+            reporter.stage = f"{contract.PAUSED}: {full}"
+            time.sleep(contract.FULL_STORE_SECONDS)
+    reporter.stage = stage
 
 
 def _stamp_file(address: str) -> str:

@@ -7,7 +7,6 @@ size and time of change that it had when it was read.
 
 import hashlib
 import logging
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from workers.engine.format.artifact import ArtifactMalformed, pack_arrays, unpack_arrays
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
+from workers.engine.measures.recorded import to_arrays
 from workers.store import FileStore, NotStored, StoreError
 
 logger = logging.getLogger(__name__)
@@ -38,10 +38,9 @@ def load_labels(*, image_set: ImageSet, first: int, last: int, folder: Path) -> 
 
 def keep_labels(*, image_set: ImageSet, first: int, last: int, folder: Path, labels: PackedLabels) -> None:
     """Keep what was read; if it cannot be kept, the next dissection reads again."""
-    arrays = {field.name: getattr(labels, field.name) for field in fields(PackedLabels)}
-    arrays["stamp"] = np.frombuffer(_stamp(image_set, first, last), dtype=np.uint8)
+    stamp = np.frombuffer(_stamp(image_set, first, last), dtype=np.uint8)
     try:
-        _store(image_set, folder).write(_name(first, last), pack_arrays(arrays))
+        _store(image_set, folder).write(_name(first, last), pack_arrays({**to_arrays(labels), "stamp": stamp}))
     except StoreError as error:
         logger.warning("The labels of images %s to %s are not kept: %s", first, last, error)
 

@@ -45,15 +45,7 @@ def lease(*, url: str, dissection_id: str, position: int, attempt: int) -> Itera
     reporter, key = Reporter(), contract.lease_key(dissection_id, position)
 
     def beat(client: "redis.Redis") -> None:
-        word = contract.Progress(
-            attempt=attempt,
-            stage=reporter.stage,
-            n_done=reporter.n_done,
-            n_total=reporter.n_total,
-            started_at=reporter.started_at,
-            beat_at=time.time(),
-            process=process_name(),
-        )
+        word = contract.Progress(**vars(reporter), attempt=attempt, beat_at=time.time(), process=process_name())
         client.set(key, word.dumps(), ex=KEPT_SECONDS)
 
     with repeated(url=url, act=beat):

@@ -6,10 +6,9 @@ exists returns at once, so any of them may run twice. Start with `celery -A work
 
 import json
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -27,13 +26,13 @@ from workers.engine.format.artifact import pack_arrays, unpack_arrays
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures import tally
 from workers.engine.measures.layer_pass import ActivationNotFinite
-from workers.engine.measures.options import OptionsInvalid
+from workers.engine.measures.options import DissectionOptions, OptionsInvalid
 from workers.engine.networks.hooks import LayerError
 from workers.engine.networks.loading import NetworkError
 from workers.engine.networks.preprocessing import PreprocessingInvalid
 from workers.engine.networks.saved_activations import SavedActivationsInvalid
 from workers.engine.networks.zoo import ZooError
-from workers.job import Job, find_device
+from workers.job import Job, find_device, write_patiently
 from workers.label_cache import keep_labels, load_labels
 
 logger = logging.getLogger(__name__)
@@ -52,42 +51,6 @@ BAD_INPUT = (
     complete.NothingMeasured,
     store.NotStored,
 )
-
-
-@dataclass(frozen=True)
-class PatientStore:
-    """A store that, when it is full, says so in the task's progress and waits for space: no work is lost."""
-
-    store: store.Store
-    reporter: leases.Reporter
-
-    @property
-    def root(self) -> str:
-        return self.store.root
-
-    def write(self, name: str, data: bytes) -> None:
-        stage = self.reporter.stage
-        while True:
-            try:
-                self.store.write(name, data)
-                break
-            except store.StoreFull as full:
-                logger.warning("%s Trying again every %s s.", full, contract.FULL_STORE_SECONDS)
-                self.reporter.stage = f"{contract.PAUSED}: {full}"
-                time.sleep(contract.FULL_STORE_SECONDS)
-        self.reporter.stage = stage
-
-    def read(self, name: str) -> bytes:
-        return self.store.read(name)
-
-    def exists(self, name: str) -> bool:
-        return self.store.exists(name)
-
-    def names(self, prefix: str = "") -> Iterator[str]:
-        return self.store.names(prefix)
-
-    def at(self, prefix: str) -> "PatientStore":
-        return PatientStore(self.store.at(prefix), self.reporter)
 
 
 Work = Callable[[Job], dict[str, Any]]
@@ -138,9 +101,7 @@ def _run(message: dict[str, Any], work: Work) -> None:
             position=request.position,
             attempt=request.attempt,
         ) as reporter:
-            patient = PatientStore(target, reporter)
-            name, said = _attempt(request, patient, reporter, work)
-            patient.write(name, said)
+            write_patiently(target, reporter, *_attempt(request, target, reporter, work))
     try:
         app.send_task(contract.ADVANCE, args=[dissection.dissection_id], queue="web")
     except (OperationalError, OSError):
@@ -150,7 +111,8 @@ def _run(message: dict[str, Any], work: Work) -> None:
 def _attempt(request: TaskRequest, target: store.Store, reporter: leases.Reporter, work: Work) -> tuple[str, bytes]:
     """The name and content of what this attempt leaves behind: a result, or the reason why there is none yet."""
     try:
-        return contract.result_name(request.position), json.dumps(work(Job.open(request, target, reporter))).encode()
+        job = Job(request, DissectionOptions.from_json(request.dissection.options), target, reporter)
+        return contract.result_name(request.position), json.dumps(work(job)).encode()
     except BAD_INPUT as error:
         return contract.result_name(request.position), json.dumps({"error": str(error)}).encode()
     except Exception as error:  # anything else may pass: the web side counts the attempts
@@ -160,7 +122,7 @@ def _attempt(request: TaskRequest, target: store.Store, reporter: leases.Reporte
 
 def _survey(job: Job) -> dict[str, Any]:
     job.reporter.begin("loading the network", n_total=0)
-    shapes = job.survey()
+    shapes = dissect.survey(network=job.network, layers=job.dissection.layers, device=find_device())
     job.reporter.begin("reading the image set", n_total=0)
     whole = len(job.image_set.paths)
     runs = (("measure", min(whole, job.dissection.shard_images)), ("merge", whole))
@@ -186,11 +148,19 @@ def _measure(job: Job) -> dict[str, Any]:
     image_set, first, last, folder = job.image_set, request.first_image, request.end_image, config.label_folder()
     packed = load_labels(image_set=image_set, first=first, last=last, folder=folder)
     job.reporter.begin("measure", n_total=last - first)
-    measured = job.measure(bounds=_best_bounds(job.target), packed=packed)
+    with job.spill() as spill:
+        measured = dissect.measure_shard(
+            network=job.network,
+            layers=job.dissection.layers,
+            image_set=image_set,
+            options=job.options,
+            shard=dissect.Shard(first, last, _best_bounds(job.target), packed),
+            means=dissect.Means(device=find_device(), spill=spill, progress=job.reporter.set_done),
+        )
     if measured.labels is not None and packed is None:
         keep_labels(image_set=image_set, first=first, last=last, folder=folder, labels=measured.labels)
-    job.target.write(contract.tally_name(request.position), tally.save_tally(measured))
-    job.target.write(contract.bounds_name(request.position), pack_arrays(dissect.bounds_of(measured)))
+    job.save(contract.tally_name(request.position), tally.save_tally(measured))
+    job.save(contract.bounds_name(request.position), pack_arrays(dissect.bounds_of(measured)))
     return {"n_images": len(measured.images), "n_quarantined": len(measured.quarantined)}
 
 
@@ -205,7 +175,7 @@ def _merge(job: Job) -> dict[str, Any]:
         tally=merged,
         options=job.options,
         device=find_device(),
-        save=job.target.write,
+        save=job.save,
         progress=job.show,
     )
     return {"sha256": manifest["sha256"]}

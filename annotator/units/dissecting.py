@@ -8,6 +8,7 @@ import functools
 import json
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -159,7 +160,7 @@ def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
 def _message(task: GPUTask) -> dict[str, Any]:
     dissection = task.dissection
     measured = dissection.gpu_tasks.filter(stage=GPUTask.Stage.MEASURE) if task.stage == GPUTask.Stage.MERGE else []
-    return contract.TaskRequest(
+    request = contract.TaskRequest(
         dissection=contract.DissectionRequest(
             dissection_id=str(dissection.id),
             architecture=dissection.network.architecture,
@@ -176,7 +177,8 @@ def _message(task: GPUTask) -> dict[str, Any]:
         first_image=task.first_image,
         end_image=task.end_image,
         shards=[contract.tally_name(shard.position) for shard in measured],
-    ).to_json()
+    )
+    return asdict(request)
 
 
 def _fail(dissection: Dissection, error: str, now: datetime) -> None:

@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 
 from workers import contract
 from workers.app import app
+from workers.leases import connect
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +32,10 @@ def send(task_name: str, message: dict[str, Any]) -> None:
         logger.warning("The broker does not take tasks (%s); they are sent when it does.", error)
 
 
-def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
-
-
 def is_empty() -> bool:
     """True if the queue is empty; False if the broker is unreachable."""
     try:
-        with _client() as client:
+        with connect(settings.REDIS_URL) as client:
             return not client.llen("gpu")
     except redis.RedisError:
         return False
@@ -46,7 +43,7 @@ def is_empty() -> bool:
 
 def read_progress(dissection_id: uuid.UUID, position: int) -> contract.Progress | None:
     try:
-        with _client() as client:
+        with connect(settings.REDIS_URL) as client:
             data = client.get(contract.lease_key(str(dissection_id), position))
     except redis.RedisError:
         return None
@@ -55,7 +52,7 @@ def read_progress(dissection_id: uuid.UUID, position: int) -> contract.Progress 
 
 def list_processes() -> list[GPUProcess]:
     """The GPU processes that gave a sign of life within the last seconds."""
-    with _client() as client:
+    with connect(settings.REDIS_URL) as client:
         keys = sorted(client.scan_iter(match=f"{contract.GPU_PROCESS_KEY}*"))
         devices = client.mget(keys) if keys else []
         lives = [client.pttl(key) / 1000 for key in keys]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from workers.engine.format.artifact import Arrays, Save, write_artifact
+from workers.engine.format.artifact import Save, write_artifact
 from workers.engine.images.batches import Stopwatch
 from workers.engine.images.image_set import ImageSet, PixelCache
 from workers.engine.manifest import describe
@@ -47,16 +47,12 @@ def complete(
         if measure.is_asked(options):
             complete_measure(measure, completion)
         watch.add(measure.stage, since)
-    manifest = describe(
-        network=network,
-        image_set=image_set,
-        options=options,
-        tally=tally,
-        layers=completion.layers,
-        device=device,
-        seconds=watch.seconds,
-    )
-    arrays = [_join(layer) for layer in completion.layers]
+    manifest = describe(completion=completion, tally=tally, device=device, seconds=watch.seconds)
+    # The names of all measures' arrays differ.
+    arrays = [
+        {key: array for result in layer.results.values() for key, array in to_arrays(result).items()}
+        for layer in completion.layers
+    ]
     return write_artifact(save=save, manifest=manifest, paths=list(image_set.paths), layers=arrays)
 
 
@@ -111,8 +107,3 @@ def _place_layers(network: LoadedNetwork, tally: Tally) -> list[MeasuredLayer]:
         geometry, reason = (None, field) if isinstance(field, str) else (field, "")
         layers.append(MeasuredLayer(shape=layer.shape, geometry=geometry, reason=reason, parts=layer.parts))
     return layers
-
-
-def _join(layer: MeasuredLayer) -> Arrays:
-    """The arrays of all measures; their names must differ."""
-    return {key: array for result in layer.results.values() for key, array in to_arrays(result).items()}

@@ -131,7 +131,14 @@ class _Attempt:
 
     def measure(self) -> Tally:
         watch, upload = Stopwatch(), Upload(self.means.device)
-        passes = {path: LayerPass(shape=shape, run=self._run()) for path, shape in self.shapes.items()}
+        facts = Run(
+            options=self.options,
+            n_images=len(self.image_set.paths),
+            device=self.means.device,
+            spill=self.means.spill,
+            bounds=self.shard.bounds or {},
+        )
+        passes = {path: LayerPass(shape=shape, run=facts) for path, shape in self.shapes.items()}
         images: list[int] = []
         labels: list[LabelRuns] = []
         quarantined: list[tuple[int, str]] = []
@@ -180,15 +187,6 @@ class _Attempt:
             return
         with reading(module=network.module, paths=list(self.shapes), consume=consume) as run:
             yield lambda images, pixels: run(normalize(pixels=pixels, preprocessing=network.preprocessing))
-
-    def _run(self) -> Run:
-        return Run(
-            options=self.options,
-            n_images=len(self.image_set.paths),
-            device=self.means.device,
-            spill=self.means.spill,
-            bounds=self.shard.bounds or {},
-        )
 
     def _batches(self, watch: Stopwatch, upload: Upload) -> Iterator[ImageBatch]:
         """The shard's batches, some decoded ahead; told to be done when the next one is asked for."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,28 +13,19 @@ import torch
 
 from workers.engine.format.artifact import FORMAT
 from workers.engine.images.image_set import ImageSet
-from workers.engine.measures.measure import MeasuredLayer, list_measures
+from workers.engine.measures.measure import Completion, MeasuredLayer, list_measures
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.tally import Tally
-from workers.engine.networks.geometry import AxisGeometry
 from workers.engine.networks.loading import LoadedNetwork
 
 
-def describe(
-    *,
-    network: LoadedNetwork,
-    image_set: ImageSet,
-    options: DissectionOptions,
-    tally: Tally,
-    layers: Sequence[MeasuredLayer],
-    device: str,
-    seconds: dict[str, float],
-) -> dict[str, Any]:
+def describe(*, completion: Completion, tally: Tally, device: str, seconds: dict[str, float]) -> dict[str, Any]:
     """The manifest of format 1, without its hash."""
+    image_set, options = completion.image_set, completion.options
     table = image_set.labels
     return {
         "format": FORMAT,
-        "network": network.describe(),
+        "network": completion.network.describe(),
         "image_set": {
             "sha256": image_set.sha256,
             "n_images": len(image_set.paths),
@@ -54,17 +46,9 @@ def describe(
             "numpy": np.__version__,
             "pillow": PIL.__version__,
         },
-        "labels": [
-            {
-                "number": label.number,
-                "name": label.name,
-                "category": label.category,
-                "categories": list(label.categories),
-            }
-            for label in (table.labels if table else ())
-        ],
+        "labels": [asdict(label) for label in table.labels] if table else [],
         "categories": list(table.categories) if table else [],
-        "layers": [_layer_entry(layer, place) for place, layer in enumerate(layers)],
+        "layers": [_layer_entry(layer, place) for place, layer in enumerate(completion.layers)],
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
     }
 
@@ -83,14 +67,10 @@ def _layer_entry(layer: MeasuredLayer, place: int) -> dict[str, Any]:
     if layer.geometry is None:
         return {**entry, "reason": layer.reason}
     rows, columns = layer.geometry.rows, layer.geometry.columns
-    theoretical = _axis(rows)
+    theoretical = asdict(rows)
     if columns != rows:
-        theoretical["columns"] = _axis(columns)
+        theoretical["columns"] = asdict(columns)
     return {**entry, "theoretical_receptive_field": theoretical}
-
-
-def _axis(axis: AxisGeometry) -> dict[str, Any]:
-    return {"size": axis.size, "stride": axis.stride, "offset": axis.offset}
 
 
 def dissection_key(

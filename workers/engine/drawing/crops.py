@@ -59,9 +59,12 @@ def cut_segment(
     """The crop around one map's segment; a map without a segment (a silent unit) gives the least crop at its peak,
     all of it shown.
     """
-    whole = Box(0, 0, input_px)
-    rows, columns = whole.points(SEARCH_GRID)
-    found = segment_at(source=source, activation=activation, first_peak=first_peak, rows=rows, columns=columns)
+
+    def segment_in(box: Box, n: int) -> NDArray[np.bool_]:
+        rows, columns = box.points(n)
+        return segment_at(source=source, activation=activation, first_peak=first_peak, rows=rows, columns=columns)
+
+    found = segment_in(Box(0, 0, input_px), SEARCH_GRID)
     step = input_px / SEARCH_GRID
     if found.any():
         down, across = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
@@ -70,21 +73,10 @@ def cut_segment(
         box = square_inside((top + bottom) / 2, (left + right) / 2, max(side, least_side), input_px)
     else:
         y, x = np.unravel_index(int(activation.argmax()), activation.shape)
-        geometry = source.geometry
-        box = square_inside(
-            geometry.rows.offset + y * geometry.rows.stride,
-            geometry.columns.offset + x * geometry.columns.stride,
-            least_side,
-            input_px,
-        )
+        row, column = source.geometry.rows.center(int(y)), source.geometry.columns.center(int(x))
+        box = square_inside(row, column, least_side, input_px)
         return Cut(box, np.ones((tile_px, tile_px), dtype=bool), np.ones((OUTLINE_PX, OUTLINE_PX), dtype=bool))
-    masks = []
-    for n in (tile_px, OUTLINE_PX):
-        rows, columns = box.points(n)
-        masks.append(
-            segment_at(source=source, activation=activation, first_peak=first_peak, rows=rows, columns=columns)
-        )
-    return Cut(box, masks[0], masks[1])
+    return Cut(box, segment_in(box, tile_px), segment_in(box, OUTLINE_PX))
 
 
 def square_inside(row: float, column: float, side: float, input_px: int) -> Box:
@@ -105,12 +97,12 @@ def tile(*, pixels: NDArray[np.uint8], cut: Cut) -> NDArray[np.uint8]:
     return np.where(cut.mask[:, :, None], small, dimmed)
 
 
-def encode_strip(tiles: NDArray[np.uint8], *, form: str = "JPEG") -> tuple[str, bytes]:
-    """(n, tile_px, tile_px, 3) tiles, one below the other, as (sha256 hex of the bytes, bytes); JPEG or WEBP, without
+def encode_strip(tiles: NDArray[np.uint8]) -> tuple[str, bytes]:
+    """(n, tile_px, tile_px, 3) tiles, one below the other, as (sha256 hex of the bytes, bytes) of a JPEG without
     metadata.
     """
     strip = Image.fromarray(tiles.reshape(-1, *tiles.shape[2:]))
     buffer = io.BytesIO()
-    strip.save(buffer, format=form, quality=QUALITY)
+    strip.save(buffer, format="JPEG", quality=QUALITY)
     data = buffer.getvalue()
     return hashlib.sha256(data).hexdigest(), data

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.engine.networks.geometry import AxisGeometry, MapGeometry, plan_axis, upsample
+from workers.engine.networks.geometry import MapGeometry, plan_axis, upsample
 
 WAYS = ("upsampled", "smoothed", "disk")
 UPSAMPLED_CUT, SMOOTHED_CUT, DISK_CUT = 0.2, 0.4, 0.5
@@ -53,18 +53,14 @@ def segment_at(
     return ways[source.way](source, activation, first_peak, rows, columns)
 
 
-def _at_cells(axis: AxisGeometry, positions: Positions) -> Positions:
-    return (positions - axis.offset) / axis.stride
-
-
 def _upsampled(
     source: SegmentSource, activation: NDArray[np.float32], first_peak: float, rows: Positions, columns: Positions
 ) -> NDArray[np.bool_]:
     height, width = activation.shape
     values = upsample(
         maps=activation,
-        rows=plan_axis(n_cells=height, positions=_at_cells(source.geometry.rows, rows)),
-        columns=plan_axis(n_cells=width, positions=_at_cells(source.geometry.columns, columns)),
+        rows=plan_axis(n_cells=height, positions=source.geometry.rows.cells_at(rows)),
+        columns=plan_axis(n_cells=width, positions=source.geometry.columns.cells_at(columns)),
     )
     return np.asarray(values > max(0.0, UPSAMPLED_CUT * first_peak), dtype=np.bool_)
 
@@ -78,7 +74,7 @@ def _smoothed(
     picture = Image.fromarray(np.asarray(mean, dtype=np.float32))
     # Pillow's box has cell 0 between 0 and 1, so that its center lies at 0.5; the grid's own edges lie half a step
     # outside its points.
-    box = [*_edges(_at_cells(source.geometry.columns, columns)), *_edges(_at_cells(source.geometry.rows, rows))]
+    box = [*_edges(source.geometry.columns.cells_at(columns)), *_edges(source.geometry.rows.cells_at(rows))]
     left, right, top, bottom = (edge + 0.5 for edge in box)
     margin = int(np.ceil(max(0.0, -left, -top, right - width, bottom - height))) + 1
     framed = Image.fromarray(np.pad(np.asarray(picture), margin, mode="edge"))
@@ -103,7 +99,7 @@ def _disk(
     radius = (source.mean_empirical_px or 0.0) / 2
     covered = np.zeros((len(rows), len(columns)), dtype=bool)
     for y, x in np.argwhere(activation > max(0.0, DISK_CUT * float(activation.max()))):
-        down = rows - (source.geometry.rows.offset + y * source.geometry.rows.stride)
-        across = columns - (source.geometry.columns.offset + x * source.geometry.columns.stride)
+        down = rows - source.geometry.rows.center(y)
+        across = columns - source.geometry.columns.center(x)
         covered |= down[:, None] ** 2 + across[None, :] ** 2 <= radius**2
     return covered

@@ -36,10 +36,7 @@ class LabelTable:
 
     def primary_of_number(self) -> NDArray[np.int64]:
         """(n_numbers,) index of each label number's primary category; -1 for background and for numbers of no label."""
-        primary = np.full(self.n_numbers, -1, dtype=np.int64)
-        for label in self.labels:
-            primary[label.number] = self.categories.index(label.category)
-        return primary
+        return self.primary_of_column()[self.column_of_number()]
 
     def column_of_number(self) -> NDArray[np.uint16]:
         """(n_numbers,) one more than each number's place in `labels`; 0 for background and numbers of no label."""

@@ -9,12 +9,13 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.format.artifact import Arrays
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.packed_labels import PackedLabels, merge_labels
 from workers.engine.measures.measure import Joining, list_measures
@@ -123,9 +124,9 @@ def _merge_layer(layers: list[LayerTally], joining: Joining) -> LayerTally:
 
 def save_tally(tally: Tally) -> bytes:
     """The tally as bytes of an npz without pickles."""
-    arrays: dict[str, NDArray[Any]] = {"images": tally.images}
+    arrays: Arrays = {"images": tally.images}
     if tally.labels is not None:
-        arrays |= {f"labels/{field.name}": getattr(tally.labels, field.name) for field in fields(PackedLabels)}
+        arrays |= {f"labels/{key}": array for key, array in to_arrays(tally.labels).items()}
     for i, layer in enumerate(tally.layers):
         for part in layer.parts.values():
             arrays |= {f"{i}/{key}": array for key, array in to_arrays(part, joint="/").items()}
@@ -147,7 +148,7 @@ def load_tally(data: bytes) -> Tally:
     """The inverse of save_tally; raises TallyError."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays: dict[str, NDArray[Any]] = {name: file[name] for name in file.files}
+            arrays: Arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays["header"].tobytes())
         if header["format"] != FORMAT:
             raise TallyError(f"The tally has format {header['format']}, this version reads {FORMAT}.")
@@ -156,27 +157,28 @@ def load_tally(data: bytes) -> Tally:
         raise TallyError(f"The tally cannot be read: {error}.") from None
 
 
-def _rebuild(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Tally:
-    labels = None
-    if "labels/images" in arrays:
-        labels = PackedLabels(**{field.name: arrays[f"labels/{field.name}"] for field in fields(PackedLabels)})
+def _rebuild(header: dict[str, Any], arrays: Arrays) -> Tally:
+    packed = _within(arrays, "labels/")
     layers = tuple(
-        LayerTally(shape=LayerShape(**shape), parts=_rebuild_parts(arrays, f"{i}/"))
+        LayerTally(shape=LayerShape(**shape), parts=_rebuild_parts(_within(arrays, f"{i}/")))
         for i, shape in enumerate(header["layers"])
     )
     return Tally(
         key=header["key"],
         images=arrays["images"],
         quarantined=tuple((int(index), str(reason)) for index, reason in header["quarantined"]),
-        labels=labels,
+        labels=PackedLabels(**packed) if packed else None,
         layers=layers,
         seconds=header["seconds"],
         halvings=header["halvings"],
     )
 
 
-def _rebuild_parts(arrays: dict[str, NDArray[Any]], start: str) -> dict[str, Any]:
-    own = {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
+def _within(arrays: Arrays, start: str) -> Arrays:
+    return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
+
+
+def _rebuild_parts(own: Arrays) -> dict[str, Any]:
     kinds = {measure.recorded.name: measure.part for measure in list_measures() if measure.part is not None}
     parts = {name: from_arrays(kind, own, joint="/") for name, kind in kinds.items()}
     return {name: part for name, part in parts.items() if part is not None}

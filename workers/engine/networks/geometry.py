@@ -22,6 +22,14 @@ class AxisGeometry:
     stride: float
     offset: float
 
+    def center(self, cell: float) -> float:
+        """The pixel at which the cell's receptive field is centered."""
+        return self.offset + cell * self.stride
+
+    def cells_at(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The inverse of center: positions in units of cells, 0 at the center of cell 0."""
+        return (pixels - self.offset) / self.stride
+
 
 @dataclass(frozen=True)
 class MapGeometry:
@@ -58,7 +66,7 @@ def source_positions(*, axis: AxisGeometry, n_pixels: int, input_px: int) -> NDA
     of cell 0).
     """
     centers = (np.arange(n_pixels, dtype=np.float64) + 0.5) * (input_px / n_pixels) - 0.5
-    return (centers - axis.offset) / axis.stride
+    return axis.cells_at(centers)
 
 
 def plan_axis(*, n_cells: int, positions: NDArray[np.float64]) -> AxisPlan:
@@ -98,16 +106,11 @@ def plan_upsampling(
     """Plans for rows and columns of a (height, width) map that is upsampled to (height, width) pixels over the whole
     input.
     """
-    return (
-        plan_axis(
-            n_cells=map_shape[0],
-            positions=source_positions(axis=geometry.rows, n_pixels=out_shape[0], input_px=input_px),
-        ),
-        plan_axis(
-            n_cells=map_shape[1],
-            positions=source_positions(axis=geometry.columns, n_pixels=out_shape[1], input_px=input_px),
-        ),
+    rows, columns = (
+        plan_axis(n_cells=n_cells, positions=source_positions(axis=axis, n_pixels=n_pixels, input_px=input_px))
+        for axis, n_cells, n_pixels in zip((geometry.rows, geometry.columns), map_shape, out_shape, strict=True)
     )
+    return rows, columns
 
 
 def upsample(*, maps: NDArray[np.float32], rows: AxisPlan, columns: AxisPlan) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from argparse import RawDescriptionHelpFormatter
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -35,7 +36,7 @@ class Command(ProjectCommand):
     help = "Dissect layers of a network over a folder of images or a Broden-layout folder." + EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.formatter_class = __import__("argparse").RawDescriptionHelpFormatter
+        parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("--network", help="torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function")
         parser.add_argument(
             "--activations", metavar="FILE",
@@ -90,11 +91,12 @@ class Command(ProjectCommand):
         image_set = registering.register_image_set(
             name=options["images_name"], address=options["images"], is_rendered=options["rendered"], now=now
         )
+        way = {"spill": True} if options["spill"] else {}
         return [
             dissecting.request_dissection(
-                network=network, image_set=image_set, layer_paths=options["layer"], options=chosen, now=now
+                network=network, image_set=image_set, layer_paths=options["layer"], options={**chosen, **way}, now=now
             )
-            for chosen in _chosen(options)
+            for chosen in choose_options(options)
         ]
 
     def _follow(self, dissection: Dissection) -> None:
@@ -143,11 +145,6 @@ def _megabytes(need: dict[str, int], *, spills: bool) -> str:
     if spills:
         return f"{need['resident'] / 1e6:,.0f} MB of memory and {need['kept'] / 1e6:,.0f} MB of files"
     return f"{(need['resident'] + need['kept']) / 1e6:,.0f} MB of memory"
-
-
-def _chosen(options: dict[str, Any]) -> list[dict[str, Any]]:
-    way = {"spill": True} if options["spill"] else {}
-    return [{**chosen, **way} for chosen in choose_options(options)]
 
 
 def _summary(dissection: Dissection) -> dict[str, Any]:

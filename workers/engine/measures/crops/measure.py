@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from workers.engine.drawing.segments import SegmentSource
 from workers.engine.measures.crops.arrays import RECORDED, CropOptions, Crops
 from workers.engine.measures.crops.tiles import TileSource, render_tiles
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFields
@@ -39,13 +40,15 @@ def _make_source(layer: MeasuredLayer, completion: Completion) -> TileSource:
     return TileSource(
         top=layer.result(TopImages),
         top_maps=layer.part(Peaks).top_maps,
-        geometry=layer.placed(completion.input_px),
+        segment=SegmentSource(
+            way=asked.segment,
+            geometry=layer.placed(completion.input_px),
+            mean_empirical_px=asked.mean_empirical_px if field is None else field.mean_px,
+        ),
         pixels=completion.pixels,
         input_px=completion.input_px,
         n_images=completion.options.of(TopImagesOptions),
-        way=asked.segment,
         tile_px=asked.tile_px,
-        mean_empirical_px=asked.mean_empirical_px if field is None else field.mean_px,
         seed=completion.options.run.seed,
     )
 

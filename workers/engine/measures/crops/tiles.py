@@ -18,7 +18,6 @@ from workers.engine.format.artifact import Save, tile_name
 from workers.engine.measures.crops.arrays import Crops
 from workers.engine.measures.top_images.arrays import TopImages, TopImagesOptions
 from workers.engine.measures.top_images.topk import seeded_order
-from workers.engine.networks.geometry import MapGeometry
 
 SHAPE_STREAM = 1 << 32  # apart from the streams that draw low images
 
@@ -31,17 +30,12 @@ class TileSource:
 
     top: TopImages
     top_maps: NDArray[np.float32]
-    geometry: MapGeometry
+    segment: SegmentSource
     pixels: Callable[[int], NDArray[np.uint8]]
     input_px: int
     n_images: TopImagesOptions
-    way: str
     tile_px: int
-    mean_empirical_px: float | None
     seed: int
-
-    def segment(self) -> SegmentSource:
-        return SegmentSource(way=self.way, geometry=self.geometry, mean_empirical_px=self.mean_empirical_px)
 
     def first_peak(self, unit: int) -> float:
         return float(self.top.top_peak[unit, 0])
@@ -72,12 +66,12 @@ def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], No
 
 def _cut(source: TileSource, unit: int, rank: int, *, first_peak: float | None = None) -> Cut:
     return cut_segment(
-        source=source.segment(),
+        source=source.segment,
         activation=source.top_maps[unit, rank],
         first_peak=source.first_peak(unit) if first_peak is None else first_peak,
         input_px=source.input_px,
         tile_px=source.tile_px,
-        least_side=source.mean_empirical_px or source.input_px / 4,
+        least_side=source.segment.mean_empirical_px or source.input_px / 4,
     )
 
 

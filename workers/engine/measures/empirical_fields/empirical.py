@@ -99,7 +99,7 @@ def estimate_fields(
                 rows, columns = (
                     slice(n - 1 - center, 2 * n - 1 - center)
                     for center in (
-                        _grid_place(axis.offset + cell * axis.stride, options, n)
+                        _grid_place(axis.center(cell), options, n)
                         for axis, cell in zip((geometry.rows, geometry.columns), peak, strict=True)
                     )
                 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workers.engine.measures.measure import Completion, Joining, Measure, MeasuredLayer, Run, Seen
 from workers.engine.measures.pairs import DensePairs
 from workers.engine.measures.top_images.arrays import RECORDED, TopImages, TopImagesOptions
-from workers.engine.measures.top_images.topk import RankedImages, TopMaps, rank_images
+from workers.engine.measures.top_images.topk import TopMaps, rank_images
 from workers.engine.networks.hooks import LayerShape
 
 HISTOGRAM_BINS = 32
@@ -82,21 +82,21 @@ MEASURE = TopImagesMeasure()
 
 def _complete_layer(layer: MeasuredLayer, completion: Completion) -> TopImages:
     part, asked = layer.part(Peaks), completion.options.of(TopImagesOptions)
-    ranked: RankedImages = rank_images(
+    top_image, low_image = rank_images(
         peaks=part.peaks,
         images=completion.images,
         n_top=asked.n_top,
         n_low=asked.n_low,
         seed=completion.options.run.seed,
     )
-    top_peak, top_location = _find_places(part, completion.images, ranked.top, layer.shape.width)
-    low_peak, low_location = _find_places(part, completion.images, ranked.low, layer.shape.width)
+    top_peak, top_location = _find_places(part, completion.images, top_image, layer.shape.width)
+    low_peak, low_location = _find_places(part, completion.images, low_image, layer.shape.width)
     histogram, peak_range = _count_peaks(part.peaks)
     return TopImages(
-        top_image=ranked.top,
+        top_image=top_image,
         top_peak=top_peak,
         top_location=top_location,
-        low_image=ranked.low,
+        low_image=low_image,
         low_peak=low_peak,
         low_location=low_location,
         peak_histogram=histogram,

@@ -4,8 +4,6 @@ docs/measures.md, Top and low images. Ties go to the lower image index. The low 
 that silent units (whose lowest peaks are all zero) do not all share the same few pictures.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,14 +12,6 @@ from workers.engine.measures.pairs import DensePairs
 from workers.engine.networks.hooks import LayerShape
 
 LOW_SHARE = 10  # the lowest tenth
-
-
-@dataclass(frozen=True)
-class RankedImages:
-    """(U, n) image indices by rank; -1 where the set has too few images."""
-
-    top: NDArray[np.int32]
-    low: NDArray[np.int32]
 
 
 def seeded_order(*, seed: int, stream: int, n: int) -> NDArray[np.uint64]:
@@ -40,8 +30,9 @@ def seeded_order(*, seed: int, stream: int, n: int) -> NDArray[np.uint64]:
 
 def rank_images(
     *, peaks: NDArray[np.float32], images: NDArray[np.int32], n_top: int, n_low: int, seed: int
-) -> RankedImages:
-    """Rank (N, U) peaks of the (N,) ascending image indices.
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """(U, n_top) and (U, n_low) image indices by rank, -1 if the set has too few images, from (N, U) peaks of the (N,)
+    ascending image indices.
 
     Low images: order all images by peak, ties by the seed's order; of the first tenth, less the top images, n_low are
     drawn by the seed.
@@ -58,7 +49,7 @@ def rank_images(
         free = lowest[~np.isin(lowest, best)]
         drawn = free[np.argsort(keys[free], kind="stable")][:n_low]
         low[unit, : len(drawn)] = images[drawn]
-    return RankedImages(top=top, low=low)
+    return top, low
 
 
 def _lowest(*, peaks: NDArray[np.float32], keys: NDArray[np.uint64], n: int) -> NDArray[np.int64]:

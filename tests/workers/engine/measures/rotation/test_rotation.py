@@ -13,7 +13,7 @@ from tests.workers.engine.options import make_options
 from workers.engine import dissect
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import OptionsInvalid
-from workers.engine.measures.rotation.rotation import fractional_power, random_rotation
+from workers.engine.measures.rotation.measure import fractional_power, random_rotation
 from workers.engine.measures.thresholds.arrays import Thresholds
 
 
