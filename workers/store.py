@@ -38,7 +38,6 @@ class Store(Protocol):
     def write(self, name: str, data: bytes) -> None: ...
     def exists(self, name: str) -> bool: ...
     def names(self, prefix: str = "") -> Iterator[str]: ...
-    def at(self, prefix: str) -> "Store": ...
 
 
 def open_store(root: str) -> Store:
@@ -101,9 +100,6 @@ class FileStore:
             if path.is_file() and not path.name.startswith("."):
                 yield path.relative_to(self.folder).as_posix()
 
-    def at(self, prefix: str) -> "FileStore":
-        return FileStore(root=f"{self.root}/{_checked(prefix)}")
-
 
 @dataclass(frozen=True)
 class S3Store:
@@ -165,9 +161,6 @@ class S3Store:
         for page in pages:
             for item in page.get("Contents", []):
                 yield item["Key"][len(own) :].lstrip("/")
-
-    def at(self, prefix: str) -> "S3Store":
-        return S3Store(root=f"{self.root}/{_checked(prefix)}")
 
 
 def fetch_file(address: str, *, cache: Path) -> Path:

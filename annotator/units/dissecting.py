@@ -68,12 +68,10 @@ def advance_dissection(*, dissection_id: uuid.UUID, now: datetime) -> None:
             transaction.on_commit(functools.partial(gpu_queue.send, name, message))
 
 
-def advance_all(*, now: datetime) -> int:
+def advance_all(*, now: datetime) -> None:
     """The sweeper: advances each unfinished dissection."""
-    unfinished = list(Dissection.objects.filter(state__in=UNFINISHED).values_list("id", flat=True))
-    for dissection_id in unfinished:
+    for dissection_id in list(Dissection.objects.filter(state__in=UNFINISHED).values_list("id", flat=True)):
         advance_dissection(dissection_id=dissection_id, now=now)
-    return len(unfinished)
 
 
 def _take_results(dissection: Dissection, store: Store) -> None:

@@ -123,7 +123,7 @@ def test_a_full_disk_pauses_says_so_and_resumes(
             said.append(read_dissection_progress(dissection, now=timezone.now()).stage)
 
     monkeypatch.setattr(os, "fsync", full)
-    monkeypatch.setattr(tasks.time, "sleep", wait)
+    monkeypatch.setattr(time, "sleep", wait)
     monkeypatch.setattr(contract, "LEASE_EVERY_SECONDS", 0.05)
     dissection = work_off(dissection)
     assert said[-1].startswith("paused: No space is left for results/00000.json in file://")

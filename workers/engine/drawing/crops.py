@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workers.engine.drawing.segments import SegmentSource, segment_at
+from workers.engine.networks.geometry import spread_pixels
 
 MARGIN = 0.1  # of the segment's side, on each side
 DIMMED_TO = 0.2
@@ -32,7 +33,7 @@ class Box:
 
     def points(self, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rows and columns (pixel centers of the image) of an n x n grid spread evenly over the box."""
-        steps = (np.arange(n, dtype=np.float64) + 0.5) * (self.side / n) - 0.5
+        steps = spread_pixels(n_pixels=n, side_px=self.side)
         return self.top + steps, self.left + steps
 
 

@@ -61,12 +61,9 @@ def evenly_spread(*, n_cells: int, input_px: int) -> AxisGeometry:
     return AxisGeometry(size=stride, stride=stride, offset=stride / 2 - 0.5)
 
 
-def source_positions(*, axis: AxisGeometry, n_pixels: int, input_px: int) -> NDArray[np.float64]:
-    """Position of each of n_pixels output pixels, spread evenly over input_px, in units of cells (0 is the center
-    of cell 0).
-    """
-    centers = (np.arange(n_pixels, dtype=np.float64) + 0.5) * (input_px / n_pixels) - 0.5
-    return axis.cells_at(centers)
+def spread_pixels(*, n_pixels: int, side_px: int) -> NDArray[np.float64]:
+    """Centers of n_pixels pixels that are spread evenly over the first side_px pixels of the input."""
+    return (np.arange(n_pixels, dtype=np.float64) + 0.5) * (side_px / n_pixels) - 0.5
 
 
 def plan_axis(*, n_cells: int, positions: NDArray[np.float64]) -> AxisPlan:
@@ -107,7 +104,7 @@ def plan_upsampling(
     input.
     """
     rows, columns = (
-        plan_axis(n_cells=n_cells, positions=source_positions(axis=axis, n_pixels=n_pixels, input_px=input_px))
+        plan_axis(n_cells=n_cells, positions=axis.cells_at(spread_pixels(n_pixels=n_pixels, side_px=input_px)))
         for axis, n_cells, n_pixels in zip((geometry.rows, geometry.columns), map_shape, out_shape, strict=True)
     )
     return rows, columns

@@ -7,16 +7,14 @@ activations.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.measures.pairs import DensePairs
 from workers.engine.measures.thresholds.rising import StepCounts
-from workers.engine.measures.thresholds.thresholds import SparseMaps, nth_largest
+from workers.engine.measures.thresholds.thresholds import SparseMaps, join_pairs, nth_largest
 from workers.engine.networks.hooks import LayerShape
 
 FIRST_PRUNING_CELLS = 16_000_000
@@ -238,15 +236,6 @@ class CandidateCells:
         """What is kept, as numpy arrays in host memory."""
         self._release()
         self.prune()
-
-        def joined(name: str, kind: type[np.generic]) -> NDArray[Any]:
-            return self._spill.joined([getattr(block, name).cpu().numpy() for block in self._blocks], kind)
-
-        count = joined("count", np.int64)
-        return SparseMaps(
-            image=joined("image", np.int32),
-            unit=joined("unit", np.int32),
-            start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
-            cell=joined("cell", np.int32),
-            value=joined("value", np.float32),
+        return join_pairs(
+            lambda name: [getattr(block, name).cpu().numpy() for block in self._blocks], spill=self._spill
         )

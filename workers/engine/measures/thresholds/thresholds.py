@@ -6,7 +6,7 @@ never fail. A bilinear value is a convex combination of its four corners, so a m
 neighbors of such cells.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -120,22 +120,26 @@ def merge_sparse(*, parts: list[SparseMaps], bound: NDArray[np.float32], spill: 
     """
     pieces = [piece.chosen(piece.exceeding(bound)).kept(spill) for part in parts for piece in part.parts()]
     pieces = sorted((piece for piece in pieces if len(piece.image)), key=lambda piece: int(piece.image[0]))
-
-    def joined(name: str, kind: type[np.generic]) -> NDArray[Any]:
-        return spill.joined([getattr(piece, name) for piece in pieces], kind)
-
-    count = np.concatenate([np.zeros(0, np.int64), *(np.diff(piece.start) for piece in pieces)])
-    whole = SparseMaps(
-        image=joined("image", np.int32),
-        unit=joined("unit", np.int32),
-        start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
-        cell=joined("cell", np.int32),
-        value=joined("value", np.float32),
-    )
+    counts = [np.diff(piece.start) for piece in pieces]
+    whole = join_pairs(lambda name: counts if name == "count" else [getattr(one, name) for one in pieces], spill=spill)
     if (np.diff(whole.image) >= 0).all():
         return whole
     # A part that was merged before may hold images from both sides of another part's.
     return whole.chosen(np.lexsort((whole.unit, whole.image))).kept(spill)
+
+
+def join_pairs(column: Callable[[str], list[NDArray[Any]]], *, spill: Spill) -> SparseMaps:
+    """Pieces one after the other: `column(name)` gives each piece's array of SparseMaps, and `count`, the cells of each
+    of its pairs.
+    """
+    count = np.concatenate([np.zeros(0, np.int64), *column("count")])
+    return SparseMaps(
+        image=spill.joined(column("image"), np.int32),
+        unit=spill.joined(column("unit"), np.int32),
+        start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
+        cell=spill.joined(column("cell"), np.int32),
+        value=spill.joined(column("value"), np.float32),
+    )
 
 
 def landmarks_of(*, maps: SparseMaps, bound: NDArray[np.float32]) -> NDArray[np.float32]:
