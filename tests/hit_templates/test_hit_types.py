@@ -16,7 +16,7 @@ SIGHT = Sight("lamp", SemanticCategory.OBJECT, (0, 2), 0.9, 30.0)
 def show(name: str) -> list[ShownUnit]:
     """As the page would show the type's units: top crops, then planted ones."""
     template = load_template(name)
-    ranks = tuple(range(template.n_crops))
+    ranks = tuple(range(template.n_top + template.n_planted))
     planted = frozenset(ranks[template.n_top :])
     return [ShownUnit(position, ranks, planted, "red car") for position in range(find_hit_type(name).n_units)]
 

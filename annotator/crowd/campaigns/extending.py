@@ -27,9 +27,7 @@ def check_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> None:
     target, campaign = hit.n_assignments + n_more, hit.campaign
     if n_more < 1 or target > (campaign.max_assignments or target):
         raise CannotPublish(f"{hit} has {hit.n_assignments} assignments and cannot have {target}.")
-    marketplace.check_terms(
-        Terms(n_assignments=hit.n_assignments, max_assignments=target, reward_usd=campaign.reward_usd)
-    )
+    marketplace.check_terms(Terms(hit.n_assignments, max_assignments=target, reward_usd=campaign.reward_usd))
 
 
 def compute_extension_cost(hit: HIT, *, n_more: int, fees: FeeSchedule) -> Decimal:

@@ -96,14 +96,8 @@ def _decide_hits(session: Session) -> None:
     with transaction.atomic():
         for hit in hits:
             cost = compute_hit_cost(reward_usd=campaign.reward_usd, n_assignments=hit.n_assignments, fees=fees)
-            session.write(
-                Decision(
-                    act=_describe_hit(hit),
-                    key=make_key("CreateHITWithHITType", hit.public_id),
-                    hit=hit,
-                    cost_usd=cost,
-                )
-            )
+            key = make_key("CreateHITWithHITType", hit.public_id)
+            session.write(Decision(act=_describe_hit(hit), key=key, hit=hit, cost_usd=cost))
 
 
 def _describe_hit(hit: HIT) -> Publish:

@@ -48,10 +48,6 @@ class HITTemplate:
     script: str
     sha256: str
 
-    @property
-    def n_crops(self) -> int:
-        return self.n_top + self.n_planted
-
 
 @functools.lru_cache(maxsize=16)
 def load_template(name: str) -> HITTemplate:

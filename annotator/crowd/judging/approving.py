@@ -19,13 +19,12 @@ class CannotReview(Refusal):
 
 
 def decide_review(
-    assignment: Assignment, act: Approve | Reject | Overturn | PayBonus, *key: str, cost_usd: Decimal = Decimal(0)
+    assignment: Assignment, act: Approve | Reject | Overturn | PayBonus, *of: str, cost_usd: Decimal = Decimal(0)
 ) -> Decision:
-    """`key`: the operation's name, and what tells two acts of one operation on this assignment apart."""
-    operation, *more = key
+    """`of`: the operation's name, and what tells two acts of one operation on this assignment apart; for the key."""
     return Decision(
         act=act,
-        key=make_key(operation, assignment.external_id, assignment.pk, *more),
+        key=make_key(of[0], assignment.external_id, assignment.pk, *of[1:]),
         hit=assignment.hit,
         assignment=assignment,
         cost_usd=cost_usd,

@@ -132,11 +132,7 @@ def _count_crops(hit: HIT, template: HITTemplate) -> list[int]:
 def _describe_grid(hit: HIT, n_crops: list[int]) -> dict[str, Any]:
     """What the script is told of the crops; `n_crops` of each unit. The units' sheets follow each other."""
     units = [
-        {
-            "n_crops": n,
-            "tile_px": unit.dissected_unit.tile_px if unit.dissected_unit else 128,
-            "phrase": unit.phrase,
-        }
+        {"n_crops": n, "tile_px": unit.dissected_unit.tile_px if unit.dissected_unit else 128, "phrase": unit.phrase}
         for unit, n in zip(list_units(hit), n_crops, strict=True)
     ]
     return {

@@ -33,6 +33,17 @@ class BadBody(Exception):
     """The request's body is not the JSON that this page sends."""
 
 
+# What a refusal is answered with.
+STATUSES: dict[type[Exception], int] = {
+    BadBody: 400,
+    tokens.TokenForged: 403,
+    answering.CannotStart: 403,
+    answering.AlreadyStored: 409,
+    tokens.TokenExpired: 410,
+    BadAnswer: 422,
+}
+
+
 @require_GET
 @xframe_options_exempt
 def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
@@ -61,10 +72,8 @@ def show_sheet(request: HttpRequest, token: str, number: int) -> HttpResponse:
     """One sheet of the tiles that this assignment shows."""
     try:
         pk = tokens.read_sheets(token)
-    except tokens.TokenExpired as error:
-        return JsonResponse({"error": str(error)}, status=410)
-    except tokens.TokenForged as error:
-        return JsonResponse({"error": str(error)}, status=403)
+    except (tokens.TokenExpired, tokens.TokenForged) as error:
+        return _refuse(error)
     return _send_sheet(tiles=describing.find_shown_tiles(get_object_or_404(Assignment, pk=pk)), number=number)
 
 
@@ -75,14 +84,8 @@ def _json_view(view: View) -> View:
     def answer(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         try:
             response = view(request, public_id, _read_body(request))
-        except (tokens.TokenForged, answering.CannotStart) as error:
-            response = JsonResponse({"error": str(error)}, status=403)
-        except tokens.TokenExpired as error:
-            response = JsonResponse({"error": str(error)}, status=410)
-        except BadAnswer as error:
-            response = JsonResponse({"error": str(error), "field": error.field}, status=422)
-        except BadBody as error:
-            response = JsonResponse({"error": str(error)}, status=400)
+        except tuple(STATUSES) as error:
+            response = _refuse(error)
         response["Cache-Control"] = "no-store"
         return response
 
@@ -115,11 +118,7 @@ def draft(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> H
     values, revision = body.get("draft"), body.get("revision")
     if not isinstance(values, dict) or type(revision) is not int or not 0 <= revision < 2**31 - 1:
         raise BadBody("A draft is an object with its revision.")
-    try:
-        is_kept = answering.save_draft(assignment=assignment, draft=values, revision=revision)
-    except answering.AlreadyStored as error:
-        return JsonResponse({"error": str(error)}, status=409)
-    if not is_kept:  # another tab saved since
+    if not answering.save_draft(assignment=assignment, draft=values, revision=revision):  # another tab saved since
         return JsonResponse({"revision": assignment.draft_revision, "draft": assignment.draft}, status=409)
     return JsonResponse({"revision": assignment.draft_revision})
 
@@ -148,9 +147,14 @@ def take_notification(request: HttpRequest, marketplace: str, key: str) -> HttpR
     try:
         hit_ids = open_marketplace(marketplace).read_event(_read_body(request))
     except BadBody as error:
-        return JsonResponse({"error": str(error)}, status=400)
+        return _refuse(error)
     notifications.wake_campaigns(hit_ids=hit_ids, marketplace=marketplace)
     return HttpResponse(status=204)
+
+
+def _refuse(error: Exception) -> HttpResponse:
+    field = {"field": error.field} if isinstance(error, BadAnswer) else {}
+    return JsonResponse({"error": str(error), **field}, status=STATUSES[type(error)])
 
 
 def _find_hit(public_id: uuid.UUID) -> HIT:

@@ -10,6 +10,7 @@ from typing import Any
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
+from django.conf import settings
 
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.marketplaces.facts import Facts, Verb
@@ -25,6 +26,7 @@ LARGE_HIT = 10
 MAX_XML = 131_072
 NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+EVENTS = ["AssignmentSubmitted", "AssignmentReturned", "AssignmentAbandoned", "HITReviewable", "HITExpired"]
 _STATES = {"Submitted": "submitted", "Approved": "approved", "Rejected": "rejected"}
 
 
@@ -69,11 +71,9 @@ class MTurkMarketplace:
 
     def list_submissions(self, published: Published) -> Iterator[Submission]:
         """Nothing for a HIT that was disposed: what was collected of it is kept."""
-        hit_id = published.hit_id
+        request = {"HITId": published.hit_id, "AssignmentStatuses": list(_STATES)}
         try:
-            for entry in self.client.list_all(
-                "ListAssignmentsForHIT", "Assignments", HITId=hit_id, AssignmentStatuses=[*_STATES]
-            ):
+            for entry in self.client.list_all("ListAssignmentsForHIT", "Assignments", **request):
                 yield _read_submission(entry)
         except MarketplaceRefused as refusal:
             if "DoesNotExist" not in refusal.code:
@@ -109,8 +109,9 @@ class MTurkMarketplace:
 
     def subscribe(self, hit_type_id: str) -> None:
         """Without it answers are collected a minute later, so that a refusal is passed over."""
-        if notification := events.describe_subscription():
-            request = {"HITTypeId": hit_type_id, "Notification": notification, "Active": True}
+        if destination := settings.NOTIFICATION_QUEUE_URL:
+            asked = {"Destination": destination, "Transport": "SQS", "Version": "2014-08-15", "EventTypes": EVENTS}
+            request = {"HITTypeId": hit_type_id, "Notification": asked, "Active": True}
             with contextlib.suppress(MarketplaceRefused):
                 self.client.call("UpdateNotificationSettings", request)
 

@@ -4,7 +4,6 @@ An answer; a refusal (the marketplace decided, nothing was done); or an unknown 
 been done). Only the last needs care, and `outbox` gives it that.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +18,6 @@ from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, Marketplac
 
 MAX_ATTEMPTS = 5  # of one call, before its outcome counts as unknown
 _THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
-_HIT_ID = re.compile(r"\b[A-Z0-9]{24,40}\b")
 
 
 class MTurkClient:
@@ -89,12 +87,6 @@ class MTurkClient:
         if status >= 500 or details.get("Code") in _THROTTLED:
             return OutcomeUnknown(f"The marketplace {self.place.facts.name} is busy or failing: {message}")
         return MarketplaceRefused(message, code=code.removeprefix("AWS.MechanicalTurk."))
-
-
-def find_named_hit(refusal: MarketplaceRefused) -> str | None:
-    """The HIT that a HitAlreadyExists refusal names, or None where its words name none or several."""
-    named = set(_HIT_ID.findall(str(refusal)))
-    return named.pop() if len(named) == 1 else None
 
 
 def read_credentials(place: Place) -> tuple[str, str]:

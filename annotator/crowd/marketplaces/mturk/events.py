@@ -1,28 +1,17 @@
-"""MTurk's notifications: what is asked for, and which HITs an event names."""
+"""Which HITs a notification of MTurk names."""
 
 import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
-
 MAX_HITS = 100
 MAX_DEPTH = 5
-EVENTS = ["AssignmentSubmitted", "AssignmentReturned", "AssignmentAbandoned", "HITReviewable", "HITExpired"]
 
 
 def read_event(document: Any) -> set[str]:
     """The HITs that a document names: MTurk's events, bare or within SNS's envelope."""
     return set(list(_walk(document, depth=0))[:MAX_HITS])
-
-
-def describe_subscription() -> dict[str, Any] | None:
-    """What UpdateNotificationSettings is sent for each HIT type; None if the settings name no queue."""
-    if not settings.NOTIFICATION_QUEUE_URL:
-        return None
-    destination = settings.NOTIFICATION_QUEUE_URL
-    return {"Destination": destination, "Transport": "SQS", "Version": "2014-08-15", "EventTypes": EVENTS}
 
 
 def _walk(document: Any, *, depth: int) -> Iterator[str]:

@@ -1,13 +1,15 @@
 """What became of an act whose outcome is unknown, asked of the marketplace: it is the truth of what was done there."""
 
+import re
 from decimal import Decimal
 
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import SentAct
-from annotator.crowd.marketplaces.mturk.client import MTurkClient, find_named_hit
+from annotator.crowd.marketplaces.mturk.client import MTurkClient
 from annotator.crowd.marketplaces.mturk.wire import make_mark
 from annotator.crowd.marketplaces.outcomes import Done, MarketplaceRefused, NeedsHuman, NotDone, Outcome
 
+_HIT_ID = re.compile(r"\b[A-Z0-9]{24,40}\b")
 _ENDS_AS = {Verb.APPROVE: "Approved", Verb.OVERTURN: "Approved", Verb.REJECT: "Rejected"}
 
 
@@ -35,11 +37,12 @@ def find_outcome(
 
 def _find_existing(act: SentAct, refusal: MarketplaceRefused, client: MTurkClient) -> Outcome:
     """The HIT that a HitAlreadyExists refusal tells of: by its id if it is named, else by its annotation."""
-    hit_id = find_named_hit(refusal)
-    if hit_id is None:
+    named = set(_HIT_ID.findall(str(refusal)))
+    if len(named) != 1:
         found = _find_hit(act, client)
         missing = NeedsHuman(f"The marketplace says the HIT exists and lists none: {refusal}")
         return missing if isinstance(found, NotDone) else found
+    (hit_id,) = named
     hit = client.call("GetHIT", {"HITId": hit_id})["HIT"]
     if hit.get("RequesterAnnotation") != act.key:
         return NeedsHuman(f"The marketplace named HIT {hit_id} for this act, and that HIT carries another key.")

@@ -37,8 +37,7 @@ MAX_QUESTION_BYTES = 65_535
 _SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 # MTurk's system qualifications; the same ids at all three.
 LOCALE_QUALIFICATION = "00000000000000000071"
-APPROVAL_PERCENT_QUALIFICATION = "000000000000000000L0"
-N_APPROVED_QUALIFICATION = "00000000000000000040"
+LEAST = {"min_approval_percent": "000000000000000000L0", "min_approved": "00000000000000000040"}
 
 
 def translate(act: Act, *, key: str, submit_url: str) -> JSON:
@@ -160,15 +159,12 @@ def render_requirements(qualifications: Mapping[str, Any]) -> list[JSON]:
     if locales := qualifications.get("locales"):
         values = [{"Country": country} for country in locales]
         requirements.append(_require(LOCALE_QUALIFICATION, "In", LocaleValues=values))
-    if percent := qualifications.get("min_approval_percent"):
-        requirements.append(
-            _require(APPROVAL_PERCENT_QUALIFICATION, "GreaterThanOrEqualTo", IntegerValues=[int(percent)])
-        )
-    if n_approved := qualifications.get("min_approved"):
-        requirements.append(_require(N_APPROVED_QUALIFICATION, "GreaterThanOrEqualTo", IntegerValues=[int(n_approved)]))
+    for name, qualification_id in LEAST.items():
+        if least := qualifications.get(name):
+            requirements.append(_require(qualification_id, "GreaterThanOrEqualTo", IntegerValues=[int(least)]))
     if screening := qualifications.get("screening"):
-        least = [int(screening["least_percent"])]
-        requirements.append(_require(screening["qualification_id"], "GreaterThanOrEqualTo", IntegerValues=least))
+        points = [int(screening["least_percent"])]
+        requirements.append(_require(screening["qualification_id"], "GreaterThanOrEqualTo", IntegerValues=points))
     for qualification_id in qualifications.get("excluded_by", []):
         requirements.append(_require(qualification_id, "DoesNotExist"))
     for qualification_id in qualifications.get("required", []):
