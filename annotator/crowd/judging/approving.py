@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from annotator.crowd.hit_types.templates import load_template
-from annotator.crowd.marketplaces.marketplace import Approve, Overturn, PayBonus, Reject
+from annotator.crowd.marketplaces.marketplace import Act, Approve, PayBonus
 from annotator.crowd.marketplaces.prices import compute_fee, compute_top_up
 from annotator.crowd.models import Assignment, Campaign
 from annotator.crowd.outbox.acts import Decision, make_key
@@ -19,12 +19,12 @@ class CannotReview(Refusal):
 
 
 def decide_review(
-    assignment: Assignment, act: Approve | Reject | Overturn | PayBonus, *of: str, cost_usd: Decimal = Decimal(0)
+    assignment: Assignment, act: Act, operation: str, *more: str, cost_usd: Decimal = Decimal(0)
 ) -> Decision:
-    """`of`: the operation's name, and what tells two acts of one operation on this assignment apart; for the key."""
+    """`operation` and `more` are for the key; `more` tells two acts of one operation on this assignment apart."""
     return Decision(
         act=act,
-        key=make_key(of[0], assignment.external_id, assignment.pk, *of[1:]),
+        key=make_key(operation, assignment.external_id, assignment.pk, *more),
         hit=assignment.hit,
         assignment=assignment,
         cost_usd=cost_usd,
