@@ -31,9 +31,7 @@ def flag(name: str, meaning: str) -> bool:
 
 
 def whole_number(name: str, meaning: str, *, default: int) -> int:
-    value = os.environ.get(name, "")
-    if value == "":
-        return default
+    value = os.environ.get(name) or default
     try:
         return int(value)
     except ValueError:

@@ -43,7 +43,9 @@ def compare_campaign(*, campaign: Campaign) -> Compared:
         )
     vocabulary = gather_vocabulary(campaign=campaign)
     comparisons = [_compare(label, broden, vocabulary) for label, broden in pairs]
-    _store(campaign, comparisons)
+    with transaction.atomic():
+        UnitComparison.objects.filter(unit_label__campaign=campaign).delete()
+        UnitComparison.objects.bulk_create(comparisons, batch_size=500)
     n_same = sum(comparison.relation in SAME_THING for comparison in comparisons)
     return Compared(n_units=len(pairs), n_equal_or_synonym=n_same, words=vocabulary.lexicon.description)
 
@@ -83,9 +85,3 @@ def choose_automatic_labels(*, campaign: Campaign, units: Sequence[int] | None =
 def _compare(label: UnitLabel, broden: AutomaticLabel, vocabulary: Vocabulary) -> UnitComparison:
     finding = find_relation(concept=label.concept, label=broden.label, vocabulary=vocabulary)
     return UnitComparison(unit_label=label, automatic_label=broden, relation=finding.relation, rule=finding.rule[:300])
-
-
-def _store(campaign: Campaign, comparisons: list[UnitComparison]) -> None:
-    with transaction.atomic():
-        UnitComparison.objects.filter(unit_label__campaign=campaign).delete()
-        UnitComparison.objects.bulk_create(comparisons, batch_size=500)

@@ -7,7 +7,7 @@ from typing import Any
 from annotator.comparison.categories import BRODEN_CATEGORIES, share_categories
 from annotator.comparison.comparing import choose_automatic_labels, make_matcher
 from annotator.comparison.models import ImportedDescription
-from annotator.comparison.summary import summarize, summarize_descriptions
+from annotator.comparison.summary import Document, summarize, summarize_descriptions
 from annotator.crowd.models import Campaign
 from annotator.labels.consensus import describe_consensus, describe_workers
 from annotator.labels.counted_answers import CountedAnswer, gather_answers, split_by_unit
@@ -17,8 +17,6 @@ from annotator.labels.precision import count_interpretable
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Layer, Unit
 from workers.engine.format.bounds import DETECTOR_ABOVE
-
-Document = dict[str, Any]
 
 
 def describe_campaign(*, campaign: Campaign) -> Document:
@@ -31,14 +29,16 @@ def describe_campaign(*, campaign: Campaign) -> Document:
     layers = list(dict.fromkeys(label.unit.layer for label in labels))
     vocabulary = gather_vocabulary(campaign=campaign)
     values = _find_values(automatic.values())
+    descriptions = _find_descriptions(campaign)
     units = [
-        _describe_unit(
-            label, by_unit.get(label.unit_id, []), automatic.get(label.unit_id), values.get(label.unit_id, {})
-        )
+        {
+            **_describe_measured(label.unit, automatic.get(label.unit_id), values.get(label.unit_id, {})),
+            **_describe_label(label, by_unit.get(label.unit_id, [])),
+            "clip_description": descriptions.get(label.unit_id),
+        }
         for label in labels
     ]
     matcher = make_matcher(vocabulary)
-    _add_descriptions(campaign, labels, units)
     return {
         "campaign": campaign.name,
         "answers_by": describe_people(campaign, answers),
@@ -82,12 +82,9 @@ def _place(unit: Unit) -> tuple[int, int, str, int]:
     return (unit.layer.network_id, unit.layer.position, unit.layer.path, unit.index)
 
 
-def _describe_unit(
-    label: UnitLabel, answers: Sequence[CountedAnswer], automatic: AutomaticLabel | None, values: dict[str, Any]
-) -> Document:
+def _describe_label(label: UnitLabel, answers: Sequence[CountedAnswer]) -> Document:
     comparison = getattr(label, "comparison", None)
     return {
-        **_describe_measured(label.unit, automatic, values),
         "concept": label.concept or None,
         "category": label.category or None,
         "precision": label.precision,
@@ -111,23 +108,17 @@ def _find_values(automatic: Iterable[AutomaticLabel]) -> dict[int, dict[str, Any
     return {row.unit_id: row.values for row in rows if (row.dissection_id, row.unit_id) in sources}
 
 
-def _add_descriptions(campaign: Campaign, labels: Sequence[UnitLabel], units: Sequence[Document]) -> None:
-    """CLIP-Dissect's name beside each unit that has one; the last file that was imported counts."""
+def _find_descriptions(campaign: Campaign) -> dict[int, Document]:
+    """By unit, its name by CLIP-Dissect; the last file that was imported counts."""
     rows = ImportedDescription.objects.filter(unit__unit_labels__campaign=campaign).order_by("id")
-    found = {row.unit_id: {"name": row.name, "similarity": row.similarity} for row in rows}
-    for label, unit in zip(labels, units, strict=True):
-        unit["clip_description"] = found.get(label.unit_id)
+    return {row.unit_id: {"name": row.name, "similarity": row.similarity} for row in rows}
 
 
 def _describe_measured(unit: Unit, automatic: AutomaticLabel | None, values: dict[str, Any]) -> Document:
     return {
         "layer": unit.layer.path,
         "index": unit.index,
-        "concept": None,
-        "category": None,
-        "precision": None,
-        "precision_low": None,
-        "precision_high": None,
+        **dict.fromkeys(("concept", "category", "precision", "precision_low", "precision_high")),
         "answers": [],
         "broden_label": automatic.label if automatic else None,
         "broden_category": automatic.category if automatic else None,
@@ -156,7 +147,7 @@ def _describe_layer(
     }
 
 
-def count_detectors(*, layer: Layer, sources: set[str], min_iou: float = DETECTOR_ABOVE) -> Document:
+def count_detectors(*, layer: Layer, sources: set[str]) -> Document:
     """Over all units of the layer that these sources labeled (docs/measures.md, Detectors); None if none did.
 
     Unique detectors: for each category, the distinct best labels of that category over the bound.
@@ -165,7 +156,7 @@ def count_detectors(*, layer: Layer, sources: set[str], min_iou: float = DETECTO
     rows = AutomaticLabel.objects.filter(unit__layer=layer, source__in=sources, mode__in=modes)
     if not rows.exists():
         return {"n_detectors": None, "unique_detectors": None}
-    over = list(rows.filter(iou__gt=min_iou).values_list("category", "label", "is_best"))
+    over = list(rows.filter(iou__gt=DETECTOR_ABOVE).values_list("category", "label", "is_best"))
     names: dict[str, set[str]] = {category: set() for category in BRODEN_CATEGORIES}
     for category, label, _ in over:
         names.setdefault(category, set()).add(label)

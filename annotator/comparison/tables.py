@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from annotator.comparison.summary import Document
 from annotator.csv_files import write_csv
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
-
-Document = dict[str, Any]
 
 COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", "IoU", "relation")
 CSV_COLUMNS = (
@@ -50,10 +49,10 @@ def _make_row(unit: Document, names: Sequence[str]) -> tuple[str, ...]:
     if unit["precision"] is not None:
         precision = f"{unit['precision']:.2f} [{unit['precision_low']:.2f}, {unit['precision_high']:.2f}]"
     iou = "-" if unit["iou"] is None else f"{unit['iou']:.3f}"
-    named = [unit[key] or "-" for key in ("concept", "category")]
     return (
         f"{unit['layer']} {unit['index']}",
-        *named,
+        unit["concept"] or "-",
+        unit["category"] or "-",
         precision,
         unit["broden_label"] or "-",
         iou,

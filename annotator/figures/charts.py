@@ -6,19 +6,18 @@ Each function returns a `Figure`; its rows are everything that is drawn, so that
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import altair as alt
 
 from annotator.comparison.categories import BRODEN_CATEGORIES
 from annotator.comparison.relations import Relation
+from annotator.comparison.summary import Document
 from annotator.crowd.categories import SemanticCategory
 from annotator.figures.drawing import Figure, Rows
 from annotator.figures.object_groups import GROUPS, find_group
 from annotator.labels.lexicon import Lexicon
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
-Document = dict[str, Any]
 Place = tuple[str, int]
 
 SEMANTIC = [str(category) for category in SemanticCategory]

@@ -12,9 +12,11 @@ from annotator.csv_files import write_csv
 
 Rows = Sequence[Mapping[str, Any]]
 
-# Text that reads on white and on near-black alike; the page behind gives the background.
+ENDINGS = ("svg", "png", "csv", "vl.json")
+# Lines that show on white and on near-black alike.
 MIDDLE_GRAY = "#7c8594"
-INKS = {"either": MIDDLE_GRAY, "light": "#2b313a", "dark": "#d7dce3"}
+INKS = {"light": "#2b313a", "dark": "#d7dce3"}
+PAGES = {"light": "#ffffff", "dark": "#14181d"}
 PNG_SCALE = 2.0
 
 
@@ -28,46 +30,36 @@ class Figure:
     rows: Rows
 
 
-def render_svg(figure: Figure, *, theme: str = "either") -> str:
-    """`theme`: light, dark, or either (transparent, mid-gray text)."""
-    svg: str = vl_convert.vegalite_to_svg(figure.spec, config=_configure(theme), allowed_base_urls=[])
-    return svg
+def render(figure: Figure, ending: str, *, theme: str = "light") -> bytes:
+    """The file of this ending, one of ENDINGS. `theme`: the page behind is light or dark; an SVG is transparent, a PNG
+    is on white or near-black, with two pixels to the point. A CSV is safe to open in a spreadsheet.
+    """
+    match ending:
+        case "svg":
+            svg: str = vl_convert.vegalite_to_svg(figure.spec, config=_configure(theme), allowed_base_urls=[])
+            return svg.encode()
+        case "png":
+            config = {**_configure(theme), "background": PAGES[theme]}
+            png: bytes = vl_convert.vegalite_to_png(figure.spec, config=config, scale=PNG_SCALE, allowed_base_urls=[])
+            return png
+        case "csv":
+            columns = list(dict.fromkeys(column for row in figure.rows for column in row))
+            return write_csv(figure.rows, columns=columns).encode()
+    return json.dumps(figure.spec, indent=1).encode()
 
 
-def render_png(figure: Figure, *, theme: str = "light") -> bytes:
-    """On white for light, on near-black for dark, else transparent; two pixels to the point."""
-    png: bytes = vl_convert.vegalite_to_png(
-        figure.spec, config=_configure(theme, is_opaque=True), scale=PNG_SCALE, allowed_base_urls=[]
-    )
-    return png
-
-
-def write_rows(figure: Figure) -> str:
-    """CSV that is safe to open in a spreadsheet."""
-    return write_csv(figure.rows, columns=list(dict.fromkeys(column for row in figure.rows for column in row)))
-
-
-def save_figure(figure: Figure, *, folder: Path) -> list[Path]:
+def save_figure(figure: Figure, *, folder: Path) -> None:
     """NAME.svg, NAME.png, NAME.csv and NAME.vl.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {
-        "svg": render_svg(figure, theme="light").encode(),
-        "png": render_png(figure),
-        "csv": write_rows(figure).encode(),
-        "vl.json": json.dumps(figure.spec, indent=1).encode(),
-    }
-    paths = [folder / f"{figure.name}.{ending}" for ending in contents]
-    for path, content in zip(paths, contents.values(), strict=True):
-        path.write_bytes(content)
-    return paths
+    for ending in ENDINGS:
+        (folder / f"{figure.name}.{ending}").write_bytes(render(figure, ending))
 
 
-def _configure(theme: str, *, is_opaque: bool = False) -> dict[str, Any]:
+def _configure(theme: str) -> dict[str, Any]:
     ink = INKS[theme]
-    background = {"light": "#ffffff", "dark": "#14181d"}.get(theme) if is_opaque else None
     labels = {"labelColor": ink, "titleColor": ink}
     return {
-        "background": background or "transparent",
+        "background": "transparent",
         "font": "sans-serif",
         "view": {"stroke": None},
         "axis": {**labels, "gridColor": MIDDLE_GRAY, "gridOpacity": 0.2, "domainColor": ink, "tickColor": ink,

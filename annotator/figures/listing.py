@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from annotator.comparison.reports import count_detectors
+from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.figures.charts import (
-    Document,
     Place,
     draw_category_confusion,
     draw_object_detectors,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, F, QuerySet
 
+from annotator.crowd.hit_types.hit_type import AddsTo
 from annotator.crowd.hit_types.templates import list_names
 from annotator.crowd.models import COUNTED, Answer, Campaign
 from annotator.labels.precision import N_TOP_CROPS, count_fitting
@@ -35,7 +36,8 @@ def gather_answers(*, campaign: Campaign) -> list[CountedAnswer]:
     """
     # Plain values: a campaign of 100,000 answers would spend most of its time on making model instances.
     rows = (
-        _find_counted(campaign)
+        find_counted(campaign=campaign, adds_to="label")
+        .filter(precision__isnull=False)
         .order_by(
             "hit_unit__unit__layer__position", "hit_unit__unit__layer__path", "hit_unit__unit__index",
             "assignment__imported_position", "description", "category", "precision", "assignment__worker__pseudonym",
@@ -52,17 +54,17 @@ def gather_answers(*, campaign: Campaign) -> list[CountedAnswer]:
 
 def count_descriptions(*, campaign: Campaign) -> dict[str, int]:
     """How many of the answers that count say each thing; the database counts, however many they are."""
-    said = _find_counted(campaign).order_by().values_list("description").annotate(n=Count("id"))
-    return dict(said)
+    given = find_counted(campaign=campaign, adds_to="label").filter(precision__isnull=False)
+    return dict(given.order_by().values_list("description").annotate(n=Count("id")))
 
 
-def _find_counted(campaign: Campaign) -> QuerySet[Answer]:
+def find_counted(*, campaign: Campaign, adds_to: AddsTo) -> QuerySet[Answer]:
+    """Not those that were rejected or left out."""
     return Answer.objects.filter(
         assignment__hit__campaign=campaign,
-        assignment__hit__hit_type__template__in=list_names(adds_to="label"),
+        assignment__hit__hit_type__template__in=list_names(adds_to=adds_to),
         assignment__state__in=COUNTED,
         assignment__is_left_out=False,
-        precision__isnull=False,
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.template.loader import get_template, render_to_string
 
-from annotator.comparison.reports import Document, describe_campaign
+from annotator.comparison.reports import describe_campaign
+from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.figures.drawing import save_figure
 from annotator.figures.listing import draw_figure, list_figures
@@ -44,6 +45,7 @@ def write_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
     report = describe_campaign(campaign=campaign)
     if not report["units"]:
         raise NothingToExport(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
+    rendered = DissectedUnit.objects.filter(hit_units__hit__campaign=campaign, dissection__image_set__is_rendered=True)
     with whole_folder(folder) as fresh:
         cropped = _write_crops(campaign, fresh / "crops")
         figures = [draw_figure(report=report, name=name, campaign=campaign) for name, _ in list_figures(report)]
@@ -54,7 +56,7 @@ def write_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
             "figures": figures,
             "now": now,
             "bounds": bounds,
-            "images_are_rendered": _is_rendered(campaign),
+            "images_are_rendered": rendered.exists(),
         }
         (fresh / "index.html").write_text(render_to_string("published/report.html", page), encoding="utf-8")
         # Read as a template, so that Django finds it. It has no tags.
@@ -86,12 +88,6 @@ def _arrange(report: Document, cropped: set[str]) -> dict[str, Any]:
 
 def _add_anchor(unit: Document) -> Document:
     return {**unit, "anchor": make_anchor(layer=unit["layer"], index=unit["index"])}
-
-
-def _is_rendered(campaign: Campaign) -> bool:
-    return DissectedUnit.objects.filter(
-        hit_units__hit__campaign=campaign, dissection__image_set__is_rendered=True
-    ).exists()
 
 
 def _write_crops(campaign: Campaign, folder: Path) -> set[str]:

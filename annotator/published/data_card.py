@@ -10,7 +10,7 @@ import numpy as np
 from django.conf import settings
 
 from annotator.comparison.agreement import SEED as SHUFFLE_SEED
-from annotator.comparison.reports import Document
+from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.labels.labeling import open_lexicon
 from annotator.labels.reliability import SEED as BOOTSTRAP_SEED

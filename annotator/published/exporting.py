@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db.models import F
 
-from annotator.comparison.reports import Document, describe_campaign
-from annotator.crowd.hit_types.templates import list_names
-from annotator.crowd.models import COUNTED, Answer, Campaign
+from annotator.comparison.reports import describe_campaign
+from annotator.comparison.summary import Document
+from annotator.crowd.models import Campaign
 from annotator.csv_files import write_csv
-from annotator.labels.counted_answers import CountedAnswer, gather_answers
+from annotator.labels.counted_answers import CountedAnswer, find_counted, gather_answers
 from annotator.published.data_card import describe_data, print_card
 from annotator.published.folders import whole_folder
 from annotator.published.netdissect import find_labels, name_file, write_labels
@@ -63,7 +63,9 @@ def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[
 
 
 def _write_labels(campaign: Campaign, report: Document) -> dict[str, bytes]:
-    answers = _list_answers(gather_answers(campaign=campaign))
+    counted = gather_answers(campaign=campaign)
+    named = Unit.objects.select_related("layer").in_bulk({answer.unit_id for answer in counted})
+    answers = [_describe_answer(answer, named[answer.unit_id]) for answer in counted]
     units = [_describe_unit(unit) for unit in report["units"]]
     return {
         "answers.jsonl": _write_lines(answers),
@@ -77,24 +79,13 @@ def _write_labels(campaign: Campaign, report: Document) -> dict[str, bytes]:
 
 def list_metrics(campaign: Campaign) -> list[dict[str, Any]]:
     """Counted answers that add to a metric: a row for each unit that they are about, with the metrics by name."""
-    counted = Answer.objects.filter(
-        assignment__hit__campaign=campaign,
-        assignment__hit__hit_type__template__in=list_names(adds_to="metric"),
-        assignment__state__in=COUNTED,
-        assignment__is_left_out=False,
-        says__isnull=False,
-    )
+    counted = find_counted(campaign=campaign, adds_to="metric").filter(says__isnull=False)
     rows = counted.order_by("assignment_id", "hit_unit__position").values(
         "metrics", hit_type=F("assignment__hit__hit_type__template"), hit=F("assignment__hit__question_key"),
         layer=F("hit_unit__unit__layer__path"), index=F("hit_unit__unit__index"), phrase=F("hit_unit__phrase"),
         worker=F("assignment__worker__pseudonym"),
     )  # fmt: skip
     return [{name: value for name, value in row.items() if name != "metrics"} | row["metrics"] for row in rows]
-
-
-def _list_answers(answers: Sequence[CountedAnswer]) -> list[dict[str, Any]]:
-    units = {unit.id: unit for unit in Unit.objects.filter(id__in={a.unit_id for a in answers}).select_related("layer")}
-    return [_describe_answer(answer, units[answer.unit_id]) for answer in answers]
 
 
 def _describe_answer(answer: CountedAnswer, unit: Unit) -> dict[str, Any]:

@@ -1,13 +1,8 @@
-"""A figure as SVG, PNG or CSV: drawn, written and sent."""
-
-from typing import TYPE_CHECKING
+"""A figure as SVG, PNG or CSV: what is sent of it."""
 
 from django.http import HttpResponse
 
 from annotator.csv_files import CONTENT_TYPE
-
-if TYPE_CHECKING:
-    from annotator.figures.drawing import Figure
 
 THEMES = ("light", "dark")
 FIGURE_ENDINGS = {"svg": "image/svg+xml", "png": "image/png", "csv": CONTENT_TYPE}
@@ -22,14 +17,3 @@ def send_figure_file(content: bytes, *, ending: str, file: str) -> HttpResponse:
     if file:
         response["Content-Disposition"] = f'attachment; filename="{file}.{ending}"'
     return response
-
-
-def write_figure(drawn: "Figure", *, ending: str, theme: str) -> bytes:
-    from annotator.figures.drawing import render_png, render_svg, write_rows
-
-    match ending:
-        case "svg":
-            return render_svg(drawn, theme=theme).encode()
-        case "png":
-            return render_png(drawn, theme=theme)
-    return write_rows(drawn).encode()

@@ -10,10 +10,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
 from annotator.accounts.models import Role
-from annotator.comparison.reports import Document, describe_campaign
+from annotator.comparison.reports import describe_campaign
+from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, send_figure_file, write_figure
+from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.labels.models import UnitLabel
 
@@ -60,8 +61,9 @@ def _describe(campaign_id: int, stamp: str) -> Document:
 
 @lru_cache(maxsize=128)
 def _render(campaign_id: int, stamp: str, figure: str, ending: str, theme: str) -> bytes:
+    from annotator.figures.drawing import render
     from annotator.figures.listing import draw_figure
 
     campaign = Campaign.objects.get(pk=campaign_id)
     drawn = draw_figure(report=_describe(campaign_id, stamp), name=figure, campaign=campaign)
-    return write_figure(drawn, ending=ending, theme=theme)
+    return render(drawn, ending, theme=theme)

@@ -11,7 +11,7 @@ from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, send_figure_file, write_figure
+from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.units.models import Dissection
 
@@ -93,8 +93,10 @@ def send_networks(request: SignedInRequest, figure: str, ending: str) -> HttpRes
     form = SideBySideForm(asked)
     if not form.is_valid() or figure not in dict(form.list_figures()) or ending not in FIGURE_ENDINGS:
         return show_refusal(request, "There is no such figure of these networks.", status=404)
+    from annotator.figures.drawing import render
+
     drawn = _draw(figure, form.cleaned_data)
-    content = write_figure(drawn, ending=ending, theme=theme if theme in THEMES else "light")
+    content = render(drawn, ending, theme=theme if theme in THEMES else "light")
     return send_figure_file(content, ending=ending, file=drawn.name if is_download else "")
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
+from annotator.published.netdissect import FIRST_COLUMNS
 from annotator.published.readers.cells import BadFile, Row, read_sheet, refuse_doubled_units
 from annotator.published.readers.records import ImportedLabel, LabelFile, PublishedReader
 
-UNIT_COLUMNS = ("unit", "category", "label", "score")
 # A score is the IoU of its category, written once more.
 ROUNDING = 1e-6
 
 
 def read_netdissect(content: bytes, file: str, layer: str) -> LabelFile:
-    rows = read_sheet(content, file=file, needed=UNIT_COLUMNS)
+    rows = read_sheet(content, file=file, needed=FIRST_COLUMNS)
     categories = [column.removesuffix("-iou") for column in rows[0].cells if column.endswith("-iou")]
     if missing := [f"{category}-label" for category in categories if f"{category}-label" not in rows[0].cells]:
         raise BadFile(f"{file}, row 1: column {', '.join(missing)} missing.")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from annotator.crowd.categories import SemanticCategory
 from annotator.figures import charts
-from annotator.figures.drawing import Figure, render_png, render_svg, save_figure, write_rows
+from annotator.figures.drawing import ENDINGS, Figure, render, save_figure
 from annotator.figures.listing import NoSuchFigure, draw_figure, list_figures
 from annotator.labels.lexicon import load_lexicon
 
@@ -62,9 +62,9 @@ def test_interpretable_units_stand_under_their_groups() -> None:
 def test_example_crops_of_the_units_lie_in_the_drawing() -> None:
     packed = io.BytesIO()
     Image.new("RGB", (16, 16), "red").save(packed, "JPEG")
-    svg = render_svg(detectors({("conv5", 1): packed.getvalue()}))
+    svg = render(detectors({("conv5", 1): packed.getvalue()}), "svg").decode()
     assert svg.count("<image ") == 1
-    assert "<image " not in render_svg(detectors())
+    assert "<image " not in render(detectors(), "svg").decode()
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_example_crops_of_the_units_lie_in_the_drawing() -> None:
 )
 def test_each_figure_is_drawn_with_its_numbers(name: str) -> None:
     figure = draw_figure(report=REPORT, name=name)
-    svg = render_svg(figure)
+    svg = render(figure, "svg").decode()
     assert svg.startswith("<svg")
     assert (name, figure.title) in list_figures(REPORT)
-    assert len(list(csv.reader(io.StringIO(write_rows(figure))))) == len(figure.rows) + 1
+    assert len(list(csv.reader(io.StringIO(render(figure, "csv").decode())))) == len(figure.rows) + 1
 
 
 def test_shares_of_every_layer_are_drawn_as_they_are() -> None:
@@ -83,7 +83,7 @@ def test_shares_of_every_layer_are_drawn_as_they_are() -> None:
     assert [row["share"] for row in rows if row["layer"] == "conv4" and row["category"] == "object"] == [0.5]
     both = charts.draw_networks_side_by_side({"one": REPORT, "two": REPORT})
     assert len(both.rows) == 2 * len(rows)
-    assert all(word in render_svg(both) for word in ("one", "two", "conv4"))
+    assert all(word in render(both, "svg").decode() for word in ("one", "two", "conv4"))
 
 
 def test_the_network_with_most_unique_detectors_stands_first() -> None:
@@ -92,7 +92,7 @@ def test_the_network_with_most_unique_detectors_stands_first() -> None:
         {"network": "large", "category": "object", "n_unique": 2},
         {"network": "large", "category": "part", "n_unique": 2},
     ]
-    svg = render_svg(charts.draw_unique_detectors(rows))
+    svg = render(charts.draw_unique_detectors(rows), "svg").decode()
     assert svg.index(">large<") < svg.index(">small<")
 
 
@@ -100,29 +100,31 @@ def test_detectors_along_a_rotation_are_a_line_a_category() -> None:
     rows = [{"position": p, "category": c, "n_unique": 5} for p in (0, 0.5, 1) for c in ("object", "texture")]
     figure = charts.draw_unique_detectors_along(rows, axis="rotation")
     assert figure.title == "Unique detectors along rotation"
-    assert render_svg(figure).count("line mark container") >= 2
+    assert render(figure, "svg").decode().count("line mark container") >= 2
 
 
 def test_a_figure_is_saved_as_vectors_pixels_numbers_and_specification(tmp_path: Path) -> None:
     figure = charts.draw_category_confusion(REPORT)
-    paths = save_figure(figure, folder=tmp_path / "new")
-    assert [path.name.partition(".")[2] for path in paths] == ["svg", "png", "csv", "vl.json"]
-    with Image.open(paths[1]) as picture:
+    save_figure(figure, folder=tmp_path / "new")
+    paths = {path.name.partition(".")[2]: path for path in (tmp_path / "new").iterdir()}
+    assert set(paths) == set(ENDINGS) == {"svg", "png", "csv", "vl.json"}
+    with Image.open(paths["png"]) as picture:
         assert picture.width > 600
-    assert json.loads(paths[3].read_text()) == figure.spec
+    assert json.loads(paths["vl.json"].read_text()) == figure.spec
 
 
-def test_a_png_is_white_dark_or_clear_as_its_theme_says() -> None:
+def test_a_png_is_white_or_dark_as_its_theme_says() -> None:
     figure = charts.draw_category_confusion(REPORT)
     corners = {}
-    for theme in ("light", "dark", "either"):
-        with Image.open(io.BytesIO(render_png(figure, theme=theme))) as picture:
+    for theme in ("light", "dark"):
+        with Image.open(io.BytesIO(render(figure, "png", theme=theme))) as picture:
             corners[theme] = picture.convert("RGBA").getpixel((0, 0))
-    assert corners == {"light": (255, 255, 255, 255), "dark": (20, 24, 29, 255), "either": (0, 0, 0, 0)}
+    assert corners == {"light": (255, 255, 255, 255), "dark": (20, 24, 29, 255)}
 
 
 def test_cells_that_a_spreadsheet_would_run_are_defused() -> None:
-    assert write_rows(Figure("x", "X", {}, [{"concept": "=1+1", "units": -3}])) == "concept,units\n'=1+1,-3\n"
+    figure = Figure("x", "X", {}, [{"concept": "=1+1", "units": -3}])
+    assert render(figure, "csv") == b"concept,units\n'=1+1,-3\n"
 
 
 def test_an_unknown_figure_is_refused_with_those_there_are() -> None:
