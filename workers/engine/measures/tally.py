@@ -102,15 +102,9 @@ def _without_repeats(tallies: list[Tally]) -> list[Tally]:
 
 
 def _kept(tally: Tally, spill: Spill) -> Tally:
+    measures = {measure.recorded.name: measure for measure in list_measures()}
     layers = tuple(
-        replace(
-            layer,
-            parts={
-                measure.recorded.name: measure.spill(layer.parts[measure.recorded.name], spill)
-                for measure in list_measures()
-                if measure.recorded.name in layer.parts
-            },
-        )
+        replace(layer, parts={name: measures[name].spill(part, spill) for name, part in layer.parts.items()})
         for layer in tally.layers
     )
     return replace(tally, layers=layers, labels=tally.labels and tally.labels.kept(spill))
