@@ -1,5 +1,6 @@
 """Sends crops to the browser, which may keep them for good: a sheet's name is the digest of its content."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from uuid import UUID
 
@@ -25,10 +26,7 @@ BACKGROUND = (24, 28, 32)
 def show_sheet(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
     """A unit's crops in one picture."""
     artifact = _artifact(dissection_id)
-    try:
-        return _picture(read_strip(artifact=artifact, strip=sheet))
-    except StoreError as missing:
-        return HttpResponse(str(missing), status=404, content_type="text/plain")
+    return _send("image/jpeg", lambda: read_strip(artifact=artifact, strip=sheet))
 
 
 @needs(Role.VIEWER)
@@ -37,10 +35,7 @@ def show_wall(request: HttpRequest, dissection_id: UUID, sheet: str, columns: in
     if not (1 <= columns <= 8 and 1 <= rows <= 8):
         return HttpResponse("A wall has 1 to 8 columns and rows.", status=404, content_type="text/plain")
     artifact = _artifact(dissection_id)
-    try:
-        return _picture(compose_wall(artifact=artifact, strip=sheet, columns=columns, rows=rows))
-    except StoreError as missing:
-        return HttpResponse(str(missing), status=404, content_type="text/plain")
+    return _send("image/jpeg", lambda: compose_wall(artifact=artifact, strip=sheet, columns=columns, rows=rows))
 
 
 @lru_cache(maxsize=512)
@@ -57,8 +52,12 @@ def _artifact(dissection_id: UUID) -> str:
     return get_object_or_404(Dissection.objects.only("artifact"), pk=dissection_id).artifact
 
 
-def _picture(content: bytes) -> HttpResponse:
-    return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": KEPT})
+def _send(content_type: str, read: Callable[[], bytes | str]) -> HttpResponse:
+    try:
+        content = read()
+    except (StoreError, NoOutline, ArtifactMalformed) as missing:
+        return HttpResponse(str(missing), status=404, content_type="text/plain")
+    return HttpResponse(content, content_type=content_type, headers={"Cache-Control": KEPT})
 
 
 @needs(Role.VIEWER)
@@ -68,19 +67,17 @@ def show_outlines(request: HttpRequest, dissection_id: UUID, sheet: str) -> Http
     row = rows.filter(dissection=dissection_id, strip=sheet).first()
     if row is None:
         return HttpResponse("There is no such sheet.", status=404, content_type="text/plain")
-    try:
-        masks = read_masks(artifact=row.dissection.artifact, layer_path=row.unit.layer.path, unit_index=row.unit.index)
-    except (StoreError, NoOutline, ArtifactMalformed) as missing:
-        return HttpResponse(str(missing), status=404, content_type="text/plain")
-    drawn = draw_outlines(masks, n_tiles=row.n_top + row.n_low)
-    return HttpResponse(drawn, content_type="image/svg+xml", headers={"Cache-Control": KEPT})
+
+    def draw() -> str:
+        layer = row.unit.layer.path
+        masks = read_masks(artifact=row.dissection.artifact, layer_path=layer, unit_index=row.unit.index)
+        return draw_outlines(masks, n_tiles=row.n_top + row.n_low)
+
+    return _send("image/svg+xml", draw)
 
 
 @needs(Role.VIEWER)
 def show_field(request: HttpRequest, dissection_id: UUID, picture: str) -> HttpResponse:
     """A unit's empirical receptive field: the averaged discrepancy map, its peak in the center."""
-    try:
-        content = open_store(_artifact(dissection_id)).read(field_name(picture))
-    except StoreError as missing:
-        return HttpResponse(str(missing), status=404, content_type="text/plain")
-    return HttpResponse(content, content_type="image/png", headers={"Cache-Control": KEPT})
+    artifact = _artifact(dissection_id)
+    return _send("image/png", lambda: open_store(artifact).read(field_name(picture)))
