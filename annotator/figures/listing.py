@@ -101,8 +101,7 @@ def draw_along(dissections: Sequence[tuple[Dissection, float]], *, axis: str) ->
 
 
 def _count_by_layer(dissection: Dissection) -> dict[str, dict[str, int]]:
+    source, name = str(dissection.id), dissection.network.name
     layers = dissection.network.layers.filter(path__in=dissection.layer_paths)
-    found = {layer: count_detectors(layer=layer, sources={str(dissection.id)}) for layer in layers}
-    return {
-        f"{dissection.network.name} {layer.path}": counts["unique_detectors"] or {} for layer, counts in found.items()
-    }
+    counts = {layer.path: count_detectors(layer=layer, sources={source}) for layer in layers}
+    return {f"{name} {path}": found["unique_detectors"] or {} for path, found in counts.items()}

@@ -118,11 +118,9 @@ def _write_parquet(rows: Sequence[Row]) -> bytes:
 
 def _write_netdissect(campaign: Campaign) -> dict[str, bytes]:
     """One file a layer that has automatic labels."""
-    files = {}
-    for layer in Layer.objects.filter(units__hit_units__hit__campaign=campaign).distinct():
-        if table := write_labels(find_labels(layer=layer, campaign=campaign)):
-            files[name_file(layer.path)] = table
-    return files
+    layers = Layer.objects.filter(units__hit_units__hit__campaign=campaign).distinct()
+    tables = {name_file(layer.path): write_labels(find_labels(layer=layer, campaign=campaign)) for layer in layers}
+    return {name: table for name, table in tables.items() if table}
 
 
 def export_dissection(*, dissection: Dissection, folder: Path, mode: str) -> list[str]:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from annotator.published.readers.cells import BadFile
 
@@ -37,8 +37,7 @@ class Array:
         return [self.values[index + n_rows * column] for column in range(self.shape[1])]
 
 
-@dataclass(frozen=True)
-class _Element:
+class _Element(NamedTuple):
     kind: int
     body: bytes
 
