@@ -85,12 +85,8 @@ def _histogram(record: UnitRecord) -> Histogram | None:
     dissected = record.dissected
     if dissected is None or not dissected.peak_histogram:
         return None
-    return draw_histogram(
-        counts=dissected.peak_histogram,
-        low=dissected.peak_low,
-        high=dissected.peak_high,
-        threshold=dissected.threshold,
-    )
+    low, high = dissected.peak_low, dissected.peak_high
+    return draw_histogram(counts=dissected.peak_histogram, low=low, high=high, threshold=dissected.threshold)
 
 
 def draw_histogram(*, counts: Sequence[int], low: float, high: float, threshold: float) -> Histogram:
