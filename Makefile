@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 # The static checks read the settings without any service running.
 OFFLINE := DATABASE_URL=postgresql:///unitscope REDIS_URL=redis://127.0.0.1:6379/0
 READY := $(VENV)/.synced
-# Tests start a hundred processes; where compiled modules are not kept, each compiles Django or torch anew.
+# Tests start a hundred processes; where compiled modules are not kept, each compiles Django or torch again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo up test lint suite flows audit conformance browser bench drill pictures docs lock
@@ -68,8 +68,8 @@ drill: $(READY)  ## the long fault and load drills, resumable; results in docs/d
 pictures: $(READY)  ## the pictures of README and docs, taken from the running product
 	$(RUN) -m tools.pictures
 
-docs: $(READY)  ## docs/commands.md, docs/settings.md and docs/routes.md anew from the code
+docs: $(READY)  ## docs/commands.md, docs/settings.md and docs/routes.md again from the code
 	$(OFFLINE) $(RUN) -m tools.write_docs
 
-lock:  ## requirements.lock anew from pyproject.toml
+lock:  ## requirements.lock again from pyproject.toml
 	$(VENV)/bin/uv pip compile --quiet --upgrade pyproject.toml --all-extras --generate-hashes --python-version 3.11 -o requirements.lock

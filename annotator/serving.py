@@ -42,7 +42,7 @@ def read_addresses() -> dict[str, str]:
 
 
 def _manage(command: str, *arguments: str) -> str:
-    """In this process: each command in one of its own would load Django anew, a second and more."""
+    """In this process: each command in one of its own would load Django again, a second and more."""
     # The settings are read only now: by embedded.in_environment() they know where the services are.
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
     import django

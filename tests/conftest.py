@@ -18,7 +18,7 @@ KEPT_TABLES = {"django_content_type", "auth_permission", "django_migrations"}
 
 
 def empty_tables(case: TransactionTestCase) -> None:
-    """What Django does by truncating every table and writing permissions anew, which takes 0.6 s a test and not 10 ms.
+    """What Django does by truncating every table and writing permissions again, which takes 0.6 s a test and not 10 ms.
 
     As a replica, a session fires no triggers: neither foreign keys nor append-only tables stand in the way.
     """

@@ -51,7 +51,7 @@ def compare_campaign(*, campaign: Campaign) -> Compared:
 
 
 def compare_labels(*, campaign: Campaign, labels: Sequence[UnitLabel]) -> None:
-    """Compares these labels anew, after a reviewer changed them; those without an automatic label pass."""
+    """Compares these labels again, after a reviewer changed them; those without an automatic label pass."""
     automatic = choose_automatic_labels(campaign=campaign, units=[label.unit_id for label in labels])
     pairs = [(label, automatic[label.unit_id]) for label in labels if label.unit_id in automatic]
     if not pairs:

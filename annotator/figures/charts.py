@@ -1,6 +1,6 @@
 """The talk's figures as Vega-Lite, from report documents: what a layer's units mean, by people and by Broden.
 
-Each function returns a `Figure`; its rows are everything that is drawn, so that anyone can draw it anew.
+Each function returns a `Figure`; its rows are everything that is drawn, so that anyone can draw it again.
 """
 
 from base64 import b64encode

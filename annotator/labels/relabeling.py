@@ -1,7 +1,7 @@
 """Applies a reviewer's new decision to the labels that it changes, and to no others.
 
 A label keeps what its concepts were when it was made, and revisions apply in their order: so one more on top gives
-what labeling the whole campaign anew would give, without reading its answers again. Precision and category rest on
+what labeling the whole campaign again would give, without reading its answers again. Precision and category rest on
 answers alone and stay.
 """
 
@@ -27,12 +27,12 @@ class BadRevision(Refusal):
 
 
 def relabel(revision: ConceptRevision) -> list[UnitLabel]:
-    """The labels that the newest revision reaches, named anew and stored. Raises BadRevision."""
+    """The labels that the newest revision reaches, renamed and stored. Raises BadRevision."""
     labels = list(_find_reached(revision))
     accepted = revision.campaign.concept_revisions.filter(kind=Kind.ACCEPT, unit__in=[one.unit_id for one in labels])
     kept = list(accepted)
     for label in labels:
-        _name_anew(label, read_revision(revision))
+        _rename(label, read_revision(revision))
         label.accepted_at = find_acceptance(label, kept)
         label.labeled_at = revision.revised_at
     UnitLabel.objects.bulk_update(labels, FIELDS, batch_size=500)
@@ -49,7 +49,7 @@ def _find_reached(revision: ConceptRevision) -> QuerySet[UnitLabel]:
     return labels.filter(named)
 
 
-def _name_anew(label: UnitLabel, revision: Revision) -> None:
+def _rename(label: UnitLabel, revision: Revision) -> None:
     """Applies the last revision as `labeling` applies all of them."""
     answers = _read_answers(label)
     named = [
@@ -78,7 +78,7 @@ def _name_anew(label: UnitLabel, revision: Revision) -> None:
 def _read_answers(label: UnitLabel) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = label.reasons.get("answers", [])
     if not answers or any("precision" not in answer for answer in answers):
-        raise BadRevision(f"{label.unit} was labeled by an earlier version: label the campaign anew first.")
+        raise BadRevision(f"{label.unit} was labeled by an earlier version: label the campaign again first.")
     return answers
 
 

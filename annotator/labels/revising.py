@@ -1,4 +1,4 @@
-"""Keeps a reviewer's judgement on concepts and names the labels anew that it reaches."""
+"""Keeps a reviewer's judgement on concepts and renames the labels that it reaches."""
 
 from collections.abc import Sequence
 from datetime import datetime

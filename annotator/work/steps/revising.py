@@ -1,4 +1,4 @@
-"""A reviewer's judgement on what units are called; the labels that it reaches are compared anew."""
+"""A reviewer's judgement on what units are called; the labels that it reaches are compared again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def _compare(work: Work, campaign: Campaign, changed: Sequence[UnitLabel]) -> st
     compare_labels(campaign=campaign, labels=changed)
     for label in changed:
         work.tell(f"{label.unit}: {label.concept}")
-    return f"{len(changed)} units named anew."
+    return f"{len(changed)} units renamed."
 
 
 # What the steps about one label share.

@@ -29,7 +29,7 @@ def concept(index: int) -> str:
 
 
 def test_merging_renaming_splitting_accepting() -> None:
-    assert revise("merge", "wheel", "--into", "rim").endswith("2 units named anew.\n")
+    assert revise("merge", "wheel", "--into", "rim").endswith("2 units renamed.\n")
     assert (concept(0), concept(4)) == ("rim", "rim")
     assert "features.3 unit 1: thing 1" in revise("rename", "--unit", "features.3:1", "--into", "Thing 1")
     assert UnitLabel.objects.get(unit__index=1).comparison.relation == "equal"

@@ -74,7 +74,7 @@ def simulate(generator: np.random.Generator, n_units: int, overdispersion: float
 
 
 def test_intervals_cover_as_stated_in_1000_simulations() -> None:
-    """1,000 campaigns of 32 units and 3 answers; overdispersion is estimated anew in each."""
+    """1,000 campaigns of 32 units and 3 answers; overdispersion is estimated again in each."""
     generator = np.random.default_rng(20150509)
     hits, n = 0, 0
     for _ in range(1000):

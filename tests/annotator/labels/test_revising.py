@@ -129,7 +129,7 @@ def test_a_judgement_touches_no_label_that_it_does_not_reach(campaign: Campaign)
 
 def test_a_label_of_an_earlier_version_is_refused_in_words(campaign: Campaign) -> None:
     UnitLabel.objects.update(reasons={})
-    with pytest.raises(BadRevision, match="label the campaign anew first"):
+    with pytest.raises(BadRevision, match="label the campaign again first"):
         rename_unit(campaign=campaign, unit=Unit.objects.get(index=0), concept="x", reviewer="eve", now=NOW)
 
 

@@ -64,7 +64,7 @@ def mask_of(
 
 @dataclass
 class ImageLabels:
-    """An image's labels as read anew from disk: whole-image numbers and (px, px) maps."""
+    """An image's labels as read again from disk: whole-image numbers and (px, px) maps."""
 
     whole: list[int]
     maps: list[np.ndarray]

@@ -12,7 +12,7 @@ from annotator.work.step_command import StepCommand
 
 class Command(StepCommand):
     help = (
-        "Keeps a judgement and names anew the units it reaches. merge: these concepts count as --into in the whole "
+        "Keeps a judgement and renames the units that it reaches. merge: these concepts count as --into in the whole "
         "campaign. split: the --unit's answers of these forms are called --into. rename: the --unit is called --into. "
         "accept: the --unit's concept stays as it is."
     )

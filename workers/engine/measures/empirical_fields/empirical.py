@@ -54,7 +54,7 @@ def plan_peaks(*, top_image: NDArray[np.int32], top_location: NDArray[np.int16],
 
 
 def make_occluders(*, network: LoadedNetwork, options: OcclusionOptions) -> Occluders:
-    """Patches of random pixels, drawn anew for each position by the seed, the same for every image."""
+    """Patches of random pixels, drawn again for each position by the seed, the same for every image."""
     px, size = network.preprocessing.input_px, options.size_px
     starts = torch.arange(0, px - size + 1, options.stride_px)
     rows, columns = (one.flatten() for one in torch.meshgrid(starts, starts, indexing="ij"))

@@ -168,7 +168,7 @@ class CandidateCells:
         self.bound = torch.maximum(self.bound, self._steps.bound())
 
     def _restart_steps(self) -> None:
-        """Count anew, in steps from the bound as it is."""
+        """Count again, in steps from the bound as it is."""
         self._steps = StepCounts(base=self.bound, top=self._highest, n_keep=self.n_keep)
         for block in self._blocks:
             unit, value = block.values_over(self.bound, range(self.n_units))
