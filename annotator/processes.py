@@ -97,7 +97,7 @@ class Processes:
         with self._log.open("ab") if self._log else nullcontext() as output:
             self.running[name] = subprocess.Popen(  # noqa: S602  the Procfile's lines are shell commands
                 f"exec {self._commands[name]}", shell=True, cwd=ROOT, env=self.environment,
-                stdout=output, stderr=output, start_new_session=True, preexec_fn=_end_with_parent,
+                stdout=output, stderr=output, start_new_session=True, preexec_fn=end_with_parent,
             )  # fmt: skip
 
     def wait(self) -> None:
@@ -154,7 +154,7 @@ def end_group(process: "subprocess.Popen[bytes]", kind: signal.Signals) -> None:
         os.killpg(process.pid, kind)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Run in the child: if the parent is killed with -9, nobody else stops the child."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotator.labels.doubts import Standing, find_doubt
+from annotator.labels.extending import Standing, find_doubt
 
 FIXED = (2, 3, 4, 5)
 MOST = (3, 4, 5)

@@ -25,12 +25,13 @@ from workers.engine.estimate_memory import estimate_memory
 from workers.engine.format.artifact import pack_arrays, unpack_arrays
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures import tally
+from workers.engine.measures.empirical_fields.arrays import EmpiricalFieldOptions
 from workers.engine.measures.layer_pass import ActivationNotFinite
 from workers.engine.measures.options import DissectionOptions, OptionsInvalid
 from workers.engine.networks.hooks import LayerError
 from workers.engine.networks.loading import NetworkError
 from workers.engine.networks.preprocessing import PreprocessingInvalid
-from workers.engine.networks.saved_activations import SavedActivationsInvalid
+from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
 from workers.engine.networks.zoo import ZooError
 from workers.job import Job, find_device, write_patiently
 from workers.label_cache import keep_labels, load_labels
@@ -122,6 +123,8 @@ def _attempt(request: TaskRequest, target: store.Store, reporter: leases.Reporte
 
 def _survey(job: Job) -> dict[str, Any]:
     job.reporter.begin("loading the network", n_total=0)
+    if isinstance(job.network, SavedNetwork) and job.options.of(EmpiricalFieldOptions).occluded_images:
+        raise OptionsInvalid("Saved activations have no network to occlude: leave out --receptive-fields.")
     shapes = dissect.survey(network=job.network, layers=job.dissection.layers, device=find_device())
     job.reporter.begin("reading the image set", n_total=0)
     whole = len(job.image_set.paths)

@@ -1,4 +1,8 @@
-"""Asks for more answers about units on which people disagree. Deciding is here, spending in `crowd`."""
+"""Asks for more answers about units on which people disagree. Deciding is here, spending in `crowd`.
+
+The category is settled when its answers lead all others together by two: two of two, three of four. One voice more
+could not turn that. The concept is settled when two people said the same.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,9 +12,11 @@ from annotator.crowd.marketplaces.prices import compute_hit_cost
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.crowd.outbox.session import Session
-from annotator.labels.doubts import Standing, find_doubt
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
+
+LEAD = 2
+SAME_WORDS = 2
 
 
 class CannotExtend(Refusal):
@@ -28,6 +34,17 @@ class Saving:
     @property
     def share(self) -> float:
         return 1 - self.n_asked / self.n_fixed if self.n_fixed else 0.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The answers about one unit so far."""
+
+    n_answers: int
+    n_same_category: int
+    n_same_concept: int
+    precision_low: float
+    precision_high: float
 
 
 def decide_extensions(*, campaign: Campaign, widest: float | None) -> dict[int, str]:
@@ -65,6 +82,19 @@ def find_saving(campaign: Campaign) -> Saving:
     each = compute_hit_cost(reward_usd=campaign.reward_usd, n_assignments=1, fees=fees)
     n_fixed = most * len(counts)
     return Saving(n_asked=sum(counts), n_fixed=n_fixed, saved_usd=(n_fixed - sum(counts)) * each)
+
+
+def find_doubt(standing: Standing, *, widest: float | None) -> str | None:
+    """The doubt in words, or None. `widest`: the widest 95 % interval of precision that is good enough."""
+    n_other = standing.n_answers - standing.n_same_category
+    if standing.n_same_category - n_other < LEAD:
+        return f"category: {standing.n_same_category} of {standing.n_answers} agree"
+    if standing.n_same_concept < SAME_WORDS:
+        return "concept: no two people say the same"
+    width = standing.precision_high - standing.precision_low
+    if widest is not None and width > widest:
+        return f"precision: the interval is {width:.2f} wide"
+    return None
 
 
 def _stand(label: UnitLabel) -> Standing:

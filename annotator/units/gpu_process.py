@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
+from annotator.processes import end_with_parent
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
 
@@ -27,7 +28,9 @@ def gpu_process_if_none() -> Iterator[None]:
     log = settings.VAR / "logs" / "gpu.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        process = subprocess.Popen([sys.executable, *COMMAND], stdout=output, stderr=output, cwd=settings.BASE_DIR)
+        process = subprocess.Popen(
+            [sys.executable, *COMMAND], stdout=output, stderr=output, cwd=settings.BASE_DIR, preexec_fn=end_with_parent
+        )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not gpu_queue.list_processes():

@@ -6,8 +6,14 @@ import pytest
 
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.models import Campaign
-from annotator.labels.doubts import Standing, find_doubt
-from annotator.labels.extending import CannotExtend, decide_extensions, extend_campaign, find_saving
+from annotator.labels.extending import (
+    CannotExtend,
+    Standing,
+    decide_extensions,
+    extend_campaign,
+    find_doubt,
+    find_saving,
+)
 from annotator.labels.labeling import label_campaign
 from annotator.sandbox.models import HIT as SandboxHIT
 from benchmarks.adaptive_collection import find_curves

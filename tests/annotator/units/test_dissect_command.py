@@ -158,6 +158,10 @@ def test_saved_activations_are_dissected_in_place_of_a_network(images: Path, wei
     np.testing.assert_array_equal(found["threshold"], expected["threshold"])
     with pytest.raises(CommandError, match="stands in place of"):
         dissect("--activations", str(tmp_path / "latents.npy"), "--images", str(images))
+    with pytest.raises(CommandError, match="no network to occlude"):
+        call_command("dissect", *given, "--network-name", "occluded", "--receptive-fields", "3")
+    with pytest.raises(CommandError, match="only n_top = 57 top images"):
+        call_command("dissect", *given, "--network-name", "many", "--exemplars", "100")
     np.save(tmp_path / "latents.npy", maps[:3])
     with pytest.raises(CommandError, match="holds 3 images"):
         call_command("dissect", *given, "--network-name", "short")

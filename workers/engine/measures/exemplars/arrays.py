@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.recorded import Recorded, option
+from workers.engine.measures.top_images.arrays import TopImagesOptions
 
 NAMES = ("images.npy", "masks.npy", "units.npy")
 
@@ -18,7 +20,12 @@ class ExemplarOptions:
     )  # fmt: skip
 
 
-RECORDED = Recorded(name="exemplars", options=ExemplarOptions)
+def check(options: DissectionOptions) -> str:
+    n, n_top = options.of(ExemplarOptions).exemplars, options.of(TopImagesOptions).n_top
+    return f"exemplars is {n}, but only n_top = {n_top} top images are kept." if n > n_top else ""
+
+
+RECORDED = Recorded(name="exemplars", options=ExemplarOptions, check=check)
 
 
 def exemplar_name(layer: int, name: str) -> str:
