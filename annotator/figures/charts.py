@@ -14,7 +14,6 @@ from annotator.comparison.relations import Relation
 from annotator.comparison.summary import Document
 from annotator.crowd.categories import SemanticCategory
 from annotator.figures.drawing import Figure, Rows
-from annotator.figures.object_groups import GROUPS, find_group
 from annotator.labels.lexicon import Lexicon
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
@@ -27,6 +26,28 @@ RELATIONS = [str(relation) for relation in Relation]
 RELATION_COLORS = ["#2f8f5b", "#7cc18f", "#e3bd3a", "#ef8a3c", "#a3aab5"]
 N_EXAMPLES = 4
 CROP_PX = 44
+OTHER = "other objects"
+# Group -> words whose kinds and synonyms belong there. The first group that fits is taken.
+ROOTS: dict[str, tuple[str, ...]] = {
+    "buildings": ("building", "roof", "skyline", "arch", "dome", "spire", "column", "window", "door", "bridge"),
+    "people": ("person", "face", "head", "body part", "people", "crowd", "hair", "clothes"),
+    "furniture": ("furniture", "seat", "cabinet", "shelf", "pool table", "work surface", "closet"),
+    "lighting": ("light", "lighting", "chandelier"),
+    "nature": (
+        "nature", "landscape", "animal", "plant", "water", "sky", "cloud", "earth", "sand", "snow", "stone", "wood",
+        "waterfall", "fruit",
+    ),
+    "scenes": ("room", "store", "city", "corridor", "stadium", "golf course", "playground"),
+    "outdoor objects": (
+        "vehicle", "wheel", "road", "sign", "fence", "athletic field", "track", "sidewalk", "train", "tent", "umbrella",
+        "stairway", "railing", "windmill", "tower", "structure",
+    ),
+    "indoor objects": (
+        "appliance", "container", "food", "fabric", "painting", "screen", "television", "book", "floor", "ceiling",
+        "wall", "curtain", "musical instrument", "ball", "computer", "clock", "pillow", "sink", "text",
+    ),
+}  # fmt: skip
+GROUPS = (*ROOTS, OTHER)
 
 
 def draw_semantic_types(report: Document) -> Figure:
@@ -241,3 +262,18 @@ def draw_unique_detectors_along(rows: Rows, *, axis: str) -> Figure:
 def _color(field: str, domain: Sequence[str], colors: list[str], *, title: str) -> alt.Color:
     order = list(domain)
     return alt.Color(f"{field}:N", scale=alt.Scale(domain=order, range=colors), sort=order, title=title)
+
+
+def find_group(*, concept: str, category: str, lexicon: Lexicon) -> str:
+    """By the whole concept, then by its last word; scenes by their category alone."""
+    if category == "scene":
+        return "scenes"
+    for word in dict.fromkeys((concept, lexicon.singular(concept), lexicon.singular(concept).rpartition(" ")[2])):
+        for group, roots in ROOTS.items():
+            if any(_belongs(word, lexicon.singular(root), lexicon) for root in roots):
+                return group
+    return OTHER
+
+
+def _belongs(word: str, root: str, lexicon: Lexicon) -> bool:
+    return bool(word == root or lexicon.find_synonymy(word, root) or lexicon.find_wideness(root, word))

@@ -4,7 +4,7 @@ The category is settled when its answers lead all others together by two: two of
 could not turn that. The concept is settled when two people said the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from annotator.crowd.campaigns.extending import extend_hits
@@ -98,10 +98,4 @@ def find_doubt(standing: Standing, *, widest: float | None) -> str | None:
 
 
 def _stand(label: UnitLabel) -> Standing:
-    return Standing(
-        n_answers=label.n_answers,
-        n_same_category=label.n_same_category,
-        n_same_concept=label.n_same_concept,
-        precision_low=label.precision_low,
-        precision_high=label.precision_high,
-    )
+    return Standing(**{one.name: getattr(label, one.name) for one in fields(Standing)})

@@ -31,7 +31,7 @@ from annotator.work.table import STEPS
 
 _LOCK_SPACE = 0x0B0B
 _DEFECT = "The work ended by a defect; the log of its process holds the details."
-_LOST = "Its process ended before the work did; start it again."
+_LOST = "Its process ended before the work did. What was begun goes on; start it again if something is missing."
 
 
 class RoleMissing(Refusal):
@@ -134,7 +134,7 @@ def run_job(job: Job, *, work: Work | None = None) -> None:
         except OutcomeUnknown as error:
             if job.campaign is not None:
                 Campaign.objects.filter(pk=job.campaign.pk).update(problem=str(error))
-            refusal = CannotGoOn(f"{error} Nothing is lost: start it again to go on.")
+            refusal = CannotGoOn(f"{error} It is tried again each minute; start it again only if it stays undone.")
             _end(job, state=Job.State.REFUSED, sentence=str(refusal), work=work)
             raise refusal from error
         except Refusal as refusal:
@@ -153,7 +153,7 @@ def note_if_lost(job: Job) -> None:
     with _hold(job) as is_ours:
         if is_ours and Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).exists():
             work = None
-            with contextlib.suppress(ObjectDoesNotExist):  # the subject was deleted
+            with contextlib.suppress(ObjectDoesNotExist, TypeError):  # subject deleted, or an option was secret
                 work = _restore(job)
             _end(job, state=Job.State.LOST, sentence=_LOST, work=work)
 

@@ -19,6 +19,8 @@ VERBS = {
 def translate(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     acts = apps.get_model("crowd", "OutwardAct").objects
     acts.filter(verb="ApproveAssignment", purpose="overturn").update(verb="overturn", purpose="")
+    # A grant that was refused or cut off is made again. The qualification is found by its name.
+    apps.get_model("crowd", "Compensation").objects.filter(hit_id="").update(qualification_id="", hit_type_id="")
     renamed = [When(verb=old, then=Value(new)) for old, new in VERBS.items()]
     acts.filter(verb__in=VERBS).update(verb=Case(*renamed, default=F("verb")))
 

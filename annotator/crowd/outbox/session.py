@@ -69,8 +69,13 @@ class Session:
             return self.settle()
 
     def carry_out(self, decision: Decision) -> OutwardAct:
-        """Writes a decision and performs it at once. Returns the act with its outcome."""
+        """Writes a decision and performs it at once. Returns the act with its outcome.
+
+        One without cost that was refused before is asked for again: registering and qualifying twice is once.
+        """
         act = self.write(decision)
+        if not decision.cost_usd:
+            OutwardAct.objects.filter(pk=act.pk, state=OutwardAct.State.FAILED).update(state=OutwardAct.State.PENDING)
         self.settle()
         act.refresh_from_db()
         return act

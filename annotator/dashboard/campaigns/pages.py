@@ -12,7 +12,7 @@ from django.utils import timezone
 from annotator.accounts.models import Role
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
-from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.dashboard.campaigns.counts import summarize_campaigns
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import list_offered
@@ -86,7 +86,8 @@ def show_attention(request: SignedInRequest, name: str) -> HttpResponse:
 
 def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:
     """The votes on each phrase. Empty if the campaign asks about no phrase, or nobody has answered."""
-    counted = count_verdicts(campaign) if not campaign.is_imported else []
+    is_asked = HITUnit.objects.filter(hit__campaign=campaign).exclude(phrase="").exists()
+    counted = count_verdicts(campaign) if is_asked else []
     return counted if any(one.n_answers for one in counted) else []
 
 

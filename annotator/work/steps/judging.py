@@ -36,7 +36,15 @@ class EraseOptions:
 
 def approve_answer(work: Work) -> str:
     approve_assignments(work.open_session(), assignments=[work.subject])
-    return "One answer approved."
+    return _tell_if(work, Assignment.State.APPROVED, "One answer approved.")
+
+
+def _tell_if(work: Work, state: str, sentence: str) -> str:
+    """The sentence, if the marketplace has brought the answer into this state. Raises CannotReview."""
+    work.subject.refresh_from_db(fields=["state"])
+    if work.subject.state != state:
+        raise CannotReview("The marketplace has not done this. The campaign's page says what needs a person.")
+    return sentence
 
 
 def exclude_answer(work: Work) -> str:
@@ -65,7 +73,7 @@ def withdraw_the_proposal(work: Work) -> str:
 
 def reject(work: Work) -> str:
     confirm_rejection(work.open_session(), rejection=_find_rejection(work), confirmed_by=work.by)
-    return "One answer rejected."
+    return _tell_if(work, Assignment.State.REJECTED, "One answer rejected.")
 
 
 def check_second_person(work: Work) -> None:
@@ -77,7 +85,7 @@ def overturn(work: Work) -> str:
     feedback = "We have looked again: your work is approved and paid."
     rejection = _find_rejection(work)
     overturn_rejection(work.open_session(), rejection=rejection, overturned_by=work.by, feedback=feedback)
-    return "One rejection overturned; the work is paid."
+    return _tell_if(work, Assignment.State.APPROVED, "One rejection overturned; the work is paid.")
 
 
 def check_sent(work: Work) -> None:
@@ -104,9 +112,15 @@ def top_up(work: Work) -> str:
 def compensate_lost(work: Work) -> str:
     session = work.open_session()
     waiting = list(find_unsubmitted(campaign=work.subject, now=work.now))
+    refusals: list[str] = []
     for assignment in waiting:
-        compensate(session, assignment=assignment, decided_by=work.by)
+        try:
+            compensate(session, assignment=assignment, decided_by=work.by)
+        except CannotCompensate as refusal:  # the others are paid
+            refusals.append(str(refusal))
     n_approved = approve_compensations(session)
+    if refusals:
+        raise CannotCompensate(f"{len(refusals)} of {len(waiting)} could not be compensated: {refusals[0]}")
     return f"{len(waiting)} pieces of work have a compensation HIT; {n_approved} were approved now."
 
 

@@ -55,7 +55,12 @@ def extend(work: Work) -> str:
 
 def ask_more(work: Work) -> str:
     n_more = work.options.n_more
-    extend_hits(work.open_session(), n_more={_find_hit(work).pk: n_more})
+    hit = _find_hit(work)
+    target = hit.n_assignments + n_more
+    extend_hits(work.open_session(), n_more={hit.pk: n_more})
+    hit.refresh_from_db(fields=["n_assignments"])
+    if hit.n_assignments < target:
+        raise CannotPublish("The marketplace has not done this. The campaign's page says what needs a person.")
     return f"{n_more} more answers asked for."
 
 

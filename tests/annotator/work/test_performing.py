@@ -102,7 +102,7 @@ def test_a_silent_marketplace_leaves_its_sentence_on_the_campaign(
         raise OutcomeUnknown("No answer came.")
 
     monkeypatch.setitem(STEPS, "publish", replace(STEPS["publish"], run=lose))
-    with pytest.raises(CannotGoOn, match="Nothing is lost"):
+    with pytest.raises(CannotGoOn, match="tried again each minute"):
         perform(STEPS["publish"], subject=world.campaign, actor=None)
     world.campaign.refresh_from_db()
     assert world.campaign.problem == "No answer came."
