@@ -203,7 +203,7 @@ def test_the_campaign_is_exported_and_reported(legacy: Client, tmp_path: Path) -
         assert read(legacy, f"/campaigns/demo/{file}"), file
 
 
-def test_labels_made_anew_are_the_labels_of_then(legacy: Client) -> None:
+def test_labels_made_again_are_the_labels_of_then(legacy: Client) -> None:
     """The table is the one that the demo printed then."""
     table = (FOLDER / "table.txt").read_text()
     assert (FOLDER / "table.txt").read_text() in run_command("report", "demo")

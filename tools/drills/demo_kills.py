@@ -109,7 +109,7 @@ def kill_at_seeded_moments() -> str:
             print(f"  {name}: {moments}: {seconds:.0f} s, {same} table", flush=True)
             keep(name, report)
     others = [name for name, report in kept.items() if name.startswith("run") and report != kept["undisturbed"]]
-    KEPT.unlink()  # the drill run again is run, whatever it found
+    KEPT.unlink()  # a later call runs everything again
     assert not others, f"Another table after {', '.join(others)}."
     n_units = len(kept["undisturbed"]["units"])
     n_kills = N_RUNS * N_KILLS_A_RUN

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from annotator.accounts.models import AuditEntry, Role
+from annotator.crowd.judging.approving import CannotReview
 from annotator.crowd.marketplaces.guard import Permit
 from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
 from annotator.crowd.models import Assignment, Campaign
@@ -22,7 +23,8 @@ from annotator.labels.models import UnitLabel
 from annotator.work import performing, sending, tasks
 from annotator.work.models import Job
 from annotator.work.performing import CannotGoOn, RoleMissing, UnderWay, find_role, perform
-from annotator.work.step import Step
+from annotator.work.step import Step, Work
+from annotator.work.steps import judging
 from annotator.work.table import STEPS
 from tests.annotator.dashboard.conftest import viewer, world
 from tests.annotator.dashboard.making import World, make_person
@@ -75,6 +77,19 @@ def test_a_refused_act_does_not_claim_that_it_was_done(world: World) -> None:
     job, entry = Job.objects.get(), AuditEntry.objects.get()
     assert (job.state, job.sentence) == ("refused", "Campaign try has no answers yet.")
     assert (entry.action, entry.details) == ("label", {"not done, refused": "Campaign try has no answers yet."})
+
+
+def test_an_answer_that_the_marketplace_did_not_approve_is_not_told_as_approved(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Assignment.objects.filter(hit__campaign=world.campaign).earliest("pk")
+    Assignment.objects.filter(pk=answer.pk).update(state="submitted")
+    monkeypatch.setattr(judging, "approve_assignments", lambda session, assignments: 0)
+    monkeypatch.setattr(Work, "open_session", lambda work: None)
+    with pytest.raises(CannotReview, match="has not done this"):
+        perform(STEPS["approve-answer"], subject=answer, actor=None)
+    (told,) = AuditEntry.objects.get(action="approve-answer").details.items() - {("answer", answer.pk)}
+    assert told[0] == "not done, refused"
 
 
 def break_down(work: Any) -> str:
@@ -214,3 +229,12 @@ def test_messages_of_the_release_before_are_understood(world: World, eve: User) 
     tasks.run_older_message("try", "label", "eve")
     assert Job.objects.get().state == "done"
     assert tasks.run_older_message.name == "dashboard.work"
+
+
+def test_a_lost_erasure_whose_secret_was_not_kept_is_marked_and_stops_nothing(world: World, eve: User) -> None:
+    erasure = Job.objects.create(
+        step="erase-worker", subject_kind="marketplace", subject_key="own", state="running", created_at=timezone.now()
+    )
+    tasks.sweep()
+    erasure.refresh_from_db()
+    assert erasure.state == "lost"

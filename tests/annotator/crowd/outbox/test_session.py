@@ -11,10 +11,11 @@ from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
 from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
-from annotator.crowd.judging.compensating import compensate
+from annotator.crowd.judging.compensating import CannotCompensate, compensate
 from annotator.crowd.marketplaces.guard import Permit
-from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
-from annotator.crowd.models import HIT, Assignment, Campaign, OutwardAct
+from annotator.crowd.marketplaces.mturk.adapter import MTurkMarketplace
+from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, RealMoneyRefused
+from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, OutwardAct
 from annotator.crowd.outbox.session import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +81,23 @@ def test_whatever_costs_takes_a_permit_after_the_publication_too(
     assert OutwardAct.objects.filter(cost_usd__gt=0).count() == before
     spend(replace(session, permit=PERMIT), worked)
     assert OutwardAct.objects.filter(cost_usd__gt=0, state="done").count() == before + 1
+
+
+def test_a_qualification_that_was_refused_is_asked_for_again(
+    session: Session, worked: HIT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any, **options: Any) -> None:
+        raise MarketplaceRefused("The credentials have expired.", code="AccessDenied")
+
+    may_spend = replace(session, permit=PERMIT)
+    with monkeypatch.context() as patch:
+        patch.setattr(MTurkMarketplace, "_qualify", refuse)
+        with pytest.raises(CannotCompensate, match="expired"):
+            spend_on_lost_work(may_spend, worked)
+    assert OutwardAct.objects.get(verb="qualify").state == "failed"
+    spend_on_lost_work(may_spend, worked)
+    assert OutwardAct.objects.get(verb="qualify").state == "done"
+    assert Compensation.objects.get().hit_id
 
 
 def test_acts_written_under_a_permit_are_performed_later_without_one(
