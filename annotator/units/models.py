@@ -112,6 +112,9 @@ class Dissection(models.Model):
         default=dict, help_text="By layer path and IoU mode: n_detectors, n_unique as published"
     )
     labels = models.JSONField(default=list, help_text="Label table of the set: number, name, category, categories")
+    layer_facts = models.JSONField(
+        default=dict, help_text="By layer path: axes, tokens_dropped, read_as, anchoring; absent: not recorded"
+    )
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -160,11 +163,19 @@ class GPUTask(models.Model):
 class DissectedUnit(models.Model):
     """The measurements of one unit by one dissection, without its images and labels."""
 
+    class Silence(models.TextChoices):
+        """Why a unit tells nothing (docs/measures.md, Top and low images); empty if it tells something."""
+
+        CONSTANT = "constant", "the same peak on every image"
+        SILENT = "silent", "its peaks do not exceed those of its lowest tenth of images"
+        NEGATIVE = "negative", "never above zero"
+
     dissection = models.ForeignKey(Dissection, on_delete=models.CASCADE, related_name="dissected_units")
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="dissections")
     threshold = models.FloatField(help_text="T_u of docs/measures.md, Threshold")
     peak_low = models.FloatField(help_text="Lowest peak over the image set")
     peak_high = models.FloatField(help_text="Highest peak over the image set")
+    silence = models.CharField(max_length=8, choices=Silence.choices, blank=True)
     peak_histogram = models.JSONField(
         default=list, help_text="Counts of peaks in equal bins from peak_low to peak_high"
     )

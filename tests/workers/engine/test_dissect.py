@@ -4,6 +4,7 @@ those of all images.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.layer_pass import ActivationNotFinite
 from workers.engine.measures.tally import Tally, TallyError, load_tally, merge_tallies, save_tally
 from workers.engine.measures.thresholds import candidates, thresholds
+from workers.engine.measures.top_images.arrays import TopImages, ingest
+from workers.engine.measures.top_images.measure import name_silences
 
 OPTIONS = make_options(n_top=5, n_low=2, tail=0.03, batch_size=2, tile_px=16)
 NETWORK = making.tiny_network(seed=1)
@@ -147,6 +150,26 @@ def test_top_images_are_those_of_highest_peak_and_low_ones_of_the_lowest_tenth(t
         assert not set(drawn) & set(best)
         assert arrays["peak_histogram"][unit].sum() == 40
         assert f"tiles/{arrays['tile_sheet'][unit][:2]}/{arrays['tile_sheet'][unit]}.jpg" in stored
+
+
+def test_units_that_tell_nothing_are_named(tmp_path: Path) -> None:
+    making.make_broden(tmp_path / "set", rng=default_rng(5), n_images=40)
+    image_set, network = open_image_set(tmp_path / "set"), making.tiny_network(seed=1, relu=False)
+    weight, bias = network.module[3].weight.data, network.module[3].bias.data  # type: ignore[index]
+    weight[:3] = 0
+    bias[:] = torch.tensor([0.0, 3.0, -1.0, -1e3, 0.0])
+    tally = dissect.measure_shard(
+        network=network, layers=["4"], image_set=image_set, options=OPTIONS, shard=dissect.Shard(0, 40)
+    )
+    (layer,) = making.finish(network=network, image_set=image_set, tally=tally, options=OPTIONS)
+    found = layer.result(TopImages)
+    assert found.silence is not None
+    assert found.silence.tolist() == ["constant", "constant", "constant", "negative", ""]
+    assert [row.columns["silence"] for row in ingest(replace(found, silence=None), {})] == found.silence.tolist()
+    peaks = np.zeros((40, 2), np.float32)
+    peaks[:3, 0] = 2  # active on three images: it tells something
+    peaks[3:, 1] = 2  # as high as the lowest tenth on all others
+    assert [str(one) for one in name_silences(peaks)] == ["", "silent"]
 
 
 def test_a_small_set_pads_with_minus_one(tmp_path: Path) -> None:

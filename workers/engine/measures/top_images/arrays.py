@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from workers.engine.measures.recorded import Recorded, UnitRows, option
 
+# All peaks are equal; no peak is above zero, so that no segment can be cut; no peak exceeds those of the lowest tenth.
+SILENCES = CONSTANT, NEGATIVE, SILENT = "constant", "negative", "silent"
+
 
 @dataclass(frozen=True)
 class TopImagesOptions:
@@ -29,6 +32,7 @@ class TopImages:
 
     Image indices, -1 if there are too few images; peaks; locations (..., 2), row and column of the map's cell; a
     histogram (U, 32) of the unit's peaks over equal bins from the lowest to the highest, `peak_range` (U, 2).
+    `silence` (U,) says why a unit tells nothing, one of SILENCES, or ""; None in artifacts of before.
     """
 
     top_image: NDArray[np.int32]
@@ -39,6 +43,16 @@ class TopImages:
     low_location: NDArray[np.int16]
     peak_histogram: NDArray[np.int32]
     peak_range: NDArray[np.float32]
+    silence: NDArray[np.str_] | None = None
+
+
+def name_silence(*, low: float, high: float, lowest_tenth: float) -> str:
+    """Why a unit with this range of peaks tells nothing; `lowest_tenth` is the highest peak of its lowest tenth."""
+    if high <= low:
+        return CONSTANT
+    if high <= 0:
+        return NEGATIVE
+    return SILENT if high <= lowest_tenth else ""
 
 
 def ingest(arrays: TopImages, manifest: Mapping[str, Any]) -> Iterator[UnitRows]:
@@ -53,9 +67,18 @@ def ingest(arrays: TopImages, manifest: Mapping[str, Any]) -> Iterator[UnitRows]
             "peak_low": float(arrays.peak_range[unit, 0]),
             "peak_high": float(arrays.peak_range[unit, 1]),
             "peak_histogram": arrays.peak_histogram[unit].tolist(),
+            "silence": _find_silence(arrays, unit),
         }
         ranks = {rank: {**row, "is_low": rank >= n_top} for rank, row in (top | low).items()}
         yield UnitRows(columns=columns, ranks=ranks)
+
+
+def _find_silence(arrays: TopImages, unit: int) -> str:
+    """As recorded; in artifacts of before, from the range of the peaks and the low images."""
+    if arrays.silence is not None:
+        return str(arrays.silence[unit])
+    low, high = arrays.peak_range[unit].tolist()
+    return name_silence(low=low, high=high, lowest_tenth=low)
 
 
 def _list_ranks(

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from workers.engine.measures.measure import Completion, Joining, Measure, MeasuredLayer, Run, Seen
 from workers.engine.measures.pairs import DensePairs
-from workers.engine.measures.top_images.arrays import RECORDED, TopImages, TopImagesOptions
-from workers.engine.measures.top_images.topk import TopMaps, rank_images
+from workers.engine.measures.top_images.arrays import RECORDED, TopImages, TopImagesOptions, name_silence
+from workers.engine.measures.top_images.topk import TopMaps, n_lowest, rank_images
 from workers.engine.networks.hooks import LayerShape
 
 HISTOGRAM_BINS = 32
@@ -101,7 +101,16 @@ def _complete_layer(layer: MeasuredLayer, completion: Completion) -> TopImages:
         low_location=low_location,
         peak_histogram=histogram,
         peak_range=peak_range,
+        silence=name_silences(part.peaks),
     )
+
+
+def name_silences(peaks: NDArray[np.float32]) -> NDArray[np.str_]:
+    """(U,) why each unit with these (n, U) peaks tells nothing, or ""."""
+    last = n_lowest(len(peaks)) - 1
+    tenth = np.partition(peaks, last, axis=0)[last]
+    rows = zip(peaks.min(axis=0), peaks.max(axis=0), tenth, strict=True)
+    return np.array([name_silence(low=low, high=high, lowest_tenth=bound) for low, high, bound in rows], dtype="U8")
 
 
 def _find_places(

@@ -28,6 +28,11 @@ def seeded_order(*, seed: int, stream: int, n: int) -> NDArray[np.uint64]:
         return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
 
 
+def n_lowest(n_images: int) -> int:
+    """How many images are the lowest tenth."""
+    return -(-n_images // LOW_SHARE)
+
+
 def rank_images(
     *, peaks: NDArray[np.float32], images: NDArray[np.int32], n_top: int, n_low: int, seed: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -45,7 +50,7 @@ def rank_images(
         best = _lowest(peaks=-own, keys=places, n=min(n_top, n_images))
         top[unit, : len(best)] = images[best]
         keys = seeded_order(seed=seed, stream=unit, n=n_images)
-        lowest = _lowest(peaks=own, keys=keys, n=-(-n_images // LOW_SHARE))
+        lowest = _lowest(peaks=own, keys=keys, n=n_lowest(n_images))
         free = lowest[~np.isin(lowest, best)]
         drawn = free[np.argsort(keys[free], kind="stable")][:n_low]
         low[unit, : len(drawn)] = images[drawn]
