@@ -9,7 +9,7 @@ from annotator.comparison.models import UnitComparison
 from annotator.comparison.relations import SAME_THING, find_relation
 from annotator.crowd.models import Campaign, HITUnit
 from annotator.labels.concepts import Vocabulary
-from annotator.labels.labeling import gather_vocabulary
+from annotator.labels.labeling import check_lexicon, gather_vocabulary
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
 from annotator.units.best_labels import is_best
@@ -30,10 +30,11 @@ class Compared:
 
 
 def compare_campaign(*, campaign: Campaign) -> Compared:
-    """Compares every unit that has both labels; done again, it replaces. Raises NothingToCompare."""
+    """Compares every unit that has both labels; done again, it replaces. Raises NothingToCompare, OtherLexicon."""
     labels = list(campaign.unit_labels.select_related("unit__layer"))
     if not labels:
         raise NothingToCompare(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
+    check_lexicon(campaign=campaign)
     automatic = choose_automatic_labels(campaign=campaign)
     pairs = [(label, automatic[label.unit_id]) for label in labels if label.unit_id in automatic]
     if not pairs:
@@ -84,4 +85,10 @@ def choose_automatic_labels(*, campaign: Campaign, units: Sequence[int] | None =
 
 def _compare(label: UnitLabel, broden: AutomaticLabel, vocabulary: Vocabulary) -> UnitComparison:
     finding = find_relation(concept=label.concept, label=broden.label, vocabulary=vocabulary)
-    return UnitComparison(unit_label=label, automatic_label=broden, relation=finding.relation, rule=finding.rule[:300])
+    return UnitComparison(
+        unit_label=label,
+        automatic_label=broden,
+        relation=finding.relation,
+        rule=finding.rule[:300],
+        lexicon_sha256=vocabulary.lexicon.sha256,
+    )

@@ -12,6 +12,9 @@ class UnitComparison(models.Model):
     automatic_label = models.ForeignKey(AutomaticLabel, on_delete=models.CASCADE, related_name="comparisons")
     relation = models.CharField(max_length=9, choices=[(relation.value, relation.value) for relation in Relation])
     rule = models.CharField(max_length=300, help_text="By which rule the relation was found")
+    lexicon_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="The lexicon that found the relation; empty: found before it was kept"
+    )
 
     def __str__(self) -> str:
         return f"{self.unit_label}: {self.relation}"

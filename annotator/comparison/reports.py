@@ -7,20 +7,25 @@ from typing import Any
 from annotator.comparison.categories import BRODEN_CATEGORIES, share_categories
 from annotator.comparison.comparing import choose_automatic_labels, make_matcher
 from annotator.comparison.models import ImportedDescription
+from annotator.comparison.relations import find_relation
 from annotator.comparison.summary import Document, summarize, summarize_descriptions
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import Assignment, Campaign
+from annotator.labels.concepts import Vocabulary
 from annotator.labels.consensus import describe_consensus, describe_workers
 from annotator.labels.counted_answers import CountedAnswer, gather_answers, split_by_unit
-from annotator.labels.labeling import gather_vocabulary
+from annotator.labels.labeling import check_lexicon, gather_vocabulary
 from annotator.labels.models import UnitLabel
 from annotator.labels.precision import count_interpretable
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Layer, Unit
 from workers.engine.format.bounds import DETECTOR_ABOVE
 
+SOME_SIMULATED = "people, some of them simulated"
+
 
 def describe_campaign(*, campaign: Campaign) -> Document:
-    """Everything that is known of the campaign's labeled units; absent values are None."""
+    """Everything that is known of the campaign's labeled units; absent values are None. Raises OtherLexicon."""
+    check_lexicon(campaign=campaign)
     answers = gather_answers(campaign=campaign)
     by_unit = split_by_unit(answers)
     labels = list(campaign.unit_labels.select_related("unit__layer__network", "comparison"))
@@ -34,6 +39,7 @@ def describe_campaign(*, campaign: Campaign) -> Document:
         {
             **_describe_measured(label.unit, automatic.get(label.unit_id), values.get(label.unit_id, {})),
             **_describe_label(label, by_unit.get(label.unit_id, [])),
+            **_describe_relation(label, automatic.get(label.unit_id), vocabulary),
             "clip_description": descriptions.get(label.unit_id),
         }
         for label in labels
@@ -70,20 +76,26 @@ def describe_dissection(*, dissection: Dissection) -> Document:
 
 def describe_people(campaign: Campaign, answers: Sequence[CountedAnswer]) -> str:
     """Who answered, as text for each report."""
-    if campaign.is_imported:
-        return "people, as imported"
     simulated = sum(answer.is_simulated for answer in answers)
-    if simulated == 0:
-        return "people"
-    return "simulated people" if simulated == len(answers) else "people, some of them simulated"
+    by = "people" if not simulated else "simulated people" if simulated == len(answers) else SOME_SIMULATED
+    # A published file, not a bundle: a bundle's answers are told as they were where they were given.
+    from_file = Assignment.objects.filter(hit__campaign=campaign, imported_position__isnull=False)
+    return f"{by}, as imported" if from_file.exists() else by
 
 
 def _place(unit: Unit) -> tuple[int, int, str, int]:
     return (unit.layer.network_id, unit.layer.position, unit.layer.path, unit.index)
 
 
+def _describe_relation(label: UnitLabel, automatic: AutomaticLabel | None, vocabulary: Vocabulary) -> Document:
+    """Found again with the report's own lexicon, so that one report never mixes two; None if nobody has compared."""
+    if automatic is None or not hasattr(label, "comparison"):
+        return {"relation": None, "rule": None}
+    found = find_relation(concept=label.concept, label=automatic.label, vocabulary=vocabulary)
+    return {"relation": str(found.relation), "rule": found.rule}
+
+
 def _describe_label(label: UnitLabel, answers: Sequence[CountedAnswer]) -> Document:
-    comparison = getattr(label, "comparison", None)
     return {
         "concept": label.concept or None,
         "category": label.category or None,
@@ -91,10 +103,15 @@ def _describe_label(label: UnitLabel, answers: Sequence[CountedAnswer]) -> Docum
         "precision_low": label.precision_low,
         "precision_high": label.precision_high,
         "answers": [
-            {"description": a.description, "category": a.category or None, "precision": a.precision} for a in answers
+            {
+                "description": a.description,
+                "category": a.category or None,
+                "precision": a.precision,
+                "is_simulated": a.is_simulated,
+            }
+            for a in answers
         ],
-        "relation": comparison.relation if comparison else None,
-        "rule": comparison.rule if comparison else None,
+        "is_simulated": bool(label.n_simulated),
     }
 
 
@@ -120,6 +137,7 @@ def _describe_measured(unit: Unit, automatic: AutomaticLabel | None, values: dic
         "index": unit.index,
         **dict.fromkeys(("concept", "category", "precision", "precision_low", "precision_high")),
         "answers": [],
+        "is_simulated": None,
         "broden_label": automatic.label if automatic else None,
         "broden_category": automatic.category if automatic else None,
         "iou": automatic.iou if automatic else None,

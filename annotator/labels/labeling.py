@@ -29,6 +29,10 @@ class NothingToLabel(Refusal):
     """The campaign has no answer that counts."""
 
 
+class OtherLexicon(Refusal):
+    """The campaign's labels were made with another lexicon than the one here."""
+
+
 @dataclass(frozen=True)
 class Labeled:
     """The result of one labeling."""
@@ -60,6 +64,7 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
         label.campaign, label.unit_id, label.labeled_at = campaign, unit_id, now
         label.crop_probabilities = crop_fits.get(unit_id)
         label.accepted_at = find_acceptance(label, kept)
+        label.lexicon_sha256 = vocabulary.lexicon.sha256
         labels.append(label)
     _store(campaign, labels)
     return Labeled(
@@ -75,6 +80,18 @@ def open_lexicon() -> Lexicon:
     """Our own table of words, with WordNet if the machine has it."""
     named = str(getattr(settings, "WORDNET_FOLDER", "") or "")
     return load_lexicon(wordnet_folder=find_wordnet(named=named, root=settings.BASE_DIR))
+
+
+def check_lexicon(*, campaign: Campaign) -> None:
+    """Raises OtherLexicon: what is computed now must not be set beside labels that another lexicon made."""
+    here = open_lexicon()
+    made_with = campaign.unit_labels.exclude(lexicon_sha256__in=["", here.sha256])
+    other = made_with.order_by().values_list("lexicon_sha256", flat=True).first()
+    if other is not None:
+        raise OtherLexicon(
+            f"Campaign {campaign.name} was labeled with another lexicon ({other[:12]}) than the one here "
+            f"({here.sha256[:12]}: {here.description}): run `label {campaign.name}`, then `compare {campaign.name}`."
+        )
 
 
 def gather_vocabulary(*, campaign: Campaign) -> Vocabulary:
@@ -127,6 +144,7 @@ def _label_unit(
         n_answers=len(given),
         n_same_concept=len(groups[0].members) if groups else 0,
         n_same_category=sum(answer.category == category for answer in given),
+        n_simulated=sum(answer.is_simulated for answer in given),
         n_inattentive=sum(answer.n_planted_missed >= MISSED_OF_ONE_ANSWER for answer in given),
         reasons={**_explain(given, named, groups), "renamed_by": renamed.reviewer if renamed else None},
     )

@@ -1,9 +1,11 @@
 """The lexicon: synonyms, wider words and singulars, from our own table and, if it is installed, WordNet."""
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from annotator.labels.wordnet import FILES, WordNet, read_wordnet
@@ -36,6 +38,13 @@ class Lexicon:
     def single_words(self) -> frozenset[str]:
         """Of the table's words and phrases."""
         return frozenset(word for phrase in self.groups for word in phrase.split())
+
+    @cached_property
+    def sha256(self) -> str:
+        """The digest of every table and of WordNet: labels and relations of one report share it."""
+        tables = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "wordnet"}
+        kept = json.dumps([tables, self.wordnet and self.wordnet.sha256], sort_keys=True, default=sorted)
+        return sha256(kept.encode()).hexdigest()
 
     @property
     def description(self) -> str:

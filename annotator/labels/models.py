@@ -21,6 +21,10 @@ class UnitLabel(models.Model):
     n_inattentive = models.PositiveSmallIntegerField(
         default=0, help_text="Of the answers that count, those that left two or more planted negatives unmarked"
     )
+    n_simulated = models.PositiveSmallIntegerField(default=0, help_text="Of the answers, those by simulated people")
+    lexicon_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="The lexicon that read the answers; empty: labeled before it was kept"
+    )
     reasons = models.JSONField(default=dict, help_text="Raw words, group, and the rule at each step")
     # {rank: probability of fitting}; null where marks or workers are unknown.
     crop_probabilities = models.JSONField(null=True, blank=True)
@@ -42,6 +46,13 @@ class UnitLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.concept}"
+
+    @property
+    def simulated_words(self) -> str:
+        """How pages mark the label; empty if only people answered."""
+        if not self.n_simulated:
+            return ""
+        return "simulated" if self.n_simulated >= self.n_answers else "partly simulated"
 
 
 class ConceptRevision(models.Model):

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from annotator.labels.concepts import Concept, Step
 from annotator.labels.grouping import NamedAnswer, group_answers
-from annotator.labels.labeling import find_acceptance, open_lexicon, read_revision
+from annotator.labels.labeling import check_lexicon, find_acceptance, open_lexicon, read_revision
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.revisions import Revision, rename, revise_concept
 from annotator.refusals import Refusal
@@ -27,7 +27,8 @@ class BadRevision(Refusal):
 
 
 def relabel(revision: ConceptRevision) -> list[UnitLabel]:
-    """The labels that the newest revision reaches, renamed and stored. Raises BadRevision."""
+    """The labels that the newest revision reaches, renamed and stored. Raises BadRevision, OtherLexicon."""
+    check_lexicon(campaign=revision.campaign)
     labels = list(_find_reached(revision))
     accepted = revision.campaign.concept_revisions.filter(kind=Kind.ACCEPT, unit__in=[one.unit_id for one in labels])
     kept = list(accepted)

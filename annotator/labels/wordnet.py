@@ -4,9 +4,11 @@ Reads the plain database files (`index.noun`, `data.noun`) of Debian's `wordnet-
 first-sense look-up: a word stands for all its visible senses, since the first sense of "window pane" is a drug.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from annotator.refusals import Refusal
@@ -41,6 +43,12 @@ class WordNet:
     offsets: dict[str, tuple[int, ...]]
     data: bytes
     further_words: frozenset[str] = frozenset()
+
+    @cached_property
+    def sha256(self) -> str:
+        """The digest of the files as they are read."""
+        words = json.dumps([self.offsets, sorted(self.further_words)], sort_keys=True)
+        return sha256(self.data + words.encode()).hexdigest()
 
     def spells(self, word: str) -> bool:
         return word in self.offsets or word in self.further_words

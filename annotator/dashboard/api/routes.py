@@ -21,6 +21,7 @@ from annotator.dashboard.api import records
 from annotator.dashboard.api.reading import read_answers, read_automatic, read_units, write_array
 from annotator.dashboard.campaigns.counts import CampaignOverview, summarize_campaigns
 from annotator.labels.models import UnitLabel
+from annotator.refusals import Refusal
 from annotator.units.best_labels import BEST_FIRST
 from annotator.units.models import AutomaticLabel, Dissection, ImageSet, Network, TopImage, Unit
 from annotator.units.progress import read_dissection_progress
@@ -159,7 +160,7 @@ def list_answers(request: HttpRequest, name: Name) -> StreamingHttpResponse:
     return _stream(read_answers(Answer.objects.filter(assignment__hit__campaign=campaign).order_by("id")))
 
 
-@api.get("/campaigns/{name}/report", response={200: dict[str, Any], **PROBLEMS})
+@api.get("/campaigns/{name}/report", response={200: dict[str, Any], **PROBLEMS, 422: records.Problem})
 def get_report(request: HttpRequest, name: Name) -> dict[str, Any]:
     """What `manage.py report CAMPAIGN --format json` prints."""
     document: dict[str, Any] = describe_campaign(campaign=get_object_or_404(Campaign, name=name))
@@ -194,6 +195,11 @@ def list_decisions(request: HttpRequest, paging: Query[Paging]) -> Any:
 @api.exception_handler(HttpError)
 def _explain(request: HttpRequest, error: HttpError) -> Any:
     return api.create_response(request, {"detail": str(error)}, status=error.status_code)
+
+
+@api.exception_handler(Refusal)
+def _refuse(request: HttpRequest, refusal: Refusal) -> Any:
+    return api.create_response(request, {"detail": str(refusal)}, status=422)
 
 
 def _stream(rows: Iterable[Schema]) -> StreamingHttpResponse:

@@ -11,7 +11,7 @@ from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.labels.extending import CannotExtend, extend_campaign, find_saving
-from annotator.labels.labeling import NothingToLabel, label_campaign
+from annotator.labels.labeling import NothingToLabel, OtherLexicon, label_campaign
 from annotator.work.options import option
 from annotator.work.states import has_answers, is_going
 from annotator.work.step import Step, Work
@@ -105,6 +105,7 @@ STEPS = (
     ),
     Step(
         "compare", "Compare with Broden", "Sets each label beside the one that labeled pixels give.",
-        role=Role.RESEARCHER, run=compare, icon="difference", is_offered=has_answers, refusals=(NothingToCompare,),
+        role=Role.RESEARCHER, run=compare, icon="difference", is_offered=has_answers,
+        refusals=(NothingToCompare, OtherLexicon),
     ),
 )  # fmt: skip

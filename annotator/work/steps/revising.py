@@ -7,6 +7,7 @@ from typing import Any
 from annotator.accounts.models import Role
 from annotator.comparison.comparing import compare_labels
 from annotator.crowd.models import Campaign
+from annotator.labels.labeling import OtherLexicon
 from annotator.labels.models import UnitLabel
 from annotator.labels.relabeling import BadRevision
 from annotator.labels.revising import accept_label, merge_concepts, rename_unit, split_answers
@@ -83,7 +84,7 @@ _OF_LABEL: dict[str, Any] = {
     "subject": "unit label",
     "is_quick": True,
     "options": ReviseOptions,
-    "refusals": (BadRevision,),
+    "refusals": (BadRevision, OtherLexicon),
 }
 STEPS = (
     Step("accept", "Accept", "The unit's concept stays as it is.", run=accept, **_OF_LABEL),
@@ -92,6 +93,7 @@ STEPS = (
     Step("split", "Split off", "Gives the unit's answers of some forms another concept.", run=split, **_OF_LABEL),
     Step(
         "merge-concepts", "Merge concepts", "Counts several concepts as one in the whole campaign.",
-        role=Role.REVIEWER, run=merge_several, is_quick=True, options=ReviseOptions, refusals=(BadRevision,),
+        role=Role.REVIEWER, run=merge_several, is_quick=True, options=ReviseOptions,
+        refusals=(BadRevision, OtherLexicon),
     ),
 )  # fmt: skip
