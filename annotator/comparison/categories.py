@@ -1,9 +1,15 @@
 """The crowd's six categories beside Broden's six: shares and the table of confusions."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import numpy as np
 
 from annotator.crowd.categories import SemanticCategory
+from workers.engine.resampling import Array, bootstrap
+
+SEED = 2014
 
 BRODEN_CATEGORIES = ("object", "part", "scene", "material", "texture", "color")
 
@@ -23,6 +29,21 @@ def share_categories(categories: Iterable[str]) -> dict[str, float]:
     counts = Counter(category for category in categories if category)
     n = counts.total()
     return {str(category): counts[category] / n if n else 0.0 for category in SemanticCategory}
+
+
+def estimate_shares(by_unit: Sequence[Sequence[str]]) -> dict[str, dict[str, float | None]]:
+    """From the categories of each unit's answers: the 95 % interval of each share, by bootstrap over units."""
+    counts = np.array([[chosen.count(category) for category in SemanticCategory] for chosen in by_unit], dtype=float)
+    intervals = {}
+    for place, category in enumerate(SemanticCategory):
+        found = bootstrap(partial(_weigh_share, counts, place), n=len(counts), seed=SEED)
+        intervals[str(category)] = {"low": found.low, "high": found.high}
+    return intervals
+
+
+def _weigh_share(counts: Array, place: int, drawn: Array) -> Array:
+    n = drawn @ counts.sum(axis=1)
+    return np.asarray(np.divide(drawn @ counts[:, place], n, out=np.full(len(drawn), np.nan), where=n > 0))
 
 
 def count_confusions(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:

@@ -12,7 +12,7 @@ from annotator.labels.concepts import Vocabulary
 from annotator.labels.labeling import check_lexicon, gather_vocabulary
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
-from annotator.units.best_labels import is_best
+from annotator.units.best_labels import find_named_mode
 from annotator.units.models import AutomaticLabel
 
 
@@ -69,18 +69,29 @@ def make_matcher(vocabulary: Vocabulary) -> Callable[[str, str], bool]:
 
 
 def choose_automatic_labels(*, campaign: Campaign, units: Sequence[int] | None = None) -> dict[int, AutomaticLabel]:
-    """Unit id -> its best label: of the dissection its crops came from (mode `paper`), else the last one imported.
+    """Unit id -> its best label: of the dissection its crops came from, else the last one imported.
 
-    Of all the campaign's units unless their ids are given.
+    Of the dissection's modes of IoU, the one that find_named_mode takes. Of all the campaign's units unless their
+    ids are given.
     """
+    by_mode = choose_labels_by_mode(campaign=campaign, units=units)
+    return {unit: find_named_mode(labels) for unit, labels in by_mode.items()}
+
+
+def choose_labels_by_mode(
+    *, campaign: Campaign, units: Sequence[int] | None = None
+) -> dict[int, dict[str, AutomaticLabel]]:
+    """Unit id -> mode of IoU -> its best label, of the source that choose_automatic_labels chooses."""
     asked = HITUnit.objects.filter(hit__campaign=campaign, **({} if units is None else {"unit__in": units}))
-    best = AutomaticLabel.objects.filter(is_best(), unit__in=asked.values("unit"))
-    chosen = {label.unit_id: label for label in best.filter(dissection=None).order_by("id")}
+    best = AutomaticLabel.objects.filter(is_best=True, unit__in=asked.values("unit"))
+    imported = best.filter(dissection=None).order_by("id")
+    chosen = {label.unit_id: {label.mode: label} for label in imported}
     dissected = dict(asked.values_list("unit_id", "dissected_unit__dissection_id"))
+    measured: dict[int, dict[str, AutomaticLabel]] = {}
     for label in best.filter(dissection__in=set(dissected.values())):
         if dissected[label.unit_id] == label.dissection_id:
-            chosen[label.unit_id] = label
-    return chosen
+            measured.setdefault(label.unit_id, {})[label.mode] = label
+    return chosen | measured
 
 
 def _compare(label: UnitLabel, broden: AutomaticLabel, vocabulary: Vocabulary) -> UnitComparison:

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
 
-from annotator.comparison.categories import BRODEN_CATEGORIES, share_categories
-from annotator.comparison.comparing import choose_automatic_labels, make_matcher
+from django.db.models import QuerySet
+
+from annotator.comparison.categories import BRODEN_CATEGORIES, estimate_shares, share_categories
+from annotator.comparison.comparing import choose_labels_by_mode, make_matcher
 from annotator.comparison.models import ImportedDescription
 from annotator.comparison.relations import find_relation
 from annotator.comparison.summary import Document, summarize, summarize_descriptions
@@ -16,9 +18,16 @@ from annotator.labels.counted_answers import CountedAnswer, gather_answers, spli
 from annotator.labels.labeling import check_lexicon, gather_vocabulary
 from annotator.labels.models import UnitLabel
 from annotator.labels.precision import count_interpretable
-from annotator.units.best_labels import is_best
+from annotator.units.best_labels import MODES_BY_RANK, find_named_mode
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Layer, Unit
-from workers.engine.format.bounds import DETECTOR_ABOVE
+from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+from workers.engine.resampling import estimate_count, estimate_mean
+
+SEED = 1995
+PEOPLE_FIGURES = (
+    "mean_precision", "mean_precision_interval", "n_interpretable", "n_interpretable_interval", "category_shares",
+    "category_share_intervals", "unit_category_shares", "unit_category_share_intervals",
+)  # fmt: skip
 
 SOME_SIMULATED = "people, some of them simulated"
 
@@ -30,14 +39,15 @@ def describe_campaign(*, campaign: Campaign) -> Document:
     by_unit = split_by_unit(answers)
     labels = list(campaign.unit_labels.select_related("unit__layer__network", "comparison"))
     labels.sort(key=lambda label: _place(label.unit))
-    automatic = choose_automatic_labels(campaign=campaign)
+    modes = choose_labels_by_mode(campaign=campaign)
+    automatic = {unit: find_named_mode(labels) for unit, labels in modes.items()}
     layers = list(dict.fromkeys(label.unit.layer for label in labels))
     vocabulary = gather_vocabulary(campaign=campaign)
     values = _find_values(automatic.values())
     descriptions = _find_descriptions(campaign)
     units = [
         {
-            **_describe_measured(label.unit, automatic.get(label.unit_id), values.get(label.unit_id, {})),
+            **_describe_measured(label.unit, modes.get(label.unit_id, {}), values.get(label.unit_id, {})),
             **_describe_label(label, by_unit.get(label.unit_id, [])),
             **_describe_relation(label, automatic.get(label.unit_id), vocabulary),
             "clip_description": descriptions.get(label.unit_id),
@@ -59,8 +69,10 @@ def describe_campaign(*, campaign: Campaign) -> Document:
 
 def describe_dissection(*, dissection: Dissection) -> Document:
     """The automatic labels alone, in the same shape: the fields of people's labels are None."""
-    best = dissection.automatic_labels.filter(is_best())
-    automatic = {label.unit_id: label for label in best}
+    modes: dict[int, dict[str, AutomaticLabel]] = {}
+    for label in dissection.automatic_labels.filter(is_best=True):
+        modes.setdefault(label.unit_id, {})[label.mode] = label
+    automatic = {unit: find_named_mode(labels) for unit, labels in modes.items()}
     units = list(Unit.objects.filter(dissections__dissection=dissection).select_related("layer").distinct())
     units.sort(key=_place)
     values = dict(dissection.dissected_units.values_list("unit_id", "values"))
@@ -70,7 +82,7 @@ def describe_dissection(*, dissection: Dissection) -> Document:
         "layers": [
             _describe_layer(layer, [], {}, automatic.values()) for layer in dict.fromkeys(u.layer for u in units)
         ],
-        "units": [_describe_measured(unit, automatic.get(unit.id), values.get(unit.id, {})) for unit in units],
+        "units": [_describe_measured(unit, modes.get(unit.id, {}), values.get(unit.id, {})) for unit in units],
     }
 
 
@@ -131,7 +143,8 @@ def _find_descriptions(campaign: Campaign) -> dict[int, Document]:
     return {row.unit_id: {"name": row.name, "similarity": row.similarity} for row in rows}
 
 
-def _describe_measured(unit: Unit, automatic: AutomaticLabel | None, values: dict[str, Any]) -> Document:
+def _describe_measured(unit: Unit, modes: dict[str, AutomaticLabel], values: dict[str, Any]) -> Document:
+    automatic = find_named_mode(modes) if modes else None
     return {
         "layer": unit.layer.path,
         "index": unit.index,
@@ -141,9 +154,15 @@ def _describe_measured(unit: Unit, automatic: AutomaticLabel | None, values: dic
         "broden_label": automatic.label if automatic else None,
         "broden_category": automatic.category if automatic else None,
         "iou": automatic.iou if automatic else None,
+        "iou_mode": automatic.mode if automatic else None,
+        "modes": {mode: _describe_automatic(label) for mode, label in sorted(modes.items())},
         "relation": None,
         "values": values,
     }
+
+
+def _describe_automatic(label: AutomaticLabel) -> Document:
+    return {"label": label.label, "category": label.category, "iou": label.iou}
 
 
 def _describe_layer(
@@ -153,27 +172,49 @@ def _describe_layer(
     automatic: Iterable[AutomaticLabel],
 ) -> Document:
     mine = [label for label in labels if label.unit.layer_id == layer.id]
-    said = [answer.category for label in mine for answer in by_unit.get(label.unit_id, [])]
     return {
         "path": layer.path,
         "n_units": len(mine) or layer.n_units,
-        "mean_precision": fmean(label.precision for label in mine) if mine else None,
-        "n_interpretable": count_interpretable([label.precision for label in mine]) if mine else None,
-        "category_shares": share_categories(said) if mine else None,
-        "unit_category_shares": share_categories(label.category for label in mine) if mine else None,
+        **_describe_people(mine, by_unit),
         **count_detectors(layer=layer, sources={label.source for label in automatic}),
     }
+
+
+def _describe_people(labels: Sequence[UnitLabel], by_unit: dict[int, list[CountedAnswer]]) -> Document:
+    """A layer's figures by people, each with its 95 % interval by bootstrap over units; None without labels."""
+    if not labels:
+        return dict.fromkeys(PEOPLE_FIGURES)
+    said = [[answer.category for answer in by_unit.get(label.unit_id, [])] for label in labels]
+    precisions = [label.precision for label in labels]
+    mean = estimate_mean(precisions, seed=SEED)
+    interpretable = estimate_count([precision > INTERPRETABLE_ABOVE for precision in precisions], seed=SEED)
+    values = (
+        fmean(precisions),
+        {"low": mean.low, "high": mean.high},
+        count_interpretable(precisions),
+        {"low": interpretable.low, "high": interpretable.high},
+        share_categories(category for chosen in said for category in chosen),
+        estimate_shares(said),
+        share_categories(label.category for label in labels),
+        estimate_shares([[label.category] for label in labels]),
+    )
+    return dict(zip(PEOPLE_FIGURES, values, strict=True))
 
 
 def count_detectors(*, layer: Layer, sources: set[str]) -> Document:
     """Over all units of the layer that these sources labeled (docs/measures.md, Detectors); None if none did.
 
-    Unique detectors: for each category, the distinct best labels of that category over the bound.
+    Of the mode that is meant where none is named, and `detectors` of each mode.
     """
-    modes = [AutomaticLabel.Mode.PAPER, AutomaticLabel.Mode.IMPORTED]
-    rows = AutomaticLabel.objects.filter(unit__layer=layer, source__in=sources, mode__in=modes)
-    if not rows.exists():
-        return {"n_detectors": None, "unique_detectors": None}
+    rows = AutomaticLabel.objects.filter(unit__layer=layer, source__in=sources)
+    modes = sorted(rows.order_by().values_list("mode", flat=True).distinct(), key=MODES_BY_RANK.index)
+    counted = {mode: _count_detectors(rows.filter(mode=mode)) for mode in modes}
+    named = counted[modes[0]] if modes else {"n_detectors": None, "unique_detectors": None}
+    return {**named, "iou_mode": modes[0] if modes else None, "detectors": counted}
+
+
+def _count_detectors(rows: QuerySet[AutomaticLabel]) -> Document:
+    """Unique detectors: for each category, the distinct best labels of that category over the bound."""
     over = list(rows.filter(iou__gt=DETECTOR_ABOVE).values_list("category", "label", "is_best"))
     names: dict[str, set[str]] = {category: set() for category in BRODEN_CATEGORIES}
     for category, label, _ in over:

@@ -1,21 +1,23 @@
 """The summary of a report's units: agreement beside chance, confusions, rank correlation, and what each side misses."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.comparison.agreement import N_SHUFFLES, measure_agreement
+from annotator.comparison.agreement import N_SHUFFLES, Agreement, measure_agreement
 from annotator.comparison.categories import count_confusions, is_counterpart
 from annotator.comparison.relations import SAME_THING, Relation
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+from workers.engine.resampling import bootstrap
 
 Document = dict[str, Any]
 Array = NDArray[np.float64]
-N_RESAMPLES = 1000
 SEED = 1904
 MIN_UNITS = 3
+MAX_ANSWERS_NEEDED = 3
 
 
 def summarize(units: Sequence[Document], *, is_same: Callable[[str, str], bool], words: str) -> Document | None:
@@ -23,16 +25,18 @@ def summarize(units: Sequence[Document], *, is_same: Callable[[str, str], bool],
     both = [unit for unit in units if unit["broden_label"] is not None and unit["precision"] is not None]
     if not both:
         return None
-    found = measure_agreement([(unit["concept"] or "", unit["broden_label"]) for unit in both], is_same=is_same)
+    rows = _list_agreements(both, is_same)
+    found = rows[0]
     return {
-        "n_units": found.n_units,
-        "n_equal_or_synonym": found.n_agreeing,
-        "n_with_units_shuffled": found.shuffled_mean,
-        "n_with_units_shuffled_95th_percentile": found.shuffled_high,
+        "n_units": found["n_units"],
+        "n_equal_or_synonym": found["n_agreeing"],
+        "n_with_units_shuffled": found["n_with_units_shuffled"],
+        "n_with_units_shuffled_95th_percentile": found["n_with_units_shuffled_95th_percentile"],
         "n_shuffles": N_SHUFFLES,
-        "constant_label": found.constant_label,
-        "n_with_constant_label": found.n_constant,
+        "constant_label": found["constant_label"],
+        "n_with_constant_label": found["n_with_constant_label"],
         "words": words,
+        "rows": rows,
         "category": _agree_on_categories(both),
         "category_confusion": count_confusions((u["category"], u["broden_category"]) for u in both if u["category"]),
         "precision_against_iou": correlate_ranks([u["precision"] for u in both], [u["iou"] for u in both]),
@@ -45,14 +49,45 @@ def summarize_descriptions(units: Sequence[Document], *, is_same: Callable[[str,
     both = [unit for unit in units if unit["clip_description"]]
     if not both:
         return None
-    named = [(unit["concept"] or "", unit["clip_description"]["name"]) for unit in both]
-    found = measure_agreement(named, is_same=is_same)
+    named = [(_concepts(unit), unit["clip_description"]["name"]) for unit in both]
+    found = _describe("all units", measure_agreement(named, is_same=is_same))
+    return {**found, "n_equal_or_synonym": found["n_agreeing"]}
+
+
+def _list_agreements(units: Sequence[Document], is_same: Callable[[str, str], bool]) -> list[Document]:
+    """All units, the detectors among them, by at least one, two and three answers, and by each other mode of IoU."""
+    named = [(_concepts(unit), unit["broden_label"]) for unit in units]
+    rows = [_describe("all units", measure_agreement(named, is_same=is_same))]
+    if detectors := [pair for pair, unit in zip(named, units, strict=True) if unit["iou"] > DETECTOR_ABOVE]:
+        rows.append(_describe("detectors", measure_agreement(detectors, is_same=is_same)))
+    said = [([answer["description"] for answer in unit["answers"]], unit["broden_label"]) for unit in units]
+    for n in range(1, 1 + min(MAX_ANSWERS_NEEDED, max(len(words) for words, _ in said))):
+        found = measure_agreement(said, is_same=is_same, n_needed=n)
+        rows.append(_describe(f"all units, by at least {n} answer{'s' * (n > 1)}", found))
+    for mode in sorted({mode for unit in units for mode in unit["modes"]} - {unit["iou_mode"] for unit in units}):
+        other = [(_concepts(unit), unit["modes"][mode]["label"]) for unit in units if mode in unit["modes"]]
+        rows.append(_describe(f"all units, labels by IoU mode {mode}", measure_agreement(other, is_same=is_same)))
+    return rows
+
+
+def _concepts(unit: Document) -> list[str]:
+    return [unit["concept"] or ""]
+
+
+def _describe(units: str, found: Agreement) -> Document:
+    """One agreement as plain values; `units` says which units, by what."""
     return {
+        "units": units,
         "n_units": found.n_units,
-        "n_equal_or_synonym": found.n_agreeing,
+        "n_agreeing": found.n_agreeing,
+        "n_low": found.low,
+        "n_high": found.high,
         "n_with_units_shuffled": found.shuffled_mean,
+        "n_with_units_shuffled_95th_percentile": found.shuffled_high,
+        "p_shuffled": found.p,
         "constant_label": found.constant_label,
         "n_with_constant_label": found.n_constant,
+        "share_over_constant": asdict(found.over_constant),
     }
 
 
@@ -62,14 +97,13 @@ def correlate_ranks(first: Sequence[float], second: Sequence[float]) -> dict[str
     The interval is the 95 % percentile interval; a resample in which a side never varies is left out.
     """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    rho = _spearman(a, b) if len(a) >= MIN_UNITS else None
-    if rho is None:
-        return {"rho": None, "low": None, "high": None, "n_units": len(a)}
-    generator = np.random.default_rng(SEED)
-    rows = (generator.integers(len(a), size=len(a)) for _ in range(N_RESAMPLES))
-    found = [drawn for row in rows if (drawn := _spearman(a[row], b[row])) is not None]
-    low, high = np.quantile(found, [0.025, 0.975])
-    return {"rho": rho, "low": float(low), "high": float(high), "n_units": len(a)}
+
+    def rank(drawn: Array) -> Array:
+        rows = (np.repeat(np.arange(len(a)), times.astype(np.int64)) for times in drawn)
+        return np.array([_spearman(a[row], b[row]) for row in rows], dtype=np.float64)
+
+    found = bootstrap(rank, n=len(a) if len(a) >= MIN_UNITS else 0, seed=SEED)
+    return {"rho": found.value, "low": found.low, "high": found.high, "n_units": len(a)}
 
 
 def _spearman(a: Array, b: Array) -> float | None:
@@ -85,13 +119,13 @@ def _spearman(a: Array, b: Array) -> float | None:
 
 def _agree_on_categories(units: Sequence[Document]) -> Document:
     """Units whose category by people is one where Broden's category is at home, beside chance."""
-    named = [(unit["category"] or "", unit["broden_category"]) for unit in units]
-    found = measure_agreement(named, is_same=is_counterpart)
+    named = [([unit["category"] or ""], unit["broden_category"]) for unit in units]
+    found = _describe("category", measure_agreement(named, is_same=is_counterpart))
     return {
-        "n_counterparts": found.n_agreeing,
-        "n_with_units_shuffled": found.shuffled_mean,
-        "constant_category": found.constant_label,
-        "n_with_constant_category": found.n_constant,
+        **found,
+        "n_counterparts": found["n_agreeing"],
+        "constant_category": found["constant_label"],
+        "n_with_constant_category": found["n_with_constant_label"],
     }
 
 

@@ -12,17 +12,15 @@ CSV_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
     "descriptions", "broden_label", "broden_category", "iou", "relation",
 )  # fmt: skip
-WIDEST = 28
+AGREEMENT_COLUMNS = ("people and Broden agree", "n", "95 %", "shuffled", "p", "one label for all", "p")
+WIDEST = 32
 
 
 def print_table(document: Document) -> str:
     """One line per unit, then who answered and the agreement beside chance."""
     names = _list_values(document)
     rows = [(*COLUMNS, *names), *(_make_row(unit, names) for unit in document["units"])]
-    widths = [min(WIDEST, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
-    lines = ["  ".join(_fit(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([*lines, "", *_print_remarks(document)])
+    return "\n".join([*_lay_out(rows), "", *_print_remarks(document)])
 
 
 def print_report(document: Document) -> str:
@@ -61,6 +59,13 @@ def _make_row(unit: Document, names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def _lay_out(rows: Sequence[Sequence[str]]) -> list[str]:
+    """One line per row, and a rule below the first."""
+    widths = [min(WIDEST, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
+    lines = ["  ".join(_fit(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+
+
 def _print_value(value: Any) -> str:
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
@@ -72,15 +77,30 @@ def _fit(cell: str, width: int) -> str:
 def _print_remarks(document: Document) -> list[str]:
     lines = [f"answers by {document['answers_by']}"] if document.get("answers_by") else []
     if found := document.get("agreement"):
-        n = found["n_units"]
-        lines += [
-            f"agreements (equal or synonym): {found['n_equal_or_synonym']} of {n}",
-            f"the same with units shuffled:  {found['n_with_units_shuffled']:.1f} of {n} "
-            f"(mean of {found['n_shuffles']} seeded shuffles)",
-            f"the same with one label:       {found['n_with_constant_label']} of {n} ({found['constant_label']})",
-            f"words: {found['words']}",
-        ]
+        lines += ["", *_lay_out([AGREEMENT_COLUMNS, *_list_agreements(found)])]
+        lines.append(f"Units are shuffled {found['n_shuffles']} times. Words: {found['words']}.")
     return lines
+
+
+def _list_agreements(found: Document) -> list[tuple[str, ...]]:
+    """Counts of units that agree (equal or synonym; a category: its counterpart), and what chance gives."""
+    rows = [*found["rows"], {**found["category"], "units": "all units, category"}]
+    return [
+        (
+            row["units"],
+            f"{row['n_agreeing']} of {row['n_units']}",
+            f"[{row['n_low']:.0f}, {row['n_high']:.0f}]",
+            f"{row['n_with_units_shuffled']:.1f}",
+            print_p(row["p_shuffled"]),
+            f"{row['n_with_constant_label']} ({row['constant_label']})",
+            print_p(row["share_over_constant"]["p"]),
+        )
+        for row in rows
+    ]
+
+
+def print_p(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def _print_layer(layer: Document) -> str:

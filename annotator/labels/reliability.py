@@ -7,28 +7,17 @@ over units.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workers.engine.resampling import N_RESAMPLES, Estimate, bootstrap
 
 Array = NDArray[np.float64]
 
 Measure = Callable[[Array, Array], Array]
 
-N_RESAMPLES = 1000
-# Resamples per chunk: 100,000 units then take 40 MB.
-DRAWS_AT_ONCE = 50
 SEED = 1951
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """None if it is not defined: no unit with two answers, or only one label used."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
 
 
 def measure(weigh: Measure, counts: Array) -> float | None:
@@ -72,18 +61,8 @@ def _share_equal_pairs(kept: Array) -> Array:
 
 def estimate(weigh: Measure, counts: Array, *, n_resamples: int = N_RESAMPLES, seed: int = SEED) -> Estimate:
     """One of the three measures with its 95 % percentile interval over resampled units."""
-    value = measure(weigh, counts)
-    if value is None:
-        return Estimate(None)
     kept = _keep_rated(counts)
-    generator = np.random.default_rng(seed)
-    values: list[Array] = []
-    for first in range(0, n_resamples, DRAWS_AT_ONCE):
-        n_draws = min(DRAWS_AT_ONCE, n_resamples - first)
-        drawn = generator.multinomial(len(kept), np.full(len(kept), 1 / len(kept)), size=n_draws)
-        values.append(weigh(kept, drawn.astype(np.float64)))
-    low, high = np.nanquantile(np.concatenate(values), [0.025, 0.975])
-    return Estimate(value=value, low=float(low), high=float(high))
+    return bootstrap(lambda drawn: weigh(kept, drawn), n=len(kept), seed=seed, n_resamples=n_resamples)
 
 
 def count_labels(choices: list[list[int]], *, n_labels: int) -> Array:

@@ -168,7 +168,15 @@ def test_the_table_is_one_line_a_unit(report: dict[str, Any]) -> None:
     ]
     assert lines[2].startswith("features.10 0  couch")
     assert lines[2].endswith("0.210  synonym")
-    assert "agreements (equal or synonym): 2 of 4" in lines
+    agreements = [line for line in lines if line.startswith("all units")]
+    assert agreements[0].split()[:5] == ["all", "units", "2", "of", "4"]
+    assert [line.partition("  ")[0] for line in agreements] == [
+        "all units",
+        "all units, by at least 1 answer",
+        "all units, by at least 2 answers",
+        "all units, by at least 3 answers",
+        "all units, category",
+    ]
 
 
 def test_csv_is_safe_for_spreadsheets(report: dict[str, Any]) -> None:

@@ -81,6 +81,39 @@ def test_the_2017_labels_name_what_people_named_far_beyond_chance(report: dict[s
     assert all(unit["rule"] for unit in listed)
 
 
+def test_agreement_stands_by_units_detectors_and_answers_each_beside_chance(report: dict[str, Any]) -> None:
+    found = report["agreement"]
+    counts = {row["units"]: (row["n_agreeing"], row["n_units"]) for row in found["rows"]}
+    assert counts == {
+        "all units": (68, 256),
+        "detectors": (34, 107),
+        "all units, by at least 1 answer": (97, 256),
+        "all units, by at least 2 answers": (52, 256),
+        "all units, by at least 3 answers": (28, 256),
+    }
+    for row in found["rows"]:
+        assert row["n_with_units_shuffled"] < 5 < row["n_low"] < row["n_agreeing"] < row["n_high"]
+        assert row["p_shuffled"] <= 0.001
+        assert row["share_over_constant"]["p"] < 0.01
+
+
+def test_the_category_agrees_less_often_than_one_category_for_all_would(report: dict[str, Any]) -> None:
+    category = report["agreement"]["category"]
+    assert (category["n_counterparts"], category["n_with_constant_category"]) == (115, 148)
+    assert category["share_over_constant"]["high"] < 0, "beside chance this is no agreement to speak of"
+    assert category["p_shuffled"] < 0.01, "yet more than with the units shuffled"
+
+
+def test_figures_of_a_layer_have_intervals(layers: list[dict[str, Any]]) -> None:
+    for layer in layers:
+        mean, count = layer["mean_precision_interval"], layer["n_interpretable_interval"]
+        assert mean["low"] < layer["mean_precision"] < mean["high"]
+        assert count["low"] < layer["n_interpretable"] < count["high"]
+        for code, share in layer["category_shares"].items():
+            assert layer["category_share_intervals"][code]["low"] <= share
+            assert layer["category_share_intervals"][code]["high"] >= share
+
+
 def test_what_the_file_does_not_hold_is_not_made_up(report: dict[str, Any]) -> None:
     assert report["answers_by"] == "people, as imported"
     assert report["workers"] is None
