@@ -128,10 +128,21 @@ class HITUnit(models.Model):
     )
     phrase = models.CharField(max_length=200, blank=True)
     chosen_because = models.CharField(max_length=80, blank=True, help_text="top IoU, random, named, disagreement")
+    inclusion_probability = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="The probability of being chosen in this way; null: chosen by hand, or not recorded",
+    )
 
     class Meta:
         ordering = ["hit", "position"]
-        constraints = [models.UniqueConstraint(fields=["hit", "position"], name="one_unit_per_position")]
+        constraints = [
+            models.UniqueConstraint(fields=["hit", "position"], name="one_unit_per_position"),
+            models.CheckConstraint(
+                condition=Q(inclusion_probability__gt=0, inclusion_probability__lte=1),
+                name="inclusion_probability_0_to_1",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.unit)

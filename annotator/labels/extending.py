@@ -60,6 +60,10 @@ def decide_extensions(*, campaign: Campaign, widest: float | None) -> dict[int, 
     complete = campaign.hits.filter(state=HIT.State.COMPLETE, n_assignments__lt=campaign.max_assignments)
     reasons: dict[int, str] = {}
     asked = HITUnit.objects.filter(hit__in=complete, unit__in=labels).order_by("hit_id", "position")
+    silent = set(
+        asked.exclude(dissected_unit__silence="").exclude(dissected_unit=None).values_list("hit_id", flat=True)
+    )
+    asked = asked.exclude(hit__in=silent)
     for row in asked:
         if doubt := find_doubt(_stand(labels[row.unit_id]), widest=widest):
             reasons.setdefault(row.hit_id, doubt)

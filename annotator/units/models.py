@@ -169,6 +169,7 @@ class DissectedUnit(models.Model):
         CONSTANT = "constant", "the same peak on every image"
         SILENT = "silent", "its peaks do not exceed those of its lowest tenth of images"
         NEGATIVE = "negative", "never above zero"
+        TIED = "tied", "half of its top images do not exceed its low images"
 
     dissection = models.ForeignKey(Dissection, on_delete=models.CASCADE, related_name="dissected_units")
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="dissections")

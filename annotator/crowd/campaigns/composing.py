@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from annotator.crowd.campaigns.quoting import compute_max_cost
-from annotator.crowd.campaigns.unit_choice import ChosenUnit
+from annotator.crowd.campaigns.unit_choice import ChosenUnit, describe_silent
 from annotator.crowd.hit_types.templates import HITTemplate, find_hit_type, load_template
 from annotator.crowd.marketplaces.marketplace import Terms
 from annotator.crowd.marketplaces.requirements import check_qualifications
@@ -31,6 +31,7 @@ def compose_campaign(
     groups = find_hit_type(template).group(len(units), seed=campaign.seed)
     if not units:
         raise CannotCompose("No units were chosen.")
+    _refuse_silent(units)
     n_phrases = sum(map(bool, phrases.values()))
     if find_hit_type(template).asks_phrase and len(units) != n_phrases:
         raise CannotCompose(f"{len(units) - n_phrases} of the {len(units)} units have no phrase to ask about.")
@@ -63,6 +64,7 @@ def _write_hits(
         (choice.dissected_unit, HITUnit(
             hit=hit, position=position, unit=choice.dissected_unit.unit, dissected_unit=choice.dissected_unit,
             phrase=phrases.get(choice.dissected_unit.unit_id, ""), chosen_because=choice.because,
+            inclusion_probability=choice.probability,
         ))
         for hit, chosen in composed for position, choice in enumerate(chosen)
     ]  # fmt: skip
@@ -85,6 +87,13 @@ def find_crops(unit: DissectedUnit, *, template: HITTemplate) -> list[TopImage]:
     if len(low) < template.n_planted:
         raise CannotCompose(f"{unit} has {len(low)} low crops; {template.n_planted} are needed as planted negatives.")
     return top + low
+
+
+def _refuse_silent(units: Sequence[ChosenUnit]) -> None:
+    """Whoever chose the units: a silent unit has no honest planted negative, so people are not asked about it."""
+    silent = [choice.dissected_unit for choice in units if choice.dissected_unit.silence]
+    if silent:
+        raise CannotCompose(f"People cannot be asked about silent units. Leave out {describe_silent(silent)}.")
 
 
 def _check_plan(campaign: Campaign, *, n_hits: int) -> None:

@@ -27,6 +27,8 @@ def check_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> None:
     target, campaign = hit.n_assignments + n_more, hit.campaign
     if n_more < 1 or target > (campaign.max_assignments or target):
         raise CannotPublish(f"{hit} has {hit.n_assignments} assignments and cannot have {target}.")
+    if hit.hit_units.exclude(dissected_unit=None).exclude(dissected_unit__silence="").exists():
+        raise CannotPublish(f"{hit} shows a silent unit: people are not asked about it again.")
     marketplace.check_terms(Terms(hit.n_assignments, max_assignments=target, reward_usd=campaign.reward_usd))
 
 

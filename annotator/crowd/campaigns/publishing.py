@@ -10,7 +10,7 @@ from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Page, Publish, Qualify, Register, Stop
 from annotator.crowd.marketplaces.prices import compute_hit_cost
-from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
+from annotator.crowd.models import HIT, Campaign, HITType, HITUnit, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
@@ -29,6 +29,7 @@ def publish_campaign(session: Session) -> None:
         raise CannotPublish(f"The campaign {campaign} is {campaign.state}.")
     if campaign.is_paused:
         raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
+    _refuse_silent(campaign)
     session.check_permit()
     with session.hold():
         for hit_type in campaign.hit_types.all():
@@ -38,6 +39,17 @@ def publish_campaign(session: Session) -> None:
         _decide_hits(session)
         session.settle()
         _note_published(campaign, now=session.clock())
+
+
+def _refuse_silent(campaign: Campaign) -> None:
+    """Composing leaves silent units out; a campaign that was composed by an earlier version may hold some."""
+    units = HITUnit.objects.filter(hit__campaign=campaign, hit__external_id="", dissected_unit__isnull=False)
+    n_silent = units.exclude(dissected_unit__silence="").count()
+    if n_silent and campaign.state == Campaign.State.QUOTED:
+        raise CannotPublish(
+            f"{n_silent} of the units of {campaign} are silent, so people cannot be asked about them: "
+            "compose the campaign again under another name."
+        )
 
 
 def _register_type(hit_type: HITType, *, session: Session) -> None:

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 
 from annotator.accounts.models import Role
 from annotator.crowd.campaigns.finding import find_campaign
+from annotator.crowd.campaigns.unit_choice import N_RANDOM, N_TOP_IOU
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.marketplaces.table import list_facts
 from annotator.crowd.models import Campaign
@@ -47,13 +48,20 @@ class LaunchForm(forms.Form):
         label="Dissections",
         widget=forms.CheckboxSelectMultiple,
     )
-    top_iou = forms.IntegerField(label="Units of highest IoU", min_value=0, max_value=MAX_UNITS)
-    random = forms.IntegerField(label="Units drawn at random", min_value=0, max_value=MAX_UNITS)
+    top_iou = forms.IntegerField(
+        label="Units of highest IoU", min_value=0, max_value=MAX_UNITS, required=False,
+        help_text=f"Shared evenly by the layers. Empty: {N_TOP_IOU}, or none if units are named.",
+    )  # fmt: skip
+    random = forms.IntegerField(
+        label="Units drawn at random", min_value=0, max_value=MAX_UNITS, required=False,
+        help_text=f"From the rest of each layer. Empty: {N_RANDOM}, or none if units are named.",
+    )  # fmt: skip
     units = forms.CharField(
         label="Named units",
         required=False,
         max_length=2000,
-        help_text="Such as features.12:3,17,40-49 (the first unit is 0); separate layers by spaces",
+        help_text="Such as features.12:3,17,40-49 (the first unit is 0); separate layers by spaces. "
+        "Units that are named have no part in a layer's figures, unless they are drawn as well.",
     )
     assignments = forms.IntegerField(label="Answers per unit", min_value=1, max_value=100)
     reward = forms.DecimalField(
@@ -102,7 +110,7 @@ class LaunchForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if not self.errors and not (cleaned["top_iou"] or cleaned["random"] or cleaned["units"].strip()):
+        if not self.errors and cleaned["top_iou"] == cleaned["random"] == 0 and not cleaned["units"].strip():
             self.add_error("top_iou", "Choose at least one unit.")
         return cleaned
 
@@ -112,8 +120,6 @@ def compose_one(request: SignedInRequest) -> HttpResponse:
     """The form of a new campaign: composed and quoted, not yet published."""
     initial = {one.name: one.default for one in fields(ComposeOptions) if one.default}
     initial |= {"dissection": request.GET.getlist("dissection"), "units": request.GET.get("units", "")}
-    if initial["units"]:  # then no others are chosen
-        initial |= {"top_iou": 0, "random": 0}
     form = LaunchForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:

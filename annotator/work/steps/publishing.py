@@ -1,6 +1,7 @@
 """From chosen units to HITs that people can take, and back: compose, quote, publish, pause, withdraw, close."""
 
 from argparse import ArgumentTypeError
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -19,7 +20,14 @@ from annotator.crowd.campaigns.publishing import (
     withdraw_campaign,
 )
 from annotator.crowd.campaigns.quoting import CannotQuote
-from annotator.crowd.campaigns.unit_choice import BadChoice, ChosenUnit, choose_units
+from annotator.crowd.campaigns.unit_choice import (
+    BadChoice,
+    Choice,
+    ChosenUnit,
+    Wanted,
+    choose_units,
+    describe_silent,
+)
 from annotator.crowd.hit_types.screening import load_screening
 from annotator.crowd.hit_types.templates import BadTemplate, find_hit_type
 from annotator.crowd.marketplaces.outcomes import BadTerms
@@ -48,9 +56,14 @@ def read_usd(text: str) -> Decimal:
 @dataclass(frozen=True)
 class ComposeOptions:
     dissection: tuple[str, ...] = option("Whose units; may be given several times", default=(), metavar="ID")
-    top_iou: int = option("Units of highest IoU (24)", type=int, default=24, metavar="N")
-    random: int = option("Units drawn at random from the rest (8)", type=int, default=8, metavar="N")
-    units: tuple[str, ...] = option("These units, counted from zero", default=(), metavar="LAYER:3,40-49")
+    top_iou: int | None = option(
+        "Units of highest IoU, shared evenly by the layers (24; 0 with --units)", type=int, default=None, metavar="N"
+    )
+    random: int | None = option(
+        "Units drawn at random from the rest, shared evenly by the layers (8; 0 with --units)",
+        type=int, default=None, metavar="N",
+    )  # fmt: skip
+    units: tuple[str, ...] = option("These units and no others, counted from zero", default=(), metavar="LAYER:3,40-49")
     assignments: int = option("People asked about each unit (3)", type=int, default=3, metavar="N")
     max_assignments: int | None = option("Ask up to this many if people disagree", type=int, default=None, metavar="N")
     reward: Decimal = option("For one assignment (0.60)", type=read_usd, default=Decimal("0.60"), metavar="USD")
@@ -84,13 +97,10 @@ class ComposeOptions:
 def compose(work: Work) -> str:
     name, asked = work.subject, work.options
     seed = asked.seed if asked.seed is not None else derive_seed(name)
-    units = choose_units(
-        find_done_dissections(asked.dissection),
-        n_top_iou=asked.top_iou,
-        n_random=asked.random,
-        names=asked.units,
-        seed=seed,
-    )
+    wanted = Wanted(n_top_iou=asked.top_iou, n_random=asked.random, names=asked.units)
+    choice = choose_units(find_done_dissections(asked.dissection), wanted=wanted, seed=seed)
+    units = choice.units
+    work.details["silent"] = len(choice.silent)
     n_hits = len(find_hit_type(asked.template).group(len(units), seed=seed))
     campaign = Campaign(
         name=name,
@@ -110,7 +120,19 @@ def compose(work: Work) -> str:
     )
     phrases = _find_phrases(asked, units)
     composing.compose_campaign(campaign, template=asked.template, units=units, phrases=phrases)
-    return f"Composed {n_hits} HITs about {len(units)} units."
+    return f"Composed {n_hits} HITs about {len(units)} units{_count_layers(units)}.{_tell_silent(choice)}"
+
+
+def _count_layers(units: list[ChosenUnit]) -> str:
+    """How many units of each layer, if there are several."""
+    counts = Counter(choice.dissected_unit.unit.layer.path for choice in units)
+    return f" ({', '.join(f'{n} of {path}' for path, n in counts.items())})" if len(counts) > 1 else ""
+
+
+def _tell_silent(choice: Choice) -> str:
+    if not choice.silent:
+        return ""
+    return f"\nLeft out {len(choice.silent)} silent units: {describe_silent(choice.silent)}."
 
 
 def check_composing(work: Work) -> None:

@@ -1,6 +1,6 @@
 """Top and low images of each unit, as the artifact keeps them and as the database takes them in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,10 @@ from workers.engine.measures.recorded import Recorded, UnitRows, option
 
 # All peaks are equal; no peak is above zero, so that no segment can be cut; no peak exceeds those of the lowest tenth.
 SILENCES = CONSTANT, NEGATIVE, SILENT = "constant", "negative", "silent"
+# Found from the images that are kept: half of the top images do not exceed the low ones, which negatives come from.
+TIED = "tied"
+# Peaks that differ by less than this share of their size differ by rounding alone: float32 keeps seven digits.
+ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,14 @@ def name_silence(*, low: float, high: float, lowest_tenth: float) -> str:
     return SILENT if high <= lowest_tenth else ""
 
 
+def name_tie(*, tops: Sequence[float], lows: Sequence[float]) -> str:
+    """TIED, or "": from the falling peaks of the top images, and those of the low images."""
+    if not tops or not lows:
+        return ""
+    middle, bound = tops[len(tops) // 2], max(lows)
+    return TIED if middle <= bound + ROUNDING * abs(bound) else ""
+
+
 def ingest(arrays: TopImages, manifest: Mapping[str, Any]) -> Iterator[UnitRows]:
     """Ranks are tile numbers: the top images by falling peak, then the low ones."""
     n_top = arrays.top_image.shape[1]
@@ -67,7 +79,8 @@ def ingest(arrays: TopImages, manifest: Mapping[str, Any]) -> Iterator[UnitRows]
             "peak_low": float(arrays.peak_range[unit, 0]),
             "peak_high": float(arrays.peak_range[unit, 1]),
             "peak_histogram": arrays.peak_histogram[unit].tolist(),
-            "silence": _find_silence(arrays, unit),
+            "silence": _find_silence(arrays, unit)
+            or name_tie(tops=[row["peak"] for row in top.values()], lows=[row["peak"] for row in low.values()]),
         }
         ranks = {rank: {**row, "is_low": rank >= n_top} for rank, row in (top | low).items()}
         yield UnitRows(columns=columns, ranks=ranks)
