@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from annotator.crowd.seeds import derive_seed
 from annotator.refusals import Refusal
@@ -134,7 +135,7 @@ def choose_top_iou(layers: Layers, *, n: int, is_asked: bool = True) -> list[Cho
     return [ChosenUnit(unit, TOP_IOU, 1.0) for units, k in zip(ranked, shares, strict=True) for unit in units[:k]]
 
 
-def _key(unit: DissectedUnit) -> tuple[object, int]:
+def _key(unit: DissectedUnit) -> tuple[UUID | None, int]:
     return unit.dissection_id, unit.unit_id
 
 

@@ -9,7 +9,8 @@ from types import ModuleType
 def _load() -> ModuleType:
     folder = Path(os.environ.get("UNITSCOPE_SHARED") or Path(__file__).parents[4] / "shared")
     spec = importlib.util.spec_from_file_location("oddnets", folder / "data" / "cases" / "oddnets.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

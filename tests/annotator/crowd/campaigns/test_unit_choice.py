@@ -67,7 +67,8 @@ def test_what_one_layer_cannot_give_comes_from_the_others() -> None:
     assert share_out(10, [2, 20]) == [2, 8]
     assert share_out(10, [2, 3]) == [2, 3]
     assert share_out(1, [0, 3, 3]) == [0, 1, 0]
-    assert share_out(0, [3]) == [0] and share_out(2, []) == []
+    assert share_out(0, [3]) == [0]
+    assert share_out(2, []) == []
 
 
 def test_silent_units_are_left_out_of_every_way_of_choosing(tmp_path: Path) -> None:
