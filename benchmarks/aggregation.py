@@ -1,7 +1,7 @@
 """One million answers over 100,000 units become labels within 2 GB, at a steady time per answer.
 
 Prints `name value bound` lines. Everything that a labeling computes is run: precision with intervals, worker weights
-by one-coin Dawid-Skene over the categories, the vote, normalized descriptions and their groups. Each size runs in a
+by agreement with others over the categories, the vote, normalized descriptions and their groups. Each size runs in a
 process of its own, so that the peak of memory is that size's alone.
 """
 
@@ -14,10 +14,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from annotator.labels.aggregation import Answers, vote, weigh_workers
+from annotator.labels.answer_counts import AnswerCounts
 from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description
 from annotator.labels.grouping import NamedAnswer, group_answers
 from annotator.labels.lexicon import load_lexicon
-from annotator.labels.precision import AnswerCounts, measure_precision
+from annotator.labels.precision import measure_precision
 
 ANSWERS_PER_UNIT = 10
 SIZES = (10_000, 1_000_000)

@@ -9,20 +9,22 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
+from numpy.typing import NDArray
 
 from annotator.crowd.judging.suspicions import MISSED_OF_ONE_ANSWER
 from annotator.crowd.models import Campaign
 from annotator.labels.aggregation import vote
+from annotator.labels.answer_counts import AnswerCounts
 from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description
 from annotator.labels.counted_answers import CountedAnswer, count_descriptions, gather_answers, split_by_unit
 from annotator.labels.grouping import Group, NamedAnswer, group_answers
 from annotator.labels.lexicon import Lexicon, find_wordnet, load_lexicon
 from annotator.labels.models import ConceptRevision, UnitLabel
-from annotator.labels.precision import AnswerCounts, UnitPrecisions, count_interpretable, measure_precision
+from annotator.labels.precision import UnitPrecisions, count_interpretable, measure_precision
 from annotator.labels.revisions import Revision, rename, revise_concept
 from annotator.labels.weighing import CATEGORY_ORDER, estimate_crop_fits, weigh_answers
 from annotator.refusals import Refusal
-from annotator.units.models import AutomaticLabel, Dissection
+from annotator.units.models import AutomaticLabel, Dissection, Unit
 
 
 class NothingToLabel(Refusal):
@@ -40,7 +42,6 @@ class Labeled:
     n_units: int
     n_answers: int
     n_interpretable: int
-    overdispersion: float
     words: str
 
 
@@ -51,7 +52,7 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
         raise NothingToLabel(f"Campaign {campaign.name} has no answers yet.")
     vocabulary = gather_vocabulary(campaign=campaign)
     by_unit = split_by_unit(answers)
-    precisions = measure_precision(count_crops(by_unit))
+    precisions = measure_precision(count_crops(by_unit), layer=number_layers(campaign, list(by_unit)))
     weights = iter(weigh_answers(answers))
     crop_fits = estimate_crop_fits(answers)
     kept = list(campaign.concept_revisions.all())
@@ -71,7 +72,6 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
         n_units=len(labels),
         n_answers=len(answers),
         n_interpretable=count_interpretable([label.precision for label in labels]),
-        overdispersion=precisions.overdispersion,
         words=vocabulary.lexicon.description,
     )
 
@@ -114,6 +114,13 @@ def count_crops(by_unit: dict[int, list[CountedAnswer]]) -> AnswerCounts:
         n_fitting=np.array([answer.n_fitting for _, answer in rows]),
         n_shown=np.array([answer.n_shown for _, answer in rows]),
     )
+
+
+def number_layers(campaign: Campaign, units: Sequence[int]) -> NDArray[np.int64]:
+    """For each of these units of the campaign, its layer numbered from 0."""
+    layers = dict(Unit.objects.filter(hit_units__hit__campaign=campaign).values_list("pk", "layer_id"))
+    _, numbers = np.unique([layers[unit] for unit in units], return_inverse=True)
+    return np.asarray(numbers, dtype=np.int64)
 
 
 def read_revision(row: ConceptRevision) -> Revision:

@@ -1,4 +1,4 @@
-"""How much each worker's answers count, and how likely each crop fits: Dawid-Skene over a campaign's answers.
+"""How much each worker's answers count, and how likely each crop fits: agreement with others, corrected for chance.
 
 Where a worker is not known, nothing is invented: every answer weighs 1 and no crop has a probability of its own.
 """
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from annotator.crowd.categories import PUBLISHED_CODES
-from annotator.labels.aggregation import Answers, fit_one_coin, weigh_workers
+from annotator.labels.aggregation import Answers, estimate_probabilities, weigh_workers
 from annotator.labels.counted_answers import CountedAnswer
 
 CATEGORY_ORDER = {str(category): code for code, category in PUBLISHED_CODES.items()}
@@ -52,7 +52,7 @@ def estimate_crop_fits(answers: Sequence[CountedAnswer]) -> dict[int, dict[int, 
         n_workers=len(workers),
         n_labels=2,
     )
-    fits = fit_one_coin(table).probabilities[:, 1]
+    fits = estimate_probabilities(table)[:, 1]
     found: dict[int, dict[int, float]] = {}
     for (unit, rank), i in crops.items():
         found.setdefault(unit, {})[rank] = round(float(fits[i]), 6)

@@ -26,7 +26,7 @@ class Crop:
     n_marks: int
     n_judges: int
     is_marked_here: bool
-    # By one-coin Dawid-Skene over workers; None if marks or workers are unknown.
+    # By labels.weighing; None if marks or workers are unknown.
     p_fits: float | None = None
 
     @property
