@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from annotator.crowd.categories import SemanticCategory
-from workers.engine.resampling import Array, bootstrap
+from workers.engine.resampling import Array, Estimate, Strata, bootstrap
 
 SEED = 2014
 
@@ -24,21 +24,19 @@ COUNTERPARTS: dict[str, frozenset[str]] = {
 }
 
 
-def share_categories(categories: Iterable[str]) -> dict[str, float]:
-    """Share of each of the six, in the order of the HIT; answers without a category are left out."""
-    counts = Counter(category for category in categories if category)
-    n = counts.total()
-    return {str(category): counts[category] / n if n else 0.0 for category in SemanticCategory}
-
-
-def estimate_shares(by_unit: Sequence[Sequence[str]]) -> dict[str, dict[str, float | None]]:
-    """From the categories of each unit's answers: the 95 % interval of each share, by bootstrap over units."""
+def estimate_shares(
+    by_unit: Sequence[Sequence[str]], *, weights: Array | None = None, strata: Strata = None
+) -> dict[str, Estimate]:
+    """From the categories of each unit's answers: the share of each of the six, in the order of the HIT, with its 95 %
+    interval by bootstrap over units. Answers without a category are left out. `weights`: units that a unit stands for.
+    """
     counts = np.array([[chosen.count(category) for category in SemanticCategory] for chosen in by_unit], dtype=float)
-    intervals = {}
-    for place, category in enumerate(SemanticCategory):
-        found = bootstrap(partial(_weigh_share, counts, place), n=len(counts), seed=SEED)
-        intervals[str(category)] = {"low": found.low, "high": found.high}
-    return intervals
+    if weights is not None:
+        counts *= weights[:, None]
+    return {
+        str(category): bootstrap(partial(_weigh_share, counts, place), n=len(counts), seed=SEED, strata=strata)
+        for place, category in enumerate(SemanticCategory)
+    }
 
 
 def _weigh_share(counts: Array, place: int, drawn: Array) -> Array:

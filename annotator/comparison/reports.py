@@ -1,13 +1,20 @@
 """The report of a campaign or a dissection: one document of plain values, in the shape that others rely on."""
 
 from collections.abc import Iterable, Sequence
-from statistics import fmean
 from typing import Any
 
 from django.db.models import QuerySet
 
-from annotator.comparison.categories import BRODEN_CATEGORIES, estimate_shares, share_categories
+from annotator.comparison.categories import BRODEN_CATEGORIES
 from annotator.comparison.comparing import choose_labels_by_mode, make_matcher
+from annotator.comparison.layer_figures import (
+    NOBODY_ASKED,
+    AskedUnit,
+    count_silent,
+    describe_choice,
+    describe_layer_people,
+    find_asked,
+)
 from annotator.comparison.models import ImportedDescription
 from annotator.comparison.relations import find_relation
 from annotator.comparison.summary import Document, summarize, summarize_descriptions
@@ -17,17 +24,9 @@ from annotator.labels.consensus import describe_consensus, describe_workers
 from annotator.labels.counted_answers import CountedAnswer, gather_answers, split_by_unit
 from annotator.labels.labeling import check_lexicon, gather_vocabulary
 from annotator.labels.models import UnitLabel
-from annotator.labels.precision import count_interpretable
 from annotator.units.best_labels import MODES_BY_RANK, find_named_mode
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Layer, Unit
-from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
-from workers.engine.resampling import estimate_count, estimate_mean
-
-SEED = 1995
-PEOPLE_FIGURES = (
-    "mean_precision", "mean_precision_interval", "n_interpretable", "n_interpretable_interval", "category_shares",
-    "category_share_intervals", "unit_category_shares", "unit_category_share_intervals",
-)  # fmt: skip
+from workers.engine.format.bounds import DETECTOR_ABOVE
 
 SOME_SIMULATED = "people, some of them simulated"
 
@@ -41,7 +40,7 @@ def describe_campaign(*, campaign: Campaign) -> Document:
     labels.sort(key=lambda label: _place(label.unit))
     modes = choose_labels_by_mode(campaign=campaign)
     automatic = {unit: find_named_mode(labels) for unit, labels in modes.items()}
-    layers = list(dict.fromkeys(label.unit.layer for label in labels))
+    asked = find_asked(campaign)
     vocabulary = gather_vocabulary(campaign=campaign)
     values = _find_values(automatic.values())
     descriptions = _find_descriptions(campaign)
@@ -50,6 +49,7 @@ def describe_campaign(*, campaign: Campaign) -> Document:
             **_describe_measured(label.unit, modes.get(label.unit_id, {}), values.get(label.unit_id, {})),
             **_describe_label(label, by_unit.get(label.unit_id, [])),
             **_describe_relation(label, automatic.get(label.unit_id), vocabulary),
+            **describe_choice(asked.get(label.unit_id)),
             "clip_description": descriptions.get(label.unit_id),
         }
         for label in labels
@@ -58,7 +58,7 @@ def describe_campaign(*, campaign: Campaign) -> Document:
     return {
         "campaign": campaign.name,
         "answers_by": describe_people(campaign, answers),
-        "layers": [_describe_layer(layer, labels, by_unit, automatic.values()) for layer in layers],
+        "layers": _describe_layers(labels, by_unit, asked, automatic.values()),
         "units": units,
         "agreement": summarize(units, is_same=matcher, words=vocabulary.lexicon.description),
         "description_agreement": summarize_descriptions(units, is_same=matcher),
@@ -75,14 +75,26 @@ def describe_dissection(*, dissection: Dissection) -> Document:
     automatic = {unit: find_named_mode(labels) for unit, labels in modes.items()}
     units = list(Unit.objects.filter(dissections__dissection=dissection).select_related("layer").distinct())
     units.sort(key=_place)
-    values = dict(dissection.dissected_units.values_list("unit_id", "values"))
+    measured = {row.unit_id: row for row in dissection.dissected_units.all()}
     return {
         "campaign": None,
         "dissection": str(dissection.id),
         "layers": [
-            _describe_layer(layer, [], {}, automatic.values()) for layer in dict.fromkeys(u.layer for u in units)
+            _describe_layer(
+                layer,
+                n_units=layer.n_units,
+                people={**NOBODY_ASKED, **count_silent(layer=layer, dissection_id=dissection.id)},
+                automatic=automatic.values(),
+            )
+            for layer in dict.fromkeys(unit.layer for unit in units)
         ],
-        "units": [_describe_measured(unit, modes.get(unit.id, {}), values.get(unit.id, {})) for unit in units],
+        "units": [
+            {
+                **_describe_measured(unit, modes.get(unit.id, {}), measured[unit.id].values),
+                "silence": measured[unit.id].silence or None,
+            }
+            for unit in units
+        ],
     }
 
 
@@ -157,6 +169,7 @@ def _describe_measured(unit: Unit, modes: dict[str, AutomaticLabel], values: dic
         "iou_mode": automatic.mode if automatic else None,
         "modes": {mode: _describe_automatic(label) for mode, label in sorted(modes.items())},
         "relation": None,
+        **describe_choice(None),
         "values": values,
     }
 
@@ -165,40 +178,32 @@ def _describe_automatic(label: AutomaticLabel) -> Document:
     return {"label": label.label, "category": label.category, "iou": label.iou}
 
 
-def _describe_layer(
-    layer: Layer,
-    labels: Sequence[UnitLabel],
-    by_unit: dict[int, list[CountedAnswer]],
-    automatic: Iterable[AutomaticLabel],
-) -> Document:
-    mine = [label for label in labels if label.unit.layer_id == layer.id]
+def _describe_layer(layer: Layer, *, n_units: int, people: Document, automatic: Iterable[AutomaticLabel]) -> Document:
+    """`n_units` of the report; `n_layer_units` of the layer."""
     return {
         "path": layer.path,
-        "n_units": len(mine) or layer.n_units,
-        **_describe_people(mine, by_unit),
+        "n_units": n_units,
+        "n_layer_units": layer.n_units,
+        **people,
         **count_detectors(layer=layer, sources={label.source for label in automatic}),
     }
 
 
-def _describe_people(labels: Sequence[UnitLabel], by_unit: dict[int, list[CountedAnswer]]) -> Document:
-    """A layer's figures by people, each with its 95 % interval by bootstrap over units; None without labels."""
-    if not labels:
-        return dict.fromkeys(PEOPLE_FIGURES)
-    said = [[answer.category for answer in by_unit.get(label.unit_id, [])] for label in labels]
-    precisions = [label.precision for label in labels]
-    mean = estimate_mean(precisions, seed=SEED)
-    interpretable = estimate_count([precision > INTERPRETABLE_ABOVE for precision in precisions], seed=SEED)
-    values = (
-        fmean(precisions),
-        {"low": mean.low, "high": mean.high},
-        count_interpretable(precisions),
-        {"low": interpretable.low, "high": interpretable.high},
-        share_categories(category for chosen in said for category in chosen),
-        estimate_shares(said),
-        share_categories(label.category for label in labels),
-        estimate_shares([[label.category] for label in labels]),
-    )
-    return dict(zip(PEOPLE_FIGURES, values, strict=True))
+def _describe_layers(
+    labels: Sequence[UnitLabel],
+    by_unit: dict[int, list[CountedAnswer]],
+    asked: dict[int, AskedUnit],
+    automatic: Iterable[AutomaticLabel],
+) -> list[Document]:
+    by_layer: dict[Layer, list[UnitLabel]] = {}
+    for label in labels:
+        by_layer.setdefault(label.unit.layer, []).append(label)
+    return [
+        _describe_layer(
+            layer, n_units=len(mine), people=describe_layer_people(layer, mine, by_unit, asked), automatic=automatic
+        )
+        for layer, mine in by_layer.items()
+    ]
 
 
 def count_detectors(*, layer: Layer, sources: set[str]) -> Document:

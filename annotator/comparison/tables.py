@@ -10,7 +10,8 @@ from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", "IoU", "relation")
 CSV_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
-    "descriptions", "broden_label", "broden_category", "iou", "relation",
+    "descriptions", "broden_label", "broden_category", "iou", "relation", "chosen_because", "inclusion_probability",
+    "silence",
 )  # fmt: skip
 AGREEMENT_COLUMNS = ("people and Broden agree", "n", "95 %", "shuffled", "p", "one label for all", "p")
 WIDEST = 32
@@ -105,11 +106,22 @@ def print_p(p: float) -> str:
 
 def _print_layer(layer: Document) -> str:
     parts = [f"{layer['path']}: {layer['n_units']} units"]
+    if layer["n_units"] != layer["n_layer_units"]:
+        parts[0] += f" of {layer['n_layer_units']}"
+    if layer["n_silent"]:
+        parts.append(f"{layer['n_silent']} silent ({layer['silent_share']:.1%} of the layer)")
     if layer["mean_precision"] is not None:
         parts.append(
-            f"mean precision {layer['mean_precision']:.3f}, {layer['n_interpretable']} over {INTERPRETABLE_ABOVE}"
+            f"mean precision {layer['mean_precision']:.3f}{_print_interval(layer['mean_precision_interval'], '.3f')}, "
+            f"{layer['n_interpretable']:.0f}{_print_interval(layer['n_interpretable_interval'], '.0f')} units over "
+            f"{INTERPRETABLE_ABOVE}"
         )
     if layer["n_detectors"] is not None:
         unique = sum(layer["unique_detectors"].values())
         parts.append(f"{layer['n_detectors']} detectors (IoU > {DETECTOR_ABOVE}), {unique} unique")
-    return "; ".join(parts)
+    line = "; ".join(parts)
+    return f"{line}\n  {layer['figures_from']}" if layer["figures_from"] else line
+
+
+def _print_interval(bounds: Document, form: str) -> str:
+    return "" if bounds["low"] is None else f" [{bounds['low']:{form}}, {bounds['high']:{form}}]"

@@ -60,8 +60,9 @@ def draw_networks_side_by_side(reports: Mapping[str, Document]) -> Figure:
     """The semantic types of several networks' layers, one panel a network."""
     rows = [{"network": network, **row} for network, report in reports.items() for row in _list_shares(report)]
     panels = [
-        _stack_shares([row for row in rows if row["network"] == network]).properties(title=network)
+        _stack_shares(own).properties(title=network if own else f"{network}: no random sample of a layer")
         for network in reports
+        for own in [[row for row in rows if row["network"] == network]]
     ]
     chart = alt.hconcat(*panels).resolve_scale(y="shared")
     return Figure("networks", "Semantic types, networks side by side", chart.to_dict(), rows)
@@ -93,7 +94,7 @@ def _stack_shares(rows: Rows) -> alt.Chart:
 
 
 def draw_precision_by_layer(report: Document) -> Figure:
-    """Each unit as a tick, the layer's mean as a point, and the bound over which a unit is interpretable."""
+    """Each unit as a tick, the layer's mean as a point if there is one, and the bound for interpretable units."""
     rows = [
         {"layer": unit["layer"], "unit": unit["index"], "precision": unit["precision"]}
         for unit in report["units"]
@@ -104,7 +105,13 @@ def draw_precision_by_layer(report: Document) -> Figure:
     y = alt.Y("precision:Q", title="mean precision", scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(alt.InlineData(values=rows), width=alt.Step(72), height=280)
     ticks = base.mark_tick(opacity=0.35, color="#3f6fb5", width=36).encode(x=x, y=y)
-    means = base.mark_point(filled=True, size=90, color="#ef8a3c").encode(x=x, y=alt.Y("mean(precision):Q"))
+    known = [
+        {"layer": layer["path"], "precision": layer["mean_precision"]}
+        for layer in report["layers"]
+        if layer["mean_precision"] is not None
+    ]
+    points = alt.Chart(alt.InlineData(values=known)).mark_point(filled=True, size=90, color="#ef8a3c")
+    means = points.encode(x=x, y=alt.Y("precision:Q"))
     bound = alt.Chart(alt.InlineData(values=[{"bound": INTERPRETABLE_ABOVE}])).mark_rule(
         strokeDash=[4, 4], color="#7c8594"
     )

@@ -45,10 +45,10 @@ def draw_figure(*, report: Document, name: str, campaign: Campaign | None = None
 
 
 def _plan(report: Document, crops: dict[Place, bytes]) -> dict[str, tuple[str, Callable[[], Figure]]]:
-    plan: dict[str, tuple[str, Callable[[], Figure]]] = {
-        "semantic-types": ("Semantic types by layer", partial(draw_semantic_types, report)),
-        "precision-by-layer": ("Precision by layer", partial(draw_precision_by_layer, report)),
-    }
+    plan: dict[str, tuple[str, Callable[[], Figure]]] = {}
+    if any(layer["category_shares"] for layer in report["layers"]):
+        plan["semantic-types"] = ("Semantic types by layer", partial(draw_semantic_types, report))
+    plan["precision-by-layer"] = ("Precision by layer", partial(draw_precision_by_layer, report))
     if report.get("agreement"):
         plan["precision-against-iou"] = ("Precision against IoU", partial(draw_precision_against_iou, report))
         plan["category-confusion"] = ("People's categories and Broden's", partial(draw_category_confusion, report))

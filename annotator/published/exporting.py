@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 UNIT_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
-    "broden_label", "broden_category", "iou", "relation", "rule",
+    "broden_label", "broden_category", "iou", "relation", "rule", "chosen_because", "inclusion_probability", "silence",
 )  # fmt: skip
 
 

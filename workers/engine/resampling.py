@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]
+Strata = NDArray[np.int64] | None
 
 N_RESAMPLES = 1000
 N_PERMUTATIONS = 1999
@@ -42,29 +43,42 @@ class Difference:
     n_second: int
 
 
-def draw(*, n: int, seed: int, n_resamples: int = N_RESAMPLES) -> Iterator[Array]:
-    """How often each of n members is drawn, with replacement, in each resample: chunks of (n_draws, n)."""
+def draw(*, n: int, seed: int, n_resamples: int = N_RESAMPLES, strata: Strata = None) -> Iterator[Array]:
+    """How often each of n members is drawn, with replacement, in each resample: chunks of (n_draws, n).
+
+    `strata` (n,) numbers each member's stratum: a resample has as many members of each as there are.
+    """
     generator = np.random.default_rng(seed)
+    groups = [np.arange(n)] if strata is None else [np.flatnonzero(strata == one) for one in np.unique(strata)]
     for first in range(0, n_resamples, DRAWS_AT_ONCE):
         n_draws = min(DRAWS_AT_ONCE, n_resamples - first)
-        yield generator.multinomial(n, np.full(n, 1 / n), size=n_draws).astype(np.float64)
+        drawn = np.empty((n_draws, n))
+        for group in groups:
+            k = len(group)
+            drawn[:, group] = generator.multinomial(k, np.full(k, 1 / k), size=n_draws)
+        yield drawn
 
 
-def bootstrap(statistic: Statistic, *, n: int, seed: int, n_resamples: int = N_RESAMPLES) -> Estimate:
+def bootstrap(
+    statistic: Statistic, *, n: int, seed: int, n_resamples: int = N_RESAMPLES, strata: Strata = None
+) -> Estimate:
     """The statistic of all n members, and its percentile interval over resamples in which it is defined."""
     value = float(statistic(np.ones((1, n)))[0]) if n else float("nan")
     if np.isnan(value):
         return Estimate(None)
-    drawn = np.concatenate([statistic(some) for some in draw(n=n, seed=seed, n_resamples=n_resamples)])
+    resamples = draw(n=n, seed=seed, n_resamples=n_resamples, strata=strata)
+    drawn = np.concatenate([statistic(some) for some in resamples])
     low, high = np.nanquantile(drawn, LEVELS)
     return Estimate(value=value, low=float(low), high=float(high))
 
 
-def estimate_mean(values: Sequence[float] | Array, *, seed: int, weights: Sequence[float] | None = None) -> Estimate:
+def estimate_mean(
+    values: Sequence[float] | Array, *, seed: int, weights: Sequence[float] | Array | None = None, strata: Strata = None
+) -> Estimate:
     """The (weighted) mean over members; a share if the values are 0 and 1. `weights` are 1 / probability of choice."""
     found = np.asarray(values, dtype=np.float64)
     weight = np.ones(len(found)) if weights is None else np.asarray(weights, dtype=np.float64)
-    return bootstrap(lambda drawn: drawn @ (weight * found) / (drawn @ weight), n=len(found), seed=seed)
+    return bootstrap(lambda drawn: drawn @ (weight * found) / (drawn @ weight), n=len(found), seed=seed, strata=strata)
 
 
 def estimate_count(flags: Sequence[bool] | NDArray[np.bool_], *, seed: int) -> Estimate:

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from ninja import Schema
 
-from annotator.crowd.models import ANSWERED, Answer
+from annotator.crowd.models import ANSWERED, Answer, HITUnit
 from annotator.dashboard.api.records import AnswerRecord, AutomaticRecord, UnitRecord
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel
@@ -16,13 +16,16 @@ _UNIT = {"network": F("unit__layer__network__name"), "layer": F("unit__layer__pa
 
 
 def read_units(labels: QuerySet[UnitLabel]) -> Iterator[UnitRecord]:
-    """One row of the database for each record, comparison included."""
+    """One row of the database for each record, comparison and reason of choice included."""
+    chosen = HITUnit.objects.filter(hit__campaign=OuterRef("campaign"), unit=OuterRef("unit")).order_by("id")
     rows = labels.values(
         "concept", "category", "precision", "precision_low", "precision_high", "n_answers", "n_same_concept",
         "accepted_at", **_UNIT,
         relation=F("comparison__relation"), rule=F("comparison__rule"),
         broden_label=F("comparison__automatic_label__label"),
         broden_category=F("comparison__automatic_label__category"), iou=F("comparison__automatic_label__iou"),
+        chosen_because=Subquery(chosen.values("chosen_because")[:1]),
+        inclusion_probability=Subquery(chosen.values("inclusion_probability")[:1]),
     )  # fmt: skip
     return (UnitRecord.model_validate(row) for row in rows.iterator(chunk_size=CHUNK))
 

@@ -89,6 +89,9 @@ class UnitRecord(Schema):
     iou: float | None
     relation: str | None
     rule: str | None
+    # "" and null: not recorded.
+    chosen_because: str | None
+    inclusion_probability: float | None
 
 
 class AutomaticRecord(Schema):

@@ -32,8 +32,8 @@ class AskMoreOptions:
 def label(work: Work) -> str:
     done = label_campaign(campaign=work.subject, now=work.now)
     return (
-        f"{done.n_units} units labeled from {done.n_answers} answers; {done.n_interpretable} with a mean precision "
-        f"over .75. Words: {done.words}."
+        f"{done.n_units} units labeled from {done.n_answers} answers; {done.n_interpretable} of these units have a "
+        f"mean precision over .75. `report` gives the layers' figures. Words: {done.words}."
     )
 
 

@@ -30,8 +30,8 @@ def unit(
 
 REPORT: dict[str, Any] = {
     "layers": [
-        {"path": "conv4", "category_shares": {**dict.fromkeys(SIX, 0.1), "object": 0.5}},
-        {"path": "conv5", "category_shares": dict.fromkeys(SIX, 1 / 6)},
+        {"path": "conv4", "mean_precision": 0.7, "category_shares": {**dict.fromkeys(SIX, 0.1), "object": 0.5}},
+        {"path": "conv5", "mean_precision": None, "category_shares": dict.fromkeys(SIX, 1 / 6)},
     ],
     "units": [
         unit(0, "chandelier", "object", 0.9, "hyponym"),
