@@ -18,7 +18,7 @@ from workers.engine.format.spilling import Spill
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import DissectionOptions
-from workers.engine.networks.loading import LoadedNetwork, load_network, load_zoo_network
+from workers.engine.networks.loading import LoadedNetwork, file_sha256, load_network, load_zoo_network
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.saved_activations import open_saved
@@ -52,6 +52,22 @@ class Job:
         return _load_network(
             asked.architecture, asked.weights, json.dumps(asked.preprocessing), _stamp_file(asked.weights)
         )
+
+    def describe_loaded(self) -> dict[str, str] | None:
+        """What tells the network from others, and the digest of its file; None if it has not been loaded."""
+        if "network" not in self.__dict__:
+            return None
+        file = self.weights_file
+        return {
+            **{name: getattr(self.network, name) for name in ("weights_sha256", "source_sha256", "weights_from")},
+            "file_sha256": file_sha256(file) if file is not None else "",
+        }
+
+    @cached_property
+    def weights_file(self) -> Path | None:
+        """The file that the weights are read from, on this machine; None for random weights and the zoo's."""
+        address = self.dissection.weights
+        return store.fetch_file(address, cache=config.cache_folder()) if address else None
 
     @cached_property
     def image_set(self) -> ImageSet:

@@ -110,12 +110,17 @@ def _run(message: dict[str, Any], work: Work) -> None:
 
 
 def _attempt(request: TaskRequest, target: store.Store, reporter: leases.Reporter, work: Work) -> tuple[str, bytes]:
-    """The name and content of what this attempt leaves behind: a result, or the reason why there is none yet."""
+    """The name and content of what this attempt leaves behind: a result, or the reason why there is none yet.
+
+    A refusal says which network was loaded, if one was: it is registered, although it could not be dissected so.
+    """
+    job: Job | None = None
     try:
         job = Job(request, DissectionOptions.from_json(request.dissection.options), target, reporter)
         return contract.result_name(request.position), json.dumps(work(job)).encode()
     except BAD_INPUT as error:
-        return contract.result_name(request.position), json.dumps({"error": str(error)}).encode()
+        refusal = {"error": str(error), "network": job.describe_loaded() if job else None}
+        return contract.result_name(request.position), json.dumps(refusal).encode()
     except Exception as error:  # anything else may pass: the web side counts the attempts
         logger.exception("Attempt %s of task %s failed.", request.attempt, request.position)
         return contract.failure_name(request.position, request.attempt), f"{type(error).__name__}: {error}".encode()
@@ -138,7 +143,7 @@ def _survey(job: Job) -> dict[str, Any]:
     return {
         "n_images": whole,
         "image_set_sha256": job.image_set.sha256,
-        "weights_sha256": job.network.weights_sha256,
+        "network": job.describe_loaded(),
         "batch_size": job.options.run.batch_size,
         "layers": {path: shape.n_units for path, shape in shapes.items()},
         "memory": memory,

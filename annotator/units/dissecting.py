@@ -18,6 +18,7 @@ from django.db import transaction
 from annotator.units import gpu_queue
 from annotator.units.ingesting import ingest_artifact
 from annotator.units.models import Dissection, GPUTask, ImageSet, Network
+from annotator.units.settling import refuse_network, settle_network
 from workers import contract
 from workers.store import Store, open_store
 
@@ -34,14 +35,23 @@ UNFINISHED = (Dissection.State.REQUESTED, Dissection.State.RUNNING, Dissection.S
 
 
 def request_dissection(
-    *, network: Network, image_set: ImageSet, layer_paths: Sequence[str], options: dict[str, Any], now: datetime
+    *,
+    network: Network,
+    image_set: ImageSet,
+    layer_paths: Sequence[str],
+    options: dict[str, Any],
+    now: datetime,
+    weights: str | None = None,
 ) -> Dissection:
-    """A new dissection, its first task sent after commit."""
+    """A new dissection, its first task sent after commit. The `weights` are read at the network's address unless
+    another is given.
+    """
     with transaction.atomic():
         dissection_id = uuid.uuid4()
         dissection = Dissection.objects.create(
             id=dissection_id,
             network=network,
+            weights=network.weights if weights is None else weights,
             image_set=image_set,
             layer_paths=list(layer_paths),
             options=options,
@@ -90,6 +100,8 @@ def _plan_next(dissection: Dissection, store: Store, now: datetime) -> None:
     tasks = list(dissection.gpu_tasks.all())
     poisoned = next((task for task in tasks if task.state == GPUTask.State.POISONED), None)
     if poisoned and all(task.state != GPUTask.State.SENT for task in tasks):
+        if poisoned.stage == GPUTask.Stage.SURVEY and store.exists(contract.result_name(poisoned.position)):
+            _take_refusal(dissection, json.loads(store.read(contract.result_name(poisoned.position))))
         _fail(dissection, poisoned.error, now)
     elif not poisoned and all(task.state == GPUTask.State.DONE for task in tasks):
         _after(tasks[-1], dissection, store, now)
@@ -97,10 +109,20 @@ def _plan_next(dissection: Dissection, store: Store, now: datetime) -> None:
         _set_state(dissection, Dissection.State.RUNNING)
 
 
+def _take_refusal(dissection: Dissection, result: dict[str, Any]) -> None:
+    """A survey that was refused: the network stays registered only if it could be loaded."""
+    if loaded := result.get("network"):
+        settle_network(dissection, loaded)
+    else:
+        refuse_network(dissection)
+
+
 def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -> None:
     """All tasks so far are done: the stage of the last one says what comes next."""
     result = json.loads(store.read(contract.result_name(last.position)))
     if last.stage == GPUTask.Stage.SURVEY:
+        if "network" in result:  # surveys of before did not say
+            settle_network(dissection, result["network"])
         dissection.n_images = result["n_images"]
         dissection.save(update_fields=["n_images"])
         _cut_shards(dissection, batch_size=result["batch_size"])
@@ -162,7 +184,7 @@ def _message(task: GPUTask) -> dict[str, Any]:
         dissection=contract.DissectionRequest(
             dissection_id=str(dissection.id),
             architecture=dissection.network.architecture,
-            weights=dissection.network.weights,
+            weights=dissection.weights,
             preprocessing=dissection.network.preprocessing,
             layers=dissection.layer_paths,
             images=dissection.image_set.address,

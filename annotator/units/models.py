@@ -6,17 +6,71 @@ from django.db import models
 from django.db.models import F, Q
 
 
-class Network(models.Model):
-    """A network registered by command: architecture and weights that a dissection may load."""
+class RegisteredNetworks(models.Manager["Network"]):
+    """Networks that could be loaded, or that nobody has tried to load yet."""
 
-    name = models.SlugField(unique=True, max_length=80)
+    def get_queryset(self) -> models.QuerySet["Network"]:
+        return super().get_queryset().filter(is_refused=False)
+
+
+class Network(models.Model):
+    """A network registered by command. Once loaded, it is the one with these tensors and this code, wherever they lie.
+
+    The digests are empty until a GPU process has loaded the network, and for networks of imported answers.
+    """
+
+    class WeightsFrom(models.TextChoices):
+        FILE = "file", "read from a file"
+        CODE = "code", "set by the function that builds the network"
+        RANDOM = "random", "drawn by a seed"
+        ACTIVATIONS = "activations", "none: activations were saved"
+
+    name = models.SlugField(max_length=80)
     architecture = models.CharField(
         max_length=200, help_text="torchvision:NAME, unitscope:NAME or package.module:function"
     )
     weights = models.CharField(max_length=500, blank=True, help_text="File or s3:// address; empty for random weights")
-    weights_sha256 = models.CharField(max_length=64, blank=True)
+    weights_sha256 = models.CharField(max_length=64, blank=True, help_text="Digest of the tensors that ran")
+    source_sha256 = models.CharField(max_length=64, blank=True, help_text="Digest of the code of a function's network")
+    weights_from = models.CharField(max_length=11, blank=True, choices=WeightsFrom.choices)
+    is_refused = models.BooleanField(default=False, help_text="It could not be loaded: offered nowhere, its name free")
     preprocessing = models.JSONField(null=True, blank=True, help_text="Null: what the architecture states")
     registered_at = models.DateTimeField()
+
+    objects = RegisteredNetworks()
+    every = models.Manager["Network"]()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name"], condition=Q(is_refused=False), name="one_network_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_random(self) -> bool:
+        """True if the weights were drawn by a seed: the network has learned nothing."""
+        return self.weights_from == self.WeightsFrom.RANDOM
+
+    @property
+    def weights_words(self) -> str:
+        """Which weights, in a few words, for wherever the network is named."""
+        if self.is_random:
+            return "random weights"
+        if self.weights_from == self.WeightsFrom.ACTIVATIONS:
+            return "saved activations"
+        if not self.weights_sha256:
+            return "weights not recorded"
+        own = "weights set by its code" if self.weights_from == self.WeightsFrom.CODE else "weights"
+        return f"{own} {self.weights_sha256[:8]}"
+
+
+class NetworkAlias(models.Model):
+    """A former name of a network: its addresses lead to the network that it was merged with."""
+
+    name = models.SlugField(max_length=80, unique=True)
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="aliases")
 
     def __str__(self) -> str:
         return self.name
@@ -64,7 +118,8 @@ class ImageSet(models.Model):
     has_labels = models.BooleanField(default=False, help_text="Broden layout: index.csv and label maps")
     is_rendered = models.BooleanField(default=False, help_text="Drawn by a program, not photographed")
     n_images = models.PositiveIntegerField(default=0)
-    sha256 = models.CharField(max_length=64, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Of names, sizes and tables")
+    content_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the content of images and label maps")
     registered_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -75,6 +130,7 @@ class Image(models.Model):
     image_set = models.ForeignKey(ImageSet, on_delete=models.CASCADE, related_name="images")
     index = models.PositiveIntegerField(help_text="Zero-based place in the set")
     path = models.CharField(max_length=500)
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Of the file; empty if it was not recorded")
     quarantine_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -98,12 +154,18 @@ class Dissection(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="dissections")
     image_set = models.ForeignKey(ImageSet, on_delete=models.PROTECT, related_name="dissections")
+    weights = models.CharField(
+        max_length=500, blank=True, help_text="Address that it reads; the network's may be newer"
+    )
     layer_paths = models.JSONField(help_text="Dotted paths, in the order asked for")
     options = models.JSONField(default=dict, help_text="contract.DissectionOptions: counts, tail, modes, seed")
     state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
     error = models.TextField(blank=True)
     n_images = models.PositiveIntegerField(default=0)
     n_quarantined = models.PositiveIntegerField(default=0)
+    passed_over = models.JSONField(
+        default=list, help_text="Files of the folder that are no images of the set: reason, count, examples"
+    )
     artifact = models.CharField(max_length=500, blank=True, help_text="Address of the artifact folder in the store")
     artifact_sha256 = models.CharField(max_length=64, blank=True)
     seconds_by_stage = models.JSONField(default=dict)

@@ -1,11 +1,13 @@
 """Registers networks and image sets: a command names what a dissection may load and read, never a visitor."""
 
-import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from annotator.refusals import Refusal
-from annotator.units.models import ImageSet, Network
+from annotator.units.models import ImageSet, Network, NetworkAlias
+from annotator.units.names import find_free_name, make_slug
+from annotator.units.settling import same_preprocessing
 from workers.engine.images.readers.table import find_reader
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.zoo import ZOO, ZooError, find_row
@@ -28,21 +30,42 @@ def register_network(
         )
     if architecture.startswith(ZOO):
         _check_zoo(architecture, weights, preprocessing)
-    if weights and not weights.startswith("s3://"):
-        file = Path(weights).resolve()
-        if not file.is_file():
-            raise CannotRegister(f"There is no weights file at {weights}.")
-        weights = str(file)
+    weights = resolve_weights(weights)
     same = {"architecture": architecture, "weights": weights, "preprocessing": preprocessing}
-    if name is None and (found := Network.objects.filter(**same).order_by("id").first()):
-        return found
-    wanted = name or _free_name(Network, _slug(architecture.rpartition(":")[2]))
-    network, _ = Network.objects.get_or_create(name=wanted, defaults={**same, "registered_at": now})
-    if any(getattr(network, field) != value for field, value in same.items()):
-        raise CannotRegister(
-            f"The name {wanted!r} stands for another network ({network.architecture}); choose another."
+    if name is None:
+        return _find_network(same) or Network.objects.create(
+            name=find_free_name(Network, make_slug(architecture.rpartition(":")[2])), **same, registered_at=now
         )
+    alias = NetworkAlias.objects.filter(name=name).select_related("network").first()
+    network = alias.network if alias else Network.objects.filter(name=name).first()
+    if network is None:
+        return Network.objects.create(name=name, **same, registered_at=now)
+    if not _stands_for(network, same):
+        raise CannotRegister(f"The name {name!r} stands for another network ({network.architecture}); choose another.")
     return network
+
+
+def resolve_weights(weights: str) -> str:
+    """The whole address of a weights file; raises CannotRegister if there is none."""
+    if not weights or weights.startswith("s3://"):
+        return weights
+    file = Path(weights).resolve()
+    if not file.is_file():
+        raise CannotRegister(f"There is no weights file at {weights}.")
+    return str(file)
+
+
+def _find_network(same: dict[str, Any]) -> Network | None:
+    """The first network registered so; else the last one whose tensors a dissection found at this address."""
+    alike = Network.objects.filter(same_preprocessing(same["preprocessing"]), architecture=same["architecture"])
+    read_there = alike.filter(dissections__weights=same["weights"]).order_by("-dissections__created_at")
+    return alike.filter(weights=same["weights"]).order_by("id").first() or read_there.first()
+
+
+def _stands_for(network: Network, same: dict[str, Any]) -> bool:
+    was_read = network.dissections.filter(weights=same["weights"]).exists()
+    stated = (network.architecture, network.preprocessing) == (same["architecture"], same["preprocessing"])
+    return stated and (network.weights == same["weights"] or was_read)
 
 
 def _check_zoo(architecture: str, weights: str, preprocessing: dict[str, object] | None) -> None:
@@ -64,7 +87,7 @@ def register_image_set(*, name: str | None, address: str, is_rendered: bool, now
         address, has_labels = str(folder), find_reader(folder).has_labels
     if name is None and (found := ImageSet.objects.filter(address=address).order_by("id").first()):
         return found
-    wanted = name or _free_name(ImageSet, _slug(address.rstrip("/").rpartition("/")[2]))
+    wanted = name or find_free_name(ImageSet, make_slug(address.rstrip("/").rpartition("/")[2]))
     image_set, _ = ImageSet.objects.get_or_create(
         name=wanted,
         defaults={"address": address, "has_labels": has_labels, "is_rendered": is_rendered, "registered_at": now},
@@ -72,12 +95,3 @@ def register_image_set(*, name: str | None, address: str, is_rendered: bool, now
     if image_set.address != address:
         raise CannotRegister(f"The name {wanted!r} stands for the images at {image_set.address}; choose another.")
     return image_set
-
-
-def _slug(words: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60] or "unnamed"
-
-
-def _free_name(kind: type[Network] | type[ImageSet], stem: str) -> str:
-    taken = set(kind.objects.filter(name__startswith=stem).values_list("name", flat=True))
-    return next(name for name in (stem, *(f"{stem}-{n}" for n in range(2, 10_000))) if name not in taken)

@@ -16,6 +16,9 @@ class NetworkRecord(Schema):
     name: str
     architecture: str
     weights_sha256: str
+    source_sha256: str
+    weights_from: str
+    is_random: bool
     layers: list[str]
 
     @staticmethod

@@ -5,7 +5,6 @@ nn.Module.
 """
 
 import hashlib
-import importlib
 import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from workers.engine.networks.code import CodeChanged, hash_built, import_fresh
+from workers.engine.networks.identity import FROM_CODE, FROM_FILE, RANDOM, hash_tensors
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.zoo import ZooRow, fetch_weights
 
@@ -52,18 +53,31 @@ ZOO_INPUTS = {
 
 @dataclass(frozen=True)
 class LoadedNetwork:
-    """A module in eval mode with its input convention; `weights_sha256` is empty for random weights."""
+    """A module in eval mode with its input convention, and what tells it from others (docs/measures.md, Networks).
+
+    `weights_sha256` is the digest of the tensors as they run, `source_sha256` that of the code of a function's network.
+    `weights_from` says where the tensors came from: a file, the function's own code, a seed, or saved activations.
+    """
 
     architecture: str
     module: nn.Module
     preprocessing: Preprocessing
     weights_sha256: str
+    source_sha256: str = ""
+    weights_from: str = FROM_FILE
+
+    @property
+    def is_random(self) -> bool:
+        """True if the weights were drawn by a seed: the network has learned nothing."""
+        return self.weights_from == RANDOM
 
     def describe(self) -> dict[str, Any]:
-        """What an artifact records of a network."""
+        """What an artifact records of a network; equal for equal networks, wherever their files lie."""
         return {
             "architecture": self.architecture,
             "weights_sha256": self.weights_sha256,
+            "source_sha256": self.source_sha256,
+            "weights_from": self.weights_from,
             "preprocessing": self.preprocessing.to_json(),
         }
 
@@ -82,21 +96,80 @@ def load_network(
 
     Raises ArchitectureNotFound, CheckpointUnreadable or CheckpointMismatch.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        module, default_input = _build(architecture)
-    digest = ""
+    module, default_input = _build_seeded(architecture, seed)
     if weights is not None:
         tensors = read_checkpoint(weights)
         kept = {key: value for key, value in tensors.items() if key.startswith(keep)}
         fill(module=module, tensors=kept, name=weights.name)
-        digest = file_sha256(weights)
+    weights_from = FROM_FILE if weights is not None else _find_origin(architecture, module, seed)
+    digest = hash_tensors(module)
     module = module.to(device=device, memory_format=MEMORY_FORMAT).eval()  # type: ignore[call-overload]
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     return LoadedNetwork(
-        architecture=architecture, module=module, preprocessing=preprocessing or default_input, weights_sha256=digest
+        architecture=architecture,
+        module=module,
+        preprocessing=preprocessing or default_input,
+        weights_sha256=digest,
+        source_sha256=_hash_source(architecture, module),
+        weights_from=weights_from,
     )
+
+
+def load_random(*, network: LoadedNetwork, seed: int, device: str = "cpu") -> LoadedNetwork:
+    """The same network with weights drawn by `seed`: what it gives before it has learned anything.
+
+    A function that sets its own weights is built, and then every part is drawn again that can draw itself. Raises
+    NetworkError if no tensor changes, as for saved activations.
+    """
+    if not _has_builder(network.architecture):
+        raise NetworkError(f"{network.architecture} has no weights that could be drawn at random.")
+    drawn = load_network(
+        architecture=network.architecture, weights=None, preprocessing=network.preprocessing, device=device, seed=seed
+    )
+    if drawn.is_random:
+        return drawn
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for part in drawn.module.modules():
+            if callable(reset := getattr(part, "reset_parameters", None)):
+                reset()
+    digest = hash_tensors(drawn.module)
+    if digest == drawn.weights_sha256:
+        raise NetworkError(f"No part of {network.architecture} can draw its weights again.")
+    return replace(drawn, weights_sha256=digest, weights_from=RANDOM)
+
+
+def _has_builder(architecture: str) -> bool:
+    return ":" in architecture
+
+
+def _build_seeded(architecture: str, seed: int) -> tuple[nn.Module, Preprocessing]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _build(architecture)
+
+
+def _find_origin(architecture: str, module: nn.Module, seed: int) -> str:
+    """Whether a network without a file was drawn by the seed: only a function can set weights of its own."""
+    if _is_named(architecture):
+        return RANDOM
+    other, _ = _build_seeded(architecture, seed + 1)
+    return RANDOM if hash_tensors(other) != hash_tensors(module) else FROM_CODE
+
+
+def _is_named(architecture: str) -> bool:
+    return architecture.partition(":")[0] in ("torchvision", "unitscope")
+
+
+def _hash_source(architecture: str, module: nn.Module) -> str:
+    """Digest of the code of a function's network; empty for architectures that are known by name."""
+    if _is_named(architecture):
+        return ""
+    try:
+        return hash_built(architecture.partition(":")[0], module)
+    except CodeChanged as changed:
+        raise NetworkError(str(changed)) from None
 
 
 def load_zoo_network(*, row: ZooRow, folder: Path, device: str = "cpu") -> LoadedNetwork:
@@ -238,16 +311,24 @@ def _build_torchvision(name: str) -> tuple[nn.Module, Preprocessing]:
 
 def _build_by_function(module_name: str, function_name: str) -> tuple[nn.Module, Preprocessing]:
     try:
-        function = getattr(importlib.import_module(module_name), function_name)
-    except ImportError as error:
-        raise ArchitectureNotFound(f"{module_name} cannot be imported: {error}.") from None
-    except AttributeError:
-        raise ArchitectureNotFound(f"{module_name} has no {function_name}.") from None
-    built = function()
+        function = getattr(import_fresh(module_name), function_name, None)
+    except Exception as error:
+        # A person's module may fail in any way while it is imported.
+        raise ArchitectureNotFound(f"{module_name} cannot be imported: {_in_words(error)}") from None
+    if not callable(function):
+        raise ArchitectureNotFound(f"{module_name} has no function {function_name}.")
+    try:
+        built = function()
+    except Exception as error:
+        raise ArchitectureNotFound(f"{module_name}:{function_name}() fails: {_in_words(error)}") from None
     if not isinstance(built, nn.Module):
         raise ArchitectureNotFound(f"{module_name}:{function_name} gives a {type(built).__name__}, not a network.")
     own_input = getattr(built, "preprocessing", None)
     return built, own_input if isinstance(own_input, Preprocessing) else Preprocessing()
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {_first_line(error)}"
 
 
 def normalize(*, pixels: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:

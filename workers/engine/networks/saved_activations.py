@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.identity import SAVED_VALUES
 from workers.engine.networks.loading import LoadedNetwork, file_sha256
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
@@ -24,7 +25,7 @@ class SavedActivationsInvalid(Exception):
     """The array cannot be dissected; the message says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SavedNetwork(LoadedNetwork):
     """(N, U, h, w) activations on disk under a name that stands for the only layer; the module does nothing."""
 
@@ -62,6 +63,7 @@ def open_saved(path: Path, *, input_px: int = 224) -> SavedNetwork:
         module=nn.Identity(),
         preprocessing=Preprocessing(input_px=input_px),
         weights_sha256=file_sha256(path),
+        weights_from=SAVED_VALUES,
         name=path.stem,
         maps=maps,
     )

@@ -94,7 +94,12 @@ class Command(ProjectCommand):
         way = {"spill": True} if options["spill"] else {}
         return [
             dissecting.request_dissection(
-                network=network, image_set=image_set, layer_paths=options["layer"], options={**chosen, **way}, now=now
+                network=network,
+                weights=registering.resolve_weights(options["weights"]),
+                image_set=image_set,
+                layer_paths=options["layer"],
+                options={**chosen, **way},
+                now=now,
             )
             for chosen in choose_options(options)
         ]
