@@ -116,34 +116,6 @@ def load_network(
     )
 
 
-def load_random(*, network: LoadedNetwork, seed: int, device: str = "cpu") -> LoadedNetwork:
-    """The same network with weights drawn by `seed`: what it gives before it has learned anything.
-
-    A function that sets its own weights is built, and then every part is drawn again that can draw itself. Raises
-    NetworkError if no tensor changes, as for saved activations.
-    """
-    if not _has_builder(network.architecture):
-        raise NetworkError(f"{network.architecture} has no weights that could be drawn at random.")
-    drawn = load_network(
-        architecture=network.architecture, weights=None, preprocessing=network.preprocessing, device=device, seed=seed
-    )
-    if drawn.is_random:
-        return drawn
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for part in drawn.module.modules():
-            if callable(reset := getattr(part, "reset_parameters", None)):
-                reset()
-    digest = hash_tensors(drawn.module)
-    if digest == drawn.weights_sha256:
-        raise NetworkError(f"No part of {network.architecture} can draw its weights again.")
-    return replace(drawn, weights_sha256=digest, weights_from=RANDOM)
-
-
-def _has_builder(architecture: str) -> bool:
-    return ":" in architecture
-
-
 def _build_seeded(architecture: str, seed: int) -> tuple[nn.Module, Preprocessing]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

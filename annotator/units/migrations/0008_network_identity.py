@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('units', '0005_measured_values'),
+        ('units', '0007_tied_units'),
     ]
 
     operations = [
