@@ -46,7 +46,7 @@ def measure(*, network: LoadedNetwork, image_set: ImageSet, shards: list[Shard],
             network=network, layers=LAYERS, image_set=image_set, options=OPTIONS,
             shard=dissect.Shard(first, last, best), means=dissect.Means(decode_threads=0),
         )  # fmt: skip
-        (folder / f"{first}.tally").write_bytes(save_tally(tally))
+        save_tally(tally, folder / f"{first}.tally")
         (folder / f".{first}.{threads}").write_bytes(pack_arrays(dissect.bounds_of(tally)))
         (folder / f".{first}.{threads}").rename(folder / f"{first}.bounds")
 
@@ -108,7 +108,7 @@ def shard_overhead(image_set: ImageSet) -> float:
             with tempfile.TemporaryDirectory() as folder:
                 since = time.process_time()
                 measure(network=network, image_set=image_set, shards=shards, folder=Path(folder), threads=1)
-                merge_tallies(load_tally(path.read_bytes()) for path in Path(folder).glob("*.tally"))
+                merge_tallies(load_tally(path) for path in Path(folder).glob("*.tally"))
                 taken.append(time.process_time() - since)
     print(f"shards: {seconds}", file=sys.stderr, flush=True)
     return min(seconds[SHARD_BATCHES]) / min(seconds[1_000_000])

@@ -43,9 +43,11 @@ class DissectionRequest:
     images: str
     artifact: str
     options: dict[str, Any] = field(default_factory=dict)
-    # How the work is done, not what comes of it: images of a shard, and whether kept cells go to disk.
+    # How the work is done, not what comes of it: images of a shard, whether kept cells go to disk in any case, and
+    # bytes of memory that may be taken (0: what is free).
     shard_images: int = SHARD_IMAGES
     spill: bool = False
+    memory_limit: int = 0
     version: int = VERSION
 
     @classmethod

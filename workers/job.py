@@ -2,8 +2,9 @@
 
 import json
 import logging
+import mmap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,6 +15,8 @@ import torch
 
 from workers import config, contract, store
 from workers.contract import DissectionRequest, TaskRequest
+from workers.engine.estimate_memory import MemoryEstimate
+from workers.engine.format.artifact import Data
 from workers.engine.format.spilling import Spill
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.table import open_image_set
@@ -23,6 +26,7 @@ from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.saved_activations import open_saved
 from workers.engine.networks.zoo import ZOO, find_row
+from workers.fitting import Room
 from workers.leases import Reporter
 
 logger = logging.getLogger(__name__)
@@ -74,17 +78,46 @@ class Job:
         """Raises ImageSetError."""
         return _open_images(self.dissection.images, self.dissection.dissection_id)
 
+    @property
+    def room(self) -> Room:
+        store_folder = self.target.folder if isinstance(self.target, store.FileStore) else None
+        return Room(limit=self.dissection.memory_limit, cache=config.cache_folder(), store=store_folder)
+
+    def spills(self, need: MemoryEstimate) -> bool:
+        """True if the stage keeps its arrays in files: it was asked to, or this machine has not enough memory."""
+        return self.dissection.spill or need.spills(limit=self.room.memory)
+
     @contextmanager
-    def spill(self) -> Iterator[Spill]:
-        """Memory, or files that end with their arrays: the folder is needed only while arrays are made."""
-        if not self.dissection.spill:
+    def spill(self, stage: str) -> Iterator[Spill]:
+        """Memory, or files that end with their arrays: the folder is needed only while arrays are made. By what the
+        survey found that the stage needs, and by what is free here and now.
+        """
+        survey = json.loads(self.target.read(contract.result_name(0)))
+        stated = {key: value for key, value in survey["memory"][stage].items() if key != "spills"}
+        # A survey of an earlier version stated other numbers.
+        need = MemoryEstimate(**stated) if "spilled" in stated else None
+        if not (self.dissection.spill if need is None else self.spills(need)):
             yield Spill()
             return
+        with self.scratch() as folder:
+            yield Spill(folder)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for files that end with the task."""
         config.cache_folder().mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=config.cache_folder(), prefix="spill-") as folder:
-            yield Spill(Path(folder))
+            yield Path(folder)
 
-    def save(self, name: str, data: bytes) -> None:
+    def save_file(self, name: str, write: Callable[[Path], None]) -> None:
+        """Save what `write` puts into a file, which may be larger than memory."""
+        with self.scratch() as folder:
+            path = folder / "file"
+            write(path)
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                self.save(name, data)
+
+    def save(self, name: str, data: Data) -> None:
         write_patiently(self.target, self.reporter, name, data)
 
     def show(self, stage: str, n_done: int, n_total: int) -> None:
@@ -94,7 +127,7 @@ class Job:
         self.reporter.set_done(n_done)
 
 
-def write_patiently(target: store.Store, reporter: Reporter, name: str, data: bytes) -> None:
+def write_patiently(target: store.Store, reporter: Reporter, name: str, data: Data) -> None:
     """If the store is full, say so in the task's progress and wait for space: no work is lost."""
     stage = reporter.stage
     while True:

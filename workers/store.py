@@ -4,6 +4,7 @@ A name is a relative path with forward slashes. This module knows nothing of tor
 """
 
 import hashlib
+import mmap
 import os
 import secrets
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+Data = bytes | mmap.mmap
 # What S3-compatible stores answer when a disk or a quota is full.
 S3_FULL = ("XMinioStorageFull", "QuotaExceeded", "InsufficientStorage", "507")
 
@@ -35,7 +37,10 @@ class Store(Protocol):
     def root(self) -> str: ...
 
     def read(self, name: str) -> bytes: ...
-    def write(self, name: str, data: bytes) -> None: ...
+    def write(self, name: str, data: Data) -> None: ...
+    def fetch(self, name: str, *, folder: Path) -> Path:
+        """A local file with what is stored: the store's own, or a copy in the folder."""
+
     def exists(self, name: str) -> bool: ...
     def names(self, prefix: str = "") -> Iterator[str]: ...
 
@@ -73,7 +78,13 @@ class FileStore:
         except FileNotFoundError:
             raise NotStored(f"{name} is not in {self.root}.") from None
 
-    def write(self, name: str, data: bytes) -> None:
+    def fetch(self, name: str, *, folder: Path) -> Path:
+        path = self.folder / _checked(name)
+        if not path.is_file():
+            raise NotStored(f"{name} is not in {self.root}.")
+        return path
+
+    def write(self, name: str, data: Data) -> None:
         """Temporary name, fsync, atomic rename: a reader sees the whole or nothing."""
         target = self.folder / _checked(name)
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
@@ -132,12 +143,28 @@ class S3Store:
                 raise NotStored(f"{name} is not in {self.root}.") from None
             raise StoreError(f"{name} could not be read from {self.root}: {error}.") from error
 
-    def write(self, name: str, data: bytes) -> None:
+    def fetch(self, name: str, *, folder: Path) -> Path:
+        """The copy is named by a digest: names may hold slashes."""
+        from botocore.exceptions import ClientError
+
+        target = folder / hashlib.sha256(name.encode()).hexdigest()
+        try:
+            self._client.download_file(self.bucket, self._key(name), str(target))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise NotStored(f"{name} is not in {self.root}.") from None
+            raise StoreError(f"{name} could not be read from {self.root}: {error}.") from error
+        return target
+
+    def write(self, name: str, data: Data) -> None:
         """S3 puts an object whole or not at all."""
         from botocore.exceptions import ClientError
 
         try:
-            self._client.put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
+            if isinstance(data, mmap.mmap):  # in parts: one put takes at most 5 GB
+                self._client.upload_fileobj(data, self.bucket, self._key(name))
+            else:
+                self._client.put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
         except ClientError as error:
             if error.response["Error"]["Code"] in S3_FULL:
                 raise StoreFull(f"No space is left for {name} in {self.root}.") from error

@@ -6,9 +6,11 @@ exists returns at once, so any of them may run twice. Start with `celery -A work
 
 import json
 import logging
+import resource
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from workers import config, contract, leases, store
 from workers.app import app
 from workers.contract import TaskRequest
 from workers.engine import complete, dissect
-from workers.engine.estimate_memory import estimate_memory
+from workers.engine.estimate_memory import make_estimator
 from workers.engine.format.artifact import pack_arrays, unpack_arrays
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures import tally
@@ -33,11 +35,13 @@ from workers.engine.networks.loading import NetworkError
 from workers.engine.networks.preprocessing import PreprocessingInvalid
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
 from workers.engine.networks.zoo import ZooError
+from workers.fitting import DoesNotFit, check_room
 from workers.job import Job, find_device, write_patiently
 from workers.label_cache import keep_labels, load_labels
 
 logger = logging.getLogger(__name__)
 _signs_of_life = ExitStack()
+OTHER_FILES = 512
 
 # Another attempt would find the same: the reason goes to the person who asked.
 BAD_INPUT = (
@@ -50,6 +54,7 @@ BAD_INPUT = (
     OptionsInvalid,
     ActivationNotFinite,
     complete.NothingMeasured,
+    DoesNotFit,
     store.NotStored,
 )
 
@@ -132,21 +137,21 @@ def _survey(job: Job) -> dict[str, Any]:
         raise OptionsInvalid("Saved activations have no network to occlude: leave out --receptive-fields.")
     shapes = dissect.survey(network=job.network, layers=job.dissection.layers, device=find_device())
     job.reporter.begin("reading the image set", n_total=0)
-    whole = len(job.image_set.paths)
-    runs = (("measure", min(whole, job.dissection.shard_images)), ("merge", whole))
-    memory = {
-        stage: asdict(
-            estimate_memory(shapes=shapes.values(), image_set=job.image_set, n_measured=n, options=job.options)
-        )
-        for stage, n in runs
-    }
+    estimator = make_estimator(
+        shapes=shapes.values(),
+        image_set=job.image_set,
+        options=job.options,
+        input_px=job.network.preprocessing.input_px,
+    )
+    stages = {"measure": estimator.measure(shard_images=job.dissection.shard_images), "merge": estimator.merge()}
+    check_room(stages=stages, room=job.room, always_spills=job.dissection.spill)
     return {
-        "n_images": whole,
+        "n_images": len(job.image_set.paths),
         "image_set_sha256": job.image_set.sha256,
         "network": job.describe_loaded(),
         "batch_size": job.options.run.batch_size,
         "layers": {path: shape.n_units for path, shape in shapes.items()},
-        "memory": memory,
+        "memory": {stage: {**asdict(need), "spills": job.spills(need)} for stage, need in stages.items()},
     }
 
 
@@ -156,7 +161,7 @@ def _measure(job: Job) -> dict[str, Any]:
     image_set, first, last, folder = job.image_set, request.first_image, request.end_image, config.label_folder()
     packed = load_labels(image_set=image_set, first=first, last=last, folder=folder)
     job.reporter.begin("measure", n_total=last - first)
-    with job.spill() as spill:
+    with job.spill("measure") as spill:
         measured = dissect.measure_shard(
             network=job.network,
             layers=job.dissection.layers,
@@ -167,7 +172,7 @@ def _measure(job: Job) -> dict[str, Any]:
         )
     if measured.labels is not None and packed is None:
         keep_labels(image_set=image_set, first=first, last=last, folder=folder, labels=measured.labels)
-    job.save(contract.tally_name(request.position), tally.save_tally(measured))
+    job.save_file(contract.tally_name(request.position), partial(tally.save_tally, measured))
     job.save(contract.bounds_name(request.position), pack_arrays(dissect.bounds_of(measured)))
     return {"n_images": len(measured.images), "n_quarantined": len(measured.quarantined)}
 
@@ -175,18 +180,29 @@ def _measure(job: Job) -> dict[str, Any]:
 def _merge(job: Job) -> dict[str, Any]:
     shards = job.request.shards
     job.reporter.begin("merge", n_total=len(shards))
-    with job.spill() as spill:
-        merged = tally.merge_tallies((tally.load_tally(job.target.read(name)) for name in shards), spill=spill)
-    manifest = complete.complete(
-        network=job.network,
-        image_set=job.image_set,
-        tally=merged,
-        options=job.options,
-        device=find_device(),
-        save=job.save,
-        progress=job.show,
-    )
+    _allow_files(len(shards))
+    with job.spill("merge") as spill, job.scratch() as folder:
+        parts = [tally.load_tally(job.target.fetch(name, folder=folder)) for name in shards]
+        manifest = complete.complete(
+            network=job.network,
+            image_set=job.image_set,
+            tally=tally.merge_tallies(parts, spill=spill),
+            options=job.options,
+            device=find_device(),
+            save=job.save,
+            progress=job.show,
+        )
     return {"sha256": manifest["sha256"]}
+
+
+def _allow_files(n_shards: int) -> None:
+    """Each tally keeps its file open while it is merged; the usual limit is 1,024 files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = n_shards + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+        )
 
 
 def _best_bounds(target: store.Store) -> dict[str, NDArray[np.float32]]:

@@ -23,7 +23,7 @@ from workers import contract
 from workers.store import Store, open_store
 
 # Options that change how a dissection is computed, and not its result.
-HOW_IT_IS_DONE = ("shard_images", "spill")
+HOW_IT_IS_DONE = ("shard_images", "spill", "memory_limit")
 LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
 
 _TASK_NAMES = {

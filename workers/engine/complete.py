@@ -78,6 +78,7 @@ def prepare(
         pixels=PixelCache(image_set=image_set, preprocessing=network.preprocessing),
         save=save,
         progress=progress,
+        spill=tally.spill,
     )
 
 

@@ -1,50 +1,194 @@
-"""How much memory a dissection will need, stated before its pass.
+"""How much memory and disk a dissection will need, stated before its pass.
 
-Upper limits, beside what network, framework and one batch need. Fewer than n = k + 1 cells of a unit lie over its bound
+Upper limits of memory, beside what network and framework need. Fewer than n = k + 1 cells of a unit lie over its bound
 once n have been seen, and each brings at most its eight neighbors; kept cells may double before they are pruned.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from workers.engine.images.image_set import ImageSet
+from workers.engine.drawing.crops import OUTLINE_PX
+from workers.engine.format.spilling import AT_ONCE_BYTES
+from workers.engine.images.batches import BATCHES_AHEAD
+from workers.engine.images.image_set import CACHE_BYTES, DECODING_BYTES, ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
+from workers.engine.measures.crops.arrays import CropOptions
+from workers.engine.measures.exemplars.arrays import ExemplarOptions
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.thresholds.arrays import ThresholdOptions
-from workers.engine.measures.thresholds.candidates import FIRST_PRUNING_CELLS
-from workers.engine.measures.thresholds.thresholds import n_above
+from workers.engine.measures.thresholds.candidates import FIRST_PRUNING_CELLS, HELD_CELLS, ORDERED_CELLS
+from workers.engine.measures.thresholds.thresholds import CELL_BYTES, LANDMARK_BYTES, PAIR_BYTES, RANKS, n_above
 from workers.engine.measures.top_images.arrays import TopImagesOptions
 from workers.engine.networks.hooks import LayerShape
 
-CELL_BYTES, PEAK_BYTES, RUN_BYTES = 8, 8, 6
+PEAK_BYTES, RUN_BYTES = 8, 6
+# A cell over the bound and its neighbors; how many times as many cells lie over a told bound as over the threshold.
+NEIGHBORHOOD, TOLD_SLACK = 9, 1.25
 SAMPLED_IMAGES = 16
+# Of a run of labels, what is computed of it and stays in memory: its length twice, and its column.
+RUN_WORK_BYTES = 10
+# What ordering a cell takes, and finding the bound of a landmark.
+ORDERING_BYTES, LANDMARK_WORK = 40, 5
+# Scratch of counting masks: unfolded labels, blocks of pixels, and counters of all labels.
+MASK_BYTES, MASK_BYTES_OF_IMAGE = 600_000_000, 2_000_000
 
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes at most: of kept cells, which spill where asked, and of what stays in memory, for a run of images."""
+    """Bytes of one stage, without and with spilling: at most so much memory, and about so much in temporary files;
+    about so much of results in the store.
+    """
 
-    kept: int
-    resident: int
+    in_memory: int
+    spilled: int
+    files: int
+    files_spilled: int
+    stored: int
+
+    def spills(self, *, limit: int) -> bool:
+        """True if the stage fits into so many bytes of memory only with its arrays in files."""
+        return self.in_memory > limit
+
+    def memory(self, *, spills: bool) -> int:
+        return self.spilled if spills else self.in_memory
+
+    def disk(self, *, spills: bool) -> int:
+        """Bytes of temporary files."""
+        return self.files_spilled if spills else self.files
 
 
-def estimate_memory(
-    *, shapes: Iterable[LayerShape], image_set: ImageSet, n_measured: int, options: DissectionOptions
-) -> MemoryEstimate:
-    """For measuring n_measured images of the set, or merging all of it; reads the label maps of a few images."""
-    n_images, kept, resident = len(image_set.paths), 0, 0
-    tail, n_maps = options.of(ThresholdOptions).tail, options.of(TopImagesOptions).n_maps
-    for shape in shapes:
-        n_cells = shape.height * shape.width
-        n_keep = n_above(tail=tail, n_values=n_images * n_cells) + 1
-        batch_cells = options.run.batch_size * shape.n_units * n_cells
-        needed = max(2 * 9 * n_keep * shape.n_units, FIRST_PRUNING_CELLS) + batch_cells
-        # A cell's pair adds what a cell takes: most pairs keep several.
-        kept += 2 * CELL_BYTES * min(needed, n_measured * shape.n_units * n_cells)
-        resident += n_measured * shape.n_units * PEAK_BYTES + n_maps * shape.n_units * n_cells * 4
-    return MemoryEstimate(kept=kept + round(n_measured * _label_bytes(image_set)), resident=resident)
+@dataclass(frozen=True)
+class LayerSize:
+    """A layer over the whole set: its cells of one image, and how many of them lie over the threshold, for all units;
+    of one unit, the share.
+    """
+
+    shape: LayerShape
+    n_keep: int
+
+    @property
+    def cells(self) -> int:
+        return self.shape.n_units * self.shape.height * self.shape.width
+
+    def kept(self, n_images: int, batch_size: int) -> int:
+        """Cells that are kept of a run of images, at most."""
+        most = max(2 * NEIGHBORHOOD * self.n_keep * self.shape.n_units, FIRST_PRUNING_CELLS) + batch_size * self.cells
+        return min(most, n_images * self.cells)
+
+    def pairs(self, n_images: int) -> int:
+        return min(n_images, 2 * self.n_keep) * self.shape.n_units
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """Estimates the stages of one dissection; `label_bytes` are those of an image's packed labels."""
+
+    layers: Sequence[LayerSize]
+    options: DissectionOptions
+    n_images: int
+    label_bytes: float
+    n_labels: int
+    input_px: int
+
+    @property
+    def _n_maps(self) -> int:
+        return self.options.of(TopImagesOptions).n_maps
+
+    def measure(self, *, shard_images: int) -> MemoryEstimate:
+        """Of one shard; `stored` is what all shards leave until they are merged."""
+        n, batch = min(shard_images, self.n_images), self.options.run.batch_size
+        n_shards = -(-self.n_images // n)
+        kept = sum(2 * CELL_BYTES * one.kept(n, batch) + PAIR_BYTES * one.pairs(n) for one in self.layers)
+        # The maps that are held, and their copies in order.
+        tops = sum(2 * 4 * self._n_maps * one.cells for one in self.layers)
+        peaks = sum(2 * PEAK_BYTES * n * one.shape.n_units for one in self.layers)
+        held = sum(5 * min(HELD_CELLS + batch * one.cells, n * one.cells) for one in self.layers)
+        told = sum(4 * len(RANKS) * n_shards * one.shape.n_units for one in self.layers)
+        work = max(
+            5 * 4 * batch * max(one.cells for one in self.layers),
+            ORDERING_BYTES * min(ORDERED_CELLS, max(one.kept(n, batch) for one in self.layers)),
+            LANDMARK_WORK * min(LANDMARK_BYTES, kept),
+            LANDMARK_WORK * 4 * len(RANKS) * n_shards * max(one.shape.n_units for one in self.layers),
+        )
+        ahead = (BATCHES_AHEAD + 2) * batch * 3 * self.input_px**2 + DECODING_BYTES
+        resident = tops + peaks + held + told + work + ahead + round(3 * n * self.label_bytes)
+        tally = kept // 2 + tops // 2 + peaks // 2 + round(n * self.label_bytes)
+        return MemoryEstimate(
+            in_memory=resident + kept,
+            spilled=resident,
+            files=tally,
+            files_spilled=2 * kept + tally,
+            stored=self._tallies(n),
+        )
+
+    def _tallies(self, shard_images: int) -> int:
+        """About what all tallies take: a shard knows the bound of the images before it, or of its own."""
+        later = np.maximum(np.arange(0, self.n_images, shard_images), shard_images)
+        total = self.n_images * self.label_bytes
+        for one in self.layers:
+            n_cells = one.shape.height * one.shape.width
+            share = np.minimum(1.0, TOLD_SLACK * NEIGHBORHOOD * one.n_keep / (later * n_cells))
+            total += float(share.sum()) * shard_images * one.cells * CELL_BYTES
+            total += len(later) * 4 * min(self._n_maps, shard_images) * one.cells
+            total += self.n_images * one.shape.n_units * (PEAK_BYTES + PAIR_BYTES // 4)
+        return round(total)
+
+    def merge(self) -> MemoryEstimate:
+        """Of joining all shards and completing; `stored` is the artifact's share that grows with its options."""
+        n, wide = self.n_images, max(one.shape.n_units for one in self.layers)
+        cells = sum(2 * CELL_BYTES * min(one.kept(n, 0), n * one.cells) for one in self.layers)
+        cells_over = sum(CELL_BYTES * one.n_keep * one.shape.n_units for one in self.layers)
+        pairs = sum(PAIR_BYTES * one.pairs(n) for one in self.layers)
+        peaks = sum(PEAK_BYTES * n * one.shape.n_units for one in self.layers)
+        tops = sum(4 * self._n_maps * one.cells for one in self.layers)
+        labels = n * self.label_bytes
+        spillable = cells + pairs + peaks + tops + round(labels)
+        one_unit = max(2 * CELL_BYTES * one.kept(n, 0) // one.shape.n_units + PAIR_BYTES * n for one in self.layers)
+        ranking = n * (4 * wide + 64)
+        crops = min(CACHE_BYTES, 3 * n * self.input_px**2) + wide * self._n_maps * OUTLINE_PX**2
+        counts = 8 * 8 * self.n_labels * sum(one.shape.n_units for one in self.layers)
+        masks = min(MASK_BYTES, MASK_BYTES_OF_IMAGE * n) + counts if self.n_labels else 0
+        at_once = min(cells + pairs, max(2 * AT_ONCE_BYTES, one_unit))
+        work = DECODING_BYTES + max(ranking, crops, masks) + round(labels * RUN_WORK_BYTES / RUN_BYTES)
+        exemplars = [self._exemplars(one.shape.n_units) for one in self.layers]
+        spilled = round(TOLD_SLACK * NEIGHBORHOOD * cells_over) + pairs // 4 + peaks + tops + round(labels)
+        return MemoryEstimate(
+            in_memory=spillable + work,
+            spilled=at_once + work,
+            files=max(exemplars),
+            files_spilled=spilled + max(exemplars),
+            stored=sum(exemplars) + counts + self._tiles(),
+        )
+
+    def _tiles(self) -> int:
+        """About what the strips of tiles take: JPEGs."""
+        n_tiles = self._n_maps * sum(one.shape.n_units for one in self.layers)
+        return n_tiles * self.options.of(CropOptions).tile_px ** 2 // 3
+
+    def _exemplars(self, n_units: int) -> int:
+        """Images and masks of a layer's exemplars, four bytes a pixel."""
+        return n_units * self.options.of(ExemplarOptions).exemplars * 4 * self.input_px**2
+
+
+def make_estimator(
+    *, shapes: Iterable[LayerShape], image_set: ImageSet, options: DissectionOptions, input_px: int
+) -> Estimator:
+    """For dissecting the layers over the set; reads the label maps of a few images."""
+    n_images, tail = len(image_set.paths), options.of(ThresholdOptions).tail
+    return Estimator(
+        layers=[size_layer(shape, n_images=n_images, tail=tail) for shape in shapes],
+        options=options,
+        n_images=n_images,
+        label_bytes=_label_bytes(image_set),
+        n_labels=len(image_set.labels.labels) if image_set.labels else 0,
+        input_px=input_px,
+    )
+
+
+def size_layer(shape: LayerShape, *, n_images: int, tail: float) -> LayerSize:
+    return LayerSize(shape, n_above(tail=tail, n_values=n_images * shape.height * shape.width) + 1)
 
 
 def _label_bytes(image_set: ImageSet) -> float:

@@ -15,7 +15,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from annotator.units.gpu_process import gpu_process_if_none
-from annotator.units.models import DissectedUnit, Dissection, TopImage
+from annotator.units.models import DissectedUnit, Dissection, GPUTask, TopImage
 from annotator.units.progress import read_survey
 from tests.workers.engine import making, oracles
 from tests.workers.engine.options import check_artifact
@@ -116,27 +116,40 @@ def test_disks_without_empirical_fields_are_refused_in_words(images: Path) -> No
         dissect("--images", str(images), "--segment", "disk")
 
 
+def survey_of(facts: dict[str, Any]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = read_survey(Dissection.objects.get(id=facts["id"]))["memory"]
+    return found
+
+
 def test_the_memory_that_is_needed_is_said_beforehand(images: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    facts = dissect("--images", str(images), "--spill")
-    said = capfd.readouterr().err
-    needed = read_survey(Dissection.objects.get(id=facts["id"]))["memory"]["merge"]
-    assert (
-        f"merge: at most {needed['resident'] / 1e6:,.0f} MB of memory and {needed['kept'] / 1e6:,.0f} MB of files"
-        in (" ".join(said.split()))
-    )
-    # 5 units of 7 x 7 cells, 20 images: the peaks, and the maps of 57 top images and of 12 more whose shapes are lent.
-    assert needed["resident"] == 20 * 5 * 8 + (57 + 12) * 5 * 49 * 4
+    stages = survey_of(dissect("--images", str(images)))
+    words = "; ".join(f"{stage}: at most {need['in_memory'] / 1e6:,.0f} MB of memory" for stage, need in stages.items())
+    assert f"Beside the network, {words}. Results and shards: about" in " ".join(capfd.readouterr().err.split())
 
 
-def test_without_spilling_all_memory_is_one_sum(images: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    facts = dissect("--images", str(images))
+def test_what_does_not_fit_in_memory_goes_to_files_and_the_result_is_the_same(
+    images: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plain = dissect("--images", str(images), "--exemplars", "2")
+    need = survey_of(plain)["merge"]
+    assert need["spilled"] < need["in_memory"]
+    between = (need["spilled"] + need["in_memory"]) / 2e9
+    facts = dissect("--images", str(images), "--exemplars", "2", "--memory-limit", str(between))
+    assert facts["artifact_sha256"] == plain["artifact_sha256"]
+    assert survey_of(facts)["merge"]["spills"]
     said = " ".join(capfd.readouterr().err.split())
-    stages = read_survey(Dissection.objects.get(id=facts["id"]))["memory"]
-    words = "; ".join(
-        f"{stage}: at most {(need['resident'] + need['kept']) / 1e6:,.0f} MB of memory"
-        for stage, need in stages.items()
-    )
-    assert f"Beside the network and one batch, {words}" in said
+    assert f"MB of memory and {need['files_spilled'] / 1e6:,.0f} MB of temporary files" in said
+    for name in ("images.npy", "masks.npy", "units.npy"):
+        found, expected = (open_store(one["artifact"]).read(f"exemplars/layer-0/{name}") for one in (facts, plain))
+        assert found == expected
+
+
+def test_what_cannot_fit_is_refused_before_the_pass_with_the_numbers(images: Path) -> None:
+    with pytest.raises(CommandError, match=r"needs up to \d\.\d GB of memory even .* 0\.1 GB are allowed by"):
+        dissect("--images", str(images), "--memory-limit", "0.1")
+    assert not GPUTask.objects.exclude(stage=GPUTask.Stage.SURVEY).exists()
+    with pytest.raises(CommandError, match="gigabytes above 0"):
+        dissect("--images", str(images), "--memory-limit", "-1")
 
 
 def test_saved_activations_are_dissected_in_place_of_a_network(images: Path, weights: Path, tmp_path: Path) -> None:

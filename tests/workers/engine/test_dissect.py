@@ -21,12 +21,14 @@ from workers.engine import complete, dissect
 from workers.engine.format import spilling
 from workers.engine.format.artifact import Artifact, ArtifactMalformed, read_artifact
 from workers.engine.format.spilling import IN_MEMORY, Spill
+from workers.engine.images import packed_labels
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.layer_pass import ActivationNotFinite
 from workers.engine.measures.tally import Tally, TallyError, load_tally, merge_tallies, save_tally
 from workers.engine.measures.thresholds import candidates, thresholds
+from workers.engine.measures.top_images import measure as top_images
 from workers.engine.measures.top_images.arrays import TopImages, ingest
 from workers.engine.measures.top_images.measure import name_silences
 
@@ -51,6 +53,11 @@ def measured(
         shard=dissect.Shard(first, last, bounds, packed),
         means=dissect.Means(decode_threads=0, spill=spill),
     )
+
+
+def reloaded(tally: Tally, path: Path) -> Tally:
+    save_tally(tally, path)
+    return load_tally(path)
 
 
 def artifact_of(
@@ -86,22 +93,32 @@ def whole(image_set: ImageSet) -> Artifact:
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_however_the_set_is_cut_the_artifact_is_the_same(
-    image_set: ImageSet, whole: Artifact, data: st.DataObject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    image_set: ImageSet,
+    whole: Artifact,
+    data: st.DataObject,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(spilling, "MIN_BYTES", 1)
     monkeypatch.setattr(thresholds, "PART_CELLS", 200)
+    monkeypatch.setattr(thresholds, "PRUNED_CELLS", 500)
+    monkeypatch.setattr(thresholds, "LANDMARK_BYTES", data.draw(st.sampled_from([1, 10**9])))
+    monkeypatch.setattr(packed_labels, "RUNS_AT_ONCE", 7)
+    monkeypatch.setattr(top_images, "COUNTED_PEAKS", 11)
     monkeypatch.setattr(candidates, "FIRST_PRUNING_CELLS", 300)
     monkeypatch.setattr(candidates, "HELD_CELLS", data.draw(st.sampled_from([0, 300, 10**9])))
     cuts = data.draw(st.sets(st.sampled_from(range(2, 15, 2))))
     shards = data.draw(st.permutations(list(pairwise([0, *sorted(cuts), 15]))))
     repeated = data.draw(st.lists(st.sampled_from(shards), max_size=2))
-    spills = st.sampled_from([IN_MEMORY, Spill(tmp_path)])
+    # 1 byte at once: each unit alone. 3,000: some units together, parts of layers in one turn.
+    spills = st.sampled_from([IN_MEMORY, Spill(tmp_path), Spill(tmp_path, at_once=1), Spill(tmp_path, at_once=3000)])
     tallies: list[Tally] = []
     for first, last in [*shards, *repeated]:
         bounds = dissect.bounds_of(merge_tallies(tallies)) if tallies and data.draw(st.booleans()) else None
         packed = tallies[0].labels if tallies and data.draw(st.booleans()) else None
         tally = measured(image_set, first, last, bounds, data.draw(spills), packed)
-        tallies.append(load_tally(save_tally(tally)))
+        tallies.append(reloaded(tally, tmp_path_factory.mktemp("tally") / "tally.npz"))
     # A shard may be merged into what is merged so far, or all at once.
     if len(tallies) > 1 and data.draw(st.booleans()):
         tallies = [merge_tallies(tallies[:2]), *tallies[2:]]
@@ -180,14 +197,16 @@ def test_a_small_set_pads_with_minus_one(tmp_path: Path) -> None:
     assert (arrays["low_image"] == -1).all()
 
 
-def test_shards_that_overlap_in_part_or_belong_elsewhere_do_not_join(image_set: ImageSet) -> None:
+def test_shards_that_overlap_in_part_or_belong_elsewhere_do_not_join(image_set: ImageSet, tmp_path: Path) -> None:
     tally = measured(image_set, 0, 4)
     with pytest.raises(TallyError, match="image 2"):
         merge_tallies([tally, measured(image_set, 2, 6)])
     with pytest.raises(TallyError, match="different dissections"):
         merge_tallies([tally, Tally(**{**vars(measured(image_set, 4, 6)), "key": "other"})])
+    save_tally(tally, tmp_path / "tally.npz")
+    (tmp_path / "tally.npz").write_bytes((tmp_path / "tally.npz").read_bytes()[:-200])
     with pytest.raises(TallyError, match="cannot be read"):
-        load_tally(save_tally(tally)[:-200])
+        load_tally(tmp_path / "tally.npz")
 
 
 def test_a_shard_begins_where_a_batch_does(image_set: ImageSet) -> None:

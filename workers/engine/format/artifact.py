@@ -7,6 +7,7 @@ unit, and, where empirical receptive fields were estimated, `fields/<2 hex>/<64 
 import hashlib
 import io
 import json
+import mmap
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ HASHED_ENVIRONMENT = ("device", "batch_size")
 
 Arrays = dict[str, NDArray[Any]]
 Read = Callable[[str], bytes]
-Save = Callable[[str, bytes], None]
+Data = bytes | mmap.mmap
+Save = Callable[[str, Data], None]
 
 
 class ArtifactMalformed(Exception):

@@ -26,6 +26,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 MAX_PIXELS = 80_000_000
 MAX_FILE_BYTES = 256 * 1024 * 1024
 CACHE_BYTES = 320 * 2**20
+# What decoding one image takes at most.
+DECODING_BYTES = 512 * 2**20
 
 
 class ImageUnreadable(Exception):

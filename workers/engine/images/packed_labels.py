@@ -2,15 +2,18 @@
 are resolved.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.format.spilling import IN_MEMORY, Spill
+from workers.engine.format.spilling import IN_MEMORY, Spill, let_go
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.label_table import LabelTable
+
+RUNS_AT_ONCE = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,15 @@ class PackedLabels:
             run_label=self.run_label[runs],
         )
 
-    def image_of_run(self) -> NDArray[np.int64]:
-        """(R,) row (not index) of the image of each run."""
-        of_slot = np.repeat(np.arange(len(self.images)), np.diff(self.image_start))
-        return np.repeat(of_slot, np.diff(self.slot_start))
+    def _some_runs(self) -> Iterator[slice]:
+        """All runs, so few at a time that what is computed of them stays small."""
+        for first in range(0, len(self.run_label), RUNS_AT_ONCE):
+            yield slice(first, first + RUNS_AT_ONCE)
+            let_go(self.run_label)
+
+    def _slot_of_runs(self, runs: slice) -> NDArray[np.int64]:
+        places = np.arange(runs.start, min(runs.stop, len(self.run_label)))
+        return np.asarray(np.searchsorted(self.slot_start, places, side="right") - 1)
 
     @cached_property
     def overlapping(self) -> NDArray[np.bool_]:
@@ -87,7 +95,10 @@ class PackedLabels:
         """(n_numbers,) labeled pixels of each number; with `once`, a pixel counts once per label. Number 0 counts
         for nothing.
         """
-        counts = np.bincount(self.run_label, weights=self.run_lengths, minlength=n_numbers).astype(np.int64)
+        counts = np.zeros(n_numbers, dtype=np.int64)
+        for some in self._some_runs():
+            found = np.bincount(self.run_label[some], weights=self.run_lengths[some], minlength=n_numbers)
+            counts += found.astype(np.int64)
         if once:
             for row in np.flatnonzero(self.overlapping):
                 maps = self._maps(int(row), np.ones(len(self._slots(int(row))), dtype=bool))
@@ -101,7 +112,9 @@ class PackedLabels:
         """(n, n_categories) whether the image holds, anywhere, a label whose primary category it is."""
         # The last column takes the numbers without a category, which are -1.
         present = np.zeros((len(self.images), len(index.categories) + 1), dtype=bool)
-        present[self.image_of_run(), index.primary_of_number()[self.run_label]] = True
+        primary, of_slot = index.primary_of_number(), np.repeat(np.arange(len(self.images)), np.diff(self.image_start))
+        for some in self._some_runs():
+            present[of_slot[self._slot_of_runs(some)], primary[self.run_label[some]]] = True
         return present[:, :-1]
 
     def has_whole_zero(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -119,10 +132,6 @@ class PackedLabels:
         """(n,) how many label maps each image has, labels of the whole image apart."""
         before = np.concatenate(([0], np.cumsum(~self.slot_whole)))
         return np.asarray(before[self.image_start[1:]] - before[self.image_start[:-1]])
-
-    def kept(self, spill: Spill) -> "PackedLabels":
-        """The same, its runs where the spill puts them."""
-        return replace(self, run_start=spill.keep(self.run_start), run_label=spill.keep(self.run_label))
 
     def in_columns(self, column_of: NDArray[np.uint16]) -> "PackedLabels":
         """The same with label numbers exchanged by (n_numbers,) column_of."""
@@ -201,7 +210,7 @@ def merge_labels(parts: list[PackedLabels], *, spill: Spill = IN_MEMORY) -> Pack
         slot_start=joined_starts("slot_start"),
     )
     order = np.argsort(joined.images, kind="stable")
-    return joined if (np.diff(order) == 1).all() else _reordered(joined, order).kept(spill)
+    return joined if (np.diff(order) == 1).all() else _reordered(joined, order)
 
 
 def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -73,11 +73,20 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Joining:
-    """How parts join: the ascending image indices of each part, and the order in which all of them ascend."""
+    """How a layer's parts join: the ascending image indices of each part, and the order in which all of them
+    ascend.
+    """
 
+    shape: LayerShape
     images: Sequence[NDArray[np.int32]]
     order: NDArray[np.int64]
     spill: Spill
+
+    def rows(self) -> list[NDArray[np.int64]]:
+        """Of each part, the row of each of its images among all of them."""
+        place = np.empty(len(self.order), dtype=np.int64)
+        place[self.order] = np.arange(len(self.order))
+        return np.split(place, np.cumsum([len(own) for own in self.images])[:-1])
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,9 @@ class MeasuredLayer:
 
 @dataclass(frozen=True)
 class Completion:
-    """What measures complete from: the merged pass over all usable `images` (n,), and where pictures are saved."""
+    """What measures complete from: the merged pass over all usable `images` (n,), where its large arrays lie
+    (`spill`), and where pictures are saved.
+    """
 
     network: LoadedNetwork
     image_set: ImageSet
@@ -121,6 +132,7 @@ class Completion:
     pixels: PixelCache
     save: Save
     progress: StageProgress
+    spill: Spill = IN_MEMORY
 
     @property
     def input_px(self) -> int:
@@ -146,10 +158,6 @@ class Measure(Generic[P, R]):
     def watch(self, shape: LayerShape, run: Run) -> Watcher | None:
         """Called once per layer and shard; may raise on values that cannot be measured."""
         return None
-
-    def spill(self, part: P, spill: Spill) -> P:
-        """The part with its large arrays where the spill puts them."""
-        return part
 
     def merge(self, parts: Sequence[P], joining: Joining) -> P:
         """One part of several, each of different images; the order of the parts must not matter."""

@@ -5,17 +5,18 @@ A tally is saved as an npz of plain arrays; reading one executes nothing. The na
 are those of the fields of the measures' parts, which must differ.
 """
 
-import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.format.artifact import Arrays
+from workers.engine.format.mapped_arrays import map_npz, write_npz
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.packed_labels import PackedLabels, merge_labels
 from workers.engine.measures.measure import Joining, list_measures
@@ -42,7 +43,8 @@ class Tally:
     """A run of the image set, measured. `key` tells dissections apart: only tallies of one key join.
 
     `images` (n,) ascending indices of the images that could be used; `quarantined` index and reason of the others;
-    `seconds` by stage and `halvings` of the batch after running out of memory are records, no results.
+    `seconds` by stage and `halvings` of the batch after running out of memory are records, no results. `spill`: where
+    its large arrays lie.
     """
 
     key: str
@@ -52,6 +54,7 @@ class Tally:
     layers: tuple[LayerTally, ...]
     seconds: dict[str, float]
     halvings: int = 0
+    spill: Spill = IN_MEMORY
 
     def covered(self) -> set[int]:
         """Indices of all images this tally has tried."""
@@ -62,28 +65,28 @@ def merge_tallies(tallies: Iterable[Tally], *, spill: Spill = IN_MEMORY) -> Tall
     """Join tallies of one dissection; a repeated shard counts once. Raises TallyError if shards overlap in part
     or keys differ.
     """
-    tallies = [_kept(tally, spill) for tally in tallies]
     parts = _without_repeats(sorted(tallies, key=lambda tally: min(tally.covered(), default=-1)))
     if not parts:
         raise TallyError("There are no tallies to join.")
     if len({part.key for part in parts}) > 1:
         raise TallyError("The tallies come from different dissections and cannot be joined.")
-    if len(parts) == 1:
-        return parts[0]
     images = np.concatenate([part.images for part in parts])
     order = np.argsort(images, kind="stable")
-    joining = Joining(images=[part.images for part in parts], order=order, spill=spill)
     with_labels = [part.labels for part in parts if part.labels is not None]
     return Tally(
         key=parts[0].key,
         images=images[order],
         quarantined=tuple(sorted(entry for part in parts for entry in part.quarantined)),
         labels=merge_labels(with_labels, spill=spill) if with_labels else None,
-        layers=tuple(_merge_layer([part.layers[i] for part in parts], joining) for i in range(len(parts[0].layers))),
+        layers=tuple(
+            _merge_layer(layers, Joining(layers[0].shape, [part.images for part in parts], order, spill))
+            for layers in zip(*(part.layers for part in parts), strict=True)
+        ),
         seconds={
             stage: sum(part.seconds.get(stage, 0.0) for part in parts) for part in parts for stage in part.seconds
         },
         halvings=sum(part.halvings for part in parts),
+        spill=spill,
     )
 
 
@@ -101,23 +104,14 @@ def _without_repeats(tallies: list[Tally]) -> list[Tally]:
     return kept
 
 
-def _kept(tally: Tally, spill: Spill) -> Tally:
-    measures = {measure.recorded.name: measure for measure in list_measures()}
-    layers = tuple(
-        replace(layer, parts={name: measures[name].spill(part, spill) for name, part in layer.parts.items()})
-        for layer in tally.layers
-    )
-    return replace(tally, layers=layers, labels=tally.labels and tally.labels.kept(spill))
-
-
-def _merge_layer(layers: list[LayerTally], joining: Joining) -> LayerTally:
+def _merge_layer(layers: Sequence[LayerTally], joining: Joining) -> LayerTally:
     measures = {measure.recorded.name: measure for measure in list_measures()}
     parts = {name: measures[name].merge([layer.parts[name] for layer in layers], joining) for name in layers[0].parts}
-    return LayerTally(shape=layers[0].shape, parts=parts)
+    return LayerTally(shape=joining.shape, parts=parts)
 
 
-def save_tally(tally: Tally) -> bytes:
-    """The tally as bytes of an npz without pickles."""
+def save_tally(tally: Tally, path: Path) -> None:
+    """Write the tally as an npz without pickles."""
     arrays: Arrays = {"images": tally.images}
     if tally.labels is not None:
         arrays |= {f"labels/{key}": array for key, array in to_arrays(tally.labels).items()}
@@ -133,16 +127,13 @@ def save_tally(tally: Tally) -> bytes:
         "halvings": tally.halvings,
     }
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
+    write_npz(arrays, path)
 
 
-def load_tally(data: bytes) -> Tally:
-    """The inverse of save_tally; raises TallyError."""
+def load_tally(path: Path) -> Tally:
+    """The inverse of save_tally. Its arrays stay in the file, which must not be changed; raises TallyError."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays: Arrays = {name: file[name] for name in file.files}
+        arrays = map_npz(path)
         header = json.loads(arrays["header"].tobytes())
         if header["format"] != FORMAT:
             raise TallyError(f"The tally has format {header['format']}, this version reads {FORMAT}.")

@@ -22,6 +22,7 @@ from annotator.units.progress import read_dissection_progress, read_survey
 from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.networks.saved import SAVED
 
+MAX_LIMIT_GB = 1e6
 EXAMPLE = """
 One pass over the images gives each unit's top images, exact threshold and, where the images carry labels (Broden
 layout: index.csv), its IoU labels; then receptive fields, segments and crops. Interrupted, the work goes on when the
@@ -52,7 +53,14 @@ class Command(ProjectCommand):
         parser.add_argument("--rendered", action="store_true", help="the images were drawn by a program")
         parser.add_argument("--preprocessing", type=json.loads, help="JSON: input_px, mean, std, scale, resize")
         add_option_arguments(parser)
-        parser.add_argument("--spill", action="store_true", help="keep large arrays in temporary files, not in memory")
+        parser.add_argument(
+            "--spill", action="store_true",
+            help="keep large arrays in temporary files even if they fit in memory",
+        )  # fmt: skip
+        parser.add_argument(
+            "--memory-limit", type=float, metavar="GB",
+            help="memory that each GPU process may take; more goes to temporary files. Default: what is free",
+        )  # fmt: skip
         parser.add_argument("--resume", metavar="ID", help="go on with a dissection that was interrupted")
         parser.add_argument(
             "--json", action="store_true", help="print id, counts, seconds by stage and artifact address"
@@ -91,7 +99,7 @@ class Command(ProjectCommand):
         image_set = registering.register_image_set(
             name=options["images_name"], address=options["images"], is_rendered=options["rendered"], now=now
         )
-        way = {"spill": True} if options["spill"] else {}
+        way = _choose_way(options)
         return [
             dissecting.request_dissection(
                 network=network,
@@ -128,6 +136,16 @@ class Command(ProjectCommand):
                 time.sleep(0.3)
 
 
+def _choose_way(options: dict[str, Any]) -> dict[str, Any]:
+    """How the work is done: recorded, without effect on the result."""
+    way: dict[str, Any] = {"spill": True} if options["spill"] else {}
+    if (limit := options["memory_limit"]) is not None:
+        if not 0 < limit < MAX_LIMIT_GB:
+            raise CommandError("--memory-limit is a number of gigabytes above 0.", returncode=2)
+        way["memory_limit"] = round(limit * 1e9)
+    return way
+
+
 def _name_activations(options: dict[str, Any]) -> dict[str, Any]:
     """Saved activations are registered as a network of one layer, called like the file."""
     if options["network"] or options["weights"] or options["layer"]:
@@ -138,18 +156,23 @@ def _name_activations(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _memory(dissection: Dissection) -> str:
-    """The memory that each stage needs at most, by the survey's estimate."""
-    stages = read_survey(dissection)["memory"]
-    spills = bool(dissection.options.get("spill"))
-    needs = "; ".join(f"{stage}: at most {_megabytes(need, spills=spills)}" for stage, need in stages.items())
-    return f"Beside the network and one batch, {needs}"
+    """The memory that each stage needs at most, by the survey's estimate, and what it leaves on disk."""
+    stages = {stage: need for stage, need in read_survey(dissection)["memory"].items() if "spilled" in need}
+    if not stages:
+        return ""  # a survey of an earlier version
+    needs = "; ".join(f"{stage}: at most {_needs(need)}" for stage, need in stages.items())
+    stored = sum(need["stored"] for need in stages.values())
+    return f"Beside the network, {needs}. Results and shards: about {_megabytes(stored)}."
 
 
-def _megabytes(need: dict[str, int], *, spills: bool) -> str:
-    """The kept cells lie in files where they spill; else they are memory like the rest."""
-    if spills:
-        return f"{need['resident'] / 1e6:,.0f} MB of memory and {need['kept'] / 1e6:,.0f} MB of files"
-    return f"{(need['resident'] + need['kept']) / 1e6:,.0f} MB of memory"
+def _needs(need: dict[str, int]) -> str:
+    if need["spills"]:
+        return f"{_megabytes(need['spilled'])} of memory and {_megabytes(need['files_spilled'])} of temporary files"
+    return f"{_megabytes(need['in_memory'])} of memory"
+
+
+def _megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.0f} MB"
 
 
 def _summary(dissection: Dissection) -> dict[str, Any]:

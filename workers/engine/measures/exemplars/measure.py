@@ -1,6 +1,9 @@
 """Exemplars: each unit's top images with its masks, in MILAN's format [HSBBTA22] (docs/measures.md, Exemplars)."""
 
-import io
+import mmap
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,12 +26,14 @@ class ExemplarsMeasure(Measure[None, None]):
         return options.of(ExemplarOptions).exemplars > 0
 
     def complete(self, completion: Completion) -> list[None]:
-        n_layers = len(completion.layers)
+        n_layers, px = len(completion.layers), completion.input_px
         for place, layer in enumerate(completion.layers):
             completion.progress(self.stage, place, n_layers)
-            arrays: list[NDArray[Any]] = [*_gather(layer, completion), np.arange(layer.shape.n_units)]
-            for name, array in zip(NAMES, arrays, strict=True):
-                completion.save(exemplar_name(place, name), _pack(array))
+            pictures, masks, units = (exemplar_name(place, name) for name in NAMES)
+            top = layer.result(TopImages).top_image[:, : completion.options.of(ExemplarOptions).exemplars]
+            _save(completion, pictures, _Rows((*top.shape, 3, px, px), np.uint8, _read_pictures(top, completion)))
+            _save(completion, masks, _Rows((*top.shape, 1, px, px), np.bool_, _find_masks(top, layer, completion)))
+            _save(completion, units, _Rows((len(top),), np.int64, iter(np.arange(len(top)))))
         completion.progress(self.stage, n_layers, n_layers)
         return []
 
@@ -36,25 +41,41 @@ class ExemplarsMeasure(Measure[None, None]):
 MEASURE = ExemplarsMeasure()
 
 
-def _gather(layer: MeasuredLayer, completion: Completion) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """(U, K, 3, px, px) images and (U, K, 1, px, px) masks: where the upsampled map exceeds the unit's threshold. Zero
-    if a unit has fewer images.
-    """
-    px, top = completion.input_px, layer.result(TopImages).top_image
-    top = top[:, : completion.options.of(ExemplarOptions).exemplars]
+@dataclass(frozen=True)
+class _Rows:
+    """An array of a shape and kind, in pieces that follow one another."""
+
+    shape: tuple[int, ...]
+    kind: type[np.generic]
+    pieces: Iterator[NDArray[Any]]
+
+
+def _read_pictures(top: NDArray[np.int32], completion: Completion) -> Iterator[NDArray[np.uint8]]:
+    """(3, px, px) each of the (U, K) images; zero if a unit has fewer."""
+    nothing = np.zeros((3, completion.input_px, completion.input_px), dtype=np.uint8)
+    for image in top.ravel().tolist():
+        yield completion.pixels(image).transpose(2, 0, 1) if image >= 0 else nothing
+
+
+def _find_masks(top: NDArray[np.int32], layer: MeasuredLayer, completion: Completion) -> Iterator[NDArray[np.bool_]]:
+    """(px, px) for each of the (U, K) images, where the upsampled map exceeds the unit's threshold."""
+    px = completion.input_px
     maps, threshold = layer.part(Peaks).top_maps, layer.result(Thresholds).threshold
     rows, columns = plan_upsampling(
         geometry=layer.placed(px), map_shape=(layer.shape.height, layer.shape.width), out_shape=(px, px), input_px=px
     )
-    images = np.zeros((*top.shape, 3, px, px), dtype=np.uint8)
-    masks = np.zeros((*top.shape, 1, px, px), dtype=np.bool_)
-    for unit, rank in np.argwhere(top >= 0):
-        images[unit, rank] = completion.pixels(int(top[unit, rank])).transpose(2, 0, 1)
-        masks[unit, rank, 0] = upsample(maps=maps[unit, rank], rows=rows, columns=columns) > threshold[unit]
-    return images, masks
+    for (unit, rank), image in np.ndenumerate(top):
+        map_ = upsample(maps=maps[unit, rank], rows=rows, columns=columns)
+        yield (map_ > threshold[unit]) if image >= 0 else np.zeros((px, px), dtype=np.bool_)
 
 
-def _pack(array: NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
+def _save(completion: Completion, name: str, rows: _Rows) -> None:
+    """Save as .npy through a file: of a wide layer they are gigabytes."""
+    with tempfile.TemporaryFile(dir=completion.spill.folder) as file:
+        header = {"descr": np.dtype(rows.kind).str, "fortran_order": False, "shape": rows.shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for piece in rows.pieces:
+            file.write(piece.astype(rows.kind, copy=False).tobytes())
+        file.flush()
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            completion.save(name, data)

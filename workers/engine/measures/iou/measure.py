@@ -1,13 +1,19 @@
 """IoU: how far each unit's mask and each label lie on the same pixels (docs/measures.md, IoU)."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from workers.engine.measures.iou.arrays import RECORDED, IoU, IoUOptions
+import numpy as np
+
+from workers.engine.format.spilling import Spill
+from workers.engine.measures.iou.arrays import RECORDED, IoU, IoUOptions, ModeCounts
 from workers.engine.measures.iou.iou import count_modes
 from workers.engine.measures.iou.masks import MaskTask
 from workers.engine.measures.measure import Completion, Measure, MeasuredLayer
 from workers.engine.measures.thresholds.arrays import Thresholds
 from workers.engine.measures.thresholds.measure import Candidates
+from workers.engine.measures.thresholds.thresholds import unit_runs
 
 
 class IoUMeasure(Measure[None, IoU]):
@@ -17,13 +23,18 @@ class IoUMeasure(Measure[None, IoU]):
         """All layers together, so that labels are unfolded once. Nothing if the images carry no labels."""
         if completion.image_set.labels is None or completion.labels is None:
             return []
-        counted = count_modes(
-            modes=completion.options.of(IoUOptions).iou_modes,
-            tasks=[_make_task(layer, completion.input_px) for layer in completion.layers],
-            labels=completion.labels,
-            index=completion.image_set.labels,
-        )
-        return [IoU(**modes) for modes in counted]
+        runs = [run for place, layer in enumerate(completion.layers) for run in _cut(place, layer, completion.spill)]
+        counted: list[list[dict[str, ModeCounts]]] = [[] for _ in completion.layers]
+        for some in _in_turns(runs, at_once=completion.spill.at_once):
+            modes = count_modes(
+                modes=completion.options.of(IoUOptions).iou_modes,
+                tasks=[_make_task(run, completion.input_px) for run in some],
+                labels=completion.labels,
+                index=completion.image_set.labels,
+            )
+            for run, found in zip(some, modes, strict=True):
+                counted[run.place].append(found)
+        return [IoU(**_join(found)) for found in counted]
 
     def describe(self, result: IoU | None) -> dict[str, Any]:
         modes = result.modes if result is not None else {}
@@ -33,11 +44,50 @@ class IoUMeasure(Measure[None, IoU]):
 MEASURE = IoUMeasure()
 
 
-def _make_task(layer: MeasuredLayer, input_px: int) -> MaskTask:
+@dataclass(frozen=True)
+class _Run:
+    """A run of the units of the layer at that place."""
+
+    place: int
+    layer: MeasuredLayer
+    units: range
+    n_bytes: int
+
+
+def _cut(place: int, layer: MeasuredLayer, spill: Spill) -> list[_Run]:
+    taken = layer.part(Candidates).bytes_of_units(spill)
+    runs = unit_runs(taken, at_once=spill.at_once)
+    return [_Run(place, layer, units, int(taken[units.start : units.stop].sum())) for units in runs]
+
+
+def _in_turns(runs: list[_Run], *, at_once: int) -> Iterator[list[_Run]]:
+    """The runs whose cells are in memory at the same time. The fewer turns, the less often labels are unfolded."""
+    some: list[_Run] = []
+    for run in runs:
+        if some and sum(one.n_bytes for one in some) + run.n_bytes > at_once:
+            yield some
+            some = []
+        some.append(run)
+    yield some
+
+
+def _join(runs: list[dict[str, ModeCounts]]) -> dict[str, ModeCounts]:
+    """The counts of runs of units, one after the other."""
+    if len(runs) == 1:
+        return runs[0]
+    by_unit = ("intersection", "area", "best_label", "best_iou")
+    return {
+        mode: replace(first, **{name: np.concatenate([getattr(run[mode], name) for run in runs]) for name in by_unit})
+        for mode, first in runs[0].items()
+    }
+
+
+def _make_task(run: _Run, input_px: int) -> MaskTask:
+    shape = run.layer.shape
     return MaskTask(
-        map_shape=(layer.shape.height, layer.shape.width),
-        geometry=layer.placed(input_px),
+        map_shape=(shape.height, shape.width),
+        geometry=run.layer.placed(input_px),
         input_px=input_px,
-        maps=layer.part(Candidates).cells,
-        thresholds=layer.result(Thresholds).threshold,
+        maps=run.layer.part(Candidates).of_units(run.units).cells,
+        thresholds=run.layer.result(Thresholds).threshold[run.units.start : run.units.stop],
     )

@@ -123,6 +123,17 @@ class _Block:
             unit, value = unit[own], value[own]
         return unit, value
 
+    def to_sparse(self) -> SparseMaps:
+        """The same as numpy arrays in host memory."""
+        count = self.count.cpu().numpy()
+        return SparseMaps(
+            image=self.image.cpu().numpy(),
+            unit=self.unit.cpu().numpy(),
+            start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
+            cell=self.cell.cpu().numpy(),
+            value=self.value.cpu().numpy(),
+        )
+
 
 class CandidateCells:
     """The cells of one layer that may still exceed their unit's threshold.
@@ -271,6 +282,4 @@ class CandidateCells:
         """What is kept, as numpy arrays in host memory."""
         self._release()
         self.prune()
-        return join_pairs(
-            lambda name: [getattr(block, name).cpu().numpy() for block in self._blocks], spill=self._spill
-        )
+        return join_pairs((block.to_sparse() for block in self._blocks), spill=self._spill)

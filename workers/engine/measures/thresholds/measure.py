@@ -1,14 +1,14 @@
 """Thresholds: the value that a share `tail` of each unit's activations exceeds (docs/measures.md, Threshold)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from workers.engine.format.spilling import Spill
-from workers.engine.measures.measure import Completion, Joining, Measure, Run, Seen
+from workers.engine.measures.measure import Completion, Joining, Measure, MeasuredLayer, Run, Seen
 from workers.engine.measures.pairs import DensePairs
 from workers.engine.measures.thresholds.arrays import RECORDED, ThresholdOptions, Thresholds
 from workers.engine.measures.thresholds.candidates import CandidateCells
@@ -19,6 +19,7 @@ from workers.engine.measures.thresholds.thresholds import (
     landmarks_of,
     merge_sparse,
     n_above,
+    unit_runs,
 )
 from workers.engine.networks.hooks import LayerShape
 
@@ -29,6 +30,18 @@ class Candidates:
 
     bound: NDArray[np.float32]
     cells: SparseMaps
+
+    def bytes_of_units(self, spill: Spill) -> NDArray[np.int64]:
+        """(U,) memory that each unit's cells will take when they are counted: none if they are in memory already."""
+        if spill.folder is None:
+            return np.zeros(len(self.bound), dtype=np.int64)
+        return self.cells.bytes_of_units(len(self.bound))
+
+    def of_units(self, units: range) -> "Candidates":
+        """Those of a run of the units, counted from its first, in memory; of all units as they are."""
+        if len(units) == len(self.bound):
+            return self
+        return Candidates(bound=self.bound[units.start : units.stop], cells=self.cells.of_units(units))
 
 
 def tell_bounds(part: Candidates) -> NDArray[np.float32]:
@@ -65,23 +78,24 @@ class ThresholdsMeasure(Measure[Candidates, Thresholds]):
     def watch(self, shape: LayerShape, run: Run) -> CandidateWatcher:
         return CandidateWatcher(shape, run)
 
-    def spill(self, part: Candidates, spill: Spill) -> Candidates:
-        return replace(part, cells=part.cells.kept(spill))
-
     def merge(self, parts: Sequence[Candidates], joining: Joining) -> Candidates:
         bound = np.max([part.bound for part in parts], axis=0)
-        cells = merge_sparse(parts=[part.cells for part in parts], bound=bound, spill=joining.spill)
+        cells = merge_sparse(
+            parts=[part.cells for part in parts], bound=bound, shape=joining.shape, spill=joining.spill
+        )
         return Candidates(bound=bound, cells=cells)
 
     def complete(self, completion: Completion) -> list[Thresholds]:
-        tail, results = completion.options.of(ThresholdOptions).tail, []
-        for layer in completion.layers:
-            part = layer.part(Candidates)
-            n_values = len(completion.images) * layer.shape.height * layer.shape.width
-            n_exceeding = n_above(tail=tail, n_values=n_values)
-            threshold = exact_thresholds(maps=part.cells, bound=part.bound, n_exceeding=n_exceeding)
-            results.append(Thresholds(threshold=threshold))
-        return results
+        return [Thresholds(threshold=_find_thresholds(layer, completion)) for layer in completion.layers]
 
 
 MEASURE = ThresholdsMeasure()
+
+
+def _find_thresholds(layer: MeasuredLayer, completion: Completion) -> NDArray[np.float32]:
+    part, tail = layer.part(Candidates), completion.options.of(ThresholdOptions).tail
+    n_exceeding = n_above(tail=tail, n_values=len(completion.images) * layer.shape.height * layer.shape.width)
+    # Ordering takes four times what the cells do.
+    runs = unit_runs(part.bytes_of_units(completion.spill), at_once=completion.spill.at_once // 4)
+    some = (part.of_units(units) for units in runs)
+    return np.concatenate([exact_thresholds(maps=own.cells, bound=own.bound, n_exceeding=n_exceeding) for own in some])

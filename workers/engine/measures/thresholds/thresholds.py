@@ -6,18 +6,24 @@ never fail. A bilinear value is a convex combination of its four corners, so a m
 neighbors of such cells.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.format.spilling import IN_MEMORY, Spill
+from workers.engine.format.spilling import IN_MEMORY, Growing, Spill, let_go
+from workers.engine.networks.hooks import LayerShape
 
 PART_CELLS = 4_000_000
+# Cells of framed maps that are pruned at a time.
+PRUNED_CELLS = 64_000_000
+# What counting takes: for a kept cell its place and value, and for a pair the arrays of SparseMaps and of its mask.
+CELL_BYTES, PAIR_BYTES = 8, 64
+# Bytes of kept cells whose landmarks are found at a time.
+LANDMARK_BYTES = 1 << 28
 # The ranks of the values that a shard leaves to those after it: each a quarter more than the one before.
 RANKS = np.unique((1.25 ** np.arange(97)).astype(np.int64))
 
@@ -57,14 +63,33 @@ class SparseMaps:
         """The same in runs of pairs, without copies, so that what is computed of their cells stays small."""
         edges = np.searchsorted(self.start, np.arange(0, self.start[-1], PART_CELLS))
         for first, end in pairwise([*np.unique(edges).tolist(), len(self.unit)]):
-            cells = slice(int(self.start[first]), int(self.start[end]))
-            yield SparseMaps(
-                image=self.image[first:end],
-                unit=self.unit[first:end],
-                start=self.start[first : end + 1] - self.start[first],
-                cell=self.cell[cells],
-                value=self.value[cells],
-            )
+            yield self._run(first, end)
+            let_go(self.image, self.unit, self.start, self.cell, self.value)
+
+    def _run(self, first: int, end: int) -> "SparseMaps":
+        cells = slice(int(self.start[first]), int(self.start[end]))
+        return SparseMaps(
+            image=self.image[first:end],
+            unit=self.unit[first:end],
+            start=self.start[first : end + 1] - self.start[first],
+            cell=self.cell[cells],
+            value=self.value[cells],
+        )
+
+    def of_units(self, units: range) -> "SparseMaps":
+        """The pairs of a run of the units, counted from its first, in memory."""
+        chosen = [part.chosen((part.unit >= units.start) & (part.unit < units.stop)) for part in self.parts()]
+        whole = join_pairs(chosen, spill=IN_MEMORY)
+        return replace(whole, unit=whole.unit - np.int32(units.start))
+
+    def bytes_of_units(self, n_units: int) -> NDArray[np.int64]:
+        """(n_units,) memory that counting each unit's masks takes."""
+        taken = np.zeros(n_units, dtype=np.int64)
+        for part in self.parts():
+            lengths = np.diff(part.start) * CELL_BYTES + PAIR_BYTES
+            # Sums stay far below 2^53, so that float64 weights are exact.
+            taken += np.bincount(part.unit, weights=lengths, minlength=n_units).astype(np.int64)
+        return taken
 
     def exceeding(self, limit: NDArray[np.float32]) -> NDArray[np.bool_]:
         """(P,) whether some cell of the pair lies strictly over its unit's (U,) limit."""
@@ -114,36 +139,97 @@ def exact_thresholds(*, maps: SparseMaps, bound: NDArray[np.float32], n_exceedin
     return nth_largest(unit=np.concatenate(units), value=np.concatenate(values), n=n_exceeding + 1, otherwise=bound)
 
 
-def merge_sparse(*, parts: list[SparseMaps], bound: NDArray[np.float32], spill: Spill = IN_MEMORY) -> SparseMaps:
-    """Join kept cells of different images, dropping pairs that nowhere exceed the (U,) bound; order of the parts
-    does not matter.
+def merge_sparse(
+    *, parts: list[SparseMaps], bound: NDArray[np.float32], shape: LayerShape, spill: Spill = IN_MEMORY
+) -> SparseMaps:
+    """Join kept cells of different images, dropping cells that neither exceed the (U,) bound nor lie beside one that
+    does; order of the parts does not matter.
     """
-    pieces = [piece.chosen(piece.exceeding(bound)).kept(spill) for part in parts for piece in part.parts()]
-    pieces = sorted((piece for piece in pieces if len(piece.image)), key=lambda piece: int(piece.image[0]))
-    counts = [np.diff(piece.start) for piece in pieces]
-    whole = join_pairs(lambda name: counts if name == "count" else [getattr(one, name) for one in pieces], spill=spill)
+    ordered = sorted((part for part in parts if len(part.image)), key=lambda part: int(part.image[0]))
+    pruned = (prune(maps=piece, bound=bound, shape=shape) for part in ordered for piece in part.parts())
+    whole = join_pairs(pruned, spill=spill)
     if (np.diff(whole.image) >= 0).all():
         return whole
     # A part that was merged before may hold images from both sides of another part's.
     return whole.chosen(np.lexsort((whole.unit, whole.image))).kept(spill)
 
 
-def join_pairs(column: Callable[[str], list[NDArray[Any]]], *, spill: Spill) -> SparseMaps:
-    """Pieces one after the other: `column(name)` gives each piece's array of SparseMaps, and `count`, the cells of each
-    of its pairs.
-    """
-    count = np.concatenate([np.zeros(0, np.int64), *column("count")])
+def prune(*, maps: SparseMaps, bound: NDArray[np.float32], shape: LayerShape) -> SparseMaps:
+    """The cells over their unit's (U,) bound and the kept ones of their eight neighbors."""
+    exceeding = maps.chosen(maps.exceeding(bound))
+    step = max(1, PRUNED_CELLS // ((shape.height + 1) * (shape.width + 1)))
+    runs = [exceeding._run(i, min(i + step, len(exceeding.unit))) for i in range(0, len(exceeding.unit), step)]
+    return join_pairs((_prune(run, bound, shape) for run in runs), spill=IN_MEMORY)
+
+
+def _prune(maps: SparseMaps, bound: NDArray[np.float32], shape: LayerShape) -> SparseMaps:
+    # An empty column and row keep neighbors apart, so that all maps are shifted as one line.
+    step = shape.width + 1
+    counts = np.diff(maps.start)
+    first = np.repeat(np.arange(len(maps.unit)) * ((shape.height + 1) * step), counts)
+    place = first + maps.cell + maps.cell // shape.width
+    line = np.zeros(len(maps.unit) * (shape.height + 1) * step, dtype=bool)
+    line[place[maps.value > bound[maps.unit_of_cell()]]] = True
+    stays = _spread(line, step)[place]
+    counts = np.add.reduceat(stays, maps.start[:-1], dtype=np.int64)
     return SparseMaps(
-        image=spill.joined(column("image"), np.int32),
-        unit=spill.joined(column("unit"), np.int32),
-        start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
-        cell=spill.joined(column("cell"), np.int32),
-        value=spill.joined(column("value"), np.float32),
+        image=maps.image,
+        unit=maps.unit,
+        start=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+        cell=maps.cell[stays],
+        value=maps.value[stays],
     )
+
+
+def _spread(line: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
+    """The flags and their neighbors on the line, to both sides and in the rows above and below."""
+    across = line.copy()
+    across[1:] |= line[:-1]
+    across[:-1] |= line[1:]
+    spread = across.copy()
+    spread[step:] |= across[:-step]
+    spread[:-step] |= across[step:]
+    return spread
+
+
+def join_pairs(pieces: Iterable[SparseMaps], *, spill: Spill) -> SparseMaps:
+    """Pieces one after the other; each is let go before the next one is asked for."""
+    image, unit, cell = (Growing(spill, np.int32) for _ in range(3))
+    count, value = Growing(spill, np.int64), Growing(spill, np.float32)
+    for piece in pieces:
+        image.add(piece.image)
+        unit.add(piece.unit)
+        count.add(np.diff(piece.start))
+        cell.add(piece.cell)
+        value.add(piece.value)
+    counts = count.finish()
+    start = spill.empty(len(counts) + 1, np.int64)
+    start[0] = 0
+    np.cumsum(counts, out=start[1:])
+    return SparseMaps(image=image.finish(), unit=unit.finish(), start=start, cell=cell.finish(), value=value.finish())
 
 
 def landmarks_of(*, maps: SparseMaps, bound: NDArray[np.float32]) -> NDArray[np.float32]:
     """(U, 1, R) of each unit's values over the (U,) bound the RANKS[r]-th largest, -inf if there are fewer."""
+    found = np.full((len(bound), 1, len(RANKS)), -np.inf, dtype=np.float32)
+    for units in unit_runs(maps.bytes_of_units(len(bound)), at_once=LANDMARK_BYTES):
+        own = maps if len(units) == len(bound) else maps.of_units(units)
+        found[units.start : units.stop, 0] = _landmarks(own, bound[units.start : units.stop])
+    return found
+
+
+def unit_runs(taken: NDArray[np.int64], *, at_once: int) -> Iterator[range]:
+    """Runs of units that take at most so many bytes together, by the (U,) bytes of each; at least one unit a run."""
+    first, total = 0, 0
+    for unit, own in enumerate(taken.tolist()):
+        if unit > first and total + own > at_once:
+            yield range(first, unit)
+            first, total = unit, 0
+        total += own
+    yield range(first, len(taken))
+
+
+def _landmarks(maps: SparseMaps, bound: NDArray[np.float32]) -> NDArray[np.float32]:
     owner = maps.unit_of_cell()
     over = maps.value > bound[owner]
     owner, value = owner[over], maps.value[over]
@@ -154,7 +240,7 @@ def landmarks_of(*, maps: SparseMaps, bound: NDArray[np.float32]) -> NDArray[np.
     known = counts[:, None] >= RANKS
     found = np.full(known.shape, -np.inf, dtype=np.float32)
     found[known] = value[order][at[known]]
-    return found[:, None]
+    return found
 
 
 def bound_by_landmarks(*, landmarks: NDArray[np.float32], n_keep: int) -> NDArray[np.float32]:

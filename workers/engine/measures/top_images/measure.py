@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.format.spilling import let_go
 from workers.engine.measures.measure import Completion, Joining, Measure, MeasuredLayer, Run, Seen
 from workers.engine.measures.pairs import DensePairs
 from workers.engine.measures.top_images.arrays import RECORDED, TopImages, TopImagesOptions, name_silence
@@ -14,7 +16,10 @@ from workers.engine.measures.top_images.topk import TopMaps, n_lowest, rank_imag
 from workers.engine.networks.hooks import LayerShape
 
 HISTOGRAM_BINS = 32
+# Peaks that are counted at a time.
+COUNTED_PEAKS = 8_000_000
 NO_PEAK = np.float32(0)
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,10 @@ class TopImagesMeasure(Measure[Peaks, TopImages]):
         return PeakWatcher(shape, run)
 
     def merge(self, parts: Sequence[Peaks], joining: Joining) -> Peaks:
-        top_images, top_maps = _merge_tops(parts, joining.images)
+        top_images, top_maps = _merge_tops(parts, joining)
         return Peaks(
-            peaks=np.concatenate([part.peaks for part in parts])[joining.order],
-            peak_cells=np.concatenate([part.peak_cells for part in parts])[joining.order],
+            peaks=_merge_rows([part.peaks for part in parts], joining, np.float32),
+            peak_cells=_merge_rows([part.peak_cells for part in parts], joining, np.int32),
             top_images=top_images,
             top_maps=top_maps,
         )
@@ -129,26 +134,38 @@ def _count_peaks(peaks: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray
     """Per unit a histogram of its (n, U) peaks over equal bins from the lowest to the highest, and these two."""
     low, high = peaks.min(axis=0), peaks.max(axis=0)
     span = np.where(high > low, high.astype(np.float64) - low, 1.0)
-    bins = ((peaks.astype(np.float64) - low) / span * HISTOGRAM_BINS).astype(np.int64).clip(0, HISTOGRAM_BINS - 1)
     n_units = peaks.shape[1]
-    flat = np.bincount((bins + np.arange(n_units) * HISTOGRAM_BINS).ravel(), minlength=n_units * HISTOGRAM_BINS)
-    return flat.reshape(n_units, HISTOGRAM_BINS).astype(np.int32), np.stack([low, high], axis=1)
+    counts = np.zeros(n_units * HISTOGRAM_BINS, dtype=np.int64)
+    step = max(1, COUNTED_PEAKS // n_units)
+    for first in range(0, len(peaks), step):
+        some = peaks[first : first + step].astype(np.float64)
+        bins = ((some - low) / span * HISTOGRAM_BINS).astype(np.int64).clip(0, HISTOGRAM_BINS - 1)
+        counts += np.bincount((bins + np.arange(n_units) * HISTOGRAM_BINS).ravel(), minlength=len(counts))
+    return counts.reshape(n_units, HISTOGRAM_BINS).astype(np.int32), np.stack([low, high], axis=1)
 
 
-def _merge_tops(
-    parts: Sequence[Peaks], images: Sequence[NDArray[np.int32]]
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _merge_rows(parts: Sequence[NDArray[Number]], joining: Joining, kind: type[Number]) -> NDArray[Number]:
+    """(n, U) rows of all images, from those of each part."""
+    merged = joining.spill.empty((len(joining.order), parts[0].shape[1]), kind)
+    for part, rows in zip(parts, joining.rows(), strict=True):
+        merged[rows] = part
+        let_go(part, merged)
+    return merged
+
+
+def _merge_tops(parts: Sequence[Peaks], joining: Joining) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     n_top = parts[0].top_images.shape[1]
     every_image = np.concatenate([part.top_images for part in parts], axis=1)
-    every_peak = np.concatenate([_find_top_peaks(part, own) for part, own in zip(parts, images, strict=True)], axis=1)
+    found = [_find_top_peaks(part, own) for part, own in zip(parts, joining.images, strict=True)]
     # Absent entries carry -inf; among equals the lower image index wins.
-    order = np.lexsort((every_image, -every_peak), axis=1)[:, :n_top]
-    source = [np.take_along_axis(every_image, order, axis=1), order // n_top, order % n_top]
-    maps = np.empty((*order.shape, *parts[0].top_maps.shape[2:]), dtype=np.float32)
+    order = np.lexsort((every_image, -np.concatenate(found, axis=1)), axis=1)[:, :n_top]
+    top_images, source, place = np.take_along_axis(every_image, order, axis=1), order // n_top, order % n_top
+    maps = joining.spill.empty((*order.shape, *parts[0].top_maps.shape[2:]), np.float32)
     for i, part in enumerate(parts):
-        unit, rank = np.nonzero(source[1] == i)
-        maps[unit, rank] = part.top_maps[unit, source[2][unit, rank]]
-    return source[0].astype(np.int32), maps
+        unit, rank = np.nonzero(source == i)
+        maps[unit, rank] = part.top_maps[unit, place[unit, rank]]
+        let_go(part.top_maps, maps)
+    return top_images.astype(np.int32), maps
 
 
 def _find_top_peaks(part: Peaks, images: NDArray[np.int32]) -> NDArray[np.float32]:
