@@ -1,5 +1,6 @@
 """The report of a campaign or a dissection: one document of plain values, in the shape that others rely on."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from annotator.comparison.layer_figures import (
 from annotator.comparison.models import ImportedDescription
 from annotator.comparison.relations import find_relation
 from annotator.comparison.summary import Document, summarize, summarize_descriptions
+from annotator.crowd.judging.excluding import list_set_aside
 from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.concepts import Vocabulary
 from annotator.labels.consensus import describe_consensus, describe_workers
@@ -64,6 +66,22 @@ def describe_campaign(*, campaign: Campaign) -> Document:
         "description_agreement": summarize_descriptions(units, is_same=matcher),
         "consensus": describe_consensus(answers=answers, labels=labels),
         "workers": describe_workers(answers=answers, labels=labels),
+        "set_aside": describe_set_aside(campaign),
+    }
+
+
+def describe_set_aside(campaign: Campaign) -> Document:
+    """Whose answers are not counted and why. `keeps_suspected`: the rule's suspicions were shown and counted."""
+    rows = list_set_aside(campaign)
+    counts = Counter((row.worker, row.decided_by, row.reason, row.is_counted) for row in rows)
+    return {
+        "n_answers": sum(not row.is_counted for row in rows),
+        "n_suspected_and_counted": sum(row.is_counted for row in rows),
+        "keeps_suspected": campaign.keeps_suspected,
+        "by": [
+            {"worker": worker, "decided_by": decided_by, "reason": reason, "is_counted": is_counted, "n_answers": n}
+            for (worker, decided_by, reason, is_counted), n in counts.items()
+        ],
     }
 
 

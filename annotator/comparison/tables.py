@@ -77,10 +77,20 @@ def _fit(cell: str, width: int) -> str:
 
 def _print_remarks(document: Document) -> list[str]:
     lines = [f"answers by {document['answers_by']}"] if document.get("answers_by") else []
+    lines += _print_set_aside(document.get("set_aside"))
     if found := document.get("agreement"):
         lines += ["", *_lay_out([AGREEMENT_COLUMNS, *_list_agreements(found)])]
         lines.append(f"Units are shuffled {found['n_shuffles']} times. Words: {found['words']}.")
     return lines
+
+
+def _print_set_aside(found: Document | None) -> list[str]:
+    """One line for each worker and reason."""
+    return [
+        f"{'counted, though suspected' if row['is_counted'] else 'set aside'}: {row['n_answers']} by "
+        f"{row['worker'] or 'an unknown worker'}: {row['reason']} (decided by {row['decided_by']})"
+        for row in (found["by"] if found else ())
+    ]
 
 
 def _list_agreements(found: Document) -> list[tuple[str, ...]]:

@@ -50,6 +50,9 @@ class Campaign(models.Model):
     ethics_number = models.CharField(max_length=80, blank=True)
     seed = models.BigIntegerField()
     problem = models.TextField(blank=True, help_text="Why it waits: one sentence, cleared when it goes on")
+    keeps_suspected = models.BooleanField(
+        default=False, help_text="Answers that the rule would set aside are counted (label --keep-suspected)"
+    )
     created_at = models.DateTimeField()
     quoted_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
@@ -203,6 +206,10 @@ class Assignment(models.Model):
     n_sent_back = models.PositiveSmallIntegerField(default=0)
     is_left_out = models.BooleanField(default=False, help_text="Not counted; not a rejection")
     left_out_reason = models.CharField(max_length=300, blank=True)
+    # A person's decision stays; the rule of judging/excluding.py decides again at each labeling.
+    count_decided_by = models.CharField(
+        max_length=150, blank=True, help_text="Who decided whether it counts: the rule, a person, or nobody yet"
+    )
     # The marketplace listed it, but our page never stored it, so the answer is the marketplace's.
     is_from_marketplace = models.BooleanField(default=False)
     auto_approval_at = models.DateTimeField(null=True, blank=True)
@@ -219,6 +226,7 @@ class Assignment(models.Model):
             models.UniqueConstraint(fields=["external_id", "worker"], name="one_row_per_assignment_and_worker"),
             models.UniqueConstraint(fields=["hit", "imported_position"], name="one_row_per_imported_answer"),
         ]
+        indexes = [models.Index(fields=["hit"], condition=~Q(left_out_reason=""), name="suspected_or_left_out")]
 
     def __str__(self) -> str:
         return f"{self.hit} by {self.worker}"

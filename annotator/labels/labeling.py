@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from numpy.typing import NDArray
 
+from annotator.crowd.judging.excluding import Suspected, list_set_aside, set_aside_suspected
 from annotator.crowd.judging.suspicions import MISSED_OF_ONE_ANSWER
 from annotator.crowd.models import Campaign
 from annotator.labels.aggregation import vote
@@ -43,11 +44,22 @@ class Labeled:
     n_answers: int
     n_interpretable: int
     words: str
+    suspected: Suspected
 
 
-def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
-    """Labels every unit that has answers; done again, it replaces. Raises NothingToLabel."""
+def label_campaign(*, campaign: Campaign, now: datetime, keeps_suspected: bool | None = None) -> Labeled:
+    """Labels every unit that has answers that count; done again, it replaces. Raises NothingToLabel.
+
+    Before, suspected answers are set aside. `keeps_suspected`: they count all the same; None: as the last time.
+    """
+    keeps = campaign.keeps_suspected if keeps_suspected is None else keeps_suspected
+    suspected = set_aside_suspected(campaign=campaign, keeps=keeps)
     answers = gather_answers(campaign=campaign)
+    if not answers and list_set_aside(campaign):
+        raise NothingToLabel(
+            f"Every answer of campaign {campaign.name} is set aside. Look at them on its page of answers, "
+            f"or label with them: `label {campaign.name} --keep-suspected`."
+        )
     if not answers:
         raise NothingToLabel(f"Campaign {campaign.name} has no answers yet.")
     vocabulary = gather_vocabulary(campaign=campaign)
@@ -73,6 +85,7 @@ def label_campaign(*, campaign: Campaign, now: datetime) -> Labeled:
         n_answers=len(answers),
         n_interpretable=count_interpretable([label.precision for label in labels]),
         words=vocabulary.lexicon.description,
+        suspected=suspected,
     )
 
 

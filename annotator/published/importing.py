@@ -12,9 +12,10 @@ from django.db import connection, transaction
 
 from annotator.comparison.comparing import compare_campaign
 from annotator.comparison.models import ImportedDescription
+from annotator.crowd.judging.excluding import list_set_aside, tell_set_aside
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit, Worker
 from annotator.crowd.pseudonyms import keep_worker
-from annotator.labels.labeling import label_campaign
+from annotator.labels.labeling import NothingToLabel, label_campaign
 from annotator.published.readers.cells import BadFile
 from annotator.published.readers.records import AnswerFile, ImportedAnswer, LabelFile
 from annotator.published.readers.table import read_answers, read_labels
@@ -38,6 +39,8 @@ class Imported:
     n_units: int
     layers: tuple[str, ...]
     sha256: str
+    # Of answers: what labeling them said of those set aside.
+    remark: str = ""
 
 
 @transaction.atomic
@@ -56,10 +59,26 @@ def import_annotations(*, campaign_name: str, path: Path, network_name: str, now
     hits = _keep_hits(campaign, layers, found.answers)
     _replace_answers(campaign, layers, hits, found, now)
     _count_rows()
-    label_campaign(campaign=campaign, now=now)
+    remark = _label(campaign, now)
     _compare_if_labeled(campaign)
-    digest = hashlib.sha256(content).hexdigest()
-    return Imported(n_rows=len(found.answers), n_units=len(hits), layers=tuple(found.n_units), sha256=digest)
+    return Imported(
+        n_rows=len(found.answers),
+        n_units=len(hits),
+        layers=tuple(found.n_units),
+        sha256=hashlib.sha256(content).hexdigest(),
+        remark=remark,
+    )
+
+
+def _label(campaign: Campaign, now: datetime) -> str:
+    """What it says of answers set aside. If these are all, the campaign has no labels, and the answers are kept."""
+    try:
+        return tell_set_aside(label_campaign(campaign=campaign, now=now).suspected)
+    except NothingToLabel as nothing:
+        if not list_set_aside(campaign):
+            raise
+        campaign.unit_labels.all().delete()
+        return str(nothing)
 
 
 @transaction.atomic

@@ -45,13 +45,17 @@ def _decide_approval(assignment: Assignment) -> Decision:
     return decide_review(assignment, Approve(assignment.external_id or ""), "ApproveAssignment")
 
 
-def leave_out(*, assignment: Assignment, reason: str, is_left_out: bool = True) -> None:
-    """Stops counting the answer, or counts it again. The person is paid in both cases."""
+def leave_out(*, assignment: Assignment, reason: str, decided_by: str, is_left_out: bool = True) -> None:
+    """Stops counting the answer, or counts it again: a person's decision, which no rule changes later.
+
+    The person who answered is paid in both cases.
+    """
     if is_left_out and not reason.strip():
         raise CannotReview("Leaving an answer out needs a reason.")
     assignment.is_left_out = is_left_out
     assignment.left_out_reason = reason.strip() if is_left_out else ""
-    assignment.save(update_fields=["is_left_out", "left_out_reason"])
+    assignment.count_decided_by = decided_by
+    assignment.save(update_fields=["is_left_out", "left_out_reason", "count_decided_by"])
 
 
 def pay_top_ups(session: Session) -> int:

@@ -2,6 +2,7 @@
 
 Planted negatives weigh most: their answer is known, and a person who looks at the crops finds them. A worker is judged
 by the lower bound of their rate of missed planted negatives, so that a few slips of a careful person do not count.
+Without planted negatives, a worker is judged by whether their answers depend on the unit (`indifference.py`).
 """
 
 import math
@@ -10,19 +11,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-STOCK_PHRASES = frozenset([
-    "good", "nice", "ok", "okay", "yes", "no", "none", "nothing", "na", "n/a", "image", "images", "picture",
-    "pictures", "photo", "photos", "crop", "crops", "thing", "things", "stuff", "object", "objects", "item", "items",
-    "various", "many", "different", "same", "similar", "unknown", "idk", "test", "asdf", "great", "job", "done",
-    "survey",
-])  # fmt: skip
+from annotator.crowd.judging.indifference import GivenAnswer, find_indifferent, says_nothing
+
 # Under a quarter of the campaign's median, and under what it takes to look at 60 crops at all.
 FAST_SHARE_OF_MEDIAN = 0.25
 FAST_SECONDS = 10.0
 MISSED_OF_ONE_ANSWER = 2
 REPEATED_UNITS, REPEATED_SHARE = 3, 0.4
 FAR_FROM_OTHERS = 0.4
-# A worker is flagged when their true rate of misses is over this with 99 % confidence (one-sided).
+# A worker is flagged when their true rate of misses is over this with 99 % confidence (one-sided). With fewer HITs
+# nobody is flagged: on a few units the planted negatives may look like the rest.
 CARELESS_MISS_RATE = 0.30
 Z_99 = 2.326
 MIN_HITS_OF_A_WORKER = 4
@@ -58,6 +56,8 @@ class JudgedWorker:
     n_planted_missed: int
     miss_rate_low: float
     is_flagged: bool
+    # Why the answers do not depend on the unit, or "".
+    indifference: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,22 @@ class Suspicions:
     flags: Mapping[int, Sequence[Flag]] = field(default_factory=dict)
     workers: Mapping[str, JudgedWorker] = field(default_factory=dict)
 
-    def find_left_out(self, answers: Iterable[JudgedAnswer]) -> dict[int, str]:
-        """Assignment -> reason, for answers that should not be counted. The people are paid all the same."""
+    def find_set_aside(self, answers: Iterable[JudgedAnswer]) -> dict[int, str]:
+        """Assignment -> reason, for answers that should not be counted. The people are paid all the same.
+
+        An answer that missed planted negatives counts unless the worker is flagged too: a single miss removes nobody.
+        """
         reasons: dict[int, str] = {}
         for answer in answers:
             worker = self.workers.get(answer.worker or "")
-            if worker is not None and worker.is_flagged:
-                missed = f"{worker.n_planted_missed} of {worker.n_planted}"
-                reasons[answer.assignment] = f"The worker left {missed} planted negatives unmarked."
-            elif answer.n_planted_missed >= MISSED_OF_ONE_ANSWER:
+            if worker is None:
+                continue
+            if not answer.n_planted and worker.indifference:
+                reasons[answer.assignment] = worker.indifference
+            elif worker.is_flagged and answer.n_planted_missed >= MISSED_OF_ONE_ANSWER:
                 reasons[answer.assignment] = (
-                    f"{answer.n_planted_missed} of {answer.n_planted} planted negatives unmarked."
+                    f"The worker left {worker.n_planted_missed} of {worker.n_planted} planted negatives unmarked on "
+                    f"{worker.n_hits} HITs; {answer.n_planted_missed} of {answer.n_planted} here."
                 )
         return reasons
 
@@ -96,7 +101,7 @@ def find_suspicions(answers: Sequence[JudgedAnswer]) -> Suspicions:
             *_flag_words(answer, repeated=repeated),
             *_flag_disagreement(answer, others),
         ]
-    return Suspicions(flags=flags, workers=_judge_workers(answers))
+    return Suspicions(flags=flags, workers=judge_workers(answers))
 
 
 def find_low_bound(*, n_missed: int, n: int, z: float = Z_99) -> float:
@@ -108,24 +113,33 @@ def find_low_bound(*, n_missed: int, n: int, z: float = Z_99) -> float:
     return max(0.0, (rate + spread / 2 - root) / (1 + spread))
 
 
-def _judge_workers(answers: Sequence[JudgedAnswer]) -> dict[str, JudgedWorker]:
+def judge_workers(answers: Sequence[JudgedAnswer]) -> dict[str, JudgedWorker]:
+    """Each known worker's standing, from all answers of one campaign."""
+    without_planted = [
+        GivenAnswer(worker=row.worker, unit=row.unit, description=row.description, precision=row.precision)
+        for row in answers
+        if row.worker is not None and not row.n_planted
+    ]
+    indifferent = find_indifferent(without_planted)
     by_worker: dict[str, list[JudgedAnswer]] = {}
     for answer in answers:
         if answer.worker is not None:
             by_worker.setdefault(answer.worker, []).append(answer)
-    return {worker: _judge_worker(worker, rows) for worker, rows in by_worker.items()}
+    return {worker: _judge_worker(worker, rows, indifferent.get(worker, "")) for worker, rows in by_worker.items()}
 
 
-def _judge_worker(worker: str, rows: Sequence[JudgedAnswer]) -> JudgedWorker:
+def _judge_worker(worker: str, rows: Sequence[JudgedAnswer], indifference: str) -> JudgedWorker:
     n_planted, n_missed = sum(row.n_planted for row in rows), sum(row.n_planted_missed for row in rows)
     low = find_low_bound(n_missed=n_missed, n=n_planted)
+    n_hits = len({row.assignment for row in rows})
     return JudgedWorker(
         worker=worker,
-        n_hits=len(rows),
+        n_hits=n_hits,
         n_planted=n_planted,
         n_planted_missed=n_missed,
         miss_rate_low=low,
-        is_flagged=len(rows) >= MIN_HITS_OF_A_WORKER and low > CARELESS_MISS_RATE,
+        is_flagged=n_hits >= MIN_HITS_OF_A_WORKER and low > CARELESS_MISS_RATE,
+        indifference=indifference,
     )
 
 
@@ -149,7 +163,7 @@ def _flag_time(answer: JudgedAnswer, *, median: float) -> list[Flag]:
 def _flag_words(answer: JudgedAnswer, *, repeated: set[tuple[str, str]]) -> list[Flag]:
     words = answer.description.casefold()
     flags = []
-    if words in STOCK_PHRASES:
+    if words and says_nothing(words):
         flags.append(Flag("stock phrase", f"“{answer.description}” says nothing of the crops."))
     if answer.worker is not None and (answer.worker, words) in repeated:
         flags.append(Flag("repeated", f"The same words, “{answer.description}”, on many of this worker's HITs."))

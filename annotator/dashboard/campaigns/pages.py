@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from annotator.accounts.models import Role
+from annotator.comparison.reports import describe_set_aside
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
 from annotator.crowd.models import HIT, Campaign, HITUnit
@@ -61,6 +62,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         steps=[step for step in steps if not step.is_last],
         last_steps=[step for step in steps if step.is_last],
         verdicts=_verdicts(campaign),
+        set_aside=describe_set_aside(campaign),
         **_live(campaign),
     )
 

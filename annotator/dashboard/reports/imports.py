@@ -96,5 +96,7 @@ def _take(request: SignedInRequest, form: AnswersForm | LabelsForm) -> str:
         details = {"file": path.name, "sha256": done.sha256, "rows": done.n_rows}
         subject = f"campaign {campaign}"
         write_audit_entry(actor=request.user, action="import", subject=subject, details=details, now=timezone.now())
-    messages.success(request, f"{done.n_rows} rows on {done.n_units} units of {', '.join(done.layers)} imported.")
+    messages.success(
+        request, f"{done.n_rows} rows on {done.n_units} units of {', '.join(done.layers)} imported. {done.remark}"
+    )
     return campaign

@@ -9,7 +9,7 @@ from annotator.crowd.assignments import tell_answer
 from annotator.crowd.campaigns.collecting import find_unsubmitted
 from annotator.crowd.judging.approving import CannotReview, approve_assignments, leave_out, pay_top_ups
 from annotator.crowd.judging.compensating import CannotCompensate, approve_compensations, compensate
-from annotator.crowd.judging.excluding import leave_out_flagged
+from annotator.crowd.judging.excluding import set_aside_suspected, tell_set_aside
 from annotator.crowd.judging.rejecting import (
     confirm_rejection,
     overturn_rejection,
@@ -48,13 +48,14 @@ def _tell_if(work: Work, state: str, sentence: str) -> str:
 
 
 def exclude_answer(work: Work) -> str:
-    leave_out(assignment=work.subject, reason=work.options.reason)
-    return "One answer is not counted any more; the person is paid."
+    leave_out(assignment=work.subject, reason=work.options.reason, decided_by=work.by)
+    return "One answer is not counted any more; the person is paid. Label again to see the effect."
 
 
 def count_answer(work: Work) -> str:
-    leave_out(assignment=work.subject, reason="", is_left_out=False)
-    return "One answer is counted again."
+    work.details["had been left out because"] = work.subject.left_out_reason
+    leave_out(assignment=work.subject, reason="", decided_by=work.by, is_left_out=False)
+    return "One answer is counted again, whatever the rule says. Label again to see the effect."
 
 
 def propose_to_reject(work: Work) -> str:
@@ -100,8 +101,8 @@ def _find_rejection(work: Work) -> Rejection:
     return rejection
 
 
-def exclude_flagged(work: Work) -> str:
-    return f"{leave_out_flagged(campaign=work.subject)} answers left out on evidence; their people are paid."
+def exclude_suspected(work: Work) -> str:
+    return tell_set_aside(set_aside_suspected(campaign=work.subject, keeps=False))
 
 
 def top_up(work: Work) -> str:
@@ -132,8 +133,8 @@ def erase(work: Work) -> str:
 STEPS = (
     Step(
         "leave-out", "Leave out on evidence",
-        "Stops counting answers that kept planted negatives; their people are paid.", role=Role.REVIEWER,
-        run=exclude_flagged, icon="rule", is_offered=is_going,
+        "Sets suspected answers aside, by the rule that labeling uses; their people are paid.", role=Role.REVIEWER,
+        run=exclude_suspected, icon="rule", is_offered=is_going,
     ),
     Step(
         "top-up", "Pay top-ups", "Lifts the pay for each approved piece of work to the hourly floor.",

@@ -6,6 +6,7 @@ from annotator.accounts.models import Role
 from annotator.comparison.comparing import NothingToCompare, compare_campaign
 from annotator.crowd.campaigns.extending import check_extension, compute_extension_cost, extend_hits
 from annotator.crowd.campaigns.publishing import CannotPublish
+from annotator.crowd.judging.excluding import tell_set_aside
 from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign
@@ -15,6 +16,14 @@ from annotator.labels.labeling import NothingToLabel, OtherLexicon, label_campai
 from annotator.work.options import option
 from annotator.work.states import has_answers, is_going
 from annotator.work.step import Step, Work
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    keep_suspected: bool = option(
+        "Count the answers that would be set aside on evidence; otherwise they are set aside and paid",
+        type=bool, default=False,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,10 +39,12 @@ class AskMoreOptions:
 
 
 def label(work: Work) -> str:
-    done = label_campaign(campaign=work.subject, now=work.now)
+    done = label_campaign(campaign=work.subject, now=work.now, keeps_suspected=work.options.keep_suspected)
+    work.details["suspected answers"] = len(done.suspected.reasons)
     return (
         f"{done.n_units} units labeled from {done.n_answers} answers; {done.n_interpretable} of these units have a "
-        f"mean precision over .75. `report` gives the layers' figures. Words: {done.words}."
+        f"mean precision over .75. {tell_set_aside(done.suspected)} `report` gives the layers' figures. "
+        f"Words: {done.words}."
     )
 
 
@@ -91,7 +102,8 @@ def _is_adaptive(campaign: Campaign) -> bool:
 STEPS = (
     Step(
         "label", "Label the units", "Puts the answers together: concept, category and precision of each unit.",
-        role=Role.RESEARCHER, run=label, icon="label", is_offered=has_answers, refusals=(NothingToLabel,),
+        role=Role.RESEARCHER, run=label, icon="label", is_offered=has_answers, options=LabelOptions,
+        refusals=(NothingToLabel,),
     ),
     Step(
         "extend", "Ask more where in doubt", "One more answer for each unit whose answers disagree, within the cap.",

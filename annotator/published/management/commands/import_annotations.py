@@ -38,5 +38,5 @@ class Command(ProjectCommand):
             raise CommandError("A name consists of letters, digits, - and _.", returncode=2) from None
         self.stdout.write(
             f"{done.n_rows} answers on {done.n_units} units of {', '.join(done.layers)} imported and labeled as "
-            f"campaign {campaign}."
+            f"campaign {campaign}. {done.remark}"
         )

@@ -9,7 +9,7 @@ import pytest
 
 from annotator.crowd import pseudonyms
 from annotator.crowd.campaigns import collecting
-from annotator.crowd.judging import approving, attention, compensating, excluding, rejecting
+from annotator.crowd.judging import approving, attention, compensating, rejecting
 from annotator.crowd.models import HIT, Assignment, Campaign, Rejection, Worker
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.outbox.session import Session
@@ -90,12 +90,10 @@ def test_a_bonus_over_the_cap_is_not_paid(session: Session, campaign: Campaign, 
     assert not BonusPayment.objects.exists()
 
 
-def test_leaving_out_on_evidence_pays_all_the_same(session: Session, campaign: Campaign, answer: Assignment) -> None:
-    assert excluding.leave_out_flagged(campaign=campaign) == 1
-    assert excluding.leave_out_flagged(campaign=campaign) == 0
+def test_an_answer_that_is_not_counted_is_paid_all_the_same(session: Session, answer: Assignment) -> None:
+    approving.leave_out(assignment=answer, reason="About another picture.", decided_by="eve")
     answer.refresh_from_db()
-    assert answer.is_left_out
-    assert "3 of 3 planted" in answer.left_out_reason
+    assert (answer.is_left_out, answer.count_decided_by) == (True, "eve")
     approving.approve_assignments(session)
     assert SandboxAssignment.objects.get().state == "Approved"
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from annotator.crowd.judging.suspicions import JudgedAnswer, find_low_bound, find_suspicions
-from benchmarks.simulated_crowds import count_flagged, simulate
+from benchmarks.simulated_crowds import count_flagged, simulate, simulate_marking_nothing
 
 PLAIN = JudgedAnswer(
     assignment=0, unit=0, worker="w", description="lamp", category="object", precision=0.9, n_marked=8, n_planted=3,
@@ -69,3 +69,21 @@ def test_of_workers_with_20_hits_careless_are_flagged_and_careful_are_not() -> N
     assert flagged.n_careful > 100
     assert flagged.n_caught >= 0.9 * flagged.n_careless
     assert flagged.n_wronged <= 0.02 * flagged.n_careful
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3])
+def test_who_marks_nothing_does_not_raise_precision(share: float) -> None:
+    crowds = [simulate_marking_nothing(seed, share) for seed in range(4)]
+    counted = sum(crowd.find_bias(crowd.counted()) for crowd in crowds) / len(crowds)
+    everything = sum(crowd.find_bias(crowd.answers) for crowd in crowds) / len(crowds)
+    assert abs(counted) <= 0.01
+    assert everything > 0.02
+
+
+def test_a_single_miss_removes_nobody() -> None:
+    """Two of three planted negatives missed once, by somebody who is careful otherwise, or of whom little is known."""
+    careful = [dataclasses.replace(PLAIN, unit=unit, assignment=unit) for unit in range(20)]
+    slip = dataclasses.replace(PLAIN, unit=20, assignment=20, n_planted_missed=3, n_marked=0, precision=1.0)
+    assert find_suspicions([*careful, slip]).find_set_aside([*careful, slip]) == {}
+    unknown = dataclasses.replace(slip, worker="new")
+    assert find_suspicions([*careful, unknown]).find_set_aside([*careful, unknown]) == {}

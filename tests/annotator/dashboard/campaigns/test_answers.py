@@ -72,6 +72,8 @@ def test_leaving_out_needs_a_reason_and_can_be_undone(world: World) -> None:
     assert (submitted().is_left_out, submitted().left_out_reason) == (True, "A test of ours")
     assert decide(reviewer, "count-answer") == 302
     assert not submitted().is_left_out
+    assert submitted().count_decided_by == AuditEntry.objects.latest("pk").actor_name
+    assert AuditEntry.objects.latest("pk").details["had been left out because"] == "A test of ours"
     assert list(AuditEntry.objects.values_list("action", flat=True)) == ["leave-out-answer", "count-answer"]
 
 
