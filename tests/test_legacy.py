@@ -28,7 +28,7 @@ from django.test import Client
 from django.test.utils import override_settings
 
 from annotator.accounts.models import Role
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.models import UnitLabel
 from annotator.units.models import Dissection
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
@@ -205,8 +205,16 @@ def test_the_campaign_is_exported_and_reported(legacy: Client, tmp_path: Path) -
 
 
 INTERVAL = re.compile(r" \[[0-9.]+, [0-9.]+\]")
-# Units whose category is another one by today's weights, see docs/measures.md, Unit label.
-OTHER_CATEGORY = {"_blocks.15 222": "simple elements or colors"}
+# The person who had left 11 of 12 planted negatives unmarked on 4 HITs is set aside since: four units' precision fell.
+# Weights are other ones: a category, and which of two equal words names a unit.
+CHANGED = {
+    "_blocks.15 54": ["book", "object", "0.72", "book", "0.292", "equal"],
+    "_blocks.15 73": ["cobwebbed", "texture or material", "0.38", "cobwebbed", "0.346", "equal"],
+    "_blocks.15 124": ["car", "object", "0.64", "car", "0.253", "equal"],
+    "_blocks.15 222": ["guitar", "simple elements or colors", "0.64", "guitar", "0.283", "equal"],
+    "_blocks.15 249": ["guitar", "scene", "0.38", "guitar", "0.129", "equal"],
+    "_blocks.15 262": ["mountain", "region or surface", "0.54", "mountains", "0.269", "equal"],
+}
 
 
 def list_rows(table: str) -> dict[str, list[str]]:
@@ -222,9 +230,7 @@ def test_labels_made_again_are_the_labels_of_then(legacy: Client) -> None:
     """
     table, _, _ = (FOLDER / "table.txt").read_text().partition("\n\n")
     assert table in run_command("report", "demo")
-    expected = list_rows(table)
-    for unit, category in OTHER_CATEGORY.items():
-        expected[unit][1] = category
     run_command("label", "demo")
-    assert list_rows(run_command("compare", "demo")) == expected
+    assert list_rows(run_command("compare", "demo")) == list_rows(table) | CHANGED
+    assert set(Assignment.objects.filter(is_left_out=True).values_list("state", flat=True)) == {"approved"}
     assert Campaign.objects.get().state == "complete"

@@ -68,7 +68,8 @@ def hit_id(hit: Any) -> str:
 
 def extend(market: Any, campaign: Campaign) -> Any:
     collecting.collect_campaign(market.open_session(campaign))
-    label_campaign(campaign=campaign, now=market.clock())
+    # These people mark nothing, and would be set aside.
+    label_campaign(campaign=campaign, now=market.clock(), keeps_suspected=True)
     return extend_campaign(market.open_session(campaign), widest=None)
 
 
