@@ -38,6 +38,17 @@ def cache_folder() -> Path:
     return Path(given) if given else Path(os.environ.get("UNITSCOPE_VAR", "var")).resolve() / "cache"
 
 
+def max_fetched_bytes() -> int:
+    """How much of what was fetched from s3:// is kept at most."""
+    stated = _read(
+        "UNITSCOPE_CACHE_GB",
+        "How many GB of weights and images from s3:// a GPU process keeps at most in its cache. What was used longest "
+        "ago is removed first; an image set that is larger is refused.",
+        default="100",
+    )
+    return int(float(stated) * 1e9)
+
+
 def label_folder() -> Path:
     """Where the GPU process keeps the labels of image sets, packed; it may be emptied at any time."""
     return cache_folder() / "labels"

@@ -89,6 +89,11 @@ def result_name(position: int) -> str:
     return f"results/{position:05d}.json"
 
 
+# Where a survey leaves the digests of the image set's files, for the tasks after it and in the artifact.
+CONTENTS = "contents.npz"
+SURVEY_POSITION = 0
+
+
 def failure_name(position: int, attempt: int) -> str:
     """Where the reason lies for which an attempt failed in a way that another attempt may not."""
     return f"results/{position:05d}.failed-{attempt}.txt"

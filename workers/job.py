@@ -6,28 +6,28 @@ import mmap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 
 from workers import config, contract, store
 from workers.contract import DissectionRequest, TaskRequest
 from workers.engine.estimate_memory import MemoryEstimate
-from workers.engine.format.artifact import Data
+from workers.engine.format.artifact import Arrays, Data, unpack_arrays
 from workers.engine.format.spilling import Spill
+from workers.engine.images.contents import Contents, ImagesChanged
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import DissectionOptions
-from workers.engine.networks.loading import LoadedNetwork, file_sha256, load_network, load_zoo_network
-from workers.engine.networks.preprocessing import Preprocessing
-from workers.engine.networks.saved import SAVED
-from workers.engine.networks.saved_activations import open_saved
-from workers.engine.networks.zoo import ZOO, find_row
+from workers.engine.networks.loading import LoadedNetwork
+from workers.fetching import fetch_folder
 from workers.fitting import Room
 from workers.leases import Reporter
+from workers.opened import OpenNetwork, open_contents, open_network
 
 logger = logging.getLogger(__name__)
 
@@ -50,33 +50,48 @@ class Job:
         return self.request.dissection
 
     @cached_property
-    def network(self) -> LoadedNetwork:
+    def surveyed(self) -> dict[str, Any] | None:
+        """What the survey found; None during the survey, and for dissections that an older version surveyed."""
+        if self.request.position == contract.SURVEY_POSITION:
+            return None
+        found: dict[str, Any] = json.loads(self.target.read(contract.result_name(contract.SURVEY_POSITION)))
+        return found if "network" in found else None
+
+    @cached_property
+    def opened(self) -> OpenNetwork:
         """Raises NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid."""
-        asked = self.dissection
-        return _load_network(
-            asked.architecture, asked.weights, json.dumps(asked.preprocessing), _stamp_file(asked.weights)
-        )
+        surveyed = self.surveyed["network"] if self.surveyed else None
+        return open_network(request=self.dissection, surveyed=surveyed, device=find_device())
+
+    @property
+    def network(self) -> LoadedNetwork:
+        """Raises what opening it raises."""
+        return self.opened.network
 
     def describe_loaded(self) -> dict[str, str] | None:
         """What tells the network from others, and the digest of its file; None if it has not been loaded."""
-        if "network" not in self.__dict__:
-            return None
-        file = self.weights_file
-        return {
-            **{name: getattr(self.network, name) for name in ("weights_sha256", "source_sha256", "weights_from")},
-            "file_sha256": file_sha256(file) if file is not None else "",
-        }
-
-    @cached_property
-    def weights_file(self) -> Path | None:
-        """The file that the weights are read from, on this machine; None for random weights and the zoo's."""
-        address = self.dissection.weights
-        return store.fetch_file(address, cache=config.cache_folder()) if address else None
+        return self.opened.identity() if "opened" in self.__dict__ else None
 
     @cached_property
     def image_set(self) -> ImageSet:
         """Raises ImageSetError."""
-        return _open_images(self.dissection.images, self.dissection.dissection_id)
+        image_set = _open_images(self.dissection.images, self.dissection.dissection_id)
+        if self.surveyed is None:
+            return image_set
+        if image_set.sha256 != self.surveyed["image_set_sha256"]:
+            raise ImagesChanged("The folder of images changed while the dissection ran; dissect again.")
+        return replace(image_set, content_sha256=self.surveyed["content_sha256"])
+
+    @cached_property
+    def contents(self) -> Contents:
+        return open_contents(self.image_set)
+
+    def demand_unchanged(self, indices: range) -> None:
+        """Raises ImagesChanged or NetworkChanged if what is measured is no longer what the survey read."""
+        if self.surveyed is None:
+            return
+        self.contents.demand(_read_contents(self.target.root), indices)
+        open_network(request=self.dissection, surveyed=self.surveyed["network"], device=find_device())
 
     @property
     def room(self) -> Room:
@@ -141,31 +156,14 @@ def write_patiently(target: store.Store, reporter: Reporter, name: str, data: Da
     reporter.stage = stage
 
 
-def _stamp_file(address: str) -> str:
-    """Size and time of change of a local file; empty for others, which are fetched once."""
-    path = Path(address.removeprefix("file://"))
-    return f"{path.stat().st_size} {path.stat().st_mtime_ns}" if address and path.is_file() else ""
-
-
-@lru_cache(maxsize=1)
-def _load_network(architecture: str, weights: str, preprocessing: str, _stamp: str) -> LoadedNetwork:
-    """The last network stays loaded while its file is what it was: the shards of a dissection follow one another."""
-    if architecture.startswith(ZOO):
-        row = find_row(architecture.removeprefix(ZOO))
-        return load_zoo_network(row=row, folder=config.zoo_folder(), device=find_device())
-    stated = json.loads(preprocessing)
-    file = store.fetch_file(weights, cache=config.cache_folder()) if weights else None
-    if architecture == SAVED and file is not None:
-        return open_saved(file, input_px=(stated or {}).get("input_px", Preprocessing.input_px))
-    return load_network(
-        architecture=architecture,
-        weights=file,
-        preprocessing=Preprocessing.from_json(stated) if stated else None,
-        device=find_device(),
-    )
-
-
 @lru_cache(maxsize=1)
 def _open_images(address: str, _dissection_id: str) -> ImageSet:
     """Opened once for the shards of a dissection: reading the index of a large set takes as long as a shard."""
-    return open_image_set(store.fetch_folder(address, cache=config.cache_folder()))
+    folder = fetch_folder(address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
+    return open_image_set(folder)
+
+
+@lru_cache(maxsize=1)
+def _read_contents(root: str) -> Arrays:
+    """What the survey of the dissection at that root read, once for all its shards."""
+    return unpack_arrays(store.open_store(root).read(contract.CONTENTS))

@@ -1,8 +1,8 @@
 """The labels of an image set's shards, packed, kept from one dissection to the next: decoding label maps takes as long
 as decoding the images.
 
-One file a shard, in a folder that may be emptied at any time. A file counts only while each of its label maps has the
-size and time of change that it had when it was read.
+One file a shard, in a folder that may be emptied at any time. A file counts only while the label maps are those that it
+was read from, by their content.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.engine.format.artifact import ArtifactMalformed, pack_arrays, unpack_arrays
 from workers.engine.images.image_set import ImageSet
@@ -20,13 +21,18 @@ from workers.store import FileStore, NotStored, StoreError
 logger = logging.getLogger(__name__)
 
 
-def load_labels(*, image_set: ImageSet, first: int, last: int, folder: Path) -> PackedLabels | None:
-    """The labels of images first to last - 1 as they were kept; None if they were not, or have changed since."""
+def load_labels(
+    *, image_set: ImageSet, first: int, last: int, folder: Path, contents: NDArray[np.uint8]
+) -> PackedLabels | None:
+    """The labels of images first to last - 1 as they were kept; None if they were not, or have changed since.
+
+    `contents` (last - first, 32) are the digests of the images' label maps.
+    """
     if image_set.labels is None:
         return None
     try:
         arrays = unpack_arrays(_store(image_set, folder).read(_name(first, last)))
-        if arrays.pop("stamp").tobytes() != _stamp(image_set, first, last):
+        if arrays.pop("stamp").tobytes() != _stamp(contents):
             return None
         return PackedLabels(**arrays)
     except NotStored:
@@ -36,9 +42,11 @@ def load_labels(*, image_set: ImageSet, first: int, last: int, folder: Path) -> 
         return None
 
 
-def keep_labels(*, image_set: ImageSet, first: int, last: int, folder: Path, labels: PackedLabels) -> None:
+def keep_labels(
+    *, image_set: ImageSet, first: int, last: int, folder: Path, contents: NDArray[np.uint8], labels: PackedLabels
+) -> None:
     """Keep what was read; if it cannot be kept, the next dissection reads again."""
-    stamp = np.frombuffer(_stamp(image_set, first, last), dtype=np.uint8)
+    stamp = np.frombuffer(_stamp(contents), dtype=np.uint8)
     try:
         _store(image_set, folder).write(_name(first, last), pack_arrays({**to_arrays(labels), "stamp": stamp}))
     except StoreError as error:
@@ -53,13 +61,5 @@ def _name(first: int, last: int) -> str:
     return f"{first}-{last}.npz"
 
 
-def _stamp(image_set: ImageSet, first: int, last: int) -> bytes:
-    """Digest of the sizes and times of change of the label maps, in nanoseconds."""
-    digest = hashlib.sha256()
-    for path in image_set.list_label_files(range(first, last)):
-        try:
-            found = path.stat()
-            digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-        except OSError:
-            digest.update(f"{path.name} missing\n".encode("utf-8", "surrogateescape"))
-    return digest.digest()
+def _stamp(contents: NDArray[np.uint8]) -> bytes:
+    return hashlib.sha256(contents.tobytes()).digest()

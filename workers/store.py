@@ -113,6 +113,15 @@ class FileStore:
 
 
 @dataclass(frozen=True)
+class StoredObject:
+    """An object of an S3 store: `version` is its ETag, which another content has not."""
+
+    name: str
+    version: str
+    n_bytes: int
+
+
+@dataclass(frozen=True)
 class S3Store:
     """Any S3-compatible store; boto3 reads its keys and AWS_ENDPOINT_URL_S3 from the environment."""
 
@@ -133,11 +142,17 @@ class S3Store:
         return boto3.client("s3")
 
     def read(self, name: str) -> bytes:
-        from botocore.exceptions import ClientError
+        return self.read_version(name)[0]
+
+    def read_version(self, name: str) -> tuple[bytes, str]:
+        """The object and its ETag, of one moment."""
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            body = self._client.get_object(Bucket=self.bucket, Key=self._key(name))["Body"]
-            return bytes(body.read())
+            answer = self._client.get_object(Bucket=self.bucket, Key=self._key(name))
+            return bytes(answer["Body"].read()), str(answer["ETag"])
+        except BotoCoreError as error:
+            raise StoreError(f"{name} could not be read from {self.root}: {error}.") from error
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 raise NotStored(f"{name} is not in {self.root}.") from None
@@ -145,11 +160,13 @@ class S3Store:
 
     def fetch(self, name: str, *, folder: Path) -> Path:
         """The copy is named by a digest: names may hold slashes."""
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         target = folder / hashlib.sha256(name.encode()).hexdigest()
         try:
             self._client.download_file(self.bucket, self._key(name), str(target))
+        except BotoCoreError as error:
+            raise StoreError(f"{name} could not be read from {self.root}: {error}.") from error
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 raise NotStored(f"{name} is not in {self.root}.") from None
@@ -158,56 +175,55 @@ class S3Store:
 
     def write(self, name: str, data: Data) -> None:
         """S3 puts an object whole or not at all."""
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             if isinstance(data, mmap.mmap):  # in parts: one put takes at most 5 GB
                 self._client.upload_fileobj(data, self.bucket, self._key(name))
             else:
                 self._client.put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
+        except BotoCoreError as error:
+            raise StoreError(f"{name} could not be written to {self.root}: {error}.") from error
         except ClientError as error:
             if error.response["Error"]["Code"] in S3_FULL:
                 raise StoreFull(f"No space is left for {name} in {self.root}.") from error
             raise StoreError(f"{name} could not be written to {self.root}: {error}.") from error
 
     def exists(self, name: str) -> bool:
-        from botocore.exceptions import ClientError
-
         try:
-            self._client.head_object(Bucket=self.bucket, Key=self._key(name))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return False
-            raise StoreError(f"{self.root} does not answer: {error}.") from error
+            self.find_object(name)
+        except NotStored:
+            return False
         return True
 
+    def find_object(self, name: str) -> StoredObject:
+        """The object as it is now; raises NotStored, StoreError."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            found = self._client.head_object(Bucket=self.bucket, Key=self._key(name))
+            return StoredObject(name=name, version=str(found["ETag"]), n_bytes=int(found["ContentLength"]))
+        except BotoCoreError as error:
+            raise StoreError(f"{self.root} does not answer: {error}.") from error
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise NotStored(f"{name} is not in {self.root}.") from None
+            raise StoreError(f"{self.root} does not answer: {error}.") from error
+
     def names(self, prefix: str = "") -> Iterator[str]:
+        return (item.name for item in self.list_objects(prefix))
+
+    def list_objects(self, prefix: str = "") -> Iterator[StoredObject]:
+        """What lies under the prefix; a name is relative to the root. Raises StoreError."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         own = urlsplit(self.root).path.strip("/")
-        start = f"{own}/{prefix}".strip("/")
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=start)
-        for page in pages:
-            for item in page.get("Contents", []):
-                yield item["Key"][len(own) :].lstrip("/")
-
-
-def fetch_file(address: str, *, cache: Path) -> Path:
-    """A local path for a file's address: the path itself, or the s3:// object fetched once into `cache`."""
-    if urlsplit(address).scheme != "s3":
-        return Path(address.removeprefix("file://"))
-    folder, _, name = address.rpartition("/")
-    target = cache / hashlib.sha256(address.encode()).hexdigest() / name
-    if not target.exists():
-        FileStore(root=f"file://{target.parent}").write(name, open_store(folder).read(name))
-    return target
-
-
-def fetch_folder(address: str, *, cache: Path) -> Path:
-    """A local folder for a folder's address: itself, or all objects under the s3:// prefix fetched into `cache`."""
-    if urlsplit(address).scheme != "s3":
-        return Path(address.removeprefix("file://"))
-    source = open_store(address)
-    target = FileStore(root=f"file://{cache / hashlib.sha256(address.encode()).hexdigest()}")
-    for name in source.names():
-        if not target.exists(name):
-            target.write(name, source.read(name))
-    return target.folder
+        start = f"{own}/{prefix}" if own else prefix
+        try:
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=start):
+                for item in page.get("Contents", []):
+                    name = item["Key"][len(own) :].lstrip("/")
+                    if name and not name.endswith("/"):
+                        yield StoredObject(name=name, version=item["ETag"], n_bytes=item["Size"])
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"{self.root} does not answer: {error}.") from error

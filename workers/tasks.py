@@ -145,9 +145,18 @@ def _survey(job: Job) -> dict[str, Any]:
     )
     stages = {"measure": estimator.measure(shard_images=job.dissection.shard_images), "merge": estimator.merge()}
     check_room(stages=stages, room=job.room, always_spills=job.dissection.spill)
+    whole = len(job.image_set.paths)
+    job.reporter.begin("reading the image set", n_total=whole)
+    for first in range(0, whole, contract.SHARD_IMAGES):
+        job.contents.read(range(first, min(whole, first + contract.SHARD_IMAGES)))
+        job.reporter.set_done(first)
+    job.save(contract.CONTENTS, pack_arrays(job.contents.to_arrays()))
     return {
         "n_images": len(job.image_set.paths),
         "image_set_sha256": job.image_set.sha256,
+        "content_sha256": job.contents.sha256(),
+        "has_labels": job.image_set.labels is not None,
+        "passed_over": [asdict(one) for one in job.image_set.passed_over],
         "network": job.describe_loaded(),
         "batch_size": job.options.run.batch_size,
         "layers": {path: shape.n_units for path, shape in shapes.items()},
@@ -159,7 +168,9 @@ def _measure(job: Job) -> dict[str, Any]:
     request = job.request
     job.reporter.begin("loading the network", n_total=0)
     image_set, first, last, folder = job.image_set, request.first_image, request.end_image, config.label_folder()
-    packed = load_labels(image_set=image_set, first=first, last=last, folder=folder)
+    job.demand_unchanged(range(first, last))
+    shown = job.contents.labels[first:last]
+    packed = load_labels(image_set=image_set, first=first, last=last, folder=folder, contents=shown)
     job.reporter.begin("measure", n_total=last - first)
     with job.spill("measure") as spill:
         measured = dissect.measure_shard(
@@ -170,15 +181,17 @@ def _measure(job: Job) -> dict[str, Any]:
             shard=dissect.Shard(first, last, _best_bounds(job.target), packed),
             means=dissect.Means(device=find_device(), spill=spill, progress=job.reporter.set_done),
         )
+    job.demand_unchanged(range(first, last))
     if measured.labels is not None and packed is None:
-        keep_labels(image_set=image_set, first=first, last=last, folder=folder, labels=measured.labels)
+        keep_labels(image_set=image_set, first=first, last=last, folder=folder, contents=shown, labels=measured.labels)
     job.save_file(contract.tally_name(request.position), partial(tally.save_tally, measured))
     job.save(contract.bounds_name(request.position), pack_arrays(dissect.bounds_of(measured)))
     return {"n_images": len(measured.images), "n_quarantined": len(measured.quarantined)}
 
 
 def _merge(job: Job) -> dict[str, Any]:
-    shards = job.request.shards
+    shards, whole = job.request.shards, range(len(job.image_set.paths))
+    job.demand_unchanged(whole)
     job.reporter.begin("merge", n_total=len(shards))
     _allow_files(len(shards))
     with job.spill("merge") as spill, job.scratch() as folder:
@@ -192,6 +205,7 @@ def _merge(job: Job) -> dict[str, Any]:
             save=job.save,
             progress=job.show,
         )
+    job.demand_unchanged(whole)
     return {"sha256": manifest["sha256"]}
 
 

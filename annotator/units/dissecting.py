@@ -6,6 +6,7 @@ survey -> one measure task for each shard -> merge -> ingest
 
 import functools
 import json
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,14 +14,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from annotator.units import gpu_queue
-from annotator.units.ingesting import ingest_artifact
+from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
 from annotator.units.models import Dissection, GPUTask, ImageSet, Network
-from annotator.units.settling import refuse_network, settle_network
+from annotator.units.settling import refuse_network, settle_image_set, settle_network
 from workers import contract
-from workers.store import Store, open_store
+from workers.engine.format.artifact import ArtifactMalformed
+from workers.store import NotStored, Store, StoreError, open_store
+
+logger = logging.getLogger(__name__)
 
 # Options that change how a dissection is computed, and not its result.
 HOW_IT_IS_DONE = ("shard_images", "spill", "memory_limit")
@@ -31,6 +35,9 @@ _TASK_NAMES = {
     GPUTask.Stage.MEASURE: contract.MEASURE,
     GPUTask.Stage.MERGE: contract.MERGE,
 }
+# What another sweep may find gone.
+MAY_PASS = (OperationalError, InterfaceError, StoreError, OSError)
+IN_WORDS = (ArtifactMismatch, ArtifactMalformed, NotStored)
 UNFINISHED = (Dissection.State.REQUESTED, Dissection.State.RUNNING, Dissection.State.INGESTING)
 
 
@@ -64,7 +71,32 @@ def request_dissection(
 
 
 def advance_dissection(*, dissection_id: uuid.UUID, now: datetime) -> None:
-    """Reads the results that GPU processes have stored, then sends the tasks that are due. Safe to run in parallel."""
+    """Reads the results that GPU processes have stored, then sends the tasks that are due. Safe to run in parallel.
+
+    A result that cannot be taken in fails the dissection with its reason, once. Raises what may pass: a database, a
+    store or a disk that does not answer.
+    """
+    try:
+        _advance(dissection_id, now)
+    except MAY_PASS as error:
+        if not isinstance(error, NotStored):
+            raise
+        _give_up(dissection_id, error, now)
+    except Exception as error:
+        # Whatever else a damaged result or artifact can cause, another try would meet again.
+        logger.exception("The results of dissection %s cannot be taken in.", dissection_id)
+        _give_up(dissection_id, error, now)
+
+
+def _give_up(dissection_id: uuid.UUID, error: Exception, now: datetime) -> None:
+    with transaction.atomic():
+        dissection = Dissection.objects.select_for_update().get(id=dissection_id)
+        if dissection.state in UNFINISHED:
+            said = str(error) if isinstance(error, IN_WORDS) else f"{type(error).__name__}: {error}"
+            _fail(dissection, f"The results cannot be taken in. {said}", now)
+
+
+def _advance(dissection_id: uuid.UUID, now: datetime) -> None:
     with transaction.atomic():
         dissection = Dissection.objects.select_for_update().get(id=dissection_id)
         if dissection.state not in UNFINISHED:
@@ -79,9 +111,12 @@ def advance_dissection(*, dissection_id: uuid.UUID, now: datetime) -> None:
 
 
 def advance_all(*, now: datetime) -> None:
-    """The sweeper: advances each unfinished dissection."""
+    """The sweeper: advances each unfinished dissection, whatever happens to the others."""
     for dissection_id in list(Dissection.objects.filter(state__in=UNFINISHED).values_list("id", flat=True)):
-        advance_dissection(dissection_id=dissection_id, now=now)
+        try:
+            advance_dissection(dissection_id=dissection_id, now=now)
+        except Exception:
+            logger.exception("Dissection %s cannot be advanced now; the next sweep tries again.", dissection_id)
 
 
 def _take_results(dissection: Dissection, store: Store) -> None:
@@ -123,8 +158,9 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
     if last.stage == GPUTask.Stage.SURVEY:
         if "network" in result:  # surveys of before did not say
             settle_network(dissection, result["network"])
-        dissection.n_images = result["n_images"]
-        dissection.save(update_fields=["n_images"])
+            settle_image_set(dissection, result)
+        dissection.n_images, dissection.passed_over = result["n_images"], result.get("passed_over", [])
+        dissection.save(update_fields=["n_images", "passed_over"])
         _cut_shards(dissection, batch_size=result["batch_size"])
         _set_state(dissection, Dissection.State.RUNNING)
     elif last.stage == GPUTask.Stage.MEASURE:

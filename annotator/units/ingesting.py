@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Image, ImageSet, Layer, TopImage, Unit
-from workers.engine.format.artifact import Arrays, read_artifact
+from workers.contract import CONTENTS
+from workers.engine.format.artifact import Arrays, read_artifact, unpack_arrays
 from workers.engine.measures.recorded import UnitRows, from_arrays
 from workers.engine.measures.table import list_recorded
 from workers.store import Store
@@ -21,7 +22,7 @@ def ingest_artifact(*, dissection: Dissection, store: Store, now: datetime) -> N
     """All of it or nothing (the caller's transaction); run again it writes the same rows."""
     artifact = read_artifact(store.read)
     manifest = artifact.manifest
-    images = _ingest_images(dissection.image_set, manifest, artifact.paths)
+    images = _ingest_images(dissection.image_set, manifest, artifact.paths, _read_image_digests(store))
     dissection.dissected_units.all().delete()
     dissection.automatic_labels.all().delete()
     # The units of a rotated basis are not units of the network: only their detectors are counted.
@@ -34,14 +35,27 @@ def ingest_artifact(*, dissection: Dissection, store: Store, now: datetime) -> N
     _finish(dissection, manifest, now)
 
 
-def _ingest_images(image_set: ImageSet, manifest: dict[str, Any], paths: list[str]) -> list[Image]:
+def _read_image_digests(store: Store) -> list[str]:
+    """Hex SHA-256 of each image's file; empty for artifacts that do not hold them."""
+    if not store.exists(CONTENTS):
+        return []
+    return [row.tobytes().hex() for row in unpack_arrays(store.read(CONTENTS))["images"]]
+
+
+def _ingest_images(image_set: ImageSet, manifest: dict[str, Any], paths: list[str], digests: list[str]) -> list[Image]:
     found = manifest["image_set"]
     if image_set.sha256 and image_set.sha256 != found["sha256"]:
         raise ArtifactMismatch(f"The images of {image_set.name!r} changed since they were first dissected.")
     reasons = {entry["path"]: entry["reason"] for entry in found["quarantined"]}
     Image.objects.bulk_create(
         (
-            Image(image_set=image_set, index=index, path=path, quarantine_reason=reasons.get(path, "")[:300])
+            Image(
+                image_set=image_set,
+                index=index,
+                path=path,
+                sha256=digests[index] if digests else "",
+                quarantine_reason=reasons.get(path, "")[:300],
+            )
             for index, path in enumerate(paths)
         ),
         batch_size=BATCH,
@@ -49,7 +63,12 @@ def _ingest_images(image_set: ImageSet, manifest: dict[str, Any], paths: list[st
     )
     image_set.n_images, image_set.sha256 = len(paths), found["sha256"]
     image_set.save(update_fields=["n_images", "sha256"])
-    return list(image_set.images.order_by("index"))
+    images = list(image_set.images.order_by("index"))
+    if digests and not images[0].sha256:  # ingested before digests were kept
+        for image in images:
+            image.sha256 = digests[image.index]
+        Image.objects.bulk_update(images, ["sha256"], batch_size=BATCH)
+    return images
 
 
 def _ingest_layer(dissection: Dissection, entry: dict[str, Any], position: int) -> list[Unit]:

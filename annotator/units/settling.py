@@ -1,7 +1,8 @@
-"""Settles which network a dissection measures, once a GPU process has loaded it and knows the digests.
+"""Settles which network and image set a dissection measures, once a GPU process has read them and knows the digests.
 
 A network is registered before its tensors are known. If the same tensors and code are registered already, the
 dissection goes to that network; if the file behind the name holds other tensors than before, a new version is made.
+The same with a folder of images: what holds other files than before is a new version of the image set.
 """
 
 import json
@@ -9,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from annotator.units.models import Dissection, Network, NetworkAlias
+from annotator.units.models import Dissection, ImageSet, Network, NetworkAlias
 from annotator.units.names import find_free_name
 from workers.engine.format.artifact import MANIFEST
 from workers.engine.networks.saved import SAVED
@@ -35,6 +36,31 @@ def settle_network(dissection: Dissection, found: dict[str, Any]) -> None:
         dissection.network = network
         dissection.save(update_fields=["network"])
         _drop_if_unused(asked, network)
+
+
+def settle_image_set(dissection: Dissection, survey: dict[str, Any]) -> None:
+    """Give the dissection the version of its image set that was surveyed (the caller's transaction)."""
+    asked = dissection.image_set
+    versions = list(ImageSet.objects.select_for_update().filter(address=asked.address).order_by("id"))
+    found = next((one for one in versions if _is_version(one, survey)), None) or ImageSet(
+        name=find_free_name(ImageSet, versions[0].name),
+        address=asked.address,
+        is_rendered=asked.is_rendered,
+        registered_at=dissection.created_at,
+    )
+    found.sha256, found.content_sha256 = survey["image_set_sha256"], survey["content_sha256"]
+    found.has_labels, found.n_images = survey["has_labels"], survey["n_images"]
+    found.save()
+    if found != asked:
+        dissection.image_set = found
+        dissection.save(update_fields=["image_set"])
+
+
+def _is_version(one: ImageSet, survey: dict[str, Any]) -> bool:
+    """True if nothing was surveyed of it yet, or the same files; sets of before were known by names and sizes alone."""
+    if not one.sha256:
+        return True
+    return one.sha256 == survey["image_set_sha256"] and one.content_sha256 in ("", survey["content_sha256"])
 
 
 def refuse_network(dissection: Dissection) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.store import FileStore, NotStored, Store, StoreError, StoreFull, fetch_file, fetch_folder, open_store
+from workers.fetching import fetch_file, fetch_folder
+from workers.store import FileStore, NotStored, Store, StoreError, StoreFull, open_store
 
 
 @pytest.fixture(params=["file", "s3"])
@@ -62,7 +63,7 @@ def test_folders_and_files_come_from_s3(s3_root: str, tmp_path: Path) -> None:
     source = open_store(f"{s3_root}/set")
     source.write("index.csv", b"x")
     source.write("images/1.jpg", b"y")
-    folder = fetch_folder(source.root, cache=tmp_path)
+    folder = fetch_folder(source.root, cache=tmp_path, max_bytes=10**9)
     assert (folder / "images" / "1.jpg").read_bytes() == b"y"
-    assert fetch_file(f"{source.root}/index.csv", cache=tmp_path).read_bytes() == b"x"
-    assert fetch_file("/some/where", cache=tmp_path) == Path("/some/where")
+    assert fetch_file(f"{source.root}/index.csv", cache=tmp_path, max_bytes=10**9).read_bytes() == b"x"
+    assert fetch_file("/some/where", cache=tmp_path, max_bytes=10**9) == Path("/some/where")

@@ -28,6 +28,7 @@ def describe(*, completion: Completion, tally: Tally, device: str, seconds: dict
         "network": completion.network.describe(),
         "image_set": {
             "sha256": image_set.sha256,
+            "content_sha256": image_set.content_sha256,
             "n_images": len(image_set.paths),
             "n_quarantined": len(tally.quarantined),
             "quarantined": [
@@ -49,6 +50,7 @@ def describe(*, completion: Completion, tally: Tally, device: str, seconds: dict
         "labels": [asdict(label) for label in table.labels] if table else [],
         "categories": list(table.categories) if table else [],
         "layers": [_layer_entry(layer, place) for place, layer in enumerate(completion.layers)],
+        "passed_over": [asdict(one) for one in image_set.passed_over],
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
     }
 

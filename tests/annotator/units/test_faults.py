@@ -126,7 +126,7 @@ def test_a_full_disk_pauses_says_so_and_resumes(
     monkeypatch.setattr(time, "sleep", wait)
     monkeypatch.setattr(contract, "LEASE_EVERY_SECONDS", 0.05)
     dissection = work_off(dissection)
-    assert said[-1].startswith("paused: No space is left for results/00000.json in file://")
+    assert said[-1].startswith("paused: No space is left for contents.npz in file://")
     assert dissection.state == Dissection.State.DONE
     assert dissection.artifact_sha256 == undisturbed.artifact_sha256
     assert set(dissection.gpu_tasks.values_list("attempts", flat=True)) == {1}, "a pause is no failure"

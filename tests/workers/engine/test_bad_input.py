@@ -12,7 +12,7 @@ from numpy.random import default_rng
 
 from tests.workers.engine import hostile, making
 from workers.engine.images.batches import Stopwatch, read_batch
-from workers.engine.images.image_set import MAX_PIXELS, ImageUnreadable, decode_image
+from workers.engine.images.decoding import MAX_PIXELS, ImageUnreadable, decode_image
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.networks.loading import ArchitectureNotFound, CheckpointMismatch, NetworkError, load_network

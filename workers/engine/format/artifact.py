@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 FORMAT = 1
 MANIFEST, PATHS = "manifest.json", "paths.json"
 # What a machine did and when; recorded, but no result.
-UNHASHED = ("sha256", "seconds", "environment", "layers_sha256")
+UNHASHED = ("sha256", "seconds", "environment", "layers_sha256", "passed_over")
 # Of the environment, what the numbers may depend on.
 HASHED_ENVIRONMENT = ("device", "batch_size")
 

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.engine.images.image_set import ImageSet, ImageUnreadable
+from workers.engine.images.decoding import ImageUnreadable
+from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable, LabelRuns
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.networks.preprocessing import Preprocessing

@@ -5,9 +5,6 @@ The layouts that are read stand in readers/. Index of an image = its place in th
 """
 
 import hashlib
-import io
-import os
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,31 +12,26 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
 
-from workers.engine.images.label_maps import LabelRuns, in_words
+from workers.engine.images.decoding import decode_image
+from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.label_table import ImageSetError, LabelTable
+from workers.engine.images.passed_over import PassedOver
 from workers.engine.networks.preprocessing import Preprocessing
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-# A photograph has up to some 80 million pixels; what claims more, or more bytes, is taken for a bomb.
-MAX_PIXELS = 80_000_000
-MAX_FILE_BYTES = 256 * 1024 * 1024
 CACHE_BYTES = 320 * 2**20
 # What decoding one image takes at most.
 DECODING_BYTES = 512 * 2**20
-
-
-class ImageUnreadable(Exception):
-    """This image is quarantined; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class ImageSet:
     """Sorted relative paths (index = image index) below `root`; `labels` if the images carry labels.
 
-    `sha256` covers paths and sizes of images and label files and the content of the tables. `read_runs` packs the
-    labels of one image, by its index; `list_label_files` gives the files that hold the labels of some images.
+    `sha256` covers paths and sizes of images and label files and the content of the tables; `content_sha256` covers
+    the files themselves and is empty until they were read (contents.py). `read_runs` packs the labels of one image, by
+    its index; `list_label_files` gives the files that hold the labels of some images; `find_map_size` gives height and
+    width of an image's label maps, None if it has none. `passed_over` are files that are no images of the set.
     """
 
     root: Path
@@ -48,6 +40,9 @@ class ImageSet:
     labels: LabelTable | None = None
     read_runs: Callable[[int], LabelRuns] | None = None
     list_label_files: Callable[[range], Iterable[Path]] = lambda indices: ()
+    find_map_size: Callable[[int], tuple[int, int] | None] = lambda index: None
+    passed_over: tuple[PassedOver, ...] = ()
+    content_sha256: str = ""
 
     def read_pixels(self, index: int, *, preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """(input_px, input_px, 3) RGB of one image; labeled images are warped. Raises ImageUnreadable."""
@@ -57,6 +52,7 @@ class ImageSet:
             input_px=preprocessing.input_px,
             resize=resize,
             interpolation=preprocessing.interpolation,
+            map_size=self.find_map_size(index),
         )
 
     def read_labels(self, index: int) -> LabelRuns:
@@ -105,59 +101,3 @@ def digest_files(files: Iterable[Path], *, root: Path, tables: Sequence[Path] = 
     for table in tables:
         digest.update(hashlib.sha256(table.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def decode_image(path: Path, *, input_px: int, resize: str, interpolation: str) -> NDArray[np.uint8]:
-    """Read one image file as (input_px, input_px, 3) RGB; raises ImageUnreadable with a reason in words."""
-    try:
-        with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore")  # of damaged metadata, which is not used
-            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
-                raise ImageUnreadable(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB")
-            with Image.open(io.BytesIO(file.read()), formats=FORMATS) as image:
-                return _square(image, input_px=input_px, resize=resize, interpolation=interpolation)
-    except FileNotFoundError:
-        raise ImageUnreadable("the file is missing") from None
-    except UnidentifiedImageError:
-        raise ImageUnreadable("not an image of a known format") from None
-    except ImageUnreadable:
-        raise
-    except MemoryError:
-        raise ImageUnreadable("decoding it needs more memory than there is") from None
-    except Exception as error:
-        # Pillow's decoders fail on damaged files with OSError, ValueError, SyntaxError, struct.error, EOFError,
-        # KeyError and others.
-        raise ImageUnreadable(f"cannot be decoded: {in_words(error)}") from None
-
-
-def _square(image: ImageFile.ImageFile, *, input_px: int, resize: str, interpolation: str) -> NDArray[np.uint8]:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise ImageUnreadable(f"{width} x {height} px is more than {MAX_PIXELS:,} pixels")
-    image.draft(
-        "RGB", (2 * input_px, 2 * input_px)
-    )  # a JPEG far larger than the input is decoded at a fraction of its size
-    picture = _as_rgb(image)
-    if picture.size == (input_px, input_px):
-        return np.asarray(picture)
-    width, height = picture.size
-    box: tuple[float, float, float, float] | None = None
-    if resize == "center_crop":
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        box = (left, top, left + side, top + side)
-    filter_ = Image.Resampling[interpolation.upper()]
-    return np.asarray(picture.resize((input_px, input_px), resample=filter_, box=box))
-
-
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
-        # 16-bit gray: convert("RGB") would clip everything over 255 to white.
-        values = np.asarray(image, dtype=np.float64)
-        if not np.isfinite(values).all():
-            raise ImageUnreadable("its values are not all finite")
-        top = 65535 if values.max(initial=0) > 255 else 255
-        return Image.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8)).convert("RGB")
-    if image.mode in ("P", "PA", "LA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-    return image.convert("RGB")

@@ -48,7 +48,8 @@ class LabelRuns:
 
 def in_words(error: Exception) -> str:
     """An error of a decoder, short and without addresses of objects, which would differ from run to run."""
-    return re.sub(r" ?<[^>]*>", "", str(error).partition("\n")[0])[:200] or type(error).__name__
+    line = re.sub(r" ?<[^>]*>", "", str(error).partition("\n")[0])[:200]
+    return re.sub(r"[\x00-\x1f\ud800-\udfff]", "?", line) or type(error).__name__
 
 
 def read_label_map(path: Path, *, height: int, width: int) -> NDArray[np.uint16]:

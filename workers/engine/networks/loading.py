@@ -124,19 +124,21 @@ def _build_seeded(architecture: str, seed: int) -> tuple[nn.Module, Preprocessin
 
 def _find_origin(architecture: str, module: nn.Module, seed: int) -> str:
     """Whether a network without a file was drawn by the seed: only a function can set weights of its own."""
-    if _is_named(architecture):
+    if not has_own_code(architecture):
         return RANDOM
     other, _ = _build_seeded(architecture, seed + 1)
     return RANDOM if hash_tensors(other) != hash_tensors(module) else FROM_CODE
 
 
-def _is_named(architecture: str) -> bool:
-    return architecture.partition(":")[0] in ("torchvision", "unitscope")
+def has_own_code(architecture: str) -> bool:
+    """True for `package.module:function`: code that a person may edit while this process lives."""
+    source, _, name = architecture.partition(":")
+    return bool(name) and source not in ("torchvision", "unitscope", "zoo")
 
 
 def _hash_source(architecture: str, module: nn.Module) -> str:
     """Digest of the code of a function's network; empty for architectures that are known by name."""
-    if _is_named(architecture):
+    if not has_own_code(architecture):
         return ""
     try:
         return hash_built(architecture.partition(":")[0], module)

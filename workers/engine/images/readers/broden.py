@@ -5,6 +5,7 @@ separated by semicolons; a label map is a PNG whose number is red + 256 x green.
 """
 
 import csv
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from workers.engine.images.image_set import ImageSet, ImageSetReader, digest_files
 from workers.engine.images.label_maps import LabeledImage, LabelRuns, read_runs
 from workers.engine.images.label_table import ImageSetError, Label, LabelTable
+from workers.engine.images.passed_over import MAX_PATH_LENGTH, PassedOver, sum_up
 
 MAX_LABEL_NUMBER = 65535
 MAX_LABEL_SIDE_PX = 4096
@@ -56,6 +58,8 @@ class _Cell:
         path = PurePosixPath(self.text)
         if not self.text or path.is_absolute() or ".." in path.parts or "\\" in self.text or "\0" in self.text:
             raise self.wrong("is not a path below images/")
+        if len(str(path)) > MAX_PATH_LENGTH:
+            raise self.wrong(f"is a path of more than {MAX_PATH_LENGTH} characters")
         return str(path)
 
 
@@ -78,6 +82,10 @@ def open_broden(root: Path) -> ImageSet:
         for row in rows[indices.start : indices.stop]:
             yield from (folder / value for _, value in row.labels if isinstance(value, str))
 
+    def find_map_size(index: int) -> tuple[int, int] | None:
+        has_map = any(isinstance(value, str) for _, value in rows[index].labels)
+        return (rows[index].height, rows[index].width) if has_map else None
+
     files = chain((folder / row.path for row in rows), list_label_files(range(len(rows))))
     tables = ["index.csv", "label.csv", "category.csv", *(f"c_{name}.csv" for name in table.categories)]
     return ImageSet(
@@ -87,7 +95,16 @@ def open_broden(root: Path) -> ImageSet:
         labels=table,
         read_runs=read_labels,
         list_label_files=list_label_files,
+        find_map_size=find_map_size,
+        passed_over=_find_unnamed(folder, rows),
     )
+
+
+def _find_unnamed(folder: Path, rows: Sequence[LabeledImage]) -> tuple[PassedOver, ...]:
+    """Files below images/ that no row of index.csv names, as an image or as a label map."""
+    named = {row.path for row in rows} | {value for row in rows for _, value in row.labels if isinstance(value, str)}
+    found = (Path(here, name).relative_to(folder).as_posix() for here, _, files in os.walk(folder) for name in files)
+    return sum_up(("not named by index.csv", path) for path in found if path not in named)
 
 
 READER = ImageSetReader(recognizes=recognizes, open=open_broden, has_labels=True)

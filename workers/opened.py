@@ -1,0 +1,168 @@
+"""What a GPU process keeps open from task to task: the last network and the digests of the last image set's files.
+
+Kept things are known by content, never by address alone: a file that was overwritten, code that was edited and an
+object that was replaced in its store are read again. The tasks after a survey take what it found, or are refused.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers import config
+from workers.contract import DissectionRequest
+from workers.engine.images.contents import FRESH_SECONDS, Contents
+from workers.engine.images.image_set import ImageSet
+from workers.engine.networks.code import hash_files
+from workers.engine.networks.loading import (
+    LoadedNetwork,
+    NetworkError,
+    file_sha256,
+    has_own_code,
+    load_network,
+    load_zoo_network,
+)
+from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.saved import SAVED
+from workers.engine.networks.saved_activations import SavedNetwork, open_saved
+from workers.engine.networks.zoo import ZOO, find_row, find_weights
+from workers.fetching import fetch_file
+
+# What tells one network from another, as a survey states it.
+IDENTITY = ("weights_sha256", "source_sha256", "weights_from")
+
+
+class NetworkChanged(NetworkError):
+    """The network is not the one that the survey loaded."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which network a request asks for: architecture, weights and preprocessing (as JSON)."""
+
+    architecture: str
+    weights: str
+    preprocessing: str
+
+
+@dataclass(frozen=True)
+class OpenNetwork:
+    """A network as it was loaded, and the digests of its file and code at that moment."""
+
+    asked: Asked
+    network: LoadedNetwork
+    file_sha256: str
+    code_sha256: str
+
+    def identity(self) -> dict[str, str]:
+        """What a survey records of it."""
+        return {**{name: getattr(self.network, name) for name in IDENTITY}, "file_sha256": self.file_sha256}
+
+
+_last_network: list[OpenNetwork] = []
+_last_contents: list[Contents] = []
+# By what _stamp gives.
+_last_digest: dict[tuple[int, ...], str] = {}
+
+
+def open_network(*, request: DissectionRequest, surveyed: dict[str, Any] | None, device: str) -> OpenNetwork:
+    """The network of a request: what the survey found, if it was surveyed; else what its file and code hold now.
+
+    Raises NetworkChanged, NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid, StoreError.
+    """
+    asked = Asked(request.architecture, request.weights, json.dumps(request.preprocessing))
+    kept = next((one for one in _last_network if one.asked == asked), None)
+    if kept is not None and surveyed is not None and not isinstance(kept.network, SavedNetwork):
+        # In memory it is what it was, whatever happened to its file since.
+        if _is_surveyed(kept, surveyed):
+            return kept
+        kept = None
+    file = _find_file(asked)
+    digests = (_digest(file), _hash_code(asked))
+    if kept is None or (kept.file_sha256, kept.code_sha256) != digests:
+        _last_network.clear()
+        kept = _load(asked, file, device)
+        _last_network.append(kept)
+    if surveyed is not None and not _is_surveyed(kept, surveyed):
+        raise NetworkChanged(
+            f"The weights or the code of {asked.weights or asked.architecture} changed while the dissection ran; "
+            "dissect again."
+        )
+    return kept
+
+
+def _is_surveyed(kept: OpenNetwork, surveyed: dict[str, Any]) -> bool:
+    return all(getattr(kept.network, name) == surveyed[name] for name in IDENTITY)
+
+
+def _load(asked: Asked, file: Path | None, device: str) -> OpenNetwork:
+    """Load it while nothing changes under it: the digests before and after must agree."""
+    before = _stamp(file)
+    if asked.architecture.startswith(ZOO):
+        row = find_row(asked.architecture.removeprefix(ZOO))
+        network = load_zoo_network(row=row, folder=config.zoo_folder(), device=device)
+        before = before or _stamp(file)
+    else:
+        network = _load_file(asked, file, device)
+    digest = _digest(file)
+    if _stamp(file) != before:
+        raise NetworkChanged(f"{asked.weights} changed while it was read. Dissect again when it is complete.")
+    return OpenNetwork(asked=asked, network=network, file_sha256=digest, code_sha256=_hash_code(asked))
+
+
+def _load_file(asked: Asked, file: Path | None, device: str) -> LoadedNetwork:
+    stated = json.loads(asked.preprocessing)
+    if asked.architecture == SAVED and file is not None:
+        return open_saved(file, input_px=(stated or {}).get("input_px", Preprocessing.input_px))
+    return load_network(
+        architecture=asked.architecture,
+        weights=file,
+        preprocessing=Preprocessing.from_json(stated) if stated else None,
+        device=device,
+    )
+
+
+def _find_file(asked: Asked) -> Path | None:
+    """The weights' file on this machine, fetched if it lies in a store or has another version there now."""
+    if asked.architecture.startswith(ZOO):
+        row = find_row(asked.architecture.removeprefix(ZOO))
+        return None if row.form == "random" else find_weights(row=row, folder=config.zoo_folder())
+    if not asked.weights:
+        return None
+    return fetch_file(asked.weights, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
+
+
+def _hash_code(asked: Asked) -> str:
+    return hash_files(asked.architecture.partition(":")[0]) if has_own_code(asked.architecture) else ""
+
+
+def _stamp(file: Path | None) -> tuple[int, ...]:
+    """Device, number, size and times; empty if there is no file."""
+    if file is None or not file.is_file():
+        return ()
+    found = file.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _digest(file: Path | None) -> str:
+    """SHA-256 of the file, read again if it was written since or just before; empty if there is none."""
+    stamp = _stamp(file)
+    if file is None or not stamp:
+        return ""
+    is_fresh = time.time() - max(stamp[-2:]) / 1e9 < FRESH_SECONDS
+    if is_fresh or stamp not in _last_digest:
+        _last_digest.clear()
+        _last_digest[stamp] = file_sha256(file)
+    return _last_digest[stamp]
+
+
+def open_contents(image_set: ImageSet) -> Contents:
+    """The digests of the set's files, those kept that were read before."""
+    for kept in _last_contents:
+        known = kept.image_set
+        if (known.root, known.sha256, known.paths) == (image_set.root, image_set.sha256, image_set.paths):
+            return kept
+    _last_contents.clear()
+    _last_contents.append(Contents(image_set))
+    return _last_contents[0]
