@@ -1,4 +1,4 @@
-// What the script of every HIT page needs: the server, the sheets, the active time, the hand-over. Stands before it.
+// What the script of every HIT page needs: the server, the sheets, the active time, drafts, the hand-over. Stands before it.
 "use strict";
 const hitPage = (() => {
   const config = JSON.parse(document.getElementById("hit-config").textContent);
@@ -6,7 +6,7 @@ const hitPage = (() => {
   const crops = [...document.querySelectorAll(".crop")];
   const IDLE_AFTER_MS = 30000;
   // The token of the work under way: none before the start, none after it was stored or refused.
-  const work = { token: null, activeSeconds: 0 };
+  const work = { token: null, receipt: "", activeSeconds: 0 };
   let lastUse = Date.now();
   // Not randomUUID, which browsers lack on plain http.
   const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -52,14 +52,28 @@ const hitPage = (() => {
     document.body.dataset.ready = "1";
   }
 
+  // What tells this browser's visits from all others: without it the server shows no work that was begun here.
+  function findSecret() {
+    const fresh = [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    try {
+      const kept = localStorage.getItem("unitscope-visit");
+      if (!kept) localStorage.setItem("unitscope-visit", fresh);
+      return { secret: kept ?? fresh, isKept: Boolean(kept) };
+    } catch { // storage is off: a reload begins again
+      return { secret: fresh, isKept: false };
+    }
+  }
+  const { secret, isKept } = findSecret();
+
   // Asks until there is an answer; `open` gets the work of a person who may begin or go on.
   async function start(hasAgreed, open) {
-    const { status, body } = await post(config.urls.start, { token: config.token, consent: hasAgreed });
-    if (status === 0 || status >= 500) {
-      say("No connection. Trying again …");
-      setTimeout(() => start(hasAgreed, open), 3000);
+    const { status, body } = await post(config.urls.start, { token: config.token, consent: hasAgreed, secret });
+    if (status === 0 || status >= 500 || status === 429) {
+      say(status === 429 ? `${body.error} It is tried again by itself.` : "No connection. Trying again …");
+      setTimeout(() => start(hasAgreed, open), status === 429 ? 20000 : 3000);
       return;
     }
+    if (work.token) return; // answered twice
     $("consent").hidden = body.state !== "consent";
     $("work").hidden = body.state !== "working";
     if (status !== 200) {
@@ -68,6 +82,7 @@ const hitPage = (() => {
       finish(body);
     } else if (body.state === "working") {
       work.token = body.work_token;
+      work.receipt = body.receipt;
       say("");
       open(body);
       showSheets(body.sheets);
@@ -76,6 +91,7 @@ const hitPage = (() => {
 
   function finish(body) {
     work.token = null;
+    forgetLocal(body.receipt);
     tell("");
     $("work").hidden = true;
     $("consent").hidden = true;
@@ -91,29 +107,225 @@ const hitPage = (() => {
     handOver();
   }
 
+  // The form is sent in any case. Whether the marketplace answers is asked before it only so that, if it does not, the
+  // person can read the receipt first: where the browser cannot send the form it shows a page of its own.
   async function handOver() {
     const form = $("hand-over");
     $("hand-over-again").hidden = true;
     $("handing-over").textContent = "Sending it to the marketplace …";
-    let isReachable = true; // the answer is another origin's and stays unread; only that one came matters
-    await fetch(form.action, { method: "HEAD", mode: "no-cors", cache: "no-store", signal: AbortSignal.timeout?.(6000) })
-      .catch(() => { isReachable = false; });
-    if (isReachable) form.submit();
+    let isReachable = navigator.onLine; // the answer is another origin's and stays unread; only that one came matters
+    if (isReachable) {
+      await Promise.race([
+        fetch(form.action, { method: "HEAD", mode: "no-cors", cache: "no-store" }).catch(() => { isReachable = false; }),
+        new Promise((resolve) => { setTimeout(resolve, 3000); }),
+      ]);
+    }
+    if (!isReachable) {
+      $("handing-over").textContent =
+        "The marketplace does not seem to answer. Your work is stored here and will be paid. It is sent all the same in a "
+        + "few seconds. If an error follows, open this HIT again: it is sent again. If its time runs out first, send the "
+        + "receipt to the requester.";
+      $("hand-over-again").hidden = false;
+      await new Promise((resolve) => { setTimeout(resolve, navigator.onLine ? 5000 : 0); });
+    }
+    if (!navigator.onLine) {
+      addEventListener("online", handOver, { once: true });
+      return;
+    }
+    form.submit();
     setTimeout(() => {
       $("handing-over").textContent =
         "The marketplace has not accepted it yet. Your work is stored here and will be paid. Press the button to try again, "
         + "or open this HIT again later; if its time runs out first, send the receipt to the requester.";
       $("hand-over-again").hidden = false;
-    }, isReachable ? 8000 : 0);
+    }, 8000);
   }
 
-  $("hand-over").addEventListener("submit", (event) => { event.preventDefault(); handOver(); });
+  $("hand-over").addEventListener("submit", (event) => { event.preventDefault(); $("hand-over").submit(); });
   for (const name of ["pointermove", "pointerdown", "keydown", "scroll", "touchstart"]) {
     addEventListener(name, () => { lastUse = Date.now(); }, { passive: true, capture: true });
   }
   setInterval(() => {
     if (work.token && !document.hidden && Date.now() - lastUse < IDLE_AFTER_MS) work.activeSeconds += 1;
   }, 1000);
+
+  // --- drafts: kept by the server as one works, and in this browser until the server has them
+  const DRAFT_EVERY_MS = 4000;
+  const localKey = (receipt) => `unitscope-draft-${receipt}`;
+
+  function readLocal(receipt) {
+    try { return JSON.parse(localStorage.getItem(localKey(receipt))); } catch { return null; }
+  }
+  function writeLocal(value) {
+    try { localStorage.setItem(localKey(work.receipt), JSON.stringify(value)); } catch { /* storage is off */ }
+  }
+  function forgetLocal(receipt) {
+    try { localStorage.removeItem(localKey(receipt)); } catch { /* storage is off */ }
+  }
+
+  // As the server cleans text, so that a space at the end is no other answer.
+  const clean = (key, value) => (typeof value === "string" ? value.normalize("NFC").replace(/\s+/g, " ").trim() : value);
+  const isEqual = (a, b) => JSON.stringify(a, clean) === JSON.stringify(b, clean);
+
+  // A list is a set of positions: what each side added or took away since `base` is kept from both.
+  function mergeLists(base, theirs, mine) {
+    const kept = new Set(theirs);
+    mine.filter((one) => !base.includes(one)).forEach((one) => kept.add(one));
+    base.filter((one) => !mine.includes(one)).forEach((one) => kept.delete(one));
+    return [...kept].sort((a, b) => a - b);
+  }
+
+  // What a HIT type names: `fields` (field -> {empty, words}), `read()` -> field -> value, `show(draft)`.
+  // `words` names the field to the person ("description"), where two versions of it conflict.
+  function keepDraft({ fields, read, show, opened = () => {} }) {
+    const names = Object.keys(fields);
+    const pick = (draft) => Object.fromEntries(names.map((name) => [name, draft?.[name] ?? fields[name].empty]));
+    let revision = 0;
+    let base = pick({}); // what the server has said it holds
+    let sent = []; // what was sent and not answered: it may have arrived
+    let changedAt = {}; // field -> when it was changed here, by this browser's clock
+    let last = pick({});
+    let isSaving = false;
+    let timer = 0;
+
+    const isSaved = () => isEqual(pick(read()), base);
+    const ages = () => Object.fromEntries(
+      Object.entries(changedAt).map(([name, at]) => [name, Math.max(0, (Date.now() - at) / 1000)]),
+    );
+
+    // Notes what was changed since the last look, and keeps it in this browser.
+    function note() {
+      const now = pick(read());
+      for (const name of names) if (!isEqual(now[name], last[name])) changedAt[name] = Date.now();
+      last = now;
+      if (work.token && !isEqual(now, base)) writeLocal({ draft: now, base, changedAt });
+      return now;
+    }
+
+    function soon(delay) {
+      note();
+      clearTimeout(timer);
+      timer = setTimeout(save, delay);
+    }
+
+    const body = (draft) => ({
+      work_token: work.token, revision, draft: { ...draft, active_seconds: Math.round(work.activeSeconds * 10) / 10 }, ages: ages(),
+    });
+
+    async function save() {
+      if (!work.token) return;
+      if (isSaving) return soon(300);
+      const mine = note();
+      if (isEqual(mine, base)) return;
+      isSaving = true;
+      sent = [...sent.slice(-20), mine];
+      say("Saving …");
+      const { status, body: answer } = await post(config.urls.draft, body(mine));
+      isSaving = false;
+      if (!work.token) return; // submitted meanwhile
+      if (status === 200) {
+        revision = answer.revision;
+        base = mine;
+        sent = [];
+        if (isSaved()) { say("Saved"); forgetLocal(work.receipt); } else soon(300); // changed meanwhile
+      } else if (status === 409 && answer.draft) {
+        take(answer, note());
+        soon(0);
+      } else if (status === 409) {
+        work.token = null;
+        start(false, open); // submitted from another tab
+      } else if (status === 403 || status === 410) {
+        work.token = null;
+        tell(answer.error, true);
+      } else {
+        say("Not saved: there is no connection. Keep this page open. Your work is saved as soon as the connection is back.");
+        soon(DRAFT_EVERY_MS);
+      }
+    }
+
+    // The server holds another version than this page builds on: both are put together, field by field.
+    function take(answer, mine, isOpening = false) {
+      const theirs = pick(answer.draft);
+      const isOurs = isEqual(theirs, base) || sent.some((draft) => isEqual(draft, theirs));
+      const merged = {}, conflicts = [];
+      for (const name of names) {
+        const [was, there, here] = [base[name], theirs[name], mine[name]];
+        if (isOurs || isEqual(was, there)) merged[name] = here;
+        else if (Array.isArray(here)) merged[name] = mergeLists(was, there, here);
+        else if (isEqual(here, was) || isEqual(here, there)) merged[name] = there;
+        else {
+          const isNewer = (ages()[name] ?? Infinity) <= (answer.draft.ages?.[name] ?? Infinity);
+          merged[name] = isNewer ? here : there;
+          conflicts.push({ name, kept: merged[name], other: isNewer ? there : here });
+        }
+      }
+      revision = answer.revision;
+      base = theirs;
+      sent = [];
+      if (!isEqual(merged, mine)) show(merged);
+      last = pick(read());
+      if (conflicts.length) showConflicts(conflicts);
+      else if (!isOpening && !isOurs && !isEqual(merged, mine)) tell("This HIT is also open in another tab. What you did there is shown here too.");
+    }
+
+    // Both versions, and a button that takes the other one.
+    function showConflicts(conflicts) {
+      tell("You answered this HIT in two places. The newer answer is shown below:");
+      for (const { name, kept, other } of conflicts) {
+        const line = document.createElement("p");
+        line.className = "conflict";
+        line.textContent = `${fields[name].words}: kept “${kept}”. The other one: “${other}”. `;
+        const button = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: "Use the other one" });
+        button.addEventListener("click", () => { show({ ...pick(read()), [name]: other }); line.remove(); soon(0); });
+        line.append(button);
+        $("notice").append(line);
+      }
+    }
+
+    // The work as the server has it, with what was done here before it answered, or never reached it.
+    function open(answer) {
+      const typed = note(), local = readLocal(answer.receipt);
+      work.activeSeconds = Math.max(work.activeSeconds, answer.draft.active_seconds ?? 0);
+      base = pick(local ? local.base : {});
+      const early = pick({});
+      for (const name of names) early[name] = isEqual(typed[name], fields[name].empty) && local ? pick(local.draft)[name] : typed[name];
+      changedAt = { ...local?.changedAt, ...changedAt };
+      if (!isEqual(early, pick(read()))) { show(early); last = pick(read()); }
+      take(answer, early, true);
+      say(revision ? "Your work so far is restored." : "");
+      opened();
+      if (!isSaved()) soon(0);
+    }
+
+    // Not an answered save: whether it arrived is learned by the next one.
+    function sendLast() {
+      if (!document.hidden || !work.token || isSaved()) return;
+      const mine = note();
+      sent.push(mine);
+      navigator.sendBeacon(config.urls.draft, new Blob([JSON.stringify(body(mine))], { type: "application/json" }));
+    }
+
+    setInterval(save, DRAFT_EVERY_MS);
+    addEventListener("online", () => soon(0));
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+    document.addEventListener("visibilitychange", sendLast);
+    return { open, soon };
+  }
+
+  // Sends the answer: it is stored here first. `refused` gets (field, sentence) of what is missing.
+  async function submit(answer, refused) {
+    if (!work.token) return;
+    say("Storing your work …");
+    const { status, body } = await post(config.urls.submit, {
+      work_token: work.token, client_id: clientId, active_seconds: Math.round(work.activeSeconds * 10) / 10, ...answer,
+    });
+    say("");
+    if (status === 200 && body.state === "stored") finish(body);
+    else if (status === 200) tell(body.message, true);
+    else if (status === 422) refused(body.field, body.error);
+    else if (status === 403 || status === 410 || status === 429) tell(body.error, true);
+    else tell("Your work could not be stored yet: no connection. Nothing is lost; please press the button again in a moment.", true);
+  }
 
   // Shows the preview, or asks for the consent and starts.
   function run(open, afterAgreeing = () => {}) {
@@ -123,8 +335,9 @@ const hitPage = (() => {
       $("work").hidden = false;
       start(true, open).then(afterAgreeing);
     });
-    if (!config.consent_needed) start(false, open);
+    // Before anybody agrees: this browser may have begun already, or the HIT may not be for this person.
+    if (!config.consent_needed || isKept) start(false, open);
   }
 
-  return { config, $, crops, work, clientId, post, say, tell, start, finish, run };
+  return { config, $, crops, work, clientId, post, say, tell, start, finish, keepDraft, submit, run };
 })();

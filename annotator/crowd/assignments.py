@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from annotator.crowd.hit_types.answers import read_seconds
+from annotator.crowd.hit_types.answers import MAX_ACTIVE_SECONDS, read_seconds
 from annotator.crowd.hit_types.hit_type import Finding, ShownUnit
 from annotator.crowd.hit_types.templates import find_hit_type, load_template
 from annotator.crowd.hit_types.tile_order import TileOrder, draw_order
@@ -81,10 +82,27 @@ def read_work(assignment: Assignment, values: Mapping[str, Any]) -> Work:
     )
 
 
-def fill_answers(assignment: Assignment, *, work: Work) -> None:
-    """Stores what the work says about each unit; the assignment's own columns are set and not yet saved."""
+def bound_seconds(assignment: Assignment, *, ended_at: datetime | None) -> float:
+    """The most seconds that the work can have taken by clocks that are not the browser's.
+
+    The server's clock runs from the start of the page to the stored answer, the marketplace's from acceptance to
+    submission. 0 if neither saw the work.
+    """
+    spans = [(assignment.started_at, ended_at), (assignment.accepted_at, assignment.submitted_at)]
+    known = [(end - begin).total_seconds() for begin, end in spans if begin is not None and end is not None]
+    return max(0.0, min(known, default=0.0))
+
+
+def fill_answers(assignment: Assignment, *, work: Work, ended_at: datetime | None) -> None:
+    """Stores what the work says about each unit; the assignment's own columns are set and not yet saved.
+
+    `ended_at`: when the server has the answer; None: it never had it. A program of the demo or of a test tells the time
+    that a person would have taken, which is shown; paid time never goes by it (judging/paid_time.py).
+    """
     hit_type = find_hit_type(assignment.hit.hit_type.template)
-    assignment.active_seconds = work.active_seconds
+    is_simulated = assignment.worker is not None and assignment.worker.is_simulated
+    most = MAX_ACTIVE_SECONDS if is_simulated else bound_seconds(assignment, ended_at=ended_at)
+    assignment.active_seconds = min(work.active_seconds, most)
     assignment.raw_answer = hit_type.read_fields(work.fields) | {"active_seconds": work.active_seconds}
     for finding, answer in zip(work.findings, _list_answers(assignment), strict=True):
         for name in FINDING_FIELDS:

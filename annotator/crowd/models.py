@@ -183,9 +183,15 @@ class Worker(models.Model):
 
 
 class Assignment(models.Model):
-    """One person's work on one HIT, from opening the page to the payment. Keyed by (assignment, worker)."""
+    """One person's work on one HIT, from opening the page to the payment. Keyed by (assignment, worker).
+
+    The work of a visit that the marketplace has not confirmed is claimed, then kept: it has no worker, is no answer and
+    is never paid. It becomes an answer when the marketplace's list names it.
+    """
 
     class State(models.TextChoices):
+        CLAIMED = "claimed"
+        KEPT = "kept"
         STARTED = "started"
         STORED = "stored"
         SUBMITTED = "submitted"
@@ -198,6 +204,9 @@ class Assignment(models.Model):
     external_id = models.CharField(max_length=64, null=True, blank=True)
     imported_position = models.PositiveSmallIntegerField(null=True, blank=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.STARTED)
+    # Of a claimed visit: the pseudonym of the person it claims to be, and what tells its browser from all others.
+    claimed_by = models.CharField(max_length=32, blank=True)
+    visit_key = models.CharField(max_length=64, blank=True)
     seed = models.BigIntegerField(default=0)
     draft = models.JSONField(default=dict)
     draft_revision = models.PositiveIntegerField(default=0)
@@ -217,7 +226,10 @@ class Assignment(models.Model):
     consented_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     stored_at = models.DateTimeField(null=True, blank=True)
+    # As the marketplace states them.
+    accepted_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
+    # As the page measured it, never more than the server's own clock allows (judging/paid_time.py).
     active_seconds = models.FloatField(default=0)
 
     class Meta:
@@ -225,8 +237,14 @@ class Assignment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["external_id", "worker"], name="one_row_per_assignment_and_worker"),
             models.UniqueConstraint(fields=["hit", "imported_position"], name="one_row_per_imported_answer"),
+            models.UniqueConstraint(
+                fields=["hit", "external_id", "visit_key"], condition=~Q(visit_key=""), name="one_row_per_claimed_visit"
+            ),
         ]
-        indexes = [models.Index(fields=["hit"], condition=~Q(left_out_reason=""), name="suspected_or_left_out")]
+        indexes = [
+            models.Index(fields=["hit"], condition=~Q(left_out_reason=""), name="suspected_or_left_out"),
+            models.Index(fields=["visit_key"], condition=~Q(visit_key=""), name="crowd_assignment_by_visit"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.hit} by {self.worker}"
@@ -353,6 +371,8 @@ class Compensation(models.Model):
         return f"compensation for {self.assignment}"
 
 
+# Still worked on.
+OPEN = (Assignment.State.CLAIMED, Assignment.State.STARTED)
 # What labels and judges count, unless it was left out.
 COUNTED = (Assignment.State.SUBMITTED, Assignment.State.APPROVED)
 # What people have sent: shown, and counted as answers on pages.

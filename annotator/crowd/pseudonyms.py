@@ -58,6 +58,7 @@ def erase_worker(*, marketplace: str, worker_id: str) -> int:
         if open_work.exists():
             raise CannotErase(f"{open_work.count()} assignments of this worker are not settled yet; settle them first.")
         # The old pseudonym could be computed from the id by who holds the key, so it goes too.
+        Assignment.objects.filter(claimed_by=worker.pseudonym).update(claimed_by="")
         worker.pseudonym = f"E{secrets.token_hex(9)}"
         worker.external_id = None
         worker.save(update_fields=["pseudonym", "external_id"])

@@ -28,7 +28,7 @@ class VerifyLabel:
         return Verdict(fits=verdict == "yes")
 
     def clean_draft(self, values: Mapping[str, Any], shown: Sequence[ShownUnit]) -> JSON:
-        return {}
+        return {"verdict": values.get("verdict") if values.get("verdict") in ("yes", "no") else ""}
 
     def write_fields(self, answer: Verdict) -> dict[str, str]:
         return {"verdict": "yes" if answer.fits else "no"}

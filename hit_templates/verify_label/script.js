@@ -1,23 +1,45 @@
-// One press is the whole answer, so there are no drafts.
+// One press chooses an answer and keeps it; a second one sends it. Until then it can be undone.
 (() => {
-  const { config, $, work, clientId, post, say, tell, finish, run } = hitPage;
+  const { $, work, tell, keepDraft, submit, run } = hitPage;
+  const choices = [...document.querySelectorAll(".choice")];
+  let verdict = "";
 
-  async function submit(verdict) {
-    if (!work.token) return;
-    say("Storing your answer …");
-    const { status, body } = await post(config.urls.submit, {
-      work_token: work.token, client_id: clientId, verdict, active_seconds: work.activeSeconds,
-    });
-    say("");
-    if (status === 200) return finish(body);
-    tell(body.error ?? "Your answer could not be stored yet: no connection. Please press again in a moment.", true);
+  function show(draft) {
+    verdict = draft.verdict;
+    choices.forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.verdict === verdict)));
+    $("confirm").hidden = !verdict;
+    $("chosen").textContent = { yes: "You chose: Yes, it fits most.", no: "You chose: No, it does not." }[verdict] ?? "";
   }
 
-  $("form").addEventListener("submit", (event) => { event.preventDefault(); if (event.submitter) submit(event.submitter.value); });
+  const draft = keepDraft({ fields: { verdict: { empty: "", words: "Your answer" } }, read: () => ({ verdict }), show });
+
+  function choose(answer) {
+    if (!work.token) return;
+    $("verdict-error").hidden = true;
+    show({ verdict: answer });
+    draft.soon(0);
+    if (answer) $("send").focus();
+  }
+
+  function refused(field, message) {
+    $("verdict-error").textContent = message;
+    $("verdict-error").hidden = false;
+    if (field !== "verdict") tell(message, true);
+  }
+
+  choices.forEach((one) => one.addEventListener("click", () => choose(one.dataset.verdict)));
+  $("undo").addEventListener("click", () => { choose(""); choices[0].focus(); });
+  $("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!verdict) return;
+    $("send").disabled = true;
+    await submit({ verdict }, refused);
+    $("send").disabled = false;
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const verdict = { y: "yes", n: "no" }[event.key.toLowerCase()];
-    if (verdict) submit(verdict);
+    const answer = { y: "yes", n: "no", Escape: "" }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (answer !== undefined) choose(answer);
   });
-  run(() => {});
+  run(draft.open, () => $("form").scrollIntoView({ block: "nearest" }));
 })();

@@ -25,13 +25,7 @@ def campaign(market: Any, dissection: Any, live_server: Any, settings: Any) -> C
 
 
 def page_address(live_server: Any, visitor: Any, **changes: str) -> str:
-    query = {
-        "assignmentId": visitor.assignment_id,
-        "hitId": visitor.hit.external_id,
-        "workerId": visitor.worker_id,
-        "turkSubmitTo": visitor.submit_to,
-    } | changes
-    return f"{live_server.url}/hit/{visitor.hit.public_id}/?{urlencode(query)}"
+    return f"{live_server.url}/hit/{visitor.hit.public_id}/?{urlencode(visitor.query() | changes)}"
 
 
 @pytest.fixture

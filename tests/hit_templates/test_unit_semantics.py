@@ -130,20 +130,132 @@ def test_offline_the_person_is_told_and_online_it_is_saved(address: str, start_p
     assert Assignment.objects.get().draft["marked"] == [4]
 
 
-def test_a_blocked_hand_over_is_told_and_can_be_repeated(address: str, start_page: Open) -> None:
-    page = start_page(address)
-    page.route("**/mturk/externalSubmit", lambda route: route.abort())
+def answer_it(page: Page) -> None:
     page.fill("#description", "wheel")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("6")
     page.click("#submit")
+
+
+def test_a_hand_over_that_fails_is_told_and_is_sent_when_the_hit_is_opened_again(
+    address: str, start_page: Open, open_page: Open
+) -> None:
+    page = start_page(address)
+    page.route("**/mturk/externalSubmit", lambda route: route.abort())
+    answer_it(page)
     expect(page.locator("#handing-over")).to_contain_text("Your work is stored here and will be paid")
+    expect(page.locator("#hand-over-again")).to_be_visible()
     assert Assignment.objects.get().state == "stored"
-    page.unroute("**/mturk/externalSubmit")
-    page.click("#hand-over-again")
+    again = open_page(address)
+    again.wait_for_url(re.compile("externalSubmit"))
+    assert SandboxAssignment.objects.get().state == "Submitted"
+
+
+def test_what_blocks_requests_by_scripts_to_other_hosts_does_not_stop_the_submission(
+    address: str, start_page: Open
+) -> None:
+    page = start_page(address)
+    page.route(
+        "**/mturk/externalSubmit",
+        lambda route: route.abort() if route.request.resource_type in ("fetch", "xhr") else route.continue_(),
+    )
+    answer_it(page)
     page.wait_for_url(re.compile("externalSubmit"))
     assert SandboxAssignment.objects.get().state == "Submitted"
+
+
+def test_a_request_that_is_never_answered_does_not_stop_the_submission(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    held: list[Route] = []
+    page.route(
+        "**/mturk/externalSubmit",
+        lambda route: held.append(route) if route.request.resource_type in ("fetch", "xhr") else route.continue_(),
+    )
+    answer_it(page)
+    page.wait_for_url(re.compile("externalSubmit"))
+    assert SandboxAssignment.objects.get().state == "Submitted"
+
+
+HIDE = """isHidden => {
+    Object.defineProperty(document, "hidden", {configurable: true, get: () => isHidden});
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_what_is_done_in_a_gap_of_the_network_is_all_there_afterwards(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    page.fill("#description", "wheel")
+    wait_saved(page)
+    page.context.set_offline(True)
+    page.fill("#description", "wheels of cars")
+    mark(page, 1, 2, 3, 4, 5, 6)
+    page.evaluate(HIDE, True)  # the browser takes the beacon, and never delivers it
+    page.evaluate(HIDE, False)
+    expect(page.locator("#saved")).to_contain_text("no connection")
+    page.context.set_offline(False)
+    mark(page, 7)
+    wait_saved(page)
+    assert marked(page) == [1, 2, 3, 4, 5, 6, 7]
+    expect(page.locator("#notice")).to_be_hidden()
+    draft = Assignment.objects.get().draft
+    assert (draft["marked"], draft["description"]) == ([1, 2, 3, 4, 5, 6, 7], "wheels of cars")
+
+
+def test_a_draft_that_arrived_unanswered_is_known_as_ones_own(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    page.fill("#description", "wheel")
+    wait_saved(page)
+    page.fill("#description", "wheels ")
+    mark(page, 1)
+    page.evaluate(HIDE, True)  # delivered, and nobody reads the answer
+    page.evaluate(HIDE, False)
+    page.fill("#description", "wheels of cars")
+    mark(page, 2)
+    expect(page.locator("#saved")).to_have_text("Saved")
+    page.wait_for_timeout(1000)
+    expect(page.locator("#notice")).to_be_hidden()
+    assert Assignment.objects.get().draft["description"] == "wheels of cars"
+    assert Assignment.objects.get().draft["marked"] == [1, 2]
+
+
+def test_a_page_that_dies_in_a_gap_of_the_network_loses_nothing(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    page.fill("#description", "wheel")
+    wait_saved(page)
+    page.context.set_offline(True)
+    mark(page, 4, 9)
+    page.fill("#description", "wheels of cars")
+    expect(page.locator("#saved")).to_contain_text("no connection")
+    page.close()
+    page_2 = page.context.new_page()
+    page_2.context.set_offline(False)
+    page_2.goto(address)
+    page_2.wait_for_selector("body[data-ready]")
+    assert marked(page_2) == [4, 9]
+    expect(page_2.locator("#description")).to_have_value("wheels of cars")
+    wait_saved(page_2)
+    assert Assignment.objects.get().draft["marked"] == [4, 9]
+
+
+def test_two_places_that_disagree_show_both_answers_and_keep_the_newer(address: str, start_page: Open) -> None:
+    first = start_page(address)
+    first.fill("#description", "wheel")
+    wait_saved(first)
+    first.context.set_offline(True)
+    first.fill("#description", "wheel of a car")
+    expect(first.locator("#saved")).to_contain_text("no connection")
+    second = start_page(address)  # another browser
+    second.fill("#description", "round thing")
+    wait_saved(second)
+    first.context.set_offline(False)
+    expect(first.locator("#notice")).to_contain_text("round thing")
+    expect(first.locator("#notice")).to_contain_text("wheel of a car")
+    expect(first.locator("#description")).to_have_value("round thing")  # it is the newer one
+    first.locator("#notice .conflict button").click()
+    expect(first.locator("#description")).to_have_value("wheel of a car")
+    wait_saved(first)
+    assert Assignment.objects.get().draft["description"] == "wheel of a car"
 
 
 def test_what_is_missing_is_said_and_pasting_is_off_until_asked_for(address: str, start_page: Open) -> None:
@@ -177,7 +289,7 @@ def test_an_expired_token_is_told_and_reloading_brings_the_work_back(
         expect(page.locator("#notice")).to_contain_text("reload it, your work is kept")
     page.reload()
     page.wait_for_selector("body[data-ready]")
-    assert marked(page) == [9]
+    assert marked(page) == [9, 10]  # the one that no server took was kept in the browser
 
 
 def test_a_forged_and_a_foreign_token_start_nothing_and_say_what_to_do(

@@ -40,7 +40,7 @@ def campaign(market: Any, dissection: Dissection, live_server: Any, settings: An
 
 
 @pytest.mark.browser
-def test_a_whole_hit_by_one_key(
+def test_a_whole_hit_by_keyboard_asks_before_it_sends(
     campaign: Campaign, market: Any, open_page: Callable[..., Page], live_server: Any
 ) -> None:
     hit = campaign.hits.order_by("id").first()
@@ -51,7 +51,15 @@ def test_a_whole_hit_by_one_key(
     expect(page.locator("#question")).to_contain_text("thing 0")
     assert page.locator(".crop").count() == 15
     check(page)
+    page.keyboard.press("y")
+    expect(page.locator("#confirm")).to_contain_text("You chose: Yes")
+    page.keyboard.press("Escape")
+    expect(page.locator("#confirm")).to_be_hidden()
     page.keyboard.press("n")
+    expect(page.locator("#confirm")).to_contain_text("You chose: No")
+    check(page)
+    assert Answer.objects.get().says is None
+    page.keyboard.press("Enter")
     page.wait_for_url(re.compile("externalSubmit"))
     row = Answer.objects.get()
     assert (row.metrics, row.assignment.state, len(row.shown_ranks), row.planted_ranks) == (
@@ -61,6 +69,31 @@ def test_a_whole_hit_by_one_key(
         [],
     )
     assert SandboxAssignment.objects.get().state == "Submitted"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [(360, 640), (1440, 900)])
+def test_one_tap_can_be_undone_and_everything_is_in_view(
+    campaign: Campaign, market: Any, open_page: Callable[..., Page], live_server: Any, size: tuple[int, int]
+) -> None:
+    page = open_page(page_address(live_server, market.accept(campaign.hits.earliest("id"), "ada")))
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.click("#agree")
+    page.wait_for_selector("body[data-ready]")
+    for choice in page.locator(".choice").all():
+        expect(choice).to_be_in_viewport(ratio=1)
+    page.click("[data-verdict=yes]")
+    expect(page.locator("#send")).to_be_in_viewport(ratio=1)
+    page.click("#undo")
+    expect(page.locator("[data-verdict=yes]")).to_have_attribute("aria-pressed", "false")
+    page.click("[data-verdict=no]")
+    expect(page.locator("#saved")).to_have_text("Saved")
+    page.reload()
+    expect(page.locator("#confirm")).to_contain_text("You chose: No")
+    assert Answer.objects.get().says is None
+    page.click("#send")
+    page.wait_for_url(re.compile("externalSubmit"))
+    assert Answer.objects.get().metrics == {"fits": 0}
 
 
 def test_verdicts_are_collected_and_counted(campaign: Campaign, market: Any) -> None:

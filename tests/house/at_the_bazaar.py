@@ -17,7 +17,7 @@ from annotator.crowd.judging.rejecting import confirm_rejection, propose_rejecti
 from annotator.crowd.models import Assignment, Campaign, Rejection
 from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.session import Session, open_session
-from tests.annotator.crowd.fixtures import Visitor
+from tests.annotator.crowd.fixtures import Visitor, let_pass
 from tests.house.bazaar import COUNTER
 
 REASON = "The same stock phrase stands on each of twenty HITs."
@@ -37,7 +37,9 @@ class Guest(Visitor):
         return self.client.get(f"/hit/{self.hit.public_id}/?{urlencode(query)}")
 
     def work(self, *, is_handed_over: bool = True) -> None:
-        stored = self.submit(self.start()["work_token"], client_id=str(uuid.uuid4()), active_seconds=900.0).json()
+        token = self.start()["work_token"]
+        let_pass(self, seconds=900.0)
+        stored = self.submit(token, client_id=str(uuid.uuid4()), active_seconds=900.0).json()
         if is_handed_over:
             COUNTER.receive(stored, guest=self.worker_id, hit_id=self.hit.external_id)
 

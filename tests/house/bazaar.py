@@ -116,12 +116,13 @@ class Bazaar:
                     raw=str(row["fields"]),
                 )
 
-    def read_visit(self, query: Mapping[str, str], *, expected: Published) -> Visit:
+    def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         if "ticket" not in query:
             return Visit(is_preview=True)
         if query.get("stall") != expected.hit_id:
             raise VisitRefused("This is another stall's page.", status=404)
-        return Visit(is_preview=False, assignment_id=query["ticket"], worker_id=query["guest"], submit_origin=URL)
+        ids = {"assignment_id": query["ticket"], "worker_id": query["guest"]}
+        return Visit(is_preview=False, submit_origin=URL, is_confirmed=True, **ids)
 
     def hand_back(self, visit: Visit, fields: Mapping[str, str], *, receipt: str) -> FormPost:
         return FormPost(url=f"{visit.submit_origin}/done", fields={"ticket": visit.assignment_id, **fields})

@@ -6,17 +6,26 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from annotator.crowd.assignments import fill_answers, find_orders, read_work, show_units
+from annotator.crowd.assignments import (
+    fill_answers,
+    find_orders,
+    make_receipt,
+    read_work,
+    show_units,
+)
+from annotator.crowd.eligibility import find_bar
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.marketplaces.marketplace import Marketplace, Published, Submission
-from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.crowd.models import HIT, OPEN, Assignment, Campaign, Worker
 from annotator.crowd.outbox.session import Session
 from annotator.crowd.pseudonyms import keep_worker
 
 State = Assignment.State
 # By this long after it was stored here, a submission should have reached the marketplace.
 HAND_OVER = timedelta(minutes=10)
+# As `count_decided_by`; the names of persons have no space.
+INDEPENDENCE = "one answer per person"
 
 
 @dataclass(frozen=True)
@@ -59,19 +68,53 @@ def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetim
         is_simulated=marketplace.is_simulated(entry.worker_id),
         now=now,
     )
+    is_claim = _confirm_claim(hit, entry, worker=worker)
     # Another process may collect at the same time, or the page store this very answer.
-    row, _ = Assignment.objects.get_or_create(external_id=entry.assignment_id, worker=worker, defaults={"hit": hit})
-    row = Assignment.objects.select_for_update(of=("self",)).select_related("hit__hit_type").get(pk=row.pk)
+    row, is_unseen = Assignment.objects.get_or_create(
+        external_id=entry.assignment_id, worker=worker, defaults={"hit": hit}
+    )
+    rows = Assignment.objects.select_for_update(of=("self",)).select_related("hit__hit_type", "hit__campaign", "worker")
+    row = rows.get(pk=row.pk)
     is_new = row.state in (State.STARTED, State.STORED)
+    row.accepted_at = entry.accepted_at or row.accepted_at
+    row.submitted_at = entry.submitted_at or row.submitted_at or now
     if row.state == State.STARTED:
         _take_answer(row, entry)
+    if is_claim or is_unseen:  # the page could not say beforehand that this HIT was not for them
+        _leave_out_if_barred(row)
     row.state = _merge_state(row.state, State(entry.state))
-    row.submitted_at = entry.submitted_at or row.submitted_at or now
     row.auto_approval_at = entry.auto_approval_at or row.auto_approval_at
     if row.raw_answer is None or "marketplace_xml" not in row.raw_answer:
         row.raw_answer = (row.raw_answer or {}) | {"marketplace_xml": entry.raw}
     row.save()
     return row, is_new
+
+
+def _confirm_claim(hit: HIT, entry: Submission, *, worker: Worker) -> bool:
+    """The answer of a claimed visit becomes this person's, if the list names the visit's ids and its own receipt.
+
+    True if one was found. An answer that the marketplace has confirmed before is not replaced.
+    """
+    own = Assignment.objects.filter(external_id=entry.assignment_id, worker=worker)
+    if own.exclude(state__in=OPEN).exists():
+        return False
+    receipt = (entry.fields or {}).get("receipt")
+    claims = Assignment.objects.filter(
+        hit=hit, external_id=entry.assignment_id, claimed_by=worker.pseudonym, state=State.KEPT
+    )
+    claim = next((one for one in claims.select_related("hit").order_by("id") if make_receipt(one) == receipt), None)
+    if claim is None:
+        return False
+    own.delete()  # begun in another browser and not submitted
+    claims.filter(pk=claim.pk).update(worker=worker, state=State.STORED, claimed_by="")
+    return True
+
+
+def _leave_out_if_barred(row: Assignment) -> None:
+    """The person is paid; the answers that were given before count."""
+    earlier = Assignment.objects.filter(worker=row.worker).exclude(pk=row.pk)
+    if not row.is_left_out and (bar := find_bar(hit=row.hit, earlier=earlier)):
+        row.is_left_out, row.left_out_reason, row.count_decided_by = True, bar.reason, INDEPENDENCE
 
 
 def _merge_state(ours: str, listed: Assignment.State) -> str:
@@ -89,7 +132,8 @@ def _take_answer(row: Assignment, entry: Submission) -> None:
         if entry.fields is None:
             raise BadAnswer("The marketplace's answer cannot be read.", field="")
         values = find_hit_type(row.hit.hit_type.template).read_fields(entry.fields)
-        fill_answers(row, work=read_work(row, values | {"active_seconds": entry.fields.get("active_seconds")}))
+        work = read_work(row, values | {"active_seconds": entry.fields.get("active_seconds")})
+        fill_answers(row, work=work, ended_at=None)
     except BadAnswer as error:
         row.raw_answer = {"problem": str(error)}
 

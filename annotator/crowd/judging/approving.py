@@ -1,13 +1,16 @@
 """Approves work, pays bonuses up to the hourly floor, and leaves answers out of the count."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.judging.paid_time import find_paid_seconds, find_slow, list_answers_of_people
+from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Act, Approve, PayBonus
 from annotator.crowd.marketplaces.prices import compute_fee, compute_top_up
 from annotator.crowd.models import Assignment, Campaign
-from annotator.crowd.outbox.acts import Decision, make_key
+from annotator.crowd.outbox.acts import BudgetExceeded, Decision, make_key
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
 
@@ -58,28 +61,63 @@ def leave_out(*, assignment: Assignment, reason: str, decided_by: str, is_left_o
     assignment.save(update_fields=["is_left_out", "left_out_reason", "count_decided_by"])
 
 
-def pay_top_ups(session: Session) -> int:
-    """Pays a bonus, once and within the cap, for each approved assignment whose pay is below the hourly floor.
+@dataclass(frozen=True)
+class TopUps:
+    """What became of the bonuses that are due. `n_slow` wait for a person's decision, `n_unaffordable` for the cap."""
 
-    Returns how many acts are done now.
+    n_paid: int
+    n_slow: int
+    n_unaffordable: int
+    unaffordable_usd: Decimal
+
+
+def pay_top_ups(session: Session, *, with_slow: bool = False) -> TopUps:
+    """Pays a bonus, once, for each approved assignment whose pay is below the hourly floor, as far as the cap goes.
+
+    The smallest are paid first, so that one large one does not stop the others. Work that took far longer than other
+    people's is paid only `with_slow`.
     """
-    approved = Assignment.objects.filter(hit__campaign=session.campaign, state=State.APPROVED)
-    payable = approved.exclude(worker__external_id=None).select_related("hit__hit_type").order_by("id")
-    return session.decide(_decide_top_ups(session, payable))
+    due, slow = find_due_top_ups(session.campaign)
+    unaffordable: list[Decimal] = []
+    with session.hold():
+        for assignment, bonus in due:
+            if with_slow or assignment.pk not in slow:
+                decision = _decide_top_up(session, assignment, bonus=bonus)
+                try:
+                    session.write(decision)
+                except BudgetExceeded:
+                    unaffordable.append(decision.cost_usd)
+        n_paid = session.settle()
+    n_slow = 0 if with_slow else sum(assignment.pk in slow for assignment, _ in due)
+    return TopUps(n_paid, n_slow, len(unaffordable), sum(unaffordable, Decimal(0)))
 
 
-def compute_due_top_up(*, campaign: Campaign, assignment: Assignment) -> Decimal:
-    """The bonus in dollars; 0 if none is due. Active time counts up to the time that the HIT type allows."""
-    longest = load_template(assignment.hit.hit_type.template).assignment_seconds
-    seconds = min(assignment.active_seconds, float(longest))
-    return compute_top_up(paid_usd=campaign.reward_usd, seconds=seconds, floor_usd=campaign.hourly_floor_usd)
+def find_due_top_ups(campaign: Campaign) -> tuple[list[tuple[Assignment, Decimal]], set[int]]:
+    """(assignment, bonus in dollars), smallest first, and the rows among them that took far longer than others' work.
+
+    Paid time counts up to the time that the HIT type allows.
+    """
+    answers = list_answers_of_people(campaign.pk)
+    paid = find_paid_seconds(answers)
+    own = [row for row in answers if row.hit.campaign_id == campaign.pk]
+    times = {row.pk: min(paid[row.pk], float(_find_longest(row))) for row in own}
+    slow = find_slow(times, workers={row.pk: row.worker_id for row in own})
+    settled = set(campaign.outward_acts.filter(verb=Verb.PAY_BONUS).values_list("assignment", flat=True))
+    due = []
+    for row in own:
+        is_payable = row.state == State.APPROVED and row.worker is not None and row.worker.external_id is not None
+        bonus = compute_top_up(paid_usd=campaign.reward_usd, seconds=times[row.pk], floor_usd=campaign.hourly_floor_usd)
+        if is_payable and bonus > 0 and row.pk not in settled:
+            due.append((row, bonus))
+    return sorted(due, key=lambda one: (one[1], one[0].pk)), slow
 
 
-def _decide_top_ups(session: Session, assignments: Iterable[Assignment]) -> Iterator[Decision]:
-    for assignment in assignments:
-        bonus = compute_due_top_up(campaign=session.campaign, assignment=assignment)
-        if bonus > 0:
-            fee = compute_fee(amount_usd=bonus, n_assignments=1, fees=session.marketplace.facts.fees)
-            reason = "Your work took longer than we had planned; this lifts its pay to our hourly floor."
-            act = PayBonus(assignment.external_id or "", amount_usd=bonus, reason=reason)
-            yield decide_review(assignment, act, "SendBonus", cost_usd=bonus + fee)
+def _find_longest(row: Assignment) -> int:
+    return load_template(row.hit.hit_type.template).assignment_seconds
+
+
+def _decide_top_up(session: Session, assignment: Assignment, *, bonus: Decimal) -> Decision:
+    fee = compute_fee(amount_usd=bonus, n_assignments=1, fees=session.marketplace.facts.fees)
+    reason = "Your work took longer than we had planned; this lifts its pay to our hourly floor."
+    act = PayBonus(assignment.external_id or "", amount_usd=bonus, reason=reason)
+    return decide_review(assignment, act, "SendBonus", cost_usd=bonus + fee)

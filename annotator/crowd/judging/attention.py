@@ -5,12 +5,16 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from annotator.crowd.campaigns.collecting import find_unsubmitted
+from annotator.crowd.campaigns.collecting import HAND_OVER, find_unsubmitted
 from annotator.crowd.models import COUNTED, Assignment, Campaign, OutwardAct, Rejection
 
 # An automatic approval is announced this long before it happens.
 AUTO_APPROVAL_NOTICE = timedelta(days=1)
 UNSUBMITTED = "This work is stored here, but the marketplace never listed it. Pay it through a compensation HIT."
+UNPROVED = (
+    "{} pieces of work are stored here by visits that the marketplace has never confirmed. They are not counted, and "
+    "no pay is proposed for them."
+)
 UNSTORED = "The marketplace listed this work, but our page never stored it. The answer is the marketplace's."
 UNREADABLE = "The marketplace's answer could not be read. It is kept unchanged."
 PROPOSED = "Proposed by {}; a second person decides."
@@ -30,6 +34,7 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     submitted = rows.filter(state=Assignment.State.SUBMITTED)
     acts = campaign.outward_acts.filter(state__in=[OutwardAct.State.NEEDS_HUMAN, OutwardAct.State.FAILED])
     unsubmitted = find_unsubmitted(campaign=campaign, now=now).filter(compensation=None)
+    n_unproved = rows.filter(state=Assignment.State.KEPT, stored_at__lt=now - HAND_OVER).count()
     # It is counted and paid; a person may look into why our page never stored it.
     unstored = submitted.filter(is_from_marketplace=True)
     unreadable = rows.filter(state__in=COUNTED, answers__says__isnull=True).distinct()
@@ -38,6 +43,7 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     return [
         *(Need(act.state, f"{act.verb} {act.pk}", act.problem) for act in acts),
         *_name_units("unsubmitted", unsubmitted, UNSUBMITTED),
+        *([Need("unproved", str(campaign), UNPROVED.format(n_unproved))] if n_unproved else []),
         *_name_units("unstored", unstored, UNSTORED),
         *(Need("unreadable", f"assignment {row.pk}", UNREADABLE) for row in unreadable),
         *(Need("rejection", f"assignment {row.assignment_id}", PROPOSED.format(row.proposed_by)) for row in rejections),

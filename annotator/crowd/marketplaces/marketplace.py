@@ -152,16 +152,23 @@ class Submission:
     auto_approval_at: datetime | None
     fields: Mapping[str, str] | None
     raw: str
+    # None: the marketplace does not tell.
+    accepted_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One visit of the HIT page: what the marketplace put into its address. Nobody is at work in a preview."""
+    """One visit of the HIT page, as its address tells of it. Nobody is at work in a preview.
+
+    `is_confirmed`: the marketplace has said that this worker holds this assignment. Without it the visit is claimed:
+    the address is the browser's word.
+    """
 
     is_preview: bool
     assignment_id: str = ""
     worker_id: str = ""
     submit_origin: str = ""
+    is_confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,8 +202,8 @@ class Marketplace(Protocol):
 
     def list_submissions(self, published: Published) -> Iterator[Submission]: ...
 
-    def read_visit(self, query: Mapping[str, str], *, expected: Published) -> Visit:
-        """Who opens the HIT page, from its address. Raises VisitRefused."""
+    def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
+        """Who opens the HIT page, from its address, and whether the marketplace confirms it. Raises VisitRefused."""
 
     def hand_back(self, visit: Visit, fields: Mapping[str, str], *, receipt: str) -> FormPost: ...
 

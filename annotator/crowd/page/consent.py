@@ -4,8 +4,10 @@ import hashlib
 import math
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from annotator.crowd.hit_types.templates import HITTemplate
-from annotator.crowd.models import Assignment, Campaign, Worker
+from annotator.crowd.models import Assignment, Campaign
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,6 @@ def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
     return Consent(version=hashlib.sha256(repr(points).encode()).hexdigest()[:12], points=points)
 
 
-def has_agreed(worker: Worker | None, *, campaign: Campaign, consent: Consent) -> bool:
-    """True if this person agreed to this version before, in this campaign."""
-    agreed = Assignment.objects.filter(hit__campaign=campaign, worker=worker, consent_version=consent.version)
-    return worker is not None and agreed.exists()
+def has_agreed(known: QuerySet[Assignment], *, campaign: Campaign, consent: Consent) -> bool:
+    """True if the person with these assignments agreed to this version before, in this campaign."""
+    return known.filter(hit__campaign=campaign, consent_version=consent.version).exists()

@@ -1,6 +1,7 @@
 """What a HIT page shows to one visitor: who they say they are, what the template gets, what the script is answered."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
@@ -13,10 +14,11 @@ from annotator.crowd.marketplaces.marketplace import Visit
 from annotator.crowd.marketplaces.requirements import explain_requirements
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Assignment, HITUnit
+from annotator.crowd.page.answering import tell_draft
 from annotator.crowd.page.consent import has_agreed, write_consent
 from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, ShownTiles, count_all_sheets
+from annotator.crowd.page.starting import describe_visitor
 from annotator.crowd.page.tokens import sign_page, sign_sheets, sign_work
-from annotator.crowd.pseudonyms import find_worker
 
 # What the page names for each of the six categories.
 EXAMPLES = {
@@ -76,8 +78,8 @@ def _describe_start(hit: HIT, visit: Visit, template: HITTemplate) -> tuple[dict
     """What the script gets, and what the template gets besides."""
     campaign, public_id = hit.campaign, str(hit.public_id)
     consent = write_consent(campaign=campaign, template=template)
-    worker = find_worker(marketplace=campaign.marketplace, worker_id=visit.worker_id)
-    consent_needed = not has_agreed(worker, campaign=campaign, consent=consent)
+    known = describe_visitor(hit=hit, visit=visit).list_known()
+    consent_needed = not has_agreed(known, campaign=campaign, consent=consent)
     config = {
         "page": "work",
         "token": sign_page(visit, public_id=public_id),
@@ -93,16 +95,17 @@ def _describe_start(hit: HIT, visit: Visit, template: HITTemplate) -> tuple[dict
     }
 
 
-def describe_work(assignment: Assignment, *, submit_origin: str) -> dict[str, Any]:
+def describe_work(assignment: Assignment, *, submit_origin: str, now: datetime) -> dict[str, Any]:
     """What the script needs to show the crops and go on from the draft."""
     sheets = sign_sheets(assignment_pk=assignment.pk)
     tiles = find_shown_tiles(assignment)
     public_id = str(assignment.hit.public_id)
     return {
         "state": "working",
+        "receipt": make_receipt(assignment),
         "work_token": sign_work(public_id=public_id, assignment_pk=assignment.pk, submit_origin=submit_origin),
         "sheets": [f"/hit/sheet/{sheets}/{number}.jpg" for number in range(count_all_sheets(tiles))],
-        "draft": assignment.draft,
+        "draft": tell_draft(assignment, now=now),
         "revision": assignment.draft_revision,
         **_describe_grid(assignment.hit, [len(one.ranks) for one in tiles]),
     }

@@ -24,14 +24,21 @@ class TokenForged(Exception):
 
 
 def sign_page(visit: Visit, *, public_id: str) -> str:
-    values = [public_id, visit.assignment_id, visit.worker_id, visit.submit_origin]
+    values = [public_id, visit.assignment_id, visit.worker_id, visit.submit_origin, visit.is_confirmed]
     return signing.dumps(values, salt=PAGE_SALT)
 
 
 def read_page(token: str, *, public_id: str) -> Visit:
-    """What the marketplace put into the address of the page."""
-    assignment_id, worker_id, submit_origin = map(str, _load(token, salt=PAGE_SALT, n_values=4, public_id=public_id))
-    return Visit(is_preview=False, assignment_id=assignment_id, worker_id=worker_id, submit_origin=submit_origin)
+    """What the address of the page said, and whether the marketplace had confirmed it."""
+    *texts, is_confirmed = _load(token, salt=PAGE_SALT, n_values=5, public_id=public_id)
+    assignment_id, worker_id, submit_origin = map(str, texts)
+    return Visit(
+        is_preview=False,
+        assignment_id=assignment_id,
+        worker_id=worker_id,
+        submit_origin=submit_origin,
+        is_confirmed=is_confirmed is True,
+    )
 
 
 def sign_work(*, public_id: str, assignment_pk: int, submit_origin: str) -> str:

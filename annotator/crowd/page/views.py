@@ -14,15 +14,16 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from annotator.client_address import find_client_network
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.templates import render_page
 from annotator.crowd.marketplaces import notifications
 from annotator.crowd.marketplaces.facts import Facts
-from annotator.crowd.marketplaces.marketplace import Published
+from annotator.crowd.marketplaces.marketplace import Published, Visit
 from annotator.crowd.marketplaces.outcomes import VisitRefused
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import HIT, Assignment
-from annotator.crowd.page import answering, describing, sheets, tokens
+from annotator.crowd.models import HIT, OPEN, Assignment
+from annotator.crowd.page import answering, describing, limits, sheets, starting, tokens
 from annotator.crowd.page.consent import Consent
 
 LARGEST_BODY = 32_768
@@ -37,10 +38,11 @@ class BadBody(Exception):
 STATUSES: dict[type[Exception], int] = {
     BadBody: 400,
     tokens.TokenForged: 403,
-    answering.CannotStart: 403,
+    starting.CannotStart: 403,
     answering.AlreadyStored: 409,
     tokens.TokenExpired: 410,
     BadAnswer: 422,
+    limits.TooMany: 429,
 }
 
 
@@ -53,12 +55,23 @@ def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     nonce = secrets.token_urlsafe(16)
     try:
         expected = Published(hit_id=hit.external_id, is_stopped=hit.state == HIT.State.CANCELED)
-        visit = marketplace.read_visit(request.GET, expected=expected)
+        visit = marketplace.read_visit(request.GET, expected=expected, now=timezone.now())
+        _admit(request, hit=hit, visit=visit)
         context = describing.describe_page(hit=hit, visit=visit)
         response = HttpResponse(render_page(hit.hit_type.template, context | {"nonce": nonce}, request))
-    except VisitRefused as refusal:
-        response = render(request, "refused.html", {"sentence": str(refusal), "nonce": nonce}, status=refusal.status)
+    except (VisitRefused, starting.CannotStart, limits.TooMany) as refusal:
+        status = refusal.status if isinstance(refusal, VisitRefused) else STATUSES[type(refusal)]
+        response = render(request, "refused.html", {"sentence": str(refusal), "nonce": nonce}, status=status)
     return _guard(response, facts=marketplace.facts, nonce=nonce)
+
+
+def _admit(request: HttpRequest, *, hit: HIT, visit: Visit) -> None:
+    """Before consent: raises CannotStart if the HIT is not for this person, and TooMany."""
+    if visit.is_preview:
+        return
+    if not visit.is_confirmed:
+        limits.check_limits("visit", hit=hit, network=find_client_network(request), now=timezone.now())
+    starting.check_may_start(starting.describe_visitor(hit=hit, visit=visit))
 
 
 @require_GET
@@ -96,30 +109,34 @@ def _json_view(view: View) -> View:
 def start(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
     """The work of an assignment, or the consent that it needs first."""
     visit = tokens.read_page(str(body.get("token", "")), public_id=str(public_id))
-    started = answering.start_assignment(
-        hit=_find_hit(public_id),
-        assignment_id=visit.assignment_id,
-        worker_id=visit.worker_id,
+    hit, now = _find_hit(public_id), timezone.now()
+    network = find_client_network(request)
+    started = starting.start_assignment(
+        starting.describe_visitor(hit=hit, visit=visit, secret=str(body.get("secret", ""))),
         agrees=body.get("consent") is True,
-        now=timezone.now(),
+        admit_claim=lambda: limits.check_limits("start", hit=hit, network=network, now=now),
+        now=now,
     )
     if isinstance(started, Consent):
         consent = {"version": started.version, "paragraphs": started.paragraphs}
         return JsonResponse({"state": "consent", "consent": consent})
-    is_stored = started.state != Assignment.State.STARTED
-    describe = describing.describe_stored if is_stored else describing.describe_work
-    return JsonResponse(describe(started, submit_origin=visit.submit_origin))
+    if started.state in OPEN:
+        return JsonResponse(describing.describe_work(started, submit_origin=visit.submit_origin, now=now))
+    return JsonResponse(describing.describe_stored(started, submit_origin=visit.submit_origin))
 
 
 @_json_view
 def draft(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
     """Keeps what the person has done so far."""
     assignment, _ = _find_work(body, public_id)
-    values, revision = body.get("draft"), body.get("revision")
+    values, revision, ages = body.get("draft"), body.get("revision"), body.get("ages", {})
     if not isinstance(values, dict) or type(revision) is not int or not 0 <= revision < 2**31 - 1:
         raise BadBody("A draft is an object with its revision.")
-    if not answering.save_draft(assignment=assignment, draft=values, revision=revision):  # another tab saved since
-        return JsonResponse({"revision": assignment.draft_revision, "draft": assignment.draft}, status=409)
+    now = timezone.now()
+    sent = answering.Draft(values=values, revision=revision, ages=ages if isinstance(ages, dict) else {})
+    if not answering.save_draft(assignment=assignment, draft=sent, now=now):  # another tab saved since
+        newest = answering.tell_draft(assignment, now=now)
+        return JsonResponse({"revision": assignment.draft_revision, "draft": newest}, status=409)
     return JsonResponse({"revision": assignment.draft_revision})
 
 
@@ -127,12 +144,15 @@ def draft(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> H
 def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
     """Stores the answer; the page hands it on to the marketplace."""
     assignment, submit_origin = _find_work(body, public_id)
+    if assignment.state == Assignment.State.CLAIMED:
+        network = find_client_network(request)
+        limits.check_limits("submit", hit=assignment.hit, network=network, now=timezone.now())
     try:
         client_id = uuid.UUID(str(body.get("client_id")))
     except ValueError:
         raise BadBody("A submission carries a client_id, which is a UUID.") from None
     stored = answering.store_answer(assignment=assignment, values=body, client_id=client_id, now=timezone.now())
-    if stored.state == Assignment.State.STARTED:
+    if stored.state in OPEN:
         n_left = answering.MAX_SENT_BACK - stored.n_sent_back
         return JsonResponse({"state": "sent back", "message": answering.SENT_BACK, "n_left": n_left})
     return JsonResponse(describing.describe_stored(stored, submit_origin=submit_origin))

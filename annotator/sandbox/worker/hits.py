@@ -1,6 +1,9 @@
 """One HIT: preview, accept, work, return, submit, skip to the next."""
 
 import datetime as dt
+import hashlib
+import hmac
+import math
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -163,7 +166,11 @@ def _question(hit: HIT, assignment: Assignment | None) -> dict[str, Any]:
 
 
 def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
-    """The page's address with exactly Amazon's parameters; in a preview without the worker's."""
+    """The page's address with Amazon's parameters; in a preview without the worker's.
+
+    While somebody works, one more is added, which Amazon does not have: a proof for the requester that this worker
+    holds this assignment. Pages that do not know it pass over it.
+    """
     added = {
         "assignmentId": assignment.mturk_id if assignment else NO_ASSIGNMENT,
         "hitId": hit.mturk_id,
@@ -171,6 +178,17 @@ def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
     }
     if assignment is not None:
         added["workerId"] = assignment.person.mturk_id
+        added["visitProof"] = sign_visit(hit, assignment)
     parts = urlsplit(url)
     query = "&".join(part for part in (parts.query, urlencode(added)) if part)
     return urlunsplit(parts._replace(query=query))
+
+
+def sign_visit(hit: HIT, assignment: Assignment) -> str:
+    """Under the secret of the requester's account: who holds which assignment of which HIT, and until when."""
+    expires = math.ceil(assignment.deadline.timestamp())
+    message = "\n".join([
+        "unitscope visit 1", assignment.mturk_id, assignment.person.mturk_id, hit.mturk_id, str(expires)
+    ])  # fmt: skip
+    secret = hit.hit_type.requester.secret_access_key
+    return f"{expires}.{hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()}"

@@ -10,6 +10,7 @@ from annotator.crowd.campaigns.collecting import find_unsubmitted
 from annotator.crowd.judging.approving import CannotReview, approve_assignments, leave_out, pay_top_ups
 from annotator.crowd.judging.compensating import CannotCompensate, approve_compensations, compensate
 from annotator.crowd.judging.excluding import set_aside_suspected, tell_set_aside
+from annotator.crowd.judging.paid_time import SLOW_MEDIANS
 from annotator.crowd.judging.rejecting import (
     confirm_rejection,
     overturn_rejection,
@@ -27,6 +28,11 @@ from annotator.work.step import Step, Work
 @dataclass(frozen=True)
 class ReasonOptions:
     reason: str = option("Why, in a sentence", default="")
+
+
+@dataclass(frozen=True)
+class TopUpOptions:
+    with_slow: bool = option("Pay also for work that took far longer than other people's", type=bool, default=False)
 
 
 @dataclass(frozen=True)
@@ -106,8 +112,20 @@ def exclude_suspected(work: Work) -> str:
 
 
 def top_up(work: Work) -> str:
-    n_paid = pay_top_ups(work.open_session())
-    return f"{n_paid} bonuses paid, up to ${work.subject.hourly_floor_usd} an hour of active time."
+    """Refused if bonuses are due and the cap covers none of them."""
+    done = pay_top_ups(work.open_session(), with_slow=work.options.with_slow)
+    left = f"{done.n_unaffordable} more cost ${done.unaffordable_usd:.2f}, and less is left of the campaign's cap."
+    if done.n_unaffordable and not done.n_paid:
+        raise BudgetExceeded(f"No bonus was paid. {left}")
+    said = f"{done.n_paid} bonuses paid, up to ${work.subject.hourly_floor_usd} per hour of active time."
+    if done.n_unaffordable:
+        said += f" {left}"
+    if done.n_slow:
+        said += (
+            f" {done.n_slow} wait for a decision: that work took over {SLOW_MEDIANS:.0f} times as long as other "
+            "people's. --with-slow pays it too."
+        )
+    return said
 
 
 def compensate_lost(work: Work) -> str:
@@ -139,7 +157,7 @@ STEPS = (
     Step(
         "top-up", "Pay top-ups", "Lifts the pay for each approved piece of work to the hourly floor.",
         role=MIN_ROLE[Permission.PAY_BONUSES], run=top_up, icon="savings", spends=True, is_offered=is_going,
-        refusals=(BudgetExceeded,),
+        options=TopUpOptions, refusals=(BudgetExceeded,),
     ),
     Step(
         "compensate", "Compensate lost work", "Pays for work stored here that never reached the marketplace.",

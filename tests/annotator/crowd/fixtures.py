@@ -1,11 +1,12 @@
 """What the crowd's tests share: a dissection of drawn tiles, a campaign over it, and one person's visit to a page."""
 
 import json
+import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from annotator.crowd.campaigns import publishing
 from annotator.crowd.marketplaces.mturk.adapter import MTurkMarketplace, open_mturk
-from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.marketplaces.mturk.visits import sign_visit
+from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.crowd.outbox.session import Session
 from annotator.sandbox.acts import accounts, working
 from annotator.sandbox.models import HIT as SandboxHIT
@@ -36,7 +39,10 @@ def dissection(db: None, tmp_path: Path) -> Dissection:
 
 
 @pytest.fixture
-def campaign(dissection: Dissection) -> Campaign:
+def campaign(dissection: Dissection, settings: Any) -> Campaign:
+    """At our own marketplace, whose account has credentials: its visits can be signed."""
+    if not settings.MARKETPLACE_CREDENTIALS["own"][1]:
+        settings.MARKETPLACE_CREDENTIALS = {**settings.MARKETPLACE_CREDENTIALS, "own": ("A key", "the secret of it")}
     return make_campaign(dissection)
 
 
@@ -55,18 +61,31 @@ class Visitor:
     assignment_id: str = "ASSIGNMENT1"
     worker_id: str = "AWORKER1"
     submit_to: str = settings.SANDBOX_URL
+    # False: the address carries no proof, as at Amazon or from somebody who invents ids.
+    is_signed: bool = True
+    # What the script keeps in the browser.
+    secret: str = "a browser of ones own".replace(" ", "-")
 
     def __post_init__(self) -> None:
         self.client = Client()
 
-    def open(self, **changes: str) -> Any:
+    def query(self) -> dict[str, str]:
+        """What the marketplace puts into the page's address."""
         query = {
             "assignmentId": self.assignment_id,
             "hitId": self.hit.external_id,
             "workerId": self.worker_id,
             "turkSubmitTo": self.submit_to,
-        } | changes
-        return self.client.get(f"/hit/{self.hit.public_id}/?{urlencode(query)}")
+        }
+        return query | ({"visitProof": self.sign()} if self.is_signed else {})
+
+    def sign(self) -> str:
+        _, secret = settings.MARKETPLACE_CREDENTIALS["own"]
+        ids = {"assignment_id": self.assignment_id, "worker_id": self.worker_id, "hit_id": self.hit.external_id}
+        return sign_visit(secret=secret, expires=int(time.time()) + 3600, **ids)
+
+    def open(self, **changes: str) -> Any:
+        return self.client.get(f"/hit/{self.hit.public_id}/?{urlencode(self.query() | changes)}")
 
     def config(self) -> dict[str, Any]:
         text = self.open().content.decode()
@@ -77,7 +96,8 @@ class Visitor:
         return self.client.post(f"/hit/{self.hit.public_id}/{act}", json.dumps(body), "application/json")
 
     def start(self, *, consent: bool = True) -> dict[str, Any]:
-        return dict(self.post("start", {"token": self.config()["token"], "consent": consent}).json())
+        body = {"token": self.config()["token"], "consent": consent, "secret": self.secret}
+        return dict(self.post("start", body).json())
 
     def submit(self, work_token: str, **changes: Any) -> Any:
         answer = {
@@ -133,10 +153,22 @@ class Market:
         return working.accept(self.enroll(name), hit_id=hit.pk, now=self.clock())
 
     def work(self, hit: HIT, name: str, **changes: Any) -> Visitor:
-        """Accepts, answers, and hands the form over to the marketplace."""
+        """Accepts, answers, and hands the form over; as long ago as the page says that the work took."""
         visitor = self.accept(hit, name)
-        visitor.hand_over(visitor.submit(visitor.start()["work_token"], client_id=str(uuid.uuid4()), **changes).json())
+        token = visitor.start()["work_token"]
+        let_pass(visitor, seconds=changes.get("active_seconds", 61.0))
+        visitor.hand_over(visitor.submit(token, client_id=str(uuid.uuid4()), **changes).json())
         return visitor
+
+
+def let_pass(visitor: Visitor, *, seconds: float) -> None:
+    """So long ago, by our clock and the marketplace's, the person accepted the HIT and started."""
+    earlier = timedelta(seconds=seconds)
+    for rows, field in (
+        (Assignment.objects.filter(external_id=visitor.assignment_id), "started_at"),
+        (SandboxAssignment.objects.filter(mturk_id=visitor.assignment_id), "accepted_at"),
+    ):
+        rows.update(**{field: F(field) - earlier})
 
 
 @pytest.fixture

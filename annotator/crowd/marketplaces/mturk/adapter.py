@@ -15,7 +15,7 @@ from django.conf import settings
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.marketplaces.facts import Facts, Verb
 from annotator.crowd.marketplaces.marketplace import JSON, Act, FormPost, Published, SentAct, Submission, Terms, Visit
-from annotator.crowd.marketplaces.mturk import events, finding, wire
+from annotator.crowd.marketplaces.mturk import events, finding, visits, wire
 from annotator.crowd.marketplaces.mturk.client import MTurkClient, read_credentials
 from annotator.crowd.marketplaces.mturk.facts import Place, find_place
 from annotator.crowd.marketplaces.outcomes import BadTerms, Done, MarketplaceRefused, Outcome, VisitRefused
@@ -79,7 +79,7 @@ class MTurkMarketplace:
             if "DoesNotExist" not in refusal.code:
                 raise
 
-    def read_visit(self, query: Mapping[str, str], *, expected: Published) -> Visit:
+    def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         assignment_id = query.get("assignmentId", NO_ASSIGNMENT)
         if assignment_id in ("", NO_ASSIGNMENT):
             if expected.is_stopped:  # who took it before it was withdrawn may finish, and is paid
@@ -98,7 +98,20 @@ class MTurkMarketplace:
             )
         if expected.hit_id and query.get("hitId", "") != expected.hit_id:
             raise VisitRefused("This page belongs to another HIT: please open it from the marketplace.", status=404)
-        return Visit(is_preview=False, assignment_id=assignment_id, worker_id=worker_id, submit_origin=submit_origin)
+        return Visit(
+            is_preview=False,
+            assignment_id=assignment_id,
+            worker_id=worker_id,
+            submit_origin=submit_origin,
+            is_confirmed=self._confirms(query, expected=expected, now=now),
+        )
+
+    def _confirms(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> bool:
+        """False: not yet known. The list of submissions tells later."""
+        if not self.place.signs_visits or query.get("hitId", "") != expected.hit_id:
+            return False
+        _, secret = settings.MARKETPLACE_CREDENTIALS[self.facts.name]
+        return visits.is_proved(query, secret=secret, now=now)
 
     def hand_back(self, visit: Visit, fields: Mapping[str, str], *, receipt: str) -> FormPost:
         sent = {"assignmentId": visit.assignment_id, **fields, "receipt": receipt}
@@ -163,6 +176,7 @@ def _read_submission(entry: JSON) -> Submission:
         auto_approval_at=entry.get("AutoApprovalTime"),
         fields=fields,
         raw=raw,
+        accepted_at=entry.get("AcceptTime"),
     )
 
 

@@ -21,11 +21,15 @@ _FACTS = functools.partial(
 
 @dataclass(frozen=True)
 class Place:
-    """Where the API answers; `simulated_prefix` begins the worker ids of programs, empty where there are none."""
+    """Where the API answers; `simulated_prefix` begins the worker ids of programs, empty where there are none.
+
+    `signs_visits`: the address of a HIT page carries a proof of who holds the assignment (visits.py).
+    """
 
     facts: Facts
     endpoint_url: str
     simulated_prefix: str = ""
+    signs_visits: bool = False
 
 
 def find_place(name: str) -> Place:
@@ -44,6 +48,7 @@ def find_place(name: str) -> Place:
             ),
             endpoint_url=own,
             simulated_prefix="ASIMULATED",  # MTurk's pattern for worker ids is A[A-Z0-9]+
+            signs_visits=True,
         ),
         "mturk-sandbox": Place(
             _FACTS(

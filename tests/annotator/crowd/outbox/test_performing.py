@@ -100,7 +100,7 @@ def prepare_people(market: Any, campaign: Campaign) -> None:
     for hit in hits[:2]:
         for number in range(hit.n_assignments):
             seconds = 900.0 if number == 0 else 120.0
-            market.work(hit, f"person-{number}", active_seconds=seconds)
+            market.work(hit, f"person-{hit.pk}-{number}", active_seconds=seconds)  # nobody works on two at once
     lost = market.accept(hits[2], "person-9")
     lost.submit(lost.start()["work_token"])
     collecting.collect_campaign(market.open_session(campaign))

@@ -168,8 +168,20 @@ def test_a_hit_returned_and_taken_again_has_the_work_of_before(visit: Visit) -> 
 def test_one_assignment_a_worker_a_unit(visit: Visit) -> None:
     visitor = visit()
     visitor.submit(visitor.start()["work_token"])
+    refused = visit(assignment_id="ASSIGNMENT2").open()
+    assert refused.status_code == 403
+    said = refused.content.decode()
+    assert "You have already worked on this unit" in said
+    assert "returning it costs you nothing" in said
+    assert "I agree" not in said, "told before consent, not after it"
+
+
+def test_who_answers_in_another_tab_meanwhile_is_refused_at_the_start_too(visit: Visit) -> None:
     second = visit(assignment_id="ASSIGNMENT2")
-    refused = second.post("start", {"token": second.config()["token"], "consent": True})
+    token = second.config()["token"]
+    visitor = visit()
+    visitor.submit(visitor.start()["work_token"])
+    refused = second.post("start", {"token": token, "consent": True})
     assert refused.status_code == 403
     assert "returning it costs you nothing" in refused.json()["error"]
 
@@ -179,7 +191,7 @@ def test_a_workers_share_is_capped(visit: Visit, campaign: Campaign) -> None:
     visitor = visit()
     visitor.submit(visitor.start()["work_token"])
     other = visit(hit=campaign.hits.order_by("id").last(), assignment_id="ASSIGNMENT2")
-    assert other.post("start", {"token": other.config()["token"], "consent": True}).status_code == 403
+    assert other.open().status_code == 403
 
 
 def test_one_assignment_id_with_two_workers_makes_two_rows(visit: Visit) -> None:

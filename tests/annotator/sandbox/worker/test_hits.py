@@ -31,9 +31,10 @@ def test_the_frame_gets_exactly_amazons_parameters(
     assert parse_qs(urlsplit(preview).query) == {**own, "assignmentId": ["ASSIGNMENT_ID_NOT_AVAILABLE"]}
     assignment = accept(browser, hit)
     page = browser.get(f"/worker/assignments/{assignment.mturk_id}/")
-    assert parse_qs(urlsplit(page.context["frame_url"]).query) == {
-        **own, "assignmentId": [assignment.mturk_id], "workerId": [person.mturk_id],
-    }  # fmt: skip
+    query = parse_qs(urlsplit(page.context["frame_url"]).query)
+    (proof,) = query.pop("visitProof")
+    assert query == {**own, "assignmentId": [assignment.mturk_id], "workerId": [person.mturk_id]}
+    assert int(proof.split(".")[0]) - assignment.deadline.timestamp() < 1
     assert 'sandbox="allow-scripts allow-forms' in page.content.decode()
 
 

@@ -1,0 +1,45 @@
+"""Who may not work on a HIT, or is not counted on it: each person answers about a unit once, and up to a share."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from annotator.crowd.models import HIT, OPEN, Assignment
+
+_RETURN = "Please return this HIT: returning it costs you nothing."
+
+
+@dataclass(frozen=True)
+class Bar:
+    """`words` are for the person; `reason` is for the requester, if the answer has come all the same."""
+
+    words: str
+    reason: str
+
+
+def find_bar(*, hit: HIT, earlier: QuerySet[Assignment]) -> Bar | None:
+    """Why a person with these earlier assignments may not work on this HIT; None if they may.
+
+    One answer per person and unit, of whatever HIT type, and at most the campaign's share per person.
+    """
+    done = earlier.exclude(state__in=OPEN)
+    if done.filter(hit__hit_units__unit__in=hit.hit_units.values("unit")).exists():
+        return Bar(
+            f"You have already worked on this unit, and each person may do so once. {_RETURN}",
+            "This person had already answered about this unit.",
+        )
+    excluded = hit.campaign.qualifications.get("excluded_campaigns", [])
+    if excluded and done.filter(hit__campaign__name__in=excluded).exists():
+        return Bar(
+            "You took part in an earlier study of ours that shows the same pictures, so you cannot take this one too. "
+            f"{_RETURN}",
+            "This person took part in a campaign that this one excludes.",
+        )
+    most = hit.campaign.max_hits_per_worker
+    if most is not None and done.filter(hit__campaign=hit.campaign).count() >= most:
+        return Bar(
+            f"This study takes at most {most} HITs from one person, so that many people are heard, and you have done "
+            f"them all. Thank you! {_RETURN}",
+            f"This person had already answered {most} HITs, the most that one person may.",
+        )
+    return None
