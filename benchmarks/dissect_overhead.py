@@ -69,7 +69,10 @@ def floor(setting: Setting) -> None:
 
     n_images, size = len(bare.paths), setting.options.run.batch_size
     batches = [range(first, min(n_images, first + size)) for first in range(0, n_images, size)]
-    with reading(module=network.module, paths=setting.layers, consume=lambda path, maps: None) as run:
+    shapes = list(
+        dissect.survey(network=network, layers=setting.layers, device=setting.device, options=setting.options).values()
+    )
+    with reading(module=network.module, shapes=shapes, consume=lambda path, maps: None) as run:
         for batch in read_ahead(read=read, batches=batches, threads=setting.decode_threads):
             run(normalize(pixels=upload.end(batch), preprocessing=network.preprocessing))
     if upload.device.type == "cuda":

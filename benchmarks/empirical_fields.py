@@ -14,8 +14,9 @@ from dataclasses import replace
 import torch
 
 from workers.engine.measures.empirical_fields import empirical
-from workers.engine.networks.hooks import probe_layers
+from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import load_network
+from workers.engine.networks.probing import probe_layers
 
 LAYERS = {
     "conv1": ("features.1", 500),
@@ -37,17 +38,19 @@ def main() -> None:
     for name, (path, bound) in LAYERS.items():
         shape = probe_layers(module=network.module, paths=[path], input_px=INPUT_PX)[path]
         peaks = [(shape.height // 2, shape.width // 2)]
-        print(f"empirical-{name} {speedup(network, path, image, peaks):.0f} >={bound}", flush=True)
+        print(f"empirical-{name} {speedup(network, shape, image, peaks):.0f} >={bound}", flush=True)
     generator = torch.Generator().manual_seed(1)
     places = torch.randperm(shape.height * shape.width, generator=generator)[:10].tolist()
     crowded = [divmod(place, shape.width) for place in places]
-    print(f"empirical-conv5-ten-peaks {speedup(network, path, image, crowded):.1f} >=5", flush=True)
+    print(f"empirical-conv5-ten-peaks {speedup(network, shape, image, crowded):.1f} >=5", flush=True)
 
 
-def speedup(network: empirical.LoadedNetwork, path: str, image: torch.Tensor, peaks: list[tuple[int, int]]) -> float:
+def speedup(
+    network: empirical.LoadedNetwork, shape: LayerShape, image: torch.Tensor, peaks: list[tuple[int, int]]
+) -> float:
     occluders = empirical.make_occluders(network=network, options=empirical.OcclusionOptions())
-    asked = {"network": network, "path": path, "image": image, "peaks": peaks}
-    steps = empirical.find_steps(network=network, path=path, image=image)
+    asked = {"network": network, "shape": shape, "image": image, "peaks": peaks}
+    steps = empirical.find_steps(network=network, shape=shape, image=image)
     empirical.peak_changes(**asked, occluders=occluders, steps=steps)
     since = time.process_time()
     empirical.peak_changes(**asked, occluders=occluders, steps=steps)

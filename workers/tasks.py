@@ -28,9 +28,8 @@ from workers.engine.format.artifact import pack_arrays, unpack_arrays
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures import tally
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFieldOptions
-from workers.engine.measures.layer_pass import ActivationNotFinite
 from workers.engine.measures.options import DissectionOptions, OptionsInvalid
-from workers.engine.networks.hooks import LayerError
+from workers.engine.networks.layer_maps import LayerError
 from workers.engine.networks.loading import NetworkError
 from workers.engine.networks.preprocessing import PreprocessingInvalid
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
@@ -52,7 +51,7 @@ BAD_INPUT = (
     LayerError,
     ImageSetError,
     OptionsInvalid,
-    ActivationNotFinite,
+    dissect.UnitNotFinite,
     complete.NothingMeasured,
     DoesNotFit,
     store.NotStored,
@@ -135,7 +134,9 @@ def _survey(job: Job) -> dict[str, Any]:
     job.reporter.begin("loading the network", n_total=0)
     if isinstance(job.network, SavedNetwork) and job.options.of(EmpiricalFieldOptions).occluded_images:
         raise OptionsInvalid("Saved activations have no network to occlude: leave out --receptive-fields.")
-    shapes = dissect.survey(network=job.network, layers=job.dissection.layers, device=find_device())
+    shapes = dissect.survey(
+        network=job.network, layers=job.dissection.layers, device=find_device(), options=job.options
+    )
     job.reporter.begin("reading the image set", n_total=0)
     estimator = make_estimator(
         shapes=shapes.values(),

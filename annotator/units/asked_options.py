@@ -26,6 +26,8 @@ def _describe_argument(default: Any, stated: Option) -> dict[str, Any]:
         return {"action": "append", "choices": stated.choices}
     if stated.choices:
         return {"choices": stated.choices}
+    if stated.pattern:
+        return {"metavar": "WHICH"}
     number: dict[str, Any] = {"type": int if isinstance(default, int) else float, "metavar": "N"}
     if stated.makes_several:
         return {**number, "nargs": "+", "metavar": "A"}

@@ -4,7 +4,6 @@
 """
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from workers.engine.format.artifact import Save, write_artifact
@@ -15,9 +14,8 @@ from workers.engine.measures.measure import Completion, Measure, MeasuredLayer, 
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.recorded import to_arrays
 from workers.engine.measures.tally import Tally
-from workers.engine.networks.geometry import MapGeometry
 from workers.engine.networks.loading import LoadedNetwork
-from workers.engine.networks.receptive_field import theoretical_receptive_fields
+from workers.engine.networks.receptive_field import Placing, find_placings
 from workers.engine.networks.saved import SAVED
 
 
@@ -96,15 +94,18 @@ def complete_measure(measure: Measure[Any, Any], completion: Completion) -> None
 
 def _place_layers(network: LoadedNetwork, tally: Tally) -> list[MeasuredLayer]:
     """The layers, and where their cells lie or why that is unknown."""
-    paths = [layer.shape.path for layer in tally.layers]
-    found: Mapping[str, MapGeometry | str] = (
-        dict.fromkeys(paths, "Saved activations: no graph to follow.")
+    shapes = [layer.shape for layer in tally.layers]
+    found = (
+        {shape.path: Placing(None, "Saved activations: no graph to follow.") for shape in shapes}
         if network.architecture == SAVED
-        else theoretical_receptive_fields(module=network.module, paths=paths, input_px=network.preprocessing.input_px)
+        else find_placings(module=network.module, shapes=shapes, input_px=network.preprocessing.input_px)
     )
-    layers = []
-    for layer in tally.layers:
-        field = found[layer.shape.path]
-        geometry, reason = (None, field) if isinstance(field, str) else (field, "")
-        layers.append(MeasuredLayer(shape=layer.shape, geometry=geometry, reason=reason, parts=layer.parts))
-    return layers
+    return [
+        MeasuredLayer(
+            shape=layer.shape,
+            geometry=found[layer.shape.path].geometry,
+            reason=found[layer.shape.path].reason,
+            parts=layer.parts,
+        )
+        for layer in tally.layers
+    ]

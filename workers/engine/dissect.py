@@ -19,28 +19,42 @@ from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.packed_labels import PackedLabels, pack_labels
 from workers.engine.manifest import dissection_key
-from workers.engine.measures.layer_pass import LayerPass
+from workers.engine.measures.layer_pass import ActivationNotFinite, LayerPass
 from workers.engine.measures.measure import Run
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.tally import LayerTally, Tally
 from workers.engine.measures.thresholds.measure import Candidates, tell_bounds
-from workers.engine.networks.hooks import LayerShape, probe_layers, reading
+from workers.engine.networks.hooks import reading
+from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork, normalize
+from workers.engine.networks.map_axes import Asked
+from workers.engine.networks.probing import probe_layers
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
 
 Progress = Callable[[int], None]
 Bounds = Mapping[str, NDArray[np.float32]]
 
 
+class UnitNotFinite(Exception):
+    """A unit gave NaN or infinity; the message names layer, unit and image."""
+
+
 class ShardMisplaced(Exception):
     """A shard does not begin at the start of a batch, or lies outside the image set."""
 
 
-def survey(*, network: LoadedNetwork, layers: Sequence[str], device: str) -> dict[str, LayerShape]:
-    """Shapes of the layers; raises LayerError in words for what cannot be dissected, before any image is read."""
+def survey(
+    *, network: LoadedNetwork, layers: Sequence[str], device: str, options: DissectionOptions
+) -> dict[str, LayerShape]:
+    """Shapes of the layers, and how they are read; raises LayerError or SavedActivationsInvalid in words for what
+    cannot be dissected, before any image is read.
+    """
+    asked = Asked(axes=options.run.axes, tokens=options.run.tokens)
     if isinstance(network, SavedNetwork):
-        return {network.name: network.shape}
-    return probe_layers(module=network.module, paths=layers, input_px=network.preprocessing.input_px, device=device)
+        return {network.name: network.find_shape(asked)}
+    return probe_layers(
+        module=network.module, paths=layers, input_px=network.preprocessing.input_px, device=device, asked=asked
+    )
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ def measure_shard(
 ) -> Tally:
     """Measure a shard in one pass. When memory runs out, it starts again with half the batch, which the tally records.
 
-    Raises ShardMisplaced, LayerError, ActivationNotFinite, SavedActivationsInvalid.
+    Raises ShardMisplaced, LayerError, UnitNotFinite, SavedActivationsInvalid.
     """
     if isinstance(network, SavedNetwork) and len(network.maps) != len(image_set.paths):
         raise SavedActivationsInvalid(
@@ -104,7 +118,7 @@ def measure_shard(
             f"Images {shard.first} to {shard.last} are no shard of {len(image_set.paths)} images in batches of "
             f"{options.run.batch_size}."
         )
-    shapes = survey(network=network, layers=layers, device=means.device)
+    shapes = survey(network=network, layers=layers, device=means.device, options=options)
     halvings = 0
     while True:
         try:
@@ -146,7 +160,10 @@ class _Attempt:
 
         def consume(path: str, maps: torch.Tensor) -> None:
             since = time.perf_counter()
-            passes[path].add(images=indices, maps=maps)
+            try:
+                passes[path].add(images=indices, maps=maps)
+            except ActivationNotFinite as error:
+                raise UnitNotFinite(error.tell(self.image_set.paths[error.image])) from None
             watch.add("measure", since)
 
         half = torch.autocast(upload.device.type, enabled=self.options.run.autocast)
@@ -183,9 +200,10 @@ class _Attempt:
         """A function that takes images and their pixels, and gives the layers' maps to `consume`."""
         network = self.network
         if isinstance(network, SavedNetwork):
-            yield lambda images, pixels: consume(network.name, network.read(images, device=pixels.device))
+            shape = self.shapes[network.name]
+            yield lambda images, pixels: consume(network.name, network.read(images, shape, device=pixels.device))
             return
-        with reading(module=network.module, paths=list(self.shapes), consume=consume) as run:
+        with reading(module=network.module, shapes=list(self.shapes.values()), consume=consume) as run:
             yield lambda images, pixels: run(normalize(pixels=pixels, preprocessing=network.preprocessing))
 
     def _batches(self, watch: Stopwatch, upload: Upload) -> Iterator[ImageBatch]:

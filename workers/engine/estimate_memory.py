@@ -21,7 +21,7 @@ from workers.engine.measures.thresholds.arrays import ThresholdOptions
 from workers.engine.measures.thresholds.candidates import FIRST_PRUNING_CELLS, HELD_CELLS, ORDERED_CELLS
 from workers.engine.measures.thresholds.thresholds import CELL_BYTES, LANDMARK_BYTES, PAIR_BYTES, RANKS, n_above
 from workers.engine.measures.top_images.arrays import TopImagesOptions
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 PEAK_BYTES, RUN_BYTES = 8, 6
 # A cell over the bound and its neighbors; how many times as many cells lie over a told bound as over the threshold.

@@ -62,17 +62,22 @@ def _layer_entry(layer: MeasuredLayer, place: int) -> dict[str, Any]:
         "map_height": layer.shape.height,
         "map_width": layer.shape.width,
         "theoretical_receptive_field": None,
+        "axes": layer.shape.axes,
+        "tokens_dropped": {"first": layer.shape.n_first, "last": layer.shape.n_last},
+        "read_as": layer.shape.note,
+        "anchoring": layer.anchoring,
+        "reason": layer.reason,
         "file": f"layer-{place}.npz",
     }
     for measure in list_measures():
         entry |= measure.describe(layer.results.get(measure.recorded.name))
     if layer.geometry is None:
-        return {**entry, "reason": layer.reason}
+        return entry
     rows, columns = layer.geometry.rows, layer.geometry.columns
-    theoretical = asdict(rows)
+    grid = asdict(rows)
     if columns != rows:
-        theoretical["columns"] = asdict(columns)
-    return {**entry, "theoretical_receptive_field": theoretical}
+        grid["columns"] = asdict(columns)
+    return {**entry, "cells": grid, "theoretical_receptive_field": None if rows.size is None else grid}
 
 
 def dissection_key(

@@ -61,6 +61,12 @@ def _make_field(default: Any, stated: Option) -> forms.Field:
     help_text = stated.help[0].upper() + stated.help[1:]
     asked: dict[str, Any] = {"label": stated.title, "help_text": help_text, "initial": default}
     choices = [(choice, choice) for choice in stated.choices]
+    if default == "" and stated.choices:
+        choices = [("", "found by itself"), *choices]
+    if stated.pattern:
+        return forms.RegexField(
+            f"^(?:{stated.pattern})$", required=False, error_messages={"invalid": f"Give {stated.words}."}, **asked
+        )
     if isinstance(default, tuple):
         return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **asked)
     if stated.choices:

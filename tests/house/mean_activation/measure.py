@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.house.mean_activation.arrays import RECORDED, MeanOptions, Means
 from workers.engine.measures.measure import Completion, Joining, Measure, Run, Seen
 from workers.engine.measures.pairs import DensePairs
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,15 @@ from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.broden import read_index
 from workers.engine.networks.hooks import reading
 from workers.engine.networks.loading import LoadedNetwork, normalize
+from workers.engine.networks.probing import probe_layers
 
 
 def dense_activations(*, network: LoadedNetwork, path: str, image_set: ImageSet, batch_size: int) -> np.ndarray:
     """(N, U, h, w): every activation, in the batches that the pass uses."""
     kept: list[np.ndarray] = []
+    shapes = probe_layers(module=network.module, paths=[path], input_px=network.preprocessing.input_px)
     with reading(
-        module=network.module, paths=[path], consume=lambda _path, maps: kept.append(maps.numpy().copy())
+        module=network.module, shapes=[shapes[path]], consume=lambda _path, maps: kept.append(maps.numpy().copy())
     ) as run:
         for first in range(0, len(image_set.paths), batch_size):
             last = min(len(image_set.paths), first + batch_size)

@@ -23,8 +23,8 @@ from workers.engine.measures import table
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.pairs import DensePairs
 from workers.engine.measures.recorded import Recorded
-from workers.engine.networks.geometry import MapGeometry, evenly_spread
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.geometry import FIELD_CENTERS, HALF_PIXEL, MapGeometry, evenly_spread
+from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork
 
 P = TypeVar("P")
@@ -91,13 +91,20 @@ class Joining:
 
 @dataclass(frozen=True)
 class MeasuredLayer:
-    """A layer, the merged parts of its measures, and the results so far. `reason`: why it has no geometry."""
+    """A layer, the merged parts of its measures, and the results so far. `reason`: why the size of its receptive fields
+    or where they lie is unknown.
+    """
 
     shape: LayerShape
     geometry: MapGeometry | None
     reason: str
     parts: Mapping[str, Any]
     results: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def anchoring(self) -> str:
+        """The rule by which its cells are laid over the image (docs/measures.md, Where cells lie)."""
+        return HALF_PIXEL if self.geometry is None else FIELD_CENTERS
 
     def placed(self, input_px: int) -> MapGeometry:
         """Where its cells lie: at the centers of their receptive fields, or spread evenly if these are unknown."""

@@ -1,12 +1,14 @@
 """What may be chosen of a dissection: options of the run, and those that each measure declares in its folder."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, TypeVar
 
 from workers.engine.measures.recorded import Option, option
 from workers.engine.measures.table import list_recorded
+from workers.engine.networks.axis_names import AXES, TOKENS_PATTERN
 
 O = TypeVar("O")  # noqa: E741
 # The options of the first version: always stated, because equal statements give equal hashes. A later option is stated
@@ -31,6 +33,14 @@ class RunOptions:
     autocast: bool = option(
         False, "compute in half precision where torch holds it safe: faster on a GPU, other numbers"
     )
+    axes: str = option(
+        "", "order of a layer's axes where it is not found: b image, u unit, h row, w column, t token",
+        choices=AXES, title="Order of axes",
+    )  # fmt: skip
+    tokens: str = option(
+        "", "tokens that belong to no place: drop-first, drop-last, keep, or how many at the start; else found",
+        pattern=TOKENS_PATTERN, words="drop-first, drop-last, keep or a number", title="Tokens without a place",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,9 @@ def _list_kinds() -> list[type[Any]]:
 
 
 def _check(name: str, value: Any, stated: Option) -> None:
-    if stated.choices:
+    if stated.pattern and value and not re.fullmatch(stated.pattern, value):
+        raise OptionsInvalid(f"{name} is {value!r}; it must be {stated.words}.")
+    if stated.choices and value != "":
         chosen = {value} if isinstance(value, str) else set(value)
         if unknown := chosen - set(stated.choices):
             verb = "is" if isinstance(value, str) else "holds"

@@ -21,6 +21,7 @@ class Option:
 
     `is_open`: the bounds themselves are not allowed. `flag` is empty if it follows from the field's name. `bare` is the
     value if the argument is given without one. `makes_several`: each of several values is a dissection of its own.
+    `pattern` is what a text must match as a whole, if it is not empty; `words` says it in words.
     """
 
     help: str
@@ -32,6 +33,8 @@ class Option:
     flag: str = ""
     bare: Any = None
     makes_several: bool = False
+    pattern: str = ""
+    words: str = ""
 
 
 def option(default: Any, help: str, **stated: Any) -> Any:

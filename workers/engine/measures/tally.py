@@ -21,7 +21,7 @@ from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.packed_labels import PackedLabels, merge_labels
 from workers.engine.measures.measure import Joining, list_measures
 from workers.engine.measures.recorded import from_arrays, to_arrays
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 FORMAT = 1
 

@@ -13,14 +13,25 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+# The rules by which cells are laid over the image: at the centers of their fields, or spread evenly.
+FIELD_CENTERS, HALF_PIXEL = "field_centers", "half_pixel"
+
 
 @dataclass(frozen=True)
 class AxisGeometry:
-    """One axis of a layer's receptive fields, in pixels of the input: side, distance of neighbors, center of cell 0."""
+    """One axis of a layer's receptive fields, in pixels of the input: side, distance of neighbors, center of cell 0.
 
-    size: float
+    `size` is None if more pixels than can be counted reach a cell (squeeze-excitation, attention).
+    """
+
+    size: float | None
     stride: float
     offset: float
+
+    @property
+    def first(self) -> float:
+        """The first pixel that reaches cell 0; a field of unknown size has the length of a stride."""
+        return self.offset - ((self.size or self.stride) - 1) / 2
 
     def center(self, cell: float) -> float:
         """The pixel at which the cell's receptive field is centered."""

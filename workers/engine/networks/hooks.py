@@ -6,14 +6,11 @@ names the call.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-
-class LayerError(Exception):
-    """A layer cannot be dissected; the message says why."""
+from workers.engine.networks.layer_maps import LayerError, LayerShape, as_maps
 
 
 class LayerNotFound(LayerError):
@@ -28,22 +25,8 @@ class LayerSilent(LayerError):
     """The forward pass never reached the layer."""
 
 
-class LayerShapeUnknown(LayerError):
-    """The layer gives something other than a map or a vector of units."""
-
-
 class _Enough(Exception):
     """All layers have been read; the rest of the forward pass is not needed."""
-
-
-@dataclass(frozen=True)
-class LayerShape:
-    """What a layer gives for one image: n_units maps of height x width cells."""
-
-    path: str
-    n_units: int
-    height: int
-    width: int
 
 
 def split_call(path: str) -> tuple[str, int | None]:
@@ -80,16 +63,18 @@ def eval_mode(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def reading(*, module: nn.Module, paths: Sequence[str], consume: Consumer) -> Iterator[Callable[[torch.Tensor], None]]:
-    """Yield a function that runs a batch up to the last of the layers; each layer's output goes to `consume` at once.
+def reading(
+    *, module: nn.Module, shapes: Sequence[LayerShape], consume: Consumer
+) -> Iterator[Callable[[torch.Tensor], None]]:
+    """Yield a function that runs a batch up to the last of the layers; each layer's maps go to `consume` at once.
 
-    `consume` sees the (B, U, h, w) output before anything downstream can overwrite it in place and must not keep it.
-    A vector (B, U) is given as (B, U, 1, 1). Raises LayerError; hooks and modes are restored on leaving.
+    `consume` sees the (B, U, h, w) maps before anything downstream can overwrite them in place and must not keep them.
+    Raises LayerError; hooks and modes are restored on leaving.
     """
-    reader = _Reader(paths=paths, consume=consume)
+    reader = _Reader(shapes=shapes, consume=consume)
     with ExitStack() as stack:
         stack.enter_context(eval_mode(module))
-        for name in dict.fromkeys(split_call(path)[0] for path in paths):
+        for name in dict.fromkeys(split_call(shape.path)[0] for shape in shapes):
             handle = find_layer(module=module, path=name).register_forward_hook(reader.hook(name))
             stack.callback(handle.remove)
 
@@ -108,8 +93,8 @@ def reading(*, module: nn.Module, paths: Sequence[str], consume: Consumer) -> It
 class _Reader:
     """Counts calls within one forward pass and hands the wanted ones on."""
 
-    def __init__(self, *, paths: Sequence[str], consume: Consumer) -> None:
-        self.wanted = {(name, call or 0): path for path in paths for name, call in (split_call(path),)}
+    def __init__(self, *, shapes: Sequence[LayerShape], consume: Consumer) -> None:
+        self.wanted = {(name, call or 0): shape for shape in shapes for name, call in (split_call(shape.path),)}
         self.consume = consume
         self.begin()
 
@@ -124,7 +109,8 @@ class _Reader:
             if key not in self.pending:
                 return
             self.pending.discard(key)
-            self.consume(self.wanted[key], as_maps(path=self.wanted[key], output=output))
+            shape = self.wanted[key]
+            self.consume(shape.path, as_maps(shape=shape, output=output))
             if not self.pending:
                 raise _Enough
 
@@ -132,75 +118,5 @@ class _Reader:
 
     def demand_all(self) -> None:
         if self.pending:
-            missed = ", ".join(sorted(self.wanted[key] for key in self.pending))
+            missed = ", ".join(sorted(self.wanted[key].path for key in self.pending))
             raise LayerSilent(f"The forward pass never reaches {missed}.")
-
-
-def as_maps(*, path: str, output: object) -> torch.Tensor:
-    """A layer's output as (B, U, h, w); raises LayerShapeUnknown for anything but maps and vectors."""
-    if isinstance(output, torch.Tensor):
-        if output.ndim == 4:
-            return output
-        if output.ndim == 2:
-            return output[:, :, None, None]
-        given = "a tensor of shape " + " x ".join(map(str, output.shape))
-    else:
-        given = f"a {type(output).__name__}"
-    raise LayerShapeUnknown(
-        f"{path} gives {given}; units need (image, unit, row, column) or (image, unit). Name a layer inside "
-        "it, or save its "
-        "values reshaped to a grid and dissect the saved arrays."
-    )
-
-
-def probe_layers(
-    *, module: nn.Module, paths: Sequence[str], input_px: int, device: str = "cpu"
-) -> dict[str, LayerShape]:
-    """Shapes of the layers for one blank image, by one whole forward pass.
-
-    Raises LayerNotFound, LayerSilent, LayerShapeUnknown, and LayerCalledOften for a module called more than once
-    without a number.
-    """
-    shapes: dict[str, LayerShape] = {}
-    calls: dict[str, int] = {}
-    names = {path: split_call(path) for path in paths}
-
-    def watch(name: str) -> Callable[[nn.Module, object, object], None]:
-        def count(_module: nn.Module, _inputs: object, output: object) -> None:
-            for path, (wanted, call) in names.items():
-                if wanted == name and (call or 0) == calls.get(name, 0):
-                    maps = as_maps(path=path, output=output)
-                    shapes[path] = LayerShape(path, maps.shape[1], maps.shape[2], maps.shape[3])
-            calls[name] = calls.get(name, 0) + 1
-
-        return count
-
-    with ExitStack() as stack:
-        stack.enter_context(eval_mode(module))
-        for name in dict.fromkeys(name for name, _ in names.values()):
-            handle = find_layer(module=module, path=name).register_forward_hook(watch(name))
-            stack.callback(handle.remove)
-        with torch.inference_mode():
-            _forward_as_far_as_it_goes(module, torch.zeros(1, 3, input_px, input_px, device=device), shapes, set(paths))
-    for path, (name, call) in names.items():
-        if call is None and calls.get(name, 0) > 1:
-            raise LayerCalledOften(
-                f"The forward pass calls {name} {calls[name]} times; name the call: "
-                f"{name}#0 to {name}#{calls[name] - 1}."
-            )
-        if path not in shapes:
-            raise LayerSilent(f"The forward pass never reaches {path}.")
-    return {path: shapes[path] for path in paths}
-
-
-def _forward_as_far_as_it_goes(
-    module: nn.Module, blank: torch.Tensor, shapes: dict[str, LayerShape], paths: set[str]
-) -> None:
-    try:
-        module(blank)
-    except LayerError:
-        raise
-    except RuntimeError as error:
-        # A classifier may be made for another input size: no matter, when all layers lie before it.
-        if shapes.keys() != paths:
-            raise LayerSilent(f"The forward pass fails at {blank.shape[-1]} px before the layers: {error}") from None

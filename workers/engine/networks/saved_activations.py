@@ -1,8 +1,8 @@
 """Saved activations in place of a module: latents of a sparse autoencoder, or tokens of a transformer
 reshaped to a grid.
 
-The array holds image x unit x row x column (or image x unit x cell, the cells a square grid), images in the
-order of the image set. It is read from disk batch by batch.
+The array holds image x unit x row x column, image x unit x cell, or these with the units last (tokens), or image x
+unit; cells make a square grid, and images lie in the order of the image set. It is read from disk batch by batch.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from workers.engine.networks.hooks import LayerShape
 from workers.engine.networks.identity import SAVED_VALUES
+from workers.engine.networks.layer_maps import LayerShape, as_maps
 from workers.engine.networks.loading import LoadedNetwork, file_sha256
+from workers.engine.networks.map_axes import Asked, read_saved_axes
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
 
@@ -27,18 +28,21 @@ class SavedActivationsInvalid(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class SavedNetwork(LoadedNetwork):
-    """(N, U, h, w) activations on disk under a name that stands for the only layer; the module does nothing."""
+    """Activations on disk, images first, under a name that stands for the only layer; the module does nothing."""
 
     name: str
     maps: NDArray[Any]
 
-    @property
-    def shape(self) -> LayerShape:
-        return LayerShape(self.name, self.maps.shape[1], self.maps.shape[2], self.maps.shape[3])
+    def find_shape(self, asked: Asked) -> LayerShape:
+        """How the array is read; raises LayerShapeUnknown."""
+        return read_saved_axes(path=self.name, sizes=self.maps.shape, asked=asked)
 
-    def read(self, images: list[int], *, device: torch.device) -> torch.Tensor:
-        """(B, U, h, w) maps of some images, in float32."""
-        return torch.from_numpy(np.asarray(self.maps[images], dtype=np.float32)).to(device)
+    def read(self, images: list[int], shape: LayerShape, *, device: torch.device) -> torch.Tensor:
+        """(B, U, h, w) maps of some images, in float32; infinite where float32 cannot hold a value."""
+        part = self.maps[images]
+        with np.errstate(over="ignore"):
+            values = torch.from_numpy(part.astype(np.float32)).to(device)
+        return as_maps(shape=shape, output=values)
 
 
 def open_saved(path: Path, *, input_px: int = 224) -> SavedNetwork:
@@ -49,14 +53,10 @@ def open_saved(path: Path, *, input_px: int = 224) -> SavedNetwork:
         raise SavedActivationsInvalid(f"{path.name}: there is no such file.") from None
     except (ValueError, OSError, EOFError) as error:
         raise SavedActivationsInvalid(f"{path.name} cannot be read as an array: {error}.") from None
-    if maps.ndim == 3:
-        side = round(maps.shape[2] ** 0.5)
-        if side * side != maps.shape[2]:
-            raise SavedActivationsInvalid(f"{path.name} has {maps.shape[2]} cells an image, which make no square grid.")
-        maps = maps.reshape(*maps.shape[:2], side, side)
-    if maps.ndim != 4 or maps.dtype.kind != "f" or 0 in maps.shape:
+    if not 2 <= maps.ndim <= 4 or maps.dtype.kind != "f" or 0 in maps.shape:
         raise SavedActivationsInvalid(
-            f"{path.name} is {maps.dtype} {maps.shape}, not numbers of image x unit x row x column."
+            f"{path.name} is {maps.dtype} {maps.shape}, not numbers of image x unit x row x column, image x unit x "
+            "cell, image x token x unit or image x unit."
         )
     return SavedNetwork(
         architecture=SAVED,

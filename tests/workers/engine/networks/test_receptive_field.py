@@ -9,7 +9,8 @@ from torch import nn
 
 from workers.engine.networks.efficientnet_lite import EfficientNetLite0
 from workers.engine.networks.geometry import MapGeometry
-from workers.engine.networks.receptive_field import theoretical_receptive_fields
+from workers.engine.networks.probing import probe_layers
+from workers.engine.networks.receptive_field import find_placings
 
 
 def caffe_alexnet() -> nn.Sequential:
@@ -29,15 +30,16 @@ def caffe_alexnet() -> nn.Sequential:
 
 
 def field(module: nn.Module, path: str, input_px: int) -> MapGeometry:
-    found = theoretical_receptive_fields(module=module, paths=[path], input_px=input_px)[path]
-    assert isinstance(found, MapGeometry), found
-    return found
+    shapes = probe_layers(module=module, paths=[path], input_px=input_px)
+    found = find_placings(module=module, shapes=list(shapes.values()), input_px=input_px)[path]
+    assert found.geometry is not None, found.reason
+    return found.geometry
 
 
 def test_alexnet_has_its_published_sizes() -> None:
     paths = {"2": 19, "5": 67, "6": 99, "7": 131, "8": 163, "9": 195}
-    found = theoretical_receptive_fields(module=caffe_alexnet(), paths=list(paths), input_px=227)
-    assert {path: found[path].rows.size for path in paths} == paths  # type: ignore[union-attr]
+    module = caffe_alexnet()
+    assert {path: field(module, path, 227).rows.size for path in paths} == paths
 
 
 def with_average_pools(module: nn.Module) -> nn.Module:
@@ -127,18 +129,23 @@ def test_fields_of_torchvision_networks(name: str, path: str, size: int, stride:
 
 
 @pytest.mark.parametrize(
-    ("name", "path", "word"),
+    ("name", "path", "word", "stride"),
     [
-        ("alexnet", "avgpool", "adaptive"),
-        ("efficientnet_b0", "features.2", "adaptive"),
-        ("convnext_tiny", "features.1", "permute"),
+        ("alexnet", "avgpool", "adaptive", 32),
+        ("efficientnet_b0", "features.2", "adaptive", 4),
+        ("vit_b_32", "encoder.layers.encoder_layer_0", "attention", 32),
     ],
 )
-def test_what_has_no_field_is_refused_in_words(name: str, path: str, word: str) -> None:
+def test_where_the_size_is_unknown_the_reason_is_said_and_cells_have_their_place(
+    name: str, path: str, word: str, stride: int
+) -> None:
     module = torchvision.models.get_model(name, weights=None)
-    found = theoretical_receptive_fields(module=module, paths=[path], input_px=224)[path]
-    assert isinstance(found, str)
-    assert word in found
+    shapes = probe_layers(module=module, paths=[path], input_px=224)
+    found = find_placings(module=module, shapes=list(shapes.values()), input_px=224)[path]
+    assert word in found.reason
+    assert found.geometry is not None
+    assert found.geometry.rows.size is None
+    assert found.geometry.rows.stride == stride
 
 
 def test_following_the_graph_leaves_the_weights_alone() -> None:

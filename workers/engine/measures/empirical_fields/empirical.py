@@ -23,6 +23,7 @@ from workers.engine.measures.top_images.topk import seeded_order
 from workers.engine.networks.chain import ChainBroken, Step, find_chain
 from workers.engine.networks.geometry import MapGeometry
 from workers.engine.networks.hooks import reading
+from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork, normalize
 
 NAIVE_BATCH = 32
@@ -67,10 +68,9 @@ def make_occluders(*, network: LoadedNetwork, options: OcclusionOptions) -> Occl
 def estimate_fields(
     *,
     network: LoadedNetwork,
-    path: str,
+    shape: LayerShape,
     geometry: MapGeometry,
     tasks: PeakTasks,
-    n_units: int,
     read_pixels: Callable[[int], NDArray[np.uint8]],
     options: OcclusionOptions,
     progress: Callable[[int], None],
@@ -85,15 +85,15 @@ def estimate_fields(
     with device:  # whatever is made on the way lies where the network does
         occluders = make_occluders(network=network, options=options)
         n = int(len(occluders.rows) ** 0.5)
-        total = np.zeros((n_units, 2 * n - 1, 2 * n - 1), dtype=np.float64)
+        total = np.zeros((shape.n_units, 2 * n - 1, 2 * n - 1), dtype=np.float64)
         covered = np.zeros_like(total)
         steps: list[Step] | None = None
         for done, (index, peaks) in enumerate(tasks.items(), start=1):
             pixels = torch.from_numpy(np.array(read_pixels(index)))[None].to(device)
             image = normalize(pixels=pixels, preprocessing=network.preprocessing)
-            steps = find_steps(network=network, path=path, image=image) if steps is None else steps
+            steps = find_steps(network=network, shape=shape, image=image) if steps is None else steps
             changes = peak_changes(
-                network=network, path=path, image=image, peaks=list(peaks), occluders=occluders, steps=steps
+                network=network, shape=shape, image=image, peaks=list(peaks), occluders=occluders, steps=steps
             )
             for change, (peak, units) in zip(changes, peaks.items(), strict=True):
                 rows, columns = (
@@ -125,10 +125,12 @@ def _grid_place(center_px: float, options: OcclusionOptions, n: int) -> int:
     return min(max(0, round((center_px - (options.size_px - 1) / 2) / options.stride_px)), n - 1)
 
 
-def find_steps(*, network: LoadedNetwork, path: str, image: torch.Tensor) -> list[Step]:
-    """The steps to the layer; empty where the way is no chain."""
+def find_steps(*, network: LoadedNetwork, shape: LayerShape, image: torch.Tensor) -> list[Step]:
+    """The steps to the layer; empty where the way is no chain, or the layer's axes lie in another order."""
+    if not shape.is_plain:
+        return []
     try:
-        return find_chain(module=network.module, path=path, image=image)
+        return find_chain(module=network.module, path=shape.path, image=image)
     except ChainBroken:
         return []
 
@@ -136,21 +138,21 @@ def find_steps(*, network: LoadedNetwork, path: str, image: torch.Tensor) -> lis
 def peak_changes(
     *,
     network: LoadedNetwork,
-    path: str,
+    shape: LayerShape,
     image: torch.Tensor,
     peaks: Sequence[Peak],
     occluders: Occluders,
     steps: list[Step] | None = None,
 ) -> torch.Tensor:
     """(n_peaks, n_occluders, U) absolute changes of the activations at each peak of a (1, 3, px, px) image."""
-    steps = find_steps(network=network, path=path, image=image) if steps is None else steps
+    steps = find_steps(network=network, shape=shape, image=image) if steps is None else steps
     if not steps:
-        return naive_changes(network=network, path=path, image=image, peaks=peaks, occluders=occluders)
+        return naive_changes(network=network, shape=shape, image=image, peaks=peaks, occluders=occluders)
     return cone_changes(steps=steps, image=image, peaks=peaks, occluders=occluders)
 
 
 def naive_changes(
-    *, network: LoadedNetwork, path: str, image: torch.Tensor, peaks: Sequence[Peak], occluders: Occluders
+    *, network: LoadedNetwork, shape: LayerShape, image: torch.Tensor, peaks: Sequence[Peak], occluders: Occluders
 ) -> torch.Tensor:
     """The same by whole forward passes, one for every occluder: the definition itself."""
     seen: list[torch.Tensor] = []
@@ -159,7 +161,7 @@ def naive_changes(
         seen.append(torch.stack([maps[:, :, row, column] for row, column in peaks]))
 
     size = occluders.size
-    with reading(module=network.module, paths=[path], consume=keep) as run:
+    with reading(module=network.module, shapes=[shape], consume=keep) as run:
         run(image)
         for chunk in torch.split(torch.arange(len(occluders.rows)), NAIVE_BATCH):
             copies = image.repeat(len(chunk), 1, 1, 1).contiguous(memory_format=torch.channels_last)

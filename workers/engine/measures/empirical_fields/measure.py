@@ -51,10 +51,9 @@ def _estimate(layer: MeasuredLayer, completion: Completion) -> EmpiricalFields:
     tasks = plan_peaks(top_image=top.top_image, top_location=top.top_location, n_images=n_images)
     maps, sizes = estimate_fields(
         network=completion.network,
-        path=layer.shape.path,
+        shape=layer.shape,
         geometry=layer.placed(completion.input_px),
         tasks=tasks,
-        n_units=layer.shape.n_units,
         read_pixels=completion.pixels,
         options=OcclusionOptions(seed=completion.options.run.seed),
         progress=lambda n_done: completion.progress("occlude", n_done, len(tasks)),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workers.engine.measures.measure import Measure, Run, Turn
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.rotation.arrays import RECORDED, RotationOptions
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 
 class Rotation(Measure[None, None]):

@@ -14,7 +14,7 @@ import torch
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.measures.pairs import DensePairs
 from workers.engine.measures.thresholds.thresholds import SparseMaps, join_pairs, nth_largest
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 FIRST_PRUNING_CELLS = 16_000_000
 # Dense cells of the first batches that wait until those after them have raised the bound.

@@ -21,7 +21,7 @@ from workers.engine.measures.thresholds.thresholds import (
     n_above,
     unit_runs,
 )
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 
 @dataclass(frozen=True)

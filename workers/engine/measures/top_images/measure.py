@@ -13,7 +13,7 @@ from workers.engine.measures.measure import Completion, Joining, Measure, Measur
 from workers.engine.measures.pairs import DensePairs
 from workers.engine.measures.top_images.arrays import RECORDED, TopImages, TopImagesOptions, name_silence
 from workers.engine.measures.top_images.topk import TopMaps, n_lowest, rank_images
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 HISTOGRAM_BINS = 32
 # Peaks that are counted at a time.

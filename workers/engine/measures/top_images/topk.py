@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from workers.engine.measures.pairs import DensePairs
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 LOW_SHARE = 10  # the lowest tenth
 

@@ -12,8 +12,10 @@ from workers.engine.measures.empirical_fields import empirical
 from workers.engine.networks.chain import ChainBroken, find_chain
 from workers.engine.networks.efficientnet_lite import EfficientNetLite0
 from workers.engine.networks.geometry import AxisGeometry, MapGeometry
+from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.probing import probe_layers
 
 
 def loaded(module: nn.Module, input_px: int) -> LoadedNetwork:
@@ -70,9 +72,10 @@ def test_the_cone_gives_what_whole_forward_passes_give(name: str) -> None:
             part.running_var.uniform_(0.5, 2)
     occluders = empirical.make_occluders(network=network, options=empirical.OcclusionOptions(size_px=11, stride_px=7))
     image = torch.randn(1, 3, input_px, input_px).to(memory_format=torch.channels_last)
+    shape = probe_layers(module=network.module, paths=[path], input_px=input_px)[path]
     for peaks in ([(2, 3)], [(0, 0), (2, 3), (3, 1), (1, 3)]):
-        found = empirical.peak_changes(network=network, path=path, image=image, peaks=peaks, occluders=occluders)
-        expected = empirical.naive_changes(network=network, path=path, image=image, peaks=peaks, occluders=occluders)
+        found = empirical.peak_changes(network=network, shape=shape, image=image, peaks=peaks, occluders=occluders)
+        expected = empirical.naive_changes(network=network, shape=shape, image=image, peaks=peaks, occluders=occluders)
         assert expected.max() > 0
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * float(expected.max()))
 
@@ -94,14 +97,13 @@ def test_a_linear_units_field_is_its_kernels_support() -> None:
     pixels = np.full((32, 32, 3), 127, dtype=np.uint8)
     maps, sizes = empirical.estimate_fields(
         network=network,
-        path="0",
+        shape=LayerShape("0", 2, 32, 32),
         geometry=MapGeometry(AxisGeometry(9, 1, 0), AxisGeometry(9, 1, 0)),
         tasks=empirical.plan_peaks(
             top_image=np.array([[0, 1], [0, -1]], np.int32),
             top_location=np.array([[[10, 12], [20, 9]], [[16, 16], [-1, -1]]], np.int16),
             n_images=2,
         ),
-        n_units=2,
         read_pixels=lambda index: pixels,
         options=empirical.OcclusionOptions(size_px=1, stride_px=1, level=0.0),
         progress=lambda n_done: None,

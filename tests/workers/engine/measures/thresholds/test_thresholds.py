@@ -19,7 +19,7 @@ from workers.engine.measures.thresholds.thresholds import (
     n_above,
     nth_largest,
 )
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 
 def add(cells: CandidateCells, *, first: int, maps: torch.Tensor) -> None:

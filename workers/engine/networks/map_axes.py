@@ -1,0 +1,287 @@
+"""Find which axis of what a layer gives holds its units, which tokens belong to no place, and which tensor is meant.
+
+docs/measures.md, Which axis is the unit. Evidence, in this order: what the user names; the width of the last module
+with parameters that ran (a convolution's channels, the features of a linear or normalizing layer); along which axes
+the places in the image differ; maps of square images are square. What stays open is refused with every reading shown.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import isqrt
+
+import torch
+from torch import nn
+
+from workers.engine.networks.axis_names import AXES, DROP_FIRST, DROP_LAST, KEEP
+from workers.engine.networks.layer_maps import LayerShape, LayerShapeUnknown, spell_shape
+from workers.engine.networks.places import Place
+
+NAMES = {"b": "image", "u": "unit", "h": "row", "w": "column", "t": "token"}
+# Parameters that hold tokens which stand for no part of the image, by the end of their names.
+TOKEN_NAMES = (
+    "cls_token", "class_token", "class_embedding", "cls_embedding", "dist_token", "distillation_token", "reg_token",
+    "reg_tokens", "register_tokens", "registers", "storage_tokens", "prefix_tokens", "prompt_tokens",
+)  # fmt: skip
+TOKEN_COUNTS = ("num_prefix_tokens", "n_prefix_tokens")
+# Of several tensors, the one that carries the features by the names that libraries use.
+ITEM_NAMES = ("[last_hidden_state]", ".last_hidden_state", "[out]", "[x]")
+
+# A single token more than a square is taken for a class token from this number of tokens on: 5 = 4 + 1 is too common.
+MIN_GUESSED = 9
+
+Tensors = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user names: `axes`, one of AXES, and `tokens`: drop-first, drop-last, keep, or how many are dropped at
+    the start. Empty: to be found.
+    """
+
+    axes: str = ""
+    tokens: str = ""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a layer gave for n blank images: shapes of its tensors by name, and `last`, the last module with
+    parameters of its own that had run by then.
+    """
+
+    path: str
+    module: nn.Module
+    tensors: Tensors
+    last: nn.Module | None
+    n_images: int
+
+    def spell(self, sizes: tuple[int, ...]) -> str:
+        return f"{self.path} gives {spell_shape(sizes)} for {self.n_images} images"
+
+
+def read_axes(
+    *, given: Given, network: nn.Module, asked: Asked, find_place: Callable[[str], Place | None]
+) -> LayerShape:
+    """How the layer is to be read. `find_place` traces the network, and is called only if it is needed.
+
+    Raises LayerShapeUnknown.
+    """
+    item = _choose_item(given)
+    sizes = given.tensors[item]
+    possible = _list_possible(given, sizes)
+    place: Place | None = None
+    axes = asked.axes if len(asked.axes) == len(sizes) else ""
+    if axes and axes not in possible:
+        raise LayerShapeUnknown(
+            f"{given.spell(sizes)}, which --axes {axes} does not fit: its axis of the images has another length."
+        )
+    if not axes:
+        axes = possible[0] if len(possible) == 1 and len(sizes) == 2 else _axes_by_width(given, sizes)
+    if len(sizes) != 2 and (not axes or "t" in axes):
+        place = find_place(item)
+    if not axes or (place is not None and asked.axes != axes):
+        axes = _axes_by_place(given, sizes, place) or axes or _axes_by_square(given, sizes, possible)
+    length = dict(zip(axes, sizes, strict=True))
+    shape = LayerShape(
+        given.path, length["u"], length.get("h", 1), length.get("w", 1), axes=axes, item=item, note=_spell_axes(axes)
+    )
+    return _drop_tokens(shape, length["t"], network, asked, place) if "t" in axes else shape
+
+
+def read_saved_axes(*, path: str, sizes: tuple[int, ...], asked: Asked) -> LayerShape:
+    """How a saved array of that size, images first, is to be read. Raises LayerShapeUnknown."""
+    possible = [axes for axes in AXES if len(axes) == len(sizes) and axes[0] == "b"]
+    if asked.axes and asked.axes not in possible:
+        raise LayerShapeUnknown(
+            f"{path} is {spell_shape(sizes)}; --axes {asked.axes} does not fit, but {_list(possible)}."
+        )
+    readings = []
+    for axes in [asked.axes] if asked.axes else possible:
+        length = dict(zip(axes, sizes, strict=True))
+        shape = LayerShape(path, length["u"], length.get("h", 1), length.get("w", 1), axes=axes, note=_spell_axes(axes))
+        try:
+            read = _drop_tokens(shape, length["t"], nn.Identity(), asked, None) if "t" in axes else shape
+        except LayerShapeUnknown:
+            if asked.axes:
+                raise
+            continue
+        if asked.axes or read.height == read.width:
+            readings.append(read)
+    if len(readings) == 1:
+        return readings[0]
+    shown = " or ".join(_spell_reading(dict(zip(axes, sizes, strict=True))) for axes in possible)
+    raise LayerShapeUnknown(
+        f"{path} is {spell_shape(sizes)}, images first: {shown}? Cells must make a square grid. Give {_list(possible)}"
+        + (", and --tokens if some belong to no place." if len(sizes) == 3 else ".")
+    )
+
+
+def _list(possible: list[str]) -> str:
+    return " or ".join(f"--axes {axes}" for axes in possible)
+
+
+def _choose_item(given: Given) -> str:
+    """The only tensor, or the one that is known to carry the features."""
+    maps = [item for item, sizes in given.tensors.items() if 2 <= len(sizes) <= 4]
+    if isinstance(given.module, nn.MultiheadAttention):
+        return "[0]"
+    if len(maps) == 1:
+        return maps[0]
+    for name in ITEM_NAMES:
+        if name in maps:
+            return name
+    listed = ", ".join(f"{item or 'a tensor'} {spell_shape(sizes)}" for item, sizes in given.tensors.items())
+    raise LayerShapeUnknown(
+        f"{given.path} gives {listed or 'no tensor'} for {given.n_images} images, of which none is clearly a map of "
+        "units. Name a layer inside it, or save the values that you mean and dissect the saved array (--activations)."
+    )
+
+
+def _list_possible(given: Given, sizes: tuple[int, ...]) -> list[str]:
+    """Orders of axes in which the axis of the images has their number."""
+    if not 2 <= len(sizes) <= 4:
+        raise LayerShapeUnknown(
+            f"{given.spell(sizes)}; units need (image, unit), (image, token, unit) or "
+            "(image, unit, row, column), in whatever order. Name another layer."
+        )
+    possible = [axes for axes in AXES if len(axes) == len(sizes) and sizes[axes.index("b")] == given.n_images]
+    if not possible:
+        raise LayerShapeUnknown(
+            f"{given.spell(sizes)}: no axis holds one entry per image (windows or "
+            "tokens are counted as images). Name the block or the network's layer around it."
+        )
+    return possible
+
+
+def _axes_by_width(given: Given, sizes: tuple[int, ...]) -> str:
+    """The order that the width of the last module with parameters leaves; "" if it leaves more than one or none."""
+    last = given.last
+    first_width = next((getattr(last, name) for name in ("out_channels", "num_features", "num_channels")
+                        if isinstance(getattr(last, name, None), int)), 0)  # fmt: skip
+    last_width = _last_width(last)
+    if len(sizes) == 4:
+        if first_width and (sizes[1] == first_width != sizes[3] or sizes[2] == sizes[3] != sizes[1]):
+            return "buhw"
+        if last_width and sizes[3] == last_width != sizes[1]:
+            return "bhwu"
+    if len(sizes) == 3:
+        if last_width and sizes[2] == last_width:
+            return "tbu" if sizes[1] == given.n_images != sizes[0] else "btu"
+        if first_width and sizes[1] == first_width != sizes[2]:
+            return "but"
+    return ""
+
+
+def _last_width(last: nn.Module | None) -> int:
+    """The number of features of a module that works on the last axis."""
+    if isinstance(last, nn.Linear):
+        return last.out_features
+    if isinstance(last, nn.MultiheadAttention):
+        return int(last.embed_dim)
+    # Subclasses of LayerNorm may normalize another axis.
+    if last is None or type(last) is not nn.LayerNorm:
+        return 0
+    return int(last.normalized_shape[-1])
+
+
+def _axes_by_place(given: Given, sizes: tuple[int, ...], place: Place | None) -> str:
+    """The order that follows from the axes along which rows and columns of the image differ."""
+    if place is None or place.is_nowhere:
+        return ""
+    rows, columns = place.axes()
+    if not rows and not columns:
+        return ""
+    known = {"buhw": (2, 3), "bhwu": (1, 2), "btu": (1, 1), "but": (2, 2), "tbu": (0, 0)}
+    # Rows or columns may have lost their place (a sum over a whole column), not both.
+    fitting = [
+        axes for axes, (row, column) in known.items()
+        if len(axes) == len(sizes) and rows in ([row], []) and columns in ([column], [])
+    ]  # fmt: skip
+    if len(fitting) != 1:
+        raise LayerShapeUnknown(
+            f"{given.spell(sizes)}, and its values are no maps of units over the "
+            "image (attention weights or windows, perhaps). Name the block around it, or save maps and dissect the "
+            "saved array (--activations)."
+        )
+    return fitting[0]
+
+
+def _axes_by_square(given: Given, sizes: tuple[int, ...], possible: list[str]) -> str:
+    """A square image gives square maps: the only order with square maps; else every reading is shown."""
+    readings = {axes: dict(zip(axes, sizes, strict=True)) for axes in possible}
+    square = [axes for axes, size in readings.items() if "h" in axes and size["h"] == size["w"]]
+    if len(square) == 1:
+        return square[0]
+    shown = " or ".join(_spell_reading(size) for size in readings.values())
+    raise LayerShapeUnknown(f"{given.spell(sizes)}: {shown}? Give {_list(list(readings))}.")
+
+
+def _spell_reading(size: Mapping[str, int]) -> str:
+    if "t" in size:
+        return f"{size['u']} units at {size['t']} tokens"
+    return f"{size['u']} units of {size['h']} x {size['w']}"
+
+
+def _spell_axes(axes: str) -> str:
+    return "" if axes in ("buhw", "bu") else "axes: " + ", ".join(NAMES[axis] for axis in axes)
+
+
+def _drop_tokens(shape: LayerShape, n_tokens: int, network: nn.Module, asked: Asked, place: Place | None) -> LayerShape:
+    """The tokens that are cells of a square grid, without those that belong to no place."""
+    names, n_named = find_token_names(network)
+    choices: list[tuple[int, int] | None] = [
+        _dropped_as_asked(asked.tokens),
+        _dropped_by_place(shape, n_tokens, place),
+        (0, 0) if isqrt(n_tokens) ** 2 == n_tokens else None,
+        (n_named, 0) if n_named else None,
+        (1, 0) if n_tokens > MIN_GUESSED else None,
+    ]
+    for first, last in (one for one in (choices[:1] if asked.tokens else choices[1:]) if one is not None):
+        rest = n_tokens - first - last
+        if rest > 0 and isqrt(rest) ** 2 == rest:
+            side = isqrt(rest)
+            note = "; ".join([shape.note, *spell_dropped(first, last, names)])
+            return replace(shape, height=side, width=side, n_first=first, n_last=last, note=note)
+    side = isqrt(n_tokens)
+    raise LayerShapeUnknown(
+        f"{shape.path} gives {n_tokens} tokens per image, which are no square grid"
+        + (f" without those of --tokens {asked.tokens}" if asked.tokens else "")
+        + f"; the next smaller one is {side} x {side}. Say how many tokens at the start belong to no place: --tokens "
+        f"{n_tokens - side * side}."
+    )
+
+
+def find_token_names(network: nn.Module) -> tuple[list[str], int]:
+    """The names of parameters that hold tokens of no place, and how many tokens the network puts before the others."""
+    held = {name: one for name, one in network.named_parameters() if name.rpartition(".")[2] in TOKEN_NAMES}
+    stated = [
+        int(value) for part in network.modules() for name in TOKEN_COUNTS
+        if isinstance(value := getattr(part, name, None), int)
+    ]  # fmt: skip
+    counted = sum(one.shape[-2] if one.ndim > 1 else 1 for one in held.values())
+    return sorted({name.rpartition(".")[2] for name in held}), stated[0] if stated else counted
+
+
+def _dropped_as_asked(tokens: str) -> tuple[int, int]:
+    known = {DROP_FIRST: (1, 0), DROP_LAST: (0, 1), KEEP: (0, 0)}
+    return known[tokens] if tokens in known else (int(tokens or 0), 0)
+
+
+def _dropped_by_place(shape: LayerShape, n_tokens: int, place: Place | None) -> tuple[int, int] | None:
+    """How many tokens at the start and at the end come from no part of the image."""
+    if place is None or place.is_nowhere:
+        return None
+    axis = shape.axes.index("t")
+    lost = torch.isinf(place.spans[0].movedim(axis, 0).flatten(1)).all(dim=1).expand(n_tokens).tolist()
+    first = lost.index(False)
+    return first, lost[::-1].index(False)
+
+
+def spell_dropped(first: int, last: int, names: list[str]) -> list[str]:
+    """What is dropped, in words; nothing if no token is."""
+    called = f" ({', '.join(names)})" if names else ""
+    ends = [(first, "first"), (last, "last")]
+    return [
+        f"the {end} token{called} is dropped" if n == 1 else f"the {end} {n} tokens{called} are dropped"
+        for n, end in ends
+        if n
+    ]
