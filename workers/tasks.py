@@ -138,6 +138,9 @@ def _survey(job: Job) -> dict[str, Any]:
         network=job.network, layers=job.dissection.layers, device=find_device(), options=job.options
     )
     job.reporter.begin("reading the image set", n_total=0)
+    dissect.check_first_images(
+        network=job.network, shapes=shapes, image_set=job.image_set, options=job.options, device=find_device()
+    )
     estimator = make_estimator(
         shapes=shapes.values(),
         image_set=job.image_set,

@@ -27,6 +27,7 @@ from annotator.labels.counted_answers import CountedAnswer, gather_answers, spli
 from annotator.labels.labeling import check_lexicon, gather_vocabulary
 from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import MODES_BY_RANK, find_named_mode
+from annotator.units.layer_facts import find_anchoring
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Layer, Unit
 from workers.engine.format.bounds import DETECTOR_ABOVE
 
@@ -98,12 +99,15 @@ def describe_dissection(*, dissection: Dissection) -> Document:
         "campaign": None,
         "dissection": str(dissection.id),
         "layers": [
-            _describe_layer(
-                layer,
-                n_units=layer.n_units,
-                people={**NOBODY_ASKED, **count_silent(layer=layer, dissection_id=dissection.id)},
-                automatic=automatic.values(),
-            )
+            {
+                **_describe_layer(
+                    layer,
+                    n_units=layer.n_units,
+                    people={**NOBODY_ASKED, **count_silent(layer=layer, dissection_id=dissection.id)},
+                    automatic=automatic.values(),
+                ),
+                "anchoring": find_anchoring(dissection, layer.path),
+            }
             for layer in dict.fromkeys(unit.layer for unit in units)
         ],
         "units": [

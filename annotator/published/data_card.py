@@ -78,6 +78,7 @@ def _describe_dissection(row: Dissection) -> dict[str, Any]:
         "layers": row.layer_paths,
         "options": row.options,
         "environment": row.environment,
+        "layer_facts": row.layer_facts,
         "artifact_sha256": row.artifact_sha256,
     }
 

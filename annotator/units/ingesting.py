@@ -11,6 +11,8 @@ from workers.engine.measures.recorded import UnitRows, from_arrays
 from workers.engine.measures.table import list_recorded
 from workers.store import Store
 
+# What the manifest states of a layer, and the dissection keeps.
+LAYER_FACTS = ("map_height", "map_width", "axes", "tokens_dropped", "read_as", "anchoring", "cells")
 BATCH = 5_000
 
 
@@ -138,6 +140,11 @@ def _automatic_labels(
                 yield AutomaticLabel(dissection=dissection, unit=unit, source=str(dissection.id), **columns)
 
 
+def _gather_facts(entry: dict[str, Any]) -> dict[str, Any]:
+    """How a layer was read and where its cells lie; empty for artifacts of before, which did not record it."""
+    return {name: entry[name] for name in LAYER_FACTS if name in entry}
+
+
 def _finish(dissection: Dissection, manifest: dict[str, Any], now: datetime) -> None:
     dissection.n_images = manifest["image_set"]["n_images"]
     dissection.n_quarantined = manifest["image_set"]["n_quarantined"]
@@ -146,5 +153,6 @@ def _finish(dissection: Dissection, manifest: dict[str, Any], now: datetime) -> 
     dissection.environment = manifest["environment"]
     dissection.detectors = {entry["path"]: entry["detectors"] for entry in manifest["layers"]}
     dissection.labels = manifest["labels"]
+    dissection.layer_facts = {entry["path"]: _gather_facts(entry) for entry in manifest["layers"]}
     dissection.state, dissection.finished_at = Dissection.State.DONE, now
     dissection.save()

@@ -6,7 +6,7 @@ measure different shards.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.batches import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
-from workers.engine.images.image_set import ImageSet
+from workers.engine.images.image_set import ImageSet, ImageUnreadable
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.packed_labels import PackedLabels, pack_labels
 from workers.engine.manifest import dissection_key
@@ -24,6 +24,7 @@ from workers.engine.measures.measure import Run
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.tally import LayerTally, Tally
 from workers.engine.measures.thresholds.measure import Candidates, tell_bounds
+from workers.engine.networks.company import TRIED, Tolerance, check_company
 from workers.engine.networks.hooks import reading
 from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork, normalize
@@ -55,6 +56,40 @@ def survey(
     return probe_layers(
         module=network.module, paths=layers, input_px=network.preprocessing.input_px, device=device, asked=asked
     )
+
+
+def check_first_images(
+    *,
+    network: LoadedNetwork,
+    shapes: Mapping[str, LayerShape],
+    image_set: ImageSet,
+    options: DissectionOptions,
+    device: str,
+) -> None:
+    """Run the first usable images twice, in other company; raises LayerDependsOnBatch. Costs less than one batch."""
+    if isinstance(network, SavedNetwork):
+        return
+    n_looked_at = min(len(image_set.paths), options.run.batch_size)
+    pixels: list[NDArray[np.uint8]] = []
+    for index in range(n_looked_at):
+        if len(pixels) == TRIED:
+            break
+        with suppress(ImageUnreadable):
+            pixels.append(image_set.read_pixels(index, preprocessing=network.preprocessing))
+    if not pixels:
+        return
+    images = torch.from_numpy(np.stack(pixels)).to(device)
+    autocast = options.run.autocast
+    with torch.autocast(images.device.type, enabled=autocast):
+        tried = normalize(pixels=images, preprocessing=network.preprocessing)
+        tolerance = Tolerance.of(device=device, autocast=autocast)
+        for n in dict.fromkeys((len(tried), 2, 1)):
+            # Where memory holds two images at a time, one is tried beside its negative.
+            with suppress(torch.OutOfMemoryError):
+                check_company(
+                    module=network.module, shapes=list(shapes.values()), images=tried[:n], tolerance=tolerance
+                )
+                return
 
 
 @dataclass(frozen=True)

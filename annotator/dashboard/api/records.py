@@ -40,6 +40,9 @@ class DissectionRecord(Schema):
     image_set: str = Field(alias="image_set.name")
     is_rendered: bool = Field(alias="image_set.is_rendered")
     layers: list[str] = Field(alias="layer_paths")
+    layer_facts: dict[str, dict[str, Any]] = Field(
+        description="By layer: order of axes, tokens dropped, rule by which cells are anchored; absent: not recorded"
+    )
     state: str
     error: str
     n_images: int

@@ -16,6 +16,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.units.asked_options import choose_options
 from annotator.units.dissecting import UNFINISHED, request_dissection
+from annotator.units.layer_facts import spell_layer
 from annotator.units.models import Dissection, ImageSet, Layer, Network
 from workers.engine.measures.options import list_declared, list_defaults
 from workers.engine.measures.recorded import Option
@@ -89,7 +90,16 @@ def show_dissections(request: SignedInRequest) -> HttpResponse:
 def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpResponse:
     """One dissection: progress, options, detectors."""
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
-    layers = Layer.objects.filter(network=dissection.network, path__in=dissection.layer_paths)
+    layers = [
+        {
+            "path": one.path,
+            "n_units": one.n_units,
+            "theoretical_receptive_field": one.theoretical_receptive_field,
+            "receptive_field_note": one.receptive_field_note,
+            "spelled": spell_layer(dissection, one.path),
+        }
+        for one in Layer.objects.filter(network=dissection.network, path__in=dissection.layer_paths)
+    ]
     return show(
         request,
         "dashboard/dissections/dissection.html",

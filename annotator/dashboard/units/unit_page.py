@@ -12,6 +12,7 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.units.unit_record import UnitRecord, gather_record
+from annotator.units.layer_facts import spell_layer
 from annotator.units.models import AutomaticLabel, DissectedUnit, Unit
 
 NAMED = ("dissection", "answer", "mode")
@@ -58,6 +59,7 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         unit=unit,
         histogram=_histogram(record),
         layer_field=_layer_field(record),
+        read_as=spell_layer(record.dissected.dissection, layer) if record.dissected else "",
         previous_index=index - 1 if index else None,
         next_index=index + 1 if index + 1 < unit.layer.n_units else None,
         modes=AutomaticLabel.Mode.choices,

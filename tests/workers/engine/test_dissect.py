@@ -25,7 +25,6 @@ from workers.engine.images import packed_labels
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.measures.layer_pass import ActivationNotFinite
 from workers.engine.measures.tally import Tally, TallyError, load_tally, merge_tallies, save_tally
 from workers.engine.measures.thresholds import candidates, thresholds
 from workers.engine.measures.top_images import measure as top_images
@@ -247,13 +246,38 @@ def test_half_precision_is_used_only_where_asked_and_is_another_dissection(image
     assert half.key != full.key
 
 
-def test_a_unit_that_gives_nan_is_refused_in_words(image_set: ImageSet) -> None:
-    network = making.tiny_network(seed=1)
-    network.module[3].bias.data[2] = torch.nan
-    with pytest.raises(ActivationNotFinite, match="Units of 4"):
+class Spoiled(torch.nn.Module):
+    """Gives one value that is not finite, in one cell of one unit."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.conv, self.out, self.value = torch.nn.Conv2d(3, 5, 5, stride=4), torch.nn.Identity(), value
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps = self.conv(x)
+        maps[-1, 2, 1, 0] = self.value
+        return torch.as_tensor(self.out(maps))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(torch.nan, "not a number"), (torch.inf, "gives infinity"), (-torch.inf, "minus infinity")]
+)
+def test_a_value_that_is_not_finite_is_refused_by_layer_unit_and_image(
+    image_set: ImageSet, value: float, words: str
+) -> None:
+    network = replace(making.tiny_network(seed=1), module=Spoiled(value))
+    with pytest.raises(dissect.UnitNotFinite, match=rf"Unit 2 of out gives .*{words[-8:]}.* on 001\.png"):
         dissect.measure_shard(
-            network=network, layers=["4"], image_set=image_set, options=OPTIONS, shard=dissect.Shard(0, 2)
+            network=network, layers=["out"], image_set=image_set, options=OPTIONS, shard=dissect.Shard(0, 2)
         )
+
+
+def test_large_values_whose_sum_overflows_are_measured(image_set: ImageSet) -> None:
+    network = replace(making.tiny_network(seed=1), module=Spoiled(3e38))
+    tally = dissect.measure_shard(
+        network=network, layers=["out"], image_set=image_set, options=OPTIONS, shard=dissect.Shard(0, 2)
+    )
+    assert tally.layers[0].parts["top_images"].peaks[1, 2] == np.float32(3e38)
 
 
 def test_a_set_without_one_usable_image_says_so(tmp_path: Path) -> None:

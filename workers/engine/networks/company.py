@@ -1,7 +1,7 @@
 """Find layers whose values for an image depend on the other images of its batch, or on chance.
 
 docs/measures.md, What is refused. The first images run twice in the same batch, and once in other company: fewer of
-them, in another order, beside an image that is turned to its negative. Values of batches of different sizes differ by
+them, in another order, after an image that is turned to its negative. Values of batches of different sizes differ by
 rounding; batch statistics, dropout and noise change them by more.
 """
 
@@ -53,7 +53,7 @@ def check_company(
     first = _run(module, shapes, images)
     again = _run(module, shapes, images)
     kept = max(1, len(images) - 2)
-    other = _run(module, shapes, torch.cat([images[:kept].flip(0), -images[:1]]))
+    other = _run(module, shapes, torch.cat([-images[:1], images[:kept].flip(0)]))
     for shape in shapes:
         path = shape.path
         if differ(first[path], again[path], share=tolerance.repeated):
@@ -62,7 +62,7 @@ def check_company(
                 "draws random numbers in evaluation. Units cannot be compared by such values: switch it off, or "
                 "dissect a layer before it."
             )
-        if differ(first[path][:kept], other[path][:kept].flip(0), share=tolerance.in_company):
+        if differ(first[path][:kept], other[path][1:].flip(0), share=tolerance.in_company):
             raise LayerDependsOnBatch(
                 f"{path} gives other values for an image when other images run beside it: "
                 f"{_suspect(module, _is_batched, 'something before it')} computes over the batch in evaluation. Give "

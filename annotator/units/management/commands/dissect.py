@@ -17,6 +17,7 @@ from annotator.units import dissecting, registering
 from annotator.units.asked_options import add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import gpu_process_if_none
+from annotator.units.layer_facts import spell_layer
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
 from workers.engine.format.bounds import DETECTOR_ABOVE
@@ -188,6 +189,7 @@ def _summary(dissection: Dissection) -> dict[str, Any]:
             modes["paper"]["n_detectors"] for modes in dissection.detectors.values() if "paper" in modes
         ),
         "detectors": dissection.detectors,
+        "layer_facts": dissection.layer_facts,
         "rotation": dissection.options.get("rotation", 0),
         "seconds_by_stage": dissection.seconds_by_stage,
         "artifact": dissection.artifact,
@@ -204,9 +206,14 @@ def _words(dissection: Dissection) -> str:
         f"Dissection {facts['id']}: {facts['n_units']} units of {', '.join(facts['layers'])} over {facts['n_images']}"
         f" images ({facts['n_quarantined']} quarantined); {facts['n_detectors']} detectors (paper IoU >"
         f" {DETECTOR_ABOVE}).\n"
-        f"{_counts(dissection)}{stages}.\n"
+        f"{_counts(dissection)}{_readings(dissection)}{stages}.\n"
         f"Crops and measures: {facts['artifact']}"
     )
+
+
+def _readings(dissection: Dissection) -> str:
+    """A line for each layer: how it was read, which tokens were dropped, and where its cells lie."""
+    return "".join(f"{path}: {spell_layer(dissection, path)}.\n" for path in dissection.layer_paths)
 
 
 def _counts(dissection: Dissection) -> str:

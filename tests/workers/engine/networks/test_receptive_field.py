@@ -132,7 +132,7 @@ def test_fields_of_torchvision_networks(name: str, path: str, size: int, stride:
     ("name", "path", "word", "stride"),
     [
         ("alexnet", "avgpool", "adaptive", 32),
-        ("efficientnet_b0", "features.2", "adaptive", 4),
+        ("efficientnet_b0", "features.2", "global pooling", 4),
         ("vit_b_32", "encoder.layers.encoder_layer_0", "attention", 32),
     ],
 )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.format.spilling import IN_MEMORY, Growing, Spill, let_go
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 
 PART_CELLS = 4_000_000
 # Cells of framed maps that are pruned at a time.
