@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.batches import ImageBatch, Stopwatch, Upload, read_ahead, read_batch
-from workers.engine.images.image_set import ImageSet, ImageUnreadable
+from workers.engine.images.decoding import ImageUnreadable
+from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.packed_labels import PackedLabels, pack_labels
 from workers.engine.manifest import dissection_key
