@@ -17,7 +17,7 @@ from tools.browser import find_chromium
 KEPT_TABLES = {"django_content_type", "auth_permission", "django_migrations"}
 
 
-def empty_tables(case: TransactionTestCase) -> None:
+def empty_tables(case: TransactionTestCase | None = None) -> None:
     """What Django does by truncating every table and writing permissions again, which takes 0.6 s a test and not 10 ms.
 
     As a replica, a session fires no triggers: neither foreign keys nor append-only tables stand in the way.

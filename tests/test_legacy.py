@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg2
 import pytest
 import redis
 from django.conf import settings as django_settings
 from django.contrib import admin
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 from django.test.utils import override_settings
 
@@ -33,6 +31,7 @@ from annotator.labels.models import UnitLabel
 from annotator.units.models import Dissection
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
 from tests.annotator.dashboard.making import make_person
+from tests.databases import connected_to, execute
 from tests.workers.engine.options import check_artifact
 from workers.engine.format.artifact import read_artifact
 from workers.store import open_store
@@ -58,16 +57,6 @@ def legacy_database(artifacts: Path) -> Iterator[str]:
         execute(server, f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
-def execute(address: str, statements: str) -> None:
-    opened = psycopg2.connect(address)
-    try:
-        opened.autocommit = True
-        with opened.cursor() as cursor:
-            cursor.execute(statements)
-    finally:
-        opened.close()
-
-
 def migrate(address: str) -> None:
     """By the command, in a process of its own: this one was told to make tables without migrations."""
     done = subprocess.run(
@@ -79,19 +68,6 @@ def migrate(address: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-@contextmanager
-def connected_to(name: str) -> Iterator[None]:
-    """Django's connection of this process leads to that database."""
-    own = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = own
 
 
 def empty_cache() -> None:

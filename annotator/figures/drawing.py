@@ -1,6 +1,7 @@
 """A figure as SVG, PNG, Vega-Lite and the data behind it; nothing is loaded from anywhere while drawing."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ MIDDLE_GRAY = "#7c8594"
 INKS = {"light": "#2b313a", "dark": "#d7dce3"}
 PAGES = {"light": "#ffffff", "dark": "#14181d"}
 PNG_SCALE = 2.0
+# Where an SVG names a gradient or a clip, or refers to it.
+DRAWN_ID = re.compile(r'(?P<before>(?: id="|url\(#|href="#))(?P<name>(?P<kind>gradient_|clip)\d+)(?=["\)])')
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def render(figure: Figure, ending: str, *, theme: str = "light") -> bytes:
     match ending:
         case "svg":
             svg: str = vl_convert.vegalite_to_svg(figure.spec, config=_configure(theme), allowed_base_urls=[])
-            return svg.encode()
+            return _number_ids(svg).encode()
         case "png":
             config = {**_configure(theme), "background": PAGES[theme]}
             png: bytes = vl_convert.vegalite_to_png(figure.spec, config=config, scale=PNG_SCALE, allowed_base_urls=[])
@@ -53,6 +56,17 @@ def save_figure(figure: Figure, *, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for ending in ENDINGS:
         (folder / f"{figure.name}.{ending}").write_bytes(render(figure, ending))
+
+
+def _number_ids(svg: str) -> str:
+    """Gradients and clips are numbered through a process's life. From zero, the same figure is the same bytes."""
+    numbers: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        kind, name = found["kind"], found["name"]
+        return found["before"] + numbers.setdefault(name, f"{kind}{len(numbers)}")
+
+    return DRAWN_ID.sub(number, svg)
 
 
 def _configure(theme: str) -> dict[str, Any]:

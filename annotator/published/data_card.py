@@ -1,19 +1,14 @@
 """The description of an exported campaign: versions, parameters, seeds, hashes and counts. It names no worker."""
 
-import platform
-import tomllib
 from datetime import datetime
 from typing import Any
-
-import django
-import numpy as np
-from django.conf import settings
 
 from annotator.comparison.agreement import SEED as SHUFFLE_SEED
 from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.labels.labeling import open_lexicon
 from annotator.labels.reliability import SEED as BOOTSTRAP_SEED
+from annotator.published.versions import list_versions
 from annotator.units.models import AutomaticLabel, Dissection
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
@@ -26,7 +21,7 @@ def describe_data(*, campaign: Campaign, report: Document, now: datetime, hashes
         "campaign": campaign.name,
         "answers_by": report["answers_by"],
         "exported_at": now.isoformat(),
-        "versions": _list_versions(),
+        "versions": list_versions(),
         "counts": {
             "layers": len(report["layers"]),
             "units": len(report["units"]),
@@ -50,16 +45,6 @@ def describe_data(*, campaign: Campaign, report: Document, now: datetime, hashes
         "dissections": [_describe_dissection(row) for row in dissections.select_related("network", "image_set")],
         "imported_labels_sha256": sorted(set(imported.values_list("source", flat=True))),
         "files_sha256": hashes,
-    }
-
-
-def _list_versions() -> dict[str, str]:
-    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
-    return {
-        "unitscope": project["version"],
-        "python": platform.python_version(),
-        "django": django.get_version(),
-        "numpy": np.__version__,
     }
 
 

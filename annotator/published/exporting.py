@@ -18,6 +18,7 @@ from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.csv_files import write_csv
 from annotator.labels.counted_answers import CountedAnswer, find_counted, gather_answers
+from annotator.published.bundle.packing import write_bundle
 from annotator.published.data_card import describe_data, print_card
 from annotator.published.folders import whole_folder
 from annotator.published.netdissect import find_labels, name_file, write_labels
@@ -34,6 +35,9 @@ UNIT_COLUMNS = (
 )  # fmt: skip
 
 
+BUNDLE = "bundle.zip"
+
+
 class NothingToExport(Refusal):
     """The campaign has no labeled units, and no answers that add to a metric."""
 
@@ -41,8 +45,9 @@ class NothingToExport(Refusal):
 def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[str]:
     """Files written, by name. Raises NothingToExport, FolderInTheWay; an existing folder must be empty.
 
-    answers.jsonl can be imported again; workers stand there under their pseudonyms only. metrics.* hold the answers of
-    HIT types that ask for no label.
+    bundle.zip holds everything, for another installation; the other files are for other programs. answers.jsonl can be
+    imported again. Workers stand under their pseudonyms only. metrics.* hold the answers of HIT types that ask for no
+    label.
     """
     report = describe_campaign(campaign=campaign)
     files = _write_labels(campaign, report) if report["units"] else {}
@@ -59,7 +64,8 @@ def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[
     with whole_folder(folder) as fresh:
         for name, content in files.items():
             (fresh / name).write_bytes(content)
-    return list(files)
+        write_bundle(campaign=campaign, report=report, path=fresh / BUNDLE, now=now)
+    return [*files, BUNDLE]
 
 
 def _write_labels(campaign: Campaign, report: Document) -> dict[str, bytes]:

@@ -86,8 +86,8 @@ def _refuse_large(request: SignedInRequest, name: str) -> HttpResponse | None:
 
 def _send_folder(request: SignedInRequest, name: str, kind: Literal["report", "export"]) -> HttpResponseBase:
     # Imported only if asked for: Parquet and figures take long to load.
-    from annotator.published.bundles import write_report
     from annotator.published.exporting import NothingToExport, export_campaign
+    from annotator.published.reporting import write_report
 
     write = {"report": write_report, "export": export_campaign}[kind]
     packed = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it

@@ -12,7 +12,7 @@ from annotator.commanding import ProjectCommand
 from annotator.comparison.reports import describe_campaign, describe_dissection
 from annotator.comparison.tables import print_csv, print_report
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.published.bundles import write_report
+from annotator.published.reporting import write_report
 from annotator.units.finding import find_dissection
 
 

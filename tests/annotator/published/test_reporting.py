@@ -11,8 +11,8 @@ from PIL import Image as Picture
 
 from annotator.crowd.models import Campaign, HITUnit
 from annotator.figures.listing import read_example_crops
-from annotator.published.bundles import make_anchor
 from annotator.published.importing import import_annotations
+from annotator.published.reporting import make_anchor
 from annotator.units.models import DissectedUnit, Dissection, ImageSet
 from workers.store import open_store
 

@@ -1,0 +1,27 @@
+"""Names that mean another thing elsewhere: files, folders, and modules that can be loaded."""
+
+from uuid import UUID
+
+from django.conf import settings
+
+IMPORTED = "imported"
+_MARK = f"{IMPORTED}:"
+
+
+def forget_folder(address: str) -> str:
+    """The last part of a path: the folders before it are this machine's."""
+    return forget_imported(address).rstrip("/").rpartition("/")[2]
+
+
+def call_imported(name: str) -> str:
+    """So that nothing here loads or reads what a file has named."""
+    return name if name == IMPORTED else f"{_MARK}{name}"
+
+
+def forget_imported(name: str) -> str:
+    return name.removeprefix(_MARK)
+
+
+def locate_artifact(dissection_id: UUID) -> str:
+    """Where this installation keeps a dissection's crops."""
+    return f"{settings.ARTIFACT_ROOT.rstrip('/')}/dissections/{dissection_id}"

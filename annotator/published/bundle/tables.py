@@ -1,0 +1,209 @@
+"""What of the database goes into a bundle: one table per file, and for every field left out the reason.
+
+A test fails when a field of a model is neither exported nor named here. Tables stand in the order in which they refer
+to one another. A row refers to a row of another table by its number in that table's file, counted from zero.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import F, Model, Q, QuerySet
+
+from annotator.comparison.models import ImportedDescription, UnitComparison
+from annotator.crowd.models import (
+    HIT,
+    Answer,
+    Assignment,
+    Campaign,
+    Compensation,
+    HITImage,
+    HITType,
+    HITUnit,
+    OutwardAct,
+    Rejection,
+    Worker,
+)
+from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.published.bundle.names import call_imported, forget_folder, forget_imported, locate_artifact
+from annotator.published.models import ImportedBundle
+from annotator.units.models import (
+    AutomaticLabel,
+    DissectedUnit,
+    Dissection,
+    GPUTask,
+    Image,
+    ImageSet,
+    Layer,
+    Network,
+    TopImage,
+    Unit,
+)
+
+Change = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`left_out`: field -> reason. `key`: the fields that tell a row that another campaign's bundle may have brought;
+    without a key every row is new. `may_differ`: fields in which a row that is here already need not be equal.
+    `going`, `coming`: field -> what is done to its value on the way out and in. `set_here`: from a new row's values,
+    the values of fields that are left out. `added`: what a row says besides its fields, for readers.
+    """
+
+    name: str
+    model: type[Model]
+    rows: Callable[[Campaign], QuerySet[Any]]
+    order: tuple[str, ...] = ("pk",)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    may_differ: frozenset[str] = frozenset()
+    going: Mapping[str, Change] = field(default_factory=dict)
+    coming: Mapping[str, Change] = field(default_factory=dict)
+    set_here: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
+    added: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.jsonl"
+
+    @property
+    def fields(self) -> list[Any]:
+        """In the model's order. A row's own number is no field; a dissection's id is."""
+        mine = self.model._meta.concrete_fields
+        return [
+            one for one in mine if not one.get_internal_type().endswith("AutoField") and one.name not in self.left_out
+        ]
+
+
+def find_dissections(campaign: Campaign) -> QuerySet[Dissection]:
+    asked = DissectedUnit.objects.filter(hit_units__hit__campaign=campaign)
+    return Dissection.objects.filter(pk__in=asked.values("dissection"))
+
+
+def find_asked(campaign: Campaign) -> QuerySet[DissectedUnit]:
+    """The dissected units whose crops the campaign shows."""
+    return DissectedUnit.objects.filter(pk__in=HITUnit.objects.filter(hit__campaign=campaign).values("dissected_unit"))
+
+
+def _layers(campaign: Campaign) -> QuerySet[Layer]:
+    """Whole layers: detectors and chance are counted over all units of a layer."""
+    asked = Unit.objects.filter(hit_units__hit__campaign=campaign)
+    dissected = Unit.objects.filter(dissections__dissection__in=find_dissections(campaign))
+    return Layer.objects.filter(Q(pk__in=asked.values("layer")) | Q(pk__in=dissected.values("layer")))
+
+
+def _automatic_labels(campaign: Campaign) -> QuerySet[AutomaticLabel]:
+    imported = Q(dissection=None, unit__layer__in=_layers(campaign))
+    return AutomaticLabel.objects.filter(Q(dissection__in=find_dissections(campaign)) | imported)
+
+
+# A bundle's campaign asks nobody: it is closed where it was read, whatever it was where it was written.
+_OF_INSTALLATION = "of the installation: the campaign goes on where it was asked"
+_OF_MARKETPLACE = "the marketplace's id leads to people or to money"
+_BY_PERSON = {"is_simulated": F("assignment__worker__is_simulated")}
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        "networks", Network, lambda c: Network.objects.filter(pk__in=_layers(c).values("network")), order=("name",),
+        key=("name",), may_differ=frozenset({"weights", "registered_at"}),
+        # A file of another machine; and a module that a bundle names must never be loaded because it was read.
+        going={"weights": forget_folder, "architecture": forget_imported}, coming={"architecture": call_imported},
+    ),
+    Table(
+        "layers", Layer, _layers, order=("network__name", "position", "path"), key=("network", "path"),
+    ),
+    Table(
+        "units", Unit, lambda c: Unit.objects.filter(layer__in=_layers(c)),
+        order=("layer__network__name", "layer__position", "layer__path", "index"), key=("layer", "index"),
+    ),
+    Table(
+        "image_sets", ImageSet, lambda c: ImageSet.objects.filter(pk__in=find_dissections(c).values("image_set")),
+        order=("name",), key=("name",), may_differ=frozenset({"address", "registered_at"}),
+        going={"address": forget_folder}, coming={"address": call_imported},
+    ),
+    Table(
+        "images", Image, lambda c: Image.objects.filter(image_set__in=find_dissections(c).values("image_set")),
+        order=("image_set__name", "index"), key=("image_set", "index"),
+    ),
+    Table(
+        "dissections", Dissection, find_dissections, order=("created_at", "id"), key=("id",),
+        left_out={
+            "state": "a dissection that people were asked about is done",
+            "error": "it is done",
+            "artifact": "an address of this installation",
+        },
+        set_here=lambda values: {"state": Dissection.State.DONE, "artifact": locate_artifact(values["id"])},
+    ),
+    Table(
+        "dissected_units", DissectedUnit,
+        lambda c: DissectedUnit.objects.filter(dissection__in=find_dissections(c)), key=("dissection", "unit"),
+    ),
+    Table(
+        "top_images", TopImage, lambda c: TopImage.objects.filter(dissected_unit__in=find_asked(c)),
+        key=("dissected_unit", "rank"),
+    ),
+    Table("automatic_labels", AutomaticLabel, _automatic_labels, key=("source", "unit", "mode", "category")),
+    Table(
+        "imported_descriptions", ImportedDescription,
+        lambda c: ImportedDescription.objects.filter(unit__layer__in=_layers(c)), key=("source", "unit"),
+    ),
+    Table(
+        "campaigns", Campaign, lambda c: Campaign.objects.filter(pk=c.pk),
+        left_out={
+            "state": _OF_INSTALLATION, "is_paused": _OF_INSTALLATION, "is_imported": _OF_INSTALLATION,
+            "problem": _OF_INSTALLATION, "real_money_confirmed_at": "a permit to spend is not handed on",
+            "real_money_confirmed_by": "a permit to spend is not handed on",
+        },
+        set_here=lambda values: {"state": Campaign.State.CLOSED, "is_imported": True},
+    ),
+    Table(
+        "hit_types", HITType, lambda c: HITType.objects.filter(campaign=c), left_out={"external_id": _OF_MARKETPLACE},
+    ),
+    Table(
+        "hits", HIT, lambda c: HIT.objects.filter(campaign=c),
+        left_out={
+            "external_id": _OF_MARKETPLACE,
+            "public_id": "part of the address of a page that is not served elsewhere",
+            "question_key": "made of the units' ids, which are others elsewhere",
+        },
+    ),
+    Table("hit_units", HITUnit, lambda c: HITUnit.objects.filter(hit__campaign=c)),
+    Table("hit_images", HITImage, lambda c: HITImage.objects.filter(hit_unit__hit__campaign=c)),
+    Table(
+        "workers", Worker,
+        lambda c: Worker.objects.filter(pk__in=Assignment.objects.filter(hit__campaign=c).values("worker")),
+        key=("pseudonym",), may_differ=frozenset({"created_at"}), left_out={"external_id": _OF_MARKETPLACE},
+    ),
+    Table(
+        "assignments", Assignment, lambda c: Assignment.objects.filter(hit__campaign=c),
+        left_out={
+            "external_id": _OF_MARKETPLACE,
+            "draft": "what was not submitted was not given",
+            "draft_revision": "counts drafts",
+            "client_id": "makes a submission repeatable, here alone",
+            "raw_answer": "as the marketplace sent it; what it says stands in answers",
+        },
+        added={"is_simulated": F("worker__is_simulated")},
+    ),
+    Table("answers", Answer, lambda c: Answer.objects.filter(assignment__hit__campaign=c), added=_BY_PERSON),
+    Table("rejections", Rejection, lambda c: Rejection.objects.filter(assignment__hit__campaign=c), added=_BY_PERSON),
+    Table("concept_revisions", ConceptRevision, lambda c: ConceptRevision.objects.filter(campaign=c)),
+    Table(
+        "unit_labels", UnitLabel, lambda c: UnitLabel.objects.filter(campaign=c),
+        added={"is_simulated": Q(n_simulated__gt=0)},
+    ),
+    Table(
+        "comparisons", UnitComparison,
+        lambda c: UnitComparison.objects.filter(unit_label__campaign=c, automatic_label__in=_automatic_labels(c)),
+        added={"is_simulated": Q(unit_label__n_simulated__gt=0)},
+    ),
+)  # fmt: skip
+
+# Models of which nothing goes out, and why.
+LEFT_OUT: Mapping[type[Model], str] = {
+    GPUTask: "how this installation did the work",
+    OutwardAct: "acts on a marketplace, and money",
+    Compensation: "money",
+    ImportedBundle: "what this installation read",
+}

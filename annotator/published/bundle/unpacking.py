@@ -1,0 +1,237 @@
+"""Reads a bundle into this installation: all of it or nothing, and twice is once.
+
+Networks, image sets, dissections and people that are here already must be the same as in the bundle. The campaign is
+new. It is closed here: it asks nobody and spends nothing.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+from django.db import DataError, IntegrityError, connection, transaction
+
+from annotator.comparison.reports import describe_campaign
+from annotator.crowd.models import HIT, Campaign, HITUnit
+from annotator.labels.labeling import OtherLexicon
+from annotator.published.bundle.archive import REPORT, Bundle, open_bundle
+from annotator.published.bundle.packing import list_pictures, name_picture
+from annotator.published.bundle.rows import BadRow, read_lines, read_row
+from annotator.published.bundle.tables import TABLES, Table, find_asked
+from annotator.published.models import ImportedBundle
+from annotator.published.readers.cells import BadFile
+from annotator.refusals import Refusal
+from workers.store import open_store
+
+BATCH = 2000
+MAX_NAME = 80
+# Says one line to whoever waits at a terminal.
+Tell = Callable[[str], None]
+Values = dict[str, Any]
+
+
+class BundleInTheWay(Refusal):
+    """Something of this name is here already and is not what the bundle holds."""
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """`report` says how the campaign's report here stands beside the one that the bundle carries."""
+
+    campaign: str
+    content_sha256: str
+    n_answers: int
+    n_units: int
+    is_new: bool
+    report: str
+
+    @property
+    def sentence(self) -> str:
+        if not self.is_new:
+            return f"Campaign {self.campaign} is here already with the same content. Nothing was changed."
+        return f"Campaign {self.campaign}: {self.n_answers} answers on {self.n_units} units imported. {self.report}"
+
+
+def import_bundle(*, path: Path, name: str = "", now: datetime, tell: Tell = lambda line: None) -> Unpacked:
+    """`name`: of the campaign here; the bundle's own unless it is given.
+
+    Raises BadFile, NewerBundle, BundleInTheWay.
+    """
+    with open_bundle(path) as bundle:
+        name = name or str(bundle.manifest["campaign"])
+        _check_name(name)
+        if existing := Campaign.objects.filter(name=name).select_related("bundle").first():
+            return _recognize(existing, bundle)
+        try:
+            with transaction.atomic():
+                campaign = _Unpacking(bundle, name, tell).run(now)
+                report = _compare_reports(campaign, bundle)
+        except (DataError, IntegrityError) as error:
+            raise BadFile(f"{bundle.name}: its rows do not fit together ({error!s:.200}).") from error
+    return _summarize(campaign, bundle, is_new=True, report=report)
+
+
+def _check_name(name: str) -> None:
+    try:
+        validate_slug(name)
+    except ValidationError:
+        raise BadFile(f"{name[:MAX_NAME]!r} is no campaign's name: it consists of letters, digits, - and _.") from None
+    if len(name) > MAX_NAME:
+        raise BadFile(f"A campaign's name has at most {MAX_NAME} characters.")
+
+
+def _recognize(existing: Campaign, bundle: Bundle) -> Unpacked:
+    kept = getattr(existing, "bundle", None)
+    if kept is not None and kept.content_sha256 == bundle.content_sha256:
+        return _summarize(existing, bundle, is_new=False, report="")
+    what = "was imported from a bundle with other content" if kept else "is not from a bundle"
+    raise BundleInTheWay(
+        f"The campaign {existing.name} that is here {what}. It was not changed: import under another name (--as NAME)."
+    )
+
+
+def _summarize(campaign: Campaign, bundle: Bundle, *, is_new: bool, report: str) -> Unpacked:
+    return Unpacked(
+        campaign=campaign.name,
+        content_sha256=bundle.content_sha256,
+        n_answers=int(bundle.files["answers.jsonl"].get("rows", 0)),
+        n_units=int(bundle.files["hit_units.jsonl"].get("rows", 0)),
+        is_new=is_new,
+        report=report,
+    )
+
+
+def _compare_reports(campaign: Campaign, bundle: Bundle) -> str:
+    try:
+        here = describe_campaign(campaign=campaign)
+    except OtherLexicon as other:
+        return str(other)
+    there = json.loads(bundle.read(REPORT))
+    if json.loads(json.dumps(here)) == there | {"campaign": campaign.name}:
+        return "Its report equals the bundle's."
+    return f"Its report differs from the bundle's, which Unitscope {bundle.manifest.get('versions')} wrote."
+
+
+class _Unpacking:
+    """One bundle on its way into the database; `numbers` holds, by model, the primary key of each row."""
+
+    def __init__(self, bundle: Bundle, name: str, tell: Tell) -> None:
+        self.bundle, self.name, self.tell = bundle, name, tell
+        self.numbers: dict[Any, list[Any]] = {}
+
+    def run(self, now: datetime) -> Campaign:
+        for table in TABLES:
+            self._take_table(table)
+        campaign = Campaign.objects.get(pk=self.numbers[Campaign][0])
+        _write_question_keys(campaign)
+        _count_rows()
+        self._take_pictures(campaign)
+        ImportedBundle.objects.create(
+            campaign=campaign,
+            content_sha256=self.bundle.content_sha256,
+            manifest={name: value for name, value in self.bundle.manifest.items() if name != "files"},
+            imported_at=now,
+        )
+        return campaign
+
+    def _take_table(self, table: Table) -> None:
+        rows = self._read(table)
+        here = self._find_here(table, rows)
+        keys: list[Any] = [None] * len(rows)
+        new = []
+        for number, values in enumerate(rows):
+            existing = here.get(tuple(values[name] for name in _attributes(table)))
+            if existing is not None:
+                self._check_same(table, values, existing)
+                keys[number] = existing["pk"]
+            else:
+                new.append(number)
+        for start in range(0, len(new), BATCH):
+            part = new[start : start + BATCH]
+            made = table.model._default_manager.bulk_create(
+                [table.model(**rows[n], **table.set_here(rows[n])) for n in part]
+            )
+            for number, instance in zip(part, made, strict=True):
+                keys[number] = instance.pk
+            self.tell(f"{table.name}: {start + len(part)} of {len(new)}")
+        self.numbers[table.model] = keys
+
+    def _read(self, table: Table) -> list[Values]:
+        if table.file not in self.bundle.files:  # of a bundle from before this table
+            return []
+        rows = []
+        for number, row in enumerate(read_lines(self.bundle.read(table.file), file=table.file)):
+            try:
+                values = read_row(row, table, self.numbers)
+            except BadRow as bad:
+                raise BadFile(f"{self.bundle.name}: {table.file}, row {number + 1}: {bad}.") from None
+            if table.model is Campaign:
+                values["name"] = self.name
+            if table.model is HIT:
+                values["question_key"] = f"row {number}"
+            rows.append(values)
+        if table.model is Campaign and len(rows) != 1:
+            raise BadFile(f"{self.bundle.name}: a bundle holds one campaign, this one {len(rows)}.")
+        return rows
+
+    def _find_here(self, table: Table, rows: Sequence[Values]) -> dict[tuple[Any, ...], Values]:
+        """By key, what this installation has of these rows."""
+        if not table.key or not rows:
+            return {}
+        first, *_ = attributes = _attributes(table)
+        asked = table.model._default_manager.filter(**{f"{first}__in": {values[first] for values in rows}})
+        found = asked.values("pk", *(one.attname for one in table.fields))
+        return {tuple(values[name] for name in attributes): values for values in found.iterator(chunk_size=BATCH)}
+
+    def _check_same(self, table: Table, values: Values, existing: Mapping[str, Any]) -> None:
+        for one in table.fields:
+            if one.name in table.may_differ or one.attname not in values:
+                continue
+            mine, theirs = existing[one.attname], values[one.attname]
+            if one.name in table.going:
+                mine, theirs = table.going[one.name](mine), table.going[one.name](theirs)
+            if mine != theirs:
+                key = ", ".join(str(values[name]) for name in _attributes(table))
+                raise BundleInTheWay(
+                    f"{table.name.replace('_', ' ').capitalize()} {key}: {one.name} is {mine!s:.80} here and "
+                    f"{theirs!s:.80} in the bundle. Nothing was imported."
+                )
+
+    def _take_pictures(self, campaign: Campaign) -> None:
+        """Written before the transaction ends: what a killed import leaves is taken up by the next one."""
+        units = list(find_asked(campaign).select_related("dissection").order_by("dissection", "unit"))
+        for done, unit in enumerate(units, start=1):
+            store = open_store(unit.dissection.artifact)
+            for name in list_pictures(unit):
+                packed = name_picture(unit, name)
+                if packed in self.bundle.files and not store.exists(name):
+                    store.write(name, self.bundle.read(packed))
+            self.tell(f"pictures of units: {done} of {len(units)}")
+
+
+def _attributes(table: Table) -> list[str]:
+    by_name = {one.name: one.attname for one in table.fields}
+    return [by_name[name] for name in table.key]
+
+
+def _write_question_keys(campaign: Campaign) -> None:
+    """As composing writes them: the ids of the HIT's units, in their order."""
+    units: dict[int, list[str]] = {}
+    rows = HITUnit.objects.filter(hit__campaign=campaign).order_by("hit_id", "position")
+    for hit_id, unit_id in rows.values_list("hit_id", "unit_id"):
+        units.setdefault(hit_id, []).append(str(unit_id))
+    hits = list(campaign.hits.all())
+    for hit in hits:
+        hit.question_key = "+".join(units.get(hit.pk, []))
+    HIT.objects.bulk_update(hits, ["question_key"], batch_size=BATCH)
+
+
+def _count_rows() -> None:
+    """Tell the database how many rows have come: plans made for empty tables take minutes over full ones."""
+    names = ", ".join(connection.ops.quote_name(table.model._meta.db_table) for table in TABLES)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {names}")

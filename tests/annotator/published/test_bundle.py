@@ -1,0 +1,358 @@
+"""A campaign goes out as one file, and another installation makes the same report of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django import Settings
+
+from annotator.comparison.comparing import compare_campaign
+from annotator.comparison.reports import describe_campaign
+from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection, Worker
+from annotator.labels.labeling import label_campaign
+from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.labels.revising import accept_label, merge_concepts
+from annotator.published.bundle.archive import MANIFEST, VERSION
+from annotator.published.bundle.tables import LEFT_OUT, TABLES
+from annotator.published.bundle.unpacking import BundleInTheWay, Unpacked, import_bundle
+from annotator.published.exporting import export_campaign
+from annotator.published.readers.cells import BadFile
+from annotator.published.reporting import write_report
+from annotator.units.models import Dissection, Image, Network, TopImage
+from tests.annotator.dashboard.making import make_world
+from tests.databases import second_installation
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = datetime(2026, 11, 27, 12, 0, 0, 123456, tzinfo=UTC)
+APPS = ("units", "crowd", "labels", "comparison", "published")
+ROOT = Path(__file__).parent.parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Study:
+    """A campaign, its export and the report of the installation that ran it."""
+
+    folder: Path
+    report: dict[str, Any]
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "export" / "bundle.zip"
+
+
+def run_study(folder: Path) -> Campaign:
+    """Simulated people and one who is not; one answer set aside, one rejected, concepts revised, units chosen."""
+    campaign = make_world(folder).campaign
+    answered = Assignment.objects.filter(hit__campaign=campaign).order_by("id")
+    first, second = answered[:2]
+    Assignment.objects.filter(pk=first.pk).update(
+        is_left_out=True, left_out_reason="misses 2 of 3 planted negatives", started_at=NOW, seed=2**40 + 1,
+        raw_answer={"marketplace_xml": "A1SECRET"}, draft={"description": "not sent"},
+    )  # fmt: skip
+    Assignment.objects.filter(pk=second.pk).update(state=Assignment.State.REJECTED)
+    Rejection.objects.create(
+        assignment=second, reason="empty", evidence={"flags": ["fast"]}, proposed_by="ann", proposed_at=NOW,
+        confirmed_by="bob", confirmed_at=NOW + timedelta(hours=1),
+    )  # fmt: skip
+    Answer.objects.filter(assignment__in=answered).update(planted_ranks=[12, 13], shown_ranks=list(range(14)))
+    HITUnit.objects.filter(hit__campaign=campaign).update(chosen_because="random")
+    label_campaign(campaign=campaign, now=NOW)
+    merge_concepts(campaign=campaign, concepts=["sky"], into="heaven", reviewer="cem", now=NOW)
+    unit = UnitLabel.objects.filter(campaign=campaign).earliest("pk").unit
+    accept_label(campaign=campaign, unit=unit, reviewer="cem", now=NOW)
+    compare_campaign(campaign=campaign)
+    return campaign
+
+
+@pytest.fixture
+def study(tmp_path: Path, settings: Settings) -> Study:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'first'}"
+    campaign = run_study(tmp_path / "first")
+    export_campaign(campaign=campaign, folder=tmp_path / "export", now=NOW)
+    return Study(tmp_path, describe_campaign(campaign=campaign))
+
+
+@pytest.fixture
+def elsewhere(study: Study, settings: Settings) -> Iterator[Study]:
+    """From here on, an empty installation with a store of its own."""
+    with second_installation():
+        settings.ARTIFACT_ROOT = f"file://{study.folder / 'second'}"
+        yield study
+
+
+def take_in(study: Study, **options: Any) -> Unpacked:
+    return import_bundle(path=study.bundle, now=NOW, **options)
+
+
+def list_files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def count_rows() -> dict[str, int]:
+    return {table.name: table.model._default_manager.count() for table in TABLES}
+
+
+def rewrite(path: Path, change: Callable[[dict[str, bytes]], None], *, is_resigned: bool = True) -> Path:
+    """The bundle with other files; their digests stand in the manifest, as whoever forges one would write them."""
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    change(files)
+    manifest = json.loads(files[MANIFEST])
+    for name in manifest["files"]:
+        if is_resigned and name in files:
+            manifest["files"][name] |= {"sha256": sha256(files[name]).hexdigest(), "bytes": len(files[name])}
+    files[MANIFEST] = json.dumps(manifest).encode()
+    changed = path.with_name("changed.zip")
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return changed
+
+
+def change_rows(file: str, **values: Any) -> Callable[[dict[str, bytes]], None]:
+    """Writes these values into the first row of a file."""
+
+    def change(files: dict[str, bytes]) -> None:
+        first, *rest = files[file].splitlines()
+        files[file] = b"\n".join([json.dumps(json.loads(first) | values).encode(), *rest])
+
+    return change
+
+
+def test_every_field_of_every_model_is_exported_or_left_out_with_a_reason() -> None:
+    by_model = {table.model: table for table in TABLES}
+    for model in (model for app in APPS for model in apps.get_app_config(app).get_models()):
+        if model in LEFT_OUT:
+            continue
+        assert model in by_model, f"{model.__name__} is in no bundle: add a table, or say in LEFT_OUT why not."
+        table = by_model[model]
+        named = {one.name for one in model._meta.concrete_fields}
+        assert set(table.left_out) <= named
+        assert all(table.left_out.values())
+        assert {one.name for one in table.fields} | set(table.left_out) | {"id"} >= named
+        assert not model._meta.many_to_many
+
+
+def test_another_installation_makes_the_same_report_byte_for_byte(study: Study, settings: Settings) -> None:
+    write_report(campaign=Campaign.objects.get(), folder=study.folder / "report", now=NOW)
+    with second_installation():
+        settings.ARTIFACT_ROOT = f"file://{study.folder / 'second'}"
+        check_report(study)
+
+
+def check_report(elsewhere: Study) -> None:
+    done = take_in(elsewhere)
+    assert (done.is_new, done.report) == (True, "Its report equals the bundle's.")
+    campaign = Campaign.objects.get()
+    assert json.dumps(describe_campaign(campaign=campaign)) == json.dumps(elsewhere.report)
+    write_report(campaign=campaign, folder=elsewhere.folder / "again", now=NOW)
+    ours, theirs = list_files(elsewhere.folder / "again"), list_files(elsewhere.folder / "report")
+    assert sum(name.startswith("crops/") for name in ours) == 6
+    assert [name for name in ours | theirs if ours.get(name) != theirs.get(name)] == []
+
+
+def test_it_exports_the_bundle_that_it_read(elsewhere: Study) -> None:
+    done = take_in(elsewhere)
+    export_campaign(campaign=Campaign.objects.get(), folder=elsewhere.folder / "again", now=NOW)
+    with (
+        zipfile.ZipFile(elsewhere.bundle) as first,
+        zipfile.ZipFile(elsewhere.folder / "again" / "bundle.zip") as second,
+    ):
+        assert first.namelist() == second.namelist()
+        assert [n for n in first.namelist() if first.read(n) != second.read(n)] == []
+    assert json.loads(zipfile.ZipFile(elsewhere.bundle).read(MANIFEST))["content_sha256"] == done.content_sha256
+
+
+def test_what_was_asked_answered_and_decided_comes_along(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    assert sorted(Worker.objects.values_list("pseudonym", "is_simulated", "external_id")) == [
+        ("net-person-0", False, None), ("net-person-1", True, None), ("net-person-2", True, None),
+    ]  # fmt: skip
+    first = Assignment.objects.order_by("id").first()
+    assert first is not None
+    assert (first.is_left_out, first.left_out_reason) == (True, "misses 2 of 3 planted negatives")
+    assert (first.started_at, first.seed, first.raw_answer, first.draft) == (NOW, 2**40 + 1, None, {})
+    answer = first.answers.get()
+    assert (answer.planted_ranks, answer.n_planted_missed, answer.marked_ranks) == ([12, 13], 0, [0, 2])
+    assert answer.shown_ranks == list(range(14))
+    rejection = Rejection.objects.get()
+    assert (rejection.reason, rejection.confirmed_by, rejection.evidence) == ("empty", "bob", {"flags": ["fast"]})
+    assert list(ConceptRevision.objects.values_list("kind", "reviewer")) == [("merge", "cem"), ("accept", "cem")]
+    assert UnitLabel.objects.exclude(accepted_at=None).count() == 1
+    assert {row.chosen_because for row in HITUnit.objects.all()} == {"random"}
+    assert (TopImage.objects.count(), Image.objects.count()) == (6 * 15, 100)
+
+
+def test_the_campaign_asks_nobody_and_nothing_that_the_bundle_names_is_loaded(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    campaign, network, dissection = Campaign.objects.get(), Network.objects.get(), Dissection.objects.get()
+    assert (campaign.state, campaign.is_imported) == ("closed", True)
+    assert network.architecture == "imported:unitscope:test"
+    assert dissection.image_set.address == "imported:first"
+    assert dissection.artifact == f"file://{elsewhere.folder}/second/dissections/{dissection.pk}"
+
+
+def test_neither_ids_of_people_nor_folders_of_the_machine_go_out(study: Study) -> None:
+    with zipfile.ZipFile(study.bundle) as archive:
+        text = b"".join(archive.read(name) for name in archive.namelist() if not name.endswith(".jpg")).decode()
+    for secret in ("ASIMULATED", "A1SECRET", "not sent", str(study.folder)):
+        assert secret not in text
+
+
+def test_every_row_about_answers_says_if_people_are_simulated(study: Study) -> None:
+    with zipfile.ZipFile(study.bundle) as archive:
+        for name in ("workers", "assignments", "answers", "rejections", "unit_labels", "comparisons"):
+            rows = [json.loads(line) for line in archive.read(f"{name}.jsonl").splitlines()]
+            assert {type(row["is_simulated"]) for row in rows} == {bool}, name
+
+
+def test_the_manifest_says_what_wrote_it(study: Study) -> None:
+    with zipfile.ZipFile(study.bundle) as archive:
+        manifest = json.loads(archive.read(MANIFEST))
+        for name, facts in manifest["files"].items():
+            assert sha256(archive.read(name)).hexdigest() == facts["sha256"]
+    assert set(manifest["versions"]) == {"unitscope", "commit", "python", "django", "numpy"}
+    assert manifest["lexicon"]["sha256"] == UnitLabel.objects.earliest("pk").lexicon_sha256
+    assert manifest["answers_by"] == "people, some of them simulated"
+
+
+def test_twice_is_once(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    before = count_rows()
+    again = take_in(elsewhere)
+    assert not again.is_new
+    assert "Nothing was changed" in again.sentence
+    assert count_rows() == before
+
+
+def test_other_content_under_the_same_name_is_refused(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    before = count_rows()
+    changed = rewrite(elsewhere.bundle, change_rows("answers.jsonl", description="forged"))
+    with pytest.raises(BundleInTheWay, match=r"other content.*--as NAME"):
+        import_bundle(path=changed, now=NOW)
+    assert count_rows() == before
+    assert not Answer.objects.filter(description="forged").exists()
+
+
+def test_a_second_name_shares_what_was_dissected(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    assert take_in(elsewhere, name="copy").is_new
+    assert (Campaign.objects.count(), Dissection.objects.count(), Worker.objects.count()) == (2, 1, 3)
+    one, two = (describe_campaign(campaign=campaign) for campaign in Campaign.objects.order_by("id"))
+    assert one | {"campaign": "copy"} == two
+
+
+def test_the_installation_that_wrote_it_keeps_its_own(study: Study) -> None:
+    with pytest.raises(BundleInTheWay, match="is not from a bundle"):
+        take_in(study)
+    assert take_in(study, name="copy").report == "Its report equals the bundle's."
+    assert Dissection.objects.get().artifact.endswith("artifact-net")
+
+
+def test_a_network_of_the_same_name_with_other_weights_is_refused(elsewhere: Study) -> None:
+    Network.objects.create(name="net", architecture="unitscope:test", weights_sha256="f" * 64, registered_at=NOW)
+    with pytest.raises(BundleInTheWay, match=r"weights_sha256 is f+ here"):
+        take_in(elsewhere)
+    assert not Campaign.objects.exists()
+
+
+def test_a_damaged_file_changes_nothing(elsewhere: Study) -> None:
+    content = elsewhere.bundle.read_bytes()
+    damaged = elsewhere.folder / "damaged.zip"
+    for broken in (
+        content[: len(content) // 2],
+        b"",
+        b"PK\x03\x04 nothing",
+        content.replace(b"JFIF", b"JFIX"),
+    ):
+        damaged.write_bytes(broken)
+        with pytest.raises(BadFile, match=r"damaged|no bundle"):
+            import_bundle(path=damaged, now=NOW)
+    unsigned = rewrite(elsewhere.bundle, change_rows("answers.jsonl", description="x"), is_resigned=False)
+    with pytest.raises(BadFile, match=r"answers\.jsonl is (not what|larger than) the manifest"):
+        import_bundle(path=unsigned, now=NOW)
+    assert sum(count_rows().values()) == 0
+
+
+MISFITS: list[tuple[Callable[[dict[str, bytes]], None], str]] = [
+    (lambda files: files.update({MANIFEST: json.dumps({"files": {}}).encode()}), "says something else"),
+    (change_rows("answers.jsonl", hit_unit=999), "hit_unit leads to no row"),
+    (change_rows("answers.jsonl", precision=7), "do not fit together"),
+    (change_rows("answers.jsonl", category="nonsense"), "category is not one of"),
+    (change_rows("answers.jsonl", shown_ranks="all"), "shown_ranks is not a list"),
+    (change_rows("answers.jsonl", new_field=1), "new_field is not known here"),
+    (change_rows("answers.jsonl", description="a\0b"), "NUL|cannot be read"),
+    (change_rows("campaigns.jsonl", name=None), "name is empty"),
+    (change_rows("workers.jsonl", pseudonym="p" * 99), "pseudonym cannot be read"),
+    (change_rows("dissected_units.jsonl", threshold=float("nan")), "not JSON"),
+    (lambda files: files.update({"answers.jsonl": b"[]"}), "not an object"),
+]
+
+
+def test_rows_that_do_not_fit_are_refused_in_words(elsewhere: Study) -> None:
+    for change, words in MISFITS:
+        with pytest.raises(BadFile, match=words):
+            import_bundle(path=rewrite(elsewhere.bundle, change), now=NOW)
+        assert sum(count_rows().values()) == 0, words
+
+
+def test_a_newer_bundle_and_other_files_are_refused_in_words(elsewhere: Study) -> None:
+    def make_newer(files: dict[str, bytes]) -> None:
+        files[MANIFEST] = json.dumps(json.loads(files[MANIFEST]) | {"version": VERSION + 1}).encode()
+
+    with pytest.raises(BadFile, match="newer Unitscope"):
+        import_bundle(path=rewrite(elsewhere.bundle, make_newer), now=NOW)
+    foreign = elsewhere.folder / "foreign.zip"
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(CommandError, match="no bundle of Unitscope"):
+        call_command("import_bundle", foreign)
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("import_bundle", elsewhere.folder / "absent.zip")
+
+
+KILLED = """
+import os, signal, sys, django
+django.setup()
+from pathlib import Path
+from django.utils import timezone
+from annotator.published.bundle.unpacking import import_bundle
+
+def tell(line):
+    if line.startswith("pictures of units: 3"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+import_bundle(path=Path(sys.argv[1]), now=timezone.now(), tell=tell)
+"""
+
+
+def test_a_killed_import_leaves_nothing_and_is_done_again(elsewhere: Study, settings: Settings) -> None:
+    name = connection.settings_dict["NAME"]
+    address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    own = {
+        "DATABASE_URL": address, "ARTIFACT_ROOT": settings.ARTIFACT_ROOT,
+        "DJANGO_SETTINGS_MODULE": "annotator.settings",
+    }  # fmt: skip
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, elsewhere.bundle], cwd=ROOT, env=os.environ | own, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert sum(count_rows().values()) == 0
+    assert any((elsewhere.folder / "second").rglob("*.jpg")), "it had begun to write"
+    assert take_in(elsewhere).report == "Its report equals the bundle's."

@@ -1,0 +1,51 @@
+"""Another database on the tests' server: what a second installation has."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import psycopg2
+from django.db import connection
+
+from tests.conftest import empty_tables
+
+SECOND = f"second_{os.getpid()}"
+
+
+def execute(address: str, statements: str) -> None:
+    opened = psycopg2.connect(address)
+    try:
+        opened.autocommit = True
+        with opened.cursor() as cursor:
+            cursor.execute(statements)
+    finally:
+        opened.close()
+
+
+@contextmanager
+def connected_to(name: str) -> Iterator[None]:
+    """Django's connection of this process leads to that database."""
+    own = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = own
+
+
+@contextmanager
+def second_installation() -> Iterator[None]:
+    """Django's connection leads to an empty database with the tables of this one; dropped at the end."""
+    server = urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
+    own = connection.settings_dict["NAME"]
+    connection.close()  # a database that somebody is connected to cannot be copied
+    execute(server, f"CREATE DATABASE {SECOND} TEMPLATE {own}")
+    try:
+        with connected_to(SECOND):
+            empty_tables()
+            yield
+    finally:
+        execute(server, f"DROP DATABASE {SECOND} WITH (FORCE)")
