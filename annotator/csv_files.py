@@ -20,9 +20,19 @@ def write_csv(rows: Iterable[Mapping[str, object]], *, columns: Sequence[str]) -
     return written.getvalue()
 
 
+def defuse(text: str) -> str:
+    """Text that a spreadsheet would run gets an apostrophe; so does text that begins as defused text does."""
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_STARTS) else text
+
+
+def restore(text: str) -> str:
+    """The words that `defuse` was given."""
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA_STARTS) else text
+
+
 def _write_cell(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, list | tuple):
         value = " ".join(map(str, value))
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    return defuse(value) if isinstance(value, str) else value

@@ -11,7 +11,7 @@ COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", 
 CSV_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
     "descriptions", "broden_label", "broden_category", "iou", "relation", "chosen_because", "inclusion_probability",
-    "silence",
+    "silence", "is_simulated",
 )  # fmt: skip
 AGREEMENT_COLUMNS = ("people and Broden agree", "n", "95 %", "shuffled", "p", "one label for all", "p")
 WIDEST = 32

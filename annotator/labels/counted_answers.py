@@ -27,6 +27,7 @@ class CountedAnswer:
     n_planted_missed: int = 0
     shown: tuple[int, ...] = ()
     marked: frozenset[int] | None = None
+    planted: tuple[int, ...] = ()
 
 
 def gather_answers(*, campaign: Campaign) -> list[CountedAnswer]:
@@ -84,6 +85,7 @@ def _read(row: Mapping[str, Any]) -> CountedAnswer:
         n_planted_missed=row["n_planted_missed"] or 0,
         shown=shown,
         marked=frozenset(row["marked_ranks"] or ()) - planted if shown else None,
+        planted=tuple(sorted(planted)),
     )
 
 

@@ -12,7 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db.models import F
+from django.db.models.functions import Coalesce
 
+from annotator.comparison.layer_figures import AskedUnit, describe_choice, find_asked
 from annotator.comparison.reports import describe_campaign
 from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
@@ -20,6 +22,7 @@ from annotator.csv_files import write_csv
 from annotator.labels.counted_answers import CountedAnswer, find_counted, gather_answers
 from annotator.published.bundle.packing import write_bundle
 from annotator.published.data_card import describe_data, print_card
+from annotator.published.decisions import list_decisions, list_set_aside
 from annotator.published.folders import whole_folder
 from annotator.published.netdissect import find_labels, name_file, write_labels
 from annotator.refusals import Refusal
@@ -32,9 +35,8 @@ Row = Mapping[str, Any]
 UNIT_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
     "broden_label", "broden_category", "iou", "relation", "rule", "chosen_because", "inclusion_probability", "silence",
+    "is_simulated",
 )  # fmt: skip
-
-
 BUNDLE = "bundle.zip"
 
 
@@ -47,13 +49,14 @@ def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[
 
     bundle.zip holds everything, for another installation; the other files are for other programs. answers.jsonl can be
     imported again. Workers stand under their pseudonyms only. metrics.* hold the answers of HIT types that ask for no
-    label.
+    label, set_aside.* those that do not count with the reason, decisions.* what reviewers decided.
     """
     report = describe_campaign(campaign=campaign)
     files = _write_labels(campaign, report) if report["units"] else {}
     if rows := list_metrics(campaign):
-        files["metrics.jsonl"] = _write_lines(rows)
-        files["metrics.csv"] = write_csv(rows, columns=list(dict.fromkeys(key for row in rows for key in row))).encode()
+        files |= _write_both("metrics", rows)
+    for name, found in (("set_aside", list_set_aside(campaign)), ("decisions", list_decisions(campaign))):
+        files |= _write_both(name, found) if found and files else {}
     if not files:
         raise NothingToExport(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
     files["report.json"] = json.dumps(report, indent=1).encode()
@@ -71,7 +74,11 @@ def export_campaign(*, campaign: Campaign, folder: Path, now: datetime) -> list[
 def _write_labels(campaign: Campaign, report: Document) -> dict[str, bytes]:
     counted = gather_answers(campaign=campaign)
     named = Unit.objects.select_related("layer").in_bulk({answer.unit_id for answer in counted})
-    answers = [_describe_answer(answer, named[answer.unit_id]) for answer in counted]
+    asked = find_asked(campaign)
+    answers = [
+        {**_describe_answer(answer, named[answer.unit_id]), **_describe_choice(asked.get(answer.unit_id))}
+        for answer in counted
+    ]
     units = [_describe_unit(unit) for unit in report["units"]]
     return {
         "answers.jsonl": _write_lines(answers),
@@ -90,6 +97,7 @@ def list_metrics(campaign: Campaign) -> list[dict[str, Any]]:
         "metrics", hit_type=F("assignment__hit__hit_type__template"), hit=F("assignment__hit__question_key"),
         layer=F("hit_unit__unit__layer__path"), index=F("hit_unit__unit__index"), phrase=F("hit_unit__phrase"),
         worker=F("assignment__worker__pseudonym"),
+        is_simulated=Coalesce(F("assignment__worker__is_simulated"), False),
     )  # fmt: skip
     return [{name: value for name, value in row.items() if name != "metrics"} | row["metrics"] for row in rows]
 
@@ -103,9 +111,18 @@ def _describe_answer(answer: CountedAnswer, unit: Unit) -> dict[str, Any]:
         "category": answer.category,
         "precision": answer.precision,
         "worker": answer.worker,
+        "is_simulated": answer.is_simulated,
         "shown": list(answer.shown) if answer.marked is not None else None,
         "marked": sorted(answer.marked) if answer.marked is not None else None,
+        "planted": list(answer.planted),
+        "n_planted_missed": answer.n_planted_missed,
+        "n_layer_units": unit.layer.n_units,
     }
+
+
+def _describe_choice(asked: AskedUnit | None) -> dict[str, Any]:
+    told = describe_choice(asked)
+    return {name: told[name] for name in ("chosen_because", "inclusion_probability")}
 
 
 def _describe_unit(unit: Document) -> dict[str, Any]:
@@ -114,6 +131,11 @@ def _describe_unit(unit: Document) -> dict[str, Any]:
 
 def _write_lines(rows: Sequence[Row]) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _write_both(name: str, rows: Sequence[Row]) -> dict[str, bytes]:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    return {f"{name}.jsonl": _write_lines(rows), f"{name}.csv": write_csv(rows, columns=columns).encode()}
 
 
 def _write_parquet(rows: Sequence[Row]) -> bytes:

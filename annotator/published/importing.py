@@ -21,9 +21,8 @@ from annotator.published.readers.records import AnswerFile, ImportedAnswer, Labe
 from annotator.published.readers.table import read_answers, read_labels
 from annotator.refusals import Refusal
 from annotator.units.models import AutomaticLabel, Layer, Network, Unit
+from annotator.units.names import IMPORTED
 
-# An imported network has no weights, so it cannot be dissected.
-IMPORTED_ARCHITECTURE = "imported"
 # Published answers are descriptions with a category and a precision.
 IMPORTED_HIT_TYPE = "unit_semantics"
 MAX_FILE_BYTES = 512 << 20
@@ -52,10 +51,11 @@ def import_annotations(*, campaign_name: str, path: Path, network_name: str, now
     content = _read(path)
     found = read_answers(content, file=path.name)
     campaign = _keep_campaign(campaign_name, found, now)
-    network, _ = Network.objects.get_or_create(
-        name=network_name, defaults={"architecture": IMPORTED_ARCHITECTURE, "registered_at": now}
-    )
-    layers = [_keep_layer(network, name, n, i) for i, (name, n) in enumerate(found.n_units.items())]
+    network = _keep_network(network_name, now)
+    layers = [
+        _keep_layer(network, name, n, i, is_size_known=name in found.sized)
+        for i, (name, n) in enumerate(found.n_units.items())
+    ]
     hits = _keep_hits(campaign, layers, found.answers)
     _replace_answers(campaign, layers, hits, found, now)
     _count_rows()
@@ -84,19 +84,39 @@ def _label(campaign: Campaign, now: datetime) -> str:
 @transaction.atomic
 def import_iou(*, campaign: Campaign, layer_path: str, path: Path) -> Imported:
     """Automatic labels of one layer of the campaign, then the comparison. Raises BadFile, CannotImport."""
-    content = _read(path)
     layer = _find_layer(campaign, layer_path)
-    found = read_labels(content, file=path.name, layer=layer_path)
-    if (n_asked := max(found.indexes) + 1) > layer.n_units:
-        raise CannotImport(f"{path.name} has a unit {n_asked}, layer {layer.path} has {layer.n_units} units.")
+    done = _import_labels(layer, path)
+    if campaign.unit_labels.exists():
+        label_campaign(campaign=campaign, now=campaign.unit_labels.latest("labeled_at").labeled_at)
+        _compare_if_labeled(campaign)
+    return done
+
+
+@transaction.atomic
+def import_network_iou(*, network_name: str, layer_path: str, path: Path, now: datetime) -> Imported:
+    """Automatic labels of one layer of a network, without people's answers. Raises BadFile, CannotImport.
+
+    A network that is not known here is made; its layers have as many units as files name.
+    """
+    network = _keep_network(network_name, now)
+    layer = network.layers.filter(path=layer_path).first()
+    if layer is None and network.architecture != IMPORTED:
+        names = ", ".join(network.layers.values_list("path", flat=True)) or "none yet"
+        raise CannotImport(f"Network {network_name} has no layer {layer_path}; its layers: {names}.")
+    return _import_labels(
+        layer or _keep_layer(network, layer_path, 0, network.layers.count(), is_size_known=False), path
+    )
+
+
+def _import_labels(layer: Layer, path: Path) -> Imported:
+    content = _read(path)
+    found = read_labels(content, file=path.name, layer=layer.path)
+    _grow_layer(layer, max(found.indexes) + 1)
     Unit.objects.bulk_create([Unit(layer=layer, index=index) for index in found.indexes], ignore_conflicts=True)
     units = dict(layer.units.values_list("index", "id"))
     source = hashlib.sha256(content).hexdigest()
     _replace_labels(found, units, source, layer)
     _count_rows()
-    if campaign.unit_labels.exists():
-        label_campaign(campaign=campaign, now=campaign.unit_labels.latest("labeled_at").labeled_at)
-        _compare_if_labeled(campaign)
     n = len(found.indexes)
     return Imported(n_rows=n, n_units=n, layers=(layer.path,), sha256=source)
 
@@ -143,18 +163,30 @@ def _keep_campaign(name: str, found: AnswerFile, now: datetime) -> Campaign:
     return campaign
 
 
-def _keep_layer(network: Network, path: str, n_units: int, position: int) -> Layer:
-    layer, is_new = Layer.objects.get_or_create(
-        network=network, path=path, defaults={"n_units": n_units, "position": position}
+def _keep_network(name: str, now: datetime) -> Network:
+    network, _ = Network.objects.get_or_create(name=name, defaults={"architecture": IMPORTED, "registered_at": now})
+    return network
+
+
+def _keep_layer(network: Network, path: str, n_units: int, position: int, *, is_size_known: bool) -> Layer:
+    layer, _ = Layer.objects.get_or_create(
+        network=network, path=path, defaults={"n_units": n_units, "position": position, "is_size_known": False}
     )
-    if not is_new and n_units > layer.n_units:
-        if network.architecture != IMPORTED_ARCHITECTURE:
-            raise CannotImport(
-                f"The file has unit {n_units} of {path}, {network.name} has {layer.n_units} units there."
-            )
-        layer.n_units = n_units
-        layer.save(update_fields=["n_units"])
+    _grow_layer(layer, n_units)
+    if is_size_known and not layer.is_size_known:
+        layer.is_size_known = True
+        layer.save(update_fields=["is_size_known"])
     return layer
+
+
+def _grow_layer(layer: Layer, n_units: int) -> None:
+    """A file that names units of a layer does not say how many the layer has, unless it states it."""
+    if n_units <= layer.n_units:
+        return
+    if layer.is_size_known:
+        raise CannotImport(f"The file has a unit {n_units}, layer {layer.path} has {layer.n_units} units.")
+    layer.n_units = n_units
+    layer.save(update_fields=["n_units"])
 
 
 def _keep_hits(
@@ -212,7 +244,9 @@ def _replace_answers(
             Answer(
                 assignment=assignment,
                 hit_unit=unit,
-                shown_ranks=list(given.shown or ()),
+                shown_ranks=[*(given.shown or ()), *given.planted],
+                planted_ranks=list(given.planted),
+                n_planted_missed=given.n_planted_missed if given.planted else None,
                 says={},
                 description=given.description,
                 category=given.category,
@@ -233,18 +267,21 @@ def _keep_workers(campaign: Campaign, found: AnswerFile, now: datetime) -> dict[
             name: keep_worker(marketplace=campaign.marketplace, worker_id=name, is_simulated=False, now=now)
             for name in names
         }
+    simulated = {answer.worker for answer in found.answers if answer.is_simulated}
     kept = {}
     for name in names:
         if len(name) > 32:
             raise CannotImport(f"A worker's pseudonym has at most 32 characters, {name[:40]!r} has {len(name)}.")
-        kept[name], _ = Worker.objects.get_or_create(
-            pseudonym=name, defaults={"marketplace": campaign.marketplace, "created_at": now}
-        )
+        defaults = {"marketplace": campaign.marketplace, "created_at": now, "is_simulated": name in simulated}
+        kept[name], _ = Worker.objects.get_or_create(pseudonym=name, defaults=defaults)
+        if kept[name].is_simulated != (name in simulated):
+            known = "simulated" if kept[name].is_simulated else "a person"
+            raise CannotImport(f"Worker {name} is {known} here; the file says otherwise.")
     return kept
 
 
 def _find_layer(campaign: Campaign, path: str) -> Layer:
-    layers = Layer.objects.filter(units__hit_units__hit__campaign=campaign).distinct()
+    layers = Layer.objects.filter(units__hit_units__hit__campaign=campaign).select_related("network").distinct()
     found = layers.filter(path=path).first()
     if found is None:
         names = ", ".join(layer.path for layer in layers) or "none"

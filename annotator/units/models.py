@@ -81,6 +81,9 @@ class Layer(models.Model):
     path = models.CharField(max_length=200)
     position = models.PositiveSmallIntegerField(default=0, help_text="Order of depth within the network")
     n_units = models.PositiveIntegerField()
+    is_size_known = models.BooleanField(
+        default=True, help_text="False: a published file named some units, and the layer may have more"
+    )
     # {"size", "stride", "offset"} in pixels of the input; null where the graph gives none, with the reason beside it.
     theoretical_receptive_field = models.JSONField(null=True, blank=True)
     receptive_field_note = models.CharField(max_length=300, blank=True)

@@ -1,9 +1,12 @@
 """CSV cells that no spreadsheet runs as a formula; and there is one writer of them."""
 
+import csv
 import subprocess
 from pathlib import Path
 
-from annotator.csv_files import write_csv
+import pytest
+
+from annotator.csv_files import FORMULA_STARTS, restore, write_csv
 
 ROOT = Path(__file__).parent.parent.parent
 # What the demo writes is the index of an image set, which the engine reads.
@@ -21,3 +24,11 @@ def test_nothing_else_in_the_product_writes_csv() -> None:
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert set(found.stdout.split()) == OTHER_WRITERS
+
+
+@pytest.mark.parametrize("words", ["- dash list", "=1+1", "+", "@me", "'- quoted", "''=x", "'tis", "dog", "'"])
+def test_what_was_defused_is_read_back(words: str) -> None:
+    (_, line) = write_csv([{"a": words}], columns=["a"]).splitlines()
+    (written,) = next(csv.reader([line]))
+    assert not written.startswith(FORMULA_STARTS)
+    assert restore(written) == words

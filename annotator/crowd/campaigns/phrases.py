@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from annotator.crowd.campaigns.unit_choice import ChosenUnit
+from annotator.csv_files import restore
 from annotator.refusals import Refusal
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel
@@ -61,7 +62,7 @@ def _read_name(row: dict[str, str], *, where: str) -> tuple[str, int]:
 
 
 def _read_phrase(row: dict[str, str], *, where: str) -> str:
-    phrase = " ".join((row["phrase"] or "").split())
+    phrase = restore(" ".join((row["phrase"] or "").split()))
     if not 0 < len(phrase) <= MAX_LENGTH:
         raise BadPhrases(f"{where}: a phrase has 1 to {MAX_LENGTH} characters.")
     return phrase

@@ -18,6 +18,7 @@ from annotator.units.asked_options import choose_options
 from annotator.units.dissecting import UNFINISHED, request_dissection
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import Dissection, ImageSet, Layer, Network
+from annotator.units.names import IMPORTED
 from workers.engine.measures.options import list_declared, list_defaults
 from workers.engine.measures.recorded import Option
 
@@ -28,9 +29,13 @@ class DissectForm(forms.Form):
     """Only registered networks and image sets can be chosen, so that a visitor names no code and no path."""
 
     network = forms.ModelChoiceField(
-        Network.objects.order_by("name"), empty_label=None, help_text="Registered by manage.py dissect"
+        Network.objects.exclude(architecture__startswith=IMPORTED).order_by("name"),
+        empty_label=None,
+        help_text="Registered by manage.py dissect",
     )
-    image_set = forms.ModelChoiceField(ImageSet.objects.order_by("name"), empty_label=None)
+    image_set = forms.ModelChoiceField(
+        ImageSet.objects.exclude(address__startswith=IMPORTED).order_by("name"), empty_label=None
+    )
     layers = forms.CharField(
         help_text="Dotted paths, one per line. If a path does not exist, the error lists the paths that do.",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),

@@ -40,9 +40,9 @@ class Library:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            with (folder / "index.csv").open(newline="") as file:
+            with (folder / "index.csv").open(newline="", encoding="utf-8-sig") as file:
                 self.rows = list(csv.DictReader(file))
-            with (folder / "label.csv").open(newline="") as file:
+            with (folder / "label.csv").open(newline="", encoding="utf-8-sig") as file:
                 labels = list(csv.DictReader(file))
             self.label_of = {int(r["number"]): (r["category"].split("(")[0], r["name"]) for r in labels}
             # Means over 2 x 2 pixels: (N, 112, 112, 3). A tile shows no more of a large crop.

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-IMPORTED = "imported"
+from annotator.units.names import IMPORTED
+
 _MARK = f"{IMPORTED}:"
 
 

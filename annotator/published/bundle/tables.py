@@ -36,6 +36,7 @@ from annotator.units.models import (
     ImageSet,
     Layer,
     Network,
+    NetworkAlias,
     TopImage,
     Unit,
 )
@@ -133,6 +134,7 @@ TABLES: tuple[Table, ...] = (
             "error": "it is done",
             "artifact": "an address of this installation",
         },
+        may_differ=frozenset({"weights"}), going={"weights": forget_folder},
         set_here=lambda values: {"state": Dissection.State.DONE, "artifact": locate_artifact(values["id"])},
     ),
     Table(
@@ -202,6 +204,7 @@ TABLES: tuple[Table, ...] = (
 
 # Models of which nothing goes out, and why.
 LEFT_OUT: Mapping[type[Model], str] = {
+    NetworkAlias: "former names of this installation's networks",
     GPUTask: "how this installation did the work",
     OutwardAct: "acts on a marketplace, and money",
     Compensation: "money",

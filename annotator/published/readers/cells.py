@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from annotator.csv_files import FORMULA_STARTS
+from annotator.csv_files import FORMULA_STARTS, restore
 from annotator.refusals import Refusal
 
 MAX_TEXT = 200
@@ -23,15 +23,21 @@ class Row:
     file: str
     number: int
     cells: dict[str, str]
+    # True in a CSV file: text that a spreadsheet would run may stand behind an apostrophe.
+    may_be_defused: bool = False
 
     def refuse(self, column: str, why: str) -> BadFile:
         return BadFile(f"{self.file}, row {self.number}, column {column}: {why}.")
 
     def text(self, column: str, *, may_begin_like_a_formula: bool = False) -> str:
-        """Of at most 200 characters, printable, and nothing that a spreadsheet would run."""
+        """Of at most 200 characters, printable, and nothing that a spreadsheet would run.
+
+        People's own words may begin with a dash; what we wrote with an apostrophe before it is read without.
+        """
         value = self.cells[column].strip()
         if value.startswith(FORMULA_STARTS) and not may_begin_like_a_formula:
             raise self.refuse(column, f"{value[:40]!r} would run as a formula in a spreadsheet")
+        value = restore(value) if self.may_be_defused else value
         if len(value) > MAX_TEXT:
             raise self.refuse(column, f"the text has {len(value)} characters, {MAX_TEXT} are allowed")
         if not value.isprintable():
@@ -103,7 +109,7 @@ def _read_rows(reader: Iterator[list[str]], header: list[str], file: str) -> Ite
             continue
         if len(cells) != len(header):
             raise BadFile(f"{file}, row {number}: {len(cells)} cells where the header has {len(header)}.")
-        yield Row(file=file, number=number, cells=dict(zip(header, cells, strict=True)))
+        yield Row(file, number, cells=dict(zip(header, cells, strict=True)), may_be_defused=True)
 
 
 def refuse_doubled_units(rows: Sequence[Row], *, lowest: int) -> None:

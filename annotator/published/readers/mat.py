@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from annotator.csv_files import FORMULA_STARTS
 from annotator.published.readers.cells import MAX_TEXT, BadFile, Row
 from annotator.published.readers.matfile import Array, read_mat
 from annotator.published.readers.records import AnswerFile, ImportedAnswer, PublishedReader, read_category
@@ -17,7 +16,7 @@ def read_mat_answers(content: bytes, file: str, layer: str) -> AnswerFile:
     layers = [_read_mat_layer(*table.row(i), file=file) for i in range(table.shape[0])]
     answers = [answer for found in layers for answer in found.answers]
     n_units = {path: n for found in layers for path, n in found.n_units.items()}
-    return AnswerFile(answers=tuple(answers), n_units=n_units, names_workers_by="")
+    return AnswerFile(tuple(answers), n_units=n_units, names_workers_by="", sized=frozenset(n_units))
 
 
 def _are_cells(array: Array) -> bool:
@@ -39,8 +38,7 @@ def _read_mat_unit(cells: Array, index: int, path: str, file: str) -> Iterable[I
     for first in range(0, len(values), 3):
         texts = dict(zip(MAT_COLUMNS, values[first : first + 3], strict=True))
         row = Row(file=f"{file}, layer {path}", number=index + 1, cells=texts)
-        # As it was published, without a leading sign that spreadsheets would run.
-        description = texts["description"].strip().lstrip("".join(FORMULA_STARTS))[:MAX_TEXT]
+        description = texts["description"].strip()[:MAX_TEXT]
         yield ImportedAnswer(
             layer=path, index=index, row=index + 1, description=description,
             category=read_category(row, "category"), precision=row.number_within("precision", low=0, high=1),

@@ -16,7 +16,8 @@ def _read_sheet_row(row: Row) -> ImportedAnswer:
         layer=row.filled("Input.layer"),
         index=row.whole("Input.unit", lowest=1) - 1,
         row=row.number,
-        description=row.text("Answer.description"),
+        # What somebody wrote is data: what we write as CSV is defused.
+        description=row.text("Answer.description", may_begin_like_a_formula=True),
         category=read_category(row, "Answer.category"),
         precision=row.number_within("Answer.precision", low=0, high=1),
         worker=row.filled("WorkerId"),

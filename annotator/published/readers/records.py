@@ -27,6 +27,11 @@ class ImportedAnswer:
     is_rejected: bool = False
     shown: tuple[int, ...] | None = None
     marked: tuple[int, ...] | None = None
+    planted: tuple[int, ...] = ()
+    n_planted_missed: int = 0
+    is_simulated: bool = False
+    # Of the whole layer; 0 if the file does not say it.
+    n_layer_units: int = 0
 
     @property
     def place(self) -> tuple[str, int]:
@@ -40,6 +45,8 @@ class AnswerFile:
     answers: tuple[ImportedAnswer, ...]
     n_units: dict[str, int]
     names_workers_by: str
+    # Layers whose size the file states; of the others it names some units.
+    sized: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -100,8 +107,8 @@ def read_category(row: Row, column: str) -> str:
 
 
 def count_units(answers: Iterable[ImportedAnswer]) -> dict[str, int]:
-    """As many as the highest index asks for."""
+    """As many as the file says, at least as many as the highest index asks for."""
     found: dict[str, int] = {}
     for answer in answers:
-        found[answer.layer] = max(found.get(answer.layer, 0), answer.index + 1)
+        found[answer.layer] = max(found.get(answer.layer, 0), answer.index + 1, answer.n_layer_units)
     return found

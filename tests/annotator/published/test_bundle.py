@@ -58,6 +58,8 @@ class Study:
 def run_study(folder: Path) -> Campaign:
     """Simulated people and one who is not; one answer set aside, one rejected, concepts revised, units chosen."""
     campaign = make_world(folder).campaign
+    Network.objects.update(weights=f"{folder}/best.pth", weights_sha256="a" * 64)
+    Dissection.objects.update(weights=f"{folder}/best.pth")
     answered = Assignment.objects.filter(hit__campaign=campaign).order_by("id")
     first, second = answered[:2]
     Assignment.objects.filter(pk=first.pk).update(
@@ -202,7 +204,8 @@ def test_the_campaign_asks_nobody_and_nothing_that_the_bundle_names_is_loaded(el
     take_in(elsewhere)
     campaign, network, dissection = Campaign.objects.get(), Network.objects.get(), Dissection.objects.get()
     assert (campaign.state, campaign.is_imported) == ("closed", True)
-    assert network.architecture == "imported:unitscope:test"
+    assert (network.architecture, network.weights) == ("imported:unitscope:test", "best.pth")
+    assert network.weights_sha256 == "a" * 64
     assert dissection.image_set.address == "imported:first"
     assert dissection.artifact == f"file://{elsewhere.folder}/second/dissections/{dissection.pk}"
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, Worker
 from annotator.published.importing import import_annotations
-from annotator.units.models import AutomaticLabel, Network, Unit
+from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 
 pytestmark = pytest.mark.django_db
 
@@ -31,10 +31,10 @@ def line(**changes: object) -> bytes:
 ANSWERS = {
     "a formula cell": (
         "a.csv",
-        sheet('A1,pool5,1,"=HYPERLINK(1)",object,0.9,'),
-        r"a.csv, row 2, column Answer.desc.*formula",
+        sheet('A1,"=HYPERLINK(1)",1,sky,object,0.9,'),
+        r"a.csv, row 2, column Input.layer.*formula",
     ),
-    "a formula after a sign": ("a.csv", sheet(GOOD, "A2,pool5,1,@SUM(A1),object,0.9,"), r"row 3, column Answer.desc"),
+    "a formula after a sign": ("a.csv", sheet(GOOD, "@SUM(A1),pool5,1,sky,object,0.9,"), r"row 3, column WorkerId"),
     "a wrong code": ("a.csv", sheet("A1,pool5,1,sky,7,0.9,"), r"row 2, column Answer.category: '7' is neither"),
     "a wrong category": ("a.csv", sheet("A1,pool5,1,sky,animal,0.9,"), r"column Answer.category: 'animal'"),
     "precision over 1": ("a.csv", sheet("A1,pool5,1,sky,object,1.2,"), r"column Answer.precision: 1.2 does not lie"),
@@ -123,6 +123,7 @@ def test_hostile_labels_are_refused_and_nothing_is_written(case: str, tmp_path: 
     content, sentence = LABELS[case]
     (tmp_path / "good.csv").write_bytes(sheet(GOOD))
     import_annotations(campaign_name="kept", path=tmp_path / "good.csv", network_name="kept", now=timezone.now())
+    Layer.objects.update(is_size_known=True)
     (tmp_path / "bad.csv").write_bytes(content)
     with pytest.raises(CommandError, match=sentence):
         call_command("import_iou", "kept", tmp_path / "bad.csv", layer="pool5")

@@ -13,7 +13,7 @@ from django.db import connection
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Assignment, Campaign, Worker
 from annotator.labels.models import UnitLabel
-from annotator.units.models import AutomaticLabel, Network, Unit
+from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 
 pytestmark = pytest.mark.django_db
 
@@ -150,3 +150,64 @@ def test_units_that_both_sides_name_differently_are_chosen_for_another_look(file
     call_command("import_iou", "papers", files / "iou.csv", layer="conv5", stdout=StringIO())
     call_command("choose", "papers", stdout=written)
     assert written.getvalue() == "conv5:1\n"
+
+
+@pytest.mark.parametrize("words", ["- dash list", "=)", "+ sign", "@ home", "-", "'tis a dog"])
+def test_what_people_wrote_is_read_whatever_it_begins_with(files: Path, words: str) -> None:
+    (files / "mturk.csv").write_text(MTURK.replace("legs", f'"{words}"'))
+    campaign = load(files)
+    assert words in [answer["description"] for unit in report()["units"] for answer in unit["answers"]]
+    call_command("export", "papers", out=files / "out", stdout=StringIO())
+    call_command("import_annotations", "again", answers=files / "out" / "answers.jsonl", stdout=StringIO())
+    again = describe_campaign(campaign=Campaign.objects.get(name="again"))
+    assert again["units"] == describe_campaign(campaign=campaign)["units"]
+
+
+@pytest.mark.parametrize("name", ["mturk.csv", "iou.csv", "descriptions.csv", "answers.jsonl"])
+def test_a_byte_order_mark_is_no_part_of_a_file(files: Path, name: str) -> None:
+    line = {"layer": "conv5", "index": 0, "description": "sky", "category": "object", "precision": 1}
+    (files / "answers.jsonl").write_text(json.dumps(line))
+    (files / name).write_bytes(b"\xef\xbb\xbf" + (files / name).read_bytes())
+    load(files, "answers.jsonl" if name.endswith("l") else "mturk.csv")
+    for labels in ("iou.csv", "descriptions.csv"):
+        call_command("import_iou", "papers", files / labels, layer="conv5", stdout=StringIO())
+    assert report()["units"][0]["broden_label"] == "sky"
+
+
+def test_labels_may_name_more_units_than_people_were_asked_about(files: Path) -> None:
+    load(files)
+    (files / "iou.csv").write_text(IOU + "320,object,dog,0.1,dog,0.1\n")
+    call_command("import_iou", "papers", files / "iou.csv", layer="conv5", stdout=StringIO())
+    assert Layer.objects.get().n_units == 320
+    call_command("export", "papers", out=files / "out", stdout=StringIO())
+    call_command("import_annotations", "again", answers=files / "out" / "answers.jsonl", stdout=StringIO())
+    call_command("import_iou", "again", files / "out" / "netdissect-conv5.csv", layer="conv5", stdout=StringIO())
+    first, second = (describe_campaign(campaign=Campaign.objects.get(name=name)) for name in ("papers", "again"))
+    assert first | {"campaign": "again"} == second
+    assert Layer.objects.get(network__name="again").n_units == 320
+
+
+def test_labels_come_in_without_answers_of_people(files: Path) -> None:
+    call_command("import_iou", files / "iou.csv", network="papers", layer="conv5", stdout=StringIO())
+    assert sorted(AutomaticLabel.objects.values_list("unit__index", "label")) == [(0, "sky"), (1, "wolf")]
+    load(files)
+    assert [unit["relation"] for unit in report()["units"]] == ["equal", "different"]
+    with pytest.raises(CommandError, match="either a campaign or --network"):
+        call_command("import_iou", files / "iou.csv", layer="conv5")
+
+
+def test_simulated_answers_stay_simulated(files: Path) -> None:
+    rows = [
+        {"layer": "conv5", "index": 0, "description": "sky", "category": "object", "precision": 1, "worker": worker,
+         "is_simulated": worker == "W2"} for worker in ("W1", "W2")
+    ]  # fmt: skip
+    (files / "answers.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    campaign = load(files, "answers.jsonl")
+    assert report()["answers_by"] == "people, some of them simulated, as imported"
+    call_command("export", "papers", out=files / "out", stdout=StringIO())
+    kept = [json.loads(line) for line in (files / "out" / "answers.jsonl").read_text().splitlines()]
+    assert {row["worker"]: row["is_simulated"] for row in kept} == {"W1": False, "W2": True}
+    assert campaign.unit_labels.get().simulated_words == "partly simulated"
+    (files / "answers.jsonl").write_text(json.dumps(rows[1] | {"is_simulated": False}))
+    with pytest.raises(CommandError, match="Worker W2 is simulated here"):
+        call_command("import_annotations", "other", answers=files / "answers.jsonl")

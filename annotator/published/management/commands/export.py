@@ -16,9 +16,11 @@ from workers.engine.measures.iou.arrays import MODES
 
 class Command(ProjectCommand):
     help = (
-        "Writes a campaign into DIR, which must not exist or be empty: answers as JSONL (import_annotations reads it), "
-        "CSV and Parquet, units as CSV and Parquet, automatic labels in Network Dissection's CSV, the report as JSON, "
-        "and a data card with versions, parameters, seeds, hashes and counts. Workers stand under pseudonyms. "
+        "Writes a campaign into DIR, which must not exist or be empty: bundle.zip, from which another installation "
+        "makes the same report (import_bundle reads it), and for other programs answers as JSONL (import_annotations "
+        "reads it), CSV and Parquet, answers that do not count, reviewers' decisions, units as CSV and Parquet, "
+        "automatic labels in Network Dissection's CSV, the report as JSON, and a data card with versions, parameters, "
+        "seeds, hashes and counts. Workers stand under pseudonyms. "
         "With --dissection, the dissection in Network Dissection's and MILAN's formats: per layer the result CSV, the "
         "thresholds, and the exemplars if `dissect --exemplars` kept them."
     )

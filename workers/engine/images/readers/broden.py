@@ -123,7 +123,7 @@ def read_index(root: Path) -> tuple[tuple[LabeledImage, ...], LabelTable]:
 def _cells(root: Path, name: str, needed: Sequence[str]) -> Iterator[dict[str, _Cell]]:
     path = root / name
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel writes a mark before the header
             reader = csv.reader(file)
             header = next(reader, [])
             for column in needed:
