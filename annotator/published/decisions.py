@@ -19,7 +19,8 @@ def list_set_aside(campaign: Campaign) -> list[Row]:
         "description", "category", "precision", "n_planted_missed", layer=F("hit_unit__unit__layer__path"),
         index=F("hit_unit__unit__index"), worker=F("assignment__worker__pseudonym"),
         is_simulated=Coalesce(F("assignment__worker__is_simulated"), False), state=F("assignment__state"),
-        reason=F("assignment__left_out_reason"), rejected_because=F("assignment__rejection__reason"),
+        reason=F("assignment__left_out_reason"),
+        decided_by=F("assignment__count_decided_by"), rejected_because=F("assignment__rejection__reason"),
     )  # fmt: skip
     return [dict(row) for row in values]
 
