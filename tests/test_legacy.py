@@ -176,7 +176,7 @@ def test_the_campaign_is_exported_and_reported(legacy: Client, tmp_path: Path) -
     assert len(answers) == 96
     run_command("report", "demo", format="html", out=tmp_path / "report")
     assert (tmp_path / "report" / "index.html").read_text().count('src="crops/') == 1
-    for file in ("report.json", "report.csv", "report.zip", "export.zip", "figures/", "figures/semantic-types.csv"):
+    for file in ("report.json", "report.csv", "report.zip", "export.zip", "figures/", "figures/precision-by-layer.csv"):
         assert read(legacy, f"/campaigns/demo/{file}"), file
 
 

@@ -63,7 +63,8 @@ def run_study(folder: Path) -> Campaign:
     answered = Assignment.objects.filter(hit__campaign=campaign).order_by("id")
     first, second = answered[:2]
     Assignment.objects.filter(pk=first.pk).update(
-        is_left_out=True, left_out_reason="misses 2 of 3 planted negatives", count_decided_by="ann", started_at=NOW, seed=2**40 + 1,
+        is_left_out=True, left_out_reason="misses 2 of 3 planted negatives", count_decided_by="ann",
+        started_at=NOW, seed=2**40 + 1,
         raw_answer={"marketplace_xml": "A1SECRET"}, draft={"description": "not sent"},
     )  # fmt: skip
     Assignment.objects.filter(pk=second.pk).update(state=Assignment.State.REJECTED)
