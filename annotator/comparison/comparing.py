@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 
 from annotator.comparison.models import UnitComparison
 from annotator.comparison.relations import SAME_THING, find_relation
@@ -44,15 +45,21 @@ def compare_campaign(*, campaign: Campaign) -> Compared:
         )
     vocabulary = gather_vocabulary(campaign=campaign)
     comparisons = [_compare(label, broden, vocabulary) for label, broden in pairs]
+    pooled = _find_pooled(labels)
     with transaction.atomic():
-        UnitComparison.objects.filter(unit_label__campaign=campaign).delete()
-        UnitComparison.objects.bulk_create(comparisons, batch_size=500)
+        UnitComparison.objects.filter(Q(unit_label__campaign=campaign) | Q(unit_label__in=pooled)).delete()
+        of_record = [_compare(one, automatic[one.unit_id], vocabulary) for one in pooled if one.unit_id in automatic]
+        UnitComparison.objects.bulk_create([*comparisons, *of_record], batch_size=500)
     n_same = sum(comparison.relation in SAME_THING for comparison in comparisons)
     return Compared(n_units=len(pairs), n_equal_or_synonym=n_same, words=vocabulary.lexicon.description)
 
 
 def compare_labels(*, campaign: Campaign, labels: Sequence[UnitLabel]) -> None:
-    """Compares these labels again, after a reviewer changed them; those without an automatic label pass."""
+    """Compares these labels again, after a reviewer changed them; those without an automatic label pass.
+
+    Labels of record that are pooled from theirs are compared, too.
+    """
+    labels = [*labels, *_find_pooled(labels)]
     automatic = choose_automatic_labels(campaign=campaign, units=[label.unit_id for label in labels])
     pairs = [(label, automatic[label.unit_id]) for label in labels if label.unit_id in automatic]
     if not pairs:
@@ -61,6 +68,13 @@ def compare_labels(*, campaign: Campaign, labels: Sequence[UnitLabel]) -> None:
     with transaction.atomic():
         UnitComparison.objects.filter(unit_label__in=labels).delete()
         UnitComparison.objects.bulk_create([_compare(label, broden, vocabulary) for label, broden in pairs])
+
+
+def _find_pooled(labels: Sequence[UnitLabel]) -> list[UnitLabel]:
+    """The pooled labels of record of the same crops."""
+    crops = {(label.unit_id, label.source) for label in labels}
+    pooled = UnitLabel.objects.filter(campaign=None, unit__in={unit for unit, _ in crops})
+    return [label for label in pooled if (label.unit_id, label.source) in crops]
 
 
 def make_matcher(vocabulary: Vocabulary) -> Callable[[str, str], bool]:

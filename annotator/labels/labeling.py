@@ -1,5 +1,6 @@
 """Gives each unit of a campaign its label by people: concept, category and precision (docs/measures.md, Unit label)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from annotator.crowd.judging.excluding import Suspected, list_set_aside, set_aside_suspected
 from annotator.crowd.judging.suspicions import MISSED_OF_ONE_ANSWER
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import Campaign, HITUnit
 from annotator.labels.aggregation import vote
 from annotator.labels.answer_counts import AnswerCounts
 from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description
@@ -47,10 +48,11 @@ class Labeled:
     suspected: Suspected
 
 
-def label_campaign(*, campaign: Campaign, now: datetime, keeps_suspected: bool | None = None) -> Labeled:
+def store_labels(*, campaign: Campaign, now: datetime, keeps_suspected: bool | None) -> Labeled:
     """Labels every unit that has answers that count; done again, it replaces. Raises NothingToLabel.
 
-    Before, suspected answers are set aside. `keeps_suspected`: they count all the same; None: as the last time.
+    Called by `recording.label_campaign`, which also keeps the labels of record. Before, suspected answers are set
+    aside. `keeps_suspected`: they count all the same; None: as the last time.
     """
     keeps = campaign.keeps_suspected if keeps_suspected is None else keeps_suspected
     suspected = set_aside_suspected(campaign=campaign, keeps=keeps)
@@ -63,22 +65,10 @@ def label_campaign(*, campaign: Campaign, now: datetime, keeps_suspected: bool |
     if not answers:
         raise NothingToLabel(f"Campaign {campaign.name} has no answers yet.")
     vocabulary = gather_vocabulary(campaign=campaign)
-    by_unit = split_by_unit(answers)
-    precisions = measure_precision(count_crops(by_unit), layer=number_layers(campaign, list(by_unit)))
-    weights = iter(weigh_answers(answers))
-    crop_fits = estimate_crop_fits(answers)
-    kept = list(campaign.concept_revisions.all())
-    revisions = [read_revision(row) for row in kept]
-    labels = []
-    for i, (unit_id, given) in enumerate(by_unit.items()):
-        reaching = [r for r in revisions if r.unit_id in (None, unit_id)]
-        label = _label_unit(given, [next(weights) for _ in given], vocabulary, reaching)
-        _set_precision(label, fmean(answer.precision for answer in given), precisions, i)
-        label.campaign, label.unit_id, label.labeled_at = campaign, unit_id, now
-        label.crop_probabilities = crop_fits.get(unit_id)
-        label.accepted_at = find_acceptance(label, kept)
-        label.lexicon_sha256 = vocabulary.lexicon.sha256
-        labels.append(label)
+    labels = make_labels(answers, campaigns=[campaign], vocabulary=vocabulary, now=now)
+    sources = find_sources(campaign)
+    for label in labels:
+        label.campaign, label.source = campaign, sources.get(label.unit_id, "")
     _store(campaign, labels)
     return Labeled(
         n_units=len(labels),
@@ -87,6 +77,35 @@ def label_campaign(*, campaign: Campaign, now: datetime, keeps_suspected: bool |
         words=vocabulary.lexicon.description,
         suspected=suspected,
     )
+
+
+def make_labels(
+    answers: Sequence[CountedAnswer], *, campaigns: Sequence[Campaign], vocabulary: Vocabulary, now: datetime
+) -> list[UnitLabel]:
+    """A label for each unit of these answers, not yet stored; the campaigns' revisions apply in the order of time."""
+    by_unit = split_by_unit(answers)
+    precisions = measure_precision(count_crops(by_unit), layer=number_layers(campaigns, list(by_unit)))
+    weights = iter(weigh_answers(answers))
+    crop_fits = estimate_crop_fits(answers)
+    kept = list(ConceptRevision.objects.filter(campaign__in=campaigns).order_by("revised_at", "id"))
+    revisions = [read_revision(row) for row in kept]
+    labels = []
+    for i, (unit_id, given) in enumerate(by_unit.items()):
+        reaching = [r for r in revisions if r.unit_id in (None, unit_id)]
+        label = _label_unit(given, [next(weights) for _ in given], vocabulary, reaching)
+        _set_precision(label, fmean(answer.precision for answer in given), precisions, i)
+        label.unit_id, label.labeled_at = unit_id, now
+        label.crop_probabilities = crop_fits.get(unit_id)
+        label.accepted_at = find_acceptance(label, kept)
+        label.lexicon_sha256 = vocabulary.lexicon.sha256
+        labels.append(label)
+    return labels
+
+
+def find_sources(campaign: Campaign) -> dict[int, str]:
+    """Unit id -> the dissection whose crops the campaign shows; units of imported answers are absent."""
+    shown = HITUnit.objects.filter(hit__campaign=campaign, dissected_unit__isnull=False)
+    return {unit: str(dissection) for unit, dissection in shown.values_list("unit", "dissected_unit__dissection")}
 
 
 def open_lexicon() -> Lexicon:
@@ -107,16 +126,19 @@ def check_lexicon(*, campaign: Campaign) -> None:
         )
 
 
-def gather_vocabulary(*, campaign: Campaign) -> Vocabulary:
-    """The campaign's own words, the labels of its image sets and units, and the lexicon."""
-    dissections = Dissection.objects.filter(dissected_units__hit_units__hit__campaign=campaign).distinct()
+def gather_vocabulary(*, campaign: Campaign, others: Sequence[Campaign] = ()) -> Vocabulary:
+    """The campaigns' own words, the labels of their image sets and units, and the lexicon."""
+    campaigns = [campaign, *others]
+    dissections = Dissection.objects.filter(dissected_units__hit_units__hit__campaign__in=campaigns).distinct()
     listed = {str(row["name"]) for dissection in dissections for row in dissection.labels}
     given = (
-        AutomaticLabel.objects.filter(unit__hit_units__hit__campaign=campaign)
+        AutomaticLabel.objects.filter(unit__hit_units__hit__campaign__in=campaigns)
         .values_list("label", flat=True)
         .distinct()
     )
-    said = count_descriptions(campaign=campaign)
+    said = Counter[str]()
+    for one in campaigns:
+        said.update(count_descriptions(campaign=one))
     return build_vocabulary(descriptions=said, labels=listed | set(given), lexicon=open_lexicon())
 
 
@@ -129,9 +151,9 @@ def count_crops(by_unit: dict[int, list[CountedAnswer]]) -> AnswerCounts:
     )
 
 
-def number_layers(campaign: Campaign, units: Sequence[int]) -> NDArray[np.int64]:
-    """For each of these units of the campaign, its layer numbered from 0."""
-    layers = dict(Unit.objects.filter(hit_units__hit__campaign=campaign).values_list("pk", "layer_id"))
+def number_layers(campaigns: Sequence[Campaign], units: Sequence[int]) -> NDArray[np.int64]:
+    """For each of these units of the campaigns, its layer numbered from 0."""
+    layers = dict(Unit.objects.filter(hit_units__hit__campaign__in=campaigns).values_list("pk", "layer_id"))
     _, numbers = np.unique([layers[unit] for unit in units], return_inverse=True)
     return np.asarray(numbers, dtype=np.int64)
 

@@ -8,8 +8,15 @@ from annotator.units.models import Unit
 
 
 class UnitLabel(models.Model):
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="unit_labels")
+    """A unit's label from the answers of one campaign, or pooled over several (`labels/recording.py`)."""
+
+    # Null: pooled over the campaigns that asked the same question about the same crops.
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="unit_labels", null=True, blank=True)
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="unit_labels")
+    source = models.CharField(
+        max_length=64, blank=True, help_text="The id of the dissection whose crops people saw; empty: imported answers"
+    )
+    is_of_record = models.BooleanField(default=False, help_text="Stands for what people say about the unit's crops")
     concept = models.CharField(max_length=200)
     category = models.CharField(max_length=30, choices=CATEGORY_CHOICES)
     precision = models.FloatField(help_text="Mean over the unit's answers; decides whether it is interpretable")
@@ -36,12 +43,21 @@ class UnitLabel(models.Model):
         ordering = ["campaign", "unit"]
         constraints = [
             models.UniqueConstraint(fields=["campaign", "unit"], name="one_label_per_unit"),
+            models.UniqueConstraint(
+                fields=["unit", "source"], condition=Q(is_of_record=True), name="one_label_of_record"
+            ),
             models.CheckConstraint(condition=Q(precision__gte=0, precision__lte=1), name="label_precision_0_to_1"),
         ]
         # The orders of the gallery: see dashboard/units/searching.py.
         indexes = [
-            models.Index(fields=["campaign", "-precision", "unit"], name="labels_by_precision"),
+            models.Index(fields=["campaign", "-precision_low", "unit"], name="labels_by_precision"),
             models.Index(fields=["campaign", "concept", "unit"], name="labels_by_concept"),
+            *(
+                models.Index(
+                    fields=[order, "unit"], include=["source"], condition=Q(is_of_record=True), name=f"record_by_{name}"
+                )
+                for name, order in (("low", "-precision_low"), ("high", "precision_high"), ("concept", "concept"))
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from annotator.crowd.models import Campaign
 from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.labels.recording import keep_record
 from annotator.labels.relabeling import BadRevision, relabel
 from annotator.units.models import Unit
 
@@ -66,4 +67,6 @@ def _revise(revision: ConceptRevision, reviewer: str, now: datetime) -> list[Uni
         raise BadRevision("A concept's name has at most 200 characters.")
     revision.reviewer, revision.revised_at = reviewer, now
     revision.save()
-    return relabel(revision)
+    labels = relabel(revision)
+    keep_record(units=[label.unit_id for label in labels], now=now)
+    return labels

@@ -15,7 +15,8 @@ from annotator.comparison.models import ImportedDescription
 from annotator.crowd.judging.excluding import list_set_aside, tell_set_aside
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit, Worker
 from annotator.crowd.pseudonyms import keep_worker
-from annotator.labels.labeling import NothingToLabel, label_campaign
+from annotator.labels.labeling import NothingToLabel
+from annotator.labels.recording import label_campaign
 from annotator.published.readers.cells import BadFile
 from annotator.published.readers.records import AnswerFile, ImportedAnswer, LabelFile
 from annotator.published.readers.table import read_answers, read_labels

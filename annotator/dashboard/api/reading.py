@@ -20,18 +20,21 @@ def read_units(labels: QuerySet[UnitLabel]) -> Iterator[UnitRecord]:
     chosen = HITUnit.objects.filter(hit__campaign=OuterRef("campaign"), unit=OuterRef("unit")).order_by("id")
     rows = labels.values(
         "concept", "category", "precision", "precision_low", "precision_high", "n_answers", "n_same_concept",
-        "accepted_at", **_UNIT,
+        "accepted_at", "is_of_record", "n_simulated", **_UNIT,
+        campaign_name=F("campaign__name"), dissection=F("source"),
         relation=F("comparison__relation"), rule=F("comparison__rule"),
         broden_label=F("comparison__automatic_label__label"),
         broden_category=F("comparison__automatic_label__category"), iou=F("comparison__automatic_label__iou"),
         chosen_because=Subquery(chosen.values("chosen_because")[:1]),
         inclusion_probability=Subquery(chosen.values("inclusion_probability")[:1]),
     )  # fmt: skip
-    return (UnitRecord.model_validate(row) for row in rows.iterator(chunk_size=CHUNK))
+    # The name of a foreign key cannot name another value.
+    named = (row | {"campaign": row["campaign_name"]} for row in rows.iterator(chunk_size=CHUNK))
+    return (UnitRecord.model_validate(row) for row in named)
 
 
 def read_automatic(labels: QuerySet[AutomaticLabel]) -> Iterator[AutomaticRecord]:
-    rows = labels.values("mode", "iou", **_UNIT, broden_label=F("label"), broden_category=F("category"))
+    rows = labels.values("mode", "iou", "source", **_UNIT, broden_label=F("label"), broden_category=F("category"))
     return (AutomaticRecord.model_validate(row) for row in rows.iterator(chunk_size=CHUNK))
 
 
@@ -44,6 +47,8 @@ def read_answers(answers: QuerySet[Answer]) -> Iterator[AnswerRecord]:
         layer=F("hit_unit__unit__layer__path"), index=F("hit_unit__unit__index"),
         campaign=F("assignment__hit__campaign__name"), hit_type=F("assignment__hit__hit_type__template"),
         worker=F("assignment__worker__pseudonym"), is_simulated=F("assignment__worker__is_simulated"),
+        dissection=F("hit_unit__dissected_unit__dissection"), chosen_because=F("hit_unit__chosen_because"),
+        inclusion_probability=F("hit_unit__inclusion_probability"),
     )  # fmt: skip
     return (AnswerRecord.model_validate(row) for row in rows.iterator(chunk_size=CHUNK))
 

@@ -95,6 +95,12 @@ class UnitRecord(Schema):
     iou: float | None
     relation: str | None
     rule: str | None
+    # Null: pooled over the campaigns that asked about the same crops.
+    campaign: str | None
+    # The dissection whose crops people saw; "": imported.
+    dissection: str
+    is_of_record: bool
+    n_simulated: int
     # "" and null: not recorded.
     chosen_because: str | None
     inclusion_probability: float | None
@@ -110,6 +116,8 @@ class AutomaticRecord(Schema):
     broden_label: str
     broden_category: str
     iou: float
+    # The dissection's id, or the digest of the imported file.
+    source: str
 
 
 class AnswerRecord(Schema):
@@ -132,6 +140,10 @@ class AnswerRecord(Schema):
     metrics: dict[str, float]
     is_left_out: bool
     active_seconds: float
+    # The dissection whose crops the person saw; null: imported.
+    dissection: UUID | None
+    chosen_because: str
+    inclusion_probability: float | None
 
 
 class CropRecord(Schema):
@@ -148,7 +160,10 @@ class OneUnitRecord(Schema):
     network: str
     layer: str
     index: int
+    # The dissection whose threshold and crops these are; "silence": why the unit tells nothing.
+    dissection: UUID | None
     threshold: float | None
+    silence: str | None
     labels: list[UnitRecord]
     automatic: list[AutomaticRecord]
     answers: list[AnswerRecord]

@@ -20,6 +20,7 @@ from annotator.crowd.models import Answer, Campaign
 from annotator.dashboard.api import records
 from annotator.dashboard.api.reading import read_answers, read_automatic, read_units, write_array
 from annotator.dashboard.campaigns.counts import CampaignOverview, summarize_campaigns
+from annotator.dashboard.units.unit_record import find_speaking
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
 from annotator.units.best_labels import BEST_FIRST
@@ -171,14 +172,15 @@ def get_report(request: HttpRequest, name: Name) -> dict[str, Any]:
 def get_unit(request: HttpRequest, network: Name, layer: LayerPath, index: Index) -> dict[str, Any]:
     """One unit with its crops and labels."""
     unit = get_object_or_404(Unit, layer__network__name=network, layer__path=layer, index=index)
-    newest = unit.dissections.filter(dissection__state=Dissection.State.DONE).order_by("-dissection__created_at")
-    dissected = newest.first()
+    dissected = find_speaking(unit)
     crops = TopImage.objects.filter(dissected_unit=dissected).select_related("image").order_by("rank")
     return {
         "network": network,
         "layer": layer,
         "index": index,
+        "dissection": dissected.dissection_id if dissected else None,
         "threshold": dissected.threshold if dissected else None,
+        "silence": dissected.silence if dissected else None,
         "labels": list(read_units(UnitLabel.objects.filter(unit=unit).order_by("-labeled_at"))),
         "automatic": list(read_automatic(AutomaticLabel.objects.filter(unit=unit).order_by(*BEST_FIRST))),
         "answers": list(read_answers(Answer.objects.filter(hit_unit__unit=unit).order_by("id"))),

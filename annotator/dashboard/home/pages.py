@@ -49,7 +49,7 @@ def read_machines() -> Machines:
 def show_home(request: SignedInRequest) -> HttpResponse:
     """Campaigns and dissections with their progress, and what needs a person."""
     scope = find_scope(Selection())
-    surest = {"sort": "precision", "precision_min": 0.0} if scope.campaigns else {"sort": "iou"}
+    surest = {"sort": "precision", "precision_min": 0.0} if scope.has_labels else {"sort": "iou"}
     cards = make_cards(unit_ids=find_units(Selection(surest), scope, n_most=N_SHOWN_UNITS), scope=scope)
     return show(request, "dashboard/home/home.html", title="Home", cards=cards, scope=scope, **_live())
 

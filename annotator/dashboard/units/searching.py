@@ -4,11 +4,11 @@ Which label gives the order decides how the database walks: along that label's o
 that have no such label come last, and are looked for only when the others end before the page does.
 """
 
-from django.db.models import Case, CharField, F, FilteredRelation, Q, QuerySet, Value, When
+from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from annotator.comparison.relations import SAME_THING
 from annotator.comparison.review_reasons import find_reasons
-from annotator.dashboard.units.scope import Scope
+from annotator.dashboard.units.scope import Scope, choose_by_layer
 from annotator.dashboard.units.selection import Selection
 from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import is_best
@@ -20,8 +20,9 @@ MAX_COUNTED = 500
 # Order -> the label and field that give it, and True if the highest comes first.
 ORDERS = {
     "iou": ("broden", "iou", True),
-    "precision": ("people", "precision", True),
-    "least-precise": ("people", "precision", False),
+    # Surely high and surely low: one answer leaves a wide interval.
+    "precision": ("people", "precision_low", True),
+    "least-precise": ("people", "precision_high", False),
     "concept": ("people", "concept", False),
     "label": ("broden", "label", False),
 }
@@ -70,31 +71,24 @@ def _narrow(selection: Selection, scope: Scope) -> QuerySet[Unit]:
     concept = selection.get("concept")
     if not concept:
         return units
-    people = UnitLabel.objects.filter(campaign__in=scope.campaigns, concept__contains=str(concept).lower())
+    name = selection.get("campaign")
+    whose = Q(campaign__name=name) if name else Q(is_of_record=True)
+    people = UnitLabel.objects.filter(whose, concept__contains=str(concept).lower())
     broden = AutomaticLabel.objects.filter(is_best=True, label__icontains=concept)
     return units.filter(pk__in=people.order_by().values("unit").union(broden.order_by().values("unit")))
 
 
 def relate_labels(scope: Scope, *, mode: str) -> QuerySet[Unit]:
-    """Units with `people` (the label by the scope's campaigns) and `broden`, the best label of its layer's source."""
-    # No campaign has the id 0. With an empty list, the result would be empty.
-    campaigns = [campaign.pk for campaign in scope.campaigns] or [0]
+    """Units with `people` (the label of record, or of the scope's campaign, about the crops of its layer's dissection)
+    and `broden`, the best label of its layer's source.
+    """
     best = is_best(mode=mode, prefix="automatic_labels__")
     return Unit.objects.annotate(
-        people=FilteredRelation("unit_labels", condition=Q(unit_labels__campaign__in=campaigns)),
-        broden=FilteredRelation("automatic_labels", condition=best & Q(automatic_labels__source=_find_source(scope))),
+        people=FilteredRelation("unit_labels", condition=scope.people),
+        broden=FilteredRelation(
+            "automatic_labels", condition=best & Q(automatic_labels__source=choose_by_layer(scope.sources))
+        ),
     )
-
-
-def _find_source(scope: Scope) -> Value | Case:
-    """The source of the labels of a unit's layer, as an expression."""
-    layers: dict[str, list[int]] = {}
-    for layer, source in scope.sources.items():
-        layers.setdefault(source, []).append(layer)
-    if len(layers) < 2:
-        return Value(next(iter(layers), ""))
-    cases = (When(layer__in=ids, then=Value(source)) for source, ids in layers.items())
-    return Case(*cases, default=Value(""), output_field=CharField())
 
 
 def read_mode(selection: Selection) -> str:

@@ -10,7 +10,8 @@ from django.db.models import Prefetch, QuerySet
 from annotator.accounts.models import AuditEntry
 from annotator.crowd.assignments import list_findings
 from annotator.crowd.hit_types.templates import list_names, render_summary
-from annotator.crowd.models import ANSWERED, Answer
+from annotator.crowd.models import ANSWERED, Answer, HITUnit
+from annotator.dashboard.units.scope import choose_speaking
 from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import BEST_FIRST
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, TopImage, Unit
@@ -44,21 +45,44 @@ class ShownAnswer:
     summary: str
 
     @property
+    def source(self) -> str:
+        """The id of the dissection whose crops the person saw; "" if the answer was imported."""
+        shown = self.answer.hit_unit.dissected_unit
+        return str(shown.dissection_id) if shown is not None else ""
+
+    @property
     def marked(self) -> list[int] | None:
         ranks: list[int] | None = self.answer.marked_ranks
         return ranks
 
 
 @dataclass(frozen=True)
+class OtherCrops:
+    """What people say of other crops of the unit: another dissection's, or none of ours (then with their answers)."""
+
+    dissection: Dissection | None
+    label: UnitLabel | None
+    answers: list[ShownAnswer]
+
+
+@dataclass(frozen=True)
 class UnitRecord:
+    """`label` is the label of record of the crops shown; `labels` are the campaigns' own, newest first.
+
+    `answers` are about these crops; what people say of others is in `elsewhere`.
+    """
+
     unit: Unit
     measured: list[DissectedUnit]
     dissected: DissectedUnit | None
     crops: list[Crop]
     low_crops: list[Crop]
     automatic: list[AutomaticLabel]
+    label: UnitLabel | None
     labels: list[UnitLabel]
     answers: list[ShownAnswer]
+    elsewhere: list[OtherCrops]
+    chosen: list[HITUnit]
     chosen_answer: ShownAnswer | None
     history: list[AuditEntry]
 
@@ -67,28 +91,33 @@ class UnitRecord:
         return next((label for label in self.automatic if label.is_best), None)
 
     @property
+    def leaves_simulated_out(self) -> bool:
+        """True if simulated people answered too, and the label of record is that of people."""
+        return self.label is not None and not self.label.n_simulated and any(one.n_simulated for one in self.labels)
+
+    @property
     def n_tiles(self) -> int:
         return self.dissected.n_top + self.dissected.n_low if self.dissected else 0
 
 
 def gather_record(*, unit: Unit, dissection_id: UUID | None, answer_id: int | None, mode: str) -> UnitRecord:
-    """Seven queries. The newest finished dissection speaks unless another is named."""
-    measured = list(
-        unit.dissections.filter(dissection__state=Dissection.State.DONE)
-        .select_related("dissection__image_set", "dissection__network")
-        .defer("dissection__labels")
-        .order_by("-dissection__created_at")
-    )
-    named = [one for one in measured if one.dissection_id == dissection_id]
-    dissected = next(iter(named or measured), None)
-    answers = [_show_answer(answer) for answer in find_answers(unit)]
+    """Nine queries. The dissection speaks that is named, or whose crops the named answer is about, or which speaks for
+    the layer.
+    """
+    measured = _list_measured(unit)
+    every_answer = [_show_answer(answer) for answer in find_answers(unit)]
+    named = str(dissection_id) if dissection_id else _find_source(every_answer, answer_id)
+    dissected = next((one for one in measured if str(one.dissection_id) == named), None) or _choose(unit, measured)
+    source = str(dissected.dissection_id) if dissected else ""
+    answers = [one for one in every_answer if one.source == source]
     chosen = next((one for one in answers if one.answer.assignment_id == answer_id), None)
     labels = list(
         UnitLabel.objects.filter(unit=unit)
         .select_related("campaign", "comparison__automatic_label")
-        .order_by("-labeled_at")
+        .order_by("-labeled_at", "pk")
     )
-    crops = _crops(dissected, answers, chosen, labels[0].crop_probabilities or {} if labels else {})
+    label = next((one for one in labels if one.source == source and one.is_of_record), None)
+    crops = _crops(dissected, answers, chosen, (label.crop_probabilities or {}) if label else {})
     return UnitRecord(
         unit=unit,
         measured=measured,
@@ -96,18 +125,66 @@ def gather_record(*, unit: Unit, dissection_id: UUID | None, answer_id: int | No
         crops=[crop for crop in crops if dissected and crop.rank < dissected.n_top],
         low_crops=[crop for crop in crops if dissected and crop.rank >= dissected.n_top],
         automatic=_automatic_labels(unit, dissected, mode),
-        labels=labels,
+        label=label,
+        labels=[one for one in labels if one.source == source and one.campaign_id is not None],
         answers=answers,
+        elsewhere=_list_elsewhere(source, measured, labels, every_answer),
+        chosen=list(HITUnit.objects.filter(unit=unit).select_related("hit__campaign").order_by("hit_id")),
         chosen_answer=chosen,
         history=list(AuditEntry.objects.filter(subject=unit.audit_name).order_by("-id")[:20]),
     )
+
+
+def find_speaking(unit: Unit) -> DissectedUnit | None:
+    """The measurement of the unit by the dissection that speaks for its layer; None without a finished dissection."""
+    return _choose(unit, _list_measured(unit))
+
+
+def _list_measured(unit: Unit) -> list[DissectedUnit]:
+    """By finished dissections, newest first."""
+    return list(
+        unit.dissections.filter(dissection__state=Dissection.State.DONE)
+        .select_related("dissection__image_set", "dissection__network")
+        .defer("dissection__labels")
+        .order_by("-dissection__created_at")
+    )
+
+
+def _choose(unit: Unit, measured: Sequence[DissectedUnit]) -> DissectedUnit | None:
+    if not measured:
+        return None
+    speaking = choose_speaking({unit.layer_id: [one.dissection for one in measured]})[unit.layer_id]
+    return next(one for one in measured if one.dissection_id == speaking.pk)
+
+
+def _find_source(answers: Sequence[ShownAnswer], answer_id: int | None) -> str:
+    return next((one.source for one in answers if one.answer.assignment_id == answer_id), "")
+
+
+def _list_elsewhere(
+    source: str, measured: Sequence[DissectedUnit], labels: Sequence[UnitLabel], answers: Sequence[ShownAnswer]
+) -> list[OtherCrops]:
+    """Other crops of the unit that people have been asked about, newest dissection first, imported answers last."""
+    dissections = {str(one.dissection_id): one.dissection for one in measured}
+    told = {one.source for one in answers} | {one.source for one in labels}
+    return [
+        OtherCrops(
+            dissection=dissections.get(other),
+            label=next((one for one in labels if one.source == other and one.is_of_record), None),
+            answers=[one for one in answers if one.source == other],
+        )
+        for other in [*dissections, ""]
+        if other != source and other in told
+    ]
 
 
 def find_answers(unit: Unit) -> QuerySet[Answer]:
     """The answers about the unit, each with those of the same assignment about other units."""
     return (
         Answer.objects.filter(hit_unit__unit=unit, assignment__state__in=ANSWERED)
-        .select_related("assignment__worker", "assignment__hit__campaign", "assignment__hit__hit_type", "hit_unit")
+        .select_related(
+            "assignment__worker", "assignment__hit__campaign", "assignment__hit__hit_type", "hit_unit__dissected_unit"
+        )
         .prefetch_related(Prefetch("assignment__answers", Answer.objects.select_related("hit_unit")))
         .defer("assignment__draft", "assignment__raw_answer")
         .order_by("assignment__hit__campaign_id", "assignment_id")

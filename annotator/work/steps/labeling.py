@@ -12,7 +12,8 @@ from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.labels.extending import CannotExtend, extend_campaign, find_saving
-from annotator.labels.labeling import NothingToLabel, OtherLexicon, label_campaign
+from annotator.labels.labeling import NothingToLabel, OtherLexicon
+from annotator.labels.recording import label_campaign
 from annotator.work.options import option
 from annotator.work.states import has_answers, is_going
 from annotator.work.step import Step, Work

@@ -9,8 +9,8 @@ from django.test import Client
 from annotator.accounts.models import Membership, Role
 from annotator.comparison.models import UnitComparison
 from annotator.crowd.models import Assignment, Campaign, Worker
-from annotator.labels.labeling import label_campaign
 from annotator.labels.models import UnitLabel
+from annotator.labels.recording import label_campaign
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection
 from tests.annotator.crowd.making import NOW, make_answer, make_campaign, make_dissection
 
@@ -63,16 +63,20 @@ def make_world(root: Path, *, n_units: int = 6, n_answers: int = 3, name: str = 
                 submitted_at=NOW,
             )
     label_campaign(campaign=made, now=NOW)
-    for dissected in dissection.dissected_units.filter(unit__unit_labels__campaign=made).select_related("unit"):
-        _set_label(made, dissected, n_answers)
+    for dissected in (
+        dissection.dissected_units.filter(unit__unit_labels__campaign=made).select_related("unit").distinct()
+    ):
+        _set_label(dissected, n_answers)
     return World(dissection, made)
 
 
-def _set_label(campaign: Campaign, dissected: DissectedUnit, n_answers: int) -> None:
+def _set_label(dissected: DissectedUnit, n_answers: int) -> None:
     """What the labels rest on is as it was labeled; what tests tell units apart by is set."""
     index = dissected.unit.index
     precision = min(1.0, 0.6 + 0.08 * index)
-    UnitLabel.objects.filter(campaign=campaign, unit=dissected.unit).update(
+    # The campaign's own label, and the label of record: of people alone, for some of the campaign's are simulated.
+    mine = UnitLabel.objects.filter(unit=dissected.unit, source=str(dissected.dissection_id))
+    mine.update(
         concept=CONCEPTS[index % 4],
         category=CATEGORIES[index % 4],
         precision=precision,
@@ -82,11 +86,11 @@ def _set_label(campaign: Campaign, dissected: DissectedUnit, n_answers: int) -> 
         n_same_concept=n_answers - 1 if index else 1,
         n_same_category=n_answers,
     )
-    label = UnitLabel.objects.get(campaign=campaign, unit=dissected.unit)
     automatic = AutomaticLabel.objects.get(unit=dissected.unit, is_best=True, mode="paper")
-    UnitComparison.objects.create(
-        unit_label=label, automatic_label=automatic, relation=RELATIONS[index % 4], rule="written for a test"
-    )
+    for label in mine:
+        UnitComparison.objects.create(
+            unit_label=label, automatic_label=automatic, relation=RELATIONS[index % 4], rule="written for a test"
+        )
 
 
 def make_person(role: Role, name: str = "") -> User:

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.models import Answer, Campaign
-from annotator.labels.labeling import label_campaign
 from annotator.labels.models import UnitLabel
+from annotator.labels.recording import label_campaign
 from annotator.units.models import Dissection, GPUTask
 from annotator.work import tasks
 from tests.annotator.crowd.fixtures import market

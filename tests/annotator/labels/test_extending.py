@@ -14,7 +14,7 @@ from annotator.labels.extending import (
     find_doubt,
     find_saving,
 )
-from annotator.labels.labeling import label_campaign
+from annotator.labels.recording import label_campaign
 from annotator.sandbox.models import HIT as SandboxHIT
 from benchmarks.adaptive_collection import find_curves
 from tests.annotator.crowd.fixtures import dissection, market

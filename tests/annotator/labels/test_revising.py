@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from annotator.crowd.models import Answer, Campaign
-from annotator.labels.labeling import label_campaign
 from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.labels.recording import label_campaign
 from annotator.labels.relabeling import FIELDS, BadRevision
 from annotator.labels.revising import accept_label, merge_concepts, rename_unit, split_answers
 from annotator.published.importing import import_annotations

@@ -176,7 +176,8 @@ def test_the_orders(world: World) -> None:
     assert found("sort=index") == [0, 1, 2, 3, 4, 5]
 
 
-def test_of_two_dissections_the_newest_speaks_unless_the_other_is_named(world: World) -> None:
+def test_of_two_dissections_the_one_that_people_answered_about_speaks(world: World) -> None:
+    """The newest if nobody did; another one if it is named."""
     old = world.dissection
     new = Dissection.objects.create(
         network=old.network,
@@ -189,6 +190,15 @@ def test_of_two_dissections_the_newest_speaks_unless_the_other_is_named(world: W
     for row in old.dissected_units.all():
         row.pk, row.dissection = None, new
         row.save()
+    assert set(find_scope(Selection()).dissections.values()) == {old}
+    assert found("category=scene")
+    assert found(f"dissection={new.pk}&category=scene") == [], "people saw the other crops"
+    one = UnitLabel.objects.filter(is_of_record=True).first()
+    assert one is not None
+    one.pk, one.campaign, one.source, one.n_answers, one.n_simulated = None, None, str(new.pk), 1, 0
+    one.save()
+    assert set(find_scope(Selection()).dissections.values()) == {old}, "one answer does not replace many"
+    UnitLabel.objects.all().delete()
     assert set(find_scope(Selection()).dissections.values()) == {new}
     for index, row in enumerate(old.dissected_units.order_by("unit__index")):
         AutomaticLabel.objects.create(
@@ -202,6 +212,7 @@ def test_of_two_dissections_the_newest_speaks_unless_the_other_is_named(world: W
 
 def test_a_layer_is_spoken_for_by_its_own_dissection_though_another_measured_it_before(world: World) -> None:
     """The older one still speaks for a layer of its own; of the shared layer its labels are not asked."""
+    UnitLabel.objects.all().delete()
     old = world.dissection
     old.layer_paths = ["features.3", "features.9"]
     old.save()
