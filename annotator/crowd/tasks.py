@@ -3,12 +3,14 @@
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.marketplaces import notifications
 from annotator.crowd.models import GOING, Campaign
 from annotator.crowd.outbox.performing import CampaignBusy, list_due
 from annotator.crowd.outbox.session import open_session
+from annotator.crowd.page.starting import drop_stale_claims
 from annotator.refusals import Refusal
 
 log = logging.getLogger(__name__)
@@ -17,6 +19,7 @@ log = logging.getLogger(__name__)
 @shared_task(name="crowd.go_on", ignore_result=True)
 def go_on() -> None:
     """Every campaign that people work on; one that cannot go on says why and does not hold up the others."""
+    drop_stale_claims(now=timezone.now())
     for campaign in Campaign.objects.filter(state__in=GOING, is_imported=False):
         try:
             go_on_with_campaign(campaign.pk)

@@ -7,6 +7,7 @@ the database, which ends with the connection: a running job whose lock is free w
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -73,17 +74,22 @@ def prepare(
 ) -> Work:
     """The step's work, after all that can be refused before it. Raises what `perform` raises, but for UnderWay."""
     campaign = SUBJECTS[step.subject].campaign(subject)
-    role = find_role(step, campaign=campaign)
-    if actor is not None and not may(role_of(actor), role):
-        raise RoleMissing(f"This takes the role {role.value} or one above it.")
-    if step.spends and is_real_money(campaign) and permit is None:
-        raise RealMoneyRefused(f"{step.title}: this spends real money and takes its three confirmations.")
+    _check_right(step, campaign=campaign, actor=actor, permit=permit)
     if options is None and step.options is not None:
         options = step.options()
     now = timezone.now()
     work = Work(subject=subject, campaign=campaign, actor=actor, now=now, options=options, permit=permit, tell=tell)
     step.check(work)
-    return work
+    return replace(work, options=step.fix_options(work))
+
+
+def _check_right(step: Step, *, campaign: Campaign | None, actor: User | None, permit: Permit | None) -> None:
+    """Raises RoleMissing or RealMoneyRefused."""
+    role = find_role(step, campaign=campaign)
+    if actor is not None and not may(role_of(actor), role):
+        raise RoleMissing(f"This takes the role {role.value} or one above it.")
+    if step.spends and is_real_money(campaign) and permit is None:
+        raise RealMoneyRefused(f"{step.title}: this spends real money and takes its three confirmations.")
 
 
 def find_role(step: Step, *, campaign: Campaign | None) -> Role:
@@ -129,7 +135,9 @@ def run_job(job: Job, *, work: Work | None = None) -> None:
         if not (is_ours and Job.objects.filter(pk=job.pk, state=Job.State.WAITING).update(state=Job.State.RUNNING)):
             return
         try:
-            work = work or _restore(job)
+            if work is None:
+                work = _restore(job)  # and since it was asked for, a role may have been taken away
+                _check_right(STEPS[job.step], campaign=work.campaign, actor=work.actor, permit=work.permit)
             _run(STEPS[job.step], work, job)
         except OutcomeUnknown as error:
             if job.campaign is not None:
@@ -146,6 +154,24 @@ def run_job(job: Job, *, work: Work | None = None) -> None:
         except BaseException:
             _end(job, state=Job.State.LOST, sentence=_LOST, work=work)
             raise
+
+
+def note_refusal(step: Step, *, subject: Any, actor: User, sentence: str) -> None:
+    """A job's row for what was refused before its start, where nobody waits to be told."""
+    kind = SUBJECTS[step.subject]
+    now = timezone.now()
+    Job.objects.create(
+        step=step.name,
+        subject_kind=step.subject,
+        subject_key=kind.key(subject),
+        campaign=kind.campaign(subject),
+        actor=actor,
+        actor_name=actor.get_username(),
+        state=Job.State.REFUSED,
+        sentence=sentence,
+        created_at=now,
+        ended_at=now,
+    )
 
 
 def note_if_lost(job: Job) -> None:

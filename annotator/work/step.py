@@ -73,6 +73,8 @@ class Step:
     is_offered: Callable[[Any], bool] = lambda subject: False
     # Raises what can be refused at once, before the web queue takes the work.
     check: Callable[[Work], None] = lambda work: None
+    # Returns the options as the job's row keeps them: what they mean now, for a job that runs later, or again.
+    fix_options: Callable[[Work], Any] = lambda work: work.options
     # A frozen dataclass of `options.option` fields: the command's arguments and the form's fields.
     options: type | None = None
     # What `run` and `check` may raise, besides a refusal of the marketplace or of the role.

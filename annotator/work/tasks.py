@@ -8,11 +8,12 @@ from celery import shared_task
 from django.contrib.auth.models import User
 
 from annotator.crowd.marketplaces.guard import Permit
+from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
 from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
 from annotator.work.models import Job
-from annotator.work.performing import perform, run_job
+from annotator.work.performing import note_refusal, perform, run_job
 from annotator.work.sending import sweep_jobs
 from annotator.work.table import STEPS
 
@@ -41,5 +42,12 @@ def run_older_message(name: str, kind: str, by: str, values: Sequence[int] = (),
     elif kind == "ask-more":
         subject = UnitLabel.objects.get(campaign=campaign, unit__hit_units__hit=values[0])
     permit = Permit(campaign=name, given_by=by) if is_permitted else None
-    with contextlib.suppress(Refusal):
-        perform(step, subject=subject, actor=User.objects.get(username=by), permit=permit)
+    actor = User.objects.get(username=by)
+    try:
+        perform(step, subject=subject, actor=actor, permit=permit)
+    except RealMoneyRefused as refusal:  # it was asked for before permits were sent along
+        sentence = f"{refusal} It was asked for before an upgrade: please press the button again."
+        note_refusal(step, subject=subject, actor=actor, sentence=sentence)
+        Campaign.objects.filter(pk=campaign.pk).update(problem=sentence)
+    except Refusal:
+        pass  # kept in the job's row

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -27,6 +27,8 @@ from annotator.refusals import Refusal
 
 State = Assignment.State
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,64}")
+# Longer than any HIT type's time: nobody goes on with a claimed visit after it.
+CLAIM_LIFE = timedelta(days=2)
 # What a claim becomes when the marketplace confirms it.
 CONFIRMED = {State.CLAIMED: State.STARTED, State.KEPT: State.STORED}
 
@@ -140,3 +142,11 @@ def _adopt_claim(visitor: Visitor, *, now: datetime) -> None:
     worker, state = _keep_worker(visitor, now=now), CONFIRMED[State(claim.state)]
     with contextlib.suppress(IntegrityError), transaction.atomic():  # another request of this person was quicker
         claims.filter(pk=claim.pk).update(worker=worker, state=state, claimed_by="")
+
+
+def drop_stale_claims(*, now: datetime) -> int:
+    """Forgets claimed visits that submitted nothing; returns how many. What was submitted is kept."""
+    stale = Assignment.objects.filter(state=State.CLAIMED, started_at__lt=now - CLAIM_LIFE)
+    n_stale = stale.count()
+    stale.delete()
+    return n_stale

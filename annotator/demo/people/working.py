@@ -140,12 +140,13 @@ class Crew:
         if find(page, "done") is not None:
             return
         frame = _open_frame(browser, page)
+        if find(frame, "refusal") is not None:
+            self._give_back(browser, page)
+            return
         config = _read_config(frame)
         start = browser.post_json(frame.link(config["urls"]["start"]), {"token": config["token"], "consent": True}).data
         if start.get("state") not in ("stored", "working"):
-            # The page refuses this person, for example because they saw these crops before, and asks to return the HIT.
-            browser.post_form(*fill_form(page, "//form[@id='return-form']", {}))
-            self.progress.n_returned += 1
+            self._give_back(browser, page)
             return
         stored = start if start.get("state") == "stored" else self._answer(person, browser, frame, config, start)
         answer = browser.post_form(str(stored["submit_to"]), {k: str(v) for k, v in stored["fields"].items()})
@@ -154,6 +155,11 @@ class Crew:
         with self._counting:
             self.progress.n_submitted += 1
             self.on_submitted(self.progress.n_submitted)
+
+    def _give_back(self, browser: Browser, page: Page) -> None:
+        """The page refuses this person, for example because they saw these crops before, and asks to return the HIT."""
+        browser.post_form(*fill_form(page, "//form[@id='return-form']", {}))
+        self.progress.n_returned += 1
 
     def _answer(
         self, person: Person, browser: Browser, frame: Page, config: dict[str, Any], start: dict[str, Any]

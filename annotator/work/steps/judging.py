@@ -17,6 +17,7 @@ from annotator.crowd.judging.rejecting import (
     propose_rejection,
     withdraw_proposal,
 )
+from annotator.crowd.marketplaces.outcomes import MarketplaceSilent, OutcomeUnknown
 from annotator.crowd.models import Assignment, Rejection
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.pseudonyms import CannotErase, erase_worker
@@ -135,7 +136,9 @@ def compensate_lost(work: Work) -> str:
     for assignment in waiting:
         try:
             compensate(session, assignment=assignment, decided_by=work.by)
-        except CannotCompensate as refusal:  # the others are paid
+        except MarketplaceSilent:
+            raise
+        except (CannotCompensate, BudgetExceeded, OutcomeUnknown) as refusal:  # the others are paid
             refusals.append(str(refusal))
     n_approved = approve_compensations(session)
     if refusals:

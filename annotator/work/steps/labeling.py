@@ -1,6 +1,8 @@
 """Puts answers together into labels, sets them beside what labeled pixels say, and asks for more answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from django.db.models import QuerySet
 
 from annotator.accounts.models import Role
 from annotator.comparison.comparing import NothingToCompare, compare_campaign
@@ -37,6 +39,10 @@ class ExtendOptions:
 @dataclass(frozen=True)
 class AskMoreOptions:
     n_more: int = option("How many more people are asked (2)", type=int, default=2, metavar="N", reach="command")
+    target: int | None = option(
+        "Ask until so many were asked in all; default: from how many there are now",
+        type=int, default=None, metavar="N", reach="command",
+    )  # fmt: skip
 
 
 def label(work: Work) -> str:
@@ -65,15 +71,24 @@ def extend(work: Work) -> str:
     )
 
 
+def fix_target(work: Work) -> AskMoreOptions:
+    """Asked again while the first time is unanswered, it is the same target: nobody is asked twice."""
+    options: AskMoreOptions = work.options
+    hit = _list_hits(work).first()
+    if hit is None or options.target:
+        return options
+    return replace(options, target=hit.n_assignments + options.n_more)
+
+
 def ask_more(work: Work) -> str:
-    n_more = work.options.n_more
-    hit = _find_hit(work)
-    target = hit.n_assignments + n_more
-    extend_hits(work.open_session(), n_more={hit.pk: n_more})
+    hit, asked = _find_hit(work), work.options
+    target = asked.target or hit.n_assignments + asked.n_more
+    if target > hit.n_assignments:
+        extend_hits(work.open_session(), n_more={hit.pk: target - hit.n_assignments})
     hit.refresh_from_db(fields=["n_assignments"])
     if hit.n_assignments < target:
         raise CannotPublish("The marketplace has not done this. The campaign's page says what needs a person.")
-    return f"{n_more} more answers asked for."
+    return f"More answers are asked for: {target} in all."
 
 
 def check_more(work: Work) -> None:
@@ -88,9 +103,13 @@ def check_more(work: Work) -> None:
         raise BudgetExceeded(f"{n_more} more answers cost ${price:.2f}, and ${left:.2f} of the cap is left.")
 
 
-def _find_hit(work: Work) -> HIT:
+def _list_hits(work: Work) -> QuerySet[HIT]:
     hits = HIT.objects.filter(campaign=work.subject.campaign, hit_units__unit=work.subject.unit)
-    hit = hits.select_related("campaign").exclude(external_id="").first()
+    return hits.select_related("campaign").exclude(external_id="")
+
+
+def _find_hit(work: Work) -> HIT:
+    hit = _list_hits(work).first()
     if hit is None:
         raise CannotPublish("This unit has no HIT on a marketplace that could be extended.")
     return hit
@@ -113,8 +132,8 @@ STEPS = (
     ),
     Step(
         "ask-more", "Send back", "Asks two more people about one unit, within the cap.", role=Role.REVIEWER,
-        subject="unit label", run=ask_more, spends=True, check=check_more, options=AskMoreOptions,
-        refusals=(CannotPublish, BadTerms, BudgetExceeded),
+        subject="unit label", run=ask_more, spends=True, check=check_more, fix_options=fix_target,
+        options=AskMoreOptions, refusals=(CannotPublish, BadTerms, BudgetExceeded),
     ),
     Step(
         "compare", "Compare with Broden", "Sets each label beside the one that labeled pixels give.",

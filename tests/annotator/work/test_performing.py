@@ -24,7 +24,7 @@ from annotator.work import performing, sending, tasks
 from annotator.work.models import Job
 from annotator.work.performing import CannotGoOn, RoleMissing, UnderWay, find_role, perform
 from annotator.work.step import Step, Work
-from annotator.work.steps import judging
+from annotator.work.steps import judging, labeling
 from annotator.work.table import STEPS
 from tests.annotator.dashboard.conftest import viewer, world
 from tests.annotator.dashboard.making import World, make_person
@@ -223,6 +223,65 @@ def test_real_money_takes_a_payer_and_a_permit(world: World, name: str, monkeypa
     assert not Job.objects.exists()
     assert not AuditEntry.objects.exists()
     assert perform(step, subject=subject, actor=None, permit=permit).state == "done"
+
+
+def test_a_message_of_before_that_spends_real_money_is_refused_and_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Campaign.objects.update(marketplace="mturk")
+    monkeypatch.setitem(STEPS, "top-up", replace(STEPS["top-up"], run=lambda work: pytest.fail("it was run")))
+    make_person(Role.PAYER, "petra")
+    tasks.run_older_message("try", "top-up", "petra")
+    world.campaign.refresh_from_db()
+    assert "press the button again" in world.campaign.problem
+    job = Job.objects.get()
+    assert (job.state, job.sentence) == ("refused", world.campaign.problem)
+
+
+@pytest.mark.parametrize("name", SPENDING)
+def test_a_queue_message_spends_no_real_money_without_payer_and_permit(
+    world: World, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that somebody wrote, or one whose person has lost the role since."""
+    step: Step = replace(STEPS[name], run=lambda work: pytest.fail("it was run"))
+    monkeypatch.setitem(STEPS, name, step)
+    Campaign.objects.update(marketplace="mturk")
+    label = UnitLabel.objects.first()
+    subject = world.campaign if step.subject == "campaign" else label
+    people = {"petra": (make_person(Role.PAYER, "petra"), ""), "rita": (make_person(Role.REVIEWER, "rita"), "petra")}
+    for actor, given_by in people.values():
+        job = Job.objects.create(
+            step=name, subject_kind=step.subject, subject_key=str(subject.pk), campaign=world.campaign, actor=actor,
+            actor_name=actor.username, permit_given_by=given_by, created_at=timezone.now(),
+        )  # fmt: skip
+        tasks.run(job.pk)
+        job.refresh_from_db()
+        assert job.state == "refused", job.sentence
+
+
+def test_asking_again_while_the_first_time_is_unanswered_asks_for_no_more(
+    world: World, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hit = world.campaign.hits.get(hit_units__unit__index=0)
+    hit.external_id = "HIT0"
+    hit.save()
+    label, asked = UnitLabel.objects.select_related("campaign").get(unit__index=0), []
+
+    def extend(session: Any, *, n_more: dict[int, int]) -> None:
+        asked.append(n_more)
+
+    monkeypatch.setattr(labeling, "extend_hits", extend)
+    monkeypatch.setattr(Work, "open_session", lambda work: None)
+    people = make_person(Role.REVIEWER, "rita")
+    first = sending.ask(STEPS["ask-more"], subject=label, actor=people)
+    tasks.run(first.pk)  # unanswered: the marketplace has it, and nobody knows
+    second = sending.ask(STEPS["ask-more"], subject=label, actor=people)
+    hit.n_assignments += 2  # the answer came meanwhile
+    hit.save()
+    tasks.run(second.pk)
+    second.refresh_from_db()
+    assert second.state == "done"
+    assert asked == [{hit.pk: 2}]
 
 
 def test_messages_of_the_release_before_are_understood(world: World, eve: User) -> None:

@@ -38,8 +38,8 @@ class Command(StepCommand):
 
 
 def _show(campaign: Campaign) -> str:
-    listed = Assignment.objects.filter(hit__campaign=campaign)
-    n_done = listed.exclude(state__in=[Assignment.State.STARTED, Assignment.State.STORED]).count()
+    listed = [Assignment.State.SUBMITTED, Assignment.State.APPROVED, Assignment.State.REJECTED]
+    n_done = Assignment.objects.filter(hit__campaign=campaign, state__in=listed).count()
     n_asked = sum(campaign.hits.exclude(state=HIT.State.CANCELED).values_list("n_assignments", flat=True))
     lines = [
         f"{campaign.name}: {campaign.state}{', paused' if campaign.is_paused else ''}, at {campaign.marketplace}",

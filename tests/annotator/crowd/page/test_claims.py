@@ -1,0 +1,307 @@
+"""Somebody who has seen the address of a frame puts other ids into it: it gains them nothing."""
+
+import json
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from annotator.crowd.campaigns.collecting import HAND_OVER, collect_campaign, find_unsubmitted
+from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
+from annotator.crowd.judging.attention import find_attention
+from annotator.crowd.marketplaces.marketplace import Published
+from annotator.crowd.marketplaces.mturk.visits import sign_visit
+from annotator.crowd.models import ANSWERED, HIT, OPEN, Assignment, Campaign, Worker
+from annotator.crowd.page import limits, starting
+from annotator.sandbox.models import Assignment as SandboxAssignment
+from annotator.sandbox.models import BonusPayment, Person
+from annotator.sandbox.worker import hits
+from tests.annotator.crowd.fixtures import Visitor, let_pass
+from tests.annotator.crowd.making import make_campaign
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECRET_OF_ANOTHER = "the-browser-of-somebody-else"
+
+
+@pytest.fixture(autouse=True)
+def quiet_counters() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def forge(visitor: Visitor, **changes: Any) -> Visitor:
+    """The same ids from another browser, without a proof."""
+    return replace(visitor, **{"is_signed": False, "secret": secrets.token_hex(16)} | changes)
+
+
+def test_a_forged_visit_reads_no_draft(visit: Callable[..., Visitor]) -> None:
+    person = visit()
+    token = person.start()["work_token"]
+    person.post("draft", {"work_token": token, "revision": 0, "draft": {"description": "lamp", "marked": [3]}})
+    forged = forge(person).start()
+    assert forged["state"] == "working"
+    assert forged["draft"].get("description", "") == ""
+    assert forged["revision"] == 0
+    again = person.start(consent=False)
+    assert (again["draft"]["description"], again["revision"]) == ("lamp", 1)
+
+
+def test_a_forged_visit_does_not_learn_that_somebody_took_part(
+    visit: Callable[..., Visitor], campaign: Campaign
+) -> None:
+    person = visit()
+    person.submit(person.start()["work_token"])
+    stranger = visit(worker_id="ANOBODY")
+    elsewhere = {"hit": campaign.hits.latest("id"), "assignment_id": "INVENTED"}
+    for changes in ({}, {"assignment_id": "INVENTED"}, elsewhere):
+        seen = [forge(one, **changes) for one in (person, stranger)]
+        pages = [one.open() for one in seen]
+        assert [page.status_code for page in pages] == [200, 200]
+        assert all("I agree, start" in page.content.decode() for page in pages)
+        assert [one.start(consent=False)["state"] for one in seen] == ["consent", "consent"]
+        assert [one.start()["state"] for one in seen] == ["working", "working"]
+
+
+def test_a_forged_visit_locks_nobody_out(visit: Callable[..., Visitor], campaign: Campaign) -> None:
+    Campaign.objects.update(max_hits_per_worker=1)
+    person = visit()
+    for number, hit in enumerate(campaign.hits.all()):
+        forged = forge(person, hit=hit, assignment_id=f"INVENTED{number}")
+        assert forged.submit(forged.start()["work_token"], client_id=new_id()).status_code == 200
+    same = forge(person)  # even with the very ids that the person is about to use
+    assert same.submit(same.start()["work_token"], client_id=new_id()).status_code == 200
+    work = person.start()
+    assert (work["state"], work["revision"]) == ("working", 0)
+    assert person.submit(work["work_token"]).json()["state"] == "stored"
+    assert Assignment.objects.get(state="stored").worker is not None
+
+
+def test_a_forged_answer_is_not_counted_nor_proposed_for_pay(
+    market: Any, campaign: Campaign, hit: HIT, client: Any
+) -> None:
+    market.publish(campaign)
+    person = market.work(hit, "ada")
+    for changes in ({"worker_id": "AINVENTED"}, {"assignment_id": "INVENTED"}, {}):
+        forged = forge(person, **changes)
+        stored = forged.submit(forged.start()["work_token"], client_id=new_id())
+        assert stored.json()["state"] == "stored"
+    session = market.open_session(campaign)
+    collect_campaign(session)
+    assert Assignment.objects.filter(state__in=ANSWERED).count() == 1
+    later = market.clock() + HAND_OVER * 3
+    assert not find_unsubmitted(campaign=campaign, now=later).exists()
+    assert [need.kind for need in find_attention(campaign=campaign, now=later)] == ["unproved"]
+    assert approve_assignments(session) == 1
+    assert Worker.objects.count() == 1, "nobody is made of an invented id"
+
+
+def test_what_the_marketplace_lists_is_confirmed_by_its_receipt(market: Any, campaign: Campaign, hit: HIT) -> None:
+    """At Amazon every visit is claimed; the list of submissions says later whose it was."""
+    market.publish(campaign)
+    person = forge(
+        market.accept(hit, "ada"),
+    )
+    thief = replace(person, secret="a-third-browser-of-a-thief")
+    thief.submit(thief.start()["work_token"], description="forged", client_id=new_id())
+    stored = person.submit(person.start()["work_token"], description="lamp", client_id=new_id()).json()
+    person.hand_over(stored)
+    assert not Assignment.objects.filter(state__in=ANSWERED).exists()
+    assert collect_campaign(market.open_session(campaign)).n_new == 1
+    row = Assignment.objects.get(state="submitted")
+    assert (row.answers.get().description, row.is_from_marketplace) == ("lamp", False)
+    assert row.worker is not None
+    assert row.worker.external_id == person.worker_id
+    assert person.start(consent=False)["state"] == "stored", "the same browser sees its receipt"
+    assert collect_campaign(market.open_session(campaign)).n_new == 0
+
+
+def test_who_answers_a_unit_twice_at_amazon_is_paid_and_counted_once(
+    market: Any, dissection: Any, campaign: Campaign, hit: HIT
+) -> None:
+    other = make_campaign(dissection, name="other")
+    for one in (campaign, other):
+        market.publish(one)
+        first = one.hits.earliest("id")
+        visitor = forge(market.accept(first, "ada"), secret=f"a-browser-for-{one.name}")
+        token = visitor.start()["work_token"]
+        visitor.hand_over(visitor.submit(token, client_id=new_id()).json())
+        collect_campaign(market.open_session(one))
+    assert list(Assignment.objects.order_by("id").values_list("is_left_out", flat=True)) == [False, True]
+    assert "already answered about this unit" in Assignment.objects.latest("id").left_out_reason
+    assert approve_assignments(market.open_session(other)) == 1
+
+
+def test_the_same_browser_goes_on_with_its_claim_and_is_told_before_consent(
+    visit: Callable[..., Visitor], campaign: Campaign
+) -> None:
+    person = visit(is_signed=False)
+    token = person.start()["work_token"]
+    person.post("draft", {"work_token": token, "revision": 0, "draft": {"description": "lamp"}})
+    assert person.start(consent=False)["draft"]["description"] == "lamp"
+    assert person.submit(token).json()["state"] == "stored"
+    second = replace(person, assignment_id="ASSIGNMENT2")
+    refused = second.post("start", {"token": second.config()["token"], "consent": False, "secret": person.secret})
+    assert refused.status_code == 403
+    assert "You have already worked on this unit" in refused.json()["error"]
+
+
+def test_a_claim_becomes_the_persons_own_when_the_marketplace_confirms_it(visit: Callable[..., Visitor]) -> None:
+    claimed = visit(is_signed=False)
+    token = claimed.start()["work_token"]
+    claimed.post("draft", {"work_token": token, "revision": 0, "draft": {"description": "lamp"}})
+    assert replace(claimed, is_signed=True, secret=SECRET_OF_ANOTHER).start()["draft"].get("description", "") == ""
+    Assignment.objects.filter(state="started").delete()
+    assert replace(claimed, is_signed=True).start(consent=False)["draft"]["description"] == "lamp"
+    assert Assignment.objects.get().state == "started"
+
+
+@pytest.mark.parametrize("name", ["assignmentId", "workerId", "hitId", "visitProof"])
+def test_a_proof_is_bound_to_every_id_and_to_its_time(market: Any, campaign: Campaign, hit: HIT, name: str) -> None:
+    market.publish(campaign)
+    person = market.accept(hit, "ada")
+    query = person.query()
+    marketplace, now = market.marketplace, market.clock()
+    here = Published(hit_id=hit.external_id)
+    assert marketplace.read_visit(query, expected=here, now=now).is_confirmed
+    assert not marketplace.read_visit(query, expected=here, now=now + timedelta(days=1)).is_confirmed
+    changed = query | {name: query[name][:-1] + ("1" if query[name][-1] != "1" else "2")}
+    there = Published(hit_id=changed["hitId"])
+    assert not marketplace.read_visit(changed, expected=there, now=now).is_confirmed
+    longer = query["visitProof"].split(".")
+    forged = query | {"visitProof": f"{int(longer[0]) + 9}.{longer[1]}"}
+    assert not marketplace.read_visit(forged, expected=here, now=now).is_confirmed
+
+
+def test_the_sandbox_signs_as_the_page_reads(market: Any, campaign: Campaign, hit: HIT) -> None:
+    market.publish(campaign)
+    person = market.accept(hit, "ada")
+    there = SandboxAssignment.objects.get()
+    proof = hits.sign_visit(there.hit, there)
+    expires = int(proof.split(".")[0])
+    ids = {"assignment_id": person.assignment_id, "worker_id": person.worker_id, "hit_id": hit.external_id}
+    assert proof == sign_visit(secret=market.account.secret_access_key, expires=expires, **ids)
+    assert expires > time.time()
+
+
+def test_no_secret_no_proof_and_no_other_account_confirms(visit: Callable[..., Visitor], settings: Any) -> None:
+    person = visit()
+    proof = person.sign()
+    for keys in (("", ""), ("A key", "the secret of another account")):
+        settings.MARKETPLACE_CREDENTIALS = {**settings.MARKETPLACE_CREDENTIALS, "own": keys}
+        person.open(visitProof=proof)
+        starting_page = person.client.get(person.open(visitProof=proof).wsgi_request.get_full_path())
+        text = starting_page.content.decode()
+        begin = text.index('id="hit-config"')
+        config = json.loads(text[text.index(">", begin) + 1 : text.index("</script>", begin)])
+        person.post("start", {"token": config["token"], "consent": True, "secret": person.secret})
+        assert set(Assignment.objects.values_list("state", flat=True)) == {"claimed"}
+
+
+def test_many_forged_visits_make_few_rows_and_stop_nobody(campaign: Campaign, hit: HIT) -> None:
+    forged_at(hit, n=60)
+    assert Assignment.objects.filter(state__in=OPEN).count() <= limits.PER_ADDRESS_AND_HIT["start"][0]
+    person = Visitor(hit)
+    assert person.open().status_code == 200
+    assert person.submit(person.start()["work_token"]).json()["state"] == "stored"
+
+
+def test_what_many_addresses_forge_is_bounded_by_the_database_without_valkey(
+    hit: HIT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_count", lambda name, seconds: 0)
+    monkeypatch.setitem(limits.PER_HIT, "start", (10, 3600))
+    forged_at(hit, n=30)
+    assert Assignment.objects.count() == 10
+
+
+def forged_at(hit: HIT, *, n: int) -> list[int]:
+    """The status of each forged start."""
+    codes = []
+    for number in range(n):
+        one = Visitor(hit, assignment_id=f"I{number}", worker_id=f"AW{number}", is_signed=False, secret=f"{number:032}")
+        page = one.open()
+        if page.status_code != 200:
+            codes.append(page.status_code)
+            continue
+        token = one.config()["token"]
+        codes.append(one.post("start", {"token": token, "consent": True, "secret": one.secret}).status_code)
+    return codes
+
+
+def test_claims_that_nobody_goes_on_with_are_forgotten(visit: Callable[..., Visitor]) -> None:
+    claimed = visit(is_signed=False)
+    claimed.start()
+    now = timezone.now()
+    assert starting.drop_stale_claims(now=now) == 0
+    assert starting.drop_stale_claims(now=now + starting.CLAIM_LIFE * 2) == 1
+    assert not Assignment.objects.exists()
+
+
+def test_seconds_that_only_the_browser_claims_are_not_paid(market: Any, campaign: Campaign, hit: HIT) -> None:
+    market.publish(campaign)
+    liar = market.accept(hit, "liar")
+    liar.hand_over(liar.submit(liar.start()["work_token"], active_seconds=3600.0, client_id=new_id()).json())
+    market.work(hit, "ada", active_seconds=600.0)
+    session = market.open_session(campaign)
+    collect_campaign(session)
+    approve_assignments(session)
+    assert Assignment.objects.earliest("active_seconds").active_seconds < 60
+    assert pay_top_ups(session).n_paid == 1
+    assert BonusPayment.objects.get().assignment.person == Person.objects.get(name="ada")
+
+
+def test_the_marketplaces_clock_bounds_what_ours_does_not(market: Any, campaign: Campaign, hit: HIT) -> None:
+    """A page whose start lies long before the acceptance: a claim, or our clock was wrong."""
+    market.publish(campaign)
+    visitor = market.accept(hit, "ada")
+    token = visitor.start()["work_token"]
+    Assignment.objects.update(started_at=market.clock() - timedelta(hours=1))
+    visitor.hand_over(visitor.submit(token, active_seconds=3600.0).json())
+    session = market.open_session(campaign)
+    collect_campaign(session)
+    approve_assignments(session)
+    assert pay_top_ups(session).n_paid == 0
+
+
+def test_a_short_cap_pays_the_smaller_bonuses_and_says_what_is_left(market: Any, campaign: Campaign, hit: HIT) -> None:
+    market.publish(campaign)
+    for name, seconds in (("slow", 1500.0), ("ada", 300.0), ("bob", 360.0)):
+        market.work(hit, name, active_seconds=seconds)
+    session = market.open_session(campaign)
+    collect_campaign(session)
+    approve_assignments(session)
+    campaign.refresh_from_db()
+    Campaign.objects.update(budget_cap_usd=campaign.committed_usd + 2)
+    done = pay_top_ups(session)
+    assert (done.n_paid, done.n_unaffordable) == (2, 1)
+    paid = BonusPayment.objects.values_list("assignment__person__name", flat=True)
+    assert sorted(paid) == ["ada", "bob"]
+    Campaign.objects.update(budget_cap_usd=campaign.committed_usd + 100)
+    assert pay_top_ups(session).n_paid == 1
+
+
+def test_two_hits_open_at_once_are_one_persons_time(market: Any, campaign: Campaign) -> None:
+    market.publish(campaign)
+    visitors = [market.accept(hit, "ada") for hit in campaign.hits.all()]
+    tokens = [visitor.start()["work_token"] for visitor in visitors]
+    for visitor, token in zip(visitors, tokens, strict=True):
+        let_pass(visitor, seconds=900.0)
+        visitor.hand_over(visitor.submit(token, active_seconds=900.0, client_id=new_id()).json())
+    session = market.open_session(campaign)
+    collect_campaign(session)
+    approve_assignments(session)
+    pay_top_ups(session)
+    total = sum(BonusPayment.objects.values_list("amount_usd", flat=True))
+    assert total <= 3 - 4 * campaign.reward_usd + 1, "900 seconds at $12 an hour, not four times that"
