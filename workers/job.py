@@ -23,7 +23,9 @@ from workers.engine.images.contents import Contents, ImagesChanged
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import DissectionOptions
-from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.networks.loading import LoadedNetwork, NetworkError
+from workers.engine.networks.random_weights import draw_weights
+from workers.engine.networks.saved import SAVED
 from workers.fetching import fetch_folder
 from workers.fitting import Room
 from workers.leases import Reporter
@@ -71,6 +73,16 @@ class Job:
     def describe_loaded(self) -> dict[str, str] | None:
         """What tells the network from others, and the digest of its file; None if it has not been loaded."""
         return self.opened.identity() if "opened" in self.__dict__ else None
+
+    @cached_property
+    def measured_network(self) -> LoadedNetwork:
+        """The network, or the same with random weights if these are asked for. Raises what `network` does."""
+        seed = self.options.run.random_weights
+        if not seed:
+            return self.network
+        if self.network.architecture == SAVED:
+            raise NetworkError("Saved activations have no weights that could be drawn at random.")
+        return _draw_weights(self.network, seed)
 
     @cached_property
     def image_set(self) -> ImageSet:
@@ -154,6 +166,12 @@ def write_patiently(target: store.Store, reporter: Reporter, name: str, data: Da
             reporter.stage = f"{contract.PAUSED}: {full}"
             time.sleep(contract.FULL_STORE_SECONDS)
     reporter.stage = stage
+
+
+@lru_cache(maxsize=1)
+def _draw_weights(network: LoadedNetwork, seed: int) -> LoadedNetwork:
+    """Drawn once for the shards of a dissection."""
+    return draw_weights(network, seed=seed)
 
 
 @lru_cache(maxsize=1)

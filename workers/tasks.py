@@ -178,7 +178,7 @@ def _measure(job: Job) -> dict[str, Any]:
     job.reporter.begin("measure", n_total=last - first)
     with job.spill("measure") as spill:
         measured = dissect.measure_shard(
-            network=job.network,
+            network=job.measured_network,
             layers=job.dissection.layers,
             image_set=image_set,
             options=job.options,
@@ -201,7 +201,7 @@ def _merge(job: Job) -> dict[str, Any]:
     with job.spill("merge") as spill, job.scratch() as folder:
         parts = [tally.load_tally(job.target.fetch(name, folder=folder)) for name in shards]
         manifest = complete.complete(
-            network=job.network,
+            network=job.measured_network,
             image_set=job.image_set,
             tally=tally.merge_tallies(parts, spill=spill),
             options=job.options,

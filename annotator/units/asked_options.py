@@ -21,7 +21,7 @@ def add_option_arguments(parser: CommandParser) -> None:
 
 def _describe_argument(default: Any, stated: Option) -> dict[str, Any]:
     if isinstance(default, bool):
-        return {"action": "store_true", "default": None}
+        return {"action": "store_false" if default else "store_true", "default": None}
     if isinstance(default, tuple):
         return {"action": "append", "choices": stated.choices}
     if stated.choices:

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from annotator.units import gpu_queue
+from annotator.units import chance, gpu_queue
 from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
 from annotator.units.models import Dissection, GPUTask, ImageSet, Network
 from annotator.units.settling import refuse_network, settle_image_set, settle_network
@@ -62,6 +62,7 @@ def request_dissection(
             image_set=image_set,
             layer_paths=list(layer_paths),
             options=options,
+            is_baseline=bool(options.get("random_weights")),
             artifact=f"{settings.ARTIFACT_ROOT.rstrip('/')}/dissections/{dissection_id}",
             created_at=now,
         )
@@ -166,7 +167,27 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
     elif last.stage == GPUTask.Stage.MEASURE:
         GPUTask.objects.create(dissection=dissection, position=last.position + 1, stage=GPUTask.Stage.MERGE)
     else:
-        ingest_artifact(dissection=dissection, store=store, now=now)
+        manifest = ingest_artifact(dissection=dissection, store=store, now=now)
+        _set_baseline_beside(dissection, manifest, now)
+
+
+def _set_baseline_beside(dissection: Dissection, manifest: dict[str, Any], now: datetime) -> None:
+    """Links the counts with random weights, and has those layers measured that nobody has measured yet."""
+    if dissection.is_baseline:
+        chance.finish(dissection, weights_from=manifest["network"].get("weights_from", ""))
+        return
+    keys = chance.find_keys(dissection=dissection, manifest=manifest)
+    if missing := chance.list_missing(keys):
+        measured_by = request_dissection(
+            network=dissection.network,
+            image_set=dissection.image_set,
+            layer_paths=missing,
+            options=chance.choose_options(dissection),
+            now=now,
+            weights=dissection.weights,
+        )
+        chance.register({path: keys[path] for path in missing}, measured_by=measured_by)
+    chance.link(dissection, keys)
 
 
 def _cut_shards(dissection: Dissection, *, batch_size: int) -> None:

@@ -20,21 +20,23 @@ class ArtifactMismatch(Exception):
     """The artifact does not belong to the image set or network as registered; the message says how."""
 
 
-def ingest_artifact(*, dissection: Dissection, store: Store, now: datetime) -> None:
-    """All of it or nothing (the caller's transaction); run again it writes the same rows."""
+def ingest_artifact(*, dissection: Dissection, store: Store, now: datetime) -> dict[str, Any]:
+    """The manifest. All of it or nothing (the caller's transaction); run again it writes the same rows."""
     artifact = read_artifact(store.read)
     manifest = artifact.manifest
     images = _ingest_images(dissection.image_set, manifest, artifact.paths, _read_image_digests(store))
     dissection.dissected_units.all().delete()
     dissection.automatic_labels.all().delete()
-    # The units of a rotated basis are not units of the network: only their detectors are counted.
-    for position, entry in enumerate(() if manifest["options"]["rotation"] else manifest["layers"]):
+    # Units of a rotated basis or of random weights are not units of the network: only their detectors are counted.
+    is_counted_only = manifest["options"]["rotation"] or manifest["options"].get("random_weights")
+    for position, entry in enumerate(() if is_counted_only else manifest["layers"]):
         units = _ingest_layer(dissection, entry, position)
         rows = _gather_rows(artifact.layer(position), manifest)
         measured = _ingest_units(dissection, units, rows)
         TopImage.objects.bulk_create(_top_images(measured, rows, images), batch_size=BATCH)
         AutomaticLabel.objects.bulk_create(_automatic_labels(dissection, units, rows), batch_size=BATCH)
     _finish(dissection, manifest, now)
+    return manifest
 
 
 def _read_image_digests(store: Store) -> list[str]:

@@ -162,6 +162,9 @@ class Dissection(models.Model):
     )
     layer_paths = models.JSONField(help_text="Dotted paths, in the order asked for")
     options = models.JSONField(default=dict, help_text="contract.DissectionOptions: counts, tail, modes, seed")
+    is_baseline = models.BooleanField(
+        default=False, help_text="Measured with random weights, to stand beside others: nobody asked for its units"
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
     error = models.TextField(blank=True)
     n_images = models.PositiveIntegerField(default=0)
@@ -174,7 +177,8 @@ class Dissection(models.Model):
     seconds_by_stage = models.JSONField(default=dict)
     environment = models.JSONField(default=dict, help_text="torch, device, batch size: what equal hashes depend on")
     detectors = models.JSONField(
-        default=dict, help_text="By layer path and IoU mode: n_detectors, n_unique as published"
+        default=dict,
+        help_text="By layer path and IoU mode: n_detectors, n_unique as published, their intervals and chance",
     )
     labels = models.JSONField(default=list, help_text="Label table of the set: number, name, category, categories")
     layer_facts = models.JSONField(
@@ -188,6 +192,25 @@ class Dissection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.network} on {self.image_set}"
+
+
+class RandomBaseline(models.Model):
+    """One layer's detectors with the network's weights drawn at random (docs/measures.md, Chance).
+
+    Every dissection of equal architecture, layer, images and options has the same one, so that it is measured once.
+    """
+
+    key = models.CharField(max_length=64, unique=True, help_text="Digest of all that its counts depend on")
+    layer_path = models.CharField(max_length=200)
+    measured_by = models.ForeignKey(Dissection, on_delete=models.CASCADE, related_name="measured_baselines")
+    dissections = models.ManyToManyField(Dissection, related_name="random_baselines", help_text="It stands beside them")
+    weights_from = models.CharField(max_length=20, blank=True, help_text="How the weights were drawn")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.layer_path} with random weights"
 
 
 class GPUTask(models.Model):
@@ -311,6 +334,9 @@ class AutomaticLabel(models.Model):
     intersection = models.FloatField(null=True)
     area = models.FloatField(null=True)
     truth = models.FloatField(null=True)
+    # The 95 % interval over images; null if it was not estimated.
+    iou_low = models.FloatField(null=True)
+    iou_high = models.FloatField(null=True)
     is_best = models.BooleanField(default=False, help_text="The best of the unit's categories: its label")
 
     class Meta:

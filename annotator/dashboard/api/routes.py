@@ -108,7 +108,11 @@ def list_image_sets(request: HttpRequest, paging: Query[Paging]) -> Any:
 @api.get("/dissections", response=list[records.DissectionRecord])
 def list_dissections(request: HttpRequest, paging: Query[Paging]) -> Any:
     """Dissections, newest first."""
-    newest = Dissection.objects.select_related("network", "image_set").defer("labels", "environment")
+    newest = (
+        Dissection.objects.filter(is_baseline=False)
+        .select_related("network", "image_set")
+        .defer("labels", "environment")
+    )
     return newest[paging.offset : paging.offset + paging.limit]
 
 

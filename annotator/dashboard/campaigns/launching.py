@@ -44,7 +44,9 @@ class LaunchForm(forms.Form):
         error_messages={"invalid": "Only letters, digits, hyphens and underscores."},
     )
     dissection = forms.ModelMultipleChoiceField(
-        Dissection.objects.filter(state=Dissection.State.DONE).select_related("network", "image_set").defer("labels"),
+        Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)
+        .select_related("network", "image_set")
+        .defer("labels"),
         label="Dissections",
         widget=forms.CheckboxSelectMultiple,
     )

@@ -12,7 +12,8 @@ from annotator.units.progress import read_dissection_progress
 def list_dissections(n_newest: int) -> list[dict[str, Any]]:
     """The newest dissections, those that run with their progress: two queries."""
     newest = (
-        Dissection.objects.select_related("network", "image_set")
+        Dissection.objects.filter(is_baseline=False)
+        .select_related("network", "image_set")
         .prefetch_related("gpu_tasks")
         .defer("labels", "environment")[:n_newest]
     )

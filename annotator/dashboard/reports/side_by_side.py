@@ -36,7 +36,9 @@ class SideBySideForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     dissection = forms.ModelMultipleChoiceField(
-        Dissection.objects.filter(state=Dissection.State.DONE).select_related("network", "image_set").defer("labels"),
+        Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)
+        .select_related("network", "image_set")
+        .defer("labels"),
         label="Dissections",
         required=False,
         widget=forms.CheckboxSelectMultiple,

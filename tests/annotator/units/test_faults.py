@@ -60,7 +60,7 @@ def request_one(images: Path) -> Callable[..., Dissection]:
             ),
             image_set=register_image_set(name="set", address=str(images), is_rendered=True, now=now),
             layer_paths=["4"],
-            options={"batch_size": 4, "shard_images": 4, "n_top": 5, "n_low": 1, **options},
+            options={"batch_size": 4, "shard_images": 4, "n_top": 5, "n_low": 1, "chance": False, **options},
             now=now,
         )
 

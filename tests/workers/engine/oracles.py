@@ -107,8 +107,12 @@ def count(
     input_px: int,
     stride: float,
     offset: float,
+    order: list[int] | None = None,
+    only: list[int] | None = None,
 ) -> Counts:
-    """Brute force over images, units, labels and pixels."""
+    """Brute force over images, units, labels and pixels; of all images, or `only` some. With `order`, image i has the
+    labels of image order[i].
+    """
     index = image_set.labels
     assert index is not None
     n_units, n_labels = activations.shape[1], len(index.labels)
@@ -117,8 +121,8 @@ def count(
     if mode == "lite":
         stride = input_px / activations.shape[2]
         offset = stride / 2 - 0.5
-    for i in range(len(activations)):
-        labels = labels_of(image_set, i)
+    for i in range(len(activations)) if only is None else only:
+        labels = labels_of(image_set, i if order is None else order[i])
         held = {number for one in labels.maps for number in np.unique(one)} | set(labels.whole)
         present = {category_of[number] for number in held if number != 0}
         for c, label in enumerate(index.labels):

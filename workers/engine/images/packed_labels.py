@@ -91,22 +91,35 @@ class PackedLabels:
             result[row] = (carriers[1:] > 1).any()
         return result
 
-    def truth(self, *, n_numbers: int, once: bool) -> NDArray[np.int64]:
-        """(n_numbers,) labeled pixels of each number; with `once`, a pixel counts once per label. Number 0 counts
-        for nothing.
+    def truth(self, *, n_numbers: int, once: bool, group: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """(n_groups, n_numbers) labeled pixels of each number in each group of images, given (n,) `group` numbers; all
+        images are one group by default.
+
+        With `once`, a pixel counts once per label. Number 0 counts for nothing.
         """
-        counts = np.zeros(n_numbers, dtype=np.int64)
+        group = np.zeros(len(self.images), dtype=np.int64) if group is None else group
+        shape = (int(group.max(initial=0)) + 1, n_numbers)
+        of_slot = np.repeat(group, np.diff(self.image_start))
+        counts = np.zeros(shape, dtype=np.int64)
         for some in self._some_runs():
-            found = np.bincount(self.run_label[some], weights=self.run_lengths[some], minlength=n_numbers)
-            counts += found.astype(np.int64)
+            keys = of_slot[self._slot_of_runs(some)] * n_numbers + self.run_label[some]
+            found = np.bincount(keys, weights=self.run_lengths[some], minlength=shape[0] * n_numbers)
+            counts += found.astype(np.int64).reshape(shape)
         if once:
             for row in np.flatnonzero(self.overlapping):
                 maps = self._maps(int(row), np.ones(len(self._slots(int(row))), dtype=bool))
                 first = _first_carriers(maps)
-                counts -= np.bincount(maps.ravel(), minlength=n_numbers)
-                counts += np.bincount(first.ravel(), minlength=n_numbers)
-        counts[0] = 0
+                counts[group[row]] -= np.bincount(maps.ravel(), minlength=n_numbers)
+                counts[group[row]] += np.bincount(first.ravel(), minlength=n_numbers)
+        counts[:, 0] = 0
         return counts
+
+    def labels_of_rows(self, rows: range) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
+        """For the runs of these rows, the place of the image among them, and the label."""
+        slots = range(int(self.image_start[rows.start]), int(self.image_start[rows.stop]))
+        starts = self.slot_start[slots.start : slots.stop + 1]
+        of_slot = np.repeat(np.arange(len(rows)), np.diff(self.image_start[rows.start : rows.stop + 1]))
+        return np.repeat(of_slot, np.diff(starts)), self.run_label[int(starts[0]) : int(starts[-1])]
 
     def category_present(self, index: LabelTable) -> NDArray[np.bool_]:
         """(n, n_categories) whether the image holds, anywhere, a label whose primary category it is."""
@@ -136,6 +149,10 @@ class PackedLabels:
     def in_columns(self, column_of: NDArray[np.uint16]) -> "PackedLabels":
         """The same with label numbers exchanged by (n_numbers,) column_of."""
         return replace(self, run_label=column_of[self.run_label])
+
+    def dealt_out(self, order: NDArray[np.int64]) -> "PackedLabels":
+        """Image i of these has the labels of the image in row order[i]; (n,) `order` is a permutation."""
+        return replace(_reordered(self, order), images=self.images)
 
     def unfold(self, row: int, *, once: bool) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
         """Labels of the whole image, and (n_maps, pixels) label numbers of its maps. With `once`, a label that

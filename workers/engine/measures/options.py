@@ -30,6 +30,9 @@ class RunOptions:
 
     batch_size: int = option(32, "images per batch", low=1, high=4096, title="Batch size")
     seed: int = option(0, "seed that draws the low crops for planted negatives", low=0, high=MAX_SEED, title="Seed")
+    random_weights: int = option(
+        0, "seed of random weights to measure in place of the network's; 0: the network's own", low=0, high=MAX_SEED
+    )
     autocast: bool = option(
         False, "compute in half precision where torch holds it safe: faster on a GPU, other numbers"
     )

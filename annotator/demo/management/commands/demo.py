@@ -61,7 +61,9 @@ class Command(ProjectCommand):
 
     def _dissect(self, images: str) -> Dissection:
         """The newest dissection of this set that has not failed is reused or resumed."""
-        asked = {"network__architecture": NETWORK, "image_set__address": images, "layer_paths": LAYERS}
+        asked = {
+            "network__architecture": NETWORK, "image_set__address": images, "layer_paths": LAYERS, "is_baseline": False,
+        }  # fmt: skip
         found = Dissection.objects.filter(**asked).exclude(state=Dissection.State.FAILED).first()
         if found and found.state == Dissection.State.DONE:
             self.stdout.write(f"   Reused: dissection {found.id}.")

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotator.commanding import ProjectCommand
-from annotator.units import dissecting, registering
+from annotator.units import chance, dissecting, registering
 from annotator.units.asked_options import add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import gpu_process_if_none
@@ -72,10 +72,9 @@ class Command(ProjectCommand):
         with gpu_process_if_none():
             for dissection in dissections:
                 self._follow(dissection)
-        for dissection in dissections:
-            dissection.refresh_from_db()
-            if dissection.state == Dissection.State.FAILED:
-                raise CommandError(dissection.error, returncode=2)
+            _refuse_failed(dissections)
+            for dissection in dissections:
+                self._follow_chance(dissection)
         if options["json"]:
             facts = [_summary(dissection) for dissection in dissections]
             self.stdout.write(json.dumps(facts if options["rotation"] else facts[0], indent=2))
@@ -113,6 +112,16 @@ class Command(ProjectCommand):
             for chosen in choose_options(options)
         ]
 
+    def _follow_chance(self, dissection: Dissection) -> None:
+        """The dissection itself is done. If the counts with random weights fail, the output says so."""
+        if measured_by := chance.find_unfinished(dissection):
+            note = (
+                f"Dissection {dissection.id} is done. Its layers are now measured with random weights, to stand beside"
+                f" its detectors. Interrupted, this goes on with --resume {dissection.id}."
+            )
+            self.stderr.write("\n".join([*chance.print_counts(dissection), note]))
+            self._follow(measured_by)
+
     def _follow(self, dissection: Dissection) -> None:
         """Advances the dissection itself, so that it ends without a web-queue process, and draws the progress."""
         columns = (
@@ -145,6 +154,13 @@ def _choose_way(options: dict[str, Any]) -> dict[str, Any]:
             raise CommandError("--memory-limit is a number of gigabytes above 0.", returncode=2)
         way["memory_limit"] = round(limit * 1e9)
     return way
+
+
+def _refuse_failed(dissections: list[Dissection]) -> None:
+    for dissection in dissections:
+        dissection.refresh_from_db()
+        if dissection.state == Dissection.State.FAILED:
+            raise CommandError(dissection.error, returncode=2)
 
 
 def _name_activations(options: dict[str, Any]) -> dict[str, Any]:
@@ -190,6 +206,7 @@ def _summary(dissection: Dissection) -> dict[str, Any]:
         ),
         "detectors": dissection.detectors,
         "layer_facts": dissection.layer_facts,
+        "chance": chance.describe_chance(dissection),
         "rotation": dissection.options.get("rotation", 0),
         "seconds_by_stage": dissection.seconds_by_stage,
         "artifact": dissection.artifact,
@@ -204,8 +221,7 @@ def _words(dissection: Dissection) -> str:
         return f"Turned by Q^{facts['rotation']:g} ({facts['artifact']}): {_counts(dissection)}"
     return (
         f"Dissection {facts['id']}: {facts['n_units']} units of {', '.join(facts['layers'])} over {facts['n_images']}"
-        f" images ({facts['n_quarantined']} quarantined); {facts['n_detectors']} detectors (paper IoU >"
-        f" {DETECTOR_ABOVE}).\n"
+        f" images ({facts['n_quarantined']} quarantined). A detector has an IoU over {DETECTOR_ABOVE}.\n"
         f"{_counts(dissection)}{_readings(dissection)}{stages}.\n"
         f"Crops and measures: {facts['artifact']}"
     )
@@ -217,9 +233,4 @@ def _readings(dissection: Dissection) -> str:
 
 
 def _counts(dissection: Dissection) -> str:
-    """A line for each layer and mode: its unique detectors as published, the sum over categories."""
-    return "".join(
-        f"{path}: {counts['n_unique']} unique detectors ({mode}).\n"
-        for path, modes in dissection.detectors.items()
-        for mode, counts in modes.items()
-    )
+    return "".join(f"{line}\n" for line in chance.print_counts(dissection))

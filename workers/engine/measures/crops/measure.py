@@ -18,8 +18,8 @@ class CropsMeasure(Measure[None, Crops]):
     stage = "tiles"
 
     def is_asked(self, options: DissectionOptions) -> bool:
-        """The units of a turned basis are counted, not shown."""
-        return options.of(RotationOptions).rotation == 0
+        """The units of a turned basis or of random weights are counted, not shown."""
+        return options.of(RotationOptions).rotation == 0 and not options.run.random_weights
 
     def complete(self, completion: Completion) -> list[Crops]:
         n_units, before, results = sum(layer.shape.n_units for layer in completion.layers), 0, []

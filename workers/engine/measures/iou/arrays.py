@@ -17,6 +17,10 @@ class ModeCounts:
 
     `intersection` and `area` (U, C) int64, `truth` (C,) int64; `best_label` (U, n_categories) int32 label numbers, -1
     if nothing meets, and `best_iou` (U, n_categories) float64.
+
+    Absent from older artifacts: `iou_low`, `iou_high` (U, n_categories) float64, the 95 % interval over images, NaN if
+    it was not estimated; `count_ranges` (4,) float64, the intervals of n_detectors and n_unique; `shuffled_label` and
+    `shuffled_iou`, like the best ones, with the label maps dealt out to the images by chance.
     """
 
     intersection: NDArray[np.int64]
@@ -24,14 +28,28 @@ class ModeCounts:
     truth: NDArray[np.int64]
     best_label: NDArray[np.int32]
     best_iou: NDArray[np.float64]
+    iou_low: NDArray[np.float64] | None = None
+    iou_high: NDArray[np.float64] | None = None
+    count_ranges: NDArray[np.float64] | None = None
+    shuffled_label: NDArray[np.int32] | None = None
+    shuffled_iou: NDArray[np.float64] | None = None
 
-    def count_detectors(self) -> dict[str, int]:
+    def count_detectors(self) -> dict[str, Any]:
         """Units whose best IoU exceeds DETECTOR_ABOVE, and the layer's unique detectors as published: the sum over
-        categories.
+        categories. With their intervals, and the same counts with shuffled labels, if these are there.
         """
-        label, iou = self.best_label, self.best_iou
-        unique = sum(len(np.unique(label[iou[:, c] > DETECTOR_ABOVE, c])) for c in range(iou.shape[1]))
-        return {"n_detectors": int((iou.max(axis=1, initial=0) > DETECTOR_ABOVE).sum()), "n_unique": unique}
+        counts: dict[str, Any] = _count_over(self.best_label, self.best_iou)
+        if self.count_ranges is not None:
+            ranges = self.count_ranges.tolist()
+            counts |= {"n_detectors_interval": ranges[:2], "n_unique_interval": ranges[2:]}
+        if self.shuffled_label is not None and self.shuffled_iou is not None:
+            counts["shuffled_labels"] = _count_over(self.shuffled_label, self.shuffled_iou)
+        return counts
+
+
+def _count_over(label: NDArray[np.int32], iou: NDArray[np.float64]) -> dict[str, int]:
+    unique = sum(len(np.unique(label[iou[:, c] > DETECTOR_ABOVE, c])) for c in range(iou.shape[1]))
+    return {"n_detectors": int((iou.max(axis=1, initial=0) > DETECTOR_ABOVE).sum()), "n_unique": unique}
 
 
 @dataclass(frozen=True)
@@ -52,10 +70,17 @@ MODES = tuple(one.name for one in fields(IoU))
 
 @dataclass(frozen=True)
 class IoUOptions:
-    """`iou_modes`: the ways of summing areas (docs/measures.md, IoU)."""
+    """`iou_modes`: the ways of summing areas (docs/measures.md, IoU). `chance`: whether detectors are also counted by
+    chance (docs/measures.md, Chance).
+    """
 
     iou_modes: tuple[str, ...] = option(
         ("paper",), "way of summing for IoU", choices=MODES, flag="--mode", title="IoU modes"
+    )
+    chance: bool = option(
+        True,
+        "do not count detectors by chance (random weights, shuffled labels): faster, and no count has a measure",
+        flag="--no-chance",
     )
 
 
@@ -82,9 +107,17 @@ def ingest(arrays: IoU, manifest: Mapping[str, Any]) -> Iterator[UnitRows]:
                         "area": float(counts.area[unit, column]),
                         "truth": float(counts.truth[column]),
                         "is_best": c == best,
+                        **_find_interval(counts, unit, c),
                     }
                 )
         yield UnitRows(labels=labels)
+
+
+def _find_interval(counts: ModeCounts, unit: int, category: int) -> dict[str, float | None]:
+    """None if it was not estimated."""
+    bounds = {"iou_low": counts.iou_low, "iou_high": counts.iou_high}
+    found = {name: float(array[unit, category]) for name, array in bounds.items() if array is not None}
+    return {name: None if np.isnan(value) else value for name, value in found.items()}
 
 
 RECORDED = Recorded(name="iou", arrays=IoU, options=IoUOptions, ingest=ingest)

@@ -16,31 +16,66 @@ from numpy.typing import NDArray
 from workers.engine.images.label_table import LabelTable
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.measures.iou.arrays import ModeCounts
+from workers.engine.measures.iou.intervals import Binned, Counted, LayerMasks, add_intervals
 from workers.engine.measures.iou.masks import MaskCounts, MaskTask, resolve_masks
 from workers.engine.networks.geometry import MapGeometry, evenly_spread
 
 
 def count_modes(
-    *, modes: tuple[str, ...], tasks: Sequence[MaskTask], labels: PackedLabels, index: LabelTable
-) -> list[dict[str, ModeCounts]]:
-    """Counts of each mode, for each of the tasks' layers."""
-    counted: list[dict[str, ModeCounts]] = [{} for _ in tasks]
+    *,
+    modes: tuple[str, ...],
+    tasks: Sequence[MaskTask],
+    labels: PackedLabels,
+    index: LabelTable,
+    bin_of_image: NDArray[np.int64] | None = None,
+) -> list[dict[str, Counted]]:
+    """Counts of each mode, for each of the tasks' layers; with intervals, if each image has a bin (intervals.py)."""
+    counted: list[dict[str, Counted]] = [{} for _ in tasks]
     anchored: list[MaskCounts] = []
+    present = labels.category_present(index)
     for mode in modes:
+        once, own = mode != "lite", tasks
         if mode == "lite":
-            masks = resolve_masks(tasks=[_half_pixel(task) for task in tasks], labels=labels, index=index, once=False)
+            own = [_half_pixel(task) for task in tasks]
+            masks = resolve_masks(tasks=own, labels=labels, index=index, once=False)
         else:
             masks = anchored = anchored or resolve_masks(tasks=tasks, labels=labels, index=index)
-        truth = labels.truth(n_numbers=index.n_numbers, once=mode != "lite")
-        present = labels.category_present(index)
-        for layer, task, found in zip(counted, tasks, masks, strict=True):
-            counts_area = np.ones_like(found.pair_category)
+        truth = labels.truth(n_numbers=index.n_numbers, once=once)[0]
+        found = []
+        for task, one in zip(own, masks, strict=True):
+            counts_area = np.ones_like(one.pair_category)
             if mode == "paper":
                 counts_area = present[np.searchsorted(labels.images, task.maps.image)]
             elif mode == "lite":
-                counts_area = found.pair_category
-            layer[mode] = _counts(task=task, masks=found, counts_area=counts_area, truth=truth, index=index)
+                counts_area = one.pair_category
+            counts = _counts(task=task, masks=one, counts_area=counts_area, truth=truth, index=index)
+            found.append(LayerMasks(task, one.pair_area, counts_area, counts))
+        if bin_of_image is None:
+            results = [Counted(one.counts) for one in found]
+        else:
+            results = add_intervals(found, Binned(labels=labels, index=index, once=once, bin_of_image=bin_of_image))
+        for layer, result in zip(counted, results, strict=True):
+            layer[mode] = result
     return counted
+
+
+def count_by_chance(
+    *,
+    counted: list[dict[str, Counted]],
+    tasks: Sequence[MaskTask],
+    labels: PackedLabels,
+    index: LabelTable,
+    order: NDArray[np.int64],
+) -> list[dict[str, Counted]]:
+    """`counted` with the best labels that come out if image i has the label maps of image order[i]: what is left of IoU
+    when masks and labels have nothing to do with each other.
+    """
+    modes = tuple(counted[0]) if counted else ()
+    shuffled = count_modes(modes=modes, tasks=tasks, labels=labels.dealt_out(order), index=index)
+    return [
+        {mode: found.beside(chance[mode].counts) for mode, found in layer.items()}
+        for layer, chance in zip(counted, shuffled, strict=True)
+    ]
 
 
 def _half_pixel(task: MaskTask) -> MaskTask:

@@ -49,6 +49,16 @@ class MaskCounts:
     pair_category: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Some labels of each unit, as columns of LabelTable.column_of_number: (U, K), 0 for none. `bin` (n,) is the bin of
+    each image of the set.
+    """
+
+    columns: Integers
+    bin: Integers
+
+
 def resolve_masks(
     *, tasks: Sequence[MaskTask], labels: PackedLabels, index: LabelTable, once: bool = True
 ) -> list[MaskCounts]:
@@ -58,11 +68,27 @@ def resolve_masks(
     """
     labels = labels.in_columns(index.column_of_number())
     layers = [_Layer(task, labels, index, once=once) for task in tasks]
+    _count_all(layers, labels, once=once)
+    return [layer.counted() for layer in layers]
+
+
+def resolve_in_bins(
+    *, tasks: Sequence[MaskTask], wanted: Sequence[Wanted], labels: PackedLabels, index: LabelTable, once: bool
+) -> list[Integers]:
+    """(U, K, bins) of each task: the pixels that each wanted label has under the unit's masks, over the images of each
+    bin. Only the masks on images that carry a wanted label are evaluated.
+    """
+    labels = labels.in_columns(index.column_of_number())
+    layers = [_BinnedLayer(task, labels, index, once=once, wanted=one) for task, one in zip(tasks, wanted, strict=True)]
+    _count_all(layers, labels, once=once)
+    return [layer.in_bins for layer in layers]
+
+
+def _count_all(layers: Sequence["_Layer"], labels: PackedLabels, *, once: bool) -> None:
     for rows in _groups(labels):
         group = _LabelGroup(labels, rows, once=once)
         for layer in layers:
             layer.count(group)
-    return [layer.counted() for layer in layers]
 
 
 def _groups(labels: PackedLabels) -> Iterator[range]:
@@ -143,12 +169,17 @@ class _Layer:
     def count(self, group: _LabelGroup) -> None:
         """Count the masks of the group's images, as many pairs at a time as the scratch space holds."""
         own = slice(*np.searchsorted(self.row, [group.rows.start, group.rows.stop]).tolist())
-        place = group.place[self.row[own] - group.rows.start]
+        pairs, row = self._choose(group, self.over[own], self.row[own] - group.rows.start)
+        place = group.place[row]
         order = np.argsort(place, kind="stable")
-        pairs, place = self.over[own][order], place[order]
+        pairs, place = pairs[order], place[order]
         step = max(1, CHUNK_CELLS // (self.task.map_shape[0] * self.task.map_shape[1]))
         for first in range(0, len(pairs), step):
             self._count(group, pairs[first : first + step], place[first : first + step])
+
+    def _choose(self, group: _LabelGroup, pairs: Integers, row: Integers) -> tuple[Integers, Integers]:
+        """The pairs to evaluate, and the rows of their images among the group's."""
+        return pairs, row
 
     def _count(self, group: _LabelGroup, pairs: Integers, place: Integers) -> None:
         unit = self.task.maps.unit[pairs]
@@ -196,6 +227,37 @@ class _Layer:
         # NetDissect-Lite never clears a whole-image label 0, which its tie rule puts in the last category.
         under[:, -1] |= group.labels.has_whole_zero(group.row[place]) & (area > 0)
         return under
+
+
+class _BinnedLayer(_Layer):
+    """Counts for each pair the labels that are wanted of its unit, and adds them up in the bins of the images."""
+
+    def __init__(self, task: MaskTask, labels: PackedLabels, index: LabelTable, *, once: bool, wanted: Wanted) -> None:
+        super().__init__(task, labels, index, once=once)
+        self.wanted = wanted
+        self.in_bins = np.zeros((*wanted.columns.shape, int(wanted.bin.max(initial=0)) + 1), dtype=np.int64)
+
+    def _choose(self, group: _LabelGroup, pairs: Integers, row: Integers) -> tuple[Integers, Integers]:
+        carried = np.zeros((len(group.rows), self.n_columns), dtype=bool)
+        carried[group.labels.labels_of_rows(group.rows)] = True
+        carried[:, 0] = False
+        chosen = carried[row[:, None], self.wanted.columns[self.task.maps.unit[pairs]]].any(axis=1)
+        return pairs[chosen], row[chosen]
+
+    def _count(self, group: _LabelGroup, pairs: Integers, place: Integers) -> None:
+        unit = self.task.maps.unit[pairs]
+        blocks = find_blocks(self._dense(pairs), self.task.thresholds[unit], self.plans(group.label_shape))
+        counter = _Counter(len(pairs) * self.n_columns)
+        area = _count_under(blocks, group, place, row=np.arange(len(pairs)) * self.n_columns, counter=counter)
+        found = counter.counts().reshape(-1, self.n_columns)
+        for i, own in _runs(place):
+            for column in group.whole[i]:
+                found[own, column] += area[own]
+        columns = self.wanted.columns[unit]
+        same = np.take_along_axis(found, columns, axis=1) * (columns > 0)
+        bins = self.wanted.bin[group.row[place]]
+        for k in range(columns.shape[1]):
+            np.add.at(self.in_bins[:, k], (unit, bins), same[:, k])
 
 
 def _runs(place: Integers) -> Iterator[tuple[int, slice]]:

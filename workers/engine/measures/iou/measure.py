@@ -1,6 +1,6 @@
 """IoU: how far each unit's mask and each label lie on the same pixels (docs/measures.md, IoU)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,12 +8,17 @@ import numpy as np
 
 from workers.engine.format.spilling import Spill
 from workers.engine.measures.iou.arrays import RECORDED, IoU, IoUOptions, ModeCounts
-from workers.engine.measures.iou.iou import count_modes
+from workers.engine.measures.iou.intervals import Counted, deal_into_bins, state_ranges
+from workers.engine.measures.iou.iou import count_by_chance, count_modes
 from workers.engine.measures.iou.masks import MaskTask
 from workers.engine.measures.measure import Completion, Measure, MeasuredLayer
 from workers.engine.measures.thresholds.arrays import Thresholds
 from workers.engine.measures.thresholds.measure import Candidates
 from workers.engine.measures.thresholds.thresholds import unit_runs
+
+BY_UNIT = (
+    "intersection", "area", "best_label", "best_iou", "iou_low", "iou_high", "shuffled_label", "shuffled_iou",
+)  # fmt: skip
 
 
 class IoUMeasure(Measure[None, IoU]):
@@ -23,18 +28,20 @@ class IoUMeasure(Measure[None, IoU]):
         """All layers together, so that labels are unfolded once. Nothing if the images carry no labels."""
         if completion.image_set.labels is None or completion.labels is None:
             return []
+        asked, labels, index = completion.options.of(IoUOptions), completion.labels, completion.image_set.labels
+        bins, order = deal_into_bins(len(labels.images)), None
+        if asked.chance:
+            order = np.random.default_rng(completion.options.run.seed).permutation(len(labels.images))
         runs = [run for place, layer in enumerate(completion.layers) for run in _cut(place, layer, completion.spill)]
-        counted: list[list[dict[str, ModeCounts]]] = [[] for _ in completion.layers]
+        counted: list[list[dict[str, Counted]]] = [[] for _ in completion.layers]
         for some in _in_turns(runs, at_once=completion.spill.at_once):
-            modes = count_modes(
-                modes=completion.options.of(IoUOptions).iou_modes,
-                tasks=[_make_task(run, completion.input_px) for run in some],
-                labels=completion.labels,
-                index=completion.image_set.labels,
-            )
+            tasks = [_make_task(run, completion.input_px) for run in some]
+            modes = count_modes(modes=asked.iou_modes, tasks=tasks, labels=labels, index=index, bin_of_image=bins)
+            if order is not None:
+                modes = count_by_chance(counted=modes, tasks=tasks, labels=labels, index=index, order=order)
             for run, found in zip(some, modes, strict=True):
                 counted[run.place].append(found)
-        return [IoU(**_join(found)) for found in counted]
+        return [IoU(**{mode: _join([run[mode] for run in runs]) for mode in asked.iou_modes}) for runs in counted]
 
     def describe(self, result: IoU | None) -> dict[str, Any]:
         modes = result.modes if result is not None else {}
@@ -71,15 +78,11 @@ def _in_turns(runs: list[_Run], *, at_once: int) -> Iterator[list[_Run]]:
     yield some
 
 
-def _join(runs: list[dict[str, ModeCounts]]) -> dict[str, ModeCounts]:
+def _join(runs: Sequence[Counted]) -> ModeCounts:
     """The counts of runs of units, one after the other."""
-    if len(runs) == 1:
-        return runs[0]
-    by_unit = ("intersection", "area", "best_label", "best_iou")
-    return {
-        mode: replace(first, **{name: np.concatenate([getattr(run[mode], name) for run in runs]) for name in by_unit})
-        for mode, first in runs[0].items()
-    }
+    by_unit = [name for name in BY_UNIT if getattr(runs[0].counts, name) is not None]
+    joined = {name: np.concatenate([getattr(run.counts, name) for run in runs]) for name in by_unit}
+    return state_ranges(replace(runs[0].counts, **joined), [run.draws for run in runs if run.draws is not None])
 
 
 def _make_task(run: _Run, input_px: int) -> MaskTask:

@@ -130,13 +130,13 @@ def test_lite_counts_area_only_over_labels_of_the_category_and_does_not_clear_a_
     )
     names = [label.name for label in image_set.labels.labels]
     car, banded = names.index("car"), names.index("banded")
-    assert counts["paper"].area[0, car] == 3 * 32
+    assert counts["paper"].counts.area[0, car] == 3 * 32
     # Image b's car lies outside the mask.
-    assert counts["lite"].area[0, car] == 2 * 32
+    assert counts["lite"].counts.area[0, car] == 2 * 32
     # No image holds a texture, but c carries 0 for the whole image, which lite takes for a label of the last category.
-    assert counts["paper"].area[0, banded] == 0
-    assert counts["lite"].area[0, banded] == 32
-    assert counts["lite"].truth[car] == counts["paper"].truth[car] == 3 * 32
+    assert counts["paper"].counts.area[0, banded] == 0
+    assert counts["lite"].counts.area[0, banded] == 32
+    assert counts["lite"].counts.truth[car] == counts["paper"].counts.truth[car] == 3 * 32
 
 
 def test_best_labels_go_to_the_lower_number_and_minus_one_where_nothing_meets() -> None:

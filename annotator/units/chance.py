@@ -1,0 +1,138 @@
+"""What chance gives beside a dissection's detectors (docs/measures.md, Chance): which measurement with random weights
+stands beside it, and the counts of both kinds of chance.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from annotator.units.models import Dissection, Network, RandomBaseline
+from workers.engine.networks.saved import SAVED
+
+SEED = 1
+# Options that change neither masks nor labels: dissections that differ in them alone share a baseline.
+NOT_OF_COUNTS = (
+    "n_top", "n_low", "batch_size", "tile_px", "segment", "seed", "mean_empirical_px", "occluded_images", "exemplars",
+    "chance", "rotation_seed",
+)  # fmt: skip
+COUNT_WORDS = {"n_detectors": "detectors", "n_unique": "unique detectors"}
+# The units of a baseline are counted, not shown.
+SMALLEST = {"n_top": 1, "n_low": 0, "chance": False, "random_weights": SEED}
+
+
+def find_keys(*, dissection: Dissection, manifest: dict[str, Any]) -> dict[str, str]:
+    """By layer path the key of its baseline; empty if none is asked for or can be.
+
+    A network of which the code alone sets the weights has its digest in the key: its weights are dealt out again.
+    """
+    stated = manifest["options"]
+    is_own = stated["rotation"] or stated.get("random_weights") or not stated.get("chance", True)
+    if is_own or not manifest["labels"] or manifest["network"]["architecture"] == SAVED:
+        return {}
+    network = {name: value for name, value in manifest["network"].items() if not name.startswith("weights")}
+    if manifest["network"].get("weights_from") == Network.WeightsFrom.CODE:
+        network["weights_sha256"] = manifest["network"]["weights_sha256"]
+    options = {name: value for name, value in stated.items() if name not in NOT_OF_COUNTS}
+    images = [manifest["image_set"].get(name) for name in ("sha256", "content_sha256")]
+    facts = [SEED, network, images, options]
+    return {entry["path"]: _digest([*facts, entry["path"]]) for entry in manifest["layers"]}
+
+
+def list_missing(keys: dict[str, str]) -> list[str]:
+    """The layers that no baseline has measured, or is about to measure."""
+    known = RandomBaseline.objects.filter(key__in=keys.values()).exclude(measured_by__state=Dissection.State.FAILED)
+    present = set(known.values_list("key", flat=True))
+    return [path for path, key in keys.items() if key not in present]
+
+
+def choose_options(dissection: Dissection) -> dict[str, Any]:
+    """What the measurement with random weights is asked for."""
+    kept = {name: value for name, value in dissection.options.items() if name not in NOT_OF_COUNTS}
+    return {**kept, **SMALLEST, "batch_size": dissection.options.get("batch_size", 32)}
+
+
+def register(keys: Mapping[str, str], *, measured_by: Dissection) -> None:
+    """The baselines of these layers will be measured by this dissection; two at once make one row per key."""
+    failed = RandomBaseline.objects.filter(key__in=keys.values(), measured_by__state=Dissection.State.FAILED)
+    failed.update(measured_by=measured_by)
+    RandomBaseline.objects.bulk_create(
+        [RandomBaseline(key=key, layer_path=path, measured_by=measured_by) for path, key in keys.items()],
+        ignore_conflicts=True,
+    )
+
+
+def link(dissection: Dissection, keys: Mapping[str, str]) -> None:
+    dissection.random_baselines.set(RandomBaseline.objects.filter(key__in=keys.values()))
+
+
+def finish(measured_by: Dissection, *, weights_from: str) -> None:
+    """The baseline is measured; it says how the weights were drawn. If the images changed meanwhile, it is dropped."""
+    measured_by.measured_baselines.exclude(dissections__image_set=measured_by.image_set).delete()
+    measured_by.measured_baselines.update(weights_from=weights_from)
+
+
+def find_unfinished(dissection: Dissection) -> Dissection | None:
+    """The measurement with random weights that this dissection still waits for."""
+    ended = (Dissection.State.DONE, Dissection.State.FAILED)
+    return Dissection.objects.filter(measured_baselines__dissections=dissection).exclude(state__in=ended).first()
+
+
+def describe_chance(dissection: Dissection) -> dict[str, dict[str, dict[str, Any]]]:
+    """By layer path and mode of IoU, `random_weights` and `shuffled_labels`: n_detectors and n_unique, or None.
+
+    A baseline that is not measured yet, or could not be, has `state` and `error` in place of counts.
+    """
+    baselines = {row.layer_path: row for row in dissection.random_baselines.select_related("measured_by")}
+    return {
+        path: {
+            mode: {
+                "random_weights": _describe_random(baselines.get(path), mode),
+                "shuffled_labels": counts.get("shuffled_labels"),
+            }
+            for mode, counts in modes.items()
+        }
+        for path, modes in dissection.detectors.items()
+    }
+
+
+def print_counts(dissection: Dissection) -> list[str]:
+    """Two lines per layer and mode of IoU: detectors and unique detectors, each beside what chance gives."""
+    lines = []
+    by_chance = describe_chance(dissection)
+    for path, modes in dissection.detectors.items():
+        for mode, counts in modes.items():
+            for name, words in COUNT_WORDS.items():
+                chance = print_chance(by_chance[path][mode], name)
+                interval = print_interval(counts.get(f"{name}_interval"))
+                lines.append(f"{path}: {counts[name]} {words} ({mode}){interval}; by chance {chance}.")
+    return lines
+
+
+def print_chance(by_chance: Mapping[str, Any], name: str) -> str:
+    """Of one count, such as "random weights 12, labels shuffled 3"."""
+    random, shuffled = by_chance["random_weights"], by_chance["shuffled_labels"]
+    if random is None:
+        drawn = "not measured"
+    elif name in random:
+        drawn = str(random[name])
+    else:
+        drawn = f"not measured, {random['error'] or random['state']}".rstrip(".")
+    return f"random weights {drawn}, labels shuffled {shuffled[name] if shuffled else 'not counted'}"
+
+
+def print_interval(interval: Sequence[float] | None) -> str:
+    return f" [{interval[0]:.0f}, {interval[1]:.0f}]" if interval else ""
+
+
+def _describe_random(row: RandomBaseline | None, mode: str) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    counts = row.measured_by.detectors.get(row.layer_path, {}).get(mode)
+    if counts is None:
+        return {"state": row.measured_by.state, "error": row.measured_by.error}
+    return {**counts, "seed": SEED, "weights_from": row.weights_from}
+
+
+def _digest(facts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
