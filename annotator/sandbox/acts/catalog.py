@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from annotator.sandbox.acts import qualifying
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, WorkerBlock
-from annotator.sandbox.rules.states import LIVE, HITStatus
+from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus
 
 MAX_GROUPS = 500
 SORTS = {
@@ -29,11 +29,15 @@ class Search:
 
 @dataclass(frozen=True)
 class Group:
-    """A HIT type with HITs that this person may still take; `unmet` says why they may not accept."""
+    """A HIT type with HITs that this person may still take; `unmet` says why they may not accept.
+
+    `test_id`: the qualification whose test, or request, would change that.
+    """
 
     hit_type: HITType
     n_open: int
     unmet: str = ""
+    test_id: str = ""
     may_preview: bool = True
 
 
@@ -47,9 +51,19 @@ def open_hits(person: Person | None, *, now: dt.datetime) -> QuerySet[HIT]:
     return hits.filter(~Exists(mine), ~Exists(blocks))
 
 
+def offered_hits(person: Person | None, *, now: dt.datetime) -> QuerySet[HIT]:
+    """Open HITs without those that this person has returned: they decided, or the HIT's page told them it is not for
+    them. They can still take one again by its own page."""
+    hits = open_hits(person, now=now)
+    if person is None:
+        return hits
+    returned = Assignment.objects.filter(hit=OuterRef("pk"), person=person, state=AssignmentState.RETURNED)
+    return hits.filter(~Exists(returned))
+
+
 def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> list[Group]:
-    """At most 500, in the order asked for, without those that the person may not discover."""
-    open_ids = open_hits(person, now=now).values("id")
+    """At most 500 that the person may discover, in the order asked for; those that they may take come first."""
+    open_ids = offered_hits(person, now=now).values("id")
     types = (
         HITType.objects.filter(reward_usd__gte=search.least_reward_usd)
         .annotate(n_open=Count("hits", filter=Q(hits__in=open_ids)))
@@ -62,11 +76,12 @@ def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> l
             | Q(requester__name__icontains=word)
         )  # fmt: skip
     found = types.order_by(*SORTS.get(search.sort, SORTS["newest"]))[:MAX_GROUPS]
-    groups = [describe(kind, person, n_open=kind.n_open, now=now) for kind in found]
-    return [group for group in groups if group is not None and not (search.only_qualified and group.unmet)]
+    groups = [describe(kind, person, n_open=kind.n_open) for kind in found]
+    found_groups = [group for group in groups if group is not None and not (search.only_qualified and group.unmet)]
+    return sorted(found_groups, key=lambda group: bool(group.unmet) and person is not None)
 
 
-def describe(kind: HITType, person: Person | None, *, n_open: int, now: dt.datetime) -> Group | None:
+def describe(kind: HITType, person: Person | None, *, n_open: int) -> Group | None:
     """None if this person may not know of it."""
     if not kind.requirements:
         return Group(kind, n_open)
@@ -75,15 +90,16 @@ def describe(kind: HITType, person: Person | None, *, n_open: int, now: dt.datet
         if "DiscoverPreviewAndAccept" in guards:
             return None
         return Group(kind, n_open, "Sign in to see whether you qualify.", may_preview="PreviewAndAccept" not in guards)
-    if qualifying.first_unmet(kind, person=person, action="Discover", now=now):
+    if qualifying.find_unmet(kind, person=person, action="Discover"):
         return None
-    return Group(
-        kind, n_open, qualifying.first_unmet(kind, person=person, action="Accept", now=now),
-        may_preview=not qualifying.first_unmet(kind, person=person, action="Preview", now=now),
-    )  # fmt: skip
+    unmet = qualifying.find_unmet(kind, person=person, action="Accept")
+    may_preview = qualifying.find_unmet(kind, person=person, action="Preview") is None
+    if unmet is None:
+        return Group(kind, n_open, may_preview=may_preview)
+    return Group(kind, n_open, unmet.words, test_id=unmet.test_id, may_preview=may_preview)
 
 
 def next_hit(kind: HITType, person: Person | None, *, after: int = 0, now: dt.datetime) -> HIT | None:
     """The oldest open HIT of the group after row `after`, then from the beginning; None if there is none."""
-    hits = open_hits(person, now=now).filter(hit_type=kind).order_by("id")
+    hits = offered_hits(person, now=now).filter(hit_type=kind).order_by("id")
     return hits.filter(id__gt=after).first() or (hits.first() if after else None)

@@ -1,10 +1,10 @@
 """Whether a person meets a HIT type's requirements: by qualifications they hold and those the marketplace computes."""
 
-import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Any
 
-from annotator.sandbox.models import HITType, Person, Qualification
+from annotator.sandbox.models import HITType, Person, Qualification, QualificationRequest, QualificationType
 from annotator.sandbox.rules.states import AssignmentState
 
 LOCALE = "00000000000000000071"
@@ -20,6 +20,27 @@ COMPUTED = {
     ADULT: "Worker_Adult",
     MASTERS: "Masters",
     MASTERS_IN_SANDBOX: "Masters",
+}
+COMPUTED_IN_WORDS = {
+    LOCALE: "Where you live",
+    PERCENT_APPROVED: "The share of your work that was approved, in percent,",
+    N_APPROVED: "The number of your approved HITs",
+    ADULT: "Your confirmation that you are of age",
+    MASTERS: "Your standing as a Master",
+    MASTERS_IN_SANDBOX: "Your standing as a Master",
+}
+# After "must".
+COMPARATORS = {
+    "LessThan": "be less than",
+    "LessThanOrEqualTo": "be at most",
+    "GreaterThan": "be more than",
+    "GreaterThanOrEqualTo": "be at least",
+    "EqualTo": "be",
+    "NotEqualTo": "not be",
+    "In": "be one of",
+    "NotIn": "be none of",
+    "Exists": "exist",
+    "DoesNotExist": "not exist",
 }
 # As at Amazon: a person who has not yet had this much work judged counts as approved in all of it.
 FULL_TRUST_UNTIL = 100
@@ -43,13 +64,54 @@ class Held:
         return self.value is not None or bool(self.country)
 
 
-def first_unmet(hit_type: HITType, *, person: Person, action: str, now: dt.datetime) -> str:
-    """The first requirement that forbids this person `action` (a key of GUARDS), as a sentence; empty if none does."""
+@dataclass(frozen=True)
+class Unmet:
+    """A requirement that a person does not meet, as a sentence. `test_id`: of the qualification whose test they may
+    take now; empty if there is none."""
+
+    words: str
+    test_id: str = ""
+
+
+def find_unmet(hit_type: HITType, *, person: Person, action: str) -> Unmet | None:
+    """The first requirement that forbids this person `action` (a key of GUARDS); None if none does."""
     for requirement in hit_type.requirements:
-        if guard(requirement) in GUARDS[action] and not is_met(requirement, held=find_held(person, requirement)):
-            name = COMPUTED.get(requirement["QualificationTypeId"], requirement["QualificationTypeId"])
-            return f"You do not meet a requirement of this HIT: {name} {requirement['Comparator']}."
-    return ""
+        held = find_held(person, requirement)
+        if guard(requirement) in GUARDS[action] and not is_met(requirement, held=held):
+            return _explain(requirement, person=person, held=held)
+    return None
+
+
+def _explain(requirement: dict[str, Any], *, person: Person, held: Held) -> Unmet:
+    type_id, wanted = requirement["QualificationTypeId"], _say_wanted(requirement)
+    if type_id in COMPUTED_IN_WORDS:
+        return Unmet(f"{COMPUTED_IN_WORDS[type_id]} must {wanted}. {_say_held(held)}")
+    kind = QualificationType.objects.filter(mturk_id=type_id).first()
+    name = f"“{kind.name}”" if kind else "a qualification that does not exist any more"
+    if requirement["Comparator"] == "DoesNotExist":
+        return Unmet(f"This HIT is not for people who hold {name}.")
+    if kind and not held.exists and kind.is_active and kind.deleted_at is None:
+        asked = kind.requests.filter(person=person).exclude(state=QualificationRequest.State.STARTED)
+        if kind.test and (kind.retry_delay_seconds is not None or not asked.exists()):
+            minutes = math.ceil((kind.test_duration_seconds or 60) / 60)
+            return Unmet(f"Take the {minutes}-minute test {name} first.", test_id=type_id)
+        if not kind.test and not asked.exists():
+            return Unmet(f"Request {name} first.", test_id=type_id)
+    if not held.exists:
+        return Unmet(f"This HIT is for people who hold {name}.")
+    return Unmet(f"Your value of {name} must {wanted}. {_say_held(held)}")
+
+
+def _say_wanted(requirement: dict[str, Any]) -> str:
+    values = [str(value) for value in requirement.get("IntegerValues") or []]
+    values += ["-".join(place.values()) for place in requirement.get("LocaleValues") or []]
+    return f"{COMPARATORS[requirement['Comparator']]} {' or '.join(values)}".strip()
+
+
+def _say_held(held: Held) -> str:
+    if held.country:
+        return f"Yours is {'-'.join(part for part in (held.country, held.subdivision) if part)}."
+    return "You have none." if held.value is None else f"Yours is {held.value}."
 
 
 def guard(requirement: dict[str, Any]) -> str:

@@ -50,9 +50,9 @@ def _check_acceptable(person: Person, hit: HIT, *, now: dt.datetime) -> None:
         )
     if hit.requester.blocks.filter(person=person).exists():
         raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, "This requester does not offer you HITs.")
-    missing = qualifying.first_unmet(hit.hit_type, person=person, action="Accept", now=now)
-    if missing:
-        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, missing)
+    unmet = qualifying.find_unmet(hit.hit_type, person=person, action="Accept")
+    if unmet is not None:
+        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, unmet.words)
 
 
 @transaction.atomic

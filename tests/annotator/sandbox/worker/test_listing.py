@@ -1,11 +1,13 @@
 """What is offered to whom: groups, search, order, guards, the next HIT."""
 
+import datetime as dt
 from collections.abc import Callable
 
 from django.test import Client
 
-from annotator.sandbox.models import HIT, Assignment, Person
+from annotator.sandbox.models import HIT, Assignment, Person, QualificationType, Requester
 from annotator.sandbox.questions.documents import HTML_NAMESPACE
+from tests.conformance.documents import FORM
 
 Visit = Callable[[Person], Client]
 NewPerson = Callable[..., Person]
@@ -76,3 +78,56 @@ def test_skipping_goes_round_the_group(stranger: Client, new_hit: Callable[..., 
     group = first.hit_type.group_id
     assert second.mturk_id in stranger.get(f"/worker/groups/{group}/next?after={first.mturk_id}").url
     assert first.mturk_id in stranger.get(f"/worker/groups/{group}/next?after={second.mturk_id}").url
+
+
+def test_what_one_has_returned_is_not_offered_again_and_can_still_be_opened(
+    accept: Accept, visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+) -> None:
+    first, second, browser = new_hit(), new_hit(), visit(new_person())
+    group = f"/worker/groups/{first.hit_type.group_id}"
+    taken = accept(browser, first)
+    browser.post(f"/worker/assignments/{taken.mturk_id}/return")
+    assert browser.get("/worker/").context["groups"][0].n_open == 1
+    assert second.mturk_id in browser.get(f"{group}/next").url
+    page = browser.get(f"{group}/")
+    assert [hit.mturk_id for hit in page.context["hits"]] == [second.mturk_id]
+    assert [hit.mturk_id for hit in page.context["returned"]] == [first.mturk_id]
+    for _ in range(2):  # accepted and returned, again and again: each HIT once
+        page = browser.post(f"{group}/accept", follow=True)
+        if page.status_code == 200:
+            assert page.context["hit"].mturk_id == second.mturk_id
+            browser.post(f"/worker/assignments/{page.context['assignment'].mturk_id}/return")
+    assert page.status_code == 409
+    assert browser.get("/worker/").context["groups"] == []
+    assert accept(browser, first).hit == first
+
+
+def test_a_requirement_is_told_in_words_with_the_way_to_meet_it(
+    visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT], requester: Requester, now: dt.datetime
+) -> None:
+    kind = QualificationType.objects.create(
+        requester=requester, name="Screening test", description="Short.", test=FORM, test_duration_seconds=120,
+        created_at=now,
+    )  # fmt: skip
+    person = new_person(country="DE")
+    browser = visit(person)
+    wanted = {"QualificationTypeId": kind.mturk_id, "Comparator": "GreaterThanOrEqualTo", "IntegerValues": [75]}
+    hit = new_hit(QualificationRequirements=[wanted])
+    for address in ("/worker/", f"/worker/groups/{hit.hit_type.group_id}/", f"/worker/hits/{hit.mturk_id}/"):
+        page = browser.get(address).content.decode()
+        assert "Take the 2-minute test “Screening test” first." in page, address
+        assert f"/worker/qualifications/{kind.mturk_id}/request" in page, address
+        assert "GreaterThan" not in page
+        assert kind.mturk_id not in page.replace(f"/worker/qualifications/{kind.mturk_id}/request", "")
+    test = browser.post(f"/worker/qualifications/{kind.mturk_id}/request", follow=True)
+    assert "Screening test" in test.content.decode()
+    person.qualification_requests.update(state="granted")
+    person.qualifications.create(type=kind, value=60, granted_at=now)
+    page = browser.get("/worker/").content.decode()
+    assert "Your value of “Screening test” must be at least 75. Yours is 60." in page
+    place = {"QualificationTypeId": "00000000000000000071", "Comparator": "In", "LocaleValues": [{"Country": "US"}]}
+    new_hit(Title="There", QualificationRequirements=[place])
+    new_hit(Title="Open to all")
+    listed = browser.get("/worker/").context["groups"]
+    assert listed[0].hit_type.title == "Open to all", "what can be taken stands first"
+    assert "Where you live must be one of US. Yours is DE." in [group.unmet for group in listed]
