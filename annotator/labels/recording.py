@@ -121,16 +121,19 @@ def _pool(pool: Pool, wanted: Collection[Crops], now: datetime) -> list[UnitLabe
 
 def _gather(campaigns: Sequence[Campaign], sources: dict[int, str], *, is_simulated: bool) -> list[CountedAnswer]:
     """Answers about the pooled crops, and about units that one campaign alone asked about: these tell how reliable a
-    worker is. By unit.
+    worker is. By unit. A person who was asked about a unit twice counts once, with the first campaign's answer.
     """
     given: dict[int, list[CountedAnswer]] = {}
     campaigns_of: dict[int, set[int]] = {}
+    heard: dict[tuple[int, str], int] = {}
     for campaign in campaigns:
         shown = find_sources(campaign)
         for answer in gather_answers(campaign=campaign):
-            is_wanted = answer.unit_id not in sources or shown.get(answer.unit_id, "") == sources[answer.unit_id]
-            if answer.is_simulated == is_simulated and is_wanted:
-                given.setdefault(answer.unit_id, []).append(answer)
-                campaigns_of.setdefault(answer.unit_id, set()).add(campaign.pk)
+            unit = answer.unit_id
+            is_wanted = unit not in sources or shown.get(unit, "") == sources[unit]
+            is_first = answer.worker is None or heard.setdefault((unit, answer.worker), campaign.pk) == campaign.pk
+            if answer.is_simulated == is_simulated and is_wanted and is_first:
+                given.setdefault(unit, []).append(answer)
+                campaigns_of.setdefault(unit, set()).add(campaign.pk)
     kept = (own for unit, own in given.items() if unit in sources or len(campaigns_of[unit]) == 1)
     return [answer for own in kept for answer in own]

@@ -193,6 +193,7 @@ TABLES: tuple[Table, ...] = (
     Table("concept_revisions", ConceptRevision, lambda c: ConceptRevision.objects.filter(campaign=c)),
     Table(
         "unit_labels", UnitLabel, lambda c: UnitLabel.objects.filter(campaign=c),
+        left_out={"is_of_record": "depends on the other campaigns of this installation"},
         added={"is_simulated": Q(n_simulated__gt=0)},
     ),
     Table(

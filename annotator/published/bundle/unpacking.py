@@ -18,6 +18,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.labels.labeling import OtherLexicon
+from annotator.labels.recording import keep_record
 from annotator.published.bundle.archive import REPORT, Bundle, open_bundle
 from annotator.published.bundle.packing import list_pictures, name_picture
 from annotator.published.bundle.rows import BadRow, read_lines, read_row
@@ -130,6 +131,7 @@ class _Unpacking:
         _write_question_keys(campaign)
         _count_rows()
         self._take_pictures(campaign)
+        keep_record(units=set(campaign.unit_labels.values_list("unit_id", flat=True)), now=now)
         ImportedBundle.objects.create(
             campaign=campaign,
             content_sha256=self.bundle.content_sha256,

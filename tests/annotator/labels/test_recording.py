@@ -114,6 +114,18 @@ def test_simulated_people_within_a_campaign_are_left_out_of_its_label_of_record(
     assert (of_record().n_answers, of_record().n_simulated) == (1, 0)
 
 
+def test_a_person_who_was_asked_twice_counts_once(first: Dissection) -> None:
+    ask(first, "one", *THREE)
+    again = ask(first, "two", ("cat", 0.9), ("cat", 0.9))
+    same = {f"two-{i}": Worker.objects.get(pseudonym=f"one-{i}") for i in range(2)}
+    for assignment in Assignment.objects.filter(hit__campaign=again).select_related("worker"):
+        assert assignment.worker is not None
+        assignment.worker = same[assignment.worker.pseudonym]
+        assignment.save()
+    label_campaign(campaign=again, now=NOW)
+    assert (of_record().concept, of_record().n_answers) == ("dog", 3)
+
+
 def test_answers_that_were_set_aside_since_leave_the_label_that_is_there(first: Dissection) -> None:
     careful = ask(first, "careful", *THREE)
     ask(first, "careless", ("thing", 1.0))

@@ -23,8 +23,8 @@ from pytest_django import Settings
 from annotator.comparison.comparing import compare_campaign
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection, Worker
-from annotator.labels.labeling import label_campaign
 from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.labels.recording import label_campaign
 from annotator.labels.revising import accept_label, merge_concepts
 from annotator.published.bundle.archive import MANIFEST, VERSION
 from annotator.published.bundle.tables import LEFT_OUT, TABLES
