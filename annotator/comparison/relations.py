@@ -1,6 +1,8 @@
 """The relation of people's concept to Broden's label, and the rule that decides it (docs/measures.md, Relations).
 
-"hypernym" means that the people's is the wider word. Every relation comes with the rule that found it.
+"hypernym" means that the people's is the wider word; "part", that one is a part of the other. Every relation comes
+with the rule that found it. The last word of a phrase alone never makes two phrases equal: a computer screen is a kind
+of screen, and a hot dog no dog.
 """
 
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ class Relation(StrEnum):
     SYNONYM = "synonym"
     HYPERNYM = "hypernym"
     HYPONYM = "hyponym"
+    PART = "part"
     DIFFERENT = "different"
 
 
@@ -32,6 +35,9 @@ class Finding:
     @property
     def is_same_thing(self) -> bool:
         return self.relation in SAME_THING
+
+
+NOTHING_JOINS = Finding(Relation.DIFFERENT, "no rule joins them")
 
 
 def find_relation(*, concept: str, label: str, vocabulary: Vocabulary) -> Finding:
@@ -65,15 +71,37 @@ def _read_label(name: str, vocabulary: Vocabulary) -> Concept:
 
 
 def _compare(people: Concept, broden: Concept, vocabulary: Vocabulary) -> Finding:
-    """The whole phrase first, then its head noun if the phrase is not a known word."""
+    """The whole phrase, then what is named without additions ("yellow train"), then the last words of both."""
     finding = _compare_words(people.form, broden.form, vocabulary)
-    if finding.relation is not Relation.DIFFERENT:
-        return finding
-    if people.head != people.form:
+    if finding.relation is Relation.DIFFERENT and people.thing != people.form:
+        finding = _compare_words(people.thing, broden.form, vocabulary)
+        if finding.relation is not Relation.DIFFERENT:
+            finding = Finding(finding.relation, f"{finding.rule}; “{people.form}” says how")
+    if finding.relation is Relation.DIFFERENT:
+        finding = _compare_heads(people, broden, vocabulary)
+    return finding if finding.relation is not Relation.DIFFERENT else _compare_parts(people, broden, vocabulary)
+
+
+def _compare_heads(people: Concept, broden: Concept, vocabulary: Vocabulary) -> Finding:
+    """ "pool" beside "swimming pool": a phrase is a kind of its last word, unless the lexicon lists what it means."""
+    thing, lists_meaning = people.thing, vocabulary.lexicon.lists_meaning
+    if people.head != thing and not lists_meaning(thing):
         by_head = _compare_words(people.head, broden.form, vocabulary)
-        if by_head.relation is not Relation.DIFFERENT:
-            return Finding(by_head.relation, f"{by_head.rule}, by the head noun of “{people.form}”")
-    return _compare_endings(people, broden)
+        relation = Relation.HYPONYM if by_head.is_same_thing else by_head.relation
+        if relation is not Relation.DIFFERENT:
+            return Finding(relation, f"{by_head.rule}, by the head noun of “{people.form}”")
+    if broden.form != broden.head and thing == broden.head and not lists_meaning(broden.form):
+        return Finding(Relation.HYPERNYM, f"head noun of the label “{broden.form}”")
+    if thing != broden.form and thing.rpartition(" ")[2] == broden.form and not lists_meaning(thing):
+        return Finding(Relation.HYPONYM, f"“{thing}” is a known kind of {broden.form}")
+    return NOTHING_JOINS
+
+
+def _compare_parts(people: Concept, broden: Concept, vocabulary: Vocabulary) -> Finding:
+    for part, whole in ((people.thing, broden.form), (broden.form, people.thing)):
+        if source := vocabulary.lexicon.find_part(part, whole):
+            return Finding(Relation.PART, f"{part} is a part of {whole} ({source})")
+    return NOTHING_JOINS
 
 
 def _compare_words(people: str, broden: str, vocabulary: Vocabulary) -> Finding:
@@ -86,13 +114,4 @@ def _compare_words(people: str, broden: str, vocabulary: Vocabulary) -> Finding:
         return Finding(Relation.HYPERNYM, f"{broden} is a kind of {people} ({source})")
     if source := lexicon.find_wideness(broden, people):
         return Finding(Relation.HYPONYM, f"{people} is a kind of {broden} ({source})")
-    return Finding(Relation.DIFFERENT, "no rule joins them")
-
-
-def _compare_endings(people: Concept, broden: Concept) -> Finding:
-    """ "table" beside "pool table": a phrase's last word is wider than the phrase."""
-    if broden.form != broden.head and people.form == broden.head:
-        return Finding(Relation.HYPERNYM, f"head noun of the label “{broden.form}”")
-    if people.form != broden.form and people.form.rpartition(" ")[2] == broden.form:
-        return Finding(Relation.HYPONYM, f"“{people.form}” is a known kind of {broden.form}")
-    return Finding(Relation.DIFFERENT, "no rule joins them")
+    return NOTHING_JOINS

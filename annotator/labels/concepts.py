@@ -1,8 +1,9 @@
 """A description in a person's own words -> a concept, by steps that are kept and shown.
 
-Steps: case and punctuation, alternatives, spelling, what is shown ("all images contain water"), qualifiers
-("color green", "striped pattern"), plural, head noun. Synonyms do not replace words: they join groups
-(`grouping.py`), so that the people's own word stays the label.
+Steps: case and punctuation, what is negated, spelling, alternatives, what is shown ("all images contain water"),
+qualifiers ("color green", "striped pattern"), plural, core ("yellow train" names trains), head noun. Synonyms do not
+replace words: they join groups (`grouping.py`), so that the people's own word stays the label. Words of any script are
+kept whole, with their combining marks.
 """
 
 import re
@@ -10,7 +11,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
+from annotator.labels.emptiness import drop_negated, says_nothing
 from annotator.labels.lexicon import Lexicon
 from annotator.labels.spelling import correct_word
 
@@ -30,6 +33,15 @@ _EMPTY_HEADS = _words(
     "pattern patterns texture textures shape shapes shaped design designs object objects thing things item items "
     "surface surfaces image images picture pictures photo photos color colors colour colours tone tones"
 )
+# Before a noun, these say how many there are, how they look, what of they are, or what they do: "yellow trains" are
+# trains.
+_ADDITIONS = COLORS | _words(
+    "one two three four five six seven eight nine ten single double multiple few couple pair big small large little "
+    "tiny huge tall short long wide narrow thick thin old new modern ancient bright dark pale colorful colourful "
+    "vertical horizontal diagonal upright parallel standing sitting lying running moving flying parked open closed "
+    "empty full blurry visible clear beautiful nice typical artificial natural outdoor indoor paved wooden metallic "
+    "metal plastic concrete brick stone leather"
+)
 _WORDS_OF_RULES = _DETERMINERS | _COLOR_WORDS | _EMPTY_HEADS | COLORS
 _BEFORE_WHAT_IS_SHOWN = re.compile(
     r"^(?:.*\b(?:contains?|contained|containing|showing|shows?|depicts?|has|have|having|includes?)\b"
@@ -38,14 +50,18 @@ _BEFORE_WHAT_IS_SHOWN = re.compile(
     r"|(?:there (?:is|are)|it is|it's|they are|looks? like|mostly|mainly))\s+(?=\w)"
 )
 _AFTER_THE_HEAD = re.compile(
-    r"(?<=\w)\s+(?:of|with|without|in|on|against|at|from|for|under|over|near|by|to|that|which|like|no|behind|inside"
+    r"(?<=\w)\s+(?:of|with|without|but|not|except|in|on|against|at|from|for|under|over|near|by|to|that|which|like|no|behind|inside"
     r"|outside of|around|above|below|is|are|being|having)\s.*$"
 )
 _COLORS_OF_SOMETHING = re.compile(
     rf"(?:{'|'.join(sorted(COLORS))})(?:\s*(?:and|or|[,/&+])\s*(?:{'|'.join(sorted(COLORS))}))+\s+(?=\w)(?!colou?rs?$|and\b|or\b)"
 )
 _ALTERNATIVES = re.compile(r"\s*(?:[,;/&+|]|\band\b|\bor\b)\s*")
-_NOT_WORDS = re.compile(r"[^\w\s,;/&+|-]|_")
+# Commas and semicolons of other scripts.
+_COMMAS = str.maketrans({"،": ",", "、": ",", "，": ",", "؛": ";", "·": " ", "’": "'", "‘": "'", "＇": "'"})
+_SEPARATORS = frozenset(",;/&+|-")
+_WORD = re.compile(r"[^\s,;/&+|]+")
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 
 
 @dataclass(frozen=True)
@@ -57,8 +73,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Concept:
-    """`form` is the normalized phrase ("blue sky"), `head` its known last words ("sky"); "" if nothing is said.
+    """`form` is the normalized phrase ("yellow school bus"), `head` its known last words; "" if nothing is said.
 
+    `core`: the phrase without additions that say how ("school bus"); "" stands for the form itself.
     `is_apart`: a reviewer took it out of its group, so that only the same form joins it.
     """
 
@@ -66,6 +83,12 @@ class Concept:
     head: str
     steps: tuple[Step, ...] = ()
     is_apart: bool = False
+    core: str = ""
+
+    @property
+    def thing(self) -> str:
+        """What is named: the core, else the form."""
+        return self.core or self.form
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +129,7 @@ def build_vocabulary(
     """Counts every word once for each description that uses it; a mapping says how often each was given."""
     counts: Counter[str] = Counter()
     for text, n_given in Counter(descriptions).items():
-        counts.update(dict.fromkeys(re.findall(r"[^\W\d_]+", _clean(text)), n_given))
+        counts.update(dict.fromkeys(filter(str.isalpha, _WORD.findall(_clean(text))), n_given))
     phrases = {phrase for label in labels if (phrase := clean_label(label))}
     words = {lexicon.singular(word) for phrase in phrases for word in phrase.split()}
     return Vocabulary(lexicon=lexicon, counts=counts, targets=frozenset(phrases | words))
@@ -125,17 +148,35 @@ def normalize_description(text: str, *, vocabulary: Vocabulary) -> Concept:
 
 
 def _normalize(text: str, vocabulary: Vocabulary) -> Concept:
+    """What stands in brackets is an addition, unless nothing is said outside of them."""
+    outside = text
+    while (fewer := _BRACKETS.sub(" ", outside)) != outside:
+        outside = fewer
+    concept = _read(text, outside, vocabulary)
+    return concept if concept.form or outside == text else _read(text, text, vocabulary)
+
+
+def _read(text: str, kept: str, vocabulary: Vocabulary) -> Concept:
+    """`kept`: the text that counts, with or without its brackets."""
     trail: list[Step] = []
-    cleaned = _note(trail, "case and punctuation", text, _clean(text))
-    spelled = _note(trail, "spelling", cleaned, _respell(cleaned, vocabulary))
+    cleaned = _note(trail, "case and punctuation", text, _clean(kept))
+    if says_nothing(cleaned):
+        _note(trail, "says nothing", cleaned, "")
+        return Concept(form="", head="", steps=tuple(trail))
+    there = _note(trail, "what is negated", cleaned, drop_negated(cleaned))
+    spelled = _note(trail, "spelling", there, _respell(there, vocabulary))
     chosen = _note(trail, "first alternative", spelled, _choose_alternative(spelled, vocabulary))
-    shown = _note(trail, "what is shown", chosen, _find_what_is_shown(chosen))
+    shown = _note(trail, "what is shown", chosen, drop_negated(_find_what_is_shown(chosen)))
     plain = _note(trail, "qualifiers", shown, _drop_qualifiers(shown, vocabulary))
     form = _note(trail, "plural", plain, vocabulary.lexicon.singular(plain))
-    head = _find_head(form, vocabulary)
-    if head != form:
-        trail.append(Step(rule="head noun", before=form, after=head))
-    return Concept(form=form, head=head, steps=tuple(trail))
+    if says_nothing(plain):
+        _note(trail, "says nothing", form, "")
+        return Concept(form="", head="", steps=tuple(trail))
+    head, core = _find_head(form, vocabulary), _find_core(form, vocabulary)
+    for rule, found in (("addition", core), ("head noun", head)):
+        if found not in (form, ""):
+            trail.append(Step(rule=rule, before=form, after=found))
+    return Concept(form=form, head=head, steps=tuple(trail), core=core)
 
 
 def _note(trail: list[Step], rule: str, before: str, after: str) -> str:
@@ -145,13 +186,35 @@ def _note(trail: list[Step], rule: str, before: str, after: str) -> str:
 
 
 def _clean(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
-    plain = re.sub(r"'s?\b", "", re.sub(r"\([^)]*\)", " ", plain))
-    return " ".join(_NOT_WORDS.sub(" ", plain).replace("-", " ").split())
+    """Lower case; of each character what is part of a word or separates two.
+
+    A mark that combines with a letter is part of the word, as in Hindi, Thai, Tamil, Arabic and Hebrew.
+    """
+    plain = unicodedata.normalize("NFKC", text.replace("İ", "i")).translate(_COMMAS).lower()
+    plain = re.sub(r"\bw/o\b", "without", re.sub(r"\bn\s?/\s?a\b", "na", plain))
+    kept = "".join(map(_keep_character, re.sub(r"'s?\b", "", plain)))
+    return " ".join(_drop_loose_marks(kept).replace("-", " ").split())
+
+
+def _keep_character(character: str) -> str:
+    if character.isspace() or character in _SEPARATORS or character.isalnum():
+        return character
+    category = unicodedata.category(character)
+    # Invisible joiners stand within words.
+    return character if category[0] == "M" else "" if category == "Cf" else " "
+
+
+def _drop_loose_marks(text: str) -> str:
+    """A mark without a letter before it is none of a word."""
+    return "".join(
+        character
+        for before, character in pairwise(f" {text}")
+        if unicodedata.category(character)[0] != "M" or before.isalnum() or unicodedata.category(before)[0] == "M"
+    )
 
 
 def _respell(text: str, vocabulary: Vocabulary) -> str:
-    return re.sub(r"[^\W\d_]+", lambda found: vocabulary.correct(found.group()), text)
+    return _WORD.sub(lambda found: vocabulary.correct(found.group()), text)
 
 
 def _choose_alternative(text: str, vocabulary: Vocabulary) -> str:
@@ -160,6 +223,7 @@ def _choose_alternative(text: str, vocabulary: Vocabulary) -> str:
     """
     colored = _COLORS_OF_SOMETHING.match(text)
     parts = [part for part in _ALTERNATIVES.split(text[colored.end() :] if colored else text) if part]
+    parts = [part for part in parts if drop_negated(part) and not says_nothing(part)] or parts[:1]
     if len(parts) < 2:
         return parts[0] if parts else ""
     if all(part in COLORS for part in parts):
@@ -196,3 +260,12 @@ def _find_head(form: str, vocabulary: Vocabulary) -> str:
         return form
     endings = (" ".join(words[i:]) for i in range(len(words)))
     return next((ending for ending in endings if vocabulary.knows(ending)), words[-1] if words else "")
+
+
+def _find_core(form: str, vocabulary: Vocabulary) -> str:
+    """The phrase without leading additions, if it is not known as a whole; "" if there are none."""
+    words = form.split()
+    first = 0
+    while first < len(words) - 1 and words[first] in _ADDITIONS and not vocabulary.knows(" ".join(words[first:])):
+        first += 1
+    return " ".join(words[first:]) if first else ""

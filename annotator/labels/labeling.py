@@ -178,7 +178,7 @@ def _label_unit(
         NamedAnswer(c, weight, answer.precision) for c, weight, answer in zip(concepts, weights, given, strict=True)
     ]
     groups = group_answers(named, lexicon=vocabulary.lexicon)
-    category = _vote_category(given, named)
+    category = _vote_category(given, named, groups)
     name, renamed = rename(groups[0].name if groups else "", unit_id=unit_id, revisions=revisions)
     return UnitLabel(
         concept=name,
@@ -192,8 +192,12 @@ def _label_unit(
     )
 
 
-def _vote_category(given: Sequence[CountedAnswer], named: Sequence[NamedAnswer]) -> str:
-    voting = [(answer.category, n) for answer, n in zip(given, named, strict=True) if answer.category]
+def _vote_category(given: Sequence[CountedAnswer], named: Sequence[NamedAnswer], groups: Sequence[Group]) -> str:
+    """By the people whose answers make the concept, so that both are about one thing; by all if nobody named one."""
+    voters = groups[0].members if groups else range(len(given))
+    voting = [(given[i].category, named[i]) for i in voters if given[i].category]
+    if not voting and groups:
+        return _vote_category(given, named, ())
     if not voting:
         return ""
     weights, precisions = [n.weight for _, n in voting], [n.precision for _, n in voting]
@@ -208,6 +212,7 @@ def _explain(given: Sequence[CountedAnswer], named: Sequence[NamedAnswer], group
                 "description": answer.description,
                 "form": n.concept.form,
                 "head": n.concept.head,
+                "core": n.concept.core,
                 "weight": n.weight,
                 "precision": n.precision,
                 "steps": [asdict(step) for step in n.concept.steps],

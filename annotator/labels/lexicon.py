@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +30,10 @@ class Lexicon:
     # group -> the groups that are one step wider
     wider: Mapping[str, frozenset[str]]
     singulars: Mapping[str, str]
+    # Phrases that are no kind of their last word: a hot dog is no dog.
+    compounds: frozenset[str] = frozenset()
+    # group -> the groups that it is a part of
+    wholes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     # Right words that are in no other table: never corrected.
     ordinary: frozenset[str] = frozenset()
     wordnet: WordNet | None = None
@@ -52,7 +56,14 @@ class Lexicon:
         return f"WordNet ({len(self.wordnet.offsets)} nouns) and {table}" if self.wordnet else f"{table}, no WordNet"
 
     def knows(self, word: str) -> bool:
-        return word in self.groups or (self.wordnet is not None and self.wordnet.knows(word))
+        return word in self.groups or word in self.compounds or (self.wordnet is not None and self.wordnet.knows(word))
+
+    def lists_meaning(self, phrase: str) -> bool:
+        """True if the lexicon says what the phrase is, so that its last word says nothing more."""
+        return phrase in self.compounds or (self.wordnet is not None and self.wordnet.knows(phrase))
+
+    def _is_no_kind_of(self, phrase: str, word: str) -> bool:
+        return phrase in self.compounds and phrase.endswith(f" {word}")
 
     def spells(self, word: str) -> bool:
         """True if the word is right: itself, as a plural, or as a form of a right word ("arched", "potted")."""
@@ -63,15 +74,26 @@ class Lexicon:
 
     def find_synonymy(self, first: str, second: str) -> str | None:
         """By which source two different words name the same thing; None when by none."""
+        if self._is_no_kind_of(first, second) or self._is_no_kind_of(second, first):
+            return None
         if self._group(first) == self._group(second):
             return "own table"
         return "WordNet" if self.wordnet and self.wordnet.share_sense(first, second) else None
 
     def find_wideness(self, wide: str, narrow: str) -> str | None:
         """By which source `wide` is a wider word than `narrow`; None when by none."""
+        if self._is_no_kind_of(narrow, wide):
+            return None
         if self._group(wide) in self._above(self._group(narrow)):
             return "own table"
         return "WordNet" if self.wordnet and self.wordnet.is_wider(wide, narrow) else None
+
+    def find_part(self, part: str, whole: str) -> str | None:
+        """By which source `part` is a part of `whole`, or of what `whole` is a kind of; None when by none."""
+        above = {self._group(whole), *self._above(self._group(whole))}
+        if not above.isdisjoint(self.wholes.get(self._group(part), ())):
+            return "own table"
+        return "WordNet" if self.wordnet and self.wordnet.is_part(part, whole) else None
 
     def singular(self, word: str) -> str:
         """Of one word or a phrase's last word. "bus" and "glass" keep their s, "leaves" has its own entry."""
@@ -131,10 +153,16 @@ def load_lexicon(*, wordnet_folder: Path | None = None) -> Lexicon:
             groups.setdefault(_plain(word), _plain(word))
         for narrow in narrows:
             wider.setdefault(groups[_plain(narrow)], set()).add(groups[_plain(wide)])
+    wholes: dict[str, set[str]] = {}
+    for whole, parts in table["parts"].items():
+        for part in parts:
+            wholes.setdefault(groups.get(_plain(part), _plain(part)), set()).add(groups.get(whole, whole))
     return Lexicon(
         groups=groups,
         wider={group: frozenset(wides) for group, wides in wider.items()},
         singulars=table["singulars"] | dict(zip(table["unchanged"], table["unchanged"], strict=True)),
+        compounds=frozenset(map(_plain, table["compounds"])),
+        wholes={part: frozenset(found) for part, found in wholes.items()},
         ordinary=frozenset(ORDINARY_WORDS.read_text(encoding="utf-8").split()),
         wordnet=read_wordnet(wordnet_folder) if wordnet_folder else None,
     )

@@ -69,7 +69,7 @@ def _rename(label: UnitLabel, revision: Revision) -> None:
     label.n_same_concept = len(groups[0].members) if groups else 0
     concepts = [asdict(one.concept) for one in named]
     label.reasons = {
-        "answers": [answer | {name: concept[name] for name in ("form", "head", "steps")}
+        "answers": [answer | {name: concept[name] for name in ("form", "head", "core", "steps")}
                     for answer, concept in zip(answers, concepts, strict=True)],
         "groups": [asdict(group) for group in groups],
         "renamed_by": renamed.reviewer if renamed else label.reasons["renamed_by"],
@@ -87,4 +87,6 @@ def _read_concept(answer: Mapping[str, Any]) -> Concept:
     """A split takes an answer out of its group until another revision takes it up."""
     steps = tuple(Step(**step) for step in answer["steps"])
     is_apart = bool(steps) and steps[-1].rule.startswith("split by ")
-    return Concept(form=answer["form"], head=answer["head"], steps=steps, is_apart=is_apart)
+    return Concept(
+        form=answer["form"], head=answer["head"], steps=steps, is_apart=is_apart, core=answer.get("core", "")
+    )

@@ -28,6 +28,7 @@ def revise_concept(concept: Concept, *, unit_id: int, revisions: Sequence[Revisi
                 concept,
                 form=revision.into,
                 head=revision.into,
+                core="",
                 steps=(*concept.steps, step),
                 is_apart=revision.kind == "split",
             )

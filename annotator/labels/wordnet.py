@@ -34,6 +34,8 @@ class BadWordNet(Refusal):
 class Synset:
     file_number: int
     hypernyms: tuple[int, ...]
+    # Its parts, by WordNet's pointer %p.
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,13 @@ class WordNet:
         goals = {goal for goal in goals if _depth(self, goal) >= MIN_DEPTH}
         starts = self.visible_senses(narrow)[:N_SENSES_FOR_HYPERNYMS]
         return bool(goals) and any(not goals.isdisjoint(self._above(start)) for start in starts)
+
+    def is_part(self, part: str, whole: str) -> bool:
+        """True if a common visible sense of `part` is a part of one of `whole`, or of what `whole` is a kind of."""
+        goals = set(self.visible_senses(part)[:N_SENSES_FOR_HYPERNYMS])
+        starts = self.visible_senses(whole)[:N_SENSES_FOR_HYPERNYMS]
+        wholes = {sense for start in starts for sense in (start, *self._above(start))}
+        return bool(goals) and any(not goals.isdisjoint(_read_synset(self, sense).parts) for sense in wholes)
 
     def _above(self, offset: int) -> Iterator[int]:
         level = {offset}
@@ -110,6 +119,7 @@ def _read_synset(wordnet: WordNet, offset: int) -> Synset:
     return Synset(
         file_number=int(fields[1]),
         hypernyms=tuple(int(target) for symbol, target in pointers if symbol in ("@", "@i")),
+        parts=tuple(int(target) for symbol, target in pointers if symbol == "%p"),
     )
 
 

@@ -48,11 +48,107 @@ def make_vocabulary(descriptions: Sequence[str] = ()) -> Vocabulary:
         ("leaves", "leaf", "leaf"),
         ("", "", ""),
         ("?!", "", ""),
+        ("(dog)", "dog", "dog"),
+        ("[ dog ] ", "dog", "dog"),
+        ("dog (brown)", "dog", "dog"),
+        ("((dogs)", "dog", "dog"),
+        ("dog/none", "dog", "dog"),
+        ("hot dogs", "hot dog", "hot dog"),
+        ("big computer mouse", "big computer mouse", "computer mouse"),
+        ("İstanbul", "istanbul", "istanbul"),
     ],
 )
 def test_people_mean_what_they_mean(said: str, form: str, head: str) -> None:
     concept = normalize_description(said, vocabulary=make_vocabulary())
     assert (concept.form, concept.head) == (form, head)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "पानी",
+        "रानी",
+        "कुत्ता",
+        "หมู",
+        "หมี",
+        "நாய்",
+        "كَلْب",
+        "كلب",
+        "שָׁלוֹם",
+        "বাড়ি",
+        "ಮನೆ",
+        "ခွေး",
+        "собака",
+        "ağaç",
+        "犬",
+        "café",
+    ],
+)
+def test_words_of_any_script_stay_whole(word: str) -> None:
+    concept = normalize_description(f" {word}!", vocabulary=make_vocabulary([word] * 3))
+    assert concept.form == concept.head == word
+
+
+def test_equal_words_written_in_two_ways_are_one_concept() -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    forms = {normalize_description(one, vocabulary=make_vocabulary()).form for one in (composed, decomposed)}
+    assert forms == {composed}
+
+
+def test_hindi_words_that_differ_by_a_mark_are_two() -> None:
+    vocabulary = make_vocabulary(["पानी", "रानी", "बस", "बैस"])
+    forms = {normalize_description(word, vocabulary=vocabulary).form for word in ("पानी", "रानी", "बस", "बैस")}
+    assert len(forms) == 4
+
+
+NOTHING = [
+    "none", "None.", "N/A", "n / a", "NA", "nothing", "no pattern", "no clear pattern", "No common theme", "things",
+    "thing", "different things", "various objects", "random stuff", "lots of things", "?", "???", "-", "...", "🙂", "( )",
+    "idk", "I don't know", "dont know", "don’t know", "not sure", "no idea", "can't tell", "unknown", "everything",
+    "all different", "good", "nice picture", "good images", "ok",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", NOTHING)
+def test_empty_answers_are_no_concept(said: str) -> None:
+    concept = normalize_description(said, vocabulary=make_vocabulary())
+    assert (concept.form, concept.head) == ("", "")
+
+
+NEGATED = [
+    "not a dog", "no dogs", "No dog", "not dogs", "anything but cars", "everything except cars", "without people",
+    "w/o people", "non-living things", "non dog", "none of these are dogs", "isn't a dog", "it is not a dog",
+    "these are not dogs", "there are no dogs", "images without dogs", "pictures with no dogs", "no dogs or cats",
+    "all images contain no dogs", "neither dogs nor cats", "other than dogs", "lack of color", "absence of sky",
+    "doesn't show a dog", "anything except for the sky", "no dogs, cats, or birds", "not dog-like", "never a car",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", NEGATED)
+def test_what_is_not_there_is_no_concept(said: str) -> None:
+    concept = normalize_description(said, vocabulary=make_vocabulary())
+    assert concept.form == "", concept.steps
+    assert concept.steps
+
+
+@pytest.mark.parametrize(
+    ("said", "form"),
+    [
+        ("not a dog but a cat", "cat"),
+        ("no dogs, just cats", "cat"),
+        ("nothing but sky", "sky"),
+        ("not only dogs", "dog"),
+        ("sky without clouds", "sky"),
+        ("room with no people", "room"),
+        ("dog, not cat", "dog"),
+        ("no parking sign", "no parking sign"),
+        ("nonstick pan", "nonstick pan"),
+        ("notebook", "notebook"),
+        ("knot", "knot"),
+    ],
+)
+def test_what_is_said_beside_a_negation_stays(said: str, form: str) -> None:
+    assert normalize_description(said, vocabulary=make_vocabulary()).form == form
 
 
 def test_every_step_is_kept_with_its_rule() -> None:

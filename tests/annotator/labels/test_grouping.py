@@ -1,8 +1,54 @@
 """Answers of a unit in groups: why they stand together, and which name wins."""
 
-from annotator.labels.concepts import Concept
+from itertools import permutations
+
+import pytest
+
+from annotator.labels.concepts import Concept, build_vocabulary, normalize_description
 from annotator.labels.grouping import Group, NamedAnswer, group_answers
 from annotator.labels.lexicon import load_lexicon
+
+VOCABULARY = build_vocabulary(descriptions=[], labels=[], lexicon=load_lexicon())
+
+
+def group_said(*said: str) -> list[tuple[str, int]]:
+    """The groups' names with how many people each has, from people's own words."""
+    concepts = [normalize_description(text, vocabulary=VOCABULARY) for text in said]
+    named = [NamedAnswer(concept, weight=1, precision=0.5) for concept in concepts]
+    return [(found.name, len(found.members)) for found in group_answers(named, lexicon=VOCABULARY.lexicon)]
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "n_people"),
+    [
+        (["road", "street", "lines"], "road", 2),
+        (["lines", "street", "road"], "road", 2),
+        (["street", "road", "street"], "street", 3),
+        (["dog", "cat", "animals"], "animal", 3),
+        (["boat", "ship", "vehicle", "car"], "vehicle", 4),
+        (["(dog)", "(dog)", "cat"], "dog", 2),
+        (["train", "yellow trains", "Running trains"], "train", 3),
+        (["phone booth", "telephone booth", "sky"], "booth", 2),
+        (["hot dog", "dog", "dogs"], "dog", 2),
+        (["hot dogs", "hot dog", "dog"], "hot dog", 2),
+        (["computer mouse", "mouse", "mice"], "mouse", 2),
+        (["sea lion", "tiger lily", "lion"], "lion", 1),
+        (["dog", "no dogs", "not a dog"], "dog", 1),
+        (["none", "N/A", "sky"], "sky", 1),
+    ],
+)
+def test_the_word_that_stands_for_most_people_names_them(said: list[str], name: str, n_people: int) -> None:
+    assert group_said(*said)[0] == (name, n_people)
+
+
+@pytest.mark.parametrize("said", [["none", "?", "things"], ["anything but cars", "no pattern", "idk"]])
+def test_people_who_name_nothing_make_no_concept(said: list[str]) -> None:
+    assert group_said(*said) == []
+
+
+def test_the_order_of_the_answers_makes_no_difference() -> None:
+    said = ["road", "street", "lines", "highway", "red car", "blue car"]
+    assert len({tuple(group_said(*order)) for order in permutations(said)}) == 1
 
 
 def group(*answers: tuple[str, str, float, float]) -> tuple[Group, ...]:
@@ -14,7 +60,7 @@ def group(*answers: tuple[str, str, float, float]) -> tuple[Group, ...]:
 def test_forms_synonyms_and_head_nouns_stand_together_and_say_why() -> None:
     (found,) = group(("sofa", "sofa", 1, 0.5), ("couch", "couch", 1, 0.5), ("red couch", "couch", 1, 0.5))
     assert found.members == (0, 1, 2)
-    assert found.reasons == ("named", "synonyms (own table)", "head nouns are synonyms: couch, sofa (own table)")
+    assert found.reasons == ("named", "synonyms (own table)", "red couch is a kind of sofa, by its head noun")
 
 
 def test_the_most_used_form_names_the_group() -> None:

@@ -28,6 +28,10 @@ INDEX = {
 }  # fmt: skip
 
 
+# whole -> its parts, by the pointer %p
+PARTS = {"structure": ["pane"]}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Offsets are byte positions in data.noun, as in the real files."""
@@ -37,8 +41,9 @@ def folder(tmp_path: Path) -> Path:
         for name, (file_number, words, hypernyms) in SENSES.items():
             offsets[name] = at
             listed = " ".join(f"{word} 0" for word in words)
-            pointers = " ".join(f"@ {offsets.get(wide, 0):08d} n 0000" for wide in hypernyms)
-            line = f"{at:08d} {file_number:02d} n {len(words):02x} {listed} {len(hypernyms):03d} {pointers} | gloss\n"
+            targets = [("@", wide) for wide in hypernyms] + [("%p", part) for part in PARTS.get(name, [])]
+            pointers = " ".join(f"{symbol} {offsets.get(to, 0):08d} n 0000" for symbol, to in targets)
+            line = f"{at:08d} {file_number:02d} n {len(words):02x} {listed} {len(targets):03d} {pointers} | gloss\n"
             data += line
             at += len(line)
     (tmp_path / "data.noun").write_text(data)
@@ -87,3 +92,11 @@ def test_a_named_folder_is_taken_before_the_usual_ones(tmp_path: Path) -> None:
     for name in ("index.noun", "data.noun"):
         (usual / name).touch()
     assert find_wordnet(named="", root=tmp_path) in (usual, Path("/usr/share/wordnet"))
+
+
+def test_parts_of_a_thing_are_parts_of_its_kinds(folder: Path) -> None:
+    wordnet = read_wordnet(folder)
+    assert wordnet.is_part("window", "structure")
+    assert wordnet.is_part("windowpane", "skyscraper"), "a skyscraper is a structure"
+    assert not wordnet.is_part("structure", "window")
+    assert load_lexicon(wordnet_folder=folder).find_part("window", "edifice") == "WordNet"
