@@ -148,6 +148,9 @@ def _describe_label(label: UnitLabel, answers: Sequence[CountedAnswer]) -> Docum
         "precision": label.precision,
         "precision_low": label.precision_low,
         "precision_high": label.precision_high,
+        "n_same_concept": label.n_same_concept,
+        "n_same_category": label.n_same_category,
+        "is_by_older_rules": label.is_by_older_rules,
         "answers": [
             {
                 "description": a.description,

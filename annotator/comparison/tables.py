@@ -1,5 +1,6 @@
 """A report's document as text for a terminal and as CSV: pure, from the document alone."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +11,8 @@ from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", "IoU", "relation")
 CSV_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
-    "descriptions", "broden_label", "broden_category", "iou", "relation", "chosen_because", "inclusion_probability",
-    "silence", "is_simulated",
+    "n_same_concept", "descriptions", "broden_label", "broden_category", "iou", "relation", "chosen_because",
+    "inclusion_probability", "silence", "is_simulated",
 )  # fmt: skip
 AGREEMENT_COLUMNS = ("people and Broden agree", "n", "95 %", "shuffled", "p", "one label for all", "p")
 WIDEST = 32
@@ -78,10 +79,20 @@ def _fit(cell: str, width: int) -> str:
 def _print_remarks(document: Document) -> list[str]:
     lines = [f"answers by {document['answers_by']}"] if document.get("answers_by") else []
     lines += _print_set_aside(document.get("set_aside"))
+    lines += _print_named_by(document["units"])
     if found := document.get("agreement"):
         lines += ["", *_lay_out([AGREEMENT_COLUMNS, *_list_agreements(found)])]
         lines.append(f"Units are shuffled {found['n_shuffles']} times. Words: {found['words']}.")
     return lines
+
+
+def _print_named_by(units: Sequence[Document]) -> list[str]:
+    """How many people each concept comes from; and which labels are old."""
+    counts = Counter(unit["n_same_concept"] for unit in units if unit.get("concept"))
+    named = ", ".join(f"{counts[n]} by {n}" for n in sorted(counts))
+    n_old = sum(unit.get("is_by_older_rules", False) for unit in units)
+    old = [f"{n_old} labels were made by older rules: label again"] if n_old else []
+    return [*([f"concepts by the number of people who name them: {named}"] if counts else []), *old]
 
 
 def _print_set_aside(found: Document | None) -> list[str]:

@@ -178,7 +178,7 @@ def _label_unit(
         NamedAnswer(c, weight, answer.precision) for c, weight, answer in zip(concepts, weights, given, strict=True)
     ]
     groups = group_answers(named, lexicon=vocabulary.lexicon)
-    category = _vote_category(given, named, groups)
+    category = vote_category([answer.category for answer in given], named, groups)
     name, renamed = rename(groups[0].name if groups else "", unit_id=unit_id, revisions=revisions)
     return UnitLabel(
         concept=name,
@@ -192,16 +192,18 @@ def _label_unit(
     )
 
 
-def _vote_category(given: Sequence[CountedAnswer], named: Sequence[NamedAnswer], groups: Sequence[Group]) -> str:
-    """By the people whose answers make the concept, so that both are about one thing; by all if nobody named one."""
-    voters = groups[0].members if groups else range(len(given))
-    voting = [(given[i].category, named[i]) for i in voters if given[i].category]
-    if not voting and groups:
-        return _vote_category(given, named, ())
-    if not voting:
-        return ""
-    weights, precisions = [n.weight for _, n in voting], [n.precision for _, n in voting]
-    return vote([category for category, _ in voting], weights=weights, precisions=precisions, order=CATEGORY_ORDER)
+def vote_category(categories: Sequence[str], named: Sequence[NamedAnswer], groups: Sequence[Group]) -> str:
+    """By the people whose answers make the concept, so that both are about one thing; by all if nobody named one.
+
+    "" if nobody chose a category.
+    """
+    by_all = range(len(categories))
+    for voters in (groups[0].members if groups else by_all, by_all):
+        voting = [(categories[i], named[i]) for i in voters if categories[i]]
+        if voting:
+            weights, precisions = [n.weight for _, n in voting], [n.precision for _, n in voting]
+            return vote([one for one, _ in voting], weights=weights, precisions=precisions, order=CATEGORY_ORDER)
+    return ""
 
 
 def _explain(given: Sequence[CountedAnswer], named: Sequence[NamedAnswer], groups: Sequence[Group]) -> dict[str, Any]:
@@ -213,6 +215,7 @@ def _explain(given: Sequence[CountedAnswer], named: Sequence[NamedAnswer], group
                 "form": n.concept.form,
                 "head": n.concept.head,
                 "core": n.concept.core,
+                "category": answer.category,
                 "weight": n.weight,
                 "precision": n.precision,
                 "steps": [asdict(step) for step in n.concept.steps],

@@ -6,6 +6,9 @@ from django.db.models import Q
 from annotator.crowd.models import CATEGORY_CHOICES, Campaign
 from annotator.units.models import Unit
 
+# 1: one-coin weights, one spread per campaign, head nouns join groups (November 2026). 2: docs/measures.md, Unit label.
+RULE_VERSION = 2
+
 
 class UnitLabel(models.Model):
     """A unit's label from the answers of one campaign, or pooled over several (`labels/recording.py`)."""
@@ -36,6 +39,9 @@ class UnitLabel(models.Model):
     # {rank: probability of fitting}; null where marks or workers are unknown.
     crop_probabilities = models.JSONField(null=True, blank=True)
     labeled_at = models.DateTimeField()
+    rule_version = models.PositiveSmallIntegerField(
+        default=RULE_VERSION, help_text="Of the rules that made the label; lower than today's: label again"
+    )
     # By a reviewer, while the concept is the one that was accepted.
     accepted_at = models.DateTimeField(null=True, blank=True)
 
@@ -62,6 +68,10 @@ class UnitLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.concept}"
+
+    @property
+    def is_by_older_rules(self) -> bool:
+        return self.rule_version < RULE_VERSION
 
     @property
     def simulated_words(self) -> str:

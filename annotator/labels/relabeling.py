@@ -1,8 +1,8 @@
 """Applies a reviewer's new decision to the labels that it changes, and to no others.
 
 A label keeps what its concepts were when it was made, and revisions apply in their order: so one more on top gives
-what labeling the whole campaign again would give, without reading its answers again. Precision and category rest on
-answers alone and stay.
+what labeling the whole campaign again would give, without reading its answers again. The people who name the concept
+vote on the category again. Precision rests on answers alone and stays.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from django.db.models import Q, QuerySet
 
 from annotator.labels.concepts import Concept, Step
 from annotator.labels.grouping import NamedAnswer, group_answers
-from annotator.labels.labeling import check_lexicon, find_acceptance, open_lexicon, read_revision
+from annotator.labels.labeling import check_lexicon, find_acceptance, open_lexicon, read_revision, vote_category
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.revisions import Revision, rename, revise_concept
 from annotator.refusals import Refusal
 
 Kind = ConceptRevision.Kind
-FIELDS = ["concept", "n_same_concept", "reasons", "accepted_at", "labeled_at"]
+FIELDS = ["concept", "category", "n_same_concept", "n_same_category", "reasons", "accepted_at", "labeled_at"]
 
 
 class BadRevision(Refusal):
@@ -67,6 +67,10 @@ def _rename(label: UnitLabel, revision: Revision) -> None:
         name = label.concept
     label.concept = name
     label.n_same_concept = len(groups[0].members) if groups else 0
+    if all("category" in answer for answer in answers):  # not in labels of before
+        categories = [answer["category"] for answer in answers]
+        label.category = vote_category(categories, named, groups)
+        label.n_same_category = categories.count(label.category)
     concepts = [asdict(one.concept) for one in named]
     label.reasons = {
         "answers": [answer | {name: concept[name] for name in ("form", "head", "core", "steps")}

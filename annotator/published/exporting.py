@@ -34,8 +34,8 @@ Row = Mapping[str, Any]
 
 UNIT_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
-    "broden_label", "broden_category", "iou", "relation", "rule", "chosen_because", "inclusion_probability", "silence",
-    "is_simulated",
+    "n_same_concept", "broden_label", "broden_category", "iou", "relation", "rule", "chosen_because",
+    "inclusion_probability", "silence", "is_simulated",
 )  # fmt: skip
 BUNDLE = "bundle.zip"
 

@@ -20,6 +20,8 @@ TOLD = {
     "concept": "people__concept",
     "category": "people__category",
     "precision": "people__precision",
+    "n_same_concept": "people__n_same_concept",
+    "n_answers": "people__n_answers",
     "relation": "people__comparison__relation",
     "broden_label": "broden__label",
     "iou": "broden__iou",
@@ -35,6 +37,8 @@ class UnitCard:
     concept: str | None
     category: str | None
     precision: float | None
+    n_same_concept: int | None
+    n_answers: int | None
     relation: str | None
     broden_label: str | None
     iou: float | None

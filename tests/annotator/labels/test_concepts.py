@@ -103,7 +103,8 @@ def test_hindi_words_that_differ_by_a_mark_are_two() -> None:
 
 NOTHING = [
     "none", "None.", "N/A", "n / a", "NA", "nothing", "no pattern", "no clear pattern", "No common theme", "things",
-    "thing", "different things", "various objects", "random stuff", "lots of things", "?", "???", "-", "...", "🙂", "( )",
+    "thing", "different things", "various objects", "random stuff", "lots of things", "?", "???", "-", "...", "🙂",
+    "( )",
     "idk", "I don't know", "dont know", "don’t know", "not sure", "no idea", "can't tell", "unknown", "everything",
     "all different", "good", "nice picture", "good images", "ok",
 ]  # fmt: skip

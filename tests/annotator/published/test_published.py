@@ -84,12 +84,14 @@ def test_the_2017_labels_name_what_people_named_far_beyond_chance(report: dict[s
 def test_agreement_stands_by_units_detectors_and_answers_each_beside_chance(report: dict[str, Any]) -> None:
     found = report["agreement"]
     counts = {row["units"]: (row["n_agreeing"], row["n_units"]) for row in found["rows"]}
+    # 68 and 34, and 97, 52, 28, while a last word alone made two phrases equal, and kinds made groups of their own:
+    # a computer screen is a kind of screen now, and road, street, road is one road.
     assert counts == {
-        "all units": (68, 256),
+        "all units": (71, 256),
         "detectors": (34, 107),
         "all units, by at least 1 answer": (97, 256),
-        "all units, by at least 2 answers": (52, 256),
-        "all units, by at least 3 answers": (28, 256),
+        "all units, by at least 2 answers": (51, 256),
+        "all units, by at least 3 answers": (27, 256),
     }
     for row in found["rows"]:
         assert row["n_with_units_shuffled"] < 5 < row["n_low"] < row["n_agreeing"] < row["n_high"]
@@ -99,7 +101,8 @@ def test_agreement_stands_by_units_detectors_and_answers_each_beside_chance(repo
 
 def test_the_category_agrees_less_often_than_one_category_for_all_would(report: dict[str, Any]) -> None:
     category = report["agreement"]["category"]
-    assert (category["n_counterparts"], category["n_with_constant_category"]) == (115, 148)
+    # 115 and 148 by the votes of all people; these are of the people who name the concept.
+    assert (category["n_counterparts"], category["n_with_constant_category"]) == (110, 139)
     assert category["share_over_constant"]["high"] < 0, "beside chance this is no agreement to speak of"
     assert category["p_shuffled"] < 0.01, "yet more than with the units shuffled"
 

@@ -12,8 +12,8 @@ from annotator.work.step_command import StepCommand
 class Command(StepCommand):
     help = (
         "Sets the label that people gave to each unit of a campaign beside its automatic label, finds how the words "
-        "relate (equal, synonym, hypernym, hyponym, part, different), and prints the table. Below it: how many units agree, "
-        "and how many would with the units shuffled. Run label first."
+        "relate (equal, synonym, hypernym, hyponym, part, different), and prints the table. Below it: how many units "
+        "agree, and how many would with the units shuffled. Run label first."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
