@@ -209,4 +209,7 @@ def test_labels_made_again_are_the_labels_of_then(legacy: Client) -> None:
     run_command("label", "demo")
     assert list_rows(run_command("compare", "demo")) == list_rows(table) | CHANGED
     assert set(Assignment.objects.filter(is_left_out=True).values_list("state", flat=True)) == {"approved"}
+    # As it was, for the other tests.
+    run_command("label", "demo", keep_suspected=True)
+    assert not Assignment.objects.filter(is_left_out=True).exists()
     assert Campaign.objects.get().state == "complete"
