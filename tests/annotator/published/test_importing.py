@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 
+from annotator.accounts.models import Role
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Assignment, Campaign, Worker
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, Layer, Network, Unit
+from tests.annotator.dashboard.making import make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -211,3 +214,45 @@ def test_simulated_answers_stay_simulated(files: Path) -> None:
     (files / "answers.jsonl").write_text(json.dumps(rows[1] | {"is_simulated": False}))
     with pytest.raises(CommandError, match="Worker W2 is simulated here"):
         call_command("import_annotations", "other", answers=files / "answers.jsonl")
+
+
+def test_words_in_any_script_and_empty_answers_of_a_file(shared: Path) -> None:
+    call_command("import_annotations", "papers", answers=shared / "data" / "cases" / "hindi.jsonl", stdout=StringIO())
+    labels = UnitLabel.objects.filter(campaign__name="papers").order_by("unit__index")
+    named = {label.unit.index: (label.concept, label.n_same_concept) for label in labels}
+    assert named == {
+        0: ("पानी", 2), 1: ("बस", 2), 2: ("हाथी", 2), 3: ("कुत्ता", 2), 4: ("หมู", 2), 5: ("நாய்", 2), 6: ("dog", 2),
+        7: ("svg", 3), 8: ("hyperlink", 3), 9: ("1", 3), 10: ("", 0), 11: ("dog", 1),
+    }  # fmt: skip
+
+
+def test_concept_and_category_are_by_the_same_people(tmp_path: Path) -> None:
+    """Two people name roads, and choose an object; two others choose a scene, and each names something else."""
+    said = [("road", "object"), ("street", "object"), ("lines", "scene"), ("cloud", "scene"), ("fog", "scene")]
+    rows = [
+        {"layer": "conv5", "index": 0, "description": word, "category": category, "precision": 0.5, "worker": None}
+        for word, category in said
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    load(tmp_path, "a.jsonl")
+    label = UnitLabel.objects.get()
+    assert (label.concept, label.n_same_concept, label.category, label.n_same_category) == ("road", 2, "object", 2)
+    (unit,) = report()["units"]
+    assert (unit["n_same_concept"], len(unit["answers"]), unit["is_by_older_rules"]) == (2, 5, False)
+
+
+def test_labels_of_older_rules_say_so(files: Path, client: Client) -> None:
+    load(files)
+    UnitLabel.objects.update(rule_version=1)
+    client.force_login(make_person(Role.VIEWER))
+    assert "older rules" in client.get("/campaigns/papers/").content.decode()
+    assert "older rules" in client.get("/units/papers/conv5/0/").content.decode()
+    call_command("label", "papers", stdout=StringIO())
+    assert "older rules" not in client.get("/units/papers/conv5/0/").content.decode()
+
+
+def test_pages_say_how_many_people_name_a_concept(files: Path, client: Client) -> None:
+    load(files)
+    client.force_login(make_person(Role.VIEWER))
+    for address in ("/units/?campaign=papers", "/units/papers/conv5/0/", "/campaigns/papers/"):
+        assert "2 of 2" in client.get(address).content.decode(), address
