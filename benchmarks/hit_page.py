@@ -12,6 +12,7 @@ import os
 import statistics
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,17 @@ def make_page(folder: Path) -> str:
     """A campaign of one HIT, published as far as the page is concerned; its address for one worker."""
     from django.conf import settings
 
+    from annotator.crowd.marketplaces.mturk.visits import sign_visit
     from tests.annotator.crowd import making
 
     making.draw_strip = draw_pictures  # crops that weigh what crops of pictures weigh
     dissection = making.make_dissection(folder, n_units=1, tile_px=128)
     hit = making.make_campaign(dissection).hits.get()
-    query = {"assignmentId": "A1", "hitId": "H1", "workerId": "AW1", "turkSubmitTo": settings.SANDBOX_URL}
+    secret = "the benchmark's"  # noqa: S105 (nothing is behind it)
+    settings.MARKETPLACE_CREDENTIALS = {**settings.MARKETPLACE_CREDENTIALS, "own": ("A key", secret)}
+    proof = sign_visit(secret=secret, assignment_id="A1", worker_id="AW1", hit_id="", expires=int(time.time()) + 3600)
+    query = {"assignmentId": "A1", "hitId": "", "workerId": "AW1", "turkSubmitTo": settings.SANDBOX_URL}
+    query["visitProof"] = proof
     return f"/hit/{hit.public_id}/?{urlencode(query)}"
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -18,6 +19,7 @@ from urllib.parse import urlencode
 
 import psutil
 
+from annotator.crowd.marketplaces.mturk.visits import sign_visit
 from annotator.processes import ROOT, Processes
 from tools.apart import kill_and_restart, run_apart
 
@@ -29,6 +31,8 @@ KILLS_A_PIECE = 100
 # Every 25th kill also kills the gunicorn process that forks the serving one.
 KILLS_A_MASTER = 25
 RETRY_SECONDS = 0.3
+# Of the account at our own marketplace, under which visits are signed.
+KEYS = {"OWN_ACCESS_KEY_ID": "A key", "OWN_SECRET_ACCESS_KEY": "the secret of the drill"}
 
 # Programs run on the web's database: one makes a published HIT, the other reads the stored answers.
 PREPARE = """
@@ -69,7 +73,10 @@ class Crowd:
         return dict(json.loads(self._fetch(request)))
 
     def read_token(self, assignment_id: str, worker_id: str) -> str:
+        ids = {"assignment_id": assignment_id, "worker_id": worker_id, "hit_id": ""}
+        proof = sign_visit(secret=KEYS["OWN_SECRET_ACCESS_KEY"], expires=int(time.time()) + 3600, **ids)
         query = {"assignmentId": assignment_id, "workerId": worker_id, "turkSubmitTo": self.submit_to}
+        query |= {"hitId": "", "visitProof": proof}
         page = self._fetch(f"{self.web}/hit/{self.public_id}/?{urlencode(query)}").decode()
         start = page.index(">", page.index('id="hit-config"')) + 1
         return str(json.loads(page[start : page.index("</script>", start)])["token"])
@@ -132,7 +139,7 @@ def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
     var.mkdir()
     # The process that serves is forked from one that has loaded everything, so that its successor starts at once.
     preload = "--preload --config python:tools.drills._warm"
-    with run_apart(var, names=("web",), GUNICORN_CMD_ARGS=preload) as processes:
+    with run_apart(var, names=("web",), GUNICORN_CMD_ARGS=preload, **KEYS) as processes:
         public_id = _run(processes, PREPARE.format(folder=str(var))).strip()
         crowd = Crowd(
             web=processes.urls["web"],

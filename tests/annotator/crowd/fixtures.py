@@ -53,6 +53,13 @@ def hit(campaign: Campaign) -> HIT:
     return hit
 
 
+def read_config(page: Any) -> dict[str, Any]:
+    """What a HIT page tells its script."""
+    text = page.content.decode()
+    start = text.index('id="hit-config"')
+    return dict(json.loads(text[text.index(">", start) + 1 : text.index("</script>", start)]))
+
+
 @dataclass
 class Visitor:
     """One person at one HIT's page, by the same requests that its script makes."""
@@ -88,9 +95,7 @@ class Visitor:
         return self.client.get(f"/hit/{self.hit.public_id}/?{urlencode(self.query() | changes)}")
 
     def config(self) -> dict[str, Any]:
-        text = self.open().content.decode()
-        start = text.index('id="hit-config"')
-        return dict(json.loads(text[text.index(">", start) + 1 : text.index("</script>", start)]))
+        return read_config(self.open())
 
     def post(self, act: str, body: Any) -> Any:
         return self.client.post(f"/hit/{self.hit.public_id}/{act}", json.dumps(body), "application/json")

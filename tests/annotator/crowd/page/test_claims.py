@@ -1,9 +1,11 @@
 """Somebody who has seen the address of a frame puts other ids into it: it gains them nothing."""
 
-import json
+import os
+import random
 import secrets
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from django.utils import timezone
 
 from annotator.crowd.campaigns.collecting import HAND_OVER, collect_campaign, find_unsubmitted
@@ -18,15 +21,16 @@ from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.marketplaces.marketplace import Published
 from annotator.crowd.marketplaces.mturk.visits import sign_visit
-from annotator.crowd.models import ANSWERED, HIT, OPEN, Assignment, Campaign, Worker
+from annotator.crowd.models import ANSWERED, HIT, Assignment, Campaign, Worker
 from annotator.crowd.page import limits, starting
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from annotator.sandbox.models import BonusPayment, Person
 from annotator.sandbox.worker import hits
-from tests.annotator.crowd.fixtures import Visitor, let_pass
+from tests.annotator.crowd.fixtures import Visitor, let_pass, read_config
 from tests.annotator.crowd.making import make_campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)
+N_FORGED = int(os.environ.get("UNITSCOPE_FORGED_VISITS", "60"))
 SECRET_OF_ANOTHER = "the-browser-of-somebody-else"
 
 
@@ -200,21 +204,47 @@ def test_no_secret_no_proof_and_no_other_account_confirms(visit: Callable[..., V
     proof = person.sign()
     for keys in (("", ""), ("A key", "the secret of another account")):
         settings.MARKETPLACE_CREDENTIALS = {**settings.MARKETPLACE_CREDENTIALS, "own": keys}
-        person.open(visitProof=proof)
-        starting_page = person.client.get(person.open(visitProof=proof).wsgi_request.get_full_path())
-        text = starting_page.content.decode()
-        begin = text.index('id="hit-config"')
-        config = json.loads(text[text.index(">", begin) + 1 : text.index("</script>", begin)])
+        config = read_config(person.open(visitProof=proof))
         person.post("start", {"token": config["token"], "consent": True, "secret": person.secret})
         assert set(Assignment.objects.values_list("state", flat=True)) == {"claimed"}
 
 
-def test_many_forged_visits_make_few_rows_and_stop_nobody(campaign: Campaign, hit: HIT) -> None:
-    forged_at(hit, n=60)
-    assert Assignment.objects.filter(state__in=OPEN).count() <= limits.PER_ADDRESS_AND_HIT["start"][0]
+def test_many_forged_visits_gain_nothing_make_few_rows_and_stop_nobody(campaign: Campaign, hit: HIT) -> None:
+    """From many addresses, with invented ids and with a real person's, on one HIT, while that person works on it."""
     person = Visitor(hit)
-    assert person.open().status_code == 200
-    assert person.submit(person.start()["work_token"]).json()["state"] == "stored"
+    token = person.start()["work_token"]
+    person.post("draft", {"work_token": token, "revision": 0, "draft": {"description": "lamp", "marked": [3]}})
+    draw, codes = random.Random(11), Counter[int]()
+    for number in range(N_FORGED):
+        ids = {"assignment_id": draw.choice([person.assignment_id, f"I{number}"])}
+        ids |= {"worker_id": draw.choice([person.worker_id, f"AW{number}"])}
+        codes.update(attack(Visitor(hit, **ids), address=f"10.0.{draw.randrange(8)}.{draw.randrange(8)}"))
+    assert set(codes) <= {200, 429}, codes
+    claims = Assignment.objects.exclude(visit_key="")
+    assert 0 < claims.count() <= limits.PER_HIT["start"][0]
+    assert Worker.objects.count() == 1
+    work = person.start(consent=False)
+    assert (work["draft"]["description"], work["draft"]["marked"], work["revision"]) == ("lamp", [3], 1)
+    assert person.submit(work["work_token"]).json()["state"] == "stored"
+    assert Assignment.objects.filter(state__in=ANSWERED).count() == 1
+    newcomer = Visitor(hit, assignment_id="ASSIGNMENT2", worker_id="AWORKER2")
+    assert newcomer.submit(newcomer.start()["work_token"], client_id=new_id()).json()["state"] == "stored"
+
+
+def attack(visitor: Visitor, *, address: str) -> list[int]:
+    """Opens, starts and submits without a proof, as far as the page lets it. The status of each request."""
+    forged = forge(visitor)
+    forged.client = Client(REMOTE_ADDR=address)
+    page = forged.open()
+    codes = [page.status_code]
+    if page.status_code == 200:
+        body = {"token": read_config(page)["token"], "consent": True, "secret": forged.secret}
+        started = forged.post("start", body)
+        codes.append(started.status_code)
+        if started.status_code == 200:
+            assert started.json()["draft"].get("description", "") == ""
+            codes.append(forged.submit(started.json()["work_token"], client_id=new_id()).status_code)
+    return codes
 
 
 def test_what_many_addresses_forge_is_bounded_by_the_database_without_valkey(
