@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from annotator.crowd.categories import SemanticCategory
+from annotator.names import MAX_LENGTH, validate_name
 from annotator.units.models import DissectedUnit, TopImage, Unit
 
 CATEGORY_CHOICES = [(category.value, category.value) for category in SemanticCategory]
@@ -25,7 +26,7 @@ class Campaign(models.Model):
         ACCEPT_AND_SCORE = "accept and score"
         MUST_FIND = "must find"
 
-    name = models.SlugField(unique=True, max_length=80)
+    name = models.CharField(unique=True, max_length=MAX_LENGTH, validators=[validate_name])
     marketplace = models.CharField(max_length=40, default="own", help_text="A name of marketplaces/table.py")
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     is_paused = models.BooleanField(default=False)

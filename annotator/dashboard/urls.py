@@ -35,6 +35,7 @@ from annotator.dashboard.review.pages import show_label, show_next_label, show_r
 from annotator.dashboard.units.crop_views import show_field, show_outlines, show_sheet, show_wall
 from annotator.dashboard.units.gallery import show_gallery
 from annotator.dashboard.units.unit_page import show_unit
+from annotator.names import NameConverter
 
 
 class SheetConverter(StringConverter):
@@ -43,14 +44,8 @@ class SheetConverter(StringConverter):
     regex = "[0-9a-f]{64}"
 
 
-class LayerConverter(StringConverter):
-    """A layer's dotted path, as PyTorch names modules."""
-
-    regex = r"[^/\x00-\x1f]+"
-
-
 register_converter(SheetConverter, "sheet")
-register_converter(LayerConverter, "layer")
+register_converter(NameConverter, "name")
 
 urlpatterns = [
     path("api/", api.urls),
@@ -60,7 +55,7 @@ urlpatterns = [
     path("sign-out/", sign_out, name="sign-out"),
     path("welcome/<str:uid>/<str:token>/", show_welcome, name="welcome"),
     path("units/", show_gallery, name="gallery"),
-    path("units/<slug:network>/<layer:layer>/<int:index>/", show_unit, name="unit"),
+    path("units/<name:network>/<name:layer>/<int:index>/", show_unit, name="unit"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>.jpg", show_sheet, name="sheet"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>-<int:columns>x<int:rows>.jpg", show_wall, name="wall"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>.svg", show_outlines, name="outlines"),
@@ -68,22 +63,22 @@ urlpatterns = [
     path("campaigns/", show_campaigns, name="campaigns"),
     path("import/", import_files, name="import"),
     path("launch/", compose_one, name="launch"),
-    path("campaigns/<slug:name>/", show_campaign, name="campaign"),
-    path("campaigns/<slug:name>/progress", show_campaign_progress, name="campaign-progress"),
-    path("campaigns/<slug:name>/attention", show_attention, name="campaign-attention"),
-    path("campaigns/<slug:name>/concepts/", show_concepts, name="concepts"),
-    path("campaigns/<slug:name>/concepts/merge/", merge_some, name="merge-concepts"),
-    path("campaigns/<slug:name>/report.<slug:ending>", send_report, name="report"),
-    path("campaigns/<slug:name>/export.zip", send_export, name="export"),
-    path("campaigns/<slug:name>/comparison/", show_comparison, name="comparison"),
-    path("campaigns/<slug:name>/work/<slug:kind>/", start_work, name="campaign-work"),
-    path("campaigns/<slug:name>/figures/", show_figures, name="figures"),
-    path("campaigns/<slug:name>/figures/<str:figure>.<slug:ending>", send_figure, name="figure"),
-    path("campaigns/<slug:name>/answers/", show_answers, name="answers"),
-    path("campaigns/<slug:name>/answers/<int:assignment_id>/", decide_answer, name="decide-answer"),
-    path("campaigns/<slug:name>/pause/", pause, name="pause"),
-    path("campaigns/<slug:name>/worker-ids.csv", send_worker_ids, name="worker-ids"),
-    path("campaigns/<slug:name>/more/", ask_for_more, name="campaign-more"),
+    path("campaigns/<name:name>/", show_campaign, name="campaign"),
+    path("campaigns/<name:name>/progress", show_campaign_progress, name="campaign-progress"),
+    path("campaigns/<name:name>/attention", show_attention, name="campaign-attention"),
+    path("campaigns/<name:name>/concepts/", show_concepts, name="concepts"),
+    path("campaigns/<name:name>/concepts/merge/", merge_some, name="merge-concepts"),
+    path("campaigns/<name:name>/report.<slug:ending>", send_report, name="report"),
+    path("campaigns/<name:name>/export.zip", send_export, name="export"),
+    path("campaigns/<name:name>/comparison/", show_comparison, name="comparison"),
+    path("campaigns/<name:name>/work/<slug:kind>/", start_work, name="campaign-work"),
+    path("campaigns/<name:name>/figures/", show_figures, name="figures"),
+    path("campaigns/<name:name>/figures/<str:figure>.<slug:ending>", send_figure, name="figure"),
+    path("campaigns/<name:name>/answers/", show_answers, name="answers"),
+    path("campaigns/<name:name>/answers/<int:assignment_id>/", decide_answer, name="decide-answer"),
+    path("campaigns/<name:name>/pause/", pause, name="pause"),
+    path("campaigns/<name:name>/worker-ids.csv", send_worker_ids, name="worker-ids"),
+    path("campaigns/<name:name>/more/", ask_for_more, name="campaign-more"),
     path("dissections/", show_dissections, name="dissections"),
     path("dissections/new/", request_one, name="dissect"),
     path("dissections/<uuid:dissection_id>/", show_dissection, name="dissection"),
@@ -91,10 +86,10 @@ urlpatterns = [
     path("networks/", show_networks, name="networks"),
     path("networks/<slug:figure>.<slug:ending>", send_networks, name="networks-figure"),
     path("review/", show_review, name="review"),
-    path("review/<slug:name>/next/", show_next_label, name="review-next"),
-    path("review/<slug:name>/<int:label_id>/", show_label, name="review-one"),
-    path("review/<slug:name>/<int:label_id>/decide/", take_decision, name="review-decide"),
-    path("review/<slug:name>/<int:label_id>/split/", split_one, name="split-answers"),
+    path("review/<name:name>/next/", show_next_label, name="review-next"),
+    path("review/<name:name>/<int:label_id>/", show_label, name="review-one"),
+    path("review/<name:name>/<int:label_id>/decide/", take_decision, name="review-decide"),
+    path("review/<name:name>/<int:label_id>/split/", split_one, name="split-answers"),
     path("decisions/", show_decisions, name="decisions"),
     path("decisions/verified", verify_decisions, name="verify-decisions"),
     path("people/", show_people, name="people"),

@@ -18,6 +18,7 @@ from annotator.figures.charts import (
 )
 from annotator.figures.drawing import Figure
 from annotator.labels.labeling import open_lexicon
+from annotator.names import to_file_name
 from annotator.refusals import Refusal
 from annotator.units.models import DissectedUnit, Dissection
 from annotator.units.strips import cut_tiles, encode_jpeg, read_strip
@@ -54,7 +55,7 @@ def _plan(report: Document, crops: dict[Place, bytes]) -> dict[str, tuple[str, C
         plan["category-confusion"] = ("People's categories and Broden's", partial(draw_category_confusion, report))
     for layer in report["layers"]:
         path = layer["path"]
-        name = f"object-detectors-{path.replace('/', '-')}"
+        name = f"object-detectors-{to_file_name(path)}"
         draw = partial(draw_object_detectors, report, name=name, layer=path, lexicon=open_lexicon(), crops=crops)
         plan[name] = (f"Object detectors of {path}", draw)
     return plan

@@ -20,6 +20,7 @@ from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.csv_files import write_csv
 from annotator.labels.counted_answers import CountedAnswer, find_counted, gather_answers
+from annotator.names import to_file_name
 from annotator.published.bundle.packing import write_bundle
 from annotator.published.data_card import describe_data, print_card
 from annotator.published.decisions import list_decisions, list_set_aside
@@ -167,7 +168,7 @@ def export_dissection(*, dissection: Dissection, folder: Path, mode: str) -> lis
             written.append(name)
 
         for place, path in enumerate(dissection.layer_paths):
-            safe = path.replace("/", "-")
+            safe = to_file_name(path)
             if table := write_labels(dissection.automatic_labels.filter(unit__layer__path=path, mode=mode)):
                 write(name_file(path), table)
             write(f"thresholds-{safe}.npy", _write_thresholds(dissection, path))

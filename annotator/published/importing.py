@@ -17,6 +17,7 @@ from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, H
 from annotator.crowd.pseudonyms import keep_worker
 from annotator.labels.labeling import NothingToLabel
 from annotator.labels.recording import label_campaign
+from annotator.names import check_name
 from annotator.published.readers.cells import BadFile
 from annotator.published.readers.records import AnswerFile, ImportedAnswer, LabelFile
 from annotator.published.readers.table import read_answers, read_labels
@@ -47,7 +48,7 @@ class Imported:
 def import_annotations(*, campaign_name: str, path: Path, network_name: str, now: datetime) -> Imported:
     """Answers of a file as an imported campaign, labeled; replaces what an earlier import gave for the same layers.
 
-    Raises BadFile, CannotImport.
+    Raises BadFile, CannotImport, NameRefused.
     """
     content = _read(path)
     found = read_answers(content, file=path.name)
@@ -147,6 +148,8 @@ def _read(path: Path) -> bytes:
 
 
 def _keep_campaign(name: str, found: AnswerFile, now: datetime) -> Campaign:
+    if not Campaign.objects.filter(name=name).exists():
+        check_name(name)
     n_assignments = max(Counter(answer.place for answer in found.answers).values())
     campaign, is_new = Campaign.objects.get_or_create(
         name=name,
@@ -165,6 +168,8 @@ def _keep_campaign(name: str, found: AnswerFile, now: datetime) -> Campaign:
 
 
 def _keep_network(name: str, now: datetime) -> Network:
+    if not Network.objects.filter(name=name).exists():
+        check_name(name)
     network, _ = Network.objects.get_or_create(name=name, defaults={"architecture": IMPORTED, "registered_at": now})
     return network
 

@@ -9,6 +9,7 @@ from annotator.comparison.categories import BRODEN_CATEGORIES
 from annotator.comparison.comparing import choose_automatic_labels
 from annotator.crowd.models import Campaign
 from annotator.csv_files import write_csv
+from annotator.names import to_file_name
 from annotator.units.models import AutomaticLabel, Layer
 
 Row = dict[str, Any]
@@ -32,7 +33,7 @@ def write_labels(labels: QuerySet[AutomaticLabel]) -> bytes:
 
 
 def name_file(layer_path: str) -> str:
-    return f"netdissect-{layer_path.replace('/', '-')}.csv"
+    return f"netdissect-{to_file_name(layer_path)}.csv"
 
 
 def _list_rows(labels: Iterable[AutomaticLabel]) -> list[Row]:

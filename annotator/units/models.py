@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from annotator.names import MAX_LENGTH, validate_name
+
 
 class RegisteredNetworks(models.Manager["Network"]):
     """Networks that could be loaded, or that nobody has tried to load yet."""
@@ -25,7 +27,7 @@ class Network(models.Model):
         RANDOM = "random", "drawn by a seed"
         ACTIVATIONS = "activations", "none: activations were saved"
 
-    name = models.SlugField(max_length=80)
+    name = models.CharField(max_length=MAX_LENGTH, validators=[validate_name])
     architecture = models.CharField(
         max_length=200, help_text="torchvision:NAME, unitscope:NAME or package.module:function"
     )
@@ -69,7 +71,7 @@ class Network(models.Model):
 class NetworkAlias(models.Model):
     """A former name of a network: its addresses lead to the network that it was merged with."""
 
-    name = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(unique=True, max_length=MAX_LENGTH, validators=[validate_name])
     network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="aliases")
 
     def __str__(self) -> str:
@@ -116,7 +118,7 @@ class Unit(models.Model):
 class ImageSet(models.Model):
     """A folder of images or a Broden-layout folder, registered by command."""
 
-    name = models.SlugField(unique=True, max_length=80)
+    name = models.CharField(unique=True, max_length=MAX_LENGTH, validators=[validate_name])
     address = models.CharField(max_length=500, help_text="Folder or s3:// prefix")
     has_labels = models.BooleanField(default=False, help_text="Broden layout: index.csv and label maps")
     is_rendered = models.BooleanField(default=False, help_text="Drawn by a program, not photographed")

@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from annotator.names import check_name
 from annotator.refusals import Refusal
 from annotator.units.models import ImageSet, Network, NetworkAlias
 from annotator.units.names import find_free_name, make_slug
@@ -39,6 +40,7 @@ def register_network(
     alias = NetworkAlias.objects.filter(name=name).select_related("network").first()
     network = alias.network if alias else Network.objects.filter(name=name).first()
     if network is None:
+        check_name(name)
         return Network.objects.create(name=name, **same, registered_at=now)
     if not _stands_for(network, same):
         raise CannotRegister(f"The name {name!r} stands for another network ({network.architecture}); choose another.")
@@ -88,6 +90,8 @@ def register_image_set(*, name: str | None, address: str, is_rendered: bool, now
     if name is None and (found := ImageSet.objects.filter(address=address).order_by("id").first()):
         return found
     wanted = name or find_free_name(ImageSet, make_slug(address.rstrip("/").rpartition("/")[2]))
+    if not ImageSet.objects.filter(name=wanted).exists():
+        check_name(wanted)
     image_set, _ = ImageSet.objects.get_or_create(
         name=wanted,
         defaults={"address": address, "has_labels": has_labels, "is_rendered": is_rendered, "registered_at": now},

@@ -12,6 +12,7 @@ from annotator.crowd.marketplaces.requirements import check_qualifications
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign, HITImage, HITType, HITUnit
 from annotator.crowd.seeds import derive_seed
+from annotator.names import check_name
 from annotator.refusals import Refusal
 from annotator.units.models import DissectedUnit, TopImage
 
@@ -97,6 +98,7 @@ def _refuse_silent(units: Sequence[ChosenUnit]) -> None:
 
 
 def _check_plan(campaign: Campaign, *, n_hits: int) -> None:
+    check_name(campaign.name)
     if Campaign.objects.filter(name=campaign.name).exists():
         raise CannotCompose(f"There is a campaign {campaign.name!r} already; choose another name.")
     if campaign.n_assignments < 1:

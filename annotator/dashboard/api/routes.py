@@ -27,8 +27,7 @@ from annotator.units.best_labels import BEST_FIRST
 from annotator.units.models import AutomaticLabel, Dissection, ImageSet, Network, TopImage, Unit
 from annotator.units.progress import read_dissection_progress
 
-Name = Annotated[str, Path(..., pattern=r"^[-a-zA-Z0-9_]+$", max_length=80)]
-LayerPath = Annotated[str, Path(..., pattern=r"^[^/\x00-\x1f]+$", max_length=200)]
+Name = Annotated[str, Path(..., description="As in the addresses of pages: a slash, for one, is ~2F")]
 Index = Annotated[int, Path(..., ge=0, le=2**31 - 1)]
 
 
@@ -143,14 +142,14 @@ def list_campaigns(request: HttpRequest, paging: Query[Paging]) -> list[Campaign
     return summarize_campaigns(campaigns)
 
 
-@api.get("/campaigns/{name}", response={200: records.CampaignRecord, **PROBLEMS})
+@api.get("/campaigns/{name:name}", response={200: records.CampaignRecord, **PROBLEMS})
 def get_campaign(request: HttpRequest, name: Name) -> CampaignOverview:
     """One campaign with progress and cost."""
     (overview,) = summarize_campaigns([get_object_or_404(Campaign, name=name)])
     return overview
 
 
-@api.get("/campaigns/{name}/units", response={200: list[records.UnitRecord], **PROBLEMS})
+@api.get("/campaigns/{name:name}/units", response={200: list[records.UnitRecord], **PROBLEMS})
 def list_units(request: HttpRequest, name: Name, filters: Query[UnitFilters]) -> StreamingHttpResponse:
     """The campaign's units as a flat table, streamed: `pandas.read_json` reads it."""
     chosen = {UNIT_LOOKUPS[field]: value for field, value in filters.model_dump(exclude_none=True).items()}
@@ -158,22 +157,22 @@ def list_units(request: HttpRequest, name: Name, filters: Query[UnitFilters]) ->
     return _stream(read_units(labels.order_by("unit__layer__position", "unit_id")))
 
 
-@api.get("/campaigns/{name}/answers", response={200: list[records.AnswerRecord], **PROBLEMS})
+@api.get("/campaigns/{name:name}/answers", response={200: list[records.AnswerRecord], **PROBLEMS})
 def list_answers(request: HttpRequest, name: Name) -> StreamingHttpResponse:
     """Every answer, people under pseudonyms, streamed."""
     campaign = get_object_or_404(Campaign, name=name)
     return _stream(read_answers(Answer.objects.filter(assignment__hit__campaign=campaign).order_by("id")))
 
 
-@api.get("/campaigns/{name}/report", response={200: dict[str, Any], **PROBLEMS, 422: records.Problem})
+@api.get("/campaigns/{name:name}/report", response={200: dict[str, Any], **PROBLEMS, 422: records.Problem})
 def get_report(request: HttpRequest, name: Name) -> dict[str, Any]:
     """What `manage.py report CAMPAIGN --format json` prints."""
     document: dict[str, Any] = describe_campaign(campaign=get_object_or_404(Campaign, name=name))
     return document
 
 
-@api.get("/units/{network}/{layer}/{index}", response={200: records.OneUnitRecord, **PROBLEMS})
-def get_unit(request: HttpRequest, network: Name, layer: LayerPath, index: Index) -> dict[str, Any]:
+@api.get("/units/{name:network}/{name:layer}/{index}", response={200: records.OneUnitRecord, **PROBLEMS})
+def get_unit(request: HttpRequest, network: Name, layer: Name, index: Index) -> dict[str, Any]:
     """One unit with its crops and labels."""
     unit = get_object_or_404(Unit, layer__network__name=network, layer__path=layer, index=index)
     dissected = find_speaking(unit)

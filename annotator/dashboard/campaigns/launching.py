@@ -18,6 +18,7 @@ from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show
+from annotator.names import MAX_LENGTH, RULE, validate_name
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection
 from annotator.work.steps.publishing import ComposeOptions
@@ -38,10 +39,8 @@ POLICY_WORDS = {
 class LaunchForm(forms.Form):
     """The options of `manage.py launch`, without those that name a file; their defaults are the form's."""
 
-    name = forms.SlugField(
-        max_length=80,
-        help_text="Letters, digits, hyphens and underscores. It cannot be changed later.",
-        error_messages={"invalid": "Only letters, digits, hyphens and underscores."},
+    name = forms.CharField(
+        max_length=MAX_LENGTH, validators=[validate_name], help_text=f"{RULE} It cannot be changed later."
     )
     dissection = forms.ModelMultipleChoiceField(
         Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)

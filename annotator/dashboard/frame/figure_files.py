@@ -1,11 +1,18 @@
 """A figure as SVG, PNG or CSV: what is sent of it."""
 
 from django.http import HttpResponse
+from django.utils.http import content_disposition_header
 
 from annotator.csv_files import CONTENT_TYPE
+from annotator.names import to_file_name
 
 THEMES = ("light", "dark")
 FIGURE_ENDINGS = {"svg": "image/svg+xml", "png": "image/png", "csv": CONTENT_TYPE}
+
+
+def name_download(file: str) -> str:
+    """The header by which a browser saves under this name, in whatever script."""
+    return content_disposition_header(as_attachment=True, filename=to_file_name(file)) or "attachment"
 
 
 def send_figure_file(content: bytes, *, ending: str, file: str) -> HttpResponse:
@@ -15,5 +22,5 @@ def send_figure_file(content: bytes, *, ending: str, file: str) -> HttpResponse:
     # An SVG that is opened at its own address must not run scripts.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     if file:
-        response["Content-Disposition"] = f'attachment; filename="{file}.{ending}"'
+        response["Content-Disposition"] = name_download(f"{file}.{ending}")
     return response

@@ -23,7 +23,9 @@ from annotator.crowd.pseudonyms import list_worker_ids
 from annotator.csv_files import CONTENT_TYPE, write_csv
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.figure_files import name_download
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
+from annotator.names import to_file_name
 
 # A folder is built in memory. The API streams its lists, so it has no limit.
 MAX_ANSWERS = 100_000
@@ -72,7 +74,7 @@ def send_worker_ids(request: SignedInRequest, name: str) -> HttpResponse:
 
 
 def _send_text(text: str, content_type: str, *, file: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": name_download(file), "Cache-Control": "no-store"}
     return HttpResponse(text, content_type, headers=headers)
 
 
@@ -93,7 +95,7 @@ def _send_folder(request: SignedInRequest, name: str, kind: Literal["report", "e
     packed = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
     try:
         with tempfile.TemporaryDirectory() as parent:
-            folder = Path(parent) / name
+            folder = Path(parent) / to_file_name(name)
             write(campaign=get_object_or_404(Campaign, name=name), folder=folder, now=timezone.now())
             _pack(folder, packed)
     except NothingToExport as nothing:
@@ -101,7 +103,7 @@ def _send_folder(request: SignedInRequest, name: str, kind: Literal["report", "e
         return show_refusal(request, str(nothing), status=422)
     packed.seek(0)
     return FileResponse(
-        packed, as_attachment=True, filename=f"{name}-{kind}.zip", headers={"Cache-Control": "no-store"}
+        packed, as_attachment=True, filename=to_file_name(f"{name}-{kind}.zip"), headers={"Cache-Control": "no-store"}
     )
 
 

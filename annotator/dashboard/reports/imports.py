@@ -17,6 +17,7 @@ from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show
+from annotator.names import MAX_LENGTH, NameRefused
 from annotator.published.importing import CannotImport, Imported, import_annotations, import_iou
 from annotator.published.readers.cells import BadFile
 from annotator.published.readers.table import list_endings
@@ -39,10 +40,10 @@ class _UploadForm(forms.Form):
 
 
 class AnswersForm(_UploadForm):
-    campaign = forms.SlugField(
-        max_length=80, help_text="A new name, or the name of an imported campaign. Its answers are replaced."
+    campaign = forms.CharField(
+        max_length=MAX_LENGTH, help_text="A new name, or the name of an imported campaign. Its answers are replaced."
     )
-    network = forms.SlugField(max_length=80, required=False, help_text="Empty: the campaign's name")
+    network = forms.CharField(max_length=MAX_LENGTH, required=False, help_text="Empty: the campaign's name")
     field_order = ["campaign", "network", "file"]
 
     def take_in(self, path: Path) -> tuple[str, Imported]:
@@ -78,6 +79,8 @@ def import_files(request: SignedInRequest) -> HttpResponse:
         if form.is_valid():
             try:
                 name = _take(request, form)
+            except NameRefused as refused:
+                form.add_error(None, str(refused))
             except (BadFile, CannotImport) as refused:
                 form.add_error("file", str(refused))
             else:

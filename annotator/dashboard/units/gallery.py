@@ -60,9 +60,17 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
 def _walls(selection: Selection, scope: Scope) -> list[Wall]:
     walls = [_wall(selection, scope)]
     if beside := selection.get("beside"):
-        network, _, path = str(beside).partition("/")
-        walls.append(_wall(Selection({**selection.values, "network": network, "layer": path}), scope))
+        walls.append(_wall(Selection({**selection.values, **_read_layer(str(beside), scope)}), scope))
     return walls
+
+
+def _read_layer(beside: str, scope: Scope) -> dict[str, str]:
+    """Network and layer of NETWORK/LAYER; both may hold slashes."""
+    for layer in scope.layers:
+        if beside == f"{layer.network.name}/{layer.path}":
+            return {"network": layer.network.name, "layer": layer.path}
+    network, _, path = beside.partition("/")
+    return {"network": network, "layer": path}
 
 
 def _wall(selection: Selection, scope: Scope) -> Wall:

@@ -43,8 +43,8 @@ class SelectionForm(forms.Form):
         max_length=100,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "wheel, sky, striped …", "autocomplete": "off"}),
     )
-    network = forms.SlugField(label="Network", required=False, max_length=80)
-    layer = forms.CharField(label="Layer", required=False, max_length=200)
+    network = forms.CharField(label="Network", required=False, max_length=80, strip=False)
+    layer = forms.CharField(label="Layer", required=False, max_length=200, strip=False)
     index = forms.IntegerField(label="Unit", required=False, min_value=0, max_value=10_000_000)
     category = _choice("People's category", [(one.value, one.value) for one in SemanticCategory])
     broden_category = _choice("Broden category", [(one, one) for one in BRODEN_CATEGORIES])
@@ -57,11 +57,11 @@ class SelectionForm(forms.Form):
     iou_min = _share("IoU from")
     iou_max = _share("IoU to")
     review = forms.BooleanField(label="Needs review", required=False)
-    campaign = forms.SlugField(label="Labels of campaign", required=False, max_length=80)
+    campaign = forms.CharField(label="Labels of campaign", required=False, max_length=80, strip=False)
     dissection = forms.UUIDField(label="Dissection", required=False)
     mode = forms.ChoiceField(label="IoU mode", required=False, choices=MODES)
     sort = forms.ChoiceField(label="Sort by", required=False, choices=SORTS)
-    beside = forms.CharField(label="Beside", required=False, max_length=300)
+    beside = forms.CharField(label="Beside", required=False, max_length=300, strip=False)
     page = forms.IntegerField(label="Page", required=False, min_value=1, max_value=1_000_000)
 
     def clean_concept(self) -> str:

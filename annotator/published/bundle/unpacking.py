@@ -11,14 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_slug
 from django.db import DataError, IntegrityError, connection, transaction
 
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.labels.labeling import OtherLexicon
 from annotator.labels.recording import keep_record
+from annotator.names import check_name
 from annotator.published.bundle.archive import REPORT, Bundle, open_bundle
 from annotator.published.bundle.packing import list_pictures, name_picture
 from annotator.published.bundle.rows import BadRow, read_lines, read_row
@@ -29,7 +28,6 @@ from annotator.refusals import Refusal
 from workers.store import open_store
 
 BATCH = 2000
-MAX_NAME = 80
 # Says one line to whoever waits at a terminal.
 Tell = Callable[[str], None]
 Values = dict[str, Any]
@@ -60,13 +58,13 @@ class Unpacked:
 def import_bundle(*, path: Path, name: str = "", now: datetime, tell: Tell = lambda line: None) -> Unpacked:
     """`name`: of the campaign here; the bundle's own unless it is given.
 
-    Raises BadFile, NewerBundle, BundleInTheWay.
+    Raises BadFile, NameRefused, NewerBundle, BundleInTheWay.
     """
     with open_bundle(path) as bundle:
         name = name or str(bundle.manifest["campaign"])
-        _check_name(name)
         if existing := Campaign.objects.filter(name=name).select_related("bundle").first():
             return _recognize(existing, bundle)
+        check_name(name)
         try:
             with transaction.atomic():
                 campaign = _Unpacking(bundle, name, tell).run(now)
@@ -74,15 +72,6 @@ def import_bundle(*, path: Path, name: str = "", now: datetime, tell: Tell = lam
         except (DataError, IntegrityError) as error:
             raise BadFile(f"{bundle.name}: its rows do not fit together ({error!s:.200}).") from error
     return _summarize(campaign, bundle, is_new=True, report=report)
-
-
-def _check_name(name: str) -> None:
-    try:
-        validate_slug(name)
-    except ValidationError:
-        raise BadFile(f"{name[:MAX_NAME]!r} is no campaign's name: it consists of letters, digits, - and _.") from None
-    if len(name) > MAX_NAME:
-        raise BadFile(f"A campaign's name has at most {MAX_NAME} characters.")
 
 
 def _recognize(existing: Campaign, bundle: Bundle) -> Unpacked:

@@ -43,6 +43,7 @@ class PackedLabels:
         slot_pixels = np.repeat(self.height * self.width, np.diff(self.image_start))
         ends[self.slot_start[1:] - 1] = slot_pixels
         ends -= self.run_start
+        let_go(self.run_start)
         return ends
 
     def of_image(self, index: int) -> LabelRuns | None:
@@ -148,7 +149,10 @@ class PackedLabels:
 
     def in_columns(self, column_of: NDArray[np.uint16]) -> "PackedLabels":
         """The same with label numbers exchanged by (n_numbers,) column_of."""
-        return replace(self, run_label=column_of[self.run_label])
+        columns = replace(self, run_label=column_of[self.run_label])
+        vars(columns)["run_lengths"] = self.run_lengths  # found once for both
+        let_go(self.run_label)
+        return columns
 
     def dealt_out(self, order: NDArray[np.int64]) -> "PackedLabels":
         """Image i of these has the labels of the image in row order[i]; (n,) `order` is a permutation."""

@@ -4,9 +4,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError
-from django.core.validators import validate_slug
 from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
@@ -28,14 +25,9 @@ class Command(ProjectCommand):
         parser.add_argument("--network", help="Name of the network; the campaign's name unless stated")
 
     def handle(self, *args: Any, campaign: str, answers: Path, network: str | None, **options: Any) -> None:
-        try:
-            for name in (campaign, network or campaign):
-                validate_slug(name)
-            done = import_annotations(
-                campaign_name=campaign, path=answers, network_name=network or campaign, now=timezone.now()
-            )
-        except ValidationError:
-            raise CommandError("A name consists of letters, digits, - and _.", returncode=2) from None
+        done = import_annotations(
+            campaign_name=campaign, path=answers, network_name=network or campaign, now=timezone.now()
+        )
         self.stdout.write(
             f"{done.n_rows} answers on {done.n_units} units of {', '.join(done.layers)} imported and labeled as "
             f"campaign {campaign}. {done.remark}"

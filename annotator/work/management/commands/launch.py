@@ -10,6 +10,7 @@ from typing import Any
 
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.models import Campaign
+from annotator.names import RULE
 from annotator.work.options import add_arguments
 from annotator.work.performing import is_real_money
 from annotator.work.step_command import StepCommand
@@ -21,7 +22,7 @@ class Command(StepCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
-        add("campaign", help="Its name; letters, digits and hyphens")
+        add("campaign", help=f"Its name. {RULE}")
         add_arguments(parser, ComposeOptions)
         add("--until", choices=["composed", "quoted", "published"], default="published", help="Stop after this step")
         add("--yes", action="store_true", help="Publish without asking")

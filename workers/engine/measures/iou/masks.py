@@ -6,7 +6,6 @@ over T_u. Only blocks of pixels between four cells of which one lies over T_u ar
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -158,13 +157,15 @@ class _Layer:
         self.pair_area = np.zeros(len(task.maps.unit), dtype=np.int64)
         self.pair_category = np.zeros((len(task.maps.unit), len(index.categories)), dtype=bool)
         self.by_unit = _Counter(self.intersection.size)
-        self.plans = cache(self._plans)
+        self.plans: dict[tuple[int, int], tuple[AxisPlan, AxisPlan]] = {}
 
-    def _plans(self, label_shape: tuple[int, int]) -> tuple[AxisPlan, AxisPlan]:
+    def _plan(self, label_shape: tuple[int, int]) -> tuple[AxisPlan, AxisPlan]:
         task = self.task
-        return plan_upsampling(
-            geometry=task.geometry, map_shape=task.map_shape, out_shape=label_shape, input_px=task.input_px
-        )
+        if label_shape not in self.plans:
+            self.plans[label_shape] = plan_upsampling(
+                geometry=task.geometry, map_shape=task.map_shape, out_shape=label_shape, input_px=task.input_px
+            )
+        return self.plans[label_shape]
 
     def count(self, group: _LabelGroup) -> None:
         """Count the masks of the group's images, as many pairs at a time as the scratch space holds."""
@@ -183,7 +184,7 @@ class _Layer:
 
     def _count(self, group: _LabelGroup, pairs: Integers, place: Integers) -> None:
         unit = self.task.maps.unit[pairs]
-        blocks = find_blocks(self._dense(pairs), self.task.thresholds[unit], self.plans(group.label_shape))
+        blocks = find_blocks(self._dense(pairs), self.task.thresholds[unit], self._plan(group.label_shape))
         counter = self.by_unit if self.once else _Counter(len(pairs) * self.n_columns)
         owner = unit.astype(np.int64) if self.once else np.arange(len(pairs))
         area = _count_under(blocks, group, place, row=owner * self.n_columns, counter=counter)
@@ -246,7 +247,7 @@ class _BinnedLayer(_Layer):
 
     def _count(self, group: _LabelGroup, pairs: Integers, place: Integers) -> None:
         unit = self.task.maps.unit[pairs]
-        blocks = find_blocks(self._dense(pairs), self.task.thresholds[unit], self.plans(group.label_shape))
+        blocks = find_blocks(self._dense(pairs), self.task.thresholds[unit], self._plan(group.label_shape))
         counter = _Counter(len(pairs) * self.n_columns)
         area = _count_under(blocks, group, place, row=np.arange(len(pairs)) * self.n_columns, counter=counter)
         found = counter.counts().reshape(-1, self.n_columns)

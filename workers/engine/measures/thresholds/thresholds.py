@@ -78,9 +78,18 @@ class SparseMaps:
 
     def of_units(self, units: range) -> "SparseMaps":
         """The pairs of a run of the units, counted from its first, in memory."""
-        chosen = [part.chosen((part.unit >= units.start) & (part.unit < units.stop)) for part in self.parts()]
-        whole = join_pairs(chosen, spill=IN_MEMORY)
-        return replace(whole, unit=whole.unit - np.int32(units.start))
+        chosen = [(part.unit >= units.start) & (part.unit < units.stop) for part in self.parts()]
+        lengths = np.concatenate([np.diff(part.start)[own] for part, own in zip(self.parts(), chosen, strict=True)])
+        start = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        image, unit = (np.empty(len(lengths), dtype=np.int32) for _ in range(2))
+        cell, value = np.empty(start[-1], dtype=np.int32), np.empty(start[-1], dtype=np.float32)
+        n_pairs = n_cells = 0
+        for part, is_own in zip(self.parts(), chosen, strict=True):
+            own = part.chosen(is_own)
+            pairs, cells = slice(n_pairs, n_pairs + len(own.unit)), slice(n_cells, n_cells + len(own.cell))
+            image[pairs], unit[pairs], cell[cells], value[cells] = own.image, own.unit, own.cell, own.value
+            n_pairs, n_cells = pairs.stop, cells.stop
+        return SparseMaps(image=image, unit=unit - np.int32(units.start), start=start, cell=cell, value=value)
 
     def bytes_of_units(self, n_units: int) -> NDArray[np.int64]:
         """(n_units,) memory that counting each unit's masks takes."""

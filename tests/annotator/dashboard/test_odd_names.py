@@ -1,0 +1,81 @@
+"""Whatever rows are called, every page answers, links lead where they say, and what is downloaded has a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from urllib.parse import quote
+
+import pytest
+from django.urls import reverse
+
+from annotator.accounts.models import Role
+from annotator.crowd.models import Campaign
+from annotator.labels.models import UnitLabel
+from annotator.names import to_segment
+from annotator.units.models import Dissection, ImageSet, Layer, Network
+from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
+from tests.annotator.dashboard.making import World, sign_in
+
+ODD_NAMES = [
+    "a b", "名前", "mixed4d/concat", "..", "50%2F", "~2F", "it's <b>\"so\"</b>", "שלום عالم\u202e", "n" * 80, "a\nb",
+    "", " x ", "new", "a;b?c#d&e=f+g,h", "back\\slash", "{{ x }}/" + "名" * 70,
+]  # fmt: skip
+
+
+def rename(world: World, name: str) -> Shown:
+    """Rows made directly, as older versions or other programs may have made them."""
+    Campaign.objects.filter(pk=world.campaign.pk).update(name=name)
+    Network.objects.filter(pk=world.dissection.network_id).update(name=name)
+    ImageSet.objects.filter(pk=world.dissection.image_set_id).update(name=name)
+    Layer.objects.filter(network=world.dissection.network_id).update(path=name)
+    Dissection.objects.filter(pk=world.dissection.pk).update(layer_paths=[name])
+    return Shown(UnitLabel.objects.earliest("pk"), world.dissection, "CCC", "NNN", "LLL")
+
+
+def list_addresses(shown: Shown, name: str) -> Iterator[str]:
+    files = ["/campaigns/CCC/figures/", *(f"/campaigns/CCC/report.{ending}" for ending in ("json", "csv"))]
+    api = ["/api/campaigns/CCC", "/api/campaigns/CCC/units", "/api/campaigns/CCC/answers", "/api/units/NNN/LLL/1"]
+    every = [address for found in (PAGES | PARTS | WORK_PAGES).values() for address in found]
+    for address in [*shown.fill_in(every), *files, *api, "/api/networks", "/api/campaigns"]:
+        path, _, query = address.partition("?")
+        for word in ("CCC", "NNN", "LLL"):
+            path, query = path.replace(word, quote(to_segment(name))), query.replace(word, quote(name, safe=""))
+        yield f"{path}?{query}" if query else path
+
+
+def links_of(page: str) -> set[str]:
+    found = re.findall(r'(?:href|hx-get|src)="([^"#]+)', page)
+    inner = {unescape(link) for link in found}
+    return {link for link in inner if link.startswith("/") and not link.startswith(("/static/", "/hit/", "/admin/"))}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_every_page_answers_and_its_links_lead_somewhere(world: World, name: str) -> None:
+    admin = sign_in(Role.ADMIN)
+    shown = rename(world, name)
+    links: set[str] = set()
+    for address in list_addresses(shown, name):
+        response = admin.get(address)
+        assert response.status_code == 200, address
+        if response["Content-Type"].startswith("text/html"):
+            links |= links_of(response.content.decode())
+    named = {link for link in links if quote(to_segment(name)) in link or quote(name, safe="") in link}
+    own = {link for link in named if not link.startswith("/crops/")}
+    statuses = {link: admin.get(link).status_code for link in own}
+    assert {link: status for link, status in statuses.items() if status not in (200, 302)} == {}
+    assert reverse("campaign", args=[name]) in links
+
+
+@pytest.mark.parametrize("name", ["名前 / x", "..", 'a"b\nc'])
+def test_downloads_are_named_and_stay_in_their_folder(world: World, name: str) -> None:
+    rename(world, name)
+    client, start = sign_in(Role.ADMIN), f"/campaigns/{quote(to_segment(name))}"
+    for address in ("report.json", "report.zip", "export.zip", "figures/precision-by-layer.csv?download=1"):
+        response = client.get(f"{start}/{address}")
+        assert response.status_code == 200, address
+        header = response["Content-Disposition"]
+        assert header.startswith("attachment; filename"), header
+        assert "/" not in header
+        assert "\n" not in header
