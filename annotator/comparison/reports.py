@@ -60,6 +60,7 @@ def describe_campaign(*, campaign: Campaign) -> Document:
     matcher = make_matcher(vocabulary)
     return {
         "campaign": campaign.name,
+        "networks": describe_networks(label.unit.layer for label in labels),
         "answers_by": describe_people(campaign, answers),
         "layers": _describe_layers(labels, by_unit, asked, automatic.values()),
         "units": units,
@@ -69,6 +70,12 @@ def describe_campaign(*, campaign: Campaign) -> Document:
         "workers": describe_workers(answers=answers, labels=labels),
         "set_aside": describe_set_aside(campaign),
     }
+
+
+def describe_networks(layers: Iterable[Layer]) -> list[Document]:
+    """Which networks the layers belong to, in order of registration, and with which weights."""
+    networks = {layer.network_id: layer.network for layer in layers}
+    return [networks[pk].describe() for pk in sorted(networks)]
 
 
 def describe_set_aside(campaign: Campaign) -> Document:
@@ -98,6 +105,7 @@ def describe_dissection(*, dissection: Dissection) -> Document:
     return {
         "campaign": None,
         "dissection": str(dissection.id),
+        "networks": [dissection.network.describe()],
         "layers": [
             {
                 **_describe_layer(

@@ -27,7 +27,8 @@ def print_table(document: Document) -> str:
 
 def print_report(document: Document) -> str:
     """The layers' figures, then the table."""
-    return "\n".join([*(_print_layer(layer) for layer in document["layers"]), "", print_table(document)])
+    networks = [f"{network['name']}: {network['weights']}" for network in document["networks"]]
+    return "\n".join([*networks, *(_print_layer(layer) for layer in document["layers"]), "", print_table(document)])
 
 
 def print_csv(document: Document) -> str:

@@ -102,7 +102,7 @@ def draw_along(dissections: Sequence[tuple[Dissection, float]], *, axis: str) ->
 
 
 def _count_by_layer(dissection: Dissection) -> dict[str, dict[str, int]]:
-    source, name = str(dissection.id), dissection.network.name
+    source, name = str(dissection.id), str(dissection.network)
     layers = dissection.network.layers.filter(path__in=dissection.layer_paths)
     counts = {layer.path: count_detectors(layer=layer, sources={source}) for layer in layers}
     return {f"{name} {path}": found["unique_detectors"] or {} for path, found in counts.items()}

@@ -51,11 +51,7 @@ def describe_data(*, campaign: Campaign, report: Document, now: datetime, hashes
 def _describe_dissection(row: Dissection) -> dict[str, Any]:
     return {
         "id": str(row.id),
-        "network": row.network.name,
-        "architecture": row.network.architecture,
-        "weights": row.network.weights_words,
-        "weights_sha256": row.network.weights_sha256,
-        "source_sha256": row.network.source_sha256,
+        **{("network" if key == "name" else key): value for key, value in row.network.describe().items()},
         "image_set": row.image_set.name,
         "images_are_rendered": row.image_set.is_rendered,
         "image_set_sha256": row.image_set.sha256,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.core.exceptions import ValidationError
 
 from annotator.refusals import Refusal
-from annotator.units.models import Dissection
+from annotator.units.models import Dissection, NetworkAlias
 
 
 class NoSuchDissection(Refusal):
@@ -14,6 +14,12 @@ class NoSuchDissection(Refusal):
 
 class DissectionUnfinished(Refusal):
     """The dissection is not done."""
+
+
+def find_renamed(name: str) -> str | None:
+    """The name that a network has since it was merged with another; None if the name was never given up."""
+    alias = NetworkAlias.objects.filter(name=name).select_related("network").first()
+    return alias.network.name if alias else None
 
 
 def find_dissection(text: str) -> Dissection:

@@ -1,6 +1,7 @@
 """What is studied: networks, their layers and units, image sets, and what dissections measured."""
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -48,7 +49,7 @@ class Network(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name} (random weights)" if self.is_random else self.name
 
     @property
     def is_random(self) -> bool:
@@ -66,6 +67,11 @@ class Network(models.Model):
             return "weights not recorded"
         own = "weights set by its code" if self.weights_from == self.WeightsFrom.CODE else "weights"
         return f"{own} {self.weights_sha256[:8]}"
+
+    def describe(self) -> dict[str, Any]:
+        """Which network a report, an export or a data card is about."""
+        fields = ("name", "architecture", "weights_sha256", "source_sha256", "weights_from")
+        return {**{field: getattr(self, field) for field in fields}, "weights": self.weights_words}
 
 
 class NetworkAlias(models.Model):
@@ -95,7 +101,7 @@ class Layer(models.Model):
         constraints = [models.UniqueConstraint(fields=["network", "path"], name="one_layer_per_path")]
 
     def __str__(self) -> str:
-        return f"{self.network} {self.path}"
+        return f"{self.network.name} {self.path}"
 
 
 class Unit(models.Model):

@@ -24,6 +24,7 @@ from annotator.dashboard.units.unit_record import find_speaking
 from annotator.labels.models import UnitLabel
 from annotator.refusals import Refusal
 from annotator.units.best_labels import BEST_FIRST
+from annotator.units.finding import find_renamed
 from annotator.units.models import AutomaticLabel, Dissection, ImageSet, Network, TopImage, Unit
 from annotator.units.progress import read_dissection_progress
 
@@ -174,6 +175,7 @@ def get_report(request: HttpRequest, name: Name) -> dict[str, Any]:
 @api.get("/units/{name:network}/{name:layer}/{index}", response={200: records.OneUnitRecord, **PROBLEMS})
 def get_unit(request: HttpRequest, network: Name, layer: Name, index: Index) -> dict[str, Any]:
     """One unit with its crops and labels."""
+    network = find_renamed(network) or network
     unit = get_object_or_404(Unit, layer__network__name=network, layer__path=layer, index=index)
     dissected = find_speaking(unit)
     crops = TopImage.objects.filter(dissected_unit=dissected).select_related("image").order_by("rank")

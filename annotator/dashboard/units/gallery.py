@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
@@ -14,6 +15,7 @@ from annotator.dashboard.units.cards import UnitCard, make_cards
 from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.searching import MAX_COUNTED, find_units, read_mode
 from annotator.dashboard.units.selection import Selection, SelectionForm, UnknownFilter, read_selection
+from annotator.units.finding import find_renamed
 
 PAGE_SIZE = 36
 
@@ -41,12 +43,16 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
     except UnknownFilter as unknown:
         return show_refusal(request, str(unknown), status=400)
     scope = find_scope(selection)
+    network = str(selection.get("network") or "")
+    is_known = not network or network in {layer.network.name for layer in scope.layers}
+    if not is_known and (renamed := find_renamed(network)):
+        return redirect(f"{reverse('gallery')}{selection.address(network=renamed)}")
     context: dict[str, Any] = {
         "selection": selection,
         "form": SelectionForm(request.GET),
         "scope": scope,
         "campaigns": Campaign.objects.values_list("name", flat=True),
-        "networks": sorted({layer.network.name for layer in scope.layers}),
+        "networks": sorted({layer.network for layer in scope.layers}, key=str),
         "paths": sorted({layer.path for layer in scope.layers}),
         "has_more_filters": bool(selection.values.keys() - UNFOLDED),
         "walls": (walls := _walls(selection, scope)),

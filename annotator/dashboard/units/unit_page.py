@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Avg, StdDev
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.units.unit_record import UnitRecord, gather_record
+from annotator.units.finding import find_renamed
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import AutomaticLabel, DissectedUnit, Unit
 
@@ -44,7 +46,11 @@ class Histogram:
 def show_unit(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
     """One unit: crops, labels by people and by pixels, answers, history."""
     units = Unit.objects.select_related("layer__network")
-    unit = get_object_or_404(units, layer__network__name=network, layer__path=layer, index=index)
+    unit = units.filter(layer__network__name=network, layer__path=layer, index=index).first()
+    if unit is None:
+        if renamed := find_renamed(network):
+            return redirect(f"{reverse('unit', args=[renamed, layer, index])}?{request.GET.urlencode()}".rstrip("?"))
+        raise Http404
     try:
         dissection, answer, mode = _read_view(request)
     except ValueError as unclear:

@@ -120,14 +120,14 @@ class _Probe:
     def _forward_as_far_as_it_goes(self, blank: torch.Tensor) -> None:
         try:
             self.module(blank)
-        except torch.OutOfMemoryError:
+        except (torch.OutOfMemoryError, LayerError):
             raise
-        except RuntimeError as error:
-            # A classifier may be made for another input size: no matter, when all layers lie before it.
+        except Exception as error:
+            # A classifier may be made for another input size: no matter, when all layers lie before it. A network that
+            # takes something else than a batch of images may fail in any way.
             if self.given.keys() != self.names.keys():
-                raise LayerSilent(
-                    f"The forward pass fails at {blank.shape[-1]} px before the layers: {error}"
-                ) from None
+                said = f"{type(error).__name__}: {error}"
+                raise LayerSilent(f"The forward pass fails at {blank.shape[-1]} px before the layers. {said}") from None
 
     def _check(self) -> None:
         for path, (name, call) in self.names.items():

@@ -21,6 +21,7 @@ from annotator.units.layer_facts import spell_layer
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
 from workers.engine.format.bounds import DETECTOR_ABOVE
+from workers.engine.images.passed_over import PassedOver
 from workers.engine.networks.saved import SAVED
 
 MAX_LIMIT_GB = 1e6
@@ -138,6 +139,8 @@ class Command(ProjectCommand):
                 if dissection.n_images and not said:
                     said = True
                     console.print(_memory(dissection))
+                    for line in _surveyed(dissection):
+                        console.print(line, markup=False)
                 seen = read_dissection_progress(dissection, now=now)
                 if bars.tasks[bar].description != seen.stage:
                     bars.reset(bar, description=seen.stage)
@@ -172,6 +175,16 @@ def _name_activations(options: dict[str, Any]) -> dict[str, Any]:
     return {**options, **named, "network_name": options["network_name"] or name}
 
 
+def _surveyed(dissection: Dissection) -> list[str]:
+    """What the survey found of network and images, for whoever asked."""
+    network, image_set = dissection.network, dissection.image_set
+    lines = [f"Network {network.name}: {network.weights_words}."]
+    if network.is_random:
+        lines.append("The network has learned nothing: its weights are random. Give --weights for a trained one.")
+    lines.append(f"Image set {image_set.name}: {dissection.n_images} images.")
+    return [*lines, *(f"{PassedOver(**one).words()}." for one in dissection.passed_over)]
+
+
 def _memory(dissection: Dissection) -> str:
     """The memory that each stage needs at most, by the survey's estimate, and what it leaves on disk."""
     stages = {stage: need for stage, need in read_survey(dissection)["memory"].items() if "spilled" in need}
@@ -196,10 +209,14 @@ def _summary(dissection: Dissection) -> dict[str, Any]:
     return {
         "id": str(dissection.id),
         "network": dissection.network.name,
+        "weights": dissection.network.weights_words,
+        "weights_sha256": dissection.network.weights_sha256,
+        "is_random": dissection.network.is_random,
         "image_set": dissection.image_set.name,
         "layers": dissection.layer_paths,
         "n_images": dissection.n_images,
         "n_quarantined": dissection.n_quarantined,
+        "passed_over": dissection.passed_over,
         "n_units": dissection.dissected_units.count(),
         "n_detectors": sum(
             modes["paper"]["n_detectors"] for modes in dissection.detectors.values() if "paper" in modes
@@ -220,8 +237,10 @@ def _words(dissection: Dissection) -> str:
     if facts["rotation"]:
         return f"Turned by Q^{facts['rotation']:g} ({facts['artifact']}): {_counts(dissection)}"
     return (
-        f"Dissection {facts['id']}: {facts['n_units']} units of {', '.join(facts['layers'])} over {facts['n_images']}"
-        f" images ({facts['n_quarantined']} quarantined). A detector has an IoU over {DETECTOR_ABOVE}.\n"
+        f"Dissection {facts['id']} of {facts['network']} ({facts['weights']}): {facts['n_units']} units of "
+        f"{', '.join(facts['layers'])} over {facts['n_images']} images ({facts['n_quarantined']} quarantined). "
+        f"A detector has an IoU over {DETECTOR_ABOVE}.
+"
         f"{_counts(dissection)}{_readings(dissection)}{stages}.\n"
         f"Crops and measures: {facts['artifact']}"
     )
