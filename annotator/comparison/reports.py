@@ -73,8 +73,11 @@ def describe_campaign(*, campaign: Campaign) -> Document:
 
 
 def describe_networks(layers: Iterable[Layer]) -> list[Document]:
-    """Which networks the layers belong to, in order of registration, and with which weights."""
-    networks = {layer.network_id: layer.network for layer in layers}
+    """Which networks the layers belong to, in order of registration, and with which weights.
+
+    Files of answers and labels alone say nothing of weights: their networks are left out.
+    """
+    networks = {layer.network_id: layer.network for layer in layers if layer.network.weights_from}
     return [networks[pk].describe() for pk in sorted(networks)]
 
 

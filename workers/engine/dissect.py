@@ -28,7 +28,7 @@ from workers.engine.measures.thresholds.measure import Candidates, tell_bounds
 from workers.engine.networks.company import TRIED, Tolerance, check_company
 from workers.engine.networks.hooks import reading
 from workers.engine.networks.layer_maps import LayerShape
-from workers.engine.networks.loading import LoadedNetwork, demand_image_only, normalize
+from workers.engine.networks.loading import LoadedNetwork, normalize
 from workers.engine.networks.map_axes import Asked
 from workers.engine.networks.probing import probe_layers
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
@@ -54,7 +54,6 @@ def survey(
     asked = Asked(axes=options.run.axes, tokens=options.run.tokens)
     if isinstance(network, SavedNetwork):
         return {network.name: network.find_shape(asked)}
-    demand_image_only(network.module, architecture=network.architecture)
     return probe_layers(
         module=network.module, paths=layers, input_px=network.preprocessing.input_px, device=device, asked=asked
     )

@@ -5,7 +5,6 @@ nn.Module.
 """
 
 import hashlib
-import inspect
 import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,10 +21,6 @@ from workers.engine.networks.zoo import ZooRow, fetch_weights
 # Channels-last convolutions are 1.3 to 2 times as fast on the CPUs and GPUs that were tried; the numbers depend on
 # it, so it is fixed.
 MEMORY_FORMAT = torch.channels_last
-
-
-# Parameters that need not be given.
-_GATHERING = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class NetworkError(Exception):
@@ -308,23 +303,6 @@ def _build_by_function(module_name: str, function_name: str) -> tuple[nn.Module,
 
 def _in_words(error: Exception) -> str:
     return f"{type(error).__name__}: {_first_line(error)}"
-
-
-def demand_image_only(module: nn.Module, *, architecture: str) -> None:
-    """Raises NetworkError if the forward pass demands more than a batch of images, and says how to wrap it."""
-    try:
-        parameters = list(inspect.signature(module.forward).parameters.values())
-    except (TypeError, ValueError):
-        return  # compiled modules state none
-    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    needed = [one.name for one in parameters if one.default is one.empty and one.kind not in _GATHERING]
-    if len(needed) > 1 or (needed and next(one for one in parameters if one.name == needed[0]).kind not in plain):
-        first, others = needed[0], ", ".join(needed[1:]) or needed[0]
-        raise NetworkError(
-            f"{architecture} takes more than an image: forward({', '.join(needed)}) also needs {others}. Write a "
-            f"module whose forward({first}) calls it with values of your choice for {others}, and a function that "
-            "gives that module."
-        )
 
 
 def normalize(*, pixels: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:

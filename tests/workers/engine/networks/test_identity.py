@@ -11,7 +11,7 @@ from torch import nn
 from tests.workers.engine import making
 from workers.engine.networks import code
 from workers.engine.networks.identity import hash_tensors
-from workers.engine.networks.loading import NetworkError, demand_image_only, load_network
+from workers.engine.networks.loading import NetworkError, load_network
 
 TINY = "tests.workers.engine.making:tiny_module"
 
@@ -116,26 +116,3 @@ def test_weights_that_the_code_sets_are_not_called_random(package: Path) -> None
     )
     network = load_network(architecture="studied.nets:build", weights=None)
     assert (network.weights_from, network.is_random) == ("code", False)
-
-
-class Masked(nn.Module):
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return x * mask
-
-
-class Lenient(nn.Module):
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None, **more: object) -> torch.Tensor:
-        return x
-
-
-class ByKeyword(nn.Module):
-    def forward(self, *, pixel_values: torch.Tensor) -> torch.Tensor:
-        return pixel_values
-
-
-def test_a_network_that_takes_more_than_an_image_is_refused_with_the_way_out() -> None:
-    demand_image_only(Lenient(), architecture="nets:lenient")
-    with pytest.raises(NetworkError, match=r"nets:masked takes more than an image: forward\(x, mask\) also needs mask"):
-        demand_image_only(Masked(), architecture="nets:masked")
-    with pytest.raises(NetworkError, match="pixel_values"):
-        demand_image_only(ByKeyword(), architecture="nets:by_keyword")
