@@ -14,7 +14,7 @@ import linecache
 import sys
 import sysconfig
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,13 +45,28 @@ def import_fresh(module_name: str) -> ModuleType:
     files = find_files({module_name, *_defining.get(module_name, set())})
     known = _imported.get(module_name)
     if known != found and (known is not None or _changed_since_start(files.values())):
-        for name, path in files.items():
-            if path.suffix == ".py":
-                sys.modules.pop(name, None)
-        linecache.checkcache()
+        _forget(files)
     module = _import(module_name)
     _imported[module_name] = found
     return module
+
+
+def _forget(files: Mapping[str, Path]) -> None:
+    """Have modules imported again, and the packages around them: those without a file of their own know their parent
+    by name.
+    """
+    for name in {above for file in files for above in _list_above(file)}:
+        module = sys.modules.get(name)
+        is_compiled = name in files and files[name].suffix != ".py"
+        if module is not None and not is_compiled:
+            del sys.modules[name]
+    linecache.checkcache()
+
+
+def _list_above(name: str) -> list[str]:
+    """The module and the packages around it, outermost first."""
+    parts = name.split(".")
+    return [".".join(parts[: i + 1]) for i in range(len(parts))]
 
 
 def hash_built(module_name: str, built: nn.Module) -> str:

@@ -1,0 +1,336 @@
+"""A file that was overwritten, code that was edited, a folder that changed: measured as it is now, under a name of its
+own, or refused; and one network stays one, wherever its file lies.
+
+The tasks run in this process, as a GPU process that lives on does; database, store and leases are the real ones.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from django.utils import timezone
+from numpy.random import default_rng
+from PIL import Image as Picture
+from pytest_django import Settings
+
+from annotator.units import dissecting, gpu_queue
+from annotator.units.models import Dissection, Image, ImageSet, Network, NetworkAlias
+from annotator.units.registering import CannotRegister, register_image_set, register_network
+from tests.workers.engine import making
+from workers import contract, job, opened, tasks
+from workers.engine.format.artifact import read_artifact
+from workers.store import open_store
+
+TASKS: dict[str, Callable[[Any], None]] = {
+    contract.SURVEY: tasks.survey, contract.MEASURE: tasks.measure, contract.MERGE: tasks.merge,
+}  # fmt: skip
+TINY = "tests.workers.engine.making:tiny_module"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
+    sent: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(gpu_queue, "send", lambda name, message: sent.append((name, message)))
+    monkeypatch.setattr(tasks.app, "send_task", lambda *_, **__: None)
+    return sent
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    making.make_broden(tmp_path / "set", rng=default_rng(3), n_images=8)
+    return tmp_path / "set"
+
+
+def save(path: Path, seed: int) -> Path:
+    torch.save({"state_dict": making.tiny_network(seed=seed).module.state_dict()}, path)
+    return path
+
+
+class Bench:
+    """Asks as `dissect` does, and works off the queue task by task."""
+
+    def __init__(self, queue: list[tuple[str, dict[str, Any]]]) -> None:
+        self.queue = queue
+
+    def ask(self, images: Path, *, weights: Path | str = "", architecture: str = TINY, layer: str = "4") -> Dissection:
+        now = timezone.now()
+        network = register_network(
+            name=None, architecture=architecture, weights=str(weights), preprocessing=None, now=now
+        )
+        return dissecting.request_dissection(
+            network=network,
+            weights=str(Path(weights).resolve()) if weights else "",
+            image_set=register_image_set(name=None, address=str(images), is_rendered=True, now=now),
+            layer_paths=[layer],
+            options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1},
+            now=now,
+        )
+
+    def step(self, dissection: Dissection) -> Dissection:
+        """The tasks that are waiting now, and what follows from their results."""
+        for name, message in [self.queue.pop(0) for _ in list(self.queue)]:
+            TASKS[name](message)
+        dissecting.advance_dissection(dissection_id=dissection.id, now=timezone.now())
+        dissection.refresh_from_db()
+        return dissection
+
+    def run(self, dissection: Dissection) -> Dissection:
+        while dissection.state in dissecting.UNFINISHED:
+            self.step(dissection)
+        return dissection
+
+    def dissect(self, images: Path, **asked: Any) -> Dissection:
+        return self.run(self.ask(images, **asked))
+
+
+@pytest.fixture
+def bench(queue: list[tuple[str, dict[str, Any]]]) -> Bench:
+    return Bench(queue)
+
+
+def read_layer(dissection: Dissection) -> dict[str, Any]:
+    assert dissection.state == Dissection.State.DONE, dissection.error
+    return read_artifact(open_store(dissection.artifact).read).layer(0)
+
+
+def test_one_call_twice_is_one_network(bench: Bench, images: Path) -> None:
+    first, second = bench.dissect(images), bench.dissect(images)
+    assert first.network == second.network == Network.every.get()
+    assert (first.network.weights_from, len(first.network.weights_sha256)) == ("random", 64)
+    assert str(first.network) == "tiny-module (random weights)"
+    assert first.artifact_sha256 == second.artifact_sha256
+
+
+def test_best_pth_overwritten_is_measured_as_it_is_now_under_its_own_name(
+    bench: Bench, images: Path, tmp_path: Path
+) -> None:
+    """Also if size and times of the file are as before, as `cp -p` and `rsync -t` leave them."""
+    best = save(tmp_path / "best.pth", 4)
+    times = best.stat().st_atime_ns, best.stat().st_mtime_ns
+    first = bench.dissect(images, weights=best)
+    save(best, 5)
+    os.utime(best, ns=times)
+    second = bench.dissect(images, weights=best)
+    assert not np.array_equal(read_layer(first)["threshold"], read_layer(second)["threshold"])
+    assert (first.network.name, second.network.name) == ("tiny-module", "tiny-module-2")
+    assert first.network.weights_sha256 != second.network.weights_sha256
+    for dissection in (first, second):
+        manifest = read_artifact(open_store(dissection.artifact).read).manifest
+        assert manifest["network"]["weights_sha256"] == dissection.network.weights_sha256
+    save(best, 4)
+    assert bench.dissect(images, weights=best).network == first.network, "the first epoch again"
+    assert Network.every.count() == 2
+
+
+def test_the_same_tensors_at_another_place_are_the_same_network(bench: Bench, images: Path, tmp_path: Path) -> None:
+    first = bench.dissect(images, weights=save(tmp_path / "best.pth", 4))
+    copy = shutil.copy(tmp_path / "best.pth", tmp_path / "epoch-3.pth")
+    save(tmp_path / "best.pth", 5)
+    second = bench.dissect(images, weights=copy)
+    assert second.network == first.network
+    assert second.artifact_sha256 == first.artifact_sha256
+    assert NetworkAlias.objects.get().network == first.network
+    assert Network.every.count() == 1
+
+
+def test_weights_that_change_during_a_dissection_are_not_mixed(bench: Bench, images: Path, tmp_path: Path) -> None:
+    best = save(tmp_path / "best.pth", 4)
+    undisturbed = bench.dissect(images, weights=best)
+    dissection = bench.step(bench.ask(images, weights=best))
+    save(best, 5)
+    bench.run(dissection)
+    assert dissection.artifact_sha256 == undisturbed.artifact_sha256, "this process holds what it surveyed"
+    # Another process has only the file.
+    dissection = bench.step(bench.ask(images, weights=best))
+    save(best, 6)
+    opened._last_network.clear()
+    bench.run(dissection)
+    assert dissection.state == Dissection.State.FAILED
+    assert "changed while the dissection ran" in dissection.error
+
+
+def test_code_that_was_edited_is_another_network(
+    bench: Bench, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "written.py").write_text(
+        "from torch import nn\nfrom limits import LIMIT\nfrom tests.workers.engine.making import tiny_module\n"
+        "def make():\n    made = tiny_module()\n    made[4] = nn.Hardtanh(0.0, LIMIT)\n    return made\n"
+    )
+    (tmp_path / "limits.py").write_text("LIMIT = 0.1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    first = bench.dissect(images, architecture="written:make")
+    (tmp_path / "limits.py").write_text("LIMIT = 0.9\n")
+    second = bench.dissect(images, architecture="written:make")
+    assert first.network.weights_sha256 == second.network.weights_sha256
+    assert first.network.source_sha256 != second.network.source_sha256
+    assert first.network.name != second.network.name
+    assert [read_layer(one)["peak_range"].max() for one in (first, second)] == pytest.approx([0.1, 0.9])
+
+
+def test_a_network_that_cannot_be_loaded_is_registered_nowhere_and_its_name_is_free(
+    bench: Bench, images: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.pth").write_bytes(b"no checkpoint")
+    dissection = bench.dissect(images, weights=tmp_path / "broken.pth")
+    assert dissection.state == Dissection.State.FAILED
+    assert dissection.error.startswith("broken.pth ")
+    assert str(dissection.network) == "tiny-module", "its page still says what was asked for"
+    assert not Network.objects.exists()
+    assert bench.dissect(images).network.name == "tiny-module"
+    wrong = bench.dissect(images, layer="17")
+    assert wrong.state == Dissection.State.FAILED
+    assert Network.objects.get() == wrong.network, "the network was loaded; only the layer is missing"
+
+
+def test_another_architecture_under_a_name_is_refused(bench: Bench, images: Path) -> None:
+    bench.dissect(images)
+    asked = {"weights": "", "preprocessing": None, "now": timezone.now()}
+    with pytest.raises(CannotRegister, match="stands for another network"):
+        register_network(name="tiny-module", architecture="torchvision:alexnet", **asked)  # type: ignore[arg-type]
+
+
+def add(images: Path) -> None:
+    Picture.new("RGB", (32, 32), "red").save(images / "zz.png")
+
+
+def remove(images: Path) -> None:
+    (images / "003.png").unlink()
+
+
+def replace_one(images: Path) -> None:
+    """Another picture of the same size in bytes, under the same name, with the same times."""
+    path = images / "003.png"
+    times, data = path.stat(), (images / "004.png").read_bytes()
+    path.write_bytes(data)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """Bitmaps, which are all of one size."""
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    for i in range(8):
+        pixels = default_rng(i).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+        Picture.fromarray(pixels).save(folder / f"{i:03}.png", "BMP")
+    return folder
+
+
+@pytest.mark.parametrize("change", [add, remove, replace_one])
+def test_a_folder_that_changed_is_a_new_version_of_the_image_set(
+    bench: Bench, plain: Path, change: Callable[[Path], None]
+) -> None:
+    first = bench.dissect(plain)
+    assert first.state == Dissection.State.DONE, first.error
+    change(plain)
+    second = bench.dissect(plain)
+    assert second.state == Dissection.State.DONE, second.error
+    assert (first.image_set.name, second.image_set.name) == ("plain", "plain-2")
+    assert first.image_set.content_sha256 != second.image_set.content_sha256
+    assert bench.dissect(plain).image_set == second.image_set
+    assert [one.images.count() for one in ImageSet.objects.order_by("id")] == [8, second.n_images]
+
+
+@pytest.mark.parametrize("change", [add, remove, replace_one])
+def test_a_folder_that_changes_during_a_dissection_is_noticed(
+    bench: Bench, plain: Path, change: Callable[[Path], None]
+) -> None:
+    dissection = bench.step(bench.ask(plain))
+    change(plain)
+    if change is add:
+        # This process has listed the folder; one that has not would see the file.
+        job._open_images.cache_clear()
+    bench.run(dissection)
+    assert dissection.state == Dissection.State.FAILED
+    assert "changed while the dissection ran" in dissection.error
+
+
+def test_each_image_is_recorded_with_its_digest(bench: Bench, plain: Path) -> None:
+    bench.dissect(plain)
+    for image in Image.objects.all():
+        assert image.sha256 == sha256((plain / image.path).read_bytes()).hexdigest()
+
+
+def test_names_that_cannot_be_written_are_passed_over_at_the_survey(bench: Bench, plain: Path) -> None:
+    shutil.copy(plain / "001.png", os.fsencode(plain) + b"/latin\xe9.png")
+    (plain / "a.heic").write_bytes(b"?")
+    dissection = bench.dissect(plain)
+    assert dissection.state == Dissection.State.DONE, dissection.error
+    assert dissection.n_images == 8
+    assert [(one["reason"], one["examples"]) for one in dissection.passed_over] == [
+        ("ending .heic, which is not read", ["a.heic"]),
+        ("name that is not UTF-8", [r"latin\xe9.png"]),
+    ]
+
+
+def test_a_result_that_cannot_be_taken_in_fails_once_and_keeps_no_other_waiting(
+    bench: Bench, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = bench.ask(images), bench.ask(images)
+    for _ in range(2):
+        bench.step(broken)
+        bench.step(sound)
+    # The merges have run; one artifact is damaged before the sweeper takes it in.
+    for name, message in [bench.queue.pop(0) for _ in list(bench.queue)]:
+        TASKS[name](message)
+    open_store(broken.artifact).write("layer-0.npz", b"no arrays")
+    dissecting.advance_all(now=timezone.now())
+    for dissection in (broken, sound):
+        dissection.refresh_from_db()
+    assert sound.state == Dissection.State.DONE
+    assert broken.state == Dissection.State.FAILED
+    assert "The arrays of a layer cannot be read" in broken.error
+    taken_in: list[object] = []
+    monkeypatch.setattr(dissecting, "ingest_artifact", lambda **asked: taken_in.append(asked))
+    dissecting.advance_all(now=timezone.now())
+    assert not taken_in
+
+
+def test_a_row_that_the_sweeper_cannot_advance_keeps_no_other_waiting(
+    bench: Bench, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = bench.ask(images), bench.ask(images)
+    advanced: list[object] = []
+
+    def advance(*, dissection_id: object, now: object) -> None:
+        if dissection_id in (first.id,):
+            raise OSError("its store does not answer")
+        advanced.append(dissection_id)
+
+    monkeypatch.setattr(dissecting, "advance_dissection", advance)
+    dissecting.advance_all(now=timezone.now())
+    assert advanced == [second.id]
+
+
+def test_a_damaged_result_of_a_task_fails_with_its_reason(bench: Bench, images: Path) -> None:
+    dissection = bench.ask(images)
+    open_store(dissection.artifact).write(contract.result_name(0), b"{not json")
+    dissecting.advance_all(now=timezone.now())
+    dissection.refresh_from_db()
+    assert dissection.state == Dissection.State.FAILED
+    assert "JSONDecodeError" in dissection.error
+
+
+def test_old_surveys_and_image_sets_without_digests_go_on(bench: Bench, plain: Path) -> None:
+    """An image set of before is known by names and sizes; it takes the first digest that is found."""
+    first = bench.dissect(plain)
+    ImageSet.objects.update(content_sha256="")
+    Image.objects.update(sha256="")
+    assert bench.dissect(plain).image_set == first.image_set
+    assert not Image.objects.filter(sha256="").exists()
+    # A survey by the release before says nothing of tensors.
+    dissection = bench.step(bench.ask(plain))
+    store = open_store(dissection.artifact)
+    result = json.loads(store.read(contract.result_name(0)))
+    del result["network"]
+    store.write(contract.result_name(0), json.dumps(result).encode())
+    assert bench.run(dissection).state == Dissection.State.DONE, dissection.error
