@@ -147,6 +147,8 @@ def _plan_next(dissection: Dissection, store: Store, now: datetime) -> None:
 
 def _take_refusal(dissection: Dissection, result: dict[str, Any]) -> None:
     """A survey that was refused: the network stays registered only if it could be loaded."""
+    if dissection.is_baseline:
+        return
     if loaded := result.get("network"):
         settle_network(dissection, loaded)
     else:
@@ -158,7 +160,9 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
     result = json.loads(store.read(contract.result_name(last.position)))
     if last.stage == GPUTask.Stage.SURVEY:
         if "network" in result:  # surveys of before did not say
-            settle_network(dissection, result["network"])
+            # A baseline draws its own weights: what its file holds by now registers no network.
+            if not dissection.is_baseline:
+                settle_network(dissection, result["network"])
             settle_image_set(dissection, result)
         dissection.n_images, dissection.passed_over = result["n_images"], result.get("passed_over", [])
         dissection.save(update_fields=["n_images", "passed_over"])

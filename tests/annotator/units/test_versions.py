@@ -71,7 +71,7 @@ class Bench:
             weights=str(Path(weights).resolve()) if weights else "",
             image_set=register_image_set(name=None, address=str(images), is_rendered=True, now=now),
             layer_paths=[layer],
-            options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1},
+            options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1, "chance": False},
             now=now,
         )
 

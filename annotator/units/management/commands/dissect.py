@@ -239,8 +239,7 @@ def _words(dissection: Dissection) -> str:
     return (
         f"Dissection {facts['id']} of {facts['network']} ({facts['weights']}): {facts['n_units']} units of "
         f"{', '.join(facts['layers'])} over {facts['n_images']} images ({facts['n_quarantined']} quarantined). "
-        f"A detector has an IoU over {DETECTOR_ABOVE}.
-"
+        f"A detector has an IoU over {DETECTOR_ABOVE}.\n"
         f"{_counts(dissection)}{_readings(dissection)}{stages}.\n"
         f"Crops and measures: {facts['artifact']}"
     )
