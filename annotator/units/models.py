@@ -311,6 +311,9 @@ class TopImage(models.Model):
     crop_left = models.SmallIntegerField(help_text="px of the preprocessed image")
     crop_top = models.SmallIntegerField()
     crop_side = models.SmallIntegerField()
+    is_peak_region = models.BooleanField(
+        default=False, help_text="The map has no segment: the crop shows the region of its peak"
+    )
 
     class Meta:
         ordering = ["dissected_unit", "rank"]

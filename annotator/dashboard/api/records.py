@@ -152,6 +152,7 @@ class CropRecord(Schema):
     image: str = Field(alias="image.path")
     peak: float
     left: int = Field(alias="crop_left")
+    is_peak_region: bool = Field(description="The map has no segment: the crop shows the region of its peak")
     top: int = Field(alias="crop_top")
     side: int = Field(alias="crop_side")
 

@@ -29,12 +29,14 @@ class Crop:
     is_marked_here: bool
     # By labels.weighing; None if marks or workers are unknown.
     p_fits: float | None = None
+    is_peak_region: bool = False
 
     @property
     def words(self) -> str:
         judged = f", {self.n_marks} of {self.n_judges} people say it does not fit" if self.n_judges else ""
         weighed = "" if self.p_fits is None or not self.n_judges else f", fits with probability {self.p_fits:.2f}"
-        return f"Rank {self.rank}, {self.name}, peak {self.peak:.3g}{judged}{weighed}"
+        region = ", without a segment: the region of its peak is shown" if self.is_peak_region else ""
+        return f"Rank {self.rank}, {self.name}, peak {self.peak:.3g}{region}{judged}{weighed}"
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ class UnitRecord:
     def leaves_simulated_out(self) -> bool:
         """True if simulated people answered too, and the label of record is that of people."""
         return self.label is not None and not self.label.n_simulated and any(one.n_simulated for one in self.labels)
+
+    @property
+    def n_peak_regions(self) -> int:
+        """Top crops whose map has no segment."""
+        return sum(crop.is_peak_region for crop in self.crops)
 
     @property
     def n_tiles(self) -> int:
@@ -230,6 +237,7 @@ def _crops(
             n_judges=0 if image.is_low else len(judges),
             is_marked_here=chosen is not None and image.rank in (chosen.marked or ()),
             p_fits=p_fits.get(str(image.rank)),
+            is_peak_region=image.is_peak_region,
         )
         for image in images
     ]

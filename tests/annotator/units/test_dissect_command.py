@@ -62,7 +62,7 @@ def dissect(*arguments: str) -> Any:
 
 def test_a_pth_file_is_dissected_with_its_empirical_fields(images: Path, weights: Path) -> None:
     facts = dissect(
-        "--weights", str(weights), "--images", str(images), "--receptive-fields", "3", "--segment", "disk"
+        "--weights", str(weights), "--images", str(images), "--receptive-fields", "5", "--segment", "disk"
     )  # fmt: skip
     dissection = Dissection.objects.get(id=facts["id"])
     store = open_store(dissection.artifact)
@@ -93,7 +93,7 @@ def test_rotations_count_unique_detectors_for_each_power(images: Path, weights: 
         assert facts["detectors"]["4"]["paper"]["n_unique"] == sum(len(set(labels)) for labels in over)
     assert len({facts["artifact_sha256"] for facts in found}) == 3
     with pytest.raises(CommandError, match="own basis"):
-        dissect("--images", str(images), "--rotation", "0.5", "--receptive-fields", "2")
+        dissect("--images", str(images), "--rotation", "0.5", "--receptive-fields", "5")
 
 
 def test_weights_images_and_artifact_may_lie_in_an_s3_store(
@@ -172,7 +172,7 @@ def test_saved_activations_are_dissected_in_place_of_a_network(images: Path, wei
     with pytest.raises(CommandError, match="stands in place of"):
         dissect("--activations", str(tmp_path / "latents.npy"), "--images", str(images))
     with pytest.raises(CommandError, match="no network to occlude"):
-        call_command("dissect", *given, "--network-name", "occluded", "--receptive-fields", "3")
+        call_command("dissect", *given, "--network-name", "occluded", "--receptive-fields", "5")
     with pytest.raises(CommandError, match="only n_top = 57 top images"):
         call_command("dissect", *given, "--network-name", "many", "--exemplars", "100")
     np.save(tmp_path / "latents.npy", maps[:3])

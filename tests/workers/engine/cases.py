@@ -16,4 +16,5 @@ def _load() -> ModuleType:
     return module
 
 
-dead = _load().dead
+nets = _load()
+dead = nets.dead

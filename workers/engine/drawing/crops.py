@@ -40,12 +40,13 @@ class Box:
 @dataclass(frozen=True)
 class Cut:
     """Where a crop lies and which of its pixels belong to the segment: (tile_px, tile_px), and coarsely for
-    outlines.
+    outlines. `is_peak_region`: the map has no segment, and the region of its peak stands in for it.
     """
 
     box: Box
     mask: NDArray[np.bool_]
     outline: NDArray[np.bool_]
+    is_peak_region: bool = False
 
 
 def cut_segment(
@@ -57,8 +58,8 @@ def cut_segment(
     tile_px: int,
     least_side: float,
 ) -> Cut:
-    """The crop around one map's segment; a map without a segment (a silent unit) gives the least crop at its peak,
-    all of it shown.
+    """The crop around one map's segment. A map without a segment (nothing of it reaches the cut) gives the least crop
+    at its peak, in which a disk of that size around the peak's cell is shown.
     """
 
     def segment_in(box: Box, n: int) -> NDArray[np.bool_]:
@@ -76,8 +77,15 @@ def cut_segment(
         y, x = np.unravel_index(int(activation.argmax()), activation.shape)
         row, column = source.geometry.rows.center(int(y)), source.geometry.columns.center(int(x))
         box = square_inside(row, column, least_side, input_px)
-        return Cut(box, np.ones((tile_px, tile_px), dtype=bool), np.ones((OUTLINE_PX, OUTLINE_PX), dtype=bool))
+        mask, outline = (_disk_at(box, n, row, column, least_side) for n in (tile_px, OUTLINE_PX))
+        return Cut(box, mask, outline, is_peak_region=True)
     return Cut(box, segment_in(box, tile_px), segment_in(box, OUTLINE_PX))
+
+
+def _disk_at(box: Box, n: int, row: float, column: float, diameter: float) -> NDArray[np.bool_]:
+    """(n, n) points of the box within a disk around a point of the image."""
+    rows, columns = box.points(n)
+    return np.asarray((rows[:, None] - row) ** 2 + (columns - column) ** 2 <= (diameter / 2) ** 2, dtype=np.bool_)
 
 
 def square_inside(row: float, column: float, side: float, input_px: int) -> Box:

@@ -68,23 +68,35 @@ def read_axes(
     item = _choose_item(given)
     sizes = given.tensors[item]
     possible = _list_possible(given, sizes)
-    place: Place | None = None
-    axes = asked.axes if len(asked.axes) == len(sizes) else ""
-    if axes and axes not in possible:
-        raise LayerShapeUnknown(
-            f"{given.spell(sizes)}, which --axes {axes} does not fit: its axis of the images has another length."
-        )
-    if not axes:
-        axes = possible[0] if len(possible) == 1 and len(sizes) == 2 else _axes_by_width(given, sizes)
-    if len(sizes) != 2 and (not axes or "t" in axes):
-        place = find_place(item)
-    if not axes or (place is not None and asked.axes != axes):
-        axes = _axes_by_place(given, sizes, place) or axes or _axes_by_square(given, sizes, possible)
+    if len(asked.axes) == len(sizes):
+        if asked.axes not in possible:
+            raise LayerShapeUnknown(
+                f"{given.spell(sizes)}, which --axes {asked.axes} does not fit: its axis of the images has another "
+                "length."
+            )
+        axes, place = asked.axes, find_place(item) if "t" in asked.axes else None
+    else:
+        axes, place = _find_axes(given, item, possible, find_place)
     length = dict(zip(axes, sizes, strict=True))
     shape = LayerShape(
         given.path, length["u"], length.get("h", 1), length.get("w", 1), axes=axes, item=item, note=_spell_axes(axes)
     )
     return _drop_tokens(shape, length["t"], network, asked, place) if "t" in axes else shape
+
+
+def _find_axes(
+    given: Given, item: str, possible: list[str], find_place: Callable[[str], Place | None]
+) -> tuple[str, Place | None]:
+    """The order of the axes, and the place of the tensor if it had to be traced."""
+    sizes = given.tensors[item]
+    axes = _axes_by_width(given, sizes)
+    if len(sizes) == 2 or (axes and "t" not in axes):
+        return axes or possible[0], None
+    place = find_place(item)
+    if found := _axes_by_place(given, sizes, place):
+        return found, place
+    is_sure = place is None and _is_sure(axes, sizes)
+    return axes if is_sure else _axes_by_square(given, sizes, possible), place
 
 
 def read_saved_axes(*, path: str, sizes: tuple[int, ...], asked: Asked) -> LayerShape:
@@ -203,6 +215,21 @@ def _axes_by_place(given: Given, sizes: tuple[int, ...], place: Place | None) ->
             "saved array (--activations)."
         )
     return fitting[0]
+
+
+def _is_sure(axes: str, sizes: tuple[int, ...]) -> bool:
+    """True if the order found by width cannot be meant the other way, where no graph could be followed: what counts as
+    tokens may also be the channels of a mixer's token layer.
+    """
+    if axes not in ("btu", "but"):
+        return bool(axes)
+    n_tokens, n_units = (sizes[1], sizes[2]) if axes == "btu" else (sizes[2], sizes[1])
+    return _may_be_cells(n_tokens) and not _may_be_cells(n_units)
+
+
+def _may_be_cells(n: int) -> bool:
+    """True if n tokens are a square grid, perhaps with a class token."""
+    return isqrt(n) ** 2 == n or (n > MIN_GUESSED and isqrt(n - 1) ** 2 == n - 1)
 
 
 def _axes_by_square(given: Given, sizes: tuple[int, ...], possible: list[str]) -> str:

@@ -116,7 +116,7 @@ class Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if name in ("mm", "bmm", "addmm", "baddbmm", "addbmm", "mv", "addmv"):
             left, right = args[-2:] if name in ("mm", "bmm") else args[1:3]
             return [self._multiplied(left, right, outputs[0])]
-        if name.startswith(ATTENDING):
+        if any(one in name for one in ATTENDING):
             return [first.because(ATTENTION)] if outputs[0].shape == shape else []
         if name in NORMALIZING:
             return [_normalized(call, first, shape)]

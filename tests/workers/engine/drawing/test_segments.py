@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from tests.workers.engine import making
 from tests.workers.engine.options import make_options
 from workers.engine import complete, dissect
-from workers.engine.drawing.crops import Box
+from workers.engine.drawing.crops import Box, Cut, cut_segment
 from workers.engine.drawing.segments import SegmentSource, segment_at
 from workers.engine.format.artifact import read_artifact
 from workers.engine.images.readers.table import open_image_set
@@ -77,11 +78,43 @@ def test_no_planted_negative_has_the_outline_of_a_top_crop(tmp_path: Path) -> No
     )  # fmt: skip
     arrays = read_artifact(stored.__getitem__).layer(0)
     n_compared = 0
-    for masks, low in zip(arrays["tile_mask"], arrays["low_image"], strict=True):
+    for masks, low, is_region in zip(arrays["tile_mask"], arrays["low_image"], arrays["tile_peak_region"], strict=True):
         top = {mask.tobytes() for mask in masks[: options.of(TopImagesOptions).n_top]}
-        for mask in masks[options.of(TopImagesOptions).n_top :][low >= 0]:
-            # A crop that is segment all over has no outline.
-            if 0 < np.unpackbits(mask).mean() < 1:
+        is_region = is_region[options.of(TopImagesOptions).n_top :][low >= 0]
+        for mask, stands_in in zip(masks[options.of(TopImagesOptions).n_top :][low >= 0], is_region, strict=True):
+            # A crop that is segment all over has no outline; disks around peaks are alike on top crops too.
+            if 0 < np.unpackbits(mask).mean() < 1 and not stands_in:
                 n_compared += 1
                 assert mask.tobytes() not in top
     assert n_compared >= 4
+
+
+def cut(maps: NDArray[np.float32], *, way: str = "upsampled", first_peak: float = 100.0, least: float = 12.0) -> Cut:
+    source = SegmentSource(way, GEOMETRY, mean_empirical_px=0.0)
+    return cut_segment(
+        source=source, activation=maps, first_peak=first_peak, input_px=INPUT_PX, tile_px=24, least_side=least
+    )
+
+
+@pytest.mark.parametrize("way", ["upsampled", "smoothed", "disk"])
+def test_a_map_without_a_segment_shows_the_region_of_its_peak_and_says_so(way: str) -> None:
+    maps = np.full((6, 7), -2, np.float32)
+    maps[2, 4] = -1
+    found = cut(maps, way=way)
+    assert found.is_peak_region
+    row, column = GEOMETRY.rows.center(2), GEOMETRY.columns.center(4)
+    assert (found.box.top, found.box.left, found.box.side) == (round(row - 6), round(column - 6), 12)
+    rows, columns = found.box.points(24)
+    wanted = [[(r - row) ** 2 + (c - column) ** 2 <= 6**2 for c in columns] for r in rows]
+    np.testing.assert_array_equal(found.mask, wanted)
+    assert 0.5 < found.mask.mean() < 0.9, "not the whole crop"
+
+
+def test_a_peak_at_the_edge_keeps_its_region_around_it() -> None:
+    maps = np.zeros((6, 7), np.float32)
+    maps[5, 6] = 1
+    found = cut(maps)
+    assert found.is_peak_region
+    assert found.mask.any()
+    assert found.box.top + found.box.side == found.box.left + found.box.side == INPUT_PX
+    assert not cut(maps, first_peak=1.0).is_peak_region

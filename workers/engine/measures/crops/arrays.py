@@ -29,19 +29,26 @@ class CropOptions:
 @dataclass(frozen=True)
 class Crops:
     """Per unit and tile, in the order of the ranks: `tile_box` (U, n, 3) left, top and side of the crop in pixels;
-    `tile_mask` (U, n, px, px/8 bytes) the segment; `tile_sheet` (U,) the name of the strip.
+    `tile_mask` (U, n, px, px/8 bytes) the segment; `tile_sheet` (U,) the name of the strip; `tile_peak_region` (U, n)
+    True if the map has no segment and the region of its peak is shown (None in artifacts of before, which showed all).
     """
 
     tile_box: NDArray[np.int16]
     tile_mask: NDArray[np.uint8]
     tile_sheet: NDArray[np.str_]
+    tile_peak_region: NDArray[np.bool_] | None = None
 
 
 def ingest(arrays: Crops, manifest: Mapping[str, Any]) -> Iterator[UnitRows]:
     tile_px = manifest["options"]["tile_px"]
-    for boxes, sheet in zip(arrays.tile_box.tolist(), arrays.tile_sheet.tolist(), strict=True):
+    regions = arrays.tile_peak_region
+    if regions is None:
+        regions = np.zeros(arrays.tile_box.shape[:2], dtype=np.bool_)
+    for boxes, sheet, stand_in in zip(
+        arrays.tile_box.tolist(), arrays.tile_sheet.tolist(), regions.tolist(), strict=True
+    ):
         ranks = {
-            rank: {"crop_left": left, "crop_top": top, "crop_side": side}
+            rank: {"crop_left": left, "crop_top": top, "crop_side": side, "is_peak_region": stand_in[rank]}
             for rank, (left, top, side) in enumerate(boxes)
         }
         yield UnitRows(columns={"tile_px": tile_px, "strip": sheet}, ranks=ranks)

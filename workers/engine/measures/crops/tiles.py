@@ -46,6 +46,7 @@ def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], No
     n_units, n_maps = len(source.top.top_image), source.n_images.n_maps
     boxes = np.zeros((n_units, n_maps, 3), dtype=np.int16)
     outlines = np.zeros((n_units, n_maps, OUTLINE_PX, OUTLINE_PX), dtype=bool)
+    regions = np.zeros((n_units, n_maps), dtype=np.bool_)
     sheets: list[str] = []
     for unit in range(n_units):
         top, low = source.top.top_image[unit], source.top.low_image[unit]
@@ -57,11 +58,17 @@ def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], No
             tiles[place] = tile(pixels=source.pixels(int(images[place])), cut=cut)
             boxes[unit, place] = (cut.box.left, cut.box.top, cut.box.side)
             outlines[unit, place] = cut.outline
+            regions[unit, place] = cut.is_peak_region
         sheet, data = encode_strip(tiles)
         save(tile_name(sheet), data)
         sheets.append(sheet)
         progress(unit + 1)
-    return Crops(tile_box=boxes, tile_mask=np.packbits(outlines, axis=-1), tile_sheet=np.array(sheets, dtype="U64"))
+    return Crops(
+        tile_box=boxes,
+        tile_mask=np.packbits(outlines, axis=-1),
+        tile_sheet=np.array(sheets, dtype="U64"),
+        tile_peak_region=regions,
+    )
 
 
 def _cut(source: TileSource, unit: int, rank: int, *, first_peak: float | None = None) -> Cut:

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from workers.engine.measures.empirical_fields.arrays import MIN_IMAGES
 from workers.engine.measures.empirical_fields.occlusion import Occluders, Peak, cone_changes
 from workers.engine.measures.top_images.topk import seeded_order
 from workers.engine.networks.chain import ChainBroken, Step, find_chain
@@ -31,12 +32,15 @@ NAIVE_BATCH = 32
 
 @dataclass(frozen=True)
 class OcclusionOptions:
-    """A size_px square patch every stride_px; `level` of the maximum that bounds a field."""
+    """A size_px square patch every stride_px; `level` of the maximum that bounds a field; `least` images that a unit
+    and a place need.
+    """
 
     size_px: int = 11
     stride_px: int = 3
     level: float = 0.5
     seed: int = 0
+    least: int = MIN_IMAGES
 
 
 # By image and peak, the units that are asked about there.
@@ -106,9 +110,27 @@ def estimate_fields(
                 total[units, rows, columns] += change[:, units].T.reshape(len(units), n, n).cpu().numpy()
                 covered[units, rows, columns] += 1
             progress(done)
-    maps = total / np.maximum(covered, 1)
+    return average(total=total, covered=covered, n_images=count_images(tasks, shape.n_units), options=options)
+
+
+def count_images(tasks: PeakTasks, n_units: int) -> NDArray[np.int64]:
+    """(U,) the number of images on which each unit is occluded."""
+    units = [unit for peaks in tasks.values() for own in peaks.values() for unit in own]
+    return np.bincount(units, minlength=n_units)
+
+
+def average(
+    *, total: NDArray[np.float64], covered: NDArray[np.float64], n_images: NDArray[np.int64], options: OcclusionOptions
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(U, side, side) averaged maps and (U,) sizes in pixels, of summed changes and of how many images cover a place.
+
+    A place that fewer images cover than `least` is left out (0); a unit with fewer images has no size (NaN).
+    """
+    enough = covered >= options.least
+    maps = np.where(enough, total / np.maximum(covered, 1), 0.0)
     above = maps > options.level * maps.max(axis=(1, 2), keepdims=True)
     sizes = np.sqrt(above.sum(axis=(1, 2))) * options.stride_px
+    sizes[n_images < options.least] = np.nan
     return maps.astype(np.float32), sizes.astype(np.float32)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from workers.engine.format.artifact import field_name
-from workers.engine.measures.empirical_fields.arrays import RECORDED, EmpiricalFieldOptions, EmpiricalFields
+from workers.engine.measures.empirical_fields.arrays import MIN_IMAGES, RECORDED, EmpiricalFieldOptions, EmpiricalFields
 from workers.engine.measures.empirical_fields.empirical import (
     OcclusionOptions,
+    count_images,
     encode_field,
     estimate_fields,
     plan_peaks,
@@ -37,6 +38,8 @@ class EmpiricalFieldsMeasure(Measure[None, EmpiricalFields]):
             "mean": round(result.mean_px, 3),
             "deviation": round(result.deviation_px, 3),
             "step": OcclusionOptions.stride_px,
+            "least_images": MIN_IMAGES,
+            "n_units": result.n_found,
         }
         return {"empirical_receptive_field": stated}
 
@@ -64,5 +67,6 @@ def _estimate(layer: MeasuredLayer, completion: Completion) -> EmpiricalFields:
     return EmpiricalFields(
         empirical_map=maps,
         empirical_size=sizes,
+        empirical_images=count_images(tasks, layer.shape.n_units).astype(np.int32),
         empirical_picture=np.array([name for name, _ in pictures], dtype="U64"),
     )

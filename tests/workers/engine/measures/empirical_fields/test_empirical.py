@@ -8,7 +8,10 @@ import torch
 import torchvision
 from torch import nn
 
+from tests.workers.engine.options import make_options
 from workers.engine.measures.empirical_fields import empirical
+from workers.engine.measures.empirical_fields.arrays import EmpiricalFields, ingest
+from workers.engine.measures.options import OptionsInvalid
 from workers.engine.networks.chain import ChainBroken, find_chain
 from workers.engine.networks.efficientnet_lite import EfficientNetLite0
 from workers.engine.networks.geometry import AxisGeometry, MapGeometry
@@ -105,7 +108,7 @@ def test_a_linear_units_field_is_its_kernels_support() -> None:
             n_images=2,
         ),
         read_pixels=lambda index: pixels,
-        options=empirical.OcclusionOptions(size_px=1, stride_px=1, level=0.0),
+        options=empirical.OcclusionOptions(size_px=1, stride_px=1, level=0.0, least=1),
         progress=lambda n_done: None,
     )
     center = maps.shape[1] // 2
@@ -124,3 +127,32 @@ def test_units_that_peak_at_one_place_of_one_image_are_asked_about_together() ->
         n_images=2,
     )
     assert list(tasks.items()) == [(2, {(0, 0): [0]}), (4, {(1, 1): [0, 1]}), (7, {(2, 2): [1]})]
+
+
+def test_few_images_give_no_field_and_places_that_few_images_cover_are_left_out() -> None:
+    covered = np.zeros((2, 5, 5))
+    covered[0], covered[0, :, 4], covered[1] = 6, 4, 4
+    total = covered * np.where(np.arange(5) == 4, 100.0, 1.0)
+    maps, sizes = empirical.average(
+        total=total, covered=covered, n_images=np.array([6, 4]), options=empirical.OcclusionOptions()
+    )
+    assert maps[0, :, 4].max() == 0, "four images do not speak for a place"
+    assert maps[0, :, :4].tolist() == np.ones((5, 4)).tolist()
+    assert sizes[0] == np.float32(3 * np.sqrt(20))
+    assert np.isnan(sizes[1])
+
+
+def test_units_without_a_field_are_not_estimated_in_the_database_and_left_out_of_the_mean() -> None:
+    found = EmpiricalFields(
+        empirical_map=np.zeros((3, 5, 5), np.float32),
+        empirical_size=np.array([30, np.nan, 50], np.float32),
+        empirical_picture=np.array(["a", "b", "c"]),
+        empirical_images=np.array([25, 4, 20], np.int32),
+    )
+    assert (found.mean_px, found.n_found) == (40, 2)
+    rows = list(ingest(found, {}))
+    assert [row.columns["empirical_size_px"] for row in rows] == [30, None, 50]
+    assert [row.columns["empirical_picture"] for row in rows] == ["a", "", "c"]
+    assert [row.value for row in rows] == [{"images_occluded": n} for n in (25, 4, 20)]
+    with pytest.raises(OptionsInvalid, match="needs 5 images or more"):
+        make_options(occluded_images=4)

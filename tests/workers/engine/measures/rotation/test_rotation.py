@@ -57,4 +57,4 @@ def test_a_dissection_in_the_turned_basis_measures_turned_units(tmp_path: Path) 
 
 def test_rotation_and_occlusion_exclude_each_other() -> None:
     with pytest.raises(OptionsInvalid, match="own basis"):
-        make_options(rotation=0.5, occluded_images=2)
+        make_options(rotation=0.5, occluded_images=5)
