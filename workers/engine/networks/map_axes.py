@@ -171,7 +171,7 @@ def _axes_by_width(given: Given, sizes: tuple[int, ...]) -> str:
                         if isinstance(getattr(last, name, None), int)), 0)  # fmt: skip
     last_width = _last_width(last)
     if len(sizes) == 4:
-        if first_width and (sizes[1] == first_width != sizes[3] or sizes[2] == sizes[3] != sizes[1]):
+        if first_width and sizes[1] == first_width != sizes[3]:
             return "buhw"
         if last_width and sizes[3] == last_width != sizes[1]:
             return "bhwu"

@@ -17,6 +17,7 @@ from workers.engine.networks.probing import InputNotAnImage, probe_layers
 from workers.engine.networks.receptive_field import find_placings
 
 PX = 64
+VIT = "encoder.layers.encoder_layer_3"
 
 
 def read(module: nn.Module, path: str, *, px: int = PX, **asked: str) -> LayerShape:
@@ -32,7 +33,7 @@ def torchvision_model(name: str, **given: int) -> nn.Module:
     [
         ("swin_t", {}, {"features.1": (96, 4, 1.5), "features.5": (384, 16, 7.5), "features.5.0.mlp": (384, 16, 7.5)}),
         ("convnext_tiny", {}, {"features.1": (96, 4, 1.5), "features.5.0.block.3": (1536, 16, 7.5)}),
-        ("vit_b_16", {"image_size": PX}, {"encoder": (768, 16, 7.5), "encoder.layers.encoder_layer_3.mlp.0": (3072, 16, 7.5)}),
+        ("vit_b_16", {"image_size": PX}, {"encoder": (768, 16, 7.5), f"{VIT}.mlp.0": (3072, 16, 7.5)}),
         ("efficientnet_b0", {}, {"features.4": (80, 16, 0.0)}),
         ("mobilenet_v3_small", {}, {"features.8": (48, 16, 0.0)}),
         ("regnet_y_400mf", {}, {"trunk_output.block3": (208, 16, 0.0)}),
