@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("units", "0011_chance"),
+        ("units", "0012_names"),
     ]
 
     operations = [
