@@ -59,7 +59,8 @@ def test_every_step_has_what_people_read() -> None:
 
 
 def test_work_done_says_what_was_done(world: World, sent: Sent, eve: User) -> None:
-    for name, sentence in (("label", "5 units labeled from 15 answers;"), ("compare", "5 units compared.")):
+    # Who says "something else" of each unit is set aside.
+    for name, sentence in (("label", "5 units labeled from 10 answers;"), ("compare", "5 units compared.")):
         job = sending.ask(STEPS[name], subject=world.campaign, actor=eve)
         assert sent.pop() == ["work.run", job.pk]
         tasks.run(job.pk)
