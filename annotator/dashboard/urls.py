@@ -26,7 +26,7 @@ from annotator.dashboard.people.pages import (
 )
 from annotator.dashboard.people.sign_in import show_sign_in, show_welcome, sign_out
 from annotator.dashboard.reports.comparison import show_comparison
-from annotator.dashboard.reports.downloads import send_export, send_report, send_worker_ids
+from annotator.dashboard.reports.downloads import send_bundle, send_export, send_report, send_worker_ids
 from annotator.dashboard.reports.figures import send_figure, show_figures
 from annotator.dashboard.reports.imports import import_files
 from annotator.dashboard.reports.side_by_side import send_networks, show_networks
@@ -70,6 +70,7 @@ urlpatterns = [
     path("campaigns/<name:name>/concepts/merge/", merge_some, name="merge-concepts"),
     path("campaigns/<name:name>/report.<slug:ending>", send_report, name="report"),
     path("campaigns/<name:name>/export.zip", send_export, name="export"),
+    path("campaigns/<name:name>/bundle.zip", send_bundle, name="bundle"),
     path("campaigns/<name:name>/comparison/", show_comparison, name="comparison"),
     path("campaigns/<name:name>/work/<slug:kind>/", start_work, name="campaign-work"),
     path("campaigns/<name:name>/figures/", show_figures, name="figures"),

@@ -13,7 +13,7 @@ from annotator.comparison.categories import BRODEN_CATEGORIES
 from annotator.comparison.relations import Relation
 from annotator.comparison.summary import Document
 from annotator.crowd.categories import SemanticCategory
-from annotator.figures.drawing import Figure, Rows
+from annotator.figures.drawing import Figure, Rows, say_in_title
 from annotator.labels.lexicon import Lexicon
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
@@ -58,9 +58,16 @@ def draw_semantic_types(report: Document) -> Figure:
 
 def draw_networks_side_by_side(reports: Mapping[str, Document]) -> Figure:
     """The semantic types of several networks' layers, one panel a network."""
-    rows = [{"network": network, **row} for network, report in reports.items() for row in _list_shares(report)]
+    rows = [
+        {"network": network, **row, "answers_by": report.get("answers_by", "")}
+        for network, report in reports.items()
+        for row in _list_shares(report)
+    ]
+    titles = {name: say_in_title(name, answers_by=report.get("answers_by", "")) for name, report in reports.items()}
     panels = [
-        _stack_shares(own).properties(title=network if own else f"{network}: no random sample of a layer")
+        _stack_shares(own).properties(
+            title=titles[network] if own else f"{titles[network]}: no random sample of a layer"
+        )
         for network in reports
         for own in [[row for row in rows if row["network"] == network]]
     ]

@@ -13,6 +13,8 @@ from annotator.csv_files import write_csv
 
 Rows = Sequence[Mapping[str, Any]]
 
+# Of the words that say who answered a report's questions.
+SIMULATED = "simulated"
 ENDINGS = ("svg", "png", "csv", "vl.json")
 # Lines that show on white and on near-black alike.
 MIDDLE_GRAY = "#7c8594"
@@ -31,6 +33,19 @@ class Figure:
     title: str
     spec: dict[str, Any]
     rows: Rows
+
+
+def say_who_answered(figure: Figure, *, answers_by: str) -> Figure:
+    """A figure of what simulated people answered says so in its title, in its picture and in each of its rows."""
+    if SIMULATED not in answers_by:
+        return figure
+    title = say_in_title(figure.title, answers_by=answers_by)
+    spec = figure.spec | {"title": {"text": figure.title, "subtitle": f"Answers by {answers_by}"}}
+    return Figure(figure.name, title, spec, [{**row, "answers_by": answers_by} for row in figure.rows])
+
+
+def say_in_title(title: str, *, answers_by: str) -> str:
+    return f"{title}, answers by {answers_by}" if SIMULATED in answers_by else title
 
 
 def render(figure: Figure, ending: str, *, theme: str = "light") -> bytes:

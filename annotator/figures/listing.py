@@ -16,7 +16,7 @@ from annotator.figures.charts import (
     draw_unique_detectors,
     draw_unique_detectors_along,
 )
-from annotator.figures.drawing import Figure
+from annotator.figures.drawing import Figure, say_in_title, say_who_answered
 from annotator.labels.labeling import open_lexicon
 from annotator.names import to_file_name
 from annotator.refusals import Refusal
@@ -33,7 +33,8 @@ class NoSuchFigure(Refusal):
 
 def list_figures(report: Document) -> list[tuple[str, str]]:
     """(name, title) of what can be drawn from the report."""
-    return [(name, title) for name, (title, _) in _plan(report, {}).items()]
+    by = report.get("answers_by", "")
+    return [(name, say_in_title(title, answers_by=by)) for name, (title, _) in _plan(report, {}).items()]
 
 
 def draw_figure(*, report: Document, name: str, campaign: Campaign | None = None) -> Figure:
@@ -42,7 +43,7 @@ def draw_figure(*, report: Document, name: str, campaign: Campaign | None = None
     planned = _plan(report, crops)
     if name not in planned:
         raise NoSuchFigure(f"There is no figure {name}; there are {', '.join(planned)}.")
-    return planned[name][1]()
+    return say_who_answered(planned[name][1](), answers_by=report.get("answers_by", ""))
 
 
 def _plan(report: Document, crops: dict[Place, bytes]) -> dict[str, tuple[str, Callable[[], Figure]]]:

@@ -10,6 +10,13 @@ from annotator.units.models import Unit
 RULE_VERSION = 2
 
 
+def describe_simulated(*, n_simulated: int, n_answers: int) -> str:
+    """How pages mark what simulated people said; empty if only people answered."""
+    if not n_simulated:
+        return ""
+    return "simulated people" if n_simulated >= n_answers else "partly simulated"
+
+
 class UnitLabel(models.Model):
     """A unit's label from the answers of one campaign, or pooled over several (`labels/recording.py`)."""
 
@@ -75,10 +82,7 @@ class UnitLabel(models.Model):
 
     @property
     def simulated_words(self) -> str:
-        """How pages mark the label; empty if only people answered."""
-        if not self.n_simulated:
-            return ""
-        return "simulated" if self.n_simulated >= self.n_answers else "partly simulated"
+        return describe_simulated(n_simulated=self.n_simulated, n_answers=self.n_answers)
 
 
 class ConceptRevision(models.Model):

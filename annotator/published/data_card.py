@@ -26,6 +26,7 @@ def describe_data(*, campaign: Campaign, report: Document, now: datetime, hashes
             "layers": len(report["layers"]),
             "units": len(report["units"]),
             "answers": sum(len(unit["answers"]) for unit in report["units"]),
+            "simulated_answers": sum(answer["is_simulated"] for unit in report["units"] for answer in unit["answers"]),
             "workers": None if workers is None else len(workers),
         },
         "workers": "keyed pseudonyms; the key and the marketplace's ids are not part of the data"
@@ -40,6 +41,7 @@ def describe_data(*, campaign: Campaign, report: Document, now: datetime, hashes
             "min_precision": INTERPRETABLE_ABOVE,
             "min_iou": DETECTOR_ABOVE,
             "words": open_lexicon().description,
+            "lexicon_sha256": open_lexicon().sha256,
         },
         "seeds": {"campaign": campaign.seed, "shuffles": SHUFFLE_SEED, "bootstrap": BOOTSTRAP_SEED},
         "dissections": [_describe_dissection(row) for row in dissections.select_related("network", "image_set")],

@@ -223,7 +223,7 @@ class Stage:
 API_OF_A_DISSECTION = ("api:get_dissection", "api:get_progress", "api:list_dissected_units")
 OF_A_CAMPAIGN = (
     "api:get_campaign", "api:list_units", "api:list_answers", "api:get_report", "campaign", "campaign-progress",
-    "campaign-attention", "comparison", "concepts", "merge-concepts", "export", "figures", "answers", "pause",
+    "campaign-attention", "comparison", "concepts", "merge-concepts", "export", "bundle", "figures", "answers", "pause",
     "worker-ids", "campaign-more",
 )  # fmt: skip
 DECISIONS = {

@@ -88,6 +88,7 @@ class UnitRecord(Schema):
     precision_low: float
     precision_high: float
     n_answers: int
+    n_simulated: int
     n_same_concept: int
     accepted_at: datetime | None
     broden_label: str | None

@@ -17,6 +17,7 @@ from annotator.crowd.models import Campaign, HITUnit
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.frame.thumbnails import add_thumbnails
+from annotator.labels.labeling import open_lexicon
 
 PAGE_SIZE = 50
 N_AGAIN = 10
@@ -48,6 +49,8 @@ def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
         campaign=campaign,
         counts=[(relation.value, counts.get(relation.value, 0)) for relation in Relation],
         n_compared=sum(counts.values()),
+        n_simulated=compared.filter(unit_label__n_simulated__gt=0).count(),
+        n_of_other_lexicon=compared.exclude(lexicon_sha256=open_lexicon().sha256).count(),
         wanted=wanted,
         ask_again=_ask_again(campaign) if may(request.role, Role.RESEARCHER) else "",
         page=page,

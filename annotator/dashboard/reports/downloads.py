@@ -2,6 +2,7 @@
 ids as CSV."""
 
 import json
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -26,6 +27,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.figure_files import name_download
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
 from annotator.names import to_file_name
+from annotator.published.bundle.packing import write_bundle
 
 # A folder is built in memory. The API streams its lists, so it has no limit.
 MAX_ANSWERS = 100_000
@@ -50,6 +52,22 @@ def send_report(request: SignedInRequest, name: str, ending: str) -> HttpRespons
 def send_export(request: SignedInRequest, name: str) -> HttpResponseBase:
     """All of the campaign's data with its data card."""
     return _refuse_large(request, name) or _send_folder(request, name, "export")
+
+
+@needs(Role.VIEWER)
+def send_bundle(request: SignedInRequest, name: str) -> HttpResponseBase:
+    """The campaign as one file that another installation imports."""
+    if refused := _refuse_large(request, name):
+        return refused
+    campaign, packed = get_object_or_404(Campaign, name=name), tempfile.TemporaryFile()  # noqa: SIM115
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle.zip"
+        write_bundle(campaign=campaign, report=describe_campaign(campaign=campaign), path=path, now=timezone.now())
+        with path.open("rb") as written:
+            shutil.copyfileobj(written, packed)
+    packed.seek(0)
+    headers = {"Cache-Control": "no-store"}
+    return FileResponse(packed, as_attachment=True, filename=f"{name}-bundle.zip", headers=headers)
 
 
 @require_POST

@@ -73,7 +73,9 @@ class SideBySideForm(forms.Form):
             "zoo": bool(asked["dissection"]),
             "along": bool(asked["positions"]),
         }
-        return [(name, TITLES[name]) for name, is_wanted in wanted.items() if is_wanted]
+        counts = read_campaign_counts([campaign.pk for campaign in asked["campaign"]]).values()
+        said = {"networks": ", some answers by simulated people"} if any(one.n_simulated for one in counts) else {}
+        return [(name, TITLES[name] + said.get(name, "")) for name, is_wanted in wanted.items() if is_wanted]
 
 
 @needs(Role.VIEWER)

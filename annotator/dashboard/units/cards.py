@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from annotator.dashboard.units.scope import Scope
 from annotator.dashboard.units.searching import relate_labels
+from annotator.labels.models import describe_simulated
 from annotator.units.models import AutomaticLabel, Dissection, Layer
 from workers.engine.format.bounds import INTERPRETABLE_ABOVE
 
@@ -22,6 +23,7 @@ TOLD = {
     "precision": "people__precision",
     "n_same_concept": "people__n_same_concept",
     "n_answers": "people__n_answers",
+    "n_simulated": "people__n_simulated",
     "relation": "people__comparison__relation",
     "broden_label": "broden__label",
     "iou": "broden__iou",
@@ -39,6 +41,7 @@ class UnitCard:
     precision: float | None
     n_same_concept: int | None
     n_answers: int | None
+    n_simulated: int | None
     relation: str | None
     broden_label: str | None
     iou: float | None
@@ -58,6 +61,10 @@ class UnitCard:
         if self.dissection is None:
             return ""
         return reverse("wall", args=[self.dissection.pk, self.sheet, WALL_COLUMNS, WALL_ROWS])
+
+    @property
+    def simulated_words(self) -> str:
+        return describe_simulated(n_simulated=self.n_simulated or 0, n_answers=self.n_answers or 0)
 
     @property
     def is_interpretable(self) -> bool:

@@ -41,9 +41,9 @@ PARTS = {
 }
 # Files, and what is posted to.
 NO_PAGES = {
-    "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "worker-ids",
-    "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts", "split-answers",
-    "review-next", "review-decide", "invite", "erase-worker", "issue-token", "revoke-token",
+    "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "bundle",
+    "worker-ids", "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts",
+    "split-answers", "review-next", "review-decide", "invite", "erase-worker", "issue-token", "revoke-token",
 }  # fmt: skip
 
 

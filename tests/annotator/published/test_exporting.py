@@ -81,7 +81,7 @@ def test_csv_runs_nothing_in_a_spreadsheet(folder: Path) -> None:
 
 def test_the_data_card_counts_hashes_and_hides_people(folder: Path) -> None:
     card = json.loads((folder / "data_card.json").read_text())
-    assert card["counts"] == {"layers": 1, "units": 2, "answers": 3, "workers": 2}
+    assert card["counts"] == {"layers": 1, "units": 2, "answers": 3, "simulated_answers": 0, "workers": 2}
     for name, digest in card["files_sha256"].items():
         assert sha256((folder / name).read_bytes()).hexdigest() == digest
     text = (folder / "data_card.md").read_text()

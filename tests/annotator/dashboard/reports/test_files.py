@@ -110,3 +110,31 @@ def test_networks_side_by_side(world: World, viewer: Client, tmp_path: Path) -> 
     assert b"epoch" in read(viewer, f"/networks/along.svg?{query}&positions=1 2&axis=epoch")
     for wrong in ("along.svg?" + query, "zoo.csv?campaign=try", "zoo.exe?" + query, f"zoo.csv?{query}&positions=1"):
         assert viewer.get(f"/networks/{wrong}").status_code == 404, wrong
+
+
+def test_a_bundle_goes_out_and_comes_in_by_upload(world: World, researcher: Client) -> None:
+    response = researcher.get("/campaigns/try/bundle.zip")
+    bundle = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    assert response["Content-Disposition"] == 'attachment; filename="try-bundle.zip"'
+
+    def send(name: str = "copy", content: bytes = bundle) -> str:
+        file = SimpleUploadedFile("bundle.zip", content)
+        answer = researcher.post("/import/", {"kind": "bundle", "file": file, "name": name}, follow=True)
+        return answer.content.decode()
+
+    page = send()
+    assert "15 answers on 6 units imported" in page
+    assert "Its report equals the bundle" in page
+    assert "here already with the same content" in send()
+    assert "is not from a bundle" in send(name="")
+    assert "no bundle of Unitscope" in send(name="other", content=b"PK")
+    entries = AuditEntry.objects.filter(action="import", subject="campaign copy").order_by("id")
+    assert [entry.details["new"] for entry in entries] == [True, False]
+    assert sorted(Campaign.objects.values_list("name", "state")) == [("copy", "closed"), ("try", "collecting")]
+
+
+def test_labels_of_a_network_that_nobody_was_asked_about_come_in_by_upload(researcher: Client) -> None:
+    status, page = upload(researcher, "labels", "pool5.csv", LABELS, layer="pool5")
+    assert (status, "either a campaign or a network" in page) == (200, True)
+    assert upload(researcher, "labels", "pool5.csv", LABELS, of_network="paper", layer="pool5")[0] == 302
+    assert "sea" in researcher.get("/units/?network=paper&layer=pool5").content.decode()
