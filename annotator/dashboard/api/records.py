@@ -101,7 +101,6 @@ class UnitRecord(Schema):
     # The dissection whose crops people saw; "": imported.
     dissection: str
     is_of_record: bool
-    n_simulated: int
     # "" and null: not recorded.
     chosen_because: str | None
     inclusion_probability: float | None

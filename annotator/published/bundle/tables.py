@@ -37,9 +37,12 @@ from annotator.units.models import (
     Layer,
     Network,
     NetworkAlias,
+    RandomBaseline,
     TopImage,
     Unit,
 )
+
+_BASELINE_LINK: type[Model] = RandomBaseline.dissections.through
 
 Change = Callable[[Any], Any]
 
@@ -82,6 +85,19 @@ def find_dissections(campaign: Campaign) -> QuerySet[Dissection]:
     return Dissection.objects.filter(pk__in=asked.values("dissection"))
 
 
+def _with_baselines(campaign: Campaign) -> QuerySet[Dissection]:
+    """The dissections, and those with random weights whose counts stand beside theirs."""
+    asked = find_dissections(campaign)
+    measured = Q(pk__in=_baselines(campaign).values("measured_by"))
+    return Dissection.objects.filter(Q(pk__in=asked.values("pk")) | measured)
+
+
+def _baselines(campaign: Campaign) -> QuerySet[RandomBaseline]:
+    beside = _BASELINE_LINK._default_manager.filter(dissection__in=find_dissections(campaign))
+    done = RandomBaseline.objects.filter(measured_by__state=Dissection.State.DONE)
+    return done.filter(pk__in=beside.values("randombaseline"))
+
+
 def find_asked(campaign: Campaign) -> QuerySet[DissectedUnit]:
     """The dissected units whose crops the campaign shows."""
     return DissectedUnit.objects.filter(pk__in=HITUnit.objects.filter(hit__campaign=campaign).values("dissected_unit"))
@@ -92,6 +108,11 @@ def _layers(campaign: Campaign) -> QuerySet[Layer]:
     asked = Unit.objects.filter(hit_units__hit__campaign=campaign)
     dissected = Unit.objects.filter(dissections__dissection__in=find_dissections(campaign))
     return Layer.objects.filter(Q(pk__in=asked.values("layer")) | Q(pk__in=dissected.values("layer")))
+
+
+def _networks(campaign: Campaign) -> QuerySet[Network]:
+    dissected = Q(pk__in=_with_baselines(campaign).values("network"))
+    return Network.objects.filter(Q(pk__in=_layers(campaign).values("network")) | dissected)
 
 
 def _automatic_labels(campaign: Campaign) -> QuerySet[AutomaticLabel]:
@@ -106,7 +127,7 @@ _BY_PERSON = {"is_simulated": F("assignment__worker__is_simulated")}
 
 TABLES: tuple[Table, ...] = (
     Table(
-        "networks", Network, lambda c: Network.objects.filter(pk__in=_layers(c).values("network")), order=("name",),
+        "networks", Network, _networks, order=("name",),
         key=("name",), may_differ=frozenset({"weights", "registered_at"}),
         # A file of another machine; and a module that a bundle names must never be loaded because it was read.
         going={"weights": forget_folder, "architecture": forget_imported}, coming={"architecture": call_imported},
@@ -119,16 +140,16 @@ TABLES: tuple[Table, ...] = (
         order=("layer__network__name", "layer__position", "layer__path", "index"), key=("layer", "index"),
     ),
     Table(
-        "image_sets", ImageSet, lambda c: ImageSet.objects.filter(pk__in=find_dissections(c).values("image_set")),
+        "image_sets", ImageSet, lambda c: ImageSet.objects.filter(pk__in=_with_baselines(c).values("image_set")),
         order=("name",), key=("name",), may_differ=frozenset({"address", "registered_at"}),
         going={"address": forget_folder}, coming={"address": call_imported},
     ),
     Table(
-        "images", Image, lambda c: Image.objects.filter(image_set__in=find_dissections(c).values("image_set")),
+        "images", Image, lambda c: Image.objects.filter(image_set__in=_with_baselines(c).values("image_set")),
         order=("image_set__name", "index"), key=("image_set", "index"),
     ),
     Table(
-        "dissections", Dissection, find_dissections, order=("created_at", "id"), key=("id",),
+        "dissections", Dissection, _with_baselines, order=("created_at", "id"), key=("id",),
         left_out={
             "state": "a dissection that people were asked about is done",
             "error": "it is done",
@@ -136,6 +157,17 @@ TABLES: tuple[Table, ...] = (
         },
         may_differ=frozenset({"weights"}), going={"weights": forget_folder},
         set_here=lambda values: {"state": Dissection.State.DONE, "artifact": locate_artifact(values["id"])},
+    ),
+    Table(
+        "random_baselines", RandomBaseline, _baselines, key=("key",),
+        may_differ=frozenset({"measured_by", "weights_from"}),
+    ),
+    Table(
+        "random_baseline_dissections", _BASELINE_LINK,
+        lambda c: _BASELINE_LINK._default_manager.filter(
+            dissection__in=find_dissections(c), randombaseline__in=_baselines(c)
+        ),
+        key=("randombaseline", "dissection"),
     ),
     Table(
         "dissected_units", DissectedUnit,
@@ -193,7 +225,7 @@ TABLES: tuple[Table, ...] = (
     Table("concept_revisions", ConceptRevision, lambda c: ConceptRevision.objects.filter(campaign=c)),
     Table(
         "unit_labels", UnitLabel, lambda c: UnitLabel.objects.filter(campaign=c),
-        left_out={"is_of_record": "depends on the other campaigns of this installation"},
+        left_out={"is_of_record": "depends on what other campaigns are here"},
         added={"is_simulated": Q(n_simulated__gt=0)},
     ),
     Table(

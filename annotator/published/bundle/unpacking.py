@@ -13,9 +13,11 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
+from annotator.comparison.comparing import compare_labels
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.labels.labeling import OtherLexicon
+from annotator.labels.models import UnitLabel
 from annotator.labels.recording import keep_record
 from annotator.names import check_name
 from annotator.published.bundle.archive import REPORT, Bundle, open_bundle
@@ -119,8 +121,8 @@ class _Unpacking:
         campaign = Campaign.objects.get(pk=self.numbers[Campaign][0])
         _write_question_keys(campaign)
         _count_rows()
+        _keep_record(campaign, now)
         self._take_pictures(campaign)
-        keep_record(units=set(campaign.unit_labels.values_list("unit_id", flat=True)), now=now)
         ImportedBundle.objects.create(
             campaign=campaign,
             content_sha256=self.bundle.content_sha256,
@@ -219,6 +221,15 @@ def _write_question_keys(campaign: Campaign) -> None:
     for hit in hits:
         hit.question_key = "+".join(units.get(hit.pk, []))
     HIT.objects.bulk_update(hits, ["question_key"], batch_size=BATCH)
+
+
+def _keep_record(campaign: Campaign, now: datetime) -> None:
+    """The labels of record of its units, which may be pooled with those of campaigns that are here."""
+    units = list(campaign.unit_labels.values_list("unit_id", flat=True))
+    keep_record(units=units, now=now)
+    pooled = UnitLabel.objects.filter(campaign=None, unit__in=units).values("unit")
+    if labels := list(campaign.unit_labels.filter(unit__in=pooled)):
+        compare_labels(campaign=campaign, labels=labels)
 
 
 def _count_rows() -> None:

@@ -16,8 +16,8 @@ from annotator.comparison.tables import print_report
 from annotator.crowd.models import Worker
 from annotator.figures.drawing import ENDINGS, render
 from annotator.figures.listing import draw_figure, list_figures
-from annotator.labels.labeling import label_campaign
 from annotator.labels.models import UnitLabel
+from annotator.labels.recording import label_campaign
 from annotator.published.exporting import export_campaign
 from annotator.published.reporting import write_report
 from tests.annotator.dashboard.making import World, make_world

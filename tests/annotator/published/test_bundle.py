@@ -32,7 +32,8 @@ from annotator.published.bundle.unpacking import BundleInTheWay, Unpacked, impor
 from annotator.published.exporting import export_campaign
 from annotator.published.readers.cells import BadFile
 from annotator.published.reporting import write_report
-from annotator.units.models import Dissection, Image, Network, TopImage
+from annotator.units.chance import describe_chance
+from annotator.units.models import Dissection, Image, Network, RandomBaseline, TopImage
 from tests.annotator.dashboard.making import make_world
 from tests.databases import second_installation
 
@@ -60,6 +61,7 @@ def run_study(folder: Path) -> Campaign:
     campaign = make_world(folder).campaign
     Network.objects.update(weights=f"{folder}/best.pth", weights_sha256="a" * 64)
     Dissection.objects.update(weights=f"{folder}/best.pth")
+    stand_beside_chance(Dissection.objects.get())
     answered = Assignment.objects.filter(hit__campaign=campaign).order_by("id")
     first, second = answered[:2]
     Assignment.objects.filter(pk=first.pk).update(
@@ -80,6 +82,22 @@ def run_study(folder: Path) -> Campaign:
     accept_label(campaign=campaign, unit=unit, reviewer="cem", now=NOW)
     compare_campaign(campaign=campaign)
     return campaign
+
+
+def stand_beside_chance(dissection: Dissection) -> None:
+    """A measurement with random weights, of a network of its own."""
+    network = Network.objects.create(
+        name="net-random", architecture="unitscope:test", weights_from="random", registered_at=NOW
+    )
+    measured = Dissection.objects.create(
+        network=network, image_set=dissection.image_set, layer_paths=["features.3"], state="done", is_baseline=True,
+        detectors={"features.3": {"paper": {"n_detectors": 2, "n_unique": 1}}}, created_at=NOW,
+    )  # fmt: skip
+    Dissection.objects.filter(pk=dissection.pk).update(
+        detectors={"features.3": {"paper": {"n_detectors": 4, "n_unique": 3, "shuffled_labels": {"n_detectors": 1}}}}
+    )
+    baseline = RandomBaseline.objects.create(key="k" * 64, layer_path="features.3", measured_by=measured)
+    baseline.dissections.add(dissection)
 
 
 @pytest.fixture
@@ -148,7 +166,7 @@ def test_every_field_of_every_model_is_exported_or_left_out_with_a_reason() -> N
         assert set(table.left_out) <= named
         assert all(table.left_out.values())
         assert {one.name for one in table.fields} | set(table.left_out) | {"id"} >= named
-        assert not model._meta.many_to_many
+        assert all(one.remote_field.through in by_model for one in model._meta.many_to_many)
 
 
 def test_another_installation_makes_the_same_report_byte_for_byte(study: Study, settings: Settings) -> None:
@@ -201,9 +219,24 @@ def test_what_was_asked_answered_and_decided_comes_along(elsewhere: Study) -> No
     assert (TopImage.objects.count(), Image.objects.count()) == (6 * 15, 100)
 
 
+def test_detectors_stand_beside_the_same_chance(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    chance = describe_chance(Dissection.objects.get(is_baseline=False))["features.3"]["paper"]
+    assert chance["shuffled_labels"] == {"n_detectors": 1}
+    assert chance["random_weights"]["n_detectors"] == 2
+
+
+def test_each_unit_has_its_label_of_record(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    assert UnitLabel.objects.filter(is_of_record=True).count() == 5
+    take_in(elsewhere, name="copy")
+    assert UnitLabel.objects.filter(is_of_record=True).count() == 5
+
+
 def test_the_campaign_asks_nobody_and_nothing_that_the_bundle_names_is_loaded(elsewhere: Study) -> None:
     take_in(elsewhere)
-    campaign, network, dissection = Campaign.objects.get(), Network.objects.get(), Dissection.objects.get()
+    campaign, network = Campaign.objects.get(), Network.objects.get(name="net")
+    dissection = Dissection.objects.get(is_baseline=False)
     assert (campaign.state, campaign.is_imported) == ("closed", True)
     assert (network.architecture, network.weights) == ("imported:unitscope:test", "best.pth")
     assert network.weights_sha256 == "a" * 64
@@ -257,7 +290,7 @@ def test_other_content_under_the_same_name_is_refused(elsewhere: Study) -> None:
 def test_a_second_name_shares_what_was_dissected(elsewhere: Study) -> None:
     take_in(elsewhere)
     assert take_in(elsewhere, name="copy").is_new
-    assert (Campaign.objects.count(), Dissection.objects.count(), Worker.objects.count()) == (2, 1, 3)
+    assert (Campaign.objects.count(), Dissection.objects.count(), Worker.objects.count()) == (2, 2, 3)
     one, two = (describe_campaign(campaign=campaign) for campaign in Campaign.objects.order_by("id"))
     assert one | {"campaign": "copy"} == two
 
@@ -266,7 +299,7 @@ def test_the_installation_that_wrote_it_keeps_its_own(study: Study) -> None:
     with pytest.raises(BundleInTheWay, match="is not from a bundle"):
         take_in(study)
     assert take_in(study, name="copy").report == "Its report equals the bundle's."
-    assert Dissection.objects.get().artifact.endswith("artifact-net")
+    assert Dissection.objects.get(is_baseline=False).artifact.endswith("artifact-net")
 
 
 def test_a_network_of_the_same_name_with_other_weights_is_refused(elsewhere: Study) -> None:
