@@ -67,7 +67,7 @@ def send_bundle(request: SignedInRequest, name: str) -> HttpResponseBase:
             shutil.copyfileobj(written, packed)
     packed.seek(0)
     headers = {"Cache-Control": "no-store"}
-    return FileResponse(packed, as_attachment=True, filename=f"{name}-bundle.zip", headers=headers)
+    return FileResponse(packed, as_attachment=True, filename=to_file_name(f"{name}-bundle.zip"), headers=headers)
 
 
 @require_POST

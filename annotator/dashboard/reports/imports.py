@@ -80,7 +80,10 @@ class LabelsForm(_UploadForm):
         Campaign.objects.order_by("name"), to_field_name="name", label="Campaign", required=False
     )
     of_network = forms.CharField(
-        max_length=MAX_LENGTH, label="Or network", required=False, help_text="If nobody was asked; a new name makes a network"
+        max_length=MAX_LENGTH,
+        label="Or network",
+        required=False,
+        help_text="If nobody was asked; a new name makes a network",
     )
     layer = forms.CharField(max_length=200, help_text="Such as pool5")
     field_order = ["of_campaign", "of_network", "layer", "file"]
@@ -104,7 +107,10 @@ class LabelsForm(_UploadForm):
 
 class BundleForm(_UploadForm):
     name = forms.CharField(
-        max_length=MAX_LENGTH, label="Campaign", required=False, help_text="Another name for the campaign here; empty: its own"
+        max_length=MAX_LENGTH,
+        label="Campaign",
+        required=False,
+        help_text="Its name here; empty: as it was",
     )
     field_order = ["name", "file"]
     endings = (".zip",)
