@@ -23,7 +23,8 @@ from workers.engine.images.contents import Contents, ImagesChanged
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.options import DissectionOptions
-from workers.engine.networks.loading import LoadedNetwork, NetworkError
+from workers.engine.networks.checkpoints import NetworkError
+from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.random_weights import draw_weights
 from workers.engine.networks.saved import SAVED
 from workers.fetching import fetch_folder

@@ -14,10 +14,10 @@ from workers import config
 from workers.contract import DissectionRequest
 from workers.engine.images.contents import FRESH_SECONDS, Contents
 from workers.engine.images.image_set import ImageSet
+from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.code import hash_files
 from workers.engine.networks.loading import (
     LoadedNetwork,
-    NetworkError,
     file_sha256,
     has_own_code,
     load_network,
@@ -39,11 +39,12 @@ class NetworkChanged(NetworkError):
 
 @dataclass(frozen=True)
 class Asked:
-    """Which network a request asks for: architecture, weights and preprocessing (as JSON)."""
+    """Which network a request asks for: architecture, weights and preprocessing (as JSON), and for which layers."""
 
     architecture: str
     weights: str
     preprocessing: str
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def open_network(*, request: DissectionRequest, surveyed: dict[str, Any] | None,
 
     Raises NetworkChanged, NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid, StoreError.
     """
-    asked = Asked(request.architecture, request.weights, json.dumps(request.preprocessing))
+    asked = Asked(request.architecture, request.weights, json.dumps(request.preprocessing), tuple(request.layers))
     kept = next((one for one in _last_network if one.asked == asked), None)
     if kept is not None and surveyed is not None and not isinstance(kept.network, SavedNetwork):
         # In memory it is what it was, whatever happened to its file since.
@@ -120,6 +121,7 @@ def _load_file(asked: Asked, file: Path | None, device: str) -> LoadedNetwork:
         weights=file,
         preprocessing=Preprocessing.from_json(stated) if stated else None,
         device=device,
+        layers=asked.layers,
     )
 
 

@@ -29,8 +29,8 @@ from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures import tally
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFieldOptions
 from workers.engine.measures.options import DissectionOptions, OptionsInvalid
+from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerError
-from workers.engine.networks.loading import NetworkError
 from workers.engine.networks.preprocessing import PreprocessingInvalid
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
 from workers.engine.networks.zoo import ZooError
@@ -162,6 +162,7 @@ def _survey(job: Job) -> dict[str, Any]:
         "has_labels": job.image_set.labels is not None,
         "passed_over": [asdict(one) for one in job.image_set.passed_over],
         "network": job.describe_loaded(),
+        "note": job.network.note,
         "batch_size": job.options.run.batch_size,
         "layers": {path: shape.n_units for path, shape in shapes.items()},
         "memory": {stage: {**asdict(need), "spills": job.spills(need)} for stage, need in stages.items()},

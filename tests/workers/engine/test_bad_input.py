@@ -15,7 +15,9 @@ from workers.engine.images.batches import Stopwatch, read_batch
 from workers.engine.images.decoding import MAX_PIXELS, ImageUnreadable, decode_image
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.networks.loading import ArchitectureNotFound, CheckpointMismatch, NetworkError, load_network
+from workers.engine.networks.checkpoints import NetworkError
+from workers.engine.networks.filling import CheckpointMismatch
+from workers.engine.networks.loading import ArchitectureNotFound, load_network
 from workers.engine.networks.preprocessing import Preprocessing, PreprocessingInvalid
 
 INPUT = Preprocessing(input_px=32)

@@ -5,7 +5,7 @@ nn.Module.
 """
 
 import hashlib
-import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from workers.engine.networks.checkpoints import NetworkError, first_line, read_checkpoint
 from workers.engine.networks.code import CodeChanged, hash_built, import_fresh
+from workers.engine.networks.filling import fill, find_classes, unwrap
 from workers.engine.networks.identity import FROM_CODE, FROM_FILE, RANDOM, hash_tensors
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.zoo import ZooRow, fetch_weights
@@ -23,20 +25,8 @@ from workers.engine.networks.zoo import ZooRow, fetch_weights
 MEMORY_FORMAT = torch.channels_last
 
 
-class NetworkError(Exception):
-    """The network cannot be used; the message says why."""
-
-
 class ArchitectureNotFound(NetworkError):
     """No network goes by that name."""
-
-
-class CheckpointUnreadable(NetworkError):
-    """The weights file cannot be read as plain tensors."""
-
-
-class CheckpointMismatch(NetworkError):
-    """The checkpoint does not fit the architecture; the message names the keys."""
 
 
 EFFICIENTNET_LITE_INPUT = Preprocessing(mean=(127.0,) * 3, std=(128.0,) * 3, scale=1.0, interpolation="bicubic")
@@ -56,7 +46,8 @@ class LoadedNetwork:
     """A module in eval mode with its input convention, and what tells it from others (docs/measures.md, Networks).
 
     `weights_sha256` is the digest of the tensors as they run, `source_sha256` that of the code of a function's network.
-    `weights_from` says where the tensors came from: a file, the function's own code, a seed, or saved activations.
+    `weights_from` says where the tensors came from: a file, the function's own code, a seed, or saved activations;
+    `note` which tensors of a file were taken, if that was not plain.
     """
 
     architecture: str
@@ -65,6 +56,7 @@ class LoadedNetwork:
     weights_sha256: str
     source_sha256: str = ""
     weights_from: str = FROM_FILE
+    note: str = ""
 
     @property
     def is_random(self) -> bool:
@@ -90,17 +82,24 @@ def load_network(
     device: str = "cpu",
     seed: int = 0,
     keep: str = "",
+    layers: Sequence[str] = (),
 ) -> LoadedNetwork:
     """Build the architecture and fill it with a checkpoint (.safetensors, .pth, .pt, .pth.tar); None keeps weights
-    drawn by `seed`.
+    drawn by `seed`. A classifier that does not fit is no fault if none of the `layers` lies in it.
 
     Raises ArchitectureNotFound, CheckpointUnreadable or CheckpointMismatch.
     """
     module, default_input = _build_seeded(architecture, seed)
+    note = ""
     if weights is not None:
-        tensors = read_checkpoint(weights)
-        kept = {key: value for key, value in tensors.items() if key.startswith(keep)}
-        fill(module=module, tensors=kept, name=weights.name)
+        groups = {
+            place: {key: one for key, one in tensors.items() if unwrap(key).startswith(keep)}
+            for place, tensors in read_checkpoint(weights).items()
+        }
+        n_classes = find_classes(module=module, groups=groups) if _takes_classes(architecture) else None
+        if n_classes is not None:
+            module, _ = _build_seeded(f"{architecture}?num_classes={n_classes}", seed)
+        note = fill(module=module, groups=groups, name=weights.name, layers=layers)
     weights_from = FROM_FILE if weights is not None else _find_origin(architecture, module, seed)
     digest = hash_tensors(module)
     module = module.to(device=device, memory_format=MEMORY_FORMAT).eval()  # type: ignore[call-overload]
@@ -113,7 +112,12 @@ def load_network(
         weights_sha256=digest,
         source_sha256=_hash_source(architecture, module),
         weights_from=weights_from,
+        note=note,
     )
+
+
+def _takes_classes(architecture: str) -> bool:
+    return architecture.startswith("torchvision:") and "?" not in architecture
 
 
 def _build_seeded(architecture: str, seed: int) -> tuple[nn.Module, Preprocessing]:
@@ -158,82 +162,6 @@ def load_zoo_network(*, row: ZooRow, folder: Path, device: str = "cpu") -> Loade
         device=device,
         keep=row.keep,
     )
-
-
-def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors by name from safetensors or a pickle of plain tensors (weights_only), whatever wraps them; no code is
-    executed.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise CheckpointUnreadable(f"{path.name}: there is no such file.") from None
-    except pickle.UnpicklingError as error:
-        raise CheckpointUnreadable(
-            f"{path.name} holds more than plain tensors, and is not loaded because that could execute code: "
-            f"{_first_line(error)}"
-        ) from None
-    except MemoryError:
-        raise CheckpointUnreadable(f"{path.name} states tensors too large for this machine.") from None
-    except Exception as error:
-        # A broken file surfaces as any of a dozen exceptions of zip, pickle and safetensors.
-        raise CheckpointUnreadable(f"{path.name} cannot be read as a checkpoint: {_first_line(error)}") from None
-    return _tensors_in(content, path.name)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0][:200] if lines else type(error).__name__).rstrip(".") + "."
-
-
-def _tensors_in(content: Any, name: str) -> dict[str, torch.Tensor]:
-    for wrapper in ("state_dict", "model_state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
-            break
-    if not isinstance(content, dict):
-        raise CheckpointUnreadable(f"{name} holds a {type(content).__name__}, not tensors by name.")
-    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
-    if not tensors:
-        raise CheckpointUnreadable(f"{name} holds no tensors by name.")
-    prefix = "module."  # DataParallel's
-    if all(key.startswith(prefix) for key in tensors):
-        return {key.removeprefix(prefix): value for key, value in tensors.items()}
-    # Places' AlexNet and VGG were trained with the features alone wrapped: features.module.0.weight.
-    return {key.replace(".module.", "."): value for key, value in tensors.items()}
-
-
-def fill(*, module: nn.Module, tensors: dict[str, torch.Tensor], name: str) -> None:
-    """Copy the tensors into the module, all or nothing; raises CheckpointMismatch naming missing, unexpected and
-    misshapen keys.
-    """
-    wanted = module.state_dict()
-    counters = {
-        key for key in wanted if key.endswith("num_batches_tracked")
-    }  # absent from checkpoints before torch 0.4.1
-    missing = sorted(wanted.keys() - tensors.keys() - counters)
-    unexpected = sorted(tensors.keys() - wanted.keys())
-    misshapen = sorted(
-        f"{key} ({_shape(tensors[key])} instead of {_shape(wanted[key])})"
-        for key in wanted.keys() & tensors.keys()
-        if tensors[key].shape != wanted[key].shape
-    )
-    faults = [("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen)]
-    if words := [f"{len(keys)} {what}: {_some(keys)}" for what, keys in faults if keys]:
-        raise CheckpointMismatch(f"{name} does not fit the network; keys {'; '.join(words)}.")
-    module.load_state_dict({key: tensors[key] for key in wanted.keys() & tensors.keys()}, strict=False)
-
-
-def _shape(tensor: torch.Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "scalar"
-
-
-def _some(keys: list[str]) -> str:
-    return ", ".join(keys[:8]) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
 
 
 def file_sha256(path: Path) -> str:
@@ -302,7 +230,7 @@ def _build_by_function(module_name: str, function_name: str) -> tuple[nn.Module,
 
 
 def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {_first_line(error)}"
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def normalize(*, pixels: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:

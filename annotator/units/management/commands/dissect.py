@@ -192,7 +192,13 @@ def _memory(dissection: Dissection) -> str:
         return ""  # a survey of an earlier version
     needs = "; ".join(f"{stage}: at most {_needs(need)}" for stage, need in stages.items())
     stored = sum(need["stored"] for need in stages.values())
-    return f"Beside the network, {needs}. Results and shards: about {_megabytes(stored)}."
+    return f"{_note(dissection)}Beside the network, {needs}. Results and shards: about {_megabytes(stored)}."
+
+
+def _note(dissection: Dissection) -> str:
+    """Which tensors of the checkpoint were taken, if that was not plain."""
+    note = read_survey(dissection).get("note", "")
+    return f"{note}\n" if note else ""
 
 
 def _needs(need: dict[str, int]) -> str:

@@ -1,0 +1,135 @@
+"""Checkpoints of training programs: loaded if their tensors fit, whatever wraps them; else told what would fit."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path, PosixPath
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from workers.engine.networks.checkpoints import CheckpointUnreadable, NetworkError
+from workers.engine.networks.filling import CheckpointMismatch
+from workers.engine.networks.loading import LoadedNetwork, load_network
+
+OWN = "tests.workers.engine.networks.test_checkpoints:make_network"
+STATE = {"layer1.weight": (4, 3, 3, 3), "layer1.bias": (4,), "fc.weight": (10, 4), "fc.bias": (10,)}
+
+
+class Network(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer1, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.layer1(x)
+        return self.fc(features.mean((2, 3)))  # type: ignore[no-any-return]
+
+
+def make_network() -> nn.Module:
+    return Network()
+
+
+def tensors(prefix: str = "", *, seed: int = 0, without: str = "-") -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    drawn = {key: torch.randn(shape, generator=generator) for key, shape in STATE.items()}
+    return {prefix + key: value for key, value in drawn.items() if not key.startswith(without)}
+
+
+def load(tmp_path: Path, content: Any, *layers: str, architecture: str = OWN) -> LoadedNetwork:
+    torch.save(content, tmp_path / "a.pth")
+    return load_network(architecture=architecture, weights=tmp_path / "a.pth", layers=layers)
+
+
+def is_filled(network: LoadedNetwork, *, seed: int = 0, key: str = "layer1.weight") -> bool:
+    return torch.equal(network.module.state_dict()[key], tensors(seed=seed)[key])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"teacher": tensors()}, {"params": tensors()}, {"model_ema": tensors(), "epoch": 3}, {"net": tensors()},
+        {"state": {"ema": {"inner": tensors()}}}, tensors("backbone."), tensors("model."), tensors("encoder_q."),
+        tensors("_orig_mod."), tensors("module._orig_mod.model."), {"teacher": tensors("module.backbone.")},
+        {"model": tensors(), "args": argparse.Namespace(lr=0.1, out=PosixPath("/x")), "best": np.float64(0.5)},
+        {"state_dict": tensors(), "history": np.zeros(3), "optimizer": {"state": {0: {"m": torch.zeros(2)}}}},
+        {**tensors("backbone."), "projector.0.weight": torch.zeros(2, 2), "n_averaged": torch.tensor(3)},
+        {**tensors("encoder_q."), **tensors("encoder_k.", seed=5)},
+    ],
+)  # fmt: skip
+def test_tensors_are_found_whatever_wraps_them(tmp_path: Path, content: Any) -> None:
+    assert is_filled(load(tmp_path, content))
+
+
+def test_what_was_taken_is_told(tmp_path: Path) -> None:
+    network = load(tmp_path, {"teacher": tensors("backbone."), "student": tensors("backbone.", seed=2)})
+    assert is_filled(network)
+    assert network.note == (
+        "a.pth: the tensors under 'teacher' with the prefix 'backbone.' were taken. "
+        "Those under 'student' would fit, too."
+    )
+    assert load(tmp_path, tensors()).note == ""
+
+
+def test_a_classifier_that_no_layer_needs_may_be_missing_or_of_another_size(tmp_path: Path) -> None:
+    network = load(tmp_path, tensors(without="fc"), "layer1")
+    assert is_filled(network)
+    assert "fc.bias, fc.weight are drawn by a seed" in network.note
+    assert is_filled(load(tmp_path, {**tensors(without="fc"), "fc.weight": torch.zeros(7, 4)}, "layer1"))
+    for layers in ((), ("fc",), ("layer1", "fc")):
+        with pytest.raises(CheckpointMismatch, match=r"2 missing: fc\.bias, fc\.weight"):
+            load(tmp_path, tensors(without="fc"), *layers)
+    with pytest.raises(CheckpointMismatch, match=r"missing: layer1\.bias"):
+        load(tmp_path, tensors(without="layer1"), "layer1")
+
+
+def test_the_number_of_classes_is_that_of_the_tensors(tmp_path: Path) -> None:
+    import torchvision
+
+    state = torchvision.models.squeezenet1_1(num_classes=7).state_dict()
+    network = load(tmp_path, {"model": state, "args": argparse.Namespace()}, architecture="torchvision:squeezenet1_1")
+    assert network.module.state_dict()["classifier.1.weight"].shape[0] == 7
+    with pytest.raises(CheckpointMismatch, match=r"7x512x1x1 instead of 1000"):
+        load(tmp_path, state, architecture="torchvision:squeezenet1_1?num_classes=1000")
+
+
+def test_another_architecture_is_refused_and_the_way_out_named(tmp_path: Path) -> None:
+    import torchvision
+
+    torch.save({"model": torchvision.models.resnet34().state_dict()}, tmp_path / "a.pth")
+    with pytest.raises(CheckpointMismatch) as caught:
+        load_network(architecture="torchvision:resnet18", weights=tmp_path / "a.pth", layers=["layer4"])
+    words = str(caught.value)
+    assert "unexpected: layer1.2" in words
+    assert "under 'model'" in words
+    assert "--network torchvision:NAME" in words
+    assert "\x1b" not in words
+    assert "\n" not in words
+
+
+def test_shards_lie_in_one_folder(tmp_path: Path) -> None:
+    parts = [{key: value for key, value in tensors().items() if key.startswith(start)} for start in ("layer1", "fc")]
+    names = [f"model-{i:05}-of-00002.safetensors" for i in (1, 2)]
+    save_file(parts[0], tmp_path / names[0])
+    with pytest.raises(CheckpointUnreadable, match=r"one of several files and model-00002-of-"):
+        load_network(architecture=OWN, weights=tmp_path / names[0])
+    save_file(parts[1], tmp_path / names[1])
+    index = {"weight_map": {key: name for name, part in zip(names, parts, strict=True) for key in part}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    for name in (*names, "model.safetensors.index.json"):
+        assert is_filled(load_network(architecture=OWN, weights=tmp_path / name), key="fc.weight")
+
+
+class Strange:
+    """Of another program, and on no list."""
+
+
+def test_what_is_on_no_list_is_refused_without_terminal_codes(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match="could execute code") as caught:
+        load(tmp_path, {"model": tensors(), "extra": Strange()})
+    assert "\x1b" not in str(caught.value)

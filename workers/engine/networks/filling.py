@@ -1,0 +1,170 @@
+"""Fill a network with the tensors of a checkpoint, whatever wraps them: which group, which prefix, which classifier."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from workers.engine.networks.checkpoints import NetworkError, Tensors
+
+# Where a training program keeps the weights that it trains, best first; other groups come after these.
+PREFERRED = ("", "state_dict", "model_state_dict", "model", "net", "network", "params", "model_ema", "ema", "teacher")
+# Names that wrappers of modules leave in the middle of keys.
+WRAPPERS = ("module", "_orig_mod")
+# What stands after a network's last layer of features, or beside it in training.
+HEADS = (
+    "fc", "classifier", "head", "heads", "head_dist", "linear", "last_linear", "AuxLogits", "aux1", "aux2",
+    "n_averaged", "projector", "projection_head", "predictor", "prototypes", "queue", "queue_ptr",
+    "mlp_head", "logit_scale",
+)  # fmt: skip
+
+
+class CheckpointMismatch(NetworkError):
+    """The checkpoint does not fit the architecture; the message names the keys."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The tensors of one group with a prefix taken off, and the keys that do not go with the module."""
+
+    place: str
+    prefix: str
+    tensors: Tensors
+    missing: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    misshapen: list[str] = field(default_factory=list)
+
+    @property
+    def n_wrong(self) -> int:
+        return len(self.missing) + len(self.misshapen)
+
+    def fits(self, spared: Sequence[str]) -> bool:
+        """True if all is there but keys of heads that no layer needs, and nothing is left over but heads."""
+        wrong = [*self.missing, *self.misshapen]
+        is_head = {key.partition(".")[0] for key in wrong} <= set(spared)
+        return is_head and all(key.partition(".")[0] in HEADS for key in self.unexpected)
+
+    def describe(self) -> str:
+        """Where the tensors were found, in words."""
+        words = []
+        if self.place:
+            words.append(f"under {self.place!r}")
+        if self.prefix:
+            words.append(f"with the prefix {self.prefix!r}")
+        return " ".join(words)
+
+
+def fill(*, module: nn.Module, groups: dict[str, Tensors], name: str, layers: Sequence[str] = ()) -> str:
+    """Copy the tensors of the group and prefix that fit into the module, all or nothing; returns in words what was
+    not plain about it. A classifier may be missing or of another size if `layers` are named and none lies in it.
+
+    Raises CheckpointMismatch, which names missing, unexpected and misshapen keys, and what would fit.
+    """
+    spared = _list_spared(module, layers)
+    fits = sorted(_list_fits(module, groups), key=lambda fit: (fit.n_wrong, _rank(fit.place), len(fit.prefix)))
+    fitting = [fit for fit in fits if fit.fits(spared)]
+    if not fitting:
+        raise CheckpointMismatch(_refuse(name, fits[0], groups, module))
+    chosen = fitting[0]
+    wrong = {*chosen.missing, *chosen.misshapen}
+    kept = {key: one for key, one in chosen.tensors.items() if key not in {*wrong, *chosen.unexpected}}
+    module.load_state_dict(kept, strict=False)
+    others = sorted({fit.place for fit in fitting if fit.n_wrong == chosen.n_wrong} - {chosen.place})
+    return _tell(name, chosen, sorted(wrong), others)
+
+
+def find_classes(*, module: nn.Module, groups: dict[str, Tensors]) -> int | None:
+    """The number of classes that the checkpoint's classifier has, if only that keeps it from fitting the module."""
+    for fit in _list_fits(module, groups):
+        heads = [key for key in fit.misshapen if key.partition(".")[0] in HEADS]
+        if heads and not fit.missing and len(heads) == len(fit.misshapen):
+            sizes = {fit.tensors[key].shape[0] for key in heads if fit.tensors[key].ndim}
+            if len(sizes) == 1:
+                return int(sizes.pop())
+    return None
+
+
+def _list_spared(module: nn.Module, layers: Sequence[str]) -> list[str]:
+    """Top-level modules of a classifier that none of the layers needs: at the end of the network, and not named."""
+    if not layers:
+        return []
+    own = [name for name, _ in module.named_children()]
+    named = {layer.partition(".")[0].partition("#")[0] for layer in layers}
+    last_named = max((own.index(name) for name in named if name in own), default=len(own))
+    return [name for place, name in enumerate(own) if name in HEADS and place > last_named]
+
+
+def _list_fits(module: nn.Module, groups: dict[str, Tensors]) -> list[Fit]:
+    wanted = module.state_dict()
+    fits = []
+    variants = [(place, one) for place, raw in groups.items() for one in (raw, {unwrap(k): v for k, v in raw.items()})]
+    for place, tensors in variants:
+        for prefix in _list_prefixes(tensors, wanted):
+            own = {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
+            fits.append(_compare(place, prefix, own, wanted))
+    return fits
+
+
+def unwrap(key: str) -> str:
+    """Without the names that wrappers leave, at the start or in the middle (Places' VGG: features.module.0.weight)."""
+    return ".".join(part for part in key.split(".") if part not in WRAPPERS)
+
+
+def _list_prefixes(tensors: Iterable[str], wanted: Iterable[str]) -> list[str]:
+    """The empty prefix, and those before which some wanted key stands in the checkpoint."""
+    ends = tuple(f".{key}" for key in sorted(wanted, key=len)[-20:])
+    found = {key[: -len(end) + 1] for key in tensors for end in ends if key.endswith(end)}
+    return ["", *sorted(found, key=len)]
+
+
+def _compare(place: str, prefix: str, own: Tensors, wanted: dict[str, torch.Tensor]) -> Fit:
+    # Counters are absent from checkpoints before torch 0.4.1.
+    needed = {key for key in wanted if not key.endswith("num_batches_tracked")}
+    return Fit(
+        place=place,
+        prefix=prefix,
+        tensors=own,
+        missing=sorted(needed - own.keys()),
+        unexpected=sorted(own.keys() - wanted.keys()),
+        misshapen=sorted(key for key in wanted.keys() & own.keys() if own[key].shape != wanted[key].shape),
+    )
+
+
+def _rank(place: str) -> int:
+    return PREFERRED.index(place) if place in PREFERRED else len(PREFERRED)
+
+
+def _tell(name: str, chosen: Fit, wrong: list[str], others: list[str]) -> str:
+    words = [f"{name}: the tensors {chosen.describe()} were taken."] if chosen.describe() else []
+    if others:
+        words.append(f"Those under {', '.join(map(repr, others))} would fit, too.")
+    if wrong:
+        words.append(f"Its classifier was not used: {_some(wrong)} are drawn by a seed, and no layer needs them.")
+    return " ".join(words)
+
+
+def _refuse(name: str, best: Fit, groups: dict[str, Tensors], module: nn.Module) -> str:
+    wanted = module.state_dict()
+    misshapen = [f"{key} ({_shape(best.tensors[key])} instead of {_shape(wanted[key])})" for key in best.misshapen]
+    faults = [("missing", best.missing), ("unexpected", best.unexpected), ("of another shape", misshapen)]
+    words = "; ".join(f"{len(keys)} {what}: {_some(keys)}" for what, keys in faults if keys)
+    where = f" Best {best.describe()}." if best.describe() else ""
+    held = [f"{len(tensors)} under {place!r}" for place, tensors in groups.items() if place]
+    what = f" It holds tensors: {', '.join(held[:6])}." if held else ""
+    n_right = len(best.tensors) - len(best.unexpected) - len(best.misshapen)
+    advice = (
+        " Name the network it was trained as (--network torchvision:NAME, torchvision:NAME?num_classes=N or "
+        "package.module:function)."
+        if n_right and (where or what)
+        else ""
+    )
+    return f"{name} does not fit the network; keys {words}.{where}{what}{advice}"
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:8]) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
