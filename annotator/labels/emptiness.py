@@ -12,7 +12,7 @@ def _words(text: str) -> frozenset[str]:
 
 # A description of these words alone says nothing.
 EMPTY_WORDS = _words(
-    "a all am an and any anything are asdf be can cannot cant clear clearly common commonality crop crops different do "
+    "a all am an and any anything are asdf be cannot cant clear clearly common commonality different do "
     "does dont dunno everything examples explain find for guess hard have i id idea idk image images in is it item "
     "items its just kind kinds know known lot lots make many maybe me misc miscellaneous mixed n na nada nil no none "
     "nope not nothing null object objects of or other others out photo photos possible random really same say see "

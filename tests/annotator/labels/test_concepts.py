@@ -146,6 +146,8 @@ def test_what_is_not_there_is_no_concept(said: str) -> None:
         ("nonstick pan", "nonstick pan"),
         ("notebook", "notebook"),
         ("knot", "knot"),
+        ("crops", "crop"),
+        ("cans", "can"),
     ],
 )
 def test_what_is_said_beside_a_negation_stays(said: str, form: str) -> None:
