@@ -9,6 +9,7 @@ from annotator.refusals import Refusal
 from annotator.units.models import ImageSet, Network, NetworkAlias
 from annotator.units.names import find_free_name, make_slug
 from annotator.units.settling import same_preprocessing
+from workers.engine.images.passed_over import MAX_PATH_LENGTH, is_text, show_path
 from workers.engine.images.readers.table import find_reader
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.zoo import ZOO, ZooError, find_row
@@ -32,6 +33,7 @@ def register_network(
     if architecture.startswith(ZOO):
         _check_zoo(architecture, weights, preprocessing)
     weights = resolve_weights(weights)
+    _check_address(weights)
     same = {"architecture": architecture, "weights": weights, "preprocessing": preprocessing}
     if name is None:
         return _find_network(same) or Network.objects.create(
@@ -45,6 +47,14 @@ def register_network(
     if not _stands_for(network, same):
         raise CannotRegister(f"The name {name!r} stands for another network ({network.architecture}); choose another.")
     return network
+
+
+def _check_address(address: str) -> None:
+    """Raises CannotRegister for what the database cannot keep."""
+    if not is_text(address):
+        raise CannotRegister(f"The path {show_path(address)} is not UTF-8. Rename it.")
+    if len(address) > MAX_PATH_LENGTH:
+        raise CannotRegister(f"The path has more than {MAX_PATH_LENGTH} characters. Move it nearer to the root.")
 
 
 def resolve_weights(weights: str) -> str:
@@ -87,6 +97,7 @@ def register_image_set(*, name: str | None, address: str, is_rendered: bool, now
         if not folder.is_dir():
             raise CannotRegister(f"There is no folder of images at {address}.")
         address, has_labels = str(folder), find_reader(folder).has_labels
+    _check_address(address)
     if name is None and (found := ImageSet.objects.filter(address=address).order_by("id").first()):
         return found
     wanted = name or find_free_name(ImageSet, make_slug(address.rstrip("/").rpartition("/")[2]))

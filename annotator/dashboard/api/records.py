@@ -47,6 +47,7 @@ class DissectionRecord(Schema):
     error: str
     n_images: int
     n_quarantined: int
+    passed_over: list[dict[str, Any]]
     artifact_sha256: str
     created_at: datetime
     finished_at: datetime | None

@@ -198,6 +198,21 @@ def test_another_architecture_under_a_name_is_refused(bench: Bench, images: Path
         register_network(name="tiny-module", architecture="torchvision:alexnet", **asked)  # type: ignore[arg-type]
 
 
+def test_paths_that_the_database_cannot_keep_are_refused_in_words(tmp_path: Path) -> None:
+    named = Path(os.fsdecode(os.fsencode(tmp_path) + b"/latin\xe9"))
+    named.mkdir()
+    long = tmp_path.joinpath(*["d" * 200] * 3)
+    long.mkdir(parents=True)
+    for folder, reason in ((named, r"latin\\xe9 is not UTF-8"), (long, "more than 500 characters")):
+        shutil.copy(save(tmp_path / "a.pth", 1), folder / "a.pth")
+        with pytest.raises(CannotRegister, match=reason):
+            register_image_set(name=None, address=str(folder), is_rendered=False, now=timezone.now())
+        with pytest.raises(CannotRegister, match=reason.partition(" is")[0]):
+            register_network(
+                name=None, architecture=TINY, weights=str(folder / "a.pth"), preprocessing=None, now=timezone.now()
+            )
+
+
 def add(images: Path) -> None:
     Picture.new("RGB", (32, 32), "red").save(images / "zz.png")
 
