@@ -1,6 +1,6 @@
 """Which pixels each element of a tensor looks at, and how operations move, join and widen them.
 
-[ZKLOT15] 3.2, docs/measures.md, Theoretical receptive field and Where cells lie. Coordinates are pixel centers. An
+[ZKLOT15] 3.2, docs/measures.md, Where cells lie. Coordinates are pixel centers. An
 operation that lets values of the whole image in (squeeze-excitation, attention) leaves an element the place that it
 has without them: only the size of its field becomes unknown, and the reason is kept.
 """

@@ -1,6 +1,6 @@
 """Theoretical receptive fields and where a layer's cells lie, from the places that tracing.py finds.
 
-[ZKLOT15] 3.2, docs/measures.md, Theoretical receptive field and Where cells lie. Branches are united, padding moves
+[ZKLOT15] 3.2, docs/measures.md, Where cells lie. Branches are united, padding moves
 the field outwards, dilation widens it. Coordinates are pixel centers; padding may put a field partly outside the image.
 """
 

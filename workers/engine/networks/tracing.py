@@ -1,6 +1,6 @@
 """Follow every operation of one forward pass, and find which pixels each element of a layer's output looks at.
 
-docs/measures.md, Theoretical receptive field and Where cells lie. One blank image goes through the network; any module
+docs/measures.md, Where cells lie. One blank image goes through the network; any module
 will do. What an operation does to places stands in places.py; here stands which operation does what.
 """
 
