@@ -11,7 +11,10 @@
     $("chosen").textContent = { yes: "You chose: Yes, it fits most.", no: "You chose: No, it does not." }[verdict] ?? "";
   }
 
-  const draft = keepDraft({ fields: { verdict: { empty: "", words: "Your answer" } }, read: () => ({ verdict }), show });
+  const draft = keepDraft({
+    fields: { verdict: { empty: "", words: "Your answer" } }, read: () => ({ verdict }), show,
+    opened: () => $("form").scrollIntoView({ block: "nearest" }),
+  });
 
   function choose(answer) {
     if (!work.token) return;
@@ -41,5 +44,5 @@
     const answer = { y: "yes", n: "no", Escape: "" }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (answer !== undefined) choose(answer);
   });
-  run(draft.open, () => $("form").scrollIntoView({ block: "nearest" }));
+  run(draft.open);
 })();
