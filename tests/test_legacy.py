@@ -26,12 +26,12 @@ from django.test import Client
 from django.test.utils import override_settings
 
 from annotator.accounts.models import Role
-from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.models import Assignment, Campaign, Worker
 from annotator.labels.models import UnitLabel
 from annotator.units.models import Dissection
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
 from tests.annotator.dashboard.making import make_person
-from tests.databases import connected_to, execute
+from tests.databases import connected_to, execute, second_installation
 from tests.workers.engine.options import check_artifact
 from workers.engine.format.artifact import read_artifact
 from workers.store import open_store
@@ -197,6 +197,17 @@ def list_rows(table: str) -> dict[str, list[str]]:
     """By unit, its cells without the interval."""
     lines = [re.split(r"\s{2,}", INTERVAL.sub("", line)) for line in table.splitlines() if line.startswith("_blocks")]
     return {unit: cells for unit, *cells in lines}
+
+
+def test_another_installation_makes_the_same_report_of_the_campaign(legacy: Client, tmp_path: Path) -> None:
+    run_command("export", "demo", out=tmp_path / "export")
+    report = (tmp_path / "export" / "report.json").read_text()
+    with second_installation(), override_settings(ARTIFACT_ROOT=f"file://{tmp_path / 'second'}"):
+        told = run_command("import_bundle", str(tmp_path / "export" / "bundle.zip"))
+        assert "96 answers on 32 units imported. Its report equals the bundle's." in told
+        assert run_command("report", "demo", format="json") == f"{report}\n"
+        assert not Worker.objects.filter(is_simulated=False).exists()
+    assert json.loads(report)["answers_by"] == "simulated people"
 
 
 def test_labels_made_again_are_the_labels_of_then(legacy: Client) -> None:

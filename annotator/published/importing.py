@@ -22,8 +22,7 @@ from annotator.published.readers.cells import BadFile
 from annotator.published.readers.records import AnswerFile, ImportedAnswer, LabelFile
 from annotator.published.readers.table import read_answers, read_labels
 from annotator.refusals import Refusal
-from annotator.units.models import AutomaticLabel, Layer, Network, Unit
-from annotator.units.names import IMPORTED
+from annotator.units.models import IMPORTED, AutomaticLabel, Layer, Network, Unit
 
 # Published answers are descriptions with a category and a precision.
 IMPORTED_HIT_TYPE = "unit_semantics"

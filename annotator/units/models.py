@@ -8,6 +8,14 @@ from django.db.models import F, Q
 
 from annotator.names import MAX_LENGTH, validate_name
 
+# What a file brought cannot be dissected here: its architecture, or its image set's address, begins with this.
+IMPORTED = "imported"
+
+
+def forget_imported(name: str) -> str:
+    """An architecture or address as it was where the file was written."""
+    return name.removeprefix(f"{IMPORTED}:")
+
 
 class RegisteredNetworks(models.Manager["Network"]):
     """Networks that could be loaded, or that nobody has tried to load yet."""
@@ -71,7 +79,8 @@ class Network(models.Model):
     def describe(self) -> dict[str, Any]:
         """Which network a report, an export or a data card is about."""
         fields = ("name", "architecture", "weights_sha256", "source_sha256", "weights_from")
-        return {**{field: getattr(self, field) for field in fields}, "weights": self.weights_words}
+        told = {field: getattr(self, field) for field in fields}
+        return told | {"architecture": forget_imported(self.architecture), "weights": self.weights_words}
 
 
 class NetworkAlias(models.Model):

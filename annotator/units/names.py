@@ -4,9 +4,6 @@ import re
 
 from annotator.units.models import ImageSet, Network, NetworkAlias
 
-# What a file brought cannot be dissected here: its architecture, or its image set's address, begins with this.
-IMPORTED = "imported"
-
 
 def make_slug(words: str) -> str:
     """Lower-case letters, digits and hyphens; at most 60 characters."""

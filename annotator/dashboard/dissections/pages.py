@@ -17,8 +17,7 @@ from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.units.asked_options import choose_options
 from annotator.units.dissecting import UNFINISHED, request_dissection
 from annotator.units.layer_facts import spell_layer
-from annotator.units.models import Dissection, ImageSet, Layer, Network
-from annotator.units.names import IMPORTED
+from annotator.units.models import IMPORTED, Dissection, ImageSet, Layer, Network
 from workers.engine.measures.options import list_declared, list_defaults
 from workers.engine.measures.recorded import Option
 

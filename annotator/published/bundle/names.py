@@ -4,9 +4,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from annotator.units.names import IMPORTED
-
-_MARK = f"{IMPORTED}:"
+from annotator.units.models import IMPORTED, forget_imported
 
 
 def forget_folder(address: str) -> str:
@@ -16,11 +14,7 @@ def forget_folder(address: str) -> str:
 
 def call_imported(name: str) -> str:
     """So that nothing here loads or reads what a file has named."""
-    return name if name == IMPORTED else f"{_MARK}{name}"
-
-
-def forget_imported(name: str) -> str:
-    return name.removeprefix(_MARK)
+    return name if name == IMPORTED else f"{IMPORTED}:{name}"
 
 
 def locate_artifact(dissection_id: UUID) -> str:

@@ -25,7 +25,7 @@ from annotator.crowd.models import (
     Worker,
 )
 from annotator.labels.models import ConceptRevision, UnitLabel
-from annotator.published.bundle.names import call_imported, forget_folder, forget_imported, locate_artifact
+from annotator.published.bundle.names import call_imported, forget_folder, locate_artifact
 from annotator.published.models import ImportedBundle
 from annotator.units.models import (
     AutomaticLabel,
@@ -40,6 +40,7 @@ from annotator.units.models import (
     RandomBaseline,
     TopImage,
     Unit,
+    forget_imported,
 )
 
 _BASELINE_LINK: type[Model] = RandomBaseline.dissections.through
