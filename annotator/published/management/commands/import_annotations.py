@@ -15,8 +15,8 @@ class Command(ProjectCommand):
         "Imports answers as a campaign and labels its units. FILE is the published .mat (layerAnnotation), MTurk's "
         "results .csv (WorkerId, Input.layer, Input.unit counted from 1, Answer.description, Answer.category as a code "
         "or in words, Answer.precision; rows with a RejectionTime do not count), or .jsonl (layer, index counted from "
-        "0, description, category, precision; worker, shown and marked where known). All or nothing; import again to "
-        "replace. Next: import_iou, then report."
+        "0, description, category, precision; worker, is_simulated, shown, marked, planted, n_planted_missed and "
+        "n_layer_units where known). All or nothing; import again to replace. Next: import_iou, then report."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
