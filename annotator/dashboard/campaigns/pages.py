@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -20,6 +21,7 @@ from annotator.dashboard.frame.asking import list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.labels.models import UnitLabel
+from annotator.units.models import DissectedUnit
 from annotator.work.performing import is_real_money, list_jobs
 from annotator.work.states import is_ready
 from annotator.work.table import STEPS
@@ -63,8 +65,20 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         last_steps=[step for step in steps if step.is_last],
         verdicts=_verdicts(campaign),
         set_aside=describe_set_aside(campaign),
+        choice=_describe_choice(campaign) if is_ready(campaign) else {},
         **_live(campaign),
     )
+
+
+def _describe_choice(campaign: Campaign) -> dict[str, Any]:
+    """How many units were chosen in which way, and how many silent ones of their layers were left out."""
+    asked = HITUnit.objects.filter(hit__campaign=campaign)
+    counts = asked.order_by().values_list("chosen_because").annotate(n=Count("unit", distinct=True))
+    dissections = set(asked.order_by().values_list("dissected_unit__dissection", "unit__layer").distinct())
+    silent = DissectedUnit.objects.exclude(silence="").filter(
+        dissection__in={one for one, _ in dissections if one}, unit__layer__in={layer for _, layer in dissections}
+    )
+    return {"counts": [(reason or "not recorded", n) for reason, n in counts], "n_silent": silent.count()}
 
 
 @needs(Role.VIEWER)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.db import transaction
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -94,9 +95,12 @@ def show_dissections(request: SignedInRequest) -> HttpResponse:
 def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpResponse:
     """One dissection: progress, options, detectors."""
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
+    silent = dissection.dissected_units.exclude(silence="").order_by().values_list("unit__layer")
+    n_silent: dict[int, int] = dict(silent.annotate(n=Count("id")))
     layers = [
         {
             "path": one.path,
+            "n_silent": n_silent.get(one.pk, 0),
             "n_units": one.n_units,
             "theoretical_receptive_field": one.theoretical_receptive_field,
             "receptive_field_note": one.receptive_field_note,

@@ -21,6 +21,7 @@ TOLD = {
     "concept": "people__concept",
     "category": "people__category",
     "precision": "people__precision",
+    "precision_low": "people__precision_low",
     "n_same_concept": "people__n_same_concept",
     "n_answers": "people__n_answers",
     "n_simulated": "people__n_simulated",
@@ -39,6 +40,7 @@ class UnitCard:
     concept: str | None
     category: str | None
     precision: float | None
+    precision_low: float | None
     n_same_concept: int | None
     n_answers: int | None
     n_simulated: int | None
@@ -47,6 +49,7 @@ class UnitCard:
     iou: float | None
     dissection: Dissection | None
     sheet: str
+    silence: str
 
     @property
     def title(self) -> str:
@@ -85,6 +88,7 @@ def make_cards(*, unit_ids: Sequence[int], scope: Scope, mode: str = AutomaticLa
                 layer=layers[row["layer_id"]],
                 dissection=speaker if speaks else None,
                 sheet=row["sheet"] or "",
+                silence=(row["silence"] or "") if speaks else "",
                 **{name: row[name] for name in TOLD},
             )
     return [cards[pk] for pk in unit_ids]
@@ -96,5 +100,11 @@ def _read_rows(unit_ids: Sequence[int], scope: Scope, mode: str) -> Iterable[Map
     units = relate_labels(scope, mode=mode).annotate(measured=measured).filter(pk__in=unit_ids)
     told = {name: F(path) for name, path in TOLD.items()}
     return units.values(
-        "id", "index", "layer_id", sheet=F("measured__strip"), dissection_id=F("measured__dissection_id"), **told
+        "id",
+        "index",
+        "layer_id",
+        sheet=F("measured__strip"),
+        silence=F("measured__silence"),
+        dissection_id=F("measured__dissection_id"),
+        **told,
     )

@@ -124,7 +124,8 @@ def gather_record(*, unit: Unit, dissection_id: UUID | None, answer_id: int | No
         .order_by("-labeled_at", "pk")
     )
     label = next((one for one in labels if one.source == source and one.is_of_record), None)
-    crops = _crops(dissected, answers, chosen, (label.crop_probabilities or {}) if label else {})
+    counted = [one for one in answers if _is_counted(one, label)]
+    crops = _crops(dissected, counted, chosen, (label.crop_probabilities or {}) if label else {})
     return UnitRecord(
         unit=unit,
         measured=measured,
@@ -140,6 +141,13 @@ def gather_record(*, unit: Unit, dissection_id: UUID | None, answer_id: int | No
         chosen_answer=chosen,
         history=list(AuditEntry.objects.filter(subject=unit.audit_name).order_by("-id")[:20]),
     )
+
+
+def _is_counted(shown: ShownAnswer, label: UnitLabel | None) -> bool:
+    """Whether its marks are counted: not if it is left out, nor those of simulated people beside people's."""
+    work = shown.answer.assignment
+    is_simulated = work.worker is not None and work.worker.is_simulated
+    return not work.is_left_out and not (is_simulated and label is not None and not label.n_simulated)
 
 
 def find_speaking(unit: Unit) -> DissectedUnit | None:

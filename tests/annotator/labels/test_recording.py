@@ -215,3 +215,11 @@ def test_a_unit_page_says_why_the_unit_was_chosen_and_whether_it_is_silent(first
     page = read_page(sign_in(Role.VIEWER), "")
     assert "named" in page
     assert "Silent unit" in page
+
+
+def test_marks_of_simulated_people_are_not_counted_beside_those_of_people(first: Dissection) -> None:
+    ask(first, "real", ("dog", 0.9))
+    ask(first, "play", ("cat", 0.5), ("cat", 0.5), is_simulated=True)
+    page = read_page(sign_in(Role.VIEWER), "")
+    assert "1 of 1 people say it does not fit" in page
+    assert "of 3 people" not in page

@@ -224,6 +224,7 @@ def _summary(dissection: Dissection) -> dict[str, Any]:
         "n_quarantined": dissection.n_quarantined,
         "passed_over": dissection.passed_over,
         "n_units": dissection.dissected_units.count(),
+        "n_silent": dissection.dissected_units.exclude(silence="").count(),
         "n_detectors": sum(
             modes["paper"]["n_detectors"] for modes in dissection.detectors.values() if "paper" in modes
         ),
@@ -245,6 +246,7 @@ def _words(dissection: Dissection) -> str:
     return (
         f"Dissection {facts['id']} of {facts['network']} ({facts['weights']}): {facts['n_units']} units of "
         f"{', '.join(facts['layers'])} over {facts['n_images']} images ({facts['n_quarantined']} quarantined). "
+        f"{facts['n_silent']} of the units are silent.\n"
         f"A detector has an IoU over {DETECTOR_ABOVE}.\n"
         f"{_counts(dissection)}{_readings(dissection)}{stages}.\n"
         f"Crops and measures: {facts['artifact']}"
