@@ -148,10 +148,12 @@ def _fill_answers(n_units: int) -> None:
     label = UnitLabel.objects.create(
         id=1, campaign=campaign, unit_id=1, concept="wheel", category="object part", precision=0.9, precision_low=0.8,
         precision_high=0.95, n_answers=ANSWERS, n_same_concept=ANSWERS, n_same_category=ANSWERS, labeled_at=NOW,
+        source=AutomaticLabel.objects.get(pk=1).source, is_of_record=True,
     )  # fmt: skip
     _copy(
         label, n_units, unit_id="i + 1", concept=_pick(CONCEPTS, "i"), category=_pick(CATEGORIES, "i"),
-        precision=f"1 - {_chance('i + 7')} / 2", n_same_concept=f"(8 + 12 * {_chance('i + 3')})::int",
+        precision=f"1 - {_chance('i + 7')} / 2", precision_low=f"0.8 - {_chance('i + 7')} / 2",
+        n_same_concept=f"(8 + 12 * {_chance('i + 3')})::int",
     )  # fmt: skip
     compared = UnitComparison.objects.create(
         id=1, unit_label=label, automatic_label_id=1, relation="equal", rule="made"
