@@ -36,12 +36,14 @@ class Place:
         return replace(self, reason=self.reason or reason)
 
     def axes(self) -> tuple[list[int], list[int]]:
-        """The axes along which the rows differ, and those along which the columns do."""
-        rows, columns = (
-            sorted({axis for one in pair for axis in range(one.ndim) if one.shape[axis] > 1})
-            for pair in (self.spans[:2], self.spans[2:])
-        )
-        return rows, columns
+        """The axes along which the rows differ, and those along which the columns do.
+
+        Fields of several sizes may be joined along an axis (Fire, Inception): their centers are those of one grid.
+        """
+        rows, columns = (compacted((self.spans[first] + self.spans[first + 1]) / 2) for first in (0, 2))
+        return [axis for axis in range(rows.ndim) if rows.shape[axis] > 1], [
+            axis for axis in range(columns.ndim) if columns.shape[axis] > 1
+        ]
 
 
 def nowhere(n_axes: int, reason: str = "") -> Place:
