@@ -20,6 +20,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
+from annotator.accounts.models import Role
 from annotator.comparison.comparing import compare_campaign
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection, Worker
@@ -33,8 +34,9 @@ from annotator.published.exporting import export_campaign
 from annotator.published.readers.cells import BadFile
 from annotator.published.reporting import write_report
 from annotator.units.chance import describe_chance
-from annotator.units.models import Dissection, Image, Network, RandomBaseline, TopImage
-from tests.annotator.dashboard.making import make_world
+from annotator.units.models import DissectedUnit, Dissection, Image, Network, RandomBaseline, TopImage
+from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
+from tests.annotator.dashboard.making import make_world, sign_in
 from tests.databases import second_installation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -242,6 +244,21 @@ def test_the_campaign_asks_nobody_and_nothing_that_the_bundle_names_is_loaded(el
     assert network.weights_sha256 == "a" * 64
     assert dissection.image_set.address == "imported:first"
     assert dissection.artifact == f"file://{elsewhere.folder}/second/dissections/{dissection.pk}"
+
+
+def test_every_page_of_it_opens(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    client = sign_in(Role.ADMIN)
+    shown = Shown(UnitLabel.objects.exclude(campaign=None).earliest("pk"), Dissection.objects.get(is_baseline=False))
+    for route, addresses in (PAGES | PARTS | WORK_PAGES).items():
+        for address in shown.fill_in(addresses):
+            assert client.get(address).status_code == 200, route
+    unit = DissectedUnit.objects.filter(dissection=shown.dissection).earliest("pk")
+    sheet = f"/crops/{shown.dissection.pk}/{unit.strip}"
+    assert client.get(f"{sheet}.jpg").status_code == 200
+    assert client.get(f"{sheet}.svg").status_code == 404, "outlines stay where the dissection is"
+    form = client.get("/dissections/new/").content.decode()
+    assert ">net</option>" not in form
 
 
 def test_neither_ids_of_people_nor_folders_of_the_machine_go_out(study: Study) -> None:
