@@ -203,11 +203,16 @@ def _axes_by_place(given: Given, sizes: tuple[int, ...], place: Place | None) ->
     if not rows and not columns:
         return ""
     known = {"buhw": (2, 3), "bhwu": (1, 2), "btu": (1, 1), "but": (2, 2), "tbu": (0, 0)}
-    # Rows or columns may have lost their place (a sum over a whole column), not both.
     fitting = [
-        axes for axes, (row, column) in known.items()
-        if len(axes) == len(sizes) and rows in ([row], []) and columns in ([column], [])
-    ]  # fmt: skip
+        axes
+        for axes, pair in known.items()
+        if len(axes) == len(sizes)
+        # Units of different branches may see more or less of the image. Rows or columns may have lost their place (a
+        # sum over a whole column), not both.
+        and all(not found or axis in found for found, axis in zip((rows, columns), pair, strict=True))
+        and {*rows, *columns} <= {*pair, axes.index("u")}
+        and all(other not in found for found, axis, other in ((rows, *pair), (columns, *pair[::-1])) if axis != other)
+    ]
     if len(fitting) != 1:
         raise LayerShapeUnknown(
             f"{given.spell(sizes)}, and its values are no maps of units over the "
