@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from annotator.labels.emptiness import drop_negated, says_nothing
+from annotator.labels.emptiness import drop_negated, names_no_thing, says_nothing
 from annotator.labels.lexicon import Lexicon
 from annotator.labels.spelling import correct_word
 
@@ -169,7 +169,9 @@ def _read(text: str, kept: str, vocabulary: Vocabulary) -> Concept:
     shown = _note(trail, "what is shown", chosen, drop_negated(_find_what_is_shown(chosen)))
     plain = _note(trail, "qualifiers", shown, _drop_qualifiers(shown, vocabulary))
     form = _note(trail, "plural", plain, vocabulary.lexicon.singular(plain))
-    if says_nothing(plain):
+    if names_no_thing(plain) and (colors := _find_colors(spelled)):
+        plain = form = _note(trail, "colors", form, colors)
+    if names_no_thing(plain):
         _note(trail, "says nothing", form, "")
         return Concept(form="", head="", steps=tuple(trail))
     head, core = _find_head(form, vocabulary), _find_core(form, vocabulary)
@@ -251,6 +253,12 @@ def _drop_qualifiers(text: str, vocabulary: Vocabulary) -> str:
     while len(words) > 1 and words[-1] in _EMPTY_HEADS and not _is_known_phrase(" ".join(words), vocabulary):
         words = words[:-1]
     return " ".join(words)
+
+
+def _find_colors(text: str) -> str:
+    """ "things in blue", "yellow and green items": the colors are all that is named."""
+    there = re.split(r"\b(?:without|not|no|but|except)\b", text)[0]
+    return " and ".join(sorted(set(_WORD.findall(there)) & COLORS))
 
 
 def _find_head(form: str, vocabulary: Vocabulary) -> str:

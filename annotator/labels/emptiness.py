@@ -48,6 +48,9 @@ _SAYS_SO = re.compile(r"\bbut\b|\b(?:just|only|rather|instead|mostly|mainly|its|
 _SIGN = re.compile(r"^no(?: \w+){1,3} signs?$")
 
 
+_WORD = re.compile(r"[^\s,;/&+|]+")
+
+
 def drop_negated(text: str) -> str:
     """Without what is negated; "" if that is everything. `text`: lower case, without apostrophes and hyphens."""
     if only := _ONLY.match(text):
@@ -63,7 +66,12 @@ def drop_negated(text: str) -> str:
 
 def says_nothing(text: str) -> bool:
     """True if there is no letter or digit, or if no word names anything."""
-    words = re.findall(r"[^\s,;/&+|]+", text)
+    words = _WORD.findall(text)
     if any(word in PRAISE for word in words):
         return all(word in EMPTY_WORDS | PRAISE | _PICTURES for word in words)
-    return all(word in EMPTY_WORDS for word in words)
+    return names_no_thing(text)
+
+
+def names_no_thing(text: str) -> bool:
+    """The same without regard to praise: "cool", of "cool colors", says how."""
+    return all(word in EMPTY_WORDS for word in _WORD.findall(text))

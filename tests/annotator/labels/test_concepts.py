@@ -148,6 +148,11 @@ def test_what_is_not_there_is_no_concept(said: str) -> None:
         ("knot", "knot"),
         ("crops", "crop"),
         ("cans", "can"),
+        ("things in blue", "blue"),
+        ("yellow & blue items", "blue and yellow"),
+        ("Items that are predominantly brown", "brown"),
+        ("things without blue", ""),
+        ("cool color", "cool"),
     ],
 )
 def test_what_is_said_beside_a_negation_stays(said: str, form: str) -> None:
