@@ -202,6 +202,8 @@ def _describe_measured(unit: Unit, modes: dict[str, AutomaticLabel], values: dic
         "broden_label": automatic.label if automatic else None,
         "broden_category": automatic.category if automatic else None,
         "iou": automatic.iou if automatic else None,
+        "iou_low": automatic.iou_low if automatic else None,
+        "iou_high": automatic.iou_high if automatic else None,
         "iou_mode": automatic.mode if automatic else None,
         "modes": {mode: _describe_automatic(label) for mode, label in sorted(modes.items())},
         "relation": None,
@@ -211,7 +213,8 @@ def _describe_measured(unit: Unit, modes: dict[str, AutomaticLabel], values: dic
 
 
 def _describe_automatic(label: AutomaticLabel) -> Document:
-    return {"label": label.label, "category": label.category, "iou": label.iou}
+    columns = ("label", "category", "iou", "iou_low", "iou_high")
+    return {column: getattr(label, column) for column in columns}
 
 
 def _describe_layer(layer: Layer, *, n_units: int, people: Document, automatic: Iterable[AutomaticLabel]) -> Document:
@@ -249,9 +252,21 @@ def count_detectors(*, layer: Layer, sources: set[str]) -> Document:
     """
     rows = AutomaticLabel.objects.filter(unit__layer=layer, source__in=sources)
     modes = sorted(rows.order_by().values_list("mode", flat=True).distinct(), key=MODES_BY_RANK.index)
-    counted = {mode: _count_detectors(rows.filter(mode=mode)) for mode in modes}
+    measured = Dissection.objects.filter(automatic_labels__in=rows).distinct()
+    told = measured[0].detectors.get(layer.path, {}) if len(measured) == 1 else {}
+    counted = {mode: _count_detectors(rows.filter(mode=mode)) | _find_chance(told.get(mode, {})) for mode in modes}
     named = counted[modes[0]] if modes else {"n_detectors": None, "unique_detectors": None}
-    return {**named, "iou_mode": modes[0] if modes else None, "detectors": counted}
+    return {
+        **{name: named[name] for name in ("n_detectors", "unique_detectors")},
+        "iou_mode": modes[0] if modes else None,
+        "detectors": counted,
+    }
+
+
+def _find_chance(counts: Document) -> Document:
+    """What the dissection tells of a layer's counts beside them; None of labels that were imported."""
+    intervals = {name: counts.get(name) for name in ("n_detectors_interval", "n_unique_interval")}
+    return {**intervals, **{name: counts.get(name) for name in ("random_weights", "shuffled_labels")}}
 
 
 def _count_detectors(rows: QuerySet[AutomaticLabel]) -> Document:
@@ -262,5 +277,6 @@ def _count_detectors(rows: QuerySet[AutomaticLabel]) -> Document:
         names.setdefault(category, set()).add(label)
     return {
         "n_detectors": sum(is_best for _, _, is_best in over),
+        "n_unique": sum(len(found) for found in names.values()),
         "unique_detectors": {category: len(found) for category, found in names.items()},
     }

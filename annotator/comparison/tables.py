@@ -6,13 +6,14 @@ from typing import Any
 
 from annotator.comparison.summary import Document
 from annotator.csv_files import write_csv
+from annotator.units.chance import COUNT_WORDS, print_chance, print_interval
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", "IoU", "relation")
 CSV_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
-    "n_same_concept", "descriptions", "broden_label", "broden_category", "iou", "relation", "chosen_because",
-    "inclusion_probability", "silence", "is_simulated",
+    "n_same_concept", "descriptions", "broden_label", "broden_category", "iou", "iou_low", "iou_high", "iou_mode",
+    "relation", "chosen_because", "inclusion_probability", "silence", "is_simulated",
 )  # fmt: skip
 AGREEMENT_COLUMNS = ("people and Broden agree", "n", "95 %", "shuffled", "p", "one label for all", "p")
 WIDEST = 32
@@ -20,8 +21,9 @@ WIDEST = 32
 
 def print_table(document: Document) -> str:
     """One line per unit, then who answered and the agreement beside chance."""
-    names = _list_values(document)
-    rows = [(*COLUMNS, *names), *(_make_row(unit, names) for unit in document["units"])]
+    names, modes = _list_values(document), list_other_modes(document)
+    labels = [f"{mode} label, IoU" for mode in modes]
+    rows = [(*COLUMNS, *labels, *names), *(_make_row(unit, modes, names) for unit in document["units"])]
     return "\n".join([*_lay_out(rows), "", *_print_remarks(document)])
 
 
@@ -32,7 +34,23 @@ def print_report(document: Document) -> str:
 
 
 def print_csv(document: Document) -> str:
-    return write_csv(map(_add_answers, document["units"]), columns=(*CSV_COLUMNS, *_list_values(document)))
+    by_mode = [column for mode in list_other_modes(document) for column in name_columns(mode)]
+    columns = (*CSV_COLUMNS, *by_mode, *_list_values(document))
+    return write_csv(map(_add_answers, document["units"]), columns=columns)
+
+
+def list_other_modes(document: Document) -> list[str]:
+    """The modes of IoU beside the one that stands in the unit's own columns."""
+    return sorted({mode for unit in document["units"] for mode in unit["modes"] if mode != unit["iou_mode"]})
+
+
+def name_columns(mode: str) -> tuple[str, ...]:
+    return tuple(f"{mode}_{name}" for name in ("label", "category", "iou", "iou_low", "iou_high"))
+
+
+def flatten_modes(unit: Document) -> Document:
+    """The unit's labels by each mode of IoU, in the columns that name_columns names."""
+    return {f"{mode}_{name}": value for mode, label in unit["modes"].items() for name, value in label.items()}
 
 
 def _list_values(document: Document) -> list[str]:
@@ -42,10 +60,16 @@ def _list_values(document: Document) -> list[str]:
 
 def _add_answers(unit: Document) -> Document:
     said = [answer["description"] for answer in unit["answers"]]
-    return {**unit, **unit.get("values", {}), "n_answers": len(said), "descriptions": " | ".join(said)}
+    return {
+        **unit,
+        **flatten_modes(unit),
+        **unit.get("values", {}),
+        "n_answers": len(said),
+        "descriptions": " | ".join(said),
+    }
 
 
-def _make_row(unit: Document, names: Sequence[str]) -> tuple[str, ...]:
+def _make_row(unit: Document, modes: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     precision = "-"
     if unit["precision"] is not None:
         precision = f"{unit['precision']:.2f} [{unit['precision_low']:.2f}, {unit['precision_high']:.2f}]"
@@ -58,6 +82,7 @@ def _make_row(unit: Document, names: Sequence[str]) -> tuple[str, ...]:
         unit["broden_label"] or "-",
         iou,
         unit["relation"] or "-",
+        *(f"{label['label']} {label['iou']:.3f}" if (label := unit["modes"].get(mode)) else "-" for mode in modes),
         *(_print_value(unit.get("values", {}).get(name)) for name in names),
     )
 
@@ -81,6 +106,7 @@ def _print_remarks(document: Document) -> list[str]:
     lines = [f"answers by {document['answers_by']}"] if document.get("answers_by") else []
     lines += _print_set_aside(document.get("set_aside"))
     lines += _print_named_by(document["units"])
+    lines += [line for layer in document["layers"] for line in _print_detectors(layer)]
     if found := document.get("agreement"):
         lines += ["", *_lay_out([AGREEMENT_COLUMNS, *_list_agreements(found)])]
         lines.append(f"Units are shuffled {found['n_shuffles']} times. Words: {found['words']}.")
@@ -138,11 +164,18 @@ def _print_layer(layer: Document) -> str:
             f"{layer['n_interpretable']:.0f}{_print_interval(layer['n_interpretable_interval'], '.0f')} units over "
             f"{INTERPRETABLE_ABOVE}"
         )
-    if layer["n_detectors"] is not None:
-        unique = sum(layer["unique_detectors"].values())
-        parts.append(f"{layer['n_detectors']} detectors (IoU > {DETECTOR_ABOVE}), {unique} unique")
     line = "; ".join(parts)
     return f"{line}\n  {layer['figures_from']}" if layer["figures_from"] else line
+
+
+def _print_detectors(layer: Document) -> list[str]:
+    """Of the whole layer, two lines per mode of IoU: each count beside what chance gives."""
+    return [
+        f"{layer['path']}: {counts[name]} {words} (IoU > {DETECTOR_ABOVE}, mode {mode})"
+        f"{print_interval(counts[f'{name}_interval'])}; by chance {print_chance(counts, name)}"
+        for mode, counts in layer["detectors"].items()
+        for name, words in COUNT_WORDS.items()
+    ]
 
 
 def _print_interval(bounds: Document, form: str) -> str:

@@ -59,6 +59,7 @@ def _describe_dissection(row: Dissection) -> dict[str, Any]:
         "image_set_sha256": row.image_set.sha256,
         "n_images": row.n_images,
         "layers": row.layer_paths,
+        "detectors": row.detectors,
         "options": row.options,
         "environment": row.environment,
         "layer_facts": row.layer_facts,

@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 from annotator.comparison.layer_figures import AskedUnit, describe_choice, find_asked
 from annotator.comparison.reports import describe_campaign
 from annotator.comparison.summary import Document
+from annotator.comparison.tables import flatten_modes, list_other_modes, name_columns
 from annotator.crowd.models import Campaign
 from annotator.csv_files import write_csv
 from annotator.labels.counted_answers import CountedAnswer, find_counted, gather_answers
@@ -35,7 +36,8 @@ Row = Mapping[str, Any]
 
 UNIT_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
-    "n_same_concept", "broden_label", "broden_category", "iou", "relation", "rule", "chosen_because",
+    "n_same_concept", "broden_label", "broden_category", "iou", "iou_low", "iou_high", "iou_mode", "relation", "rule",
+    "chosen_because",
     "inclusion_probability", "silence", "is_simulated",
 )  # fmt: skip
 BUNDLE = "bundle.zip"
@@ -80,7 +82,8 @@ def _write_labels(campaign: Campaign, report: Document) -> dict[str, bytes]:
         {**_describe_answer(answer, named[answer.unit_id]), **_describe_choice(asked.get(answer.unit_id))}
         for answer in counted
     ]
-    units = [_describe_unit(unit) for unit in report["units"]]
+    by_mode = [column for mode in list_other_modes(report) for column in name_columns(mode)]
+    units = [_describe_unit(unit, by_mode) for unit in report["units"]]
     return {
         "answers.jsonl": _write_lines(answers),
         "answers.csv": write_csv(answers, columns=list(answers[0])).encode(),
@@ -126,8 +129,11 @@ def _describe_choice(asked: AskedUnit | None) -> dict[str, Any]:
     return {name: told[name] for name in ("chosen_because", "inclusion_probability")}
 
 
-def _describe_unit(unit: Document) -> dict[str, Any]:
-    return {**{column: unit.get(column) for column in UNIT_COLUMNS}, "n_answers": len(unit["answers"])}
+def _describe_unit(unit: Document, by_mode: Sequence[str]) -> dict[str, Any]:
+    """`by_mode`: the columns of the modes of IoU beside the one that `iou_mode` names."""
+    own = {column: unit.get(column) for column in UNIT_COLUMNS}
+    others = flatten_modes(unit)
+    return {**own, **{column: others.get(column) for column in by_mode}, "n_answers": len(unit["answers"])}
 
 
 def _write_lines(rows: Sequence[Row]) -> bytes:
@@ -148,7 +154,11 @@ def _write_parquet(rows: Sequence[Row]) -> bytes:
 def _write_netdissect(campaign: Campaign) -> dict[str, bytes]:
     """One file a layer that has automatic labels."""
     layers = Layer.objects.filter(units__hit_units__hit__campaign=campaign).distinct()
-    tables = {name_file(layer.path): write_labels(find_labels(layer=layer, campaign=campaign)) for layer in layers}
+    tables = {
+        name_file(layer.path, mode=mode): write_labels(labels)
+        for layer in layers
+        for mode, labels in find_labels(layer=layer, campaign=campaign).items()
+    }
     return {name: table for name, table in tables.items() if table}
 
 

@@ -6,10 +6,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from annotator.comparison.categories import BRODEN_CATEGORIES
-from annotator.comparison.comparing import choose_automatic_labels
+from annotator.comparison.comparing import choose_labels_by_mode
 from annotator.crowd.models import Campaign
 from annotator.csv_files import write_csv
 from annotator.names import to_file_name
+from annotator.units.best_labels import find_named_mode
 from annotator.units.models import AutomaticLabel, Layer
 
 Row = dict[str, Any]
@@ -18,12 +19,19 @@ FIRST_COLUMNS = ("unit", "category", "label", "score")
 MEASURES = ("label", "truth", "activation", "intersect", "iou")
 
 
-def find_labels(*, layer: Layer, campaign: Campaign) -> QuerySet[AutomaticLabel]:
-    """Of all units of the layer that were labeled along with the campaign's."""
-    chosen = [label for label in choose_automatic_labels(campaign=campaign).values() if label.unit.layer_id == layer.id]
-    return AutomaticLabel.objects.filter(
-        unit__layer=layer, source__in={label.source for label in chosen}, mode__in={label.mode for label in chosen}
+def find_labels(*, layer: Layer, campaign: Campaign) -> dict[str, QuerySet[AutomaticLabel]]:
+    """Of all units of the layer that were labeled along with the campaign's, by mode of IoU.
+
+    "" stands for the mode that is meant where none is named.
+    """
+    by_mode = choose_labels_by_mode(campaign=campaign).values()
+    mine = [labels for labels in by_mode if find_named_mode(labels).unit.layer_id == layer.id]
+    rows = AutomaticLabel.objects.filter(
+        unit__layer=layer, source__in={label.source for labels in mine for label in labels.values()}
     )
+    named = {find_named_mode(labels).mode for labels in mine}
+    others = {mode for labels in mine for mode in labels} - named
+    return {"": rows.filter(mode__in=named), **{mode: rows.filter(mode=mode) for mode in sorted(others)}}
 
 
 def write_labels(labels: QuerySet[AutomaticLabel]) -> bytes:
@@ -32,8 +40,9 @@ def write_labels(labels: QuerySet[AutomaticLabel]) -> bytes:
     return write_csv(rows, columns=_list_columns(rows)).encode() if rows else b""
 
 
-def name_file(layer_path: str) -> str:
-    return f"netdissect-{to_file_name(layer_path)}.csv"
+def name_file(layer_path: str, *, mode: str = "") -> str:
+    """The mode of IoU is named if it is not the one that is meant where none is."""
+    return f"netdissect-{to_file_name(layer_path)}{f'-{mode}' if mode else ''}.csv"
 
 
 def _list_rows(labels: Iterable[AutomaticLabel]) -> list[Row]:

@@ -63,13 +63,31 @@ def register(keys: Mapping[str, str], *, measured_by: Dissection) -> None:
 
 
 def link(dissection: Dissection, keys: Mapping[str, str]) -> None:
+    """Set these baselines beside the dissection; their counts, too, if they are measured already."""
     dissection.random_baselines.set(RandomBaseline.objects.filter(key__in=keys.values()))
+    _write_beside(dissection)
 
 
 def finish(measured_by: Dissection, *, weights_from: str) -> None:
-    """The baseline is measured; it says how the weights were drawn. If the images changed meanwhile, it is dropped."""
+    """The baseline is measured: its counts are written beside those of the dissections that wait for it.
+
+    If the images changed meanwhile, it is dropped.
+    """
     measured_by.measured_baselines.exclude(dissections__image_set=measured_by.image_set).delete()
     measured_by.measured_baselines.update(weights_from=weights_from)
+    waiting = RandomBaseline.dissections.through.objects.filter(randombaseline__measured_by=measured_by)
+    for dissection in Dissection.objects.filter(pk__in=waiting.values("dissection")).select_for_update():
+        _write_beside(dissection)
+
+
+def _write_beside(dissection: Dissection) -> None:
+    """The counts stand in `detectors`, so that whoever has the dissection has them."""
+    done = dissection.random_baselines.filter(measured_by__state=Dissection.State.DONE)
+    for row in done.select_related("measured_by"):
+        for mode, counts in row.measured_by.detectors[row.layer_path].items():
+            found = {**counts, "seed": SEED, "weights_from": row.weights_from}
+            dissection.detectors[row.layer_path][mode]["random_weights"] = found
+    dissection.save(update_fields=["detectors"])
 
 
 def find_unfinished(dissection: Dissection) -> Dissection | None:
@@ -83,11 +101,12 @@ def describe_chance(dissection: Dissection) -> dict[str, dict[str, dict[str, Any
 
     A baseline that is not measured yet, or could not be, has `state` and `error` in place of counts.
     """
-    baselines = {row.layer_path: row for row in dissection.random_baselines.select_related("measured_by")}
+    rows = dissection.random_baselines.select_related("measured_by")
+    states = {row.layer_path: {"state": row.measured_by.state, "error": row.measured_by.error} for row in rows}
     return {
         path: {
             mode: {
-                "random_weights": _describe_random(baselines.get(path), mode),
+                "random_weights": counts.get("random_weights", states.get(path)),
                 "shuffled_labels": counts.get("shuffled_labels"),
             }
             for mode, counts in modes.items()
@@ -96,17 +115,18 @@ def describe_chance(dissection: Dissection) -> dict[str, dict[str, dict[str, Any
     }
 
 
-def print_counts(dissection: Dissection) -> list[str]:
-    """Two lines per layer and mode of IoU: detectors and unique detectors, each beside what chance gives."""
-    lines = []
+def print_counts(dissection: Dissection) -> dict[str, list[str]]:
+    """By layer path two lines per mode of IoU: detectors and unique detectors, each beside what chance gives."""
     by_chance = describe_chance(dissection)
-    for path, modes in dissection.detectors.items():
-        for mode, counts in modes.items():
-            for name, words in COUNT_WORDS.items():
-                chance = print_chance(by_chance[path][mode], name)
-                interval = print_interval(counts.get(f"{name}_interval"))
-                lines.append(f"{path}: {counts[name]} {words} ({mode}){interval}; by chance {chance}.")
-    return lines
+    return {
+        path: [
+            f"{counts[name]} {words} ({mode}){print_interval(counts.get(f'{name}_interval'))}; "
+            f"by chance {print_chance(by_chance[path][mode], name)}."
+            for mode, counts in modes.items()
+            for name, words in COUNT_WORDS.items()
+        ]
+        for path, modes in dissection.detectors.items()
+    }
 
 
 def print_chance(by_chance: Mapping[str, Any], name: str) -> str:
@@ -123,15 +143,6 @@ def print_chance(by_chance: Mapping[str, Any], name: str) -> str:
 
 def print_interval(interval: Sequence[float] | None) -> str:
     return f" [{interval[0]:.0f}, {interval[1]:.0f}]" if interval else ""
-
-
-def _describe_random(row: RandomBaseline | None, mode: str) -> dict[str, Any] | None:
-    if row is None:
-        return None
-    counts = row.measured_by.detectors.get(row.layer_path, {}).get(mode)
-    if counts is None:
-        return {"state": row.measured_by.state, "error": row.measured_by.error}
-    return {**counts, "seed": SEED, "weights_from": row.weights_from}
 
 
 def _digest(facts: list[Any]) -> str:

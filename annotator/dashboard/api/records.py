@@ -43,6 +43,10 @@ class DissectionRecord(Schema):
     layer_facts: dict[str, dict[str, Any]] = Field(
         description="By layer: order of axes, tokens dropped, rule by which cells are anchored; absent: not recorded"
     )
+    detectors: dict[str, dict[str, dict[str, Any]]] = Field(
+        description="By layer and mode of IoU: n_detectors, n_unique, their intervals, and the same counts by chance "
+        "(random_weights, shuffled_labels)"
+    )
     state: str
     error: str
     n_images: int

@@ -16,9 +16,11 @@ from annotator.dashboard.dissections.listing import describe_dissection, list_di
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.units.asked_options import choose_options
+from annotator.units.chance import print_counts
 from annotator.units.dissecting import UNFINISHED, request_dissection
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import IMPORTED, Dissection, ImageSet, Layer, Network
+from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.measures.options import list_declared, list_defaults
 from workers.engine.measures.recorded import Option
 
@@ -97,6 +99,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
     silent = dissection.dissected_units.exclude(silence="").order_by().values_list("unit__layer")
     n_silent: dict[int, int] = dict(silent.annotate(n=Count("id")))
+    counted = print_counts(dissection)
     layers = [
         {
             "path": one.path,
@@ -105,6 +108,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
             "theoretical_receptive_field": one.theoretical_receptive_field,
             "receptive_field_note": one.receptive_field_note,
             "spelled": spell_layer(dissection, one.path),
+            "counted": counted.get(one.path, []),
         }
         for one in Layer.objects.filter(network=dissection.network, path__in=dissection.layer_paths)
     ]
@@ -113,6 +117,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
         "dashboard/dissections/dissection.html",
         title=f"Dissection of {dissection.network}",
         layers=layers,
+        detector_above=DETECTOR_ABOVE,
         **describe_dissection(dissection),
     )
 

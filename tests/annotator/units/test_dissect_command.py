@@ -80,7 +80,8 @@ def test_a_pth_file_is_dissected_with_its_empirical_fields(images: Path, weights
     # A crop is at least as wide as the layer's mean field, and no longer the quarter image that stands in for it.
     sides = TopImage.objects.filter(dissected_unit__dissection=dissection).values_list("crop_side", flat=True)
     assert min(sides) >= round(stated["mean"])
-    assert dissection.detectors == {"4": artifact.manifest["layers"][0]["detectors"]}
+    stated = artifact.manifest["layers"][0]["detectors"]["paper"]
+    assert {name: dissection.detectors["4"]["paper"][name] for name in stated} == stated
 
 
 def test_rotations_count_unique_detectors_for_each_power(images: Path, weights: Path) -> None:

@@ -76,6 +76,7 @@ class Command(ProjectCommand):
             _refuse_failed(dissections)
             for dissection in dissections:
                 self._follow_chance(dissection)
+                dissection.refresh_from_db()
         if options["json"]:
             facts = [_summary(dissection) for dissection in dissections]
             self.stdout.write(json.dumps(facts if options["rotation"] else facts[0], indent=2))
@@ -120,7 +121,7 @@ class Command(ProjectCommand):
                 f"Dissection {dissection.id} is done. Its layers are now measured with random weights, to stand beside"
                 f" its detectors. Interrupted, this goes on with --resume {dissection.id}."
             )
-            self.stderr.write("\n".join([*chance.print_counts(dissection), note]))
+            self.stderr.write(f"{_counts(dissection)}{note}")
             self._follow(measured_by)
 
     def _follow(self, dissection: Dissection) -> None:
@@ -259,4 +260,5 @@ def _readings(dissection: Dissection) -> str:
 
 
 def _counts(dissection: Dissection) -> str:
-    return "".join(f"{line}\n" for line in chance.print_counts(dissection))
+    counted = chance.print_counts(dissection).items()
+    return "".join(f"{path}: {line}\n" for path, lines in counted for line in lines)
