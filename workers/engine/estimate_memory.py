@@ -12,7 +12,8 @@ import numpy as np
 from workers.engine.drawing.crops import OUTLINE_PX
 from workers.engine.format.spilling import AT_ONCE_BYTES
 from workers.engine.images.batches import BATCHES_AHEAD
-from workers.engine.images.image_set import CACHE_BYTES, DECODING_BYTES, ImageSet
+from workers.engine.images.decoding import DECODING_BYTES
+from workers.engine.images.image_set import CACHE_BYTES, ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.measures.crops.arrays import CropOptions
 from workers.engine.measures.exemplars.arrays import ExemplarOptions
@@ -27,9 +28,9 @@ PEAK_BYTES, RUN_BYTES = 8, 6
 # A cell over the bound and its neighbors; how many times as many cells lie over a told bound as over the threshold.
 NEIGHBORHOOD, TOLD_SLACK = 9, 1.25
 SAMPLED_IMAGES = 16
-# Of a run of labels, what is computed of it and stays in memory: its length twice, its column, and the same of the
-# labels that are dealt out by chance, which are a copy.
-RUN_WORK_BYTES = 26
+# Of a run of labels, what is computed of it and stays in memory: its length and its column, and the same of the labels
+# that are dealt out by chance, which are a copy.
+RUN_WORK_BYTES = 18
 # What ordering a cell takes, and finding the bound of a landmark.
 ORDERING_BYTES, LANDMARK_WORK = 40, 5
 # Scratch of counting masks: unfolded labels, blocks of pixels, and counters of all labels.

@@ -19,9 +19,9 @@ CELL, CHARACTERS = 1, 4
 # Element types of numbers and of text, as struct and Python know them.
 NUMBERS = {1: "b", 2: "B", 3: "h", 4: "H", 5: "i", 6: "I", 7: "f", 9: "d", 12: "q", 13: "Q"}
 TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
-MAX_ELEMENTS = 10_000_000
+MAX_ELEMENTS = 1_000_000
 # A few compressed bytes can unpack to gigabytes.
-MAX_UNPACKED_BYTES = 256 << 20
+MAX_UNPACKED_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)

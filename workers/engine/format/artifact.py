@@ -76,8 +76,14 @@ def pack_arrays(arrays: Arrays) -> bytes:
 def unpack_arrays(data: bytes) -> Arrays:
     """The inverse of pack_arrays; raises ArtifactMalformed."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            # Ours are not compressed: a small file cannot become a large array.
+            if sum(entry.file_size for entry in file.infolist()) > len(data):
+                raise ArtifactMalformed("The arrays of a layer are larger than their file: it is none of ours.")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except ArtifactMalformed:
+        raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ArtifactMalformed(f"The arrays of a layer cannot be read: {error}.") from None
 

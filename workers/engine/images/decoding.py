@@ -8,6 +8,7 @@ import math
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,16 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
 # A photograph has up to some 80 million pixels; what claims more, or more bytes, is taken for a bomb.
 MAX_PIXELS = 80_000_000
 MAX_FILE_BYTES = 256 * 1024 * 1024
+# What reading one image may take in memory, its file included: it is foreseen from the header, before pixels are
+# decoded.
+DECODING_BYTES = 768 * 2**20
+# Bytes per pixel that decoding and conversion take, by the mode of the decoded picture; other modes take the most.
+PIXEL_BYTES = {"1": 2, "L": 2, "RGB": 4, "I;16": 5, "I;16B": 5, "I;16L": 5, "I;16N": 5, "I": 9, "F": 9, "RGBA": 8}
+OTHER_PIXEL_BYTES, LOWER_PIXEL_BYTES = 12, 23
+# Formats whose decoders keep a second picture, and what a progressive JPEG keeps of each pixel of the file.
+BUFFERED, BUFFER_PIXEL_BYTES, PROGRESSIVE_PIXEL_BYTES = ("WEBP", "AVIF", "GIF"), 6, 6
+# Values that are scaled at a time.
+SCALED_VALUES = 4_000_000
 # The EXIF tag that says how a camera was held, and what turns the stored pixels upright.
 ORIENTATION = 0x0112
 UPRIGHT = {
@@ -53,6 +64,7 @@ def decode_image(
             if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
                 raise ImageUnreadable(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB")
             with Image.open(io.BytesIO(file.read()), formats=FORMATS) as image:
+                _demand_room(image, file_bytes=os.fstat(file.fileno()).st_size, input_px=input_px)
                 picture = _read_upright(image, input_px=input_px, map_size=map_size)
                 return _square(picture, input_px=input_px, resize=resize, interpolation=interpolation)
     except FileNotFoundError:
@@ -69,13 +81,26 @@ def decode_image(
         raise ImageUnreadable(f"cannot be decoded: {in_words(error)}") from None
 
 
-def _read_upright(image: ImageFile.ImageFile, *, input_px: int, map_size: tuple[int, int] | None) -> Image.Image:
-    """The picture in RGB as people see it, at its own size or, if far larger than the input, at a fraction of it."""
+def _demand_room(image: ImageFile.ImageFile, *, file_bytes: int, input_px: int) -> None:
+    """Raises ImageUnreadable if decoding would take more than DECODING_BYTES, by what the header says."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageUnreadable(f"{width} x {height} px is more than {MAX_PIXELS:,} pixels")
+    whole = PROGRESSIVE_PIXEL_BYTES * width * height if image.info.get("progressive") else 0
     # A JPEG far larger than the input is decoded at a fraction of its size.
     image.draft("RGB", (2 * input_px, 2 * input_px))
+    per_pixel = LOWER_PIXEL_BYTES if _has_lower_bytes(image) else PIXEL_BYTES.get(image.mode, OTHER_PIXEL_BYTES)
+    per_pixel += BUFFER_PIXEL_BYTES if image.format in BUFFERED else 0
+    needed = file_bytes + whole + per_pixel * image.size[0] * image.size[1]
+    if needed > DECODING_BYTES:
+        raise ImageUnreadable(
+            f"{width} x {height} px of mode {image.mode} take {needed / 1e6:,.0f} MB to decode, more than "
+            f"{DECODING_BYTES / 1e6:,.0f}"
+        )
+
+
+def _read_upright(image: ImageFile.ImageFile, *, input_px: int, map_size: tuple[int, int] | None) -> Image.Image:
+    """The picture in RGB as people see it, at its own size or, if far larger than the input, at a fraction of it."""
     picture = _as_rgb(image)
     turn = UPRIGHT.get(_read_orientation(image))
     if turn is None:
@@ -104,8 +129,9 @@ def _fits_unturned(map_size: tuple[int, int], *, stored: tuple[int, int], uprigh
 
 
 def _square(picture: Image.Image, *, input_px: int, resize: str, interpolation: str) -> NDArray[np.uint8]:
+    """Gray becomes RGB at the end: a large gray picture is kept at a quarter of the memory."""
     if picture.size == (input_px, input_px):
-        return np.asarray(picture)
+        return np.asarray(picture.convert("RGB"))
     width, height = picture.size
     box: tuple[float, float, float, float] | None = None
     if resize == "center_crop":
@@ -113,47 +139,56 @@ def _square(picture: Image.Image, *, input_px: int, resize: str, interpolation: 
         left, top = (width - side) / 2, (height - side) / 2
         box = (left, top, left + side, top + side)
     filter_ = Image.Resampling[interpolation.upper()]
-    return np.asarray(picture.resize((input_px, input_px), resample=filter_, box=box))
+    return np.asarray(picture.resize((input_px, input_px), resample=filter_, box=box).convert("RGB"))
 
 
 def _as_rgb(image: ImageFile.ImageFile) -> Image.Image:
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
         # convert("RGB") would clip everything over 255 to white.
-        return Image.fromarray(scale_to_bytes(np.asarray(image, dtype=np.float64), is_whole=image.mode != "F")).convert(
-            "RGB"
-        )
+        return Image.fromarray(scale_to_bytes(np.asarray(image), is_whole=image.mode != "F"))
     if (lower := _prepare_lower_bytes(image)) is not None:
         return _join_bytes(image, lower)
     if image.mode in ("P", "PA", "LA") or "transparency" in image.info:
         return image.convert("RGBA").convert("RGB")
-    return image.convert("RGB")
+    if image.mode not in ("RGB", "L") or image.format == "TIFF":
+        return image.convert("RGB")
+    image.load()  # not copied; what stands after the pixels, as EXIF may, is known from here on
+    return image
 
 
-def scale_to_bytes(values: NDArray[np.float64], *, is_whole: bool) -> NDArray[np.uint8]:
+def scale_to_bytes(values: NDArray[Any], *, is_whole: bool) -> NDArray[np.uint8]:
     """Gray values of any range to 0 to 255, by the range that the image uses; raises ImageUnreadable.
 
     Whole numbers: 0 to the largest value of as many bits (8, 10, 12, 14, 16) as the image's largest value needs.
     Others: 0 to 1, 0 to 255 or -1 to 1, the first that holds all values. Else from the image's least to its largest.
     """
-    if not np.isfinite(values).all():
+    flat = np.ascontiguousarray(values).reshape(-1)
+    least, largest = float(flat.min()), float(flat.max())  # NaN if any value is
+    if not (np.isfinite(least) and np.isfinite(largest)):
         raise ImageUnreadable("its values are not all finite")
-    least, largest = float(values.min(initial=0)), float(values.max(initial=0))
     known = [(0.0, float(top)) for top in INTEGER_TOPS] if is_whole else [(0.0, 1.0), (0.0, 255.0), (-1.0, 1.0)]
-    held = [(low, high) for low, high in known if low <= least and largest <= high]
-    low, high = held[0] if held else (float(values.min()), largest)
-    scaled: NDArray[np.uint8] = ((values - low) * (255 / max(high - low, 1e-300))).clip(0, 255).astype(np.uint8)
-    return scaled
+    held = [(low, high) for low, high in known if low <= min(least, 0.0) and max(largest, 0.0) <= high]
+    low, high = held[0] if held else (least, max(largest, 0.0))
+    scaled = np.empty(len(flat), dtype=np.uint8)
+    for first in range(0, len(flat), SCALED_VALUES):
+        some = flat[first : first + SCALED_VALUES].astype(np.float64)
+        scaled[first : first + SCALED_VALUES] = ((some - low) * (255 / max(high - low, 1e-300))).clip(0, 255)
+    return scaled.reshape(values.shape)
+
+
+def _has_lower_bytes(image: ImageFile.ImageFile) -> bool:
+    args = image.tile[0].args if len(image.tile) == 1 else None
+    return isinstance(args, str) and args in LOWER_BYTES
 
 
 def _prepare_lower_bytes(image: ImageFile.ImageFile) -> Image.Image | None:
     """A second reading of a 16-bit color image, of its lower bytes; None for other images."""
-    tiles = image.tile
-    args = tiles[0].args if len(tiles) == 1 else None
-    if not isinstance(args, str) or args not in LOWER_BYTES or image.fp is None:
+    if not _has_lower_bytes(image) or image.fp is None:
         return None
+    tiles = image.tile
     image.fp.seek(0)
     again = Image.open(io.BytesIO(image.fp.read()), formats=FORMATS)
-    again.tile = [tiles[0]._replace(args=LOWER_BYTES[args])]
+    again.tile = [tiles[0]._replace(args=LOWER_BYTES[str(tiles[0].args)])]
     image.fp.seek(0)
     return again
 
@@ -163,5 +198,5 @@ def _join_bytes(image: ImageFile.ImageFile, lower: Image.Image) -> Image.Image:
     upper = np.asarray(image)[..., :3]
     if upper.max(initial=0) > INTEGER_TOPS[-2] >> 8:
         return Image.fromarray(upper)
-    values = upper.astype(np.float64) * 256 + np.asarray(lower)[..., :3]
+    values = upper * np.uint16(256) + np.asarray(lower)[..., :3]
     return Image.fromarray(scale_to_bytes(values, is_whole=True))

@@ -20,8 +20,6 @@ from workers.engine.images.passed_over import PassedOver
 from workers.engine.networks.preprocessing import Preprocessing
 
 CACHE_BYTES = 320 * 2**20
-# What decoding one image takes at most.
-DECODING_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True)

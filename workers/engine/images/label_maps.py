@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+# Larger label maps would take gigabytes once they are unfolded; published ones have 113 x 113 pixels.
+MAX_MAP_PIXELS, MAX_MAP_BYTES = 4_200_000, 64 * 2**20
+
 
 class LabelMapUnreadable(Exception):
     """An image's label map cannot be used; the image is quarantined with this reason."""
@@ -55,6 +58,8 @@ def in_words(error: Exception) -> str:
 def read_label_map(path: Path, *, height: int, width: int) -> NDArray[np.uint16]:
     """(height, width) label numbers of a PNG; raises LabelMapUnreadable."""
     try:
+        if path.stat().st_size > MAX_MAP_BYTES:
+            raise LabelMapUnreadable(f"label map {path.name} is larger than {MAX_MAP_BYTES >> 20} MiB")
         with Image.open(io.BytesIO(path.read_bytes()), formats=("PNG",)) as image:
             if image.size != (width, height):
                 raise LabelMapUnreadable(
@@ -80,6 +85,10 @@ def read_runs(*, folder: Path, row: LabeledImage, known: NDArray[np.bool_]) -> L
     """Pack the labels of one image; `known` (n_numbers,) tells listed label numbers; label maps lie below
     `folder`. Raises LabelMapUnreadable."""
     n_pixels = row.height * row.width
+    if n_pixels > MAX_MAP_PIXELS:
+        raise LabelMapUnreadable(
+            f"label maps of {row.width} x {row.height} px have more than {MAX_MAP_PIXELS:,} pixels"
+        )
     starts: list[NDArray[np.int32]] = []
     labels: list[NDArray[np.uint16]] = []
     for _, value in row.labels:

@@ -5,6 +5,7 @@ are resolved.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.label_table import LabelTable
 
 RUNS_AT_ONCE = 8_000_000
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -245,9 +247,21 @@ def _members(start: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.i
     return np.repeat(start[order] - new_start[:-1], lengths) + np.arange(new_start[-1])
 
 
+def _gathered(values: NDArray[Number], start: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[Number]:
+    """The values of each group, groups in the given order; some at a time, because their places take more than they."""
+    ends = np.cumsum(np.diff(start)[order])
+    gathered = np.empty(int(ends[-1]) if len(ends) else 0, dtype=values.dtype)
+    done = 0
+    for some in np.split(order, np.searchsorted(ends, np.arange(RUNS_AT_ONCE, len(gathered), RUNS_AT_ONCE))):
+        places = _members(start, some)
+        gathered[done : done + len(places)] = values[places]
+        done += len(places)
+        let_go(values)
+    return gathered
+
+
 def _reordered(labels: PackedLabels, order: NDArray[np.int64]) -> PackedLabels:
     slots = _members(labels.image_start, order)
-    runs = _members(labels.slot_start, slots)
     return PackedLabels(
         images=labels.images[order],
         height=labels.height[order],
@@ -256,6 +270,6 @@ def _reordered(labels: PackedLabels, order: NDArray[np.int64]) -> PackedLabels:
         slot_category=labels.slot_category[slots],
         slot_whole=labels.slot_whole[slots],
         slot_start=_starts(np.diff(labels.slot_start)[slots]),
-        run_start=labels.run_start[runs],
-        run_label=labels.run_label[runs],
+        run_start=_gathered(labels.run_start, labels.slot_start, slots),
+        run_label=_gathered(labels.run_label, labels.slot_start, slots),
     )

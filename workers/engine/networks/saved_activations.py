@@ -53,6 +53,8 @@ def open_saved(path: Path, *, input_px: int = 224) -> SavedNetwork:
         raise SavedActivationsInvalid(f"{path.name}: there is no such file.") from None
     except (ValueError, OSError, EOFError) as error:
         raise SavedActivationsInvalid(f"{path.name} cannot be read as an array: {error}.") from None
+    if not isinstance(maps, np.ndarray):
+        raise SavedActivationsInvalid(f"{path.name} is an archive of arrays: save the one array as .npy.")
     if not 2 <= maps.ndim <= 4 or maps.dtype.kind != "f" or 0 in maps.shape:
         raise SavedActivationsInvalid(
             f"{path.name} is {maps.dtype} {maps.shape}, not numbers of image x unit x row x column, image x unit x "
