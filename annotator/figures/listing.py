@@ -20,6 +20,7 @@ from annotator.figures.drawing import Figure, say_in_title, say_who_answered
 from annotator.labels.labeling import open_lexicon
 from annotator.names import to_file_name
 from annotator.refusals import Refusal
+from annotator.units.best_labels import MODES_BY_RANK
 from annotator.units.models import DissectedUnit, Dissection
 from annotator.units.strips import cut_tiles, encode_jpeg, read_strip
 from workers.store import StoreError
@@ -94,12 +95,20 @@ def draw_zoo(dissections: Sequence[Dissection]) -> Figure:
 def draw_along(dissections: Sequence[tuple[Dissection, float]], *, axis: str) -> Figure:
     """Unique detectors, summed over the dissection's layers, along training snapshots or a rotation."""
     rows = []
+    # Turned units are not the network's: their detectors are counted, and not by category.
+    is_turned = any(dissection.options.get("rotation") for dissection, _ in dissections)
     for dissection, position in dissections:
-        by_layer = _count_by_layer(dissection).values()
+        by_layer = [_count_all(dissection)] if is_turned else list(_count_by_layer(dissection).values())
         for category in sorted({category for counts in by_layer for category in counts}):
             n = sum(counts.get(category, 0) for counts in by_layer)
             rows.append({"position": position, "category": category, "n_unique": n})
     return draw_unique_detectors_along(rows, axis=axis)
+
+
+def _count_all(dissection: Dissection) -> dict[str, int]:
+    """Of all layers and categories together, by the mode of IoU that is meant where none is named."""
+    counts = [modes[min(modes, key=MODES_BY_RANK.index)] for modes in dissection.detectors.values() if modes]
+    return {"all categories": sum(count["n_unique"] for count in counts)}
 
 
 def _count_by_layer(dissection: Dissection) -> dict[str, dict[str, int]]:
