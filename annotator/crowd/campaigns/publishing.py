@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 
 from annotator.crowd.hit_types.screening import load_screening
-from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.hit_types.templates import MARK_LENGTH, load_template
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Page, Publish, Qualify, Register, Stop
 from annotator.crowd.marketplaces.prices import compute_hit_cost
@@ -57,18 +57,20 @@ def _register_type(hit_type: HITType, *, session: Session) -> None:
         return
     campaign, template = session.campaign, load_template(hit_type.template)
     _offer_screening(hit_type, session=session)
+    key = make_key("CreateHITType", campaign.pk, campaign.created_at.isoformat(), hit_type.pk)
     act = session.carry_out(
         Decision(
+            # Equal fields are one HIT type at a marketplace, so that each campaign has a title of its own.
             act=Register(
-                title=template.title,
-                description=template.description,
+                title=f"{template.title} [{key[:MARK_LENGTH].upper()}]",
+                description=f"{template.description} Asked by {campaign.requester_name}.",
                 keywords=template.keywords,
                 reward_usd=campaign.reward_usd,
                 assignment_seconds=template.assignment_seconds,
                 auto_approval_seconds=template.auto_approval_seconds,
                 requirements=campaign.qualifications,
             ),
-            key=make_key("CreateHITType", campaign.pk, campaign.created_at.isoformat(), hit_type.pk),
+            key=key,
             expected={"hit_type": hit_type.pk},
         )
     )

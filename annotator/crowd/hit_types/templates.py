@@ -22,7 +22,9 @@ TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
 PARTS = ("hit_type.toml", "page.html", "style.css", "script.js", "summary.html")
 # Beside the folders: what every page has around its work.
 FRAME = ("frame.html", "frame.css", "frame.js")
-_MAX_LENGTHS = {"title": 128, "description": 2_000, "keywords": 1_000}
+# A campaign's own mark is added to the title in brackets, and the requester's name to the description.
+MARK_LENGTH = 6
+_MAX_LENGTHS = {"title": 128 - len(" []") - MARK_LENGTH, "description": 1_850, "keywords": 1_000}
 
 
 class BadTemplate(Refusal):

@@ -35,10 +35,11 @@ _ROUNDS_OF_MUST_FIND = 3
 
 @dataclass(frozen=True)
 class Site:
-    """The marketplace's worker site, and which groups of HITs (HIT type ids) the people work on."""
+    """The marketplace's worker site, and which HITs (their ids there) the people work on, of which groups."""
 
     url: str
     hit_type_ids: frozenset[str]
+    hit_ids: frozenset[str]
 
     def at(self, path: str) -> str:
         return f"{self.url.rstrip('/')}/worker/{path}"
@@ -84,7 +85,8 @@ class Crew:
     def _empty_queue(self, person: Person) -> None:
         page = self.browsers[person.name].get(self.site.at("queue"))
         for entry in page.document.xpath("//*[@id='queue']/*[@data-assignment-id]"):
-            self._do_assignment(person, str(entry.get("data-assignment-id")))
+            if entry.get("data-hit-id") in self.site.hit_ids:
+                self._do_assignment(person, str(entry.get("data-assignment-id")))
 
     def _list_hits(self) -> dict[str, tuple[Person, ...]]:
         """Open HITs and who may take each, as each person's own list shows."""
@@ -96,7 +98,8 @@ class Crew:
                     continue
                 page = browser.get(self.site.at(f"groups/{group.get('data-group-id')}/"))
                 for hit in page.document.xpath("//*[@id='hits']/*[@data-hit-id]"):
-                    takers.setdefault(str(hit.get("data-hit-id")), []).append(person)
+                    if hit.get("data-hit-id") in self.site.hit_ids:
+                        takers.setdefault(str(hit.get("data-hit-id")), []).append(person)
         return {hit: tuple(people) for hit, people in takers.items() if hit not in self.progress.strange_hits}
 
     def _do_hit(self, hit: str, takers: tuple[Person, ...]) -> None:

@@ -23,7 +23,7 @@ class Command(ProjectCommand):
         "Let SIMULATED people do the HITs of a campaign at our own marketplace, through its worker site and the HIT\n"
         "pages, over HTTP. They get what a browser gets, recognize the tiles by matching them against the rendered\n"
         "image set DIR, and may read its label maps; they never see the database, the planted crops, the unit or its\n"
-        "IoU. (The command itself looks up one thing: which group of HITs is the campaign's.) The marketplace marks\n"
+        "IoU. (The command itself looks up one thing: which HITs are the campaign's.) The marketplace marks\n"
         "them as simulated. Kinds: " + "; ".join(f"{t.n_people} {t.name}" for t in TEMPERS) + " of 12.\n"
         "Run it again after an interruption: it finishes what is missing, with the same answers."
     )
@@ -67,11 +67,13 @@ class NoSuchWork(Refusal):
 
 
 def find_site(campaign_name: str) -> Site:
-    """The worker site and the campaign's groups of HITs. Nothing else is read from the database."""
+    """The worker site and the campaign's HITs. Nothing else is read from the database."""
     campaign = find_campaign(campaign_name)
     if campaign.marketplace != "own":
         raise NoSuchWork(f"Simulated people work at our own marketplace only, not at {campaign.marketplace}.")
     hit_types = frozenset(campaign.hit_types.exclude(external_id="").values_list("external_id", flat=True))
     if not hit_types:
         raise NoSuchWork(f"The campaign {campaign_name!r} is not published yet.")
-    return Site(settings.SANDBOX_URL, hit_types)
+    # A HIT type of an earlier release may be shared by several campaigns.
+    hits = frozenset(campaign.hits.exclude(external_id="").values_list("external_id", flat=True))
+    return Site(settings.SANDBOX_URL, hit_types, hits)

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -10,9 +11,13 @@ from annotator.crowd.campaigns.composing import CannotCompose
 from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.publishing import CannotPublish, withdraw_campaign
 from annotator.crowd.marketplaces.outcomes import BadTerms
-from annotator.crowd.models import HIT, Campaign, OutwardAct
+from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
 from annotator.crowd.outbox.acts import BudgetExceeded
+from annotator.demo.management.commands.simulate_people import find_site
+from annotator.demo.people.tempers import gather_people
+from annotator.demo.people.working import Crew, sign_in_all
 from annotator.sandbox.models import HIT as SandboxHIT
+from annotator.sandbox.models import HITType as SandboxHITType
 from annotator.units.models import Dissection
 from tests.annotator.crowd.making import make_campaign
 
@@ -87,3 +92,29 @@ def test_withdrawing_ends_what_nobody_has_taken(market: Any, campaign: Campaign)
     assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}
     campaign.refresh_from_db()
     assert campaign.is_paused
+
+
+def test_campaigns_of_equal_terms_are_groups_of_their_own(market: Any, dissection: Dissection) -> None:
+    for name in ("one", "two"):
+        market.publish(make_campaign(dissection, name=name, requester_name=f"The lab of {name}"))
+    kinds = SandboxHITType.objects.order_by("id")
+    assert [kind.hits.count() for kind in kinds] == [4, 4]
+    assert kinds[0].title != kinds[1].title
+    assert "Asked by The lab of two." in kinds[1].description
+
+
+def test_simulated_people_see_no_hit_of_another_campaign_in_the_same_group(
+    market: Any, dissection: Dissection, tmp_path: Path
+) -> None:
+    """A HIT type that campaigns of an earlier release share."""
+    campaigns = [make_campaign(dissection, name=name) for name in ("one", "two")]
+    for campaign in campaigns:
+        market.publish(campaign)
+    shared = SandboxHITType.objects.order_by("id")[0]
+    SandboxHIT.objects.update(hit_type=shared)
+    HITType.objects.update(external_id=shared.mturk_id)
+    site, people = find_site("one"), gather_people(n_people=1)
+    browsers = sign_in_all(site=site, people=people, keys_file=tmp_path / "keys.json")
+    crew = Crew(site, people, viewer=cast(Any, None), knowledge=cast(Any, None), seed=1, browsers=browsers)
+    assert set(crew._list_hits()) == set(campaigns[0].hits.values_list("external_id", flat=True))
+    assert SandboxHIT.objects.count() == 8
