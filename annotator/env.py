@@ -4,6 +4,7 @@ Each read names the variable and says in one sentence what it means: `python -m 
 docs/settings.md.
 """
 
+import ipaddress
 import os
 from urllib.parse import unquote, urlsplit
 
@@ -66,3 +67,18 @@ def database(name: str, meaning: str) -> dict[str, object]:
 
 def names(name: str, meaning: str) -> list[str]:
     return [part.strip() for part in text(name, meaning, default="").split(",") if part.strip()]
+
+
+def networks(name: str, meaning: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Addresses or networks such as 10.0.0.0/8, separated by commas."""
+    try:
+        return [ipaddress.ip_network(part) for part in names(name, meaning)]
+    except ValueError:
+        raise BadSetting(f"{name} must be addresses or networks such as 10.0.0.0/8, separated by commas.") from None
+
+
+def strong_secret(name: str, value: str, *, min_length: int = 50) -> str:
+    """Refuses what is short or hardly varies, so that nobody can guess what it signs."""
+    if len(value) < min_length or len(set(value)) < 8:
+        raise BadSetting(f"{name} must be random and have at least {min_length} characters; it has {len(value)}.")
+    return value

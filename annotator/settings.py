@@ -24,7 +24,8 @@ DEBUG = False
 def _local_secret(name: str, meaning: str) -> str:
     """A secret that this checkout makes for itself once and keeps; deployed, it must be given."""
     if os.environ.get(name) or DEPLOYED:
-        return env.text(name, meaning)
+        given = env.text(name, meaning)
+        return env.strong_secret(name, given) if DEPLOYED else given
     kept = VAR / "secrets" / name
     kept.parent.mkdir(parents=True, exist_ok=True)
     if not kept.exists():
@@ -62,8 +63,19 @@ SANDBOX_URL = env.url(
 _hosts = [urlsplit(url).hostname or "" for url in (WEB_URL, HIT_PAGES_URL, SANDBOX_URL)]
 if _hosts[2] in _hosts[:2] or (DEPLOYED and len(set(_hosts)) < 3):
     raise env.BadSetting("WEB_URL, HIT_PAGES_URL and SANDBOX_URL must have separate host names: cookies ignore ports.")
-ALLOWED_HOSTS = sorted(set([_hosts[2]] if SITE == "sandbox" else _hosts[:2])) + env.names(
-    "EXTRA_HOSTS", "More host names that are answered, separated by commas."
+for _name, _url in (("WEB_URL", WEB_URL), ("HIT_PAGES_URL", HIT_PAGES_URL), ("SANDBOX_URL", SANDBOX_URL)):
+    if DEPLOYED and not _url.startswith("https://"):
+        raise env.BadSetting(f"{_name} must begin with https:// on a server, not {_url!r}: passwords travel over it.")
+_extra_hosts = env.names(
+    "EXTRA_HOSTS", "More host names that are answered, separated by commas. Patterns such as * are refused on a server."
+)
+if DEPLOYED and any("*" in host or host.startswith(".") for host in _extra_hosts):
+    raise env.BadSetting("EXTRA_HOSTS must name each host on a server: a pattern such as * would answer to any name.")
+ALLOWED_HOSTS = sorted(set([_hosts[2]] if SITE == "sandbox" else _hosts[:2])) + _extra_hosts
+TRUSTED_PROXIES = env.networks(
+    "TRUSTED_PROXIES",
+    "Addresses or networks of the proxies before this server, separated by commas. What they write into "
+    "X-Forwarded-For is believed; nobody else is.",
 )
 CSRF_TRUSTED_ORIGINS = [SANDBOX_URL] if SITE == "sandbox" else [WEB_URL]
 
@@ -167,7 +179,9 @@ SECURE_SSL_REDIRECT = DEPLOYED
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if DEPLOYED else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = DEPLOYED
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.flag(
+    "HSTS_PRELOAD", "1: browsers are told to put this domain and all its subdomains on their https-only lists."
+)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 LOGIN_URL = "sign-in"

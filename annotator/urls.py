@@ -12,6 +12,8 @@ urlpatterns = [
     path("hit/", include("annotator.crowd.urls")),
     # One way to sign in: the one that slows down who keeps failing.
     path("admin/login/", RedirectView.as_view(pattern_name="sign-in", query_string=True)),
+    # One way to change a password: the one that ends sessions and tokens and is logged.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="change-password")),
     path("admin/", admin.site.urls),
     path("", include("annotator.dashboard.urls")),
 ]

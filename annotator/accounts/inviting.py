@@ -54,15 +54,3 @@ def find_invited(*, uid: str, token: str) -> User | None:
     except ValueError:
         return None
     return user if user is not None and default_token_generator.check_token(user, token) else None
-
-
-def change_role(*, membership: Membership, role: Role, actor: User, now: datetime) -> None:
-    """The role and its entry in the audit log, both or neither.
-
-    The admin's tables open for superusers alone, so that an admin is one and nobody else.
-    """
-    with transaction.atomic():
-        Membership.objects.filter(pk=membership.pk).update(role=role)
-        User.objects.filter(pk=membership.user_id).update(is_superuser=role is Role.ADMIN)
-        subject, details = f"user {membership.user}", {"role": role.value}
-        write_audit_entry(actor=actor, action="change role", subject=subject, details=details, now=now)

@@ -25,13 +25,22 @@ class Membership(models.Model):
         return f"{self.user}: {self.role}"
 
 
+class Scope(models.TextChoices):
+    """What a program may do with a token. Even `act` never exceeds the role of the token's owner."""
+
+    READ = "read", "Read"
+    ACT = "act", "Read and act"
+
+
 class ApiToken(models.Model):
     """A key for programs. Only its digest is kept: the key itself is shown once, when it is issued."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80, help_text="What it is for")
     sha256 = models.CharField(max_length=64, unique=True)
+    scope = models.CharField(max_length=4, choices=Scope.choices, default=Scope.READ)
     created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
@@ -43,9 +52,9 @@ class ApiToken(models.Model):
 
 
 class SignInSlowdown(models.Model):
-    """Failures to sign in under one name or from one address since the last success; the wait grows with them."""
+    """Failures to sign in with one name from one address since the last success; the wait grows with them."""
 
-    key = models.CharField(max_length=64, unique=True, help_text="Keyed digest of the name or the address")
+    key = models.CharField(max_length=64, unique=True, help_text="Keyed digest of the name, the address or both")
     n_failures = models.PositiveIntegerField(default=0)
     last_failure_at = models.DateTimeField()
 

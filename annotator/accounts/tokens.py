@@ -9,32 +9,46 @@ from django.db import transaction
 from django.db.models import Q
 
 from annotator.accounts.auditing import write_audit_entry
-from annotator.accounts.models import ApiToken
+from annotator.accounts.models import ApiToken, Scope
 
 PREFIX = "unitscope_"
 # `last_used_at` is written at most this often: reading must not become writing.
 USE_RESOLUTION = timedelta(minutes=5)
+DEFAULT_LIFE = timedelta(days=90)
+MAX_LIFE = timedelta(days=365)
 
 
-def issue_token(*, user: User, name: str, actor: User | None, now: datetime) -> str:
-    """A new token's text, shown once and never again."""
+def issue_token(
+    *,
+    user: User,
+    name: str,
+    actor: User | None,
+    now: datetime,
+    scope: Scope = Scope.READ,
+    life: timedelta = DEFAULT_LIFE,
+) -> str:
+    """A new token's text, shown once and never again. `life`: at most MAX_LIFE is given."""
+    expires_at = now + min(life, MAX_LIFE)
+    details = {"name": name, "scope": scope.value, "expires_at": expires_at}
     text = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
-        ApiToken.objects.create(user=user, name=name, sha256=_digest(text), created_at=now)
-        write_audit_entry(actor=actor, action="issue token", subject=f"user {user}", details={"name": name}, now=now)
+        ApiToken.objects.create(
+            user=user, name=name, sha256=_digest(text), scope=scope, created_at=now, expires_at=expires_at
+        )
+        write_audit_entry(actor=actor, action="issue token", subject=f"user {user}", details=details, now=now)
     return text
 
 
-def find_token_owner(*, text: str, now: datetime) -> User | None:
-    """Whose token this is; None when it is unknown or revoked, or its owner may no longer sign in."""
+def find_token(*, text: str, now: datetime) -> ApiToken | None:
+    """With its owner; None when it is unknown, revoked or too old, or its owner may no longer sign in."""
     if not text.startswith(PREFIX):
         return None
-    token = ApiToken.objects.select_related("user").filter(sha256=_digest(text), revoked_at=None).first()
-    if token is None or not token.user.is_active:
-        return None
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_RESOLUTION)
-    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
-    return token.user
+    valid = ApiToken.objects.select_related("user__membership").filter(revoked_at=None, expires_at__gt=now)
+    token = valid.filter(sha256=_digest(text), user__is_active=True).first()
+    if token is not None:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_RESOLUTION)
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    return token
 
 
 def revoke_token(*, token_id: int, owner: User, actor: User, now: datetime) -> bool:

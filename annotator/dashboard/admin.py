@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from annotator.accounts.inviting import change_role
+from annotator.accounts.managing import change_role
 from annotator.accounts.models import Membership, Role
 
 APPS = ("accounts", "units", "crowd", "labels", "comparison", "work")
@@ -45,7 +45,7 @@ class MembershipAdmin(LookOnly):
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)
-        change_role(membership=obj, role=Role(obj.role), actor=request.user, now=timezone.now())
+        change_role(user=obj.user, role=Role(obj.role), actor=request.user, now=timezone.now())
 
 
 def _columns(model: type[models.Model]) -> dict[str, Any]:

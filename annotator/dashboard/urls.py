@@ -16,6 +16,7 @@ from annotator.dashboard.dissections.pages import (
 )
 from annotator.dashboard.home.pages import show_home, show_live
 from annotator.dashboard.people.pages import (
+    change_person,
     erase_one,
     invite_one,
     issue_one,
@@ -24,7 +25,7 @@ from annotator.dashboard.people.pages import (
     show_people,
     verify_decisions,
 )
-from annotator.dashboard.people.sign_in import show_sign_in, show_welcome, sign_out
+from annotator.dashboard.people.sign_in import change_password, show_sign_in, show_welcome, sign_out
 from annotator.dashboard.reports.comparison import show_comparison
 from annotator.dashboard.reports.downloads import send_bundle, send_export, send_report, send_worker_ids
 from annotator.dashboard.reports.figures import send_figure, show_figures
@@ -95,6 +96,8 @@ urlpatterns = [
     path("decisions/verified", verify_decisions, name="verify-decisions"),
     path("people/", show_people, name="people"),
     path("people/invite/", invite_one, name="invite"),
+    path("people/<int:user_id>/<slug:act>/", change_person, name="change-person"),
+    path("people/password/", change_password, name="change-password"),
     path("people/erase/", erase_one, name="erase-worker"),
     path("people/tokens/", issue_one, name="issue-token"),
     path("people/tokens/<int:token_id>/revoke/", revoke_one, name="revoke-token"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -90,19 +91,28 @@ class Stage:
     token_of: dict[str, int]
 
     def find_addresses(self, row: Row, name: str) -> list[str]:
-        tables = MODELS if name == "payer" else ["crowd_worker"]
-        if row.route in ("healthz", "admin/login/"):
+        tables = MODELS if name in ("payer", "admin") else ["crowd_worker", "accounts_membership"]
+        if row.route in ("healthz", "admin/login/", "admin/password_change/"):
             return [f"/{row.route}"]
         if row.route == "admin:(?P<url>.*)$":
             return ["/admin/no-such-page"]
         if row.route == "admin:<path:object_id>/":
-            return [f"/admin/{model.replace('_', '/')}/0/" for model in tables]
+            return [f"/admin/{model.replace('_', '/')}/{key}/" for model, key in self._first_rows(tables)]
+        if row.route.endswith(("_changelist", "_add")):
+            return [reverse(row.route.replace("*", model)) for model in tables]
         if "*" in row.route:
-            arguments = {} if row.route.endswith(("_changelist", "_add")) else {"object_id": "0"}
-            return [reverse(row.route.replace("*", model), kwargs=arguments) for model in tables]
+            return [
+                reverse(row.route.replace("*", model), kwargs={"object_id": str(key)})
+                for model, key in self._first_rows(tables)
+            ]
         if row.route == "welcome":
             return [welcome_path(invite(username="nina", email="", role=Role.VIEWER, actor=None, now=NOW))]
         return [reverse(row.route, kwargs=self._arguments(row, name))]
+
+    def _first_rows(self, tables: list[str]) -> list[tuple[str, Any]]:
+        """An existing row of each table that has one: a missing row only leads back to the list."""
+        rows = [(table, apps.get_model(*table.split("_", 1))._default_manager.first()) for table in tables]
+        return [(table, row.pk) for table, row in rows if row is not None]
 
     def _arguments(self, row: Row, name: str) -> dict[str, Any]:
         if row.route in self.fixed_arguments:
@@ -111,6 +121,8 @@ class Stage:
         match row.route:
             case "campaign-work":
                 return named | {"kind": row.whose.replace("real-money", "publish")}
+            case "change-person":
+                return {"user_id": self.people["viewer"].pk, "act": row.whose}
             case "revoke-token":
                 return {"token_id": self.token_of[name if row.whose == "own" else "stranger"]}
             case "hit-notification":
@@ -186,7 +198,8 @@ class Stage:
                 "layers": "features.3", "iou_modes": ["paper"], "seed": 0,
             },
             "invite": {"username": "olga", "role": "viewer"},
-            "issue-token": {"name": "notebook"},
+            "issue-token": {"name": "notebook", "scope": "read", "days": 30},
+            "change-person": {"role": "reviewer"},
             "review-decide": {"action": "accept"},
             "merge-concepts": {"words": "wheel", "into": "rim"},
             "split-answers": {"words": "wheel", "into": "rim"},

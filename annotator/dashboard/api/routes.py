@@ -12,12 +12,13 @@ from ninja.errors import HttpError
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import Field, ValidationInfo, model_validator
 
-from annotator.accounts.models import AuditEntry, Role
+from annotator.accounts.models import AuditEntry, Role, Scope
 from annotator.accounts.roles import may, role_of
-from annotator.accounts.tokens import find_token_owner
+from annotator.accounts.tokens import find_token
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Answer, Campaign
 from annotator.dashboard.api import records
+from annotator.dashboard.api.limits import TooManyRequests, count_request
 from annotator.dashboard.api.reading import read_answers, read_automatic, read_units, write_array
 from annotator.dashboard.campaigns.counts import CampaignOverview, summarize_campaigns
 from annotator.dashboard.units.unit_record import find_speaking
@@ -28,6 +29,7 @@ from annotator.units.finding import find_renamed
 from annotator.units.models import AutomaticLabel, Dissection, ImageSet, Network, TopImage, Unit
 from annotator.units.progress import read_dissection_progress
 
+SAFE = ("GET", "HEAD", "OPTIONS")
 Name = Annotated[str, Path(..., description="As in the addresses of pages: a slash, for one, is ~2F")]
 Index = Annotated[int, Path(..., ge=0, le=2**31 - 1)]
 
@@ -36,8 +38,13 @@ class Token(HttpBearer):
     """`Authorization: Bearer unitscope_...` as the page "People and tokens" or `manage.py api_token` gave it."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        user = find_token_owner(text=token, now=timezone.now())
-        return user if user is not None and may(role_of(user), Role.VIEWER) else None
+        found = find_token(text=token, now=timezone.now())
+        if found is None or not may(role_of(found.user), Role.VIEWER):
+            return None
+        if request.method not in SAFE and found.scope != Scope.ACT:
+            raise HttpError(403, "This token may only read. Issue one that may act.")
+        count_request(found, now=timezone.now())
+        return found.user
 
 
 class Session(SessionAuth):
@@ -202,6 +209,13 @@ def list_decisions(request: HttpRequest, paging: Query[Paging]) -> Any:
 @api.exception_handler(HttpError)
 def _explain(request: HttpRequest, error: HttpError) -> Any:
     return api.create_response(request, {"detail": str(error)}, status=error.status_code)
+
+
+@api.exception_handler(TooManyRequests)
+def _slow_down(request: HttpRequest, refusal: TooManyRequests) -> Any:
+    response = api.create_response(request, {"detail": str(refusal)}, status=429)
+    response["Retry-After"] = str(refusal.seconds)
+    return response
 
 
 @api.exception_handler(Refusal)

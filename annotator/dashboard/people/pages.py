@@ -1,19 +1,22 @@
 """The dashboard's people, their roles and one-time links, each one's own API tokens, and what they decided."""
 
+from datetime import timedelta
+
 from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from annotator.accounts.auditing import AuditLogBroken, verify_audit_log
 from annotator.accounts.inviting import InvitationRefused, invite, welcome_path
-from annotator.accounts.models import ApiToken, AuditEntry, Role
-from annotator.accounts.tokens import issue_token, revoke_token
+from annotator.accounts.managing import change_role, end_tokens, let_in, reset_password, shut_out
+from annotator.accounts.models import ApiToken, AuditEntry, Role, Scope
+from annotator.accounts.tokens import DEFAULT_LIFE, MAX_LIFE, issue_token, revoke_token
 from annotator.crowd.marketplaces.table import list_facts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
@@ -43,6 +46,10 @@ class EraseForm(forms.Form):
 
 class TokenForm(forms.Form):
     name = forms.CharField(label="What it is for", max_length=80)
+    scope = forms.ChoiceField(label="It may", choices=Scope.choices, initial=Scope.READ)
+    days = forms.IntegerField(
+        label="Ends after how many days", min_value=1, max_value=MAX_LIFE.days, initial=DEFAULT_LIFE.days
+    )
 
 
 @needs(Role.VIEWER)
@@ -74,6 +81,32 @@ def invite_one(request: SignedInRequest) -> HttpResponse:
 
 @require_POST
 @needs(Role.ADMIN)
+def change_person(request: SignedInRequest, user_id: int, act: str) -> HttpResponse:
+    """Changes a role, shuts a person out or in again, resets a password, or revokes a person's tokens."""
+    person, now = get_object_or_404(User, pk=user_id), timezone.now()
+    match act:
+        case "role":
+            wanted = request.POST.get("role", "")
+            if wanted not in Role.values:
+                return show_refusal(request, "There is no such role.", status=422)
+            change_role(user=person, role=Role(wanted), actor=request.user, now=now)
+        case "shut-out":
+            shut_out(user=person, actor=request.user, now=now)
+        case "let-in":
+            let_in(user=person, actor=request.user, now=now)
+        case "revoke-tokens":
+            end_tokens(user=person, actor=request.user, now=now)
+        case "reset-password":
+            fresh = reset_password(user=person, actor=request.user, now=now)
+            return _show(request, link=f"{settings.WEB_URL}{welcome_path(fresh)}", invited=fresh)
+        case _:
+            return show_refusal(request, "There is no such act.", status=404)
+    messages.success(request, f"Done for {person.get_username()}.")
+    return redirect("people")
+
+
+@require_POST
+@needs(Role.ADMIN)
 def erase_one(request: SignedInRequest) -> HttpResponse:
     """Erases a worker who asks for it. Neither the log nor the page names them afterwards."""
     form = EraseForm(request.POST)
@@ -97,7 +130,14 @@ def issue_one(request: SignedInRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _show(request, token_form=form, status=422)
-    text = issue_token(user=request.user, name=form.cleaned_data["name"], actor=request.user, now=timezone.now())
+    text = issue_token(
+        user=request.user,
+        name=form.cleaned_data["name"],
+        actor=request.user,
+        now=timezone.now(),
+        scope=Scope(form.cleaned_data["scope"]),
+        life=timedelta(days=form.cleaned_data["days"]),
+    )
     return _show(request, new_token=text)
 
 
@@ -137,6 +177,7 @@ def _show(request: SignedInRequest, *, status: int = 200, **context: object) -> 
         **{
             "people": User.objects.select_related("membership").order_by("username")[:200],
             "tokens": ApiToken.objects.filter(user=request.user, revoked_at=None),
+            "roles": Role.choices,
             "invite_form": InviteForm(),
             "token_form": TokenForm(),
             "erase_form": EraseForm(),

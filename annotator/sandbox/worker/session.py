@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
+from annotator.client_address import find_client_address
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import settling
 from annotator.sandbox.models import Assignment, Message, Person
@@ -70,7 +71,7 @@ def settled_now() -> dt.datetime:
 
 def is_open_to_all(request: HttpRequest) -> bool:
     """True on a loopback address: only the machine's own user reaches it."""
-    return _is_loopback(urlsplit(settings.SANDBOX_URL).hostname or "") and _is_loopback(request.META["REMOTE_ADDR"])
+    return _is_loopback(urlsplit(settings.SANDBOX_URL).hostname or "") and _is_loopback(find_client_address(request))
 
 
 def _is_loopback(host: str) -> bool:

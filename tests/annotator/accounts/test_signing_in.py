@@ -7,7 +7,15 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from annotator.accounts.models import SignInSlowdown
-from annotator.accounts.signing_in import MAX_WAIT, SignInRefused, sign_in, wait_after
+from annotator.accounts.signing_in import (
+    MAX_WAIT,
+    N_WIDE_FAILURES,
+    Attempt,
+    SignInRefused,
+    make_browser_mark,
+    sign_in,
+    wait_after,
+)
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -17,9 +25,17 @@ def rosa(db: None) -> User:
     return User.objects.create_user("rosa", password="five-green-lamps")
 
 
-def attempt(password: str, *, username: str = "rosa", address: str = "10.0.0.1", seconds: float = 0) -> User:
-    now = NOW + timedelta(seconds=seconds)
-    return sign_in(request=HttpRequest(), username=username, password=password, address=address, now=now)
+def attempt(
+    password: str, *, username: str = "rosa", address: str = "10.0.0.1", seconds: float = 0, browser: str = ""
+) -> User:
+    tried = Attempt(username=username, password=password, address=address, browser=browser)
+    return sign_in(request=HttpRequest(), attempt=tried, now=NOW + timedelta(seconds=seconds))
+
+
+def fail(times: int, *, username: str = "rosa", address: str = "10.0.0.1") -> None:
+    for _ in range(times):
+        with pytest.raises(SignInRefused):
+            attempt("guess", username=username, address=address)
 
 
 def test_the_right_password_signs_in(rosa: User) -> None:
@@ -43,25 +59,50 @@ def test_three_failures_make_even_the_right_password_wait(rosa: User) -> None:
     assert attempt("five-green-lamps", seconds=2.1) == rosa
 
 
-def test_the_name_waits_whatever_address_is_used_and_the_address_whatever_name(rosa: User) -> None:
-    for turn in range(3):
-        with pytest.raises(SignInRefused):
-            attempt("guess", address=f"10.0.0.{turn}")
-    with pytest.raises(SignInRefused, match="Too many"):
-        attempt("five-green-lamps", address="10.9.9.9")
-    for turn in range(3):
-        with pytest.raises(SignInRefused):
-            attempt("guess", username=f"name{turn}", address="10.7.7.7")
-    with pytest.raises(SignInRefused, match="Too many"):
-        attempt("guess", username="another", address="10.7.7.7")
+def test_failures_on_other_names_and_from_other_addresses_never_make_a_right_password_wait(rosa: User) -> None:
+    for turn in range(N_WIDE_FAILURES + 9):
+        fail(1, username=f"invented{turn}")
+        fail(1, address=f"10.7.{turn}.1")
+    assert attempt("five-green-lamps") == rosa
 
 
-def test_success_forgives_the_name_but_not_the_address(rosa: User) -> None:
-    for _ in range(2):
-        with pytest.raises(SignInRefused):
-            attempt("guess")
-    attempt("five-green-lamps")
-    assert SignInSlowdown.objects.count() == 1
+def test_after_many_failures_of_one_address_each_name_has_one_guess_at_a_time(rosa: User) -> None:
+    for turn in range(N_WIDE_FAILURES):
+        fail(1, username=f"invented{turn}")
+    fail(1)
+    with pytest.raises(SignInRefused, match="Too many failures"):
+        attempt("guess")
+
+
+def test_a_known_browser_signs_in_whoever_fails_beside_it(rosa: User) -> None:
+    mark = make_browser_mark(rosa)
+    fail(9)
+    with pytest.raises(SignInRefused, match="Too many failures"):
+        attempt("five-green-lamps")
+    assert attempt("five-green-lamps", browser=mark) == rosa
+
+
+def test_a_known_browser_waits_for_its_own_failures(rosa: User) -> None:
+    mark = make_browser_mark(rosa)
+    for _ in range(3):
+        with pytest.raises(SignInRefused, match="not right"):
+            attempt("guess", browser=mark)
+    with pytest.raises(SignInRefused, match="Too many failures"):
+        attempt("five-green-lamps", browser=mark)
+
+
+def test_a_browser_is_known_for_its_own_person_and_password_only(rosa: User) -> None:
+    mark = make_browser_mark(rosa)
+    User.objects.create_user("otto", password="five-green-lamps")
+    fail(9)
+    fail(9, username="otto")
+    for browser, username in ((mark, "otto"), ("forged", "rosa"), (mark[:-1], "rosa")):
+        with pytest.raises(SignInRefused, match="Too many failures"):
+            attempt("five-green-lamps", browser=browser, username=username)
+    rosa.set_password("six-green-lamps")
+    rosa.save()
+    with pytest.raises(SignInRefused, match="Too many failures"):
+        attempt("six-green-lamps", browser=mark)
 
 
 def test_a_day_later_all_is_forgotten(rosa: User) -> None:

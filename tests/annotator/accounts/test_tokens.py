@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from annotator.accounts.models import ApiToken
-from annotator.accounts.tokens import find_token_owner, issue_token, revoke_token
+from annotator.accounts.tokens import DEFAULT_LIFE, MAX_LIFE, find_token, issue_token, revoke_token
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -19,6 +19,22 @@ def rosa(db: None) -> User:
 
 def issue(user: User) -> str:
     return issue_token(user=user, name="notebook", actor=user, now=NOW)
+
+
+def find_token_owner(*, text: str, now: datetime) -> User | None:
+    found = find_token(text=text, now=now)
+    return found.user if found else None
+
+
+def test_a_token_ends_by_itself(rosa: User) -> None:
+    text = issue(rosa)
+    assert find_token_owner(text=text, now=NOW + DEFAULT_LIFE - timedelta(seconds=1)) == rosa
+    assert find_token_owner(text=text, now=NOW + DEFAULT_LIFE) is None
+
+
+def test_no_token_lives_longer_than_a_year(rosa: User) -> None:
+    text = issue_token(user=rosa, name="x", actor=rosa, now=NOW, life=timedelta(days=9999))
+    assert find_token_owner(text=text, now=NOW + MAX_LIFE) is None
 
 
 def test_a_token_finds_its_owner(rosa: User) -> None:

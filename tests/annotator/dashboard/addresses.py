@@ -26,6 +26,7 @@ PAGES = {
     "networks": ["/networks/", "/networks/?campaign=CAMPAIGN&dissection=DISSECTION"],
     "decisions": ["/decisions/"],
     "people": ["/people/"],
+    "change-password": ["/people/password/"],
 }
 # Only those see them who may start work.
 WORK_PAGES = {"launch": ["/launch/"], "dissect": ["/dissections/new/"], "import": ["/import/"]}
@@ -43,7 +44,8 @@ PARTS = {
 NO_PAGES = {
     "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "bundle",
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts",
-    "split-answers", "review-next", "review-decide", "invite", "erase-worker", "issue-token", "revoke-token",
+    "split-answers", "review-next", "review-decide", "invite", "erase-worker", "issue-token",
+    "revoke-token", "change-person",
 }  # fmt: skip
 
 

@@ -12,20 +12,28 @@ import pandas
 import pytest
 import schemathesis
 from django.conf import settings as django_settings
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.errors import Unsatisfiable
+from ninja.errors import HttpError
 from schemathesis import GenerationMode
 
-from annotator.accounts.models import Role
+from annotator.accounts.models import Role, Scope
 from annotator.accounts.tokens import issue_token
-from annotator.dashboard.api.routes import api
+from annotator.dashboard.api import limits
+from annotator.dashboard.api.routes import Token, api
 from annotator.labels.models import UnitLabel
 from tests.annotator.dashboard.making import World, make_person, make_world
 
 # Of the 2,000 that `make drill` sends.
 N_CASES = int(os.environ.get("UNITSCOPE_API_CASES") or 200)
+
+
+@pytest.fixture(autouse=True)
+def no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generated requests come by the hundred."""
+    monkeypatch.setattr(limits, "MAX_PER_MINUTE", 10**9)
 
 
 @pytest.fixture
@@ -190,3 +198,32 @@ def draw_cases(operation: Any, mode: GenerationMode, n_cases: int) -> list[Any]:
     with contextlib.suppress(Unsatisfiable):  # an operation without parameters has no invalid request
         draw()
     return drawn
+
+
+def test_a_token_to_read_cannot_act_and_one_to_act_can(db: None) -> None:
+    person = make_person(Role.VIEWER)
+    reading = RequestFactory().post("/api/x")
+    for scope, refused in ((Scope.READ, True), (Scope.ACT, False)):
+        text = issue_token(user=person, name="test", actor=person, now=timezone.now(), scope=scope)
+        with pytest.raises(HttpError, match="may only read") if refused else contextlib.nullcontext():
+            assert Token().authenticate(reading, text) == person
+
+
+def test_a_token_has_its_number_of_requests_per_minute(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: dict[str, int] = {}
+
+    def add(key: str, value: int, seconds: int) -> bool:
+        return counted.setdefault(key, 0) == 0 and not counted.update({key: value})
+
+    def count_up(key: str) -> int:
+        counted[key] += 1
+        return counted[key]
+
+    monkeypatch.setattr(limits, "MAX_PER_MINUTE", 3)
+    monkeypatch.setattr(limits.cache, "add", add)
+    monkeypatch.setattr(limits.cache, "incr", count_up)
+    answers = [Client().get("/api/networks", headers={"Authorization": f"Bearer {token}"}) for _ in range(9)]
+    assert answers[2].status_code == 200
+    assert answers[-1].status_code == 429
+    assert 0 < int(answers[-1]["Retry-After"]) <= 60
+    assert "Wait" in answers[-1].json()["detail"]

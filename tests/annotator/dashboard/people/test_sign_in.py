@@ -1,5 +1,8 @@
 """The sign-in page: it leads on to where one was going, and nowhere else."""
 
+import ipaddress
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -34,7 +37,25 @@ def test_a_wrong_password_is_told_and_slowed_down(rosa: dict[str, str]) -> None:
     for _ in range(3):
         response = client.post("/sign-in/", {**rosa, "password": "guess"})
         assert "The user name or the password is not right." in response.content.decode()
-    assert "Too many failures." in client.post("/sign-in/", rosa).content.decode()
+    assert "Too many failures" in client.post("/sign-in/", rosa).content.decode()
+
+
+def test_others_failures_do_not_lock_out_who_signed_in_here_before(rosa: dict[str, str]) -> None:
+    known, other = Client(), Client()
+    known.post("/sign-in/", rosa)
+    known.post("/sign-out/")
+    for turn in range(9):
+        other.post("/sign-in/", {"username": f"invented{turn}", "password": "guess"})
+        other.post("/sign-in/", {**rosa, "password": "guess"})
+    assert "Too many failures" in other.post("/sign-in/", rosa).content.decode()
+    assert known.post("/sign-in/", rosa).status_code == 302
+
+
+def test_behind_a_trusted_proxy_each_client_has_its_own_address(rosa: dict[str, str], settings: Any) -> None:
+    settings.TRUSTED_PROXIES = [ipaddress.ip_network("127.0.0.1")]
+    for _ in range(9):
+        Client().post("/sign-in/", {**rosa, "password": "guess"}, HTTP_X_FORWARDED_FOR="198.51.100.7")
+    assert Client().post("/sign-in/", rosa, HTTP_X_FORWARDED_FOR="203.0.113.9").status_code == 302
 
 
 def test_signing_out_ends_it_and_takes_a_post(rosa: dict[str, str]) -> None:
