@@ -1,8 +1,14 @@
-"""The web-queue process: Django's tasks under the application that both halves share."""
+"""The web-queue process: Django's tasks under the application that both halves share, and the clock that starts them.
+
+The clock is a thread and keeps no file: a killed process leaves no clock behind, and a full disk does not stop it.
+"""
 
 import os
+import threading
 
 import django
+from celery.beat import Scheduler, Service
+from celery.signals import worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
 django.setup()
@@ -17,3 +23,14 @@ app.conf.beat_schedule = {
     "look after jobs": {"task": "work.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "listen for notifications": {"task": "crowd.listen", "schedule": 10.0, "options": {"expires": 10}},
 }
+
+
+# As often as the thread looks whether the process ends.
+CLOCK_SECONDS = 1
+
+
+@worker_ready.connect
+def _start_clock(**_: object) -> None:
+    clock = Service(app, scheduler_cls=Scheduler, max_interval=CLOCK_SECONDS)
+    worker_shutting_down.connect(lambda **_: clock.stop(), weak=False)
+    threading.Thread(target=clock.start, name="clock", daemon=True).start()

@@ -10,12 +10,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from annotator.refusals import Refusal
+from workers.free_space import free_disk
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("web", "sandbox", "web-queue", "gpu")
@@ -23,12 +25,48 @@ NAMES = ("web", "sandbox", "web-queue", "gpu")
 ADDRESSES = {"web": "dashboard", "sandbox": "sandbox_endpoint"}
 START_SECONDS = 120
 STOP_SECONDS = 40
+# A process that died is started again after these seconds; when they are used up, it is given up. One that has lived
+# as long as the longest pause begins anew.
+PAUSES = (1, 2, 4, 8, 15, 30, 60, 60)
+# Below this nothing that writes can live: it is started again until there is space.
+LEAST_FREE_BYTES = 64_000_000
 # Linux, prctl(2).
 PR_SET_PDEATHSIG = 1
 
 
 class ProcessFailed(Refusal):
     """A process ended or did not answer in time; the message names it."""
+
+
+@dataclass
+class Restarts:
+    """When something that died is started again. Raises ProcessFailed in `note_death` when the pauses are used up."""
+
+    name: str
+    folder: Path
+    tried: int = 0
+    started_at: float = field(default_factory=time.monotonic)
+    due_at: float | None = None
+
+    def note_death(self, how: str) -> None:
+        """Says it on stderr, and sets `due_at`."""
+        now = time.monotonic()
+        if now - self.started_at >= PAUSES[-1]:
+            self.tried = 0
+        full = free_disk(self.folder) < LEAST_FREE_BYTES
+        if self.tried == len(PAUSES) and not full:
+            raise ProcessFailed(f"{self.name} {how}, and was started again {self.tried} times; it is given up.")
+        pause = PAUSES[min(self.tried, len(PAUSES) - 1)]
+        why = f" The disk of {self.folder} is full: free space." if full else ""
+        print(f"{self.name} {how}. It is started again in {pause} s.{why}", file=sys.stderr, flush=True)
+        self.tried, self.due_at = min(self.tried + 1, len(PAUSES)), now + pause
+
+    @property
+    def is_due(self) -> bool:
+        return self.due_at is not None and time.monotonic() >= self.due_at
+
+    def note_start(self) -> None:
+        self.started_at, self.due_at = time.monotonic(), None
 
 
 class Processes:
@@ -58,13 +96,14 @@ class Processes:
             "PYTHONUNBUFFERED": "1",
             "WEB_BIND": urlsplit(addresses["dashboard"]).netloc,
             "SANDBOX_BIND": urlsplit(addresses["sandbox_endpoint"]).netloc,
-            "BEAT_SCHEDULE": str(Path(environment["UNITSCOPE_VAR"]) / "beat-schedule"),
             **environment,
             # The Procfile says `python`: the one that runs this.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}",
         }
         self.names = names
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        folder = Path(environment["UNITSCOPE_VAR"])
+        self._restarts = {name: Restarts(f"The process {name}", folder) for name in names}
         self._commands = read_procfile()
         self._log = log
         self._asked_to_end = asked_to_end or threading.Event()
@@ -99,6 +138,7 @@ class Processes:
                 f"exec {self._commands[name]}", shell=True, cwd=ROOT, env=self.environment,
                 stdout=output, stderr=output, start_new_session=True, preexec_fn=end_with_parent,
             )  # fmt: skip
+        self._restarts[name].note_start()
 
     def wait(self) -> None:
         """Returns when all of them answer. Raises ProcessFailed, KeyboardInterrupt."""
@@ -110,6 +150,21 @@ class Processes:
             if time.monotonic() > deadline:
                 raise ProcessFailed(f"No answer from {', '.join(missing)} within {START_SECONDS} s.")
             time.sleep(0.1)
+
+    def look_after(self) -> None:
+        """Starts again what has ended, after a pause that grows. Raises ProcessFailed when it is given up.
+
+        Call it every second or so, in the main thread.
+        """
+        for name, process in list(self.running.items()):
+            if process.poll() is not None:
+                del self.running[name]
+                # What it started may have outlived it, and would hold its port.
+                end_group(process, signal.SIGKILL)
+                self._restarts[name].note_death(f"ended with status {process.returncode}")
+        for name, restarts in self._restarts.items():
+            if restarts.is_due:
+                self.start(name)
 
     def check(self) -> None:
         """Raises ProcessFailed if one of them has ended."""
@@ -149,8 +204,8 @@ def count_queues(broker_url: str) -> int:
 
 
 def end_group(process: "subprocess.Popen[bytes]", kind: signal.Signals) -> None:
-    """Sends the signal to the process and to all processes that it started."""
-    if process.poll() is None:
+    """Sends the signal to the process and to all processes that it started, also if it has just ended itself."""
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, kind)
 
 

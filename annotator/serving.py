@@ -1,7 +1,8 @@
 """Runs the Procfile's processes on one machine: `python -m annotator.serving [--prepare | [--stop] --then COMMAND]`.
 
 It starts the services if needed, brings the tables up to date and makes the sandbox's account. Then web, sandbox, web
-queue and GPU queue run until Ctrl-C, which ends all of them; if one of them ends, the others are ended too.
+queue and GPU queue run until Ctrl-C, which ends all of them. What dies is started again, the services too; what dies
+again and again is given up, and everything ends with status 2.
 """
 
 import argparse
@@ -14,12 +15,16 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from annotator import embedded
-from annotator.processes import ROOT, Processes
+from annotator.processes import ROOT, Processes, Restarts
 from annotator.refusals import Refusal
+
+# As shells say of a process that SIGINT ended.
+INTERRUPTED = 130
 
 
 class CannotServe(Refusal):
@@ -97,16 +102,17 @@ def main() -> int:
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, _ask_to_end)
     try:
-        with embedded.in_environment():
-            return _serve(options)
+        with embedded.in_environment() as services:
+            return _serve(options, services)
     except Refusal as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return 0
+        # What serves is ended so, and all is well; a command that was to end by itself has not.
+        return INTERRUPTED if options.stop or options.prepare else 0
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace, services: Sequence[embedded.Service]) -> int:
     prepare()
     if options.prepare:
         return 0
@@ -114,16 +120,49 @@ def _serve(options: argparse.Namespace) -> int:
     if log:
         print(f"Starting web, sandbox, web queue and GPU queue; they write to {log}.", flush=True)
     with serve(log=log) as processes:
+        look_after = [processes.look_after, *(_Keeper(service).look_after for service in services)]
         if options.then:
-            status = subprocess.run(
-                [sys.executable, str(ROOT / "manage.py"), *options.then], cwd=ROOT, check=False
-            ).returncode
+            status = _run_beside(options.then, look_after)
             if status or options.stop:
                 return status
         print(f"Serving until Ctrl-C:\n{_manage('addresses')}", flush=True)
         while not _asked_to_end.wait(1):
-            processes.check()
+            for look in look_after:
+                look()
     return 0
+
+
+def _run_beside(command: Sequence[str], look_after: Sequence[Callable[[], None]]) -> int:
+    """Its exit status. Interrupted, the command ends as well, and is waited for."""
+    with subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *command], cwd=ROOT) as running:
+        try:
+            while running.poll() is None:
+                for look in look_after:
+                    look()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.wait(1)
+        except BaseException:
+            running.terminate()
+            raise
+        return running.returncode
+
+
+class _Keeper:
+    """Starts an embedded service again when it has died."""
+
+    def __init__(self, service: embedded.Service) -> None:
+        self._service, self._restarts = service, Restarts(service.name, embedded.data_folder())
+
+    def look_after(self) -> None:
+        """Raises ProcessFailed when the service is given up."""
+        if self._service.lives():
+            return
+        if self._restarts.due_at is None:
+            self._restarts.note_death("ended")
+        elif self._restarts.is_due:
+            self._restarts.note_start()
+            with contextlib.suppress(embedded.EmbeddedServiceFailed):  # counted as a death when it is looked at again
+                embedded.start_again(self._service)
 
 
 if __name__ == "__main__":

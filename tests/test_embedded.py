@@ -1,14 +1,18 @@
 """The embedded services serve several users at once, outlive a killed one, and stop with the last."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
+import psycopg2
 import pytest
+import redis
 
 from annotator import embedded
 
@@ -78,6 +82,62 @@ def test_a_killed_user_is_not_counted(tmp_path: Path) -> None:
     next_one = User(tmp_path)
     assert next_one.addresses == victim.addresses, "the services outlived the killed user"
     next_one.leave()
+    assert servers(tmp_path) == []
+
+
+def valkey_of(user: User) -> psutil.Process:
+    with redis.Redis.from_url(user.addresses[1]) as client:
+        return psutil.Process(client.info("server")["process_id"])
+
+
+def served(user: User) -> None:
+    """Both answer at the addresses that the user was given."""
+    database, valkey = user.addresses
+    with contextlib.closing(psycopg2.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    assert embedded.answers(valkey)
+
+
+@pytest.mark.slow
+def test_killed_services_start_again_at_the_same_addresses_for_those_who_use_them(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    for server in [valkey_of(user), *servers(tmp_path)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            server.kill()
+    another = User(tmp_path)
+    assert another.addresses == user.addresses
+    served(user)
+    user.leave()
+    another.leave()
+    assert servers(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_valkey_that_is_slow_is_waited_for_and_no_second_one_is_started(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    valkey = valkey_of(user)
+    valkey.suspend()
+    threading.Timer(8, valkey.resume).start()  # longer than a connection waits for an answer
+    another = User(tmp_path)
+    assert another.addresses == user.addresses
+    assert valkey_of(another) == valkey
+    user.leave()
+    another.leave()
+    assert not valkey.is_running() or valkey.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.slow
+def test_a_copy_of_the_data_folder_has_services_of_its_own(tmp_path: Path) -> None:
+    original, copied = tmp_path / "original", tmp_path / "copied"
+    user = User(original)
+    subprocess.run(["cp", "-a", original, copied], check=True)
+    other = User(copied)
+    assert not set(user.addresses) & set(other.addresses)
+    served(user)
+    served(other)
+    other.leave()
+    served(user)
+    user.leave()
     assert servers(tmp_path) == []
 
 

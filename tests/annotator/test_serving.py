@@ -1,4 +1,6 @@
-"""`make up`: four processes answer; they end with a killed supervisor, and Ctrl-C leaves no process or lock behind."""
+"""`make up`: four processes answer, and answer again after a kill -9; they end with a killed supervisor, and Ctrl-C
+leaves no process or lock behind.
+"""
 
 import signal
 import subprocess
@@ -58,6 +60,18 @@ def serve(environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
         up.communicate()
 
 
+def kill_each(var: Path) -> list[psutil.Process]:
+    """As the OOM killer does: the queues, the web's parent process, and PostgreSQL."""
+    of_celery = [one for one in processes_of(var) if "celery" in " ".join(one.cmdline())]
+    of_web = [one for one in processes_of(var) if "annotator.wsgi:application" in " ".join(one.cmdline())]
+    parents = [one for one in of_web if one.ppid() not in [other.pid for other in of_web]]
+    postmaster = psutil.Process(int((var / "postgres" / "postmaster.pid").read_text().split()[0]))
+    killed = [*of_celery, *parents, postmaster]
+    for process in killed:
+        process.kill()
+    return killed
+
+
 def test_the_four_end_with_a_killed_supervisor_and_ctrl_c_ends_everything(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -74,8 +88,19 @@ def test_the_four_end_with_a_killed_supervisor_and_ctrl_c_ends_everything(
     wait_until(lambda: not of_the_procfile(), seconds=40)
 
     with serve(environment) as up:
+        assert up.stdout
+        assert any("Serving until" in line for line in up.stdout), "the queues answer as well"
+        lines = of_the_procfile()
+        killed = kill_each(tmp_path)
+        wait_until(lambda: sorted(of_the_procfile()) == sorted(lines), seconds=60)
+        assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in killed)
+        web = f"http://localhost:{environment['WEB_PORT']}/healthz"
+        wait_until(lambda: is_healthy(web), seconds=60)
         up.send_signal(signal.SIGINT)
         assert up.wait(60) == 0
+        said = up.stdout.read()
+        for name in ("The process web", "The process web-queue", "The process gpu", "PostgreSQL"):
+            assert f"{name} ended" in said
     wait_until(lambda: not processes_of(tmp_path), seconds=20)
     assert not (tmp_path / "postgres" / "postmaster.pid").exists()
     assert not (tmp_path / "valkey" / "address.json").exists()
