@@ -219,7 +219,8 @@ def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
         if task.state == GPUTask.State.SENT:
             assert task.sent_at is not None
             if began is not None and began.attempt == task.attempts:
-                if now.timestamp() - began.beat_at < contract.LEASE_SILENT_SECONDS:
+                silent = gpu_queue.watch.measure_silence(dissection.id, task.position, began)
+                if silent < contract.LEASE_SILENT_SECONDS:
                     continue
             elif now - task.sent_at < LOST_AFTER or not gpu_queue.is_empty():
                 continue

@@ -1,7 +1,10 @@
 """The web side of the gpu queue: sends tasks by name, reads leases and signs of life."""
 
 import logging
+import time
 import uuid
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +17,8 @@ from workers.app import app
 from workers.leases import connect
 
 logger = logging.getLogger(__name__)
+# More tasks than GPU processes can work on at a time.
+MAX_WATCHED = 10_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,31 @@ def read_progress(dissection_id: uuid.UUID, position: int) -> contract.Progress 
     except redis.RedisError:
         return None
     return None if data is None else contract.Progress.loads(data)
+
+
+class Watch:
+    """Since when a lease has not changed, by this process's own monotonic clock: no two machines' clocks are compared.
+
+    What is seen for the first time counts from then on, so that a restart only prolongs the wait.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: OrderedDict[tuple[uuid.UUID, int], tuple[contract.Progress, float]] = OrderedDict()
+
+    def measure_silence(self, dissection_id: uuid.UUID, position: int, word: contract.Progress) -> float:
+        """Seconds since `word` was first seen as this task's last word."""
+        key, now = (dissection_id, position), self._clock()
+        last = self._seen.get(key)
+        since = last[1] if last is not None and last[0] == word else now
+        self._seen[key] = (word, since)
+        self._seen.move_to_end(key)
+        while len(self._seen) > MAX_WATCHED:
+            self._seen.popitem(last=False)
+        return now - since
+
+
+watch = Watch()
 
 
 def list_processes() -> list[GPUProcess]:

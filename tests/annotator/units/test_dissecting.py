@@ -24,8 +24,11 @@ class Broker:
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.leases: dict[int, contract.Progress] = {}
         self.empty = True
+        # Of the web queue's machine, in seconds.
+        self.clock = 0.0
 
     def beat(self, position: int, *, attempt: int, at: datetime) -> None:
+        """`at` is what the clock of the GPU process's machine shows."""
         self.leases[position] = contract.Progress(attempt, "measure", 1, 2, 0.0, at.timestamp(), "host:1")
 
 
@@ -34,6 +37,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     broker = Broker()
     monkeypatch.setattr(gpu_queue, "send", lambda name, message: broker.sent.append((name, message)))
     monkeypatch.setattr(gpu_queue, "is_empty", lambda: broker.empty)
+    monkeypatch.setattr(gpu_queue, "watch", gpu_queue.Watch(clock=lambda: broker.clock))
     monkeypatch.setattr(gpu_queue, "read_progress", lambda _, position: broker.leases.get(position))
     return broker
 
@@ -91,15 +95,20 @@ def test_the_merge_waits_for_every_shard_and_names_their_tallies(
     assert message["shards"] == [contract.tally_name(1), contract.tally_name(2)]
 
 
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=-45), timedelta(hours=1)])
 def test_a_silent_lease_sends_the_task_again_and_the_third_loss_poisons_it(
-    dissection: Dissection, broker: Broker, advance: Callable[[datetime], None]
+    dissection: Dissection, broker: Broker, advance: Callable[[datetime], None], ahead: timedelta
 ) -> None:
+    """Whatever the clock of the GPU process's machine shows."""
     now = NOW
     for attempt in (1, 2, 3):
-        broker.beat(0, attempt=attempt, at=now)
-        advance(now + timedelta(seconds=29))
-        assert len(broker.sent) == attempt
+        broker.beat(0, attempt=attempt, at=now + ahead)
+        for seconds in (0, 29):
+            broker.clock = (now - NOW).total_seconds() + seconds
+            advance(now + timedelta(seconds=seconds))
+            assert len(broker.sent) == attempt
         now += timedelta(seconds=31)
+        broker.clock = (now - NOW).total_seconds()
         advance(now)
     dissection.refresh_from_db()
     assert len(broker.sent) == 3
@@ -108,6 +117,18 @@ def test_a_silent_lease_sends_the_task_again_and_the_third_loss_poisons_it(
     dissection.refresh_from_db()
     assert dissection.state == Dissection.State.FAILED
     assert "lost 3 times" in dissection.error
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=-45), timedelta(hours=-3), timedelta(hours=1)])
+def test_a_lease_that_changes_is_alive_whatever_its_clock_and_ours_show(
+    dissection: Dissection, broker: Broker, advance: Callable[[datetime], None], ahead: timedelta
+) -> None:
+    for seconds in range(0, 300, 20):
+        broker.clock = float(seconds)
+        broker.beat(0, attempt=1, at=NOW + timedelta(seconds=seconds) + ahead)
+        jumped = timedelta(days=1) if seconds > 100 else timedelta(0)
+        advance(NOW + timedelta(seconds=seconds) + jumped)
+    assert len(broker.sent) == 1
 
 
 def test_a_message_that_the_broker_lost_is_sent_again_without_counting(
