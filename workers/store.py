@@ -19,6 +19,10 @@ Data = bytes | mmap.mmap
 # What S3-compatible stores answer when a disk or a quota is full.
 S3_FULL = ("XMinioStorageFull", "QuotaExceeded", "InsufficientStorage", "507")
 
+# A silent endpoint holds whoever asks for at most S3_TRIES times their sum and a pause.
+S3_CONNECT_SECONDS, S3_READ_SECONDS, S3_TRIES = 3, 10, 2
+S3_WRITE_SECONDS, S3_WRITE_TRIES = 60, 4
+
 
 class StoreError(Exception):
     """The store cannot do what was asked; the message says what and where."""
@@ -77,6 +81,8 @@ class FileStore:
             return (self.folder / _checked(name)).read_bytes()
         except FileNotFoundError:
             raise NotStored(f"{name} is not in {self.root}.") from None
+        except OSError as error:
+            raise StoreError(f"{name} could not be read from {self.root}: {error.strerror}.") from error
 
     def fetch(self, name: str, *, folder: Path) -> Path:
         path = self.folder / _checked(name)
@@ -112,6 +118,15 @@ class FileStore:
                 yield path.relative_to(self.folder).as_posix()
 
 
+def _connect(*, read_seconds: int, n_tries: int) -> Any:
+    import boto3  # slow to import, and not needed where the store is a folder
+    from botocore.config import Config
+
+    retries = {"mode": "standard", "total_max_attempts": n_tries}
+    config = Config(connect_timeout=S3_CONNECT_SECONDS, read_timeout=read_seconds, retries=retries)
+    return boto3.client("s3", config=config)
+
+
 @dataclass(frozen=True)
 class StoredObject:
     """An object of an S3 store: `version` is its ETag, which another content has not."""
@@ -137,9 +152,13 @@ class S3Store:
 
     @cached_property
     def _client(self) -> Any:
-        import boto3  # slow to import, and not needed where the store is a folder
+        """For reading: somebody waits."""
+        return _connect(read_seconds=S3_READ_SECONDS, n_tries=S3_TRIES)
 
-        return boto3.client("s3")
+    @cached_property
+    def _writer(self) -> Any:
+        """A store may take long until it has put together what was sent in parts."""
+        return _connect(read_seconds=S3_WRITE_SECONDS, n_tries=S3_WRITE_TRIES)
 
     def read(self, name: str) -> bytes:
         return self.read_version(name)[0]
@@ -179,9 +198,9 @@ class S3Store:
 
         try:
             if isinstance(data, mmap.mmap):  # in parts: one put takes at most 5 GB
-                self._client.upload_fileobj(data, self.bucket, self._key(name))
+                self._writer.upload_fileobj(data, self.bucket, self._key(name))
             else:
-                self._client.put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
+                self._writer.put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
         except BotoCoreError as error:
             raise StoreError(f"{name} could not be written to {self.root}: {error}.") from error
         except ClientError as error:

@@ -1,22 +1,64 @@
 """A unit's tiles: the only code that reads strips from the artifact store and lays tiles out as one picture."""
 
 import functools
+import hashlib
 import io
+import time
 from collections.abc import Iterable, Sequence
 
 from PIL import Image as Picture
 
 from workers.engine.format.artifact import tile_name
-from workers.store import open_store
+from workers.store import NotStored, StoreError, open_store
+
+# After a store did not answer it is not asked again for this long: every request would hold a thread meanwhile.
+ASK_AGAIN_SECONDS = 10
+_asked_again_at: dict[str, float] = {}
+
+
+class CropsDamaged(StoreError):
+    """What is stored under a strip's name has another digest."""
 
 
 @functools.lru_cache(maxsize=32)
 def read_strip(*, artifact: str, strip: str) -> bytes:
-    """The JPEG of one unit: the tile of rank r at y = r * width, top crops first, then the low ones. Raises StoreError.
+    """The JPEG of one unit: the tile of rank r at y = r * width, top crops first, then the low ones.
 
-    Kept for a while: a HIT asks for several sheets of one strip within a second.
+    Raises NotStored, CropsDamaged; StoreError if the store does not answer. Kept for a while: a HIT asks for several
+    sheets of one strip within a second.
     """
-    return open_store(artifact).read(tile_name(strip))
+    content = _read_unless_silent(artifact, tile_name(strip))
+    if hashlib.sha256(content).hexdigest() != strip:
+        raise CropsDamaged(f"The stored crops {tile_name(strip)} are damaged; restore the artifact or dissect again.")
+    return content
+
+
+def _read_unless_silent(artifact: str, name: str) -> bytes:
+    where = "/".join(artifact.split("/", 3)[:3])
+    if time.monotonic() < _asked_again_at.get(where, 0.0):
+        raise StoreError(f"{where} did not answer a moment ago.")
+    try:
+        return open_store(artifact).read(name)
+    except NotStored:
+        raise
+    except StoreError:
+        _asked_again_at[where] = time.monotonic() + ASK_AGAIN_SECONDS
+        raise
+
+
+def draw_placeholder(error: BaseException) -> tuple[bytes, int]:
+    """An SVG picture that says why there are no crops, and the HTTP status: 503 if they may come back."""
+    gone = isinstance(error, NotStored | CropsDamaged) or not isinstance(error, StoreError)
+    if isinstance(error, CropsDamaged):
+        said = "These crops are damaged."
+    else:
+        said = "These crops are missing." if gone else "The store of crops does not answer. Try again later."
+    text = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 100" role="img">'
+        '<rect width="400" height="100" fill="#767676"/><text x="200" y="55" fill="#fff" font-family="sans-serif" '
+        f'font-size="15" text-anchor="middle">{said}</text></svg>'
+    )
+    return text.encode(), 404 if gone else 503
 
 
 def cut_tiles(strip: bytes, *, ranks: Iterable[int]) -> list[Picture.Image]:

@@ -60,4 +60,4 @@ def _cut(unit: DissectedUnit, ranks: Sequence[int]) -> list[Picture]:
     try:
         return cut_tiles(read_strip(artifact=unit.dissection.artifact, strip=unit.strip), ranks=ranks)
     except (OSError, StoreError) as error:
-        raise TilesMissing(f"The crops of {unit} are not in the artifact store.") from error
+        raise TilesMissing(f"The crops of {unit} cannot be shown. {error}") from error

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -25,6 +25,7 @@ from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, OPEN, Assignment
 from annotator.crowd.page import answering, describing, limits, sheets, starting, tokens
 from annotator.crowd.page.consent import Consent
+from annotator.units.strips import draw_placeholder
 
 LARGEST_BODY = 32_768
 View = Callable[..., HttpResponse]
@@ -204,7 +205,8 @@ def _send_sheet(*, tiles: Sequence[sheets.ShownTiles], number: int) -> HttpRespo
     try:
         encoded = sheets.compose_sheet(tiles=tiles, number=number)
     except sheets.TilesMissing as error:
-        raise Http404(str(error)) from None
+        picture, status = draw_placeholder(error.__cause__ or error)
+        return HttpResponse(picture, "image/svg+xml", status=status, headers={"Cache-Control": "no-store"})
     # Kept by this browser alone, so that a reload costs no second download; the address is this assignment's own.
     return HttpResponse(encoded, "image/jpeg", headers={"Cache-Control": "private, max-age=7200, immutable"})
 

@@ -11,7 +11,7 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
 from annotator.units.models import DissectedUnit, Dissection
-from annotator.units.strips import cut_tiles, encode_jpeg, lay_out, read_strip
+from annotator.units.strips import cut_tiles, draw_placeholder, encode_jpeg, lay_out, read_strip
 from workers.engine.format.artifact import ArtifactMalformed, field_name
 from workers.store import StoreError, open_store
 
@@ -55,8 +55,9 @@ def _artifact(dissection_id: UUID) -> str:
 def _send(content_type: str, read: Callable[[], bytes | str]) -> HttpResponse:
     try:
         content = read()
-    except (StoreError, NoOutline, ArtifactMalformed) as missing:
-        return HttpResponse(str(missing), status=404, content_type="text/plain")
+    except (StoreError, NoOutline, ArtifactMalformed, OSError) as missing:
+        picture, status = draw_placeholder(missing)
+        return HttpResponse(picture, status=status, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
     return HttpResponse(content, content_type=content_type, headers={"Cache-Control": KEPT})
 
 

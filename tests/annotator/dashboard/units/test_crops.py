@@ -1,17 +1,24 @@
 """Crops come out of the sheet at the right place, to signed-in people only, and may be kept for good."""
 
+import contextlib
 import io
+import socket
+import struct
+import threading
 import uuid
+from collections.abc import Iterator
 
 import pytest
 from django.test import Client
 from PIL import Image as Picture
 
 from annotator.dashboard.units.crop_views import GAP_PX, compose_wall
-from annotator.units.models import DissectedUnit
+from annotator.units import strips
+from annotator.units.models import DissectedUnit, Dissection
 from tests.annotator.crowd.making import TILE_PX, color_of
 from tests.annotator.dashboard.making import N_LOW, N_TOP, World
-from workers.engine.format.artifact import field_name
+from workers import store
+from workers.engine.format.artifact import field_name, tile_name
 from workers.store import open_store
 
 
@@ -77,3 +84,66 @@ def test_a_units_empirical_field_is_shown_where_it_was_estimated(world: World, v
     shown = viewer.get(f"/fields/{row.dissection_id}/{picture}.png")
     assert (shown.headers["Content-Type"], shown.content) == ("image/png", drawn.getvalue())
     assert viewer.get(f"/fields/{row.dissection_id}/{'0' * 64}.png").status_code == 404
+
+
+@contextlib.contextmanager
+def endpoint(answer: bytes | None) -> Iterator[str]:
+    """An S3 endpoint that sends these bytes to whoever connects, or nothing for a minute, or (b"") resets."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    held.append(connection)
+                    if answer is None:
+                        continue
+                    if answer:
+                        connection.recv(10_000)
+                        connection.sendall(answer)
+                    else:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        for connection in held:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    "answer", [None, b"", b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"],
+    ids=["silent", "reset", "503"],
+)  # fmt: skip
+def test_a_store_that_does_not_answer_is_said_soon_and_not_asked_at_once_again(
+    world: World, viewer: Client, monkeypatch: pytest.MonkeyPatch, answer: bytes | None
+) -> None:
+    row = world.units()[0]
+    monkeypatch.setattr(store, "S3_READ_SECONDS", 0.3)
+    monkeypatch.setattr(strips, "_asked_again_at", {})
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    Dissection.objects.filter(pk=row.dissection_id).update(artifact=f"s3://bucket/{uuid.uuid4()}")
+    with endpoint(answer) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+        for ending in (".jpg", "-4x3.jpg"):
+            response = viewer.get(f"/crops/{row.dissection_id}/{row.strip}{ending}")
+            assert response.status_code == 503
+            assert b"does not answer" in response.content
+            assert response.headers["Content-Type"] == "image/svg+xml"
+            assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8 not what was written"])
+def test_damaged_crops_are_noticed_and_kept_by_no_browser(world: World, viewer: Client, content: bytes) -> None:
+    row = world.units()[0]
+    strips.read_strip.cache_clear()
+    compose_wall.cache_clear()
+    open_store(world.dissection.artifact).write(tile_name(row.strip), content)
+    for ending in (".jpg", "-4x3.jpg"):
+        response = viewer.get(f"/crops/{row.dissection_id}/{row.strip}{ending}")
+        assert response.status_code == 404
+        assert b"damaged" in response.content
+        assert response.headers["Cache-Control"] == "no-store"
