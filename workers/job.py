@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -33,6 +33,7 @@ from workers.leases import Reporter
 from workers.opened import OpenNetwork, open_contents, open_network
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 def find_device() -> str:
@@ -157,16 +158,27 @@ class Job:
 
 def write_patiently(target: store.Store, reporter: Reporter, name: str, data: Data) -> None:
     """If the store is full, say so in the task's progress and wait for space: no work is lost."""
+    wait_for_space(reporter, lambda: target.write(name, data))
+
+
+def wait_for_space(reporter: Reporter, act: Callable[[], T]) -> T:
+    """Does it again until there is space, and says so in the task's progress: what is full may be the artifact store
+    or the cache's disk. Raises what else `act` raises.
+    """
     stage = reporter.stage
     while True:
         try:
-            target.write(name, data)
-            break
-        except store.StoreFull as full:
-            logger.warning("%s Trying again every %s s.", full, contract.FULL_STORE_SECONDS)
-            reporter.stage = f"{contract.PAUSED}: {full}"
+            done = act()
+        except (store.StoreFull, OSError) as full:
+            if isinstance(full, OSError) and full.errno not in store.FULL:
+                raise
+            said = str(full) if isinstance(full, store.StoreFull) else f"{full.strerror} in {config.cache_folder()}."
+            logger.warning("%s Trying again every %s s.", said, contract.FULL_STORE_SECONDS)
+            reporter.stage = f"{contract.PAUSED}: {said}"
             time.sleep(contract.FULL_STORE_SECONDS)
-    reporter.stage = stage
+        else:
+            reporter.stage = stage
+            return done
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 A name is a relative path with forward slashes. This module knows nothing of torch; the annotator reads through it too.
 """
 
+import errno
 import hashlib
 import mmap
 import os
@@ -16,6 +17,8 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 Data = bytes | mmap.mmap
+# What the system answers when a disk or a quota is full.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 # What S3-compatible stores answer when a disk or a quota is full.
 S3_FULL = ("XMinioStorageFull", "QuotaExceeded", "InsufficientStorage", "507")
 
@@ -104,7 +107,7 @@ class FileStore:
         except OSError as error:
             with suppress(OSError):
                 temporary.unlink()
-            if error.errno in (28, 122):  # ENOSPC, EDQUOT
+            if error.errno in FULL:
                 raise StoreFull(f"No space is left for {name} in {self.root}.") from error
             raise StoreError(f"{name} could not be written to {self.root}: {error.strerror}.") from error
 

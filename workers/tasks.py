@@ -35,7 +35,7 @@ from workers.engine.networks.preprocessing import PreprocessingInvalid
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
 from workers.engine.networks.zoo import ZooError
 from workers.fitting import DoesNotFit, check_room
-from workers.job import Job, find_device, write_patiently
+from workers.job import Job, find_device, wait_for_space, write_patiently
 from workers.label_cache import keep_labels, load_labels
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,9 @@ def _attempt(request: TaskRequest, target: store.Store, reporter: leases.Reporte
     job: Job | None = None
     try:
         job = Job(request, DissectionOptions.from_json(request.dissection.options), target, reporter)
-        return contract.result_name(request.position), json.dumps(work(job)).encode()
+        # A full disk is no failure of the work, which begins again when there is space.
+        done = wait_for_space(reporter, partial(work, job))
+        return contract.result_name(request.position), json.dumps(done).encode()
     except BAD_INPUT as error:
         refusal = {"error": str(error), "network": job.describe_loaded() if job else None}
         return contract.result_name(request.position), json.dumps(refusal).encode()

@@ -5,6 +5,7 @@ The tasks run in this process, in the order in which they were sent; database, s
 
 import errno
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -127,6 +128,37 @@ def test_a_full_disk_pauses_says_so_and_resumes(
     monkeypatch.setattr(contract, "LEASE_EVERY_SECONDS", 0.05)
     dissection = work_off(dissection)
     assert said[-1].startswith("paused: No space is left for contents.npz in file://")
+    assert dissection.state == Dissection.State.DONE
+    assert dissection.artifact_sha256 == undisturbed.artifact_sha256
+    assert set(dissection.gpu_tasks.values_list("attempts", flat=True)) == {1}, "a pause is no failure"
+
+
+@pytest.mark.parametrize("stage", ["measure", "merge"])
+def test_a_full_cache_disk_pauses_as_long_as_it_takes_says_so_and_resumes(
+    request_one: Request, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    undisturbed = work_off(request_one())
+    make, said, pauses = tempfile.mkdtemp, [], []
+    dissection = request_one(spill=True)
+
+    def full(*args: Any, **options: Any) -> str:
+        running = dissection.gpu_tasks.filter(state=GPUTask.State.SENT).values_list("stage", flat=True)
+        if stage in running and len(pauses) < 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return make(*args, **options)
+
+    def wait(_: float) -> None:
+        pauses.append(1)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and not (said and said[-1].startswith(contract.PAUSED)):
+            said.append(read_dissection_progress(dissection, now=timezone.now()).stage)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    monkeypatch.setattr(time, "sleep", wait)
+    monkeypatch.setattr(contract, "LEASE_EVERY_SECONDS", 0.05)
+    dissection = work_off(dissection)
+    assert len(pauses) == 10
+    assert said[-1].startswith("paused: No space left on device in ")
     assert dissection.state == Dissection.State.DONE
     assert dissection.artifact_sha256 == undisturbed.artifact_sha256
     assert set(dissection.gpu_tasks.values_list("attempts", flat=True)) == {1}, "a pause is no failure"
