@@ -41,6 +41,9 @@ class Campaign(models.Model):
     committed_usd = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal(0))
     # More than n_assignments: labels.extending may ask for more where people disagree, up to this many.
     max_assignments = models.PositiveSmallIntegerField(null=True, blank=True)
+    lifetime_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long its HITs can be taken; null: as the HIT type says"
+    )
     max_hits_per_worker = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="One person's largest share"
     )
@@ -107,6 +110,11 @@ class HIT(models.Model):
     n_assignments = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=9, choices=State.choices, default=State.COMPOSED)
     external_id = models.CharField(max_length=64, blank=True)
+    # Nobody can take it after this. Null: not published, or not known.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    n_released = models.PositiveSmallIntegerField(
+        default=0, help_text="Assignments of a withdrawn HIT that nobody took: their money is free again"
+    )
 
     class Meta:
         ordering = ["campaign", "id"]

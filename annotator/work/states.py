@@ -9,6 +9,11 @@ def is_going(campaign: Campaign) -> bool:
     return is_open and not campaign.is_imported
 
 
+def is_unclosed(campaign: Campaign) -> bool:
+    """True if it may spend, now or later."""
+    return campaign.state != Campaign.State.CLOSED and not campaign.is_imported
+
+
 def is_ready(campaign: Campaign) -> bool:
     """True if it is quoted and not wholly published."""
     return campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Sum
 
 from annotator.crowd.assignments import (
     fill_answers,
@@ -13,11 +14,13 @@ from annotator.crowd.assignments import (
     read_work,
     show_units,
 )
+from annotator.crowd.campaigns.openness import count_wanted
 from annotator.crowd.eligibility import find_bar
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.templates import find_hit_type
+from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Marketplace, Published, Submission
-from annotator.crowd.models import HIT, OPEN, Assignment, Campaign, Worker
+from annotator.crowd.models import HIT, OPEN, Assignment, Campaign, OutwardAct, Worker
 from annotator.crowd.outbox.session import Session
 from annotator.crowd.pseudonyms import keep_worker
 
@@ -40,8 +43,10 @@ class Collected:
 def collect_campaign(session: Session) -> Collected:
     """Reads every HIT's assignments once; repeating it changes nothing more."""
     campaign, now = session.campaign, session.clock()
-    n_new = n_listed = n_unreadable = 0
+    n_new = n_listed = n_unreadable = n_at_work = 0
     for hit in campaign.hits.select_related("campaign", "hit_type").exclude(external_id="").order_by("id"):
+        # Asked first: who submits in between is counted twice, and nothing that is owed is released.
+        at_work = session.marketplace.count_at_work(Published(hit_id=hit.external_id)) if _is_releasing(hit) else 0
         listed = list(session.marketplace.list_submissions(Published(hit_id=hit.external_id)))
         with transaction.atomic():
             rows = [_keep(hit, entry, marketplace=session.marketplace, now=now) for entry in listed]
@@ -50,14 +55,37 @@ def collect_campaign(session: Session) -> Collected:
             n_unreadable += silent.distinct().count()
             if hit.state == HIT.State.PUBLISHED and len(listed) >= hit.n_assignments:
                 HIT.objects.filter(pk=hit.pk).update(state=HIT.State.COMPLETE)
+            if _is_releasing(hit):
+                release_untaken(hit, n_taken=len(listed) + at_work)
+        n_at_work += at_work
         n_listed += len(listed)
     return Collected(
         n_new=n_new,
         n_listed=n_listed,
-        n_asked=sum(campaign.hits.exclude(state=HIT.State.CANCELED).values_list("n_assignments", flat=True)),
+        n_asked=count_wanted(campaign),
         n_unreadable=n_unreadable,
-        is_complete=_note_progress(campaign, n_listed=n_listed),
+        is_complete=_note_progress(campaign, n_listed=n_listed, n_at_work=n_at_work),
     )
+
+
+def _is_releasing(hit: HIT) -> bool:
+    """Withdrawn. Some of its money may be free, or somebody may be at work."""
+    return hit.state == HIT.State.CANCELED
+
+
+def release_untaken(hit: HIT, *, n_taken: int) -> None:
+    """What a withdrawn HIT reserved for assignments that nobody took is free under the cap again (the caller's
+    transaction). `n_taken`: submitted or being worked on.
+    """
+    locked = HIT.objects.select_for_update().get(pk=hit.pk)
+    n_more = locked.n_assignments - n_taken - locked.n_released
+    if n_more <= 0:
+        return
+    reserved = locked.outward_acts.filter(verb__in=[Verb.PUBLISH, Verb.EXTEND], purpose="", state=OutwardAct.State.DONE)
+    paid_usd = reserved.aggregate(sum=Sum("cost_usd"))["sum"] or Decimal(0)
+    free_usd = (paid_usd * n_more / locked.n_assignments).quantize(Decimal("0.0001"), "ROUND_DOWN")
+    HIT.objects.filter(pk=hit.pk).update(n_released=F("n_released") + n_more)
+    Campaign.objects.filter(pk=hit.campaign_id).update(committed_usd=F("committed_usd") - free_usd)
 
 
 def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetime) -> tuple[Assignment, bool]:
@@ -138,9 +166,10 @@ def _take_answer(row: Assignment, entry: Submission) -> None:
         row.raw_answer = {"problem": str(error)}
 
 
-def _note_progress(campaign: Campaign, *, n_listed: int) -> bool:
+def _note_progress(campaign: Campaign, *, n_listed: int, n_at_work: int) -> bool:
+    """True if nothing more can come: every HIT is complete or withdrawn, and nobody is at work on a withdrawn one."""
     open_hits = campaign.hits.filter(state__in=[HIT.State.COMPOSED, HIT.State.PUBLISHED])
-    is_complete = not open_hits.exists()
+    is_complete = not n_at_work and not open_hits.exists()
     state = Campaign.State.COMPLETE if is_complete else Campaign.State.COLLECTING
     if n_listed or is_complete:
         going = [Campaign.State.PUBLISHED, Campaign.State.COLLECTING, Campaign.State.COMPLETE]

@@ -112,6 +112,6 @@ def _check_plan(campaign: Campaign, *, n_hits: int) -> None:
         reward_usd=campaign.reward_usd,
         marketplace=campaign.marketplace,
     )
-    # The cap stays for good: a campaign that it does not cover could never be published.
+    # A campaign that its cap does not cover could not be published.
     if price > campaign.budget_cap_usd:
         raise CannotCompose(f"This costs ${price} with fees, more than the cap of ${campaign.budget_cap_usd:.2f}.")

@@ -10,7 +10,7 @@ from annotator.crowd.hit_types.templates import MARK_LENGTH, load_template
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Page, Publish, Qualify, Register, Stop
 from annotator.crowd.marketplaces.prices import compute_hit_cost
-from annotator.crowd.models import HIT, Campaign, HITType, HITUnit, OutwardAct
+from annotator.crowd.models import HIT, Assignment, Campaign, HITType, HITUnit, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
@@ -106,12 +106,18 @@ def _offer_screening(hit_type: HITType, *, session: Session) -> None:
 def _decide_hits(session: Session) -> None:
     """One act per HIT, all or none: if the cap does not cover the whole campaign, nothing is written."""
     campaign, fees = session.campaign, session.marketplace.facts.fees
-    hits = campaign.hits.select_related("hit_type").filter(state=HIT.State.COMPOSED, external_id="").order_by("id")
+    hits = (
+        campaign.hits.select_related("hit_type", "campaign")
+        .filter(state=HIT.State.COMPOSED, external_id="")
+        .order_by("id")
+    )
     with transaction.atomic():
         for hit in hits:
             cost = compute_hit_cost(reward_usd=campaign.reward_usd, n_assignments=hit.n_assignments, fees=fees)
             key = make_key("CreateHITWithHITType", hit.public_id)
-            session.write(Decision(act=_describe_hit(hit), key=key, hit=hit, cost_usd=cost))
+            act = _describe_hit(hit)
+            expected = {"lifetime_seconds": act.lifetime_seconds}
+            session.write(Decision(act=act, key=key, hit=hit, cost_usd=cost, expected=expected))
 
 
 def _describe_hit(hit: HIT) -> Publish:
@@ -119,7 +125,7 @@ def _describe_hit(hit: HIT) -> Publish:
     return Publish(
         hit_type_id=hit.hit_type.external_id,
         n_assignments=hit.n_assignments,
-        lifetime_seconds=template.lifetime_seconds,
+        lifetime_seconds=hit.campaign.lifetime_seconds or template.lifetime_seconds,
         page=Page(url=f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/", frame_height_px=template.frame_height_px),
     )
 
@@ -150,9 +156,23 @@ def withdraw_campaign(session: Session) -> int:
     pause_campaign(campaign=campaign, is_paused=True)
     with session.hold():
         for hit in campaign.hits.filter(state=HIT.State.PUBLISHED).exclude(external_id="").order_by("id"):
-            key = make_key("UpdateExpirationForHIT", hit.public_id, hit.n_assignments)
+            # Withdrawn, given more time and withdrawn again are two acts.
+            n_prolonged = hit.outward_acts.filter(verb=Verb.PROLONG).count()
+            key = make_key(
+                "UpdateExpirationForHIT", hit.public_id, hit.n_assignments, *([n_prolonged] * bool(n_prolonged))
+            )
             session.write(Decision(act=Stop(hit_id=hit.external_id), key=key, hit=hit))
         return session.settle()
+
+
+def check_closing(campaign: Campaign, *, leaves_unapproved: bool) -> None:
+    """Raises CannotPublish if answers wait for approval, unless the marketplace's automatic approval is to pay them."""
+    n = Assignment.objects.filter(hit__campaign=campaign, state=Assignment.State.SUBMITTED).count()
+    if n and not leaves_unapproved:
+        raise CannotPublish(
+            f"{n} answers of {campaign} are not approved yet. Approve them first, or say that they are to be left to "
+            "the marketplace's automatic approval (--leave-unapproved)."
+        )
 
 
 def close_campaign(*, campaign: Campaign) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from annotator.crowd.campaigns.collecting import HAND_OVER, find_unsubmitted
+from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.models import COUNTED, Assignment, Campaign, OutwardAct, Rejection
 
 # An automatic approval is announced this long before it happens.
@@ -40,7 +41,9 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     unreadable = rows.filter(state__in=COUNTED, answers__says__isnull=True).distinct()
     rejections = Rejection.objects.filter(assignment__hit__campaign=campaign, confirmed_at=None)
     soon = submitted.filter(auto_approval_at__lt=now + AUTO_APPROVAL_NOTICE)
+    openness = find_openness(campaign, now=now)
     return [
+        *([Need("expired", str(campaign), openness.words)] if openness.is_expired else []),
         *(Need(act.state, f"{act.verb} {act.pk}", act.problem) for act in acts),
         *_name_units("unsubmitted", unsubmitted, UNSUBMITTED),
         *([Need("unproved", str(campaign), UNPROVED.format(n_unproved))] if n_unproved else []),

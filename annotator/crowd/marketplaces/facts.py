@@ -14,6 +14,7 @@ class Verb(StrEnum):
     PUBLISH = "publish"
     EXTEND = "extend"
     STOP = "stop"
+    PROLONG = "prolong"
     APPROVE = "approve"
     REJECT = "reject"
     OVERTURN = "overturn"

@@ -68,6 +68,15 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Prolong:
+    """People can take the HIT until then (UTC, whole seconds)."""
+
+    verb: ClassVar = Verb.PROLONG
+    hit_id: str
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Approve:
     verb: ClassVar = Verb.APPROVE
     assignment_id: str
@@ -108,7 +117,7 @@ class Qualify:
     screening: Screening | None = None
 
 
-Act = Register | Publish | Extend | Stop | Approve | Reject | Overturn | PayBonus | Qualify
+Act = Register | Publish | Extend | Stop | Prolong | Approve | Reject | Overturn | PayBonus | Qualify
 
 
 @dataclass(frozen=True)
@@ -201,6 +210,9 @@ class Marketplace(Protocol):
         """What the marketplace shows of an act whose outcome is unknown, or that it refused just now."""
 
     def list_submissions(self, published: Published) -> Iterator[Submission]: ...
+
+    def count_at_work(self, published: Published) -> int:
+        """How many people have taken the HIT and not yet submitted or returned it."""
 
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         """Who opens the HIT page, from its address, and whether the marketplace confirms it. Raises VisitRefused."""

@@ -63,7 +63,7 @@ def write_act(*, campaign: Campaign, decision: Decision, request: dict[str, Any]
             raise
         raise BudgetExceeded(
             f"The act {decision.act.verb} costs ${decision.cost_usd:.2f}, and less is left of the cap of "
-            f"${campaign.budget_cap_usd:.2f} that the campaign {campaign} has for good."
+            f"${campaign.budget_cap_usd:.2f} that the campaign {campaign} has. A payer can raise the cap."
         ) from None
     if is_new:
         reach("after decision", decision.act.verb)

@@ -1,5 +1,7 @@
 """What a finished outward act changes in our own tables; called in the transaction that marks the act as done."""
 
+from datetime import datetime, timedelta
+
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, HITType, OutwardAct
 
@@ -19,19 +21,28 @@ def record_outcome(act: OutwardAct, *, external_id: str) -> None:
         case Verb.REGISTER:
             HITType.objects.filter(pk=act.expected["hit_type"]).update(external_id=external_id)
         case Verb.PUBLISH:
-            hits.update(external_id=external_id, state=HIT.State.PUBLISHED)
+            hits.update(external_id=external_id, state=HIT.State.PUBLISHED, expires_at=_find_end(act))
         case Verb.EXTEND:
             hits.update(n_assignments=act.expected["max_assignments"], state=HIT.State.PUBLISHED)
             complete = Campaign.objects.filter(pk=act.campaign_id, state=Campaign.State.COMPLETE)
             complete.update(state=Campaign.State.COLLECTING)
         case Verb.STOP:
             hits.update(state=HIT.State.CANCELED)
+        case Verb.PROLONG:
+            hits.update(expires_at=datetime.fromisoformat(act.expected["expires_at"]))
         case Verb.APPROVE | Verb.OVERTURN:
             assignments.update(state=Assignment.State.APPROVED)
         case Verb.REJECT:
             assignments.update(state=Assignment.State.REJECTED)
         case _:  # a bonus: its row is its record
             pass
+
+
+def _find_end(act: OutwardAct) -> datetime | None:
+    """When a published HIT expires: its lifetime began when it was first sent. None: written by an earlier release."""
+    sent_at = OutwardAct.objects.values_list("sent_at", flat=True).get(pk=act.pk)
+    lifetime = act.expected.get("lifetime_seconds")
+    return sent_at + timedelta(seconds=lifetime) if sent_at and lifetime else None
 
 
 def _keep_screening(act: OutwardAct, *, qualification_id: str) -> None:

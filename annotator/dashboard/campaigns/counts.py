@@ -98,7 +98,9 @@ def _count_hits(ids: list[int]) -> Iterable[Mapping[str, Any]]:
     hits = HIT.objects.filter(campaign__in=ids).order_by().values(of=F("campaign"))
     is_published = ~Q(state=HIT.State.COMPOSED)
     return hits.annotate(
-        n_hits=Count("id"), n_published=Count("id", filter=is_published), n_wanted=Sum("n_assignments")
+        n_hits=Count("id"),
+        n_published=Count("id", filter=is_published),
+        n_wanted=Sum(F("n_assignments") - F("n_released")),
     )
 
 

@@ -21,14 +21,14 @@ from annotator.dashboard.frame.pages import SignedInRequest, show
 from annotator.names import MAX_LENGTH, RULE, validate_name
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection
-from annotator.work.steps.publishing import ComposeOptions
+from annotator.work.steps.publishing import MAX_DAYS, MIN_DAYS, ComposeOptions
 from annotator.work.table import STEPS
 
 MAX_UNITS = 2000
 # Fields that most campaigns do not change: folded away.
 FOLDED = (
-    "max_assignments", "template", "policy", "requester_name", "contact", "ethics_number", "max_per_worker", "country",
-    "min_approval", "min_approved", "screening", "exclude",
+    "max_assignments", "lifetime", "template", "policy", "requester_name", "contact", "ethics_number", "max_per_worker",
+    "country", "min_approval", "min_approved", "screening", "exclude",
 )  # fmt: skip
 POLICY_WORDS = {
     Campaign.Policy.ACCEPT_AND_SCORE: "accept the answer and count the missed",
@@ -83,6 +83,10 @@ class LaunchForm(forms.Form):
     requester_name = forms.CharField(label="Who asks", max_length=120, help_text="Shown in the consent")
     contact = forms.CharField(required=False, max_length=200, help_text="For workers' questions; shown in the consent")
     ethics_number = forms.CharField(required=False, max_length=80, help_text="Shown in the consent")
+    lifetime = forms.FloatField(
+        label="Days that the HITs can be taken", min_value=MIN_DAYS, max_value=MAX_DAYS, required=False,
+        help_text="Empty: as the HIT type says. More time can be given later.",
+    )  # fmt: skip
     max_per_worker = forms.IntegerField(label="HITs per person at most", min_value=1, required=False)
     country = forms.CharField(
         label="Countries",

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from annotator.accounts.models import Role
 from annotator.comparison.reports import describe_set_aside
+from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
 from annotator.crowd.models import HIT, Campaign, HITUnit
@@ -111,7 +112,14 @@ def _live(campaign: Campaign) -> dict[str, Any]:
     (overview,) = summarize_campaigns([campaign])
     jobs = list_jobs(campaign, since=timezone.now() - JOBS_SHOWN)
     ended = sorted(job.pk for job in jobs if not job.is_active)
-    return {"campaign": campaign, "one": overview, "jobs": jobs, "seen": "_".join(map(str, ended))}
+    openness = find_openness(campaign, now=timezone.now())
+    return {
+        "campaign": campaign,
+        "one": overview,
+        "openness": openness,
+        "jobs": jobs,
+        "seen": "_".join(map(str, ended)),
+    }
 
 
 def _preview_address(campaign: Campaign) -> str:

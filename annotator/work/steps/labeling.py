@@ -11,7 +11,7 @@ from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.judging.excluding import tell_set_aside
 from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import HIT, Campaign
+from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.labels.extending import CannotExtend, extend_campaign, find_saving
 from annotator.labels.labeling import NothingToLabel, OtherLexicon
@@ -34,6 +34,11 @@ class ExtendOptions:
     widest: float | None = option(
         "Widest 95 %% interval of precision that is good enough", type=float, default=None, metavar="WIDTH"
     )
+
+
+@dataclass(frozen=True)
+class AskAllOptions:
+    n_more: int = option("How many more people are asked about each unit (2)", type=int, default=2, metavar="N")
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,41 @@ def ask_more(work: Work) -> str:
     return f"More answers are asked for: {target} in all."
 
 
+def check_all(work: Work) -> None:
+    """One sentence for all: what it costs, and what is left."""
+    hits, n_more = _list_finished(work.subject), work.options.n_more
+    if not hits:
+        raise CannotPublish(f"No HIT of {work.subject} is finished; wait, or give it more time.")
+    marketplace = open_marketplace(work.subject.marketplace)
+    for hit in hits:
+        check_extension(hit, n_more=n_more, marketplace=marketplace)
+    price = sum(compute_extension_cost(hit, n_more=n_more, fees=marketplace.facts.fees) for hit in hits)
+    left = work.subject.budget_cap_usd - work.subject.committed_usd
+    if price > left:
+        raise BudgetExceeded(
+            f"{n_more} more answers on {len(hits)} HITs cost ${price:.2f}, and ${left:.2f} of the cap is left. A payer "
+            "can raise the cap."
+        )
+
+
+def ask_all(work: Work) -> str:
+    hits, n_more = _list_finished(work.subject), work.options.n_more
+    extend_hits(work.open_session(), n_more={hit.pk: n_more for hit in hits})
+    return f"{n_more} more answers are asked for on each of {len(hits)} HITs."
+
+
+def _list_finished(campaign: Campaign) -> list[HIT]:
+    """HITs that have all their answers and show no silent unit."""
+    hits = campaign.hits.filter(state=HIT.State.COMPLETE).exclude(external_id="").order_by("id")
+    units = HITUnit.objects.filter(hit__campaign=campaign, dissected_unit__isnull=False)
+    silent = units.exclude(dissected_unit__silence="").values("hit")
+    return list(hits.exclude(pk__in=silent).select_related("campaign"))
+
+
+def _has_finished(campaign: Campaign) -> bool:
+    return is_going(campaign) and campaign.hits.filter(state=HIT.State.COMPLETE).exists()
+
+
 def check_more(work: Work) -> None:
     """Told at once, not after the queue's work: the reviewer goes on to the next unit."""
     hit, n_more = _find_hit(work), work.options.n_more
@@ -129,6 +169,11 @@ STEPS = (
         "extend", "Ask more where in doubt", "One more answer for each unit whose answers disagree, within the cap.",
         role=Role.RESEARCHER, run=extend, icon="group_add", spends=True, is_offered=_is_adaptive,
         options=ExtendOptions, refusals=(CannotExtend, CannotPublish, BadTerms, BudgetExceeded),
+    ),
+    Step(
+        "ask-all", "Ask more about each unit", "More answers for every finished HIT, within the cap.",
+        role=Role.RESEARCHER, run=ask_all, icon="group_add", spends=True, check=check_all, is_offered=_has_finished,
+        options=AskAllOptions, refusals=(CannotPublish, BadTerms, BudgetExceeded),
     ),
     Step(
         "ask-more", "Send back", "Asks two more people about one unit, within the cap.", role=Role.REVIEWER,

@@ -3,17 +3,26 @@
 from argparse import ArgumentTypeError
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
+
 from annotator.accounts.models import Role
+from annotator.accounts.roles import MIN_ROLE, Permission
 from annotator.crowd.campaigns import composing, quoting
+from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.composing import CannotCompose
+from annotator.crowd.campaigns.extending import give_time
 from annotator.crowd.campaigns.finding import find_campaign
+from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.campaigns.phrases import BadPhrases, find_automatic_phrases, read_phrases
 from annotator.crowd.campaigns.publishing import (
     CannotPublish,
+    check_closing,
     close_campaign,
     pause_campaign,
     publish_campaign,
@@ -38,8 +47,12 @@ from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.seeds import derive_seed
 from annotator.units.finding import find_done_dissections
 from annotator.work.options import option
-from annotator.work.states import is_going
+from annotator.work.states import is_going, is_unclosed
 from annotator.work.step import Step, Work
+
+DAY_SECONDS = 24 * 3600
+# What MTurk allows.
+MIN_DAYS, MAX_DAYS = 30 / DAY_SECONDS, 365
 
 
 def read_usd(text: str) -> Decimal:
@@ -50,6 +63,17 @@ def read_usd(text: str) -> Decimal:
         raise ArgumentTypeError(f"{text!r} is not an amount of dollars like 0.60") from None
     if not value.is_finite() or value < 0 or value != value.quantize(Decimal("0.01")):
         raise ArgumentTypeError(f"{text!r} is not an amount of dollars and cents")
+    return value
+
+
+def read_days(text: str) -> float:
+    """Raises ArgumentTypeError unless the text is a number of days that a marketplace allows."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a number of days") from None
+    if not MIN_DAYS <= value <= MAX_DAYS:
+        raise ArgumentTypeError(f"{text!r} is not between 30 seconds and {MAX_DAYS} days")
     return value
 
 
@@ -84,6 +108,10 @@ class ComposeOptions:
     requester_name: str = option("Who asks, in the consent", default="A research group using Unitscope")
     contact: str = option("Where workers reach you, in the consent", default="")
     ethics_number: str = option("In the consent", default="")
+    lifetime: float | None = option(
+        "How many days people can take the HITs; default: as the HIT type says", type=read_days, default=None,
+        metavar="DAYS",
+    )  # fmt: skip
     max_per_worker: int | None = option("At most so many HITs by one person", type=int, default=None, metavar="N")
     country: tuple[str, ...] = option("Only people there; may be given several times", default=(), metavar="US")
     min_approval: int | None = option("Only people with this approval rate", type=int, default=None, metavar="PERCENT")
@@ -115,6 +143,7 @@ def compose(work: Work) -> str:
         contact=asked.contact,
         ethics_number=asked.ethics_number,
         max_hits_per_worker=asked.max_per_worker,
+        lifetime_seconds=round(asked.lifetime * DAY_SECONDS) if asked.lifetime else None,
         qualifications=_list_qualifications(asked),
         created_at=work.now,
     )
@@ -190,6 +219,9 @@ def publish(work: Work) -> str:
     publish_campaign(work.open_session())
     n_published = campaign.hits.exclude(external_id="").count()
     place = open_marketplace(campaign.marketplace).facts
+    openness = find_openness(campaign, now=timezone.now())
+    if not openness.n_open:
+        return f"{n_published} HITs were published, and none can be taken now. {openness.words}".rstrip()
     return f"Published {n_published} HITs. People find them at {place.worker_url}"
 
 
@@ -204,7 +236,50 @@ def resume(work: Work) -> str:
 
 
 def withdraw(work: Work) -> str:
-    return f"{withdraw_campaign(work.open_session())} HITs withdrawn. Work that was begun may be finished, and is paid."
+    session = work.open_session()
+    n_withdrawn = withdraw_campaign(session)
+    collect_campaign(session)
+    return f"{n_withdrawn} HITs withdrawn. Work that was begun may be finished, and is paid."
+
+
+@dataclass(frozen=True)
+class TimeOptions:
+    lifetime: float = option(
+        "How many days from now people can take the HITs (7)", type=read_days, default=7.0, metavar="DAYS"
+    )
+
+
+def extend_time(work: Work) -> str:
+    n_open = give_time(work.open_session(), lifetime=timedelta(days=work.options.lifetime))
+    return f"{n_open} HITs lack answers. {find_openness(work.subject, now=timezone.now()).words}"
+
+
+@dataclass(frozen=True)
+class CapOptions:
+    budget: Decimal = option("The new cap on all spending", type=read_usd, metavar="USD")
+
+
+def raise_cap(work: Work) -> str:
+    """The row's lock makes the entry say what was, whoever else spends or raises now."""
+    with transaction.atomic():
+        campaign = Campaign.objects.select_for_update().get(pk=work.subject.pk)
+        before, wanted = campaign.budget_cap_usd, Decimal(work.options.budget)
+        if wanted <= before:
+            raise CannotPublish(f"The cap of {campaign} is ${before:.2f} already; it can only be raised.")
+        Campaign.objects.filter(pk=campaign.pk).update(budget_cap_usd=wanted)
+    work.details["cap before"] = f"{before:.2f}"
+    return f"The cap is ${wanted:.2f} now; it was ${before:.2f}."
+
+
+@dataclass(frozen=True)
+class CloseOptions:
+    leave_unapproved: bool = option(
+        "Close although answers are not approved: the marketplace approves them by itself", type=bool, default=False
+    )
+
+
+def check_close(work: Work) -> None:
+    check_closing(work.subject, leaves_unapproved=work.options.leave_unapproved)
 
 
 def close(work: Work) -> str:
@@ -236,12 +311,23 @@ STEPS = (
         is_quick=True,
     ),
     Step(
+        "extend-time", "Give more time", "People can take the HITs that lack answers for longer, also expired ones.",
+        role=Role.RESEARCHER, run=extend_time, icon="schedule", is_offered=is_going, options=TimeOptions,
+        refusals=(CannotPublish,),
+    ),
+    Step(
+        "raise-cap", "Raise the cap", "Lets the campaign spend more. Nothing is spent by it.",
+        role=MIN_ROLE[Permission.PUBLISH_WITH_REAL_MONEY], run=raise_cap, icon="account_balance", is_quick=True,
+        is_offered=is_unclosed, options=CapOptions, refusals=(CannotPublish,),
+    ),
+    Step(
         "withdraw", "Withdraw every HIT",
         "Nobody can take a HIT any more. Work that was begun may be finished, and is paid.", role=Role.RESEARCHER,
         run=withdraw, icon="block", is_last=True, is_offered=is_going,
     ),
     Step(
         "close", "Close the campaign", "Nothing more will be asked or paid.", role=Role.RESEARCHER, run=close,
-        icon="inventory_2", is_last=True, is_offered=is_going, refusals=(CannotPublish,),
+        icon="inventory_2", is_last=True, is_offered=is_going, check=check_close, options=CloseOptions,
+        refusals=(CannotPublish,),
     ),
 )  # fmt: skip

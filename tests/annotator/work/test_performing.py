@@ -202,7 +202,7 @@ SPENDING = [name for name, step in STEPS.items() if step.spends]
 
 
 def test_these_steps_spend() -> None:
-    assert set(SPENDING) == {"publish", "top-up", "compensate", "extend", "ask-more"}
+    assert set(SPENDING) == {"publish", "top-up", "compensate", "extend", "ask-all", "ask-more"}
 
 
 @pytest.mark.parametrize("name", SPENDING)

@@ -79,6 +79,15 @@ class MTurkMarketplace:
             if "DoesNotExist" not in refusal.code:
                 raise
 
+    def count_at_work(self, published: Published) -> int:
+        """Nobody, for a HIT that was disposed."""
+        try:
+            return int(self.client.call("GetHIT", {"HITId": published.hit_id})["HIT"]["NumberOfAssignmentsPending"])
+        except MarketplaceRefused as refusal:
+            if "DoesNotExist" not in refusal.code:
+                raise
+            return 0
+
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         assignment_id = query.get("assignmentId", NO_ASSIGNMENT)
         if assignment_id in ("", NO_ASSIGNMENT):

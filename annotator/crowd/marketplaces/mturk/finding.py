@@ -31,7 +31,7 @@ def find_outcome(
             return _find_review(act, client)
         case Verb.PAY_BONUS:
             return _find_bonus(act, client)
-        case Verb.REGISTER | Verb.STOP | Verb.QUALIFY:  # twice is once
+        case Verb.REGISTER | Verb.STOP | Verb.PROLONG | Verb.QUALIFY:  # twice is once
             return NotDone()
 
 

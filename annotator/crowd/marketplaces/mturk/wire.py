@@ -15,6 +15,7 @@ from annotator.crowd.marketplaces.marketplace import (
     Overturn,
     Page,
     PayBonus,
+    Prolong,
     Publish,
     Qualify,
     Register,
@@ -28,6 +29,7 @@ OPERATIONS = {
     Verb.PUBLISH: "CreateHITWithHITType",
     Verb.EXTEND: "CreateAdditionalAssignmentsForHIT",
     Verb.STOP: "UpdateExpirationForHIT",
+    Verb.PROLONG: "UpdateExpirationForHIT",
     Verb.APPROVE: "ApproveAssignment",
     Verb.REJECT: "RejectAssignment",
     Verb.OVERTURN: "ApproveAssignment",
@@ -58,6 +60,8 @@ def translate(act: Act, *, key: str, submit_url: str) -> JSON:
             return {"HITId": act.hit_id, "NumberOfAdditionalAssignments": act.n_more, "UniqueRequestToken": key}
         case Stop():
             return {"HITId": act.hit_id, "ExpireAt": 0}
+        case Prolong():
+            return {"HITId": act.hit_id, "ExpireAt": int(act.until.timestamp())}
         case Approve():
             return {"AssignmentId": act.assignment_id}
         case Reject():

@@ -6,8 +6,9 @@ from typing import Any
 from django.utils import timezone
 
 from annotator.crowd.campaigns.finding import find_campaign
+from annotator.crowd.campaigns.openness import count_wanted, find_openness
 from annotator.crowd.judging.attention import find_attention
-from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.crowd.models import Assignment, Campaign
 from annotator.work.options import add_arguments
 from annotator.work.step_command import StepCommand
 from annotator.work.table import STEPS
@@ -40,12 +41,12 @@ class Command(StepCommand):
 def _show(campaign: Campaign) -> str:
     listed = [Assignment.State.SUBMITTED, Assignment.State.APPROVED, Assignment.State.REJECTED]
     n_done = Assignment.objects.filter(hit__campaign=campaign, state__in=listed).count()
-    n_asked = sum(campaign.hits.exclude(state=HIT.State.CANCELED).values_list("n_assignments", flat=True))
     lines = [
         f"{campaign.name}: {campaign.state}{', paused' if campaign.is_paused else ''}, at {campaign.marketplace}",
-        f"{n_done} of {n_asked} assignments submitted; "
+        f"{n_done} of {count_wanted(campaign)} assignments submitted; "
         f"${campaign.committed_usd:.2f} of ${campaign.budget_cap_usd:.2f} committed",
     ]
+    lines += [said] if (said := find_openness(campaign, now=timezone.now()).words) else []
     needs = find_attention(campaign=campaign, now=timezone.now())
     lines += [f"{need.kind}: {need.subject}: {need.words}" for need in needs] or ["Nothing needs a person."]
     return "\n".join(lines)

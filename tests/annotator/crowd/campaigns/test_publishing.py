@@ -1,15 +1,19 @@
 """Publishing to the real sandbox over HTTP, and what stands there afterwards."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from django.utils import timezone
 
+from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.composing import CannotCompose
-from annotator.crowd.campaigns.extending import extend_hits
+from annotator.crowd.campaigns.extending import extend_hits, give_time
+from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.campaigns.publishing import CannotPublish, withdraw_campaign
+from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
 from annotator.crowd.outbox.acts import BudgetExceeded
@@ -18,6 +22,7 @@ from annotator.demo.people.tempers import gather_people
 from annotator.demo.people.working import Crew, sign_in_all
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import HITType as SandboxHITType
+from annotator.sandbox.rules.refusals import Refused
 from annotator.units.models import Dissection
 from tests.annotator.crowd.making import make_campaign
 
@@ -118,3 +123,76 @@ def test_simulated_people_see_no_hit_of_another_campaign_in_the_same_group(
     crew = Crew(site, people, viewer=cast(Any, None), knowledge=cast(Any, None), seed=1, browsers=browsers)
     assert set(crew._list_hits()) == set(campaigns[0].hits.values_list("external_id", flat=True))
     assert SandboxHIT.objects.count() == 8
+
+
+def expire(campaign: Campaign) -> None:
+    """The HITs' time is over, by both clocks."""
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    HIT.objects.filter(campaign=campaign).update(expires_at=an_hour_ago)
+    SandboxHIT.objects.update(expires_at=an_hour_ago)
+
+
+def test_the_lifetime_of_the_campaign_is_that_of_its_hits(market: Any, dissection: Dissection) -> None:
+    campaign = make_campaign(dissection, lifetime_seconds=3600)
+    market.publish(campaign)
+    for hit in campaign.hits.all():
+        there = SandboxHIT.objects.get(mturk_id=hit.external_id)
+        assert hit.expires_at is not None
+        assert timedelta(0) <= there.expires_at - hit.expires_at < timedelta(seconds=60)
+        assert there.expires_at - there.created_at == timedelta(hours=1)
+    openness = find_openness(campaign, now=market.clock())
+    assert (openness.n_open, openness.n_missing, openness.is_expired) == (4, 12, False)
+
+
+def test_an_expired_campaign_says_so_and_can_be_given_time(market: Any, campaign: Campaign) -> None:
+    market.publish(campaign)
+    first = campaign.hits.order_by("id")[0]
+    market.work(first, "ann")
+    collect_campaign(market.open_session(campaign))
+    expire(campaign)
+    (need,) = find_attention(campaign=campaign, now=market.clock())
+    assert need.kind == "expired"
+    assert "11 answers are missing" in need.words
+    with pytest.raises(Refused, match="no more assignments"):
+        market.take(SandboxHIT.objects.get(mturk_id=first.external_id), "bob")
+    assert give_time(market.open_session(campaign), lifetime=timedelta(days=2)) == 4
+    market.work(first, "bob")
+    assert not find_openness(campaign, now=market.clock()).is_expired
+    assert find_attention(campaign=campaign, now=market.clock()) == []
+
+
+def test_withdrawn_after_more_time_is_withdrawn(market: Any, campaign: Campaign) -> None:
+    market.publish(campaign)
+    give_time(market.open_session(campaign), lifetime=timedelta(days=300))
+    withdraw_campaign(market.open_session(campaign))
+    assert all(hit.expires_at <= market.clock() for hit in SandboxHIT.objects.all())
+    with pytest.raises(CannotPublish, match="all were withdrawn"):
+        give_time(market.open_session(campaign), lifetime=timedelta(days=2))
+
+
+def test_what_was_not_spent_is_free_when_a_campaign_is_withdrawn(market: Any, campaign: Campaign) -> None:
+    market.publish(campaign)
+    first, second = campaign.hits.order_by("id")[:2]
+    market.work(first, "ann")
+    at_work = market.accept(second, "bob")
+    withdraw_campaign(market.open_session(campaign))
+    for _ in range(2):  # collected again, nothing is released twice
+        collected = collect_campaign(market.open_session(campaign))
+        campaign.refresh_from_db()
+        assert (collected.n_listed, collected.n_asked, collected.is_complete) == (1, 2, False)
+        assert campaign.committed_usd == Decimal("1.20")  # one answer, and one that may still come
+    token = at_work.start()["work_token"]
+    at_work.hand_over(at_work.submit(token).json())
+    collected = collect_campaign(market.open_session(campaign))
+    campaign.refresh_from_db()
+    assert (collected.n_listed, collected.n_asked, collected.is_complete) == (2, 2, True)
+    assert campaign.committed_usd == Decimal("1.20")
+
+
+def test_what_an_expired_hit_is_extended_by_can_be_taken(market: Any, campaign: Campaign) -> None:
+    market.publish(campaign)
+    hit = campaign.hits.order_by("id")[0]
+    expire(campaign)
+    extend_hits(market.open_session(campaign), n_more={hit.pk: 2})
+    market.work(hit, "ann")
+    assert find_openness(campaign, now=market.clock()).n_open == 1
