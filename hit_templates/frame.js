@@ -5,21 +5,30 @@ const hitPage = (() => {
   const $ = (id) => document.getElementById(id);
   const crops = [...document.querySelectorAll(".crop")];
   const IDLE_AFTER_MS = 30000;
-  // The token of the work under way: none before the start, none after it was stored or refused.
-  const work = { token: null, receipt: "", activeSeconds: 0 };
+  // A request without an answer counts as a lost connection after this time.
+  const GIVE_UP_AFTER_MS = 20000;
+  // The token of the work under way: none before the start, none after it was stored or refused. `ended`: why the server
+  // takes no more of this page. `pressed`: continues a submission that was asked for before the start was answered.
+  const work = { token: null, receipt: "", activeSeconds: 0, ended: "", pressed: null };
   let lastUse = Date.now();
   // Not randomUUID, which browsers lack on plain http.
   const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const clientId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 
   async function post(url, body) {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), GIVE_UP_AFTER_MS);
     try {
       const answer = await fetch(url, {
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), cache: "no-store",
+        signal: stop.signal,
       });
-      return { status: answer.status, body: await answer.json().catch(() => ({})) };
+      const text = await answer.text();
+      try { return { status: answer.status, body: JSON.parse(text) }; } catch { return { status: answer.status, body: {} }; }
     } catch {
       return { status: 0, body: {} };
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -31,6 +40,21 @@ const hitPage = (() => {
     notice.classList.toggle("bad", Boolean(isBad));
     notice.hidden = !message;
     if (message && isBad) notice.scrollIntoView({ block: "center" });
+  }
+
+  // The server takes no more of this page. The sentence stays, and whatever is pressed says it again.
+  function end(message) {
+    work.token = null;
+    work.ended = message;
+    say("Nothing more is saved from this page.");
+    tell(message, true);
+    goOn(false);
+  }
+
+  // Answers a press that waited for the start: `isReady` if the answer may be sent now.
+  function goOn(isReady) {
+    work.pressed?.(isReady);
+    work.pressed = null;
   }
 
   // The crops stand on the page in the order of the units; each unit has sheets of its own.
@@ -77,25 +101,30 @@ const hitPage = (() => {
     $("consent").hidden = body.state !== "consent";
     $("work").hidden = body.state !== "working";
     if (status !== 200) {
-      tell(body.error ?? "This page cannot be opened now. Please return the HIT. It costs you nothing.", true);
+      end(body.error ?? "This page cannot be opened now. Please return the HIT. It costs you nothing.");
     } else if (body.state === "stored") {
       finish(body);
     } else if (body.state === "working") {
       work.token = body.work_token;
       work.receipt = body.receipt;
       say("");
+      if (work.pressed) tell("");
       open(body);
       showSheets(body.sheets);
+      goOn($("notice").hidden); // else two answers conflict, and the person looks at them first
     }
   }
 
   function finish(body) {
     work.token = null;
+    goOn(false);
     forgetLocal(body.receipt);
     tell("");
     $("work").hidden = true;
     $("consent").hidden = true;
     $("receipt").textContent = body.receipt;
+    $("stored-note").textContent = body.note;
+    $("stored-note").hidden = !body.note;
     const form = $("hand-over");
     form.action = body.submit_to;
     form.querySelectorAll("input").forEach((input) => input.remove());
@@ -198,7 +227,7 @@ const hitPage = (() => {
       const now = pick(read());
       for (const name of names) if (!isEqual(now[name], last[name])) changedAt[name] = Date.now();
       last = now;
-      if (work.token && !isEqual(now, base)) writeLocal({ draft: now, base, changedAt });
+      if ((work.token || work.ended) && work.receipt && !isEqual(now, base)) writeLocal({ draft: now, base, changedAt });
       return now;
     }
 
@@ -235,8 +264,7 @@ const hitPage = (() => {
         work.token = null;
         start(false, open); // submitted from another tab
       } else if (status === 403 || status === 410) {
-        work.token = null;
-        tell(answer.error, true);
+        end(answer.error ?? "Please open this HIT again from the marketplace.");
       } else {
         say("Not saved: there is no connection. Keep this page open. Your work is saved as soon as the connection is back.");
         soon(DRAFT_EVERY_MS);
@@ -312,18 +340,29 @@ const hitPage = (() => {
     return { open, soon };
   }
 
-  // Sends the answer: it is stored here first. `refused` gets (field, sentence) of what is missing.
-  async function submit(answer, refused) {
-    if (!work.token) return;
+  // True once the work is open; false if it cannot be sent: it was stored before, or was refused.
+  async function waitForStart() {
+    if (work.token) return true;
+    if (work.ended) tell(work.ended, true);
+    if (work.ended || !$("done").hidden) return false;
+    goOn(false); // one press waits at a time
+    tell("The page is still starting. Your answer is sent as soon as it is ready.");
+    return new Promise((resolve) => { work.pressed = resolve; });
+  }
+
+  // Sends the answer that `read` gives: it is stored here first. `refused` gets (field, sentence) of what is missing.
+  async function submit(read, refused) {
+    if (!(await waitForStart())) return;
     say("Storing your work …");
     const { status, body } = await post(config.urls.submit, {
-      work_token: work.token, client_id: clientId, active_seconds: Math.round(work.activeSeconds * 10) / 10, ...answer,
+      work_token: work.token, client_id: clientId, active_seconds: Math.round(work.activeSeconds * 10) / 10, ...read(),
     });
     say("");
     if (status === 200 && body.state === "stored") finish(body);
     else if (status === 200) tell(body.message, true);
     else if (status === 422) refused(body.field, body.error);
-    else if (status === 403 || status === 410 || status === 429) tell(body.error, true);
+    else if (status === 403 || status === 410) end(body.error ?? "Please open this HIT again from the marketplace.");
+    else if (status === 429) tell(body.error, true);
     else tell("Your work could not be stored yet: no connection. Nothing is lost; please press the button again in a moment.", true);
   }
 

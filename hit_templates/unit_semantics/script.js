@@ -1,6 +1,6 @@
 // What the person describes, marks and chooses. Every decision is the server's.
 (() => {
-  const { $, crops, work, tell, keepDraft, submit, run } = hitPage;
+  const { config, $, crops, tell, keepDraft, submit, run } = hitPage;
   const description = $("description");
   let marked = new Set();
   let mayPaste = false;
@@ -69,7 +69,7 @@
   async function send(event) {
     event.preventDefault();
     $("submit").disabled = true;
-    await submit(read(), showError);
+    await submit(read, showError);
     $("submit").disabled = false;
   }
 
@@ -100,7 +100,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.target === description || event.ctrlKey || event.altKey || event.metaKey || !/^[1-6]$/.test(event.key)) return;
     const radio = document.querySelectorAll("input[name=category]")[Number(event.key) - 1];
-    if (!work.token) return;
+    if (config.page === "preview" || $("work").hidden) return;
     radio.checked = true;
     $("category-error").hidden = true;
     saveSoon(0);

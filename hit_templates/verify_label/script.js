@@ -1,6 +1,6 @@
 // One press chooses an answer and keeps it; a second one sends it. Until then it can be undone.
 (() => {
-  const { $, work, tell, keepDraft, submit, run } = hitPage;
+  const { config, $, tell, keepDraft, submit, run } = hitPage;
   const choices = [...document.querySelectorAll(".choice")];
   let verdict = "";
 
@@ -17,7 +17,7 @@
   });
 
   function choose(answer) {
-    if (!work.token) return;
+    if (config.page === "preview" || $("work").hidden) return;
     $("verdict-error").hidden = true;
     show({ verdict: answer });
     draft.soon(0);
@@ -36,7 +36,7 @@
     event.preventDefault();
     if (!verdict) return;
     $("send").disabled = true;
-    await submit({ verdict }, refused);
+    await submit(() => ({ verdict }), refused);
     $("send").disabled = false;
   });
   document.addEventListener("keydown", (event) => {

@@ -101,6 +101,54 @@ def test_what_is_typed_before_the_server_answers_is_kept_and_saved(address: str,
     expect(page.locator("#saved")).to_have_text("Saved")
 
 
+def test_a_page_that_the_server_refuses_says_so_lastingly(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    sentence = "This page was open for too long: reload it, your work is kept."
+    refuse = {"status": 410, "content_type": "application/json", "body": json.dumps({"error": sentence})}
+    page.route("**/draft", lambda route: route.fulfill(**refuse))
+    page.fill("#description", "lamp")
+    expect(page.locator("#notice")).to_have_text(sentence)
+    expect(page.locator("#saved")).to_have_text("Nothing more is saved from this page.")
+    page.fill("#description", "lamp shade")
+    page.evaluate("document.getElementById('notice').hidden = true")
+    page.click("#submit")
+    expect(page.locator("#notice")).to_be_visible()
+    expect(page.locator("#submit")).to_be_enabled()
+    page.unroute("**/draft")
+    page.reload()
+    expect(page.locator("#description")).to_have_value("lamp shade")
+
+
+def test_an_answer_that_is_sent_before_the_start_is_sent_after_it(address: str, open_page: Open) -> None:
+    page = open_page(address)
+    held: list[Route] = []
+    page.route("**/start", lambda route: held.append(route))
+    page.click("#agree")
+    answer_it(page)
+    expect(page.locator("#notice")).to_contain_text("The page is still starting.")
+    held[-1].continue_()
+    page.wait_for_url(re.compile("externalSubmit"))
+    assert Assignment.objects.get().state == "stored"
+
+
+def test_a_start_that_is_never_answered_is_asked_again(address: str, open_page: Open) -> None:
+    page = open_page(address)
+    page.clock.install()
+    n_asked: list[Route] = []
+
+    def answer_the_second(route: Route) -> None:
+        n_asked.append(route)
+        if len(n_asked) > 1:
+            route.continue_()
+
+    page.route("**/start", answer_the_second)
+    page.click("#agree")
+    page.clock.run_for(21_000)
+    expect(page.locator("#saved")).to_contain_text("Trying again")
+    page.clock.run_for(4_000)
+    page.wait_for_selector("body[data-ready]")
+
+
 def test_two_tabs_keep_what_was_done_in_both(address: str, start_page: Open) -> None:
     first = start_page(address)
     first.fill("#description", "wheel")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.campaigns.composing import CannotCompose
@@ -92,6 +92,25 @@ def test_one_tap_can_be_undone_and_everything_is_in_view(
     expect(page.locator("#confirm")).to_contain_text("You chose: No")
     assert Answer.objects.get().says is None
     page.click("#send")
+    page.wait_for_url(re.compile("externalSubmit"))
+    assert Answer.objects.get().metrics == {"fits": 0}
+
+
+@pytest.mark.browser
+def test_what_is_pressed_before_the_server_answers_is_sent_when_it_has(
+    campaign: Campaign, market: Any, open_page: Callable[..., Page], live_server: Any
+) -> None:
+    page = open_page(page_address(live_server, market.accept(campaign.hits.earliest("id"), "ada")))
+    held: list[Route] = []
+    page.route("**/start", lambda route: held.append(route))
+    page.click("#agree")
+    page.click("[data-verdict=no]")
+    page.click("#send")
+    expect(page.locator("#notice")).to_have_text(
+        "The page is still starting. Your answer is sent as soon as it is ready."
+    )
+    assert not Answer.objects.exists()
+    held[-1].continue_()
     page.wait_for_url(re.compile("externalSubmit"))
     assert Answer.objects.get().metrics == {"fits": 0}
 
