@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from annotator import embedded
-from annotator.processes import ROOT, Processes, Restarts
+from annotator.processes import ROOT, STOP_SECONDS, Processes, Restarts
 from annotator.refusals import Refusal
 
 # As shells say of a process that SIGINT ended.
@@ -142,7 +142,12 @@ def _run_beside(command: Sequence[str], look_after: Sequence[Callable[[], None]]
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     running.wait(1)
         except BaseException:
-            running.terminate()
+            # Ctrl-C in a terminal reached it already, and a second one would cut its cleaning up short.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(5)
+            if running.poll() is None:
+                running.send_signal(signal.SIGINT)
+                running.wait(STOP_SECONDS)
             raise
         return running.returncode
 

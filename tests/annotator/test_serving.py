@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from annotator import serving
 from annotator.processes import ROOT, is_healthy
 from tools.apart import make_environment
 
@@ -104,3 +105,19 @@ def test_the_four_end_with_a_killed_supervisor_and_ctrl_c_ends_everything(
     wait_until(lambda: not processes_of(tmp_path), seconds=20)
     assert not (tmp_path / "postgres" / "postmaster.pid").exists()
     assert not (tmp_path / "valkey" / "address.json").exists()
+
+
+def test_an_interrupted_command_cleans_up_before_serving_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "manage.py").write_text(
+        "import pathlib, time\ntry:\n    pathlib.Path('half-made').mkdir()\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    time.sleep(0.5)\n    pathlib.Path('half-made').rmdir()\n"
+    )
+    monkeypatch.setattr(serving, "ROOT", tmp_path)
+
+    def interrupt() -> None:
+        if (tmp_path / "half-made").exists():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        serving._run_beside(["demo"], [interrupt])
+    assert not (tmp_path / "half-made").exists()
