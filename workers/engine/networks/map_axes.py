@@ -1,8 +1,9 @@
 """Find which axis of what a layer gives holds its units, which tokens belong to no place, and which tensor is meant.
 
-docs/measures.md, Which axis is the unit. Evidence, in this order: what the user names; the width of the last module
-with parameters that ran (a convolution's channels, the features of a linear or normalizing layer); along which axes
-the places in the image differ; maps of square images are square. What stays open is refused with every reading shown.
+docs/measures.md, Which axis is the unit. Evidence, in this order: what the user names; along which axes the places in
+the image differ; the width of the last module with parameters that ran (a convolution's channels, the features of a
+linear or normalizing layer), if it gives square maps; maps of square images are square. What stays open is refused with
+every reading shown.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ import torch
 from torch import nn
 
 from workers.engine.networks.axis_names import AXES, DROP_FIRST, DROP_LAST, KEEP
-from workers.engine.networks.layer_maps import LayerShape, LayerShapeUnknown, spell_shape
+from workers.engine.networks.layer_maps import LayerShape, LayerShapeUnknown, order_axes, spell_shape
 from workers.engine.networks.places import Place
 
 NAMES = {"b": "image", "u": "unit", "h": "row", "w": "column", "t": "token"}
@@ -74,14 +75,17 @@ def read_axes(
                 f"{given.spell(sizes)}, which --axes {asked.axes} does not fit: its axis of the images has another "
                 "length."
             )
-        axes, place = asked.axes, find_place(item) if "t" in asked.axes else None
+        axes, place = asked.axes, find_place(item) if len(sizes) > 2 else None
     else:
         axes, place = _find_axes(given, item, possible, find_place)
     length = dict(zip(axes, sizes, strict=True))
     shape = LayerShape(
         given.path, length["u"], length.get("h", 1), length.get("w", 1), axes=axes, item=item, note=_spell_axes(axes)
     )
-    return _drop_tokens(shape, length["t"], network, asked, place) if "t" in axes else shape
+    if "t" in axes:
+        shape = _drop_tokens(shape, length["t"], network, asked, place)
+    _check_order(given, sizes, shape, place)
+    return shape
 
 
 def _find_axes(
@@ -89,14 +93,14 @@ def _find_axes(
 ) -> tuple[str, Place | None]:
     """The order of the axes, and the place of the tensor if it had to be traced."""
     sizes = given.tensors[item]
-    axes = _axes_by_width(given, sizes)
-    if len(sizes) == 2 or (axes and "t" not in axes):
-        return axes or possible[0], None
+    if len(sizes) == 2:
+        return possible[0], None
     place = find_place(item)
     if found := _axes_by_place(given, sizes, place):
         return found, place
-    is_sure = place is None and _is_sure(axes, sizes)
-    return axes if is_sure else _axes_by_square(given, sizes, possible), place
+    axes = _axes_by_width(given, sizes)
+    is_sure = _is_square(axes, sizes) if len(sizes) == 4 else place is None and _is_sure(axes, sizes)
+    return axes if is_sure else _axes_by_square(given, sizes, possible, axes), place
 
 
 def read_saved_axes(*, path: str, sizes: tuple[int, ...], asked: Asked) -> LayerShape:
@@ -216,10 +220,17 @@ def _axes_by_place(given: Given, sizes: tuple[int, ...], place: Place | None) ->
     if len(fitting) != 1:
         raise LayerShapeUnknown(
             f"{given.spell(sizes)}, and its values are no maps of units over the "
-            "image (attention weights or windows, perhaps). Name the block around it, or save maps and dissect the "
-            "saved array (--activations)."
+            "image (attention weights, windows, or rows and columns exchanged, perhaps). Name the block around it, or "
+            "save maps and dissect the saved array (--activations)."
         )
     return fitting[0]
+
+
+def _is_square(axes: str, sizes: tuple[int, ...]) -> bool:
+    """True if the order found by width gives square maps. A width alone may be that of a gate's two halves, or the
+    length of a row that a linear layer mixes.
+    """
+    return bool(axes) and sizes[axes.index("h")] == sizes[axes.index("w")]
 
 
 def _is_sure(axes: str, sizes: tuple[int, ...]) -> bool:
@@ -237,11 +248,13 @@ def _may_be_cells(n: int) -> bool:
     return isqrt(n) ** 2 == n or (n > MIN_GUESSED and isqrt(n - 1) ** 2 == n - 1)
 
 
-def _axes_by_square(given: Given, sizes: tuple[int, ...], possible: list[str]) -> str:
-    """A square image gives square maps: the only order with square maps; else every reading is shown."""
+def _axes_by_square(given: Given, sizes: tuple[int, ...], possible: list[str], by_width: str) -> str:
+    """A square image gives square maps: the only order with square maps, if the width names no other; else every
+    reading is shown.
+    """
     readings = {axes: dict(zip(axes, sizes, strict=True)) for axes in possible}
     square = [axes for axes, size in readings.items() if "h" in axes and size["h"] == size["w"]]
-    if len(square) == 1:
+    if len(square) == 1 and by_width in ("", square[0]):
         return square[0]
     shown = " or ".join(_spell_reading(size) for size in readings.values())
     raise LayerShapeUnknown(f"{given.spell(sizes)}: {shown}? Give {_list(list(readings))}.")
@@ -303,9 +316,36 @@ def _dropped_by_place(shape: LayerShape, n_tokens: int, place: Place | None) -> 
     if place is None or place.is_nowhere:
         return None
     axis = shape.axes.index("t")
-    lost = torch.isinf(place.spans[0].movedim(axis, 0).flatten(1)).all(dim=1).expand(n_tokens).tolist()
-    first = lost.index(False)
-    return first, lost[::-1].index(False)
+    rows, columns = (
+        ~torch.isinf(place.spans[i].movedim(axis, 0).flatten(1)).all(dim=1).expand(n_tokens) for i in (0, 2)
+    )
+    if not bool(rows.any()) or not bool(columns.any()):
+        seen, lost = ("rows", "column") if bool(rows.any()) else ("columns", "row")
+        raise LayerShapeUnknown(
+            f"{shape.path} gives {n_tokens} tokens per image that are {seen} of the image, each over every {lost}: "
+            "they make no grid of cells. Name a layer before the values are averaged."
+        )
+    lost_tokens = (~(rows | columns)).tolist()
+    first = lost_tokens.index(False)
+    return first, lost_tokens[::-1].index(False)
+
+
+def _check_order(given: Given, sizes: tuple[int, ...], shape: LayerShape, place: Place | None) -> None:
+    """Refuse cells whose known rows or columns do not run down and to the right: their masks would be mirrored,
+    transposed or scrambled.
+    """
+    if place is None or place.is_nowhere or len(sizes) == 2:
+        return
+    of_one = [1 if axis == "b" else n for axis, n in zip(shape.axes, sizes, strict=True)]
+    spans = [order_axes(one.expand(of_one), shape)[0] for one in place.spans]
+    for words, first, axis in (("rows", 0, 1), ("columns", 2, 2)):
+        centers = spans[first] + spans[first + 1]
+        if bool((centers.diff(dim=axis) < 0).any()) or bool((centers.diff(dim=3 - axis).abs() > 0).any()):
+            raise LayerShapeUnknown(
+                f"{given.spell(sizes)}, and its cells do not follow the {words} of the image in order (they are "
+                "flipped, rolled, transposed or sorted by windows, perhaps). Name a layer before they are moved or "
+                "after they are moved back, or save maps in order and dissect the saved array (--activations)."
+            )
 
 
 def spell_dropped(first: int, last: int, names: list[str]) -> list[str]:

@@ -101,6 +101,8 @@ class Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
             ]
         if name in PASSING:
             return [first]
+        if name == "glu":
+            return [_gated(call, first, shape)]
         if name in MOVING or name in RESHAPING or name == "index":
             return _moved(call, first, shape, outputs)
         if name in ("convolution", "mkldnn_convolution", "cudnn_convolution"):
@@ -243,6 +245,16 @@ def _moved(call: Call, place: Place, shape: tuple[int, ...], outputs: list[torch
     if name in TURNING:
         return [places.turned(place, part(0))]
     return [places.moved(place, shape, part(i)) for i in range(len(outputs))]
+
+
+def _gated(call: Call, place: Place, shape: tuple[int, ...]) -> Place:
+    """One half of an axis is multiplied by the other."""
+    _, args, kwargs = call
+    axis = _argument(args, kwargs, 1, "dim")
+    axis = (-1 if axis is None else int(axis)) % len(shape)
+    n = shape[axis] // 2
+    halves = [places.moved(place, shape, lambda one, at=at: one.narrow(axis, at, n)) for at in (0, n)]  # type: ignore[misc]
+    return places.united(halves, len(shape))
 
 
 def _convolved(call: Call, place: Place, output: torch.Tensor) -> Place:

@@ -105,6 +105,70 @@ def test_any_order_of_axes_gives_the_same_units_even_if_all_axes_are_equally_lon
         assert (placing.geometry.rows.stride, placing.geometry.rows.offset) == (8, 0)
 
 
+def gated(x: torch.Tensor) -> torch.Tensor:
+    value, gate = x.permute(0, 2, 3, 1).chunk(2, dim=-1)
+    return value * gate.sigmoid()
+
+
+class AlongAxis(nn.Module):
+    """A linear layer over the columns (axis 3) or rows (axis 2) of a convolution's maps."""
+
+    def __init__(self, axis: int, *, adds: bool) -> None:
+        super().__init__()
+        self.conv, self.linear, self.out = nn.Conv2d(3, 16, 8, stride=8), nn.Linear(8, 8), nn.Identity()
+        self.axis, self.adds = axis, adds
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps = self.conv(x)
+        mixed = self.linear(maps.transpose(self.axis, 3)).transpose(self.axis, 3)
+        return torch.as_tensor(self.out(mixed + maps if self.adds else mixed))
+
+
+@pytest.mark.parametrize(
+    ("module", "axes", "n_units"),
+    [
+        (Between(lambda x: nn.functional.glu(x.permute(0, 2, 3, 1), -1)), "bhwu", 4),
+        (Between(gated), "bhwu", 4),
+        (Between(lambda x: torch.cat([x.permute(0, 2, 3, 1)] * 2, -1)), "bhwu", 16),
+        *((AlongAxis(axis, adds=adds), "buhw", 16) for axis in (2, 3) for adds in (False, True)),
+    ],
+)
+def test_a_width_that_is_no_number_of_units_misleads_nobody(module: nn.Module, axes: str, n_units: int) -> None:
+    shape = read(module.eval(), "out")
+    assert (shape.axes, shape.n_units, shape.height, shape.width) == (axes, n_units, 8, 8)
+
+
+def in_windows(x: torch.Tensor) -> torch.Tensor:
+    """(B, U, 8, 8) as (B, U, windows, cells of a window)."""
+    return x.unflatten(2, (4, 2)).unflatten(4, (4, 2)).transpose(3, 4).flatten(4).flatten(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        (in_windows, "no maps of units"),
+        (lambda x: x.transpose(2, 3), "rows and columns exchanged"),
+        (lambda x: x.flip(3), "do not follow the columns of the image in order"),
+        (lambda x: torch.cat([x, x.flip(2)], 1), "do not follow the rows"),
+        (lambda x: x.roll((2, 2), (2, 3)), "do not follow the rows"),
+        (lambda x: x.flatten(2).mT.flip(1), "do not follow the rows"),
+        (lambda x: x.transpose(2, 3).flatten(2).mT, "do not follow the rows"),
+        (lambda x: in_windows(x).flatten(2).mT, "do not follow the rows"),
+        (lambda x: x.mean(2).mT, "8 tokens per image that are columns of the image"),
+        (lambda x: x.mean(3), "8 tokens per image that are rows of the image"),
+        (lambda x: x.repeat(1, 1, 1, 2).mean(2), "16 tokens per image that are columns of the image"),
+    ],
+)
+def test_cells_known_to_be_out_of_order_are_refused(turn: Callable[[torch.Tensor], torch.Tensor], words: str) -> None:
+    with pytest.raises(LayerShapeUnknown, match=words):
+        read(Between(turn, width=6).eval(), "out")
+
+
+def test_naming_the_axes_does_not_put_cells_in_order() -> None:
+    with pytest.raises(LayerShapeUnknown, match="do not follow the rows"):
+        read(Between(lambda x: x.transpose(2, 3)).eval(), "out", axes="buhw")
+
+
 @pytest.mark.parametrize(
     ("turn", "words"),
     [
