@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from statistics import fmean
 from typing import Any
 
@@ -13,13 +14,14 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from annotator.crowd.judging.excluding import Suspected, list_set_aside, set_aside_suspected
+from annotator.crowd.judging.indifference import WordComparison
 from annotator.crowd.judging.suspicions import MISSED_OF_ONE_ANSWER
 from annotator.crowd.models import Campaign, HITUnit
 from annotator.labels.aggregation import vote
 from annotator.labels.answer_counts import AnswerCounts
 from annotator.labels.concepts import Vocabulary, build_vocabulary, normalize_description
 from annotator.labels.counted_answers import CountedAnswer, count_descriptions, gather_answers, split_by_unit
-from annotator.labels.grouping import Group, NamedAnswer, group_answers
+from annotator.labels.grouping import Group, NamedAnswer, find_kind, find_sameness, group_answers
 from annotator.labels.lexicon import Lexicon, find_wordnet, load_lexicon
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.precision import UnitPrecisions, count_interpretable, measure_precision
@@ -55,7 +57,7 @@ def store_labels(*, campaign: Campaign, now: datetime, keeps_suspected: bool | N
     aside. `keeps_suspected`: they count all the same; None: as the last time.
     """
     keeps = campaign.keeps_suspected if keeps_suspected is None else keeps_suspected
-    suspected = set_aside_suspected(campaign=campaign, keeps=keeps)
+    suspected = set_aside_suspected(campaign=campaign, keeps=keeps, words=compare_words(campaign))
     answers = gather_answers(campaign=campaign)
     if not answers and list_set_aside(campaign):
         raise NothingToLabel(
@@ -140,6 +142,26 @@ def gather_vocabulary(*, campaign: Campaign, others: Sequence[Campaign] = ()) ->
     for one in campaigns:
         said.update(count_descriptions(campaign=one))
     return build_vocabulary(descriptions=said, labels=listed | set(given), lexicon=open_lexicon())
+
+
+def compare_words(campaign: Campaign) -> WordComparison:
+    """By what the campaign's words name."""
+    return compare_names(gather_vocabulary(campaign=campaign))
+
+
+def compare_names(vocabulary: Vocabulary) -> WordComparison:
+    """Two descriptions are the same if they name the same thing, or one a kind of the other."""
+    lexicon = vocabulary.lexicon
+
+    @cache
+    def are_same(first: str, second: str) -> bool:
+        one, other = (normalize_description(name, vocabulary=vocabulary) for name in (first, second))
+        is_kind = find_kind(one, other, lexicon=lexicon) or find_kind(other, one, lexicon=lexicon)
+        return bool(is_kind or find_sameness(one, other, lexicon=lexicon))
+
+    return WordComparison(
+        name=lambda description: normalize_description(description, vocabulary=vocabulary).thing, are_same=are_same
+    )
 
 
 def count_crops(by_unit: dict[int, list[CountedAnswer]]) -> AnswerCounts:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from annotator.crowd.judging.indifference import WordComparison
 from annotator.crowd.judging.suspicions import JudgedAnswer, Suspicions, find_suspicions, judge_workers
 from annotator.crowd.models import ANSWERED, Answer, Assignment, Campaign
 
@@ -40,13 +41,13 @@ class Suspected:
     is_kept: bool
 
 
-def set_aside_suspected(*, campaign: Campaign, keeps: bool) -> Suspected:
+def set_aside_suspected(*, campaign: Campaign, keeps: bool, words: WordComparison) -> Suspected:
     """Applies the rule to all answers that no person decided about. `keeps`: suspected answers count all the same.
 
-    The choice is kept with the campaign.
+    The choice is kept with the campaign. `words`: how descriptions are compared.
     """
     given = list_judged_answers(campaign)
-    reasons = Suspicions(workers=judge_workers(given)).find_set_aside(given)
+    reasons = Suspicions(workers=judge_workers(given, words)).find_set_aside(given)
     workers = {answer.assignment: answer.worker for answer in given}
     open_rows = Assignment.objects.filter(hit__campaign=campaign, count_decided_by__in=["", RULE])
     undecided = set(open_rows.filter(pk__in=list(reasons)).values_list("pk", flat=True))

@@ -11,7 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from annotator.crowd.judging.indifference import GivenAnswer, find_indifferent, says_nothing
+from annotator.crowd.judging.indifference import (
+    AS_WRITTEN,
+    GivenAnswer,
+    WordComparison,
+    find_indifferent,
+    says_nothing,
+)
 
 # Under a quarter of the campaign's median, and under what it takes to look at 60 crops at all.
 FAST_SHARE_OF_MEDIAN = 0.25
@@ -113,14 +119,14 @@ def find_low_bound(*, n_missed: int, n: int, z: float = Z_99) -> float:
     return max(0.0, (rate + spread / 2 - root) / (1 + spread))
 
 
-def judge_workers(answers: Sequence[JudgedAnswer]) -> dict[str, JudgedWorker]:
-    """Each known worker's standing, from all answers of one campaign."""
+def judge_workers(answers: Sequence[JudgedAnswer], words: WordComparison = AS_WRITTEN) -> dict[str, JudgedWorker]:
+    """Each known worker's standing, from all answers of one campaign. `words`: how descriptions are compared."""
     without_planted = [
         GivenAnswer(worker=row.worker, unit=row.unit, description=row.description, precision=row.precision)
         for row in answers
         if row.worker is not None and not row.n_planted
     ]
-    indifferent = find_indifferent(without_planted)
+    indifferent = find_indifferent(without_planted, words)
     by_worker: dict[str, list[JudgedAnswer]] = {}
     for answer in answers:
         if answer.worker is not None:

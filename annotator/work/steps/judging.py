@@ -21,6 +21,7 @@ from annotator.crowd.marketplaces.outcomes import MarketplaceSilent, OutcomeUnkn
 from annotator.crowd.models import Assignment, Rejection
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.pseudonyms import CannotErase, erase_worker
+from annotator.labels.labeling import compare_words
 from annotator.work.options import option
 from annotator.work.states import is_going
 from annotator.work.step import Step, Work
@@ -109,7 +110,7 @@ def _find_rejection(work: Work) -> Rejection:
 
 
 def exclude_suspected(work: Work) -> str:
-    return tell_set_aside(set_aside_suspected(campaign=work.subject, keeps=False))
+    return tell_set_aside(set_aside_suspected(campaign=work.subject, keeps=False, words=compare_words(work.subject)))
 
 
 def top_up(work: Work) -> str:
