@@ -12,6 +12,8 @@ import torch
 
 Spans = tuple[torch.Tensor, ...]
 NOWHERE = torch.inf
+# Pixels by which steps of an even grid may differ: resized maps have steps that float32 does not hold.
+ROUNDING = 1e-3
 WHOLE = "values over the whole image enter it"
 
 
@@ -202,11 +204,9 @@ def _slide(first: torch.Tensor, last: torch.Tensor, window: Window) -> list[torc
     n = max(first.shape[axis], last.shape[axis])
     both = [one.expand([n if i == axis else size for i, size in enumerate(one.shape)]) for one in (first, last)]
     steps = [one.diff(dim=axis) for one in both]
-    is_even = bool(torch.isfinite(both[0]).all()) and all(
-        bool((step == step.narrow(axis, 0, 1)).all()) for step in steps
-    )
-    step = steps[0].narrow(axis, 0, 1)
-    if not is_even or not bool((step == steps[1].narrow(axis, 0, 1)).all()):
+    step = steps[0].mean(dim=axis, keepdim=True)
+    is_even = bool(torch.isfinite(both[0]).all()) and all(bool(((one - step).abs() <= ROUNDING).all()) for one in steps)
+    if not is_even:
         return [torch.full_like(first.narrow(axis, 0, 1), NOWHERE), torch.full_like(last.narrow(axis, 0, 1), -NOWHERE)]
     place = [1] * first.ndim
     place[axis] = -1

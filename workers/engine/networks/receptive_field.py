@@ -76,8 +76,8 @@ def _find_axis(first: torch.Tensor, last: torch.Tensor, input_px: int) -> AxisGe
     ):
         return None
     low, high = first[:, 0].double(), last[:, 0].double()
-    stride = float(low[1] - low[0]) if len(low) > 1 else float(input_px)
-    if stride <= 0 or any(bool((one.diff() != stride).any()) for one in (low, high)):
+    stride = float(low[-1] - low[0]) / (len(low) - 1) if len(low) > 1 else float(input_px)
+    if stride <= 0 or any(bool(((one.diff() - stride).abs() > places.ROUNDING).any()) for one in (low, high)):
         return None
     size = float(high[0] - low[0]) + 1
     return AxisGeometry(size=_whole(size), stride=_whole(stride), offset=float(low[0] + high[0]) / 2)

@@ -6,7 +6,7 @@ will do. What an operation does to places stands in places.py; here stands which
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from math import prod
+from math import gcd, prod
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ from workers.engine.networks.places import Place, Window
 # What moves whole axes, and what picks or repeats elements along them.
 TURNING = frozenset("permute transpose t unsqueeze roll flip".split())  # noqa: SIM905
 MOVING = TURNING | frozenset(
-    """squeeze expand slice select split split_with_sizes unsafe_split unbind repeat pixel_shuffle pixel_unshuffle
+    """squeeze expand slice select split split_with_sizes unsafe_split unbind repeat pixel_unshuffle
     channel_shuffle native_channel_shuffle index_select narrow unfold""".split()  # noqa: SIM905
 )
 PASSING = frozenset("clone alias detach lift_fresh contiguous _to_copy".split())  # noqa: SIM905
@@ -103,6 +103,8 @@ class Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return [first]
         if name == "glu":
             return [_gated(call, first, shape)]
+        if name == "pixel_shuffle":
+            return [_shuffled(first, int(args[1]), outputs[0])]
         if name in MOVING or name in RESHAPING or name == "index":
             return _moved(call, first, shape, outputs)
         if name in ("convolution", "mkldnn_convolution", "cudnn_convolution"):
@@ -113,8 +115,8 @@ class Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return [_pooled(call, first, outputs[0])] * len(outputs)
         if name.endswith(("pad_nd", "pad1d", "pad2d", "pad3d")):
             return [_padded(call, first, outputs[0])]
-        if name.startswith("upsample"):
-            return [_resized(first, shape, outputs[0])]
+        if "upsample" in name:
+            return [_resized(call, first, shape, outputs[0])]
         if name in ("mm", "bmm", "addmm", "baddbmm", "addbmm", "mv", "addmv"):
             left, right = args[-2:] if name in ("mm", "bmm") else args[1:3]
             return [self._multiplied(left, right, outputs[0])]
@@ -310,14 +312,36 @@ def _adapted(place: Place, shape: tuple[int, ...], output: torch.Tensor) -> Plac
     return places.windowed(place, [one for one in windows if one.step != 1]).because(reason)
 
 
-def _resized(place: Place, shape: tuple[int, ...], output: torch.Tensor) -> Place:
-    """Interpolation: outputs lie evenly between the inputs, by half pixels."""
-    windows = [
-        Window(axis, output.shape[axis], ratio, ratio / 2 - 0.5, ratio / 2 - 0.5)
-        for axis in range(2, output.ndim)
-        for ratio in [shape[axis] / output.shape[axis]]
-    ]
+def _resized(call: Call, place: Place, shape: tuple[int, ...], output: torch.Tensor) -> Place:
+    """Interpolation: outputs lie evenly between the inputs, by half pixels, or from the first input to the last
+    (align_corners); the nearest input is the one before, on average half an output's fraction of it away.
+    """
+    name, args, kwargs = call
+    is_aligned = "nearest" not in name and bool(_argument(args, kwargs, 2, "align_corners"))
+    windows = []
+    for axis in range(2, output.ndim):
+        n_in, n_out = shape[axis], output.shape[axis]
+        ratio, first = n_in / n_out, (n_in / n_out - 1) / 2
+        if is_aligned:
+            ratio, first = (n_in - 1) / max(1, n_out - 1), 0.0
+        elif "nearest" in name and "exact" not in name:
+            n_steps = n_out // gcd(n_in, n_out)
+            first = (1 - n_steps) / (2 * n_steps)
+        windows.append(Window(axis, n_out, ratio, first, first))
     return places.windowed(place, windows).because("the map was resized before it")
+
+
+def _shuffled(place: Place, n_times: int, output: torch.Tensor) -> Place:
+    """Channels become n_times x n_times cells (pixel shuffle), which share the field of the cell that they divide."""
+    channels, first = output.ndim - 3, (1 / n_times - 1) / 2
+    spans = []
+    for i, one in enumerate(place.spans):
+        if one.shape[channels] > 1:
+            groups = one.reshape(*one.shape[:channels], -1, n_times * n_times, *one.shape[channels + 1 :])
+            one = groups.amax(channels + 1) if i % 2 else groups.amin(channels + 1)
+        spans.append(one)
+    windows = [Window(axis, output.shape[axis], 1 / n_times, first, first) for axis in (channels + 1, channels + 2)]
+    return places.windowed(Place(tuple(spans), place.reason), windows).because("pixels were shuffled before it")
 
 
 def _padded(call: Call, place: Place, output: torch.Tensor) -> Place:

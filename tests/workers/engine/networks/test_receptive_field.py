@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torchvision
 from torch import nn
+from torch.nn import functional
 
 from workers.engine.networks.efficientnet_lite import EfficientNetLite0
 from workers.engine.networks.geometry import MapGeometry
@@ -155,3 +158,46 @@ def test_following_the_graph_leaves_the_weights_alone() -> None:
     assert module.training
     for name, value in module.state_dict().items():
         assert torch.equal(value, before[name])
+
+
+class Enlarged(nn.Module):
+    """A convolution of stride 8 whose map is made larger or smaller."""
+
+    def __init__(self, enlarge: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.conv, self.out, self.enlarge = nn.Conv2d(3, 8, 8, stride=8), nn.Identity(), enlarge
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.as_tensor(self.out(self.enlarge(self.conv(x))))
+
+
+def centers_of_a_ramp(enlarge: Callable[[torch.Tensor], torch.Tensor]) -> list[float]:
+    """Where each output lies, in pixels, by enlarging a ramp whose cells hold the pixels at their centers."""
+    ramp = (torch.arange(8.0) * 8 + 3.5).expand(1, 4, 8, 8)
+    return [float(one) for one in enlarge(ramp)[0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("enlarge", "is_inner"),
+    [
+        (lambda x: functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True), False),
+        (lambda x: functional.interpolate(x, size=5, mode="bilinear", align_corners=True), False),
+        (lambda x: functional.interpolate(x, scale_factor=3, mode="bilinear"), True),
+        (lambda x: functional.interpolate(x, size=4, mode="nearest"), False),
+    ],
+)
+def test_cells_of_a_resized_map_lie_where_a_ramp_says(
+    enlarge: Callable[[torch.Tensor], torch.Tensor], is_inner: bool
+) -> None:
+    found = field(Enlarged(enlarge).eval(), "out", 64)
+    expected = centers_of_a_ramp(enlarge)
+    inner = slice(2, -2) if is_inner else slice(None)
+    centers = [found.columns.center(cell) for cell in range(len(expected))]
+    assert centers[inner] == pytest.approx(expected[inner], abs=0.01)
+    assert found.rows == found.columns
+
+
+def test_shuffled_pixels_divide_the_cells_that_they_come_from() -> None:
+    found = field(Enlarged(lambda x: functional.pixel_shuffle(x, 2)).eval(), "out", 64)
+    assert (found.rows.stride, found.rows.offset, found.rows.size) == (4, 1.5, None)
+    assert found.rows == found.columns
