@@ -4,6 +4,7 @@ Two networks are the same if both digests, architecture and preprocessing are eq
 """
 
 import hashlib
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -40,3 +41,14 @@ def _bytes(tensor: torch.Tensor) -> memoryview:
         tensor = tensor.int_repr()
     flat = tensor.contiguous().reshape(-1).resolve_conj().resolve_neg()
     return flat.view(torch.uint8).numpy().data
+
+
+def list_weights(module: nn.Module) -> Iterator[torch.Tensor]:
+    """Parameters and running statistics. Other buffers, such as fixed filters, are part of the architecture."""
+    yield from (parameter.data for parameter in module.parameters())
+    yield from (buffer for name, buffer in module.named_buffers() if "running_" in name)
+
+
+def is_constant(tensor: torch.Tensor) -> bool:
+    """True if all values of the tensor are equal, as those of a bias that begins at 0."""
+    return tensor.numel() == 0 or bool((tensor == tensor.flatten()[0]).all())

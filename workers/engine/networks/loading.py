@@ -16,7 +16,7 @@ from torch import nn
 from workers.engine.networks.checkpoints import NetworkError, first_line, read_checkpoint
 from workers.engine.networks.code import CodeChanged, hash_built, import_fresh
 from workers.engine.networks.filling import fill, find_classes, unwrap
-from workers.engine.networks.identity import FROM_CODE, FROM_FILE, RANDOM, hash_tensors
+from workers.engine.networks.identity import FROM_CODE, FROM_FILE, RANDOM, hash_tensors, is_constant, list_weights
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.zoo import ZooRow, fetch_weights
 
@@ -127,11 +127,18 @@ def _build_seeded(architecture: str, seed: int) -> tuple[nn.Module, Preprocessin
 
 
 def _find_origin(architecture: str, module: nn.Module, seed: int) -> str:
-    """Whether a network without a file was drawn by the seed: only a function can set weights of its own."""
+    """Whether a network without a file was drawn by the seed: only a function can set weights of its own.
+
+    A trained backbone with a new classifier has learned something, so one tensor that the code sets is enough.
+    """
     if not has_own_code(architecture):
         return RANDOM
     other, _ = _build_seeded(architecture, seed + 1)
-    return RANDOM if hash_tensors(other) != hash_tensors(module) else FROM_CODE
+    if hash_tensors(other) == hash_tensors(module):
+        return FROM_CODE
+    pairs = zip(list_weights(module), list_weights(other), strict=True)
+    is_drawn = all(is_constant(one) or not torch.equal(one, again) for one, again in pairs)
+    return RANDOM if is_drawn else FROM_CODE
 
 
 def has_own_code(architecture: str) -> bool:

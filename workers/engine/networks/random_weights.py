@@ -7,13 +7,11 @@ keep their distribution and lose their places.
 """
 
 import copy
-from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
-from torch import nn
 
-from workers.engine.networks.identity import hash_tensors
+from workers.engine.networks.identity import hash_tensors, is_constant, list_weights
 from workers.engine.networks.loading import LoadedNetwork, load_network
 
 # Where the tensors came from, if some could not be drawn.
@@ -33,24 +31,14 @@ def draw_weights(network: LoadedNetwork, *, seed: int) -> LoadedNetwork:
         )
         for one in (seed, seed + 1)
     )
-    pairs = zip(_list_weights(drawn.module), _list_weights(other.module), strict=True)
-    if all(_is_constant(one) or not torch.equal(one, again) for one, again in pairs):
+    pairs = zip(list_weights(drawn.module), list_weights(other.module), strict=True)
+    if all(is_constant(one) or not torch.equal(one, again) for one, again in pairs):
         return drawn
     # Code that keeps its module gives the same one each time: the copy leaves it as it is.
     module = copy.deepcopy(drawn.module)
-    pairs = zip(_list_weights(module), _list_weights(other.module), strict=True)
-    _deal_out([one for one, again in pairs if torch.equal(one, again) and not _is_constant(one)], seed)
+    pairs = zip(list_weights(module), list_weights(other.module), strict=True)
+    _deal_out([one for one, again in pairs if torch.equal(one, again) and not is_constant(one)], seed)
     return replace(drawn, module=module, weights_sha256=hash_tensors(module), weights_from=DEALT_OUT)
-
-
-def _list_weights(module: nn.Module) -> Iterator[torch.Tensor]:
-    """Parameters and running statistics. Other buffers, such as fixed filters, are part of the architecture."""
-    yield from (parameter.data for parameter in module.parameters())
-    yield from (buffer for name, buffer in module.named_buffers() if "running_" in name)
-
-
-def _is_constant(tensor: torch.Tensor) -> bool:
-    return tensor.numel() == 0 or bool((tensor == tensor.flatten()[0]).all())
 
 
 def _deal_out(tensors: list[torch.Tensor], seed: int) -> None:

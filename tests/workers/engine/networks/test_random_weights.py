@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from tests.workers.engine.making import tiny_module
-from workers.engine.networks.identity import RANDOM
+from workers.engine.networks.identity import FROM_CODE, RANDOM
 from workers.engine.networks.loading import load_network
 from workers.engine.networks.random_weights import DEALT_OUT, draw_weights
 
@@ -51,6 +51,7 @@ def test_a_network_is_built_again_after_the_seed_is_set() -> None:
 
 def test_weights_that_the_code_sets_keep_their_values_and_lose_their_places() -> None:
     network = load_network(architecture=f"{HERE}:trained", weights=None)
+    assert (network.weights_from, network.is_random) == (FROM_CODE, False), "one drawn layer makes it no random network"
     before = {name: tensor.clone() for name, tensor in network.module.state_dict().items()}
     chance = draw_weights(network, seed=1)
     assert chance.weights_from == DEALT_OUT
