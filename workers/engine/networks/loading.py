@@ -116,6 +116,15 @@ def load_network(
     )
 
 
+def with_classes(network: LoadedNetwork) -> str:
+    """Its architecture, with the number of classes if the checkpoint gave it another than the architecture's own."""
+    if not _takes_classes(network.architecture):
+        return network.architecture
+    module, _ = _build_seeded(network.architecture, 0)
+    n_classes = find_classes(module=module, groups={"": network.module.state_dict()})
+    return network.architecture if n_classes is None else f"{network.architecture}?num_classes={n_classes}"
+
+
 def _takes_classes(architecture: str) -> bool:
     return architecture.startswith("torchvision:") and "?" not in architecture
 

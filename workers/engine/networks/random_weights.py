@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 
 from workers.engine.networks.identity import hash_tensors, is_constant, list_weights
-from workers.engine.networks.loading import LoadedNetwork, load_network
+from workers.engine.networks.loading import LoadedNetwork, load_network, with_classes
 
 # Where the tensors came from, if some could not be drawn.
 DEALT_OUT = "dealt out again"
@@ -21,9 +21,10 @@ DEALT_OUT = "dealt out again"
 def draw_weights(network: LoadedNetwork, *, seed: int) -> LoadedNetwork:
     """A new network, `weights_from` RANDOM or DEALT_OUT. Raises NetworkError."""
     device = next((str(one.device) for one in network.module.parameters()), "cpu")
+    architecture = with_classes(network)
     drawn, other = (
         load_network(
-            architecture=network.architecture,
+            architecture=architecture,
             weights=None,
             preprocessing=network.preprocessing,
             device=device,
@@ -33,7 +34,7 @@ def draw_weights(network: LoadedNetwork, *, seed: int) -> LoadedNetwork:
     )
     pairs = zip(list_weights(drawn.module), list_weights(other.module), strict=True)
     if all(is_constant(one) or not torch.equal(one, again) for one, again in pairs):
-        return drawn
+        return replace(drawn, architecture=network.architecture)
     # Code that keeps its module gives the same one each time: the copy leaves it as it is.
     module = copy.deepcopy(drawn.module)
     pairs = zip(list_weights(module), list_weights(other.module), strict=True)

@@ -1,6 +1,9 @@
 """Weights are drawn by the network's own code; where that sets its own, their values are dealt out again."""
 
+from pathlib import Path
+
 import torch
+import torchvision
 from torch import nn
 
 from tests.workers.engine.making import tiny_module
@@ -63,3 +66,12 @@ def test_weights_that_the_code_sets_keep_their_values_and_lose_their_places() ->
     for name in ("norm.weight", "norm.running_var", "filters"):
         assert torch.equal(after[name], before[name]), "what never varies, and fixed filters, stay"
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.module.state_dict().items())
+
+
+def test_the_number_of_classes_stays_that_of_the_checkpoint(tmp_path: Path) -> None:
+    torch.save(torchvision.models.squeezenet1_1(num_classes=12).state_dict(), tmp_path / "twelve.pth")
+    network = load_network(architecture="torchvision:squeezenet1_1", weights=tmp_path / "twelve.pth")
+    chance = draw_weights(network, seed=1)
+    shapes = [[tuple(one.shape) for one in each.module.state_dict().values()] for each in (network, chance)]
+    assert shapes[0] == shapes[1]
+    assert (chance.architecture, chance.weights_from) == (network.architecture, RANDOM)
