@@ -195,7 +195,11 @@ CHANGED = {
 
 def list_rows(table: str) -> dict[str, list[str]]:
     """By unit, its cells without the interval."""
-    lines = [re.split(r"\s{2,}", INTERVAL.sub("", line)) for line in table.splitlines() if line.startswith("_blocks")]
+    lines = [
+        re.split(r"\s{2,}", INTERVAL.sub("", line))
+        for line in table.splitlines()
+        if re.match(r"_blocks\.\d+ \d+ ", line)
+    ]
     return {unit: cells for unit, *cells in lines}
 
 

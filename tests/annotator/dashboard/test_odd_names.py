@@ -46,8 +46,8 @@ def list_addresses(shown: Shown, name: str) -> Iterator[str]:
 
 
 def links_of(page: str) -> set[str]:
-    found = re.findall(r'(?:href|hx-get|src)="([^"#]+)', page)
-    inner = {unescape(link) for link in found}
+    found = re.findall(r'(?:href|hx-get|src)="([^"]+)', page)
+    inner = {unescape(link).partition("#")[0] for link in found}
     return {link for link in inner if link.startswith("/") and not link.startswith(("/static/", "/hit/", "/admin/"))}
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from annotator.accounts.models import Role
@@ -33,7 +33,7 @@ from annotator.published.bundle.unpacking import BundleInTheWay, Unpacked, impor
 from annotator.published.exporting import export_campaign
 from annotator.published.readers.cells import BadFile
 from annotator.published.reporting import write_report
-from annotator.units.chance import describe_chance
+from annotator.units.chance import describe_chance, finish
 from annotator.units.models import DissectedUnit, Dissection, Image, Network, RandomBaseline, TopImage
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
 from tests.annotator.dashboard.making import make_world, sign_in
@@ -42,6 +42,7 @@ from tests.databases import second_installation
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = datetime(2026, 11, 27, 12, 0, 0, 123456, tzinfo=UTC)
+SHUFFLED = {"n_detectors": 1, "n_unique": 0}
 APPS = ("units", "crowd", "labels", "comparison", "published")
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -96,10 +97,12 @@ def stand_beside_chance(dissection: Dissection) -> None:
         detectors={"features.3": {"paper": {"n_detectors": 2, "n_unique": 1}}}, created_at=NOW,
     )  # fmt: skip
     Dissection.objects.filter(pk=dissection.pk).update(
-        detectors={"features.3": {"paper": {"n_detectors": 4, "n_unique": 3, "shuffled_labels": {"n_detectors": 1}}}}
+        detectors={"features.3": {"paper": {"n_detectors": 4, "n_unique": 3, "shuffled_labels": SHUFFLED}}}
     )
     baseline = RandomBaseline.objects.create(key="k" * 64, layer_path="features.3", measured_by=measured)
     baseline.dissections.add(dissection)
+    with transaction.atomic():
+        finish(measured, weights_from="random")
 
 
 @pytest.fixture
@@ -224,7 +227,7 @@ def test_what_was_asked_answered_and_decided_comes_along(elsewhere: Study) -> No
 def test_detectors_stand_beside_the_same_chance(elsewhere: Study) -> None:
     take_in(elsewhere)
     chance = describe_chance(Dissection.objects.get(is_baseline=False))["features.3"]["paper"]
-    assert chance["shuffled_labels"] == {"n_detectors": 1}
+    assert chance["shuffled_labels"] == SHUFFLED
     assert chance["random_weights"]["n_detectors"] == 2
 
 

@@ -23,7 +23,7 @@ def do_one_hit(browser: Worker, **answer: str) -> str:
     frame = re.search(r'<iframe id="hit-frame"[^>]* src="([^"]+)"', page)
     assert frame
     given = urllib.parse.parse_qs(urllib.parse.urlsplit(frame[1].replace("&amp;", "&")).query)
-    assert set(given) == {"unit", "of", "assignmentId", "hitId", "workerId", "turkSubmitTo"}
+    assert set(given) == {"unit", "of", "assignmentId", "hitId", "workerId", "turkSubmitTo", "visitProof"}
     address = f"{given['turkSubmitTo'][0]}/mturk/externalSubmit"
     assert "Submitted" in httpx.post(address, data={"assignmentId": given["assignmentId"][0], **answer}).text
     return given["assignmentId"][0]

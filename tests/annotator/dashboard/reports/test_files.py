@@ -48,12 +48,13 @@ def test_published_answers_and_labels_come_in_by_upload(researcher: Client) -> N
 
 
 def test_a_file_that_cannot_be_read_is_refused_whole_and_says_where(researcher: Client) -> None:
+    status, page = upload(researcher, "answers", "good.jsonl", json.dumps(ANSWERS[0]), campaign="a/b")
+    assert (status, "A name has 1 to 80 characters" in page) == (200, True)
     bad = json.dumps(ANSWERS[0]) + "\n" + json.dumps(ANSWERS[1] | {"precision": 2})
     status, page = upload(researcher, "answers", "bad.jsonl", bad, campaign="old")
     assert (status, "row 2" in page or "line 2" in page) == (200, True)
     for kind, name, fields, words in [
         ("answers", "x.exe", {"campaign": "old"}, "A file that ends in"),
-        ("answers", "x.csv", {"campaign": "a b"}, "slug"),
         ("labels", "x.csv", {"of_campaign": "none", "layer": "pool5"}, "Select a valid choice"),
     ]:
         status, page = upload(researcher, kind, name, "x", **fields)
