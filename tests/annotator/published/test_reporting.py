@@ -1,5 +1,6 @@
 """The HTML report is one folder that opens offline, with a permanent anchor for each unit."""
 
+import hashlib
 import io
 import re
 from datetime import UTC, datetime
@@ -14,11 +15,11 @@ from annotator.figures.listing import read_example_crops
 from annotator.published.importing import import_annotations
 from annotator.published.reporting import make_anchor
 from annotator.units.models import DissectedUnit, Dissection, ImageSet
+from workers.engine.format.artifact import tile_name
 from workers.store import open_store
 
 pytestmark = pytest.mark.django_db
 
-SHEET_NAME = "ab" + "0" * 62
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SHEET = """WorkerId,Input.layer,Input.unit,Answer.description,Answer.category,Answer.precision
 A1,features.10,1,<b>sky</b> & sea,object,0.9
@@ -77,10 +78,11 @@ def dissected(page: str, tmp_path: Path) -> Campaign:
     strip.paste("red", (0, 0, 16, 48))
     packed = io.BytesIO()
     strip.save(packed, "JPEG", quality=95)
-    open_store(dissection.artifact).write(f"tiles/ab/{SHEET_NAME}.jpg", packed.getvalue())
+    name = hashlib.sha256(packed.getvalue()).hexdigest()
+    open_store(dissection.artifact).write(tile_name(name), packed.getvalue())
     asked.dissected_unit = DissectedUnit.objects.create(
         dissection=dissection, unit=asked.unit, threshold=1, peak_low=0, peak_high=1, n_top=3, n_low=1, tile_px=16,
-        strip=SHEET_NAME,
+        strip=name,
     )  # fmt: skip
     asked.save()
     return campaign
@@ -105,7 +107,7 @@ def test_example_crops_are_the_first_of_each_unit(dissected: Campaign) -> None:
 
 
 def test_a_crop_that_is_lost_is_left_out(dissected: Campaign, tmp_path: Path) -> None:
-    (tmp_path / "store" / "tiles" / "ab" / f"{SHEET_NAME}.jpg").unlink()
+    next((tmp_path / "store" / "tiles").rglob("*.jpg")).unlink()
     assert read_example_crops(campaign=dissected) == {}
     call_command("report", "net", format="html", out=tmp_path / "second")
     assert "<img class=" not in (tmp_path / "second" / "index.html").read_text()
