@@ -78,7 +78,7 @@ def describe_layer_people(
 ) -> Document:
     """The figures of PEOPLE_FIGURES; None without labels, and if the labeled units are no sample of the layer."""
     mine = [one for one in asked.values() if one.layer_id == layer.id]
-    silent = count_silent(layer=layer, dissection_id=_find_dissection(mine))
+    silent = count_silent(layer=layer, dissection_id=find_shown_dissection(mine))
     told = [label for label in labels if not (label.unit_id in asked and asked[label.unit_id].silence)]
     counts = Counter(one.chosen.reason for one in mine)
     if not told:
@@ -97,7 +97,7 @@ def describe_layer_people(
     }
 
 
-def _find_dissection(asked: Sequence[AskedUnit]) -> Any:
+def find_shown_dissection(asked: Sequence[AskedUnit]) -> Any:
     """The dissection whose crops people saw of most of these units."""
     counts = Counter(one.dissection_id for one in asked if one.dissection_id is not None)
     return counts.most_common(1)[0][0] if counts else None

@@ -24,7 +24,7 @@ def print_table(document: Document) -> str:
     names, modes = _list_values(document), list_other_modes(document)
     labels = [f"{mode} label, IoU" for mode in modes]
     rows = [(*COLUMNS, *labels, *names), *(_make_row(unit, modes, names) for unit in document["units"])]
-    return "\n".join([*_lay_out(rows), "", *_print_remarks(document)])
+    return "\n".join([*lay_out(rows), "", *_print_remarks(document)])
 
 
 def print_report(document: Document) -> str:
@@ -87,7 +87,7 @@ def _make_row(unit: Document, modes: Sequence[str], names: Sequence[str]) -> tup
     )
 
 
-def _lay_out(rows: Sequence[Sequence[str]]) -> list[str]:
+def lay_out(rows: Sequence[Sequence[str]]) -> list[str]:
     """One line per row, and a rule below the first."""
     widths = [min(WIDEST, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
     lines = ["  ".join(_fit(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -108,7 +108,7 @@ def _print_remarks(document: Document) -> list[str]:
     lines += _print_named_by(document["units"])
     lines += [line for layer in document["layers"] for line in _print_detectors(layer)]
     if found := document.get("agreement"):
-        lines += ["", *_lay_out([AGREEMENT_COLUMNS, *_list_agreements(found)])]
+        lines += ["", *lay_out([AGREEMENT_COLUMNS, *_list_agreements(found)])]
         lines.append(f"Units are shuffled {found['n_shuffles']} times. Words: {found['words']}.")
     return lines
 

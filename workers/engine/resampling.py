@@ -107,6 +107,73 @@ def compare_means(
     return Difference(value, float(low), float(high), p, is_paired=is_paired, n_first=len(a), n_second=len(b))
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """(n,) values of members, how many members each stands for, and each one's stratum."""
+
+    values: Array
+    weights: Array
+    strata: NDArray[np.int64]
+
+    @property
+    def is_even(self) -> bool:
+        """True if every member stands for equally many: they can be dealt out again."""
+        return bool(np.ptp(self.weights) < 1e-9)
+
+
+def can_permute(first: Sampled, second: Sampled, *, is_paired: bool) -> bool:
+    """Whether compare_samples permutes; otherwise its p-value is by bootstrap."""
+    return is_paired or (first.is_even and second.is_even)
+
+
+def compare_samples(first: Sampled, second: Sampled, *, is_paired: bool, seed: int) -> Difference:
+    """compare_means of weighted means, resampled within strata; paired: both have the weights and strata of `first`.
+
+    Members that were chosen with different probabilities cannot be dealt out again to two sides. The p-value is then
+    the share of resamples that are as far from the observed difference as this is from zero [ET93] 16.
+    """
+    n_first, n_second = len(first.values), len(second.values)
+    if is_paired:
+        gaps = first.values - second.values
+        value = float(np.average(gaps, weights=first.weights))
+        drawn = _resample_weighted(Sampled(gaps, first.weights, first.strata), seed)
+        dealt = _flip_signs(gaps * first.weights / first.weights.mean(), seed)
+    elif can_permute(first, second, is_paired=False):
+        return compare_means(first.values, second.values, is_paired=False, seed=seed)
+    else:
+        value = float(np.average(first.values, weights=first.weights))
+        value -= float(np.average(second.values, weights=second.weights))
+        drawn = _resample_weighted(first, seed) - _resample_weighted(second, seed + 1)
+        dealt = drawn - value
+    low, high = np.quantile(drawn, LEVELS)
+    p = find_p(value=abs(value), by_chance=np.abs(dealt))
+    return Difference(value, float(low), float(high), p, is_paired=is_paired, n_first=n_first, n_second=n_second)
+
+
+def count_distinct(has: NDArray[np.bool_], drawn: Array) -> Array:
+    """(n_draws,): of the k things that (n, k) members have, how many the drawn members have together."""
+    found: Array = np.sum(drawn @ has.astype(np.float64) > 0, axis=1, dtype=np.float64)
+    return found
+
+
+def compare_distinct(first: NDArray[np.bool_], second: NDArray[np.bool_], *, is_paired: bool, seed: int) -> Difference:
+    """Whether the members of `first`, (n, k), have more distinct things together than those of `second`, (m, k).
+
+    A resample repeats members and so loses things: the interval is the basic one, which subtracts that loss. The test
+    exchanges the two sides of a member, or deals all members out again, and counts from the mean of what this gives.
+    """
+    n, m = len(first), len(second)
+    value = float(first.any(axis=0).sum() - second.any(axis=0).sum())
+    pairs = zip(draw(n=n, seed=seed), draw(n=m, seed=seed if is_paired else seed + 1), strict=True)
+    drawn = np.concatenate([count_distinct(first, a) - count_distinct(second, b) for a, b in pairs])
+    low, high = 2 * value - np.quantile(drawn, LEVELS[::-1])
+    both, sides = np.concatenate([first, second]), _deal_sides(n, m, is_paired=is_paired, seed=seed)
+    dealt = np.concatenate([count_distinct(both, side) - count_distinct(both, 1 - side) for side in sides])
+    middle = float(dealt.mean())
+    p = find_p(value=abs(value - middle), by_chance=np.abs(dealt - middle))
+    return Difference(value, float(low), float(high), p, is_paired=is_paired, n_first=n, n_second=m)
+
+
 def find_p(*, value: float, by_chance: Array) -> float:
     """One-sided: the share of values by chance that reach the observed one, which counts itself among them."""
     return float((1 + np.count_nonzero(by_chance >= value - 1e-12)) / (1 + len(by_chance)))
@@ -114,6 +181,25 @@ def find_p(*, value: float, by_chance: Array) -> float:
 
 def _resample_mean(values: Array, seed: int) -> Array:
     return np.concatenate([drawn @ values for drawn in draw(n=len(values), seed=seed)]) / len(values)
+
+
+def _resample_weighted(sample: Sampled, seed: int) -> Array:
+    products = sample.weights * sample.values
+    resamples = draw(n=len(products), seed=seed, strata=sample.strata)
+    return np.concatenate([(drawn @ products) / (drawn @ sample.weights) for drawn in resamples])
+
+
+def _deal_sides(n: int, m: int, *, is_paired: bool, seed: int) -> Iterator[Array]:
+    """Which of n + m members are on the first side: chunks of (n_draws, n + m), 1 or 0."""
+    generator = np.random.default_rng(seed)
+    for first in range(0, N_PERMUTATIONS, DRAWS_AT_ONCE):
+        n_draws = min(DRAWS_AT_ONCE, N_PERMUTATIONS - first)
+        if is_paired:
+            own = generator.integers(2, size=(n_draws, n)).astype(np.float64)
+            yield np.concatenate([own, 1 - own], axis=1)
+        else:
+            plain = np.concatenate([np.ones(n), np.zeros(m)])
+            yield generator.permuted(np.tile(plain, (n_draws, 1)), axis=1)
 
 
 def _flip_signs(differences: Array, seed: int) -> Array:

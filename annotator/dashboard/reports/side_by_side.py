@@ -7,12 +7,15 @@ from django import forms
 from django.http import HttpResponse
 
 from annotator.accounts.models import Role
+from annotator.comparison.difference_rows import explain_tests, name_figure, print_numbers
+from annotator.comparison.differences import compare_campaigns, compare_dissections
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.refusals import Refusal
 from annotator.units.models import Dissection
 
 if TYPE_CHECKING:
@@ -83,10 +86,44 @@ def show_networks(request: SignedInRequest) -> HttpResponse:
     """Several dissections or campaigns side by side."""
     form = SideBySideForm(request.GET or None)
     figures = form.list_figures() if form.is_bound and form.is_valid() else []
+    differences = _compare_pairs(form.cleaned_data) if form.is_bound and form.is_valid() else []
     query = urlencode([(name, value) for name, values in request.GET.lists() for value in values])
     return show(
-        request, "dashboard/reports/side_by_side.html", title="Side by side", form=form, figures=figures, query=query
+        request,
+        "dashboard/reports/side_by_side.html",
+        title="Side by side",
+        form=form,
+        figures=figures,
+        differences=differences,
+        query=query,
     )
+
+
+def _compare_pairs(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """The tables of differences: of two campaigns, and of two dissections. What cannot be compared says why."""
+    found = []
+    for title, compare, chosen in (
+        ("Campaigns by a test", compare_campaigns, list(asked["campaign"])),
+        ("Dissections by a test", compare_dissections, list(asked["dissection"])),
+    ):
+        if len(chosen) == 2:
+            try:
+                found.append({"title": title, **_lay_out(compare(*chosen))})
+            except Refusal as refusal:
+                found.append({"title": title, "refusal": str(refusal)})
+    return found
+
+
+def _lay_out(document: dict[str, Any]) -> dict[str, Any]:
+    layers = [
+        {
+            **layer,
+            "rows": [{**row, "name": name_figure(row), "cells": print_numbers(row)} for row in layer["rows"]],
+            "how": dict.fromkeys(how for row in layer["rows"] for how in row["figures_from"]),
+        }
+        for layer in document["layers"]
+    ]
+    return {**document, "layers": layers, "explained": explain_tests(document)}
 
 
 @needs(Role.VIEWER)

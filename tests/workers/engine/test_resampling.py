@@ -5,7 +5,19 @@ import itertools
 import numpy as np
 import pytest
 
-from workers.engine.resampling import N_RESAMPLES, bootstrap, compare_means, draw, estimate_count, estimate_mean, find_p
+from workers.engine.resampling import (
+    N_RESAMPLES,
+    Sampled,
+    bootstrap,
+    can_permute,
+    compare_distinct,
+    compare_means,
+    compare_samples,
+    draw,
+    estimate_count,
+    estimate_mean,
+    find_p,
+)
 
 
 def test_a_weighted_mean_and_its_interval_equal_a_plain_loop() -> None:
@@ -75,3 +87,65 @@ def test_the_test_of_equal_sides_is_wrong_five_times_in_a_hundred() -> None:
 def test_a_p_value_counts_the_observed_among_those_by_chance() -> None:
     assert find_p(value=3.0, by_chance=np.array([1.0, 2.0, 3.0])) == pytest.approx(0.5)
     assert find_p(value=9.0, by_chance=np.zeros(99)) == pytest.approx(0.01)
+
+
+def test_distinct_things_are_counted_as_sets_do() -> None:
+    rng = np.random.default_rng(5)
+    first, second = rng.random((40, 30)) < 0.05, rng.random((25, 30)) < 0.05
+    found = compare_distinct(first, second, is_paired=False, seed=3)
+
+    def count(rows: np.ndarray) -> int:
+        return len({thing for row in rows for thing in np.flatnonzero(row)})
+
+    assert found.value == count(first) - count(second)
+    both, dealt = np.concatenate([first, second]), []
+    for _ in range(3000):
+        order = rng.permutation(65)
+        dealt.append(count(both[order[:40]]) - count(both[order[40:]]))
+    far = np.abs(np.array(dealt) - np.mean(dealt)) >= abs(found.value - np.mean(dealt)) - 1e-12
+    assert found.p == pytest.approx(far.mean(), abs=0.05)
+    assert found.low <= found.high
+
+
+@pytest.mark.parametrize("is_paired", [True, False])
+def test_no_difference_of_distinct_things_is_seldom_found_where_there_is_none(is_paired: bool) -> None:
+    rng = np.random.default_rng(6)
+    found = [
+        compare_distinct(rng.random((20, 15)) < 0.08, rng.random((20, 15)) < 0.08, is_paired=is_paired, seed=seed).p
+        for seed in range(60)
+    ]
+    assert np.mean(np.array(found) < 0.05) < 0.15
+
+
+def draw_uneven(rng: np.random.Generator, shift: float) -> Sampled:
+    """20 members that were taken for certain, whose values are higher, and 30 that stand for 5 each."""
+    values = np.concatenate([rng.normal(1, 0.2, 20), rng.normal(shift, 0.2, 30)])
+    return Sampled(values, np.repeat([1.0, 5.0], [20, 30]), np.repeat([0, 1], [20, 30]))
+
+
+def test_weighted_means_are_compared_as_their_layers_are_not_as_their_samples() -> None:
+    rng = np.random.default_rng(7)
+    p, covered = [], []
+    for seed in range(100):
+        first = draw_uneven(rng, 0.0)
+        # The same layer, all of it: 20 members of the higher kind, 150 of the other.
+        whole = np.concatenate([rng.normal(1, 0.2, 20), rng.normal(0, 0.2, 150)])
+        second = Sampled(whole, np.ones(170), np.zeros(170, dtype=np.int64))
+        found = compare_samples(first, second, is_paired=False, seed=seed)
+        assert not can_permute(first, second, is_paired=False)
+        p.append(found.p)
+        covered.append(found.low <= 0 <= found.high)
+        assert abs(found.value) < 0.3 < first.values.mean() - whole.mean() + 0.1
+    assert np.mean(np.array(p) < 0.05) < 0.12
+    assert np.mean(covered) > 0.9
+
+
+def test_a_weighted_difference_is_found_and_paired_weights_count() -> None:
+    rng = np.random.default_rng(8)
+    first, second = draw_uneven(rng, 0.3), draw_uneven(rng, 0.0)
+    assert compare_samples(first, second, is_paired=False, seed=1).p < 0.01
+    found = compare_samples(first, second, is_paired=True, seed=1)
+    gaps = first.values - second.values
+    assert found.value == pytest.approx((first.weights * gaps).sum() / first.weights.sum())
+    assert found.low < found.value < found.high
+    assert found.p < 0.01
