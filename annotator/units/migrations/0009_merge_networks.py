@@ -50,10 +50,15 @@ INSERT INTO units_networkalias (name, network_id) SELECT n.name, p.new
 UPDATE units_dissection d SET network_id = p.new FROM network_pairs p WHERE p.old = d.network_id;
 UPDATE units_dissectedunit r SET unit_id = p.new FROM unit_pairs p WHERE p.old = r.unit_id;
 UPDATE crowd_hitunit r SET unit_id = p.new FROM unit_pairs p WHERE p.old = r.unit_id;
-UPDATE crowd_hit h SET question_key = p.new::text FROM unit_pairs p
-    WHERE h.question_key = p.old::text AND NOT EXISTS (
-        SELECT 1 FROM crowd_hit o WHERE o.hit_type_id = h.hit_type_id AND o.question_key = p.new::text
-    );
+UPDATE crowd_hit h SET question_key = ranked.key FROM (
+    SELECT o.id, n.key, row_number() OVER (
+        PARTITION BY o.hit_type_id, n.key ORDER BY (o.question_key = n.key) DESC, o.id
+    ) AS rank FROM crowd_hit o JOIN (
+        SELECT r.hit_id, string_agg(r.unit_id::text, '+' ORDER BY r.position) AS key FROM crowd_hitunit r
+        WHERE r.hit_id IN (SELECT hit_id FROM crowd_hitunit WHERE unit_id IN (SELECT new FROM unit_pairs))
+        GROUP BY r.hit_id
+    ) AS n ON n.hit_id = o.id
+) AS ranked WHERE ranked.id = h.id AND ranked.rank = 1 AND h.question_key <> ranked.key;
 UPDATE labels_conceptrevision r SET unit_id = p.new FROM unit_pairs p WHERE p.old = r.unit_id;
 """
 
@@ -98,19 +103,26 @@ DELETE FROM units_network WHERE id IN (SELECT old FROM network_pairs);
 
 
 def find_pairs(rows: list[tuple[int, str, str, str | None, str | None]]) -> list[tuple[int, int]]:
-    """Each double with the network that it becomes part of; artifacts that cannot be read tell nothing apart."""
-    firsts: dict[tuple[str, str, str | None], dict[str, int]] = {}
-    pairs = []
+    """Each double with the network that it becomes part of.
+
+    Networks whose artifacts tell different weights never become one. A network whose artifacts tell nothing becomes
+    part of another of the same description only if all that tell something tell the same.
+    """
+    groups: dict[tuple[str, str, str | None], list[tuple[int, str]]] = {}
     for pk, architecture, weights, preprocessing, artifact in rows:
-        digest = read_digest(artifact) if weights and artifact else ""
-        known = firsts.setdefault((architecture, weights, preprocessing), {})
-        first = known.get(digest, known.get(""))
-        if first is None and not digest:
-            first = next(iter(known.values()), None)
-        if first is None:
-            known[digest] = pk
-        else:
-            known.setdefault(digest, first)
+        digest = read_digest(artifact) if artifact else ""
+        groups.setdefault((architecture, weights, preprocessing), []).append((pk, digest))
+    return sorted(pair for group in groups.values() for pair in _pair_group(group))
+
+
+def _pair_group(group: list[tuple[int, str]]) -> list[tuple[int, int]]:
+    told = {digest for _, digest in group if digest}
+    is_one = len(told) <= 1
+    firsts: dict[str, int] = {}
+    pairs = []
+    for pk, digest in group:
+        first = firsts.setdefault("" if is_one else digest, pk)
+        if first != pk:
             pairs.append((pk, first))
     return pairs
 
