@@ -62,7 +62,7 @@ def describe_campaign(*, campaign: Campaign) -> Document:
         "campaign": campaign.name,
         "networks": describe_networks(label.unit.layer for label in labels),
         "answers_by": describe_people(campaign, answers),
-        "layers": _describe_layers(labels, by_unit, asked, automatic.values()),
+        "layers": _describe_layers(labels, by_unit, asked, automatic),
         "units": units,
         "agreement": summarize(units, is_same=matcher, words=vocabulary.lexicon.description),
         "description_agreement": summarize_descriptions(units, is_same=matcher),
@@ -232,14 +232,18 @@ def _describe_layers(
     labels: Sequence[UnitLabel],
     by_unit: dict[int, list[CountedAnswer]],
     asked: dict[int, AskedUnit],
-    automatic: Iterable[AutomaticLabel],
+    automatic: dict[int, AutomaticLabel],
 ) -> list[Document]:
+    """Only the sources that labeled a layer's own units count in it: another dissection may have measured it too."""
     by_layer: dict[Layer, list[UnitLabel]] = {}
     for label in labels:
         by_layer.setdefault(label.unit.layer, []).append(label)
     return [
         _describe_layer(
-            layer, n_units=len(mine), people=describe_layer_people(layer, mine, by_unit, asked), automatic=automatic
+            layer,
+            n_units=len(mine),
+            people=describe_layer_people(layer, mine, by_unit, asked),
+            automatic=[automatic[label.unit_id] for label in mine if label.unit_id in automatic],
         )
         for layer, mine in by_layer.items()
     ]
