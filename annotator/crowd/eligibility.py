@@ -20,10 +20,12 @@ class Bar:
 def find_bar(*, hit: HIT, earlier: QuerySet[Assignment]) -> Bar | None:
     """Why a person with these earlier assignments may not work on this HIT; None if they may.
 
-    One answer per person and unit, of whatever HIT type, and at most the campaign's share per person.
+    One answer per person and unit, of whatever HIT type, and at most the campaign's share per person. Imported
+    answers, which may be copies of this person's, bar only where the campaign names theirs as excluded.
     """
     done = earlier.exclude(state__in=OPEN)
-    if done.filter(hit__hit_units__unit__in=hit.hit_units.values("unit")).exists():
+    own = done.filter(hit__campaign__is_imported=False)
+    if own.filter(hit__hit_units__unit__in=hit.hit_units.values("unit")).exists():
         return Bar(
             f"You have already worked on this unit, and each person may do so once. {_RETURN}",
             "This person had already answered about this unit.",

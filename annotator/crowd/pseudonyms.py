@@ -54,7 +54,9 @@ def erase_worker(*, marketplace: str, worker_id: str) -> int:
         worker = Worker.objects.select_for_update().filter(marketplace=marketplace, external_id=worker_id).first()
         if worker is None:
             raise CannotErase(f"The marketplace {marketplace} has no worker of this id here.")
-        open_work = worker.assignments.filter(state__in=[Assignment.State.STORED, Assignment.State.SUBMITTED])
+        # Nothing is paid here for imported answers.
+        own = worker.assignments.filter(hit__campaign__is_imported=False)
+        open_work = own.filter(state__in=[Assignment.State.STORED, Assignment.State.SUBMITTED])
         if open_work.exists():
             raise CannotErase(f"{open_work.count()} assignments of this worker are not settled yet; settle them first.")
         # The old pseudonym could be computed from the id by who holds the key, so it goes too.

@@ -160,6 +160,8 @@ def _keep_campaign(name: str, found: AnswerFile, now: datetime) -> Campaign:
     )  # fmt: skip
     if not campaign.is_imported:
         raise CannotImport(f"Campaign {name} asks people itself: import under another name.")
+    if hasattr(campaign, "bundle"):
+        raise CannotImport(f"Campaign {name} came from a bundle and stays as it came: import under another name.")
     if not is_new and n_assignments > campaign.n_assignments:
         campaign.n_assignments = n_assignments
         campaign.save(update_fields=["n_assignments"])

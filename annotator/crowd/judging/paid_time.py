@@ -85,7 +85,10 @@ def find_slow(paid: Mapping[int, float], *, workers: Mapping[int, int | None]) -
 
 
 def list_answers_of_people(campaign_id: int) -> list[Assignment]:
-    """Every answer of everybody who answered in this campaign, also in other campaigns."""
+    """Every answer of everybody who answered in this campaign, also in other campaigns.
+
+    Imported answers are left out: they may be copies of these, and nothing is paid for them here.
+    """
     people = Assignment.objects.filter(hit__campaign=campaign_id, state__in=ANSWERED).values("worker")
-    answers = Assignment.objects.filter(worker__in=people, state__in=ANSWERED)
+    answers = Assignment.objects.filter(worker__in=people, state__in=ANSWERED, hit__campaign__is_imported=False)
     return list(answers.select_related("worker", "hit__hit_type").order_by("id"))

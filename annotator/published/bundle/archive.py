@@ -105,7 +105,7 @@ def _read_manifest(archive: zipfile.ZipFile, file: str) -> Mapping[str, Any]:
         raise BadFile(f"{file} is no bundle of Unitscope: it has no {MANIFEST}. `export` writes bundle.zip.")
     try:
         manifest = json.loads(_read_member(archive, MANIFEST, most=MAX_MANIFEST_BYTES, file=file))
-    except ValueError:
+    except (ValueError, RecursionError):
         manifest = None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BadFile(f"{file} is no bundle of Unitscope: its {MANIFEST} says something else.")
@@ -121,9 +121,13 @@ def _read_manifest(archive: zipfile.ZipFile, file: str) -> Mapping[str, Any]:
 
 def _is_list_of_files(files: Any) -> bool:
     return isinstance(files, dict) and all(
-        isinstance(facts, dict) and isinstance(facts.get("bytes"), int) and isinstance(facts.get("sha256"), str)
+        isinstance(facts, dict) and _is_size(facts.get("bytes")) and isinstance(facts.get("sha256"), str)
         for facts in files.values()
     )
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, *, most: int, file: str) -> bytes:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import NOT_PROVIDED, Field, ForeignKey
 
+from annotator.names import validate_name
 from annotator.published.bundle.tables import Table
 from annotator.published.readers.cells import BadFile
 
@@ -39,7 +40,7 @@ def read_lines(content: bytes, *, file: str) -> list[Row]:
     for number, line in enumerate(content.splitlines(), start=1):
         try:
             row = json.loads(line, parse_constant=_refuse_constant)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadFile(f"{file}, row {number}: not JSON.") from None
         if not isinstance(row, dict):
             raise BadFile(f"{file}, row {number}: not an object.")
@@ -89,10 +90,20 @@ def _read_json(one: "Field[Any, Any]", value: Any) -> Any:
     return value
 
 
+def _check_plain(one: "Field[Any, Any]", read: Any) -> None:
+    """As the field checks, but rows may be older than the rule of names. Raises ValidationError, UnicodeEncodeError."""
+    if isinstance(read, str):
+        read.encode()
+    if read not in one.empty_values:
+        for check in one.validators:
+            if check is not validate_name:
+                check(read)
+
+
 def _read_plain(one: "Field[Any, Any]", value: Any) -> Any:
     try:
         read = one.to_python(value)
-        one.run_validators(read)
+        _check_plain(one, read)
     except (ValidationError, TypeError, ValueError, OverflowError) as error:
         raise BadRow(f"{one.name} cannot be read") from error
     if isinstance(read, float) and not math.isfinite(read):

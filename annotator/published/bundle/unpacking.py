@@ -15,7 +15,8 @@ from django.db import DataError, IntegrityError, connection, transaction
 
 from annotator.comparison.comparing import compare_labels
 from annotator.comparison.reports import describe_campaign
-from annotator.crowd.models import HIT, Campaign, HITUnit
+from annotator.comparison.summary import Document
+from annotator.crowd.models import HIT, Answer, Campaign, HITUnit
 from annotator.labels.labeling import OtherLexicon
 from annotator.labels.models import UnitLabel
 from annotator.labels.recording import keep_record
@@ -70,10 +71,11 @@ def import_bundle(*, path: Path, name: str = "", now: datetime, tell: Tell = lam
         try:
             with transaction.atomic():
                 campaign = _Unpacking(bundle, name, tell).run(now)
-                report = _compare_reports(campaign, bundle)
-        except (DataError, IntegrityError) as error:
+                return _summarize(campaign, bundle, is_new=True, report=_compare_reports(campaign, bundle))
+        except (DataError, IntegrityError, UnicodeEncodeError) as error:
             raise BadFile(f"{bundle.name}: its rows do not fit together ({error!s:.200}).") from error
-    return _summarize(campaign, bundle, is_new=True, report=report)
+        except RecursionError:
+            raise BadFile(f"{bundle.name}: its values are nested too deeply.") from None
 
 
 def _recognize(existing: Campaign, bundle: Bundle) -> Unpacked:
@@ -90,19 +92,29 @@ def _summarize(campaign: Campaign, bundle: Bundle, *, is_new: bool, report: str)
     return Unpacked(
         campaign=campaign.name,
         content_sha256=bundle.content_sha256,
-        n_answers=int(bundle.files["answers.jsonl"].get("rows", 0)),
-        n_units=int(bundle.files["hit_units.jsonl"].get("rows", 0)),
+        n_answers=Answer.objects.filter(assignment__hit__campaign=campaign).count(),
+        n_units=HITUnit.objects.filter(hit__campaign=campaign).count(),
         is_new=is_new,
         report=report,
     )
 
 
+def _read_report(bundle: Bundle) -> Document:
+    try:
+        report = json.loads(bundle.read(REPORT))
+    except (ValueError, RecursionError):
+        report = None
+    if not isinstance(report, dict):
+        raise BadFile(f"{bundle.name} is damaged: {REPORT} is no report.")
+    return report
+
+
 def _compare_reports(campaign: Campaign, bundle: Bundle) -> str:
+    there = _read_report(bundle)
     try:
         here = describe_campaign(campaign=campaign)
     except OtherLexicon as other:
         return str(other)
-    there = json.loads(bundle.read(REPORT))
     if json.loads(json.dumps(here)) == there | {"campaign": campaign.name}:
         return "Its report equals the bundle's."
     return f"Its report differs from the bundle's, which Unitscope {bundle.manifest.get('versions')} wrote."
@@ -154,8 +166,6 @@ class _Unpacking:
         self.numbers[table.model] = keys
 
     def _read(self, table: Table) -> list[Values]:
-        if table.file not in self.bundle.files:  # of a bundle from before this table
-            return []
         rows = []
         for number, row in enumerate(read_lines(self.bundle.read(table.file), file=table.file)):
             try:

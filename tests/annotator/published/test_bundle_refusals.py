@@ -1,0 +1,108 @@
+"""What a bundle may not do to what is here, and what may be done to a campaign that came from one."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db.models import F
+from pytest_django import Settings
+
+from annotator.crowd.judging.paid_time import list_answers_of_people
+from annotator.crowd.models import Answer, Assignment, Campaign, Worker
+from annotator.crowd.pseudonyms import erase_worker
+from annotator.published.bundle.archive import MANIFEST
+from annotator.published.bundle.unpacking import import_bundle
+from annotator.published.exporting import export_campaign
+from annotator.published.importing import CannotImport, import_annotations
+from annotator.published.readers.cells import BadFile
+from annotator.units.models import Network
+from tests.annotator.published.test_bundle import NOW, Study, count_rows, elsewhere, rewrite, study, take_in
+from tests.databases import second_installation
+
+__all__ = ["elsewhere", "study"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_copy_of_a_campaign_here_changes_neither_pay_nor_what_is_settled(study: Study) -> None:
+    campaign = Campaign.objects.get()
+    Assignment.objects.filter(state="submitted").update(state="approved")
+    Worker.objects.update(external_id=F("pseudonym"))
+    before = list_answers_of_people(campaign.pk)
+    assert len(before) > 0
+    take_in(study, name="copy")
+    Assignment.objects.filter(hit__campaign__name="copy").update(state="submitted", stored_at=NOW + timedelta(1))
+    assert list_answers_of_people(campaign.pk) == before
+    worker = Worker.objects.earliest("pk")
+    assert erase_worker(marketplace=worker.marketplace, worker_id=worker.external_id or "") > 0
+
+
+def test_names_of_an_older_installation_come_in(study: Study, settings: Settings) -> None:
+    Network.objects.filter(name="net").update(name="_my_net")
+    Campaign.objects.update(name="old/name")
+    export_campaign(campaign=Campaign.objects.get(), folder=study.folder / "older", now=NOW)
+    with second_installation():
+        settings.ARTIFACT_ROOT = f"file://{study.folder / 'second'}"
+        import_bundle(path=study.folder / "older" / "bundle.zip", name="fine", now=NOW)
+        assert Campaign.objects.get().name == "fine"
+        assert Network.objects.filter(name="_my_net").exists()
+
+
+def test_a_file_of_answers_does_not_overwrite_a_campaign_of_a_bundle(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    file = elsewhere.folder / "export" / "answers.jsonl"
+    kept = sorted(Answer.objects.values_list("pk", "description"))
+    with pytest.raises(CannotImport, match="came from a bundle"):
+        import_annotations(campaign_name=Campaign.objects.get().name, path=file, network_name="net", now=NOW)
+    assert sorted(Answer.objects.values_list("pk", "description")) == kept
+
+
+def put(name: str, content: bytes) -> Callable[[dict[str, bytes]], None]:
+    return lambda files: files.update({name: content})
+
+
+def drop(name: str) -> Callable[[dict[str, bytes]], None]:
+    def change(files: dict[str, bytes]) -> None:
+        del files[name]
+        manifest = json.loads(files[MANIFEST])
+        del manifest["files"][name]
+        files[MANIFEST] = json.dumps(manifest).encode()
+
+    return change
+
+
+HOSTILE = [
+    (put("networks.jsonl", b"[" * 200_000), "not JSON"),
+    (put("report.json", b"[]"), "report"),
+    (put("report.json", b"nope"), "report"),
+    (put("report.json", b"[" * 200_000), "report"),
+    (drop("report.json"), "report"),
+    (drop("answers.jsonl"), "answers.jsonl is missing"),
+    (drop("campaigns.jsonl"), "campaigns.jsonl is missing"),
+    (put(MANIFEST, b"[" * 200_000), "no bundle"),
+]
+
+
+def test_a_hostile_bundle_is_refused_in_words_and_leaves_nothing(elsewhere: Study) -> None:
+    for change, words in HOSTILE:
+        with pytest.raises(BadFile, match=words):
+            import_bundle(path=rewrite_any(elsewhere.bundle, change), now=NOW)
+        assert sum(count_rows().values()) == 0, words
+
+
+def rewrite_any(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """As rewrite; a manifest that is no JSON is written as it is."""
+    try:
+        return rewrite(path, change)
+    except (ValueError, RecursionError):
+        changed = path.with_name("changed.zip")
+        with zipfile.ZipFile(path) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        change(files)
+        with zipfile.ZipFile(changed, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        return changed
