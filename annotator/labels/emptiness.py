@@ -12,13 +12,14 @@ def _words(text: str) -> frozenset[str]:
 
 # A description of these words alone says nothing.
 EMPTY_WORDS = _words(
-    "a all am an and any anything are asdf be cannot cant clear clearly common commonality different do "
-    "does dont dunno everything examples explain find for guess have i id idea idk image images in is it item "
-    "items its just kind kinds know known like likely look looks lot lots make many maybe me misc miscellaneous mixed n na nada nil no none "
-    "nope not nothing null object objects of or other others out perhaps photo photos possible possibly probably random really same say see "
-    "seem seems several similar some something sort sorts specific stuff sure tell test that the them there these "
-    "they think thing things this those to too unclear unidentifiable unidentified unknown unrelated unsure various varied very what whatever yes one "
-    "two three four five six seven eight nine ten"
+    "a all am an and any anything are asdf be cannot cant clear clearly common commonality different do does "
+    "dont dunno eight everything examples explain find five for four guess have i id idea idk image images "
+    "in is it item items its just kind kinds know known like likely look looks lot lots make many maybe me "
+    "misc miscellaneous mixed n na nada nil nine no none nope not nothing null object objects of one or "
+    "other others out perhaps photo photos possible possibly probably random really same say see seem seems "
+    "seven several similar six some something sort sorts specific stuff sure tell ten test that the them "
+    "there these they thing things think this those three to too two unclear unidentifiable unidentified "
+    "unknown unrelated unsure varied various very what whatever yes"
 )
 # With nothing else but empty words and "picture", these praise instead of naming.
 PRAISE = _words("awesome beautiful cool fine good great nice ok okay pretty super")
@@ -42,13 +43,15 @@ _ONLY = re.compile(
     r"|not (?:only|just)|no (?:doubt|question))\s+"
 )
 _HOWEVER = re.compile(
-    r"(?:[,;]|\bbut\b|(?=\b(?:just|only|instead)\b))\s*(?:but |also )?(?:(?:just|only|rather|instead|mostly|mainly|its|it is|they are|more like)\s+)?"
+    r"(?:[,;]|\bbut\b|(?=\b(?:just|only|instead)\b))\s*(?:but |also )?"
+    r"(?:(?:just|only|rather|instead|mostly|mainly|its|it is|they are|more like)\s+)?"
 )
 _SAYS_SO = re.compile(r"\bbut\b|\b(?:just|only|rather|instead|mostly|mainly|its|it is|they are|more like)\b")
 # Said before or after what is seen, these say how sure somebody is: "not sure, maybe dogs", "I think it is a cat".
 _UNSURE = re.compile(
-    r"^(?:i ?m |i am |i )?(?:not (?:really |very )?(?:sure|certain)|unsure|dont know|do not know|dunno|idk|no (?:idea|clue)"
-    r"|cant (?:tell|say)|cannot (?:tell|say)|(?:hard|difficult|impossible) to \w+)\b(?: (?:about|if|whether|of|what))*[\s,;]*"
+    r"^(?:i ?m |i am |i )?(?:not (?:really |very )?(?:sure|certain)|unsure|dont know|do not know|dunno|idk"
+    r"|no (?:idea|clue)|cant (?:tell|say)|cannot (?:tell|say)|(?:hard|difficult|impossible) to \w+)\b"
+    r"(?: (?:about|if|whether|of|what))*[\s,;]*"
 )
 _HEDGES = re.compile(
     r"^(?:(?:but|just|only|maybe|probably|possibly|perhaps|likely|i (?:can )?see"
