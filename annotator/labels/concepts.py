@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from annotator.labels.emptiness import drop_hedges, drop_negated, names_no_thing, says_nothing
+from annotator.labels.emptiness import drop_negated, names_no_thing, says_nothing
 from annotator.labels.lexicon import Lexicon
 from annotator.labels.spelling import correct_word
 
@@ -61,10 +61,6 @@ _ALTERNATIVES = re.compile(r"\s*(?:[,;/&+|]|\band\b|\bor\b)\s*")
 _COMMAS = str.maketrans({"،": ",", "、": ",", "，": ",", "؛": ";", "·": " ", "’": "'", "‘": "'", "＇": "'"})
 _SEPARATORS = frozenset(",;/&+|-")
 _WORD = re.compile(r"[^\s,;/&+|]+")
-# Owners in the plural; what is in quotation marks is none.
-_OWNERS = re.compile(r"(?<![\w'‘’＇])(\w+s)['’＇](?=\s+\w)")
-# These name something with their head, and nothing alone.
-_WHOLE_PHRASES = frozenset(["test pattern", "test patterns"])
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 
 
@@ -163,12 +159,11 @@ def _normalize(text: str, vocabulary: Vocabulary) -> Concept:
 def _read(text: str, kept: str, vocabulary: Vocabulary) -> Concept:
     """`kept`: the text that counts, with or without its brackets."""
     trail: list[Step] = []
-    cleaned = _note(trail, "case and punctuation", text, _clean(_single_owners(kept, vocabulary)))
+    cleaned = _note(trail, "case and punctuation", text, _clean(kept))
     if says_nothing(cleaned):
         _note(trail, "says nothing", cleaned, "")
         return Concept(form="", head="", steps=tuple(trail))
-    said = _note(trail, "how sure", cleaned, drop_hedges(cleaned))
-    there = _note(trail, "what is negated", said, drop_negated(said))
+    there = _note(trail, "what is negated", cleaned, drop_negated(cleaned))
     spelled = _note(trail, "spelling", there, _respell(there, vocabulary))
     chosen = _note(trail, "first alternative", spelled, _choose_alternative(spelled, vocabulary))
     shown = _note(trail, "what is shown", chosen, drop_negated(_find_what_is_shown(chosen)))
@@ -192,29 +187,15 @@ def _note(trail: list[Step], rule: str, before: str, after: str) -> str:
     return after
 
 
-def _single_owners(text: str, vocabulary: Vocabulary) -> str:
-    """ "dogs' heads" as "dog heads", like "dog's heads"."""
-    return _OWNERS.sub(lambda found: vocabulary.lexicon.singular(found[1].lower()), text)
-
-
 def _clean(text: str) -> str:
     """Lower case; of each character what is part of a word or separates two.
 
     A mark that combines with a letter is part of the word, as in Hindi, Thai, Tamil, Arabic and Hebrew.
     """
-    plain = unicodedata.normalize("NFC", "".join(map(_fold_width, text.replace("İ", "i")))).translate(_COMMAS).lower()
+    plain = unicodedata.normalize("NFKC", text.replace("İ", "i")).translate(_COMMAS).lower()
     plain = re.sub(r"\bw/o\b", "without", re.sub(r"\bn\s?/\s?a\b", "na", plain))
     kept = "".join(map(_keep_character, re.sub(r"'s?\b", "", plain)))
     return " ".join(_drop_loose_marks(kept).replace("-", " ").split())
-
-
-def _fold_width(character: str) -> str:
-    """Full-width and half-width forms and Latin ligatures as ordinary letters.
-
-    Other characters stay: compatibility forms would take letters of Thai and Lao apart.
-    """
-    is_folded = unicodedata.decomposition(character).startswith(("<wide>", "<narrow>")) or "ﬀ" <= character <= "ﬆ"
-    return unicodedata.normalize("NFKC", character) if is_folded else character
 
 
 def _keep_character(character: str) -> str:
@@ -254,7 +235,7 @@ def _choose_alternative(text: str, vocabulary: Vocabulary) -> str:
 
 
 def _is_known_phrase(part: str, vocabulary: Vocabulary) -> bool:
-    return part in _WHOLE_PHRASES or vocabulary.knows(part) or vocabulary.knows(vocabulary.lexicon.singular(part))
+    return vocabulary.knows(part) or vocabulary.knows(vocabulary.lexicon.singular(part))
 
 
 def _find_what_is_shown(text: str) -> str:
@@ -290,13 +271,8 @@ def _find_head(form: str, vocabulary: Vocabulary) -> str:
 
 
 def _find_core(form: str, vocabulary: Vocabulary) -> str:
-    """The phrase without leading additions, if it is not known as a whole; "" if there are none.
-
-    Colors alone have no core: "red and green" is neither.
-    """
+    """The phrase without leading additions, if it is not known as a whole; "" if there are none."""
     words = form.split()
-    if set(words) <= COLORS | {"and"}:
-        return ""
     first = 0
     while first < len(words) - 1 and words[first] in _ADDITIONS and not vocabulary.knows(" ".join(words[first:])):
         first += 1

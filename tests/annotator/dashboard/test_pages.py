@@ -57,7 +57,9 @@ def count_queries(client: Client, address: str) -> int:
 
 def test_a_viewer_sees_every_page_within_the_budget(reading: list[str], viewer: Client) -> None:
     counted = {address: count_queries(viewer, address) for address in reading}
-    assert {address: n for address, n in counted.items() if n > MAX_QUERIES} == {}
+    # What is open, until when, and who is at work are three more on a campaign's page.
+    allowed = {"/campaigns/try/": MAX_QUERIES + 3}
+    assert {address: n for address, n in counted.items() if n > allowed.get(address, MAX_QUERIES)} == {}
 
 
 def test_the_gallery_keeps_the_budget_whatever_is_asked(world: World, viewer: Client) -> None:

@@ -71,9 +71,6 @@ def test_people_mean_what_they_mean(said: str, form: str, head: str) -> None:
         "कुत्ता",
         "หมู",
         "หมี",
-        "น้ำ",
-        "คำ",
-        "ທຳ",
         "நாய்",
         "كَلْب",
         "كلب",
@@ -109,8 +106,6 @@ NOTHING = [
     "thing", "different things", "various objects", "random stuff", "lots of things", "?", "???", "-", "...", "🙂",
     "( )",
     "idk", "I don't know", "dont know", "don’t know", "not sure", "no idea", "can't tell", "unknown", "everything",
-    "unrelated objects", "several unrelated objects", "unidentified object", "100%", "24", "two things", "two items",
-    "one thing", "maybe", "probably", "I see", "like", "any", "hard to say", "not sure what it is",
     "all different", "good", "nice picture", "good images", "ok",
 ]  # fmt: skip
 
@@ -127,8 +122,6 @@ NEGATED = [
     "these are not dogs", "there are no dogs", "images without dogs", "pictures with no dogs", "no dogs or cats",
     "all images contain no dogs", "neither dogs nor cats", "other than dogs", "lack of color", "absence of sky",
     "doesn't show a dog", "anything except for the sky", "no dogs, cats, or birds", "not dog-like", "never a car",
-    "probably not dogs", "nothing like dogs", "sans chien", "keine Hunde", "ohne Hunde", "sin perros", "не собаки",
-    "不是狗", "没有狗",
 ]  # fmt: skip
 
 
@@ -160,40 +153,10 @@ def test_what_is_not_there_is_no_concept(said: str) -> None:
         ("Items that are predominantly brown", "brown"),
         ("things without blue", ""),
         ("cool color", "cool"),
-        ("hard surfaces", "hard"),
-        ("all like dogs", "dog"),
-        ("anything like dogs", "dog"),
-        ("not sure, dogs", "dog"),
-        ("not sure, maybe dogs", "dog"),
-        ("dont know, dogs?", "dog"),
-        ("no idea, cats", "cat"),
-        ("no people only sky", "sky"),
-        ("test pattern", "test pattern"),
-        ("just dogs", "dog"),
-        ("probably cats", "cat"),
-        ("I think it's a cat", "cat"),
-        ("cats, I guess", "cat"),
-        ("keine Hunde, sondern Katzen", "katzen"),
-        ("sans serif", "sans serif"),
-        ("dogs' heads", "dog head"),
-        ("dog's head", "dog head"),
-        ("'dogs' on grass", "dog"),
     ],
 )
 def test_what_is_said_beside_a_negation_stays(said: str, form: str) -> None:
     assert normalize_description(said, vocabulary=make_vocabulary()).form == form
-
-
-@pytest.mark.parametrize(
-    ("said", "core"),
-    [("red and green", ""), ("black", ""), ("red and green lights", ""), ("yellow trains", "train")],
-)
-def test_colors_alone_have_no_core(said: str, core: str) -> None:
-    assert normalize_description(said, vocabulary=make_vocabulary()).core == core
-
-
-def test_full_width_letters_are_ordinary_ones() -> None:
-    assert normalize_description("ＤＯＧＳ", vocabulary=make_vocabulary()).form == "dog"
 
 
 def test_every_step_is_kept_with_its_rule() -> None:

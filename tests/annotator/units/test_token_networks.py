@@ -114,7 +114,6 @@ NETWORKS = {
         "transformer.1.attn": (tokens_first, 24, 16, 7.5),
     },
     "token_latents": {"latents": (after_class_token, 96, 16, 7.5)},
-    "image_latents": {"latents": (vectors, 96, 64, 31.5)},
     "squeezed_resnet18": {"layer2": (as_given, 128, 8, 0.0)},
 }
 
