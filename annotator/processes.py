@@ -26,7 +26,7 @@ ADDRESSES = {"web": "dashboard", "sandbox": "sandbox_endpoint"}
 START_SECONDS = 120
 STOP_SECONDS = 40
 # A process that died is started again after these seconds; when they are used up, it is given up. One that has lived
-# as long as the longest pause begins anew.
+# as long as the longest pause starts again with the first of them.
 PAUSES = (1, 2, 4, 8, 15, 30, 60, 60)
 # Below this nothing that writes can live: it is started again until there is space.
 LEAST_FREE_BYTES = 64_000_000

@@ -30,7 +30,7 @@ class Lexicon:
     # group -> the groups that are one step wider
     wider: Mapping[str, frozenset[str]]
     singulars: Mapping[str, str]
-    # Phrases that are no kind of their last word: a hot dog is no dog.
+    # Phrases that are no kind of their last word: a hot dog is not a dog.
     compounds: frozenset[str] = frozenset()
     # group -> the groups that it is a part of
     wholes: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -121,7 +121,7 @@ def _automatic_labels(campaign: Campaign) -> QuerySet[AutomaticLabel]:
     return AutomaticLabel.objects.filter(Q(dissection__in=find_dissections(campaign)) | imported)
 
 
-# A bundle's campaign asks nobody: it is closed where it was read, whatever it was where it was written.
+# A bundle's campaign asks nobody: it is closed here, also if it was open where it was exported.
 _OF_INSTALLATION = "of the installation: the campaign goes on where it was asked"
 _OF_MARKETPLACE = "the marketplace's id leads to people or to money"
 _BY_PERSON = {"is_simulated": F("assignment__worker__is_simulated")}

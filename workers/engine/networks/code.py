@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,7 +47,8 @@ def import_fresh(module_name: str) -> ModuleType:
     known = _imported.get(module_name)
     if known != found and (known is not None or _changed_since_start(files.values())):
         _forget(files)
-    module = _import(module_name)
+    with without_compiled_files():
+        module = importlib.import_module(module_name)
     _imported[module_name] = found
     return module
 
@@ -209,12 +211,16 @@ def _state_version(package: str) -> str:
     return found
 
 
-def _import(module_name: str) -> ModuleType:
-    """Import from source: compiled files are told apart by size and second alone, and may be of an older edit."""
+@contextmanager
+def without_compiled_files() -> Iterator[None]:
+    """Imports read sources: compiled files are told apart by size and second alone, and may be of an older edit.
+
+    Calling a function needs it as importing does, because functions import, too.
+    """
     prefix = sys.pycache_prefix
     with TemporaryDirectory(prefix="unitscope-code-") as folder:
         sys.pycache_prefix = folder
         try:
-            return importlib.import_module(module_name)
+            yield
         finally:
             sys.pycache_prefix = prefix

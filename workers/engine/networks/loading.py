@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from workers.engine.networks.checkpoints import NetworkError, first_line, read_checkpoint
-from workers.engine.networks.code import CodeChanged, hash_built, import_fresh
+from workers.engine.networks.code import CodeChanged, hash_built, import_fresh, without_compiled_files
 from workers.engine.networks.filling import fill, find_classes, unwrap
 from workers.engine.networks.identity import FROM_CODE, FROM_FILE, RANDOM, hash_tensors, is_constant, list_weights
 from workers.engine.networks.preprocessing import Preprocessing
@@ -236,7 +236,8 @@ def _build_by_function(module_name: str, function_name: str) -> tuple[nn.Module,
     if not callable(function):
         raise ArchitectureNotFound(f"{module_name} has no function {function_name}.")
     try:
-        built = function()
+        with without_compiled_files():
+            built = function()
     except Exception as error:
         raise ArchitectureNotFound(f"{module_name}:{function_name}() fails: {_in_words(error)}") from None
     if not isinstance(built, nn.Module):
