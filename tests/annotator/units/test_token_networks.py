@@ -114,6 +114,7 @@ NETWORKS = {
         "transformer.1.attn": (tokens_first, 24, 16, 7.5),
     },
     "token_latents": {"latents": (after_class_token, 96, 16, 7.5)},
+    "image_latents": {"latents": (vectors, 96, 64, 31.5)},
     "squeezed_resnet18": {"layer2": (as_given, 128, 8, 0.0)},
 }
 
@@ -169,14 +170,22 @@ def test_units_are_found_and_measured_as_plain_numpy_does(name: str, images: Pat
         wanted = np.array([oracles.threshold_of(maps[:, unit], TAIL) for unit in range(n_units)])
         np.testing.assert_allclose(arrays["threshold"], wanted, rtol=1e-4, atol=1e-5)
         compared = np.argsort(-wanted)[:N_COMPARED]
-        counts = oracles.count(
-            mode="paper", activations=maps[:, compared], thresholds=arrays["threshold"][compared],
-            image_set=image_set, px=making.LABEL_PX, input_px=PX, stride=stride, offset=offset,
+        # Another process may round a cell that lies at the threshold to the other side, and with it its whole image.
+        slack = 1e-5 * np.abs(arrays["threshold"]) + 1e-6
+        fewest, most = (
+            oracles.count(
+                mode="paper", activations=maps[:, compared], thresholds=bound[compared],
+                image_set=image_set, px=making.LABEL_PX, input_px=PX, stride=stride, offset=offset,
+            )
+            for bound in (arrays["threshold"] + slack, arrays["threshold"] - slack)
         )  # fmt: skip
-        assert counts.intersection.sum() > 0
-        # Another process may round a cell that lies at the threshold to the other side.
-        for found, expected in (("paper_intersection", counts.intersection), ("paper_area", counts.area)):
-            np.testing.assert_allclose(arrays[found][compared], expected, atol=4, err_msg=path)
+        assert fewest.intersection.sum() > 0
+        for name_of, low, high in (
+            ("paper_intersection", fewest.intersection, most.intersection),
+            ("paper_area", fewest.area, most.area),
+        ):
+            found = arrays[name_of][compared]
+            assert ((low <= found) & (found <= high)).all(), (path, name_of)
         rule = "half_pixel" if take is vectors else "field_centers"
         assert facts["layer_facts"][path]["anchoring"] == rule
 
