@@ -233,6 +233,7 @@ const hitPage = (() => {
 
     function soon(delay) {
       note();
+      if ($("saved").textContent === "Saved" && !isSaved()) say("Saving …"); // true until this change
       clearTimeout(timer);
       timer = setTimeout(save, delay);
     }
