@@ -7,8 +7,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
-from annotator.crowd.models import Assignment, Campaign, Worker
+from annotator.crowd.models import HIT, Assignment, Campaign, Worker
 from annotator.refusals import Refusal
 
 
@@ -36,7 +37,19 @@ def keep_worker(*, marketplace: str, worker_id: str, is_simulated: bool, now: da
             "created_at": now,
         },
     )
+    if worker.external_id is None:  # known from a file, under the same pseudonym
+        worker.marketplace, worker.external_id = marketplace, worker_id
+        worker.save(update_fields=["marketplace", "external_id"])
     return worker
+
+
+def find_erased(*, hit: HIT, assignment_id: str) -> Worker | None:
+    """The nameless person whose settled work this is, if they were erased after it."""
+    settled = [Assignment.State.APPROVED, Assignment.State.REJECTED]
+    erased = Worker.objects.filter(external_id__isnull=True)
+    return erased.filter(
+        assignments__hit=hit, assignments__external_id=assignment_id, assignments__state__in=settled
+    ).first()
 
 
 def list_worker_ids(campaign: Campaign) -> list[tuple[str, str, str]]:
@@ -48,12 +61,20 @@ def list_worker_ids(campaign: Campaign) -> list[tuple[str, str, str]]:
 def erase_worker(*, marketplace: str, worker_id: str) -> int:
     """What names the person is gone, what they answered stays under a code that leads nowhere.
 
+    worker_id: the marketplace's id; or a pseudonym, for a person whom a file brought without an id.
     Returns how many answers stay behind, nameless. Refused while pay is due: a bonus or approval needs the id.
     """
     with transaction.atomic():
-        worker = Worker.objects.select_for_update().filter(marketplace=marketplace, external_id=worker_id).first()
+        named = Q(marketplace=marketplace, external_id=worker_id)
+        # The pseudonym of a file's person is this id's if the file was written with the key of this installation.
+        pseudonyms = [make_pseudonym(marketplace=marketplace, worker_id=worker_id), worker_id]
+        imported = Q(external_id__isnull=True, pseudonym__in=pseudonyms)
+        worker = Worker.objects.select_for_update().filter(named | imported).order_by("external_id").first()
         if worker is None:
-            raise CannotErase(f"The marketplace {marketplace} has no worker of this id here.")
+            raise CannotErase(
+                f"The marketplace {marketplace} has no worker of this id here. "
+                "People of an imported file can also be named by their pseudonym."
+            )
         # Nothing is paid here for imported answers.
         own = worker.assignments.filter(hit__campaign__is_imported=False)
         open_work = own.filter(state__in=[Assignment.State.STORED, Assignment.State.SUBMITTED])

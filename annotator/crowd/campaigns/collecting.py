@@ -22,7 +22,7 @@ from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Marketplace, Published, Submission
 from annotator.crowd.models import HIT, OPEN, Assignment, Campaign, OutwardAct, Worker
 from annotator.crowd.outbox.session import Session
-from annotator.crowd.pseudonyms import keep_worker
+from annotator.crowd.pseudonyms import find_erased, keep_worker
 
 State = Assignment.State
 # By this long after it was stored here, a submission should have reached the marketplace.
@@ -90,7 +90,7 @@ def release_untaken(hit: HIT, *, n_taken: int) -> None:
 
 def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetime) -> tuple[Assignment, bool]:
     """The row of the listed assignment, and True if it was not listed before."""
-    worker = keep_worker(
+    worker = find_erased(hit=hit, assignment_id=entry.assignment_id) or keep_worker(
         marketplace=marketplace.facts.name,
         worker_id=entry.worker_id,
         is_simulated=marketplace.is_simulated(entry.worker_id),

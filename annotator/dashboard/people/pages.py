@@ -40,7 +40,7 @@ class EraseForm(forms.Form):
         label="Worker id",
         max_length=64,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="As the worker writes it",
+        help_text="As the worker writes it; or the pseudonym of a person whom a file brought",
     )
 
 

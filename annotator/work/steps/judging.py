@@ -39,7 +39,9 @@ class TopUpOptions:
 
 @dataclass(frozen=True)
 class EraseOptions:
-    worker_id: str = option("The marketplace's id, as the person gives it", reach="secret")
+    worker_id: str = option(
+        "The marketplace's id, as the person gives it; or the pseudonym of an imported person", reach="secret"
+    )
 
 
 def approve_answer(work: Work) -> str:

@@ -14,6 +14,7 @@ from django.test import Client
 from annotator.accounts.models import Role
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Assignment, Campaign, Worker
+from annotator.crowd.pseudonyms import CannotErase, erase_worker, keep_worker
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 from tests.annotator.dashboard.making import make_person
@@ -78,6 +79,26 @@ def test_amazons_worker_ids_stay_in_the_table_of_workers(files: Path) -> None:
     shown = [worker["worker"] for worker in report()["workers"]]
     assert len(shown) == 2
     assert not set(shown) & {"A1", "A2", "A3"}
+
+
+def test_a_person_of_a_file_is_erased_by_id_and_by_pseudonym(files: Path) -> None:
+    load(files)
+    Worker.objects.filter(external_id="A2").update(external_id=None)  # as bundles and answers.jsonl name people
+    known = Worker.objects.get(external_id="A3").pseudonym
+    Worker.objects.filter(external_id="A3").update(external_id=None, pseudonym="made-with-another-key")
+    for name, n_answers in (("A1", 2), ("A2", 1), ("made-with-another-key", 1)):
+        assert erase_worker(marketplace="mturk", worker_id=name) == n_answers
+    assert not Worker.objects.filter(external_id__isnull=False).exists()
+    assert all(worker.pseudonym.startswith("E") for worker in Worker.objects.all())
+    with pytest.raises(CannotErase, match="pseudonym"):
+        erase_worker(marketplace="mturk", worker_id=known)
+
+
+def test_a_person_known_from_a_file_gets_their_id_when_they_work_here(files: Path) -> None:
+    load(files)
+    Worker.objects.filter(external_id="A1").update(external_id=None)
+    kept = keep_worker(marketplace="mturk", worker_id="A1", is_simulated=False, now=NOW)
+    assert Worker.objects.get(pk=kept.pk).external_id == "A1"
 
 
 def test_importing_again_leaves_one_copy(files: Path) -> None:

@@ -12,7 +12,9 @@ class Command(StepCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("marketplace", choices=list(MARKETPLACES), help="Where the person works")
-        parser.add_argument("worker_id", help="The marketplace's id, as the person gives it")
+        parser.add_argument(
+            "worker_id", help="The marketplace's id, as the person gives it; or the pseudonym of an imported person"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(self.perform("erase-worker", options["marketplace"], options))

@@ -137,6 +137,16 @@ def test_an_erased_workers_answers_stay_nameless(
         pseudonyms.erase_worker(marketplace="own", worker_id=worker_id)
 
 
+def test_collecting_again_does_not_bring_an_erased_person_back(
+    market: Any, session: Session, campaign: Campaign, answer: Assignment
+) -> None:
+    approving.approve_assignments(session)
+    pseudonyms.erase_worker(marketplace="own", worker_id=Person.objects.get().mturk_id)
+    collecting.collect_campaign(market.open_session(campaign))
+    assert Worker.objects.get().external_id is None
+    assert Assignment.objects.get() == answer
+
+
 def test_what_needs_a_person_is_said(market: Any, campaign: Campaign, answer: Assignment) -> None:
     propose(answer, market)
     Campaign.objects.update(problem="The marketplace own does not answer.")
