@@ -21,10 +21,11 @@ COUNT_WORDS = {"n_detectors": "detectors", "n_unique": "unique detectors"}
 SMALLEST = {"n_top": 1, "n_low": 0, "chance": False, "random_weights": SEED}
 
 
-def find_keys(*, dissection: Dissection, manifest: dict[str, Any]) -> dict[str, str]:
+def find_keys(manifest: dict[str, Any]) -> dict[str, str]:
     """By layer path the key of its baseline; empty if none is asked for or can be.
 
-    A network of which the code alone sets the weights has its digest in the key: its weights are dealt out again.
+    A network of which the code alone sets the weights has its digest in the key: its weights are dealt out again. The
+    number of classes counts, too: the same seed draws other weights for a classifier of another size.
     """
     stated = manifest["options"]
     is_own = stated["rotation"] or stated.get("random_weights") or not stated.get("chance", True)

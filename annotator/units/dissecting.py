@@ -180,7 +180,7 @@ def _set_baseline_beside(dissection: Dissection, manifest: dict[str, Any], now: 
     if dissection.is_baseline:
         chance.finish(dissection, weights_from=manifest["network"].get("weights_from", ""))
         return
-    keys = chance.find_keys(dissection=dissection, manifest=manifest)
+    keys = chance.find_keys(manifest)
     if missing := chance.list_missing(keys):
         measured_by = request_dissection(
             network=dissection.network,

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from django.core.management import call_command
 from django.test import Client
 from numpy.random import default_rng
 from pytest_django import Settings
 
 from annotator.dashboard.dissections.listing import list_dissections
+from annotator.units.chance import find_keys
 from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import AutomaticLabel, Dissection, RandomBaseline, Unit
 from tests.workers.engine import making, oracles
@@ -99,6 +101,20 @@ def test_a_baseline_is_measured_once_for_each_layer_of_an_architecture(images: P
     assert (baseline.layer_paths, other.layer_paths) == (["4"], ["1"])
     dissect("--layer", "4", "--weights", weights[0], "--images", str(images), "--tail", "0.02")
     assert RandomBaseline.objects.filter(layer_path="4").count() == 2, "another tail gives other counts"
+
+
+def test_a_baseline_is_shared_only_by_networks_of_as_many_classes(tmp_path: Path) -> None:
+    stated = {"options": {"rotation": 0}, "labels": ["a label"], "layers": [{"path": "features.3"}], "image_set": {}}
+    keys, drawn = [], []
+    for name, n_classes in (("first", 3), ("second", 3), ("other", 4), ("plain", 1000)):
+        module = torchvision.models.get_model("squeezenet1_1", weights=None, num_classes=n_classes)
+        torch.save(module.state_dict(), tmp_path / f"{name}.pth")
+        network = load_network(architecture="torchvision:squeezenet1_1", weights=tmp_path / f"{name}.pth")
+        keys.append(find_keys({**stated, "network": network.describe()})["features.3"])
+        drawn.append(draw_weights(network, seed=1).weights_sha256)
+    for values in (keys, drawn):
+        assert values[0] == values[1]
+        assert len(set(values)) == 3
 
 
 def test_units_of_random_weights_are_counted_and_shown_nowhere(

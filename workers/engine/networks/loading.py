@@ -47,7 +47,8 @@ class LoadedNetwork:
 
     `weights_sha256` is the digest of the tensors as they run, `source_sha256` that of the code of a function's network.
     `weights_from` says where the tensors came from: a file, the function's own code, a seed, or saved activations;
-    `note` which tensors of a file were taken, if that was not plain.
+    `note` which tensors of a file were taken, if that was not plain. `n_classes` is the number of classes of the file's
+    classifier, if it is not the architecture's own: with another number the same seed draws other weights.
     """
 
     architecture: str
@@ -57,6 +58,7 @@ class LoadedNetwork:
     source_sha256: str = ""
     weights_from: str = FROM_FILE
     note: str = ""
+    n_classes: int | None = None
 
     @property
     def is_random(self) -> bool:
@@ -65,13 +67,14 @@ class LoadedNetwork:
 
     def describe(self) -> dict[str, Any]:
         """What an artifact records of a network; equal for equal networks, wherever their files lie."""
-        return {
+        stated = {
             "architecture": self.architecture,
             "weights_sha256": self.weights_sha256,
             "source_sha256": self.source_sha256,
             "weights_from": self.weights_from,
             "preprocessing": self.preprocessing.to_json(),
         }
+        return stated if self.n_classes is None else {**stated, "n_classes": self.n_classes}
 
 
 def load_network(
@@ -90,7 +93,7 @@ def load_network(
     Raises ArchitectureNotFound, CheckpointUnreadable or CheckpointMismatch.
     """
     module, default_input = _build_seeded(architecture, seed)
-    note = ""
+    note, n_classes = "", None
     if weights is not None:
         groups = {
             place: {key: one for key, one in tensors.items() if unwrap(key).startswith(keep)}
@@ -98,7 +101,7 @@ def load_network(
         }
         n_classes = find_classes(module=module, groups=groups) if _takes_classes(architecture) else None
         if n_classes is not None:
-            module, _ = _build_seeded(f"{architecture}?num_classes={n_classes}", seed)
+            module, _ = _build_seeded(name_with_classes(architecture, n_classes), seed)
         note = fill(module=module, groups=groups, name=weights.name, layers=layers)
     weights_from = FROM_FILE if weights is not None else _find_origin(architecture, module, seed)
     digest = hash_tensors(module)
@@ -113,16 +116,13 @@ def load_network(
         source_sha256=_hash_source(architecture, module),
         weights_from=weights_from,
         note=note,
+        n_classes=n_classes,
     )
 
 
-def with_classes(network: LoadedNetwork) -> str:
-    """Its architecture, with the number of classes if the checkpoint gave it another than the architecture's own."""
-    if not _takes_classes(network.architecture):
-        return network.architecture
-    module, _ = _build_seeded(network.architecture, 0)
-    n_classes = find_classes(module=module, groups={"": network.module.state_dict()})
-    return network.architecture if n_classes is None else f"{network.architecture}?num_classes={n_classes}"
+def name_with_classes(architecture: str, n_classes: int | None) -> str:
+    """The architecture with a classifier of that size; None stands for the architecture's own."""
+    return architecture if n_classes is None else f"{architecture}?num_classes={n_classes}"
 
 
 def _takes_classes(architecture: str) -> bool:

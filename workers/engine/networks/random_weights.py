@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 
 from workers.engine.networks.identity import hash_tensors, is_constant, list_weights
-from workers.engine.networks.loading import LoadedNetwork, load_network, with_classes
+from workers.engine.networks.loading import LoadedNetwork, load_network, name_with_classes
 
 # Where the tensors came from, if some could not be drawn.
 DEALT_OUT = "dealt out again"
@@ -21,7 +21,7 @@ DEALT_OUT = "dealt out again"
 def draw_weights(network: LoadedNetwork, *, seed: int) -> LoadedNetwork:
     """A new network, `weights_from` RANDOM or DEALT_OUT. Raises NetworkError."""
     device = next((str(one.device) for one in network.module.parameters()), "cpu")
-    architecture = with_classes(network)
+    architecture = name_with_classes(network.architecture, network.n_classes)
     drawn, other = (
         load_network(
             architecture=architecture,
@@ -34,7 +34,7 @@ def draw_weights(network: LoadedNetwork, *, seed: int) -> LoadedNetwork:
     )
     pairs = zip(list_weights(drawn.module), list_weights(other.module), strict=True)
     if all(is_constant(one) or not torch.equal(one, again) for one, again in pairs):
-        return replace(drawn, architecture=network.architecture)
+        return replace(drawn, architecture=network.architecture, n_classes=network.n_classes)
     # Code that keeps its module gives the same one each time: the copy leaves it as it is.
     module = copy.deepcopy(drawn.module)
     pairs = zip(list_weights(module), list_weights(other.module), strict=True)
