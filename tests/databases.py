@@ -13,12 +13,12 @@ from tests.conftest import empty_tables
 SECOND = f"second_{os.getpid()}"
 
 
-def execute(address: str, statements: str) -> None:
+def execute(address: str, statements: str, *values: str) -> None:
     opened = psycopg2.connect(address)
     try:
         opened.autocommit = True
         with opened.cursor() as cursor:
-            cursor.execute(statements)
+            cursor.execute(statements, values or None)
     finally:
         opened.close()
 
@@ -42,6 +42,8 @@ def second_installation() -> Iterator[None]:
     server = urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
     own = connection.settings_dict["NAME"]
     connection.close()  # a database that somebody is connected to cannot be copied
+    # A thread of an earlier test may still hold a connection.
+    execute(server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", own)
     execute(server, f"CREATE DATABASE {SECOND} TEMPLATE {own}")
     try:
         with connected_to(SECOND):

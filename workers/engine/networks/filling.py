@@ -10,6 +10,8 @@ from workers.engine.networks.checkpoints import NetworkError, Tensors
 
 # Where a training program keeps the weights that it trains, best first; other groups come after these.
 PREFERRED = ("", "state_dict", "model_state_dict", "model", "net", "network", "params", "model_ema", "ema", "teacher")
+# Parts whose weights follow the trained ones slowly (MoCo, BYOL): taken only if nothing else fits.
+FOLLOWERS = ("encoder_k", "momentum_encoder", "target_network")
 # Names that wrappers of modules leave in the middle of keys.
 WRAPPERS = ("module", "_orig_mod")
 # What stands after a network's last layer of features, or beside it in training.
@@ -62,7 +64,7 @@ def fill(*, module: nn.Module, groups: dict[str, Tensors], name: str, layers: Se
     Raises CheckpointMismatch, which names missing, unexpected and misshapen keys, and what would fit.
     """
     spared = _list_spared(module, layers)
-    fits = sorted(_list_fits(module, groups), key=lambda fit: (fit.n_wrong, _rank(fit.place), len(fit.prefix)))
+    fits = sorted(_list_fits(module, groups), key=lambda fit: (fit.n_wrong, _rank(fit.place), _rank_prefix(fit.prefix)))
     fitting = [fit for fit in fits if fit.fits(spared)]
     if not fitting:
         raise CheckpointMismatch(_refuse(name, fits[0], groups, module))
@@ -70,7 +72,7 @@ def fill(*, module: nn.Module, groups: dict[str, Tensors], name: str, layers: Se
     wrong = {*chosen.missing, *chosen.misshapen}
     kept = {key: one for key, one in chosen.tensors.items() if key not in {*wrong, *chosen.unexpected}}
     module.load_state_dict(kept, strict=False)
-    others = sorted({fit.place for fit in fitting if fit.n_wrong == chosen.n_wrong} - {chosen.place})
+    others = sorted({fit.describe() for fit in fitting if fit.n_wrong == chosen.n_wrong} - {chosen.describe()})
     return _tell(name, chosen, sorted(wrong), others)
 
 
@@ -112,10 +114,14 @@ def unwrap(key: str) -> str:
 
 
 def _list_prefixes(tensors: Iterable[str], wanted: Iterable[str]) -> list[str]:
-    """The empty prefix, and those before which some wanted key stands in the checkpoint."""
+    """The empty prefix, and those before which some wanted key stands in the checkpoint; in one order every time."""
     ends = tuple(f".{key}" for key in sorted(wanted, key=len)[-20:])
     found = {key[: -len(end) + 1] for key in tensors for end in ends if key.endswith(end)}
-    return ["", *sorted(found, key=len)]
+    return ["", *sorted(found, key=_rank_prefix)]
+
+
+def _rank_prefix(prefix: str) -> tuple[bool, int, str]:
+    return any(part in FOLLOWERS for part in prefix.split(".")), len(prefix), prefix
 
 
 def _compare(place: str, prefix: str, own: Tensors, wanted: dict[str, torch.Tensor]) -> Fit:
@@ -138,7 +144,7 @@ def _rank(place: str) -> int:
 def _tell(name: str, chosen: Fit, wrong: list[str], others: list[str]) -> str:
     words = [f"{name}: the tensors {chosen.describe()} were taken."] if chosen.describe() else []
     if others:
-        words.append(f"Those under {', '.join(map(repr, others))} would fit, too.")
+        words.append(f"Those {', '.join(others)} would fit, too.")
     if wrong:
         words.append(f"Its classifier was not used: {_some(wrong)} are drawn by a seed, and no layer needs them.")
     return " ".join(words)

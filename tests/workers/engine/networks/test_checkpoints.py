@@ -60,6 +60,9 @@ def is_filled(network: LoadedNetwork, *, seed: int = 0, key: str = "layer1.weigh
         {"state_dict": tensors(), "history": np.zeros(3), "optimizer": {"state": {0: {"m": torch.zeros(2)}}}},
         {**tensors("backbone."), "projector.0.weight": torch.zeros(2, 2), "n_averaged": torch.tensor(3)},
         {**tensors("encoder_q."), **tensors("encoder_k.", seed=5)},
+        {**tensors("encoder_k.", seed=5), **tensors("encoder_q.")},
+        {**tensors("online_network."), **tensors("target_network.", seed=5)},
+        {**tensors("target_network.", seed=5), **tensors("trained_after_it.")},
     ],
 )  # fmt: skip
 def test_tensors_are_found_whatever_wraps_them(tmp_path: Path, content: Any) -> None:
@@ -71,9 +74,14 @@ def test_what_was_taken_is_told(tmp_path: Path) -> None:
     assert is_filled(network)
     assert network.note == (
         "a.pth: the tensors under 'teacher' with the prefix 'backbone.' were taken. "
-        "Those under 'student' would fit, too."
+        "Those under 'student' with the prefix 'backbone.' would fit, too."
     )
     assert load(tmp_path, tensors()).note == ""
+    twice = load(tmp_path, {**tensors("left."), **tensors("side.", seed=5)})
+    assert is_filled(twice)
+    assert twice.note == (
+        "a.pth: the tensors with the prefix 'left.' were taken. Those with the prefix 'side.' would fit, too."
+    )
 
 
 def test_a_classifier_that_no_layer_needs_may_be_missing_or_of_another_size(tmp_path: Path) -> None:
