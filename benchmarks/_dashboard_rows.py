@@ -81,7 +81,7 @@ def _fill_units(n_units: int) -> None:
         image_set=images,
         layer_paths=[f"block.{i}" for i in range(n_layers)],
         state="done",
-        artifact="file:///nowhere",
+        artifact_name="file:///nowhere",
         created_at=NOW,
     )
     image = Image.objects.create(id=1, image_set=images, index=0, path="images/0.jpg")

@@ -44,25 +44,28 @@ SHOWN = {"campaign": "demo", "network": "efficientnet-lite0", "layer": "_blocks.
 
 
 @contextmanager
-def legacy_database(artifacts: Path) -> Iterator[str]:
-    """The address of a database with the rows of then, not yet migrated; dropped at the end."""
+def legacy_database() -> Iterator[str]:
+    """The address of a database with the rows of then, not yet migrated; dropped at the end.
+
+    The rows say that the artifacts lie at file:///legacy/artifacts, where nothing is.
+    """
     server = os.environ["DATABASE_URL"]
     execute(server, f"CREATE DATABASE {DATABASE}")
     address = urlsplit(server)._replace(path=f"/{DATABASE}").geturl()
     rows = lzma.decompress((FOLDER / "database.sql.xz").read_bytes()).decode()
     try:
-        execute(address, rows.replace("file:///legacy/artifacts", f"file://{artifacts}"))
+        execute(address, rows)
         yield address
     finally:
         execute(server, f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
-def migrate(address: str) -> None:
+def migrate(address: str, artifacts: Path) -> None:
     """By the command, in a process of its own: this one was told to make tables without migrations."""
     done = subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
         cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": address},
+        env=os.environ | {"DATABASE_URL": address, "ARTIFACT_ROOT": f"file://{artifacts}"},
         capture_output=True,
         text=True,
         check=False,
@@ -84,11 +87,11 @@ def legacy(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> 
         packed.extractall(folder, filter="data")
     hashing = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with (
-        legacy_database(folder) as address,
+        legacy_database() as address,
         django_db_blocker.unblock(),
         override_settings(ARTIFACT_ROOT=f"file://{folder}", PASSWORD_HASHERS=hashing),
     ):
-        migrate(address)
+        migrate(address, folder)
         empty_cache()
         with connected_to(DATABASE):
             person = make_person(Role.ADMIN)
@@ -161,6 +164,7 @@ def test_the_api_answers(legacy: Client) -> None:
 
 def test_the_artifact_is_the_one_of_then(legacy: Client) -> None:
     dissection = Dissection.objects.get()
+    assert dissection.artifact_name == f"dissections/{dissection.pk}", "relative, though the data folder has moved"
     artifact = read_artifact(open_store(dissection.artifact).read)
     check_artifact(artifact)
     assert dissection.artifact_sha256 == artifact.manifest["sha256"] == ARTIFACT_SHA256

@@ -77,7 +77,8 @@ class FileStore:
 
     @property
     def folder(self) -> Path:
-        return Path(urlsplit(self.root).path)
+        # Not as an address: a folder's name may hold # and ?.
+        return Path(self.root.removeprefix("file://"))
 
     def read(self, name: str) -> bytes:
         try:

@@ -13,12 +13,11 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from annotator.units import chance, gpu_queue
 from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
-from annotator.units.models import Dissection, GPUTask, ImageSet, Network
+from annotator.units.models import Dissection, GPUTask, ImageSet, Network, name_artifact
 from annotator.units.settling import refuse_network, settle_image_set, settle_network
 from workers import contract
 from workers.engine.format.artifact import ArtifactMalformed
@@ -63,7 +62,7 @@ def request_dissection(
             layer_paths=list(layer_paths),
             options=options,
             is_baseline=bool(options.get("random_weights")),
-            artifact=f"{settings.ARTIFACT_ROOT.rstrip('/')}/dissections/{dissection_id}",
+            artifact_name=name_artifact(dissection_id),
             created_at=now,
         )
         GPUTask.objects.create(dissection=dissection, position=0, stage=GPUTask.Stage.SURVEY)

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -189,7 +190,11 @@ class Dissection(models.Model):
     passed_over = models.JSONField(
         default=list, help_text="Files of the folder that are no images of the set: reason, count, examples"
     )
-    artifact = models.CharField(max_length=500, blank=True, help_text="Address of the artifact folder in the store")
+    artifact_name = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="Of the artifact's folder below ARTIFACT_ROOT; a whole address if it lies in another store",
+    )
     artifact_sha256 = models.CharField(max_length=64, blank=True)
     seconds_by_stage = models.JSONField(default=dict)
     environment = models.JSONField(default=dict, help_text="torch, device, batch size: what equal hashes depend on")
@@ -209,6 +214,17 @@ class Dissection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.network} on {self.image_set}"
+
+    @property
+    def artifact(self) -> str:
+        """Address of the artifact's folder in this installation's store, which may have moved since."""
+        is_elsewhere = "://" in self.artifact_name or not self.artifact_name
+        return self.artifact_name if is_elsewhere else f"{settings.ARTIFACT_ROOT.rstrip('/')}/{self.artifact_name}"
+
+
+def name_artifact(dissection_id: uuid.UUID) -> str:
+    """Of the folder that a dissection of this installation writes, below ARTIFACT_ROOT."""
+    return f"dissections/{dissection_id}"
 
 
 class RandomBaseline(models.Model):

@@ -53,6 +53,14 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "my photos #2 (100 %)?"
+    store = open_store(f"file://{folder}")
+    store.write("tiles/one", b"content")
+    assert (folder / "tiles" / "one").read_bytes() == b"content"
+    assert store.read("tiles/one") == b"content"
+
+
 @pytest.mark.parametrize("root", ["http://x/y", "s3://", "file://host/x"])
 def test_other_addresses_are_refused_in_words(root: str) -> None:
     with pytest.raises(StoreError, match="neither"):

@@ -49,7 +49,7 @@ def compose_wall(*, artifact: str, strip: str, columns: int, rows: int) -> bytes
 
 
 def _artifact(dissection_id: UUID) -> str:
-    return get_object_or_404(Dissection.objects.only("artifact"), pk=dissection_id).artifact
+    return get_object_or_404(Dissection.objects.only("artifact_name"), pk=dissection_id).artifact
 
 
 def _send(content_type: str, read: Callable[[], bytes | str]) -> HttpResponse:

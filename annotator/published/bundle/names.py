@@ -1,9 +1,5 @@
 """Names that mean another thing elsewhere: files, folders, and modules that can be loaded."""
 
-from uuid import UUID
-
-from django.conf import settings
-
 from annotator.units.models import IMPORTED, forget_imported
 
 
@@ -15,8 +11,3 @@ def forget_folder(address: str) -> str:
 def call_imported(name: str) -> str:
     """So that nothing here loads or reads what a file has named."""
     return name if name == IMPORTED else f"{IMPORTED}:{name}"
-
-
-def locate_artifact(dissection_id: UUID) -> str:
-    """Where this installation keeps a dissection's crops."""
-    return f"{settings.ARTIFACT_ROOT.rstrip('/')}/dissections/{dissection_id}"

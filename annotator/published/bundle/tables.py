@@ -25,7 +25,7 @@ from annotator.crowd.models import (
     Worker,
 )
 from annotator.labels.models import ConceptRevision, UnitLabel
-from annotator.published.bundle.names import call_imported, forget_folder, locate_artifact
+from annotator.published.bundle.names import call_imported, forget_folder
 from annotator.published.models import ImportedBundle
 from annotator.units.models import (
     AutomaticLabel,
@@ -41,6 +41,7 @@ from annotator.units.models import (
     TopImage,
     Unit,
     forget_imported,
+    name_artifact,
 )
 
 _BASELINE_LINK: type[Model] = RandomBaseline.dissections.through
@@ -154,10 +155,10 @@ TABLES: tuple[Table, ...] = (
         left_out={
             "state": "a dissection that people were asked about is done",
             "error": "it is done",
-            "artifact": "an address of this installation",
+            "artifact_name": "an address of this installation",
         },
         may_differ=frozenset({"weights"}), going={"weights": forget_folder},
-        set_here=lambda values: {"state": Dissection.State.DONE, "artifact": locate_artifact(values["id"])},
+        set_here=lambda values: {"state": Dissection.State.DONE, "artifact_name": name_artifact(values["id"])},
     ),
     Table(
         "random_baselines", RandomBaseline, _baselines, key=("key",),

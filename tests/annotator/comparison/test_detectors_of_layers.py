@@ -17,7 +17,7 @@ def test_a_layer_counts_the_dissections_of_its_own_units_alone(tmp_path: Path) -
     first = world.dissection
     layer = Layer.objects.get()
     second = Dissection.objects.get(pk=first.pk)
-    second.pk, second.artifact = uuid.uuid4(), f"{first.artifact}-2"
+    second.pk, second.artifact_name = uuid.uuid4(), f"{first.artifact_name}-2"
     second.save(force_insert=True)
     twice = list(AutomaticLabel.objects.filter(unit__layer=layer))
     for label in twice:

@@ -60,7 +60,7 @@ def make_dissection(
         image_set=image_set,
         layer_paths=["features.3"],
         state="done",
-        artifact=artifact,
+        artifact_name=artifact,
         created_at=NOW,
     )
     for index in range(n_units):

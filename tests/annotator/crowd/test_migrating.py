@@ -66,9 +66,9 @@ def test_old_acts_are_told_in_our_verbs_and_nobody_is_paid_twice(
 ) -> None:
     settings.REAL_MONEY_ALLOWED = True
     monkeypatch.setattr(test_legacy, "DATABASE", f"{test_legacy.DATABASE}_acts")
-    with test_legacy.legacy_database(tmp_path) as address, django_db_blocker.unblock():
+    with test_legacy.legacy_database() as address, django_db_blocker.unblock():
         write_old_acts(address)
-        test_legacy.migrate(address)
+        test_legacy.migrate(address, tmp_path)
         with test_legacy.connected_to(test_legacy.DATABASE):
             check_migrated()
 

@@ -46,7 +46,7 @@ def dissect_again(first: Dissection, *, iou: float = 0.5) -> Dissection:
     """A newer dissection of the same layer, with other crops and labels."""
     again = Dissection.objects.create(
         network=first.network, image_set=first.image_set, layer_paths=first.layer_paths, state="done",
-        artifact=first.artifact, created_at=first.created_at.replace(year=2027),
+        artifact_name=first.artifact_name, created_at=first.created_at.replace(year=2027),
     )  # fmt: skip
     for row in list(first.dissected_units.all()):
         images = list(row.top_images.all())

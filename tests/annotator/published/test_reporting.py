@@ -72,7 +72,7 @@ def dissected(page: str, tmp_path: Path) -> Campaign:
     images = ImageSet.objects.create(name="set", address="set", is_rendered=True, registered_at=NOW)
     dissection = Dissection.objects.create(
         network=asked.unit.layer.network, image_set=images, layer_paths=["features.10"], created_at=NOW,
-        artifact=f"file://{tmp_path}/store",
+        artifact_name=f"file://{tmp_path}/store",
     )  # fmt: skip
     strip = Picture.new("RGB", (16, 64), "blue")
     strip.paste("red", (0, 0, 16, 48))

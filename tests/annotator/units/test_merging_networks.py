@@ -38,14 +38,14 @@ def test_doubles_become_one_network_with_all_that_stood_on_either(
     django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(test_legacy, "DATABASE", f"{test_legacy.DATABASE}_doubles")
-    with test_legacy.legacy_database(tmp_path) as address, django_db_blocker.unblock():
+    with test_legacy.legacy_database() as address, django_db_blocker.unblock():
         opened = psycopg2.connect(address)
         with opened, opened.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM labels_unitlabel")
             n_labels = cursor.fetchone()[0]
             cursor.execute(DOUBLE)
         opened.close()
-        test_legacy.migrate(address)
+        test_legacy.migrate(address, tmp_path)
         with test_legacy.connected_to(test_legacy.DATABASE):
             check_merged(n_labels)
 

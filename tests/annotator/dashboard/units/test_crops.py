@@ -125,7 +125,7 @@ def test_a_store_that_does_not_answer_is_said_soon_and_not_asked_at_once_again(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    Dissection.objects.filter(pk=row.dissection_id).update(artifact=f"s3://bucket/{uuid.uuid4()}")
+    Dissection.objects.filter(pk=row.dissection_id).update(artifact_name=f"s3://bucket/{uuid.uuid4()}")
     with endpoint(answer) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
         for ending in (".jpg", "-4x3.jpg"):

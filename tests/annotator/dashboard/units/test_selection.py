@@ -183,7 +183,7 @@ def test_of_two_dissections_the_one_that_people_answered_about_speaks(world: Wor
         image_set=old.image_set,
         layer_paths=old.layer_paths,
         state="done",
-        artifact=old.artifact,
+        artifact_name=old.artifact_name,
         created_at=old.created_at.replace(year=2027),
     )
     for row in old.dissected_units.all():
@@ -222,7 +222,7 @@ def test_a_layer_is_spoken_for_by_its_own_dissection_though_another_measured_it_
     )  # fmt: skip
     Dissection.objects.create(
         network=old.network, image_set=old.image_set, layer_paths=["features.3"], state="done",
-        artifact=old.artifact, created_at=old.created_at.replace(year=2027),
+        artifact_name=old.artifact_name, created_at=old.created_at.replace(year=2027),
     )  # fmt: skip
     assert found("concept=thing") == []
     assert found("concept=sea") == [7]
@@ -233,7 +233,7 @@ def test_a_turned_basis_speaks_for_no_layer(world: World) -> None:
     old = world.dissection
     turned = Dissection.objects.create(
         network=old.network, image_set=old.image_set, layer_paths=old.layer_paths, state="done",
-        options={"rotation": 0.5}, artifact=old.artifact, created_at=old.created_at.replace(year=2027),
+        options={"rotation": 0.5}, artifact_name=old.artifact_name, created_at=old.created_at.replace(year=2027),
     )  # fmt: skip
     assert turned not in find_scope(Selection()).dissections.values()
     assert found("concept=thing 3") == [3]
