@@ -123,6 +123,7 @@ const hitPage = (() => {
     $("work").hidden = true;
     $("consent").hidden = true;
     $("receipt").textContent = body.receipt;
+    isConfirmed = body.is_confirmed;
     $("stored-note").textContent = body.note;
     $("stored-note").hidden = !body.note;
     const form = $("hand-over");
@@ -138,6 +139,15 @@ const hitPage = (() => {
 
   // The form is sent in any case. Whether the marketplace answers is asked before it only so that, if it does not, the
   // person can read the receipt first: where the browser cannot send the form it shows a page of its own.
+  // What is true of the pay if that fails: `isConfirmed` if the marketplace has said that this person holds the HIT.
+  let isConfirmed = false;
+  const tellPay = () => (isConfirmed
+    ? "Your work is stored here and will be paid."
+    : "Your work is stored here, but it can be paid only after the marketplace has taken it.");
+  const tellLast = () => (isConfirmed
+    ? "If its time runs out first, send the receipt to the requester."
+    : "Please do so before the time of the HIT runs out.");
+
   async function handOver() {
     const form = $("hand-over");
     $("hand-over-again").hidden = true;
@@ -151,9 +161,8 @@ const hitPage = (() => {
     }
     if (!isReachable) {
       $("handing-over").textContent =
-        "The marketplace does not seem to answer. Your work is stored here and will be paid. It is sent all the same in a "
-        + "few seconds. If an error follows, open this HIT again: it is sent again. If its time runs out first, send the "
-        + "receipt to the requester.";
+        `The marketplace does not seem to answer. ${tellPay()} It is sent all the same in a few seconds. If an error `
+        + `follows, open this HIT again: it is sent again. ${tellLast()}`;
       $("hand-over-again").hidden = false;
       await new Promise((resolve) => { setTimeout(resolve, navigator.onLine ? 5000 : 0); });
     }
@@ -164,8 +173,8 @@ const hitPage = (() => {
     form.submit();
     setTimeout(() => {
       $("handing-over").textContent =
-        "The marketplace has not accepted it yet. Your work is stored here and will be paid. Press the button to try again, "
-        + "or open this HIT again later; if its time runs out first, send the receipt to the requester.";
+        `The marketplace has not accepted it yet. ${tellPay()} Press the button to try again, or open this HIT again `
+        + `later. ${tellLast()}`;
       $("hand-over-again").hidden = false;
     }, 8000);
   }

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from annotator.crowd.models import HIT, OPEN, Assignment
+from annotator.crowd.models import HIT, OPEN, Assignment, Worker
 
+# As `count_decided_by`; the names of persons have no space.
+INDEPENDENCE = "one answer per person"
 _RETURN = "Please return this HIT: returning it costs you nothing."
 
 
@@ -45,3 +47,18 @@ def find_bar(*, hit: HIT, earlier: QuerySet[Assignment]) -> Bar | None:
             f"This person had already answered {most} HITs, the most that one person may.",
         )
     return None
+
+
+def leave_out_if_barred(row: Assignment) -> None:
+    """Decides, when an answer comes, whether it counts; the caller is in a transaction, and saves the row.
+
+    Answers of one person that come at the same time are decided one after another: the first one counts. The person is
+    paid for all of them. Answers that were left out for this reason bar no others.
+    """
+    if row.worker_id is None or row.is_left_out:
+        return
+    Worker.objects.select_for_update(no_key=True).get(pk=row.worker_id)
+    earlier = Assignment.objects.filter(worker=row.worker_id).exclude(pk=row.pk)
+    counted = earlier.exclude(is_left_out=True, count_decided_by=INDEPENDENCE)
+    if not row.count_decided_by and (bar := find_bar(hit=row.hit, earlier=counted)):
+        row.is_left_out, row.left_out_reason, row.count_decided_by = True, bar.reason, INDEPENDENCE

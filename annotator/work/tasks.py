@@ -7,7 +7,6 @@ from typing import Any, cast
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from annotator.crowd.marketplaces.guard import Permit
 from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
 from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.models import UnitLabel
@@ -33,7 +32,10 @@ def sweep() -> None:
 
 @shared_task(name="dashboard.work", ignore_result=True)
 def run_older_message(name: str, kind: str, by: str, values: Sequence[int] = (), is_permitted: bool = False) -> None:
-    """A message sent by the release before this one; the next release drops this task."""
+    """A message sent by the release before this one; the next release drops this task.
+
+    `is_permitted` is not believed: anybody who can write to the queue could set it. A permit is a job's row.
+    """
     campaign = Campaign.objects.get(name=name)
     renamed = {"approve-one": "approve-answer", "reject-one": "confirm-rejection", "overturn": "overturn-rejection"}
     step, subject = STEPS[renamed.get(kind, kind)], cast(Any, campaign)
@@ -41,11 +43,10 @@ def run_older_message(name: str, kind: str, by: str, values: Sequence[int] = (),
         subject = Assignment.objects.get(pk=values[0], hit__campaign=campaign)
     elif kind == "ask-more":
         subject = UnitLabel.objects.get(campaign=campaign, unit__hit_units__hit=values[0])
-    permit = Permit(campaign=name, given_by=by) if is_permitted else None
     actor = User.objects.get(username=by)
     try:
-        perform(step, subject=subject, actor=actor, permit=permit)
-    except RealMoneyRefused as refusal:  # it was asked for before permits were sent along
+        perform(step, subject=subject, actor=actor, permit=None)
+    except RealMoneyRefused as refusal:
         sentence = f"{refusal} It was asked for before an upgrade: please press the button again."
         note_refusal(step, subject=subject, actor=actor, sentence=sentence)
         Campaign.objects.filter(pk=campaign.pk).update(problem=sentence)

@@ -4,6 +4,7 @@ import functools
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -198,6 +199,19 @@ def test_a_hand_over_that_fails_is_told_and_is_sent_when_the_hit_is_opened_again
     again = open_page(address)
     again.wait_for_url(re.compile("externalSubmit"))
     assert SandboxAssignment.objects.get().state == "Submitted"
+
+
+def test_no_pay_is_promised_to_a_visit_that_the_marketplace_has_not_confirmed(
+    campaign: Campaign, market: Any, hit: HIT, live_server: Any, start_page: Open
+) -> None:
+    page = start_page(page_address(live_server, replace(market.accept(hit, "ada"), is_signed=False)))
+    page.route("**/mturk/externalSubmit", lambda route: route.abort())
+    answer_it(page)
+    said = page.locator("#handing-over")
+    expect(said).to_contain_text("can be paid only after the marketplace has taken it")
+    expect(page.locator("#hand-over-again")).to_be_visible()
+    expect(said).not_to_contain_text("will be paid")
+    expect(said).not_to_contain_text("send the receipt")
 
 
 def test_what_blocks_requests_by_scripts_to_other_hosts_does_not_stop_the_submission(

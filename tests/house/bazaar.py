@@ -103,6 +103,9 @@ class Bazaar:
         made = COUNTER.made.get((act.verb, act.key))
         return Done(external_id=made) if made else NotDone()
 
+    def was_returned(self, assignment_id: str) -> bool:
+        return False
+
     def list_submissions(self, published: Published) -> Iterator[Submission]:
         for ticket, row in COUNTER.tickets.items():
             if row["hit"] == published.hit_id:

@@ -15,7 +15,7 @@ from annotator.crowd.assignments import (
     show_units,
 )
 from annotator.crowd.campaigns.openness import count_wanted
-from annotator.crowd.eligibility import find_bar
+from annotator.crowd.eligibility import leave_out_if_barred
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.marketplaces.facts import Verb
@@ -27,8 +27,6 @@ from annotator.crowd.pseudonyms import find_erased, keep_worker
 State = Assignment.State
 # By this long after it was stored here, a submission should have reached the marketplace.
 HAND_OVER = timedelta(minutes=10)
-# As `count_decided_by`; the names of persons have no space.
-INDEPENDENCE = "one answer per person"
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,7 @@ def collect_campaign(session: Session) -> Collected:
                 release_untaken(hit, n_taken=len(listed) + at_work)
         n_at_work += at_work
         n_listed += len(listed)
+    _set_returned_aside(session)
     return Collected(
         n_new=n_new,
         n_listed=n_listed,
@@ -96,11 +95,9 @@ def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetim
         is_simulated=marketplace.is_simulated(entry.worker_id),
         now=now,
     )
-    is_claim = _confirm_claim(hit, entry, worker=worker)
+    _confirm_claim(hit, entry, worker=worker)
     # Another process may collect at the same time, or the page store this very answer.
-    row, is_unseen = Assignment.objects.get_or_create(
-        external_id=entry.assignment_id, worker=worker, defaults={"hit": hit}
-    )
+    row, _ = Assignment.objects.get_or_create(external_id=entry.assignment_id, worker=worker, defaults={"hit": hit})
     rows = Assignment.objects.select_for_update(of=("self",)).select_related("hit__hit_type", "hit__campaign", "worker")
     row = rows.get(pk=row.pk)
     is_new = row.state in (State.STARTED, State.STORED)
@@ -108,8 +105,8 @@ def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetim
     row.submitted_at = entry.submitted_at or row.submitted_at or now
     if row.state == State.STARTED:
         _take_answer(row, entry)
-    if is_claim or is_unseen:  # the page could not say beforehand that this HIT was not for them
-        _leave_out_if_barred(row)
+    if is_new:
+        leave_out_if_barred(row)
     row.state = _merge_state(row.state, State(entry.state))
     row.auto_approval_at = entry.auto_approval_at or row.auto_approval_at
     if row.raw_answer is None or "marketplace_xml" not in row.raw_answer:
@@ -118,31 +115,32 @@ def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetim
     return row, is_new
 
 
-def _confirm_claim(hit: HIT, entry: Submission, *, worker: Worker) -> bool:
+def _confirm_claim(hit: HIT, entry: Submission, *, worker: Worker) -> None:
     """The answer of a claimed visit becomes this person's, if the list names the visit's ids and its own receipt.
 
-    True if one was found. An answer that the marketplace has confirmed before is not replaced.
+    An answer that the marketplace has confirmed before is not replaced.
     """
     own = Assignment.objects.filter(external_id=entry.assignment_id, worker=worker)
     if own.exclude(state__in=OPEN).exists():
-        return False
+        return
     receipt = (entry.fields or {}).get("receipt")
     claims = Assignment.objects.filter(
         hit=hit, external_id=entry.assignment_id, claimed_by=worker.pseudonym, state=State.KEPT
     )
     claim = next((one for one in claims.select_related("hit").order_by("id") if make_receipt(one) == receipt), None)
     if claim is None:
-        return False
+        return
     own.delete()  # begun in another browser and not submitted
     claims.filter(pk=claim.pk).update(worker=worker, state=State.STORED, claimed_by="")
-    return True
 
 
-def _leave_out_if_barred(row: Assignment) -> None:
-    """The person is paid; the answers that were given before count."""
-    earlier = Assignment.objects.filter(worker=row.worker).exclude(pk=row.pk)
-    if not row.is_left_out and (bar := find_bar(hit=row.hit, earlier=earlier)):
-        row.is_left_out, row.left_out_reason, row.count_decided_by = True, bar.reason, INDEPENDENCE
+def _set_returned_aside(session: Session) -> None:
+    """Work of an assignment that the person gave back is nobody's: it is kept, not counted, and never paid."""
+    stored = Assignment.objects.filter(hit__campaign=session.campaign, state=State.STORED, worker__isnull=False)
+    for row in stored.filter(compensation=None).select_related("worker"):
+        if row.worker and row.external_id and session.marketplace.was_returned(row.external_id):
+            changes = {"state": State.KEPT, "worker": None, "claimed_by": row.worker.pseudonym}
+            Assignment.objects.filter(pk=row.pk, state=State.STORED).update(**changes)
 
 
 def _merge_state(ours: str, listed: Assignment.State) -> str:

@@ -13,8 +13,8 @@ from annotator.crowd.models import COUNTED, Assignment, Campaign, OutwardAct, Re
 AUTO_APPROVAL_NOTICE = timedelta(days=1)
 UNSUBMITTED = "This work is stored here, but the marketplace never listed it. Pay it through a compensation HIT."
 UNPROVED = (
-    "{} pieces of work are stored here by visits that the marketplace has never confirmed. They are not counted, and "
-    "no pay is proposed for them."
+    "{} pieces of work are stored here by visits that the marketplace has never confirmed, or of HITs that were "
+    "returned. They are not counted, and no pay is proposed for them."
 )
 UNSTORED = "The marketplace listed this work, but our page never stored it. The answer is the marketplace's."
 UNREADABLE = "The marketplace's answer could not be read. It is kept unchanged."

@@ -29,6 +29,8 @@ def compensate(session: Session, *, assignment: Assignment, decided_by: str) -> 
             f"{assignment} is {assignment.state}; only stored work of a known worker is compensated."
         )
     session.check_permit()
+    if session.marketplace.was_returned(assignment.external_id or ""):
+        raise CannotCompensate(f"{assignment} was returned at the marketplace, so it is not paid.")
     compensation, _ = Compensation.objects.get_or_create(
         assignment=assignment, defaults={"decided_by": decided_by, "decided_at": session.clock()}
     )

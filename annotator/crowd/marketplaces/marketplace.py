@@ -214,6 +214,9 @@ class Marketplace(Protocol):
     def count_at_work(self, published: Published) -> int:
         """How many people have taken the HIT and not yet submitted or returned it."""
 
+    def was_returned(self, assignment_id: str) -> bool:
+        """True if the marketplace says that the worker gave this assignment back. Amazon's do not tell: False."""
+
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         """Who opens the HIT page, from its address, and whether the marketplace confirms it. Raises VisitRefused."""
 

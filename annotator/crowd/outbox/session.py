@@ -101,7 +101,10 @@ class Session:
                 f"The marketplace {self.campaign.marketplace} left {n_unknown} acts of {self.campaign} unanswered."
             )
         if not may_spend and list_due(self.campaign).filter(cost_usd__gt=0).exists():
-            raise RealMoneyRefused(f"Acts of {self.campaign} that cost real money wait for a confirmation.")
+            raise RealMoneyRefused(
+                f"Acts of {self.campaign} that cost real money wait for a confirmation, or for the setting "
+                "REAL_MONEY_ALLOWED."
+            )
         return n_done
 
     def check_permit(self) -> None:
@@ -122,8 +125,15 @@ class Session:
             )
 
     def _may_spend(self) -> bool:
-        """True if acts that cost something may be performed: for play money, or if a person confirmed real money."""
-        if not self.marketplace.facts.is_real_money or self.permit is not None:
+        """True if acts that cost something may be performed: for play money, or if a person confirmed real money.
+
+        The setting is asked each time: taking it back stops what was confirmed before.
+        """
+        if not self.marketplace.facts.is_real_money:
+            return True
+        if not settings.REAL_MONEY_ALLOWED:
+            return False
+        if self.permit is not None and self.permit.campaign == self.campaign.name:
             return True
         return Campaign.objects.filter(pk=self.campaign.pk).exclude(real_money_confirmed_at=None).exists()
 

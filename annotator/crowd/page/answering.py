@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from annotator.crowd.assignments import Work, fill_answers, list_shown, read_work
+from annotator.crowd.eligibility import leave_out_if_barred
 from annotator.crowd.hit_types.answers import BadAnswer, read_seconds
 from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.models import OPEN, Assignment, Campaign
@@ -62,7 +63,8 @@ def tell_draft(assignment: Assignment, *, now: datetime) -> dict[str, Any]:
 def store_answer(*, assignment: Assignment, values: dict[str, Any], client_id: uuid.UUID, now: datetime) -> Assignment:
     """Stores the answer once. Repeats, of whatever client id, give the row that was stored first.
 
-    The row stays open if the answer is sent back, because planted negatives are unmarked.
+    An answer that this person may not give is stored and paid, and is left out. The row stays open if the answer is
+    sent back, because planted negatives are unmarked.
     """
     with transaction.atomic():
         rows = Assignment.objects.select_for_update(of=("self",))
@@ -76,6 +78,7 @@ def store_answer(*, assignment: Assignment, values: dict[str, Any], client_id: u
             row.n_sent_back += 1
             row.save(update_fields=["n_sent_back"])
             return row
+        leave_out_if_barred(row)  # again: another HIT's page may have been open since before the start of this one
         _write_answer(row, work=work, client_id=client_id, now=now)
         return row
 

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from annotator.crowd.assignments import make_receipt, read_work, seed_unit
 from annotator.crowd.categories import SemanticCategory
+from annotator.crowd.eligibility import INDEPENDENCE
 from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.hit_types.tile_order import draw_preview
 from annotator.crowd.marketplaces.marketplace import Visit
@@ -20,6 +21,10 @@ from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, ShownTiles, co
 from annotator.crowd.page.starting import describe_visitor
 from annotator.crowd.page.tokens import sign_page, sign_sheets, sign_work
 
+NOT_COUNTED = (
+    "You had already answered about this unit, or done as many HITs of this study as one person may. You are paid for "
+    "this answer all the same, but it is not counted. Please take no more of these HITs."
+)
 # What the page names for each of the six categories.
 EXAMPLES = {
     SemanticCategory.SCENE: "a whole place: street, beach, corridor, bedroom",
@@ -123,7 +128,16 @@ def describe_stored(assignment: Assignment, *, submit_origin: str) -> dict[str, 
     visit = Visit(is_preview=False, assignment_id=assignment.external_id or "", submit_origin=submit_origin)
     fields = {**work.fields, "active_seconds": f"{work.active_seconds:.1f}"}
     form = open_marketplace(assignment.hit.campaign.marketplace).hand_back(visit, fields, receipt=receipt)
-    return {"state": "stored", "receipt": receipt, "submit_to": form.url, "fields": dict(form.fields)}
+    note = NOT_COUNTED if assignment.is_left_out and assignment.count_decided_by == INDEPENDENCE else ""
+    return {
+        "state": "stored",
+        "receipt": receipt,
+        "note": note,
+        # Work of a claimed visit can be paid only after the marketplace has listed it.
+        "is_confirmed": assignment.worker_id is not None,
+        "submit_to": form.url,
+        "fields": dict(form.fields),
+    }
 
 
 def _count_crops(hit: HIT, template: HITTemplate) -> list[int]:

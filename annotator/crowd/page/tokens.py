@@ -13,6 +13,8 @@ PAGE_SALT = "unitscope.hit.page"
 WORK_SALT = "unitscope.hit.work"
 # Longer than any HIT type's time; a page left open past it is told to reload, and the work is there again.
 MAX_SECONDS = 24 * 3600
+# How long the marketplace's word at the opening of the page is good for a start. The HIT may be returned meanwhile.
+CONFIRMED_SECONDS = 15 * 60
 
 
 class TokenExpired(Refusal):
@@ -29,8 +31,13 @@ def sign_page(visit: Visit, *, public_id: str) -> str:
 
 
 def read_page(token: str, *, public_id: str) -> Visit:
-    """What the address of the page said, and whether the marketplace had confirmed it."""
+    """What the address of the page said, and whether the marketplace had confirmed it a short time ago.
+
+    Raises TokenExpired if it was confirmed, but too long ago: opening the page again asks anew.
+    """
     *texts, is_confirmed = _load(token, salt=PAGE_SALT, n_values=5, public_id=public_id)
+    if is_confirmed is True:
+        _load(token, salt=PAGE_SALT, n_values=5, public_id=public_id, max_seconds=CONFIRMED_SECONDS)
     assignment_id, worker_id, submit_origin = map(str, texts)
     return Visit(
         is_preview=False,
@@ -64,10 +71,10 @@ def read_sheets(token: str) -> int:
         raise TokenForged("This address was not made here.") from error
 
 
-def _load(token: str, *, salt: str, n_values: int, public_id: str) -> list[object]:
-    """The values that were signed for the page of this HIT."""
+def _load(token: str, *, salt: str, n_values: int, public_id: str, max_seconds: int = 0) -> list[object]:
+    """The values that were signed for the page of this HIT. `max_seconds`: 0 means MAX_SECONDS."""
     try:
-        values = signing.loads(token, salt=salt, max_age=MAX_SECONDS)
+        values = signing.loads(token, salt=salt, max_age=max_seconds or MAX_SECONDS)
     except signing.SignatureExpired as error:
         raise TokenExpired("This page was open for too long: reload it, your work is kept.") from error
     except (signing.BadSignature, ValueError, UnicodeError) as error:

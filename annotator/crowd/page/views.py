@@ -147,7 +147,7 @@ def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> 
     assignment, submit_origin = _find_work(body, public_id)
     if assignment.state == Assignment.State.CLAIMED:
         network = find_client_network(request)
-        limits.check_limits("submit", hit=assignment.hit, network=network, now=timezone.now())
+        limits.check_submit_limits(assignment=assignment, network=network, now=timezone.now())
     try:
         client_id = uuid.UUID(str(body.get("client_id")))
     except ValueError:

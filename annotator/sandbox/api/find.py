@@ -8,6 +8,7 @@ from annotator.sandbox.acts.transitions import lock_assignment, lock_hit
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, QualificationType
 from annotator.sandbox.rules.refusals import Code, Refused
+from annotator.sandbox.rules.states import AssignmentState
 
 Row = TypeVar("Row", bound=Model)
 
@@ -48,10 +49,12 @@ def locked_hit(call: Call) -> HIT:
 
 
 def assignment(call: Call) -> Assignment:
-    """A submitted one: a requester does not see work in progress."""
+    """A submitted one: a requester does not see work in progress. Of one that was returned it is said that it was."""
     sought = call.values["AssignmentId"]
-    found = Assignment.objects.filter(mturk_id=sought, hit__requester=call.requester, submitted_at__isnull=False)
-    if not found.exists():
+    own = Assignment.objects.filter(mturk_id=sought, hit__requester=call.requester)
+    if own.filter(state=AssignmentState.RETURNED).exists():
+        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, f"Assignment {sought} was returned.")
+    if not own.filter(submitted_at__isnull=False).exists():
         raise missing(Code.ASSIGNMENT_DOES_NOT_EXIST, f"Assignment {sought}")
     return lock_assignment(mturk_id=sought)
 

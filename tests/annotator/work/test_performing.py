@@ -226,13 +226,15 @@ def test_real_money_takes_a_payer_and_a_permit(world: World, name: str, monkeypa
     assert perform(step, subject=subject, actor=None, permit=permit).state == "done"
 
 
+@pytest.mark.parametrize("is_permitted", [False, True])
 def test_a_message_of_before_that_spends_real_money_is_refused_and_says_so(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, settings: Any, is_permitted: bool
 ) -> None:
+    settings.REAL_MONEY_ALLOWED = True
     Campaign.objects.update(marketplace="mturk")
     monkeypatch.setitem(STEPS, "top-up", replace(STEPS["top-up"], run=lambda work: pytest.fail("it was run")))
     make_person(Role.PAYER, "petra")
-    tasks.run_older_message("try", "top-up", "petra")
+    tasks.run_older_message("try", "top-up", "petra", is_permitted=is_permitted)
     world.campaign.refresh_from_db()
     assert "press the button again" in world.campaign.problem
     job = Job.objects.get()

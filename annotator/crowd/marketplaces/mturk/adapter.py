@@ -18,7 +18,14 @@ from annotator.crowd.marketplaces.marketplace import JSON, Act, FormPost, Publis
 from annotator.crowd.marketplaces.mturk import events, finding, visits, wire
 from annotator.crowd.marketplaces.mturk.client import MTurkClient, read_credentials
 from annotator.crowd.marketplaces.mturk.facts import Place, find_place
-from annotator.crowd.marketplaces.outcomes import BadTerms, Done, MarketplaceRefused, Outcome, VisitRefused
+from annotator.crowd.marketplaces.outcomes import (
+    BadTerms,
+    Done,
+    MarketplaceRefused,
+    Outcome,
+    RealMoneyRefused,
+    VisitRefused,
+)
 
 MIN_REWARD_USD = Decimal("0.01")
 # A HIT that starts with fewer assignments can never have as many, because the fee is higher from here on.
@@ -27,6 +34,7 @@ MAX_XML = 131_072
 NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 EVENTS = ["AssignmentSubmitted", "AssignmentReturned", "AssignmentAbandoned", "HITReviewable", "HITExpired"]
+_SPENDING = {Verb.PUBLISH, Verb.EXTEND, Verb.PAY_BONUS}
 _STATES = {"Submitted": "submitted", "Approved": "approved", "Rejected": "rejected"}
 
 
@@ -59,6 +67,8 @@ class MTurkMarketplace:
         return wire.translate(act, key=key, submit_url=_make_submit_url(self.facts.submit_origins[0]))
 
     def send(self, verb: Verb, request: JSON, *, worker_id: str | None) -> Done:
+        if verb in _SPENDING and self.facts.is_real_money and not settings.REAL_MONEY_ALLOWED:
+            raise RealMoneyRefused(f"{self.facts.name} pays with real money and REAL_MONEY_ALLOWED is not set.")
         if verb == Verb.QUALIFY:
             return self._qualify(request, worker_id=worker_id)
         if verb == Verb.PAY_BONUS and worker_id is not None:
@@ -87,6 +97,15 @@ class MTurkMarketplace:
             if "DoesNotExist" not in refusal.code:
                 raise
             return 0
+
+    def was_returned(self, assignment_id: str) -> bool:
+        if not self.place.signs_visits:
+            return False
+        try:
+            self.client.call("GetAssignment", {"AssignmentId": assignment_id})
+        except MarketplaceRefused as refusal:
+            return "DoesNotExist" in refusal.code and "was returned" in str(refusal)
+        return False
 
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         assignment_id = query.get("assignmentId", NO_ASSIGNMENT)

@@ -12,6 +12,7 @@ from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
 from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
 from annotator.crowd.judging.compensating import CannotCompensate, compensate
+from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.guard import Permit
 from annotator.crowd.marketplaces.mturk.adapter import MTurkMarketplace
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, RealMoneyRefused
@@ -118,3 +119,15 @@ def test_a_cost_without_any_confirmation_waits_and_does_not_hold_up_the_withdraw
         withdraw_campaign(session)
     assert set(Campaign.objects.get().hits.values_list("state", flat=True)) == {"canceled"}
     assert OutwardAct.objects.get(hit=worked, cost_usd__gt=0).state == "pending"
+
+
+def test_taking_the_setting_back_stops_what_was_confirmed_before(session: Session, worked: HIT, settings: Any) -> None:
+    OutwardAct.objects.filter(hit=worked, cost_usd__gt=0).update(state="pending")
+    settings.REAL_MONEY_ALLOWED = False
+    for one in (session, replace(session, permit=PERMIT), replace(session, permit=replace(PERMIT, campaign="other"))):
+        with pytest.raises(RealMoneyRefused, match="REAL_MONEY_ALLOWED"), one.hold():
+            one.settle()
+    assert OutwardAct.objects.get(hit=worked, cost_usd__gt=0).state == "pending"
+    for verb in (Verb.PUBLISH, Verb.EXTEND, Verb.PAY_BONUS):
+        with pytest.raises(RealMoneyRefused, match="REAL_MONEY_ALLOWED"):
+            session.marketplace.send(verb, {}, worker_id="AWORKER1")

@@ -19,10 +19,12 @@ from django.utils import timezone
 from annotator.crowd.campaigns.collecting import HAND_OVER, collect_campaign, find_unsubmitted
 from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
 from annotator.crowd.judging.attention import find_attention
+from annotator.crowd.judging.compensating import CannotCompensate, compensate
 from annotator.crowd.marketplaces.marketplace import Published
 from annotator.crowd.marketplaces.mturk.visits import sign_visit
 from annotator.crowd.models import ANSWERED, HIT, Assignment, Campaign, Worker
-from annotator.crowd.page import limits, starting
+from annotator.crowd.page import limits, starting, tokens
+from annotator.sandbox.acts import working
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from annotator.sandbox.models import BonusPayment, Person
 from annotator.sandbox.worker import hits
@@ -147,6 +149,100 @@ def test_who_answers_a_unit_twice_at_amazon_is_paid_and_counted_once(
     assert approve_assignments(market.open_session(other)) == 1
 
 
+def answer_in_tabs(market: Any, hits: list[HIT], **changes: Any) -> list[dict[str, Any]]:
+    """One person opens all pages first, then answers them in turn; the JSON of each submission."""
+    tabs = [replace(market.accept(hit, "ada"), **changes) for hit in hits]
+    opened = [(tab, tab.start()["work_token"]) for tab in tabs]
+    stored = [tab.submit(token, client_id=new_id()).json() for tab, token in opened]
+    for tab, answer in zip(tabs, stored, strict=True):
+        tab.hand_over(answer)
+    return stored
+
+
+def test_pages_of_one_unit_that_were_opened_before_either_was_answered_count_once(
+    market: Any, dissection: Any, campaign: Campaign
+) -> None:
+    other = make_campaign(dissection, name="other")
+    for one in (campaign, other):
+        market.publish(one)
+    first, second = answer_in_tabs(market, [campaign.hits.earliest("id"), other.hits.earliest("id")])
+    assert (first["state"], first["note"]) == ("stored", "")
+    assert "not counted" in second["note"]
+    assert second["state"] == "stored"
+    for one in (other, campaign):
+        collect_campaign(market.open_session(one))
+    rows = Assignment.objects.order_by("id")
+    assert list(rows.values_list("state", "is_left_out")) == [("submitted", False), ("submitted", True)]
+    assert approve_assignments(market.open_session(other)) == 1, "it is paid"
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_pages_that_were_opened_first_do_not_pass_the_share_of_one_person(
+    market: Any, campaign: Campaign, is_signed: bool
+) -> None:
+    market.publish(campaign)
+    Campaign.objects.update(max_hits_per_worker=2)
+    answer_in_tabs(market, list(campaign.hits.order_by("id")), is_signed=is_signed)
+    collect_campaign(market.open_session(campaign))
+    n_all = campaign.hits.count()
+    assert n_all > 2
+    rows = Assignment.objects.order_by("id")
+    assert list(rows.values_list("is_left_out", flat=True)) == [False] * 2 + [True] * (n_all - 2)
+
+
+def test_a_claim_that_is_confirmed_at_the_page_is_held_to_the_share_too(market: Any, campaign: Campaign) -> None:
+    market.publish(campaign)
+    Campaign.objects.update(max_hits_per_worker=1)
+    own, claimed = (market.accept(hit, "ada") for hit in campaign.hits.order_by("id")[:2])
+    claimed = replace(claimed, is_signed=False)
+    claimed.submit(claimed.start()["work_token"], client_id=new_id())
+    confirmed = replace(claimed, is_signed=True)
+    token = confirmed.config()["token"]
+    own.submit(own.start()["work_token"], client_id=new_id())
+    confirmed.post("start", {"token": token, "consent": True, "secret": confirmed.secret})
+    rows = Assignment.objects.filter(worker__isnull=False).order_by("stored_at")
+    assert list(rows.values_list("state", "is_left_out")) == [("stored", True), ("stored", False)]
+
+
+def test_work_on_a_returned_hit_is_never_paid(market: Any, campaign: Campaign, hit: HIT) -> None:
+    market.publish(campaign)
+    person = market.accept(hit, "ada")
+    config = person.config()
+    working.give_back(person.assignment_id, person=market.enroll("ada"), now=market.clock())
+    body = {"token": config["token"], "consent": True, "secret": person.secret}
+    work = person.post("start", body).json()
+    assert person.submit(work["work_token"]).json()["state"] == "stored"
+    session, later = market.open_session(campaign), market.clock() + HAND_OVER * 3
+    with pytest.raises(CannotCompensate, match="returned"):
+        compensate(session, assignment=Assignment.objects.get(), decided_by="bob")
+    collect_campaign(session)
+    assert not find_unsubmitted(campaign=campaign, now=later).exists()
+    assert [need.kind for need in find_attention(campaign=campaign, now=later)] == ["unproved"]
+    row = Assignment.objects.get()
+    assert (row.state, row.worker) == ("kept", None)
+
+
+def test_work_that_is_held_or_ran_out_is_still_proposed(market: Any, campaign: Campaign, hit: HIT) -> None:
+    market.publish(campaign)
+    person = market.accept(hit, "ada")
+    person.submit(person.start()["work_token"])
+    collect_campaign(market.open_session(campaign))
+    assert find_unsubmitted(campaign=campaign, now=market.clock() + HAND_OVER * 3).count() == 1
+
+
+def test_the_marketplaces_word_at_the_opening_is_good_for_a_short_time(
+    visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, claimed = visit(), visit(is_signed=False)
+    bodies = [{"token": one.config()["token"], "consent": True, "secret": one.secret} for one in (person, claimed)]
+    opened = time.time()
+    monkeypatch.setattr("django.core.signing.time.time", lambda: opened + tokens.CONFIRMED_SECONDS + 2)
+    refused = person.post("start", bodies[0])
+    assert (refused.status_code, "reload" in refused.json()["error"]) == (410, True)
+    assert claimed.post("start", bodies[1]).status_code == 200
+    assert set(Assignment.objects.values_list("state", flat=True)) == {"claimed"}
+
+
 def test_the_same_browser_goes_on_with_its_claim_and_is_told_before_consent(
     visit: Callable[..., Visitor], campaign: Campaign
 ) -> None:
@@ -254,6 +350,36 @@ def test_what_many_addresses_forge_is_bounded_by_the_database_without_valkey(
     monkeypatch.setitem(limits.PER_HIT, "start", (10, 3600))
     forged_at(hit, n=30)
     assert Assignment.objects.count() == 10
+
+
+def test_a_few_addresses_do_not_shut_a_hit(hit: HIT) -> None:
+    """They submit rubbish, start as often as they may, and open the page as often as they may."""
+    for number in range(6):
+        junk = forge(Visitor(hit, assignment_id=f"JUNK{number}", worker_id="AJUNK"))
+        junk.client = Client(REMOTE_ADDR=f"10.9.{number}.1")
+        token = junk.start()["work_token"]
+        body = {"work_token": token, "client_id": new_id()}
+        assert {junk.post("submit", body).status_code for _ in range(35)} <= {422, 429}
+        for again in range(20):
+            one = replace(junk, assignment_id=f"J{number}x{again}")
+            one.client = junk.client
+            one.start()
+    person = forge(Visitor(hit))
+    person.client = Client(REMOTE_ADDR="192.0.2.7")
+    assert person.submit(person.start()["work_token"], client_id=new_id()).json()["state"] == "stored"
+
+
+def test_the_wait_that_is_told_is_the_true_one(hit: HIT) -> None:
+    now = timezone.now().replace(minute=20, second=0)
+    for _ in range(limits.PER_ADDRESS_AND_HIT["start"][0]):
+        limits.check_limits("start", hit=hit, network="192.0.2.7", now=now)
+    with pytest.raises(limits.TooMany, match=r"You can go on in (\d+) (minute|second)s?\.") as caught:
+        limits.check_limits("start", hit=hit, network="192.0.2.7", now=now)
+    n, unit = str(caught.value).split()[-2:]
+    wait = timedelta(seconds=int(n) * (60 if unit.startswith("minute") else 1))
+    limits.check_limits("start", hit=hit, network="192.0.2.7", now=now + wait)
+    with pytest.raises(limits.TooMany):
+        limits.check_limits("start", hit=hit, network="192.0.2.7", now=now + wait / 2)
 
 
 def forged_at(hit: HIT, *, n: int) -> list[int]:
