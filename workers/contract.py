@@ -89,6 +89,8 @@ def result_name(position: int) -> str:
     return f"results/{position:05d}.json"
 
 
+# What tells one network from another, as a survey states it.
+IDENTITY = ("weights_sha256", "source_sha256", "weights_from")
 # Where a survey leaves the digests of the image set's files, for the tasks after it and in the artifact.
 CONTENTS = "contents.npz"
 SURVEY_POSITION = 0

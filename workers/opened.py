@@ -2,6 +2,7 @@
 
 Kept things are known by content, never by address alone: a file that was overwritten, code that was edited and an
 object that was replaced in its store are read again. The tasks after a survey take what it found, or are refused.
+Nobody can tell which files a person's own code reads: it runs again at every survey.
 """
 
 import json
@@ -11,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from workers import config
-from workers.contract import DissectionRequest
+from workers.contract import IDENTITY, DissectionRequest
 from workers.engine.images.contents import FRESH_SECONDS, Contents
 from workers.engine.images.image_set import ImageSet
 from workers.engine.networks.checkpoints import NetworkError
-from workers.engine.networks.code import hash_files
+from workers.engine.networks.code import expire, hash_files
 from workers.engine.networks.loading import (
     LoadedNetwork,
     file_sha256,
@@ -28,9 +29,6 @@ from workers.engine.networks.saved import SAVED
 from workers.engine.networks.saved_activations import SavedNetwork, open_saved
 from workers.engine.networks.zoo import ZOO, find_row, find_weights
 from workers.fetching import fetch_file
-
-# What tells one network from another, as a survey states it.
-IDENTITY = ("weights_sha256", "source_sha256", "weights_from")
 
 
 class NetworkChanged(NetworkError):
@@ -81,7 +79,8 @@ def open_network(*, request: DissectionRequest, surveyed: dict[str, Any] | None,
         kept = None
     file = _find_file(asked)
     digests = (_digest(file), _hash_code(asked))
-    if kept is None or (kept.file_sha256, kept.code_sha256) != digests:
+    is_own = has_own_code(asked.architecture)
+    if kept is None or is_own or (kept.file_sha256, kept.code_sha256) != digests:
         _last_network.clear()
         kept = _load(asked, file, device)
         _last_network.append(kept)
@@ -100,6 +99,8 @@ def _is_surveyed(kept: OpenNetwork, surveyed: dict[str, Any]) -> bool:
 def _load(asked: Asked, file: Path | None, device: str) -> OpenNetwork:
     """Load it while nothing changes under it: the digests before and after must agree."""
     before = _stamp(file)
+    if has_own_code(asked.architecture):
+        expire(asked.architecture.partition(":")[0])
     if asked.architecture.startswith(ZOO):
         row = find_row(asked.architecture.removeprefix(ZOO))
         network = load_zoo_network(row=row, folder=config.zoo_folder(), device=device)

@@ -31,13 +31,26 @@ def find_keys(manifest: dict[str, Any]) -> dict[str, str]:
     is_own = stated["rotation"] or stated.get("random_weights") or not stated.get("chance", True)
     if is_own or not manifest["labels"] or manifest["network"]["architecture"] == SAVED:
         return {}
+    return _make_keys(manifest)
+
+
+def _make_keys(manifest: dict[str, Any]) -> dict[str, str]:
     network = {name: value for name, value in manifest["network"].items() if not name.startswith("weights")}
     if manifest["network"].get("weights_from") == Network.WeightsFrom.CODE:
         network["weights_sha256"] = manifest["network"]["weights_sha256"]
-    options = {name: value for name, value in stated.items() if name not in NOT_OF_COUNTS}
+    options = {name: value for name, value in manifest["options"].items() if name not in NOT_OF_COUNTS}
     images = [manifest["image_set"].get(name) for name in ("sha256", "content_sha256")]
     facts = [SEED, network, images, options]
     return {entry["path"]: _digest([*facts, entry["path"]]) for entry in manifest["layers"]}
+
+
+def drop_changed(measured_by: Dissection, *, manifest: dict[str, Any], surveyed: dict[str, Any]) -> None:
+    """Drops the baselines whose network, images or options are not what was asked for. `surveyed`: what tells the
+    network that was loaded from others, before its weights were drawn.
+    """
+    options = {name: value for name, value in manifest["options"].items() if name != "random_weights"}
+    keys = _make_keys({**manifest, "network": {**manifest["network"], **surveyed}, "options": options})
+    measured_by.measured_baselines.exclude(key__in=keys.values()).delete()
 
 
 def list_missing(keys: dict[str, str]) -> list[str]:
@@ -70,11 +83,7 @@ def link(dissection: Dissection, keys: Mapping[str, str]) -> None:
 
 
 def finish(measured_by: Dissection, *, weights_from: str) -> None:
-    """The baseline is measured: its counts are written beside those of the dissections that wait for it.
-
-    If the images changed meanwhile, it is dropped.
-    """
-    measured_by.measured_baselines.exclude(dissections__image_set=measured_by.image_set).delete()
+    """The baseline is measured: its counts are written beside those of the dissections that wait for it."""
     measured_by.measured_baselines.update(weights_from=weights_from)
     waiting = RandomBaseline.dissections.through.objects.filter(randombaseline__measured_by=measured_by)
     for dissection in Dissection.objects.filter(pk__in=waiting.values("dissection")).select_for_update():

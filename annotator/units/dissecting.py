@@ -171,6 +171,11 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
         GPUTask.objects.create(dissection=dissection, position=last.position + 1, stage=GPUTask.Stage.MERGE)
     else:
         manifest = ingest_artifact(dissection=dissection, store=store, now=now)
+        if dissection.is_baseline:
+            survey = json.loads(store.read(contract.result_name(contract.SURVEY_POSITION)))
+            if "network" in survey:  # surveys of before did not say
+                surveyed = {name: survey["network"][name] for name in contract.IDENTITY}
+                chance.drop_changed(dissection, manifest=manifest, surveyed=surveyed)
         _set_baseline_beside(dissection, manifest, now)
 
 

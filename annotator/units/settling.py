@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from annotator.units.models import Dissection, ImageSet, Network, NetworkAlias
 from annotator.units.names import find_free_name
+from workers.contract import IDENTITY
 from workers.engine.format.artifact import MANIFEST
 from workers.engine.networks.saved import SAVED
 from workers.store import StoreError, open_store
@@ -27,7 +28,7 @@ def settle_network(dissection: Dissection, found: dict[str, Any]) -> None:
     list(Network.every.select_for_update().filter(architecture=asked.architecture).order_by("id"))
     asked.refresh_from_db()
     network = _find_twin(asked, found) or (asked if _may_become(asked, found) else _add_version(asked))
-    for field in ("weights_sha256", "source_sha256", "weights_from"):
+    for field in IDENTITY:
         setattr(network, field, found[field])
     network.weights = dissection.weights
     network.is_refused = False

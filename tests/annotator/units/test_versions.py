@@ -21,11 +21,12 @@ from PIL import Image as Picture
 from pytest_django import Settings
 
 from annotator.units import dissecting, gpu_queue
-from annotator.units.models import Dissection, Image, ImageSet, Network, NetworkAlias
+from annotator.units.models import Dissection, Image, ImageSet, Network, NetworkAlias, RandomBaseline
 from annotator.units.registering import CannotRegister, register_image_set, register_network
 from tests.workers.engine import making
 from workers import contract, job, opened, tasks
 from workers.engine.format.artifact import read_artifact
+from workers.engine.networks.identity import hash_tensors
 from workers.store import open_store
 
 TASKS: dict[str, Callable[[Any], None]] = {
@@ -61,7 +62,15 @@ class Bench:
     def __init__(self, queue: list[tuple[str, dict[str, Any]]]) -> None:
         self.queue = queue
 
-    def ask(self, images: Path, *, weights: Path | str = "", architecture: str = TINY, layer: str = "4") -> Dissection:
+    def ask(
+        self,
+        images: Path,
+        *,
+        weights: Path | str = "",
+        architecture: str = TINY,
+        layer: str = "4",
+        chance: bool = False,
+    ) -> Dissection:
         now = timezone.now()
         network = register_network(
             name=None, architecture=architecture, weights=str(weights), preprocessing=None, now=now
@@ -71,7 +80,7 @@ class Bench:
             weights=str(Path(weights).resolve()) if weights else "",
             image_set=register_image_set(name=None, address=str(images), is_rendered=True, now=now),
             layer_paths=[layer],
-            options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1, "chance": False},
+            options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1, "chance": chance},
             now=now,
         )
 
@@ -174,6 +183,71 @@ def test_code_that_was_edited_is_another_network(
     assert first.network.source_sha256 != second.network.source_sha256
     assert first.network.name != second.network.name
     assert [read_layer(one)["peak_range"].max() for one in (first, second)] == pytest.approx([0.1, 0.9])
+
+
+@pytest.mark.parametrize("where", ["in the function", "at import", "in another module", "at the only import"])
+def test_weights_that_own_code_reads_by_itself_are_read_at_every_survey(
+    bench: Bench, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """The tasks after a survey measure what was surveyed, or are refused."""
+    reads = f"torch.load({str(tmp_path / 'own.pth')!r})['state_dict']"
+    name = f"reading_{where.replace(' ', '_')}"
+    helper, state = "", "STATE"
+    if where == "in the function":
+        state = reads
+    elif where == "at import":
+        helper = f"STATE = {reads}\n"
+    elif where == "in another module":
+        (tmp_path / f"{name}_kept.py").write_text(f"import torch\nSTATE = {reads}\n")
+        helper = f"from {name}_kept import STATE\n"
+    else:
+        # A name that torch keeps cannot be registered twice in one process.
+        helper, state = f"LIBRARY = torch.library.Library('{name}', 'DEF')\n", reads
+    (tmp_path / f"{name}.py").write_text(
+        f"import torch\nfrom tests.workers.engine.making import tiny_module\n{helper}"
+        f"def make():\n    made = tiny_module()\n    made.load_state_dict({state})\n    return made\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    save(tmp_path / "own.pth", 4)
+    first = bench.dissect(images, architecture=f"{name}:make")
+    save(tmp_path / "own.pth", 5)
+    second = bench.step(bench.ask(images, architecture=f"{name}:make"))
+    save(tmp_path / "own.pth", 6)
+    bench.run(second)
+    assert not np.array_equal(read_layer(first)["threshold"], read_layer(second)["threshold"])
+    for dissection, seed in ((first, 4), (second, 5)):
+        expected = hash_tensors(making.tiny_network(seed=seed).module)
+        assert dissection.network.weights_sha256 == expected
+        manifest = read_artifact(open_store(dissection.artifact).read).manifest
+        assert manifest["network"]["weights_sha256"] == expected
+    assert first.network.name != second.network.name
+
+
+@pytest.mark.parametrize("changes", ["before the survey", "after the survey"])
+def test_weights_that_own_code_reads_are_not_dealt_out_for_another_network(
+    bench: Bench, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: str
+) -> None:
+    name = f"dealing_{changes.replace(' ', '_')}"
+    (tmp_path / f"{name}.py").write_text(
+        f"import torch\nfrom tests.workers.engine.making import tiny_module\ndef make():\n    made = tiny_module()\n"
+        f"    made.load_state_dict(torch.load({str(tmp_path / 'own.pth')!r})['state_dict'])\n    return made\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    save(tmp_path / "own.pth", 4)
+    bench.dissect(images, architecture=f"{name}:make", chance=True)
+    baseline = Dissection.objects.get(is_baseline=True)
+    if changes == "after the survey":
+        bench.step(baseline)
+    save(tmp_path / "own.pth", 5)
+    bench.run(baseline)
+    if changes == "after the survey":
+        assert baseline.state == Dissection.State.FAILED
+        assert "changed meanwhile; dissect again" in baseline.error
+    assert not RandomBaseline.objects.exclude(measured_by__state=Dissection.State.FAILED).exists()
+    again = bench.dissect(images, architecture=f"{name}:make", chance=True)
+    bench.run(RandomBaseline.objects.get(dissections=again).measured_by)
+    again.refresh_from_db()
+    assert again.detectors["4"]["paper"]["random_weights"]["n_detectors"] >= 0
 
 
 def test_a_network_that_cannot_be_loaded_is_registered_nowhere_and_its_name_is_free(

@@ -32,6 +32,8 @@ _STARTED_AT = time.time()
 _imported: dict[str, str] = {}
 # By the function's module: the modules that define its network's classes, as the last build found.
 _defining: dict[str, set[str]] = {}
+# Modules that shall be imported anew before the next build, whether or not their files changed.
+_expired: set[str] = set()
 # By package: the version that this process began with.
 _versions: dict[str, str] = {}
 
@@ -45,24 +47,49 @@ def import_fresh(module_name: str) -> ModuleType:
     found = hash_files(module_name)
     files = find_files({module_name, *_defining.get(module_name, set())})
     known = _imported.get(module_name)
-    if known != found and (known is not None or _changed_since_start(files.values())):
-        _forget(files)
+    is_old = known != found and (known is not None or _changed_since_start(files.values()))
     with without_compiled_files():
-        module = importlib.import_module(module_name)
+        module = _import_anew(module_name, files, must=is_old)
     _imported[module_name] = found
     return module
 
 
-def _forget(files: Mapping[str, Path]) -> None:
-    """Have modules imported again, and the packages around them: those without a file of their own know their parent
-    by name.
+def _import_anew(module_name: str, files: Mapping[str, Path], *, must: bool) -> ModuleType:
+    """The module, with what was imported of these files forgotten if that `must` be or if it was expired.
+
+    Some code cannot be imported twice in one process, because it registers names. If no file changed, it stays.
     """
+    is_expired = module_name in _expired
+    _expired.discard(module_name)
+    earlier = _forget(files) if must or is_expired else {}
+    try:
+        return importlib.import_module(module_name)
+    except Exception:
+        if must or module_name not in earlier:
+            raise
+        sys.modules.update(earlier)
+        return earlier[module_name]
+
+
+def expire(module_name: str) -> None:
+    """Have the module imported anew when its network is next built: a file that its code reads may have changed,
+    although the code did not.
+    """
+    _expired.add(module_name)
+
+
+def _forget(files: Mapping[str, Path]) -> dict[str, ModuleType]:
+    """Have modules imported again, and the packages around them: those without a file of their own know their parent
+    by name. Returns what was forgotten.
+    """
+    forgotten = {}
     for name in {above for file in files for above in _list_above(file)}:
         module = sys.modules.get(name)
         is_compiled = name in files and files[name].suffix != ".py"
         if module is not None and not is_compiled:
-            del sys.modules[name]
+            forgotten[name] = sys.modules.pop(name)
     linecache.checkcache()
+    return forgotten
 
 
 def _list_above(name: str) -> list[str]:

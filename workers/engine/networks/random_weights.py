@@ -10,8 +10,10 @@ import copy
 from dataclasses import replace
 
 import torch
+from torch import nn
 
-from workers.engine.networks.identity import hash_tensors, is_constant, list_weights
+from workers.engine.networks.checkpoints import NetworkError
+from workers.engine.networks.identity import FROM_CODE, hash_tensors, is_constant, list_weights
 from workers.engine.networks.loading import LoadedNetwork, load_network, name_with_classes
 
 # Where the tensors came from, if some could not be drawn.
@@ -32,14 +34,22 @@ def draw_weights(network: LoadedNetwork, *, seed: int) -> LoadedNetwork:
         )
         for one in (seed, seed + 1)
     )
-    pairs = zip(list_weights(drawn.module), list_weights(other.module), strict=True)
-    if all(is_constant(one) or not torch.equal(one, again) for one, again in pairs):
+    if not _find_set(drawn.module, other.module):
         return replace(drawn, architecture=network.architecture, n_classes=network.n_classes)
     # Code that keeps its module gives the same one each time: the copy leaves it as it is.
     module = copy.deepcopy(drawn.module)
-    pairs = zip(list_weights(module), list_weights(other.module), strict=True)
-    _deal_out([one for one, again in pairs if torch.equal(one, again) and not is_constant(one)], seed)
+    places = _find_set(module, other.module)
+    weights, known = list(list_weights(module)), list(list_weights(network.module))
+    if network.weights_from == FROM_CODE and any(not torch.equal(weights[i], known[i]) for i in places):
+        raise NetworkError(f"The weights that {network.architecture} reads changed meanwhile; dissect again.")
+    _deal_out([weights[i] for i in places], seed)
     return replace(drawn, module=module, weights_sha256=hash_tensors(module), weights_from=DEALT_OUT)
+
+
+def _find_set(module: nn.Module, other: nn.Module) -> list[int]:
+    """The places, in the order of list_weights, of tensors that the code sets, whatever the seed."""
+    pairs = enumerate(zip(list_weights(module), list_weights(other), strict=True))
+    return [i for i, (one, again) in pairs if torch.equal(one, again) and not is_constant(one)]
 
 
 def _deal_out(tensors: list[torch.Tensor], seed: int) -> None:
