@@ -1,19 +1,18 @@
 """A description in a person's own words -> a concept, by steps that are kept and shown.
 
-Steps: case and punctuation, what is negated, spelling, alternatives, what is shown ("all images contain water"),
-qualifiers ("color green", "striped pattern"), plural, core ("yellow train" names trains), head noun. Synonyms do not
-replace words: they join groups (`grouping.py`), so that the people's own word stays the label. Words of any script are
-kept whole, with their combining marks.
+Steps: case and punctuation, how sure somebody is ("maybe dogs"), what is negated, spelling, alternatives, what is
+shown ("all images contain water"), qualifiers ("color green", "striped pattern"), plural, core ("yellow train" names
+trains), head noun. Synonyms do not replace words: they join groups (`grouping.py`), so that the people's own word
+stays the label. Words of any script are kept whole, with their combining marks.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from annotator.labels.emptiness import drop_negated, names_no_thing, says_nothing
+from annotator.labels.characters import clean_text
+from annotator.labels.emptiness import drop_hedges, drop_negated, names_no_thing, says_nothing
 from annotator.labels.lexicon import Lexicon
 from annotator.labels.spelling import correct_word
 
@@ -25,7 +24,7 @@ def _words(text: str) -> frozenset[str]:
 COLORS = _words(
     "black blue brown green gray grey orange pink purple red white yellow violet tan beige gold silver turquoise"
 )
-_DETERMINERS = _words("a an the this these some many all various several different of and")
+_DETERMINERS = _words("a an the this these any every each both some many all various several different of and")
 # Before the head noun, these say how, not what. They are removed if the rest is a known word.
 _COLOR_WORDS = _words("color colour colored coloured colors colours")
 # Heads without a meaning of their own: "striped pattern", "round shape", "red objects".
@@ -45,22 +44,23 @@ _ADDITIONS = COLORS | _words(
 _WORDS_OF_RULES = _DETERMINERS | _COLOR_WORDS | _EMPTY_HEADS | COLORS
 _BEFORE_WHAT_IS_SHOWN = re.compile(
     r"^(?:.*\b(?:contains?|contained|containing|showing|shows?|depicts?|has|have|having|includes?)\b"
-    r"|(?:.*\b(?:images?|pictures?|photos?|photographs?|objects?|things?|items?|kinds?|types?|sorts?|group|bunch|pieces?|rows?|shades?|lots?"
-    r"|collection|scenes?|views?|colors?|colours?|drawings?|patterns?)\s+(?:of|with)\b)"
+    r"|(?:.*\b(?:images?|pictures?|photos?|photographs?|objects?|things?|items?|kinds?|types?|sorts?"
+    r"|group|bunch|pieces?|bits?|couples?|dozens?|hundreds|rows?|shades?|lots?|collection|scenes?|views?"
+    r"|colors?|colours?|drawings?|patterns?)\s+(?:of|with)\b)"
     r"|(?:there (?:is|are)|it is|it's|they are|looks? like|mostly|mainly))\s+(?=\w)"
 )
 _AFTER_THE_HEAD = re.compile(
-    r"(?<=\w)\s+(?:of|with|without|but|not|except|in|on|against|at|from|for|under|over|near|by|to|that|which|like|no|behind|inside"
-    r"|outside of|around|above|below|is|are|being|having)\s.*$"
+    r"(?<=\w)\s+(?:of|with|without|but|not|except|in|on|against|at|from|for|under|over|near|by|to|that|which|like|no"
+    r"|behind|inside|outside of|around|above|below|is|are|being|having)\s.*$"
 )
 _COLORS_OF_SOMETHING = re.compile(
-    rf"(?:{'|'.join(sorted(COLORS))})(?:\s*(?:and|or|[,/&+])\s*(?:{'|'.join(sorted(COLORS))}))+\s+(?=\w)(?!colou?rs?$|and\b|or\b)"
+    rf"(?:{'|'.join(sorted(COLORS))})(?:\s*(?:and|or|[,/&+])\s*(?:{'|'.join(sorted(COLORS))}))+\s+(?=\w)"
+    r"(?!colou?rs?$|and\b|or\b)"
 )
 _ALTERNATIVES = re.compile(r"\s*(?:[,;/&+|]|\band\b|\bor\b)\s*")
-# Commas and semicolons of other scripts.
-_COMMAS = str.maketrans({"،": ",", "、": ",", "，": ",", "؛": ";", "·": " ", "’": "'", "‘": "'", "＇": "'"})
-_SEPARATORS = frozenset(",;/&+|-")
 _WORD = re.compile(r"[^\s,;/&+|]+")
+# These name something with their head, and nothing alone.
+_WHOLE_PHRASES = frozenset(["test pattern", "test patterns"])
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 
 
@@ -129,7 +129,7 @@ def build_vocabulary(
     """Counts every word once for each description that uses it; a mapping says how often each was given."""
     counts: Counter[str] = Counter()
     for text, n_given in Counter(descriptions).items():
-        counts.update(dict.fromkeys(filter(str.isalpha, _WORD.findall(_clean(text))), n_given))
+        counts.update(dict.fromkeys(filter(str.isalpha, _WORD.findall(clean_text(text, lexicon))), n_given))
     phrases = {phrase for label in labels if (phrase := clean_label(label))}
     words = {lexicon.singular(word) for phrase in phrases for word in phrase.split()}
     return Vocabulary(lexicon=lexicon, counts=counts, targets=frozenset(phrases | words))
@@ -159,11 +159,12 @@ def _normalize(text: str, vocabulary: Vocabulary) -> Concept:
 def _read(text: str, kept: str, vocabulary: Vocabulary) -> Concept:
     """`kept`: the text that counts, with or without its brackets."""
     trail: list[Step] = []
-    cleaned = _note(trail, "case and punctuation", text, _clean(kept))
+    cleaned = _note(trail, "case and punctuation", text, clean_text(kept, vocabulary.lexicon))
     if says_nothing(cleaned):
         _note(trail, "says nothing", cleaned, "")
         return Concept(form="", head="", steps=tuple(trail))
-    there = _note(trail, "what is negated", cleaned, drop_negated(cleaned))
+    said = _note(trail, "how sure", cleaned, drop_hedges(cleaned))
+    there = _note(trail, "what is negated", said, drop_negated(said))
     spelled = _note(trail, "spelling", there, _respell(there, vocabulary))
     chosen = _note(trail, "first alternative", spelled, _choose_alternative(spelled, vocabulary))
     shown = _note(trail, "what is shown", chosen, drop_negated(_find_what_is_shown(chosen)))
@@ -187,34 +188,6 @@ def _note(trail: list[Step], rule: str, before: str, after: str) -> str:
     return after
 
 
-def _clean(text: str) -> str:
-    """Lower case; of each character what is part of a word or separates two.
-
-    A mark that combines with a letter is part of the word, as in Hindi, Thai, Tamil, Arabic and Hebrew.
-    """
-    plain = unicodedata.normalize("NFKC", text.replace("İ", "i")).translate(_COMMAS).lower()
-    plain = re.sub(r"\bw/o\b", "without", re.sub(r"\bn\s?/\s?a\b", "na", plain))
-    kept = "".join(map(_keep_character, re.sub(r"'s?\b", "", plain)))
-    return " ".join(_drop_loose_marks(kept).replace("-", " ").split())
-
-
-def _keep_character(character: str) -> str:
-    if character.isspace() or character in _SEPARATORS or character.isalnum():
-        return character
-    category = unicodedata.category(character)
-    # Invisible joiners stand within words.
-    return character if category[0] == "M" else "" if category == "Cf" else " "
-
-
-def _drop_loose_marks(text: str) -> str:
-    """A mark without a letter before it is none of a word."""
-    return "".join(
-        character
-        for before, character in pairwise(f" {text}")
-        if unicodedata.category(character)[0] != "M" or before.isalnum() or unicodedata.category(before)[0] == "M"
-    )
-
-
 def _respell(text: str, vocabulary: Vocabulary) -> str:
     return _WORD.sub(lambda found: vocabulary.correct(found.group()), text)
 
@@ -235,7 +208,7 @@ def _choose_alternative(text: str, vocabulary: Vocabulary) -> str:
 
 
 def _is_known_phrase(part: str, vocabulary: Vocabulary) -> bool:
-    return vocabulary.knows(part) or vocabulary.knows(vocabulary.lexicon.singular(part))
+    return part in _WHOLE_PHRASES or vocabulary.knows(part) or vocabulary.knows(vocabulary.lexicon.singular(part))
 
 
 def _find_what_is_shown(text: str) -> str:
@@ -271,8 +244,13 @@ def _find_head(form: str, vocabulary: Vocabulary) -> str:
 
 
 def _find_core(form: str, vocabulary: Vocabulary) -> str:
-    """The phrase without leading additions, if it is not known as a whole; "" if there are none."""
+    """The phrase without leading additions, if it is not known as a whole; "" if there are none.
+
+    Colors alone have no core: "red and green" is neither.
+    """
     words = form.split()
+    if set(words) <= COLORS | {"and"}:
+        return ""
     first = 0
     while first < len(words) - 1 and words[first] in _ADDITIONS and not vocabulary.knows(" ".join(words[first:])):
         first += 1

@@ -12,23 +12,28 @@ def _words(text: str) -> frozenset[str]:
 
 # A description of these words alone says nothing.
 EMPTY_WORDS = _words(
-    "a all am an and any anything are asdf be cannot cant clear clearly common commonality different do "
-    "does dont dunno everything examples explain find for guess hard have i id idea idk image images in is it item "
-    "items its just kind kinds know known lot lots make many maybe me misc miscellaneous mixed n na nada nil no none "
-    "nope not nothing null object objects of or other others out photo photos possible random really same say see "
-    "seem seems several similar some something sort sorts specific stuff sure tell test that the them there these "
-    "they thing things this those to too unclear unidentifiable unknown unsure various varied very what whatever yes"
+    "a all am an and any anything appear appears are asdf assorted be both cannot cant certainly clear clearly "
+    "common commonality definitely different do does dont dozen dunno each eight eleven else etc etcetera every "
+    "everything examples explain few find five for four generally guess have hundred hundreds i id idea idk image "
+    "images in indistinct is it item items its just kind kinda kinds know known like likely look looks lot lots "
+    "mainly make many maybe me misc miscellaneous mixed most mostly n na nada nil nine no none nope not nothing "
+    "null object objects obviously of one or other others out perhaps photo photos possible possibly probably "
+    "random randomly really related same say see seem seems seven several similar six some something sort sorta "
+    "sorts specific stuff sure tell ten test that the them there these they thing things think this those three "
+    "to too twelve two unclear undefined undetermined unidentifiable unidentified unknown unrecognisable "
+    "unrecognizable unrelated unsure usually varied various very what whatever which yes"
 )
 # With nothing else but empty words and "picture", these praise instead of naming.
 PRAISE = _words("awesome beautiful cool fine good great nice ok okay pretty super")
 _PICTURES = _words("picture pictures photograph photographs")
 
 _BEFORE = (
-    r"^(?:(?:it|its|this|that|these|those|they|there|theres|is|are|was|were|be|i|we|you|one|sees?|seen|definitely|clearly"
-    r"|probably|certainly|mostly|mainly|absolutely|almost|images?|pictures?|photos?|photographs?|crops?|tiles?|all|any|of"
-    r"|the|with|which|show(?:s|ing)?|contain(?:s|ing)?|has|have|having|include[sd]?|do|does|did|can|could|would)\s+)*"
+    r"^(?:(?:it|its|this|that|these|those|they|there|theres|is|are|was|were|be|i|we|you|one|sees?|seen|definitely"
+    r"|clearly|probably|certainly|mostly|mainly|absolutely|almost|images?|pictures?|photos?|photographs?|crops?|tiles?"
+    r"|all|any|of|the|with|which|show(?:s|ing)?|contain(?:s|ing)?|has|have|having|include[sd]?|do|does|did|can|could"
+    r"|would)\s+)*"
 )
-_EXCEPT = r"(?:but|except(?:ing)?(?: for)?|other than|besides|apart from|aside from|like)"
+_EXCEPT = r"(?:but|except(?:ing)?(?: for)?|other than|besides|apart from|aside from)"
 _NEGATION = re.compile(
     _BEFORE + r"(?:not|no|non|none of|neither|never|without|isnt|arent|wasnt|werent|doesnt|dont|didnt|cannot|cant"
     r"|couldnt|lack(?:s|ing)?(?: of)?|absence of|excluding|except(?: for)?|nothing like|other than|apart from"
@@ -41,9 +46,37 @@ _ONLY = re.compile(
     r"|not (?:only|just)|no (?:doubt|question))\s+"
 )
 _HOWEVER = re.compile(
-    r"(?:[,;]|\bbut\b)\s*(?:but |also )?(?:(?:just|only|rather|instead|mostly|mainly|its|it is|they are|more like)\s+)?"
+    r"(?:[,;]|\bbut\b|(?=\b(?:just|only|instead)\b))\s*(?:but |also )?"
+    r"(?:(?:just|only|rather|instead|mostly|mainly|its|it is|they are|more like)\s+)?"
 )
 _SAYS_SO = re.compile(r"\bbut\b|\b(?:just|only|rather|instead|mostly|mainly|its|it is|they are|more like)\b")
+# Said before or after what is seen, these say how sure somebody is: "not sure, maybe dogs", "I think it is a cat".
+_UNSURE = re.compile(
+    r"^(?:i ?m |i am |i )?(?:not (?:(?:really|very|quite|so|too|entirely|completely|totally|\d+) )*(?:sure|certain)"
+    r"|unsure|dont (?:really )?know|do not (?:really )?know|dunno|idk|(?:have )?no (?:idea|clue)|cant (?:tell|say)"
+    r"|cannot (?:tell|say)|(?:hard|difficult|impossible) to \w+)\b(?: (?:about|if|whether|of|what|exactly))*"
+    r"(?: (?:this|that|it|these|those|they) (?:is|are|was|were|could be|might be|shows?))?(?: exactly)?[\s,;]*"
+)
+_SURENESS = r"(?:(?:most|very|quite) )?(?:maybe|probably|possibly|perhaps|likely|definitely|certainly|obviously)"
+_THINKS = r"(?:i|we) (?:think|guess|believe|suppose|assume)"
+_HEDGES = re.compile(
+    rf"^(?:(?:but|just|only|generally|usually|mostly|mainly|kinda|sorta|{_SURENESS}|i (?:can )?see"
+    rf"|{_THINKS}(?: that)?(?: (?:it|its|it is|they|they are|this is|these are))?"
+    r"|(?:could|might|may|must|appears?|seems?)(?: to)? be|(?:appears?|seems?) to show"
+    r"|(?:(?:all|anything|everything|something|things?|they|these|this|it|its|it is|kind of|sort of) )?"
+    r"(?:(?:is|are|looks?|seems?) )?like)"
+    r"[\s,;]+)+(?=\w)"
+)
+_HEDGES_AFTER = re.compile(
+    rf"(?<=\w)(?:[\s,;]+(?:{_SURENESS}|{_THINKS}|only|mostly|mainly|to me|for sure|etc(?:etera)?|or so|and so on"
+    r"|(?:or|and) (?:something|some|similar|the like|such|stuff|so)(?: (?:like|similar)(?: (?:to )?that)?)?))+$"
+)
+# Of other languages, the commonest words that deny what follows, and what says what is there instead.
+_OTHER_NEGATION = re.compile(
+    r"^(?:(?:sans(?! serif)|pas (?:de(?! deux)|des|un|une)|aucune?|keine?[nmrs]?|nicht|ohne|sin|ning[uú]na?|senza"
+    r"|sem|zonder|geen|ikke|inte|nie|bez|не|нет|без)\s+|不是|没有|沒有).+?"
+    r"(?:(?:[,;]?\s+(?:sondern|mais|sino|а|но)\s+|,?\s*而是)(?P<instead>.+))?$"
+)
 # What is on the sign is named: "no parking sign".
 _SIGN = re.compile(r"^no(?: \w+){1,3} signs?$")
 
@@ -55,6 +88,8 @@ def drop_negated(text: str) -> str:
     """Without what is negated; "" if that is everything. `text`: lower case, without apostrophes and hyphens."""
     if only := _ONLY.match(text):
         return drop_negated(text[only.end() :])
+    if other := _OTHER_NEGATION.match(text):
+        return other["instead"] or ""
     negated = _NEGATION.match(text)
     if negated is None or _SIGN.match(text):
         return text
@@ -64,8 +99,14 @@ def drop_negated(text: str) -> str:
     return ""
 
 
+def drop_hedges(text: str) -> str:
+    """Without what says how sure somebody is; "" if that is everything."""
+    sure = _UNSURE.sub("", text)
+    return _HEDGES_AFTER.sub("", _HEDGES.sub("", sure))
+
+
 def says_nothing(text: str) -> bool:
-    """True if there is no letter or digit, or if no word names anything."""
+    """True if there is no letter, or if no word names anything."""
     words = _WORD.findall(text)
     if any(word in PRAISE for word in words):
         return all(word in EMPTY_WORDS | PRAISE | _PICTURES for word in words)
@@ -74,4 +115,4 @@ def says_nothing(text: str) -> bool:
 
 def names_no_thing(text: str) -> bool:
     """The same without regard to praise: "cool", of "cool colors", says how."""
-    return all(word in EMPTY_WORDS for word in _WORD.findall(text))
+    return all(word in EMPTY_WORDS or not any(map(str.isalpha, word)) for word in _WORD.findall(text))

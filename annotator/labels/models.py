@@ -7,7 +7,7 @@ from annotator.crowd.models import CATEGORY_CHOICES, Campaign
 from annotator.units.models import Unit
 
 # 1: one-coin weights, one spread per campaign, head nouns join groups (November 2026). 2: docs/measures.md, Unit label.
-RULE_VERSION = 2
+RULE_VERSION = 3
 
 
 def describe_simulated(*, n_simulated: int, n_answers: int) -> str:

@@ -48,7 +48,7 @@ def test_a_whole_hit_by_keyboard_asks_before_it_sends(
     check(page)
     page.click("#agree")
     page.wait_for_selector("body[data-ready]")
-    expect(page.locator("#question")).to_contain_text("thing 0")
+    expect(page.locator("#question")).to_contain_text("gadget 0")
     assert page.locator(".crop").count() == 15
     check(page)
     page.keyboard.press("y")

@@ -31,7 +31,7 @@ def concept(index: int) -> str:
 def test_merging_renaming_splitting_accepting() -> None:
     assert revise("merge", "wheel", "--into", "rim").endswith("2 units renamed.\n")
     assert (concept(0), concept(4)) == ("rim", "rim")
-    assert "features.3 unit 1: thing 1" in revise("rename", "--unit", "features.3:1", "--into", "Thing 1")
+    assert "features.3 unit 1: gadget 1" in revise("rename", "--unit", "features.3:1", "--into", "Gadget 1")
     assert UnitLabel.objects.get(unit__index=1).comparison.relation == "equal"
     revise("split", "striped", "--unit", "features.3:2", "--into", "lines")
     assert concept(2) == "lines"

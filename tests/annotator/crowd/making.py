@@ -89,7 +89,7 @@ def make_dissection(
         )
         AutomaticLabel.objects.create(
             dissection=dissection, unit=unit, source=str(dissection.pk), mode="paper", category="object",
-            label=f"thing {index}", iou=0.02 * (index + 1), is_best=True,
+            label=f"gadget {index}", iou=0.02 * (index + 1), is_best=True,
         )  # fmt: skip
     return dissection
 

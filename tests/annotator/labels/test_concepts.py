@@ -1,5 +1,6 @@
 """From people's words to concepts: the traps that published answers hold, and every step kept."""
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -71,6 +72,9 @@ def test_people_mean_what_they_mean(said: str, form: str, head: str) -> None:
         "कुत्ता",
         "หมู",
         "หมี",
+        "น้ำ",
+        "คำ",
+        "ທຳ",
         "நாய்",
         "كَلْب",
         "كلب",
@@ -106,6 +110,10 @@ NOTHING = [
     "thing", "different things", "various objects", "random stuff", "lots of things", "?", "???", "-", "...", "🙂",
     "( )",
     "idk", "I don't know", "dont know", "don’t know", "not sure", "no idea", "can't tell", "unknown", "everything",
+    "unrelated objects", "several unrelated objects", "unidentified object", "100%", "24", "two things", "two items",
+    "one thing", "eleven things", "a dozen objects", "3.5", "2 things", "1, 2", "hundreds of items", "both",
+    "definitely", "unrecognizable", "a couple of things", "I don't really know", "not sure what this is exactly",
+    "maybe", "probably", "I see", "like", "any", "hard to say", "not sure what it is",
     "all different", "good", "nice picture", "good images", "ok",
 ]  # fmt: skip
 
@@ -122,6 +130,8 @@ NEGATED = [
     "these are not dogs", "there are no dogs", "images without dogs", "pictures with no dogs", "no dogs or cats",
     "all images contain no dogs", "neither dogs nor cats", "other than dogs", "lack of color", "absence of sky",
     "doesn't show a dog", "anything except for the sky", "no dogs, cats, or birds", "not dog-like", "never a car",
+    "probably not dogs", "nothing like dogs", "sans chien", "keine Hunde", "ohne Hunde", "sin perros", "не собаки",
+    "不是狗", "没有狗",
 ]  # fmt: skip
 
 
@@ -153,10 +163,60 @@ def test_what_is_not_there_is_no_concept(said: str) -> None:
         ("Items that are predominantly brown", "brown"),
         ("things without blue", ""),
         ("cool color", "cool"),
+        ("hard surfaces", "hard"),
+        ("all like dogs", "dog"),
+        ("anything like dogs", "dog"),
+        ("not sure, dogs", "dog"),
+        ("not sure, maybe dogs", "dog"),
+        ("dont know, dogs?", "dog"),
+        ("no idea, cats", "cat"),
+        ("no people only sky", "sky"),
+        ("test pattern", "test pattern"),
+        ("just dogs", "dog"),
+        ("probably cats", "cat"),
+        ("I think it's a cat", "cat"),
+        ("cats, I guess", "cat"),
+        ("not 100% sure, dogs", "dog"),
+        ("not sure what this is, perhaps a wheel", "wheel"),
+        ("I'm not sure what it is but it looks like a wheel", "wheel"),
+        ("kind of like dogs", "dog"),
+        ("appears to be a cat", "cat"),
+        ("most likely cats", "cat"),
+        ("sky only", "sky"),
+        ("cats or something like that", "cat"),
+        ("any dog", "dog"),
+        ("a couple of dogs", "dog"),
+        ("a couple", "couple"),
+        ("bit of sky", "sky"),
+        ("не собаки, а кошки", "кошки"),
+        ("pas de deux", "pas de deux"),
+        ("two dogs", "two dog"),
+        ("3d shapes", "3d"),
+        ("keine Hunde, sondern Katzen", "katzen"),
+        ("sans serif", "sans serif"),
+        ("dogs' heads", "dog head"),
+        ("dog's head", "dog head"),
+        ("'dogs' on grass", "dog"),
     ],
 )
 def test_what_is_said_beside_a_negation_stays(said: str, form: str) -> None:
     assert normalize_description(said, vocabulary=make_vocabulary()).form == form
+
+
+@pytest.mark.parametrize(
+    ("said", "core"),
+    [("red and green", ""), ("black", ""), ("red and green lights", ""), ("yellow trains", "train")],
+)
+def test_colors_alone_have_no_core(said: str, core: str) -> None:
+    assert normalize_description(said, vocabulary=make_vocabulary()).core == core
+
+
+@pytest.mark.parametrize("said", ["ＤＯＧＳ", "𝐝𝐨𝐠𝐬", "ﾄﾞｯｸﾞ", "ﬂower", "ﻛﻠﺐ"])
+def test_wide_bold_and_positional_letters_are_ordinary_ones(said: str) -> None:
+    ordinary = unicodedata.normalize("NFKC", said)
+    assert ordinary != said
+    forms = {normalize_description(one, vocabulary=make_vocabulary()).form for one in (said, ordinary)}
+    assert len(forms) == 1
 
 
 def test_every_step_is_kept_with_its_rule() -> None:

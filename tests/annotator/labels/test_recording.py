@@ -191,7 +191,7 @@ def test_a_unit_page_sets_nobody_beside_other_crops(first: Dissection) -> None:
     above, _, elsewhere = page.partition('id="elsewhere"')
     assert str(first.pk) in above
     assert "dog" in above
-    assert "thing 0" in above
+    assert "gadget 0" in above
     assert "walrus" not in above
     assert "tree" not in above
     assert ">walrus<" in elsewhere

@@ -31,7 +31,7 @@ def decide(client: Client, index: int, action: str, into: str = "", seen_blind: 
 
 
 def test_what_people_or_pixels_contradict_waits(world: World) -> None:
-    # Unit 0: one of three names the concept. Unit 2: "striped" with precision .76, and "thing 2" with IoU .06.
+    # Unit 0: one of three names the concept. Unit 2: "striped" with precision .76, and "gadget 2" with IoU .06.
     assert [label.unit.index for label in find_waiting(world.campaign)] == [0, 2]
     UnitLabel.objects.filter(unit__index=2).update(precision=0.75)
     assert [label.unit.index for label in find_waiting(world.campaign)] == [0]
@@ -44,11 +44,11 @@ def test_blind_the_server_tells_nothing_but_the_crops(world: World, reviewer: Cl
     label = label_of(0)
     page = reviewer.get(f"/review/try/{label.pk}/").content.decode()
     inner = page[page.index("<main") : page.index("</main")]
-    for secret in ("wheel", "something else", "object part", "thing 0", "equal", "does not fit"):
+    for secret in ("wheel", "something else", "object part", "gadget 0", "equal", "does not fit"):
         assert secret not in inner, secret
     assert inner.count("us-tile") > 12
     shown = reviewer.get(f"/review/try/{label.pk}/?evidence=1&word=hubcap").content.decode()
-    for told in ("wheel", "something else", "object part", "thing 0", "you wrote: hubcap", "simulated"):
+    for told in ("wheel", "something else", "object part", "gadget 0", "you wrote: hubcap", "simulated"):
         assert told in shown, told
 
 
@@ -63,12 +63,12 @@ def test_accepting_ends_the_waiting_and_is_logged(world: World, reviewer: Client
 
 
 def test_renaming_gives_the_unit_the_word_and_compares_anew(world: World, reviewer: Client) -> None:
-    assert decide(reviewer, 0, "rename", into="Thing 0") == 302
+    assert decide(reviewer, 0, "rename", into="Gadget 0") == 302
     label = label_of(0)
-    assert label.concept == "thing 0"
+    assert label.concept == "gadget 0"
     assert label.comparison.relation == "equal"
-    assert AuditEntry.objects.latest("id").details["to"] == "thing 0"
-    assert "thing 0" in reviewer.get("/units/net/features.3/0/").content.decode()
+    assert AuditEntry.objects.latest("id").details["to"] == "gadget 0"
+    assert "gadget 0" in reviewer.get("/units/net/features.3/0/").content.decode()
 
 
 def test_a_decision_leaves_every_other_label_as_it_was(world: World, reviewer: Client) -> None:

@@ -130,7 +130,7 @@ def _oracle(passes: Callable[[Any, Any, Any], bool], dissection: Dissection) -> 
 CASES: list[tuple[str, Callable[[Any, Any, Any], bool]]] = [
     ("", lambda label, broden, comparison: True),
     ("concept=WHEEL", lambda label, broden, comparison: bool(label) and "wheel" in label.concept),
-    ("concept=thing 3", lambda label, broden, comparison: broden.label == "thing 3"),
+    ("concept=gadget 3", lambda label, broden, comparison: broden.label == "gadget 3"),
     ("category=scene", lambda label, broden, comparison: bool(label) and label.category == "scene"),
     ("broden_category=object", lambda label, broden, comparison: broden.category == "object"),
     ("broden_category=color", lambda label, broden, comparison: broden.category == "color"),
@@ -205,7 +205,7 @@ def test_of_two_dissections_the_one_that_people_answered_about_speaks(world: Wor
             iou=0.5 - 0.01 * index, is_best=True,
         )  # fmt: skip
     assert len(found("")) == len(found(f"dissection={old.pk}")) == 6
-    assert (found("concept=thing 3"), found(f"dissection={old.pk}&concept=thing 3")) == ([], [3])
+    assert (found("concept=gadget 3"), found(f"dissection={old.pk}&concept=gadget 3")) == ([], [3])
     assert found("concept=tree") == [0, 1, 2, 3, 4, 5]
 
 
@@ -236,7 +236,7 @@ def test_a_turned_basis_speaks_for_no_layer(world: World) -> None:
         options={"rotation": 0.5}, artifact_name=old.artifact_name, created_at=old.created_at.replace(year=2027),
     )  # fmt: skip
     assert turned not in find_scope(Selection()).dissections.values()
-    assert found("concept=thing 3") == [3]
+    assert found("concept=gadget 3") == [3]
 
 
 def test_two_networks_stand_side_by_side(world: World, viewer: Client, tmp_path: Any) -> None:
