@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotator.commanding import ProjectCommand
+from annotator.processes import ProcessFailed
 from annotator.units import chance, dissecting, registering
 from annotator.units.asked_options import add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
-from annotator.units.gpu_process import gpu_process_if_none
+from annotator.units.gpu_process import Keeper, gpu_process_if_none
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
@@ -70,12 +71,12 @@ class Command(ProjectCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         dissections = [find_dissection(options["resume"])] if options["resume"] else self._requested(options)
-        with gpu_process_if_none():
+        with gpu_process_if_none() as keeper:
             for dissection in dissections:
-                self._follow(dissection)
+                self._follow(dissection, keeper)
             _refuse_failed(dissections)
             for dissection in dissections:
-                self._follow_chance(dissection)
+                self._follow_chance(dissection, keeper)
                 dissection.refresh_from_db()
         if options["json"]:
             facts = [_summary(dissection) for dissection in dissections]
@@ -114,7 +115,7 @@ class Command(ProjectCommand):
             for chosen in choose_options(options)
         ]
 
-    def _follow_chance(self, dissection: Dissection) -> None:
+    def _follow_chance(self, dissection: Dissection, keeper: Keeper) -> None:
         """The dissection itself is done. If the counts with random weights fail, the output says so."""
         if measured_by := chance.find_unfinished(dissection):
             note = (
@@ -122,9 +123,9 @@ class Command(ProjectCommand):
                 f" its detectors. Interrupted, this goes on with --resume {dissection.id}."
             )
             self.stderr.write(f"{_counts(dissection)}{note}")
-            self._follow(measured_by)
+            self._follow(measured_by, keeper)
 
-    def _follow(self, dissection: Dissection) -> None:
+    def _follow(self, dissection: Dissection, keeper: Keeper) -> None:
         """Advances the dissection itself, so that it ends without a web-queue process, and draws the progress."""
         columns = (
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
@@ -147,7 +148,15 @@ class Command(ProjectCommand):
                     bars.reset(bar, description=seen.stage)
                 rate = f"{seen.per_second:.0f}/s" if seen.per_second else ""
                 bars.update(bar, completed=seen.n_done, total=seen.n_total or None, rate=rate)
+                _look_after(keeper, dissection)
                 time.sleep(0.3)
+
+
+def _look_after(keeper: Keeper, dissection: Dissection) -> None:
+    try:
+        keeper.look_after()
+    except ProcessFailed as failed:
+        raise CommandError(f"{failed} Go on with --resume {dissection.id}.") from None
 
 
 def _choose_way(options: dict[str, Any]) -> dict[str, Any]:
