@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 VERSION = 1
@@ -25,6 +26,8 @@ PAUSED = "paused"
 # How long a GPU process counts as answering after its last sign of life.
 ALIVE_SECONDS = 15
 GPU_PROCESS_KEY = "unitscope:gpu-process:"
+# How long it is known that a dissection was canceled: longer than its messages wait.
+CANCELED_SECONDS = 30 * 86_400
 
 
 class ContractMismatch(Exception):
@@ -123,3 +126,8 @@ class Progress:
 
 def lease_key(dissection_id: str, position: int) -> str:
     return f"unitscope:lease:{dissection_id}:{position}"
+
+
+def canceled_key(artifact: str) -> str:
+    """Set if nobody wants what is written to this artifact folder; by the folder's name, wherever it is mounted."""
+    return f"unitscope:canceled:{PurePosixPath(artifact).name}"

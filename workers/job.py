@@ -157,13 +157,14 @@ class Job:
 
 
 def write_patiently(target: store.Store, reporter: Reporter, name: str, data: Data) -> None:
-    """If the store is full, say so in the task's progress and wait for space: no work is lost."""
+    """If the store is full, say so in the task's progress and wait for space: no work is lost. Raises Canceled."""
+    reporter.demand_wanted()
     wait_for_space(reporter, lambda: target.write(name, data))
 
 
 def wait_for_space(reporter: Reporter, act: Callable[[], T]) -> T:
     """Does it again until there is space, and says so in the task's progress: what is full may be the artifact store
-    or the cache's disk. Raises what else `act` raises.
+    or the cache's disk. Raises Canceled, and what else `act` raises.
     """
     stage = reporter.stage
     while True:
@@ -176,6 +177,7 @@ def wait_for_space(reporter: Reporter, act: Callable[[], T]) -> T:
             logger.warning("%s Trying again every %s s.", said, contract.FULL_STORE_SECONDS)
             reporter.stage = f"{contract.PAUSED}: {said}"
             time.sleep(contract.FULL_STORE_SECONDS)
+            reporter.demand_wanted()
         else:
             reporter.stage = stage
             return done

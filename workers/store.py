@@ -8,6 +8,7 @@ import hashlib
 import mmap
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ class Store(Protocol):
 
     def exists(self, name: str) -> bool: ...
     def names(self, prefix: str = "") -> Iterator[str]: ...
+    def remove(self, name: str) -> None:
+        """No error if nothing is stored under that name."""
+
+    def clear(self) -> None:
+        """Removes all that is stored under the root; no error if that is nothing."""
 
 
 def open_store(root: str) -> Store:
@@ -114,6 +120,19 @@ class FileStore:
 
     def exists(self, name: str) -> bool:
         return (self.folder / _checked(name)).is_file()
+
+    def remove(self, name: str) -> None:
+        try:
+            (self.folder / _checked(name)).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{name} could not be removed from {self.root}: {error.strerror}.") from error
+
+    def clear(self) -> None:
+        try:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self.folder)
+        except OSError as error:
+            raise StoreError(f"{self.root} could not be removed: {error.strerror}.") from error
 
     def names(self, prefix: str = "") -> Iterator[str]:
         start = self.folder / _checked(prefix) if prefix else self.folder
@@ -232,6 +251,19 @@ class S3Store:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 raise NotStored(f"{name} is not in {self.root}.") from None
             raise StoreError(f"{self.root} does not answer: {error}.") from error
+
+    def remove(self, name: str) -> None:
+        """S3 takes it as done if there is no such object."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._writer.delete_object(Bucket=self.bucket, Key=self._key(name))
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"{name} could not be removed from {self.root}: {error}.") from error
+
+    def clear(self) -> None:
+        for name in list(self.names()):
+            self.remove(name)
 
     def names(self, prefix: str = "") -> Iterator[str]:
         return (item.name for item in self.list_objects(prefix))

@@ -99,10 +99,13 @@ def _run(message: dict[str, Any], work: Work) -> None:
     request = TaskRequest.from_json(message)
     dissection = request.dissection
     target = store.open_store(dissection.artifact)
+    if leases.is_canceled(url=config.broker_url, artifact=dissection.artifact):
+        return
     if not target.exists(contract.result_name(request.position)):
         with leases.lease(
             url=config.broker_url,
             dissection_id=dissection.dissection_id,
+            artifact=dissection.artifact,
             position=request.position,
             attempt=request.attempt,
         ) as reporter:

@@ -13,6 +13,7 @@ from annotator.dashboard.dissections.pages import (
     show_dissection,
     show_dissection_progress,
     show_dissections,
+    start_step,
 )
 from annotator.dashboard.home.pages import show_home, show_live
 from annotator.dashboard.people.pages import (
@@ -85,6 +86,7 @@ urlpatterns = [
     path("dissections/new/", request_one, name="dissect"),
     path("dissections/<uuid:dissection_id>/", show_dissection, name="dissection"),
     path("dissections/<uuid:dissection_id>/progress", show_dissection_progress, name="dissection-progress"),
+    path("dissections/<uuid:dissection_id>/work/<slug:kind>/", start_step, name="dissection-work"),
     path("networks/", show_networks, name="networks"),
     path("networks/<slug:figure>.<slug:ending>", send_networks, name="networks-figure"),
     path("review/", show_review, name="review"),

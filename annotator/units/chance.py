@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from annotator.units.models import Dissection, Network, RandomBaseline
+from annotator.units.models import GIVEN_UP, Dissection, Network, RandomBaseline
 from workers.engine.networks.saved import SAVED
 
 SEED = 1
@@ -55,7 +55,7 @@ def drop_changed(measured_by: Dissection, *, manifest: dict[str, Any], surveyed:
 
 def list_missing(keys: dict[str, str]) -> list[str]:
     """The layers that no baseline has measured, or is about to measure."""
-    known = RandomBaseline.objects.filter(key__in=keys.values()).exclude(measured_by__state=Dissection.State.FAILED)
+    known = RandomBaseline.objects.filter(key__in=keys.values()).exclude(measured_by__state__in=GIVEN_UP)
     present = set(known.values_list("key", flat=True))
     return [path for path, key in keys.items() if key not in present]
 
@@ -68,8 +68,8 @@ def choose_options(dissection: Dissection) -> dict[str, Any]:
 
 def register(keys: Mapping[str, str], *, measured_by: Dissection) -> None:
     """The baselines of these layers will be measured by this dissection; two at once make one row per key."""
-    failed = RandomBaseline.objects.filter(key__in=keys.values(), measured_by__state=Dissection.State.FAILED)
-    failed.update(measured_by=measured_by)
+    given_up = RandomBaseline.objects.filter(key__in=keys.values(), measured_by__state__in=GIVEN_UP)
+    given_up.update(measured_by=measured_by)
     RandomBaseline.objects.bulk_create(
         [RandomBaseline(key=key, layer_path=path, measured_by=measured_by) for path, key in keys.items()],
         ignore_conflicts=True,
@@ -102,8 +102,15 @@ def _write_beside(dissection: Dissection) -> None:
 
 def find_unfinished(dissection: Dissection) -> Dissection | None:
     """The measurement with random weights that this dissection still waits for."""
-    ended = (Dissection.State.DONE, Dissection.State.FAILED)
+    ended = (Dissection.State.DONE, *GIVEN_UP)
     return Dissection.objects.filter(measured_baselines__dissections=dissection).exclude(state__in=ended).first()
+
+
+def list_own(dissection: Dissection) -> list[Dissection]:
+    """The measurements with random weights that stand beside no other dissection."""
+    beside = Dissection.objects.filter(measured_baselines__dissections=dissection)
+    others = RandomBaseline.dissections.through.objects.exclude(dissection=dissection)
+    return list(beside.exclude(measured_baselines__in=others.values("randombaseline")).distinct())
 
 
 def describe_chance(dissection: Dissection) -> dict[str, dict[str, dict[str, Any]]]:

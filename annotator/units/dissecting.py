@@ -165,10 +165,11 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
             settle_image_set(dissection, result)
         dissection.n_images, dissection.passed_over = result["n_images"], result.get("passed_over", [])
         dissection.save(update_fields=["n_images", "passed_over"])
-        _cut_shards(dissection, batch_size=result["batch_size"])
+        _cut_shards(dissection, batch_size=result["batch_size"], n_forgiven=last.n_forgiven)
         _set_state(dissection, Dissection.State.RUNNING)
     elif last.stage == GPUTask.Stage.MEASURE:
-        GPUTask.objects.create(dissection=dissection, position=last.position + 1, stage=GPUTask.Stage.MERGE)
+        counted = {"attempts": last.n_forgiven, "n_forgiven": last.n_forgiven}
+        GPUTask.objects.create(dissection=dissection, position=last.position + 1, stage=GPUTask.Stage.MERGE, **counted)
     else:
         manifest = ingest_artifact(dissection=dissection, store=store, now=now)
         if dissection.is_baseline:
@@ -198,7 +199,7 @@ def _set_baseline_beside(dissection: Dissection, manifest: dict[str, Any], now: 
     chance.link(dissection, keys)
 
 
-def _cut_shards(dissection: Dissection, *, batch_size: int) -> None:
+def _cut_shards(dissection: Dissection, *, batch_size: int, n_forgiven: int) -> None:
     """Shards end at batch boundaries, so that every batch is the same however the set is cut."""
     size = int(dissection.options.get("shard_images", contract.SHARD_IMAGES))
     size = max(1, size // batch_size) * batch_size
@@ -210,6 +211,8 @@ def _cut_shards(dissection: Dissection, *, batch_size: int) -> None:
             stage=GPUTask.Stage.MEASURE,
             first_image=first,
             end_image=min(first + size, dissection.n_images),
+            attempts=n_forgiven,  # leases of an earlier try have lower numbers
+            n_forgiven=n_forgiven,
         )
         for position, first in enumerate(firsts, start=1)
     )
@@ -230,7 +233,7 @@ def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
                 continue
             else:
                 task.attempts -= 1  # it never began: a lost message is no failure of the shard
-        if task.attempts >= contract.MAX_ATTEMPTS:
+        if task.attempts - task.n_forgiven >= contract.MAX_ATTEMPTS:
             task.state = GPUTask.State.POISONED
             task.error = (
                 task.error

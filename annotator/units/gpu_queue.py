@@ -55,6 +55,22 @@ def read_progress(dissection_id: uuid.UUID, position: int) -> contract.Progress 
     return None if data is None else contract.Progress.loads(data)
 
 
+def mark_canceled(artifact: str, *, is_canceled: bool) -> None:
+    """Tells GPU processes whether what they write to this artifact folder is wanted.
+
+    If the broker is unreachable, what runs goes on to its end, and its result is passed over.
+    """
+    key = contract.canceled_key(artifact)
+    try:
+        with connect(settings.REDIS_URL) as client:
+            if is_canceled:
+                client.set(key, 1, ex=contract.CANCELED_SECONDS)
+            else:
+                client.delete(key)
+    except redis.RedisError as error:
+        logger.warning("The GPU processes cannot be told of a canceled dissection (%s).", error)
+
+
 class Watch:
     """Since when a lease has not changed, by this process's own monotonic clock: no two machines' clocks are compared.
 

@@ -171,6 +171,7 @@ class Dissection(models.Model):
         INGESTING = "ingesting"
         DONE = "done"
         FAILED = "failed"
+        CANCELED = "canceled"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="dissections")
@@ -227,6 +228,10 @@ def name_artifact(dissection_id: uuid.UUID) -> str:
     return f"dissections/{dissection_id}"
 
 
+# Nothing more comes of these unless somebody says: try again.
+GIVEN_UP = (Dissection.State.FAILED, Dissection.State.CANCELED)
+
+
 class RandomBaseline(models.Model):
     """One layer's detectors with the network's weights drawn at random (docs/measures.md, Chance).
 
@@ -267,6 +272,7 @@ class GPUTask(models.Model):
     end_image = models.PositiveIntegerField(default=0, help_text="One past the last image")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    n_forgiven = models.PositiveSmallIntegerField(default=0, help_text="Attempts before somebody said: try again")
     sent_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
 

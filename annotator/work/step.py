@@ -1,4 +1,4 @@
-"""What a step is: one row of the table of what may be asked of a campaign, of one answer, or of a unit's label."""
+"""What a step is: one row of the table of what may be asked of a campaign, an answer, a label or a dissection."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from annotator.refusals import Refusal
 
 # Says one line to whoever waits at a terminal.
 Tell = Callable[[str], None]
-SubjectKind = Literal["campaign", "new campaign", "assignment", "unit label", "marketplace"]
+SubjectKind = Literal["campaign", "new campaign", "assignment", "unit label", "marketplace", "dissection"]
 
 
 def tell_nobody(line: str) -> None:
@@ -31,7 +31,7 @@ class Work:
     actor: User | None
     now: datetime
     options: Any
-    # None: a campaign that is not composed yet, and a step about a marketplace.
+    # None: a campaign that is not composed yet, and a step about a marketplace or a dissection.
     campaign: Campaign | None
     # None: no real money may be spent.
     permit: Permit | None
@@ -69,7 +69,7 @@ class Step:
     is_quick: bool = False
     # It ends something and is pressed once; the page shows it behind a fold.
     is_last: bool = False
-    # True if the campaign's page shows a button for it.
+    # True if the subject's page shows a button for it.
     is_offered: Callable[[Any], bool] = lambda subject: False
     # Raises what can be refused at once, before the web queue takes the work.
     check: Callable[[Work], None] = lambda work: None

@@ -6,6 +6,7 @@ from typing import Any
 
 from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.models import UnitLabel
+from annotator.units.models import Dissection
 from annotator.work.step import SubjectKind
 
 
@@ -59,6 +60,13 @@ SUBJECTS: dict[SubjectKind, Subject] = {
         audit_name=lambda label: label.unit.audit_name,
         campaign=lambda label: label.campaign,
         details=lambda label: {"campaign": label.campaign.name},
+    ),
+    "dissection": Subject(
+        key=_key,
+        find=lambda key: Dissection.objects.select_related("network", "image_set").get(pk=key),
+        audit_name=lambda dissection: f"dissection {dissection.pk}",
+        campaign=lambda dissection: None,
+        details=lambda dissection: {"network": dissection.network.name, "images": dissection.image_set.name},
     ),
     "marketplace": Subject(
         key=str, find=str, audit_name=lambda name: f"marketplace {name}", campaign=lambda name: None

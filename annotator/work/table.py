@@ -1,12 +1,14 @@
-"""The table of steps: everything that may be asked of a campaign, of one answer or of a unit's label.
+"""The table of steps: everything that may be asked of a campaign, an answer, a unit's label or a dissection.
 
 Buttons, commands, the web queue, the audit log, the guard of real money and the documentation read it. The rows stand
 beside their functions; their order is the order of the buttons.
 """
 
 from annotator.work.step import Step
-from annotator.work.steps import collecting, judging, labeling, publishing, revising
+from annotator.work.steps import collecting, dissecting, judging, labeling, publishing, revising
 
 STEPS: dict[str, Step] = {
-    step.name: step for module in (publishing, collecting, labeling, judging, revising) for step in module.STEPS
+    step.name: step
+    for module in (publishing, collecting, labeling, judging, revising, dissecting)
+    for step in module.STEPS
 }

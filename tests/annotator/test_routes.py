@@ -72,8 +72,12 @@ def list_routes(resolver: URLResolver, namespaces: tuple[str, ...] = ()) -> Iter
 def test_every_route_has_its_row_and_every_row_its_route() -> None:
     assert set(list_routes(get_resolver("annotator.urls"))) == {row.route for row in TABLE}
     assert all(len(row.cells) == len(PEOPLE) for row in TABLE)
-    steps = {step.name for step in STEPS.values() if step.subject == "campaign"}
-    assert {row.whose for row in TABLE if row.route == "campaign-work"} == steps | {"real-money", "nonsense"}
+    for route, subject, others in (
+        ("campaign-work", "campaign", {"real-money", "nonsense"}),
+        ("dissection-work", "dissection", {"nonsense"}),
+    ):
+        steps = {step.name for step in STEPS.values() if step.subject == subject}
+        assert {row.whose for row in TABLE if row.route == route} == steps | others
 
 
 @dataclass
@@ -121,6 +125,8 @@ class Stage:
         match row.route:
             case "campaign-work":
                 return named | {"kind": row.whose.replace("real-money", "publish")}
+            case "dissection-work":
+                return {"dissection_id": self.world.dissection.pk, "kind": row.whose}
             case "change-person":
                 return {"user_id": self.people["viewer"].pk, "act": row.whose}
             case "revoke-token":

@@ -25,7 +25,8 @@ def read(client: "redis.Redis", key: str) -> contract.Progress:
 def test_a_lease_is_renewed_with_the_newest_progress_and_says_the_end(broker: "redis.Redis") -> None:
     dissection = str(uuid.uuid4())
     key = contract.lease_key(dissection, 3)
-    with leases.lease(url=os.environ["REDIS_URL"], dissection_id=dissection, position=3, attempt=2) as reporter:
+    task = {"dissection_id": dissection, "artifact": f"file:///a/{dissection}", "position": 3, "attempt": 2}
+    with leases.lease(url=os.environ["REDIS_URL"], **task) as reporter:
         reporter.begin("measure", n_total=100)
         reporter.set_done(40)
         time.sleep(0.2)
@@ -42,6 +43,20 @@ def test_a_lease_is_renewed_with_the_newest_progress_and_says_the_end(broker: "r
 
 
 def test_a_broker_that_is_away_does_not_stop_the_work() -> None:
-    with leases.lease(url="redis://127.0.0.1:1/0", dissection_id="x", position=0, attempt=1) as reporter:
+    nowhere = "redis://127.0.0.1:1/0"
+    with leases.lease(url=nowhere, dissection_id="x", artifact="file:///a/x", position=0, attempt=1) as reporter:
         reporter.set_done(1)
     assert reporter.n_done == 1
+    assert not leases.is_canceled(url=nowhere, artifact="file:///a/x")
+
+
+def test_a_canceled_dissection_ends_the_task_at_its_next_word_of_progress(broker: "redis.Redis") -> None:
+    url, artifact, n_done = os.environ["REDIS_URL"], f"s3://a/{uuid.uuid4()}", 0
+    with leases.lease(url=url, dissection_id="x", artifact=artifact, position=0, attempt=1) as reporter:
+        reporter.begin("measure", n_total=10)
+        broker.set(contract.canceled_key(artifact), 1, ex=60)
+        assert reporter.canceled.wait(60)
+        reporter.set_done(1)
+        n_done += 1
+    assert n_done == 0
+    assert leases.is_canceled(url=url, artifact=f"file:///elsewhere/{artifact.rpartition('/')[2]}")

@@ -27,6 +27,20 @@ def test_what_is_written_is_read_again(store: Store) -> None:
     assert "a/b.bin" in list(store.names())
 
 
+def test_what_is_removed_is_gone_and_nothing_beside_it(store: Store) -> None:
+    one, other = open_store(f"{store.root}/id"), open_store(f"{store.root}/id.2")
+    for root in (one, other):
+        root.write("results/0.json", b"{}")
+        root.write("crops/a.jpg", b"x")
+    one.remove("results/0.json")
+    one.remove("results/0.json")
+    assert list(one.names()) == ["crops/a.jpg"]
+    one.clear()
+    one.clear()
+    assert list(one.names()) == []
+    assert list(other.names()) == ["crops/a.jpg", "results/0.json"]
+
+
 def test_a_missing_name_is_said(store: Store) -> None:
     assert not store.exists("nothing/here")
     with pytest.raises(NotStored, match="nothing/here"):

@@ -25,7 +25,6 @@ from annotator.labels.models import UnitLabel
 from annotator.units.models import DissectedUnit
 from annotator.work.performing import is_real_money, list_jobs
 from annotator.work.states import is_ready
-from annotator.work.table import STEPS
 
 PAGE_SIZE = 50
 N_NEEDS = 50
@@ -51,7 +50,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         .defer("reasons", "crop_probabilities")
         .order_by("-precision", "id")
     )
-    steps = list_offered(request, campaign, STEPS)
+    steps = list_offered(request, campaign)
     units = Paginator(labels, PAGE_SIZE).get_page(request.GET.get("page"))
     return show(
         request,

@@ -4,22 +4,27 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
 from annotator.dashboard.dissections.listing import describe_dissection, list_dissections
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
+from annotator.dashboard.frame.asking import ask_step, list_offered
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
 from annotator.units.asked_options import choose_options
 from annotator.units.chance import print_counts
 from annotator.units.dissecting import UNFINISHED, request_dissection
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import IMPORTED, Dissection, ImageSet, Layer, Network
+from annotator.work.steps.dissecting import list_users
+from annotator.work.table import STEPS
 from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.measures.options import list_declared, list_defaults
 from workers.engine.measures.recorded import Option
@@ -99,7 +104,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
     silent = dissection.dissected_units.exclude(silence="").order_by().values_list("unit__layer")
     n_silent: dict[int, int] = dict(silent.annotate(n=Count("id")))
-    counted = print_counts(dissection)
+    counted, steps = print_counts(dissection), list_offered(request, dissection)
     layers = [
         {
             "path": one.path,
@@ -118,6 +123,9 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
         title=f"Dissection of {dissection.network}",
         layers=layers,
         detector_above=DETECTOR_ABOVE,
+        steps=[step for step in steps if not step.is_last],
+        last_steps=[step for step in steps if step.is_last],
+        users=list_users(dissection),
         **describe_dissection(dissection),
     )
 
@@ -130,6 +138,20 @@ def show_dissection_progress(request: SignedInRequest, dissection_id: UUID) -> H
     if dissection.state not in UNFINISHED:
         response["HX-Refresh"] = "true"  # the page has more to show now
     return response
+
+
+@require_POST
+@needs(Role.RESEARCHER)
+def start_step(request: SignedInRequest, dissection_id: UUID, kind: str) -> HttpResponse:
+    """One step of the table of steps about this dissection, by its name; see docs/commands.md."""
+    dissections = Dissection.objects.select_related("network", "image_set")
+    dissection, step = get_object_or_404(dissections, pk=dissection_id), STEPS.get(kind)
+    if step is None or step.subject != "dissection":
+        return show_refusal(request, f"There is no work named {kind[:40]!r}.", status=404)
+    job = ask_step(request, step, dissection)
+    messages.success(request, job.sentence)
+    is_gone = not Dissection.objects.filter(pk=dissection_id).exists()
+    return redirect("dissections") if is_gone else redirect("dissection", dissection_id)
 
 
 @needs(Role.RESEARCHER)

@@ -7,12 +7,14 @@ from annotator.crowd.marketplaces.guard import Permit, give_permit
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.pages import SignedInRequest
+from annotator.units.models import Dissection
 from annotator.work.models import Job
 from annotator.work.options import read_form
 from annotator.work.performing import find_role, is_real_money
 from annotator.work.sending import ask
-from annotator.work.step import Step
+from annotator.work.step import Step, SubjectKind
 from annotator.work.subjects import SUBJECTS
+from annotator.work.table import STEPS
 
 
 def ask_step(request: SignedInRequest, step: Step, subject: Any, *, options: Any = None) -> Job:
@@ -27,10 +29,12 @@ def ask_step(request: SignedInRequest, step: Step, subject: Any, *, options: Any
     return ask(step, subject=subject, actor=request.user, options=options, permit=permit)
 
 
-def list_offered(request: SignedInRequest, campaign: Campaign, steps: dict[str, Step]) -> list[Step]:
-    """The steps that the campaign's page offers to this person now."""
-    of_campaigns = [step for step in steps.values() if step.subject == "campaign" and step.is_offered(campaign)]
-    return [step for step in of_campaigns if may(request.role, find_role(step, campaign=campaign))]
+def list_offered(request: SignedInRequest, subject: Campaign | Dissection) -> list[Step]:
+    """The steps that the page of this campaign or dissection offers to this person now."""
+    kind: SubjectKind = "campaign" if isinstance(subject, Campaign) else "dissection"
+    campaign = SUBJECTS[kind].campaign(subject)
+    of_kind = [step for step in STEPS.values() if step.subject == kind and step.is_offered(subject)]
+    return [step for step in of_kind if may(request.role, find_role(step, campaign=campaign))]
 
 
 def _read_permit(request: SignedInRequest, campaign: Campaign) -> Permit | None:

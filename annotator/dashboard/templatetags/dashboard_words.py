@@ -11,7 +11,7 @@ WORDS_BY_TONE = {
     "us-is-good": ("done", "complete", "approved", "closed", "equal", "synonym"),
     "us-is-bad": ("failed", "lost", "refused", "rejected", "needs_human"),
     "us-is-info": ("running", "ingesting", "published", "collecting", "submitted", "hypernym", "hyponym", "part"),
-    "us-is-warn": ("quoted", "waiting", "requested", "different"),
+    "us-is-warn": ("quoted", "waiting", "requested", "canceled", "different"),
 }
 TONES = {word: tone for tone, words in WORDS_BY_TONE.items() for word in words}
 # Seconds of a dissection by stage. Threads read images during the pass.

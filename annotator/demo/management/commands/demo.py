@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from annotator.commanding import ProjectCommand
 from annotator.crowd.models import Campaign
 from annotator.demo.pictures.rendering import VERSION
-from annotator.units.models import Dissection
+from annotator.units.models import GIVEN_UP, Dissection
 
 CAMPAIGN = "demo"
 NETWORK = "unitscope:efficientnet_lite0"
@@ -60,11 +60,11 @@ class Command(ProjectCommand):
         self.stdout.write(f"   {time.monotonic() - began:.1f} s")
 
     def _dissect(self, images: str) -> Dissection:
-        """The newest dissection of this set that has not failed is reused or resumed."""
+        """The newest dissection of this set that was not given up is reused or resumed."""
         asked = {
             "network__architecture": NETWORK, "image_set__address": images, "layer_paths": LAYERS, "is_baseline": False,
         }  # fmt: skip
-        found = Dissection.objects.filter(**asked).exclude(state=Dissection.State.FAILED).first()
+        found = Dissection.objects.filter(**asked).exclude(state__in=GIVEN_UP).first()
         if found and found.state == Dissection.State.DONE:
             self.stdout.write(f"   Reused: dissection {found.id}.")
             return found

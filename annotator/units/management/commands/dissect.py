@@ -19,7 +19,7 @@ from annotator.units.asked_options import add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import Keeper, gpu_process_if_none
 from annotator.units.layer_facts import spell_layer
-from annotator.units.models import Dissection
+from annotator.units.models import GIVEN_UP, Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
 from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.images.passed_over import PassedOver
@@ -172,8 +172,9 @@ def _choose_way(options: dict[str, Any]) -> dict[str, Any]:
 def _refuse_failed(dissections: list[Dissection]) -> None:
     for dissection in dissections:
         dissection.refresh_from_db()
-        if dissection.state == Dissection.State.FAILED:
-            raise CommandError(dissection.error, returncode=2)
+        if dissection.state in GIVEN_UP:
+            canceled = f"The dissection was canceled. To try again: manage.py dissection {dissection.id} retry"
+            raise CommandError(dissection.error or canceled, returncode=2)
 
 
 def _name_activations(options: dict[str, Any]) -> dict[str, Any]:
