@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -112,8 +113,13 @@ def find_sources(campaign: Campaign) -> dict[int, str]:
 
 def open_lexicon() -> Lexicon:
     """Our own table of words, with WordNet if the machine has it."""
+    return load_lexicon(wordnet_folder=find_own_wordnet())
+
+
+def find_own_wordnet() -> Path | None:
+    """The folder of WordNet's tables that labels are made with here."""
     named = str(getattr(settings, "WORDNET_FOLDER", "") or "")
-    return load_lexicon(wordnet_folder=find_wordnet(named=named, root=settings.BASE_DIR))
+    return find_wordnet(named=named, root=settings.BASE_DIR)
 
 
 def check_lexicon(*, campaign: Campaign) -> None:

@@ -1,0 +1,139 @@
+"""Writes an installation into one file: the database, artifacts, secrets and word tables.
+
+The database is read first. Artifacts are written once and never changed, so those that it names are there.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.db.migrations.recorder import MigrationRecorder
+
+from annotator.labels.labeling import find_own_wordnet
+from annotator.labels.wordnet import FILES
+from annotator.published.backup.archive import (
+    ARTIFACTS,
+    CHUNK_BYTES,
+    DUMP,
+    FORMAT,
+    MANIFEST,
+    SECRETS,
+    VERSION,
+    WORDNET,
+)
+from annotator.published.backup.dumping import dump_database
+from annotator.published.bundle.archive import PackedFiles
+from annotator.published.versions import list_versions
+from annotator.refusals import Refusal
+from annotator.units.dissecting import UNFINISHED
+from annotator.units.models import Dissection, name_artifact
+from workers.store import FULL, StoreError, open_store
+
+# What the merge has joined; nothing reads it in a finished dissection.
+SHARDS = "shards/"
+
+
+class CannotBackUp(Refusal):
+    """The file cannot be written, or something that belongs into it cannot be read."""
+
+
+@dataclass(frozen=True)
+class BackedUp:
+    n_bytes: int
+    n_artifacts: int
+    # Ids of dissections whose artifact was not in the store.
+    without_artifact: tuple[str, ...]
+
+
+def back_up(*, path: Path, with_artifacts: bool, with_secrets: bool, now: datetime) -> BackedUp:
+    """The file appears whole or not at all, and only its owner can read it. Raises CannotBackUp, CannotDump."""
+    if path.exists():
+        raise CannotBackUp(f"{path} exists already; name another file.")
+    with _refusing(path), TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        fresh = Path(scratch) / "backup.zip"
+        fresh.touch(mode=0o600)
+        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            done = _fill(archive, Path(scratch), with_artifacts=with_artifacts, with_secrets=with_secrets, now=now)
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    return BackedUp(path.stat().st_size, *done)
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        raise CannotBackUp(f"An artifact cannot be read. {error}") from error
+    except OSError as error:
+        full = error.errno in FULL or error.errno == errno.EFBIG
+        why = "no space is left" if full else error.strerror
+        raise CannotBackUp(f"{path} cannot be written: {why}.") from error
+
+
+def _fill(
+    archive: zipfile.ZipFile, scratch: Path, *, with_artifacts: bool, with_secrets: bool, now: datetime
+) -> tuple[int, tuple[str, ...]]:
+    packed, dump = PackedFiles(archive), scratch / DUMP
+    dump_database(dump)
+    packed.add(DUMP, _read(dump))
+    dump.unlink()
+    stored = _add_artifacts(packed, scratch, with_content=with_artifacts)
+    for name, value in list_secrets().items() if with_secrets else ():
+        packed.add(f"{SECRETS}/{name}", [value.encode()])
+    if folder := find_own_wordnet():
+        for name in FILES:
+            packed.add(f"{WORDNET}/{name}", _read(folder / name))
+    manifest: dict[str, Any] = {
+        "format": FORMAT, "version": VERSION, "versions": list_versions(), "written_at": now.isoformat(),
+        "migrations": sorted(MigrationRecorder.Migration.objects.values_list("app", "name")),
+        "pseudonym_key_sha256": digest_key(settings.PSEUDONYM_KEY), "artifacts": stored, "files": packed.files,
+    }  # fmt: skip
+    archive.writestr(MANIFEST, json.dumps(manifest), zipfile.ZIP_DEFLATED)
+    return sum(map(len, stored.values())), tuple(name for name, files in stored.items() if not files)
+
+
+def list_secrets() -> dict[str, str]:
+    """What a checkout keeps in VAR/secrets, and a server gets from its environment."""
+    key_id, key = settings.MARKETPLACE_CREDENTIALS["own"]
+    named = {"OWN_ACCESS_KEY_ID": key_id, "OWN_SECRET_ACCESS_KEY": key}
+    named |= {"SECRET_KEY": settings.SECRET_KEY, "PSEUDONYM_KEY": settings.PSEUDONYM_KEY}
+    return {name: value for name, value in named.items() if value}
+
+
+def digest_key(key: str) -> str:
+    """Tells whether two keys are equal, and nothing else of them."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _add_artifacts(packed: PackedFiles, scratch: Path, *, with_content: bool) -> dict[str, list[str]]:
+    """By dissection, the names of its stored files."""
+    stored = {}
+    for dissection in Dissection.objects.order_by("created_at", "id"):
+        store, folder = open_store(dissection.artifact), name_artifact(dissection.pk)
+        keeps_shards = dissection.state in UNFINISHED
+        names = [name for name in store.names() if keeps_shards or not name.startswith(SHARDS)]
+        for name in names if with_content else ():
+            local = store.fetch(name, folder=scratch)
+            packed.add(f"{ARTIFACTS}/{folder}/{name}", _read(local))
+            if local.parent == scratch:
+                local.unlink()
+        stored[str(dissection.pk)] = names
+    return stored
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk

