@@ -6,7 +6,10 @@ from django.views.generic import RedirectView
 
 from annotator.health import show_health
 
-handler404 = "annotator.dashboard.frame.pages.show_not_found"
+handler400 = "annotator.problems.pages.show_bad_request"
+handler403 = "annotator.problems.pages.show_forbidden"
+handler404 = "annotator.problems.pages.show_not_found"
+handler500 = "annotator.problems.pages.show_failed"
 urlpatterns = [
     path("healthz", show_health),
     path("hit/", include("annotator.crowd.urls")),

@@ -21,11 +21,14 @@ LOADED_BY_PLACE = re.compile(
 # Loaded by name: from the Procfile, docker-compose.yml, the Makefile and the command line.
 LOADED_BY_NAME = (
     "manage.py", "annotator/settings.py", "annotator/urls.py", "annotator/wsgi.py", "annotator/celery.py",
+    "annotator/buffering_worker.py",
     "annotator/serving.py", "annotator/health.py", "annotator/sandbox/urls.py", "annotator/sandbox/wsgi.py",
     "workers/config.py",
 )  # fmt: skip
 # Their top-level names are read by a framework.
-READ_WHOLE = re.compile(r"/migrations/|/apps\.py$|(^|/)(settings|urls|wsgi|celery)\.py$|workers/config\.py$")
+READ_WHOLE = re.compile(
+    r"/migrations/|annotator/buffering_worker\.py$|/apps\.py$|(^|/)(settings|urls|wsgi|celery)\.py$|workers/config\.py$"
+)
 READ_NAMES = {"Command", "main"}
 # `@app.task`, `@register.filter`, `@worker_ready.connect` and the like hand the function to a framework.
 REGISTERS = {"app", "api", "router", "register", "admin", "shared_task", "receiver", "connect"}

@@ -6,6 +6,10 @@ from annotator.health import show_health
 from annotator.sandbox.api.protocol import answer_call
 from annotator.sandbox.worker.frames import take_external_submission
 
+handler400 = "annotator.problems.pages.show_bad_request"
+handler403 = "annotator.problems.pages.show_forbidden"
+handler404 = "annotator.problems.pages.show_not_found"
+handler500 = "annotator.problems.pages.show_failed"
 urlpatterns = [
     path("", answer_call),
     path("healthz", show_health),

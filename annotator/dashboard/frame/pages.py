@@ -35,7 +35,9 @@ def show(request: SignedInRequest, template: str, *, title: str, status: int = 2
 
 
 def show_part(request: SignedInRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
-    """A piece of a page that htmx swaps in."""
+    """A piece of a page that htmx swaps in; whoever opens its address gets it as a whole page."""
+    if not request.headers.get("HX-Request"):
+        return show(request, "dashboard/frame/part.html", title="Unitscope", part=template, **context)
     response = render(request, template, {**context, **permissions(request)})
     response["Cache-Control"] = "no-store"
     return response
@@ -46,11 +48,6 @@ def show_refusal(request: SignedInRequest, reason: str, *, status: int) -> HttpR
     if request.headers.get("HX-Request"):
         return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
     return show(request, "dashboard/frame/refusal.html", title="This is not possible", status=status, reason=reason)
-
-
-def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """To whoever asks, signed in or not."""
-    return render(request, "dashboard/frame/not_found.html", status=404)
 
 
 def frame(request: SignedInRequest) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Large bodies only from people who may send them, told by the head alone: what others send is not read at all."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from annotator.accounts.models import Role
+from annotator.accounts.roles import may, role_of
+from annotator.buffering_worker import MAX_BODY_BYTES, MAX_BUFFERED_BYTES
+from annotator.problems.pages import show_too_large
+
+# A worker's answer with a file, as a qualification test may ask for; the sandbox bounds the file itself.
+MAX_ANSWER_BYTES = 6 << 20
+
+
+class LimitBodies:
+    """Middleware after sign-in and before anything that reads a form."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        is_small = length.isdigit() and int(length) <= MAX_BUFFERED_BYTES
+        if not is_small and (not length.isdigit() or int(length) > find_limit(request)):
+            return show_too_large(request)
+        return self.get_response(request)
+
+
+def find_limit(request: HttpRequest) -> int:
+    """How many bytes this request's body may have."""
+    if settings.SITE == "sandbox":
+        if request.path == "/":  # the Requester API refuses in its own protocol, unread
+            return MAX_BODY_BYTES
+        is_person = request.path.startswith("/worker/") and "sandbox_person" in request.session
+        return MAX_ANSWER_BYTES if is_person else MAX_BUFFERED_BYTES
+    is_import = request.path == reverse("import") and may(role_of(request.user), Role.RESEARCHER)
+    return MAX_BODY_BYTES if is_import else MAX_BUFFERED_BYTES

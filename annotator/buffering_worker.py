@@ -1,0 +1,173 @@
+"""gunicorn's threads behind a loop that waits for slow clients: a thread gets a request when all of it has arrived.
+
+The stock threaded worker reads in its threads, so as many slow clients as there are threads stop a site. Here the
+worker's loop collects head and body, both bounded in size and time. Only a body over `MAX_BUFFERED_BYTES` is read by
+a thread, at most `MAX_LARGE` at once, and the application refuses it before reading unless the person may send it.
+"""
+
+import contextlib
+import re
+import selectors
+import socket
+import struct
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+MAX_HEAD_BYTES = 64 << 10
+MAX_BUFFERED_BYTES = 1 << 20
+# A file of 64 MB and the form around it.
+MAX_BODY_BYTES = 66 << 20
+MAX_LARGE = 2
+HEAD_SECONDS = 10
+BODY_SECONDS = 20
+LARGE_SECONDS = 300
+SEND_SECONDS = 20
+_READ_BYTES = 64 << 10
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
+REFUSALS = {
+    408: ("Request Timeout", "The request took too long to arrive. Try again."),
+    411: ("Length Required", "Send the length of the body."),
+    413: ("Content Too Large", f"More than {MAX_BODY_BYTES >> 20} MB cannot be sent."),
+    431: ("Request Header Fields Too Large", "The head of the request is too long."),
+    503: ("Service Unavailable", "Too many large files arrive at once. Try again in a minute."),
+}
+
+
+@dataclass
+class _Arriving:
+    """What has come of a request, and until when the rest is waited for."""
+
+    deadline: float
+    data: bytearray = field(default_factory=bytearray)
+    has_head: bool = False
+
+
+class _Refused(Exception):
+    """The request is answered with this status and never reaches the application."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+class _TimedSocket:
+    """What gunicorn's reader asks for more of a large body; TimeoutError when the time for all of it is over."""
+
+    def __init__(self, sock: socket.socket, *, seconds: float) -> None:
+        self._sock, self._deadline = sock, time.monotonic() + seconds
+
+    def recv(self, size: int) -> bytes:
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._sock, selectors.EVENT_READ)
+            if not ready.select(max(self._deadline - time.monotonic(), 0)):
+                raise TimeoutError("The body did not arrive in time.")
+        return self._sock.recv(size)
+
+
+class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Overrides where the threaded worker would hand a connection to a thread."""
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        self.arriving: dict[Any, _Arriving] = {}
+        self.large: set[Any] = set()
+
+    def enqueue_req(self, conn: Any) -> None:
+        """A connection that is new, or was kept alive and becomes readable."""
+        conn.init()
+        wait = struct.pack("ll", SEND_SECONDS, 0)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
+        conn.sock.setblocking(False)
+        conn.parser.unreader.sock = conn.sock
+        conn.data_ready = True
+        early = bytearray(conn.parser.unreader.take_buffered())
+        self.arriving[conn] = _Arriving(time.monotonic() + HEAD_SECONDS, early)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._read_more, conn))
+        self._look(conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        self.large.discard(conn)
+        super().finish_request(conn, fs)
+
+    def murder_pending(self) -> None:
+        """Called each second: ends what did not arrive in time."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn in [conn for conn, seen in self.arriving.items() if seen.deadline < now or not self.alive]:
+            self._refuse(conn, 408)
+
+    def _read_more(self, conn: Any, _: Any) -> None:
+        try:
+            more = conn.sock.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            more = b""
+        if not more:
+            self._forget(conn)
+            self.nr_conns -= 1
+            conn.close()
+            return
+        self.arriving[conn].data += more
+        self._look(conn)
+
+    def _look(self, conn: Any) -> None:
+        """Hands the request to a thread if it is complete or large; refuses what is not to be waited for."""
+        try:
+            if not self._is_ready(conn):
+                return
+        except _Refused as refused:
+            self._refuse(conn, refused.status)
+            return
+        conn.parser.unreader.unread(bytes(self.arriving[conn].data))
+        self._forget(conn)
+        super().enqueue_req(conn)
+
+    def _is_ready(self, conn: Any) -> bool:
+        seen = self.arriving[conn]
+        arrived = seen.data
+        end = arrived.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
+        if end < 0:
+            if len(arrived) >= MAX_HEAD_BYTES:
+                raise _Refused(431)
+            return False
+        head, n_body = bytes(arrived[: end + 2]), len(arrived) - end - 4
+        if _CHUNKED.search(head):
+            raise _Refused(411)
+        found = _LENGTH.search(head)
+        length = int(found[1]) if found else 0
+        if length > MAX_BODY_BYTES:
+            raise _Refused(413)
+        if length > MAX_BUFFERED_BYTES:
+            return self._admit_large(conn)
+        if not seen.has_head:
+            seen.has_head, seen.deadline = True, time.monotonic() + BODY_SECONDS
+            if n_body < length and _EXPECTS.search(head):
+                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return n_body >= length
+
+    def _admit_large(self, conn: Any) -> bool:
+        if len(self.large) >= MAX_LARGE:
+            raise _Refused(503)
+        self.large.add(conn)
+        conn.parser.unreader.sock = _TimedSocket(conn.sock, seconds=LARGE_SECONDS)
+        return True
+
+    def _refuse(self, conn: Any, status: int) -> None:
+        self._forget(conn)
+        phrase, words = REFUSALS[status]
+        head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+        answer = f"{head}Content-Length: {len(words)}\r\n\r\n{words}"
+        with contextlib.suppress(OSError):
+            conn.sock.send(answer.encode())
+        self.nr_conns -= 1
+        conn.close()
+
+    def _forget(self, conn: Any) -> None:
+        del self.arriving[conn]
+        self.poller.unregister(conn.sock)
