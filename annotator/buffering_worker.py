@@ -3,13 +3,19 @@
 The stock threaded worker reads in its threads, so as many slow clients as there are threads stop a site. Here the
 worker's loop collects head and body, both bounded in size and time. Only a body over `MAX_BUFFERED_BYTES` is read by
 a thread, at most `MAX_LARGE` at once, and the application refuses it before reading unless the person may send it.
+An answer fits into the kernel's buffer or is sent at `MIN_SEND_RATE`; a client that reads more slowly is cut off.
+
+Why this is own code: gunicorn has no bound on the time of a body. Waitress, which also collects requests in its loop,
+writes every body to disk before the application can refuse it, and bounds pauses, not the time of a whole request.
 """
 
 import contextlib
+import fcntl
 import re
 import selectors
 import socket
 import struct
+import termios
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,9 +31,18 @@ MAX_LARGE = 2
 HEAD_SECONDS = 10
 BODY_SECONDS = 20
 LARGE_SECONDS = 300
-SEND_SECONDS = 20
+# What all connections together may have sent of requests that are not complete.
+MAX_HELD_BYTES = 64 << 20
+# The kernel grants about half a megabyte of it (net.core.wmem_max); what fits needs no thread that waits.
+SEND_BUFFER_BYTES = 4 << 20
+SEND_SECONDS = 30
+MIN_SEND_RATE = 16 << 10
+# An answer whose length is not known beforehand; only people who are signed in get such.
+STREAM_SECONDS = 3600
 _READ_BYTES = 64 << 10
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*(\d+)[ \t]*\r\n", re.IGNORECASE)
+# int() refuses very long numbers.
+_MAX_DIGITS = 15
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 REFUSALS = {
@@ -35,7 +50,7 @@ REFUSALS = {
     411: ("Length Required", "Send the length of the body."),
     413: ("Content Too Large", f"More than {MAX_BODY_BYTES >> 20} MB cannot be sent."),
     431: ("Request Header Fields Too Large", "The head of the request is too long."),
-    503: ("Service Unavailable", "Too many large files arrive at once. Try again in a minute."),
+    503: ("Service Unavailable", "Too much arrives at once. Try again in a minute."),
 }
 
 
@@ -46,6 +61,8 @@ class _Arriving:
     deadline: float
     data: bytearray = field(default_factory=bytearray)
     has_head: bool = False
+    # Complete, but the client has not yet taken the answer before it: a thread would wait for that.
+    is_waiting: bool = False
 
 
 class _Refused(Exception):
@@ -72,34 +89,64 @@ class _TimedSocket:
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Overrides where the threaded worker would hand a connection to a thread."""
 
+    wsgi: Any
+
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
         self.arriving: dict[Any, _Arriving] = {}
         self.large: set[Any] = set()
+        self.held_bytes = 0
+        self.sending: dict[socket.socket, float] = {}
+
+    def load_wsgi(self) -> None:
+        """Wraps the application, so that the time for sending an answer runs from when the answer is there."""
+        super().load_wsgi()
+        self.wsgi = partial(self._answer, self.wsgi)
 
     def enqueue_req(self, conn: Any) -> None:
         """A connection that is new, or was kept alive and becomes readable."""
         conn.init()
-        wait = struct.pack("ll", SEND_SECONDS, 0)
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         conn.sock.setblocking(False)
         conn.parser.unreader.sock = conn.sock
         conn.data_ready = True
         early = bytearray(conn.parser.unreader.take_buffered())
         self.arriving[conn] = _Arriving(time.monotonic() + HEAD_SECONDS, early)
+        self.held_bytes += len(early)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._read_more, conn))
         self._look(conn)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         self.large.discard(conn)
+        self.sending.pop(conn.sock, None)
         super().finish_request(conn, fs)
 
     def murder_pending(self) -> None:
-        """Called each second: ends what did not arrive in time."""
+        """Called each second: ends what did not arrive, or was not taken, in time."""
         super().murder_pending()
         now = time.monotonic()
+        for sock in [sock for sock, deadline in self.sending.copy().items() if deadline < now]:
+            self.sending.pop(sock, None)
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for conn in [conn for conn, seen in self.arriving.items() if seen.is_waiting]:
+            self._look(conn)
         for conn in [conn for conn, seen in self.arriving.items() if seen.deadline < now or not self.alive]:
             self._refuse(conn, 408)
+
+    def _answer(self, application: Any, environ: dict[str, Any], start_response: Any) -> Any:
+        """Runs in a thread."""
+        length = "0"
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            nonlocal length
+            length = next((value for name, value in headers if name.lower() == "content-length"), "")
+            return start_response(status, headers, *error)
+
+        body = application(environ, start)
+        seconds = SEND_SECONDS + int(length) / MIN_SEND_RATE if length else STREAM_SECONDS
+        self.sending[environ["gunicorn.socket"]] = time.monotonic() + seconds
+        return body
 
     def _read_more(self, conn: Any, _: Any) -> None:
         try:
@@ -114,6 +161,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             conn.close()
             return
         self.arriving[conn].data += more
+        self.held_bytes += len(more)
         self._look(conn)
 
     def _look(self, conn: Any) -> None:
@@ -124,13 +172,21 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         except _Refused as refused:
             self._refuse(conn, refused.status)
             return
-        conn.parser.unreader.unread(bytes(self.arriving[conn].data))
+        seen = self.arriving[conn]
+        seen.is_waiting = _count_unsent(conn.sock) > 0
+        if seen.is_waiting:
+            return
+        conn.parser.unreader.unread(bytes(seen.data))
         self._forget(conn)
         super().enqueue_req(conn)
 
     def _is_ready(self, conn: Any) -> bool:
         seen = self.arriving[conn]
         arrived = seen.data
+        if len(arrived) > MAX_HEAD_BYTES + 2 * MAX_BUFFERED_BYTES:
+            raise _Refused(413)
+        if self.held_bytes > MAX_HELD_BYTES:
+            raise _Refused(503)
         end = arrived.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
         if end < 0:
             if len(arrived) >= MAX_HEAD_BYTES:
@@ -140,9 +196,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         if _CHUNKED.search(head):
             raise _Refused(411)
         found = _LENGTH.search(head)
-        length = int(found[1]) if found else 0
-        if length > MAX_BODY_BYTES:
+        if found and (len(found[1]) > _MAX_DIGITS or int(found[1]) > MAX_BODY_BYTES):
             raise _Refused(413)
+        length = int(found[1]) if found else 0
         if length > MAX_BUFFERED_BYTES:
             return self._admit_large(conn)
         if not seen.has_head:
@@ -169,5 +225,11 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         conn.close()
 
     def _forget(self, conn: Any) -> None:
-        del self.arriving[conn]
+        self.held_bytes -= len(self.arriving.pop(conn).data)
         self.poller.unregister(conn.sock)
+
+
+def _count_unsent(sock: socket.socket) -> int:
+    """Bytes that the client has not acknowledged."""
+    (count,) = struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))
+    return int(count)
