@@ -203,9 +203,10 @@ def _deal_sides(n: int, m: int, *, is_paired: bool, seed: int) -> Iterator[Array
 
 
 def _flip_signs(differences: Array, seed: int) -> Array:
-    generator = np.random.default_rng(seed)
-    flips = (generator.integers(2, size=len(differences)) * 2 - 1 for _ in range(N_PERMUTATIONS))
-    return np.array([signs @ differences for signs in flips]) / len(differences)
+    generator, n = np.random.default_rng(seed), len(differences)
+    sizes = (min(DRAWS_AT_ONCE, N_PERMUTATIONS - first) for first in range(0, N_PERMUTATIONS, DRAWS_AT_ONCE))
+    flips = (generator.integers(2, size=(size, n)) * 2 - 1 for size in sizes)
+    return np.concatenate([signs @ differences for signs in flips]) / n
 
 
 def _deal_out(a: Array, b: Array, seed: int) -> Array:
