@@ -10,8 +10,6 @@ from django.db import connection
 
 from tests.conftest import empty_tables
 
-SECOND = f"second_{os.getpid()}"
-
 
 def execute(address: str, statements: str, *values: str) -> None:
     opened = psycopg2.connect(address)
@@ -37,17 +35,23 @@ def connected_to(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def second_installation() -> Iterator[None]:
-    """Django's connection leads to an empty database with the tables of this one; dropped at the end."""
+def copied(source: str, *, into: str) -> Iterator[str]:
+    """The name of a copy of that database; dropped at the end. Django's connection to it is closed."""
     server = urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
-    own = connection.settings_dict["NAME"]
+    name = f"{into}_{os.getpid()}"
     connection.close()  # a database that somebody is connected to cannot be copied
     # A thread of an earlier test may still hold a connection.
-    execute(server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", own)
-    execute(server, f"CREATE DATABASE {SECOND} TEMPLATE {own}")
+    execute(server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", source)
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {source}")
     try:
-        with connected_to(SECOND):
-            empty_tables()
-            yield
+        yield name
     finally:
-        execute(server, f"DROP DATABASE {SECOND} WITH (FORCE)")
+        execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def second_installation() -> Iterator[None]:
+    """Django's connection leads to an empty database with the tables of this one."""
+    with copied(connection.settings_dict["NAME"], into="second") as name, connected_to(name):
+        empty_tables()
+        yield

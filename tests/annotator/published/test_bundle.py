@@ -6,9 +6,7 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,108 +15,30 @@ from urllib.parse import urlsplit
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import connection
 from pytest_django import Settings
 
 from annotator.accounts.models import Role
-from annotator.comparison.comparing import compare_campaign
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection, Worker
 from annotator.labels.models import ConceptRevision, UnitLabel
-from annotator.labels.recording import label_campaign
-from annotator.labels.revising import accept_label, merge_concepts
 from annotator.published.bundle.archive import MANIFEST, VERSION
 from annotator.published.bundle.tables import LEFT_OUT, TABLES
 from annotator.published.bundle.unpacking import BundleInTheWay, Unpacked, import_bundle
 from annotator.published.exporting import export_campaign
 from annotator.published.readers.cells import BadFile
 from annotator.published.reporting import write_report
-from annotator.units.chance import describe_chance, finish
-from annotator.units.models import DissectedUnit, Dissection, Image, Network, RandomBaseline, TopImage
+from annotator.units.chance import describe_chance
+from annotator.units.models import DissectedUnit, Dissection, Image, Network, TopImage
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
-from tests.annotator.dashboard.making import make_world, sign_in
+from tests.annotator.dashboard.making import sign_in
+from tests.annotator.published.study import NOW, SHUFFLED, Study
 from tests.databases import second_installation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOW = datetime(2026, 11, 27, 12, 0, 0, 123456, tzinfo=UTC)
-SHUFFLED = {"n_detectors": 1, "n_unique": 0}
 APPS = ("units", "crowd", "labels", "comparison", "published")
 ROOT = Path(__file__).parent.parent.parent.parent
-
-
-@dataclass(frozen=True)
-class Study:
-    """A campaign, its export and the report of the installation that ran it."""
-
-    folder: Path
-    report: dict[str, Any]
-
-    @property
-    def bundle(self) -> Path:
-        return self.folder / "export" / "bundle.zip"
-
-
-def run_study(folder: Path) -> Campaign:
-    """Simulated people and one who is not; one answer set aside, one rejected, concepts revised, units chosen."""
-    campaign = make_world(folder).campaign
-    Network.objects.update(weights=f"{folder}/best.pth", weights_sha256="a" * 64)
-    Dissection.objects.update(weights=f"{folder}/best.pth")
-    stand_beside_chance(Dissection.objects.get())
-    answered = Assignment.objects.filter(hit__campaign=campaign).order_by("id")
-    first, second = answered[:2]
-    Assignment.objects.filter(pk=first.pk).update(
-        is_left_out=True, left_out_reason="misses 2 of 3 planted negatives", count_decided_by="ann",
-        started_at=NOW, seed=2**40 + 1,
-        raw_answer={"marketplace_xml": "A1SECRET"}, draft={"description": "not sent"},
-    )  # fmt: skip
-    Assignment.objects.filter(pk=second.pk).update(state=Assignment.State.REJECTED)
-    Rejection.objects.create(
-        assignment=second, reason="empty", evidence={"flags": ["fast"]}, proposed_by="ann", proposed_at=NOW,
-        confirmed_by="bob", confirmed_at=NOW + timedelta(hours=1),
-    )  # fmt: skip
-    Answer.objects.filter(assignment__in=answered).update(planted_ranks=[12, 13], shown_ranks=list(range(14)))
-    HITUnit.objects.filter(hit__campaign=campaign).update(chosen_because="random")
-    label_campaign(campaign=campaign, now=NOW)
-    merge_concepts(campaign=campaign, concepts=["sky"], into="heaven", reviewer="cem", now=NOW)
-    unit = UnitLabel.objects.filter(campaign=campaign).earliest("pk").unit
-    accept_label(campaign=campaign, unit=unit, reviewer="cem", now=NOW)
-    compare_campaign(campaign=campaign)
-    return campaign
-
-
-def stand_beside_chance(dissection: Dissection) -> None:
-    """A measurement with random weights, of a network of its own."""
-    network = Network.objects.create(
-        name="net-random", architecture="unitscope:test", weights_from="random", registered_at=NOW
-    )
-    measured = Dissection.objects.create(
-        network=network, image_set=dissection.image_set, layer_paths=["features.3"], state="done", is_baseline=True,
-        detectors={"features.3": {"paper": {"n_detectors": 2, "n_unique": 1}}}, created_at=NOW,
-    )  # fmt: skip
-    Dissection.objects.filter(pk=dissection.pk).update(
-        detectors={"features.3": {"paper": {"n_detectors": 4, "n_unique": 3, "shuffled_labels": SHUFFLED}}}
-    )
-    baseline = RandomBaseline.objects.create(key="k" * 64, layer_path="features.3", measured_by=measured)
-    baseline.dissections.add(dissection)
-    with transaction.atomic():
-        finish(measured, weights_from="random")
-
-
-@pytest.fixture
-def study(tmp_path: Path, settings: Settings) -> Study:
-    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'first'}"
-    campaign = run_study(tmp_path / "first")
-    export_campaign(campaign=campaign, folder=tmp_path / "export", now=NOW)
-    return Study(tmp_path, describe_campaign(campaign=campaign))
-
-
-@pytest.fixture
-def elsewhere(study: Study, settings: Settings) -> Iterator[Study]:
-    """From here on, an empty installation with a store of its own."""
-    with second_installation():
-        settings.ARTIFACT_ROOT = f"file://{study.folder / 'second'}"
-        yield study
 
 
 def take_in(study: Study, **options: Any) -> Unpacked:
@@ -267,7 +187,7 @@ def test_every_page_of_it_opens(elsewhere: Study) -> None:
 def test_neither_ids_of_people_nor_folders_of_the_machine_go_out(study: Study) -> None:
     with zipfile.ZipFile(study.bundle) as archive:
         text = b"".join(archive.read(name) for name in archive.namelist() if not name.endswith(".jpg")).decode()
-    for secret in ("ASIMULATED", "A1SECRET", "not sent", str(study.folder)):
+    for secret in ("ASIMULATED", "A1SECRET", "not sent", str(study.home)):
         assert secret not in text
 
 

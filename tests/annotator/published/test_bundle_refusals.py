@@ -19,10 +19,9 @@ from annotator.published.exporting import export_campaign
 from annotator.published.importing import CannotImport, import_annotations
 from annotator.published.readers.cells import BadFile
 from annotator.units.models import Network
-from tests.annotator.published.test_bundle import NOW, Study, count_rows, elsewhere, rewrite, study, take_in
+from tests.annotator.published.study import NOW, Study
+from tests.annotator.published.test_bundle import count_rows, rewrite, take_in
 from tests.databases import second_installation
-
-__all__ = ["elsewhere", "study"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
