@@ -107,7 +107,7 @@ def correlate_ranks(first: Sequence[float], second: Sequence[float]) -> dict[str
 
 
 def _spearman(a: Array, b: Array) -> Array:
-    """Of each row of two (n_rows, n) arrays; not a number if a side never varies. Equal values share their mean rank."""
+    """Of each row of two (n_rows, n) arrays; not a number if a side never varies. Equal values share a rank."""
     # Imported here, because it takes a second and 70 MiB. A web process that shows no report does not need it.
     from scipy.stats import rankdata
 
