@@ -2,11 +2,13 @@
 
 import atexit
 import gc
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from django.db import connection
 from django.test import TransactionTestCase
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -33,6 +35,28 @@ def empty_tables(case: TransactionTestCase | None = None) -> None:
 def quick_emptying() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted(valkey: redis.Redis) -> None:
+    """Requests are counted by address, campaigns by id: other tests have the same ones."""
+    valkey.flushdb()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_kept() -> Iterator[None]:
+    """A machine that is busy keeps the counts of a campaign, and a test changes campaigns between two looks."""
+    from annotator.dashboard.campaigns import counts
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counts, "NEVER_KEPT_SECONDS", math.inf)
         yield
 
 

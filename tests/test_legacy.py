@@ -18,8 +18,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import redis
-from django.conf import settings as django_settings
 from django.contrib import admin
 from django.core.management import call_command
 from django.test import Client
@@ -73,12 +71,6 @@ def migrate(address: str, artifacts: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def empty_cache() -> None:
-    """Counts are kept by the campaign's id, which other tests' campaigns have too."""
-    with redis.Redis.from_url(django_settings.REDIS_URL) as client:
-        client.flushdb()
-
-
 @pytest.fixture(scope="module")
 def legacy(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """An admin's browser on the migrated database."""
@@ -92,7 +84,6 @@ def legacy(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> 
         override_settings(ARTIFACT_ROOT=f"file://{folder}", PASSWORD_HASHERS=hashing),
     ):
         migrate(address, folder)
-        empty_cache()
         with connected_to(DATABASE):
             person = make_person(Role.ADMIN)
             person.is_superuser = True
@@ -100,7 +91,6 @@ def legacy(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> 
             client = Client()
             client.force_login(person)
             yield client
-        empty_cache()
 
 
 def read(client: Client, address: str) -> bytes:

@@ -6,13 +6,12 @@ import secrets
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -34,13 +33,6 @@ from tests.annotator.crowd.making import make_campaign
 pytestmark = pytest.mark.django_db(transaction=True)
 N_FORGED = int(os.environ.get("UNITSCOPE_FORGED_VISITS", "60"))
 SECRET_OF_ANOTHER = "the-browser-of-somebody-else"
-
-
-@pytest.fixture(autouse=True)
-def quiet_counters() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def new_id() -> str:

@@ -1,22 +1,12 @@
 """Counts are right, and what took long to count is kept for a while that grows with it."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.core.cache import cache
 from django.core.cache.backends.redis import RedisCache
 
 from annotator.crowd.models import Assignment
 from annotator.dashboard.campaigns import counts
 from annotator.dashboard.campaigns.counts import CampaignCounts, read_campaign_counts, summarize_campaigns
 from tests.annotator.dashboard.making import World
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept(world: World) -> Iterator[None]:
-    cache.delete(counts._key(world.campaign.pk))
-    yield
-    cache.delete(counts._key(world.campaign.pk))
 
 
 def test_the_counts_equal_a_slow_count(world: World) -> None:
