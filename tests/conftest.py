@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.core.cache import caches
 from django.db import connection
 from django.test import TransactionTestCase
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -46,8 +47,9 @@ def valkey() -> Iterator[redis.Redis]:
 
 @pytest.fixture(autouse=True)
 def nothing_counted(valkey: redis.Redis) -> None:
-    """Requests are counted by address, campaigns by id: other tests have the same ones."""
-    valkey.flushdb()
+    """Requests are counted by address, campaigns by id: other tests have the same ones. The queues stay."""
+    if kept := valkey.keys(f"{caches['default'].make_key('')}*"):
+        valkey.delete(*kept)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -115,7 +115,8 @@ def _spearman(a: Array, b: Array) -> Array:
     da, db = (ranks - ranks.mean(axis=1, keepdims=True) for ranks in (ranks_a, ranks_b))
     scale = np.sqrt((da**2).sum(axis=1) * (db**2).sum(axis=1))
     products: Array = (da * db).sum(axis=1)
-    return np.divide(products, scale, out=np.full(len(scale), np.nan), where=scale > 0)
+    rho: Array = np.divide(products, scale, out=np.full(len(scale), np.nan), where=scale > 0)
+    return rho
 
 
 def _agree_on_categories(units: Sequence[Document]) -> Document:
