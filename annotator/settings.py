@@ -253,6 +253,8 @@ LOGGING = {
     # A refusal of the Requester API is an answer, not a fault.
     "loggers": {
         "django.request": {"level": "ERROR"},
+        # Scanners of a public address ask for any host; each gets 400, and a traceback of each helps nobody.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # Whatever LOG_LEVEL says: below these levels they log requests, and with them the ids of workers.
         "botocore": {"level": "INFO"},
         "httpx": {"level": "WARNING"},

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.test import Client
 
 ROOT = Path(__file__).parent.parent
 PROCESSES = ["web", "sandbox", "web-queue", "gpu"]
@@ -75,3 +76,16 @@ def test_the_gpu_process_gets_torch_and_the_web_does_not() -> None:
     web, gpu = (ROOT / "Dockerfile").read_text().split("FROM web AS gpu")
     assert "--extra engine" not in web
     assert "--extra engine" in gpu
+
+
+def test_the_operators_page_names_settings_that_are_read() -> None:
+    page = (ROOT / "docs" / "operators.md").read_text()
+    named = set(re.findall(r"^ {3}([A-Z][A-Z_]+)=", page, re.MULTILINE))
+    known = (ROOT / "docs" / "settings.md").read_text() + (ROOT / "Procfile").read_text()
+    assert {"SECRET_KEY", "WEB_BIND"} < named
+    assert {name for name in named if not re.search(rf"\b{name}\b", known)} == set()
+
+
+def test_another_host_is_refused_without_a_traceback(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    assert client.get("/sign-in/", headers={"host": "scanned.example"}).status_code == 400
+    assert caplog.records == []

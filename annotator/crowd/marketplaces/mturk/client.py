@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, SSLError
 from django.conf import settings
 
 from annotator.crowd.marketplaces.mturk.facts import Place
@@ -48,6 +48,11 @@ class MTurkClient:
             answer: dict[str, Any] = method(**request)
         except ClientError as error:
             raise self._explain(error) from error
+        except SSLError as error:
+            raise MarketplaceSilent(
+                f"The certificate of the marketplace {self.place.facts.name} at {self.place.endpoint_url} cannot be "
+                "checked. If it is your own, name its file in AWS_CA_BUNDLE."
+            ) from error
         except BotoCoreError as error:
             raise MarketplaceSilent(
                 f"The marketplace {self.place.facts.name} at {self.place.endpoint_url} does not answer."

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, SSLError
 from django.conf import settings
 
 from annotator.crowd.marketplaces.mturk import client
@@ -118,6 +118,12 @@ def test_the_page_submits_to_and_is_framed_by_its_own_marketplace_alone(name: st
     assert page["Content-Security-Policy"].endswith(f"frame-ancestors {framed_by}")
     for _, other, _ in (row for key, row in AT_THE_WIRE.items() if key != name):
         assert visit(submit_to=other).open().status_code == 400
+
+
+def test_a_certificate_that_cannot_be_checked_is_told_apart_from_silence(wire: Wire) -> None:
+    wire.problem = SSLError(endpoint_url="https://market.example", error="self-signed certificate")
+    with pytest.raises(MarketplaceSilent, match="AWS_CA_BUNDLE"):
+        wire.client.call("GetAccountBalance", {})
 
 
 def test_without_keys_nothing_is_called(settings: Any) -> None:
