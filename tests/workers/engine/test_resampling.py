@@ -1,6 +1,7 @@
 """Bootstrap and permutation against plain loops, and the coverage of a share's interval by simulation."""
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from workers.engine.resampling import (
     compare_distinct,
     compare_means,
     compare_samples,
+    derange,
     draw,
     estimate_count,
     estimate_mean,
@@ -30,6 +32,16 @@ def test_a_weighted_mean_and_its_interval_equal_a_plain_loop() -> None:
     assert len(means) == N_RESAMPLES
     assert found.value == pytest.approx(4 / 12)
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
+
+
+def test_nothing_keeps_its_place_and_all_such_orders_are_equally_likely() -> None:
+    assert derange(n=2, seed=7).tolist() == [1, 0]
+    orders = Counter(tuple(derange(n=4, seed=seed).tolist()) for seed in range(1800))
+    assert all(sorted(order) == [0, 1, 2, 3] for order in orders)
+    assert not any(place == one for order in orders for place, one in enumerate(order))
+    assert len(orders) == 9
+    assert max(orders.values()) < 1.35 * 200
+    assert derange(n=1000, seed=3).tolist() == derange(n=1000, seed=3).tolist() != derange(n=1000, seed=4).tolist()
 
 
 def test_a_count_is_the_share_times_the_members() -> None:
@@ -104,7 +116,28 @@ def test_distinct_things_are_counted_as_sets_do() -> None:
         dealt.append(count(both[order[:40]]) - count(both[order[40:]]))
     far = np.abs(np.array(dealt) - np.mean(dealt)) >= abs(found.value - np.mean(dealt)) - 1e-12
     assert found.p == pytest.approx(far.mean(), abs=0.05)
-    assert found.low <= found.high
+    assert found.low <= found.value <= found.high
+
+
+def test_the_interval_of_distinct_things_covers_the_mean_over_other_members() -> None:
+    rng = np.random.default_rng(15)
+    share = rng.random(40) * 0.06
+    often = [(rng.random((2, 60, 40)) < share).any(axis=1).sum(axis=1)[0] for _ in range(2000)]
+    seldom = [(rng.random((15, 40)) < share).any(axis=0).sum() for _ in range(2000)]
+    covered = []
+    for seed in range(60):
+        first, second = rng.random((60, 40)) < share, rng.random((15, 40)) < share
+        found = compare_distinct(first, second, is_paired=False, seed=seed)
+        assert found.low <= found.value <= found.high
+        covered.append(found.low <= np.mean(often) - np.mean(seldom) <= found.high)
+    assert np.mean(covered) >= 0.88
+
+
+def test_an_interval_holds_its_value_though_all_resamples_lie_beyond() -> None:
+    found = bootstrap(lambda drawn: np.count_nonzero(drawn, axis=1).astype(float), n=50, seed=1)
+    assert found.value == found.high == 50
+    assert found.low is not None
+    assert found.low < 40
 
 
 @pytest.mark.parametrize("is_paired", [True, False])

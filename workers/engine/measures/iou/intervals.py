@@ -98,8 +98,8 @@ def state_ranges(counts: ModeCounts, draws: Sequence[Draws]) -> ModeCounts:
     n_over = np.sum([one.n_over for one in draws], axis=0)
     n_unique = np.logical_or.reduce([one.labels_over for one in draws]).sum(axis=1)
     ranges = [
-        *_turn_over(n_over, found["n_detectors"], highest=len(counts.best_iou)),
-        *_turn_over(n_unique, found["n_unique"], highest=int(np.count_nonzero(counts.truth))),
+        *_spread_around(n_over, found["n_detectors"], highest=len(counts.best_iou)),
+        *_spread_around(n_unique, found["n_unique"], highest=int(np.count_nonzero(counts.truth))),
     ]
     return replace(counts, count_ranges=np.array(ranges))
 
@@ -133,7 +133,9 @@ def _add_intervals(counts: ModeCounts, columns: Integers, same: Integers, area: 
             continue
         number = counts.best_label[units, category]
         drawn = _resample(times, same[units, category], area[units, category], truth[:, number].T)
-        low[units, category], high[units, category] = np.quantile(drawn, LEVELS, axis=0)
+        own = counts.best_iou[units, category]
+        ends = np.quantile(drawn, LEVELS, axis=0)
+        low[units, category], high[units, category] = np.minimum(ends[0], own), np.maximum(ends[1], own)
         over = drawn > DETECTOR_ABOVE
         is_over[:, units] |= over
         order = np.argsort(number, kind="stable")
@@ -151,11 +153,12 @@ def _resample(times: Array, same: Integers, area: Integers, truth: Integers) -> 
     return np.asarray(both / np.maximum(either, 1))
 
 
-def _turn_over(drawn: NDArray[Any], value: int, *, highest: int) -> tuple[float, float]:
-    """The basic bootstrap interval of a count, within 0 and highest.
+def _spread_around(drawn: NDArray[Any], value: int, *, highest: int) -> tuple[float, float]:
+    """The symmetric bootstrap interval of a count, within 0 and highest [H88].
 
-    Noise lifts more units over the bound than it takes away, in a resample as in the sample itself: the percentiles of
-    the resamples would count that twice.
+    It reaches as far to both sides as 95 % of the resamples lie from the count. Noise lifts more units over the bound
+    than it takes away, in a resample as in the sample itself. The distance covers this bias; the percentiles of the
+    resamples would count it twice, and turned over they may leave out the count.
     """
-    low, high = np.quantile(drawn, LEVELS)
-    return float(np.clip(2 * value - high, 0, highest)), float(np.clip(2 * value - low, 0, highest))
+    reach = float(np.quantile(np.abs(drawn - value), LEVELS[1] - LEVELS[0]))
+    return max(0.0, value - reach), min(float(highest), value + reach)

@@ -15,6 +15,7 @@ from workers.engine.measures.measure import Completion, Measure, MeasuredLayer
 from workers.engine.measures.thresholds.arrays import Thresholds
 from workers.engine.measures.thresholds.measure import Candidates
 from workers.engine.measures.thresholds.thresholds import unit_runs
+from workers.engine.resampling import derange
 
 BY_UNIT = (
     "intersection", "area", "best_label", "best_iou", "iou_low", "iou_high", "shuffled_label", "shuffled_iou",
@@ -29,9 +30,11 @@ class IoUMeasure(Measure[None, IoU]):
         if completion.image_set.labels is None or completion.labels is None:
             return []
         asked, labels, index = completion.options.of(IoUOptions), completion.labels, completion.image_set.labels
-        bins, order = deal_into_bins(len(labels.images)), None
-        if asked.chance:
-            order = np.random.default_rng(completion.options.run.seed).permutation(len(labels.images))
+        n_images = len(labels.images)
+        bins, order = deal_into_bins(n_images), None
+        # A single image has no other one's labels.
+        if asked.chance and n_images > 1:
+            order = derange(n=n_images, seed=completion.options.run.seed)
         runs = [run for place, layer in enumerate(completion.layers) for run in _cut(place, layer, completion.spill)]
         counted: list[list[dict[str, Counted]]] = [[] for _ in completion.layers]
         for some in _in_turns(runs, at_once=completion.spill.at_once):
