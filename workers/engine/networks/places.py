@@ -174,6 +174,47 @@ def reduced(place: Place, axes: Sequence[int], *, keeps: bool) -> Place:
     return Place(tuple(spans), reason)
 
 
+def divided(place: Place, axes: Sequence[int]) -> Place:
+    """The place after cells that were repeated along these axes (pixel shuffles and enlarging by hand) are taken to
+    divide the cell that they come from, as those of the named operations do.
+
+    Only along axes of rows or of columns alone: flattened maps repeat rows, too. Ask when no operation can undo it.
+    """
+    spans, n_divided = list(place.spans), 0
+    for axis in axes:
+        varies = [any(one.shape[axis] > 1 for one in spans[i : i + 2]) for i in (0, 2)]
+        if varies.count(True) == 1:
+            at = 2 * varies.index(True)
+            found = _divide(spans[at], spans[at + 1], axis)
+            if found is not None:
+                spans[at : at + 2], n_divided = found, n_divided + 1
+    return Place(tuple(spans), place.reason or ("cells were repeated before it" if n_divided else ""))
+
+
+def _divide(first: torch.Tensor, last: torch.Tensor, axis: int) -> list[torch.Tensor] | None:
+    """Both ends of the spans, moved apart; None unless each of two or more even steps is repeated equally often."""
+    n = max(first.shape[axis], last.shape[axis])
+    both = [one.expand([n if i == axis else size for i, size in enumerate(one.shape)]) for one in (first, last)]
+    if not all(bool(torch.isfinite(one).all()) for one in both):
+        return None
+    changes = (both[0].diff(dim=axis) != 0) | (both[1].diff(dim=axis) != 0)
+    n_runs = 1 + int(changes.movedim(axis, 0).flatten(1).any(dim=1).sum())
+    if n_runs < 2 or n_runs == n or n % n_runs:
+        return None
+    n_times = n // n_runs
+    runs = [one.unflatten(axis, (n_runs, n_times)) for one in both]
+    starts = [one.narrow(axis + 1, 0, 1) for one in runs]
+    steps = [one.diff(dim=axis) for one in starts]
+    step = steps[0].narrow(axis, 0, 1)
+    is_even = all(bool(((one - step).abs() <= ROUNDING).all()) for one in steps)
+    if not is_even or any(bool((one != start).any()) for one, start in zip(runs, starts, strict=True)):
+        return None
+    place = [1] * runs[0].ndim
+    place[axis + 1] = -1
+    shift = ((torch.arange(n_times) + 0.5) / n_times - 0.5).view(place) * step
+    return [(one + shift).flatten(axis, axis + 1) for one in runs]
+
+
 @dataclass(frozen=True)
 class Window:
     """Along one axis, output o is computed from inputs first + o x step to last + o x step; there are n outputs."""
@@ -187,6 +228,7 @@ class Window:
 
 def windowed(place: Place, windows: Sequence[Window]) -> Place:
     """The place after a window moved over the axes, outside them as if the grid went on; none without an even grid."""
+    place = divided(place, [window.axis for window in windows])
     spans = list(place.spans)
     for window in windows:
         for i in (0, 2):

@@ -44,12 +44,15 @@ def find_placings(*, module: nn.Module, shapes: Sequence[LayerShape], input_px: 
 
 
 def _place(shape: LayerShape, sizes: tuple[int, ...], place: Place, input_px: int) -> Placing:
+    ordered = tuple(places.compacted(order_axes(one.expand(sizes), shape)[0]) for one in place.spans)
+    place = places.divided(Place(ordered, place.reason), (1, 2))
     reason = f"{shape.path} has no theoretical receptive field: {place.reason}." if place.reason else ""
-    axes = _find_axes([order_axes(one.expand(sizes), shape)[0] for one in place.spans], input_px)
+    full = shape.n_units, shape.height, shape.width
+    axes = _find_axes([one.expand(full) for one in place.spans], input_px)
     if axes is None:
         if shape.height == shape.width == 1:
             return Placing(None, f"{shape.path} gives single values: each sees the whole image.")
-        return Placing(None, reason or f"{shape.path} joins branches whose cells lie at different places.")
+        return Placing(None, reason or f"{shape.path} has cells that lie on no even grid.")
     rows, columns = (_unknown(axis) if reason else axis for axis in axes)
     return Placing(MapGeometry(rows=rows, columns=columns), reason)
 

@@ -201,3 +201,68 @@ def test_shuffled_pixels_divide_the_cells_that_they_come_from() -> None:
     found = field(Enlarged(lambda x: functional.pixel_shuffle(x, 2)).eval(), "out", 64)
     assert (found.rows.stride, found.rows.offset, found.rows.size) == (4, 1.5, None)
     assert found.rows == found.columns
+
+
+def shuffle_by_hand(x: torch.Tensor) -> torch.Tensor:
+    b, c, h, w = x.shape
+    return x.reshape(b, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(b, c // 4, 2 * h, 2 * w)
+
+
+def shuffle_channels_last(x: torch.Tensor) -> torch.Tensor:
+    """As the patch expansion of Swin U-Nets does it."""
+    b, c, h, w = x.shape
+    x = x.permute(0, 2, 3, 1).view(b, h, w, 2, 2, c // 4)
+    return x.permute(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("then", [nn.Identity(), nn.Conv2d(2, 4, 3, padding=1), nn.MaxPool2d(2)])
+@pytest.mark.parametrize(
+    ("by_hand", "named"),
+    [
+        (shuffle_by_hand, lambda x: functional.pixel_shuffle(x, 2)),
+        (shuffle_channels_last, lambda x: functional.pixel_shuffle(x, 2)),
+        (
+            lambda x: x[:, :2].repeat_interleave(3, dim=2).repeat_interleave(3, dim=3),
+            lambda x: functional.interpolate(x[:, :2], scale_factor=3, mode="nearest"),
+        ),
+        (
+            lambda x: x[:, :2, :, None, :, None].expand(-1, -1, -1, 2, -1, 2).reshape(len(x), 2, 16, 16),
+            lambda x: functional.interpolate(x[:, :2], scale_factor=2, mode="nearest"),
+        ),
+        (
+            lambda x: x[:, :2, torch.arange(16) // 2][..., torch.arange(16) // 2],
+            lambda x: functional.interpolate(x[:, :2], scale_factor=2, mode="nearest"),
+        ),
+    ],
+    ids=["shuffle", "shuffle channels last", "repeat_interleave", "expand", "index"],
+)
+def test_cells_repeated_or_shuffled_by_hand_lie_where_the_named_operation_puts_them(
+    by_hand: Callable[[torch.Tensor], torch.Tensor],
+    named: Callable[[torch.Tensor], torch.Tensor],
+    then: nn.Module,
+) -> None:
+    found, expected = (field(Enlarged(lambda x: then(one(x))).eval(), "out", 64) for one in (by_hand, named))  # noqa: B023
+    assert (found.rows.stride, found.rows.offset) == pytest.approx((expected.rows.stride, expected.rows.offset))
+    assert found.rows == found.columns
+    assert found.rows.size is expected.rows.size is None
+
+
+def test_maps_that_are_flattened_and_folded_again_keep_their_cells() -> None:
+    def attend(x: torch.Tensor) -> torch.Tensor:
+        """Rows repeat along an axis that they share with two heads, and are taken apart again."""
+        b, c, h, w = x.shape
+        heads = x.reshape(b, 2, c // 2, h, w).permute(0, 3, 1, 4, 2).reshape(b * h * 2, w, c // 2)
+        heads = torch.relu(heads).reshape(b, h, 2, w, c // 2)
+        return heads.permute(0, 2, 4, 1, 3).reshape(b, c, h, w)
+
+    found = field(Enlarged(attend).eval(), "out", 64)
+    assert (found.rows.stride, found.rows.offset, found.rows.size) == (8, 3.5, 8)
+    assert found.rows == found.columns
+
+
+def test_cells_on_no_even_grid_are_said_to_be() -> None:
+    module = Enlarged(lambda x: x[:, :, torch.arange(12) * 2 // 3]).eval()
+    shapes = probe_layers(module=module, paths=["out"], input_px=64)
+    found = find_placings(module=module, shapes=list(shapes.values()), input_px=64)["out"]
+    assert found.geometry is None
+    assert found.reason == "out has cells that lie on no even grid."
