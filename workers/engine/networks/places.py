@@ -202,7 +202,7 @@ def _divide(first: torch.Tensor, last: torch.Tensor, axis: int) -> list[torch.Te
     if n_runs < 2 or n_runs == n or n % n_runs:
         return None
     n_times = n // n_runs
-    runs = [one.unflatten(axis, (n_runs, n_times)) for one in both]
+    runs = [one.reshape(*one.shape[:axis], n_runs, n_times, *one.shape[axis + 1 :]) for one in both]
     starts = [one.narrow(axis + 1, 0, 1) for one in runs]
     steps = [one.diff(dim=axis) for one in starts]
     step = steps[0].narrow(axis, 0, 1)
