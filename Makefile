@@ -45,7 +45,7 @@ test: $(READY)  ## every check and test, browser tests included: lint, suite, fl
 	$(MAKE) --no-print-directory --jobs --output-sync=target lint suite flows audit
 
 suite: $(READY) browser  ## all tests but the flows
-	$(RUN) -m pytest -q -n 2 --dist loadfile --ignore tests/flows
+	$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/flows
 
 flows: $(READY) browser  ## whole stories with all processes running
 	$(RUN) -m pytest -q tests/flows

@@ -13,6 +13,8 @@ os.environ.setdefault("UNITSCOPE_VAR", str(Path(__file__).parent.parent / "var" 
 _open.enter_context(embedded.in_environment())
 # Where static files are collected: each of the tests' clients would warn that it is absent.
 (Path(os.environ["UNITSCOPE_VAR"]) / "static").mkdir(parents=True, exist_ok=True)
+# Several tests run at once. More threads than that wait for each other, and wait by counting.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A commit that waits for the disk takes 3 ms. A test that kills a process loses nothing without: the server lives on.
 os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")
 if _worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):

@@ -154,7 +154,7 @@ def test_units_are_found_and_measured_as_plain_numpy_does(name: str, images: Pat
     output = io.StringIO()
     given = ["--network", f"{MODULE}:{name}", "--images", str(images), "--batch-size", str(BATCH)]
     given += [word for path in layers for word in ("--layer", path)]
-    given += ["--n-top", "2", "--n-low", "1", "--tile-px", "16", "--tail", str(TAIL), "--json"]
+    given += ["--n-top", "2", "--n-low", "1", "--tile-px", "16", "--tail", str(TAIL), "--no-chance", "--json"]
     call_command("dissect", *given, stdout=output)
     facts = json.loads(output.getvalue())
     artifact = read_artifact(open_store(facts["artifact"]).read)
@@ -191,7 +191,7 @@ def test_units_are_found_and_measured_as_plain_numpy_does(name: str, images: Pat
 
 
 def test_what_can_be_read_in_two_ways_is_refused_with_both_and_read_as_named(images: Path) -> None:
-    given = ["--network", f"{MODULE}:mixer", "--images", str(images), "--layer", "blocks.0.token_mix"]
+    given = ["--network", f"{MODULE}:mixer", "--images", str(images), "--layer", "blocks.0.token_mix", "--no-chance"]
     with pytest.raises(CommandError, match=r"16 units at 36 tokens or 36 units at 16 tokens.*--axes btu or --axes but"):
         call_command("dissect", *given)
     output = io.StringIO()
@@ -204,7 +204,7 @@ def test_what_can_be_read_in_two_ways_is_refused_with_both_and_read_as_named(ima
 
 def test_dropped_tokens_are_said(images: Path) -> None:
     output = io.StringIO()
-    given = ["--network", f"{MODULE}:register_transformer", "--images", str(images), "--layer", "norm"]
+    given = ["--network", f"{MODULE}:register_transformer", "--images", str(images), "--layer", "norm", "--no-chance"]
     call_command("dissect", *given, "--n-top", "2", "--n-low", "1", "--tile-px", "16", stdout=output)
     assert "the first 5 tokens (cls_token, reg_token) are dropped" in output.getvalue()
     assert "cells at the centers of their receptive fields (field_centers)" in output.getvalue()

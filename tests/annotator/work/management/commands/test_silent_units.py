@@ -46,6 +46,7 @@ def test_dead_units_are_left_out_counted_and_said(settings: Settings, tmp_path: 
             "out",
             "--images",
             str(tmp_path / "images"),
+            "--no-chance",
             "--json",
         )
     )
