@@ -37,7 +37,9 @@ def threshold_of(values: np.ndarray, tail: float) -> np.float32:
 
 
 def lerp(a: np.float32, b: np.float32, weight: np.float32) -> np.float32:
-    return np.float32(a + np.float32(weight * np.float32(b - a)))
+    """In float32, and never beyond a or b by rounding."""
+    value = np.float32(a + np.float32(weight * np.float32(b - a)))
+    return b if weight == 1 else min(max(value, min(a, b)), max(a, b))
 
 
 def value_at(cells: np.ndarray, y: float, x: float) -> np.float32:

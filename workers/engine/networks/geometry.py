@@ -3,8 +3,9 @@ operations.
 
 [BZKOT17] section 2.2. Coordinates are pixel centers: the first pixel of an image lies at 0, the last at input_px - 1; a
 cell lies where the center of its receptive field lies. Between cells, value = lerp(lerp(a, b), lerp(c, d)), along the
-row first, with lerp(a, b) = a + weight * (b - a) in float32; so equal corners give exactly their common value, and a
-threshold that equals a plateau is never exceeded by rounding. Beyond the outermost centers the edge is clamped.
+row first, with lerp(a, b) = a + weight * (b - a) in float32, kept between a and b; so the center of a cell has exactly
+the cell's value, and no pixel exceeds a threshold that its corners do not exceed, whatever the rounding. Beyond the
+outermost centers the edge is clamped.
 """
 
 from dataclasses import dataclass
@@ -80,12 +81,12 @@ def spread_pixels(*, n_pixels: int, side_px: int) -> NDArray[np.float64]:
 def plan_axis(*, n_cells: int, positions: NDArray[np.float64]) -> AxisPlan:
     """Group ascending output positions (in units of cells) into bands between the same two cells."""
     inside = np.clip(positions, 0.0, n_cells - 1.0)
-    lower = np.minimum(np.floor(inside), max(0, n_cells - 2)).astype(np.int64)
+    lower = np.floor(inside).astype(np.int64)
     weight = (inside - lower).astype(np.float32)
-    clamped = inside != positions
-    upper = np.where(clamped | (n_cells == 1), lower, lower + 1)
-    lower = np.where(clamped & (positions > 0), n_cells - 1, lower)
-    upper = np.where(clamped & (positions > 0), n_cells - 1, upper)
+    # A weight that rounds to 1 is the next cell itself: a + (b - a) need not be b.
+    lower, weight = lower + (weight == 1), np.where(weight == 1, np.float32(0), weight)
+    clamped = (inside != positions) | (lower == n_cells - 1)
+    upper = np.where(clamped, lower, lower + 1)
     weight = np.where(clamped, np.float32(0), weight)
     longest = _longest_band(lower=lower, clamped=clamped)
     changes = np.flatnonzero((np.diff(lower) != 0) | (np.diff(upper) != 0)) + 1
@@ -126,11 +127,15 @@ def upsample(*, maps: NDArray[np.float32], rows: AxisPlan, columns: AxisPlan) ->
     this file fixes.
     """
     lower, upper, weight = _per_pixel(columns)
-    left, right = maps[..., lower], maps[..., upper]
-    along = left + weight * (right - left)
+    along = lerp(maps[..., lower], maps[..., upper], weight)
     lower, upper, weight = _per_pixel(rows)
-    above, below = along[..., lower, :], along[..., upper, :]
-    return np.asarray(above + weight[:, None] * (below - above), dtype=np.float32)
+    return lerp(along[..., lower, :], along[..., upper, :], weight[:, None])
+
+
+def lerp(a: NDArray[np.float32], b: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """a + weight * (b - a), between a and b in spite of rounding; NaN where the weight is."""
+    value = a + weight * (b - a)
+    return np.asarray(np.clip(value, np.minimum(a, b), np.maximum(a, b)), dtype=np.float32)
 
 
 def _per_pixel(plan: AxisPlan) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:

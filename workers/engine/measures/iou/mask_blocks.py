@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.networks.geometry import AxisPlan
+from workers.engine.networks.geometry import AxisPlan, lerp
 
 Integers = NDArray[np.int64]
 
@@ -16,7 +16,7 @@ Integers = NDArray[np.int64]
 @dataclass(frozen=True)
 class MaskBlocks:
     """Blocks of pixels between four cells: `pair`, first row and column; at pixel (y, x) of block b the value is
-    upper[x, b] + down[y, b] x rise[x, b], the mask where it exceeds limit[b].
+    upper[x, b] + down[y, b] x rise[x, b], the mask where it exceeds limit[b]. The rise is 0 where it does not decide.
     """
 
     pair: Integers
@@ -43,14 +43,16 @@ def find_blocks(dense: NDArray[np.float32], limit: NDArray[np.float32], plans: t
     flat = dense.ravel()
     # Blocks lie along the last axis, so that every operation runs over long lines.
     across = np.ascontiguousarray(columns.weights.T).take(strip, axis=1)
-    upper = _lerp(flat.take(top + left), flat.take(top + right), across)
-    lower = _lerp(flat.take(bottom + left), flat.take(bottom + right), across)
+    upper = lerp(flat.take(top + left), flat.take(top + right), across)
+    lower = lerp(flat.take(bottom + left), flat.take(bottom + right), across)
+    # Between two values on the same side of the limit, every pixel is on that side, whatever the rounding.
+    is_mixed = (upper > limit[pair]) != (lower > limit[pair])
     return MaskBlocks(
         pair=pair,
         row=rows.start[band],
         column=columns.start[strip],
         upper=upper,
-        rise=lower - upper,
+        rise=np.where(is_mixed, lower - upper, np.float32(0)),
         down=np.ascontiguousarray(rows.weights.T).take(band, axis=1),
         limit=limit[pair],
     )
@@ -89,7 +91,3 @@ def _bands(plan: AxisPlan, n_cells: int, square: Integers, others: list[Integers
     last = np.cumsum(n_bands)
     band = np.repeat(firsts[square] - last + n_bands, n_bands) + np.arange(last[-1] if len(last) else 0)
     return [np.repeat(one, n_bands) for one in others], band
-
-
-def _lerp(a: NDArray[np.float32], b: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    return a + weight * (b - a)

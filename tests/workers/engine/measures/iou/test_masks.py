@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from workers.engine.images.packed_labels import pack_labels
 from workers.engine.measures.iou import masks
 from workers.engine.measures.iou.masks import MaskTask, resolve_masks
 from workers.engine.measures.thresholds.thresholds import SparseMaps
-from workers.engine.networks.geometry import AxisGeometry, MapGeometry
+from workers.engine.networks.geometry import AxisGeometry, MapGeometry, plan_upsampling, upsample
 
 INPUT_PX, N_UNITS = 24, 3
 # Numbers with gaps, two categories.
@@ -114,3 +116,54 @@ def mask_of(cells: np.ndarray, limit: np.float32, size: tuple[int, int], axis: A
     height, width = size
     values = [[oracles.value_at(cells, at(y, height), at(x, width)) for x in range(width)] for y in range(height)]
     return np.array(values) > limit
+
+
+def weigh(position: Fraction, n_cells: int) -> list[tuple[int, Fraction]]:
+    """The cells that a position lies between, edges clamped, and their shares."""
+    inside = min(max(position, Fraction(0)), Fraction(n_cells - 1))
+    lower = min(int(inside), max(0, n_cells - 2))
+    weight = inside - lower
+    return [(cell, share) for cell, share in ((lower, 1 - weight), (lower + 1, weight)) if share]
+
+
+def exact_mask(cells: np.ndarray, limit: np.float32, px: int, axis: AxisGeometry) -> np.ndarray:
+    """Strictly over the limit in exact arithmetic."""
+    mask = np.zeros((px, px), dtype=bool)
+    at = [(Fraction(p) - Fraction(axis.offset)) / Fraction(axis.stride) for p in range(px)]
+    for y, x in np.ndindex(px, px):
+        value = sum(
+            down * across * Fraction(float(cells[row, column]))
+            for row, down in weigh(at[y], cells.shape[0])
+            for column, across in weigh(at[x], cells.shape[1])
+        )
+        mask[y, x] = value > Fraction(float(limit))
+    return mask
+
+
+@pytest.mark.parametrize("map_shape", [(4, 4), (1, 5), (5, 1), (1, 1)])
+def test_no_pixel_is_over_the_threshold_by_rounding(map_shape: tuple[int, int]) -> None:
+    """Cells as GELU and linear layers give them: far below 0 and little above; the threshold is one of them."""
+    rng, n_maps, px = default_rng(8), 30, 17
+    axis = AxisGeometry(size=4, stride=4.0, offset=2.0)
+    dense = rng.normal(-30, 40, (n_maps, 1, *map_shape)).astype(np.float32)
+    dense[::2] = np.minimum(dense[::2], 0.3)
+    limits = np.sort(dense.reshape(n_maps, -1), axis=1)[:, -3:].min(axis=1)
+    n_cells = map_shape[0] * map_shape[1]
+    runs = [LabelRuns(
+        height=px, width=px, slot_category=np.zeros(0, np.int16), slot_whole=np.zeros(0, np.bool_),
+        slot_start=np.zeros(1, np.int64), run_start=np.zeros(0, np.int32), run_label=np.zeros(0, np.uint16),
+    )]  # fmt: skip
+    for cells, limit in zip(dense[:, 0], limits, strict=True):
+        sparse = SparseMaps(
+            image=np.zeros(1, np.int32), unit=np.zeros(1, np.int32), start=np.array([0, n_cells]),
+            cell=np.arange(n_cells, dtype=np.int32), value=cells.ravel(),
+        )  # fmt: skip
+        task = MaskTask(map_shape, MapGeometry(axis, axis), px, sparse, np.array([limit]))
+        (found,) = resolve_masks(tasks=[task], labels=pack_labels(images=[0], runs=runs), index=INDEX)
+        expected = exact_mask(cells, limit, px, axis)
+        assert found.pair_area[0] == expected.sum()
+        plans = plan_upsampling(
+            geometry=MapGeometry(axis, axis), map_shape=map_shape, out_shape=(px, px), input_px=px
+        )  # fmt: skip
+        dense_mask = upsample(maps=cells, rows=plans[0], columns=plans[1]) > limit
+        np.testing.assert_array_equal(dense_mask, expected)
