@@ -134,7 +134,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         for conn in [conn for conn, seen in self.arriving.items() if seen.deadline < now or not self.alive]:
             self._refuse(conn, 408)
 
-    def _answer(self, application: Any, environ: dict[str, Any], start_response: Any) -> Any:
+    def _answer(self, application: Any, asked: dict[str, Any], start_response: Any) -> Any:
         """Runs in a thread."""
         length = "0"
 
@@ -143,9 +143,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             length = next((value for name, value in headers if name.lower() == "content-length"), "")
             return start_response(status, headers, *error)
 
-        body = application(environ, start)
+        body = application(asked, start)
         seconds = SEND_SECONDS + int(length) / MIN_SEND_RATE if length else STREAM_SECONDS
-        self.sending[environ["gunicorn.socket"]] = time.monotonic() + seconds
+        self.sending[asked["gunicorn.socket"]] = time.monotonic() + seconds
         return body
 
     def _read_more(self, conn: Any, _: Any) -> None:

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "annotator.units",
     "annotator.crowd",
     "annotator.labels",
+    "annotator.evidence",
     "annotator.comparison",
     "annotator.figures",
     "annotator.published",

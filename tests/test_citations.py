@@ -7,7 +7,13 @@ from workers.engine.measures.options import list_declared
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "measures.md").read_text()
-TITLES = set(re.findall(r"^## (.+)$", PAGE, re.MULTILINE))
+
+
+def find_titles(page: str) -> set[str]:
+    return set(re.findall(r"^## (.+)$", (ROOT / "docs" / f"{page}.md").read_text(), re.MULTILINE))
+
+
+TITLES = find_titles("measures")
 KEYS = set(re.findall(r"^- \*\*\[([A-Z]+\d\d)\]\*\*", PAGE, re.MULTILINE))
 SOURCES = [
     path
@@ -33,9 +39,10 @@ def test_every_paper_that_is_cited_is_in_the_bibliography() -> None:
 
 
 def test_every_section_that_is_cited_is_there() -> None:
-    cited = find_all(r"docs/measures\.md, ([A-Z][A-Za-z ]+)")
-    assert len(cited) > 10
-    assert {title: files for title, files in cited.items() if title.strip() not in TITLES} == {}
+    for page, titles, n_cited in (("measures", TITLES, 10), ("evidence", find_titles("evidence"), 3)):
+        cited = find_all(rf"docs/{page}\.md, ([A-Z][A-Za-z ]+)")
+        assert len(cited) > n_cited
+        assert {title: files for title, files in cited.items() if title.strip() not in titles} == {}
 
 
 def test_no_page_is_cited_that_is_not_in_the_repository() -> None:

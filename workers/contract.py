@@ -11,8 +11,10 @@ VERSION = 1
 SURVEY = "workers.tasks.survey"
 MEASURE = "workers.tasks.measure"
 MERGE = "workers.tasks.merge"
+ANSWER = "workers.tasks.answer"
 # The hint that a GPU process sends to the `web` queue when a task has ended.
 ADVANCE = "annotator.units.tasks.advance_dissection"
+TAKE_ANSWER = "annotator.evidence.tasks.take_answer"
 
 # A task that failed this often is given up.
 MAX_ATTEMPTS = 3
@@ -55,6 +57,40 @@ class DissectionRequest:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "DissectionRequest":
+        if data.get("version") != VERSION:
+            raise ContractMismatch(f"The message has version {data.get('version')}, this GPU process {VERSION}.")
+        return cls(**data)
+
+
+# What a network can be asked about where and why (docs/evidence.md).
+HEADS, EXPLAIN = "heads", "explain"
+# Where the photograph of a question lies in its folder.
+PHOTOGRAPH = "photograph"
+
+
+@dataclass(frozen=True)
+class QuestionRequest:
+    """A question to one network: `kind` is HEADS or EXPLAIN. The answer goes to the folder `artifact` as the result of
+    position 0.
+    """
+
+    question_id: str
+    kind: str
+    architecture: str
+    weights: str
+    preprocessing: dict[str, Any] | None
+    artifact: str
+    attempt: int
+    options: dict[str, Any] = field(default_factory=dict)
+    version: int = VERSION
+
+    # The whole network is loaded: no part of it may be left out for the sake of a layer.
+    @property
+    def layers(self) -> list[str]:
+        return []
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "QuestionRequest":
         if data.get("version") != VERSION:
             raise ContractMismatch(f"The message has version {data.get('version')}, this GPU process {VERSION}.")
         return cls(**data)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workers import config
-from workers.contract import IDENTITY, DissectionRequest
+from workers.contract import IDENTITY, DissectionRequest, QuestionRequest
 from workers.engine.images.contents import FRESH_SECONDS, Contents
 from workers.engine.images.image_set import ImageSet
 from workers.engine.networks.checkpoints import NetworkError
@@ -65,7 +65,9 @@ _last_contents: list[Contents] = []
 _last_digest: dict[tuple[int, ...], str] = {}
 
 
-def open_network(*, request: DissectionRequest, surveyed: dict[str, Any] | None, device: str) -> OpenNetwork:
+def open_network(
+    *, request: DissectionRequest | QuestionRequest, surveyed: dict[str, Any] | None, device: str
+) -> OpenNetwork:
     """The network of a request: what the survey found, if it was surveyed; else what its file and code hold now.
 
     Raises NetworkChanged, NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid, StoreError.

@@ -19,7 +19,7 @@ from celery.signals import worker_ready, worker_shutdown
 from kombu.exceptions import OperationalError
 from numpy.typing import NDArray
 
-from workers import config, contract, leases, store
+from workers import answering, config, contract, leases, store
 from workers.app import app
 from workers.contract import TaskRequest
 from workers.engine import complete, dissect
@@ -93,6 +93,12 @@ def measure(message: dict[str, Any]) -> None:
 def merge(message: dict[str, Any]) -> None:
     """Joins the tallies, labels the units, cuts the crops and writes the artifact."""
     _run(message, _merge)
+
+
+@app.task(name=contract.ANSWER)
+def answer(message: dict[str, Any]) -> None:
+    """Answers one question about where and why, for whoever waits."""
+    answering.answer_question(contract.QuestionRequest.from_json(message))
 
 
 def _run(message: dict[str, Any], work: Work) -> None:

@@ -26,12 +26,7 @@ def register_network(
 
     Saved activations stand for a network too: their architecture is SAVED, their weights the file.
     """
-    if ":" not in architecture and architecture != SAVED:
-        raise CannotRegister(
-            f"{architecture!r} is neither torchvision:NAME, unitscope:NAME, zoo:NAME nor package.module:function."
-        )
-    if architecture.startswith(ZOO):
-        _check_zoo(architecture, weights, preprocessing)
+    check_architecture(architecture, weights, preprocessing)
     weights = resolve_weights(weights)
     _check_address(weights)
     same = {"architecture": architecture, "weights": weights, "preprocessing": preprocessing}
@@ -47,6 +42,16 @@ def register_network(
     if not _stands_for(network, same):
         raise CannotRegister(f"The name {name!r} stands for another network ({network.architecture}); choose another.")
     return network
+
+
+def check_architecture(architecture: str, weights: str, preprocessing: dict[str, Any] | None) -> None:
+    """Raises CannotRegister for a name of no form that is known, and for options that the zoo does not take."""
+    if ":" not in architecture and architecture != SAVED:
+        raise CannotRegister(
+            f"{architecture!r} is neither torchvision:NAME, unitscope:NAME, zoo:NAME nor package.module:function."
+        )
+    if architecture.startswith(ZOO):
+        _check_zoo(architecture, weights, preprocessing)
 
 
 def _check_address(address: str) -> None:

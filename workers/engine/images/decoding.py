@@ -41,6 +41,8 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Orientations that change width for height.
+LYING = (5, 6, 7, 8)
 # The largest values of 8, 10, 12, 14 and 16 bits.
 INTEGER_TOPS = (255, 1023, 4095, 16383, 65535)
 # 16-bit colors: what Pillow reads of them is the upper byte, and this reads the lower one.
@@ -79,6 +81,16 @@ def decode_image(
         # Pillow's decoders fail on damaged files with OSError, ValueError, SyntaxError, struct.error, EOFError,
         # KeyError and others.
         raise ImageUnreadable(f"cannot be decoded: {in_words(error)}") from None
+
+
+def read_size(path: Path) -> dict[str, int]:
+    """Width and height of an image that decode_image can read, upright."""
+    with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as image:
+        warnings.simplefilter("ignore")
+        width, height = image.size
+        if _read_orientation(image) in LYING:
+            width, height = height, width
+        return {"width": width, "height": height}
 
 
 def _demand_room(image: ImageFile.ImageFile, *, file_bytes: int, input_px: int) -> None:

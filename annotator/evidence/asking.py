@@ -1,0 +1,159 @@
+"""Asks a network where and why, and takes the answer. The database decides; broker messages are hints."""
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from annotator.evidence.models import Question
+from annotator.refusals import Refusal
+from annotator.units import gpu_queue
+from annotator.units.registering import check_architecture, resolve_weights
+from workers import contract
+from workers.store import Store, open_store
+
+logger = logging.getLogger(__name__)
+LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
+MAX_PHOTOGRAPH_BYTES = 10 * 2**20
+WAIT_SECONDS = 0.2
+# A question, its photograph and its answer are deleted after this time.
+KEPT_FOR = timedelta(days=30)
+
+
+class CannotAsk(Refusal):
+    """The question cannot be put so, or was refused; the message says why."""
+
+
+@dataclass(frozen=True)
+class AskedNetwork:
+    """A network by address, as `dissect` takes it."""
+
+    architecture: str
+    weights: str = ""
+    preprocessing: dict[str, Any] | None = None
+
+
+def ask_for_head(*, network: AskedNetwork, now: datetime) -> Question:
+    """Which head the network has. Raises CannotRegister."""
+    return _ask(Question(kind=Question.Kind.HEADS, asked_at=now), network, None, now)
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """An image file as it came, at most MAX_PHOTOGRAPH_BYTES."""
+
+    content: bytes = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> "Photograph":
+        """Raises CannotAsk."""
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_PHOTOGRAPH_BYTES + 1)
+        except OSError as error:
+            raise CannotAsk(f"{path} cannot be read: {error.strerror}.") from None
+        if len(content) > MAX_PHOTOGRAPH_BYTES:
+            raise CannotAsk(f"{path.name} is larger than {MAX_PHOTOGRAPH_BYTES // 2**20} MiB. Save it smaller.")
+        return cls(content)
+
+
+def ask_to_explain(
+    *, network: AskedNetwork, photograph: Photograph, options: dict[str, Any], now: datetime
+) -> Question:
+    """Why the network says what it says of the photograph; `options` are those of workers.engine.explain.Asked."""
+    return _ask(Question(kind=Question.Kind.EXPLAIN, options=options, asked_at=now), network, photograph, now)
+
+
+def _ask(question: Question, network: AskedNetwork, photograph: Photograph | None, now: datetime) -> Question:
+    check_architecture(network.architecture, network.weights, network.preprocessing)
+    question.architecture, question.weights = network.architecture, resolve_weights(network.weights)
+    question.preprocessing = network.preprocessing
+    if photograph is not None:
+        open_store(question.folder).write(contract.PHOTOGRAPH, photograph.content)
+    question.save()
+    advance(question_id=question.id, now=now)
+    return question
+
+
+def advance(*, question_id: uuid.UUID, now: datetime) -> None:
+    """Takes the answer if it is there, else sends the question if that is due. Safe to run in parallel."""
+    with transaction.atomic():
+        question = Question.objects.select_for_update().get(id=question_id)
+        if question.state != Question.State.ASKED:
+            return
+        store = open_store(question.folder)
+        if store.exists(contract.result_name(0)):
+            _take(question, json.loads(store.read(contract.result_name(0))), now)
+        elif _is_due(question, store, now):
+            _send(question, store, now)
+        question.save()
+
+
+def advance_all(*, now: datetime) -> None:
+    """The sweeper: advances each open question, whatever happens to the others."""
+    for question_id in list(Question.objects.filter(state=Question.State.ASKED).values_list("id", flat=True)):
+        try:
+            advance(question_id=question_id, now=now)
+        except Exception:
+            logger.exception("Question %s cannot be advanced now; the next sweep tries again.", question_id)
+
+
+def forget_old(*, now: datetime) -> None:
+    """Deletes questions of long ago, with their photographs."""
+    for question in Question.objects.filter(asked_at__lt=now - KEPT_FOR):
+        open_store(question.folder).clear()
+        question.delete()
+
+
+def wait_for_answer(question: Question, *, clock: Callable[[], datetime]) -> dict[str, Any]:
+    """The answer, once it is there. Raises CannotAsk if it is refused."""
+    while question.state == Question.State.ASKED:
+        advance(question_id=question.id, now=clock())
+        question.refresh_from_db()
+        time.sleep(WAIT_SECONDS)
+    if question.state == Question.State.REFUSED:
+        raise CannotAsk(question.refusal)
+    answer: dict[str, Any] = question.answer
+    return answer
+
+
+def _take(question: Question, answer: dict[str, Any], now: datetime) -> None:
+    question.answered_at = now
+    question.refusal = answer.get("error", "")
+    question.state = Question.State.REFUSED if question.refusal else Question.State.ANSWERED
+    question.answer = {} if question.refusal else answer
+
+
+def _is_due(question: Question, store: Store, now: datetime) -> bool:
+    """True if it was never sent, its attempt failed, its GPU process fell silent, or the broker lost it."""
+    if question.sent_at is None or store.exists(contract.failure_name(0, question.n_attempts)):
+        return True
+    began = gpu_queue.read_progress(question.id, 0)
+    if began is not None and began.attempt == question.n_attempts:
+        return gpu_queue.watch.measure_silence(question.id, 0, began) >= contract.LEASE_SILENT_SECONDS
+    if now - question.sent_at < LOST_AFTER or not gpu_queue.is_empty():
+        return False
+    question.n_attempts -= 1  # it never began: a lost message is no failure
+    return True
+
+
+def _send(question: Question, store: Store, now: datetime) -> None:
+    if question.n_attempts >= contract.MAX_ATTEMPTS:
+        failed = contract.failure_name(0, question.n_attempts)
+        question.refusal = (
+            store.read(failed).decode()
+            if store.exists(failed)
+            else f"The GPU process was lost {contract.MAX_ATTEMPTS} times while it answered."
+        )
+        question.state, question.answered_at = Question.State.REFUSED, now
+        return
+    question.n_attempts, question.sent_at = question.n_attempts + 1, now
+    transaction.on_commit(partial(gpu_queue.send, contract.ANSWER, asdict(question.request())))

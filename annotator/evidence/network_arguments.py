@@ -1,0 +1,20 @@
+"""How commands name the network that they ask."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from annotator.evidence.asking import AskedNetwork
+
+
+def add_network_arguments(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--network", required=True, help="torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function"
+    )
+    parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://; none: random weights")
+    parser.add_argument("--preprocessing", type=json.loads, help="JSON: input_px, mean, std, scale, resize")
+
+
+def read_network(options: dict[str, Any]) -> AskedNetwork:
+    return AskedNetwork(options["network"], options["weights"], options["preprocessing"])

@@ -1,0 +1,127 @@
+"""An explained photograph as one picture: maps and boxes on the left, the units behind each score on the right."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageEnhance, ImageFont, ImageOps
+
+from annotator.units.models import DissectedUnit
+from annotator.units.strips import cut_tiles, read_strip
+from workers.store import StoreError
+
+PHOTOGRAPH_PX = 300
+CROP_PX = 44
+LIST_PX = 560
+GAP_PX = 16
+MAX_SHOWN, MAX_UNITS = 3, 6
+INK, QUIET, PAPER = (32, 38, 46), (110, 118, 130), (255, 255, 255)
+# What speaks for a class, and what speaks against it; told apart by people who do not see red and green.
+FOR, AGAINST = (214, 96, 20), (40, 96, 190)
+STRENGTH = 0.65
+# The photograph keeps this share of its colors, so that those of the map can be told from them.
+FADED = 0.25
+Crops = Mapping[int, Picture.Image]
+
+
+def draw_explanation(answer: Mapping[str, Any], *, photograph: bytes, crops: Crops) -> bytes:
+    """A PNG of the first predictions of an answer with names (units_behind.py)."""
+    shown = answer["predictions"][:MAX_SHOWN]
+    upright = _open(photograph)
+    width, height = GAP_PX * 3 + PHOTOGRAPH_PX + LIST_PX, GAP_PX + len(shown) * (PHOTOGRAPH_PX + GAP_PX)
+    page = Picture.new("RGB", (width, height), PAPER)
+    for place, prediction in enumerate(shown):
+        top = GAP_PX + place * (PHOTOGRAPH_PX + GAP_PX)
+        seen = _lay_over(upright, prediction, answer)
+        page.paste(seen, (GAP_PX, top))
+        _list_units(page, prediction, crops, at=(GAP_PX * 2 + PHOTOGRAPH_PX, top))
+    encoded = io.BytesIO()
+    page.save(encoded, "PNG", optimize=True)
+    return encoded.getvalue()
+
+
+def find_crops(answer: Mapping[str, Any]) -> dict[int, Picture.Image]:
+    """The first crop of each unit that has crops, by its index."""
+    units = [unit for prediction in answer["predictions"] for unit in prediction["units"]]
+    measured = DissectedUnit.objects.filter(
+        unit__layer__network__name=answer["network_name"],
+        unit__layer__path__in={unit["layer"] for unit in units},
+        unit__index__in={unit["index"] for unit in units},
+        n_top__gt=0,
+    ).select_related("dissection", "unit")
+    found: dict[int, Picture.Image] = {}
+    for one in measured.order_by("-dissection__created_at"):
+        if one.unit.index in found:
+            continue
+        try:
+            tiles = cut_tiles(read_strip(artifact=one.dissection.artifact, strip=one.strip), ranks=[0])
+        except (StoreError, OSError):
+            continue  # a picture without this crop is better than none
+        if tiles:
+            found[one.unit.index] = tiles[0]
+    return found
+
+
+def _open(photograph: bytes) -> Picture.Image:
+    """Upright, small enough to draw with."""
+    with Picture.open(io.BytesIO(photograph)) as opened:
+        opened.draft("RGB", (4 * PHOTOGRAPH_PX, 4 * PHOTOGRAPH_PX))
+        return ImageOps.exif_transpose(opened).convert("RGB")
+
+
+def _lay_over(upright: Picture.Image, prediction: Mapping[str, Any], answer: Mapping[str, Any]) -> Picture.Image:
+    """The photograph with the class map over what the network saw, and the box, in a square of PHOTOGRAPH_PX."""
+    width, height = upright.size
+    scale = PHOTOGRAPH_PX / max(width, height)
+    small = upright.resize((max(1, round(width * scale)), max(1, round(height * scale))))
+    # The photograph may have been decoded at a fraction of its size; places are told in pixels of its own.
+    own = small.width / answer["photograph"]["width"]
+    x0, y0, x1, y1 = (round(value * own) for value in answer["seen"])
+    values = np.array(prediction["map"], dtype=np.float32)
+    grown = np.asarray(
+        Picture.fromarray(values).resize((max(1, x1 - x0), max(1, y1 - y0)), Picture.Resampling.BILINEAR)
+    )
+    share = grown / max(float(np.abs(grown).max()), 1e-12)
+    small = ImageEnhance.Color(small).enhance(FADED)
+    color = np.where(share[..., None] > 0, np.array(FOR), np.array(AGAINST)).astype(np.uint8)
+    strength = Picture.fromarray((np.abs(share) * STRENGTH * 255).astype(np.uint8))
+    small.paste(Picture.fromarray(color), (x0, y0), strength)
+    ImageDraw.Draw(small).rectangle([round(value * own) for value in prediction["box"]], outline=PAPER, width=2)
+    page = Picture.new("RGB", (PHOTOGRAPH_PX, PHOTOGRAPH_PX), (238, 240, 243))
+    page.paste(small, ((PHOTOGRAPH_PX - small.width) // 2, (PHOTOGRAPH_PX - small.height) // 2))
+    return page
+
+
+def _list_units(page: Picture.Image, prediction: Mapping[str, Any], crops: Crops, *, at: tuple[int, int]) -> None:
+    draw, (left, top) = ImageDraw.Draw(page), at
+    large, plain = ImageFont.load_default(18), ImageFont.load_default(14)
+    draw.text((left, top), f"{prediction['label']}  {prediction['probability']:.3f}", INK, large)
+    units = sorted(prediction["units"], key=lambda unit: -abs(unit["contribution"]))[:MAX_UNITS]
+    largest = max((abs(unit["contribution"]) for unit in units), default=1.0) or 1.0
+    for place, unit in enumerate(sorted(units, key=lambda unit: -unit["contribution"])):
+        row = top + 28 + place * (CROP_PX + 1)
+        if unit["index"] in crops:
+            page.paste(crops[unit["index"]].resize((CROP_PX, CROP_PX)), (left, row))
+        share = unit["contribution"]
+        length = max(1, round(150 * abs(share) / largest))
+        color = FOR if share > 0 else AGAINST
+        draw.rectangle((left + CROP_PX + 8, row + 12, left + CROP_PX + 8 + length, row + 30), fill=color)
+        draw.text((left + CROP_PX + 170, row + 2), f"{share:+.2f}  {name_unit(unit)}"[:52], INK, plain)
+        draw.text((left + CROP_PX + 170, row + 22), f"unit {unit['index']}  {tell_labels(unit)}"[:60], QUIET, plain)
+
+
+def name_unit(unit: Mapping[str, Any]) -> str:
+    """What people call a unit, else what labeled pixels call it."""
+    return str(unit["concept"] or unit["broden_label"] or "not asked yet")
+
+
+def tell_labels(unit: Mapping[str, Any]) -> str:
+    """Who says so, and how well it fits."""
+    told = []
+    if unit["concept"]:
+        told.append(f"{unit['said_by']}, precision {unit['precision']:.2f}")
+    if unit["broden_label"]:
+        told.append(f"labeled pixels: {unit['broden_label']}, IoU {unit['iou']:.3f}")
+    return "; ".join(told)

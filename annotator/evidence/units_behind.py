@@ -1,0 +1,98 @@
+"""The units behind a prediction: what people and labeled pixels call each unit that makes a score."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db.models import F, FilteredRelation, Q
+
+from annotator.labels.models import UnitLabel, describe_simulated
+from annotator.units.best_labels import is_best
+from annotator.units.models import Layer, Network, Unit
+
+
+@dataclass(frozen=True)
+class Named:
+    """What is known of a unit. `concept` and `precision` are of the label of record; None where nobody was asked."""
+
+    layer: str
+    concept: str | None = None
+    precision: float | None = None
+    said_by: str = ""
+    broden_label: str | None = None
+    iou: float | None = None
+
+
+def find_network(answer: dict[str, Any], architecture: str) -> Network | None:
+    """The registered network with the tensors and the code that answered."""
+    found = answer["network"]
+    alike = Network.objects.filter(
+        architecture=architecture,
+        weights_sha256=found["weights_sha256"],
+        source_sha256=found["source_sha256"],
+    )
+    return alike.order_by("id").first()
+
+
+def name_units(answer: dict[str, Any], *, architecture: str) -> dict[str, Any]:
+    """The answer to an `explain` question with the names of its units, as docs/evidence.md lists them."""
+    network, head = find_network(answer, architecture), answer["head"]
+    wanted = {unit["index"] for prediction in answer["predictions"] for unit in prediction["units"]}
+    paths = [head["layer"], *head["same"]] if head else [answer["layer"]]
+    layer = None if network is None else _find_layer(network, paths)
+    named = {} if layer is None else _name(layer, wanted)
+    unknown = Named(layer=answer["layer"])
+    predictions = [
+        {
+            **prediction,
+            "units": [{**unit, **asdict(named.get(unit["index"], unknown))} for unit in prediction["units"]],
+        }
+        for prediction in answer["predictions"]
+    ]
+    return {**answer, "network_name": network.name if network else None, "predictions": predictions}
+
+
+def _find_layer(network: Network, paths: list[str]) -> Layer | None:
+    """The layer of these maps that most is known of; several paths may name the same maps."""
+    layers = Layer.objects.filter(network=network, path__in=paths)
+    ranked = sorted(
+        layers,
+        key=lambda layer: (
+            -UnitLabel.objects.filter(unit__layer=layer, is_of_record=True).count(),
+            -layer.units.filter(dissections__isnull=False).count(),
+            paths.index(layer.path),
+        ),
+    )
+    return ranked[0] if ranked else None
+
+
+def _name(layer: Layer, wanted: Collection[int]) -> dict[int, Named]:
+    units = (
+        Unit.objects.filter(layer=layer, index__in=wanted)
+        .annotate(
+            people=FilteredRelation("unit_labels", condition=Q(unit_labels__is_of_record=True)),
+            broden=FilteredRelation("automatic_labels", condition=is_best(prefix="automatic_labels__")),
+        )
+        .order_by("index", F("people__labeled_at").desc(nulls_last=True), F("broden__iou").desc(nulls_last=True))
+        .values(
+            "index", "people__concept", "people__precision", "people__n_simulated", "people__n_answers",
+            "broden__label", "broden__iou",
+        )
+    )  # fmt: skip
+    found: dict[int, Named] = {}
+    for row in units:
+        simulated = describe_simulated(
+            n_simulated=row["people__n_simulated"] or 0, n_answers=row["people__n_answers"] or 0
+        )
+        found.setdefault(
+            row["index"],
+            Named(
+                layer=layer.path,
+                concept=row["people__concept"],
+                precision=row["people__precision"],
+                said_by=simulated or ("people" if row["people__concept"] else ""),
+                broden_label=row["broden__label"],
+                iou=row["broden__iou"],
+            ),
+        )
+    return found

@@ -1,0 +1,128 @@
+"""A question outlives lost messages, dead GPU processes and restarts; it is forgotten with its photograph."""
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from annotator.evidence import asking
+from annotator.evidence.models import Question
+from annotator.units import gpu_queue
+from workers import contract
+from workers.store import open_store
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=contract.LEASE_SILENT_SECONDS + 1)
+
+
+@dataclass
+class Broker:
+    """What was sent, and what the GPU processes last said."""
+
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    word: contract.Progress | None = None
+    clock: float = 0.0
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    broker = Broker()
+    monkeypatch.setattr(gpu_queue, "send", lambda name, message: broker.sent.append(message))
+    monkeypatch.setattr(gpu_queue, "is_empty", lambda: True)
+    monkeypatch.setattr(gpu_queue, "watch", gpu_queue.Watch(clock=lambda: broker.clock))
+    monkeypatch.setattr(gpu_queue, "read_progress", lambda _, position: broker.word)
+    return broker
+
+
+@pytest.fixture
+def advance(
+    db: None, broker: Broker, tmp_path: Path, settings: Settings, django_capture_on_commit_callbacks: Any
+) -> Callable[[datetime], Question]:
+    """Asks at the first call; advances that question at every call."""
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}"
+    asked: list[uuid.UUID] = []
+
+    def run(now: datetime) -> Question:
+        with django_capture_on_commit_callbacks(execute=True):
+            if not asked:
+                network = asking.AskedNetwork("torchvision:squeezenet1_1")
+                photograph = asking.Photograph(b"a photograph")
+                asked.append(asking.ask_to_explain(network=network, photograph=photograph, options={}, now=now).id)
+            asking.advance(question_id=asked[0], now=now)
+        return Question.objects.get(id=asked[0])
+
+    return run
+
+
+def answer(question: Question, name: str, content: dict[str, Any] | str) -> None:
+    data = content if isinstance(content, str) else json.dumps(content)
+    open_store(question.folder).write(name, data.encode())
+
+
+def test_an_answer_is_taken_once(advance: Callable[[datetime], Question], broker: Broker) -> None:
+    question = advance(NOW)
+    assert [message["attempt"] for message in broker.sent] == [1]
+    assert open_store(question.folder).read(contract.PHOTOGRAPH) == b"a photograph"
+    answer(question, contract.result_name(0), {"predictions": []})
+    assert advance(LATER).answer == {"predictions": []}
+    answer(question, contract.result_name(0), {"predictions": ["other"]})
+    assert advance(LATER).answer == {"predictions": []}
+    assert len(broker.sent) == 1
+
+
+def test_a_message_that_the_broker_lost_is_sent_again_and_counts_as_no_attempt(
+    advance: Callable[[datetime], Question], broker: Broker
+) -> None:
+    advance(NOW)
+    advance(NOW + timedelta(seconds=1))
+    assert len(broker.sent) == 1
+    for _ in range(5):
+        question = advance(LATER)
+        Question.objects.update(sent_at=NOW)
+    assert question.state == Question.State.ASKED
+    assert {message["attempt"] for message in broker.sent} == {1}
+    assert len(broker.sent) == 6
+
+
+def test_a_gpu_process_that_dies_three_times_ends_the_question_in_words(
+    advance: Callable[[datetime], Question], broker: Broker
+) -> None:
+    question = advance(NOW)
+    for attempt in (1, 2, 3):
+        assert question.state == Question.State.ASKED
+        word = {"attempt": attempt, "stage": "", "n_done": 0, "n_total": 0, "started_at": 0.0, "beat_at": 0.0}
+        broker.word = contract.Progress(**word, process="a")
+        advance(LATER)
+        broker.clock += contract.LEASE_SILENT_SECONDS
+        question = advance(LATER)
+    assert [message["attempt"] for message in broker.sent] == [1, 2, 3]
+    assert question.state == Question.State.REFUSED
+    assert "lost 3 times" in question.refusal
+
+
+def test_a_failed_attempt_is_tried_again_and_its_reason_told_in_the_end(
+    advance: Callable[[datetime], Question], broker: Broker
+) -> None:
+    question = advance(NOW)
+    for attempt in (1, 2, 3):
+        answer(question, contract.failure_name(0, attempt), "RuntimeError: out of luck")
+        question = advance(LATER)
+    assert [message["attempt"] for message in broker.sent] == [1, 2, 3]
+    assert question.refusal == "RuntimeError: out of luck"
+
+
+def test_old_questions_are_forgotten_with_their_photographs(
+    advance: Callable[[datetime], Question], tmp_path: Path
+) -> None:
+    advance(NOW)
+    asking.forget_old(now=NOW + asking.KEPT_FOR)
+    assert Question.objects.count() == 1
+    asking.forget_old(now=NOW + asking.KEPT_FOR + timedelta(seconds=1))
+    assert Question.objects.count() == 0
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -1,0 +1,175 @@
+"""A head is found by proof: its scores are the network's; a network without one is refused in words."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from workers.engine.evidence.class_maps import map_by_gradients, run_with_maps
+from workers.engine.evidence.finding import NoHead, find_head
+from workers.engine.evidence.head import Form
+from workers.engine.networks.layer_maps import LayerShape
+from workers.engine.networks.loading import LoadedNetwork, load_network
+from workers.engine.networks.preprocessing import Preprocessing
+
+PX = 96
+TORCHVISION = {
+    "resnet18": ("layer4.1", Form.MEAN),
+    "mobilenet_v2": ("features.18.2", Form.MEAN),
+    "shufflenet_v2_x0_5": ("conv5.2", Form.MEAN),
+    "efficientnet_b0": ("features.8.2", Form.MEAN),
+    "mnasnet0_5": ("layers.16", Form.MEAN),
+    "regnet_y_400mf": ("trunk_output.block4.block4-5.activation", Form.MEAN),
+    "googlenet": ("inception5b", Form.MEAN),
+    "densenet121": ("features.norm5", Form.RECTIFIED_MEAN),
+    "squeezenet1_1": ("features.12", Form.MEAN_OF_SCORES),
+    "convnext_tiny": ("features.7.2", Form.NORMALIZED_MEAN),
+}
+HEADLESS = {
+    "alexnet": "classifier.1, classifier.4",
+    "vgg11": "classifier.0, classifier.3",
+    "mobilenet_v3_small": "classifier.0",
+    "vit_b_32": "not pooled from the maps of one layer",
+}
+
+
+def load(name: str, *, px: int = PX) -> LoadedNetwork:
+    network = load_network(architecture=f"torchvision:{name}", weights=None)
+    return replace(network, preprocessing=replace(network.preprocessing, input_px=px))
+
+
+def wrap(module: nn.Module) -> LoadedNetwork:
+    torch.manual_seed(3)
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            assert part.running_mean is not None
+            assert part.running_var is not None
+            part.running_mean.normal_()
+            part.running_var.uniform_(0.5, 2)
+            nn.init.normal_(part.weight)
+            nn.init.normal_(part.bias)
+    return LoadedNetwork("own:net", module.eval(), Preprocessing(input_px=32), weights_sha256="")
+
+
+def stem(n_units: int = 6) -> list[nn.Module]:
+    return [nn.Conv2d(3, n_units, 5, stride=3), nn.ReLU(inplace=True)]
+
+
+def pooled(*parts: nn.Module, pool: nn.Module | None = None) -> LoadedNetwork:
+    return wrap(nn.Sequential(*stem(), pool or nn.AdaptiveAvgPool2d(1), nn.Flatten(), *parts))
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_the_scores_of_torchvisions_networks_follow_from_their_maps(name: str) -> None:
+    network = load(name)
+    head = find_head(network)
+    assert (head.layer, head.form) == TORCHVISION[name]
+    assert head.error < 1e-4
+    images = torch.randn(2, 3, PX, PX, generator=torch.Generator().manual_seed(8))
+    seen = run_with_maps(module=network.module, shape=head.shape, images=images)
+    classes = seen.scores.topk(5).indices
+    expected = seen.scores.gather(1, classes)
+    largest = float(seen.scores.abs().amax())
+    shares = head.contributions(seen.maps, classes)
+    assert float((shares.units.sum(dim=2) + shares.bias - expected).abs().amax()) < 1e-4 * largest
+    maps = head.map_classes(seen.maps, classes)
+    if head.form is Form.MEAN_OF_SCORES:
+        whole = maps.clamp_min(0).mean(dim=(2, 3))
+    else:
+        whole = maps.mean(dim=(2, 3)) + head.bias[classes]
+    assert float((whole - expected).abs().amax()) < 1e-4 * largest
+
+
+@pytest.mark.parametrize("name", HEADLESS)
+def test_networks_without_a_head_are_refused_and_the_way_out_named(name: str) -> None:
+    with pytest.raises(NoHead, match=HEADLESS[name]) as caught:
+        find_head(load(name, px=224 if name.startswith("vit") else PX))
+    assert "grad-cam" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+class Functional(nn.Module):
+    """All that modules do elsewhere, done by functions."""
+
+    def __init__(self, after: Any) -> None:
+        super().__init__()
+        self.features, self.last, self.after = nn.Sequential(*stem()[:1]), nn.Linear(6, 9), after
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.last(self.after(self.features(x)))
+        return scores
+
+
+@pytest.mark.parametrize(
+    ("network", "form"),
+    [
+        (pooled(nn.Linear(6, 9)), Form.MEAN),
+        (pooled(nn.Linear(6, 9, bias=False)), Form.MEAN),
+        (pooled(nn.BatchNorm1d(6), nn.Linear(6, 9)), Form.MEAN),
+        (pooled(nn.Dropout(), nn.BatchNorm1d(6), nn.Dropout(), nn.Linear(6, 9)), Form.MEAN),
+        (pooled(nn.LayerNorm(6), nn.Linear(6, 9)), Form.NORMALIZED_MEAN),
+        (pooled(nn.LayerNorm(6, elementwise_affine=False), nn.Linear(6, 9)), Form.NORMALIZED_MEAN),
+        (pooled(nn.Linear(6, 9), pool=nn.AdaptiveMaxPool2d(1)), Form.MAXIMUM),
+        (wrap(nn.Sequential(*stem(), nn.AdaptiveAvgPool2d(1), nn.Conv2d(6, 9, 1), nn.Flatten())), Form.MEAN),
+        (wrap(nn.Sequential(*stem(), nn.Conv2d(6, 9, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())), Form.MEAN),
+        (wrap(Functional(lambda f: torch.relu_(f).mean((2, 3)))), Form.RECTIFIED_MEAN),
+        (wrap(Functional(lambda f: f.mean((2, 3)))), Form.MEAN),
+    ],
+)  # fmt: skip
+def test_every_form_is_found_whatever_stands_between(network: LoadedNetwork, form: Form) -> None:
+    head = find_head(network)
+    assert head.form is form
+    assert head.n_classes == 9
+    images = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(9))
+    seen = run_with_maps(module=network.module, shape=head.shape, images=images)
+    with torch.inference_mode():
+        assert torch.allclose(head.score(seen.maps), network.module(images), atol=1e-4)
+    every = torch.arange(9).expand(3, 9)
+    assert torch.allclose(head.contributions(seen.maps, every).scores, seen.scores, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (pooled(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 9)), "stand other layers with weights"),
+        (pooled(nn.Linear(6, 9), nn.Softmax(dim=1)), "something is computed after it"),
+        (wrap(nn.Sequential(*stem())), "not a score per class"),
+        (wrap(Functional(lambda f: f.mean((2, 3)) ** 2)), "not pooled from the maps"),
+        (wrap(Functional(lambda f: f.std((2, 3)))), "not pooled from the maps"),
+        (wrap(nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 9))), "not pooled from the maps"),
+    ],
+)  # fmt: skip
+def test_what_is_no_head_is_refused(network: LoadedNetwork, words: str) -> None:
+    with pytest.raises(NoHead, match=words):
+        find_head(network)
+
+
+def test_gradients_of_a_mean_head_give_the_class_map_again() -> None:
+    """Grad-CAM = ReLU(CAM) / n, HiResCAM = CAM / n, LayerCAM = the sum of what speaks for the class / n; n cells."""
+    network = pooled(nn.Linear(6, 9))
+    head = find_head(network)
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    classes = torch.tensor([[0, 4], [8, 2]])
+    maps = run_with_maps(module=network.module, shape=head.shape, images=images).maps
+    n_cells = maps.shape[2] * maps.shape[3]
+    cam = head.map_classes(maps, classes)
+    positive = torch.einsum("bnk,bkhw->bnhw", head.weight[classes].clamp_min(0), maps)
+    expected = {"grad-cam": cam.clamp_min(0), "hires-cam": cam, "layer-cam": positive}
+    for method, found in expected.items():
+        given = map_by_gradients(module=network.module, shape=head.shape, images=images, classes=classes, method=method)
+        assert torch.allclose(given, found / n_cells, atol=1e-6), method
+
+
+def test_maps_are_those_before_a_later_layer_overwrites_them() -> None:
+    network = wrap(nn.Sequential(nn.Conv2d(3, 6, 5), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten()))
+    shape = LayerShape(path="0", n_units=6, height=28, width=28)
+    images = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(2))
+    maps = run_with_maps(module=network.module, shape=shape, images=images).maps
+    with torch.inference_mode():
+        assert torch.equal(maps, network.module[0](images))  # type: ignore[index]
+    assert float(maps.min()) < 0
+    classes = torch.tensor([[0]])
+    given = map_by_gradients(module=network.module, shape=shape, images=images, classes=classes, method="hires-cam")
+    assert torch.allclose(given[0, 0], maps[0, 0].clamp_min(0) / 28**2, atol=1e-6)

@@ -1,0 +1,115 @@
+"""Answers a question to one network: the network is opened as for a dissection, the answer is small JSON in the store.
+
+An answer that exists is not computed again; the web side takes it from the store, and counts attempts that failed.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torchvision
+from kombu.exceptions import OperationalError
+
+from workers import config, contract, leases, store
+from workers.app import app
+from workers.contract import QuestionRequest
+from workers.engine.evidence.finding import find_head
+from workers.engine.explain import Asked, QuestionInvalid, describe_head, explain
+from workers.engine.images.decoding import ImageUnreadable
+from workers.engine.networks.checkpoints import NetworkError
+from workers.engine.networks.layer_maps import LayerError
+from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.networks.preprocessing import PreprocessingInvalid
+from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
+from workers.engine.networks.zoo import ZooError
+from workers.job import find_device, wait_for_space, write_patiently
+from workers.opened import open_network
+
+logger = logging.getLogger(__name__)
+
+# Another attempt would find the same.
+BAD_INPUT = (
+    NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid, LayerError, ImageUnreadable, QuestionInvalid,
+    store.NotStored,
+)  # fmt: skip
+# How many classes ImageNet has; torchvision names them.
+IMAGENET_CLASSES = 1000
+IMAGENET_SOURCES = ("torchvision:", "unitscope:", "zoo:")
+
+
+def answer_question(request: QuestionRequest) -> None:
+    """Leaves an answer, or the reason why there is none; then tells the web queue."""
+    target = store.open_store(request.artifact)
+    if not target.exists(contract.result_name(0)):
+        with leases.lease(
+            url=config.broker_url,
+            dissection_id=request.question_id,
+            artifact=request.artifact,
+            position=0,
+            attempt=request.attempt,
+        ) as reporter:
+            write_patiently(target, reporter, *_attempt(request, target, reporter))
+    try:
+        app.send_task(contract.TAKE_ANSWER, args=[request.question_id], queue="web")
+    except (OperationalError, OSError):
+        logger.warning("The broker is away; the sweeper will find the answer to %s.", request.question_id)
+
+
+def _attempt(request: QuestionRequest, target: store.Store, reporter: leases.Reporter) -> tuple[str, bytes]:
+    try:
+        found = wait_for_space(reporter, partial(_answer, request, target))
+        return contract.result_name(0), json.dumps(found).encode()
+    except BAD_INPUT as error:
+        return contract.result_name(0), json.dumps({"error": in_words(error)}).encode()
+    except Exception as error:  # anything else may pass: the web side counts the attempts
+        logger.exception("Attempt %s of question %s failed.", request.attempt, request.question_id)
+        return contract.failure_name(0, request.attempt), f"{type(error).__name__}: {error}".encode()
+
+
+def in_words(error: Exception) -> str:
+    """The reason as a sentence; what a decoder says begins in the middle of one."""
+    said = str(error).strip().rstrip(".")
+    return f"The photograph cannot be used: {said}." if isinstance(error, ImageUnreadable) else f"{said}."
+
+
+def _answer(request: QuestionRequest, target: store.Store) -> dict[str, Any]:
+    opened = open_network(request=request, surveyed=None, device=find_device())
+    if isinstance(opened.network, SavedNetwork):
+        raise NetworkError("Saved activations have no classes.")
+    found = KINDS[request.kind](request, opened.network, target)
+    return {"network": opened.identity(), "note": opened.network.note, **found}
+
+
+def _answer_heads(request: QuestionRequest, network: LoadedNetwork, target: store.Store) -> dict[str, Any]:
+    return {"head": describe_head(find_head(network))}
+
+
+def _answer_explain(request: QuestionRequest, network: LoadedNetwork, target: store.Store) -> dict[str, Any]:
+    options = dict(request.options)
+    asked = Asked(**{**options, "classes": tuple(options.get("classes", ()))})
+    config.cache_folder().mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=config.cache_folder(), prefix="photograph-") as folder:
+        path = target.fetch(contract.PHOTOGRAPH, folder=Path(folder))
+        found = explain(network=network, path=path, asked=asked, device=find_device())
+    names = _name_classes(network, found["predictions"], found["n_classes"])
+    for prediction, name in zip(found["predictions"], names, strict=True):
+        prediction["label"] = name
+    return found
+
+
+KINDS: dict[str, Callable[[QuestionRequest, LoadedNetwork, store.Store], dict[str, Any]]] = {
+    contract.HEADS: _answer_heads,
+    contract.EXPLAIN: _answer_explain,
+}
+
+
+def _name_classes(network: LoadedNetwork, predictions: list[dict[str, Any]], n_classes: int) -> list[str]:
+    """ImageNet's names for trained networks of its 1,000 classes that are known by name; else numbers."""
+    if network.is_random or n_classes != IMAGENET_CLASSES or not network.architecture.startswith(IMAGENET_SOURCES):
+        return [f"class {one['class_index']}" for one in predictions]
+    names = torchvision.models.ResNet18_Weights.IMAGENET1K_V1.meta["categories"]
+    return [names[one["class_index"]] for one in predictions]

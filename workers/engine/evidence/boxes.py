@@ -1,0 +1,139 @@
+"""From a class map to boxes, in the published ways. Docs: docs/evidence.md, Boxes.
+
+A map is (height, width) float over the pixels of a photograph. A box is x0, y0, x1, y1 in pixels: first column and row,
+and one past the last, so that the whole of a W x H photograph is 0, 0, W, H.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Box = tuple[int, int, int, int]
+Map = NDArray[np.floating]
+
+# [ZKLOT16] 3.2: the part of the map over this share of its maximum.
+SHARE = 0.2
+# The authors' box generator: thresholds on a gray map of 0 to 255, the share of the largest distance that is kept, the
+# border that boxes keep clear of, and the overlap with a larger box from which a smaller one is dropped.
+GRAY_THRESHOLDS = (20, 100, 110)
+KEPT_DISTANCE = 10 / 255
+BORDER_PX = 5
+MAX_OVERLAP = 0.5
+# Pixels that touch at a corner belong together.
+EIGHT_NEIGHBORS = np.ones((3, 3), dtype=bool)
+
+
+@dataclass(frozen=True)
+class Boxed:
+    """`boxes`, the best first. `note` says why a map gave the whole photograph; "" if it gave boxes of its own."""
+
+    boxes: tuple[Box, ...]
+    note: str = ""
+
+
+def box_paper(values: Map) -> Boxed:
+    """[ZKLOT16] 3.2: the box around the largest connected part over 20 % of the map's maximum."""
+    return _box_largest(values, SHARE)
+
+
+def box_demo(values: Map) -> Boxed:
+    """As `paper`, of the map scaled so that its least value is 0 and its largest 1 (the authors' PyTorch example)."""
+    return _box_largest(values - values.min(), SHARE)
+
+
+def box_authors(values: Map) -> Boxed:
+    """The authors' box generator on the map scaled to 0 to 255: loose and tight boxes, the largest first."""
+    least, largest = float(values.min()), float(values.max())
+    if not largest > least:
+        return whole(values, "The class map has the same value everywhere.")
+    gray = np.round((values - least) * (255 / (largest - least)))
+    return box_gray(gray)
+
+
+METHODS: dict[str, Callable[[Map], Boxed]] = {"paper": box_paper, "torch-demo": box_demo, "authors": box_authors}
+
+
+def whole(values: Map, note: str) -> Boxed:
+    """The whole photograph, and why."""
+    height, width = values.shape
+    return Boxed(((0, 0, width, height),), note)
+
+
+def box_gray(gray: Map) -> Boxed:
+    """Boxes of the authors' generator for a gray map of 0 to 255.
+
+    At each threshold the pixels over it are thinned by their distance to the others; each connected part, and each hole
+    in it, has a box. In their loop over the boxes, largest first, the entry after a dropped one is not looked at.
+    """
+    found: list[Box] = []
+    for threshold in GRAY_THRESHOLDS:
+        over = gray > threshold
+        if over.all() or not over.any():
+            continue
+        distance = ndimage.distance_transform_edt(over)
+        kept = distance > KEPT_DISTANCE * distance.max()
+        found += _list_boxes(kept, EIGHT_NEIGHBORS) + _list_holes(kept)
+    if not found:
+        return whole(gray, "No part of the class map stands out.")
+    clipped = [_keep_off_border(box, gray.shape) for box in found]
+    return Boxed(tuple(_drop_overlapping(sorted(clipped, key=_area, reverse=True))))
+
+
+def _box_largest(values: Map, share: float) -> Boxed:
+    largest = float(values.max())
+    if not largest > 0:
+        return whole(values, "The class map is positive nowhere: nothing speaks for the class.")
+    if float(values.min()) == largest:
+        return whole(values, "The class map has the same value everywhere.")
+    parts, n_parts = ndimage.label(values > share * largest, EIGHT_NEIGHBORS)
+    sizes = np.bincount(parts.ravel(), minlength=n_parts + 1)[1:]
+    rows, columns = ndimage.find_objects(parts)[int(sizes.argmax())]
+    return Boxed(((columns.start, rows.start, columns.stop, rows.stop),))
+
+
+def _list_boxes(flags: NDArray[np.bool_], structure: NDArray[np.bool_] | None) -> list[Box]:
+    parts, _ = ndimage.label(flags, structure)
+    return [(columns.start, rows.start, columns.stop, rows.stop) for rows, columns in ndimage.find_objects(parts)]
+
+
+def _list_holes(kept: NDArray[np.bool_]) -> list[Box]:
+    """Boxes of the pixels around each hole: a hole's outline runs over the part that surrounds it."""
+    holes = ndimage.binary_fill_holes(kept) & ~kept
+    height, width = kept.shape
+    return [
+        (max(x0 - 1, 0), max(y0 - 1, 0), min(x1 + 1, width), min(y1 + 1, height))
+        for x0, y0, x1, y1 in _list_boxes(holes, None)
+    ]
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _keep_off_border(box: Box, shape: tuple[int, ...]) -> Box:
+    height, width = shape
+    x0, y0 = max(box[0], BORDER_PX), max(box[1], BORDER_PX)
+    x1, y1 = min(box[2], width - BORDER_PX), min(box[3], height - BORDER_PX)
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else box
+
+
+def _drop_overlapping(boxes: list[Box]) -> list[Box]:
+    kept = list(boxes)
+    for place in range(len(boxes)):
+        if place >= len(kept):
+            break
+        other = place + 1
+        while other < len(kept):
+            if _overlap(kept[place], kept[other]) > MAX_OVERLAP * _area(kept[place]):
+                del kept[other]
+            other += 1
+    return kept
+
+
+def _overlap(one: Box, other: Box) -> int:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(width, 0) * max(height, 0)

@@ -1,0 +1,102 @@
+"""Class maps: where in an image a network sees a class. [ZKLOT16] 2, [SCDVPB17], [DC20], [JZHCW21].
+
+docs/evidence.md, Class maps. Maps and gradients are (B, K, h, w): image, unit, row, column of cells. All values are
+signed until a method itself cuts them off.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from workers.engine.networks.hooks import eval_mode, find_layer, split_call
+from workers.engine.networks.layer_maps import LayerShape, as_maps
+
+Combine = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def _grad_cam(gradients: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+    return (gradients.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1).clamp_min(0)
+
+
+def _hires_cam(gradients: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+    return (gradients * maps).sum(dim=1)
+
+
+def _layer_cam(gradients: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+    return (gradients.clamp_min(0) * maps).sum(dim=1).clamp_min(0)
+
+
+CAM = "cam"
+# By gradients, at any layer: how gradients and maps become one map (B, h, w).
+GRADIENT_METHODS: dict[str, Combine] = {"grad-cam": _grad_cam, "hires-cam": _hires_cam, "layer-cam": _layer_cam}
+METHODS = (CAM, *GRADIENT_METHODS)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one forward pass gave: `scores` (B, C) and the layer's `maps` (B, K, h, w)."""
+
+    scores: torch.Tensor
+    maps: torch.Tensor
+
+
+def run_with_maps(*, module: nn.Module, shape: LayerShape, images: torch.Tensor) -> Seen:
+    """Scores and maps of normalized images (B, 3, H, W), without gradients."""
+    with torch.inference_mode(), _holding(module, shape) as held:
+        scores = module(images)
+    return Seen(scores=scores, maps=held.maps)
+
+
+def map_by_gradients(
+    *, module: nn.Module, shape: LayerShape, images: torch.Tensor, classes: torch.Tensor, method: str
+) -> torch.Tensor:
+    """(B, n, h, w) maps of the classes (B, n) at a layer, by one of GRADIENT_METHODS: a backward pass per class.
+
+    The gradient is that of the class's score with respect to the layer's output; nothing before the layer is kept.
+    """
+    combine = GRADIENT_METHODS[method]
+    with torch.enable_grad(), _holding(module, shape) as held:
+        scores = module(images)
+        maps = as_maps(shape=shape, output=held.leaf)
+        found = []
+        for place in range(classes.shape[1]):
+            chosen = scores.gather(1, classes[:, place : place + 1]).sum()
+            (gradient,) = torch.autograd.grad(chosen, maps, retain_graph=True)
+            found.append(combine(gradient, maps.detach()))
+    return torch.stack(found, dim=1)
+
+
+@dataclass
+class _Held:
+    """A layer's output, cut off from what came before, and its maps."""
+
+    shape: LayerShape
+    leaf: torch.Tensor = field(default_factory=lambda: torch.zeros(0))
+    n_calls: int = 0
+
+    @property
+    def maps(self) -> torch.Tensor:
+        return as_maps(shape=self.shape, output=self.leaf)
+
+
+@contextmanager
+def _holding(module: nn.Module, shape: LayerShape) -> Iterator[_Held]:
+    """Within it, a forward pass leaves the layer's output behind; what follows may overwrite its own copy."""
+    name, call = split_call(shape.path)
+    held = _Held(shape)
+
+    def keep(_module: nn.Module, _inputs: object, output: object) -> torch.Tensor | None:
+        is_wanted = held.n_calls == (call or 0)
+        held.n_calls += 1
+        if not is_wanted or not isinstance(output, torch.Tensor):
+            return None
+        held.leaf = output.detach().requires_grad_(torch.is_grad_enabled())
+        return held.leaf.clone()
+
+    with ExitStack() as stack:
+        stack.enter_context(eval_mode(module))
+        stack.callback(find_layer(module=module, path=name).register_forward_hook(keep).remove)
+        yield held
