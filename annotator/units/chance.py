@@ -154,7 +154,7 @@ def print_chance(by_chance: Mapping[str, Any], name: str) -> str:
     elif name in random:
         drawn = str(random[name])
     else:
-        drawn = f"not measured, {random['error'] or random['state']}".rstrip(".")
+        drawn = f"not measured ({(random['error'] or random['state']).rstrip('.')})"
     return f"random weights {drawn}, labels shuffled {shuffled[name] if shuffled else 'not counted'}"
 
 
