@@ -6,6 +6,7 @@ from django.urls.converters import StringConverter
 from annotator.dashboard.api.routes import api
 from annotator.dashboard.campaigns.answers import decide_answer, show_answers
 from annotator.dashboard.campaigns.buttons import ask_for_more, pause, start_work
+from annotator.dashboard.campaigns.editing import edit_one
 from annotator.dashboard.campaigns.launching import compose_one
 from annotator.dashboard.campaigns.pages import show_attention, show_campaign, show_campaign_progress, show_campaigns
 from annotator.dashboard.dissections.pages import (
@@ -66,6 +67,7 @@ urlpatterns = [
     path("import/", import_files, name="import"),
     path("launch/", compose_one, name="launch"),
     path("campaigns/<name:name>/", show_campaign, name="campaign"),
+    path("campaigns/<name:name>/edit/", edit_one, name="campaign-edit"),
     path("campaigns/<name:name>/progress", show_campaign_progress, name="campaign-progress"),
     path("campaigns/<name:name>/attention", show_attention, name="campaign-attention"),
     path("campaigns/<name:name>/concepts/", show_concepts, name="concepts"),

@@ -20,8 +20,8 @@ class Job(models.Model):
     step = models.CharField(max_length=40)
     subject_kind = models.CharField(max_length=20)
     subject_key = models.CharField(max_length=80, help_text="The row's id; of a new campaign, its name")
-    # On whose page the job is shown.
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="jobs", null=True, blank=True)
+    # On whose page the job is shown. Null also if it was deleted.
+    campaign = models.ForeignKey(Campaign, on_delete=models.SET_NULL, related_name="jobs", null=True, blank=True)
     options = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     # "command" if somebody with a shell asked.

@@ -14,6 +14,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from annotator.accounts.auditing import write_audit_entry
@@ -22,12 +23,12 @@ from annotator.accounts.roles import MIN_ROLE, Permission, may, role_of
 from annotator.crowd.marketplaces.guard import Permit
 from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import Campaign, OutwardAct
 from annotator.refusals import Refusal
 from annotator.work.models import Job
 from annotator.work.options import fill_options, write_options
 from annotator.work.step import Step, Tell, Work, tell_nobody
-from annotator.work.subjects import SUBJECTS
+from annotator.work.subjects import SUBJECTS, Subject
 from annotator.work.table import STEPS
 
 _LOCK_SPACE = 0x0B0B
@@ -41,6 +42,10 @@ class RoleMissing(Refusal):
 
 class UnderWay(Refusal):
     """The same step of the same subject has not ended yet."""
+
+
+class Gone(Refusal):
+    """The subject of a job that waited was deleted."""
 
 
 class CannotGoOn(Refusal):
@@ -179,7 +184,7 @@ def note_if_lost(job: Job) -> None:
     with _hold(job) as is_ours:
         if is_ours and Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).exists():
             work = None
-            with contextlib.suppress(ObjectDoesNotExist, TypeError):  # subject deleted, or an option was secret
+            with contextlib.suppress(Gone, TypeError):  # subject deleted, or an option was secret
                 work = _restore(job)
             _end(job, state=Job.State.LOST, sentence=_LOST, work=work)
 
@@ -192,9 +197,12 @@ def list_jobs(campaign: Campaign, *, since: datetime) -> list[Job]:
 
 
 def _restore(job: Job) -> Work:
-    """Raises DoesNotExist if the subject was deleted."""
+    """Raises Gone."""
     step, kind = STEPS[job.step], SUBJECTS[STEPS[job.step].subject]
-    subject = kind.find(job.subject_key)
+    try:
+        subject = kind.find(job.subject_key)
+    except ObjectDoesNotExist:
+        raise Gone("What this is about was deleted meanwhile.") from None
     return Work(
         subject=subject,
         campaign=kind.campaign(subject),
@@ -213,23 +221,44 @@ def _run(step: Step, work: Work, job: Job) -> None:
 
 
 def _end(job: Job, *, state: Job.State, sentence: str, work: Work | None) -> None:
-    """The job's last word and its entry in the audit log. A quick step that was refused changed nothing: no entry."""
+    """The job's last word and its entry in the audit log."""
     job.state, job.sentence, job.ended_at = state, sentence, timezone.now()
-    step, kind = STEPS[job.step], SUBJECTS[STEPS[job.step].subject]
     with transaction.atomic():
         if work is not None:
-            job.campaign = kind.campaign(work.subject)
+            job.campaign = _find_campaign(work.subject, SUBJECTS[STEPS[job.step].subject])
         job.save(update_fields=["state", "sentence", "ended_at", "campaign"])
-        if work is None or (step.is_quick and state != Job.State.DONE):
-            return
-        outcome = {"outcome" if state == Job.State.DONE else f"not done, {state.value}": sentence}
-        write_audit_entry(
-            actor=job.actor,
-            action=step.name,
-            subject=kind.audit_name(work.subject),
-            details={**kind.details(work.subject), **job.options, **work.details, **outcome},
-            now=job.ended_at,
-        )
+        if work is not None:
+            _write_entry(job, work, state=state)
+
+
+def _write_entry(job: Job, work: Work, *, state: Job.State) -> None:
+    """Under the step's own name stands only what was done. A refused step that did nothing leaves no entry; one that
+    may have done a part of its work leaves one that says so.
+    """
+    step, kind = STEPS[job.step], SUBJECTS[STEPS[job.step].subject]
+    is_done = state == Job.State.DONE
+    if not is_done and (step.is_quick or (state == Job.State.REFUSED and not _acted(work))):
+        return
+    outcome = {"outcome" if is_done else f"not done, {state.value}": job.sentence}
+    write_audit_entry(
+        actor=job.actor,
+        action=step.name if is_done else f"{step.name} ({state.value})",
+        subject=kind.audit_name(work.subject),
+        details={**kind.details(work.subject), **job.options, **work.details, **outcome},
+        now=job.ended_at or work.now,
+    )
+
+
+def _acted(work: Work) -> bool:
+    """True if acts at the marketplace were decided, sent or settled since the work began."""
+    since = Q(created_at__gte=work.now) | Q(sent_at__gte=work.now) | Q(done_at__gte=work.now)
+    return OutwardAct.objects.filter(since, campaign=work.campaign).exists()
+
+
+def _find_campaign(subject: Any, kind: Subject) -> Campaign | None:
+    """None also if the step has deleted it."""
+    campaign = kind.campaign(subject)
+    return Campaign.objects.filter(pk=campaign.pk).first() if campaign is not None else None
 
 
 @contextlib.contextmanager

@@ -36,7 +36,8 @@ def compose_campaign(
     n_phrases = sum(map(bool, phrases.values()))
     if find_hit_type(template).asks_phrase and len(units) != n_phrases:
         raise CannotCompose(f"{len(units) - n_phrases} of the {len(units)} units have no phrase to ask about.")
-    _check_plan(campaign, n_hits=len(groups))
+    _check_name(campaign.name)
+    check_terms(campaign, n_hits=len(groups))
     with transaction.atomic():
         campaign.save()
         hit_type = HITType.objects.create(campaign=campaign, template=template, template_sha256=loaded.sha256)
@@ -97,10 +98,14 @@ def _refuse_silent(units: Sequence[ChosenUnit]) -> None:
         raise CannotCompose(f"People cannot be asked about silent units. Leave out {describe_silent(silent)}.")
 
 
-def _check_plan(campaign: Campaign, *, n_hits: int) -> None:
-    check_name(campaign.name)
-    if Campaign.objects.filter(name=campaign.name).exists():
-        raise CannotCompose(f"There is a campaign {campaign.name!r} already; choose another name.")
+def _check_name(name: str) -> None:
+    check_name(name)
+    if Campaign.objects.filter(name=name).exists():
+        raise CannotCompose(f"There is a campaign {name!r} already; choose another name.")
+
+
+def check_terms(campaign: Campaign, *, n_hits: int) -> None:
+    """Raises CannotCompose, BadTerms or BadQualification if a campaign of so many HITs could not be published."""
     if campaign.n_assignments < 1:
         raise CannotCompose("A HIT needs at least 1 assignment.")
     marketplace = open_marketplace(campaign.marketplace)

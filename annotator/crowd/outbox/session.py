@@ -38,15 +38,9 @@ class Session:
     pause: Pause
     permit: Permit | None = None
 
-    @contextlib.contextmanager
-    def hold(self) -> Iterator[None]:
-        """One process at a time acts for a campaign; the lock ends with its connection. Raises CampaignBusy."""
-        with connection.cursor() as cursor:
-            _lock(self.campaign, cursor)
-            try:
-                yield
-            finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, self.campaign.pk])
+    def hold(self) -> contextlib.AbstractContextManager[None]:
+        """As `hold_campaign`."""
+        return hold_campaign(self.campaign)
 
     def write(self, decision: Decision) -> OutwardAct:
         """The row of a decision. One that costs real money takes a permit: raises RealMoneyRefused without one.
@@ -145,6 +139,17 @@ def open_session(
     marketplace = open_marketplace(campaign.marketplace)
     marketplace.check_credentials()
     return Session(campaign=campaign, marketplace=marketplace, clock=clock, pause=pause, permit=permit)
+
+
+@contextlib.contextmanager
+def hold_campaign(campaign: Campaign) -> Iterator[None]:
+    """One process at a time acts for a campaign; the lock ends with its connection. Raises CampaignBusy."""
+    with connection.cursor() as cursor:
+        _lock(campaign, cursor)
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, campaign.pk])
 
 
 def _lock(campaign: Campaign, cursor: CursorWrapper) -> None:

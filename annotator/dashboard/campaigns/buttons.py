@@ -27,7 +27,8 @@ def start_work(request: SignedInRequest, name: str, kind: str) -> HttpResponse:
         ask_step(request, step, campaign)
     except UnderWay as under_way:
         messages.info(request, str(under_way))
-    return redirect("campaign", name)
+    is_there = Campaign.objects.filter(name=name).exists()
+    return redirect("campaign", name) if is_there else redirect("campaigns")
 
 
 @require_POST

@@ -36,34 +36,9 @@ POLICY_WORDS = {
 }
 
 
-class LaunchForm(forms.Form):
-    """The options of `manage.py launch`, without those that name a file; their defaults are the form's."""
+class TermsForm(forms.Form):
+    """What can be changed until a campaign is published."""
 
-    name = forms.CharField(
-        max_length=MAX_LENGTH, validators=[validate_name], help_text=f"{RULE} It cannot be changed later."
-    )
-    dissection = forms.ModelMultipleChoiceField(
-        Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)
-        .select_related("network", "image_set")
-        .defer("labels"),
-        label="Dissections",
-        widget=forms.CheckboxSelectMultiple,
-    )
-    top_iou = forms.IntegerField(
-        label="Units of highest IoU", min_value=0, max_value=MAX_UNITS, required=False,
-        help_text=f"Shared evenly by the layers. Empty: {N_TOP_IOU}, or none if units are named.",
-    )  # fmt: skip
-    random = forms.IntegerField(
-        label="Units drawn at random", min_value=0, max_value=MAX_UNITS, required=False,
-        help_text=f"From the rest of each layer. Empty: {N_RANDOM}, or none if units are named.",
-    )  # fmt: skip
-    units = forms.CharField(
-        label="Named units",
-        required=False,
-        max_length=2000,
-        help_text="Such as features.12:3,17,40-49 (the first unit is 0); separate layers by spaces. "
-        "Units that are named have no part in a layer's figures, unless they are drawn as well.",
-    )
     assignments = forms.IntegerField(label="Answers per unit", min_value=1, max_value=100)
     reward = forms.DecimalField(
         label="Reward per answer (USD)", min_value=Decimal("0.01"), max_digits=8, decimal_places=2
@@ -72,13 +47,9 @@ class LaunchForm(forms.Form):
         label="Budget cap (USD)", min_value=Decimal("0.01"), max_digits=10, decimal_places=2, initial="100.00"
     )
     marketplace = forms.ChoiceField(choices=lambda: [(facts.name, facts.title) for facts in list_facts()])
-    seed = forms.IntegerField(
-        min_value=0, max_value=2**62, initial=0, help_text="The order of crops and the random units are drawn from it."
-    )
     max_assignments = forms.IntegerField(
         label="Answers per unit at most, if people disagree", min_value=1, max_value=100, required=False
     )
-    template = forms.ChoiceField(label="HIT type", choices=lambda: [(one, one) for one in TABLE])
     policy = forms.ChoiceField(choices=list(POLICY_WORDS.items()), label="Planted negatives")
     requester_name = forms.CharField(label="Who asks", max_length=120, help_text="Shown in the consent")
     contact = forms.CharField(required=False, max_length=200, help_text="For workers' questions; shown in the consent")
@@ -111,7 +82,45 @@ class LaunchForm(forms.Form):
         return [field for field in self if field.name not in FOLDED]
 
     def folded_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in FOLDED]
+        return [self[name] for name in FOLDED if name in self.fields]
+
+
+class LaunchForm(TermsForm):
+    """The options of `manage.py launch`, without those that name a file; their defaults are the form's."""
+
+    name = forms.CharField(
+        max_length=MAX_LENGTH, validators=[validate_name], help_text=f"{RULE} It cannot be changed later."
+    )
+    dissection = forms.ModelMultipleChoiceField(
+        Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)
+        .select_related("network", "image_set")
+        .defer("labels"),
+        label="Dissections",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    top_iou = forms.IntegerField(
+        label="Units of highest IoU", min_value=0, max_value=MAX_UNITS, required=False,
+        help_text=f"Shared evenly by the layers. Empty: {N_TOP_IOU}, or none if units are named.",
+    )  # fmt: skip
+    random = forms.IntegerField(
+        label="Units drawn at random", min_value=0, max_value=MAX_UNITS, required=False,
+        help_text=f"From the rest of each layer. Empty: {N_RANDOM}, or none if units are named.",
+    )  # fmt: skip
+    units = forms.CharField(
+        label="Named units",
+        required=False,
+        max_length=2000,
+        help_text="Such as features.12:3,17,40-49 (the first unit is 0); separate layers by spaces. "
+        "Units that are named have no part in a layer's figures, unless they are drawn as well.",
+    )
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**62, initial=0, help_text="The order of crops and the random units are drawn from it."
+    )
+    template = forms.ChoiceField(label="HIT type", choices=lambda: [(one, one) for one in TABLE])
+
+    field_order = (
+        "name", "dissection", "top_iou", "random", "units", "assignments", "reward", "budget", "marketplace", "seed",
+    )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

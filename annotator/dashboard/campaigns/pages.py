@@ -6,8 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Count
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 
 from annotator.accounts.models import Role
@@ -24,7 +25,7 @@ from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.labels.models import UnitLabel
 from annotator.units.models import DissectedUnit
 from annotator.work.performing import is_real_money, list_jobs
-from annotator.work.states import is_ready
+from annotator.work.states import is_draft, is_ready
 
 PAGE_SIZE = 50
 N_NEEDS = 50
@@ -60,6 +61,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         rows=add_thumbnails(list(units)),
         preview=_preview_address(campaign),
         can_publish=is_ready(campaign),
+        can_edit=is_draft(campaign),
         is_real_money=is_real_money(campaign),
         steps=[step for step in steps if not step.is_last],
         last_steps=[step for step in steps if step.is_last],
@@ -83,8 +85,12 @@ def _describe_choice(campaign: Campaign) -> dict[str, Any]:
 
 @needs(Role.VIEWER)
 def show_campaign_progress(request: SignedInRequest, name: str) -> HttpResponse:
-    """Progress and jobs, as the open page asks for them every few seconds."""
-    campaign = get_object_or_404(Campaign, name=name)
+    """Progress and jobs, as the open page asks for them every few seconds. It is left if the campaign was deleted."""
+    campaign = Campaign.objects.filter(name=name).first()
+    if campaign is None and request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": reverse("campaigns")})
+    if campaign is None:
+        raise Http404
     live = _live(campaign)
     response = show_part(request, "dashboard/campaigns/progress.html", live)
     if request.GET.get("seen", live["seen"]) != live["seen"]:

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentTypeError
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -144,7 +145,14 @@ def compose(work: Work) -> str:
         ethics_number=asked.ethics_number,
         max_hits_per_worker=asked.max_per_worker,
         lifetime_seconds=round(asked.lifetime * DAY_SECONDS) if asked.lifetime else None,
-        qualifications=_list_qualifications(asked),
+        qualifications=list_qualifications(
+            country=asked.country,
+            min_approval=asked.min_approval,
+            min_approved=asked.min_approved,
+            exclude=asked.exclude,
+            screening=asked.screening,
+            template=asked.template,
+        ),
         created_at=work.now,
     )
     phrases = _find_phrases(asked, units)
@@ -179,16 +187,25 @@ def _compute_cap(asked: ComposeOptions, *, n_hits: int) -> Decimal:
     )
 
 
-def _list_qualifications(asked: ComposeOptions) -> dict[str, Any]:
+def list_qualifications(
+    *,
+    country: Iterable[str],
+    min_approval: int | None,
+    min_approved: int | None,
+    exclude: Iterable[str],
+    screening: int | None,
+    template: str,
+) -> dict[str, Any]:
+    """As `Campaign.qualifications` keeps them; an empty text, 0 and None are left out."""
     wanted: dict[str, Any] = {
-        "locales": list(asked.country),
-        "min_approval_percent": asked.min_approval,
-        "min_approved": asked.min_approved,
-        "excluded_campaigns": [find_campaign(name).name for name in asked.exclude],
+        "locales": [code for code in country if code],
+        "min_approval_percent": min_approval,
+        "min_approved": min_approved,
+        "excluded_campaigns": [find_campaign(name).name for name in exclude if name],
     }
-    if asked.screening is not None:
-        load_screening(asked.template)  # refused here if the HIT type has no test
-        wanted["screening"] = {"least_percent": asked.screening}
+    if screening:
+        load_screening(template)  # refused here if the HIT type has no test
+        wanted["screening"] = {"least_percent": screening}
     return {name: value for name, value in wanted.items() if value}
 
 

@@ -17,7 +17,7 @@ from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.judging.approving import CannotReview
 from annotator.crowd.marketplaces.guard import Permit
 from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
-from annotator.crowd.models import Assignment, Campaign
+from annotator.crowd.models import Assignment, Campaign, OutwardAct
 from annotator.labels.labeling import NothingToLabel
 from annotator.labels.models import UnitLabel
 from annotator.work import performing, sending, tasks
@@ -75,9 +75,24 @@ def test_a_refused_act_does_not_claim_that_it_was_done(world: World) -> None:
     Assignment.objects.all().delete()
     with pytest.raises(NothingToLabel):
         perform(STEPS["label"], subject=world.campaign, actor=None)
-    job, entry = Job.objects.get(), AuditEntry.objects.get()
+    job = Job.objects.get()
     assert (job.state, job.sentence) == ("refused", "Campaign try has no answers yet.")
-    assert (entry.action, entry.details) == ("label", {"not done, refused": "Campaign try has no answers yet."})
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_refused_act_that_did_a_part_says_so_under_another_name(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def do_a_part(work: Work) -> str:
+        OutwardAct.objects.create(campaign=work.subject, verb="approve", key="k", created_at=timezone.now())
+        raise NothingToLabel("The marketplace refused the rest.")
+
+    monkeypatch.setitem(STEPS, "label", replace(STEPS["label"], run=do_a_part))
+    with pytest.raises(NothingToLabel):
+        perform(STEPS["label"], subject=world.campaign, actor=None)
+    entry = AuditEntry.objects.get()
+    assert entry.action == "label (refused)"
+    assert entry.details == {"not done, refused": "The marketplace refused the rest."}
 
 
 def test_an_answer_that_the_marketplace_did_not_approve_is_not_told_as_approved(
@@ -89,8 +104,8 @@ def test_an_answer_that_the_marketplace_did_not_approve_is_not_told_as_approved(
     monkeypatch.setattr(Work, "open_session", lambda work: None)
     with pytest.raises(CannotReview, match="has not done this"):
         perform(STEPS["approve-answer"], subject=answer, actor=None)
-    (told,) = AuditEntry.objects.get(action="approve-answer").details.items() - {("answer", answer.pk)}
-    assert told[0] == "not done, refused"
+    assert not AuditEntry.objects.exists()
+    assert Job.objects.get().sentence.startswith("The marketplace has not done this.")
 
 
 def break_down(work: Any) -> str:

@@ -51,7 +51,7 @@ def test_from_launch_to_closed(market: Any, dissection: Any) -> None:
     assert "Nothing needs a person." in shown
     assert run("campaign", "demo", "close") == "Closed.\n"
     actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
-    assert actions == ["compose", "quote", "publish", "publish", "collect", "close", "approve", "close"]
+    assert actions == ["compose", "quote", "publish", "publish", "collect", "approve", "close"]
 
 
 def test_following_ends_when_nothing_new_comes(market: Any, dissection: Any) -> None:
