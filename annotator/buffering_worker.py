@@ -39,8 +39,11 @@ SEND_SECONDS = 30
 MIN_SEND_RATE = 16 << 10
 # An answer whose length is not known beforehand; only people who are signed in get such.
 STREAM_SECONDS = 3600
+# How long a client may take to close a connection that was ended here.
+END_SECONDS = 2
 _READ_BYTES = 64 << 10
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*(\d+)[ \t]*\r\n", re.IGNORECASE)
+# Nothing is given back that was matched: long runs of digits would take minutes.
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*+(\d++)[ \t]*+\r\n", re.IGNORECASE)
 # int() refuses very long numbers.
 _MAX_DIGITS = 15
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
@@ -97,6 +100,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         self.large: set[Any] = set()
         self.held_bytes = 0
         self.sending: dict[socket.socket, float] = {}
+        self.ending: dict[Any, float] = {}
 
     def load_wsgi(self) -> None:
         """Wraps the application, so that the time for sending an answer runs from when the answer is there."""
@@ -111,15 +115,24 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         conn.parser.unreader.sock = conn.sock
         conn.data_ready = True
         early = bytearray(conn.parser.unreader.take_buffered())
-        self.arriving[conn] = _Arriving(time.monotonic() + HEAD_SECONDS, early)
-        self.held_bytes += len(early)
+        self.arriving[conn] = _Arriving(time.monotonic() + HEAD_SECONDS)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._read_more, conn))
-        self._look(conn)
+        self._hold(conn, early)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Runs in a thread. What the application did not read of a large body is not waited for."""
+        if conn in self.large:
+            req.force_close()
+        return super().handle_request(req, conn)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
+        """Called by the loop. The stock worker would wait here for each client that does not close its connection."""
         self.large.discard(conn)
         self.sending.pop(conn.sock, None)
-        super().finish_request(conn, fs)
+        if fs.cancelled() or fs.exception() or not fs.result():
+            self._end(conn)
+        else:
+            super().finish_request(conn, fs)
 
     def murder_pending(self) -> None:
         """Called each second: ends what did not arrive, or was not taken, in time."""
@@ -129,6 +142,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             self.sending.pop(sock, None)
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+        for conn in [conn for conn, deadline in self.ending.items() if deadline < now]:
+            self._close(conn)
         for conn in [conn for conn, seen in self.arriving.items() if seen.is_waiting]:
             self._look(conn)
         for conn in [conn for conn, seen in self.arriving.items() if seen.deadline < now or not self.alive]:
@@ -149,6 +164,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         return body
 
     def _read_more(self, conn: Any, _: Any) -> None:
+        if conn not in self.arriving:  # refused since the loop was told of it
+            return
         try:
             more = conn.sock.recv(_READ_BYTES)
         except BlockingIOError:
@@ -160,9 +177,16 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             self.nr_conns -= 1
             conn.close()
             return
+        self._hold(conn, more)
+
+    def _hold(self, conn: Any, more: bytes | bytearray) -> None:
+        """Whoever holds most is refused if all hold too much: small requests go on."""
         self.arriving[conn].data += more
         self.held_bytes += len(more)
-        self._look(conn)
+        if self.held_bytes > MAX_HELD_BYTES:
+            self._refuse(max(self.arriving, key=lambda one: len(self.arriving[one].data)), 503)
+        if conn in self.arriving:
+            self._look(conn)
 
     def _look(self, conn: Any) -> None:
         """Hands the request to a thread if it is complete or large; refuses what is not to be waited for."""
@@ -185,8 +209,6 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         arrived = seen.data
         if len(arrived) > MAX_HEAD_BYTES + 2 * MAX_BUFFERED_BYTES:
             raise _Refused(413)
-        if self.held_bytes > MAX_HELD_BYTES:
-            raise _Refused(503)
         end = arrived.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
         if end < 0:
             if len(arrived) >= MAX_HEAD_BYTES:
@@ -196,15 +218,17 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         if _CHUNKED.search(head):
             raise _Refused(411)
         found = _LENGTH.search(head)
-        if found and (len(found[1]) > _MAX_DIGITS or int(found[1]) > MAX_BODY_BYTES):
+        digits = found[1].lstrip(b"0") if found else b""
+        length = int(digits[: _MAX_DIGITS + 1] or b"0")
+        if length > MAX_BODY_BYTES:
             raise _Refused(413)
-        length = int(found[1]) if found else 0
         if length > MAX_BUFFERED_BYTES:
             return self._admit_large(conn)
         if not seen.has_head:
             seen.has_head, seen.deadline = True, time.monotonic() + BODY_SECONDS
             if n_body < length and _EXPECTS.search(head):
-                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+                with contextlib.suppress(OSError):  # a client that is gone is noticed at the next reading
+                    conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         return n_body >= length
 
     def _admit_large(self, conn: Any) -> bool:
@@ -221,6 +245,33 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         answer = f"{head}Content-Length: {len(words)}\r\n\r\n{words}"
         with contextlib.suppress(OSError):
             conn.sock.send(answer.encode())
+        self._end(conn)
+
+    def _end(self, conn: Any) -> None:
+        """Closes the connection when the client has: earlier, what it still sends would cut off the answer."""
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.nr_conns -= 1
+            conn.close()
+            return
+        self.ending[conn] = time.monotonic() + END_SECONDS
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drop_more, conn))
+
+    def _drop_more(self, conn: Any, _: Any) -> None:
+        try:
+            is_closed = not conn.sock.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            is_closed = True
+        if is_closed:
+            self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        del self.ending[conn]
+        self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
 

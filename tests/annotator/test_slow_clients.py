@@ -3,13 +3,14 @@
 import contextlib
 import os
 import socket
+import struct
 import urllib.request
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 
-from annotator.buffering_worker import BODY_SECONDS, MAX_BODY_BYTES
+from annotator.buffering_worker import BODY_SECONDS, MAX_BODY_BYTES, MAX_HELD_BYTES, MAX_LARGE
 from annotator.processes import Processes
 from tools.apart import free_port
 
@@ -49,9 +50,14 @@ def receive(opened: socket.socket) -> bytes:
         HEAD + b"Content-Length: 5000\r\n\r\nusername=",
         HEAD + b"Content-Length: 00000000000000005000\r\n\r\nusername=",
         HEAD + b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 60000000\r\n\r\n--x",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        HEAD + b"Content-Length: " + b"0" * 30_000 + b"x\r\n\r\n",
     ],
-    ids=["nothing", "half a line", "half a form", "half a form with a long length", "half a file"],
-)
+    ids=[
+        "nothing", "half a line", "half a form", "half a form with a long length", "half a file",
+        "no end of the connection", "a length of many zeros",
+    ],
+)  # fmt: skip
 def test_forty_slow_clients_stop_nobody(web: str, begun: bytes) -> None:
     with contextlib.ExitStack() as slow:
         for _ in range(40):
@@ -75,6 +81,42 @@ def test_forty_clients_that_take_no_answer_stop_nobody(web: str) -> None:
         for _ in range(20):
             with urllib.request.urlopen(f"{web}/sign-in/", timeout=PATIENCE) as page:
                 assert page.status == 200
+
+
+def test_clients_that_are_gone_before_they_may_send_their_body_end_no_process(web: str) -> None:
+    one = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with connect(web) as kept:
+        kept.sendall(one)
+        assert receive(kept).startswith(b"HTTP/1.1 200 ")
+        for _ in range(100):
+            with connect(web) as opened:
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                opened.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 50\r\n\r\n")
+        kept.sendall(one)
+        assert receive(kept).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_large_body_that_is_refused_is_not_waited_for(web: str) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_LARGE + 1):
+            opened = stack.enter_context(connect(web))
+            opened.sendall(HEAD + b"Content-Length: 50000000\r\n\r\nx")
+            seen = b""
+            while more := receive(opened):
+                seen += more
+            assert seen.startswith(b"HTTP/1.1 413 ")
+
+
+def test_many_half_bodies_stop_no_small_form(web: str) -> None:
+    """Together they hold as much as may be held."""
+    n_clients = MAX_HELD_BYTES // 1_001_000
+    with contextlib.ExitStack() as stack:
+        for _ in range(n_clients):
+            opened = stack.enter_context(connect(web))
+            opened.sendall(HEAD + b"Content-Length: 1040000\r\n\r\n" + b"x" * 1_001_000)
+        opened = stack.enter_context(connect(web))
+        opened.sendall(HEAD + b"Content-Length: 60000\r\n\r\n" + b"x" * 60_000)
+        assert receive(opened).startswith(b"HTTP/1.1 403 ")
 
 
 def test_a_request_that_does_not_arrive_is_ended(web: str) -> None:
