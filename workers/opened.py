@@ -8,6 +8,7 @@ Nobody can tell which files a person's own code reads: it runs again at every su
 import json
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from workers import config
 from workers.contract import IDENTITY, DissectionRequest, QuestionRequest
 from workers.engine.images.contents import FRESH_SECONDS, Contents
 from workers.engine.images.image_set import ImageSet
-from workers.engine.networks.checkpoints import NetworkError
+from workers.engine.networks.checkpoints import NetworkError, list_files
 from workers.engine.networks.code import expire, hash_files
 from workers.engine.networks.loading import (
     LoadedNetwork,
@@ -143,22 +144,27 @@ def _hash_code(asked: Asked) -> str:
 
 
 def _stamp(file: Path | None) -> tuple[int, ...]:
-    """Device, number, size and times; empty if there is no file."""
-    if file is None or not file.is_file():
-        return ()
-    found = file.stat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    """Device, number, size and times of each file that the checkpoint consists of; empty if there is no such file."""
+    stamp: tuple[int, ...] = ()
+    for one in list_files(file) if file is not None else ():
+        if one.is_file():
+            found = one.stat()
+            stamp += found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return stamp
 
 
 def _digest(file: Path | None) -> str:
-    """SHA-256 of the file, read again if it was written since or just before; empty if there is none."""
+    """SHA-256 of the file, of several files that of their digests; read again if one of them was written since or just
+    before; empty if there is none.
+    """
     stamp = _stamp(file)
     if file is None or not stamp:
         return ""
-    is_fresh = time.time() - max(stamp[-2:]) / 1e9 < FRESH_SECONDS
+    is_fresh = time.time() - max(*stamp[3::5], *stamp[4::5]) / 1e9 < FRESH_SECONDS
     if is_fresh or stamp not in _last_digest:
         _last_digest.clear()
-        _last_digest[stamp] = file_sha256(file)
+        digests = [file_sha256(one) for one in list_files(file) if one.is_file()]
+        _last_digest[stamp] = digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
     return _last_digest[stamp]
 
 

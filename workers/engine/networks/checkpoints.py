@@ -101,29 +101,51 @@ def _find_groups(content: Mapping[Any, Any], place: str) -> Iterator[tuple[str, 
             yield from _find_groups(inner, f"{place}.{key}".lstrip("."))
 
 
+def list_files(path: Path) -> list[Path]:
+    """The files that a checkpoint consists of: itself, or all shards that an index or a shard's own name tells of, and
+    the index. An index that cannot be read counts alone; reading it says why.
+    """
+    try:
+        shards = list(_map_shards(path))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return [path]
+    return [*([path] if path not in shards else []), *shards]
+
+
 def _read_safetensors(path: Path) -> Tensors:
-    """One file, or all that an index or a shard's own name tells of."""
+    """One file, or all shards. Raises CheckpointUnreadable if one is missing or comes from another saving."""
     from safetensors.torch import load_file
 
     tensors: Tensors = {}
-    for file in _list_shards(path):
+    for file, names in _map_shards(path).items():
         if not file.is_file():
             raise CheckpointUnreadable(
                 f"{path.name} is one of several files and {file.name} is not beside it: put all into one folder."
             )
-        tensors |= load_file(file)
+        found = load_file(file)
+        odd = min([*(names - found.keys()), *(tensors.keys() & found.keys())], default="")
+        if odd:
+            fault = "is in two of its files" if odd in tensors else f"is not in {file.name}"
+            raise CheckpointUnreadable(
+                f"{path.name} is one of several files, and {odd} {fault}: they come from different savings. Save again "
+                "into an empty folder."
+            )
+        tensors |= found
     return tensors
 
 
-def _list_shards(path: Path) -> list[Path]:
+def _map_shards(path: Path) -> dict[Path, set[str]]:
+    """By file, the tensors that an index says it holds; files that no index names say nothing."""
     if path.suffix == ".json":
-        named = json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()
-        # The index names files of its own folder; whatever else it says is not followed.
-        return [path.parent / Path(str(name)).name for name in sorted(set(named))]
+        shards: dict[Path, set[str]] = {}
+        for tensor, name in sorted(json.loads(path.read_text(encoding="utf-8"))["weight_map"].items()):
+            # The index names files of its own folder; whatever else it says is not followed.
+            shards.setdefault(path.parent / Path(str(name)).name, set()).add(tensor)
+        return dict(sorted(shards.items()))
     if shard := SHARD.fullmatch(path.name):
         n_shards = int(shard[3])
-        return [path.with_name(f"{shard[1]}-{i:05}-of-{shard[3]}.safetensors") for i in range(1, n_shards + 1)]
-    return [path]
+        return {path.with_name(f"{shard[1]}-{i:05}-of-{shard[3]}.safetensors"): set() for i in range(1, n_shards + 1)}
+    return {path: set()}
 
 
 def first_line(error: Exception) -> str:

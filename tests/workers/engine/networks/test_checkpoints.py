@@ -133,6 +133,20 @@ def test_shards_lie_in_one_folder(tmp_path: Path) -> None:
         assert is_filled(load_network(architecture=OWN, weights=tmp_path / name), key="fc.weight")
 
 
+def test_shards_of_different_savings_are_not_mixed(tmp_path: Path) -> None:
+    parts = [{key: value for key, value in tensors().items() if key.startswith(start)} for start in ("layer1", "fc")]
+    names = [f"model-{i:05}-of-00002.safetensors" for i in (1, 2)]
+    for name, part in zip(names, parts, strict=True):
+        save_file(part, tmp_path / name)
+    weight_map = {key: names[0] for part in parts for key in part}
+    (tmp_path / "old.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    with pytest.raises(CheckpointUnreadable, match=r"fc.* is not in model-00001-of-.* different savings"):
+        load_network(architecture=OWN, weights=tmp_path / "old.index.json")
+    save_file(tensors(), tmp_path / names[1])
+    with pytest.raises(CheckpointUnreadable, match=r"layer1.* is in two of its files: .* different savings"):
+        load_network(architecture=OWN, weights=tmp_path / names[0])
+
+
 class Strange:
     """Of another program, and on no list."""
 
