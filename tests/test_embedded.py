@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 import redis
 
-from annotator import embedded
+from annotator import embedded, postgres
 
 USER = (
     "import os, sys; from annotator import embedded\n"
@@ -76,7 +76,10 @@ def test_two_users_share_the_services_and_the_last_one_stops_them(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_killed_user_is_not_counted(tmp_path: Path) -> None:
+def test_half_made_files_are_made_again_and_a_killed_user_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("18")  # as kill -9 of the first start leaves them
+    (tmp_path / "postgres.half-made").touch()
     victim = User(tmp_path)
     victim.die()
     next_one = User(tmp_path)
@@ -128,7 +131,7 @@ def test_a_valkey_that_is_slow_is_waited_for_and_no_second_one_is_started(tmp_pa
 
 @pytest.mark.slow
 def test_a_copy_of_the_data_folder_has_services_of_its_own(tmp_path: Path) -> None:
-    original, copied = tmp_path / "original", tmp_path / "copied"
+    original, copied = tmp_path / "it's #1 & more", tmp_path / "copied"
     user = User(original)
     subprocess.run(["cp", "-a", original, copied], check=True)
     other = User(copied)
@@ -139,6 +142,39 @@ def test_a_copy_of_the_data_folder_has_services_of_its_own(tmp_path: Path) -> No
     served(user)
     user.leave()
     assert servers(tmp_path) == []
+
+
+REFUSED = (
+    "import os, resource, sys; from annotator import embedded; from pathlib import Path\n"
+    "{limit}\n"
+    "try:\n"
+    "    with embedded.in_environment(): pass\n"
+    "except embedded.EmbeddedServiceFailed as refusal: print(refusal)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))", "may open only 60 files"),
+        ("Path(os.environ['UNITSCOPE_VAR']).chmod(0o500); os.geteuid() or os.seteuid(65534)", "set UNITSCOPE_VAR"),
+    ],
+)
+def test_a_machine_that_does_not_let_services_start_is_said(limit: str, said: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED.format(limit=limit)],
+        env=environment | {"UNITSCOPE_VAR": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_full_disk_is_the_reason_whatever_postgresql_says_last(tmp_path: Path) -> None:
+    said = ["FATAL:  could not write: No space left on device\nPANIC:  cannot abort transaction 1"]
+    assert "disk of" in postgres._tell_reason(tmp_path, said, OSError("pg_ctl"))
+    assert "wrong ownership" in postgres._tell_reason(tmp_path, ["FATAL:  it has wrong ownership"], OSError("pg_ctl"))
 
 
 def test_the_database_is_postgresql(db: None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from annotator.commanding import ProjectCommand
+from annotator.commanding import ProjectCommand, explain
 from annotator.demo.pictures.concepts import DECK
 from annotator.demo.pictures.rendering import render_set
 
@@ -43,6 +43,6 @@ class Command(ProjectCommand):
                     on_progress=lambda n_done: progress.update(task, completed=n_done),
                 )
         except OSError as error:
-            raise CommandError(str(error), returncode=2) from error
+            raise CommandError(explain(error) or str(error), returncode=2) from error
         how = "existing, reused" if existed else "rendered"
         self.stdout.write(f"{options['folder']}: {n_images} rendered concept images ({how}).")
