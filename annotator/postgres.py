@@ -54,6 +54,8 @@ def start(folder: Path) -> str:
                 # The wheel waits 10 s for a server that may need longer on a busy machine.
                 is_slow = isinstance(error, subprocess.TimeoutExpired) or find_server(folder) is not None
                 n_left -= not is_slow
+                if isinstance(error, subprocess.CalledProcessError) and "initdb" in str(error.cmd[0]):
+                    shutil.rmtree(folder, ignore_errors=True)  # it was killed; what it has made is no database
                 if n_left == 0 or time.monotonic() > deadline:
                     raise EmbeddedServiceFailed(_tell_reason(folder, said, error)) from error
                 time.sleep(1)  # processes that a dead server started end a moment later
