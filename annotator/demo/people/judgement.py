@@ -29,6 +29,11 @@ _CATEGORY_OF = {
 }
 
 
+def list_words(category: str, name: str) -> tuple[str, ...]:
+    """What people call a label, the most common word first; one that rendered sets do not have, by its own name."""
+    return CATEGORIES.get(category, {}).get(name, (as_words(name),))
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """What a person knows of the labels: (category, name) by number, and how common each is."""
@@ -41,7 +46,7 @@ class Knowledge:
         called = phrase.casefold().strip()
         return {
             number for number, (category, name) in self.label_of.items()
-            if called in (name, as_words(name), *CATEGORIES[category][name])
+            if called in {word.casefold() for word in (name, as_words(name), *list_words(category, name))}
         }  # fmt: skip
 
 
@@ -116,7 +121,7 @@ def _is_marked(sight: TileSight, named: set[int], person: Person, chance: _Chanc
 
 
 def _choose_word(category: str, name: str, chance: _Chance, other_word: float) -> str:
-    words = CATEGORIES[category][name]
+    words = list_words(category, name)
     if len(words) == 1 or chance.of("other word") >= other_word:
         return words[0]
     return chance.pick("which word", words[1:])
@@ -131,7 +136,7 @@ def _mistype(word: str, chance: _Chance, rate: float) -> str:
 
 
 def _choose_category(category: str, name: str, chance: _Chance, wrong: float) -> SemanticCategory:
-    right = _CATEGORY_OF[category]
+    right = _CATEGORY_OF.get(category, SemanticCategory.OBJECT)
     if category == "object" and name in SURFACES:
         right = SemanticCategory.REGION_OR_SURFACE
     if chance.of("wrong category") >= wrong:

@@ -1,27 +1,39 @@
-"""The rendered set as a simulated person knows it: its images at two small sizes, and their label maps.
+"""An image set as a simulated person knows it: its images at two small sizes, and what they show.
 
-It is read from the set's folder alone. Coordinates are pixels of the 224 px pictures.
+It is read from the set's folder alone. In Broden's layout, as rendered sets are, label maps say what the images show.
+In a plain folder of photographs, that is the name of the folder that an image lies in, and the color of each pixel.
+Coordinates are pixels of the 224 px pictures.
 """
 
 import csv
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, Labels, Pixels
+from annotator.demo.pictures.palette import name_colors
+from annotator.demo.pictures.vocabulary import LABELS
 from annotator.refusals import Refusal
+from workers.engine.images.decoding import ImageUnreadable, decode_image
+from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.readers.table import open_image_set
 
 # Sides at which a crop is looked for; refinement finds the sides between.
 SIDES = (56, 66, 78, 92, 109, 128, 151, 178, 205, 224)
 THUMB = 5
 
 
+# An image takes 0.4 MB of memory.
+MAX_IMAGES = 6_000
+COLORS = {label.number: (label.category, label.name) for label in LABELS if label.category == "color"}
+
+
 class LibraryUnreadable(Refusal):
-    """The folder is not a rendered set."""
+    """The folder is no image set, or too large a one."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +47,31 @@ class Places:
 
 
 class Library:
-    """The pictures of a rendered set and their label maps."""
+    """The pictures of an image set and what they show. `label_of`: category and name of each label number."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, resize: str = "center_crop") -> None:
+        """`resize`: how the network's preprocessing makes photographs square; those with label maps are warped."""
         self.folder = folder
+        self._is_labeled = (folder / "index.csv").exists()
         try:
-            with (folder / "index.csv").open(newline="", encoding="utf-8-sig") as file:
-                self.rows = list(csv.DictReader(file))
-            with (folder / "label.csv").open(newline="", encoding="utf-8-sig") as file:
-                labels = list(csv.DictReader(file))
-            self.label_of = {int(r["number"]): (r["category"].split("(")[0], r["name"]) for r in labels}
+            self.rows, self.label_of = _read_tables(folder) if self._is_labeled else _list_photographs(folder)
+            if not 0 < len(self.rows) <= MAX_IMAGES:
+                raise ValueError(f"it has {len(self.rows)} images, and simulated people can know 1 to {MAX_IMAGES}")
             # Means over 2 x 2 pixels: (N, 112, 112, 3). A tile shows no more of a large crop.
-            self.half = np.stack([_halve(folder / "images" / row["image"]) for row in self.rows])
-        except (OSError, KeyError, ValueError) as error:
-            raise LibraryUnreadable(f"{folder} is not a rendered image set: {error}.") from error
+            images = folder / "images" if self._is_labeled else folder
+            self.half = np.stack([self._halve(images / row["image"], resize) for row in self.rows])
+        except (OSError, KeyError, ValueError, ImageSetError) as error:
+            raise LibraryUnreadable(f"{folder} cannot be used as an image set: {error}") from error
+
+    def _halve(self, path: Path, resize: str) -> npt.NDArray[np.uint8]:
+        """A photograph that cannot be decoded was quarantined: it is black here, and no tile shows it."""
+        if self._is_labeled:
+            return _halve(path)
+        try:
+            whole = decode_image(path, input_px=PICTURE_PX, resize=resize, interpolation="bilinear")
+        except ImageUnreadable:
+            return np.zeros((LABEL_PX, LABEL_PX, 3), np.uint8)
+        return np.asarray(Image.fromarray(whole).resize((LABEL_PX, LABEL_PX), Image.Resampling.BOX))
 
     @cached_property
     def sums(self) -> Pixels:
@@ -88,7 +111,27 @@ class Library:
 
     def read_labels(self, image: int) -> tuple[Labels, ...]:
         """Every label map of a picture, (112, 112) each."""
+        if not self._is_labeled:
+            named = np.full((LABEL_PX, LABEL_PX), int(self.rows[image]["folder"]), np.uint16)
+            return (name_colors(self.half[image]), named)
         return _read_labels(self.folder, tuple(v for k, v in self.rows[image].items() if k in _CATEGORIES and v))
+
+
+def _read_tables(folder: Path) -> tuple[list[dict[str, str]], dict[int, tuple[str, str]]]:
+    with (folder / "index.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    with (folder / "label.csv").open(newline="", encoding="utf-8-sig") as file:
+        labels = list(csv.DictReader(file))
+    return rows, {int(row["number"]): (row["category"].split("(")[0].strip(), row["name"]) for row in labels}
+
+
+def _list_photographs(folder: Path) -> tuple[list[dict[str, str]], dict[int, tuple[str, str]]]:
+    """Each image with the number of its folder's name, after the numbers of colors; 0: it lies in no folder."""
+    paths = [PurePosixPath(path) for path in open_image_set(folder).paths]
+    names = sorted({path.parent.name for path in paths} - {""})
+    number_of = {name: number for number, name in enumerate(names, start=max(COLORS) + 1)}
+    rows = [{"image": str(path), "folder": str(number_of.get(path.parent.name, 0))} for path in paths]
+    return rows, COLORS | {number: ("object", name) for name, number in number_of.items()}
 
 
 _CATEGORIES = frozenset({"color", "object", "part", "material", "scene", "texture"})
@@ -102,7 +145,8 @@ def _read_labels(folder: Path, cells: tuple[str, ...]) -> tuple[Labels, ...]:
             maps.append(np.full((LABEL_PX, LABEL_PX), int(entry), np.uint16))
             continue
         with Image.open(folder / "images" / entry) as file:
-            coded = np.asarray(file).astype(np.uint16)
+            square = file.convert("RGB").resize((LABEL_PX, LABEL_PX), Image.Resampling.NEAREST)
+        coded = np.asarray(square).astype(np.uint16)
         maps.append(coded[..., 0] + 256 * coded[..., 1])
     return tuple(maps)
 

@@ -21,17 +21,23 @@ from annotator.refusals import Refusal
 class Command(ProjectCommand):
     help = (
         "Let SIMULATED people do the HITs of a campaign at our own marketplace, through its worker site and the HIT\n"
-        "pages, over HTTP. They get what a browser gets, recognize the tiles by matching them against the rendered\n"
-        "image set DIR, and may read its label maps; they never see the database, the planted crops, the unit or its\n"
-        "IoU. (The command itself looks up one thing: which HITs are the campaign's.) The marketplace marks\n"
-        "them as simulated. Kinds: " + "; ".join(f"{t.n_people} {t.name}" for t in TEMPERS) + " of 12.\n"
+        "pages, over HTTP. They get what a browser gets, recognize the tiles by matching them against the images in\n"
+        "DIR, and may read its label maps; they never see the database, the planted crops, the unit or its IoU. DIR\n"
+        "may be any image set that was dissected. In a plain folder of photographs they name the folder that an\n"
+        "image lies in, or a color. (The command itself looks up one thing: which HITs are the campaign's.)\n"
+        "The marketplace marks them as simulated.\n"
+        "Kinds: " + "; ".join(f"{t.n_people} {t.name}" for t in TEMPERS) + " of 12.\n"
         "Run it again after an interruption: it finishes what is missing, with the same answers."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("campaign", help="the campaign's name")
-        parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the rendered image set")
+        parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the image set's folder")
+        parser.add_argument(
+            "--resize", choices=["center_crop", "warp"], default="center_crop",
+            help="how the network's preprocessing makes photographs without label maps square (default center_crop)",
+        )  # fmt: skip
         parser.add_argument("--workers", type=int, default=12, help="how many people (default 12)")
         parser.add_argument("--seed", type=int, default=1, help="seed of everything they do (default 1)")
         parser.add_argument("--at-once", type=int, default=2, help="HITs worked on at the same time (default 2)")
@@ -41,7 +47,7 @@ class Command(ProjectCommand):
         if min(options["workers"], options["at_once"], options["stop_after"] or 1) < 1:
             raise CommandError("--workers, --at-once and --stop-after must be at least 1.", returncode=2)
         site = find_site(options["campaign"])
-        library = Library(options["images"])
+        library = Library(options["images"], resize=options["resize"])
         people = gather_people(n_people=options["workers"])
         browsers = sign_in_all(site=site, people=people, keys_file=settings.VAR / "demo" / "simulated-people.json")
         viewer = Viewer(library)

@@ -128,3 +128,13 @@ def test_a_phrase_fits_the_tiles_that_show_what_it_names():
     assert share("no such thing") < 0.1
     assert KNOWLEDGE.find_named("Red") == {RED}
     assert share("car", CARELESS) == share("no such thing", CARELESS), "who does not look says anything"
+
+
+def test_what_is_in_no_vocabulary_is_called_by_its_own_name():
+    own = Knowledge(label_of={7: ("gadget", "lamp_post"), 8: ("object", "Eulen")}, base_rates={})
+    tiles = [sight(i, {7}) for i in range(40)]
+    answer = judge(person=Person("simulated-1", CAREFUL), sights=tiles, knowledge=own, seed=1, phrase="Lamp post")
+    assert answer.description == "lamp post"
+    assert answer.category is SemanticCategory.OBJECT
+    assert answer.share_fitting > 0.9
+    assert own.find_named("eulen") == {8}

@@ -121,5 +121,49 @@ def test_base_rates_are_shares_of_pictures(library):
 
 
 def test_a_folder_that_is_no_set_is_refused_in_words(tmp_path):
-    with pytest.raises(LibraryUnreadable, match="not a rendered image set"):
+    with pytest.raises(LibraryUnreadable, match="cannot be used as an image set"):
         Library(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory, library):
+    """Pictures in folders named by what they show, not square, one of them damaged."""
+    folder = tmp_path_factory.mktemp("photographs")
+    for image in range(12):
+        place = folder / ("fire-trucks" if image % 2 else "Eulen")
+        place.mkdir(exist_ok=True)
+        with Image.open(library.folder / "images" / library.rows[image]["image"]) as file:
+            file.convert("RGB").resize((260, 300)).save(place / f"{image}.png")
+    (folder / "Eulen" / "broken.png").write_bytes(b"no picture")
+    with Image.open(folder / "Eulen" / "0.png") as file:
+        file.save(folder / "loose.png")
+    return folder
+
+
+def test_photographs_in_a_plain_folder_show_their_folders_name_and_colors(photographs):
+    own = Library(photographs)
+    at = next(i for i, row in enumerate(own.rows) if row["image"] == "fire-trucks/1.png")
+    with Image.open(photographs / "fire-trucks" / "1.png") as file:
+        whole = np.asarray(file.resize((224, 258), Image.Resampling.BILINEAR).crop((0, 17, 224, 241)))
+    tile = Image.fromarray(whole).resize((TILE_PX, TILE_PX), Image.Resampling.BICUBIC)
+    (sighting,) = recognize(code_as_jpeg(np.asarray(tile), 85)[None], own)
+    assert (sighting.image, sighting.side) == (at, 224)
+    shown = {own.label_of[number] for number in find_labels(own, sighting)}
+    assert ("object", "fire-trucks") in shown
+    assert {category for category, _ in shown} == {"object", "color"}
+    assert own.read_labels(len(own.rows) - 1)[1].max() == 0, "it lies in no folder"
+    assert ("object", "Eulen") in own.label_of.values()
+
+
+def test_ones_own_label_maps_may_have_another_size_and_unknown_concepts(tmp_path, library):
+    (tmp_path / "images").mkdir()
+    with Image.open(library.folder / "images" / library.rows[0]["image"]) as file:
+        file.save(tmp_path / "images" / "a.png")
+    Image.fromarray(np.full((37, 50, 3), (7, 0, 0), np.uint8)).save(tmp_path / "images" / "a_map.png")
+    (tmp_path / "index.csv").write_text("image,split,ih,iw,sh,sw,gadget,object\na.png,train,224,224,37,50,,a_map.png\n")
+    (tmp_path / "label.csv").write_text("number,name,category,frequency,coverage,syns\n7,lamp_post,object(1),1,1,\n")
+    own = Library(tmp_path)
+    (labels,) = own.read_labels(0)
+    assert labels.shape == (LABEL_PX, LABEL_PX)
+    assert set(labels.ravel()) == {7}
+    assert own.label_of == {7: ("object", "lamp_post")}
