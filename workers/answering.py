@@ -17,8 +17,10 @@ from kombu.exceptions import OperationalError
 from workers import config, contract, leases, store
 from workers.app import app
 from workers.contract import QuestionRequest
+from workers.engine.evidence.box_files.boxed_images import BoxesInvalid
 from workers.engine.evidence.finding import find_head
-from workers.engine.explain import Asked, QuestionInvalid, describe_head, explain
+from workers.engine.explain import Asked as Wanted
+from workers.engine.explain import QuestionInvalid, describe_head, explain
 from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerError
@@ -27,6 +29,7 @@ from workers.engine.networks.preprocessing import PreprocessingInvalid
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
 from workers.engine.networks.zoo import ZooError
 from workers.job import find_device, wait_for_space, write_patiently
+from workers.localizing import Asked, localize_set
 from workers.opened import open_network
 
 logger = logging.getLogger(__name__)
@@ -34,7 +37,7 @@ logger = logging.getLogger(__name__)
 # Another attempt would find the same.
 BAD_INPUT = (
     NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid, LayerError, ImageUnreadable, QuestionInvalid,
-    store.NotStored,
+    BoxesInvalid, store.NotStored,
 )  # fmt: skip
 # How many classes ImageNet has; torchvision names them.
 IMAGENET_CLASSES = 1000
@@ -61,7 +64,7 @@ def answer_question(request: QuestionRequest) -> None:
 
 def _attempt(request: QuestionRequest, target: store.Store, reporter: leases.Reporter) -> tuple[str, bytes]:
     try:
-        found = wait_for_space(reporter, partial(_answer, request, target))
+        found = wait_for_space(reporter, partial(_answer, request, target, reporter))
         return contract.result_name(0), json.dumps(found).encode()
     except BAD_INPUT as error:
         return contract.result_name(0), json.dumps({"error": in_words(error)}).encode()
@@ -76,34 +79,36 @@ def in_words(error: Exception) -> str:
     return f"The photograph cannot be used: {said}." if isinstance(error, ImageUnreadable) else f"{said}."
 
 
-def _answer(request: QuestionRequest, target: store.Store) -> dict[str, Any]:
+def _answer(request: QuestionRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
+    reporter.begin("loading the network", n_total=0)
     opened = open_network(request=request, surveyed=None, device=find_device())
     if isinstance(opened.network, SavedNetwork):
         raise NetworkError("Saved activations have no classes.")
-    found = KINDS[request.kind](request, opened.network, target)
+    found = KINDS[request.kind](Asked(request, opened.network, target, reporter))
     return {"network": opened.identity(), "note": opened.network.note, **found}
 
 
-def _answer_heads(request: QuestionRequest, network: LoadedNetwork, target: store.Store) -> dict[str, Any]:
-    return {"head": describe_head(find_head(network))}
+def _answer_heads(asked: Asked) -> dict[str, Any]:
+    return {"head": describe_head(find_head(asked.network))}
 
 
-def _answer_explain(request: QuestionRequest, network: LoadedNetwork, target: store.Store) -> dict[str, Any]:
-    options = dict(request.options)
-    asked = Asked(**{**options, "classes": tuple(options.get("classes", ()))})
+def _answer_explain(asked: Asked) -> dict[str, Any]:
+    network, options = asked.network, asked.request.options
+    wanted = Wanted(**{**options, "classes": tuple(options.get("classes", ()))})
     config.cache_folder().mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=config.cache_folder(), prefix="photograph-") as folder:
-        path = target.fetch(contract.PHOTOGRAPH, folder=Path(folder))
-        found = explain(network=network, path=path, asked=asked, device=find_device())
+        path = asked.target.fetch(contract.PHOTOGRAPH, folder=Path(folder))
+        found = explain(network=network, path=path, asked=wanted, device=find_device())
     names = _name_classes(network, found["predictions"], found["n_classes"])
     for prediction, name in zip(found["predictions"], names, strict=True):
         prediction["label"] = name
     return found
 
 
-KINDS: dict[str, Callable[[QuestionRequest, LoadedNetwork, store.Store], dict[str, Any]]] = {
+KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.HEADS: _answer_heads,
     contract.EXPLAIN: _answer_explain,
+    contract.LOCALIZE: localize_set,
 }
 
 

@@ -63,15 +63,15 @@ class DissectionRequest:
 
 
 # What a network can be asked about where and why (docs/evidence.md).
-HEADS, EXPLAIN = "heads", "explain"
+HEADS, EXPLAIN, LOCALIZE = "heads", "explain", "localize"
 # Where the photograph of a question lies in its folder.
 PHOTOGRAPH = "photograph"
 
 
 @dataclass(frozen=True)
 class QuestionRequest:
-    """A question to one network: `kind` is HEADS or EXPLAIN. The answer goes to the folder `artifact` as the result of
-    position 0.
+    """A question to one network: `kind` is HEADS, EXPLAIN or LOCALIZE. The answer goes to the folder `artifact` as
+    the result of position 0.
     """
 
     question_id: str

@@ -72,6 +72,11 @@ def ask_to_explain(
     return _ask(Question(kind=Question.Kind.EXPLAIN, options=options, asked_at=now), network, photograph, now)
 
 
+def ask_to_localize(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
+    """How well its class maps find objects; `options` are `images`, a folder, and `boxes`, a file."""
+    return _ask(Question(kind=Question.Kind.LOCALIZE, options=options, asked_at=now), network, None, now)
+
+
 def _ask(question: Question, network: AskedNetwork, photograph: Photograph | None, now: datetime) -> Question:
     check_architecture(network.architecture, network.weights, network.preprocessing)
     question.architecture, question.weights = network.architecture, resolve_weights(network.weights)
@@ -113,11 +118,16 @@ def forget_old(*, now: datetime) -> None:
         question.delete()
 
 
-def wait_for_answer(question: Question, *, clock: Callable[[], datetime]) -> dict[str, Any]:
-    """The answer, once it is there. Raises CannotAsk if it is refused."""
+def wait_for_answer(
+    question: Question, *, clock: Callable[[], datetime], show: Callable[[contract.Progress], object] | None = None
+) -> dict[str, Any]:
+    """The answer, once it is there; `show` gets the progress meanwhile. Raises CannotAsk if it is refused."""
     while question.state == Question.State.ASKED:
         advance(question_id=question.id, now=clock())
         question.refresh_from_db()
+        word = gpu_queue.read_progress(question.id, 0) if show is not None else None
+        if show is not None and word is not None:
+            show(word)
         time.sleep(WAIT_SECONDS)
     if question.state == Question.State.REFUSED:
         raise CannotAsk(question.refusal)

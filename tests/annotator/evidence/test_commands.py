@@ -163,3 +163,38 @@ def test_what_cannot_be_explained_is_refused_in_one_sentence(
     with pytest.raises(CommandError, match=r"no weights file"):
         run("explain", "--network", "torchvision:alexnet", "--weights", "absent.pth", str(bittern))
     assert not Question.objects.filter(state=Question.State.ASKED).exists()
+
+
+def localize(*given: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(run("localize", *given, "--json"))
+    return answer
+
+
+def test_class_maps_are_measured_against_boxes(squeezenet: list[str], shared: Path, tmp_path: Path) -> None:
+    lines = (shared / "data" / "loc" / "index.csv").read_text().splitlines()
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("\n".join(lines[:25]) + "\n")
+    images = ["--images", str(shared / "data" / "loc" / "images"), "--boxes", str(boxes)]
+    found = localize(*squeezenet, *images)
+    names = [
+        "top1", "top5", "gt_known", "top1_localization", "top5_localization", "top5_authors", "v1", "v2", "centre_box",
+        "centre_gaussian_v2", "off_centre_gt_known",
+    ]  # fmt: skip
+    for name in names:
+        assert 0 <= found[f"{name}_low"] <= found[name] <= found[f"{name}_high"] <= 100, name
+    assert found["top5"] >= found["top1"] >= found["top1_localization"]
+    assert 0 <= found["v1_tau"] <= 1
+    assert found["n_images"] == len({line.split(",")[0] for line in lines[1:25]})
+    assert found["top5"] > 50
+    assert f"{found['top1']:.1f} [" in run("localize", *squeezenet, *images)
+    (tmp_path / "few.csv").write_text(lines[0] + "\nabsent.jpg,1,n,a,227,227,1,1,0,1,1,9,9\n")
+    refused = {
+        "1 photographs are not in images": [*images[:2], "--boxes", str(tmp_path / "few.csv")],
+        "no file of boxes": [*images[:2], "--boxes", str(tmp_path / "absent.csv")],
+        "no folder of images": ["--images", str(tmp_path / "absent"), *images[2:]],
+    }
+    for words, given in refused.items():
+        with pytest.raises(CommandError, match=words):
+            run("localize", *squeezenet, *given)
+    with pytest.raises(CommandError, match=r"classifier\.4"):
+        run("localize", "--network", "torchvision:alexnet", *images)

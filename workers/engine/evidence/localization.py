@@ -1,0 +1,158 @@
+"""How well boxes and maps find an object: [ZKLOT16] 3.2, ILSVRC's error, and MaxBoxAcc V1 and V2 of [CRLSA20].
+
+docs/evidence.md, Localization. Boxes are (n, 4) x0, y0, x1, y1 in pixels of the square input; `x1` and `y1` of boxes
+from maps lie one past the last pixel. Every outcome is of one image, so that figures do not depend on how a set is cut.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from workers.engine.evidence.boxes import EIGHT_NEIGHBORS, Box
+from workers.engine.resampling import Estimate, bootstrap
+
+Flags = NDArray[np.bool_]
+Values = NDArray[np.float64]
+ENOUGH = 0.5
+# [CRLSA20]: V2 is the mean over these.
+V2_OVERLAPS = (0.3, 0.5, 0.7)
+# Maps become whole numbers of 0 to 255, so that taus from 0 to 1 are as many thresholds.
+N_TAUS = 256
+CENTER_SHARE = 0.8
+# Deviation of the centered Gaussian, of the side.
+GAUSSIAN_SHARE = 0.25
+SEED = 2020
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Of n images, whether each score's condition is met: (n,). `v1` (n, N_TAUS): the largest part over a threshold
+    overlaps a box by half; `v2` (n, 3, N_TAUS): some part does, for each of V2_OVERLAPS; `gaussian_v2` the same of a
+    centered Gaussian.
+    """
+
+    top1: Flags
+    top5: Flags
+    gt_known: Flags
+    top1_localization: Flags
+    top5_localization: Flags
+    top5_authors: Flags
+    center_box: Flags
+    v1: Flags
+    v2: Flags
+    gaussian_v2: Flags
+
+    def __len__(self) -> int:
+        return len(self.top1)
+
+    def to_arrays(self) -> dict[str, Flags]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    @classmethod
+    def join(cls, parts: Sequence["Outcomes"]) -> "Outcomes":
+        """Those of all images, in the order of the parts."""
+        return cls(**{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)})
+
+
+def overlap(boxes: Values, truth: Values) -> Values:
+    """(n,) the largest IoU of each box with any box of the truth, with ILSVRC's sizes of one pixel more."""
+    ends = boxes[:, None, 2:] - 1
+    starts = np.maximum(boxes[:, None, :2], truth[None, :, :2])
+    shared = (np.minimum(ends, truth[None, :, 2:]) - starts + 1).clip(min=0).prod(axis=2)
+    own = (ends - boxes[:, None, :2] + 1).prod(axis=2)
+    other = (truth[:, 2:] - truth[:, :2] + 1).prod(axis=1)
+    return np.asarray((shared / (own + other - shared)).max(axis=1))
+
+
+def finds(box: Box, truth: Values, *, enough: float = ENOUGH) -> bool:
+    return bool(overlap(np.array([box], dtype=np.float64), truth)[0] >= enough)
+
+
+def center_box(size_px: int) -> Box:
+    """The square of CENTER_SHARE of the side."""
+    edge = round((1 - CENTER_SHARE) / 2 * size_px)
+    return edge, edge, size_px - edge, size_px - edge
+
+
+def center_gaussian(size_px: int) -> NDArray[np.float64]:
+    """(size_px, size_px) with its peak in the middle."""
+    from_center = np.arange(size_px) - (size_px - 1) / 2
+    one = np.exp(-0.5 * (from_center / (GAUSSIAN_SHARE * size_px)) ** 2)
+    return np.asarray(one[:, None] * one)
+
+
+def sweep(values: NDArray[np.floating], truth: Values) -> tuple[Flags, Flags]:
+    """(N_TAUS,) whether the largest part over each threshold finds a box, and (3, N_TAUS) whether some part does.
+
+    The map is scaled to 0 to 255; a part is what lies strictly over the threshold and is connected. A map of one value
+    gives the whole image at every threshold.
+    """
+    v1, v2 = np.zeros(N_TAUS, dtype=bool), np.zeros((len(V2_OVERLAPS), N_TAUS), dtype=bool)
+    least, largest = float(values.min()), float(values.max())
+    if not largest > least:
+        whole = np.array([[0, 0, values.shape[1], values.shape[0]]], dtype=np.float64)
+        best = overlap(whole, truth).max()
+        return v1 | (best >= ENOUGH), v2 | (best >= np.array(V2_OVERLAPS))[:, None]
+    gray = ((values - least) / (largest - least) * 255).astype(np.uint8)
+    # Between two values that the map has, the parts are the same; over its largest value there is none.
+    for low, high in pairwise(np.unique(gray).tolist()):
+        overlaps = overlap(_find_parts(gray > low), truth)
+        v1[low:high] = overlaps[0] >= ENOUGH
+        v2[:, low:high] = (overlaps.max() >= np.array(V2_OVERLAPS))[:, None]
+    return v1, v2
+
+
+def _find_parts(over: Flags) -> Values:
+    """(n, 4) boxes of the connected parts, the largest part first."""
+    parts, n_parts = ndimage.label(over, EIGHT_NEIGHBORS)
+    sizes = np.bincount(parts.ravel(), minlength=n_parts + 1)[1:]
+    slices = ndimage.find_objects(parts)
+    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in slices]
+    return np.array(boxes, dtype=np.float64)[np.argsort(-sizes, kind="stable")]
+
+
+@dataclass(frozen=True)
+class Score:
+    """In percent with its 95 % interval over images; `tau` is the threshold that gave it, for scores of maps."""
+
+    estimate: Estimate
+    tau: float | None = None
+
+
+def score(outcomes: Outcomes) -> dict[str, Score]:
+    """Every score of docs/evidence.md, Localization. The tau of V1 is chosen on these images, as published."""
+    off_center = ~outcomes.center_box
+    found = {name: Score(_estimate(getattr(outcomes, name))) for name in SHARES}
+    found["centre_box"] = Score(_estimate(outcomes.center_box))
+    found["off_centre_gt_known"] = Score(_estimate(outcomes.gt_known[off_center]))
+    v1 = outcomes.v1.astype(np.float64)
+    best = int(v1.mean(axis=0).argmax())
+    found["v1"] = Score(_best_of([v1]), tau=best / (N_TAUS - 1))
+    found["v2"] = Score(_best_of(list(outcomes.v2.astype(np.float64).transpose(1, 0, 2))))
+    found["centre_gaussian_v2"] = Score(_best_of(list(outcomes.gaussian_v2.astype(np.float64).transpose(1, 0, 2))))
+    return found
+
+
+SHARES = ("top1", "top5", "gt_known", "top1_localization", "top5_localization", "top5_authors")
+
+
+def _estimate(flags: Flags) -> Estimate:
+    values = flags.astype(np.float64)
+    return _bootstrap(lambda drawn: 100 * (drawn @ values) / drawn.sum(axis=1), len(values))
+
+
+def _best_of(curves: list[Values]) -> Estimate:
+    """The mean over curves (n, N_TAUS) of the best tau's share of images; the best tau is chosen in each resample."""
+    n_images = len(curves[0])
+    return _bootstrap(
+        lambda drawn: 100 * np.mean([(drawn @ curve).max(axis=1) for curve in curves], axis=0) / drawn.sum(axis=1),
+        n_images,
+    )
+
+
+def _bootstrap(statistic: Callable[[Values], Values], n: int) -> Estimate:
+    return bootstrap(statistic, n=n, seed=SEED)

@@ -1,0 +1,138 @@
+"""Localize: how well the maps of a network's head find the objects of a set with boxes. docs/evidence.md, Localization.
+
+Whole photographs are resized to the square input, so that every pixel counts; boxes are resized with them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.engine.evidence.box_files.boxed_images import BoxedImage, BoxesInvalid
+from workers.engine.evidence.boxes import box_authors, box_paper
+from workers.engine.evidence.class_maps import run_with_maps
+from workers.engine.evidence.head import Head
+from workers.engine.evidence.localization import (
+    N_TAUS,
+    V2_OVERLAPS,
+    Flags,
+    Outcomes,
+    Values,
+    center_box,
+    center_gaussian,
+    finds,
+    sweep,
+)
+from workers.engine.images.decoding import ImageUnreadable, decode_image
+from workers.engine.networks.loading import LoadedNetwork, normalize
+
+BATCH = 32
+N_GUESSES = 5
+# The authors' five guesses for ILSVRC: of the classes by rank, this many boxes each, the loose one first.
+AUTHORS_GUESSES = (2, 2, 1)
+
+
+@dataclass(frozen=True)
+class Localized:
+    """Outcomes of the photographs that could be read, and the others by path, with the reason."""
+
+    outcomes: Outcomes
+    unreadable: dict[str, str]
+
+
+def localize(
+    *,
+    network: LoadedNetwork,
+    head: Head,
+    images: Sequence[BoxedImage],
+    folder: Path,
+    device: str,
+    progress: Callable[[int], None] = lambda n_done: None,
+) -> Localized:
+    """The outcomes of some photographs. Raises BoxesInvalid for a class that the network does not have."""
+    for one in images:
+        if one.class_index >= head.n_classes:
+            raise BoxesInvalid(
+                f"{one.path} is of class {one.class_index}; the network has the classes 0 to {head.n_classes - 1}."
+            )
+    parts, unreadable = [], dict[str, str]()
+    for first in range(0, len(images), BATCH):
+        batch, pixels = [], []
+        for one in images[first : first + BATCH]:
+            try:
+                pixels.append(_decode(folder / one.path, network))
+                batch.append(one)
+            except ImageUnreadable as error:
+                unreadable[one.path] = str(error)
+        if batch:
+            parts.append(_localize_batch(network, head, batch, np.stack(pixels), device))
+        progress(first + len(images[first : first + BATCH]))
+    return Localized(Outcomes.join(parts) if parts else _no_outcomes(), unreadable)
+
+
+def _decode(path: Path, network: LoadedNetwork) -> NDArray[np.uint8]:
+    preprocessing = network.preprocessing
+    return decode_image(path, input_px=preprocessing.input_px, resize="warp", interpolation=preprocessing.interpolation)
+
+
+def _localize_batch(
+    network: LoadedNetwork, head: Head, batch: Sequence[BoxedImage], pixels: NDArray[np.uint8], device: str
+) -> Outcomes:
+    images = normalize(pixels=torch.from_numpy(pixels).to(device), preprocessing=network.preprocessing)
+    seen = run_with_maps(module=network.module, shape=head.shape, images=images)
+    ranked = seen.scores.topk(min(N_GUESSES, head.n_classes), dim=1).indices
+    true = torch.tensor([one.class_index for one in batch], device=ranked.device)
+    class_maps = head.map_classes(seen.maps, torch.cat([true[:, None], ranked], dim=1)).float()
+    px = network.preprocessing.input_px
+    grown = torch.nn.functional.interpolate(class_maps, size=(px, px), mode="bilinear", align_corners=False)
+    found = [
+        _judge(one.boxes_in(px), (guessed == one.class_index).numpy(), maps)
+        for one, guessed, maps in zip(batch, ranked.cpu(), grown.cpu().numpy(), strict=True)
+    ]
+    return Outcomes.join(found)
+
+
+def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32]) -> Outcomes:
+    """Outcomes of one photograph: `maps` (1 + n, px, px) of its class, then of the guessed classes by rank."""
+    px = maps.shape[1]
+    by_paper = [finds(box_paper(one).boxes[0], truth) for one in maps]
+    # A guess counts if the class is right and the box is.
+    hits = [right and found for right, found in zip(is_right, by_paper[1:], strict=True)]
+    by_authors = [
+        finds(box, truth)
+        for n_boxes, right, one in zip(AUTHORS_GUESSES, is_right, maps[1:], strict=False)
+        if right
+        for box in box_authors(one).boxes[:n_boxes]
+    ]
+    v1, v2 = sweep(maps[0], truth)
+    return Outcomes(
+        top1=_flag(is_right[0]),
+        top5=_flag(is_right.any()),
+        gt_known=_flag(by_paper[0]),
+        top1_localization=_flag(hits[0]),
+        top5_localization=_flag(any(hits)),
+        top5_authors=_flag(any(by_authors)),
+        center_box=_flag(finds(center_box(px), truth)),
+        v1=v1[None],
+        v2=v2[None],
+        gaussian_v2=sweep(_gaussian(px), truth)[1][None],
+    )
+
+
+def _flag(value: object) -> Flags:
+    return np.array([bool(value)])
+
+
+@lru_cache(maxsize=2)
+def _gaussian(px: int) -> NDArray[np.float64]:
+    return center_gaussian(px)
+
+
+def _no_outcomes() -> Outcomes:
+    curves = np.zeros((0, len(V2_OVERLAPS), N_TAUS), dtype=bool)
+    empty = {one.name: curves[:, 0, 0] for one in fields(Outcomes)}
+    return Outcomes(**{**empty, "v1": curves[:, 0], "v2": curves, "gaussian_v2": curves})
