@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from annotator import embedded, env
 from annotator.dashboard.frame.appearance import UNFOLD as UNFOLD
+from workers.config import VALKEY_OPTIONS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = embedded.data_folder()
@@ -144,8 +145,7 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "unitscope",
         "OPTIONS": {
-            "socket_timeout": 2,
-            "socket_connect_timeout": 2,
+            **VALKEY_OPTIONS,
             # Not pickle: whoever can write to Valkey must not be able to run code here.
             "serializer": "django.core.signing.JSONSerializer",
         },

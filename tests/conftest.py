@@ -4,8 +4,10 @@ import atexit
 import gc
 import math
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -15,7 +17,12 @@ from django.test import TransactionTestCase
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tools.browser import find_chromium
+from workers import valkey
+from workers.app import app
+from workers.config import VALKEY_OPTIONS
 
+# How long a silent Valkey is waited for in tests.
+QUICKLY = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
 # What `migrate` wrote and no test changes.
 KEPT_TABLES = {"django_content_type", "auth_permission", "django_migrations"}
 
@@ -71,6 +78,29 @@ def shared() -> Path:
             pytest.fail(f"{folder} is absent in CI.")
         pytest.skip(f"The shared test material is not at {folder}.")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def valkey_is_asked() -> None:
+    """Whatever an earlier test met, nobody waits before Valkey is asked again."""
+    valkey._away_until.clear()
+
+
+@pytest.fixture(params=["stopped", "silent"])
+def without_valkey(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Another Valkey's address, which refuses connections, or takes them and says nothing."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if request.param == "silent":
+            server.listen(16)
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        settings.REDIS_URL, kept = url, settings.CACHES["default"]
+        settings.CACHES = {"default": kept | {"LOCATION": url, "OPTIONS": kept["OPTIONS"] | QUICKLY}}
+        monkeypatch.setitem(VALKEY_OPTIONS, "socket_timeout", QUICKLY["socket_timeout"])
+        monkeypatch.setitem(app.conf, "broker_url", url)
+        monkeypatch.setitem(app.conf, "broker_transport_options", QUICKLY)
+        monkeypatch.setattr(app.amqp, "_producer_pool", None)
+        yield url
 
 
 @pytest.fixture(scope="session")

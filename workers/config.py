@@ -2,6 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 def _read(name: str, meaning: str, *, default: str) -> str:
@@ -22,9 +27,17 @@ task_routes = {"workers.tasks.*": {"queue": "gpu"}}
 timezone = "UTC"
 broker_connection_retry_on_startup = True
 worker_hijack_root_logger = False
+# Whoever waits for tasks goes on waiting for the broker, however long it is away.
+broker_connection_max_retries = None
 # A broker that is down is said at once to whoever sends; the sweeper sends later.
-broker_transport_options = {"socket_connect_timeout": 5, "socket_timeout": 30}
-task_publish_retry_policy = {"max_retries": 2, "interval_start": 0.2}
+broker_transport_options = {"socket_connect_timeout": 2, "socket_timeout": 5}
+task_publish_retry_policy = {"max_retries": 1, "interval_start": 0}
+# Of every other client of the broker: a connection that a restart has ended is opened anew, and nobody waits longer.
+VALKEY_OPTIONS: dict[str, Any] = {
+    "socket_timeout": 2,
+    "socket_connect_timeout": 2,
+    "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+}
 
 
 def cache_folder() -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 import redis
 
 from workers import contract
+from workers.config import VALKEY_OPTIONS
 
 KEPT_SECONDS = 86_400
 
@@ -21,7 +22,7 @@ def process_name() -> str:
 
 
 def connect(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
+    return redis.Redis.from_url(url, **VALKEY_OPTIONS)
 
 
 class Canceled(BaseException):

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 from celery.signals import worker_ready, worker_shutdown
-from kombu.exceptions import OperationalError
 from numpy.typing import NDArray
 
 from workers import answering, config, contract, leases, store
@@ -37,6 +36,7 @@ from workers.engine.networks.zoo import ZooError
 from workers.fitting import DoesNotFit, check_room
 from workers.job import Job, find_device, wait_for_space, write_patiently
 from workers.label_cache import keep_labels, load_labels
+from workers.valkey import send_task
 
 logger = logging.getLogger(__name__)
 _signs_of_life = ExitStack()
@@ -116,10 +116,7 @@ def _run(message: dict[str, Any], work: Work) -> None:
             attempt=request.attempt,
         ) as reporter:
             write_patiently(target, reporter, *_attempt(request, target, reporter, work))
-    try:
-        app.send_task(contract.ADVANCE, args=[dissection.dissection_id], queue="web")
-    except (OperationalError, OSError):
-        logger.warning("The broker is away; the sweeper will find the result of %s.", dissection.dissection_id)
+    send_task(contract.ADVANCE, dissection.dissection_id, queue="web")
 
 
 def _attempt(request: TaskRequest, target: store.Store, reporter: leases.Reporter, work: Work) -> tuple[str, bytes]:

@@ -6,12 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 
-import redis
 from django.conf import settings
 
 from annotator.processes import Restarts, end_with_parent
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
+from workers.valkey import ValkeyAway
 
 COMMAND = ["-m", "celery", "-q", "-A", "workers.tasks", "worker", "-Q", "gpu", "--pool", "solo", "-l", "WARNING"]
 START_SECONDS = 90
@@ -19,7 +19,7 @@ STOP_SECONDS = 20
 
 
 class NoGPUProcess(Refusal):
-    """The GPU process could not be started; the message names its log."""
+    """The GPU process could not be started, or nobody can know of one; the message says why."""
 
 
 class Keeper:
@@ -33,11 +33,11 @@ class Keeper:
 
     def begin(self) -> None:
         """Returns when a GPU process answers. Raises NoGPUProcess."""
-        if gpu_queue.list_processes():
+        if is_one_alive():
             return
         own = self._start()
         deadline = time.monotonic() + START_SECONDS
-        while not gpu_queue.list_processes():
+        while not is_one_alive():
             if own.poll() is not None or time.monotonic() > deadline:
                 raise NoGPUProcess(f"The GPU process did not start; its log is {self._log}.")
             time.sleep(0.2)
@@ -83,8 +83,16 @@ def _is_any_alive() -> bool:
     """True also while the broker is unreachable: then nobody knows, and everything waits for it."""
     try:
         return bool(gpu_queue.list_processes())
-    except redis.RedisError:
+    except ValkeyAway:
         return True
+
+
+def is_one_alive() -> bool:
+    """Raises NoGPUProcess if Valkey, which knows, does not answer."""
+    try:
+        return bool(gpu_queue.list_processes())
+    except ValkeyAway as away:
+        raise NoGPUProcess(f"{away} Start it, then run this again.") from away
 
 
 @contextlib.contextmanager

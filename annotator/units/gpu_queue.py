@@ -4,17 +4,14 @@ import logging
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import redis
 from django.conf import settings
-from kombu.exceptions import OperationalError
 
 from workers import contract
-from workers.app import app
-from workers.leases import connect
+from workers.valkey import ValkeyAway, connected, send_task
 
 logger = logging.getLogger(__name__)
 # More tasks than GPU processes can work on at a time.
@@ -31,28 +28,41 @@ class GPUProcess:
 
 def send(task_name: str, message: dict[str, Any]) -> None:
     """If the broker is unreachable, nothing is lost: the sweeper sends tasks again that have not begun."""
+    send_task(task_name, message, queue="gpu")
+
+
+def is_reachable() -> bool:
+    """False if a task that is sent now would begin only later, when the broker answers."""
     try:
-        app.send_task(task_name, args=[message], queue="gpu")
-    except (OperationalError, OSError) as error:
-        logger.warning("The broker does not take tasks (%s); they are sent when it does.", error)
+        with connected(settings.REDIS_URL) as client:
+            return bool(client.ping())
+    except ValkeyAway:
+        return False
 
 
 def is_empty() -> bool:
     """True if the queue is empty; False if the broker is unreachable."""
     try:
-        with connect(settings.REDIS_URL) as client:
+        with connected(settings.REDIS_URL) as client:
             return not client.llen("gpu")
-    except redis.RedisError:
+    except ValkeyAway:
         return False
 
 
 def read_progress(dissection_id: uuid.UUID, position: int) -> contract.Progress | None:
+    return read_all_progress(dissection_id, [position]).get(position)
+
+
+def read_all_progress(dissection_id: uuid.UUID, positions: Sequence[int]) -> dict[int, contract.Progress]:
+    """The last word about each task, by its position. Empty if the broker is unreachable."""
+    if not positions:
+        return {}
     try:
-        with connect(settings.REDIS_URL) as client:
-            data = client.get(contract.lease_key(str(dissection_id), position))
-    except redis.RedisError:
-        return None
-    return None if data is None else contract.Progress.loads(data)
+        with connected(settings.REDIS_URL) as client:
+            words = client.mget([contract.lease_key(str(dissection_id), position) for position in positions])
+    except ValkeyAway:
+        return {}
+    return {position: contract.Progress.loads(word) for position, word in zip(positions, words, strict=True) if word}
 
 
 def mark_canceled(artifact: str, *, is_canceled: bool) -> None:
@@ -62,13 +72,13 @@ def mark_canceled(artifact: str, *, is_canceled: bool) -> None:
     """
     key = contract.canceled_key(artifact)
     try:
-        with connect(settings.REDIS_URL) as client:
+        with connected(settings.REDIS_URL) as client:
             if is_canceled:
                 client.set(key, 1, ex=contract.CANCELED_SECONDS)
             else:
                 client.delete(key)
-    except redis.RedisError as error:
-        logger.warning("The GPU processes cannot be told of a canceled dissection (%s).", error)
+    except ValkeyAway as away:
+        logger.warning("The GPU processes cannot be told of a canceled dissection. %s", away)
 
 
 class Watch:
@@ -97,8 +107,8 @@ watch = Watch()
 
 
 def list_processes() -> list[GPUProcess]:
-    """The GPU processes that gave a sign of life within the last seconds."""
-    with connect(settings.REDIS_URL) as client:
+    """The GPU processes that gave a sign of life within the last seconds. Raises ValkeyAway."""
+    with connected(settings.REDIS_URL) as client:
         keys = sorted(client.scan_iter(match=f"{contract.GPU_PROCESS_KEY}*"))
         devices = client.mget(keys) if keys else []
         lives = [client.pttl(key) / 1000 for key in keys]

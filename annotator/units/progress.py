@@ -36,8 +36,8 @@ def read_dissection_progress(dissection: Dissection, *, now: datetime) -> Dissec
     """From the tasks' rows and the leases of those that run; the slowest stage's own counter is shown."""
     tasks = list(dissection.gpu_tasks.all())
     running = [task for task in tasks if task.state == GPUTask.State.SENT]
-    words = {task.position: gpu_queue.read_progress(dissection.id, task.position) for task in running}
-    alive = [(task, word) for task in running if (word := words[task.position]) and word.attempt == task.attempts]
+    words = gpu_queue.read_all_progress(dissection.id, [task.position for task in running])
+    alive = [(task, word) for task in running if (word := words.get(task.position)) and word.attempt == task.attempts]
     stage = dissection.state if not running else running[0].stage
     if stage == GPUTask.Stage.MEASURE:
         shards = [task for task in tasks if task.stage == GPUTask.Stage.MEASURE]

@@ -90,11 +90,16 @@ def prepare(
 
 def _check_right(step: Step, *, campaign: Campaign | None, actor: User | None, permit: Permit | None) -> None:
     """Raises RoleMissing or RealMoneyRefused."""
+    check_role(step, campaign=campaign, actor=actor)
+    if step.spends and is_real_money(campaign) and permit is None:
+        raise RealMoneyRefused(f"{step.title}: this spends real money and takes its three confirmations.")
+
+
+def check_role(step: Step, *, campaign: Campaign | None, actor: User | None) -> None:
+    """Raises RoleMissing."""
     role = find_role(step, campaign=campaign)
     if actor is not None and not may(role_of(actor), role):
         raise RoleMissing(f"This takes the role {role.value} or one above it.")
-    if step.spends and is_real_money(campaign) and permit is None:
-        raise RealMoneyRefused(f"{step.title}: this spends real money and takes its three confirmations.")
 
 
 def find_role(step: Step, *, campaign: Campaign | None) -> Role:

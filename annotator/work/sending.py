@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from annotator.crowd.marketplaces.guard import Permit
 from annotator.work.models import Job
@@ -13,11 +12,11 @@ from annotator.work.performing import UnderWay, note_if_lost, perform, prepare, 
 from annotator.work.step import Step
 from annotator.work.subjects import SUBJECTS
 from annotator.work.table import STEPS
-from workers.app import app
+from workers.valkey import send_task
 
 # A message that nobody has taken for so long is sent again; a doubled one does no harm, as a job runs once.
 RESEND_AFTER = timedelta(seconds=60)
-QUEUE_SILENT = "The queue does not answer; the work is sent again when it does."
+QUEUE_SILENT = "The queue does not answer now. The work is kept and begins when it does."
 
 
 def ask(step: Step, *, subject: Any, actor: User, options: Any = None, permit: Permit | None = None) -> Job:
@@ -30,22 +29,24 @@ def ask(step: Step, *, subject: Any, actor: User, options: Any = None, permit: P
     work = prepare(step, subject=subject, actor=actor, options=options, permit=permit)
     try:
         job = write_job(step, work=work)
-    except UnderWay:
+    except UnderWay as under_way:
         key = SUBJECTS[step.subject].key(subject)
         for waiting in Job.objects.filter(step=step.name, subject_key=key, state=Job.State.WAITING):
-            send_job(waiting, now=work.now)
+            if not send_job(waiting, now=work.now):
+                raise UnderWay(f"{under_way} {QUEUE_SILENT}") from None
         raise
     send_job(job, now=work.now)
     return job
 
 
-def send_job(job: Job, *, now: datetime) -> None:
-    """One more message for a waiting job; its row says so if the queue does not take it."""
+def send_job(job: Job, *, now: datetime) -> bool:
+    """One more message for a waiting job. False, and the row says so, if the queue does not take it."""
+    job.sentence = ""
     Job.objects.filter(pk=job.pk, state=Job.State.WAITING).update(sent_at=now, sentence="")
-    try:
-        app.send_task("work.run", args=[job.pk], queue="web")
-    except (OperationalError, OSError):
+    if not send_task("work.run", job.pk, queue="web"):
+        job.sentence = QUEUE_SILENT
         Job.objects.filter(pk=job.pk, state=Job.State.WAITING).update(sentence=QUEUE_SILENT)
+    return not job.sentence
 
 
 def sweep_jobs() -> None:

@@ -31,11 +31,11 @@ from annotator.crowd.judging.rejecting import propose_rejection
 from annotator.crowd.marketplaces.notifications import make_address_key
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.labels.models import UnitLabel
-from annotator.work import sending
 from annotator.work.table import STEPS
 from tests.annotator.crowd.fixtures import Visitor
 from tests.annotator.crowd.making import NOW, make_campaign
 from tests.annotator.dashboard.making import World, make_person, make_world
+from workers.app import app
 
 pytestmark = pytest.mark.django_db
 PEOPLE = ("anonymous", "viewer", "researcher", "reviewer", "payer", "admin")
@@ -259,7 +259,7 @@ DECISIONS = {
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Stage:
     settings.REAL_MONEY_ALLOWED = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    monkeypatch.setattr(sending.app, "send_task", lambda *arguments, **options: None)
+    monkeypatch.setattr(app, "send_task", lambda *arguments, **options: None)
     world = make_world(tmp_path, n_units=2, campaign="routes")
     people = {name: make_person(Role(name)) for name in PEOPLE[1:]}
     User.objects.filter(username="admin").update(is_superuser=True)

@@ -13,12 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core import signing
 from django.utils.crypto import constant_time_compare
-from kombu.exceptions import OperationalError
 
 from annotator.crowd.marketplaces.mturk.events import read_event
 from annotator.crowd.models import GOING, HIT
 from annotator.refusals import Refusal
-from workers.app import app
+from workers.valkey import send_task
 
 SALT = "unitscope.crowd.notifications"
 # A queue that does not answer must not delay the next poll.
@@ -74,6 +73,5 @@ def wake_campaigns(*, hit_ids: set[str], marketplace: str | None = None) -> int:
         hits = hits.filter(campaign__marketplace=marketplace)
     campaigns = sorted(set(hits.values_list("campaign_id", flat=True)))
     for pk in campaigns:
-        with contextlib.suppress(OperationalError):
-            app.send_task("crowd.go_on_with_campaign", args=[pk], queue="web")
+        send_task("crowd.go_on_with_campaign", pk, queue="web")
     return len(campaigns)

@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.conf import settings
-from django.core.cache import cache
-from redis import RedisError
 
+from annotator.counters import count_up
 from annotator.crowd.models import HIT, Assignment
 from annotator.refusals import Refusal
 
@@ -75,10 +74,4 @@ def _explain(seconds: float) -> TooMany:
 def _count(name: str, *, seconds: int) -> int:
     """How many times this was counted within its window, with this time; 0 if Valkey does not answer."""
     digest = hmac.new(settings.SECRET_KEY.encode(), name.encode(), hashlib.sha256).hexdigest()
-    key = f"visits:{digest}"
-    try:
-        return 1 if cache.add(key, 1, seconds) else cache.incr(key)
-    except ValueError:  # it ran out between the two calls
-        return 1
-    except (RedisError, OSError):
-        return 0
+    return count_up(f"visits:{digest}", seconds=seconds)

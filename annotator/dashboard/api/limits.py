@@ -2,10 +2,8 @@
 
 from datetime import datetime
 
-from django.core.cache import cache
-from redis import RedisError
-
 from annotator.accounts.models import ApiToken
+from annotator.counters import count_up
 from annotator.refusals import Refusal
 
 MAX_PER_MINUTE = 300
@@ -22,10 +20,5 @@ class TooManyRequests(Refusal):
 def count_request(token: ApiToken, *, now: datetime) -> None:
     """Raises TooManyRequests. If Valkey does not answer, nothing is counted and the request goes on."""
     minute, second = divmod(int(now.timestamp()), 60)
-    key = f"api:{token.pk}:{minute}"
-    try:
-        n_requests = 1 if cache.add(key, 1, 120) else cache.incr(key)
-    except (ValueError, RedisError, OSError):
-        return
-    if n_requests > MAX_PER_MINUTE:
+    if count_up(f"api:{token.pk}:{minute}", seconds=120) > MAX_PER_MINUTE:
         raise TooManyRequests(60 - second)

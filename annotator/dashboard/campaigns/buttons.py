@@ -40,7 +40,7 @@ def ask_for_more(request: SignedInRequest, name: str) -> HttpResponse:
     labels = UnitLabel.objects.select_related("campaign", "unit__layer__network")
     label, step = get_object_or_404(labels, campaign__name=name, pk=wanted), STEPS["ask-more"]
     ask_step(request, step, label)
-    messages.success(request, f"{label.unit}: sent back; more people are asked.")
+    messages.success(request, f"{label.unit}: sent back to people.")
     return redirect(f"{reverse('review-next', args=[name])}?after={label.pk}")
 
 

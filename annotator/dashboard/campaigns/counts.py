@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Count, F, Q, Sum
-from redis import RedisError
 
 from annotator.comparison.models import UnitComparison
 from annotator.comparison.relations import SAME_THING
 from annotator.crowd.models import ANSWERED, HIT, Assignment, Campaign, OutwardAct
+from workers.valkey import ValkeyAway, asking
 
 # Counting a million answers takes a second. A count that took t seconds is shown for 20 t, so that counting takes at
 # most a twentieth of one process however often pages ask; what takes under 50 ms is never kept.
@@ -125,8 +126,9 @@ def _read_kept(campaign_ids: list[int]) -> dict[int, CampaignCounts]:
     if not campaign_ids:
         return {}
     try:
-        kept = cache.get_many([_key(one) for one in campaign_ids])
-    except RedisError:
+        with asking(settings.REDIS_URL):
+            kept = cache.get_many([_key(one) for one in campaign_ids])
+    except ValkeyAway:
         return {}
     return {one: CampaignCounts(**kept[_key(one)]) for one in campaign_ids if _key(one) in kept}
 
@@ -135,7 +137,7 @@ def _keep(counted: dict[int, CampaignCounts], *, seconds: float) -> None:
     if seconds < NEVER_KEPT_SECONDS:
         return
     # If Valkey is unreachable, the next page counts again.
-    with contextlib.suppress(RedisError):
+    with contextlib.suppress(ValkeyAway), asking(settings.REDIS_URL):
         cache.set_many({_key(one): asdict(counts) for one, counts in counted.items()}, timeout=seconds * KEPT_TIMES)
 
 

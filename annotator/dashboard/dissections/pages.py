@@ -18,11 +18,13 @@ from annotator.dashboard.dissections.listing import describe_dissection, list_di
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step, list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
+from annotator.units import gpu_queue
 from annotator.units.asked_options import choose_options
 from annotator.units.chance import print_counts
 from annotator.units.dissecting import UNFINISHED, request_dissection
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import IMPORTED, Dissection, ImageSet, Layer, Network
+from annotator.work.sending import QUEUE_SILENT
 from annotator.work.steps.dissecting import list_users
 from annotator.work.table import STEPS
 from workers.engine.format.bounds import DETECTOR_ABOVE
@@ -170,6 +172,8 @@ def request_one(request: SignedInRequest) -> HttpResponse:
             )
             subject = f"dissection {dissection.pk}"
             write_audit_entry(actor=request.user, action="dissect", subject=subject, details={}, now=now)
+        if not gpu_queue.is_reachable():
+            messages.warning(request, f"Dissect: {QUEUE_SILENT}")
         return redirect("dissection", dissection.pk)
     known: dict[str, list[str]] = {}
     for layer in Layer.objects.select_related("network"):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.contrib import messages
+
 from annotator.accounts.roles import may
 from annotator.crowd.marketplaces.guard import Permit, give_permit
 from annotator.crowd.marketplaces.table import open_marketplace
@@ -10,8 +12,8 @@ from annotator.dashboard.frame.pages import SignedInRequest
 from annotator.units.models import Dissection
 from annotator.work.models import Job
 from annotator.work.options import read_form
-from annotator.work.performing import find_role, is_real_money
-from annotator.work.sending import ask
+from annotator.work.performing import check_role, find_role, is_real_money
+from annotator.work.sending import QUEUE_SILENT, ask
 from annotator.work.step import Step, SubjectKind
 from annotator.work.subjects import SUBJECTS
 from annotator.work.table import STEPS
@@ -20,13 +22,18 @@ from annotator.work.table import STEPS
 def ask_step(request: SignedInRequest, step: Step, subject: Any, *, options: Any = None) -> Job:
     """A quick step is done when this returns; another one waits for the web queue. Without options, the form sent them.
 
-    Raises BadOption, and what `sending.ask` raises.
+    If the queue does not answer, the next page says so. Raises BadOption, and what `sending.ask` raises; whoever may
+    not do this learns nothing about the form.
     """
+    campaign = SUBJECTS[step.subject].campaign(subject)
+    check_role(step, campaign=campaign, actor=request.user)
     if options is None:
         options = read_form(step.options, request.POST)
-    campaign = SUBJECTS[step.subject].campaign(subject)
     permit = _read_permit(request, campaign) if step.spends and campaign is not None else None
-    return ask(step, subject=subject, actor=request.user, options=options, permit=permit)
+    job = ask(step, subject=subject, actor=request.user, options=options, permit=permit)
+    if job.sentence == QUEUE_SILENT:
+        messages.warning(request, f"{step.title}: {QUEUE_SILENT}")
+    return job
 
 
 def list_offered(request: SignedInRequest, subject: Campaign | Dissection) -> list[Step]:

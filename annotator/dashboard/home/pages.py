@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.http import HttpResponse
 
@@ -18,6 +17,7 @@ from annotator.dashboard.units.scope import find_scope
 from annotator.dashboard.units.searching import find_units
 from annotator.dashboard.units.selection import Selection
 from annotator.units.gpu_queue import GPUProcess, list_processes
+from workers.valkey import ValkeyAway, connected
 
 N_CAMPAIGNS = 6
 N_DISSECTIONS = 3
@@ -38,10 +38,10 @@ class Machines:
 
 def read_machines() -> Machines:
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+        with connected(settings.REDIS_URL) as client:
             lengths = [int(client.llen(queue)) for queue in ("gpu", "web")]
         return Machines(True, list_processes(), *lengths)
-    except redis.RedisError:
+    except ValkeyAway:
         return Machines(False, [])
 
 

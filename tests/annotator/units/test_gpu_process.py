@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
-from redis.exceptions import ConnectionError as Unreachable
 
 from annotator import processes
 from annotator.units import gpu_process, gpu_queue
 from annotator.units.gpu_queue import GPUProcess
 from annotator.units.models import Dissection
+from workers.valkey import ValkeyAway
 
 PATIENCE_SECONDS = 60
 
@@ -66,7 +66,7 @@ def test_anothers_gpu_process_that_is_gone_for_good_is_replaced(marks: Path, mon
         monkeypatch.setattr(gpu_process, "START_SECONDS", 0)
 
         def fail() -> None:
-            raise Unreachable
+            raise ValkeyAway
 
         with monkeypatch.context() as unreachable:
             unreachable.setattr(gpu_queue, "list_processes", fail)

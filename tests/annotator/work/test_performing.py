@@ -28,6 +28,7 @@ from annotator.work.steps import judging, labeling
 from annotator.work.table import STEPS
 from tests.annotator.dashboard.conftest import viewer, world
 from tests.annotator.dashboard.making import World, make_person
+from workers.app import app
 
 __all__ = ["viewer", "world"]
 Sent = list[list[Any]]
@@ -37,7 +38,7 @@ Sent = list[list[Any]]
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     """The arguments of each message that was sent to the web queue."""
     kept: Sent = []
-    monkeypatch.setattr(sending.app, "send_task", lambda name, args, queue: kept.append([name, *args]))
+    monkeypatch.setattr(app, "send_task", lambda name, args, queue: kept.append([name, *args]))
     return kept
 
 
@@ -163,15 +164,6 @@ def test_a_lost_message_is_sent_again(world: World, sent: Sent, eve: User) -> No
     Job.objects.update(created_at=timezone.now() - timedelta(minutes=2), sent_at=timezone.now() - timedelta(minutes=2))
     tasks.sweep()
     assert sent == [["work.run", job.pk]] * 2
-
-
-def test_a_queue_that_does_not_answer_is_told(world: World, eve: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(name: str, args: list[Any], queue: str) -> None:
-        raise OSError
-
-    monkeypatch.setattr(sending.app, "send_task", refuse)
-    sending.ask(STEPS["label"], subject=world.campaign, actor=eve)
-    assert "The queue does not answer" in Job.objects.get().sentence
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from annotator.processes import ProcessFailed
 from annotator.units import chance, dissecting, registering
 from annotator.units.asked_options import add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
-from annotator.units.gpu_process import Keeper, gpu_process_if_none
+from annotator.units.gpu_process import Keeper, gpu_process_if_none, is_one_alive
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import GIVEN_UP, Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
@@ -70,6 +70,7 @@ class Command(ProjectCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        is_one_alive()  # refused before anything is written
         dissections = [find_dissection(options["resume"])] if options["resume"] else self._requested(options)
         with gpu_process_if_none() as keeper:
             for dissection in dissections:

@@ -14,6 +14,7 @@ from annotator.crowd.marketplaces import notifications
 from annotator.crowd.marketplaces.mturk.events import read_event
 from annotator.crowd.models import HIT, Campaign
 from annotator.sandbox import delivering
+from workers.app import app
 
 EVENT = {"EventType": "AssignmentSubmitted", "HITId": "HIT1", "AssignmentId": "A1"}
 
@@ -44,7 +45,7 @@ def test_an_endless_envelope_ends() -> None:
 @pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
-    monkeypatch.setattr(notifications.app, "send_task", lambda name, args, queue: calls.extend(args))
+    monkeypatch.setattr(app, "send_task", lambda name, args, queue: calls.extend(args))
     return calls
 
 
