@@ -35,7 +35,7 @@ from annotator.dashboard.reports.imports import import_files
 from annotator.dashboard.reports.side_by_side import send_networks, show_networks
 from annotator.dashboard.review.concepts import merge_some, show_concepts, split_one
 from annotator.dashboard.review.pages import show_label, show_next_label, show_review, take_decision
-from annotator.dashboard.units.crop_views import show_field, show_outlines, show_sheet, show_wall
+from annotator.dashboard.units.crop_views import show_field, show_missing, show_outlines, show_sheet, show_wall
 from annotator.dashboard.units.gallery import show_gallery
 from annotator.dashboard.units.unit_page import show_unit
 from annotator.names import NameConverter
@@ -62,6 +62,7 @@ urlpatterns = [
     path("crops/<uuid:dissection_id>/<sheet:sheet>.jpg", show_sheet, name="sheet"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>-<int:columns>x<int:rows>.jpg", show_wall, name="wall"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>.svg", show_outlines, name="outlines"),
+    path("crops/<uuid:dissection_id>/<sheet:sheet>/missing", show_missing, name="missing-pictures"),
     path("fields/<uuid:dissection_id>/<sheet:picture>.png", show_field, name="field"),
     path("campaigns/", show_campaigns, name="campaigns"),
     path("import/", import_files, name="import"),

@@ -5,14 +5,18 @@ import hashlib
 import io
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image as Picture
 
+from annotator.units.models import DissectedUnit
 from workers.engine.format.artifact import tile_name
-from workers.store import NotStored, StoreError, open_store
+from workers.store import NotStored, Store, StoreError, open_store
 
 # After a store did not answer it is not asked again for this long: every request would hold a thread meanwhile.
 ASK_AGAIN_SECONDS = 10
+# Strips of a campaign, when all are checked.
+READ_AT_ONCE = 8
 _asked_again_at: dict[str, float] = {}
 
 
@@ -27,18 +31,44 @@ def read_strip(*, artifact: str, strip: str) -> bytes:
     Raises NotStored, CropsDamaged; StoreError if the store does not answer. Kept for a while: a HIT asks for several
     sheets of one strip within a second.
     """
-    content = _read_unless_silent(artifact, tile_name(strip))
+    return _read_checked(open_store(artifact), strip)
+
+
+def find_broken(units: Iterable[DissectedUnit]) -> list[tuple[DissectedUnit, StoreError]]:
+    """The units whose crops cannot be shown, and why, as the store holds them now. Reads each strip whole."""
+    units = list(units)
+    stores = {unit.dissection_id: open_store(unit.dissection.artifact) for unit in units}
+
+    def find_error(unit: DissectedUnit) -> StoreError | None:
+        try:
+            check_strip(unit, store=stores[unit.dissection_id])
+        except StoreError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        errors = list(pool.map(find_error, units))
+    return [(unit, error) for unit, error in zip(units, errors, strict=True) if error is not None]
+
+
+def check_strip(unit: DissectedUnit, *, store: Store | None = None) -> None:
+    """Reads the unit's crops as they are now. Raises what `read_strip` raises."""
+    _read_checked(store or open_store(unit.dissection.artifact), unit.strip)
+
+
+def _read_checked(store: Store, strip: str) -> bytes:
+    content = _read_unless_silent(store, tile_name(strip))
     if hashlib.sha256(content).hexdigest() != strip:
         raise CropsDamaged(f"The stored crops {tile_name(strip)} are damaged; restore the artifact or dissect again.")
     return content
 
 
-def _read_unless_silent(artifact: str, name: str) -> bytes:
-    where = "/".join(artifact.split("/", 3)[:3])
+def _read_unless_silent(store: Store, name: str) -> bytes:
+    where = "/".join(store.root.split("/", 3)[:3])
     if time.monotonic() < _asked_again_at.get(where, 0.0):
         raise StoreError(f"{where} did not answer a moment ago.")
     try:
-        return open_store(artifact).read(name)
+        return store.read(name)
     except NotStored:
         raise
     except StoreError:

@@ -157,6 +157,7 @@ class Stage:
             "sheet": sheet,
             "wall": sheet | {"columns": 4, "rows": 2},
             "outlines": sheet,
+            "missing-pictures": sheet,
             "figure": named | {"figure": "semantic-types", "ending": "csv"},
             "decide-answer": named | {"assignment_id": self.answer.pk},
             "dissection": {"dissection_id": self.world.dissection.pk},

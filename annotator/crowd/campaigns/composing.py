@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from annotator.crowd.campaigns.crops import check_crops
 from annotator.crowd.campaigns.quoting import compute_max_cost
 from annotator.crowd.campaigns.unit_choice import ChosenUnit, describe_silent
 from annotator.crowd.hit_types.templates import HITTemplate, find_hit_type, load_template
@@ -38,6 +39,7 @@ def compose_campaign(
         raise CannotCompose(f"{len(units) - n_phrases} of the {len(units)} units have no phrase to ask about.")
     _check_name(campaign.name)
     check_terms(campaign, n_hits=len(groups))
+    check_crops(choice.dissected_unit for choice in units)
     with transaction.atomic():
         campaign.save()
         hit_type = HITType.objects.create(campaign=campaign, template=template, template_sha256=loaded.sha256)

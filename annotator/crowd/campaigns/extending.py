@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from annotator.crowd.campaigns.crops import check_crops_of_hits
 from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.facts import FeeSchedule
@@ -24,6 +25,7 @@ def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> None:
     if campaign.is_paused:
         raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
     hits = campaign.hits.filter(pk__in=n_more).exclude(external_id="").order_by("id")
+    check_crops_of_hits(hits)
     session.decide(
         decision
         for hit in hits.select_related("hit_type", "campaign")
@@ -39,6 +41,7 @@ def give_time(session: Session, *, lifetime: timedelta) -> int:
         raise CannotPublish(
             f"No HIT of {campaign} lacks answers, or all were withdrawn: more time would change nothing."
         )
+    check_crops_of_hits(hits)
     session.decide(_decide_time(hit, until=until) for hit in hits if _would_help(hit, until=until))
     return campaign.hits.filter(pk__in=[hit.pk for hit in hits], expires_at__gt=session.clock()).count()
 

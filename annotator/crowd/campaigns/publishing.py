@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
+from annotator.crowd.campaigns.crops import check_crops_of_hits
 from annotator.crowd.hit_types.screening import load_screening
 from annotator.crowd.hit_types.templates import MARK_LENGTH, load_template
 from annotator.crowd.marketplaces.facts import Verb
@@ -31,6 +32,7 @@ def publish_campaign(session: Session) -> None:
         raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
     _refuse_silent(campaign)
     session.check_permit()
+    check_crops_of_hits(campaign.hits.filter(state=HIT.State.COMPOSED, external_id=""))
     with session.hold():
         for hit_type in campaign.hit_types.all():
             _register_type(hit_type, session=session)

@@ -1,5 +1,6 @@
 """Sends crops to the browser, which may keep them for good: a sheet's name is the digest of its content."""
 
+import contextlib
 from collections.abc import Callable
 from functools import lru_cache
 from uuid import UUID
@@ -9,11 +10,20 @@ from django.shortcuts import get_object_or_404
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
 from annotator.units.models import DissectedUnit, Dissection
-from annotator.units.strips import cut_tiles, draw_placeholder, encode_jpeg, lay_out, read_strip
+from annotator.units.strips import (
+    CropsDamaged,
+    check_strip,
+    cut_tiles,
+    draw_placeholder,
+    encode_jpeg,
+    lay_out,
+    read_strip,
+)
 from workers.engine.format.artifact import ArtifactMalformed, field_name
-from workers.store import StoreError, open_store
+from workers.store import NotStored, StoreError, open_store
 
 # Crops may show photographs that a lab must not publish: only the person's own browser may cache them.
 KEPT = "private, max-age=31536000, immutable"
@@ -75,6 +85,41 @@ def show_outlines(request: HttpRequest, dissection_id: UUID, sheet: str) -> Http
         return draw_outlines(masks, n_tiles=row.n_top + row.n_low)
 
     return _send("image/svg+xml", draw)
+
+
+@needs(Role.VIEWER)
+def show_missing(request: SignedInRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
+    """Which pictures of a unit cannot be shown, and why. It is a request of its own, because it reads each of them."""
+    rows = DissectedUnit.objects.select_related("dissection", "unit__layer").defer("dissection__labels")
+    row = rows.filter(dissection=dissection_id, strip=sheet).first()
+    if row is None:
+        return HttpResponse("There is no such sheet.", status=404, content_type="text/plain")
+    return show_part(request, "dashboard/units/missing.html", {"missing": find_missing(row), "row": row})
+
+
+def find_missing(row: DissectedUnit) -> list[str]:
+    """One sentence for each picture of this unit that cannot be shown."""
+    sentences = []
+    for what, read in (("crops", check_strip), ("outlines", _read_outlines), ("receptive field", _read_field)):
+        try:
+            read(row)
+        except (NotStored, CropsDamaged, ArtifactMalformed, OSError) as error:
+            how = "missing" if isinstance(error, NotStored) else "damaged"
+            sentences.append(f"The {what} cannot be shown: {how} in the store.")
+        except StoreError:
+            return [*sentences, f"The {what} cannot be shown: the store does not answer. Try again later."]
+    return sentences
+
+
+def _read_outlines(row: DissectedUnit) -> None:
+    """A bundle brings none."""
+    with contextlib.suppress(NoOutline, NotStored):
+        read_masks(artifact=row.dissection.artifact, layer_path=row.unit.layer.path, unit_index=row.unit.index)
+
+
+def _read_field(row: DissectedUnit) -> None:
+    if row.empirical_picture:
+        open_store(row.dissection.artifact).read(field_name(row.empirical_picture))
 
 
 @needs(Role.VIEWER)

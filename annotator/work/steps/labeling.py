@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from annotator.accounts.models import Role
 from annotator.comparison.comparing import NothingToCompare, compare_campaign
+from annotator.crowd.campaigns.crops import CropsGone
 from annotator.crowd.campaigns.extending import check_extension, compute_extension_cost, extend_hits
 from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.judging.excluding import tell_set_aside
@@ -168,17 +169,17 @@ STEPS = (
     Step(
         "extend", "Ask more where in doubt", "One more answer for each unit whose answers disagree, within the cap.",
         role=Role.RESEARCHER, run=extend, icon="group_add", spends=True, is_offered=_is_adaptive,
-        options=ExtendOptions, refusals=(CannotExtend, CannotPublish, BadTerms, BudgetExceeded),
+        options=ExtendOptions, refusals=(CannotExtend, CannotPublish, CropsGone, BadTerms, BudgetExceeded),
     ),
     Step(
         "ask-all", "Ask more about each unit", "More answers for every finished HIT, within the cap.",
         role=Role.RESEARCHER, run=ask_all, icon="group_add", spends=True, check=check_all, is_offered=_has_finished,
-        options=AskAllOptions, refusals=(CannotPublish, BadTerms, BudgetExceeded),
+        options=AskAllOptions, refusals=(CannotPublish, CropsGone, BadTerms, BudgetExceeded),
     ),
     Step(
         "ask-more", "Send back", "Asks two more people about one unit, within the cap.", role=Role.REVIEWER,
         subject="unit label", run=ask_more, spends=True, check=check_more, fix_options=fix_target,
-        options=AskMoreOptions, refusals=(CannotPublish, BadTerms, BudgetExceeded),
+        options=AskMoreOptions, refusals=(CannotPublish, CropsGone, BadTerms, BudgetExceeded),
     ),
     Step(
         "compare", "Compare with Broden", "Sets each label beside the one that labeled pixels give.",

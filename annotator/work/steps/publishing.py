@@ -17,6 +17,7 @@ from annotator.accounts.roles import MIN_ROLE, Permission
 from annotator.crowd.campaigns import composing, quoting
 from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.composing import CannotCompose
+from annotator.crowd.campaigns.crops import CropsGone
 from annotator.crowd.campaigns.extending import give_time
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.campaigns.openness import find_openness
@@ -309,7 +310,7 @@ STEPS = (
         "compose", "Compose and quote", "Chooses the units and writes one HIT per unit; nothing is sent yet.",
         role=Role.RESEARCHER, subject="new campaign", run=compose, is_quick=True, check=check_composing,
         options=ComposeOptions,
-        refusals=(CannotCompose, BadTerms, BadChoice, BadPhrases, BadTemplate, BadQualification),
+        refusals=(CannotCompose, CropsGone, BadTerms, BadChoice, BadPhrases, BadTemplate, BadQualification),
     ),
     Step(
         "quote", "Quote", "Computes the price with fees and the pay per hour.", role=Role.RESEARCHER, run=quote,
@@ -317,7 +318,7 @@ STEPS = (
     ),
     Step(
         "publish", "Publish", "Puts every HIT on the marketplace, once.", role=Role.RESEARCHER, run=publish,
-        icon="publish", spends=True, refusals=(CannotPublish, BudgetExceeded),
+        icon="publish", spends=True, refusals=(CannotPublish, CropsGone, BudgetExceeded),
     ),
     Step(
         "pause", "Pause all spending", "Sends nothing more. People at work finish and are paid.",
@@ -330,7 +331,7 @@ STEPS = (
     Step(
         "extend-time", "Give more time", "People can take the HITs that lack answers for longer, also expired ones.",
         role=Role.RESEARCHER, run=extend_time, icon="schedule", is_offered=is_going, options=TimeOptions,
-        refusals=(CannotPublish,),
+        refusals=(CannotPublish, CropsGone),
     ),
     Step(
         "raise-cap", "Raise the cap", "Lets the campaign spend more. Nothing is spent by it.",

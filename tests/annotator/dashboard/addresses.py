@@ -39,13 +39,14 @@ PARTS = {
     "campaign-attention": ["/campaigns/CAMPAIGN/attention"],
     "dissection-progress": ["/dissections/DISSECTION/progress"],
     "verify-decisions": ["/decisions/verified"],
+    "missing-pictures": ["/crops/DISSECTION/STRIP/missing"],
 }
 # Files, and what is posted to.
 NO_PAGES = {
     "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "bundle",
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts",
     "split-answers", "review-next", "review-decide", "invite", "erase-worker", "issue-token",
-    "revoke-token", "change-person",
+    "revoke-token", "change-person", "dissection-work",
 }  # fmt: skip
 
 
@@ -64,6 +65,7 @@ class Shown:
         named = {
             "LABEL": self.label.pk,
             "DISSECTION": self.dissection.pk,
+            "STRIP": self.dissection.dissected_units.earliest("pk").strip,
             "CAMPAIGN": self.campaign,
             "NETWORK": self.network,
             "LAYER": self.layer,

@@ -147,3 +147,22 @@ def test_damaged_crops_are_noticed_and_kept_by_no_browser(world: World, viewer: 
         assert response.status_code == 404
         assert b"damaged" in response.content
         assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_the_page_of_a_unit_says_which_pictures_are_missing(world: World, viewer: Client) -> None:
+    row = world.units()[1]
+    stored = open_store(world.dissection.artifact)
+    address = f"/crops/{row.dissection_id}/{row.strip}/missing"
+    assert f'hx-get="{address}"' in viewer.get("/units/net/features.3/1/").content.decode()
+    whole = stored.read(tile_name(row.strip))
+    assert viewer.get(address).content.strip() == b""
+    stored.write(tile_name(row.strip), whole[:-1])
+    assert "The crops cannot be shown: damaged in the store." in viewer.get(address).content.decode()
+    DissectedUnit.objects.filter(pk=row.pk).update(empirical_picture="0" * 64)
+    told = viewer.get(address).content.decode()
+    assert "The receptive field cannot be shown: missing in the store." in told
+    assert world.dissection.artifact in told
+    stored.write(tile_name(row.strip), whole)
+    stored.write(field_name("0" * 64), b"any")
+    assert viewer.get(address).content.strip() == b""
+    assert viewer.get(f"/crops/{row.dissection_id}/{'0' * 64}/missing").status_code == 404
