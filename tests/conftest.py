@@ -7,19 +7,19 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
+from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tools.browser import find_chromium
-from workers import valkey
 from workers.app import app
 from workers.config import VALKEY_OPTIONS
+from workers.valkey import _away_until
 
 # How long a silent Valkey is waited for in tests.
 QUICKLY = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
@@ -83,24 +83,25 @@ def shared() -> Path:
 @pytest.fixture(autouse=True)
 def valkey_is_asked() -> None:
     """Whatever an earlier test met, nobody waits before Valkey is asked again."""
-    valkey._away_until.clear()
+    _away_until.clear()
 
 
 @pytest.fixture(params=["stopped", "silent"])
-def without_valkey(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def without_valkey(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Another Valkey's address, which refuses connections, or takes them and says nothing."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if request.param == "silent":
             server.listen(16)
         url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
-        settings.REDIS_URL, kept = url, settings.CACHES["default"]
-        settings.CACHES = {"default": kept | {"LOCATION": url, "OPTIONS": kept["OPTIONS"] | QUICKLY}}
+        kept = settings.CACHES["default"]
+        caches = {"default": kept | {"LOCATION": url, "OPTIONS": kept["OPTIONS"] | QUICKLY}}
         monkeypatch.setitem(VALKEY_OPTIONS, "socket_timeout", QUICKLY["socket_timeout"])
         monkeypatch.setitem(app.conf, "broker_url", url)
         monkeypatch.setitem(app.conf, "broker_transport_options", QUICKLY)
         monkeypatch.setattr(app.amqp, "_producer_pool", None)
-        yield url
+        with override_settings(REDIS_URL=url, CACHES=caches):
+            yield url
 
 
 @pytest.fixture(scope="session")

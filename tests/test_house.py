@@ -27,7 +27,7 @@ from annotator.crowd.marketplaces import table as marketplaces
 from annotator.crowd.marketplaces.outcomes import BadTerms, CannotDo
 from annotator.crowd.models import HIT, Answer, Campaign, OutwardAct, Rejection, Worker
 from annotator.units.models import Dissection, TopImage
-from annotator.work import sending, tasks
+from annotator.work import tasks
 from annotator.work.models import Job
 from annotator.work.table import STEPS
 from tests.annotator.crowd.fixtures import Market, dissection, market
@@ -61,7 +61,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
     """The arguments of each message that was sent to the web queue. The step's one line is here."""
     monkeypatch.setitem(STEPS, TIDY.name, TIDY)
     kept: list[list[Any]] = []
-    monkeypatch.setattr(sending.app, "send_task", lambda name, args, queue: kept.append(args))
+    monkeypatch.setattr("workers.app.app.send_task", lambda name, args, queue: kept.append(args))
     return kept
 
 

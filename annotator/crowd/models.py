@@ -124,8 +124,8 @@ class HIT(models.Model):
         return f"{self.campaign}: {self.name_units()}"
 
     def name_units(self) -> str:
-        """One query; for messages, not for lists."""
-        return " and ".join(str(one.unit) for one in self.hit_units.select_related("unit__layer"))
+        """For lists, prefetch `hit_units__unit__layer`."""
+        return " and ".join(str(one.unit) for one in self.hit_units.all())
 
 
 class HITUnit(models.Model):

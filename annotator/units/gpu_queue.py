@@ -6,7 +6,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 
@@ -115,6 +115,6 @@ def list_processes() -> list[GPUProcess]:
     prefix = len(contract.GPU_PROCESS_KEY)
     return [
         GPUProcess(key.decode()[prefix:], device.decode(), max(0.0, contract.ALIVE_SECONDS - life))
-        for key, device, life in zip(keys, devices, lives, strict=True)
+        for key, device, life in zip(cast(list[bytes], keys), cast(list[bytes], devices), lives, strict=True)
         if device
     ]

@@ -36,12 +36,11 @@ def read_strip(*, artifact: str, strip: str) -> bytes:
 
 def find_broken(units: Iterable[DissectedUnit]) -> list[tuple[DissectedUnit, StoreError]]:
     """The units whose crops cannot be shown, and why, as the store holds them now. Reads each strip whole."""
-    units = list(units)
-    stores = {unit.dissection_id: open_store(unit.dissection.artifact) for unit in units}
+    units, open_once = list(units), functools.cache(open_store)
 
     def find_error(unit: DissectedUnit) -> StoreError | None:
         try:
-            check_strip(unit, store=stores[unit.dissection_id])
+            _read_checked(open_once(unit.dissection.artifact), unit.strip)
         except StoreError as error:
             return error
         return None
@@ -51,9 +50,9 @@ def find_broken(units: Iterable[DissectedUnit]) -> list[tuple[DissectedUnit, Sto
     return [(unit, error) for unit, error in zip(units, errors, strict=True) if error is not None]
 
 
-def check_strip(unit: DissectedUnit, *, store: Store | None = None) -> None:
+def check_strip(unit: DissectedUnit) -> None:
     """Reads the unit's crops as they are now. Raises what `read_strip` raises."""
-    _read_checked(store or open_store(unit.dissection.artifact), unit.strip)
+    _read_checked(open_store(unit.dissection.artifact), unit.strip)
 
 
 def _read_checked(store: Store, strip: str) -> bytes:

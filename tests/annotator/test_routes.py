@@ -212,7 +212,7 @@ class Stage:
             "split-answers": {"words": "wheel", "into": "rim"},
             "erase-worker": {"marketplace": "own", "worker_id": "nobody"},
             "campaign-more": {"label": UnitLabel.objects.earliest("pk").pk},
-            "campaign-work": {"real_money": "on", "typed_name": self.world.campaign.name},
+            "campaign-work": {"real_money": "on", "typed_name": self.world.campaign.name, "budget": "900"},
             "sign-in": {"username": "nobody", "password": "nothing"},
         }  # fmt: skip
 

@@ -20,9 +20,9 @@ def check_crops(units: Iterable[DissectedUnit]) -> None:
         return
     unit, error = broken[0]
     others = f" So are those of {len(broken) - 1} more units." if len(broken) > 1 else ""
-    artifact = unit.dissection.artifact
+    artifact = unit.dissection.artifact_name
     if not isinstance(error, NotStored | CropsDamaged):
-        raise CropsGone(f"The store {artifact} does not answer, so that nobody could see the crops. Try again later.")
+        raise CropsGone(f"The store of {artifact} does not answer, so that nobody sees the crops. Try again later.")
     how = "missing" if isinstance(error, NotStored) else "damaged"
     raise CropsGone(f"The crops of {unit} are {how}.{others} Restore the artifact {artifact}, or dissect again.")
 

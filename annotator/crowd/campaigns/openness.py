@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, F, Max, Q, Subquery, Sum
 
 from annotator.crowd.models import HIT, Assignment, Campaign
 
@@ -48,18 +48,20 @@ class Openness:
 
 
 def find_openness(campaign: Campaign, *, now: datetime) -> Openness:
-    """Two queries."""
+    """One query."""
     published = Q(state=HIT.State.PUBLISHED)
     is_over = published & Q(expires_at__lte=now)
-    counts = campaign.hits.aggregate(
+    given = Assignment.objects.filter(hit__campaign=campaign, hit__state=HIT.State.PUBLISHED, state__in=_LISTED)
+    n_given = given.order_by().values("hit__campaign").annotate(n=Count("id")).values("n")
+    counts = campaign.hits.annotate(n_given=Subquery(n_given)).aggregate(
         n_open=Count("id", filter=published) - Count("id", filter=is_over),
         n_expired=Count("id", filter=is_over),
         n_withdrawn=Count("id", filter=Q(state=HIT.State.CANCELED)),
         n_asked=Sum("n_assignments", filter=published),
         ends_at=Max("expires_at", filter=published),
+        n_answered=Max("n_given"),
     )
-    given = Assignment.objects.filter(hit__campaign=campaign, hit__state=HIT.State.PUBLISHED, state__in=_LISTED)
-    n_missing = max(0, (counts.pop("n_asked") or 0) - given.count())
+    n_missing = max(0, (counts.pop("n_asked") or 0) - (counts.pop("n_answered") or 0))
     return Openness(**counts, n_missing=n_missing)
 
 

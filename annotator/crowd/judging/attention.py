@@ -56,4 +56,6 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
 
 
 def _name_units(kind: str, rows: QuerySet[Assignment], words: str) -> list[Need]:
-    return [Need(kind, f"assignment {row.pk} on {row.hit.name_units()}", words) for row in rows.select_related("hit")]
+    """Three queries, however many rows."""
+    named = rows.select_related("hit").prefetch_related("hit__hit_units__unit__layer")
+    return [Need(kind, f"assignment {row.pk} on {row.hit.name_units()}", words) for row in named]

@@ -14,6 +14,8 @@ from django.utils import timezone
 from annotator.accounts.models import Role
 from annotator.comparison.reports import describe_set_aside
 from annotator.crowd.campaigns.openness import find_openness
+from annotator.crowd.hit_types.table import TABLE
+from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
 from annotator.crowd.models import HIT, Campaign, HITUnit
@@ -21,6 +23,7 @@ from annotator.dashboard.campaigns.counts import summarize_campaigns
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
+from annotator.dashboard.frame.paging import read_page
 from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.labels.models import UnitLabel
 from annotator.units.models import DissectedUnit
@@ -52,20 +55,21 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         .order_by("-precision", "id")
     )
     steps = list_offered(request, campaign)
-    units = Paginator(labels, PAGE_SIZE).get_page(request.GET.get("page"))
+    units = read_page(labels, number=request.GET.get("page"), size=PAGE_SIZE)
+    first = _first_hit(campaign)
     return show(
         request,
         "dashboard/campaigns/campaign.html",
         title=f"Campaign {campaign.name}",
         units=units,
         rows=add_thumbnails(list(units)),
-        preview=_preview_address(campaign),
+        preview=f"{settings.HIT_PAGES_URL}/hit/{first.public_id}/" if first and not campaign.is_imported else "",
         can_publish=is_ready(campaign),
         can_edit=is_draft(campaign),
         is_real_money=is_real_money(campaign),
         steps=[step for step in steps if not step.is_last],
         last_steps=[step for step in steps if step.is_last],
-        verdicts=_verdicts(campaign),
+        verdicts=_verdicts(campaign, first),
         set_aside=describe_set_aside(campaign),
         choice=_describe_choice(campaign) if is_ready(campaign) else {},
         **_live(campaign),
@@ -106,10 +110,10 @@ def show_attention(request: SignedInRequest, name: str) -> HttpResponse:
     return show_part(request, "dashboard/campaigns/attention.html", context)
 
 
-def _verdicts(campaign: Campaign) -> list[PhraseVerdict]:
+def _verdicts(campaign: Campaign, first: HIT | None) -> list[PhraseVerdict]:
     """The votes on each phrase. Empty if the campaign asks about no phrase, or nobody has answered."""
-    is_asked = HITUnit.objects.filter(hit__campaign=campaign).exclude(phrase="").exists()
-    counted = count_verdicts(campaign) if is_asked else []
+    template = first.hit_type.template if first else ""
+    counted = count_verdicts(campaign) if template in TABLE and find_hit_type(template).asks_phrase else []
     return counted if any(one.n_answers for one in counted) else []
 
 
@@ -127,9 +131,8 @@ def _live(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _preview_address(campaign: Campaign) -> str:
-    """The address of the HIT page without an assignment: workers see it before they accept."""
+def _first_hit(campaign: Campaign) -> HIT | None:
+    """Its page is shown without an assignment, as workers see it before they accept."""
     # This order has an index.
     hits = HIT.objects.filter(hit_type__in=campaign.hit_types.all()[:1]).order_by("question_key")
-    hit = None if campaign.is_imported else hits.only("public_id").first()
-    return f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/" if hit else ""
+    return hits.select_related("hit_type").only("public_id", "hit_type__template").first()

@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from annotator.sandbox.acts import qualifying
+from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, WorkerBlock
 from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus
 
@@ -75,28 +76,34 @@ def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> l
             Q(title__icontains=word) | Q(description__icontains=word) | Q(keywords__icontains=word)
             | Q(requester__name__icontains=word)
         )  # fmt: skip
-    found = types.order_by(*SORTS.get(search.sort, SORTS["newest"]))[:MAX_GROUPS]
-    groups = [describe(kind, person, n_open=kind.n_open) for kind in found]
+    found = list(types.order_by(*SORTS.get(search.sort, SORTS["newest"]))[:MAX_GROUPS])
+    standing = Standing(person, found) if person is not None else None
+    groups = [describe(kind, standing, n_open=kind.n_open) for kind in found]
     found_groups = [group for group in groups if group is not None and not (search.only_qualified and group.unmet)]
     return sorted(found_groups, key=lambda group: bool(group.unmet) and person is not None)
 
 
-def describe(kind: HITType, person: Person | None, *, n_open: int) -> Group | None:
-    """None if this person may not know of it."""
+def describe(kind: HITType, standing: Standing | None, *, n_open: int) -> Group | None:
+    """None if this person may not know of it. `standing`: read for this HIT type among others; None: nobody's."""
     if not kind.requirements:
         return Group(kind, n_open)
-    if person is None:
+    if standing is None:
         guards = {qualifying.guard(requirement) for requirement in kind.requirements}
         if "DiscoverPreviewAndAccept" in guards:
             return None
         return Group(kind, n_open, "Sign in to see whether you qualify.", may_preview="PreviewAndAccept" not in guards)
-    if qualifying.find_unmet(kind, person=person, action="Discover"):
+    if qualifying.find_unmet(kind, standing=standing, action="Discover"):
         return None
-    unmet = qualifying.find_unmet(kind, person=person, action="Accept")
-    may_preview = qualifying.find_unmet(kind, person=person, action="Preview") is None
+    unmet = qualifying.find_unmet(kind, standing=standing, action="Accept")
+    may_preview = qualifying.find_unmet(kind, standing=standing, action="Preview") is None
     if unmet is None:
         return Group(kind, n_open, may_preview=may_preview)
     return Group(kind, n_open, unmet.words, test_id=unmet.test_id, may_preview=may_preview)
+
+
+def describe_one(kind: HITType, person: Person | None, *, n_open: int) -> Group | None:
+    """None if this person may not know of it."""
+    return describe(kind, Standing(person, [kind]) if person is not None else None, n_open=n_open)
 
 
 def next_hit(kind: HITType, person: Person | None, *, after: int = 0, now: dt.datetime) -> HIT | None:

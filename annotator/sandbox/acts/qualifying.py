@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from annotator.sandbox.models import HITType, Person, Qualification, QualificationRequest, QualificationType
-from annotator.sandbox.rules.states import AssignmentState
+from annotator.sandbox.acts.standing import Standing
+from annotator.sandbox.models import HITType
 
 LOCALE = "00000000000000000071"
 PERCENT_APPROVED = "000000000000000000L0"
@@ -73,29 +73,32 @@ class Unmet:
     test_id: str = ""
 
 
-def find_unmet(hit_type: HITType, *, person: Person, action: str) -> Unmet | None:
-    """The first requirement that forbids this person `action` (a key of GUARDS); None if none does."""
+def find_unmet(hit_type: HITType, *, standing: Standing, action: str) -> Unmet | None:
+    """The first requirement that forbids a person `action` (a key of GUARDS); None if none does.
+
+    standing: the person's, read for this HIT type among others.
+    """
     for requirement in hit_type.requirements:
-        held = find_held(person, requirement)
+        held = find_held(standing, requirement)
         if guard(requirement) in GUARDS[action] and not is_met(requirement, held=held):
-            return _explain(requirement, person=person, held=held)
+            return _explain(requirement, standing=standing, held=held)
     return None
 
 
-def _explain(requirement: dict[str, Any], *, person: Person, held: Held) -> Unmet:
+def _explain(requirement: dict[str, Any], *, standing: Standing, held: Held) -> Unmet:
     type_id, wanted = requirement["QualificationTypeId"], _say_wanted(requirement)
     if type_id in COMPUTED_IN_WORDS:
         return Unmet(f"{COMPUTED_IN_WORDS[type_id]} must {wanted}. {_say_held(held)}")
-    kind = QualificationType.objects.filter(mturk_id=type_id).first()
+    kind = standing.types.get(type_id)
     name = f"“{kind.name}”" if kind else "a qualification that does not exist any more"
     if requirement["Comparator"] == "DoesNotExist":
         return Unmet(f"This HIT is not for people who hold {name}.")
     if kind and not held.exists and kind.is_active and kind.deleted_at is None:
-        asked = kind.requests.filter(person=person).exclude(state=QualificationRequest.State.STARTED)
-        if kind.test and (kind.retry_delay_seconds is not None or not asked.exists()):
+        was_asked = type_id in standing.asked_for
+        if kind.test and (kind.retry_delay_seconds is not None or not was_asked):
             minutes = math.ceil((kind.test_duration_seconds or 60) / 60)
             return Unmet(f"Take the {minutes}-minute test {name} first.", test_id=type_id)
-        if not kind.test and not asked.exists():
+        if not kind.test and not was_asked:
             return Unmet(f"Request {name} first.", test_id=type_id)
     if not held.exists:
         return Unmet(f"This HIT is for people who hold {name}.")
@@ -121,26 +124,24 @@ def guard(requirement: dict[str, Any]) -> str:
     return "PreviewAndAccept" if requirement.get("RequiredToPreview") else "Accept"
 
 
-def find_held(person: Person, requirement: dict[str, Any]) -> Held:
+def find_held(standing: Standing, requirement: dict[str, Any]) -> Held:
     type_id = requirement["QualificationTypeId"]
     if type_id in COMPUTED:
-        return compute(person, type_id)
-    granted = Qualification.objects.filter(type__mturk_id=type_id, person=person, is_revoked=False).first()
-    return Held(value=granted.value) if granted else Held()
+        return compute(standing, type_id)
+    return Held(value=standing.values.get(type_id))
 
 
-def compute(person: Person, type_id: str) -> Held:
+def compute(standing: Standing, type_id: str) -> Held:
     """The marketplace's own qualifications. Nobody here is a Master; everybody confirmed at sign-up to be of age."""
     if type_id == LOCALE:
-        return Held(country=person.country, subdivision=person.subdivision)
+        return Held(country=standing.person.country, subdivision=standing.person.subdivision)
     if type_id == ADULT:
         return Held(value=1)
-    n_approved = person.assignments.filter(state=AssignmentState.APPROVED).count()
     if type_id == N_APPROVED:
-        return Held(value=n_approved)
+        return Held(value=standing.n_approved)
     if type_id == PERCENT_APPROVED:
-        n_judged = n_approved + person.assignments.filter(state=AssignmentState.REJECTED).count()
-        return Held(value=100 if n_judged < FULL_TRUST_UNTIL else 100 * n_approved // n_judged)
+        n_judged = standing.n_approved + standing.n_rejected
+        return Held(value=100 if n_judged < FULL_TRUST_UNTIL else 100 * standing.n_approved // n_judged)
     return Held()
 
 

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from annotator.sandbox import notifying
 from annotator.sandbox.acts import policing, qualifying, transitions
+from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.acts.transitions import lock_assignment
 from annotator.sandbox.models import HIT, Assignment, Person, UploadedFile
 from annotator.sandbox.rules import fees
@@ -50,7 +51,7 @@ def _check_acceptable(person: Person, hit: HIT, *, now: dt.datetime) -> None:
         )
     if hit.requester.blocks.filter(person=person).exists():
         raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, "This requester does not offer you HITs.")
-    unmet = qualifying.find_unmet(hit.hit_type, person=person, action="Accept")
+    unmet = qualifying.find_unmet(hit.hit_type, standing=Standing(person, [hit.hit_type]), action="Accept")
     if unmet is not None:
         raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, unmet.words)
 

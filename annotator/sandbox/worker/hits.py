@@ -37,7 +37,7 @@ def preview(request: HttpRequest, hit_id: str) -> HttpResponse:
         return session.show_problem(request, person, "There is no such HIT.", status=404)
     if person is not None and (mine := _running(person).filter(hit=hit).first()):
         return redirect("sandbox-work", mine.mturk_id)
-    group = catalog.describe(hit.hit_type, person, n_open=1)
+    group = catalog.describe_one(hit.hit_type, person, n_open=1)
     if group is None:
         return session.show_problem(request, person, "There is no such HIT.", status=404)
     if not group.may_preview:

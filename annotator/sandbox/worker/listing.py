@@ -46,7 +46,7 @@ def show_group(request: HttpRequest, group_id: str) -> HttpResponse:
         return session.show_problem(request, person, "There is no such group of HITs.", status=404)
     hits = catalog.offered_hits(person, now=now).filter(hit_type=kind).order_by("id")
     returned = catalog.open_hits(person, now=now).filter(hit_type=kind).exclude(pk__in=hits.values("pk")).order_by("id")
-    group = catalog.describe(kind, person, n_open=hits.count())
+    group = catalog.describe_one(kind, person, n_open=hits.count())
     if group is None:
         return session.show_problem(request, person, "There is no such group of HITs.", status=404)
     return session.show(request, "group", person, group=group, hits=hits[:100], returned=returned[:100])

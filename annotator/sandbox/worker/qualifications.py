@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import granting, qualifying
+from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.models import Person, QualificationRequest, QualificationType
 from annotator.sandbox.questions import documents, question_form
 from annotator.sandbox.worker import form_answers, session
@@ -28,7 +29,8 @@ def show_all(request: HttpRequest, person: Person) -> HttpResponse:
             Q(name__icontains=words) | Q(description__icontains=words) | Q(keywords__icontains=words)
         )
     offered = offered.exclude(id__in=held.values("type")).exclude(id__in=asked.values("type")).order_by("name", "id")
-    own = [(name, _in_words(qualifying.compute(person, type_id))) for type_id, name in _COMPUTED.items()]
+    standing = Standing(person)
+    own = [(name, _in_words(qualifying.compute(standing, type_id))) for type_id, name in _COMPUTED.items()]
     return session.show(
         request, "qualifications", person, held=held, asked=asked, offered=offered[:MAX_SHOWN], own=own, words=words
     )

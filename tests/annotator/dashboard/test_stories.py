@@ -140,7 +140,7 @@ def test_from_a_dissection_to_a_published_campaign(
         assert (name, queue) == (tasks.run.name, "web")
         tasks.run(*args)
 
-    monkeypatch.setattr("annotator.work.sending.app.send_task", work_now)
+    monkeypatch.setattr("workers.app.app.send_task", work_now)
     make_dissection(tmp_path)
     page = open_page("/launch/")
     page.fill("[name=name]", "first-try")

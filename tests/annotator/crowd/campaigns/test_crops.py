@@ -63,7 +63,7 @@ HARM: list[tuple[Callable[[Dissection], None], str]] = [
     (exchange_two, "unit 0.* are damaged\\."),
     (cut_short, "damaged\\. So are those of 1 more units\\."),
     (empty_one, "unit 3.* are damaged\\."),
-    (unplug, "The store .* does not answer, so that nobody could see the crops"),
+    (unplug, "The store of .* does not answer, so that nobody sees the crops"),
 ]
 each_harm = pytest.mark.parametrize(("harm", "said"), HARM, ids=[harm.__name__ for harm, _ in HARM])
 
@@ -117,12 +117,12 @@ def test_a_store_of_objects_is_asked_in_the_same_way(
     there = open_store(f"{s3_root}/whole")
     for unit, path in zip(dissection.dissected_units.order_by("unit__index"), find_strips(dissection), strict=True):
         there.write(tile_name(unit.strip), path.read_bytes())
-    Dissection.objects.update(artifact=f"{s3_root}/whole")
+    Dissection.objects.update(artifact_name=f"{s3_root}/whole")
     make_campaign(dissection, name="whole")
     there.write(tile_name(dissection.dissected_units.earliest("pk").strip), b"something else")
     with pytest.raises(CropsGone, match="damaged"):
         make_campaign(dissection, name="harmed")
-    Dissection.objects.update(artifact=f"{s3_root}/elsewhere")
+    Dissection.objects.update(artifact_name=f"{s3_root}/elsewhere")
     with pytest.raises(CropsGone, match="missing"):
         make_campaign(dissection, name="gone")
 

@@ -19,7 +19,7 @@ REASON = "The planted negatives were all left unmarked."
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[object]]]:
     kept: list[tuple[str, list[object]]] = []
-    monkeypatch.setattr("annotator.work.sending.app.send_task", lambda name, args, queue: kept.append((name, args)))
+    monkeypatch.setattr("workers.app.app.send_task", lambda name, args, queue: kept.append((name, args)))
     return kept
 
 

@@ -37,7 +37,7 @@ def press(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, client: Client) -
         assert (name, queue) == (tasks.run.name, "web")
         tasks.run(*args)
 
-    monkeypatch.setattr("annotator.work.sending.app.send_task", work_now)
+    monkeypatch.setattr("workers.app.app.send_task", work_now)
     client.force_login(make_person(Role.PAYER, "petra"))
 
     def press_it(kind: str) -> str:
@@ -112,3 +112,16 @@ def test_what_needs_a_person_is_told(campaign: Campaign, client: Client) -> None
     assert "Nothing needs a person." in client.get("/campaigns/try/attention").content.decode()
     Campaign.objects.update(problem="The marketplace does not answer.")
     assert "The marketplace does not answer." in client.get("/campaigns/try/attention").content.decode()
+
+
+@pytest.mark.parametrize("form", [{}, {"budget": "much"}, {"budget": "900"}])
+def test_who_may_not_raise_the_cap_is_told_so_whatever_the_form_says(
+    campaign: Campaign, client: Client, form: dict[str, str]
+) -> None:
+    client.force_login(make_person(Role.REVIEWER, "rita"))
+    refused = client.post("/campaigns/try/work/raise-cap/", form)
+    assert (refused.status_code, "This takes the role payer" in refused.content.decode()) == (403, True)
+    client.force_login(make_person(Role.PAYER, "petra"))
+    assert client.post("/campaigns/try/work/raise-cap/", form).status_code == (
+        302 if form == {"budget": "900"} else 422
+    )

@@ -136,7 +136,7 @@ def test_a_unit_sent_back_goes_to_the_web_queue(
     world: World, reviewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[tuple[str, list[object]]] = []
-    monkeypatch.setattr("annotator.work.sending.app.send_task", lambda name, args, queue: sent.append((name, args)))
+    monkeypatch.setattr("workers.app.app.send_task", lambda name, args, queue: sent.append((name, args)))
     hit = world.campaign.hits.get(hit_units__unit=Unit.objects.get(index=0))
     hit.external_id = "HIT0"
     hit.save()

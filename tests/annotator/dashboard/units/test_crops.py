@@ -161,7 +161,7 @@ def test_the_page_of_a_unit_says_which_pictures_are_missing(world: World, viewer
     DissectedUnit.objects.filter(pk=row.pk).update(empirical_picture="0" * 64)
     told = viewer.get(address).content.decode()
     assert "The receptive field cannot be shown: missing in the store." in told
-    assert world.dissection.artifact in told
+    assert world.dissection.artifact_name in told
     stored.write(tile_name(row.strip), whole)
     stored.write(field_name("0" * 64), b"any")
     assert viewer.get(address).content.strip() == b""

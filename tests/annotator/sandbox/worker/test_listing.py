@@ -2,9 +2,13 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from annotator.sandbox.acts.qualifying import PERCENT_APPROVED
 from annotator.sandbox.models import HIT, Assignment, Person, QualificationType, Requester
 from annotator.sandbox.questions.documents import HTML_NAMESPACE
 from tests.conformance.documents import FORM
@@ -71,6 +75,34 @@ def test_discovery_preview_and_acceptance_are_guarded_one_by_one(
         assert (guard in listed) == may_see
         assert (browser.get(f"/worker/hits/{hit.mturk_id}/").status_code == 200) == may_preview
         assert browser.post(f"/worker/hits/{hit.mturk_id}/accept").status_code == 409
+
+
+def test_more_groups_with_requirements_make_no_more_queries(
+    mturk: Any, visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+) -> None:
+    browser = visit(new_person())
+
+    def add(n: int) -> None:
+        for number in range(n):
+            name = f"Test {number} of {QualificationType.objects.count()}"
+            made = mturk.create_qualification_type(Name=name, Description="A test", QualificationTypeStatus="Active")
+            type_id = made["QualificationType"]["QualificationTypeId"]
+            wanted = [
+                {"QualificationTypeId": type_id, "Comparator": "GreaterThan", "IntegerValues": [50]},
+                {"QualificationTypeId": PERCENT_APPROVED, "Comparator": "GreaterThan", "IntegerValues": [50]},
+            ]
+            new_hit(Title=name, QualificationRequirements=wanted)
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            groups = browser.get("/worker/").context["groups"]
+        assert [group.unmet for group in groups] == [f"Request “{group.hit_type.title}” first." for group in groups]
+        return len(captured)
+
+    add(2)
+    n_queries = count()
+    add(3)
+    assert count() == n_queries
 
 
 def test_skipping_goes_round_the_group(stranger: Client, new_hit: Callable[..., HIT]) -> None:

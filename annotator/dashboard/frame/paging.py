@@ -1,0 +1,19 @@
+"""One page of a long list, with how many pages there are, by one query."""
+
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, QuerySet, Window
+
+
+def read_page(rows: "QuerySet[Any]", *, number: str | None, size: int) -> "Page[Any]":
+    """The rows of the page of this number, counted from 1; a number of no page leads to the first or last one."""
+    paginator = Paginator(rows, size)
+    wanted = int(number) if number and number.isdecimal() and len(number) < 9 else 0
+    if number is None or wanted:
+        first = (max(1, wanted) - 1) * size
+        found = list(rows.annotate(n_in_all=Window(Count("pk")))[first : first + size])
+        if found:
+            paginator.count = found[0].n_in_all
+            return Page(found, first // size + 1, paginator)
+    return paginator.get_page(number)
