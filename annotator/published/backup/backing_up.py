@@ -35,11 +35,10 @@ from annotator.published.backup.dumping import dump_database
 from annotator.published.bundle.archive import PackedFiles
 from annotator.published.versions import list_versions
 from annotator.refusals import Refusal
-from annotator.units.dissecting import UNFINISHED
 from annotator.units.models import Dissection, name_artifact
 from workers.store import FULL, StoreError, open_store
 
-# What the merge has joined; nothing reads it in a finished dissection.
+# What the merge joins. Nothing reads it in a dissection that is done; others go on from it, also when tried again.
 SHARDS = "shards/"
 
 
@@ -89,7 +88,7 @@ def _fill(
     dump_database(dump)
     packed.add(DUMP, _read(dump))
     dump.unlink()
-    stored = _add_artifacts(packed, scratch, with_content=with_artifacts)
+    stored = add_artifacts(packed, scratch, with_content=with_artifacts)
     for name, value in list_secrets().items() if with_secrets else ():
         packed.add(f"{SECRETS}/{name}", [value.encode()])
     if folder := find_own_wordnet():
@@ -117,12 +116,14 @@ def digest_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _add_artifacts(packed: PackedFiles, scratch: Path, *, with_content: bool) -> dict[str, list[str]]:
+def add_artifacts(packed: PackedFiles, scratch: Path, *, with_content: bool) -> dict[str, list[str]]:
     """By dissection, the names of its stored files."""
     stored = {}
     for dissection in Dissection.objects.order_by("created_at", "id"):
-        store, folder = open_store(dissection.artifact), name_artifact(dissection.pk)
-        keeps_shards = dissection.state in UNFINISHED
+        # What was measured afresh has a folder of its own; what lay in another store lies in this one after a restore.
+        is_elsewhere = "://" in dissection.artifact_name
+        folder = name_artifact(dissection.pk) if is_elsewhere else dissection.artifact_name
+        store, keeps_shards = open_store(dissection.artifact), dissection.state != Dissection.State.DONE
         names = [name for name in store.names() if keeps_shards or not name.startswith(SHARDS)]
         for name in names if with_content else ():
             local = store.fetch(name, folder=scratch)

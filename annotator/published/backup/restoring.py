@@ -144,10 +144,11 @@ def _take_wordnet(backup: Backup, tell: Tell) -> None:
 def _bring_up_to_date(backup: Backup) -> None:
     """Tables of an earlier Unitscope are migrated; artifacts that lay in another store lie in this one now."""
     call_command("migrate", verbosity=0)
-    taken = {name.split("/")[1] for name in backup.list_files(ARTIFACTS)}
-    for dissection in Dissection.objects.filter(pk__in=taken, artifact_name__contains="://"):
-        dissection.artifact_name = name_artifact(dissection.pk)
-        dissection.save(update_fields=["artifact_name"])
+    taken = {"/".join(name.split("/")[:2]) for name in backup.list_files(ARTIFACTS)}
+    for dissection in Dissection.objects.filter(artifact_name__contains="://"):
+        if (name := name_artifact(dissection.pk)) in taken:
+            dissection.artifact_name = name
+            dissection.save(update_fields=["artifact_name"])
     cache.clear()  # what it holds is of the rows that were here
 
 

@@ -14,17 +14,23 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.test.utils import override_settings
+from pytest_django import Settings
 
 from annotator.labels.models import UnitLabel
 from annotator.published.backup.archive import open_backup
+from annotator.published.backup.backing_up import add_artifacts
+from annotator.published.bundle.archive import PackedFiles
 from annotator.published.readers.cells import BadFile
 from annotator.units.models import Dissection
+from tests.annotator.crowd.making import make_dissection
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
 from tests.databases import connected_to, execute
-from tests.test_legacy import DATABASE, ROOT, SHOWN, empty_cache, legacy, read, run_command
+from tests.test_legacy import DATABASE, ROOT, SHOWN, legacy, read, run_command
+from workers.store import open_store
 
 __all__ = ["legacy"]
 
@@ -99,23 +105,42 @@ def file(original: Installation) -> Path:
 
 
 def test_every_page_and_report_is_the_same_after_a_restore(
-    legacy: Client, original: Installation, file: Path, tmp_path: Path
+    legacy: Client, original: Installation, file: Path, tmp_path: Path, valkey: redis.Redis
 ) -> None:
-    empty_cache()
     before = read_everything(legacy)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with empty_installation(tmp_path / "restored") as restored:
         assert "entries of the audit log are unchanged" in restored.say("restore", str(file))
         keys = [(one.folder / "secrets" / "PSEUDONYM_KEY").read_text() for one in (original, restored)]
         assert keys[0] == keys[1]
-        empty_cache()
+        valkey.flushdb()
         with connected_to(EMPTY), override_settings(ARTIFACT_ROOT=restored.artifacts):
             assert Dissection.objects.get().artifact.startswith(restored.artifacts)
             after = read_everything(legacy)
             report = run_command("report", "demo", format="json")
-        empty_cache()
     assert [address for address in before if before[address] != after[address]] == []
     assert json.loads(report) == json.loads(before[f"/campaigns/demo/{REPORT}"])
+
+
+@pytest.mark.django_db
+def test_what_was_measured_afresh_and_what_can_be_tried_again_is_in_the_file(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}/artifacts"
+    names = {}
+    for state, folder in (("done", "dissections/{}.2"), ("canceled", "dissections/{}"), ("failed", "dissections/{}.3")):
+        one = make_dissection(tmp_path, name=state)
+        one.state, one.artifact_name = state, folder.format(one.pk)
+        one.save()
+        names[state] = f"artifacts/{one.artifact_name}"
+        for name in ("shards/tally-00001.npz", "results/00001.json"):
+            open_store(one.artifact).write(name, b"{}")
+    with zipfile.ZipFile(tmp_path / "backup.zip", "w") as archive:
+        add_artifacts(PackedFiles(archive), tmp_path, with_content=True)
+        assert set(archive.namelist()) == {
+            *(f"{folder}/results/00001.json" for folder in names.values()),
+            *(f"{names[state]}/shards/tally-00001.npz" for state in ("canceled", "failed")),
+        }
 
 
 def rewrite(file: Path, folder: Path, name: str, content: bytes) -> Path:
@@ -158,9 +183,9 @@ def test_damage_is_noticed_before_a_file_is_used(file: Path, tmp_path: Path) -> 
 
 
 def test_a_backup_without_secrets_needs_the_key(original: Installation, tmp_path: Path) -> None:
-    key = (original.folder / "secrets" / "PSEUDONYM_KEY").read_text()
     file = tmp_path / "backup.zip"
     original.say("backup", str(file), "--without-secrets", "--without-artifacts")
+    key = (original.folder / "secrets" / "PSEUDONYM_KEY").read_text()
     with zipfile.ZipFile(file) as archive:
         assert set(archive.namelist()) == {"database.dump", "backup.json"}
     with empty_installation(tmp_path / "restored") as restored:
