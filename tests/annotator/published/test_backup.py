@@ -151,7 +151,9 @@ def rewrite(file: Path, folder: Path, name: str, content: bytes) -> Path:
     return changed
 
 
-def test_what_cannot_be_restored_is_refused_before_anything_changes(legacy: Client, file: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_restored_is_refused_before_anything_changes(
+    original: Installation, file: Path, tmp_path: Path
+) -> None:
     foreign, cut = tmp_path / "foreign.zip", tmp_path / "cut.zip"
     foreign.write_bytes(b"PK no")
     cut.write_bytes(file.read_bytes()[:-100])
@@ -168,8 +170,8 @@ def test_what_cannot_be_restored_is_refused_before_anything_changes(legacy: Clie
     for path, said in (refused | {later: "later Unitscope"}).items():
         with pytest.raises(CommandError, match=said):
             call_command("restore", path)
-    with pytest.raises(CommandError, match="holds data already"):
-        call_command("restore", file)
+    # In a process of its own: this one may have been told to make tables without migrations, and would know none.
+    assert "holds data already" in original.say("restore", str(file), status=2)
     with pytest.raises(CommandError, match="exists already"):
         call_command("backup", file)
 
