@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -29,6 +30,9 @@ def edit_one(request: SignedInRequest, name: str) -> HttpResponse:
     if not is_draft(campaign):
         return show_refusal(request, f"The campaign {name} is {campaign.state}: its terms are fixed.", status=422)
     form = TermsForm(request.POST or None, initial=_read_terms(campaign))
+    exclude = form.fields["exclude"]
+    assert isinstance(exclude, forms.ModelMultipleChoiceField)
+    exclude.queryset = Campaign.objects.filter(is_imported=False).exclude(pk=campaign.pk).order_by("name")
     if request.method == "POST" and form.is_valid():
         changed = {field: form.cleaned_data[field] for field in form.changed_data}
         try:

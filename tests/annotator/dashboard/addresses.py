@@ -41,12 +41,12 @@ PARTS = {
     "verify-decisions": ["/decisions/verified"],
     "missing-pictures": ["/crops/DISSECTION/STRIP/missing"],
 }
-# Files, and what is posted to.
+# Files, what is posted to, and the terms of a campaign that is not published yet (work/test_changing.py).
 NO_PAGES = {
     "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "bundle",
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts",
     "split-answers", "review-next", "review-decide", "invite", "erase-worker", "issue-token",
-    "revoke-token", "change-person", "dissection-work",
+    "revoke-token", "change-person", "campaign-edit", "dissection-work",
 }  # fmt: skip
 
 
