@@ -31,7 +31,9 @@ def edit_terms(campaign: Campaign, *, changes: Mapping[str, Any], now: datetime)
         for name, value in changes.items():
             setattr(locked, name, value)
         check_terms(locked, n_hits=locked.hits.count())
-        locked.save(update_fields=[*changes])
+        # Real money was confirmed for the terms of before.
+        locked.real_money_confirmed_at, locked.real_money_confirmed_by = None, ""
+        locked.save(update_fields=[*changes, "real_money_confirmed_at", "real_money_confirmed_by"])
         locked.hits.update(n_assignments=locked.n_assignments)
         locked.outward_acts.all().delete()  # refused; they hold the terms of before
         if locked.state == Campaign.State.QUOTED:

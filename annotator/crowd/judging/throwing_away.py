@@ -12,7 +12,7 @@ from annotator.crowd.judging.approving import decide_review
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Reject
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import Answer, Assignment, Campaign, OutwardAct
+from annotator.crowd.models import Answer, Assignment, Campaign, OutwardAct, Worker
 from annotator.crowd.outbox.session import Session
 
 FEEDBACK = "This campaign was a rehearsal by simulated people. It was thrown away."
@@ -32,7 +32,12 @@ def check_rehearsal(campaign: Campaign) -> None:
     if campaign.is_imported or open_marketplace(campaign.marketplace).facts.is_real_money:
         raise CannotDelete(f"{campaign} is no rehearsal: it is not at a marketplace of this installation's own.")
     by_people = Assignment.objects.filter(hit__campaign=campaign, worker__is_simulated=False)
-    if n_people := by_people.values("worker").distinct().count():
+    # Submitted to the page by a visit that the marketplace has not confirmed; what was returned names its person, too.
+    unnamed = Assignment.objects.filter(hit__campaign=campaign, worker=None, state=Assignment.State.KEPT)
+    simulated = Worker.objects.filter(is_simulated=True).values("pseudonym")
+    n_people = by_people.values("worker").distinct().count()
+    n_people += unnamed.exclude(claimed_by__in=simulated).values("claimed_by").distinct().count()
+    if n_people:
         who = "1 person who is not simulated" if n_people == 1 else f"{n_people} people who are not simulated"
         raise CannotDelete(f"{who} worked on {campaign}. What people answered is kept: close the campaign instead.")
 

@@ -45,11 +45,14 @@ def call(*words: str) -> str:
 
 
 def test_terms_are_changed_and_quoted_again_and_the_log_tells_what_they_were(dissection: Dissection) -> None:
-    campaign = make_campaign(dissection, contact="lab@example.org", qualifications={"locales": ["US"]})
+    campaign = make_campaign(
+        dissection, contact="lab@example.org", qualifications={"locales": ["US"]}, real_money_confirmed_at=NOW
+    )
     said = call("try", "edit", "--assignments", "5", "--reward", "0.80", "--contact", "", "--screening", "70")
     assert said.startswith("Changed: assignments, contact, reward, screening. The quote is $19.20 now.")
     campaign.refresh_from_db()
     assert (campaign.n_assignments, campaign.reward_usd, campaign.contact) == (5, Decimal("0.80"), "")
+    assert campaign.real_money_confirmed_at is None, "the terms of before were confirmed"
     assert campaign.qualifications == {"locales": ["US"], "screening": {"least_percent": 70}}
     assert set(campaign.hits.values_list("n_assignments", flat=True)) == {5}
     details = AuditEntry.objects.get(action="edit").details
@@ -172,6 +175,21 @@ def test_a_rehearsal_is_thrown_away_whole(market: Any, dissection: Dissection) -
     actions = list(AuditEntry.objects.filter(subject="campaign try").values_list("action", flat=True))
     assert actions == ["collect", "approve", "collect", "throw-away"]
     verify_audit_log()
+
+
+def test_what_a_visit_submitted_that_nobody_confirmed_is_not_thrown_away(market: Any, dissection: Dissection) -> None:
+    campaign = make_campaign(dissection)
+    market.publish(campaign)
+    hit = campaign.hits.earliest("id")
+    market.work(hit, PERSON)
+    person = Assignment.objects.get(worker__is_simulated=True).worker
+    claim = {"hit": hit, "state": "kept", "external_id": "A1"}
+    Assignment.objects.create(**claim, claimed_by=person.pseudonym, visit_key="1")  # returned by a simulated person
+    kept = Assignment.objects.create(**claim, claimed_by="somebody", visit_key="2")
+    with pytest.raises(CannotDelete, match="1 person who is not simulated worked on try"):
+        act("throw-away", campaign, YES)
+    kept.delete()
+    assert act("throw-away", campaign, YES).startswith("Thrown away: ")
 
 
 def test_what_people_answered_is_not_thrown_away(market: Any, dissection: Dissection) -> None:
