@@ -7,8 +7,7 @@ A label map is a PNG whose label number is red + 256 x green. The folder is writ
 import csv
 import json
 import os
-import shutil
-import tempfile
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +22,9 @@ from PIL import Image
 from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, Labels
 from annotator.demo.pictures.concepts import DECK, Picture, draw_picture
 from annotator.demo.pictures.vocabulary import CATEGORIES, LABELS
+from annotator.processes import end_with_parent
 from annotator.refusals import Refusal
+from annotator.workplaces import open_workplace
 
 VERSION = 2
 _MAPS_OF: dict[str, tuple[str, ...]] = {"part": ("part", "inner part")}
@@ -72,17 +73,12 @@ def _read_recipe(folder: Path) -> object:
 
 @contextmanager
 def _whole_or_nothing(folder: Path) -> Iterator[Path]:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    workplace = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with open_workplace(folder) as workplace:
         yield workplace
         workplace.chmod(0o755)
         if folder.exists():
             folder.rmdir()
         os.replace(workplace, folder)
-    except BaseException:
-        shutil.rmtree(workplace, ignore_errors=True)
-        raise
 
 
 def _draw_all(workplace: Path, *, n_images: int, seed: int, n_jobs: int) -> Iterator[Row]:
@@ -92,8 +88,17 @@ def _draw_all(workplace: Path, *, n_images: int, seed: int, n_jobs: int) -> Iter
     if n_jobs == 1:
         yield from map(work, range(n_images))
         return
-    with ProcessPoolExecutor(n_jobs) as pool:
+    pool = ProcessPoolExecutor(n_jobs, initializer=_end_with_the_command)
+    try:
         yield from pool.map(work, range(n_images), chunksize=8)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _end_with_the_command() -> None:
+    """Ctrl-C reaches the command, which ends its pool; nobody else would end it after a kill -9 of the command."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
 
 
 def draw_file(workplace: Path, seed: int, index: int) -> Row:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
@@ -36,6 +35,7 @@ from annotator.published.bundle.archive import PackedFiles
 from annotator.published.versions import list_versions
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection, name_artifact
+from annotator.workplaces import open_workplace
 from workers.store import FULL, StoreError, open_store
 
 # What the merge joins. Nothing reads it in a dissection that is done; others go on from it, also when tried again.
@@ -58,11 +58,11 @@ def back_up(*, path: Path, with_artifacts: bool, with_secrets: bool, now: dateti
     """The file appears whole or not at all, and only its owner can read it. Raises CannotBackUp, CannotDump."""
     if path.exists():
         raise CannotBackUp(f"{path} exists already; name another file.")
-    with _refusing(path), TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-        fresh = Path(scratch) / "backup.zip"
+    with _refusing(path), open_workplace(path) as scratch:
+        fresh = scratch / "backup.zip"
         fresh.touch(mode=0o600)
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-            done = _fill(archive, Path(scratch), with_artifacts=with_artifacts, with_secrets=with_secrets, now=now)
+            done = _fill(archive, scratch, with_artifacts=with_artifacts, with_secrets=with_secrets, now=now)
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
         fresh.rename(path)
