@@ -21,10 +21,12 @@ from workers.engine.evidence.localization import (
     V2_OVERLAPS,
     Flags,
     Outcomes,
+    Parts,
     Values,
     center_box,
     center_gaussian,
     finds,
+    judge,
     sweep,
 )
 from workers.engine.images.decoding import ImageUnreadable, decode_image
@@ -108,7 +110,7 @@ def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32]) -> Outcome
         if right
         for box in box_authors(one).boxes[:n_boxes]
     ]
-    v1, v2 = sweep(maps[0], truth)
+    v1, v2 = judge(sweep(maps[0]), truth)
     return Outcomes(
         top1=_flag(is_right[0]),
         top5=_flag(is_right.any()),
@@ -119,7 +121,7 @@ def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32]) -> Outcome
         center_box=_flag(finds(center_box(px), truth)),
         v1=v1[None],
         v2=v2[None],
-        gaussian_v2=sweep(_gaussian(px), truth)[1][None],
+        gaussian_v2=judge(_sweep_gaussian(px), truth)[1][None],
     )
 
 
@@ -128,8 +130,9 @@ def _flag(value: object) -> Flags:
 
 
 @lru_cache(maxsize=2)
-def _gaussian(px: int) -> NDArray[np.float64]:
-    return center_gaussian(px)
+def _sweep_gaussian(px: int) -> list[Parts]:
+    """It is the same for all photographs."""
+    return sweep(center_gaussian(px))
 
 
 def _no_outcomes() -> Outcomes:

@@ -85,24 +85,36 @@ def center_gaussian(size_px: int) -> NDArray[np.float64]:
     return np.asarray(one[:, None] * one)
 
 
-def sweep(values: NDArray[np.floating], truth: Values) -> tuple[Flags, Flags]:
-    """(N_TAUS,) whether the largest part over each threshold finds a box, and (3, N_TAUS) whether some part does.
+@dataclass(frozen=True)
+class Parts:
+    """The connected parts of a map over the thresholds low to high - 1: (n, 4) boxes, the largest part's first."""
 
-    The map is scaled to 0 to 255; a part is what lies strictly over the threshold and is connected. A map of one value
-    gives the whole image at every threshold.
+    low: int
+    high: int
+    boxes: Values
+
+
+def sweep(values: NDArray[np.floating]) -> list[Parts]:
+    """The parts at each of N_TAUS thresholds, in runs of thresholds with the same parts.
+
+    The map is scaled to 0 to 255; a part is what lies strictly over the threshold and is connected; over the map's
+    largest value there is none. A map of one value gives the whole image at every threshold.
     """
-    v1, v2 = np.zeros(N_TAUS, dtype=bool), np.zeros((len(V2_OVERLAPS), N_TAUS), dtype=bool)
     least, largest = float(values.min()), float(values.max())
     if not largest > least:
-        whole = np.array([[0, 0, values.shape[1], values.shape[0]]], dtype=np.float64)
-        best = overlap(whole, truth).max()
-        return v1 | (best >= ENOUGH), v2 | (best >= np.array(V2_OVERLAPS))[:, None]
+        return [Parts(0, N_TAUS, np.array([[0, 0, values.shape[1], values.shape[0]]], dtype=np.float64))]
     gray = ((values - least) / (largest - least) * 255).astype(np.uint8)
-    # Between two values that the map has, the parts are the same; over its largest value there is none.
-    for low, high in pairwise(np.unique(gray).tolist()):
-        overlaps = overlap(_find_parts(gray > low), truth)
-        v1[low:high] = overlaps[0] >= ENOUGH
-        v2[:, low:high] = (overlaps.max() >= np.array(V2_OVERLAPS))[:, None]
+    # Between two values that the map has, the parts are the same.
+    return [Parts(low, high, _find_parts(gray > low)) for low, high in pairwise(np.unique(gray).tolist())]
+
+
+def judge(parts: Sequence[Parts], truth: Values) -> tuple[Flags, Flags]:
+    """(N_TAUS,) whether the largest part over each threshold finds a box, and (3, N_TAUS) whether some part does."""
+    v1, v2 = np.zeros(N_TAUS, dtype=bool), np.zeros((len(V2_OVERLAPS), N_TAUS), dtype=bool)
+    for part in parts:
+        overlaps = overlap(part.boxes, truth)
+        v1[part.low : part.high] = overlaps[0] >= ENOUGH
+        v2[:, part.low : part.high] = (overlaps.max() >= np.array(V2_OVERLAPS))[:, None]
     return v1, v2
 
 

@@ -16,6 +16,7 @@ from workers.engine.evidence.localization import (
     Outcomes,
     center_box,
     finds,
+    judge,
     overlap,
     score,
     sweep,
@@ -59,7 +60,7 @@ def test_thresholds_are_swept_as_slowly_written_down() -> None:
     for _ in range(4):
         values = ndimage.gaussian_filter(rng.normal(size=(26, 26)), 2.5)
         truth = np.array([[3.0, 4.5, 15.0, 18.0], [12.0, 2.0, 25.0, 11.0]])
-        v1, v2 = sweep(values, truth)
+        v1, v2 = judge(sweep(values), truth)
         slow_v1, slow_v2 = slow_sweep(values, truth)
         assert v1.tolist() == slow_v1
         assert v2.tolist() == slow_v2
@@ -75,7 +76,7 @@ def test_overlaps_are_ilsvrcs() -> None:
 
 
 def test_a_map_of_one_value_gives_the_whole_image_at_every_threshold() -> None:
-    v1, v2 = sweep(np.ones((10, 10)), np.array([[0.0, 0.0, 9.0, 5.0]]))
+    v1, v2 = judge(sweep(np.ones((10, 10))), np.array([[0.0, 0.0, 9.0, 5.0]]))
     assert v1.all()
     assert v2.all(axis=1).tolist() == [True, True, False]
 
