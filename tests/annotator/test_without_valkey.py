@@ -21,7 +21,7 @@ from django.utils import timezone
 from annotator.accounts.models import AuditEntry, Role
 from annotator.accounts.tokens import issue_token
 from annotator.crowd.marketplaces.notifications import wake_campaigns
-from annotator.crowd.models import HIT, Assignment
+from annotator.crowd.models import HIT, Assignment, Worker
 from annotator.labels.models import UnitLabel
 from annotator.units.dissecting import advance_all
 from annotator.units.models import Dissection, GPUTask
@@ -38,7 +38,7 @@ from workers.valkey import ValkeyAway, connected
 
 pytestmark = pytest.mark.django_db
 SLOW = [step for step in STEPS.values() if step.subject == "campaign" and not step.is_quick]
-FORM = {"budget": "900", "n_more": "1", "lifetime": "7"}
+FORM = {"budget": "900", "n_more": "1", "lifetime": "7", "yes": "on"}
 
 
 @pytest.fixture
@@ -82,6 +82,7 @@ def test_every_page_is_there(without_valkey: str, world: World, client: Client, 
 def test_each_button_keeps_what_it_was_asked_and_says_that_it_waits(
     without_valkey: str, world: World, client: Client
 ) -> None:
+    Worker.objects.update(is_simulated=True)
     Assignment.objects.filter(state="submitted").update(state="approved")
     HIT.objects.filter(assignments=None).delete()
     HIT.objects.update(external_id="THEHIT", state="complete")
