@@ -65,7 +65,7 @@ def answer_question(request: QuestionRequest) -> None:
 def _attempt(request: QuestionRequest, target: store.Store, reporter: leases.Reporter) -> tuple[str, bytes]:
     try:
         found = wait_for_space(reporter, partial(_answer, request, target, reporter))
-        return contract.result_name(0), json.dumps(found).encode()
+        return contract.result_name(0), json.dumps(found, allow_nan=False).encode()
     except BAD_INPUT as error:
         return contract.result_name(0), json.dumps({"error": in_words(error)}).encode()
     except Exception as error:  # anything else may pass: the web side counts the attempts

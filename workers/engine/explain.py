@@ -17,6 +17,7 @@ from workers.engine.evidence.class_maps import CAM, map_by_gradients, run_with_m
 from workers.engine.evidence.finding import find_head
 from workers.engine.evidence.head import Contributions, Head
 from workers.engine.images.decoding import decode_image, read_size
+from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork, normalize
 from workers.engine.networks.probing import probe_layers
@@ -67,7 +68,7 @@ class Frame:
 
 
 def explain(*, network: LoadedNetwork, path: Path, asked: Asked, device: str) -> dict[str, Any]:
-    """What docs/evidence.md, Explanation, lists, as plain JSON. Raises NoHead, LayerError, ImageUnreadable,
+    """What docs/evidence.md, Explanation, lists, as plain JSON. Raises NetworkError, LayerError, ImageUnreadable,
     QuestionInvalid.
     """
     head = find_head(network) if asked.method == CAM or not asked.layer else None
@@ -81,6 +82,8 @@ def explain(*, network: LoadedNetwork, path: Path, asked: Asked, device: str) ->
     )
     images = normalize(pixels=torch.from_numpy(pixels[None]).to(device), preprocessing=preprocessing)
     seen = run_with_maps(module=network.module, shape=shape, images=images)
+    if not (seen.scores.isfinite().all() and seen.maps.isfinite().all()):
+        raise NetworkError("For this photograph the network gives values that are not finite numbers.")
     classes = _choose_classes(seen.scores, asked)
     shares = head.contributions(seen.maps, classes) if head is not None else None
     if asked.method == CAM and head is not None:

@@ -183,7 +183,7 @@ def _list_pooled(head: Head, calls: list[Call], entering: torch.Tensor) -> Itera
     for one in calls:
         if one.given.numel() != entering.numel() or not _is_equal(one.given.reshape(entering.shape), entering):
             continue
-        if isinstance(one.module, nn.modules.batchnorm._BatchNorm):
+        if isinstance(one.module, nn.modules.batchnorm._BatchNorm) and one.module.running_mean is not None:
             yield fold_batch_norm(head, one.module), one.taken.reshape(entering.shape)
         elif isinstance(one.module, nn.LayerNorm):
             yield fold_layer_norm(head, one.module), one.taken.reshape(entering.shape)

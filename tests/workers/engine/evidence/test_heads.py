@@ -1,15 +1,19 @@
 """A head is found by proof: its scores are the network's; a network without one is refused in words."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image as Picture
 from torch import nn
 
 from workers.engine.evidence.class_maps import map_by_gradients, run_with_maps
 from workers.engine.evidence.finding import NoHead, find_head
 from workers.engine.evidence.head import Form
+from workers.engine.explain import Asked, explain
+from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork, load_network
 from workers.engine.networks.preprocessing import Preprocessing
@@ -144,6 +148,23 @@ def test_every_form_is_found_whatever_stands_between(network: LoadedNetwork, for
 def test_what_is_no_head_is_refused(network: LoadedNetwork, words: str) -> None:
     with pytest.raises(NoHead, match=words):
         find_head(network)
+
+
+def test_a_normalization_without_statistics_is_no_head() -> None:
+    """It depends on the other images of the batch."""
+    norm = nn.BatchNorm1d(6, track_running_stats=False)
+    module = nn.Sequential(*stem(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), norm, nn.Linear(6, 9)).eval()
+    with pytest.raises(NoHead, match="not pooled from the maps"):
+        find_head(LoadedNetwork("own:net", module, Preprocessing(input_px=32), weights_sha256=""))
+
+
+def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    network = pooled(last := nn.Linear(6, 9))
+    last.bias.data[2] = float("nan")
+    Picture.new("RGB", (40, 40), (200, 30, 30)).save(tmp_path / "photo.png")
+    asked = Asked(method="grad-cam", layer="1")
+    with pytest.raises(NetworkError, match="not finite numbers"):
+        explain(network=network, path=tmp_path / "photo.png", asked=asked, device="cpu")
 
 
 def test_gradients_of_a_mean_head_give_the_class_map_again() -> None:
