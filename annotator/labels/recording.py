@@ -107,7 +107,7 @@ def _group(units: Collection[int]) -> dict[Crops, list[CampaignLabel]]:
 def _pool(pool: Pool, wanted: Collection[Crops], now: datetime) -> list[UnitLabel]:
     """One label for each of these units, from the answers of all campaigns of the pool."""
     campaigns = list(Campaign.objects.filter(pk__in=pool.campaign_ids).order_by("pk"))
-    sources = dict(wanted)
+    sources = dict(sorted(wanted))
     answers = _gather(campaigns, sources, is_simulated=pool.is_simulated)
     if not answers:
         return []

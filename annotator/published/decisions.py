@@ -27,8 +27,10 @@ def list_set_aside(campaign: Campaign) -> list[Row]:
 
 def list_decisions(campaign: Campaign) -> list[Row]:
     """Reviewers' judgements on concepts and rejections, the earliest first."""
-    revisions = ConceptRevision.objects.filter(campaign=campaign).select_related("unit__layer")
+    revisions = ConceptRevision.objects.filter(campaign=campaign).select_related("unit__layer").order_by("pk")
     rejections = Rejection.objects.filter(assignment__hit__campaign=campaign).select_related("assignment__worker")
+    # Many are proposed at the same moment.
+    rejections = rejections.order_by("assignment_id", "pk")
     rows = [*map(_tell_revision, revisions), *map(_tell_rejection, rejections)]
     return sorted(rows, key=lambda row: str(row["at"]))
 

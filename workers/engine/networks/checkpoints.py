@@ -123,9 +123,9 @@ def _read_safetensors(path: Path) -> Tensors:
                 f"{path.name} is one of several files and {file.name} is not beside it: put all into one folder."
             )
         found = load_file(file)
-        odd = min([*(names - found.keys()), *(tensors.keys() & found.keys())], default="")
-        if odd:
-            fault = "is in two of its files" if odd in tensors else f"is not in {file.name}"
+        missing, twice = sorted(names - found.keys()), sorted(tensors.keys() & found.keys())
+        if missing or twice:
+            odd, fault = (missing[0], f"is not in {file.name}") if missing else (twice[0], "is in two of its files")
             raise CheckpointUnreadable(
                 f"{path.name} is one of several files, and {odd} {fault}: they come from different savings. Save again "
                 "into an empty folder."
