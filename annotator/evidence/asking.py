@@ -18,7 +18,7 @@ from annotator.refusals import Refusal
 from annotator.units import gpu_queue
 from annotator.units.registering import check_architecture, resolve_weights
 from workers import contract
-from workers.store import Store, open_store
+from workers.store import Store, StoreError, open_store
 
 logger = logging.getLogger(__name__)
 LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
@@ -112,9 +112,13 @@ def advance_all(*, now: datetime) -> None:
 
 
 def forget_old(*, now: datetime) -> None:
-    """Deletes questions of long ago, with their photographs."""
+    """Deletes questions of long ago, with their photographs; one that cannot be deleted keeps no other one."""
     for question in Question.objects.filter(asked_at__lt=now - KEPT_FOR):
-        open_store(question.folder).clear()
+        try:
+            open_store(question.folder).clear()
+        except (StoreError, OSError) as error:
+            logger.warning("Question %s cannot be deleted now (%s); the next sweep tries again.", question.id, error)
+            continue
         question.delete()
 
 

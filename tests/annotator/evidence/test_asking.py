@@ -15,7 +15,7 @@ from annotator.evidence import asking
 from annotator.evidence.models import Question
 from annotator.units import gpu_queue
 from workers import contract
-from workers.store import open_store
+from workers.store import FileStore, StoreError, open_store
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=contract.LEASE_SILENT_SECONDS + 1)
@@ -126,3 +126,19 @@ def test_old_questions_are_forgotten_with_their_photographs(
     asking.forget_old(now=NOW + asking.KEPT_FOR + timedelta(seconds=1))
     assert Question.objects.count() == 0
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.django_db
+def test_a_folder_that_cannot_be_deleted_keeps_no_other_question(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}"
+    _, newest = (Question.objects.create(kind=contract.HEADS, asked_at=NOW + timedelta(days=day)) for day in (0, 1))
+
+    def clear(store: FileStore) -> None:
+        if store.root == newest.folder:
+            raise StoreError("It does not answer.")
+
+    monkeypatch.setattr(FileStore, "clear", clear)
+    asking.forget_old(now=LATER + timedelta(days=2) + asking.KEPT_FOR)
+    assert list(Question.objects.all()) == [newest]
