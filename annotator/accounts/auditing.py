@@ -9,8 +9,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.db.models import F
 
-from annotator.accounts.models import AuditEntry
+from annotator.accounts.models import AuditEnd, AuditEntry
 from annotator.refusals import Refusal
 
 FIRST_LINK = "0" * 64
@@ -47,6 +48,8 @@ def write_audit_entry(
         )
         entry.sha256 = digest(entry)
         entry.save(force_insert=True)
+        if not AuditEnd.objects.update(n_entries=F("n_entries") + 1, last_sha256=entry.sha256) and last is None:
+            AuditEnd.objects.create(n_entries=1, last_sha256=entry.sha256)
     return entry
 
 
@@ -65,12 +68,29 @@ def digest(entry: AuditEntry) -> str:
 
 
 def verify_audit_log() -> VerifiedLog:
-    """Walk the chain from its first entry. Raises AuditLogBroken at the first entry that does not fit."""
-    previous, n_entries = FIRST_LINK, 0
+    """Walk the chain from its first entry to the recorded end.
+
+    Raises AuditLogBroken at the first entry that does not fit, or if the log does not end where it is recorded to end.
+    """
+    end = AuditEnd.objects.first()
+    previous, n_entries, is_reached = FIRST_LINK, 0, end is None
     for entry in AuditEntry.objects.order_by("id").iterator(chunk_size=1000):
         if entry.previous_sha256 != previous:
             raise AuditLogBroken(f"Before entry {entry.id} of {entry.at:%Y-%m-%d %H:%M} an entry is missing or moved.")
         if digest(entry) != entry.sha256:
             raise AuditLogBroken(f"Entry {entry.id} of {entry.at:%Y-%m-%d %H:%M} was changed after it was written.")
         previous, n_entries = entry.sha256, n_entries + 1
+        is_reached = is_reached or (end is not None and (n_entries, previous) == (end.n_entries, end.last_sha256))
+    _check_end(end, n_entries=n_entries, is_reached=is_reached)
     return VerifiedLog(n_entries=n_entries, last_sha256=previous)
+
+
+def _check_end(end: AuditEnd | None, *, n_entries: int, is_reached: bool) -> None:
+    """Entries that others write while the log is read come after the end that was read before."""
+    if end is None and n_entries:
+        raise AuditLogBroken(f"The log has {n_entries} entries, and the record of its end is missing.")
+    if end is not None and not is_reached:
+        raise AuditLogBroken(
+            f"The log has {n_entries} entries, and its recorded end is entry number {end.n_entries}: entries were "
+            "removed from its end, or the record was changed."
+        )

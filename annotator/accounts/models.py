@@ -91,3 +91,18 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name}: {self.action} {self.subject}"
+
+
+class AuditEnd(models.Model):
+    """Where the audit log ends, in a table of its own: a log that was emptied or cut off does not reach it."""
+
+    # One row.
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    n_entries = models.PositiveBigIntegerField()
+    last_sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="accounts_one_audit_end")]
+
+    def __str__(self) -> str:
+        return f"{self.n_entries} entries"

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from annotator.accounts.auditing import FIRST_LINK, AuditLogBroken, verify_audit_log, write_audit_entry
-from annotator.accounts.models import AuditEntry
+from annotator.accounts.models import AuditEnd, AuditEntry
 
 NOW = datetime(2026, 5, 4, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -74,11 +74,25 @@ def test_a_removed_entry_is_found(five_entries: list[AuditEntry], tampering: Non
         verify_audit_log()
 
 
-def test_entries_cut_off_the_end_show_in_the_last_digest(five_entries: list[AuditEntry], tampering: None) -> None:
-    before = verify_audit_log()
-    AuditEntry.objects.filter(pk=five_entries[4].pk).delete()
-    after = verify_audit_log()
-    assert (after.n_entries, after.last_sha256) != (before.n_entries, before.last_sha256)
+@pytest.mark.parametrize("n_left", [4, 1, 0])
+def test_entries_cut_off_the_end_are_found(five_entries: list[AuditEntry], tampering: None, n_left: int) -> None:
+    AuditEntry.objects.filter(pk__in=[entry.pk for entry in five_entries[n_left:]]).delete()
+    with pytest.raises(AuditLogBroken, match=f"has {n_left} entries, and its recorded end is entry number 5"):
+        verify_audit_log()
+
+
+def test_a_log_that_was_emptied_and_written_again_is_found(five_entries: list[AuditEntry], tampering: None) -> None:
+    AuditEntry.objects.all().delete()
+    write_audit_entry(actor=None, action="accept", subject="unit n/l/1", details={}, now=NOW)
+    with pytest.raises(AuditLogBroken, match="recorded end"):
+        verify_audit_log()
+
+
+def test_a_missing_record_of_the_end_is_found(five_entries: list[AuditEntry]) -> None:
+    AuditEnd.objects.all().delete()
+    write_audit_entry(actor=None, action="accept", subject="unit n/l/1", details={}, now=NOW)
+    with pytest.raises(AuditLogBroken, match="record of its end is missing"):
+        verify_audit_log()
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET action = 'x'", "DELETE FROM {}", "TRUNCATE {}"])
