@@ -6,10 +6,12 @@ name consists of, its page has an address.
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from annotator.refusals import Refusal
 
@@ -21,10 +23,27 @@ RULE = (
 )
 # What file systems take in bytes, less what endings and prefixes need.
 MAX_FILE_BYTES = 120
+_UNIQUE_VIOLATION = "23505"
 
 
 class NameRefused(Refusal):
     """A name that was given breaks the rule."""
+
+
+class NameTaken(Refusal):
+    """Something else got this name in the same moment."""
+
+
+@contextmanager
+def claim_name(name: str) -> Iterator[None]:
+    """Around the insertion of one named row. Raises NameTaken if a row has the name, however short its lead was."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if getattr(error.__cause__, "pgcode", None) != _UNIQUE_VIOLATION:
+            raise
+        raise NameTaken(f"The name {name!r} was given to something else just now. Choose another.") from None
 
 
 def check_name(name: str) -> None:

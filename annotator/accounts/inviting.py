@@ -12,6 +12,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Membership, Role
+from annotator.names import claim_name
 from annotator.refusals import Refusal
 
 
@@ -35,7 +36,8 @@ def invite(*, username: str, email: str, role: Role, actor: User | None, now: da
         if user is None:
             user = User(username=username, email=email, is_staff=True, is_superuser=role is Role.ADMIN)
             user.set_unusable_password()
-            user.save()
+            with claim_name(username):
+                user.save()
             Membership.objects.create(user=user, role=role)
             write_audit_entry(
                 actor=actor, action="invite", subject=f"user {username}", details={"role": role.value}, now=now

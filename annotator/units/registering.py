@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from annotator.names import check_name
+from annotator.names import check_name, claim_name
 from annotator.refusals import Refusal
 from annotator.units.models import ImageSet, Network, NetworkAlias
 from annotator.units.names import find_free_name, make_slug
@@ -31,14 +31,14 @@ def register_network(
     _check_address(weights)
     same = {"architecture": architecture, "weights": weights, "preprocessing": preprocessing}
     if name is None:
-        return _find_network(same) or Network.objects.create(
-            name=find_free_name(Network, make_slug(architecture.rpartition(":")[2])), **same, registered_at=now
+        return _find_network(same) or _make_network(
+            find_free_name(Network, make_slug(architecture.rpartition(":")[2])), same, now
         )
     alias = NetworkAlias.objects.filter(name=name).select_related("network").first()
     network = alias.network if alias else Network.objects.filter(name=name).first()
     if network is None:
         check_name(name)
-        return Network.objects.create(name=name, **same, registered_at=now)
+        return _make_network(name, same, now)
     if not _stands_for(network, same):
         raise CannotRegister(f"The name {name!r} stands for another network ({network.architecture}); choose another.")
     return network
@@ -52,6 +52,11 @@ def check_architecture(architecture: str, weights: str, preprocessing: dict[str,
         )
     if architecture.startswith(ZOO):
         _check_zoo(architecture, weights, preprocessing)
+
+
+def _make_network(name: str, same: dict[str, Any], now: datetime) -> Network:
+    with claim_name(name):
+        return Network.objects.create(name=name, **same, registered_at=now)
 
 
 def _check_address(address: str) -> None:

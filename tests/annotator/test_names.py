@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.names import MAX_FILE_BYTES, NameRefused, check_name, from_segment, to_file_name, to_segment
+from annotator.names import (
+    MAX_FILE_BYTES,
+    NameRefused,
+    NameTaken,
+    check_name,
+    claim_name,
+    from_segment,
+    to_file_name,
+    to_segment,
+)  # fmt: skip
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.sampled_from("/\\.~%2Fa "))
 
@@ -56,3 +67,15 @@ def test_no_address_names_a_null_character() -> None:
     for segment in ("a\0", "~00"):
         with pytest.raises(ValueError, match="null"):
             from_segment(segment)
+
+
+def test_of_two_rows_of_one_name_the_second_is_refused(db: None) -> None:
+    User.objects.create_user("rosa")
+    with pytest.raises(NameTaken, match="'rosa' was given to something else just now"), claim_name("rosa"):
+        User.objects.create_user("rosa")
+    assert User.objects.count() == 1
+
+
+def test_a_row_that_is_wrong_otherwise_is_no_matter_of_its_name(db: None) -> None:
+    with pytest.raises(IntegrityError), claim_name("rosa"):
+        User.objects.create(username="rosa", email=None)

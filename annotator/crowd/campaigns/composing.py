@@ -13,7 +13,7 @@ from annotator.crowd.marketplaces.requirements import check_qualifications
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign, HITImage, HITType, HITUnit
 from annotator.crowd.seeds import derive_seed
-from annotator.names import check_name
+from annotator.names import check_name, claim_name
 from annotator.refusals import Refusal
 from annotator.units.models import DissectedUnit, TopImage
 
@@ -41,7 +41,8 @@ def compose_campaign(
     check_terms(campaign, n_hits=len(groups))
     check_crops(choice.dissected_unit for choice in units)
     with transaction.atomic():
-        campaign.save()
+        with claim_name(campaign.name):
+            campaign.save()
         hit_type = HITType.objects.create(campaign=campaign, template=template, template_sha256=loaded.sha256)
         composed = [(compose_hit(hit_type, chosen), chosen) for chosen in ([units[i] for i in g] for g in groups)]
         _write_hits(composed, phrases=phrases, template=loaded)

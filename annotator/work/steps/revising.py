@@ -20,14 +20,20 @@ class ReviseOptions:
     words: tuple[str, ...] = option("Concepts to merge, or forms to split off", default=(), metavar="WORD")
     into: str = option("What they are called from now on", default="", metavar="WORD")
     seen_blind: str = option("What the reviewer wrote before seeing the answers", default="", metavar="WORD")
+    seen_at: str = option(
+        "When the label was made that the reviewer saw; nothing is done if another one was made since",
+        default="", metavar="TIME",
+    )  # fmt: skip
     reviewer: str = option("In whose name; default: who asks", default="", reach="command")
 
 
 def accept(work: Work) -> str:
+    _check_seen(work)
     return _decide(work, changed=[])
 
 
 def rename(work: Work) -> str:
+    _check_seen(work)
     label = work.subject
     changed = rename_unit(campaign=label.campaign, unit=label.unit, concept=work.options.into, **_sign(work))
     return _decide(work, changed=changed)
@@ -35,6 +41,7 @@ def rename(work: Work) -> str:
 
 def merge(work: Work) -> str:
     """The unit's own concept counts as another in the whole campaign."""
+    _check_seen(work)
     label, into = work.subject, work.options.into
     changed = merge_concepts(campaign=label.campaign, concepts=[label.concept], into=into, **_sign(work))
     return _decide(work, changed=changed)
@@ -60,10 +67,21 @@ def merge_several(work: Work) -> str:
 
 def split(work: Work) -> str:
     """The unit's answers of these forms leave their group and are called otherwise."""
+    _check_seen(work)
     label, asked = work.subject, work.options
     where = {"campaign": label.campaign, "unit": label.unit}
     changed = split_answers(**where, concepts=asked.words, into=asked.into, **_sign(work))
     return _compare(work, label.campaign, changed)
+
+
+def _check_seen(work: Work) -> None:
+    """Raises BadRevision if the label was made again since the reviewer saw it. Its row is locked until the end."""
+    label = UnitLabel.objects.select_for_update().get(pk=work.subject.pk)
+    if work.options.seen_at and work.options.seen_at != label.labeled_at.isoformat():
+        raise BadRevision(
+            f"Another decision about {work.subject.unit} was made while you looked at it: it is called "
+            f"“{label.concept or '(no word)'}” by now. Open it again, then decide."
+        )
 
 
 def _sign(work: Work) -> dict[str, Any]:

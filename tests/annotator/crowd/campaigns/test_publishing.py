@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from django.utils import timezone
 
+from annotator.crowd.campaigns import composing
 from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.composing import CannotCompose
 from annotator.crowd.campaigns.extending import extend_hits, give_time
@@ -20,6 +21,7 @@ from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.demo.management.commands.simulate_people import find_site
 from annotator.demo.people.tempers import gather_people
 from annotator.demo.people.working import Crew, sign_in_all
+from annotator.names import NameTaken
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import HITType as SandboxHITType
 from annotator.sandbox.rules.refusals import Refused
@@ -196,3 +198,13 @@ def test_what_an_expired_hit_is_extended_by_can_be_taken(market: Any, campaign: 
     extend_hits(market.open_session(campaign), n_more={hit.pk: 2})
     market.work(hit, "ann")
     assert find_openness(campaign, now=market.clock()).n_open == 1
+
+
+def test_of_two_campaigns_that_get_one_name_at_once_the_second_is_refused(
+    campaign: Campaign, dissection: Dissection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The second looked at the plan, with its name, before the first was written.
+    monkeypatch.setattr(composing, "_check_plan", lambda *plan, **values: None)
+    with pytest.raises(NameTaken, match=f"'{campaign.name}' was given to something else"):
+        make_campaign(dissection)
+    assert campaign.hits.count() == HIT.objects.count()

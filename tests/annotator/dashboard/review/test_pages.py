@@ -13,7 +13,7 @@ from annotator.dashboard.review.pages import find_waiting
 from annotator.labels.models import UnitLabel
 from annotator.units.models import Unit
 from annotator.work.models import Job
-from tests.annotator.dashboard.making import World, sign_in
+from tests.annotator.dashboard.making import World, make_person, sign_in
 
 
 @pytest.fixture
@@ -144,3 +144,19 @@ def test_a_unit_sent_back_goes_to_the_web_queue(
     job = Job.objects.get()
     assert sent == [("work.run", [job.pk])]
     assert (job.step, job.actor_name, job.state) == ("ask-more", "reviewer", "waiting")
+
+
+def test_of_two_who_decide_about_one_unit_the_second_is_told(world: World, reviewer: Client) -> None:
+    address = f"/review/try/{label_of(0).pk}/"
+    seen_at = reviewer.get(f"{address}?evidence=1").context["label"].labeled_at.isoformat()
+    assert f'name="seen_at" value="{seen_at}"' in reviewer.get(f"{address}?evidence=1").content.decode()
+    first = {"action": "rename", "into": "hubcap", "seen_at": seen_at}
+    assert reviewer.post(f"{address}decide/", first).status_code == 302
+    second = Client()
+    second.force_login(make_person(Role.REVIEWER, name="second"))
+    for changed in ({"action": "rename", "into": "wolf"}, {"action": "accept"}, {"action": "merge", "into": "wolf"}):
+        page = second.post(f"{address}decide/", {**changed, "seen_at": seen_at})
+        assert page.status_code == 422
+        assert "called “hubcap” by now" in page.content.decode()
+    assert label_of(0).concept == "hubcap"
+    assert AuditEntry.objects.latest("id").actor_name == "reviewer"
