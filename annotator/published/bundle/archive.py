@@ -24,6 +24,9 @@ REPORT = "report.json"
 NOT_CONTENT = frozenset({MANIFEST, REPORT})
 MAX_MANIFEST_BYTES = 16 << 20
 MAX_FILE_BYTES = 2 << 30
+MAX_LINE_BYTES = 16 << 20
+# Rows of a bundle are packed to a tenth or so. More than this many bytes per packed one are a bomb.
+MAX_UNPACKED = 100
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 # What the standard library raises for a damaged archive.
 _UNREADABLE = (
@@ -79,12 +82,29 @@ class Bundle:
 
     def read(self, name: str) -> bytes:
         """Raises BadFile."""
+        content = _read_member(self.archive, name, most=self._size(name), file=self.name)
+        self._check_digest(name, hashlib.sha256(content))
+        return content
+
+    def read_lines(self, name: str) -> Iterator[bytes]:
+        """One line after the other. Raises BadFile, for a wrong digest after the last line."""
+        most, n_bytes, digest = self._size(name), 0, hashlib.sha256()
+        for line in _read_member_lines(self.archive, name, file=self.name):
+            n_bytes += len(line)
+            if n_bytes > most:
+                raise BadFile(f"{self.name}: {name} is larger than the manifest says.")
+            digest.update(line)
+            yield line
+        self._check_digest(name, digest)
+
+    def _size(self, name: str) -> int:
         if name not in self.files:
             raise BadFile(f"{self.name} is damaged: {name} is missing.")
-        content = _read_member(self.archive, name, most=int(self.files[name]["bytes"]), file=self.name)
-        if hashlib.sha256(content).hexdigest() != self.files[name]["sha256"]:
+        return int(self.files[name]["bytes"])
+
+    def _check_digest(self, name: str, digest: Any) -> None:
+        if digest.hexdigest() != self.files[name]["sha256"]:
             raise BadFile(f"{self.name} is damaged: {name} is not what the manifest says.")
-        return content
 
 
 @contextmanager
@@ -97,7 +117,21 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
         raise BadFile(f"{path.name} is no bundle of Unitscope, or it is cut short: it is not a ZIP file.") from None
     with archive:
-        yield Bundle(name=path.name, manifest=_read_manifest(archive, path.name), archive=archive)
+        bundle = Bundle(name=path.name, manifest=_read_manifest(archive, path.name), archive=archive)
+        _check_sizes(bundle, n_packed=path.stat().st_size)
+        yield bundle
+
+
+def _check_sizes(bundle: Bundle, *, n_packed: int) -> None:
+    """Before anything is unpacked; what is unpacked never exceeds what the manifest says."""
+    for name, facts in bundle.files.items():
+        if facts["bytes"] > MAX_FILE_BYTES:
+            raise BadFile(f"{bundle.name}: {name} is larger than {MAX_FILE_BYTES >> 30} GB.")
+    total = sum(facts["bytes"] for facts in bundle.files.values())
+    if total > MAX_UNPACKED * n_packed:
+        raise BadFile(
+            f"{bundle.name} would unpack to {total} bytes, more than {MAX_UNPACKED} times its size: no export is such."
+        )
 
 
 def _read_manifest(archive: zipfile.ZipFile, file: str) -> Mapping[str, Any]:
@@ -132,8 +166,6 @@ def _is_size(value: Any) -> bool:
 
 def _read_member(archive: zipfile.ZipFile, name: str, *, most: int, file: str) -> bytes:
     """Never more than `most` bytes, whatever a few compressed ones would unpack to."""
-    if most > MAX_FILE_BYTES:
-        raise BadFile(f"{file}: {name} is larger than {MAX_FILE_BYTES >> 30} GB.")
     try:
         with archive.open(name) as member:
             content = member.read(most + 1)
@@ -142,3 +174,14 @@ def _read_member(archive: zipfile.ZipFile, name: str, *, most: int, file: str) -
     if len(content) > most:
         raise BadFile(f"{file}: {name} is larger than the manifest says.")
     return content
+
+
+def _read_member_lines(archive: zipfile.ZipFile, name: str, *, file: str) -> Iterator[bytes]:
+    try:
+        with archive.open(name) as member:
+            while line := member.readline(MAX_LINE_BYTES + 1):
+                if len(line) > MAX_LINE_BYTES:
+                    raise BadFile(f"{file}: {name} has a row of more than {MAX_LINE_BYTES >> 20} MB.")
+                yield line
+    except _UNREADABLE as error:
+        raise BadFile(f"{file} is damaged: {name} cannot be read.") from error

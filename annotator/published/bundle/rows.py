@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -34,18 +34,16 @@ def _write_value(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in a bundle.")
 
 
-def read_lines(content: bytes, *, file: str) -> list[Row]:
+def read_lines(lines: Iterable[bytes], *, file: str) -> Iterator[Row]:
     """Raises BadFile."""
-    rows = []
-    for number, line in enumerate(content.splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise BadFile(f"{file}, row {number}: not JSON.") from None
         if not isinstance(row, dict):
             raise BadFile(f"{file}, row {number}: not an object.")
-        rows.append(row)
-    return rows
+        yield row
 
 
 def _refuse_constant(text: str) -> float:

@@ -55,6 +55,8 @@ class Table:
     without a key every row is new. `may_differ`: fields in which a row that is here already need not be equal.
     `going`, `coming`: field -> what is done to its value on the way out and in. `set_here`: from a new row's values,
     the values of fields that are left out. `added`: what a row says besides its fields, for readers.
+    `within`: the field that names what a row is a part of; if that is here already, so must be all its parts, unless
+    it has none (`may_be_lacking`).
     """
 
     name: str
@@ -68,6 +70,8 @@ class Table:
     coming: Mapping[str, Change] = field(default_factory=dict)
     set_here: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
     added: Mapping[str, Any] = field(default_factory=dict)
+    within: str = ""
+    may_be_lacking: bool = False
 
     @property
     def file(self) -> str:
@@ -140,6 +144,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "units", Unit, lambda c: Unit.objects.filter(layer__in=_layers(c)),
         order=("layer__network__name", "layer__position", "layer__path", "index"), key=("layer", "index"),
+        within="layer",
     ),
     Table(
         "image_sets", ImageSet, lambda c: ImageSet.objects.filter(pk__in=_with_baselines(c).values("image_set")),
@@ -148,7 +153,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "images", Image, lambda c: Image.objects.filter(image_set__in=_with_baselines(c).values("image_set")),
-        order=("image_set__name", "index"), key=("image_set", "index"),
+        order=("image_set__name", "index"), key=("image_set", "index"), within="image_set",
     ),
     Table(
         "dissections", Dissection, _with_baselines, order=("created_at", "id"), key=("id",),
@@ -169,17 +174,23 @@ TABLES: tuple[Table, ...] = (
         lambda c: _BASELINE_LINK._default_manager.filter(
             dissection__in=find_dissections(c), randombaseline__in=_baselines(c)
         ),
-        key=("randombaseline", "dissection"),
+        key=("randombaseline", "dissection"), within="dissection",
     ),
     Table(
         "dissected_units", DissectedUnit,
         lambda c: DissectedUnit.objects.filter(dissection__in=find_dissections(c)), key=("dissection", "unit"),
+        within="dissection",
     ),
     Table(
         "top_images", TopImage, lambda c: TopImage.objects.filter(dissected_unit__in=find_asked(c)),
         key=("dissected_unit", "rank"),
+        # A bundle brings the images of the units that its campaign asks about; another one asks about others.
+        within="dissected_unit", may_be_lacking=True,
     ),
-    Table("automatic_labels", AutomaticLabel, _automatic_labels, key=("source", "unit", "mode", "category")),
+    Table(
+        "automatic_labels", AutomaticLabel, _automatic_labels, key=("source", "unit", "mode", "category"),
+        within="dissection",
+    ),
     Table(
         "imported_descriptions", ImportedDescription,
         lambda c: ImportedDescription.objects.filter(unit__layer__in=_layers(c)), key=("source", "unit"),

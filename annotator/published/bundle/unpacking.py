@@ -126,6 +126,8 @@ class _Unpacking:
     def __init__(self, bundle: Bundle, name: str, tell: Tell) -> None:
         self.bundle, self.name, self.tell = bundle, name, tell
         self.numbers: dict[Any, list[Any]] = {}
+        # By model, the primary keys of the rows that were here before.
+        self.known: dict[Any, set[Any]] = {}
 
     def run(self, now: datetime) -> Campaign:
         for table in TABLES:
@@ -155,6 +157,8 @@ class _Unpacking:
                 keys[number] = existing["pk"]
             else:
                 new.append(number)
+        self.known[table.model] = {values["pk"] for values in here.values()}
+        self._refuse_added(table, [rows[number] for number in new], here=list(here.values()))
         for start in range(0, len(new), BATCH):
             part = new[start : start + BATCH]
             made = table.model._default_manager.bulk_create(
@@ -167,7 +171,7 @@ class _Unpacking:
 
     def _read(self, table: Table) -> list[Values]:
         rows = []
-        for number, row in enumerate(read_lines(self.bundle.read(table.file), file=table.file)):
+        for number, row in enumerate(read_lines(self.bundle.read_lines(table.file), file=table.file)):
             try:
                 values = read_row(row, table, self.numbers)
             except BadRow as bad:
@@ -202,6 +206,21 @@ class _Unpacking:
                 raise BundleInTheWay(
                     f"{table.name.replace('_', ' ').capitalize()} {key}: {one.name} is {mine!s:.80} here and "
                     f"{theirs!s:.80} in the bundle. Nothing was imported."
+                )
+
+    def _refuse_added(self, table: Table, new: Sequence[Values], *, here: Sequence[Values]) -> None:
+        """What is here already is whole: a bundle adds no row to it. Raises BundleInTheWay."""
+        if not table.within:
+            return
+        link: Any = table.model._meta.get_field(table.within)
+        closed = self.known[link.related_model]
+        if table.may_be_lacking:
+            closed = closed & {values[link.attname] for values in here}
+        for values in new:
+            if values[link.attname] in closed:
+                what, whole = table.name.replace("_", " ").capitalize(), link.related_model._meta.verbose_name
+                raise BundleInTheWay(
+                    f"{what}: the bundle holds a row that the same {whole} here does not have. Nothing was imported."
                 )
 
     def _take_pictures(self, campaign: Campaign) -> None:

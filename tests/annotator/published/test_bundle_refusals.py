@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db.models import F
@@ -13,8 +14,8 @@ from pytest_django import Settings
 from annotator.crowd.judging.paid_time import list_answers_of_people
 from annotator.crowd.models import Answer, Assignment, Campaign, Worker
 from annotator.crowd.pseudonyms import erase_worker
-from annotator.published.bundle.archive import MANIFEST
-from annotator.published.bundle.unpacking import import_bundle
+from annotator.published.bundle.archive import MANIFEST, MAX_LINE_BYTES
+from annotator.published.bundle.unpacking import BundleInTheWay, import_bundle
 from annotator.published.exporting import export_campaign
 from annotator.published.importing import CannotImport, import_annotations
 from annotator.published.readers.cells import BadFile
@@ -82,6 +83,8 @@ HOSTILE = [
     (drop("answers.jsonl"), "answers.jsonl is missing"),
     (drop("campaigns.jsonl"), "campaigns.jsonl is missing"),
     (put(MANIFEST, b"[" * 200_000), "no bundle"),
+    (put("networks.jsonl", b"{" + b" " * (MAX_LINE_BYTES + 1) + b"}"), "row of more than"),
+    (put("networks.jsonl", b"\n" * 200), "row 1: not JSON"),
 ]
 
 
@@ -90,6 +93,37 @@ def test_a_hostile_bundle_is_refused_in_words_and_leaves_nothing(elsewhere: Stud
         with pytest.raises(BadFile, match=words):
             import_bundle(path=rewrite_any(elsewhere.bundle, change), now=NOW)
         assert sum(count_rows().values()) == 0, words
+
+
+def test_what_would_unpack_to_far_more_than_it_is_is_refused_unread(elsewhere: Study) -> None:
+    def claim(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files[MANIFEST])
+        manifest["files"]["answers.jsonl"]["bytes"] = 2_000_000_000
+        files[MANIFEST] = json.dumps(manifest).encode()
+
+    with pytest.raises(BadFile, match=r"would unpack to 20[0-9]+ bytes, more than 100 times its size"):
+        import_bundle(path=rewrite(elsewhere.bundle, claim, is_resigned=False), now=NOW)
+
+
+# Of what is here, the first row once more, as another one.
+ADDED: list[tuple[str, dict[str, Any]]] = [
+    ("units.jsonl", {"index": 999}),
+    ("images.jsonl", {"index": 999_999, "path": "forged.jpg"}),
+    ("top_images.jsonl", {"rank": 999}),
+    ("automatic_labels.jsonl", {"source": "forged", "label": "forged", "is_best": False}),
+]
+
+
+@pytest.mark.parametrize(("file", "changes"), ADDED, ids=[file for file, _ in ADDED])
+def test_no_bundle_adds_rows_to_what_is_here(study: Study, file: str, changes: dict[str, Any]) -> None:
+    def add(files: dict[str, bytes]) -> None:
+        first, *_ = files[file].splitlines(keepends=True)
+        files[file] += json.dumps(json.loads(first) | changes).encode() + b"\n"
+
+    before = count_rows()
+    with pytest.raises(BundleInTheWay, match=r"a row that the same .* here does not have\. Nothing was imported"):
+        import_bundle(path=rewrite(study.bundle, add), name="copy", now=NOW)
+    assert count_rows() == before
 
 
 def rewrite_any(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
