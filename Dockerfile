@@ -1,10 +1,10 @@
-# Two images from one lock: `web` has no torch, `gpu` has the engine.
-FROM python:3.11-slim-bookworm AS web
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 UNITSCOPE_VAR=/var/lib/unitscope UV_SYSTEM_PYTHON=1
+# Two images, each from its part of requirements.lock by hash: `web` has no torch, `gpu` has the engine.
+FROM python:3.11.14-slim-bookworm AS web
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 UNITSCOPE_VAR=/var/lib/unitscope
 WORKDIR /app
-RUN pip install --no-cache-dir uv && useradd --create-home --uid 10001 unitscope && install -d -o unitscope /var/lib/unitscope
-COPY pyproject.toml requirements.lock ./
-RUN uv pip install --no-cache --constraint requirements.lock -r pyproject.toml
+RUN useradd --create-home --uid 10001 unitscope && install -d -o unitscope /var/lib/unitscope
+COPY requirements.web.lock ./
+RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements.web.lock
 COPY annotator annotator
 COPY workers workers
 COPY hit_templates hit_templates
@@ -13,5 +13,6 @@ USER unitscope
 
 FROM web AS gpu
 USER root
-RUN uv pip install --no-cache --constraint requirements.lock -r pyproject.toml --extra engine
+COPY requirements.gpu.lock ./
+RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements.gpu.lock
 USER unitscope

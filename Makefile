@@ -10,6 +10,8 @@ READY := $(VENV)/.synced
 # Tests start a hundred processes; where compiled modules are not kept, each compiles Django or torch again.
 unexport PYTHONDONTWRITEBYTECODE
 
+COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --python-version 3.11
+
 .PHONY: help setup demo up test lint suite flows audit conformance browser bench drill pictures docs lock
 
 help:  ## this list
@@ -71,5 +73,7 @@ pictures: $(READY)  ## the pictures of README and docs, taken from the running p
 docs: $(READY)  ## docs/commands.md, docs/settings.md and docs/routes.md again from the code
 	$(OFFLINE) $(RUN) -m tools.write_docs
 
-lock:  ## requirements.lock again from pyproject.toml
-	$(VENV)/bin/uv pip compile --quiet --upgrade pyproject.toml --all-extras --generate-hashes --python-version 3.11 -o requirements.lock
+lock:  ## requirements.lock again from pyproject.toml, and its parts for the two images
+	$(COMPILE) --upgrade pyproject.toml --all-extras -o requirements.lock
+	$(COMPILE) pyproject.toml --constraint requirements.lock -o requirements.web.lock
+	$(COMPILE) pyproject.toml --extra engine --constraint requirements.lock -o requirements.gpu.lock

@@ -23,7 +23,7 @@ LOADED_BY_NAME = (
     "manage.py", "annotator/settings.py", "annotator/urls.py", "annotator/wsgi.py", "annotator/celery.py",
     "annotator/buffering_worker.py",
     "annotator/serving.py", "annotator/health.py", "annotator/sandbox/urls.py", "annotator/sandbox/wsgi.py",
-    "workers/config.py",
+    "workers/config.py", "workers/alive.py",
 )  # fmt: skip
 # Their top-level names are read by a framework.
 READ_WHOLE = re.compile(
