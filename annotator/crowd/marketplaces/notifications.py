@@ -5,7 +5,6 @@ more.
 """
 
 import contextlib
-import json
 
 import boto3
 from botocore.config import Config
@@ -16,6 +15,7 @@ from django.utils.crypto import constant_time_compare
 
 from annotator.crowd.marketplaces.mturk.events import read_event
 from annotator.crowd.models import GOING, HIT
+from annotator.json_texts import read_json
 from annotator.refusals import Refusal
 from workers.valkey import send_task
 
@@ -61,8 +61,8 @@ def read_queue() -> int:
 
 
 def _read_body(body: str) -> set[str]:
-    with contextlib.suppress(ValueError, RecursionError):
-        return read_event(json.loads(body))
+    with contextlib.suppress(ValueError):
+        return read_event(read_json(body))
     return set()
 
 

@@ -1,7 +1,6 @@
 """The HIT page and its JSON: translate the marketplace's parameters in, make one call, translate the outcome out."""
 
 import functools
-import json
 import secrets
 import uuid
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, OPEN, Assignment
 from annotator.crowd.page import answering, describing, limits, sheets, starting, tokens
 from annotator.crowd.page.consent import Consent
+from annotator.json_texts import read_json
 from annotator.units.strips import draw_placeholder
 
 LARGEST_BODY = 32_768
@@ -193,8 +193,8 @@ def _read_body(request: HttpRequest) -> dict[str, Any]:
     if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
         raise BadBody("The request is too large.")
     try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError):
+        body = read_json(request.body)
+    except ValueError:
         raise BadBody("The request is not JSON.") from None
     if not isinstance(body, dict):
         raise BadBody("The request is not a JSON object.")

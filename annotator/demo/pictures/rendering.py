@@ -22,6 +22,7 @@ from PIL import Image
 from annotator.demo.pictures.canvas import LABEL_PX, PICTURE_PX, Labels
 from annotator.demo.pictures.concepts import DECK, Picture, draw_picture
 from annotator.demo.pictures.vocabulary import CATEGORIES, LABELS
+from annotator.json_texts import read_json
 from annotator.processes import end_with_parent
 from annotator.refusals import Refusal
 from annotator.workplaces import open_workplace
@@ -66,7 +67,7 @@ def render_set(
 
 def _read_recipe(folder: Path) -> object:
     try:
-        return json.loads((folder / "rendered.json").read_text())
+        return read_json((folder / "rendered.json").read_text())
     except (OSError, ValueError):
         return None
 

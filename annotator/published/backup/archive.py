@@ -1,7 +1,6 @@
 """The file of a backup: a ZIP of an installation with a manifest that names every other file with size and SHA-256."""
 
 import hashlib
-import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from annotator.json_texts import read_json
 from annotator.published.readers.cells import BadFile
 
 FORMAT = "unitscope-backup"
@@ -65,8 +65,8 @@ def _read_manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     try:
         if archive.getinfo(MANIFEST).file_size > MAX_MANIFEST_BYTES:
             raise BadFile(f"{name} is no backup of Unitscope: its manifest is too large.")
-        manifest = json.loads(archive.read(MANIFEST))
-    except (KeyError, ValueError, RecursionError):
+        manifest = read_json(archive.read(MANIFEST))
+    except (KeyError, ValueError):
         manifest = None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BadFile(f"{name} is no backup of Unitscope.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from annotator.json_texts import read_json
 from annotator.published.readers.cells import BadFile
 
 FORMAT = "unitscope-bundle"
@@ -138,8 +139,8 @@ def _read_manifest(archive: zipfile.ZipFile, file: str) -> Mapping[str, Any]:
     if MANIFEST not in archive.namelist():
         raise BadFile(f"{file} is no bundle of Unitscope: it has no {MANIFEST}. `export` writes bundle.zip.")
     try:
-        manifest = json.loads(_read_member(archive, MANIFEST, most=MAX_MANIFEST_BYTES, file=file))
-    except (ValueError, RecursionError):
+        manifest = read_json(_read_member(archive, MANIFEST, most=MAX_MANIFEST_BYTES, file=file))
+    except ValueError:
         manifest = None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BadFile(f"{file} is no bundle of Unitscope: its {MANIFEST} says something else.")

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import NOT_PROVIDED, Field, ForeignKey
 
+from annotator.json_texts import read_json
 from annotator.names import validate_name
 from annotator.published.bundle.tables import Table
 from annotator.published.readers.cells import BadFile
@@ -38,8 +39,8 @@ def read_lines(lines: Iterable[bytes], *, file: str) -> Iterator[Row]:
     """Raises BadFile."""
     for number, line in enumerate(lines, start=1):
         try:
-            row = json.loads(line, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
+            row = read_json(line, parse_constant=_refuse_constant)
+        except ValueError:
             raise BadFile(f"{file}, row {number}: not JSON.") from None
         if not isinstance(row, dict):
             raise BadFile(f"{file}, row {number}: not an object.")

@@ -17,6 +17,7 @@ from annotator.comparison.comparing import compare_labels
 from annotator.comparison.reports import describe_campaign
 from annotator.comparison.summary import Document
 from annotator.crowd.models import HIT, Answer, Campaign, HITUnit
+from annotator.json_texts import read_json
 from annotator.labels.labeling import OtherLexicon
 from annotator.labels.models import UnitLabel
 from annotator.labels.recording import keep_record
@@ -101,8 +102,8 @@ def _summarize(campaign: Campaign, bundle: Bundle, *, is_new: bool, report: str)
 
 def _read_report(bundle: Bundle) -> Document:
     try:
-        report = json.loads(bundle.read(REPORT))
-    except (ValueError, RecursionError):
+        report = read_json(bundle.read(REPORT))
+    except ValueError:
         report = None
     if not isinstance(report, dict):
         raise BadFile(f"{bundle.name} is damaged: {REPORT} is no report.")

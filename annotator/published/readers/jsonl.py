@@ -1,8 +1,8 @@
 """Answers in our own JSON lines, as `export` writes them; `index` counts from zero."""
 
-import json
 from typing import Any
 
+from annotator.json_texts import read_json
 from annotator.labels.precision import N_TOP_CROPS
 from annotator.published.readers.cells import BadFile, Row, read_text
 from annotator.published.readers.records import AnswerFile, ImportedAnswer, PublishedReader, count_units, read_category
@@ -26,7 +26,7 @@ def read_line_answers(content: bytes, file: str, layer: str) -> AnswerFile:
 
 def _read_line(line: str, *, file: str, number: int) -> ImportedAnswer:
     try:
-        kept = json.loads(line, parse_constant=str)
+        kept = read_json(line, parse_constant=str)
     except ValueError:
         raise BadFile(f"{file}, row {number}: not JSON.") from None
     if not isinstance(kept, dict) or (missing := [key for key in LINE_KEYS if key not in kept]):

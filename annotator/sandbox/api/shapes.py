@@ -2,7 +2,6 @@
 
 import datetime as dt
 import functools
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import botocore.loaders
 import botocore.model
 
+from annotator.json_texts import read_json
 from annotator.sandbox.rules.refusals import Code, Malformed, Refused, bad_parameter
 
 API_VERSION = "2017-01-17"
@@ -37,8 +37,8 @@ def read_input(operation: str, body: bytes) -> dict[str, Any]:
 
 def _parse(body: bytes) -> Any:
     try:
-        return json.loads(body or b"{}", parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        return read_json(body or b"{}", parse_constant=_refuse_constant)
+    except ValueError:
         raise Malformed("SerializationException", "The body is not valid JSON.") from None
 
 

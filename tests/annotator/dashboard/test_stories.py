@@ -160,20 +160,23 @@ def test_no_page_scrolls_sideways_and_axe_finds_nothing_serious(
     small_world: World, open_page: Open, chromium: Browser, live_server: Any
 ) -> None:
     shown = Shown(label=UnitLabel.objects.earliest("pk"), dissection=small_world.dissection)
-    page = open_page("/")
+    page, outer = open_page("/"), chromium.new_page()
+    said: list[str] = []
+    for one in (page, outer):
+        one.on("console", lambda message: said.append(message.text))
     found = {
         (address, *look): wrong
         for address in shown.list_inner_pages()
         for look, wrong in look_at(page, f"{live_server.url}{address}").items()
         if wrong
     }
-    outer = chromium.new_page()
     for addresses in OUTER_PAGES.values():
         for address in addresses:
             wrongs = look_at(outer, f"{live_server.url}{address}")
             found |= {(address, *look): wrong for look, wrong in wrongs.items() if wrong}
     outer.close()
     assert found == {}
+    assert [text for text in said if "Content Security Policy" in text] == []
 
 
 def look_at(page: Page, address: str) -> dict[tuple[int, str], list[str]]:

@@ -125,7 +125,7 @@ def read_artifact(read: Read) -> Artifact:
         manifest = json.loads(read(MANIFEST))
         paths = json.loads(read(PATHS))
         stated = manifest["format"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactMalformed(f"The artifact's manifest cannot be read: {error}.") from None
     if stated != FORMAT:
         raise ArtifactMalformed(f"The artifact has format {stated}; this version reads format {FORMAT}.")

@@ -1,9 +1,10 @@
 """Which HITs a notification of MTurk names."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from typing import Any
+
+from annotator.json_texts import read_json
 
 MAX_HITS = 100
 MAX_DEPTH = 5
@@ -20,8 +21,8 @@ def _walk(document: Any, *, depth: int) -> Iterator[str]:
     if isinstance(hit_id := document.get("HITId"), str):
         yield hit_id[:64]
     if isinstance(message := document.get("Message"), str):
-        with contextlib.suppress(ValueError, RecursionError):
-            yield from _walk(json.loads(message), depth=depth + 1)
+        with contextlib.suppress(ValueError):
+            yield from _walk(read_json(message), depth=depth + 1)
     events = document.get("Events")
     for event in events if isinstance(events, list) else []:
         yield from _walk(event, depth=depth + 1)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotator.commanding import ProjectCommand
+from annotator.json_texts import json_argument
 from annotator.processes import ProcessFailed
 from annotator.units import chance, dissecting, registering
 from annotator.units.asked_options import add_option_arguments, choose_options
@@ -54,7 +55,7 @@ class Command(ProjectCommand):
         parser.add_argument("--network-name", help="name under which the network is registered")
         parser.add_argument("--images-name", help="name under which the image set is registered")
         parser.add_argument("--rendered", action="store_true", help="the images were drawn by a program")
-        parser.add_argument("--preprocessing", type=json.loads, help="JSON: input_px, mean, std, scale, resize")
+        parser.add_argument("--preprocessing", type=json_argument, help="JSON: input_px, mean, std, scale, resize")
         add_option_arguments(parser)
         parser.add_argument(
             "--spill", action="store_true",

@@ -1,12 +1,12 @@
 """Registers a network or an image set, so that the dashboard's forms may offer it."""
 
-import json
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
+from annotator.json_texts import json_argument
 from annotator.units import registering
 
 
@@ -19,7 +19,7 @@ class Command(ProjectCommand):
         what.add_argument("--network", help="torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function")
         what.add_argument("--images", help="folder of images, Broden-layout folder, or s3:// prefix of either")
         parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://")
-        parser.add_argument("--preprocessing", type=json.loads, help="JSON: input_px, mean, std, scale, resize")
+        parser.add_argument("--preprocessing", type=json_argument, help="JSON: input_px, mean, std, scale, resize")
         parser.add_argument("--rendered", action="store_true", help="the images were drawn by a program")
 
     def handle(self, *args: Any, **options: Any) -> None:
