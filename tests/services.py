@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ os.environ.setdefault("UNITSCOPE_VAR", str(Path(__file__).parent.parent / "var" 
 _open.enter_context(embedded.in_environment())
 # Where static files are collected: each of the tests' clients would warn that it is absent.
 (Path(os.environ["UNITSCOPE_VAR"]) / "static").mkdir(parents=True, exist_ok=True)
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and with them each process that they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Several tests run at once. More threads than that wait for each other, and wait by counting.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A commit that waits for the disk takes 3 ms. A test that kills a process loses nothing without: the server lives on.

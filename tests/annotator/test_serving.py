@@ -53,7 +53,7 @@ def serve(environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
         f"http://127.0.0.1:{environment['SANDBOX_PORT']}/healthz",
     ]
     try:
-        wait_until(lambda: all(is_healthy(url) for url in urls) or up.poll() is not None, seconds=180)
+        wait_until(lambda: all(is_healthy(url) for url in urls) or up.poll() is not None, seconds=300)
         assert up.poll() is None
         yield up
     finally:
@@ -86,23 +86,23 @@ def test_the_four_end_with_a_killed_supervisor_and_ctrl_c_ends_everything(
         assert again.returncode == 2
         assert "Something already answers" in again.stderr
         up.kill()
-    wait_until(lambda: not of_the_procfile(), seconds=40)
+    wait_until(lambda: not of_the_procfile(), seconds=120)
 
     with serve(environment) as up:
         assert up.stdout
         assert any("Serving until" in line for line in up.stdout), "the queues answer as well"
         lines = of_the_procfile()
         killed = kill_each(tmp_path)
-        wait_until(lambda: sorted(of_the_procfile()) == sorted(lines), seconds=60)
+        wait_until(lambda: sorted(of_the_procfile()) == sorted(lines), seconds=300)
         assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in killed)
         web = f"http://localhost:{environment['WEB_PORT']}/healthz"
-        wait_until(lambda: is_healthy(web), seconds=60)
+        wait_until(lambda: is_healthy(web), seconds=300)
         up.send_signal(signal.SIGINT)
-        assert up.wait(60) == 0
+        assert up.wait(180) == 0
         said = up.stdout.read()
         for name in ("The process web", "The process web-queue", "The process gpu", "PostgreSQL"):
             assert f"{name} ended" in said
-    wait_until(lambda: not processes_of(tmp_path), seconds=20)
+    wait_until(lambda: not processes_of(tmp_path), seconds=120)
     assert not (tmp_path / "postgres" / "postmaster.pid").exists()
     assert not (tmp_path / "valkey" / "address.json").exists()
 

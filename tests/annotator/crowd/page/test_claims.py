@@ -31,7 +31,7 @@ from tests.annotator.crowd.fixtures import Visitor, let_pass, read_config
 from tests.annotator.crowd.making import make_campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)
-N_FORGED = int(os.environ.get("UNITSCOPE_FORGED_VISITS", "60"))
+N_FORGED = int(os.environ.get("UNITSCOPE_FORGED_VISITS", "24"))
 SECRET_OF_ANOTHER = "the-browser-of-somebody-else"
 
 
@@ -339,9 +339,9 @@ def test_what_many_addresses_forge_is_bounded_by_the_database_without_valkey(
     hit: HIT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "_count", lambda name, seconds: 0)
-    monkeypatch.setitem(limits.PER_HIT, "start", (10, 3600))
-    forged_at(hit, n=30)
-    assert Assignment.objects.count() == 10
+    monkeypatch.setitem(limits.PER_HIT, "start", (5, 3600))
+    forged_at(hit, n=9)
+    assert Assignment.objects.count() == 5
 
 
 def test_a_few_addresses_do_not_shut_a_hit(hit: HIT) -> None:
