@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from annotator.json_texts import read_json
@@ -61,6 +61,11 @@ def open_backup(path: Path) -> Iterator[Backup]:
         raise BadFile(f"{error.filename or path} cannot be read: {error.strerror}.") from None
 
 
+def _lies_within(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return bool(parts) and ".." not in parts and not name.startswith("/") and "\0" not in name and "\\" not in name
+
+
 def _read_manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     try:
         if archive.getinfo(MANIFEST).file_size > MAX_MANIFEST_BYTES:
@@ -70,6 +75,8 @@ def _read_manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
         manifest = None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BadFile(f"{name} is no backup of Unitscope.")
+    if any(not _lies_within(one) for one in manifest.get("files", {})):
+        raise BadFile(f"{name} is no backup of Unitscope: it names files outside its folders.")
     if manifest["version"] > VERSION:
         raise BadFile(f"{name} was written by a later Unitscope ({manifest['versions']['unitscope']}); restore there.")
     return cast(dict[str, Any], manifest)

@@ -7,10 +7,12 @@ the same command does all of it again.
 import mmap
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
@@ -19,11 +21,13 @@ from django.db.migrations.loader import MigrationLoader
 
 from annotator.accounts.auditing import verify_audit_log
 from annotator.embedded import write_privately
+from annotator.labels.wordnet import FILES
 from annotator.published.backup.archive import ARTIFACTS, CHUNK_BYTES, DUMP, SECRETS, WORDNET, Backup, open_backup
-from annotator.published.backup.backing_up import digest_key
+from annotator.published.backup.backing_up import digest_key, list_secrets
 from annotator.published.backup.dumping import load_database
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection, name_artifact
+from workers.leases import connect
 from workers.store import StoreError, open_store
 
 # What `make setup` writes: rows here do not make an installation one that is used.
@@ -126,7 +130,7 @@ def _take_artifacts(backup: Backup, scratch: Path, tell: Tell) -> int:
 
 
 def _take_secrets(backup: Backup, scratch: Path) -> None:
-    for name in backup.list_files(SECRETS):
+    for name in set(backup.list_files(SECRETS)) & set(list_secrets()):
         if not os.environ.get(name) and not settings.DEPLOYED:
             backup.extract(f"{SECRETS}/{name}", scratch)
             write_privately(settings.VAR / "secrets" / name, scratch.read_text())
@@ -134,7 +138,7 @@ def _take_secrets(backup: Backup, scratch: Path) -> None:
 
 def _take_wordnet(backup: Backup, tell: Tell) -> None:
     folder = settings.VAR / "wordnet"
-    for name in backup.list_files(WORDNET):
+    for name in set(backup.list_files(WORDNET)) & set(FILES):
         folder.mkdir(exist_ok=True)
         backup.extract(f"{WORDNET}/{name}", folder / name)
     if folder.is_dir():
@@ -149,7 +153,14 @@ def _bring_up_to_date(backup: Backup) -> None:
         if (name := name_artifact(dissection.pk)) in taken:
             dissection.artifact_name = name
             dissection.save(update_fields=["artifact_name"])
-    cache.clear()  # what it holds is of the rows that were here
+    _empty_cache()
+
+
+def _empty_cache() -> None:
+    """What it holds is of the rows that were here. Others may use the same Valkey, so its other keys stay."""
+    with suppress(redis.RedisError), connect(settings.REDIS_URL) as client:
+        for key in client.scan_iter(match=f"{settings.CACHES['default']['KEY_PREFIX']}:{cache.version}:*"):
+            client.delete(key)
 
 
 def _find_missing() -> tuple[str, ...]:

@@ -144,6 +144,7 @@ def test_what_was_measured_afresh_and_what_can_be_tried_again_is_in_the_file(
 
 
 def rewrite(file: Path, folder: Path, name: str, content: bytes) -> Path:
+    folder.mkdir(exist_ok=True)
     changed = folder / f"changed-{name}.zip"
     with zipfile.ZipFile(file) as old, zipfile.ZipFile(changed, "w") as new:
         for one in old.namelist():
@@ -161,7 +162,10 @@ def test_what_cannot_be_restored_is_refused_before_anything_changes(
         manifest = json.loads(archive.read("backup.json"))
     manifest["migrations"].append(["units", "9999_later"])
     later = rewrite(file, tmp_path, "backup.json", json.dumps(manifest).encode())
+    manifest["files"]["secrets/../../x"] = {"bytes": 0, "sha256": ""}
+    outside = rewrite(file, tmp_path / "two", "backup.json", json.dumps(manifest).encode())
     refused = {
+        outside: "names files outside its folders",
         tmp_path / "no.zip": "cannot be read",
         tmp_path: "cannot be read",
         foreign: "no backup",
