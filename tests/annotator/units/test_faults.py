@@ -36,6 +36,8 @@ def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings) -
     settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
     sent: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(gpu_queue, "send", lambda name, message: sent.append((name, message)))
+    # What earlier tests left in the real queue is none of these tests' tasks.
+    monkeypatch.setattr(gpu_queue, "is_empty", lambda: not sent)
     monkeypatch.setattr(tasks.app, "send_task", lambda *_, **__: None)
     return sent
 

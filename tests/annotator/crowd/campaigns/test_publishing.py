@@ -203,8 +203,8 @@ def test_what_an_expired_hit_is_extended_by_can_be_taken(market: Any, campaign: 
 def test_of_two_campaigns_that_get_one_name_at_once_the_second_is_refused(
     campaign: Campaign, dissection: Dissection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The second looked at the plan, with its name, before the first was written.
-    monkeypatch.setattr(composing, "_check_plan", lambda *plan, **values: None)
+    # The second looked whether its name is free before the first was written.
+    monkeypatch.setattr(composing, "_check_name", lambda name: None)
     with pytest.raises(NameTaken, match=f"'{campaign.name}' was given to something else"):
         make_campaign(dissection)
     assert campaign.hits.count() == HIT.objects.count()
