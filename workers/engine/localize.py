@@ -90,16 +90,25 @@ def _localize_batch(
     true = torch.tensor([one.class_index for one in batch], device=ranked.device)
     class_maps = head.map_classes(seen.maps, torch.cat([true[:, None], ranked], dim=1)).float()
     px = network.preprocessing.input_px
-    grown = torch.nn.functional.interpolate(class_maps, size=(px, px), mode="bilinear", align_corners=False)
+    grown = _grow(class_maps, px, "bilinear")
+    smooth = _grow(class_maps[:, :1], px, "bicubic")[:, 0]
     found = [
-        _judge(one.boxes_in(px), (guessed == one.class_index).numpy(), maps)
-        for one, guessed, maps in zip(batch, ranked.cpu(), grown.cpu().numpy(), strict=True)
+        _judge(one.boxes_in(px), (guessed == one.class_index).numpy(), maps, swept)
+        for one, guessed, maps, swept in zip(batch, ranked.cpu(), grown, smooth, strict=True)
     ]
     return Outcomes.join(found)
 
 
-def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32]) -> Outcomes:
-    """Outcomes of one photograph: `maps` (1 + n, px, px) of its class, then of the guessed classes by rank."""
+def _grow(class_maps: torch.Tensor, px: int, mode: str) -> NDArray[np.float32]:
+    """(B, n, h, w) to (B, n, px, px)."""
+    grown = torch.nn.functional.interpolate(class_maps, size=(px, px), mode=mode, align_corners=False)
+    return np.asarray(grown.cpu().numpy())
+
+
+def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32], smooth: NDArray[np.float32]) -> Outcomes:
+    """Outcomes of one photograph: `maps` (1 + n, px, px) of its class, then of the guessed classes by rank. `smooth`
+    (px, px) is the map of its class for V1 and V2, which take another interpolation.
+    """
     px = maps.shape[1]
     by_paper = [finds(box_paper(one).boxes[0], truth) for one in maps]
     # A guess counts if the class is right and the box is.
@@ -110,7 +119,7 @@ def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32]) -> Outcome
         if right
         for box in box_authors(one).boxes[:n_boxes]
     ]
-    v1, v2 = judge(sweep(maps[0]), truth)
+    v1, v2 = judge(sweep(smooth), truth)
     return Outcomes(
         top1=_flag(is_right[0]),
         top5=_flag(is_right.any()),

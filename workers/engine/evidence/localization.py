@@ -119,11 +119,14 @@ def judge(parts: Sequence[Parts], truth: Values) -> tuple[Flags, Flags]:
 
 
 def _find_parts(over: Flags) -> Values:
-    """(n, 4) boxes of the connected parts, the largest part first."""
+    """(n, 4) boxes of the connected parts, the largest part first. As in [CRLSA20]'s code, a box takes in the row and
+    the column after its part, if the map has them.
+    """
     parts, n_parts = ndimage.label(over, EIGHT_NEIGHBORS)
     sizes = np.bincount(parts.ravel(), minlength=n_parts + 1)[1:]
     slices = ndimage.find_objects(parts)
-    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in slices]
+    height, width = over.shape
+    boxes = [(x.start, y.start, min(x.stop + 1, width), min(y.stop + 1, height)) for y, x in slices]
     return np.array(boxes, dtype=np.float64)[np.argsort(-sizes, kind="stable")]
 
 

@@ -47,7 +47,8 @@ def slow_sweep(values: Values, truth: Values) -> tuple[list[bool], list[list[boo
         boxes = []
         for part in range(1, n_parts + 1):
             rows, columns = np.nonzero(parts == part)
-            box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+            height, width = gray.shape
+            box = (columns.min(), rows.min(), min(columns.max() + 2, width), min(rows.max() + 2, height))
             boxes.append((len(rows), slow_overlap(box, truth)))
         largest = max(boxes, key=lambda one: one[0])[1] if boxes else 0.0
         v1.append(largest >= 0.5)
