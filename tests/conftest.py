@@ -86,9 +86,12 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def valkey_is_asked() -> None:
-    """Whatever an earlier test met, nobody waits before Valkey is asked again."""
+def services_are_asked() -> None:
+    """Whatever an earlier test met, nobody waits before Valkey or a store is asked again."""
+    from annotator.units import strips
+
     _away_until.clear()
+    strips._asked_again_at.clear()
 
 
 @pytest.fixture(params=["stopped", "silent"])

@@ -63,7 +63,8 @@ def _read_checked(store: Store, strip: str) -> bytes:
 
 
 def _read_unless_silent(store: Store, name: str) -> bytes:
-    where = "/".join(store.root.split("/", 3)[:3])
+    # One bucket answers or does not; of folders on this machine, each may fail by itself.
+    where = store.root if store.root.startswith("file://") else "/".join(store.root.split("/", 3)[:3])
     if time.monotonic() < _asked_again_at.get(where, 0.0):
         raise StoreError(f"{where} did not answer a moment ago.")
     try:

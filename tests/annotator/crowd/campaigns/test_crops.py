@@ -11,10 +11,9 @@ import pytest
 from annotator.crowd.campaigns.crops import CropsGone
 from annotator.crowd.campaigns.extending import extend_hits, give_time
 from annotator.crowd.models import HIT, Campaign, OutwardAct
-from annotator.units import strips
 from annotator.units.models import Dissection
 from annotator.units.strips import read_strip
-from tests.annotator.crowd.making import make_campaign
+from tests.annotator.crowd.making import make_campaign, make_dissection
 from workers import store
 from workers.engine.format.artifact import tile_name
 from workers.store import StoreError, open_store
@@ -66,11 +65,6 @@ HARM: list[tuple[Callable[[Dissection], None], str]] = [
     (unplug, "The store of .* does not answer, so that nobody sees the crops"),
 ]
 each_harm = pytest.mark.parametrize(("harm", "said"), HARM, ids=[harm.__name__ for harm, _ in HARM])
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    strips._asked_again_at.clear()
 
 
 @each_harm
@@ -132,3 +126,11 @@ def test_a_store_of_objects_is_asked_in_the_same_way(
     monkeypatch.setattr(store.S3Store, "read", be_away)
     with pytest.raises(CropsGone, match="does not answer"):
         make_campaign(dissection, name="away")
+
+
+def test_a_folder_that_does_not_answer_keeps_no_other_from_being_read(dissection: Dissection, tmp_path: Path) -> None:
+    other = make_dissection(tmp_path, name="other")
+    unplug(dissection)
+    with pytest.raises(CropsGone, match="does not answer"):
+        make_campaign(dissection, name="try")
+    assert make_campaign(other, name="fine").hits.count() > 0
