@@ -32,7 +32,7 @@ broker_connection_max_retries = None
 # A broker that is down is said at once to whoever sends; the sweeper sends later.
 broker_transport_options = {"socket_connect_timeout": 2, "socket_timeout": 5}
 task_publish_retry_policy = {"max_retries": 1, "interval_start": 0}
-# Of every other client of the broker: a connection that a restart has ended is opened anew, and nobody waits longer.
+# Of every other client of the broker: a connection that a restart has ended is opened again, and nobody waits longer.
 VALKEY_OPTIONS: dict[str, Any] = {
     "socket_timeout": 2,
     "socket_connect_timeout": 2,

@@ -73,7 +73,7 @@ def _advance(dissection: Dissection, *, now: datetime) -> None:
 
 
 def _reopen(dissection: Dissection) -> None:
-    """What ended a task is removed; its attempts so far do not count. The results are always put together anew: those
+    """What ended a task is removed; its attempts so far do not count. The results are always put together again: those
     of before may be what could not be taken in.
     """
     store = open_store(dissection.artifact)

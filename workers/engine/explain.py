@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from workers.engine.evidence.boxes import METHODS as BOX_METHODS
 from workers.engine.evidence.boxes import Box
-from workers.engine.evidence.class_maps import CAM, map_by_gradients, run_with_maps
+from workers.engine.evidence.class_maps import CAM, grow, map_by_gradients, run_with_maps
 from workers.engine.evidence.finding import find_head
 from workers.engine.evidence.head import Contributions, Head
 from workers.engine.images.decoding import decode_image, read_size
@@ -165,7 +163,7 @@ def _list_shares(shares: Contributions | None, place: int, n_units: int, *, scor
 def _box(class_map: torch.Tensor, asked: Asked, frame: Frame, input_px: int) -> dict[str, Any]:
     """The map at its own size, the boxes that follow from it, the best one first."""
     values = class_map.float()
-    boxed = BOX_METHODS[asked.boxes](grow(values, input_px))
+    boxed = BOX_METHODS[asked.boxes](grow(values[None, None], input_px)[0, 0])
     placed = [frame.place(box, input_px=input_px) for box in boxed.boxes]
     return {
         "map": [[round(value, 6) for value in row] for row in values.tolist()],
@@ -173,11 +171,3 @@ def _box(class_map: torch.Tensor, asked: Asked, frame: Frame, input_px: int) -> 
         "boxes": placed,
         "box_note": boxed.note,
     }
-
-
-def grow(class_map: torch.Tensor, size_px: int) -> NDArray[np.float32]:
-    """(h, w) to (size_px, size_px), bilinear between the centers of cells."""
-    grown = torch.nn.functional.interpolate(
-        class_map[None, None], size=(size_px, size_px), mode="bilinear", align_corners=False
-    )
-    return np.asarray(grown[0, 0].cpu().numpy())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workers.engine.evidence.box_files.boxed_images import BoxedImage, BoxesInvalid
 from workers.engine.evidence.boxes import box_authors, box_paper
-from workers.engine.evidence.class_maps import run_with_maps
+from workers.engine.evidence.class_maps import grow, run_with_maps
 from workers.engine.evidence.head import Head
 from workers.engine.evidence.localization import (
     N_TAUS,
@@ -88,21 +88,15 @@ def _localize_batch(
     seen = run_with_maps(module=network.module, shape=head.shape, images=images)
     ranked = seen.scores.topk(min(N_GUESSES, head.n_classes), dim=1).indices
     true = torch.tensor([one.class_index for one in batch], device=ranked.device)
-    class_maps = head.map_classes(seen.maps, torch.cat([true[:, None], ranked], dim=1)).float()
+    class_maps = head.map_classes(seen.maps, torch.cat([true[:, None], ranked], dim=1))
     px = network.preprocessing.input_px
-    grown = _grow(class_maps, px, "bilinear")
-    smooth = _grow(class_maps[:, :1], px, "bicubic")[:, 0]
+    grown = grow(class_maps, px)
+    smooth = grow(class_maps[:, :1], px, mode="bicubic")[:, 0]
     found = [
         _judge(one.boxes_in(px), (guessed == one.class_index).numpy(), maps, swept)
         for one, guessed, maps, swept in zip(batch, ranked.cpu(), grown, smooth, strict=True)
     ]
     return Outcomes.join(found)
-
-
-def _grow(class_maps: torch.Tensor, px: int, mode: str) -> NDArray[np.float32]:
-    """(B, n, h, w) to (B, n, px, px)."""
-    grown = torch.nn.functional.interpolate(class_maps, size=(px, px), mode=mode, align_corners=False)
-    return np.asarray(grown.cpu().numpy())
 
 
 def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32], smooth: NDArray[np.float32]) -> Outcomes:

@@ -33,7 +33,7 @@ def sign_page(visit: Visit, *, public_id: str) -> str:
 def read_page(token: str, *, public_id: str) -> Visit:
     """What the address of the page said, and whether the marketplace had confirmed it a short time ago.
 
-    Raises TokenExpired if it was confirmed, but too long ago: opening the page again asks anew.
+    Raises TokenExpired if it was confirmed, but too long ago: opening the page again asks again.
     """
     *texts, is_confirmed = _load(token, salt=PAGE_SALT, n_values=5, public_id=public_id)
     if is_confirmed is True:

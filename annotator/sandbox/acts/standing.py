@@ -9,7 +9,7 @@ from annotator.sandbox.rules.states import AssignmentState
 
 
 class Standing:
-    """Read at the first use, as it is then; made anew for each request."""
+    """Read at the first use, as it is then; each request has its own."""
 
     def __init__(self, person: Person, hit_types: Iterable[HITType] = ()) -> None:
         self.person = person

@@ -1,4 +1,4 @@
-"""A dissection can be canceled, and a task that is tried again counts its attempts anew."""
+"""A dissection can be canceled, and a task that is tried again counts its attempts from 0."""
 
 from django.db import migrations, models
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from workers.engine.networks.hooks import eval_mode, find_layer, split_call
@@ -67,6 +69,12 @@ def map_by_gradients(
             (gradient,) = torch.autograd.grad(chosen, maps, retain_graph=True)
             found.append(combine(gradient, maps.detach()))
     return torch.stack(found, dim=1)
+
+
+def grow(class_maps: torch.Tensor, px: int, *, mode: str = "bilinear") -> NDArray[np.float32]:
+    """(B, n, h, w) to (B, n, px, px), between the centers of cells."""
+    grown = torch.nn.functional.interpolate(class_maps.float(), size=(px, px), mode=mode, align_corners=False)
+    return np.asarray(grown.cpu().numpy())
 
 
 @dataclass

@@ -76,6 +76,8 @@ def _make_probe(input_px: int, seed: int) -> torch.Tensor:
 def _watch(module: nn.Module, images: torch.Tensor, wanted: Callable[[str, nn.Module], bool]) -> Iterator[Call]:
     """The calls of the wanted modules in the order in which they end, then the network's own."""
     calls: list[Call] = []
+    # What running modules took, by module: an in-place layer overwrites it before it ends.
+    kept: dict[int, torch.Tensor] = {}
 
     def note(path: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
         def keep(part: nn.Module, inputs: tuple[object, ...], output: object) -> None:
@@ -85,8 +87,6 @@ def _watch(module: nn.Module, images: torch.Tensor, wanted: Callable[[str, nn.Mo
                 calls.append(Call(path, part, kept.pop(id(part), taken), given.clone()))
 
         return keep
-
-    kept: dict[int, torch.Tensor] = {}
 
     def keep_input(part: nn.Module, inputs: tuple[object, ...]) -> None:
         taken = next(iter(list_tensors(inputs).values()), None)

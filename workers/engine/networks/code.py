@@ -32,7 +32,7 @@ _STARTED_AT = time.time()
 _imported: dict[str, str] = {}
 # By the function's module: the modules that define its network's classes, as the last build found.
 _defining: dict[str, set[str]] = {}
-# Modules that shall be imported anew before the next build, whether or not their files changed.
+# Modules that are imported again before the next build, whether or not their files changed.
 _expired: set[str] = set()
 # By package: the version that this process began with.
 _versions: dict[str, str] = {}
@@ -72,7 +72,7 @@ def _import_anew(module_name: str, files: Mapping[str, Path], *, must: bool) -> 
 
 
 def expire(module_name: str) -> None:
-    """Have the module imported anew when its network is next built: a file that its code reads may have changed,
+    """Have the module imported again when its network is next built: a file that its code reads may have changed,
     although the code did not.
     """
     _expired.add(module_name)
