@@ -23,22 +23,16 @@ from workers.engine.explain import Asked as Wanted
 from workers.engine.explain import QuestionInvalid, describe_head, explain
 from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.networks.checkpoints import NetworkError
-from workers.engine.networks.layer_maps import LayerError
 from workers.engine.networks.loading import LoadedNetwork
-from workers.engine.networks.preprocessing import PreprocessingInvalid
-from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
-from workers.engine.networks.zoo import ZooError
+from workers.engine.networks.saved_activations import SavedNetwork
 from workers.job import find_device, wait_for_space, write_patiently
 from workers.localizing import Asked, localize_set
-from workers.opened import open_network
+from workers.opened import REFUSED, open_network
 
 logger = logging.getLogger(__name__)
 
 # Another attempt would find the same.
-BAD_INPUT = (
-    NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid, LayerError, ImageUnreadable, QuestionInvalid,
-    BoxesInvalid, store.NotStored,
-)  # fmt: skip
+BAD_INPUT = (*REFUSED, ImageUnreadable, QuestionInvalid, BoxesInvalid)
 # How many classes ImageNet has; torchvision names them.
 IMAGENET_CLASSES = 1000
 IMAGENET_SOURCES = ("torchvision:", "unitscope:", "zoo:")

@@ -18,6 +18,7 @@ from workers.engine.images.contents import FRESH_SECONDS, Contents
 from workers.engine.images.image_set import ImageSet
 from workers.engine.networks.checkpoints import NetworkError, list_files
 from workers.engine.networks.code import expire, hash_files
+from workers.engine.networks.layer_maps import LayerError
 from workers.engine.networks.loading import (
     LoadedNetwork,
     file_sha256,
@@ -25,11 +26,12 @@ from workers.engine.networks.loading import (
     load_network,
     load_zoo_network,
 )
-from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.preprocessing import Preprocessing, PreprocessingInvalid
 from workers.engine.networks.saved import SAVED
-from workers.engine.networks.saved_activations import SavedNetwork, open_saved
-from workers.engine.networks.zoo import ZOO, find_row, find_weights
+from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork, open_saved
+from workers.engine.networks.zoo import ZOO, ZooError, find_row, find_weights
 from workers.fetching import fetch_file
+from workers.store import NotStored
 
 
 class NetworkChanged(NetworkError):
@@ -60,6 +62,8 @@ class OpenNetwork:
         return {**{name: getattr(self.network, name) for name in IDENTITY}, "file_sha256": self.file_sha256}
 
 
+# What opening a network and asking for one of its layers refuse: another attempt would find the same.
+REFUSED = (NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid, LayerError, NotStored)
 _last_network: list[OpenNetwork] = []
 _last_contents: list[Contents] = []
 # By what _stamp gives.

@@ -28,14 +28,11 @@ from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures import tally
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFieldOptions
 from workers.engine.measures.options import DissectionOptions, OptionsInvalid
-from workers.engine.networks.checkpoints import NetworkError
-from workers.engine.networks.layer_maps import LayerError
-from workers.engine.networks.preprocessing import PreprocessingInvalid
-from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
-from workers.engine.networks.zoo import ZooError
+from workers.engine.networks.saved_activations import SavedNetwork
 from workers.fitting import DoesNotFit, check_room
 from workers.job import Job, find_device, wait_for_space, write_patiently
 from workers.label_cache import keep_labels, load_labels
+from workers.opened import REFUSED
 from workers.valkey import send_task
 
 logger = logging.getLogger(__name__)
@@ -44,18 +41,8 @@ OTHER_FILES = 512
 
 # Another attempt would find the same: the reason goes to the person who asked.
 BAD_INPUT = (
-    NetworkError,
-    PreprocessingInvalid,
-    ZooError,
-    SavedActivationsInvalid,
-    LayerError,
-    ImageSetError,
-    OptionsInvalid,
-    dissect.UnitNotFinite,
-    complete.NothingMeasured,
-    DoesNotFit,
-    store.NotStored,
-)
+    *REFUSED, ImageSetError, OptionsInvalid, dissect.UnitNotFinite, complete.NothingMeasured, DoesNotFit,
+)  # fmt: skip
 
 
 Work = Callable[[Job], dict[str, Any]]

@@ -21,7 +21,6 @@ from workers import contract
 from workers.store import Store, StoreError, open_store
 
 logger = logging.getLogger(__name__)
-LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
 MAX_PHOTOGRAPH_BYTES = 10 * 2**20
 WAIT_SECONDS = 0.2
 # A question, its photograph and its answer are deleted after this time.
@@ -150,13 +149,10 @@ def _is_due(question: Question, store: Store, now: datetime) -> bool:
     """True if it was never sent, its attempt failed, its GPU process fell silent, or the broker lost it."""
     if question.sent_at is None or store.exists(contract.failure_name(0, question.n_attempts)):
         return True
-    began = gpu_queue.read_progress(question.id, 0)
-    if began is not None and began.attempt == question.n_attempts:
-        return gpu_queue.watch.measure_silence(question.id, 0, began) >= contract.LEASE_SILENT_SECONDS
-    if now - question.sent_at < LOST_AFTER or not gpu_queue.is_empty():
-        return False
-    question.n_attempts -= 1  # it never began: a lost message is no failure
-    return True
+    standing = gpu_queue.find_standing(question.id, 0, attempt=question.n_attempts, sent_at=question.sent_at, now=now)
+    if standing is gpu_queue.Standing.LOST:
+        question.n_attempts -= 1
+    return standing is not gpu_queue.Standing.WAITING
 
 
 def _send(question: Question, store: Store, now: datetime) -> None:

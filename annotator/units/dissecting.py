@@ -10,7 +10,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 # Options that change how a dissection is computed, and not its result.
 HOW_IT_IS_DONE = ("shard_images", "spill", "memory_limit")
-LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
 
 _TASK_NAMES = {
     GPUTask.Stage.SURVEY: contract.SURVEY,
@@ -222,17 +221,15 @@ def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
     """The tasks to send now: new ones, ones whose lease fell silent, ones that the broker lost before they began."""
     due = []
     for task in dissection.gpu_tasks.filter(state__in=[GPUTask.State.WAITING, GPUTask.State.SENT]):
-        began = gpu_queue.read_progress(dissection.id, task.position)
         if task.state == GPUTask.State.SENT:
             assert task.sent_at is not None
-            if began is not None and began.attempt == task.attempts:
-                silent = gpu_queue.watch.measure_silence(dissection.id, task.position, began)
-                if silent < contract.LEASE_SILENT_SECONDS:
-                    continue
-            elif now - task.sent_at < LOST_AFTER or not gpu_queue.is_empty():
+            standing = gpu_queue.find_standing(
+                dissection.id, task.position, attempt=task.attempts, sent_at=task.sent_at, now=now
+            )
+            if standing is gpu_queue.Standing.WAITING:
                 continue
-            else:
-                task.attempts -= 1  # it never began: a lost message is no failure of the shard
+            if standing is gpu_queue.Standing.LOST:
+                task.attempts -= 1
         if task.attempts - task.n_forgiven >= contract.MAX_ATTEMPTS:
             task.state = GPUTask.State.POISONED
             task.error = (

@@ -6,6 +6,8 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any, cast
 
 from django.conf import settings
@@ -14,6 +16,7 @@ from workers import contract
 from workers.valkey import ValkeyAway, connected, send_task
 
 logger = logging.getLogger(__name__)
+LOST_AFTER = timedelta(seconds=contract.LEASE_SILENT_SECONDS)
 # More tasks than GPU processes can work on at a time.
 MAX_WATCHED = 10_000
 
@@ -104,6 +107,23 @@ class Watch:
 
 
 watch = Watch()
+
+
+class Standing(Enum):
+    """What became of a message that was sent to the GPU processes."""
+
+    WAITING = auto()  # it waits, or a GPU process works on it
+    SILENT = auto()  # a GPU process began and fell silent: the attempt has failed
+    LOST = auto()  # nobody began and the queue is empty: a lost message is no failure
+
+
+def find_standing(task_id: uuid.UUID, position: int, *, attempt: int, sent_at: datetime, now: datetime) -> Standing:
+    """By the last word about the task at this position of a dissection or question."""
+    began = read_progress(task_id, position)
+    if began is not None and began.attempt == attempt:
+        is_silent = watch.measure_silence(task_id, position, began) >= contract.LEASE_SILENT_SECONDS
+        return Standing.SILENT if is_silent else Standing.WAITING
+    return Standing.WAITING if now - sent_at < LOST_AFTER or not is_empty() else Standing.LOST
 
 
 def list_processes() -> list[GPUProcess]:

@@ -11,9 +11,10 @@ import torch
 
 from workers.engine.evidence.boxes import METHODS as BOX_METHODS
 from workers.engine.evidence.boxes import Box
-from workers.engine.evidence.class_maps import CAM, grow, map_by_gradients, run_with_maps
+from workers.engine.evidence.class_maps import grow, map_by_gradients, run_with_maps
 from workers.engine.evidence.finding import find_head
 from workers.engine.evidence.head import Contributions, Head
+from workers.engine.evidence.names import CAM, PAPER
 from workers.engine.images.decoding import decode_image, read_size
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerShape
@@ -27,13 +28,13 @@ class QuestionInvalid(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """`method` is one of class_maps.METHODS; `layer` is the head's if empty. `classes` are explained in place of the
+    """`method` is one of names.MAPS; `layer` is the head's if empty. `classes` are explained in place of the
     `n_predictions` of highest score. Of each score the `n_units` largest shares are listed.
     """
 
     method: str = CAM
     layer: str = ""
-    boxes: str = "paper"
+    boxes: str = PAPER
     classes: tuple[int, ...] = ()
     n_predictions: int = 5
     n_units: int = 10

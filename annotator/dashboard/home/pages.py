@@ -51,7 +51,17 @@ def show_home(request: SignedInRequest) -> HttpResponse:
     scope = find_scope(Selection())
     surest = {"sort": "precision", "precision_min": 0.0} if scope.has_labels else {"sort": "iou"}
     cards = make_cards(unit_ids=find_units(Selection(surest), scope, n_most=N_SHOWN_UNITS), scope=scope)
-    return show(request, "dashboard/home/home.html", title="Home", cards=cards, scope=scope, **_live())
+    live = _live()
+    is_dissecting = any(one["progress"] is not None for one in live["dissections"])
+    return show(
+        request,
+        "dashboard/home/home.html",
+        title="Home",
+        cards=cards,
+        scope=scope,
+        is_dissecting=is_dissecting,
+        **live,
+    )
 
 
 @needs(Role.VIEWER)

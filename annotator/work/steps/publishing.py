@@ -47,6 +47,7 @@ from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.seeds import derive_seed
+from annotator.plurals import say_count
 from annotator.units.finding import find_done_dissections
 from annotator.work.options import option
 from annotator.work.states import is_going, is_unclosed
@@ -158,7 +159,10 @@ def compose(work: Work) -> str:
     )
     phrases = _find_phrases(asked, units)
     composing.compose_campaign(campaign, template=asked.template, units=units, phrases=phrases)
-    return f"Composed {n_hits} HITs about {len(units)} units{_count_layers(units)}.{_tell_silent(choice)}"
+    return (
+        f"Composed {say_count(n_hits, 'HIT')} about {say_count(len(units), 'unit')}{_count_layers(units)}."
+        f"{_tell_silent(choice)}"
+    )
 
 
 def _count_layers(units: list[ChosenUnit]) -> str:
@@ -170,7 +174,7 @@ def _count_layers(units: list[ChosenUnit]) -> str:
 def _tell_silent(choice: Choice) -> str:
     if not choice.silent:
         return ""
-    return f"\nLeft out {len(choice.silent)} silent units: {describe_silent(choice.silent)}."
+    return f"\nLeft out {say_count(len(choice.silent), 'silent unit')}: {describe_silent(choice.silent)}."
 
 
 def check_composing(work: Work) -> None:

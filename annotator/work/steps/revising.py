@@ -11,6 +11,7 @@ from annotator.labels.labeling import OtherLexicon
 from annotator.labels.models import UnitLabel
 from annotator.labels.relabeling import BadRevision
 from annotator.labels.revising import accept_label, merge_concepts, rename_unit, split_answers
+from annotator.plurals import say_count
 from annotator.work.options import option
 from annotator.work.step import Step, Work
 
@@ -93,7 +94,7 @@ def _compare(work: Work, campaign: Campaign, changed: Sequence[UnitLabel]) -> st
     compare_labels(campaign=campaign, labels=changed)
     for label in changed:
         work.tell(f"{label.unit}: {label.concept}")
-    return f"{len(changed)} units renamed."
+    return f"{say_count(len(changed), 'unit')} renamed."
 
 
 # What the steps about one label share.

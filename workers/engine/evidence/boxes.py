@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from workers.engine.evidence.names import AUTHORS, PAPER, TORCH_DEMO
+
 Box = tuple[int, int, int, int]
 Map = NDArray[np.floating]
 
@@ -53,7 +55,7 @@ def box_authors(values: Map) -> Boxed:
     return box_gray(gray)
 
 
-METHODS: dict[str, Callable[[Map], Boxed]] = {"paper": box_paper, "torch-demo": box_demo, "authors": box_authors}
+METHODS: dict[str, Callable[[Map], Boxed]] = {PAPER: box_paper, TORCH_DEMO: box_demo, AUTHORS: box_authors}
 
 
 def whole(values: Map, note: str) -> Boxed:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from workers.engine.evidence.names import GRAD_CAM, HIRES_CAM, LAYER_CAM
 from workers.engine.networks.hooks import eval_mode, find_layer, split_call
 from workers.engine.networks.layer_maps import LayerShape, as_maps
 
@@ -31,10 +32,8 @@ def _layer_cam(gradients: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
     return (gradients.clamp_min(0) * maps).sum(dim=1).clamp_min(0)
 
 
-CAM = "cam"
 # By gradients, at any layer: how gradients and maps become one map (B, h, w).
-GRADIENT_METHODS: dict[str, Combine] = {"grad-cam": _grad_cam, "hires-cam": _hires_cam, "layer-cam": _layer_cam}
-METHODS = (CAM, *GRADIENT_METHODS)
+GRADIENT_METHODS: dict[str, Combine] = {GRAD_CAM: _grad_cam, HIRES_CAM: _hires_cam, LAYER_CAM: _layer_cam}
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from annotator.evidence.network_arguments import add_network_arguments, read_net
 from annotator.evidence.picture import draw_explanation, find_crops, name_unit, tell_labels
 from annotator.evidence.units_behind import name_units
 from annotator.units.gpu_process import gpu_process_if_none
+from workers.engine.evidence import names
 
-METHODS = ("cam", "grad-cam", "hires-cam", "layer-cam")
-BOXES = ("paper", "torch-demo", "authors")
 EXAMPLE = """
 
 example: manage.py explain --network torchvision:squeezenet1_1 --weights FILE.safetensors photo.jpg --picture why.png
@@ -31,9 +30,13 @@ class Command(ProjectCommand):
         parser.formatter_class = RawDescriptionHelpFormatter
         add_network_arguments(parser)
         parser.add_argument("file", type=Path, help="the photograph, at most 10 MiB")
-        parser.add_argument("--method", choices=METHODS, default="cam", help="how class maps are made; default: cam")
+        parser.add_argument(
+            "--method", choices=names.MAPS, default=names.CAM, help="how class maps are made; default: cam"
+        )
         parser.add_argument("--layer", default="", help="of the maps; default: the layer that the head pools")
-        parser.add_argument("--boxes", choices=BOXES, default="paper", help="how boxes are made; default: paper")
+        parser.add_argument(
+            "--boxes", choices=names.BOXES, default=names.PAPER, help="how boxes are made; default: paper"
+        )
         parser.add_argument(
             "--class", dest="classes", type=int, action="append", default=[], metavar="INDEX",
             help="explain this class in place of the five of highest score; several times for several",

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns.finding import find_campaign
+from annotator.plurals import say_count
 from annotator.published.exporting import export_campaign, export_dissection
 from annotator.units.finding import find_done_dissections
 from workers.engine.measures.iou.arrays import MODES
@@ -39,4 +40,4 @@ class Command(ProjectCommand):
         else:
             (dissection,) = find_done_dissections([options["dissection"]])
             files = export_dissection(dissection=dissection, folder=out, mode=options["mode"])
-        self.stdout.write(f"{len(files)} files written to {out}: {', '.join(files)}.")
+        self.stdout.write(f"{say_count(len(files), 'file')} written to {out}: {', '.join(files)}.")

@@ -12,6 +12,7 @@ from annotator.commanding import ProjectCommand
 from annotator.comparison.reports import describe_campaign, describe_dissection
 from annotator.comparison.tables import print_csv, print_report
 from annotator.crowd.campaigns.finding import find_campaign
+from annotator.plurals import say_count
 from annotator.published.reporting import write_report
 from annotator.units.finding import find_dissection
 
@@ -49,4 +50,4 @@ def _write_html(name: str | None, folder: Path | None) -> str:
     if not name or folder is None:
         raise CommandError("html needs a campaign and --out DIR.", returncode=2)
     n_units = write_report(campaign=find_campaign(name), folder=folder, now=timezone.now())
-    return f"{n_units} units written to {folder / 'index.html'}."
+    return f"{say_count(n_units, 'unit')} written to {folder / 'index.html'}."

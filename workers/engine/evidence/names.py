@@ -1,0 +1,9 @@
+"""What the ways to make a class map, and a box of it, are called. Nothing here needs torch: forms and commands read it.
+
+docs/evidence.md, Class maps and Boxes.
+"""
+
+CAM = "cam"
+GRAD_CAM, HIRES_CAM, LAYER_CAM = BY_GRADIENTS = ("grad-cam", "hires-cam", "layer-cam")
+MAPS = (CAM, *BY_GRADIENTS)
+PAPER, TORCH_DEMO, AUTHORS = BOXES = ("paper", "torch-demo", "authors")
