@@ -22,7 +22,8 @@ from annotator.names import to_file_name
 from annotator.refusals import Refusal
 from annotator.units.best_labels import MODES_BY_RANK
 from annotator.units.models import DissectedUnit, Dissection
-from annotator.units.strips import cut_tiles, encode_jpeg, read_strip
+from annotator.units.strips import read_strip
+from workers.engine.drawing.tiles import cut_tiles, encode_jpeg
 from workers.store import StoreError
 
 N_CROPS = 200

@@ -15,7 +15,8 @@ from annotator.figures.listing import draw_figure, list_figures
 from annotator.published.exporting import NothingToExport
 from annotator.published.folders import whole_folder
 from annotator.units.models import DissectedUnit
-from annotator.units.strips import cut_tiles, encode_jpeg, lay_out, read_strip
+from annotator.units.strips import read_strip
+from workers.engine.drawing.tiles import cut_tiles, encode_jpeg, lay_out
 from workers.engine.format import bounds
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 from workers.store import StoreError

@@ -6,9 +6,9 @@ from typing import Any
 
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Image, ImageSet, Layer, TopImage, Unit
 from workers.contract import CONTENTS
-from workers.engine.format.artifact import Arrays, read_artifact, unpack_arrays
-from workers.engine.measures.recorded import UnitRows, from_arrays
-from workers.engine.measures.table import list_recorded
+from workers.engine.format.artifact import read_artifact, unpack_arrays
+from workers.engine.measures.recorded import UnitRows
+from workers.engine.measures.table import gather_rows
 from workers.store import Store
 
 # What the manifest states of a layer, and the dissection keeps.
@@ -31,7 +31,7 @@ def ingest_artifact(*, dissection: Dissection, store: Store, now: datetime) -> d
     is_counted_only = manifest["options"]["rotation"] or manifest["options"].get("random_weights")
     for position, entry in enumerate(() if is_counted_only else manifest["layers"]):
         units = _ingest_layer(dissection, entry, position)
-        rows = _gather_rows(artifact.layer(position), manifest)
+        rows = gather_rows(artifact.layer(position), manifest)
         measured = _ingest_units(dissection, units, rows)
         TopImage.objects.bulk_create(_top_images(measured, rows, images), batch_size=BATCH)
         AutomaticLabel.objects.bulk_create(_automatic_labels(dissection, units, rows), batch_size=BATCH)
@@ -91,16 +91,6 @@ def _ingest_layer(dissection: Dissection, entry: dict[str, Any], position: int) 
         (Unit(layer=layer, index=index) for index in range(layer.n_units)), batch_size=BATCH, ignore_conflicts=True
     )
     return list(layer.units.order_by("index"))
-
-
-def _gather_rows(arrays: Arrays, manifest: dict[str, Any]) -> dict[str, list[UnitRows]]:
-    """By measure, what each unit's rows hold; measures that were not asked for are absent."""
-    found: dict[str, list[UnitRows]] = {}
-    for measure in list_recorded():
-        record = from_arrays(measure.arrays, arrays) if measure.arrays else None
-        if record is not None:
-            found[measure.name] = list(measure.ingest(record, manifest))
-    return found
 
 
 def _ingest_units(dissection: Dissection, units: list[Unit], rows: dict[str, list[UnitRows]]) -> list[DissectedUnit]:

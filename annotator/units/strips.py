@@ -1,13 +1,10 @@
-"""A unit's tiles: the only code that reads strips from the artifact store and lays tiles out as one picture."""
+"""A unit's strip of tiles: the only code that reads strips from the artifact store."""
 
 import functools
 import hashlib
-import io
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-
-from PIL import Image as Picture
 
 from annotator.units.models import DissectedUnit
 from workers.engine.format.artifact import tile_name
@@ -89,36 +86,3 @@ def draw_placeholder(error: BaseException) -> tuple[bytes, int]:
         f'font-size="15" text-anchor="middle">{said}</text></svg>'
     )
     return text.encode(), 404 if gone else 503
-
-
-def cut_tiles(strip: bytes, *, ranks: Iterable[int]) -> list[Picture.Image]:
-    """The square tiles of these ranks, in this order, without ranks that the strip does not have. Raises OSError."""
-    with Picture.open(io.BytesIO(strip)) as opened:
-        picture = opened.convert("RGB")
-    side = picture.width
-    n_tiles = picture.height // side
-    return [picture.crop((0, rank * side, side, (rank + 1) * side)) for rank in ranks if rank < n_tiles]
-
-
-def lay_out(
-    tiles: Sequence[Picture.Image],
-    *,
-    columns: int,
-    rows: int | None = None,
-    gap_px: int = 0,
-    background: tuple[int, int, int] = (255, 255, 255),
-) -> Picture.Image:
-    """The tiles row by row. `rows` is as many as the tiles need unless it is given."""
-    side = tiles[0].width
-    step = side + gap_px
-    n_rows = -(-len(tiles) // columns) if rows is None else rows
-    picture = Picture.new("RGB", (columns * step - gap_px, n_rows * step - gap_px), background)
-    for position, tile in enumerate(tiles):
-        picture.paste(tile, (position % columns * step, position // columns * step))
-    return picture
-
-
-def encode_jpeg(picture: Picture.Image, *, quality: int = 85, optimize: bool = False) -> bytes:
-    encoded = io.BytesIO()
-    picture.save(encoded, "JPEG", quality=quality, optimize=optimize)
-    return encoded.getvalue()

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from annotator.crowd.hit_types.tile_order import TileOrder, draw_order
 from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, draw_sheet
 from annotator.crowd.seeds import derive_seed
-from annotator.units.strips import cut_tiles
 from tests.annotator.crowd.leaking import auc
+from workers.engine.drawing.tiles import cut_tiles
 from workers.engine.format.artifact import Artifact, read_artifact
 from workers.store import open_store
 

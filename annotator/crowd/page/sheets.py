@@ -10,7 +10,8 @@ from PIL.Image import Image as Picture
 
 from annotator.crowd.models import HITUnit
 from annotator.units.models import DissectedUnit
-from annotator.units.strips import cut_tiles, encode_jpeg, lay_out, read_strip
+from annotator.units.strips import read_strip
+from workers.engine.drawing.tiles import cut_tiles, encode_jpeg, lay_out
 from workers.store import StoreError
 
 COLUMNS = 5

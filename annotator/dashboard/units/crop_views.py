@@ -13,15 +13,8 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
 from annotator.units.models import DissectedUnit, Dissection
-from annotator.units.strips import (
-    CropsDamaged,
-    check_strip,
-    cut_tiles,
-    draw_placeholder,
-    encode_jpeg,
-    lay_out,
-    read_strip,
-)
+from annotator.units.strips import CropsDamaged, check_strip, draw_placeholder, read_strip
+from workers.engine.drawing.tiles import cut_tiles, encode_jpeg, lay_out
 from workers.engine.format.artifact import ArtifactMalformed, field_name
 from workers.store import NotStored, StoreError, open_store
 

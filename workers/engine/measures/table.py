@@ -6,8 +6,10 @@ text, because the annotator reads the first half where torch is not installed.
 """
 
 from importlib import import_module
+from typing import Any
 
-from workers.engine.measures.recorded import Recorded
+from workers.engine.format.artifact import Arrays
+from workers.engine.measures.recorded import Recorded, UnitRows, from_arrays
 
 MEASURES = [
     "workers.engine.measures.rotation",
@@ -23,3 +25,13 @@ MEASURES = [
 def list_recorded() -> list[Recorded]:
     """The half of each measure that needs no torch."""
     return [import_module(f"{path}.arrays").RECORDED for path in MEASURES]
+
+
+def gather_rows(arrays: Arrays, manifest: dict[str, Any]) -> dict[str, list[UnitRows]]:
+    """By measure, what each unit's rows hold, from one layer's arrays; measures that were not asked for are absent."""
+    found: dict[str, list[UnitRows]] = {}
+    for measure in list_recorded():
+        record = from_arrays(measure.arrays, arrays) if measure.arrays else None
+        if record is not None:
+            found[measure.name] = list(measure.ingest(record, manifest))
+    return found

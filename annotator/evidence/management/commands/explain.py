@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.evidence import asking
+from annotator.evidence.crops import find_crops
 from annotator.evidence.network_arguments import add_network_arguments, read_network
-from annotator.evidence.picture import draw_explanation, find_crops, name_unit, tell_labels
 from annotator.evidence.units_behind import name_units
 from annotator.units.gpu_process import gpu_process_if_none
+from workers.engine.drawing.explanation import draw_explanation, name_unit, tell_labels
 from workers.engine.evidence import names
 
 EXAMPLE = """

@@ -8,10 +8,6 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from annotator.units.models import DissectedUnit
-from annotator.units.strips import cut_tiles, read_strip
-from workers.store import StoreError
-
 PHOTOGRAPH_PX = 300
 CROP_PX = 44
 LIST_PX = 560
@@ -27,7 +23,9 @@ Crops = Mapping[int, Picture.Image]
 
 
 def draw_explanation(answer: Mapping[str, Any], *, photograph: bytes, crops: Crops) -> bytes:
-    """A PNG of the first predictions of an answer with names (units_behind.py)."""
+    """A PNG of the first predictions of an answer of `explain`; its units have names: `concept`, `said_by`,
+    `precision`, `broden_label`, `iou`. `crops`: one for each unit that has any, by its index.
+    """
     shown = answer["predictions"][:MAX_SHOWN]
     upright = _open(photograph)
     width, height = GAP_PX * 3 + PHOTOGRAPH_PX + LIST_PX, GAP_PX + len(shown) * (PHOTOGRAPH_PX + GAP_PX)
@@ -40,28 +38,6 @@ def draw_explanation(answer: Mapping[str, Any], *, photograph: bytes, crops: Cro
     encoded = io.BytesIO()
     page.save(encoded, "PNG", optimize=True)
     return encoded.getvalue()
-
-
-def find_crops(answer: Mapping[str, Any]) -> dict[int, Picture.Image]:
-    """The first crop of each unit that has crops, by its index."""
-    units = [unit for prediction in answer["predictions"] for unit in prediction["units"]]
-    measured = DissectedUnit.objects.filter(
-        unit__layer__network__name=answer["network_name"],
-        unit__layer__path__in={unit["layer"] for unit in units},
-        unit__index__in={unit["index"] for unit in units},
-        n_top__gt=0,
-    ).select_related("dissection", "unit")
-    found: dict[int, Picture.Image] = {}
-    for one in measured.order_by("-dissection__created_at"):
-        if one.unit.index in found:
-            continue
-        try:
-            tiles = cut_tiles(read_strip(artifact=one.dissection.artifact, strip=one.strip), ranks=[0])
-        except (StoreError, OSError):
-            continue  # a picture without this crop is better than none
-        if tiles:
-            found[one.unit.index] = tiles[0]
-    return found
 
 
 def _open(photograph: bytes) -> Picture.Image:
