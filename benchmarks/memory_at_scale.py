@@ -151,6 +151,7 @@ def stated(shapes: list[LayerShape]) -> float:
         options=OPTIONS,
         n_images=N_IMAGES,
         label_bytes=6 * RUNS_PER_MAP * len(CATEGORIES),
+        labels_of_image=N_LABELS,
         n_labels=N_LABELS,
         input_px=224,
     )

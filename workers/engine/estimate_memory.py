@@ -33,6 +33,8 @@ SAMPLED_IMAGES = 16
 RUN_WORK_BYTES = 18
 # What ordering a cell takes, and finding the bound of a landmark.
 ORDERING_BYTES, LANDMARK_WORK = 40, 5
+# What a label under the mask of a pair takes: while they are joined in memory, and in files.
+PAIR_LABEL_BYTES, PAIR_LABEL_FILE_BYTES = 20, 10
 # Scratch of counting masks: unfolded labels, blocks of pixels, and counters of all labels.
 MASK_BYTES, MASK_BYTES_OF_IMAGE = 600_000_000, 2_000_000
 
@@ -85,12 +87,15 @@ class LayerSize:
 
 @dataclass(frozen=True)
 class Estimator:
-    """Estimates the stages of one dissection; `label_bytes` are those of an image's packed labels."""
+    """Estimates the stages of one dissection; `label_bytes` are those of an image's packed labels, which are of
+    `labels_of_image` kinds.
+    """
 
     layers: Sequence[LayerSize]
     options: DissectionOptions
     n_images: int
     label_bytes: float
+    labels_of_image: float
     n_labels: int
     input_px: int
 
@@ -146,7 +151,8 @@ class Estimator:
         peaks = sum(PEAK_BYTES * n * one.shape.n_units for one in self.layers)
         tops = sum(4 * self._n_maps * one.cells for one in self.layers)
         labels = n * self.label_bytes
-        spillable = cells + pairs + peaks + tops + round(labels)
+        pair_labels = round(self.labels_of_image * sum(one.pairs(n) for one in self.layers))
+        spillable = cells + pairs + peaks + tops + round(labels) + PAIR_LABEL_BYTES * pair_labels
         one_unit = max(2 * CELL_BYTES * one.kept(n, 0) // one.shape.n_units + PAIR_BYTES * n for one in self.layers)
         ranking = n * (4 * wide + 64)
         crops = min(CACHE_BYTES, 3 * n * self.input_px**2) + wide * self._n_maps * OUTLINE_PX**2
@@ -154,8 +160,10 @@ class Estimator:
         masks = min(MASK_BYTES, MASK_BYTES_OF_IMAGE * n) + counts if self.n_labels else 0
         at_once = min(cells + pairs, max(2 * AT_ONCE_BYTES, one_unit))
         work = DECODING_BYTES + max(ranking, crops, masks) + round(labels * RUN_WORK_BYTES / RUN_BYTES)
+        of_turn = round(self.labels_of_image * 2 * AT_ONCE_BYTES / PAIR_BYTES)
         exemplars = [self._exemplars(one.shape.n_units) for one in self.layers]
         spilled = round(TOLD_SLACK * NEIGHBORHOOD * cells_over) + pairs // 4 + peaks + tops + round(labels)
+        spilled += PAIR_LABEL_FILE_BYTES * min(pair_labels // 4, of_turn)
         return MemoryEstimate(
             in_memory=spillable + work,
             spilled=at_once + work,
@@ -178,12 +186,14 @@ def make_estimator(
     *, shapes: Iterable[LayerShape], image_set: ImageSet, options: DissectionOptions, input_px: int
 ) -> Estimator:
     """For dissecting the layers over the set; reads the label maps of a few images."""
+    label_bytes, labels_of_image = _sample_labels(image_set)
     n_images, tail = len(image_set.paths), options.of(ThresholdOptions).tail
     return Estimator(
         layers=[size_layer(shape, n_images=n_images, tail=tail) for shape in shapes],
         options=options,
         n_images=n_images,
-        label_bytes=_label_bytes(image_set),
+        label_bytes=label_bytes,
+        labels_of_image=labels_of_image,
         n_labels=len(image_set.labels.labels) if image_set.labels else 0,
         input_px=input_px,
     )
@@ -193,14 +203,16 @@ def size_layer(shape: LayerShape, *, n_images: int, tail: float) -> LayerSize:
     return LayerSize(shape, n_above(tail=tail, n_values=n_images * shape.height * shape.width) + 1)
 
 
-def _label_bytes(image_set: ImageSet) -> float:
-    """Bytes of one image's packed labels: the mean of some images, evenly spread."""
+def _sample_labels(image_set: ImageSet) -> tuple[float, float]:
+    """Bytes of one image's packed labels, and of how many kinds they are: the means of some images, evenly spread."""
     if image_set.labels is None:
-        return 0.0
-    sizes = [0]
+        return 0.0, 0.0
+    found = [(0, 0)]
     for index in np.linspace(0, len(image_set.paths) - 1, SAMPLED_IMAGES).astype(int).tolist():
         try:
-            sizes.append(RUN_BYTES * len(image_set.read_labels(index).run_start))
+            labels = image_set.read_labels(index).run_label
         except LabelMapUnreadable:
             continue
-    return float(np.mean(sizes[1:] or sizes))
+        found.append((RUN_BYTES * len(labels), len(np.unique(labels))))
+    n_bytes, kinds = np.mean(found[1:] or found, axis=0).tolist()
+    return n_bytes, kinds

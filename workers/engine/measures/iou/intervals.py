@@ -7,6 +7,7 @@ unit's label, have an interval.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from workers.engine.images.label_table import LabelTable
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.measures.iou.arrays import ModeCounts
 from workers.engine.measures.iou.mask_blocks import Integers
-from workers.engine.measures.iou.masks import MaskTask, Wanted, resolve_in_bins
+from workers.engine.measures.iou.masks import MaskCounts, MaskTask, Wanted, sum_in_bins
 from workers.engine.resampling import LEVELS, N_RESAMPLES, Array, draw
 
 # With 500 bins the width of an interval is within some 3 % of that of as many bins as images.
@@ -52,12 +53,12 @@ class Counted:
 
 @dataclass(frozen=True)
 class LayerMasks:
-    """One mode's masks of some units of a layer: of each pair the `area` (P,), and whether it counts towards that of
-    each category's labels, (P, n_categories).
+    """One mode's masks of some units of a layer; `counts_area` (P, n_categories): whether a pair's area counts towards
+    that of each category's labels.
     """
 
     task: MaskTask
-    area: Integers
+    masks: MaskCounts
     counts_area: NDArray[np.bool_]
     counts: ModeCounts
 
@@ -78,16 +79,17 @@ def deal_into_bins(n_images: int) -> NDArray[np.int64]:
 
 
 def add_intervals(layers: Sequence[LayerMasks], binned: Binned) -> list[Counted]:
-    """The counts of one mode with the intervals of their labels."""
-    labels, index, once = binned.labels, binned.index, binned.once
-    wanted = [Wanted(_find_columns(layer.counts, index), binned.bin_of_image) for layer in layers]
-    tasks = [layer.task for layer in layers]
-    same = resolve_in_bins(tasks=tasks, wanted=wanted, labels=labels, index=index, once=once)
-    truth = labels.truth(n_numbers=index.n_numbers, once=once, group=binned.bin_of_image)
-    return [
-        _add_intervals(layer.counts, own.columns, both, _sum_in_bins(layer, binned), truth)
-        for layer, own, both in zip(layers, wanted, same, strict=True)
-    ]
+    """The counts of one mode with the intervals of their labels; the masks keep the labels of their pairs."""
+    labels, index = binned.labels, binned.index
+    truth = labels.truth(n_numbers=index.n_numbers, once=binned.once, group=binned.bin_of_image)
+    found = []
+    for layer in layers:
+        columns, of_pairs = _find_columns(layer.counts, index), layer.masks.of_pairs
+        assert of_pairs is not None
+        wanted = Wanted(columns, binned.bin_of_image)
+        same = sum_in_bins(layer.task, of_pairs, wanted, labels.images)
+        found.append(_add_intervals(layer.counts, columns, same, _sum_areas(layer, binned), truth))
+    return found
 
 
 def state_ranges(counts: ModeCounts, draws: Sequence[Draws]) -> ModeCounts:
@@ -112,12 +114,14 @@ def _find_columns(counts: ModeCounts, index: LabelTable) -> Integers:
     return np.where(wanted & (counts.best_label > 0), columns, 0)
 
 
-def _sum_in_bins(layer: LayerMasks, binned: Binned) -> Integers:
+def _sum_areas(layer: LayerMasks, binned: Binned) -> Integers:
     """(U, n_categories, bins) mask pixels."""
     maps, n_units, n_bins = layer.task.maps, len(layer.task.thresholds), int(binned.bin_of_image.max(initial=0)) + 1
     bins = binned.bin_of_image[np.searchsorted(binned.labels.images, maps.image)]
     key = maps.unit.astype(np.int64) * n_bins + bins
-    sums = [np.bincount(key, weights=layer.area * one, minlength=n_units * n_bins) for one in layer.counts_area.T]
+    sums = [
+        np.bincount(key, weights=layer.masks.pair_area * one, minlength=n_units * n_bins) for one in layer.counts_area.T
+    ]
     return np.stack([one.astype(np.int64).reshape(n_units, n_bins) for one in sums], axis=1)
 
 
@@ -126,7 +130,7 @@ def _add_intervals(counts: ModeCounts, columns: Integers, same: Integers, area: 
     low, high = np.full((2, *columns.shape), np.nan)
     is_over = np.zeros((N_RESAMPLES, len(columns)), dtype=bool)
     labels_over = np.zeros((N_RESAMPLES, truth.shape[1]), dtype=bool)
-    times = np.concatenate(list(draw(n=same.shape[2], seed=SEED, n_resamples=N_RESAMPLES)))
+    times = _draw_bins(same.shape[2])
     for category in range(columns.shape[1]):
         units = np.flatnonzero(columns[:, category])
         if len(units) == 0:
@@ -143,6 +147,14 @@ def _add_intervals(counts: ModeCounts, columns: Integers, same: Integers, area: 
         labels_over[:, number[order][first]] |= np.logical_or.reduceat(over[:, order], first, axis=1)
     draws = Draws(n_over=is_over.sum(axis=1), labels_over=labels_over)
     return Counted(replace(counts, iou_low=low, iou_high=high), draws)
+
+
+@lru_cache(maxsize=1)
+def _draw_bins(n_bins: int) -> Array:
+    """(n_draws, n_bins) how often each bin is drawn: the same for all layers and modes."""
+    times = np.concatenate(list(draw(n=n_bins, seed=SEED, n_resamples=N_RESAMPLES)))
+    times.flags.writeable = False
+    return times
 
 
 def _resample(times: Array, same: Integers, area: Integers, truth: Integers) -> Array:

@@ -8,11 +8,12 @@ whole-image label 0 not cleared; `unconditional` sums A over all.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.label_table import LabelTable
 from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.measures.iou.arrays import ModeCounts
@@ -21,61 +22,96 @@ from workers.engine.measures.iou.masks import MaskCounts, MaskTask, resolve_mask
 from workers.engine.networks.geometry import MapGeometry, evenly_spread
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside the counts: intervals, if each image has a bin (intervals.py); the best labels by chance, if
+    there is an `order`: image i then has the label maps of image order[i]. `spill`: where labels of pairs are kept.
+    """
+
+    bin_of_image: NDArray[np.int64] | None = None
+    order: NDArray[np.int64] | None = None
+    spill: Spill = IN_MEMORY
+
+
 def count_modes(
     *,
     modes: tuple[str, ...],
     tasks: Sequence[MaskTask],
     labels: PackedLabels,
     index: LabelTable,
-    bin_of_image: NDArray[np.int64] | None = None,
+    beside: Beside = Beside(),
 ) -> list[dict[str, Counted]]:
-    """Counts of each mode, for each of the tasks' layers; with intervals, if each image has a bin (intervals.py)."""
+    """Counts of each mode, for each of the tasks' layers, with what stands beside them."""
+    labelings = _Labelings.of(labels, index, beside)
     counted: list[dict[str, Counted]] = [{} for _ in tasks]
-    anchored: list[MaskCounts] = []
-    present = labels.category_present(index)
+    # Modes that upsample alike share their masks.
+    for is_lite in (False, True):
+        alike = [mode for mode in modes if (mode == "lite") == is_lite]
+        found = _count_alike(alike, tasks, labelings, is_lite=is_lite) if alike else {}
+        for mode, layers in found.items():
+            for layer, one in zip(counted, layers, strict=True):
+                layer[mode] = one
+    return [{mode: layer[mode] for mode in modes} for layer in counted]
+
+
+@dataclass(frozen=True)
+class _Labelings:
+    """The labels as they are, then dealt out by chance, if that was asked for; by each, whether an image holds labels
+    of a category, (n, n_categories).
+    """
+
+    each: list[PackedLabels]
+    present: list[NDArray[np.bool_]]
+    index: LabelTable
+    beside: Beside
+
+    @classmethod
+    def of(cls, labels: PackedLabels, index: LabelTable, beside: Beside) -> "_Labelings":
+        each, present = [labels], [labels.category_present(index)]
+        if beside.order is not None:
+            each.append(labels.dealt_out(beside.order))
+            present.append(present[0][beside.order])
+        return cls(each, present, index, beside)
+
+
+def _count_alike(
+    modes: Sequence[str], tasks: Sequence[MaskTask], labelings: _Labelings, *, is_lite: bool
+) -> dict[str, list[Counted]]:
+    """Counts of each layer, by mode; the modes upsample alike."""
+    labels, index, beside = labelings.each[0], labelings.index, labelings.beside
+    tasks = [_half_pixel(task) for task in tasks] if is_lite else tasks
+    keep = None if beside.bin_of_image is None else beside.spill
+    masks = resolve_masks(tasks=tasks, labelings=labelings.each, index=index, once=not is_lite, keep=keep)
+    # Over all images, labels that are dealt out have as many pixels as before.
+    truth = labels.truth(n_numbers=index.n_numbers, once=not is_lite)[0]
+    counted = {}
     for mode in modes:
-        once, own = mode != "lite", tasks
-        if mode == "lite":
-            own = [_half_pixel(task) for task in tasks]
-            masks = resolve_masks(tasks=own, labels=labels, index=index, once=False)
-        else:
-            masks = anchored = anchored or resolve_masks(tasks=tasks, labels=labels, index=index)
-        truth = labels.truth(n_numbers=index.n_numbers, once=once)[0]
-        found = []
-        for task, one in zip(own, masks, strict=True):
-            counts_area = np.ones_like(one.pair_category)
-            if mode == "paper":
-                counts_area = present[np.searchsorted(labels.images, task.maps.image)]
-            elif mode == "lite":
-                counts_area = one.pair_category
-            counts = _counts(task=task, masks=one, counts_area=counts_area, truth=truth, index=index)
-            found.append(LayerMasks(task, one.pair_area, counts_area, counts))
-        if bin_of_image is None:
-            results = [Counted(one.counts) for one in found]
-        else:
-            results = add_intervals(found, Binned(labels=labels, index=index, once=once, bin_of_image=bin_of_image))
-        for layer, result in zip(counted, results, strict=True):
-            layer[mode] = result
+        own, *by_chance = [
+            [
+                _count_layer(mode, task, one[place], labelings, place, truth)
+                for task, one in zip(tasks, masks, strict=True)
+            ]
+            for place in range(len(labelings.each))
+        ]
+        found = [Counted(one.counts) for one in own]
+        if beside.bin_of_image is not None:
+            found = add_intervals(own, Binned(labels, index, once=not is_lite, bin_of_image=beside.bin_of_image))
+        for shuffled in by_chance:
+            found = [one.beside(chance.counts) for one, chance in zip(found, shuffled, strict=True)]
+        counted[mode] = found
     return counted
 
 
-def count_by_chance(
-    *,
-    counted: list[dict[str, Counted]],
-    tasks: Sequence[MaskTask],
-    labels: PackedLabels,
-    index: LabelTable,
-    order: NDArray[np.int64],
-) -> list[dict[str, Counted]]:
-    """`counted` with the best labels that come out if image i has the label maps of image order[i]: what is left of IoU
-    when masks and labels have nothing to do with each other.
-    """
-    modes = tuple(counted[0]) if counted else ()
-    shuffled = count_modes(modes=modes, tasks=tasks, labels=labels.dealt_out(order), index=index)
-    return [
-        {mode: found.beside(chance[mode].counts) for mode, found in layer.items()}
-        for layer, chance in zip(counted, shuffled, strict=True)
-    ]
+def _count_layer(
+    mode: str, task: MaskTask, masks: MaskCounts, labelings: _Labelings, place: int, truth: NDArray[np.int64]
+) -> LayerMasks:
+    counts_area = np.ones_like(masks.pair_category)
+    if mode == "paper":
+        counts_area = labelings.present[place][np.searchsorted(labelings.each[0].images, task.maps.image)]
+    elif mode == "lite":
+        counts_area = masks.pair_category
+    counts = _counts(task=task, masks=masks, counts_area=counts_area, truth=truth, index=labelings.index)
+    return LayerMasks(task, masks, counts_area, counts)
 
 
 def _half_pixel(task: MaskTask) -> MaskTask:

@@ -1,27 +1,29 @@
 """Lay units' masks over label maps and count, exactly, the pixels that each label has under them.
 
 [BZKOT17] 2.2, docs/measures.md, IoU. A mask is the unit's map upsampled bilinearly to the label map's size, strictly
-over T_u. Only blocks of pixels between four cells of which one lies over T_u are evaluated.
+over T_u. Only blocks of pixels between four cells of which one lies over T_u are evaluated. A mask is evaluated once,
+however many labelings it is counted by.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.format.spilling import Growing, Spill, let_go
 from workers.engine.images.label_table import LabelTable
 from workers.engine.images.packed_labels import PackedLabels
-from workers.engine.measures.iou.mask_blocks import Integers, MaskBlocks, find_blocks
+from workers.engine.measures.iou.label_groups import LabelGroup, Under, count_under, list_groups
+from workers.engine.measures.iou.mask_blocks import Integers, find_blocks
 from workers.engine.measures.thresholds.thresholds import SparseMaps
 from workers.engine.networks.geometry import AxisPlan, MapGeometry, plan_upsampling
 
-# Pixels of the images whose labels are unfolded at a time, dense cells of the pairs that are resolved at a time, and
-# label numbers that are counted at a time.
-UNFOLDED_PIXELS = 1_000_000
+# Dense cells, and counts of a pair and a column, that are resolved at a time.
 CHUNK_CELLS = 1_000_000
-COUNTED_AT_ONCE = 500_000
+CHUNK_COUNTS = 1_000_000
+# Entries of PairLabels that are added up at a time.
+SUMMED_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,27 @@ class MaskTask:
 
 
 @dataclass(frozen=True)
+class PairLabels:
+    """The labels under each pair's mask: `pair` (E,), `column` (E,) of LabelTable.column_of_number, and how many
+    `pixels` (E,) of the mask carry it.
+    """
+
+    pair: NDArray[np.int32]
+    column: NDArray[np.uint16]
+    pixels: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
 class MaskCounts:
     """`intersection` (U, C) pixels, labels in the order of LabelTable.labels; of each pair its mask's `pair_area`
-    (P,) and, unless pixels count once, `pair_category` (P, n_categories): whose labels lie under the mask.
+    (P,) and, unless pixels count once, `pair_category` (P, n_categories): whose labels lie under the mask. `of_pairs`
+    if they were asked for.
     """
 
     intersection: Integers
     pair_area: Integers
     pair_category: NDArray[np.bool_]
+    of_pairs: PairLabels | None = None
 
 
 @dataclass(frozen=True)
@@ -59,104 +74,60 @@ class Wanted:
 
 
 def resolve_masks(
-    *, tasks: Sequence[MaskTask], labels: PackedLabels, index: LabelTable, once: bool = True
-) -> list[MaskCounts]:
-    """Evaluate the masks of all pairs against the label maps; exact integers, one result a task.
+    *,
+    tasks: Sequence[MaskTask],
+    labelings: Sequence[PackedLabels],
+    index: LabelTable,
+    once: bool = True,
+    keep: Spill | None = None,
+) -> list[list[MaskCounts]]:
+    """Evaluate the masks of all pairs against the label maps; exact integers, of each task one result per labeling.
 
-    With `once` a pixel counts once per label, though several maps of the image carry it.
+    The labelings label the same images. With `once` a pixel counts once per label, though several maps of the image
+    carry it. With `keep`, the labels of each pair by the first labeling are kept there.
     """
-    labels = labels.in_columns(index.column_of_number())
-    layers = [_Layer(task, labels, index, once=once) for task in tasks]
-    _count_all(layers, labels, once=once)
-    return [layer.counted() for layer in layers]
-
-
-def resolve_in_bins(
-    *, tasks: Sequence[MaskTask], wanted: Sequence[Wanted], labels: PackedLabels, index: LabelTable, once: bool
-) -> list[Integers]:
-    """(U, K, bins) of each task: the pixels that each wanted label has under the unit's masks, over the images of each
-    bin. Only the masks on images that carry a wanted label are evaluated.
-    """
-    labels = labels.in_columns(index.column_of_number())
-    layers = [_BinnedLayer(task, labels, index, once=once, wanted=one) for task, one in zip(tasks, wanted, strict=True)]
-    _count_all(layers, labels, once=once)
-    return [layer.in_bins for layer in layers]
-
-
-def _count_all(layers: Sequence["_Layer"], labels: PackedLabels, *, once: bool) -> None:
-    for rows in _groups(labels):
-        group = _LabelGroup(labels, rows, once=once)
+    columns = [labels.in_columns(index.column_of_number()) for labels in labelings]
+    layers = [_Layer(task, columns, index, once=once, keep=keep) for task in tasks]
+    for groups in list_groups(columns, once=once):
         for layer in layers:
-            layer.count(group)
+            layer.count(groups)
+    return [[one.finish() for one in layer.countings] for layer in layers]
 
 
-def _groups(labels: PackedLabels) -> Iterator[range]:
-    """Rows of images that follow one another, with label maps of one size; at least one image."""
-    size = labels.height.astype(np.int64) << 32 | labels.width
-    first = 0
-    for end in range(1, len(size) + 1):
-        n_pixels = int(labels.height[first]) * int(labels.width[first])
-        if end == len(size) or size[end] != size[first] or (end - first) * n_pixels >= UNFOLDED_PIXELS:
-            yield range(first, end)
-            first = end
-
-
-class _LabelGroup:
-    """The labels of some images, those with most label maps first: `place` (n,) of each image among them, `row` (n,)
-    of the one at each place, `maps` (slots, n x pixels) of columns, 0 for background, and `whole` of each image.
+def sum_in_bins(task: MaskTask, of_pairs: PairLabels, wanted: Wanted, images: NDArray[np.int32]) -> Integers:
+    """(U, K, bins): the pixels that each wanted label has under the unit's masks, over the images of each bin. `images`
+    (n,) are the indices of the set's images.
     """
-
-    def __init__(self, labels: PackedLabels, rows: range, *, once: bool) -> None:
-        self.labels, self.rows = labels, rows
-        self.row = rows.start + np.argsort(-labels.n_maps[rows.start : rows.stop], kind="stable")
-        self.place = np.argsort(self.row)
-        self.label_shape = int(labels.height[rows[0]]), int(labels.width[rows[0]])
-        self.n_pixels = self.label_shape[0] * self.label_shape[1]
-        self.n_maps = labels.n_maps[self.row]
-        self.maps = np.zeros((int(self.n_maps[0]), len(rows) * self.n_pixels), dtype=np.uint16)
-        self.whole: list[NDArray[np.uint16]] = []
-        for i, row in enumerate(self.row.tolist()):
-            whole, stack = labels.unfold(row, once=once)
-            self.whole.append(whole)
-            self.maps[: len(stack), i * self.n_pixels : (i + 1) * self.n_pixels] = stack
-
-
-class _Counter:
-    """Counts how often each of n_keys numbers comes; numbers wait until there are enough of them."""
-
-    def __init__(self, n_keys: int) -> None:
-        self._counts = np.zeros(n_keys, dtype=np.int64)
-        self._waiting = np.empty(COUNTED_AT_ONCE, dtype=np.int64)
-        self._n_waiting = 0
-
-    def add(self, rows: Integers, columns: NDArray[np.uint16]) -> None:
-        """Take the numbers rows + columns."""
-        for first in range(0, len(rows), COUNTED_AT_ONCE):
-            some = slice(first, first + COUNTED_AT_ONCE)
-            n = len(rows[some])
-            if self._n_waiting + n > COUNTED_AT_ONCE:
-                self.counts()
-            np.add(rows[some], columns[some], out=self._waiting[self._n_waiting : self._n_waiting + n])
-            self._n_waiting += n
-
-    def counts(self) -> Integers:
-        self._counts += np.bincount(self._waiting[: self._n_waiting], minlength=len(self._counts))
-        self._n_waiting = 0
-        return self._counts
+    n_bins = int(wanted.bin.max(initial=0)) + 1
+    n_units, n_wanted = wanted.columns.shape
+    bin_of_pair = wanted.bin[np.searchsorted(images, task.maps.image)]
+    sums = np.zeros((n_wanted, n_units * n_bins), dtype=np.int64)
+    for first in range(0, len(of_pairs.pair), SUMMED_AT_ONCE):
+        some = slice(first, first + SUMMED_AT_ONCE)
+        pair, column, pixels = of_pairs.pair[some], of_pairs.column[some], of_pairs.pixels[some]
+        unit = task.maps.unit[pair]
+        for k in range(n_wanted):
+            own = np.flatnonzero(wanted.columns[unit, k] == column)
+            key = unit[own].astype(np.int64) * n_bins + bin_of_pair[pair[own]]
+            # Sums of pixels stay far below 2^53, so that float64 weights are exact.
+            sums[k] += np.bincount(key, weights=pixels[own], minlength=n_units * n_bins).astype(np.int64)
+        let_go(of_pairs.pair, of_pairs.column, of_pairs.pixels)
+    return sums.reshape(n_wanted, n_units, n_bins).transpose(1, 0, 2)
 
 
 class _Layer:
-    """Counts one layer's masks, group by group of images."""
+    """Counts one layer's masks by each labeling, group by group of images."""
 
-    def __init__(self, task: MaskTask, labels: PackedLabels, index: LabelTable, *, once: bool) -> None:
-        self.task, self.index, self.once = task, index, once
+    def __init__(
+        self, task: MaskTask, labelings: Sequence[PackedLabels], index: LabelTable, *, once: bool, keep: Spill | None
+    ) -> None:
+        self.task = task
         self.over = np.flatnonzero(task.maps.exceeding(task.thresholds))
-        self.row = np.searchsorted(labels.images, task.maps.image[self.over])
-        n_units, self.n_columns = len(task.thresholds), len(index.labels) + 1
-        self.intersection = np.zeros((n_units, self.n_columns), dtype=np.int64)
-        self.pair_area = np.zeros(len(task.maps.unit), dtype=np.int64)
-        self.pair_category = np.zeros((len(task.maps.unit), len(index.categories)), dtype=bool)
-        self.by_unit = _Counter(self.intersection.size)
+        self.row = np.searchsorted(labelings[0].images, task.maps.image[self.over])
+        self.n_columns = len(index.labels) + 1
+        self.countings = [
+            _Counting(task, index, once=once, keep=None if place else keep) for place in range(len(labelings))
+        ]
         self.plans: dict[tuple[int, int], tuple[AxisPlan, AxisPlan]] = {}
 
     def _plan(self, label_shape: tuple[int, int]) -> tuple[AxisPlan, AxisPlan]:
@@ -167,37 +138,26 @@ class _Layer:
             )
         return self.plans[label_shape]
 
-    def count(self, group: _LabelGroup) -> None:
-        """Count the masks of the group's images, as many pairs at a time as the scratch space holds."""
-        own = slice(*np.searchsorted(self.row, [group.rows.start, group.rows.stop]).tolist())
-        pairs, row = self._choose(group, self.over[own], self.row[own] - group.rows.start)
-        place = group.place[row]
-        order = np.argsort(place, kind="stable")
-        pairs, place = pairs[order], place[order]
-        step = max(1, CHUNK_CELLS // (self.task.map_shape[0] * self.task.map_shape[1]))
+    def count(self, groups: Sequence[LabelGroup]) -> None:
+        """Count the masks of the groups' images, as many pairs at a time as the scratch space holds."""
+        rows = groups[0].rows
+        own = slice(*np.searchsorted(self.row, [rows.start, rows.stop]).tolist())
+        pairs, row = self.over[own], self.row[own] - rows.start
+        n_cells, n_counts = self.task.map_shape[0] * self.task.map_shape[1], len(groups) * self.n_columns
+        step = max(1, min(CHUNK_CELLS // n_cells, CHUNK_COUNTS // n_counts))
         for first in range(0, len(pairs), step):
-            self._count(group, pairs[first : first + step], place[first : first + step])
+            self._count(groups, pairs[first : first + step], row[first : first + step])
 
-    def _choose(self, group: _LabelGroup, pairs: Integers, row: Integers) -> tuple[Integers, Integers]:
-        """The pairs to evaluate, and the rows of their images among the group's."""
-        return pairs, row
-
-    def _count(self, group: _LabelGroup, pairs: Integers, place: Integers) -> None:
-        unit = self.task.maps.unit[pairs]
-        blocks = find_blocks(self._dense(pairs), self.task.thresholds[unit], self._plan(group.label_shape))
-        counter = self.by_unit if self.once else _Counter(len(pairs) * self.n_columns)
-        owner = unit.astype(np.int64) if self.once else np.arange(len(pairs))
-        area = _count_under(blocks, group, place, row=owner * self.n_columns, counter=counter)
-        self.pair_area[pairs] = area
-        self._add_whole(group, place, unit, area)
-        if not self.once:
-            found = counter.counts().reshape(-1, self.n_columns)
-            np.add.at(self.intersection, unit, found)
-            self.pair_category[pairs] = self._categories(group, place, found, area)
-
-    def counted(self) -> MaskCounts:
-        intersection = self.intersection + self.by_unit.counts().reshape(self.intersection.shape)
-        return MaskCounts(intersection[:, 1:], self.pair_area, self.pair_category)
+    def _count(self, groups: Sequence[LabelGroup], pairs: Integers, row: Integers) -> None:
+        """Where the labelings have label maps of one size, the masks are evaluated for all of them at once."""
+        dense, limit = self._dense(pairs), self.task.thresholds[self.task.maps.unit[pairs]]
+        for label_shape in dict.fromkeys(group.label_shape for group in groups):
+            places = [place for place, group in enumerate(groups) if group.label_shape == label_shape]
+            alike = [groups[place] for place in places]
+            blocks = find_blocks(dense, limit, self._plan(label_shape))
+            under = count_under(blocks, alike, row, n_columns=self.n_columns)
+            for i, place in enumerate(places):
+                self.countings[place].add(under, i, groups[place], pairs, row)
 
     def _dense(self, pairs: Integers) -> NDArray[np.float32]:
         """(pairs, h, w) values of the kept cells, -inf if none was kept."""
@@ -209,84 +169,58 @@ class _Layer:
         dense[np.repeat(np.arange(len(pairs)), lengths), maps.cell[at]] = maps.value[at]
         return dense.reshape(-1, *shape)
 
-    def _add_whole(self, group: _LabelGroup, place: Integers, unit: NDArray[np.int32], area: Integers) -> None:
-        """Labels of whole images have all of a mask's pixels."""
-        for i, own in _runs(place):
-            for column in group.whole[i]:
-                self.intersection[:, column] += np.bincount(unit[own], area[own], len(self.intersection)).astype(
-                    np.int64
-                )
 
-    def _categories(self, group: _LabelGroup, place: Integers, found: Integers, area: Integers) -> NDArray[np.bool_]:
+class _Counting:
+    """The counts of one layer's masks by one labeling."""
+
+    def __init__(self, task: MaskTask, index: LabelTable, *, once: bool, keep: Spill | None) -> None:
+        self.task, self.index, self.once = task, index, once
+        n_pairs, n_columns = len(task.maps.unit), len(index.labels) + 1
+        self.intersection = np.zeros((len(task.thresholds), n_columns), dtype=np.int64)
+        self.pair_area = np.zeros(n_pairs, dtype=np.int64)
+        self.pair_category = np.zeros((n_pairs, len(index.categories)), dtype=bool)
+        self.kept = None if keep is None else _Kept(keep)
+
+    def add(self, under: Under, place: int, group: LabelGroup, pairs: Integers, row: Integers) -> None:
+        """Take what lies under the masks of pairs, by the labeling at that place."""
+        found = under.found[:, place]
+        self.pair_area[pairs] = under.area
+        which, column = found.nonzero()
+        pixels, unit = found[which, column], self.task.maps.unit[pairs[which]]
+        n_units, n_columns = self.intersection.shape
+        key = unit.astype(np.int64) * n_columns + column
+        sums = np.bincount(key, weights=pixels, minlength=n_units * n_columns)
+        self.intersection += sums.astype(np.int64).reshape(n_units, n_columns)
+        if not self.once:
+            self.pair_category[pairs] = self._categories(group, row, found, under.area)
+        if self.kept is not None:
+            self.kept.add(pairs[which], column, pixels)
+
+    def _categories(self, group: LabelGroup, row: Integers, found: Integers, area: Integers) -> NDArray[np.bool_]:
         """(pairs, n_categories) whether labels of the category lie under the mask; found (pairs, columns)."""
-        seen = found > 0
-        for i, own in _runs(place):
-            seen[own, group.whole[i][:, None]] = True
-        seen &= (area > 0)[:, None]
-        primary = self.index.primary_of_column()
+        seen, primary = found > 0, self.index.primary_of_column()
         under = np.stack([seen[:, primary == c].any(axis=1) for c in range(len(self.index.categories))], axis=1)
         # NetDissect-Lite never clears a whole-image label 0, which its tie rule puts in the last category.
-        under[:, -1] |= group.labels.has_whole_zero(group.row[place]) & (area > 0)
+        under[:, -1] |= group.labels.has_whole_zero(group.rows.start + row) & (area > 0)
         return under
 
-
-class _BinnedLayer(_Layer):
-    """Counts for each pair the labels that are wanted of its unit, and adds them up in the bins of the images."""
-
-    def __init__(self, task: MaskTask, labels: PackedLabels, index: LabelTable, *, once: bool, wanted: Wanted) -> None:
-        super().__init__(task, labels, index, once=once)
-        self.wanted = wanted
-        self.in_bins = np.zeros((*wanted.columns.shape, int(wanted.bin.max(initial=0)) + 1), dtype=np.int64)
-
-    def _choose(self, group: _LabelGroup, pairs: Integers, row: Integers) -> tuple[Integers, Integers]:
-        carried = np.zeros((len(group.rows), self.n_columns), dtype=bool)
-        carried[group.labels.labels_of_rows(group.rows)] = True
-        carried[:, 0] = False
-        chosen = carried[row[:, None], self.wanted.columns[self.task.maps.unit[pairs]]].any(axis=1)
-        return pairs[chosen], row[chosen]
-
-    def _count(self, group: _LabelGroup, pairs: Integers, place: Integers) -> None:
-        unit = self.task.maps.unit[pairs]
-        blocks = find_blocks(self._dense(pairs), self.task.thresholds[unit], self._plan(group.label_shape))
-        counter = _Counter(len(pairs) * self.n_columns)
-        area = _count_under(blocks, group, place, row=np.arange(len(pairs)) * self.n_columns, counter=counter)
-        found = counter.counts().reshape(-1, self.n_columns)
-        for i, own in _runs(place):
-            for column in group.whole[i]:
-                found[own, column] += area[own]
-        columns = self.wanted.columns[unit]
-        same = np.take_along_axis(found, columns, axis=1) * (columns > 0)
-        bins = self.wanted.bin[group.row[place]]
-        for k in range(columns.shape[1]):
-            np.add.at(self.in_bins[:, k], (unit, bins), same[:, k])
+    def finish(self) -> MaskCounts:
+        of_pairs = None if self.kept is None else self.kept.finish()
+        return MaskCounts(self.intersection[:, 1:], self.pair_area, self.pair_category, of_pairs)
 
 
-def _runs(place: Integers) -> Iterator[tuple[int, slice]]:
-    """The different numbers among ascending ones, and where each stands."""
-    edges = np.flatnonzero(np.diff(place, prepend=-1, append=-2)).tolist()
-    for first, end in pairwise(edges):
-        yield int(place[first]), slice(first, end)
+class _Kept:
+    """PairLabels that grow."""
 
+    def __init__(self, spill: Spill) -> None:
+        self._pair = Growing(spill, np.int32)
+        self._column = Growing(spill, np.uint16)
+        self._pixels = Growing(spill, np.int32)
 
-def _count_under(
-    blocks: MaskBlocks, group: _LabelGroup, place: Integers, *, row: Integers, counter: _Counter
-) -> Integers:
-    """(pairs,) areas of the masks of pairs whose images stand at ascending places of the group; every pixel under a
-    mask counts its labels' columns in its pair's row.
-    """
-    width = group.label_shape[1]
-    first = place[blocks.pair] * group.n_pixels + blocks.row * width + blocks.column
-    row_of = row[blocks.pair]
-    # The s-th label map is looked up for the images that have one: the first ones.
-    ends = [int(np.searchsorted(blocks.pair, (group.n_maps > s)[place].sum())) for s in range(len(group.maps))]
-    area = np.zeros(len(blocks.pair), dtype=np.int64)
-    for y, down in enumerate(blocks.down):
-        over = blocks.upper + down * blocks.rise > blocks.limit
-        area += np.add.reduce(over.view(np.uint8), axis=0, dtype=np.uint16)
-        for x, here in enumerate(over):
-            block = np.flatnonzero(here)
-            at, keys = first.take(block), row_of.take(block)
-            for end, one in zip(ends, group.maps, strict=True):
-                n = len(block) if end == len(blocks.pair) else int(np.searchsorted(block, end))
-                counter.add(keys[:n], one[y * width + x :].take(at[:n]))
-    return np.bincount(blocks.pair, weights=area, minlength=len(row)).astype(np.int64)
+    def add(self, pair: Integers, column: Integers, pixels: Integers) -> None:
+        self._pair.add(pair)
+        self._column.add(column)
+        self._pixels.add(pixels)
+
+    def finish(self) -> PairLabels:
+        return PairLabels(pair=self._pair.finish(), column=self._column.finish(), pixels=self._pixels.finish())

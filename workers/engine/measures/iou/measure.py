@@ -9,7 +9,7 @@ import numpy as np
 from workers.engine.format.spilling import Spill
 from workers.engine.measures.iou.arrays import RECORDED, IoU, IoUOptions, ModeCounts
 from workers.engine.measures.iou.intervals import Counted, deal_into_bins, state_ranges
-from workers.engine.measures.iou.iou import count_by_chance, count_modes
+from workers.engine.measures.iou.iou import Beside, count_modes
 from workers.engine.measures.iou.masks import MaskTask
 from workers.engine.measures.measure import Completion, Measure, MeasuredLayer
 from workers.engine.measures.thresholds.arrays import Thresholds
@@ -39,9 +39,8 @@ class IoUMeasure(Measure[None, IoU]):
         counted: list[list[dict[str, Counted]]] = [[] for _ in completion.layers]
         for some in _in_turns(runs, at_once=completion.spill.at_once):
             tasks = [_make_task(run, completion.input_px) for run in some]
-            modes = count_modes(modes=asked.iou_modes, tasks=tasks, labels=labels, index=index, bin_of_image=bins)
-            if order is not None:
-                modes = count_by_chance(counted=modes, tasks=tasks, labels=labels, index=index, order=order)
+            beside = Beside(bin_of_image=bins, order=order, spill=completion.spill)
+            modes = count_modes(modes=asked.iou_modes, tasks=tasks, labels=labels, index=index, beside=beside)
             for run, found in zip(some, modes, strict=True):
                 counted[run.place].append(found)
         return [IoU(**{mode: _join([run[mode] for run in runs]) for mode in asked.iou_modes}) for runs in counted]

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from numpy.random import Generator, default_rng
 
 from tests.workers.engine import oracles
+from workers.engine.format.spilling import IN_MEMORY
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.label_table import Label, LabelTable
 from workers.engine.images.packed_labels import pack_labels
-from workers.engine.measures.iou import masks
+from workers.engine.measures.iou import label_groups, masks
+from workers.engine.measures.iou.iou import Beside, count_modes
 from workers.engine.measures.iou.masks import MaskTask, resolve_masks
 from workers.engine.measures.thresholds.thresholds import SparseMaps
 from workers.engine.networks.geometry import AxisGeometry, MapGeometry, plan_upsampling, upsample
@@ -83,30 +85,71 @@ def test_counts_equal_a_loop_over_pairs_and_pixels(
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(masks, "CHUNK_CELLS", scratch)
-        patch.setattr(masks, "COUNTED_AT_ONCE", scratch)
-        patch.setattr(masks, "UNFOLDED_PIXELS", unfolded)
+        patch.setattr(masks, "CHUNK_COUNTS", scratch)
+        patch.setattr(masks, "SUMMED_AT_ONCE", scratch)
+        patch.setattr(label_groups, "COUNTED_AT_ONCE", scratch)
+        patch.setattr(label_groups, "UNFOLDED_PIXELS", unfolded)
         task = MaskTask(map_shape, MapGeometry(axis, axis), INPUT_PX, sparse, limits)
         silent = MaskTask(map_shape, MapGeometry(axis, axis), INPUT_PX, sparse, limits + 9)
-        found, nothing = resolve_masks(
+        labels = pack_labels(
+            images=[0, 1, 2, 3], runs=[runs_of(s, *size) for s, size in zip(slots, sizes, strict=True)]
+        )
+        order = [1, 0, 3, 2]
+        layers = resolve_masks(
             tasks=[task, silent],
-            labels=pack_labels(
-                images=[0, 1, 2, 3], runs=[runs_of(s, *size) for s, size in zip(slots, sizes, strict=True)]
-            ),
+            labelings=[labels, labels.dealt_out(np.array(order))],
             index=INDEX,
             once=once,
+            keep=IN_MEMORY,
         )
-    assert not nothing.intersection.any()
-    assert not nothing.pair_area.any()
-    expected = np.zeros((N_UNITS, 4), dtype=int)
-    for pair, (i, u) in enumerate(zip(image, unit, strict=True)):
-        mask = mask_of(dense[i, u], limits[u], sizes[i], axis)
-        assert found.pair_area[pair] == mask.sum()
-        for c, label in enumerate(INDEX.labels):
-            carried = [one == label.number for _, one in slots[i]]
-            expected[u, c] += (
-                (np.any(carried, axis=0) & mask).sum() if once else sum((one & mask).sum() for one in carried)
-            )
-    np.testing.assert_array_equal(found.intersection, expected)
+        columns = np.arange(N_UNITS)[:, None] + [1, 2]
+        in_bins = masks.sum_in_bins(
+            task, layers[0][0].of_pairs, masks.Wanted(columns, np.array([1, 0, 0, 1])), labels.images
+        )
+    for silently in layers[1]:
+        assert not silently.intersection.any()
+        assert not silently.pair_area.any()
+    for found, dealt in zip(layers[0], (range(4), order), strict=True):
+        expected = np.zeros((4, N_UNITS, 4), dtype=int)
+        for pair, (i, u) in enumerate(zip(image, unit, strict=True)):
+            mask = mask_of(dense[i, u], limits[u], sizes[dealt[i]], axis)
+            assert found.pair_area[pair] == mask.sum()
+            for c, label in enumerate(INDEX.labels):
+                carried = [one == label.number for _, one in slots[dealt[i]]]
+                expected[i, u, c] += (
+                    (np.any(carried, axis=0) & mask).sum() if once else sum((one & mask).sum() for one in carried)
+                )
+        np.testing.assert_array_equal(found.intersection, expected.sum(axis=0))
+        if found.of_pairs is not None:
+            for place, images in enumerate(([1, 2], [0, 3])):
+                wanted = np.take_along_axis(expected[images].sum(axis=0), columns - 1, axis=1)
+                np.testing.assert_array_equal(in_bins[:, :, place], wanted)
+
+
+def test_a_mask_is_evaluated_once_for_its_counts_their_intervals_and_counts_by_chance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evaluated = []
+    find = masks.find_blocks
+    monkeypatch.setattr(masks, "find_blocks", lambda dense, *rest: evaluated.append(len(dense)) or find(dense, *rest))
+    rng = default_rng(4)
+    axis = AxisGeometry(size=5, stride=4.0, offset=2.0)
+    maps = SparseMaps(
+        image=np.arange(6, dtype=np.int32), unit=np.zeros(6, np.int32), start=np.arange(7) * 9,
+        cell=np.tile(np.arange(9, dtype=np.int32), 6), value=rng.random(54).astype(np.float32),
+    )  # fmt: skip
+    labels = pack_labels(images=list(range(6)), runs=[runs_of(draw_slots(rng, 7, 7), 7, 7) for _ in range(6)])
+    (counted,) = count_modes(
+        modes=("paper", "unconditional"),
+        tasks=[MaskTask((3, 3), MapGeometry(axis, axis), INPUT_PX, maps, np.array([0.2], np.float32))],
+        labels=labels,
+        index=INDEX,
+        beside=Beside(bin_of_image=np.arange(6), order=np.array([1, 2, 3, 4, 5, 0])),
+    )
+    assert sum(evaluated) == 6
+    for one in counted.values():
+        assert one.draws is not None
+        assert one.counts.shuffled_iou is not None
 
 
 def mask_of(cells: np.ndarray, limit: np.float32, size: tuple[int, int], axis: AxisGeometry) -> np.ndarray:
@@ -159,7 +202,7 @@ def test_no_pixel_is_over_the_threshold_by_rounding(map_shape: tuple[int, int]) 
             cell=np.arange(n_cells, dtype=np.int32), value=cells.ravel(),
         )  # fmt: skip
         task = MaskTask(map_shape, MapGeometry(axis, axis), px, sparse, np.array([limit]))
-        (found,) = resolve_masks(tasks=[task], labels=pack_labels(images=[0], runs=runs), index=INDEX)
+        ((found,),) = resolve_masks(tasks=[task], labelings=[pack_labels(images=[0], runs=runs)], index=INDEX)
         expected = exact_mask(cells, limit, px, axis)
         assert found.pair_area[0] == expected.sum()
         plans = plan_upsampling(
