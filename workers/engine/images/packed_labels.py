@@ -117,13 +117,6 @@ class PackedLabels:
         counts[:, 0] = 0
         return counts
 
-    def labels_of_rows(self, rows: range) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
-        """For the runs of these rows, the place of the image among them, and the label."""
-        slots = range(int(self.image_start[rows.start]), int(self.image_start[rows.stop]))
-        starts = self.slot_start[slots.start : slots.stop + 1]
-        of_slot = np.repeat(np.arange(len(rows)), np.diff(self.image_start[rows.start : rows.stop + 1]))
-        return np.repeat(of_slot, np.diff(starts)), self.run_label[int(starts[0]) : int(starts[-1])]
-
     def category_present(self, index: LabelTable) -> NDArray[np.bool_]:
         """(n, n_categories) whether the image holds, anywhere, a label whose primary category it is."""
         # The last column takes the numbers without a category, which are -1.
