@@ -8,20 +8,32 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from workers.store import FileStore, S3Store, StoredObject, StoreError
+from workers.store import FileStore, NotStored, S3Store, StoredObject, StoreError
 
 
-def fetch_file(address: str, *, cache: Path, max_bytes: int) -> Path:
-    """A local path for a file's address: the path itself, or the s3:// object as it is now. Raises StoreError."""
+def fetch_file(
+    address: str, *, cache: Path, max_bytes: int, beside: Callable[[Path], Iterable[Path]] = lambda path: ()
+) -> Path:
+    """A local path for a file's address: the path itself, or the s3:// object as it is now. Raises StoreError.
+
+    `beside`: the files of the same folder that belong to it; those that the store has come with it.
+    """
     if urlsplit(address).scheme != "s3":
         return Path(address.removeprefix("file://"))
     folder, _, name = address.rpartition("/")
-    source = S3Store(root=folder)
-    return _fetch(source, [source.find_object(name)], _Kept(cache, address), max_bytes) / name
+    source, kept = S3Store(root=folder), _Kept(cache, address)
+    items = [source.find_object(name)]
+    path = _fetch(source, items, kept, max_bytes, is_all=False) / name
+    for other in sorted({one.name for one in beside(path)} - {name}):
+        with suppress(NotStored):
+            items.append(source.find_object(other))
+    _fetch(source, items, kept, max_bytes)
+    return path
 
 
 def fetch_folder(address: str, *, cache: Path, max_bytes: int) -> Path:
@@ -58,12 +70,12 @@ class _Kept:
         return path.is_file() and path.stat().st_size == item.n_bytes
 
 
-def _fetch(source: S3Store, items: Sequence[StoredObject], kept: _Kept, max_bytes: int) -> Path:
-    """Bring the address's folder up to date."""
+def _fetch(source: S3Store, items: Sequence[StoredObject], kept: _Kept, max_bytes: int, *, is_all: bool = True) -> Path:
+    """Bring the address's folder up to date. `is_all`: what else is kept of it is not wanted any more."""
     _make_room(kept, sum(item.n_bytes for item in items), max_bytes)
     known = kept.read_versions()
     target = FileStore(root=f"file://{kept.folder}")
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = {} if is_all else dict(known)
     try:
         for item in items:
             if known.get(item.name) != item.version or not kept.holds(item):

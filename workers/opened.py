@@ -140,7 +140,9 @@ def _find_file(asked: Asked) -> Path | None:
         return None if row.form == "random" else find_weights(row=row, folder=config.zoo_folder())
     if not asked.weights:
         return None
-    return fetch_file(asked.weights, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
+    return fetch_file(
+        asked.weights, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes(), beside=list_files
+    )
 
 
 def _hash_code(asked: Asked) -> str:

@@ -1,9 +1,11 @@
 """What was fetched from s3:// is what the store holds now, and takes no more than its share of the disk."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from workers.engine.networks.checkpoints import list_files
 from workers.fetching import fetch_file, fetch_folder
 from workers.store import NotStored, StoreError, open_store
 
@@ -62,3 +64,22 @@ def test_a_store_that_does_not_answer_is_said_in_words(tmp_path: Path, monkeypat
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(StoreError, match="does not answer"):
         fetch_folder("s3://bucket/set", cache=tmp_path, max_bytes=ENOUGH)
+
+
+def test_the_files_that_a_checkpoint_consists_of_come_together(s3_root: str, tmp_path: Path) -> None:
+    source = open_store(f"{s3_root}/shards")
+    first, second = (f"model-0000{i}-of-00002.safetensors" for i in (1, 2))
+    index = json.dumps({"weight_map": {"a": first, "b": second}}).encode()
+    for name, content in ((first, b"1"), ("model.safetensors.index.json", index)):
+        source.write(name, content)
+
+    def fetch(name: str) -> Path:
+        return fetch_file(f"{source.root}/{name}", cache=tmp_path, max_bytes=ENOUGH, beside=list_files)
+
+    assert sorted(path.name for path in fetch(first).parent.iterdir()) == [first], "reading it says what is missing"
+    source.write(second, b"2")
+    for name in (first, "model.safetensors.index.json"):
+        folder = fetch(name).parent
+        assert {path.read_bytes() for path in map(folder.joinpath, (first, second))} == {b"1", b"2"}
+    numbers = [path.stat().st_ino for path in sorted(fetch(first).parent.iterdir())]
+    assert [path.stat().st_ino for path in sorted(fetch(first).parent.iterdir())] == numbers, "not fetched again"

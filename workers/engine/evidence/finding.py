@@ -46,6 +46,7 @@ def find_head(network: LoadedNetwork, *, asked: Asked | None = None) -> Head:
     with torch.inference_mode():
         first, second = (_make_probe(input_px, seed).to(device) for seed in (SEED, SEED + 1))
         last, scores = _find_last(module, first)
+        _check_scores(module, scores)
         rough, calls = _find_rough(module, first, last, scores)
         refused: list[str] = []
         for layer in calls:
@@ -118,6 +119,20 @@ def _find_last(module: nn.Module, images: torch.Tensor) -> tuple[Call, torch.Ten
     if not calls:
         raise NoHead(f"No linear layer and no 1 x 1 convolution gives the network's scores. {ADVICE}")
     return calls[-1], whole.given
+
+
+def _check_scores(module: nn.Module, scores: torch.Tensor) -> None:
+    """Raises NoHead if the scores prove nothing, whatever the network's layers are."""
+    if not scores.isfinite().all():
+        tensors = [*module.named_parameters(), *module.named_buffers()]
+        broken = [name for name, one in tensors if not one.isfinite().all()]
+        why = f"{len(broken)} of its tensors hold none either, first {broken[0]}" if broken else "its weights are"
+        raise NoHead(f"The network's scores are not finite numbers; {why}. Are these the weights that were trained?")
+    if bool((scores == scores[:1]).all()):
+        raise NoHead(
+            "The network gives every picture the same scores: its weights are zero, or its images do not reach them. "
+            "Are these the weights that were trained?"
+        )
 
 
 def _weigh(last: Call) -> Head:

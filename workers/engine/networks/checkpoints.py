@@ -107,7 +107,7 @@ def list_files(path: Path) -> list[Path]:
     """
     try:
         shards = list(_map_shards(path))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, CheckpointUnreadable):
         return [path]
     return [*([path] if path not in shards else []), *shards]
 
@@ -138,14 +138,27 @@ def _map_shards(path: Path) -> dict[Path, set[str]]:
     """By file, the tensors that an index says it holds; files that no index names say nothing."""
     if path.suffix == ".json":
         shards: dict[Path, set[str]] = {}
-        for tensor, name in sorted(json.loads(path.read_text(encoding="utf-8"))["weight_map"].items()):
+        for tensor, name in sorted(_read_index(path).items()):
             # The index names files of its own folder; whatever else it says is not followed.
-            shards.setdefault(path.parent / Path(str(name)).name, set()).add(tensor)
+            shards.setdefault(path.parent / Path(name).name, set()).add(tensor)
         return dict(sorted(shards.items()))
     if shard := SHARD.fullmatch(path.name):
         n_shards = int(shard[3])
         return {path.with_name(f"{shard[1]}-{i:05}-of-{shard[3]}.safetensors"): set() for i in range(1, n_shards + 1)}
     return {path: set()}
+
+
+def _read_index(path: Path) -> dict[str, str]:
+    """Tensor -> file. Raises OSError, CheckpointUnreadable."""
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        index = None
+    if not isinstance(index, dict) or not all(isinstance(name, str) and Path(name).name for name in index.values()):
+        raise CheckpointUnreadable(
+            f"{path.name} is no index of safetensors files: its weight_map says which file holds each tensor."
+        )
+    return index
 
 
 def first_line(error: Exception) -> str:

@@ -150,6 +150,22 @@ def test_what_is_no_head_is_refused(network: LoadedNetwork, words: str) -> None:
         find_head(network)
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (float("nan"), "not finite numbers; 4 of its tensors hold none either, first 0.weight"),
+        (float("inf"), "not finite numbers"),
+        (0.0, "every picture the same scores"),
+    ],
+)
+def test_weights_that_nobody_trained_are_named(value: float, words: str) -> None:
+    network = pooled(nn.Linear(6, 9))
+    for part in network.module.parameters():
+        nn.init.constant_(part, value)
+    with pytest.raises(NoHead, match=words):
+        find_head(network)
+
+
 def test_a_normalization_without_statistics_is_no_head() -> None:
     """It depends on the other images of the batch."""
     norm = nn.BatchNorm1d(6, track_running_stats=False)

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from workers.engine.networks.checkpoints import CheckpointUnreadable, NetworkError
+from workers.engine.networks.checkpoints import CheckpointUnreadable, NetworkError, list_files
 from workers.engine.networks.filling import CheckpointMismatch
 from workers.engine.networks.loading import LoadedNetwork, load_network
 
@@ -145,6 +145,24 @@ def test_shards_of_different_savings_are_not_mixed(tmp_path: Path) -> None:
     save_file(tensors(), tmp_path / names[1])
     with pytest.raises(CheckpointUnreadable, match=r"layer1.* is in two of its files: .* different savings"):
         load_network(architecture=OWN, weights=tmp_path / names[0])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        '{"weight_map": ' + "[" * 100_000,
+        '{"weight_map": ["a"]}',
+        '{"weight_map": {"fc.weight": 7}}',
+        "7",
+    ],
+)
+def test_what_is_no_index_is_refused_in_words(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "model.safetensors.index.json"
+    path.write_text(content)
+    assert list_files(path) == [path]
+    with pytest.raises(CheckpointUnreadable, match="is no index of safetensors files"):
+        load_network(architecture=OWN, weights=path)
 
 
 class Strange:
