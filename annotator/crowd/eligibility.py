@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from annotator.crowd.models import HIT, OPEN, Assignment, Worker
@@ -49,15 +50,36 @@ def find_bar(*, hit: HIT, earlier: QuerySet[Assignment]) -> Bar | None:
     return None
 
 
-def leave_out_if_barred(row: Assignment) -> None:
-    """Decides, when an answer comes, whether it counts; the caller is in a transaction, and saves the row.
+def lock_with_person(assignment_id: int) -> Assignment:
+    """The row as it is now and its person, both locked until the end of the caller's transaction.
 
-    Answers of one person that come at the same time are decided one after another: the first one counts. The person is
-    paid for all of them. Answers that were left out for this reason bar no others.
+    Whoever locks both locks the person first. Otherwise two transactions could wait for each other.
+    """
+    rows = Assignment.objects.select_for_update(of=("self",)).select_related("hit__campaign", "hit__hit_type", "worker")
+    while True:
+        worker_id = Assignment.objects.values_list("worker_id", flat=True).get(pk=assignment_id)
+        with transaction.atomic():
+            if worker_id is not None:
+                lock_person(worker_id)
+            row = rows.get(pk=assignment_id)
+            if row.worker_id == worker_id:
+                return row
+            transaction.set_rollback(True)  # it became this person's meanwhile: let go of the row
+
+
+def lock_person(worker_id: int) -> Worker:
+    """Answers of one person are decided one after another; the caller is in a transaction."""
+    return Worker.objects.select_for_update(no_key=True).get(pk=worker_id)
+
+
+def leave_out_if_barred(row: Assignment) -> None:
+    """Decides, when an answer comes, whether it counts; the caller has locked its person, and saves the row.
+
+    Of answers that come at the same time the first one counts. The person is paid for all of them. Answers that were
+    left out for this reason bar no others.
     """
     if row.worker_id is None or row.is_left_out:
         return
-    Worker.objects.select_for_update(no_key=True).get(pk=row.worker_id)
     earlier = Assignment.objects.filter(worker=row.worker_id).exclude(pk=row.pk)
     counted = earlier.exclude(is_left_out=True, count_decided_by=INDEPENDENCE)
     if not row.count_decided_by and (bar := find_bar(hit=row.hit, earlier=counted)):

@@ -230,6 +230,8 @@ class Assignment(models.Model):
     )
     # The marketplace listed it, but our page never stored it, so the answer is the marketplace's.
     is_from_marketplace = models.BooleanField(default=False)
+    # Stored, and not submitted in its time: it can be given back no more, and the marketplace is not asked again.
+    is_past_return = models.BooleanField(default=False)
     auto_approval_at = models.DateTimeField(null=True, blank=True)
     consent_version = models.CharField(max_length=40, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)

@@ -1,8 +1,10 @@
 """Collects what people submitted. The marketplace's list says what is paid; our own rows say what was answered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, QuerySet, Sum
@@ -15,9 +17,9 @@ from annotator.crowd.assignments import (
     show_units,
 )
 from annotator.crowd.campaigns.openness import count_wanted
-from annotator.crowd.eligibility import leave_out_if_barred
+from annotator.crowd.eligibility import leave_out_if_barred, lock_person
 from annotator.crowd.hit_types.answers import BadAnswer
-from annotator.crowd.hit_types.templates import find_hit_type
+from annotator.crowd.hit_types.templates import find_hit_type, load_template
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Marketplace, Published, Submission
 from annotator.crowd.models import HIT, OPEN, Assignment, Campaign, OutwardAct, Worker
@@ -47,7 +49,8 @@ def collect_campaign(session: Session) -> Collected:
         at_work = session.marketplace.count_at_work(Published(hit_id=hit.external_id)) if _is_releasing(hit) else 0
         listed = list(session.marketplace.list_submissions(Published(hit_id=hit.external_id)))
         with transaction.atomic():
-            rows = [_keep(hit, entry, marketplace=session.marketplace, now=now) for entry in listed]
+            people = _lock_people(hit, listed, marketplace=session.marketplace, now=now)
+            rows = [_keep(hit, entry, worker=people[entry.assignment_id], now=now) for entry in listed]
             n_new += sum(is_new for _, is_new in rows)
             silent = Assignment.objects.filter(pk__in=[row.pk for row, _ in rows], answers__says__isnull=True)
             n_unreadable += silent.distinct().count()
@@ -87,14 +90,27 @@ def release_untaken(hit: HIT, *, n_taken: int) -> None:
     Campaign.objects.filter(pk=hit.campaign_id).update(committed_usd=F("committed_usd") - free_usd)
 
 
-def _keep(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetime) -> tuple[Assignment, bool]:
+def _lock_people(
+    hit: HIT, listed: Sequence[Submission], *, marketplace: Marketplace, now: datetime
+) -> dict[str, Worker]:
+    """By assignment, who submitted it, locked in one order until the end of the caller's transaction."""
+    in_order = sorted(listed, key=lambda entry: entry.worker_id)
+    return {entry.assignment_id: _lock_person(hit, entry, marketplace=marketplace, now=now) for entry in in_order}
+
+
+def _lock_person(hit: HIT, entry: Submission, *, marketplace: Marketplace, now: datetime) -> Worker:
+    """A person who is erased at this moment comes back as a new one: the marketplace has named them again."""
+    is_simulated = marketplace.is_simulated(entry.worker_id)
+    while True:
+        worker = find_erased(hit=hit, assignment_id=entry.assignment_id) or keep_worker(
+            marketplace=marketplace.facts.name, worker_id=entry.worker_id, is_simulated=is_simulated, now=now
+        )
+        if lock_person(worker.pk).pseudonym == worker.pseudonym:
+            return worker
+
+
+def _keep(hit: HIT, entry: Submission, *, worker: Worker, now: datetime) -> tuple[Assignment, bool]:
     """The row of the listed assignment, and True if it was not listed before."""
-    worker = find_erased(hit=hit, assignment_id=entry.assignment_id) or keep_worker(
-        marketplace=marketplace.facts.name,
-        worker_id=entry.worker_id,
-        is_simulated=marketplace.is_simulated(entry.worker_id),
-        now=now,
-    )
     _confirm_claim(hit, entry, worker=worker)
     # Another process may collect at the same time, or the page store this very answer.
     row, _ = Assignment.objects.get_or_create(external_id=entry.assignment_id, worker=worker, defaults={"hit": hit})
@@ -135,12 +151,23 @@ def _confirm_claim(hit: HIT, entry: Submission, *, worker: Worker) -> None:
 
 
 def _set_returned_aside(session: Session) -> None:
-    """Work of an assignment that the person gave back is nobody's: it is kept, not counted, and never paid."""
+    """Work of an assignment that the person gave back is nobody's: it is kept, not counted, and never paid.
+
+    One request for each row, and the last one for a row after the time in which it can be given back.
+    """
     stored = Assignment.objects.filter(hit__campaign=session.campaign, state=State.STORED, worker__isnull=False)
-    for row in stored.filter(compensation=None).select_related("worker"):
+    open_rows = stored.filter(compensation=None, is_past_return=False)
+    for row in open_rows.select_related("worker", "hit__hit_type"):
+        changes: dict[str, Any] = {"is_past_return": _is_past_return(row, now=session.clock())}
         if row.worker and row.external_id and session.marketplace.was_returned(row.external_id):
             changes = {"state": State.KEPT, "worker": None, "claimed_by": row.worker.pseudonym}
-            Assignment.objects.filter(pk=row.pk, state=State.STORED).update(**changes)
+        Assignment.objects.filter(pk=row.pk, state=State.STORED).update(**changes)
+
+
+def _is_past_return(row: Assignment, *, now: datetime) -> bool:
+    """Read before the marketplace is asked. The person had taken the assignment before they stored their work."""
+    limit = timedelta(seconds=load_template(row.hit.hit_type.template).assignment_seconds)
+    return row.stored_at is not None and row.stored_at + limit + HAND_OVER < now
 
 
 def _merge_state(ours: str, listed: Assignment.State) -> str:

@@ -1,6 +1,7 @@
 """Composes a campaign: which crops each HIT may show and the seeds that its orders are drawn from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from django.db import transaction
 
@@ -15,7 +16,7 @@ from annotator.crowd.models import HIT, Campaign, HITImage, HITType, HITUnit
 from annotator.crowd.seeds import derive_seed
 from annotator.names import check_name, claim_name
 from annotator.refusals import Refusal
-from annotator.units.models import DissectedUnit, TopImage
+from annotator.units.models import DissectedUnit, Dissection, TopImage
 
 
 class CannotCompose(Refusal):
@@ -41,11 +42,19 @@ def compose_campaign(
     check_terms(campaign, n_hits=len(groups))
     check_crops(choice.dissected_unit for choice in units)
     with transaction.atomic():
+        _hold_dissections({choice.dissected_unit.dissection_id for choice in units})
         with claim_name(campaign.name):
             campaign.save()
         hit_type = HITType.objects.create(campaign=campaign, template=template, template_sha256=loaded.sha256)
         composed = [(compose_hit(hit_type, chosen), chosen) for chosen in ([units[i] for i in g] for g in groups)]
         _write_hits(composed, phrases=phrases, template=loaded)
+
+
+def _hold_dissections(ids: Collection[UUID]) -> None:
+    """Until the end of the caller's transaction nobody deletes them. Raises CannotCompose if one is deleted already."""
+    rows = Dissection.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    if len(rows) < len(ids):
+        raise CannotCompose("A dissection whose units were chosen was deleted meanwhile; choose units again.")
 
 
 def compose_hit(hit_type: HITType, chosen: Sequence[ChosenUnit]) -> HIT:

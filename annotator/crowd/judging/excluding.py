@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from annotator.crowd.judging.indifference import WordComparison
-from annotator.crowd.judging.suspicions import JudgedAnswer, Suspicions, find_suspicions, judge_workers
+from annotator.crowd.judging.suspicions import JudgedAnswer, Suspicions, judge_workers
 from annotator.crowd.models import ANSWERED, Answer, Assignment, Campaign
 
 # As `count_decided_by`. The names of persons have no space.
@@ -92,10 +92,6 @@ def list_set_aside(campaign: Campaign) -> list[SetAside]:
         SetAside(assignment=pk, worker=worker, reason=reason, decided_by=by, is_counted=not is_left_out)
         for pk, worker, reason, by, is_left_out in values
     ]
-
-
-def find_campaign_suspicions(campaign: Campaign) -> Suspicions:
-    return find_suspicions(list_judged_answers(campaign))
 
 
 def list_judged_answers(campaign: Campaign) -> list[JudgedAnswer]:

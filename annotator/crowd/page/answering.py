@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from annotator.crowd.assignments import Work, fill_answers, list_shown, read_work
-from annotator.crowd.eligibility import leave_out_if_barred
+from annotator.crowd.eligibility import leave_out_if_barred, lock_with_person
 from annotator.crowd.hit_types.answers import BadAnswer, read_seconds
 from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.models import OPEN, Assignment, Campaign
@@ -67,8 +67,7 @@ def store_answer(*, assignment: Assignment, values: dict[str, Any], client_id: u
     sent back, because planted negatives are unmarked.
     """
     with transaction.atomic():
-        rows = Assignment.objects.select_for_update(of=("self",))
-        row = rows.select_related("hit__campaign", "hit__hit_type", "worker").get(pk=assignment.pk)
+        row = lock_with_person(assignment.pk)
         if row.state not in OPEN:
             return row
         work = read_work(row, values)

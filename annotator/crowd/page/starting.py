@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from annotator.crowd.assignments import find_orders, show_units
-from annotator.crowd.eligibility import find_bar, leave_out_if_barred
+from annotator.crowd.eligibility import find_bar, leave_out_if_barred, lock_person
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.marketplace import Visit
 from annotator.crowd.marketplaces.table import open_marketplace
@@ -141,6 +141,7 @@ def _adopt_claim(visitor: Visitor, *, now: datetime) -> None:
         return
     worker, state = _keep_worker(visitor, now=now), CONFIRMED[State(claim.state)]
     with contextlib.suppress(IntegrityError), transaction.atomic():  # another request of this person was quicker
+        lock_person(worker.pk)
         if claims.filter(pk=claim.pk).update(worker=worker, state=state, claimed_by="") and state == State.STORED:
             row = Assignment.objects.select_for_update(of=("self",)).select_related("hit__campaign").get(pk=claim.pk)
             leave_out_if_barred(row)

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST
 from annotator.accounts.models import Role
 from annotator.crowd.assignments import list_findings, tell_answer
 from annotator.crowd.hit_types.templates import render_summary
-from annotator.crowd.judging.excluding import find_campaign_suspicions
-from annotator.crowd.judging.suspicions import Flag
+from annotator.crowd.judging.excluding import list_judged_answers
+from annotator.crowd.judging.suspicions import Flag, JudgedAnswer, find_suspicions
 from annotator.crowd.models import ANSWERED, Answer, Assignment, Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
@@ -60,12 +60,13 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
 def _read_flags(campaign: Campaign) -> Mapping[int, Sequence[Flag]] | None:
     """The suspicions by answer. None if the campaign has too many answers to judge during a request."""
     n_answers = read_campaign_counts([campaign.pk])[campaign.pk].n_answers
-    return _find_flags(campaign.pk, n_answers) if n_answers <= MAX_JUDGED else None
+    return _find_flags(tuple(list_judged_answers(campaign))) if n_answers <= MAX_JUDGED else None
 
 
 @lru_cache(maxsize=8)
-def _find_flags(campaign_id: int, n_answers: int) -> Mapping[int, Sequence[Flag]]:
-    return find_campaign_suspicions(Campaign.objects.get(pk=campaign_id)).flags
+def _find_flags(answers: tuple[JudgedAnswer, ...]) -> Mapping[int, Sequence[Flag]]:
+    """By the answers themselves: an answer may change, or another one take its place, while their number stays."""
+    return find_suspicions(answers).flags
 
 
 def _with_units() -> QuerySet[Answer]:

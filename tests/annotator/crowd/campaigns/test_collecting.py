@@ -1,8 +1,14 @@
 """Collecting and approving against the real sandbox: each answer once, each person paid once."""
 
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, connections, transaction
 
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.judging import approving, attention
@@ -90,6 +96,66 @@ def test_work_that_never_reached_the_marketplace_is_found(market: Any, campaign:
     later = market.clock() + collecting.HAND_OVER * 2
     assert collecting.find_unsubmitted(campaign=campaign, now=later).count() == 1
     assert not collecting.find_unsubmitted(campaign=campaign, now=market.clock()).exists()
+
+
+def test_work_that_was_never_submitted_is_asked_about_until_its_time_is_over(
+    market: Any, campaign: Campaign, hit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.publish(campaign)
+    visitor = market.accept(hit, "ada")
+    visitor.submit(visitor.start()["work_token"])
+    asked: list[str] = []
+    monkeypatch.setattr(type(market.marketplace), "was_returned", lambda self, one: bool(asked.append(one)))
+    begin = market.clock()
+    for hours in (0, 0.5, 2, 3, 100):
+        market.clock = lambda passed=timedelta(hours=hours): begin + passed
+        collect(market, campaign)
+    assert asked == [visitor.assignment_id] * 3, "twice within the hour that the HIT gives, and once after it"
+    assert collecting.find_unsubmitted(campaign=campaign, now=market.clock()).count() == 1, "still to be paid"
+
+
+def test_two_who_collect_and_one_who_is_erased_wait_for_the_person_first(
+    market: Any, campaign: Campaign, hit: Any
+) -> None:
+    """Who holds a person may change their answers: nobody who waits for the person holds one of these."""
+    market.publish(campaign)
+    market.work(hit, "ada")
+    person = market.accept(campaign.hits.order_by("id")[1], "ada")
+    token = person.start()["work_token"]
+    acts = [lambda: collect(market, campaign), lambda: person.submit(token, client_id=str(uuid.uuid4()))]
+    for act in acts:
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                worker = Worker.objects.select_for_update().get()
+                waiting = pool.submit(closing(act))
+                wait_for_lock(waiting)
+                worker.assignments.update(claimed_by="")
+            waiting.result(timeout=60)
+    assert set(Assignment.objects.values_list("state", flat=True)) == {"submitted", "stored"}
+
+
+def closing(act: Callable[[], Any]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            act()
+        finally:
+            connections.close_all()
+
+    return run
+
+
+def wait_for_lock(other: "Future[None]") -> None:
+    """Until another connection of this database waits for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 60
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline and not other.done():
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
+            cursor.execute(query)
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)
+    raise AssertionError("nobody waits")
 
 
 def test_the_marketplaces_id_of_a_person_is_in_one_table(market: Any, campaign: Campaign, hit: Any) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from annotator.accounts.models import AuditEntry, Role
-from annotator.crowd.models import Assignment, Campaign, Rejection
+from annotator.crowd.models import Answer, Assignment, Campaign, Rejection
 from annotator.work.models import Job
 from tests.annotator.dashboard.making import World, make_person, sign_in
 
@@ -157,3 +157,13 @@ def test_a_screening_test_is_asked_for_where_the_hit_type_has_one(world: World) 
     assert Campaign.objects.get(name="screened").qualifications == {"screening": {"least_percent": 75}}
     refused = researcher.post("/launch/", asked | {"name": "other", "template": "verify_label"})
     assert "has no screening test" in refused.content.decode()
+
+
+def test_suspicions_follow_answers_that_changed_while_their_number_stayed(world: World, viewer: Client) -> None:
+    before = viewer.get("/campaigns/try/answers/").content.decode()
+    answer = Answer.objects.filter(assignment__state="submitted").earliest("pk")
+    answer.description = "nice picture"
+    answer.save()
+    after = viewer.get("/campaigns/try/answers/").content.decode()
+    assert "says nothing of the crops" not in before
+    assert "says nothing of the crops" in after
