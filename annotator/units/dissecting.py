@@ -87,18 +87,23 @@ def advance_dissection(*, dissection_id: uuid.UUID, now: datetime) -> None:
         _give_up(dissection_id, error, now)
 
 
+def _lock_unfinished(dissection_id: uuid.UUID) -> Dissection | None:
+    """None if nothing is left to do: it has ended, or was deleted since the hint was sent."""
+    return Dissection.objects.select_for_update().filter(id=dissection_id, state__in=UNFINISHED).first()
+
+
 def _give_up(dissection_id: uuid.UUID, error: Exception, now: datetime) -> None:
     with transaction.atomic():
-        dissection = Dissection.objects.select_for_update().get(id=dissection_id)
-        if dissection.state in UNFINISHED:
+        dissection = _lock_unfinished(dissection_id)
+        if dissection is not None:
             said = str(error) if isinstance(error, IN_WORDS) else f"{type(error).__name__}: {error}"
             _fail(dissection, f"The results cannot be taken in. {said}", now)
 
 
 def _advance(dissection_id: uuid.UUID, now: datetime) -> None:
     with transaction.atomic():
-        dissection = Dissection.objects.select_for_update().get(id=dissection_id)
-        if dissection.state not in UNFINISHED:
+        dissection = _lock_unfinished(dissection_id)
+        if dissection is None:
             return
         store = open_store(dissection.artifact)
         _take_results(dissection, store)

@@ -1,11 +1,13 @@
 """Cancels, retries and deletes dissections. GPU processes are told, so that nothing runs on that nobody wants."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from annotator.refusals import Refusal
@@ -16,6 +18,8 @@ from workers import contract
 from workers.store import StoreError, open_store
 
 State = GPUTask.State
+# Any fixed number. Whoever deletes files shares this lock; a backup holds it alone.
+_FILES_LOCK = 7_312_026
 
 
 class CannotChange(Refusal):
@@ -26,10 +30,37 @@ class StoreSilent(Refusal):
     """The artifact store did not do what was asked; nothing was changed in the database."""
 
 
+@contextmanager
+def keeping_artifacts() -> Iterator[None]:
+    """Within this, nobody deletes an artifact. Waits until those who delete one have ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_FILES_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_FILES_LOCK])
+
+
+def _check_may_delete() -> None:
+    """Until the end of the caller's transaction, no backup begins. Raises CannotChange."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [_FILES_LOCK])
+        if not cursor.fetchone()[0]:
+            raise CannotChange("A backup is being written, and needs the files: try again when it is done.")
+
+
+def _lock(dissection: Dissection) -> Dissection:
+    """The row as it is now, until the end of the caller's transaction. Raises CannotChange."""
+    locked = Dissection.objects.select_for_update().filter(pk=dissection.pk).first()
+    if locked is None:
+        raise CannotChange(f"The dissection {dissection.pk} was deleted meanwhile.")
+    return locked
+
+
 def cancel_dissection(dissection: Dissection, *, now: datetime) -> None:
     """Ends an unfinished dissection. What was measured so far is kept: a retry goes on from there."""
     with transaction.atomic():
-        locked = Dissection.objects.select_for_update().get(pk=dissection.pk)
+        locked = _lock(dissection)
         if locked.state not in UNFINISHED:
             raise CannotChange(f"The dissection {locked.pk} is {locked.state}: there is nothing to cancel.")
         _end(locked, now=now)
@@ -47,7 +78,7 @@ def retry_dissection(dissection: Dissection, *, is_afresh: bool, now: datetime) 
     Raises CannotChange, StoreSilent.
     """
     with transaction.atomic():
-        locked = Dissection.objects.select_for_update().get(pk=dissection.pk)
+        locked = _lock(dissection)
         if locked.state not in GIVEN_UP:
             raise CannotChange(f"The dissection {locked.pk} is {locked.state}: there is nothing to try again.")
         try:
@@ -85,6 +116,7 @@ def _reopen(dissection: Dissection) -> None:
 
 def _start_afresh(dissection: Dissection) -> None:
     """In another folder, which no process of an earlier try writes to; attempts go on from the numbers of before."""
+    _check_may_delete()
     _delete_files(dissection)
     n_attempts = max(dissection.gpu_tasks.values_list("attempts", flat=True), default=0)
     dissection.gpu_tasks.all().delete()
@@ -107,7 +139,8 @@ def delete_dissection(dissection: Dissection) -> None:
     The caller has made sure that nothing else uses them. Raises CannotChange, StoreSilent.
     """
     with transaction.atomic():
-        locked = Dissection.objects.select_for_update().get(pk=dissection.pk)
+        _check_may_delete()
+        locked = _lock(dissection)
         if locked.state in UNFINISHED:
             raise CannotChange(f"The dissection {locked.pk} is {locked.state}: cancel it first.")
         if locked.is_baseline and Dissection.objects.filter(random_baselines__measured_by=locked).exists():
@@ -115,13 +148,24 @@ def delete_dissection(dissection: Dissection) -> None:
         gone = [locked, *chance.list_own(locked)]
         for one in gone:
             _delete_rows(one)
-        with connection.cursor() as cursor:  # else the database checks at commit, when the files are gone
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        _check_unused(locked)
         try:
             for one in gone:
                 _delete_files(one)
         except (StoreError, OSError) as error:
             raise StoreSilent(f"Not deleted: {error} Delete it again when the store answers.") from error
+
+
+def _check_unused(dissection: Dissection) -> None:
+    """Before the files go: else the database would check at commit. Raises CannotChange."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except IntegrityError:
+        raise CannotChange(
+            f"The dissection {dissection.pk} is used: meanwhile somebody asked people about its units, or compared "
+            "labels with its own. Nothing was deleted."
+        ) from None
 
 
 def _delete_rows(dissection: Dissection) -> None:

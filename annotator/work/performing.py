@@ -219,10 +219,14 @@ def _restore(job: Job) -> Work:
 
 
 def _run(step: Step, work: Work, job: Job) -> None:
-    """A quick step and its entry in the audit log: both or neither. The others commit as they go."""
-    with transaction.atomic() if step.is_quick else contextlib.nullcontext():
-        sentence = step.run(work)
-        _end(job, state=Job.State.DONE, sentence=sentence, work=work)
+    """A quick step and its entry in the audit log: both or neither. The others commit as they go. Raises Gone."""
+    try:
+        with transaction.atomic() if step.is_quick else contextlib.nullcontext():
+            sentence = step.run(work)
+            _end(job, state=Job.State.DONE, sentence=sentence, work=work)
+    except ObjectDoesNotExist:
+        _restore(job)  # raises Gone if somebody else deleted the subject since the work began
+        raise
 
 
 def _end(job: Job, *, state: Job.State, sentence: str, work: Work | None) -> None:

@@ -1,6 +1,7 @@
 """Writes an installation into one file: the database, artifacts, secrets and word tables.
 
-The database is read first. Artifacts are written once and never changed, so those that it names are there.
+The database is read first, at one moment. Artifacts are written once and never changed, and nobody may delete one
+while the file is written: those that the database named at that moment are there.
 """
 
 import errno
@@ -8,7 +9,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from annotator.labels.labeling import find_own_wordnet
@@ -30,13 +32,14 @@ from annotator.published.backup.archive import (
     VERSION,
     WORDNET,
 )
-from annotator.published.backup.dumping import dump_database
+from annotator.published.backup.dumping import dump_database, one_moment
 from annotator.published.bundle.archive import PackedFiles
 from annotator.published.versions import list_versions
 from annotator.refusals import Refusal
+from annotator.units.managing import keeping_artifacts
 from annotator.units.models import Dissection, name_artifact
 from annotator.workplaces import open_workplace
-from workers.store import FULL, StoreError, open_store
+from workers.store import FULL, NotStored, Store, StoreError, open_store
 
 # What the merge joins. Nothing reads it in a dissection that is done; others go on from it, also when tried again.
 SHARDS = "shards/"
@@ -58,7 +61,7 @@ def back_up(*, path: Path, with_artifacts: bool, with_secrets: bool, now: dateti
     """The file appears whole or not at all, and only its owner can read it. Raises CannotBackUp, CannotDump."""
     if path.exists():
         raise CannotBackUp(f"{path} exists already; name another file.")
-    with _refusing(path), open_workplace(path) as scratch:
+    with _refusing(path), open_workplace(path) as scratch, keeping_artifacts():
         fresh = scratch / "backup.zip"
         fresh.touch(mode=0o600)
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
@@ -85,10 +88,13 @@ def _fill(
     archive: zipfile.ZipFile, scratch: Path, *, with_artifacts: bool, with_secrets: bool, now: datetime
 ) -> tuple[int, tuple[str, ...]]:
     packed, dump = PackedFiles(archive), scratch / DUMP
-    dump_database(dump)
+    with one_moment() as moment:
+        dissections = list(Dissection.objects.order_by("created_at", "id"))
+        migrations = sorted(MigrationRecorder(connection).applied_migrations())
+        dump_database(dump, moment=moment)
     packed.add(DUMP, _read(dump))
     dump.unlink()
-    stored = add_artifacts(packed, scratch, with_content=with_artifacts)
+    stored = add_artifacts(packed, scratch, dissections, with_content=with_artifacts)
     for name, value in list_secrets().items() if with_secrets else ():
         packed.add(f"{SECRETS}/{name}", [value.encode()])
     if folder := find_own_wordnet():
@@ -96,7 +102,7 @@ def _fill(
             packed.add(f"{WORDNET}/{name}", _read(folder / name))
     manifest: dict[str, Any] = {
         "format": FORMAT, "version": VERSION, "versions": list_versions(), "written_at": now.isoformat(),
-        "migrations": sorted(MigrationRecorder.Migration.objects.values_list("app", "name")),
+        "migrations": migrations,
         "pseudonym_key_sha256": digest_key(settings.PSEUDONYM_KEY), "artifacts": stored, "files": packed.files,
     }  # fmt: skip
     archive.writestr(MANIFEST, json.dumps(manifest), zipfile.ZIP_DEFLATED)
@@ -116,22 +122,33 @@ def digest_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def add_artifacts(packed: PackedFiles, scratch: Path, *, with_content: bool) -> dict[str, list[str]]:
-    """By dissection, the names of its stored files."""
+def add_artifacts(
+    packed: PackedFiles, scratch: Path, dissections: Iterable[Dissection], *, with_content: bool
+) -> dict[str, list[str]]:
+    """By dissection, the names of its stored files. Raises StoreError, NotStored if one is gone that must be there."""
     stored = {}
-    for dissection in Dissection.objects.order_by("created_at", "id"):
+    for dissection in dissections:
         # What was measured afresh has a folder of its own; what lay in another store lies in this one after a restore.
         is_elsewhere = "://" in dissection.artifact_name
         folder = name_artifact(dissection.pk) if is_elsewhere else dissection.artifact_name
-        store, keeps_shards = open_store(dissection.artifact), dissection.state != Dissection.State.DONE
-        names = [name for name in store.names() if keeps_shards or not name.startswith(SHARDS)]
-        for name in names if with_content else ():
-            local = store.fetch(name, folder=scratch)
-            packed.add(f"{ARTIFACTS}/{folder}/{name}", _read(local))
-            if local.parent == scratch:
-                local.unlink()
+        store, is_done = open_store(dissection.artifact), dissection.state == Dissection.State.DONE
+        names = [name for name in store.names() if not is_done or not name.startswith(SHARDS)]
+        for name in list(names) if with_content else ():
+            try:
+                _add_file(packed, store, name, to=f"{ARTIFACTS}/{folder}/{name}", scratch=scratch)
+            except NotStored:
+                if is_done:
+                    raise
+                names.remove(name)  # the work goes on, and replaced its own files
         stored[str(dissection.pk)] = names
     return stored
+
+
+def _add_file(packed: PackedFiles, store: Store, name: str, *, to: str, scratch: Path) -> None:
+    local = store.fetch(name, folder=scratch)
+    packed.add(to, _read(local))
+    if local.parent == scratch:
+        local.unlink()
 
 
 def _read(path: Path) -> Iterator[bytes]:

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import connection
+from django.db import connection, transaction
 
 from annotator.refusals import Refusal
 
@@ -18,9 +20,17 @@ class CannotDump(Refusal):
     """PostgreSQL's program refused; the message is its own."""
 
 
-def dump_database(target: Path) -> None:
-    """A snapshot of one moment, in PostgreSQL's custom format, also while others write. Raises CannotDump."""
-    _run("pg_dump", "--format=custom", *PLAIN, f"--file={target}")
+@contextmanager
+def one_moment() -> Iterator[str]:
+    """Within this, queries see the database as it was at its begin. Yields the name by which a dump sees the same."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT pg_export_snapshot()")
+        yield cursor.fetchone()[0]
+
+
+def dump_database(target: Path, *, moment: str) -> None:
+    """In PostgreSQL's custom format, as it was at that moment, also while others write. Raises CannotDump."""
+    _run("pg_dump", "--format=custom", *PLAIN, f"--snapshot={moment}", f"--file={target}")
 
 
 def load_database(dump: Path) -> None:

@@ -1,13 +1,16 @@
 """Artifacts are named below ARTIFACT_ROOT, so that a data folder that is moved or copied is read where it lies now."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, migrations, models
+from django.db import migrations, models
 
 from workers.store import StoreError, open_store
 
+# A folder was also taken as a plain path.
+SPELL_OUT = "UPDATE units_dissection SET artifact_name = 'file://' || artifact_name WHERE starts_with(artifact_name, '/')"
 STRIP = """
 UPDATE units_dissection SET artifact_name = substr(artifact_name, length(%(root)s) + 1)
 WHERE starts_with(artifact_name, %(root)s)
@@ -16,8 +19,11 @@ WHERE starts_with(artifact_name, %(root)s)
 
 def strip_root(apps: Any, schema_editor: Any) -> None:
     root = settings.ARTIFACT_ROOT.rstrip("/")
-    with connection.cursor() as cursor:
+    address = root if "://" in root else f"file://{Path(root).resolve()}"
+    with schema_editor.connection.cursor() as cursor:
         cursor.execute(STRIP, {"root": f"{root}/"})
+        cursor.execute(SPELL_OUT)
+        cursor.execute(STRIP, {"root": f"{address}/"})
     with suppress(StoreError):  # a store that does not answer: the addresses stay whole, and are right
         _take_moved(apps.get_model("units", "Dissection"), root)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +17,20 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.test.utils import override_settings
+from django.utils import timezone
 from pytest_django import Settings
 
 from annotator.labels.models import UnitLabel
+from annotator.published.backup import backing_up
 from annotator.published.backup.archive import open_backup
 from annotator.published.backup.backing_up import add_artifacts
+from annotator.published.backup.dumping import dump_database
 from annotator.published.bundle.archive import PackedFiles
 from annotator.published.readers.cells import BadFile
+from annotator.units.managing import CannotChange, delete_dissection
 from annotator.units.models import Dissection
 from tests.annotator.crowd.making import make_dissection
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
@@ -137,11 +143,42 @@ def test_what_was_measured_afresh_and_what_can_be_tried_again_is_in_the_file(
         for name in ("shards/tally-00001.npz", "results/00001.json"):
             open_store(one.artifact).write(name, b"{}")
     with zipfile.ZipFile(tmp_path / "backup.zip", "w") as archive:
-        add_artifacts(PackedFiles(archive), tmp_path, with_content=True)
+        add_artifacts(PackedFiles(archive), tmp_path, Dissection.objects.all(), with_content=True)
         assert set(archive.namelist()) == {
             *(f"{folder}/results/00001.json" for folder in names.values()),
             *(f"{names[state]}/shards/tally-00001.npz" for state in ("canceled", "failed")),
         }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_begun_or_deleted_while_a_backup_is_written_does_not_part_rows_from_files(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}/artifacts"
+    first = make_dissection(tmp_path, name="first")
+    said: list[str] = []
+
+    def interfere() -> None:
+        try:
+            delete_dissection(first)
+        except CannotChange as refusal:
+            said.append(str(refusal))
+        finally:
+            make_dissection(tmp_path, name="second")
+            connection.close()
+
+    def dump_then_interfere(target: Path, *, moment: str) -> None:
+        dump_database(target, moment=moment)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(interfere).result(timeout=60)
+
+    monkeypatch.setattr(backing_up, "dump_database", dump_then_interfere)
+    done = backing_up.back_up(path=tmp_path / "b.zip", with_artifacts=True, with_secrets=False, now=timezone.now())
+    assert said == ["A backup is being written, and needs the files: try again when it is done."]
+    with open_backup(tmp_path / "b.zip") as backup:
+        assert set(backup.manifest["artifacts"]) == {str(first.pk)}
+        assert len(backup.list_files("artifacts")) == done.n_artifacts == len(list(open_store(first.artifact).names()))
+    delete_dissection(first)
 
 
 def rewrite(file: Path, folder: Path, name: str, content: bytes) -> Path:

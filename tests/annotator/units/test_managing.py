@@ -3,14 +3,19 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
+from annotator.crowd.campaigns.composing import CannotCompose, compose_campaign
+from annotator.crowd.campaigns.deleting import delete_unpublished
+from annotator.crowd.campaigns.unit_choice import ChosenUnit, list_units
+from annotator.crowd.models import Campaign
 from annotator.units import gpu_queue
-from annotator.units.dissecting import advance_all
+from annotator.units.dissecting import advance_all, advance_dissection
 from annotator.units.managing import (
     CannotChange,
     StoreSilent,
@@ -19,7 +24,10 @@ from annotator.units.managing import (
     retry_dissection,
 )
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, RandomBaseline, TopImage, Unit
-from tests.annotator.crowd.making import make_dissection
+from annotator.work.performing import Gone, perform
+from annotator.work.steps.changing import EditOptions
+from annotator.work.table import STEPS
+from tests.annotator.crowd.making import make_campaign, make_dissection
 from tests.annotator.units.test_dissecting import NOW, Broker, advance, broker, dissection, store_result
 from workers import contract, leases
 from workers.store import FileStore, StoreError, open_store
@@ -193,6 +201,43 @@ def test_a_store_that_does_not_answer_keeps_the_rows(
     monkeypatch.undo()
     delete_dissection(one)
     assert not Dissection.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_somebody_asked_about_meanwhile_is_not_deleted(tmp_path: Path, settings: Settings) -> None:
+    """The step looked before, and found no campaign."""
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}"
+    one = make_dissection(tmp_path)
+    make_campaign(one)
+    with pytest.raises(CannotChange, match="somebody asked people about its units"):
+        delete_dissection(one)
+    assert one.dissected_units.count() == 4
+    assert list(open_store(one.artifact).names())
+
+
+@pytest.mark.django_db
+def test_nobody_is_asked_about_what_was_deleted_meanwhile(tmp_path: Path, settings: Settings) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}/copy"  # the files stay
+    one = make_dissection(tmp_path)
+    chosen = [ChosenUnit(unit, "named") for unit in list_units([one])]
+    delete_dissection(one)
+    campaign = Campaign(name="late", reward_usd=1, budget_cap_usd=99, seed=7, marketplace="own", created_at=NOW)
+    with pytest.raises(CannotCompose, match="was deleted meanwhile"):
+        compose_campaign(campaign, template="unit_semantics", units=chosen)
+    for act in (delete_dissection, partial(cancel_dissection, now=NOW)):
+        with pytest.raises(CannotChange, match="was deleted meanwhile"):
+            act(one)
+    advance_dissection(dissection_id=one.pk, now=NOW)  # a hint that came late
+
+
+@pytest.mark.django_db
+def test_a_step_about_what_was_deleted_meanwhile_is_refused(tmp_path: Path, settings: Settings) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}"
+    campaign = make_campaign(make_dissection(tmp_path))
+    seen = Campaign.objects.get()
+    delete_unpublished(campaign)
+    with pytest.raises(Gone, match="was deleted meanwhile"):
+        perform(STEPS["edit"], subject=seen, actor=None, options=EditOptions(contact="lab@example.org"))
 
 
 @pytest.mark.django_db

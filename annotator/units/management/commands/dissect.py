@@ -4,6 +4,8 @@ import json
 import sys
 import time
 from argparse import RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -73,7 +75,7 @@ class Command(ProjectCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         is_one_alive()  # refused before anything is written
         dissections = [find_dissection(options["resume"])] if options["resume"] else self._requested(options)
-        with gpu_process_if_none() as keeper:
+        with _refusing_deleted(), gpu_process_if_none() as keeper:
             for dissection in dissections:
                 self._follow(dissection, keeper)
             _refuse_failed(dissections)
@@ -152,6 +154,15 @@ class Command(ProjectCommand):
                 bars.update(bar, completed=seen.n_done, total=seen.n_total or None, rate=rate)
                 _look_after(keeper, dissection)
                 time.sleep(0.3)
+
+
+@contextmanager
+def _refusing_deleted() -> Iterator[None]:
+    """Somebody may cancel and delete in the dashboard what is followed here."""
+    try:
+        yield
+    except Dissection.DoesNotExist:
+        raise CommandError("The dissection was deleted meanwhile, with what was measured.", returncode=2) from None
 
 
 def _look_after(keeper: Keeper, dissection: Dissection) -> None:
