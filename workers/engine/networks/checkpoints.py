@@ -1,8 +1,4 @@
-"""Read a checkpoint: tensors by name, wherever they lie in it. A checkpoint is data and is never executed.
-
-Files of training programs hold more than tensors: arguments, paths, numbers of numpy. What is on the list INERT is read
-as an object that does nothing; anything else refuses the file.
-"""
+"""Read a checkpoint: tensors by name, wherever they lie in it. A checkpoint is data and is never executed."""
 
 import json
 import pickle
@@ -11,26 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+
+from workers.engine.networks.stand_ins import KNOWN, PickledNetwork, list_stand_ins
 
 Tensors = dict[str, torch.Tensor]
 # Parts of a checkpoint that hold no network's weights.
 NO_WEIGHTS = ("optim", "sched", "scaler", "rng", "loss")
 MAX_DEPTH = 4
 SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.safetensors")
-INERT = (
-    "argparse.Namespace", "types.SimpleNamespace", "collections.defaultdict", "datetime.datetime",
-    "pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib.PurePosixPath",
-    "pathlib._local.Path", "pathlib._local.PosixPath", "pathlib._local.WindowsPath",
-    "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.core.multiarray._reconstruct",
-    "numpy._core.multiarray._reconstruct", "numpy.dtype", "numpy.ndarray", "_codecs.encode",
-    *(f"numpy.dtypes.{kind}DType" for kind in (
-        "Bool", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt32", "UInt64", "Float16", "Float32", "Float64", "Str",
-    )),
-    "omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig", "omegaconf.base.ContainerMetadata",
-    "omegaconf.base.Metadata", "omegaconf.nodes.AnyNode", "yacs.config.CfgNode", "easydict.EasyDict",
-    "ml_collections.config_dict.config_dict.ConfigDict", "typing.Any", "torch._utils._rebuild_device_tensor_from_numpy",
-)  # fmt: skip
 
 
 class NetworkError(Exception):
@@ -41,22 +27,6 @@ class CheckpointUnreadable(NetworkError):
     """The weights file cannot be read as plain tensors."""
 
 
-class Inert:
-    """Stands for an object of another program: takes whatever that was made of, and keeps nothing."""
-
-    def __new__(cls, *given: object, **named: object) -> "Inert":
-        return super().__new__(cls)
-
-    def __init__(self, *given: object, **named: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        pass
-
-    def __setitem__(self, key: object, value: object) -> None:
-        pass
-
-
 def read_checkpoint(path: Path) -> dict[str, Tensors]:
     """Groups of tensors by name, each under its place in the file ("" for the file itself, `model_ema`, `a.b`).
 
@@ -65,40 +35,85 @@ def read_checkpoint(path: Path) -> dict[str, Tensors]:
     try:
         if path.suffix in (".safetensors", ".json"):
             return {"": _read_safetensors(path)}
-        # Each as (what stands for it, its name in the file): nothing is imported.
-        stand_ins: list[Any] = [(Inert, name) for name in INERT]
-        with torch.serialization.safe_globals(stand_ins):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        content = _read_pickle(path)
     except CheckpointUnreadable:
         raise
     except FileNotFoundError:
         raise CheckpointUnreadable(f"{path.name}: there is no such file.") from None
     except pickle.UnpicklingError as error:
-        raise CheckpointUnreadable(
-            f"{path.name} holds more than tensors and settings, and is not loaded because that could execute code: "
-            f"{first_line(error)} Save its state_dict() alone."
-        ) from None
+        raise CheckpointUnreadable(_refuse_pickle(path, first_line(error))) from None
     except MemoryError:
         raise CheckpointUnreadable(f"{path.name} states tensors too large for this machine.") from None
     except Exception as error:
         # A broken file surfaces as any of a dozen exceptions of zip, pickle and safetensors.
-        raise CheckpointUnreadable(f"{path.name} cannot be read as a checkpoint: {first_line(error)}") from None
-    if not isinstance(content, Mapping):
-        raise CheckpointUnreadable(f"{path.name} holds a {type(content).__name__}, not tensors by name.")
+        raise CheckpointUnreadable(
+            f"{path.name} cannot be read as a checkpoint: {first_line(error)}\n"
+            "Give a .safetensors file, or what torch.save wrote of a state_dict()."
+        ) from None
     groups = dict(_find_groups(content, ""))
     if not groups:
-        raise CheckpointUnreadable(f"{path.name} holds no tensors by name.")
+        raise CheckpointUnreadable(
+            f"{path.name} holds no tensors by name, but {_spell_content(content)}.\n"
+            f"Save the network's state_dict() alone, and give that file."
+        )
     return groups
 
 
-def _find_groups(content: Mapping[Any, Any], place: str) -> Iterator[tuple[str, Tensors]]:
-    tensors = {key: one for key, one in content.items() if isinstance(key, str) and isinstance(one, torch.Tensor)}
-    if tensors:
+def _read_pickle(path: Path) -> Any:
+    """What torch.save wrote, with stand-ins for objects of other programs."""
+    try:
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
+    except ValueError as error:
+        if "torchscript" in str(error):
+            raise CheckpointUnreadable(
+                f"{path.name} is a TorchScript program, which would have to be run.\n"
+                "Save the state_dict() of the network that it was made from, and give that file."
+            ) from None
+        names = KNOWN
+    stand_ins, strange = list_stand_ins(names)
+    if strange:
+        raise CheckpointUnreadable(_refuse_pickle(path, f"it needs {', '.join(strange[:4])}."))
+    with torch.serialization.safe_globals(stand_ins):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _refuse_pickle(path: Path, why: str) -> str:
+    return (
+        f"{path.name} holds more than tensors and settings, and is not loaded because that could execute code: {why}\n"
+        "Save the network's state_dict() alone, in the program that wrote the file, and give that file."
+    )
+
+
+def _spell_content(content: object) -> str:
+    if not isinstance(content, Mapping):
+        return f"one {type(content).__name__}"
+    keys = ", ".join(map(repr, list(content)[:6]))
+    return f"the entries {keys}" if keys else "no entry"
+
+
+def _find_groups(content: object, place: str) -> Iterator[tuple[str, Tensors]]:
+    if isinstance(content, PickledNetwork):
+        content = dict(content.list_tensors())
+    elif isinstance(content, (list, tuple)):
+        content = dict(enumerate(content))
+    if not isinstance(content, Mapping):
+        return
+    named = {key: _as_tensor(one) for key, one in content.items() if isinstance(key, str)}
+    if tensors := {key: one for key, one in named.items() if one is not None}:
         yield place, tensors
     for key, inner in content.items():
-        is_part = isinstance(key, str) and isinstance(inner, Mapping) and place.count(".") < MAX_DEPTH - 1
-        if is_part and not key.lower().startswith(NO_WEIGHTS):
+        if place.count(".") < MAX_DEPTH - 1 and not str(key).lower().startswith(NO_WEIGHTS):
             yield from _find_groups(inner, f"{place}.{key}".lstrip("."))
+
+
+def _as_tensor(value: object) -> torch.Tensor | None:
+    """Tensors of any kind as plain ones; arrays of numbers are tensors, too."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        return torch.from_numpy(np.array(value))
+    if not isinstance(value, torch.Tensor):
+        return None
+    plain = value.dequantize() if value.is_quantized else value
+    return plain if plain.layout is torch.strided else plain.to_dense()
 
 
 def list_files(path: Path) -> list[Path]:
@@ -163,5 +178,7 @@ def _read_index(path: Path) -> dict[str, str]:
 
 def first_line(error: Exception) -> str:
     """The first line of its message, short and without terminal codes."""
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()
+    said = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    # torch puts advice before the reason.
+    lines = said.rpartition("WeightsUnpickler error:")[2].strip().splitlines()
     return (lines[0][:200] if lines else type(error).__name__).rstrip(".") + "."

@@ -1,12 +1,13 @@
 """Fill a network with the tensors of a checkpoint, whatever wraps them: which group, which prefix, which classifier."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
 
-from workers.engine.networks.checkpoints import NetworkError, Tensors
+from workers.engine.networks.checkpoints import NetworkError, Tensors, first_line
+from workers.engine.networks.suggesting import suggest
 
 # Where a training program keeps the weights that it trains, best first; other groups come after these.
 PREFERRED = ("", "state_dict", "model_state_dict", "model", "net", "network", "params", "model_ema", "ema", "teacher")
@@ -17,9 +18,14 @@ WRAPPERS = ("module", "_orig_mod")
 # What stands after a network's last layer of features, or beside it in training.
 HEADS = (
     "fc", "classifier", "head", "heads", "head_dist", "linear", "last_linear", "AuxLogits", "aux1", "aux2",
-    "n_averaged", "projector", "projection_head", "predictor", "prototypes", "queue", "queue_ptr",
-    "mlp_head", "logit_scale",
+    "n_averaged", "projector", "projection_head", "projection", "proj_head", "contrast_head", "predictor", "prototypes",
+    "queue", "queue_ptr", "mlp_head", "logit_scale", "criterion", "loss", "loss_fn", "arcface", "mask_token",
+    "aux_classifier", "decode_head", "auxiliary_head", "rpn", "roi_heads",
 )  # fmt: skip
+# So many keys of each fault are named.
+N_NAMED = 4
+# Counters that profilers leave beside each module.
+COUNTERS = ("total_ops", "total_params", "num_batches_tracked")
 
 
 class CheckpointMismatch(NetworkError):
@@ -33,6 +39,8 @@ class Fit:
     place: str
     prefix: str
     tensors: Tensors
+    added: str = ""
+    is_unwrapped: bool = False
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     misshapen: list[str] = field(default_factory=list)
@@ -45,7 +53,15 @@ class Fit:
         """True if all is there but keys of heads that no layer needs, and nothing is left over but heads."""
         wrong = [*self.missing, *self.misshapen]
         is_head = {key.partition(".")[0] for key in wrong} <= set(spared)
-        return is_head and all(key.partition(".")[0] in HEADS for key in self.unexpected)
+        return is_head and not self.strange
+
+    @property
+    def strange(self) -> list[str]:
+        """Keys that the module lacks and that belong to no head: the file is of another network."""
+        return [
+            key for key in self.unexpected
+            if key.partition(".")[0] not in HEADS and not key.endswith(COUNTERS) and self.tensors[key].numel() > 1
+        ]  # fmt: skip
 
     def describe(self) -> str:
         """Where the tensors were found, in words."""
@@ -54,6 +70,10 @@ class Fit:
             words.append(f"under {self.place!r}")
         if self.prefix:
             words.append(f"with the prefix {self.prefix!r}")
+        if self.added:
+            words.append(f"as those of {self.added.rstrip('.')!r}")
+        if self.is_unwrapped:
+            words.append(f"without {' and '.join(map(repr, WRAPPERS))} in their names")
         return " ".join(words)
 
 
@@ -64,16 +84,26 @@ def fill(*, module: nn.Module, groups: dict[str, Tensors], name: str, layers: Se
     Raises CheckpointMismatch, which names missing, unexpected and misshapen keys, and what would fit.
     """
     spared = _list_spared(module, layers)
-    fits = sorted(_list_fits(module, groups), key=lambda fit: (fit.n_wrong, _rank(fit.place), _rank_prefix(fit.prefix)))
+    fits = sorted(_list_fits(module, groups), key=_rank_fit)
     fitting = [fit for fit in fits if fit.fits(spared)]
     if not fitting:
         raise CheckpointMismatch(_refuse(name, fits[0], groups, module))
     chosen = fitting[0]
     wrong = {*chosen.missing, *chosen.misshapen}
     kept = {key: one for key, one in chosen.tensors.items() if key not in {*wrong, *chosen.unexpected}}
-    module.load_state_dict(kept, strict=False)
-    others = sorted({fit.describe() for fit in fitting if fit.n_wrong == chosen.n_wrong} - {chosen.describe()})
-    return _tell(name, chosen, sorted(wrong), others)
+    try:
+        module.load_state_dict(kept, strict=False)
+    except RuntimeError as error:
+        raise CheckpointMismatch(f"{name} does not fit the network: {first_line(error)}\n{suggest(groups)}") from None
+    return _tell(name, chosen, sorted(wrong), _list_others(chosen, fitting, list(kept)))
+
+
+def _list_others(chosen: Fit, fitting: list[Fit], keys: list[str]) -> list[str]:
+    """Other tensors that fit as well, in words, each once: the same ones may be found in two ways."""
+    found: dict[tuple[int, ...], str] = {}
+    for fit in [chosen, *(one for one in fitting if one.n_wrong == chosen.n_wrong)]:
+        found.setdefault(tuple(id(fit.tensors.get(key)) for key in keys), fit.describe())
+    return sorted(list(found.values())[1:])
 
 
 def find_classes(*, module: nn.Module, groups: dict[str, Tensors]) -> int | None:
@@ -100,12 +130,25 @@ def _list_spared(module: nn.Module, layers: Sequence[str]) -> list[str]:
 def _list_fits(module: nn.Module, groups: dict[str, Tensors]) -> list[Fit]:
     wanted = module.state_dict()
     fits = []
-    variants = [(place, one) for place, raw in groups.items() for one in (raw, {unwrap(k): v for k, v in raw.items()})]
-    for place, tensors in variants:
-        for prefix in _list_prefixes(tensors, wanted):
-            own = {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
-            fits.append(_compare(place, prefix, own, wanted))
+    for place, raw in groups.items():
+        unwrapped = {unwrap(key): one for key, one in raw.items()}
+        for tensors in [raw] if unwrapped.keys() == raw.keys() else [raw, unwrapped]:
+            changed = tensors is not raw
+            for prefix in _list_prefixes(tensors, wanted):
+                own = {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
+                fits.append(_compare(Fit(place, prefix, own, is_unwrapped=changed), wanted))
+            if (added := _find_body(wanted)) and not any(key.startswith(added) for key in tensors):
+                own = {key if key in wanted else added + key: one for key, one in tensors.items()}
+                fits.append(_compare(Fit(place, "", own, added, changed), wanted))
     return fits
+
+
+def _find_body(wanted: Iterable[str]) -> str:
+    """The name of the module in which all tensors lie but those of heads, with a point; empty if there is none. A file
+    of that module alone has its names without it.
+    """
+    names = {key.partition(".")[0] for key in wanted} - set(HEADS)
+    return f"{names.pop()}." if len(names) == 1 else ""
 
 
 def unwrap(key: str) -> str:
@@ -124,17 +167,20 @@ def _rank_prefix(prefix: str) -> tuple[bool, int, str]:
     return any(part in FOLLOWERS for part in prefix.split(".")), len(prefix), prefix
 
 
-def _compare(place: str, prefix: str, own: Tensors, wanted: dict[str, torch.Tensor]) -> Fit:
+def _compare(fit: Fit, wanted: dict[str, torch.Tensor]) -> Fit:
     # Counters are absent from checkpoints before torch 0.4.1.
-    needed = {key for key in wanted if not key.endswith("num_batches_tracked")}
-    return Fit(
-        place=place,
-        prefix=prefix,
-        tensors=own,
+    needed, own = {key for key in wanted if not key.endswith("num_batches_tracked")}, fit.tensors
+    return replace(
+        fit,
         missing=sorted(needed - own.keys()),
         unexpected=sorted(own.keys() - wanted.keys()),
         misshapen=sorted(key for key in wanted.keys() & own.keys() if own[key].shape != wanted[key].shape),
     )
+
+
+def _rank_fit(fit: Fit) -> tuple[int, int, bool, tuple[bool, int, str]]:
+    """The best first: fewest wrong keys, then the place and the prefix where trained weights are."""
+    return fit.n_wrong, _rank(fit.place), fit.is_unwrapped, _rank_prefix(fit.prefix)
 
 
 def _rank(place: str) -> int:
@@ -146,11 +192,12 @@ def _tell(name: str, chosen: Fit, wrong: list[str], others: list[str]) -> str:
     if others:
         words.append(f"Those {', '.join(others)} would fit, too.")
     if wrong:
-        words.append(f"Its classifier was not used: {_some(wrong)} are drawn by a seed, and no layer needs them.")
+        words.append(f"Its classifier was not used: no layer needs it, and a seed draws {_some(wrong)}.")
     return " ".join(words)
 
 
 def _refuse(name: str, best: Fit, groups: dict[str, Tensors], module: nn.Module) -> str:
+    """What was found, and on a second line what would help."""
     wanted = module.state_dict()
     misshapen = [f"{key} ({_shape(best.tensors[key])} instead of {_shape(wanted[key])})" for key in best.misshapen]
     faults = [("missing", best.missing), ("unexpected", best.unexpected), ("of another shape", misshapen)]
@@ -158,14 +205,16 @@ def _refuse(name: str, best: Fit, groups: dict[str, Tensors], module: nn.Module)
     where = f" Best {best.describe()}." if best.describe() else ""
     held = [f"{len(tensors)} under {place!r}" for place, tensors in groups.items() if place]
     what = f" It holds tensors: {', '.join(held[:6])}." if held else ""
-    n_right = len(best.tensors) - len(best.unexpected) - len(best.misshapen)
-    advice = (
-        " Name the network it was trained as (--network torchvision:NAME, torchvision:NAME?num_classes=N or "
-        "package.module:function)."
-        if n_right and (where or what)
-        else ""
-    )
-    return f"{name} does not fit the network; keys {words}.{where}{what}{advice}"
+    return f"{name} does not fit the network; keys {words}.{where}{what}\n{_advise(best, groups)}"
+
+
+def _advise(best: Fit, groups: dict[str, Tensors]) -> str:
+    wrong = [*best.missing, *best.misshapen]
+    if any("lora_" in key for key in best.unexpected):
+        return "Its adapters (LoRA) have to be merged into the network before it is saved (merge_and_unload in peft)."
+    if not best.strange and wrong and all(key.partition(".")[0] in HEADS for key in wrong):
+        return "Only the classifier does not fit: it is needed for classes, and not to dissect a layer before it."
+    return suggest(groups)
 
 
 def _shape(tensor: torch.Tensor) -> str:
@@ -173,4 +222,4 @@ def _shape(tensor: torch.Tensor) -> str:
 
 
 def _some(keys: list[str]) -> str:
-    return ", ".join(keys[:8]) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
+    return ", ".join(keys[:N_NAMED]) + (f" and {len(keys) - N_NAMED} more" if len(keys) > N_NAMED else "")

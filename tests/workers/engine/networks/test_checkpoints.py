@@ -13,32 +13,13 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from tools import checkpoint_table
+from tools.checkpoint_table import Strange, tensors
 from workers.engine.networks.checkpoints import CheckpointUnreadable, NetworkError, list_files
 from workers.engine.networks.filling import CheckpointMismatch
 from workers.engine.networks.loading import LoadedNetwork, load_network
 
-OWN = "tests.workers.engine.networks.test_checkpoints:make_network"
-STATE = {"layer1.weight": (4, 3, 3, 3), "layer1.bias": (4,), "fc.weight": (10, 4), "fc.bias": (10,)}
-
-
-class Network(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer1, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 10)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        features: torch.Tensor = self.layer1(x)
-        return self.fc(features.mean((2, 3)))  # type: ignore[no-any-return]
-
-
-def make_network() -> nn.Module:
-    return Network()
-
-
-def tensors(prefix: str = "", *, seed: int = 0, without: str = "-") -> dict[str, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    drawn = {key: torch.randn(shape, generator=generator) for key, shape in STATE.items()}
-    return {prefix + key: value for key, value in drawn.items() if not key.startswith(without)}
+OWN = checkpoint_table.NETWORK
 
 
 def load(tmp_path: Path, content: Any, *layers: str, architecture: str = OWN) -> LoadedNetwork:
@@ -77,6 +58,7 @@ def test_what_was_taken_is_told(tmp_path: Path) -> None:
         "Those under 'student' with the prefix 'backbone.' would fit, too."
     )
     assert load(tmp_path, tensors()).note == ""
+    assert load(tmp_path, tensors("module.")).note == "a.pth: the tensors with the prefix 'module.' were taken."
     twice = load(tmp_path, {**tensors("left."), **tensors("side.", seed=5)})
     assert is_filled(twice)
     assert twice.note == (
@@ -87,7 +69,7 @@ def test_what_was_taken_is_told(tmp_path: Path) -> None:
 def test_a_classifier_that_no_layer_needs_may_be_missing_or_of_another_size(tmp_path: Path) -> None:
     network = load(tmp_path, tensors(without="fc"), "layer1")
     assert is_filled(network)
-    assert "fc.bias, fc.weight are drawn by a seed" in network.note
+    assert "no layer needs it, and a seed draws fc.bias, fc.weight" in network.note
     assert is_filled(load(tmp_path, {**tensors(without="fc"), "fc.weight": torch.zeros(7, 4)}, "layer1"))
     for layers in ((), ("fc",), ("layer1", "fc")):
         with pytest.raises(CheckpointMismatch, match=r"2 missing: fc\.bias, fc\.weight"):
@@ -109,15 +91,16 @@ def test_the_number_of_classes_is_that_of_the_tensors(tmp_path: Path) -> None:
 def test_another_architecture_is_refused_and_the_way_out_named(tmp_path: Path) -> None:
     import torchvision
 
-    torch.save({"model": torchvision.models.resnet34().state_dict()}, tmp_path / "a.pth")
+    torch.save({"model": torchvision.models.squeezenet1_0().state_dict()}, tmp_path / "a.pth")
     with pytest.raises(CheckpointMismatch) as caught:
-        load_network(architecture="torchvision:resnet18", weights=tmp_path / "a.pth", layers=["layer4"])
+        load_network(architecture="torchvision:squeezenet1_1", weights=tmp_path / "a.pth", layers=["features.3"])
     words = str(caught.value)
-    assert "unexpected: layer1.2" in words
+    assert "missing: features.11.expand1x1.bias" in words
     assert "under 'model'" in words
-    assert "--network torchvision:NAME" in words
+    assert words.endswith(
+        "\nIts tensors are those of torchvision:squeezenet1_0: give --network torchvision:squeezenet1_0."
+    )
     assert "\x1b" not in words
-    assert "\n" not in words
 
 
 def test_shards_lie_in_one_folder(tmp_path: Path) -> None:
@@ -165,11 +148,36 @@ def test_what_is_no_index_is_refused_in_words(tmp_path: Path, content: str) -> N
         load_network(architecture=OWN, weights=path)
 
 
-class Strange:
-    """Of another program, and on no list."""
-
-
 def test_what_is_on_no_list_is_refused_without_terminal_codes(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="could execute code") as caught:
         load(tmp_path, {"model": tensors(), "extra": Strange()})
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_network_that_was_saved_whole_gives_its_tensors_and_runs_no_code(tmp_path: Path) -> None:
+    import torchvision
+
+    whole = torchvision.models.squeezenet1_1(num_classes=3)
+    network = load(tmp_path, whole, architecture="torchvision:squeezenet1_1")
+    assert all(torch.equal(one, network.module.state_dict()[key]) for key, one in whole.state_dict().items())
+
+
+@pytest.mark.parametrize("content", [{key: one.numpy() for key, one in tensors().items()}, [tensors()]])
+def test_arrays_and_lists_are_searched_too(tmp_path: Path, content: Any) -> None:
+    assert is_filled(load(tmp_path, content))
+
+
+def test_a_file_of_the_body_alone_fills_a_network_that_wraps_it(tmp_path: Path) -> None:
+    inner = tensors(without="fc")
+    network = load(tmp_path, inner, "body.layer1", architecture=f"{__name__}:make_wrapped")
+    assert torch.equal(network.module.state_dict()["body.layer1.weight"], inner["layer1.weight"])
+    assert "as those of 'body'" in network.note
+
+
+def make_wrapped() -> nn.Module:
+    return nn.ModuleDict({"body": nn.ModuleDict({"layer1": nn.Conv2d(3, 4, 3)}), "fc": nn.Linear(4, 10)})
+
+
+def test_the_page_of_checkpoints_says_what_happens() -> None:
+    made = checkpoint_table.make_page()
+    assert checkpoint_table.PAGE.read_text() == made, "run python -m tools.checkpoint_table"
