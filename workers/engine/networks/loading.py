@@ -1,7 +1,6 @@
 """Load a network with its weights and say what input it takes; a checkpoint is data and is never executed.
 
-Architectures by name: `torchvision:NAME`, `unitscope:efficientnet_lite0`, or `package.module:function` for any
-nn.Module.
+Architectures by name: `torchvision:NAME`, `unitscope:NAME`, or `package.module:function` for any nn.Module.
 """
 
 import hashlib
@@ -30,6 +29,9 @@ class ArchitectureNotFound(NetworkError):
 
 
 EFFICIENTNET_LITE_INPUT = Preprocessing(mean=(127.0,) * 3, std=(128.0,) * 3, scale=1.0, interpolation="bicubic")
+# torchvision's MobileNetV2, padded as TensorFlow pads: for weights that were trained there.
+MOBILENET_SAME = "mobilenet_v2_same"
+MOBILENET_SAME_INPUT = Preprocessing(mean=(128.0,) * 3, std=(128.0,) * 3, scale=1.0)
 TORCHVISION_INPUT_PX = {"inception_v3": 299}
 # What a row of the zoo calls its input.
 ZOO_INPUTS = {
@@ -126,7 +128,8 @@ def name_with_classes(architecture: str, n_classes: int | None) -> str:
 
 
 def _takes_classes(architecture: str) -> bool:
-    return architecture.startswith("torchvision:") and "?" not in architecture
+    is_torchvisions = architecture.startswith("torchvision:") or architecture == f"unitscope:{MOBILENET_SAME}"
+    return is_torchvisions and "?" not in architecture
 
 
 def _build_seeded(architecture: str, seed: int) -> tuple[nn.Module, Preprocessing]:
@@ -200,14 +203,19 @@ def _build(architecture: str) -> tuple[nn.Module, Preprocessing]:
 def _build_own(name: str) -> tuple[nn.Module, Preprocessing]:
     from workers.engine.networks.caffe_alexnet import VARIANTS, CaffeAlexNet
     from workers.engine.networks.efficientnet_lite import EfficientNetLite0
+    from workers.engine.networks.same_padding import pad_same
 
     variant = name.removeprefix("caffe_alexnet_")
     if variant != name and variant in VARIANTS:
         return CaffeAlexNet(variant), Preprocessing(input_px=227)
-    if name != "efficientnet_lite0":
-        own = ", ".join(["efficientnet_lite0", *(f"caffe_alexnet_{one}" for one in VARIANTS)])
-        raise ArchitectureNotFound(f"Unitscope itself defines {own} and no {name!r}.")
-    return EfficientNetLite0(), EFFICIENTNET_LITE_INPUT
+    if name == "efficientnet_lite0":
+        return EfficientNetLite0(), EFFICIENTNET_LITE_INPUT
+    if name.partition("?")[0] == MOBILENET_SAME:
+        module, _ = _build_torchvision(name.replace(MOBILENET_SAME, "mobilenet_v2"))
+        pad_same(module)
+        return module, MOBILENET_SAME_INPUT
+    own = ", ".join(["efficientnet_lite0", MOBILENET_SAME, *(f"caffe_alexnet_{one}" for one in VARIANTS)])
+    raise ArchitectureNotFound(f"Unitscope itself defines {own} and no {name!r}.")
 
 
 def _build_torchvision(name: str) -> tuple[nn.Module, Preprocessing]:

@@ -50,7 +50,8 @@ class Command(ProjectCommand):
         parser.add_argument("--images", required=True, type=Path, metavar="DIR", help="folder of the photographs")
         parser.add_argument(
             "--boxes", required=True, type=Path, metavar="FILE",
-            help="CSV (image, class_index, width, height, x0, y0, x1, y1), COCO JSON, or wsolevaluation's folder",
+            help="CSV (image, class_index, width, height, x0, y0, x1, y1), COCO JSON, wsolevaluation's folder, or "
+            "ILSVRC's folder of XML files",
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print all of it; shares are percentages")
 

@@ -150,6 +150,60 @@ def test_files_of_boxes_are_read_alike(tmp_path: Path) -> None:
         assert second.boxes_in(100).tolist() == [[5, 20, 55, 70], [0, 0, 10, 20]]
 
 
+def write_xml(path: Path, objects: list[tuple[str, tuple[int, ...]]], *, size: tuple[int, int] = (200, 100)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    told = "".join(
+        f"<object><name>{name}</name><bndbox><ymax>{box[3]}</ymax><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin>"
+        f"<xmax>{box[2]}</xmax></bndbox></object>"
+        for name, box in objects
+    )
+    path.write_text(
+        f"<annotation><folder>x</folder><size><width>{size[0]}</width><height>{size[1]}</height></size>{told}"
+        "</annotation>"
+    )
+
+
+def test_ilsvrcs_annotations_give_classes_in_the_order_of_their_ids(tmp_path: Path) -> None:
+    folder = tmp_path / "Annotations" / "CLS-LOC"
+    write_xml(folder / "val" / "v_2.xml", [("n02000002", (10, 20, 110, 70)), ("n02000002", (0, 0, 20, 20))])
+    write_xml(folder / "n02000001" / "t.xml", [("n02000001", (0, 0, 50, 50))])
+    write_xml(folder / "val" / "both.xml", [("n02000001", (0, 0, 5, 5)), ("n02000002", (0, 0, 5, 5))])
+    write_xml(folder / "val" / "none.xml", [])
+    with pytest.raises(BoxesInvalid, match=r"has boxes of 2 classes: put LOC_synset_mapping\.txt beside them"):
+        read_boxes(folder)
+    (tmp_path / "LOC_synset_mapping.txt").write_text("n01000000 tench\nn02000002 a dog, hound\nn02000001 cat\n")
+    first, second = read_boxes(folder)
+    assert (first.path, first.class_index) == ("n02000001/t.JPEG", 1)
+    assert (second.path, second.class_index) == ("val/v_2.JPEG", 2)
+    assert second.boxes_in(100).tolist() == [[5, 20, 55, 70], [0, 0, 10, 20]]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("<annotation>", "a.xml is not XML"),
+        ("<annotation/>", "a.xml has no size/width"),
+        ('<!DOCTYPE a [<!ENTITY b "bb">]><a>&b;</a>', "is not a file of boxes"),
+        ("\ud800", "is not XML"),
+    ],
+)
+def test_a_bad_annotation_is_named(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "a.xml").write_bytes(content.encode(errors="surrogatepass"))
+    with pytest.raises(BoxesInvalid, match=words):
+        read_boxes(tmp_path)
+
+
+def test_a_box_of_an_annotation_lies_in_its_photograph_and_its_class_in_the_list(tmp_path: Path) -> None:
+    (tmp_path / "synsets.txt").write_text("n02000001\n")
+    for name, box, words in (
+        ("n02000001", (0, 0, 300, 50), r"a\.xml: the box 0 0 300 50 does not lie in"),
+        ("n02000009", (0, 0, 30, 50), r"a\.xml: 'n02000009' is not in the list"),
+    ):
+        write_xml(tmp_path / "a.xml", [(name, box)])
+        with pytest.raises(BoxesInvalid, match=words):
+            read_boxes(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
