@@ -22,17 +22,21 @@ from workers.engine.evidence.finding import find_head
 from workers.engine.explain import Asked as Wanted
 from workers.engine.explain import QuestionInvalid, describe_head, explain
 from workers.engine.images.decoding import ImageUnreadable
+from workers.engine.images.label_table import ImageSetError
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.saved_activations import SavedNetwork
+from workers.engine.networks.surgery_recipe import RecipeInvalid
+from workers.engine.training.options import FitInvalid
 from workers.job import find_device, wait_for_space, write_patiently
 from workers.localizing import Asked, localize_set
 from workers.opened import REFUSED, open_network
+from workers.training import cut_network, fit_network
 
 logger = logging.getLogger(__name__)
 
 # Another attempt would find the same.
-BAD_INPUT = (*REFUSED, ImageUnreadable, QuestionInvalid, BoxesInvalid)
+BAD_INPUT = (*REFUSED, ImageUnreadable, QuestionInvalid, BoxesInvalid, ImageSetError, RecipeInvalid, FitInvalid)
 # How many classes ImageNet has; torchvision names them.
 IMAGENET_CLASSES = 1000
 IMAGENET_SOURCES = ("torchvision:", "unitscope:", "zoo:")
@@ -103,11 +107,17 @@ KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.HEADS: _answer_heads,
     contract.EXPLAIN: _answer_explain,
     contract.LOCALIZE: localize_set,
+    contract.SURGERY: cut_network,
+    contract.FIT: fit_network,
 }
 
 
 def _name_classes(network: LoadedNetwork, predictions: list[dict[str, Any]], n_classes: int) -> list[str]:
-    """ImageNet's names for trained networks of its 1,000 classes that are known by name; else numbers."""
+    """As the weights' file states them; ImageNet's for trained networks of its 1,000 classes that are known by name;
+    else numbers.
+    """
+    if len(network.class_names) == n_classes:
+        return [network.class_names[one["class_index"]] for one in predictions]
     if network.is_random or n_classes != IMAGENET_CLASSES or not network.architecture.startswith(IMAGENET_SOURCES):
         return [f"class {one['class_index']}" for one in predictions]
     names = torchvision.models.ResNet18_Weights.IMAGENET1K_V1.meta["categories"]

@@ -63,14 +63,14 @@ class DissectionRequest:
 
 
 # What a network can be asked about where and why (docs/evidence.md).
-HEADS, EXPLAIN, LOCALIZE = "heads", "explain", "localize"
+HEADS, EXPLAIN, LOCALIZE, SURGERY, FIT = "heads", "explain", "localize", "surgery", "fit"
 # Where the photograph of a question lies in its folder.
 PHOTOGRAPH = "photograph"
 
 
 @dataclass(frozen=True)
 class QuestionRequest:
-    """A question to one network: `kind` is HEADS, EXPLAIN or LOCALIZE. The answer goes to the folder `artifact` as
+    """A question to one network: `kind` is one of these. The answer goes to the folder `artifact` as
     the result of position 0.
     """
 
@@ -133,6 +133,16 @@ IDENTITY = ("weights_sha256", "source_sha256", "weights_from")
 # Where a survey leaves the digests of the image set's files, for the tasks after it and in the artifact.
 CONTENTS = "contents.npz"
 SURVEY_POSITION = 0
+
+
+def weights_name(head: str) -> str:
+    """Where surgery and fits leave the network with that kind of head."""
+    return f"weights/{head}.safetensors"
+
+
+def checkpoint_name(run: str) -> str:
+    """Where a run of a fit that has not ended is kept."""
+    return f"checkpoints/{run}.pt"
 
 
 def failure_name(position: int, attempt: int) -> str:

@@ -25,6 +25,7 @@ from workers.engine.networks.loading import (
     has_own_code,
     load_network,
     load_zoo_network,
+    name_module,
 )
 from workers.engine.networks.preprocessing import Preprocessing, PreprocessingInvalid
 from workers.engine.networks.saved import SAVED
@@ -107,7 +108,7 @@ def _load(asked: Asked, file: Path | None, device: str) -> OpenNetwork:
     """Load it while nothing changes under it: the digests before and after must agree."""
     before = _stamp(file)
     if has_own_code(asked.architecture):
-        expire(asked.architecture.partition(":")[0])
+        expire(name_module(asked.architecture))
     if asked.architecture.startswith(ZOO):
         row = find_row(asked.architecture.removeprefix(ZOO))
         network = load_zoo_network(row=row, folder=config.zoo_folder(), device=device)
@@ -146,7 +147,7 @@ def _find_file(asked: Asked) -> Path | None:
 
 
 def _hash_code(asked: Asked) -> str:
-    return hash_files(asked.architecture.partition(":")[0]) if has_own_code(asked.architecture) else ""
+    return hash_files(name_module(asked.architecture)) if has_own_code(asked.architecture) else ""
 
 
 def _stamp(file: Path | None) -> tuple[int, ...]:

@@ -42,7 +42,7 @@ class AskedNetwork:
 
 def ask_for_head(*, network: AskedNetwork, now: datetime) -> Question:
     """Which head the network has. Raises CannotRegister."""
-    return _ask(Question(kind=Question.Kind.HEADS, asked_at=now), network, None, now)
+    return ask(Question(kind=Question.Kind.HEADS, asked_at=now), network, now=now)
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,17 @@ def ask_to_explain(
     *, network: AskedNetwork, photograph: Photograph, options: dict[str, Any], now: datetime
 ) -> Question:
     """Why the network says what it says of the photograph; `options` are those of workers.engine.explain.Asked."""
-    return _ask(Question(kind=Question.Kind.EXPLAIN, options=options, asked_at=now), network, photograph, now)
+    question = Question(kind=Question.Kind.EXPLAIN, options=options, asked_at=now)
+    return ask(question, network, now=now, photograph=photograph)
 
 
 def ask_to_localize(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
     """How well its class maps find objects; `options` are `images`, a folder, and `boxes`, a file."""
-    return _ask(Question(kind=Question.Kind.LOCALIZE, options=options, asked_at=now), network, None, now)
+    return ask(Question(kind=Question.Kind.LOCALIZE, options=options, asked_at=now), network, now=now)
 
 
-def _ask(question: Question, network: AskedNetwork, photograph: Photograph | None, now: datetime) -> Question:
+def ask(question: Question, network: AskedNetwork, *, now: datetime, photograph: Photograph | None = None) -> Question:
+    """Puts a question that has kind and options. Raises CannotRegister."""
     check_architecture(network.architecture, network.weights, network.preprocessing)
     question.architecture, question.weights = network.architecture, resolve_weights(network.weights)
     question.preprocessing = network.preprocessing
@@ -122,15 +124,22 @@ def forget_old(*, now: datetime) -> None:
 
 
 def wait_for_answer(
-    question: Question, *, clock: Callable[[], datetime], show: Callable[[contract.Progress], object] | None = None
+    question: Question,
+    *,
+    clock: Callable[[], datetime],
+    show: Callable[[contract.Progress], object] | None = None,
+    look_after: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """The answer, once it is there; `show` gets the progress meanwhile. Raises CannotAsk if it is refused."""
+    """The answer, once it is there; `show` gets the progress meanwhile, and `look_after` is called again and again: it
+    sees to the GPU process. Raises CannotAsk if the question is refused.
+    """
     while question.state == Question.State.ASKED:
         advance(question_id=question.id, now=clock())
         question.refresh_from_db()
         word = gpu_queue.read_progress(question.id, 0) if show is not None else None
         if show is not None and word is not None:
             show(word)
+        look_after()
         time.sleep(WAIT_SECONDS)
     if question.state == Question.State.REFUSED:
         raise CannotAsk(question.refusal)

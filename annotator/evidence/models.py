@@ -20,6 +20,8 @@ class Question(models.Model):
         HEADS = contract.HEADS, "which head the network has"
         EXPLAIN = contract.EXPLAIN, "a photograph explained"
         LOCALIZE = contract.LOCALIZE, "how well class maps find objects"
+        SURGERY = contract.SURGERY, "a network cut and given a new head"
+        FIT = contract.FIT, "a network taught the classes of photographs"
 
     class State(models.TextChoices):
         ASKED = "asked", "asked"
@@ -31,7 +33,7 @@ class Question(models.Model):
     architecture = models.CharField(max_length=200)
     weights = models.CharField(max_length=500, blank=True, help_text="File or s3:// address; empty for random weights")
     preprocessing = models.JSONField(null=True, blank=True, help_text="Null: what the architecture states")
-    options = models.JSONField(default=dict, help_text="Method, layer, classes: workers.engine.explain.Asked")
+    options = models.JSONField(default=dict, help_text="What is asked: method, layer, classes, folders")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ASKED)
     n_attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)

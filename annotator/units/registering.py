@@ -12,6 +12,7 @@ from annotator.units.settling import same_preprocessing
 from workers.engine.images.passed_over import MAX_PATH_LENGTH, is_text, show_path
 from workers.engine.images.readers.table import find_reader
 from workers.engine.networks.saved import SAVED
+from workers.engine.networks.surgery_recipe import SURGERY, Recipe, RecipeInvalid
 from workers.engine.networks.zoo import ZOO, ZooError, find_row
 
 
@@ -34,8 +35,7 @@ def register_network(
         return _find_network(same) or _make_network(
             find_free_name(Network, make_slug(architecture.rpartition(":")[2])), same, now
         )
-    alias = NetworkAlias.objects.filter(name=name).select_related("network").first()
-    network = alias.network if alias else Network.objects.filter(name=name).first()
+    network = find_registered(name)
     if network is None:
         check_name(name)
         return _make_network(name, same, now)
@@ -50,6 +50,8 @@ def check_architecture(architecture: str, weights: str, preprocessing: dict[str,
         raise CannotRegister(
             f"{architecture!r} is neither torchvision:NAME, unitscope:NAME, zoo:NAME nor package.module:function."
         )
+    if architecture.startswith(SURGERY):
+        _check_recipe(architecture)
     if architecture.startswith(ZOO):
         _check_zoo(architecture, weights, preprocessing)
 
@@ -97,6 +99,19 @@ def _check_zoo(architecture: str, weights: str, preprocessing: dict[str, object]
         find_row(architecture.removeprefix(ZOO))
     except ZooError as error:
         raise CannotRegister(str(error)) from None
+
+
+def _check_recipe(architecture: str) -> None:
+    try:
+        Recipe.parse(architecture)
+    except RecipeInvalid as invalid:
+        raise CannotRegister(str(invalid)) from None
+
+
+def find_registered(name: str) -> Network | None:
+    """The network that goes by that name, or went by it."""
+    alias = NetworkAlias.objects.filter(name=name).select_related("network").first()
+    return alias.network if alias else Network.objects.filter(name=name).first()
 
 
 def register_image_set(*, name: str | None, address: str, is_rendered: bool, now: datetime) -> ImageSet:

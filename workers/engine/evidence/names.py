@@ -1,6 +1,6 @@
 """What the ways to make a class map, and a box of it, are called. Nothing here needs torch: forms and commands read it.
 
-docs/evidence.md, Class maps and Boxes.
+docs/evidence.md, Class maps; docs/evidence.md, Boxes.
 """
 
 CAM = "cam"

@@ -16,6 +16,8 @@ Tensors = dict[str, torch.Tensor]
 # Parts of a checkpoint that hold no network's weights.
 NO_WEIGHTS = ("optim", "sched", "scaler", "rng", "loss")
 MAX_DEPTH = 4
+# Where a safetensors file states the names of the classes, as a JSON list.
+CLASSES = "classes"
 SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.safetensors")
 
 
@@ -57,6 +59,21 @@ def read_checkpoint(path: Path) -> dict[str, Tensors]:
             f"Save the network's state_dict() alone, and give that file."
         )
     return groups
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """The names of the classes, if the file states them as `fit` does; else empty, as for a file that is unreadable."""
+    if path.suffix != ".safetensors":
+        return ()
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            names = json.loads((file.metadata() or {}).get(CLASSES, "[]"))
+    except (SafetensorError, OSError, ValueError):
+        return ()
+    is_list = isinstance(names, list) and all(isinstance(one, str) for one in names)
+    return tuple(names) if is_list else ()
 
 
 def _read_pickle(path: Path) -> Any:

@@ -1,6 +1,7 @@
 """Load a network with its weights and say what input it takes; a checkpoint is data and is never executed.
 
-Architectures by name: `torchvision:NAME`, `unitscope:NAME`, or `package.module:function` for any nn.Module.
+Architectures by name: `torchvision:NAME`, `unitscope:NAME`, or `package.module:function` for any nn.Module;
+`surgery:...` is one of these, cut and with a new head (surgery_recipe.py).
 """
 
 import hashlib
@@ -12,11 +13,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from workers.engine.networks.checkpoints import NetworkError, first_line, read_checkpoint
+from workers.engine.networks.checkpoints import NetworkError, first_line, read_checkpoint, read_class_names
 from workers.engine.networks.code import CodeChanged, hash_built, import_fresh, without_compiled_files
 from workers.engine.networks.filling import fill, find_classes, unwrap
 from workers.engine.networks.identity import FROM_CODE, FROM_FILE, RANDOM, hash_tensors, is_constant, list_weights
 from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.surgery import operate
+from workers.engine.networks.surgery_recipe import SURGERY, Recipe, RecipeInvalid, find_base
 from workers.engine.networks.zoo import ZooRow, fetch_weights
 
 # Channels-last convolutions are 1.3 to 2 times as fast on the CPUs and GPUs that were tried; the numbers depend on
@@ -51,6 +54,7 @@ class LoadedNetwork:
     `weights_from` says where the tensors came from: a file, the function's own code, a seed, or saved activations;
     `note` which tensors of a file were taken, if that was not plain. `n_classes` is the number of classes of the file's
     classifier, if it is not the architecture's own: with another number the same seed draws other weights.
+    `class_names` are those that the file states, if it does.
     """
 
     architecture: str
@@ -61,6 +65,7 @@ class LoadedNetwork:
     weights_from: str = FROM_FILE
     note: str = ""
     n_classes: int | None = None
+    class_names: tuple[str, ...] = ()
 
     @property
     def is_random(self) -> bool:
@@ -119,6 +124,7 @@ def load_network(
         weights_from=weights_from,
         note=note,
         n_classes=n_classes,
+        class_names=read_class_names(weights) if weights is not None else (),
     )
 
 
@@ -155,8 +161,13 @@ def _find_origin(architecture: str, module: nn.Module, seed: int) -> str:
 
 def has_own_code(architecture: str) -> bool:
     """True for `package.module:function`: code that a person may edit while this process lives."""
-    source, _, name = architecture.partition(":")
+    source, _, name = find_base(architecture).partition(":")
     return bool(name) and source not in ("torchvision", "unitscope", "zoo")
+
+
+def name_module(architecture: str) -> str:
+    """The module of `package.module:function`, also if the function's network was cut."""
+    return find_base(architecture).partition(":")[0]
 
 
 def _hash_source(architecture: str, module: nn.Module) -> str:
@@ -164,7 +175,7 @@ def _hash_source(architecture: str, module: nn.Module) -> str:
     if not has_own_code(architecture):
         return ""
     try:
-        return hash_built(architecture.partition(":")[0], module)
+        return hash_built(name_module(architecture), module)
     except CodeChanged as changed:
         raise NetworkError(str(changed)) from None
 
@@ -197,6 +208,8 @@ def _build(architecture: str) -> tuple[nn.Module, Preprocessing]:
         return _build_own(name)
     if source == "torchvision":
         return _build_torchvision(name)
+    if architecture.startswith(SURGERY):
+        return _build_cut(architecture)
     return _build_by_function(source, name)
 
 
@@ -216,6 +229,16 @@ def _build_own(name: str) -> tuple[nn.Module, Preprocessing]:
         return module, MOBILENET_SAME_INPUT
     own = ", ".join(["efficientnet_lite0", MOBILENET_SAME, *(f"caffe_alexnet_{one}" for one in VARIANTS)])
     raise ArchitectureNotFound(f"Unitscope itself defines {own} and no {name!r}.")
+
+
+def _build_cut(architecture: str) -> tuple[nn.Module, Preprocessing]:
+    try:
+        recipe = Recipe.parse(architecture)
+    except RecipeInvalid as invalid:
+        raise ArchitectureNotFound(str(invalid)) from None
+    base, own_input = _build(recipe.base)
+    px = recipe.px or own_input.input_px
+    return operate(base, recipe, input_px=px), replace(own_input, input_px=px)
 
 
 def _build_torchvision(name: str) -> tuple[nn.Module, Preprocessing]:

@@ -1,7 +1,6 @@
 """Measures how well a network's class maps find the objects of a set with boxes."""
 
 import json
-import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotator.commanding import ProjectCommand
 from annotator.evidence import asking
 from annotator.evidence.network_arguments import add_network_arguments, read_network
+from annotator.evidence.progress_bar import ProgressBar
+from annotator.evidence.published_figures import LOCALIZATION, read_published, tell_published
 from annotator.units.gpu_process import gpu_process_if_none
-from workers import contract
 
 ROWS = (
     ("top1", "top-1 class"),
@@ -59,26 +57,12 @@ class Command(ProjectCommand):
         asked = {name: str(options[name].resolve()) for name in ("images", "boxes")}
         with gpu_process_if_none():
             question = asking.ask_to_localize(network=read_network(options), options=asked, now=timezone.now())
-            with _drawn() as show:
+            with ProgressBar() as show:
                 answer = asking.wait_for_answer(question, clock=timezone.now, show=show)
-        self.stdout.write(json.dumps(answer, indent=2) if options["json"] else "\n".join(_tell(answer)))
-
-
-class _drawn:
-    """A bar of progress on stderr while the block runs."""
-
-    def __enter__(self) -> "_drawn":
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.bars = Progress(*columns, console=Console(file=sys.stderr), transient=True)
-        self.bars.start()
-        self.bar = self.bars.add_task("", total=None)
-        return self
-
-    def __call__(self, word: contract.Progress) -> None:
-        self.bars.update(self.bar, description=word.stage, completed=word.n_done, total=word.n_total or None)
-
-    def __exit__(self, *_: object) -> None:
-        self.bars.stop()
+        if options["json"]:
+            self.stdout.write(json.dumps({**answer, "published": read_published(LOCALIZATION)}, indent=2))
+        else:
+            self.stdout.write("\n".join([*_tell(answer), *tell_published(LOCALIZATION)]))
 
 
 def _tell(answer: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,144 @@
+"""Has networks cut and fitted, and keeps what comes back: a file where the person wants it, and a registered network.
+
+A fit lasts: the same request again goes on with the fit that was asked for before, and takes what it left.
+"""
+
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from annotator.evidence import asking
+from annotator.evidence.asking import AskedNetwork
+from annotator.evidence.models import Question
+from annotator.names import check_name
+from annotator.refusals import Refusal
+from annotator.units.models import Network, NetworkAlias
+from annotator.units.registering import register_network, resolve_weights
+from workers import contract
+from workers.engine.networks.zoo import ZOO
+from workers.store import open_store
+
+SUFFIX = ".safetensors"
+
+
+class CannotKeep(Refusal):
+    """The network cannot be kept there or under that name; the message says why."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where networks go: one file and one registered name for each kind of head."""
+
+    files: dict[str, Path]
+    names: dict[str, str]
+
+    @classmethod
+    def plan(cls, *, out: Path, name: str, heads: Sequence[str]) -> "Destination":
+        """Looked at before anything is computed. With several heads, each adds its own to file and name. Raises
+        CannotKeep, NameInvalid.
+        """
+        if out.suffix != SUFFIX:
+            raise CannotKeep(f"--out takes the name of a file that ends with {SUFFIX}.")
+        if not out.absolute().parent.is_dir():
+            raise CannotKeep(f"There is no folder {out.absolute().parent}.")
+        ends = {head: f"-{head}" if len(heads) > 1 else "" for head in heads}
+        stem = name or out.stem
+        planned = cls(
+            files={head: out.absolute().with_name(f"{out.stem}{end}{SUFFIX}") for head, end in ends.items()},
+            names={head: f"{stem}{end}" for head, end in ends.items()},
+        )
+        for file in planned.files.values():
+            if file.exists():
+                raise CannotKeep(f"There is a file {file} already; choose another name or remove it.")
+        for one in planned.names.values():
+            check_name(one)
+            if Network.objects.filter(name=one).exists() or NetworkAlias.objects.filter(name=one).exists():
+                raise CannotKeep(f"The name {one!r} stands for another network; choose another with --name.")
+        return planned
+
+
+def ask_for_surgery(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
+    """A network cut after a layer; `options` are those of a Recipe but its base and size."""
+    return asking.ask(Question(kind=Question.Kind.SURGERY, options=options, asked_at=now), network, now=now)
+
+
+def ask_for_fit(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
+    """A network taught; `options` are `images`, a folder, `category`, and those of FitOptions.
+
+    If the same was asked before and did not come to its end, or nobody took its networks, it is that question.
+    """
+    alike = Question.objects.filter(
+        kind=Question.Kind.FIT,
+        architecture=network.architecture,
+        weights=resolve_weights(network.weights),
+        options=options,
+    )
+    for question in alike.order_by("-asked_at"):
+        if question.preprocessing == network.preprocessing and _goes_on(question):
+            asking.advance(question_id=question.id, now=now)
+            return question
+    return asking.ask(Question(kind=Question.Kind.FIT, options=options, asked_at=now), network, now=now)
+
+
+def _goes_on(question: Question) -> bool:
+    """True if it is open, is opened again, or has networks that nobody took."""
+    store = open_store(question.folder)
+    if question.state == Question.State.ANSWERED:
+        return any(True for _ in store.names("weights"))
+    if question.state == Question.State.REFUSED:
+        if store.exists(contract.result_name(0)):
+            return False  # it was refused for a reason, which may be mended by now: asked anew
+        for name in list(store.names("results")):
+            store.remove(name)
+        question.state, question.refusal, question.n_attempts, question.sent_at = Question.State.ASKED, "", 0, None
+        question.save()
+    return True
+
+
+def keep_networks(
+    question: Question, heads: Sequence[dict[str, Any]], destination: Destination, *, now: datetime
+) -> list[Network]:
+    """Writes each head's network to its file, registers it, and lets the question's own files go."""
+    store, kept = open_store(question.folder), []
+    for told in heads:
+        head = told["head"]
+        write_whole(destination.files[head], store.read(contract.weights_name(head)))
+        kept.append(
+            register_network(
+                name=destination.names[head],
+                architecture=told["architecture"],
+                weights=str(destination.files[head]),
+                preprocessing=_state_preprocessing(question),
+                now=now,
+            )
+        )
+    store.clear()
+    return kept
+
+
+def _state_preprocessing(question: Question) -> dict[str, Any] | None:
+    """As it was asked for; a network of the zoo has its own, which its cut architecture does not say."""
+    stated: dict[str, Any] | None = question.preprocessing
+    return question.answer["preprocessing"] if question.architecture.startswith(ZOO) else stated
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """The whole file or none. Raises CannotKeep."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise CannotKeep(
+            f"{path} cannot be written: {error.strerror}. The network is kept; give the same command again."
+        ) from None

@@ -1,0 +1,147 @@
+"""`surgery` and `fit`: a network is cut, taught, registered, and taken by every command; a fit outlives what breaks."""
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image
+from pytest_django import Settings
+
+from annotator.evidence import asking
+from annotator.evidence.fitting import ask_for_fit
+from annotator.evidence.models import Question
+from annotator.evidence.published_figures import CLASSIFICATION, LOCALIZATION, read_published
+from annotator.units import gpu_queue
+from annotator.units.gpu_process import gpu_process_if_none
+from annotator.units.models import Network
+from workers import contract
+from workers.store import open_store
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+TINY = "tests.workers.engine.making:tiny_module"
+COLORS = {"blue": (40, 40, 200), "green": (40, 200, 40), "red": (200, 40, 40)}
+
+
+@pytest.fixture(autouse=True)
+def artifact_root(settings: Settings, tmp_path: Path) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
+
+
+@pytest.fixture(scope="module")
+def gpu_process(django_db_setup: None) -> Iterator[None]:
+    with gpu_process_if_none():
+        yield
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Three classes of eight pictures each, told by their color."""
+    generator = np.random.default_rng(5)
+    for name, color in COLORS.items():
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for i in range(8):
+            pixels = np.clip(np.array(color) + generator.normal(0, 40, (32, 32, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "set" / name / f"{i}.png")
+    return tmp_path / "set"
+
+
+def run(*given: object) -> str:
+    output = io.StringIO()
+    call_command(*map(str, given), stdout=output)
+    return output.getvalue()
+
+
+def run_json(*given: object) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(*given, "--json"))
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_network_is_cut_taught_and_explained(gpu_process: None, folders: Path, tmp_path: Path) -> None:
+    cut = run_json("surgery", TINY, "--layer", "3", "--units", 8, "--classes", 3, "--out", tmp_path / "cut.safetensors")
+    assert (cut["maps"], cut["registered"]) == ([5, 7, 7], "cut")
+    assert cut["parameters"] == cut["parameters_before"] + cut["parameters_head"] == 443 + 392
+    teach = ["fit", "--images", folders, "--epochs", 8, "--batch-size", 8, "--learning-rate", 0.02]
+    found = run_json(*teach, "--network", "cut", "--out", tmp_path / "taught.safetensors", "--name", "taught")
+    assert found["registered"] == [{"name": "taught", "weights": str(tmp_path / "taught.safetensors")}]
+    assert [one["name"] for one in found["heads"][0]["classes"]] == list(COLORS)
+    assert found["published"]["rows"]["GoogLeNet-GAP"] == [35.0, 13.2]
+    head = run_json("heads", "--network", "taught")
+    assert (head["layer"], head["form"], head["n_classes"]) == ("surgery.relu1", "mean", 3)
+    why = run_json("explain", "--network", "taught", folders / "red" / "0.png")
+    assert {one["label"] for one in why["predictions"]} == set(COLORS)
+    assert why["network_name"] is None or why["network_name"] == "taught"
+    # Nobody needs the question's copy of the weights any more.
+    for question in Question.objects.filter(kind__in=["surgery", "fit"]):
+        assert list(open_store(question.folder).names()) == []
+    words = run(*teach, "--network", TINY, "--layer", "3", "--head", "gap", "--head", "fc", "--units", 8)
+    assert "Published, not measured here" in words
+    assert "gap minus fc" in words
+    refused = [
+        (("surgery", TINY, "--layer", "nothing"), "no layer 'nothing'"),
+        (("surgery", TINY), "--layer"),
+        (("surgery", TINY, "--layer", "3", "--convolutions", 7), "7 convolutions"),
+        (("surgery", "torchvision:alexnet", "--layer", "classifier.1"), "not maps of units"),
+        ((*teach, "--network", "cut", "--layer", "3"), "cut already"),
+        ((*teach, "--network", TINY), "--layer"),
+        ((*teach, "--network", "cut", "--seeds", 0), "seeds"),
+        (("fit", "--network", "cut", "--images", tmp_path / "absent"), "no folder of images"),
+        (("fit", "--network", "cut", "--images", folders / "red"), "0 classes"),
+        ((*teach, "--network", "cut", "--out", tmp_path / "cut.safetensors"), "already"),
+        ((*teach, "--network", "cut", "--out", tmp_path / "a.pth"), "ends with .safetensors"),
+        ((*teach, "--network", "cut", "--out", tmp_path / "no" / "a.safetensors"), "no folder"),
+        ((*teach, "--network", "cut", "--out", tmp_path / "b.safetensors", "--name", "cut"), "another network"),
+    ]
+    for given, sentence in refused:
+        with pytest.raises(CommandError, match=sentence) as caught:
+            run(*given)
+        assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.glob("*.safetensors")) == ["cut.safetensors", "taught.safetensors"]
+    assert sorted(Network.objects.values_list("name", flat=True)) == ["cut", "taught"]
+
+
+def ask() -> Question:
+    network, options = asking.AskedNetwork("torchvision:squeezenet1_1"), {"images": "/a", "epochs": 3}
+    return ask_for_fit(network=network, options=options, now=NOW)
+
+
+@pytest.mark.django_db
+def test_the_same_fit_goes_on_and_what_was_refused_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu_queue, "send", lambda name, message: None)
+    monkeypatch.setattr(gpu_queue, "is_empty", lambda: True)
+    first = ask()
+    assert ask().id == first.id
+    # The GPU process was lost too often: the same command goes on where the checkpoint is.
+    store = open_store(first.folder)
+    store.write(contract.checkpoint_name("gap-0"), b"half")
+    store.write(contract.failure_name(0, 1), b"lost")
+    Question.objects.filter(id=first.id).update(state=Question.State.REFUSED, refusal="lost", n_attempts=3)
+    again = ask()
+    again.refresh_from_db()
+    assert (again.id, again.state, again.n_attempts) == (first.id, Question.State.ASKED, 1)
+    assert list(store.names("results")) == []
+    assert store.read(contract.checkpoint_name("gap-0")) == b"half"
+    # Networks that nobody took are there for the same command.
+    store.write(contract.weights_name("gap"), b"weights")
+    Question.objects.filter(id=first.id).update(state=Question.State.ANSWERED)
+    assert ask().id == first.id
+    store.clear()
+    second = ask()
+    assert second.id != first.id
+    # Refused for a reason, which may be mended by now.
+    open_store(second.folder).write(contract.result_name(0), b'{"error": "no"}')
+    Question.objects.filter(id=second.id).update(state=Question.State.REFUSED, refusal="no")
+    assert ask().id != second.id
+
+
+def test_published_figures_are_those_of_the_paper() -> None:
+    table = read_published(CLASSIFICATION)["rows"]
+    assert len(table) == 9
+    assert (table["AlexNet*-GAP"], table["GoogLeNet-GMP"]) == ([44.9, 20.9], [35.6, 13.9])
+    assert len(read_published(LOCALIZATION)["rows"]) == 6
