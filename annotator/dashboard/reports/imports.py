@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -11,38 +10,23 @@ from django import forms
 from django.contrib import messages
 from django.core.files.base import File
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 
-from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show
-from annotator.names import MAX_LENGTH, NameRefused
-from annotator.published.bundle.unpacking import BundleInTheWay, import_bundle
-from annotator.published.importing import CannotImport, Imported, import_annotations, import_iou, import_network_iou
-from annotator.published.readers.cells import BadFile
+from annotator.names import MAX_LENGTH
 from annotator.published.readers.table import list_endings
+from annotator.published.uploads import Upload, UploadRefused, take_in_apart
 
 MAX_BYTES = 64 << 20
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What an upload became: where it can be seen, the audit log's subject and details, and a person's sentence."""
-
-    address: str
-    subject: str
-    details: dict[str, Any]
-    sentence: str
-
-
 class _UploadForm(forms.Form):
-    """Read in full while the visitor waits, all of it or nothing."""
+    """Read in full while the visitor waits, all of it or nothing, in a process of its own."""
 
     file = forms.FileField()
     endings: Sequence[str] = ()
@@ -55,9 +39,9 @@ class _UploadForm(forms.Form):
             raise forms.ValidationError(f"A file that ends in {', '.join(self.endings)}.")
         return file
 
-    def take_in(self, path: Path) -> Taken:
-        """Raises BadFile, CannotImport, BundleInTheWay."""
-        raise NotImplementedError
+    def list_values(self) -> dict[str, str]:
+        """What the form says beside the file."""
+        return {name: str(value or "") for name, value in self.cleaned_data.items() if name != "file"}
 
 
 class AnswersForm(_UploadForm):
@@ -67,12 +51,6 @@ class AnswersForm(_UploadForm):
     network = forms.CharField(max_length=MAX_LENGTH, required=False, help_text="Empty: the campaign's name")
     field_order = ["campaign", "network", "file"]
     endings = list_endings()
-
-    def take_in(self, path: Path) -> Taken:
-        name, network = self.cleaned_data["campaign"], self.cleaned_data["network"]
-        now = timezone.now()
-        done = import_annotations(campaign_name=name, path=path, network_name=network or name, now=now)
-        return _tell(done, address=reverse("campaign", args=[name]), subject=f"campaign {name}")
 
 
 class LabelsForm(_UploadForm):
@@ -95,15 +73,6 @@ class LabelsForm(_UploadForm):
             self.add_error("of_campaign", "Choose either a campaign or a network.")
         return cleaned
 
-    def take_in(self, path: Path) -> Taken:
-        campaign, network, layer = (self.cleaned_data[name] for name in ("of_campaign", "of_network", "layer"))
-        if campaign:
-            done = import_iou(campaign=campaign, layer_path=layer, path=path)
-            return _tell(done, address=reverse("campaign", args=[campaign.name]), subject=f"campaign {campaign.name}")
-        done = import_network_iou(network_name=network, layer_path=layer, path=path, now=timezone.now())
-        address = f"{reverse('gallery')}?{urlencode({'network': network, 'layer': layer})}"
-        return _tell(done, address=address, subject=f"network {network}")
-
 
 class BundleForm(_UploadForm):
     name = forms.CharField(
@@ -115,19 +84,8 @@ class BundleForm(_UploadForm):
     field_order = ["name", "file"]
     endings = (".zip",)
 
-    def take_in(self, path: Path) -> Taken:
-        done = import_bundle(path=path, name=self.cleaned_data["name"], now=timezone.now())
-        details = {"sha256": done.content_sha256, "rows": done.n_answers, "new": done.is_new}
-        address = reverse("campaign", args=[done.campaign])
-        return Taken(address, subject=f"campaign {done.campaign}", details=details, sentence=done.sentence)
-
 
 FORMS: dict[str, type[_UploadForm]] = {"bundle": BundleForm, "answers": AnswersForm, "labels": LabelsForm}
-
-
-def _tell(done: Imported, *, address: str, subject: str) -> Taken:
-    sentence = f"{done.n_rows} rows on {done.n_units} units of {', '.join(done.layers)} imported. {done.remark}"
-    return Taken(address, subject=subject, details={"sha256": done.sha256, "rows": done.n_rows}, sentence=sentence)
 
 
 @needs(Role.RESEARCHER)
@@ -141,23 +99,21 @@ def import_files(request: SignedInRequest) -> HttpResponse:
         form = asked[kind] = FORMS[kind](request.POST, request.FILES, auto_id=f"{kind}_%s")
         if form.is_valid():
             try:
-                return redirect(_take(request, form))
-            except NameRefused as refused:
-                form.add_error(None, str(refused))
-            except (BadFile, CannotImport, BundleInTheWay) as refused:
-                form.add_error("file", str(refused))
+                return redirect(_take(request, kind, form))
+            except UploadRefused as refused:
+                form.add_error(None if refused.is_name else "file", str(refused))
     return show(request, "dashboard/reports/import.html", title="Import published files", forms=asked)
 
 
-def _take(request: SignedInRequest, form: _UploadForm) -> str:
-    """The file lies in a temporary folder while it is read. Its digest is entered in the audit log."""
+def _take(request: SignedInRequest, kind: str, form: _UploadForm) -> str:
+    """The address of what the file became. It lies in a temporary folder while it is read."""
     file: UploadedFile[bytes] = form.cleaned_data["file"]
-    with tempfile.TemporaryDirectory() as folder, transaction.atomic():
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / Path(str(file.name)).name
         with path.open("wb") as kept:
             kept.writelines(file.chunks())
-        done = form.take_in(path)
-        told = {"file": path.name, **done.details}
-        write_audit_entry(actor=request.user, action="import", subject=done.subject, details=told, now=timezone.now())
-    messages.success(request, done.sentence)
-    return done.address
+        taken = take_in_apart(Upload(kind, str(path), form.list_values(), request.user.pk))
+    messages.success(request, taken.sentence)
+    if taken.campaign:
+        return reverse("campaign", args=[taken.campaign])
+    return f"{reverse('gallery')}?{urlencode({'network': taken.network, 'layer': taken.layer})}"

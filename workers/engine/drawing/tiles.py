@@ -5,10 +5,15 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image as Picture
 
+# A bundle brings strips that others wrote: few bytes may unpack to gigabytes.
+MAX_STRIP_PIXELS = 64_000_000
+
 
 def cut_tiles(strip: bytes, *, ranks: Iterable[int]) -> list[Picture.Image]:
     """The square tiles of these ranks, in this order, without ranks that the strip does not have. Raises OSError."""
-    with Picture.open(io.BytesIO(strip)) as opened:
+    with Picture.open(io.BytesIO(strip), formats=["JPEG"]) as opened:
+        if opened.width * opened.height > MAX_STRIP_PIXELS:
+            raise OSError(f"A strip of {opened.width} x {opened.height} pixels is larger than any that is written.")
         picture = opened.convert("RGB")
     side = picture.width
     n_tiles = picture.height // side

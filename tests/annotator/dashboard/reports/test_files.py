@@ -2,11 +2,16 @@
 
 import io
 import json
+import os
 import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, connections
 from django.test import Client
 
 from annotator.accounts.models import AuditEntry, Role
@@ -14,6 +19,7 @@ from annotator.comparison.models import UnitComparison
 from annotator.crowd.models import Campaign
 from annotator.dashboard.reports import downloads, imports
 from annotator.labels.models import UnitLabel
+from annotator.published import uploads
 from tests.annotator.dashboard.making import World, make_world, sign_in
 
 ANSWERS = [
@@ -33,7 +39,10 @@ def upload(client: Client, kind: str, name: str, content: str, **fields: str) ->
 
 
 @pytest.fixture
-def researcher(db: None) -> Client:
+def researcher(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """The process that reads an upload has a connection of its own, to the database of the tests."""
+    name = connection.settings_dict["NAME"]
+    monkeypatch.setenv("DATABASE_URL", urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl())
     return sign_in(Role.RESEARCHER)
 
 
@@ -66,6 +75,29 @@ def test_a_file_that_cannot_be_read_is_refused_whole_and_says_where(researcher: 
 def test_a_file_too_large_to_wait_for_is_refused(researcher: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "MAX_BYTES", 1 << 20)
     assert "larger than 1 MB" in upload(researcher, "answers", "x.csv", "x" * (1 << 20) + "x", campaign="old")[1]
+
+
+def test_a_file_that_takes_too_much_to_read_ends_its_own_process_alone(
+    researcher: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = f"{json.dumps(ANSWERS[0] | {'description': 'lamp ' * 39})}\n" * 100_000
+    monkeypatch.setattr(uploads, "MAX_MEMORY_BYTES", 256 << 20)
+    status, page = upload(researcher, "answers", "many.jsonl", rows, campaign="old")
+    assert (status, "many.jsonl takes more than 0 GB of memory" in page) == (200, True)
+    monkeypatch.setattr(uploads, "MAX_SECONDS", 0)
+    status, page = upload(researcher, "answers", "long.jsonl", json.dumps(ANSWERS[0]), campaign="old")
+    assert (status, "Nothing was imported" in page) == (200, True)
+    assert not Campaign.objects.exists()
+    with uploads._one_at_a_time(), ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(closing, lambda: upload(researcher, "answers", "a.jsonl", rows, campaign="old"))
+        assert "Another file is being read now" in sent.result(timeout=60)[1]
+
+
+def closing(act: Callable[[], tuple[int, str]]) -> tuple[int, str]:
+    try:
+        return act()
+    finally:
+        connections.close_all()
 
 
 def read(client: Client, address: str) -> bytes:
