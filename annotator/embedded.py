@@ -23,8 +23,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from annotator import env, postgres
+from annotator import postgres
 from annotator.postgres import EmbeddedServiceFailed
+from workers.config import data_folder as data_folder
 
 VALKEY_URL = "redis://:{password}@127.0.0.1:{port}/0"
 START_SECONDS = 30
@@ -39,14 +40,6 @@ class Service:
     name: str
     lives: Callable[[], bool]
     start: Callable[[], str]
-
-
-def data_folder() -> Path:
-    """Where this checkout keeps its data: $UNITSCOPE_VAR, else `var/` beside manage.py."""
-    folder = env.text(
-        "UNITSCOPE_VAR", "The folder for all data, VAR on this page. Default: var/ in the checkout.", default=""
-    )
-    return Path(folder or Path(__file__).parent.parent / "var").resolve()
 
 
 def write_privately(path: Path, text: str) -> None:

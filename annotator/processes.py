@@ -20,6 +20,8 @@ from annotator.refusals import Refusal
 from workers.free_space import free_disk
 
 ROOT = Path(__file__).resolve().parent.parent
+# In a checkout, and in an installed package.
+PROCFILES = (ROOT / "Procfile", Path(__file__).with_name("Procfile"))
 NAMES = ("web", "sandbox", "web-queue", "gpu")
 # The processes that answer at an address, and the name of that address in `manage.py addresses`.
 ADDRESSES = {"web": "dashboard", "sandbox": "sandbox_endpoint"}
@@ -182,7 +184,8 @@ class Processes:
 
 def read_procfile() -> dict[str, str]:
     """The command line of each process, by name."""
-    return dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
+    path = next(one for one in PROCFILES if one.exists())
+    return dict(line.split(": ", 1) for line in path.read_text().splitlines() if line)
 
 
 def is_healthy(url: str, *, host: str | None = None) -> bool:

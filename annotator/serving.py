@@ -143,7 +143,7 @@ def _serve(options: argparse.Namespace, services: Sequence[embedded.Service]) ->
 
 def _run_beside(command: Sequence[str], look_after: Sequence[Callable[[], None]]) -> int:
     """Its exit status. Interrupted, the command ends as well, and is waited for."""
-    with subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *command], cwd=ROOT) as running:
+    with subprocess.Popen([sys.executable, "-m", "annotator", *command], cwd=ROOT) as running:
         try:
             while running.poll() is None:
                 for look in look_after:

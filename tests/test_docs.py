@@ -13,7 +13,8 @@ from tools import write_docs
 
 URLCONFS = ("annotator.urls", "annotator.sandbox.urls")
 # Read before the settings are, or set for libraries.
-OTHERS = {"DJANGO_SETTINGS_MODULE"}
+# The system's own: UNITSCOPE_VAR says what of them matters.
+OTHERS = {"DJANGO_SETTINGS_MODULE", "XDG_DATA_HOME"}
 
 
 @pytest.mark.parametrize("page", write_docs.PAGES)

@@ -20,7 +20,8 @@ LOADED_BY_PLACE = re.compile(
 )
 # Loaded by name: from the Procfile, docker-compose.yml, the Makefile and the command line.
 LOADED_BY_NAME = (
-    "manage.py", "annotator/settings.py", "annotator/urls.py", "annotator/wsgi.py", "annotator/celery.py",
+    "manage.py", "annotator/__main__.py", "annotator/command.py", "workers/unitscope/public.py",
+    "annotator/settings.py", "annotator/urls.py", "annotator/wsgi.py", "annotator/celery.py",
     "annotator/buffering_worker.py",
     "annotator/serving.py", "annotator/health.py", "annotator/sandbox/urls.py", "annotator/sandbox/wsgi.py",
     "workers/config.py", "workers/alive.py",
@@ -29,7 +30,7 @@ LOADED_BY_NAME = (
 READ_WHOLE = re.compile(
     r"/migrations/|annotator/buffering_worker\.py$|/apps\.py$|(^|/)(settings|urls|wsgi|celery)\.py$|workers/config\.py$"
 )
-READ_NAMES = {"Command", "main"}
+READ_NAMES = {"Command", "main", "_repr_html_"}
 # `@app.task`, `@register.filter`, `@worker_ready.connect` and the like hand the function to a framework.
 REGISTERS = {"app", "api", "router", "register", "admin", "shared_task", "receiver", "connect"}
 WORD = re.compile(r"[A-Za-z_]\w*")
@@ -112,7 +113,8 @@ def _define_class(statement: ast.ClassDef, path: str, is_read: bool) -> Iterator
     yield Definition(path, statement.lineno, statement.name, frozenset(uses), is_root)
     for method in methods:
         assert isinstance(method, ast.FunctionDef)
-        yield Definition(path, method.lineno, method.name, frozenset(_find_uses(method)), is_read)
+        is_root = is_read or method.name in READ_NAMES
+        yield Definition(path, method.lineno, method.name, frozenset(_find_uses(method)), is_root)
 
 
 def _is_dunder(name: str) -> bool:

@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torchvision
 from kombu.exceptions import OperationalError
 
 from workers import config, contract, leases, store
@@ -24,7 +23,7 @@ from workers.engine.explain import QuestionInvalid, describe_head, explain
 from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.networks.checkpoints import NetworkError
-from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.networks.class_names import name_classes
 from workers.engine.networks.saved_activations import SavedNetwork
 from workers.engine.networks.surgery_recipe import RecipeInvalid
 from workers.engine.training.options import FitInvalid
@@ -37,9 +36,6 @@ logger = logging.getLogger(__name__)
 
 # Another attempt would find the same.
 BAD_INPUT = (*REFUSED, ImageUnreadable, QuestionInvalid, BoxesInvalid, ImageSetError, RecipeInvalid, FitInvalid)
-# How many classes ImageNet has; torchvision names them.
-IMAGENET_CLASSES = 1000
-IMAGENET_SOURCES = ("torchvision:", "unitscope:", "zoo:")
 
 
 def answer_question(request: QuestionRequest) -> None:
@@ -97,9 +93,9 @@ def _answer_explain(asked: Asked) -> dict[str, Any]:
     with TemporaryDirectory(dir=config.cache_folder(), prefix="photograph-") as folder:
         path = asked.target.fetch(contract.PHOTOGRAPH, folder=Path(folder))
         found = explain(network=network, path=path, asked=wanted, device=find_device())
-    names = _name_classes(network, found["predictions"], found["n_classes"])
-    for prediction, name in zip(found["predictions"], names, strict=True):
-        prediction["label"] = name
+    names = name_classes(network, n_classes=found["n_classes"])
+    for prediction in found["predictions"]:
+        prediction["label"] = names[prediction["class_index"]]
     return found
 
 
@@ -110,15 +106,3 @@ KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.SURGERY: cut_network,
     contract.FIT: fit_network,
 }
-
-
-def _name_classes(network: LoadedNetwork, predictions: list[dict[str, Any]], n_classes: int) -> list[str]:
-    """As the weights' file states them; ImageNet's for trained networks of its 1,000 classes that are known by name;
-    else numbers.
-    """
-    if len(network.class_names) == n_classes:
-        return [network.class_names[one["class_index"]] for one in predictions]
-    if network.is_random or n_classes != IMAGENET_CLASSES or not network.architecture.startswith(IMAGENET_SOURCES):
-        return [f"class {one['class_index']}" for one in predictions]
-    names = torchvision.models.ResNet18_Weights.IMAGENET1K_V1.meta["categories"]
-    return [names[one["class_index"]] for one in predictions]

@@ -40,6 +40,24 @@ VALKEY_OPTIONS: dict[str, Any] = {
 }
 
 
+def data_folder() -> Path:
+    """Where all data lies: $UNITSCOPE_VAR, else `var/` beside manage.py; where that is not, in the person's folder."""
+    given = _read(
+        "UNITSCOPE_VAR",
+        "The folder for all data, VAR on this page. Default: var/ in the checkout; for an installed package, "
+        "unitscope/ in XDG_DATA_HOME or in ~/.local/share.",
+        default="",
+    )
+    return Path(given or _default_folder()).resolve()
+
+
+def _default_folder() -> Path:
+    checkout = Path(__file__).parent.parent
+    if (checkout / "manage.py").exists():
+        return checkout / "var"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "unitscope"
+
+
 def cache_folder() -> Path:
     """Where the GPU process keeps what it fetched from s3:// and labels that it read."""
     given = _read(
@@ -48,7 +66,7 @@ def cache_folder() -> Path:
         "It may be emptied while no task runs. Default: VAR/cache.",
         default="",
     )
-    return Path(given) if given else Path(os.environ.get("UNITSCOPE_VAR", "var")).resolve() / "cache"
+    return Path(given) if given else data_folder() / "cache"
 
 
 def max_fetched_bytes() -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from workers.engine.evidence.boxes import METHODS as BOX_METHODS
@@ -79,7 +80,7 @@ def explain(*, network: LoadedNetwork, path: Path, asked: Asked, device: str) ->
         resize=preprocessing.resize,
         interpolation=preprocessing.interpolation,
     )
-    images = normalize(pixels=torch.from_numpy(pixels[None]).to(device), preprocessing=preprocessing)
+    images = normalize(pixels=torch.from_numpy(np.array(pixels[None])).to(device), preprocessing=preprocessing)
     seen = run_with_maps(module=network.module, shape=shape, images=images)
     if not (seen.scores.isfinite().all() and seen.maps.isfinite().all()):
         raise NetworkError("For this photograph the network gives values that are not finite numbers.")

@@ -1,0 +1,132 @@
+"""A dissection in a notebook: the command's own artifact, shown as tables and pictures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.random import default_rng
+from PIL import Image as Picture
+from pytest_django import Settings
+
+from tests.house.dissecting import dissect as dissect_by_command
+from tests.workers.engine import making
+from workers.engine.evidence.finding import find_head
+from workers.engine.format.artifact import ArtifactMalformed
+from workers.engine.images.label_table import ImageSetError
+from workers.engine.measures.options import OptionsInvalid
+from workers.engine.networks.checkpoints import NetworkError
+from workers.engine.networks.layer_maps import LayerError
+from workers.unitscope import public as unitscope
+
+TINY = "tests.workers.engine.making:tiny_module"
+CHOSEN = {"batch_size": 4, "n_top": 5, "n_low": 1, "tail": 0.2}
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("notebook") / "set"
+    making.make_broden(folder, rng=default_rng(3), n_images=8)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(images: Path) -> unitscope.Dissection:
+    return unitscope.dissect(TINY, layers=["4"], images=images, progress=False, **CHOSEN)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_artifact_is_the_commands(
+    images: Path, found: unitscope.Dissection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings
+) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
+    dissection = dissect_by_command(images, monkeypatch, tail=CHOSEN["tail"])
+    assert dissection.artifact_sha256 == found.sha256
+    rows = {row.unit.index: row for row in dissection.dissected_units.select_related("unit")}
+    table = found.units
+    assert len(table) == len(rows) == len(found["4"])
+    for (_, index), row in table.iterrows():
+        assert row["threshold"] == rows[index].threshold
+        best = dissection.automatic_labels.filter(unit__index=index, is_best=True).first()
+        assert (row["label"], row["iou"]) == ((best.label, best.iou) if best else (None, None))
+    assert table["label"].notna().any()
+    assert table["chance"].notna().all()
+
+
+def test_saved_and_opened_it_is_the_same(found: unitscope.Dissection, tmp_path: Path) -> None:
+    path = found.save(tmp_path / "run.unitscope")
+    assert [one.name for one in tmp_path.iterdir()] == ["run.unitscope"]
+    opened = unitscope.open_dissection(path)
+    assert opened.sha256 == found.sha256
+    assert opened.units.equals(found.units)
+    mine, theirs = found["4", 2].show(), opened["4", 2].show()
+    assert (np.asarray(mine) == np.asarray(theirs)).all()
+    assert opened["4"].best(2) == sorted(opened["4"], key=lambda unit: -(unit.iou or 0))[:2]
+    with pytest.raises(ValueError, match="load_network"):
+        opened.explain(path)
+
+
+@pytest.mark.parametrize("content", [b"no zip", b""])
+def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(ArtifactMalformed, match="no saved dissection"):
+        unitscope.open_dissection(tmp_path / "x")
+
+
+def test_a_module_in_memory_stays_as_it_was(images: Path, found: unitscope.Dissection) -> None:
+    named = unitscope.load_network(TINY)
+    module = named.module.train().requires_grad_()
+    own = named.preprocessing
+    other = unitscope.dissect(module, layers=["4"], images=images, preprocessing=own, progress=False, **CHOSEN)
+    assert module.training
+    assert all(parameter.requires_grad for parameter in module.parameters())
+    assert other.units.equals(found.units), "the tensors are the same"
+    assert other.sha256 != found.sha256, "known by another name"
+    assert other.manifest["network"]["architecture"].startswith("module:torch.nn.")
+
+
+def test_a_notebook_shows_units_and_explanations(images: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 6, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
+        torch.nn.Linear(6, 4),
+    )  # fmt: skip
+    network = unitscope.load_network(module, preprocessing=making.tiny_network().preprocessing)
+    layer = find_head(network).layer
+    found = unitscope.dissect(network, layers=[layer], images=images, progress=False, **CHOSEN)
+    assert found._repr_html_().count("data:image/jpeg;base64,") > 1
+    photograph = tmp_path / "photograph.png"
+    Picture.fromarray(default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)).save(photograph)
+    why = found.explain(photograph)
+    for prediction in why.predictions:
+        shares = sum(unit["contribution"] for unit in prediction["units"])
+        assert shares + prediction["bias"] + prediction["rest"] == pytest.approx(prediction["logit"], abs=1e-4)
+    named = why.units
+    assert set(named["label"]) == {found[layer, int(unit)].label for unit in named["unit"]}
+    assert why.show().width > 500
+    assert "data:image/png;base64," in why._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "words"),
+    [
+        ({"layers": ["nowhere"]}, LayerError, "nowhere"),
+        ({"images": "no_such_folder"}, ImageSetError, "not a folder"),
+        ({"n_top": 0}, OptionsInvalid, "n_top"),
+        ({"n_tops": 3}, OptionsInvalid, "n_tops"),
+        ({"network": "torchvision:no_such"}, NetworkError, "no_such"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_said_in_words(
+    images: Path, changed: dict[str, object], error: type[Exception], words: str
+) -> None:
+    asked = {"network": TINY, "layers": ["4"], "images": images, "progress": False, **changed}
+    with pytest.raises(error, match=words):
+        unitscope.dissect(**asked)  # type: ignore[arg-type]
+
+
+def test_units_that_do_not_exist_are_named(found: unitscope.Dissection) -> None:
+    with pytest.raises(KeyError, match="no unit 99"):
+        found["4", 99]
+    with pytest.raises(KeyError, match="was not dissected"):
+        found["5"]

@@ -1,0 +1,145 @@
+"""Dissect a network in this process: the steps and the artifact of the command `dissect` (docs/notebook.md)."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from workers.contract import CONTENTS
+from workers.engine import complete
+from workers.engine import dissect as recipe
+from workers.engine.estimate_memory import make_estimator
+from workers.engine.format.artifact import Save, pack_arrays, read_artifact
+from workers.engine.format.spilling import Spill
+from workers.engine.images.contents import Contents
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.readers.table import open_image_set
+from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.tally import merge_tallies
+from workers.engine.networks.layer_maps import LayerShape
+from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.networks.preprocessing import Preprocessing
+from workers.free_space import free_memory
+from workers.store import open_store
+from workers.unitscope.dissection import Dissection, Folder
+from workers.unitscope.networks import Named, load_network
+
+# What the command records with every dissection; equal statements give equal hashes.
+RECORDED: Mapping[str, Any] = {"seed": 0, "iou_modes": ["paper"]}
+# Images between two reports of progress.
+READ_AT_ONCE = 64
+
+
+def dissect(
+    network: Named,
+    *,
+    layers: Sequence[str],
+    images: str | PathLike[str],
+    weights: str | PathLike[str] | None = None,
+    preprocessing: Preprocessing | None = None,
+    device: str = "",
+    progress: bool = True,
+    **options: Any,
+) -> Dissection:
+    """Measures every unit of the layers over a folder of images: top images, thresholds, crops, and IoU with labeled
+    pixels where the images have any.
+
+    network, weights, preprocessing: as `load_network` takes them. layers: dotted paths. images: a folder in one of the
+    layouts that the command reads. device: "cpu", "cuda", ...; empty: a GPU if there is one. options: what the command
+    `dissect` calls by the same names (docs/commands.md), with underscores, such as `n_top=20`.
+
+    Raises NetworkError, LayerError, ImageSetError, OptionsInvalid, UnitNotFinite, ZooError with a sentence that says
+    what to do.
+    """
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = DissectionOptions.from_json({**RECORDED, **options})
+    loaded = load_network(network, weights=weights, preprocessing=preprocessing, device=device, layers=layers)
+    paths = [layers] if isinstance(layers, str) else list(layers)
+    shapes = recipe.survey(network=loaded, layers=paths, device=device, options=chosen)
+    image_set = open_image_set(Path(images))
+    recipe.check_first_images(network=loaded, shapes=shapes, image_set=image_set, options=chosen, device=device)
+    folder = Folder()
+    store = open_store(str(folder.path))
+    with _show(progress) as bar:
+        contents = _read_contents(image_set, bar)
+        surveyed = {name: digests.copy() for name, digests in contents.to_arrays().items()}
+        image_set = replace(image_set, content_sha256=contents.sha256())
+        store.write(CONTENTS, pack_arrays(surveyed))
+        _measure(loaded, image_set, shapes, chosen, device, store.write, bar)
+        contents.demand(surveyed, range(len(image_set.paths)))
+    return Dissection(artifact=read_artifact(store.read), files=folder, network=loaded)
+
+
+class _Bar:
+    """One line of progress; `advance` takes stage, number done and number in all."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars, self._stage = bars, ""
+        self._line = bars.add_task("", total=None)
+
+    def advance(self, stage: str, n_done: int, n_total: int) -> None:
+        if stage != self._stage:
+            self._stage = stage
+            self._bars.reset(self._line, description=stage)
+        self._bars.update(self._line, completed=n_done, total=n_total or None)
+
+
+@contextmanager
+def _show(wanted: bool) -> Iterator[_Bar]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True, disable=not wanted) as bars:
+        yield _Bar(bars)
+
+
+def _read_contents(image_set: ImageSet, bar: _Bar) -> Contents:
+    """The digests of all files: which images were measured is part of the result."""
+    contents, n_images = Contents(image_set), len(image_set.paths)
+    for first in range(0, n_images, READ_AT_ONCE):
+        contents.read(range(first, min(n_images, first + READ_AT_ONCE)))
+        bar.advance("reading the image set", first, n_images)
+    return contents
+
+
+def _measure(
+    network: LoadedNetwork,
+    image_set: ImageSet,
+    shapes: Mapping[str, LayerShape],
+    options: DissectionOptions,
+    device: str,
+    save: Save,
+    bar: _Bar,
+) -> None:
+    """One shard, the whole set; its arrays lie in files if memory is short."""
+    n_images = len(image_set.paths)
+    estimator = make_estimator(
+        shapes=shapes.values(), image_set=image_set, options=options, input_px=network.preprocessing.input_px
+    )
+    needs = (estimator.measure(shard_images=max(1, n_images)), estimator.merge())
+    short = any(need.spills(limit=free_memory()) for need in needs)
+    with tempfile.TemporaryDirectory(prefix="unitscope-spill-") as scratch:
+        spill = Spill(Path(scratch)) if short else Spill()
+        tally = recipe.measure_shard(
+            network=network,
+            layers=list(shapes),
+            image_set=image_set,
+            options=options,
+            shard=recipe.Shard(0, n_images),
+            means=recipe.Means(
+                device=device, spill=spill, progress=lambda n_done: bar.advance("measure", n_done, n_images)
+            ),
+        )
+        complete.complete(
+            network=network,
+            image_set=image_set,
+            tally=merge_tallies([tally], spill=spill),
+            options=options,
+            device=device,
+            save=save,
+            progress=bar.advance,
+        )

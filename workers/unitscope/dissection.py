@@ -1,0 +1,141 @@
+"""A dissection in a notebook: its units as a table, each with its crops, and photographs that the network explains."""
+
+import html
+import os
+import shutil
+import tempfile
+import weakref
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from workers.engine.explain import Asked, explain
+from workers.engine.format.artifact import Artifact, ArtifactMalformed, read_artifact
+from workers.engine.networks.class_names import name_classes
+from workers.engine.networks.loading import LoadedNetwork
+from workers.store import open_store
+from workers.unitscope.explanation import Explanation
+from workers.unitscope.layer import Layer, Unit
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Folder:
+    """A temporary folder that is removed when nobody holds this any more, or when Python ends."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="unitscope-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+class Dissection:
+    """What `dissect` found. `d.units` is a table; `d["layer4", 12]` a unit; `d["layer4"]` a layer; `d.explain(FILE)`
+    says what the network sees in a photograph, and by which units.
+    """
+
+    def __init__(
+        self,
+        *,
+        artifact: Artifact,
+        files: "Folder | zipfile.ZipFile",
+        network: LoadedNetwork | None = None,
+    ) -> None:
+        self.manifest, self.sha256 = artifact.manifest, str(artifact.manifest["sha256"])
+        self._artifact, self._files, self._network = artifact, files, network
+
+    @cached_property
+    def layers(self) -> dict[str, Layer]:
+        """By path, in the order in which they were asked for."""
+        return {
+            entry["path"]: Layer(artifact=self._artifact, place=place)
+            for place, entry in enumerate(self.manifest["layers"])
+        }
+
+    @property
+    def units(self) -> "pandas.DataFrame":
+        """One row a unit, indexed by layer and unit: `label`, `category`, `iou`, `iou_low`, `iou_high`, `chance` (the
+        best IoU with label maps dealt out by chance), `threshold`, `peak` (of the top image), `silence`.
+        """
+        import pandas
+
+        rows = [unit.facts() for layer in self.layers.values() for unit in layer]
+        return pandas.DataFrame(rows).set_index(["layer", "unit"])
+
+    @overload
+    def __getitem__(self, key: str) -> Layer: ...
+    @overload
+    def __getitem__(self, key: tuple[str, int]) -> Unit: ...
+    def __getitem__(self, key: str | tuple[str, int]) -> Layer | Unit:
+        path, index = (key, None) if isinstance(key, str) else key
+        if path not in self.layers:
+            raise KeyError(f"Layer {path!r} was not dissected; there are {', '.join(self.layers)}.")
+        return self.layers[path] if index is None else self.layers[path][index]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers.values())
+
+    def explain(self, photograph: str | os.PathLike[str], *, network: LoadedNetwork | None = None) -> Explanation:
+        """The five classes of highest score, where the network sees each, and the units that make its score.
+
+        network: needed if this was read from a file. Raises NetworkError (such as: the network has no head),
+        ImageUnreadable.
+        """
+        loaded = network or self._network
+        if loaded is None:
+            raise ValueError("A saved dissection has no network: d.explain(FILE, network=unitscope.load_network(...)).")
+        device = str(next(loaded.module.parameters()).device)
+        answer = explain(network=loaded, path=Path(photograph), asked=Asked(), device=device)
+        names = name_classes(loaded, n_classes=answer["n_classes"])
+        return Explanation(
+            answer=answer, photograph=Path(photograph).read_bytes(), names=names, known=self._know(answer)
+        )
+
+    def _know(self, answer: dict[str, Any]) -> Layer | None:
+        """The dissected layer that the explanation's units are of, if it is one of ours."""
+        head = answer["head"]
+        paths = [head["layer"], *head["same"]] if head else [answer["layer"]]
+        return next((self.layers[path] for path in paths if path in self.layers), None)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes everything into one file, whole or not at all; `unitscope.open_dissection` reads it."""
+        target = Path(path)
+        fresh = target.with_name(f".{target.name}.new")
+        try:
+            with zipfile.ZipFile(fresh, "w") as file:
+                for name in self._names():
+                    file.writestr(zipfile.ZipInfo(name), self._artifact.read(name))
+            fresh.replace(target)
+        finally:
+            fresh.unlink(missing_ok=True)
+        return target
+
+    def _names(self) -> list[str]:
+        if isinstance(self._files, zipfile.ZipFile):
+            return sorted(self._files.namelist())
+        return sorted(open_store(str(self._files.path)).names())
+
+    def __repr__(self) -> str:
+        return f"<Dissection of {self._title()}>"
+
+    def _title(self) -> str:
+        n_units = sum(len(layer) for layer in self)
+        found, images = self.manifest["network"], self.manifest["image_set"]
+        return f"{found['architecture']}: {n_units} units of {', '.join(self.layers)} over {images['n_images']} images"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self._title())}</p>" + "".join(layer._repr_html_() for layer in self)
+
+
+def open_dissection(path: str | os.PathLike[str]) -> Dissection:
+    """What `Dissection.save` wrote. Raises FileNotFoundError, ArtifactMalformed."""
+    try:
+        file = zipfile.ZipFile(path)
+    except zipfile.BadZipFile:
+        raise ArtifactMalformed(f"{Path(path).name} is no saved dissection.") from None
+    with suppress(KeyError):
+        return Dissection(artifact=read_artifact(file.read), files=file)
+    raise ArtifactMalformed(f"{Path(path).name} is no saved dissection: it has no manifest.")

@@ -1,0 +1,163 @@
+"""Layers and units of a dissection, as a notebook shows them."""
+
+import base64
+import html
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image as Picture
+
+from workers.engine.drawing.tiles import cut_tiles, encode_jpeg, lay_out
+from workers.engine.format.artifact import Artifact
+from workers.engine.format.bounds import DETECTOR_ABOVE
+from workers.engine.measures.table import gather_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GAP_PX = 2
+# Units of a layer that are shown: those of highest IoU, or the first ones of a set without labels.
+SHOWN_UNITS, SHOWN_CROPS = 8, 8
+
+
+class Layer:
+    """The units of one layer, by index."""
+
+    def __init__(self, *, artifact: Artifact, place: int) -> None:
+        self._artifact, self._place = artifact, place
+        self.facts: dict[str, Any] = artifact.manifest["layers"][place]
+        self.path: str = self.facts["path"]
+
+    @cached_property
+    def arrays(self) -> "dict[str, NDArray[Any]]":
+        """All that was measured, as plain arrays (docs/measures.md); units along the first axis."""
+        return self._artifact.layer(self._place)
+
+    @cached_property
+    def _units(self) -> list["Unit"]:
+        rows = gather_rows(self.arrays, self._artifact.manifest)
+        return [Unit(self, index, {name: own[index] for name, own in rows.items()}) for index in range(len(self))]
+
+    def read_strip(self, sheet: str) -> bytes:
+        return self._artifact.strip(sheet)
+
+    def __len__(self) -> int:
+        return int(self.facts["n_units"])
+
+    def __iter__(self) -> Iterator["Unit"]:
+        return iter(self._units)
+
+    def __getitem__(self, index: int) -> "Unit":
+        if not 0 <= index < len(self):
+            raise KeyError(f"{self.path} has the units 0 to {len(self) - 1}, and no unit {index}.")
+        return self._units[index]
+
+    def best(self, n: int = SHOWN_UNITS) -> list["Unit"]:
+        """The n units of highest IoU; of a set without labels, the first ones that are not silent."""
+        return sorted(self, key=lambda unit: (-(unit.iou or 0.0), bool(unit.silence), unit.index))[:n]
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.path}: {len(self)} units>"
+
+    def _repr_html_(self) -> str:
+        shown = "".join(unit._repr_html_() for unit in self.best())
+        return f"<h4>{html.escape(self.path)}: {self._counts()}</h4>{shown}"
+
+    def _counts(self) -> str:
+        counts = self.facts["detectors"].get("paper") if self.facts.get("detectors") else None
+        if not counts:
+            return f"{len(self)} units"
+        chance = counts.get("shuffled_labels", {}).get("n_detectors")
+        beside = "" if chance is None else f", {chance} with labels shuffled"
+        return f"{len(self)} units, {counts['n_detectors']} detectors (IoU over {DETECTOR_ABOVE}{beside})"
+
+
+class Unit:
+    """One unit: `label`, `iou`, `interval`, `chance`, `threshold`; `show()` gives its crops as a picture."""
+
+    def __init__(self, layer: Layer, index: int, rows: dict[str, Any]) -> None:
+        self.layer, self.index, self._rows = layer, index, rows
+        labels = [label for own in rows.values() for label in own.labels if label["is_best"]]
+        # Of several modes of IoU the first is meant.
+        self._label: dict[str, Any] = labels[0] if labels else {}
+        columns = {name: value for own in rows.values() for name, value in own.columns.items()}
+        self.threshold: float | None = columns.get("threshold")
+        self.silence: str = columns.get("silence", "")
+        self._strip: str = columns.get("strip", "")
+        self.n_top: int = columns.get("n_top", 0)
+        self.n_low: int = columns.get("n_low", 0)
+
+    @property
+    def label(self) -> str | None:
+        """The best label by labeled pixels."""
+        return self._label.get("label")
+
+    @property
+    def iou(self) -> float | None:
+        return self._label.get("iou")
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the IoU over images; None if it was not estimated."""
+        low, high = self._label.get("iou_low"), self._label.get("iou_high")
+        return None if low is None or high is None else (low, high)
+
+    @property
+    def chance(self) -> float | None:
+        """The unit's best IoU with the label maps dealt out to the images by chance."""
+        found = self.layer.arrays.get(f"{self._label.get('mode', 'paper')}_shuffled_iou")
+        return None if found is None else float(found[self.index].max(initial=0.0))
+
+    @property
+    def peak(self) -> float | None:
+        """Activation at the peak of the top image."""
+        found = self.layer.arrays.get("top_peak")
+        return None if found is None or not self.n_top else float(found[self.index, 0])
+
+    def facts(self) -> dict[str, Any]:
+        """This unit's row of `Dissection.units`."""
+        low, high = self.interval or (None, None)
+        return {
+            "layer": self.layer.path,
+            "unit": self.index,
+            "label": self.label,
+            "category": self._label.get("category"),
+            "iou": self.iou,
+            "iou_low": low,
+            "iou_high": high,
+            "chance": self.chance,
+            "threshold": self.threshold,
+            "peak": self.peak,
+            "silence": self.silence,
+        }
+
+    def crops(self, n: int | None = None) -> list[Picture.Image]:
+        """The first n crops of the top images, of falling peak; None: all."""
+        wanted = self.n_top if n is None else min(n, self.n_top)
+        return cut_tiles(self.layer.read_strip(self._strip), ranks=range(wanted)) if wanted and self._strip else []
+
+    def show(self, n: int = 12, *, columns: int = 6) -> Picture.Image:
+        """The crops of the top images as one picture. Raises ValueError if there are none."""
+        if not (crops := self.crops(n)):
+            raise ValueError(f"{self!r} has no crops: it is {self.silence or 'without top images'}.")
+        return lay_out(crops, columns=min(columns, len(crops)), gap_px=GAP_PX)
+
+    def __repr__(self) -> str:
+        return f"<Unit {self.layer.path} {self.index}: {self.tell()}>"
+
+    def tell(self) -> str:
+        """Label and IoU with its interval, in words."""
+        if self.iou is None:
+            return self.silence or "no label"
+        low_high = "" if self.interval is None else " [{:.3f}, {:.3f}]".format(*self.interval)
+        return f"{self.label}, IoU {self.iou:.3f}{low_high}"
+
+    def _repr_html_(self) -> str:
+        words = f"<b>{self.index}</b> {html.escape(self.tell())}"
+        if not (crops := self.crops(SHOWN_CROPS)):
+            return f"<div>{words}</div>"
+        picture = encode_jpeg(lay_out([crop.resize((72, 72)) for crop in crops], columns=len(crops), gap_px=GAP_PX))
+        source = base64.b64encode(picture).decode()
+        alt = html.escape(f"Crops of unit {self.index} of {self.layer.path}: {self.tell()}")
+        return f'<div>{words}<br><img alt="{alt}" src="data:image/jpeg;base64,{source}"></div>'

@@ -1,0 +1,68 @@
+"""Which network is meant: by name, as the commands name it, or a module that lies in memory."""
+
+import copy
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import nn
+
+from workers import config
+from workers.engine.networks import loading
+from workers.engine.networks.identity import FROM_CODE, hash_tensors
+from workers.engine.networks.loading import MEMORY_FORMAT, LoadedNetwork
+from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.zoo import ZOO, find_row
+
+Named = str | nn.Module | LoadedNetwork
+
+
+def load_network(
+    network: Named,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    preprocessing: Preprocessing | None = None,
+    device: str = "cpu",
+    layers: Sequence[str] = (),
+) -> LoadedNetwork:
+    """A network by the name that the commands take (`torchvision:NAME`, `zoo:NAME`, `package.module:function`) with a
+    checkpoint, or a copy of a module, in eval mode. Raises NetworkError, ZooError, TypeError.
+
+    A module's input is ImageNet's unless `preprocessing` says otherwise. It is recorded by its class and by the digest
+    of its tensors; by name and file a network is recorded as the command `dissect` does, so that the results are the
+    same files.
+    """
+    if isinstance(network, LoadedNetwork):
+        return network
+    if isinstance(network, nn.Module):
+        if weights is not None:
+            raise TypeError("A module has its weights already: load them into it, or give the network by name.")
+        return _take_module(network, preprocessing, device)
+    if network.startswith(ZOO):
+        row = find_row(network.removeprefix(ZOO))
+        return loading.load_zoo_network(row=row, folder=config.zoo_folder(), device=device)
+    return loading.load_network(
+        architecture=network,
+        weights=None if weights is None else Path(weights),
+        preprocessing=preprocessing,
+        device=device,
+        layers=layers,
+    )
+
+
+def _take_module(module: nn.Module, preprocessing: Preprocessing | None, device: str) -> LoadedNetwork:
+    """A copy: the caller's module keeps its mode, its device and its gradients."""
+    own_input = getattr(module, "preprocessing", None)
+    module = copy.deepcopy(module)
+    digest = hash_tensors(module)
+    module = module.to(device=device, memory_format=MEMORY_FORMAT).eval()  # type: ignore[call-overload]
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    kind = type(module)
+    return LoadedNetwork(
+        architecture=f"module:{kind.__module__}.{kind.__qualname__}",
+        module=module,
+        preprocessing=preprocessing or (own_input if isinstance(own_input, Preprocessing) else Preprocessing()),
+        weights_sha256=digest,
+        weights_from=FROM_CODE,
+    )
