@@ -21,10 +21,20 @@ WIDEST = 32
 
 def print_table(document: Document) -> str:
     """One line per unit, then who answered and the agreement beside chance."""
+    return "\n".join([*lay_out(list_unit_rows(document)), "", *_print_remarks(document)])
+
+
+def list_unit_rows(document: Document) -> list[tuple[str, ...]]:
+    """The headings, then a row for each unit, in words."""
     names, modes = _list_values(document), list_other_modes(document)
     labels = [f"{mode} label, IoU" for mode in modes]
-    rows = [(*COLUMNS, *labels, *names), *(_make_row(unit, modes, names) for unit in document["units"])]
-    return "\n".join([*lay_out(rows), "", *_print_remarks(document)])
+    return [(*COLUMNS, *labels, *names), *(_make_row(unit, modes, names) for unit in document["units"])]
+
+
+def list_agreement_rows(document: Document) -> list[tuple[str, ...]]:
+    """The headings, then a row for each group of units; empty for a report without people."""
+    found = document.get("agreement")
+    return [AGREEMENT_COLUMNS, *_list_agreements(found)] if found else []
 
 
 def print_report(document: Document) -> str:
@@ -34,9 +44,14 @@ def print_report(document: Document) -> str:
 
 
 def print_csv(document: Document) -> str:
+    columns, rows = list_columns(document)
+    return write_csv(rows, columns=columns)
+
+
+def list_columns(document: Document) -> tuple[tuple[str, ...], list[Document]]:
+    """The columns of CSV and Parquet, and each unit's values by column."""
     by_mode = [column for mode in list_other_modes(document) for column in name_columns(mode)]
-    columns = (*CSV_COLUMNS, *by_mode, *_list_values(document))
-    return write_csv(map(_add_answers, document["units"]), columns=columns)
+    return (*CSV_COLUMNS, *by_mode, *_list_values(document)), [_add_answers(unit) for unit in document["units"]]
 
 
 def list_other_modes(document: Document) -> list[str]:
@@ -108,7 +123,7 @@ def _print_remarks(document: Document) -> list[str]:
     lines += _print_named_by(document["units"])
     lines += [line for layer in document["layers"] for line in _print_detectors(layer)]
     if found := document.get("agreement"):
-        lines += ["", *lay_out([AGREEMENT_COLUMNS, *_list_agreements(found)])]
+        lines += ["", *lay_out(list_agreement_rows(document))]
         lines.append(f"Units are shuffled {found['n_shuffles']} times. Words: {found['words']}.")
     return lines
 
