@@ -5,6 +5,7 @@ import errno
 import hashlib
 import logging
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -37,6 +38,7 @@ class EmbeddedServiceFailed(Refusal):
 
 def start(folder: Path) -> str:
     """The database's address; the server is started if it does not run. Raises EmbeddedServiceFailed."""
+    _check_user()
     with warnings.catch_warnings():  # the wheel remarks on machines without XDG_RUNTIME_DIR at import
         warnings.simplefilter("ignore")
         # Here, because it is not needed where DATABASE_URL names a server.
@@ -61,6 +63,17 @@ def start(folder: Path) -> str:
                 time.sleep(1)  # processes that a dead server started end a moment later
     _create_database(server.get_uri("postgres"))
     return str(server.get_uri(DATABASE))
+
+
+def _check_user() -> None:
+    """PostgreSQL asks the system for the user's name. Containers often run as a number that has none."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise EmbeddedServiceFailed(
+            f"PostgreSQL does not start for user {os.geteuid()}, who has no name here: add one to /etc/passwd, run "
+            "this as another user, or let DATABASE_URL name a server."
+        ) from None
 
 
 def _ensure_running(folder: Path) -> "PostgresServer":

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -96,8 +97,8 @@ class Processes:
             # Celery and whitenoise warn about root and about folders that only a deployment has.
             "PYTHONWARNINGS": "ignore",
             "PYTHONUNBUFFERED": "1",
-            "WEB_BIND": urlsplit(addresses["dashboard"]).netloc,
-            "SANDBOX_BIND": urlsplit(addresses["sandbox_endpoint"]).netloc,
+            "WEB_BIND": find_bind(addresses["dashboard"]),
+            "SANDBOX_BIND": find_bind(addresses["sandbox_endpoint"]),
             **environment,
             # The Procfile says `python`: the one that runs this.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}",
@@ -186,6 +187,19 @@ def read_procfile() -> dict[str, str]:
     """The command line of each process, by name."""
     path = next(one for one in PROCFILES if one.exists())
     return dict(line.split(": ", 1) for line in path.read_text().splitlines() if line)
+
+
+def find_bind(url: str) -> str:
+    """Where a server listens to answer at this address; for gunicorn a name is one of IPv4. Raises ProcessFailed."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        found = {family: at[0] for family, *_, at in socket.getaddrinfo(host, parts.port, type=socket.SOCK_STREAM)}
+    except socket.gaierror:
+        sentence = f"{host} has no address on this machine: add the line `127.0.0.1 {host}` to /etc/hosts."
+        raise ProcessFailed(sentence) from None
+    has_only_ipv6 = socket.AF_INET6 in found and socket.AF_INET not in found
+    return f"[{found[socket.AF_INET6]}]:{parts.port}" if has_only_ipv6 else parts.netloc
 
 
 def is_healthy(url: str, *, host: str | None = None) -> bool:

@@ -72,7 +72,8 @@ _extra_hosts = env.names(
 )
 if DEPLOYED and any("*" in host or host.startswith(".") for host in _extra_hosts):
     raise env.BadSetting("EXTRA_HOSTS must name each host on a server: a pattern such as * would answer to any name.")
-ALLOWED_HOSTS = sorted(set([_hosts[2]] if SITE == "sandbox" else _hosts[:2])) + _extra_hosts
+_own_hosts = {f"[{host}]" if ":" in host else host for host in ([_hosts[2]] if SITE == "sandbox" else _hosts[:2])}
+ALLOWED_HOSTS = sorted(_own_hosts) + _extra_hosts
 TRUSTED_PROXIES = env.networks(
     "TRUSTED_PROXIES",
     "Addresses or networks of the proxies before this server, separated by commas. What they write into "

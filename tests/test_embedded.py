@@ -157,6 +157,7 @@ REFUSED = (
     ("limit", "said"),
     [
         ("resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))", "may open only 60 files"),
+        ("import pwd; pwd.getpwuid = lambda number: {}[number]", "who has no name here: add one to /etc/passwd"),
         ("Path(os.environ['UNITSCOPE_VAR']).chmod(0o500); os.geteuid() or os.seteuid(65534)", "set UNITSCOPE_VAR"),
     ],
 )

@@ -42,7 +42,9 @@ def move(
         if switchboard.read().is_balance_exhausted:
             rows = rows.none()
     n_changed = rows.update(
-        available_usd=F("available_usd") + change[Account.AVAILABLE], held_usd=F("held_usd") + change[Account.HELD]
+        available_usd=F("available_usd") + change[Account.AVAILABLE],
+        held_usd=F("held_usd") + change[Account.HELD],
+        n_ledger_entries=F("n_ledger_entries") + 1,
     )
     if n_changed != 1:
         raise Refused(

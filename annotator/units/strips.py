@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from annotator.units.models import DissectedUnit
-from workers.engine.format.artifact import tile_name
+from workers.engine.format.artifact import field_name, tile_name
 from workers.store import NotStored, Store, StoreError, open_store
 
 # After a store did not answer it is not asked again for this long: every request would hold a thread meanwhile.
@@ -29,6 +29,15 @@ def read_strip(*, artifact: str, strip: str) -> bytes:
     sheets of one strip within a second.
     """
     return _read_checked(open_store(artifact), strip)
+
+
+def read_field(*, artifact: str, picture: str) -> bytes:
+    """The PNG of a unit's empirical receptive field. Raises what `read_strip` raises."""
+    name = field_name(picture)
+    content = _read_unless_silent(open_store(artifact), name)
+    if hashlib.sha256(content).hexdigest() != picture:
+        raise CropsDamaged(f"The stored picture {name} is damaged; restore the artifact or dissect again.")
+    return content
 
 
 def find_broken(units: Iterable[DissectedUnit]) -> list[tuple[DissectedUnit, StoreError]]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import psutil
 import pytest
 
 from annotator import processes
-from annotator.processes import Processes, ProcessFailed, read_procfile
+from annotator.processes import Processes, ProcessFailed, find_bind, read_procfile
 
 ADDRESSES = {"dashboard": "http://localhost:9/", "sandbox_endpoint": "http://127.0.0.1:9"}
 
@@ -100,3 +101,24 @@ def wait_for(done: Callable[[], bool]) -> None:
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("families", "bind"),
+    [
+        ({socket.AF_INET: "127.0.0.1"}, "localhost:8000"),
+        ({socket.AF_INET6: "::1", socket.AF_INET: "127.0.0.1"}, "localhost:8000"),
+        ({socket.AF_INET6: "::1"}, "[::1]:8000"),
+    ],
+)
+def test_a_name_that_has_an_ipv6_address_alone_is_listened_at(
+    monkeypatch: pytest.MonkeyPatch, families: dict[socket.AddressFamily, str], bind: str
+) -> None:
+    found = [(family, socket.SOCK_STREAM, 6, "", (address, 8000)) for family, address in families.items()]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **named: found)
+    assert find_bind("http://localhost:8000") == bind
+
+
+def test_a_name_without_an_address_is_said() -> None:
+    with pytest.raises(ProcessFailed, match=r"nowhere\.invalid has no address on this machine: add the line"):
+        find_bind("http://nowhere.invalid:8000")

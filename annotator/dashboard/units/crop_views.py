@@ -13,10 +13,10 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
 from annotator.units.models import DissectedUnit, Dissection
-from annotator.units.strips import CropsDamaged, check_strip, draw_placeholder, read_strip
+from annotator.units.strips import CropsDamaged, check_strip, draw_placeholder, read_field, read_strip
 from workers.engine.drawing.tiles import cut_tiles, encode_jpeg, lay_out
-from workers.engine.format.artifact import ArtifactMalformed, field_name
-from workers.store import NotStored, StoreError, open_store
+from workers.engine.format.artifact import ArtifactMalformed
+from workers.store import NotStored, StoreError
 
 # Crops may show photographs that a lab must not publish: only the person's own browser may cache them.
 KEPT = "private, max-age=31536000, immutable"
@@ -112,11 +112,11 @@ def _read_outlines(row: DissectedUnit) -> None:
 
 def _read_field(row: DissectedUnit) -> None:
     if row.empirical_picture:
-        open_store(row.dissection.artifact).read(field_name(row.empirical_picture))
+        read_field(artifact=row.dissection.artifact, picture=row.empirical_picture)
 
 
 @needs(Role.VIEWER)
 def show_field(request: HttpRequest, dissection_id: UUID, picture: str) -> HttpResponse:
     """A unit's empirical receptive field: the averaged discrepancy map, its peak in the center."""
     artifact = _artifact(dissection_id)
-    return _send("image/png", lambda: open_store(artifact).read(field_name(picture)))
+    return _send("image/png", lambda: read_field(artifact=artifact, picture=picture))

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from workers.engine.format.artifact import unpack_arrays
+from workers.engine.format.artifact import MANIFEST, ArtifactMalformed, unpack_arrays
 from workers.store import open_store
 
 Mask = npt.NDArray[np.bool_]
@@ -56,6 +56,9 @@ def read_masks(*, artifact: str, layer_path: str, unit_index: int) -> Mask:
 @lru_cache(maxsize=4)
 def _read_layer_masks(artifact: str, layer_path: str) -> npt.NDArray[np.uint8] | None:
     store = open_store(artifact)
-    layers = json.loads(store.read("manifest.json"))["layers"]
-    file = next((layer["file"] for layer in layers if layer["path"] == layer_path), None)
+    try:
+        layers = json.loads(store.read(MANIFEST))["layers"]
+        file = next((layer["file"] for layer in layers if layer["path"] == layer_path), None)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ArtifactMalformed(f"The artifact's manifest cannot be read: {error}.") from None
     return unpack_arrays(store.read(file)).get("tile_mask") if file else None

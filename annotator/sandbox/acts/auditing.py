@@ -72,7 +72,13 @@ def _balances(by: str, account: LedgerEntry.Account) -> dict[int, Decimal]:
 
 def _check_requesters() -> Iterator[str]:
     available, held = _balances("requester", Account.AVAILABLE), _balances("requester", Account.HELD)
+    n_entries = dict(LedgerEntry.objects.order_by().values_list("requester").annotate(n=Count("id")))
     for requester in Requester.objects.annotate(on_hits=Sum("hits__held_usd", default=Decimal(0))):
+        if (n := n_entries.get(requester.pk, 0)) != requester.n_ledger_entries:
+            yield (
+                f"The ledger has {n} entries of {requester}, and {requester.n_ledger_entries} were written: entries "
+                "were removed or added."
+            )
         if available[requester.pk] != requester.available_usd:
             yield f"{requester} has {requester.available_usd} available; the ledger says {available[requester.pk]}."
         if not held[requester.pk] == requester.held_usd == requester.on_hits:

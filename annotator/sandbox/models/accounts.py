@@ -17,6 +17,8 @@ class Requester(models.Model):
     # Stored in addition to the ledger, for the row lock and the constraint; the audit recomputes both.
     available_usd = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
     held_usd = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
+    # Where the requester's part of the ledger ends: rows that are removed from its end are missed.
+    n_ledger_entries = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -1,6 +1,7 @@
 """Crops come out of the sheet at the right place, to signed-in people only, and may be kept for good."""
 
 import contextlib
+import hashlib
 import io
 import socket
 import struct
@@ -12,6 +13,7 @@ import pytest
 from django.test import Client
 from PIL import Image as Picture
 
+from annotator.dashboard.units import outlines
 from annotator.dashboard.units.crop_views import GAP_PX, compose_wall
 from annotator.units import strips
 from annotator.units.models import DissectedUnit, Dissection
@@ -73,8 +75,9 @@ def test_crops_are_not_shown_to_who_is_signed_out(world: World) -> None:
 def test_a_units_empirical_field_is_shown_where_it_was_estimated(world: World, viewer: Client) -> None:
     address, row = "/units/net/features.3/1/", world.units()[1]
     assert "This dissection did not estimate it" in viewer.get(address).content.decode()
-    picture, drawn = "ab" * 32, io.BytesIO()
+    drawn = io.BytesIO()
     Picture.new("L", (5, 5), 200).save(drawn, "PNG")
+    picture = hashlib.sha256(drawn.getvalue()).hexdigest()
     open_store(world.dissection.artifact).write(field_name(picture), drawn.getvalue())
     for other, size in ((row, 61.0), (world.units()[2], 81.0)):
         DissectedUnit.objects.filter(pk=other.pk).update(empirical_size_px=size, empirical_picture=picture)
@@ -166,5 +169,13 @@ def test_the_page_of_a_unit_says_which_pictures_are_missing(world: World, viewer
     assert world.dissection.artifact_name in told
     stored.write(tile_name(row.strip), whole)
     stored.write(field_name("0" * 64), b"any")
+    assert "The receptive field cannot be shown: damaged in the store." in part.get(address).content.decode()
+    shown = viewer.get(f"/fields/{row.dissection_id}/{'0' * 64}.png")
+    assert (shown.status_code, shown.headers["Cache-Control"]) == (404, "no-store")
+    stored.write("manifest.json", b"[]")
+    outlines._read_layer_masks.cache_clear()
+    assert viewer.get(f"/crops/{row.dissection_id}/{row.strip}.svg").status_code == 404
+    DissectedUnit.objects.filter(pk=row.pk).update(empirical_picture="")
+    stored.remove("manifest.json")
     assert part.get(address).content.strip() == b""
     assert viewer.get(f"/crops/{row.dissection_id}/{'0' * 64}/missing").status_code == 404
