@@ -13,6 +13,8 @@ from annotator.problems.pages import show_too_large
 
 # A worker's answer with a file, as a qualification test may ask for; the sandbox bounds the file itself.
 MAX_ANSWER_BYTES = 6 << 20
+# A photograph may have 10 MiB; of one that has somewhat more, the form says so.
+MAX_PHOTOGRAPH_BYTES = 24 << 20
 
 
 class LimitBodies:
@@ -36,5 +38,6 @@ def find_limit(request: HttpRequest) -> int:
             return MAX_BODY_BYTES
         is_person = request.path.startswith("/worker/") and "sandbox_person" in request.session
         return MAX_ANSWER_BYTES if is_person else MAX_BUFFERED_BYTES
-    is_import = request.path == reverse("import") and may(role_of(request.user), Role.RESEARCHER)
-    return MAX_BODY_BYTES if is_import else MAX_BUFFERED_BYTES
+    limits = {reverse("import"): MAX_BODY_BYTES, reverse("try"): MAX_PHOTOGRAPH_BYTES}
+    limit = limits.get(request.path, MAX_BUFFERED_BYTES)
+    return limit if limit == MAX_BUFFERED_BYTES or may(role_of(request.user), Role.RESEARCHER) else MAX_BUFFERED_BYTES

@@ -7,8 +7,6 @@ import json
 import logging
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from kombu.exceptions import OperationalError
@@ -18,18 +16,18 @@ from workers.app import app
 from workers.contract import QuestionRequest
 from workers.engine.evidence.box_files.boxed_images import BoxesInvalid
 from workers.engine.evidence.finding import find_head
-from workers.engine.explain import Asked as Wanted
-from workers.engine.explain import QuestionInvalid, describe_head, explain
+from workers.engine.explain import QuestionInvalid, describe_head
 from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.networks.checkpoints import NetworkError
-from workers.engine.networks.class_names import name_classes
 from workers.engine.networks.saved_activations import SavedNetwork
 from workers.engine.networks.surgery_recipe import RecipeInvalid
 from workers.engine.training.options import FitInvalid
+from workers.explaining import explain_photograph
 from workers.job import find_device, wait_for_space, write_patiently
 from workers.localizing import Asked, localize_set
 from workers.opened import REFUSED, open_network
+from workers.photographs import keep_photograph
 from workers.training import cut_network, fit_network
 
 logger = logging.getLogger(__name__)
@@ -41,6 +39,8 @@ BAD_INPUT = (*REFUSED, ImageUnreadable, QuestionInvalid, BoxesInvalid, ImageSetE
 def answer_question(request: QuestionRequest) -> None:
     """Leaves an answer, or the reason why there is none; then tells the web queue."""
     target = store.open_store(request.artifact)
+    if leases.is_canceled(url=config.broker_url, artifact=request.artifact):
+        return
     if not target.exists(contract.result_name(0)):
         with leases.lease(
             url=config.broker_url,
@@ -50,6 +50,9 @@ def answer_question(request: QuestionRequest) -> None:
             attempt=request.attempt,
         ) as reporter:
             write_patiently(target, reporter, *_attempt(request, target, reporter))
+    if leases.is_canceled(url=config.broker_url, artifact=request.artifact):
+        target.clear()  # somebody deleted the question while it was answered
+        return
     try:
         app.send_task(contract.TAKE_ANSWER, args=[request.question_id], queue="web")
     except (OperationalError, OSError):
@@ -74,6 +77,8 @@ def in_words(error: Exception) -> str:
 
 
 def _answer(request: QuestionRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
+    if request.options.get("in_full"):  # somebody looks at a page: the photograph comes first
+        keep_photograph(request, target, reporter)
     reporter.begin("loading the network", n_total=0)
     opened = open_network(request=request, surveyed=None, device=find_device())
     if isinstance(opened.network, SavedNetwork):
@@ -86,22 +91,9 @@ def _answer_heads(asked: Asked) -> dict[str, Any]:
     return {"head": describe_head(find_head(asked.network))}
 
 
-def _answer_explain(asked: Asked) -> dict[str, Any]:
-    network, options = asked.network, asked.request.options
-    wanted = Wanted(**{**options, "classes": tuple(options.get("classes", ()))})
-    config.cache_folder().mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=config.cache_folder(), prefix="photograph-") as folder:
-        path = asked.target.fetch(contract.PHOTOGRAPH, folder=Path(folder))
-        found = explain(network=network, path=path, asked=wanted, device=find_device())
-    names = name_classes(network, n_classes=found["n_classes"])
-    for prediction in found["predictions"]:
-        prediction["label"] = names[prediction["class_index"]]
-    return found
-
-
 KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.HEADS: _answer_heads,
-    contract.EXPLAIN: _answer_explain,
+    contract.EXPLAIN: explain_photograph,
     contract.LOCALIZE: localize_set,
     contract.SURGERY: cut_network,
     contract.FIT: fit_network,

@@ -64,8 +64,15 @@ class DissectionRequest:
 
 # What a network can be asked about where and why (docs/evidence.md).
 HEADS, EXPLAIN, LOCALIZE, SURGERY, FIT = "heads", "explain", "localize", "surgery", "fit"
-# Where the photograph of a question lies in its folder.
+# Where the photograph of a question lies in its folder, as it came.
 PHOTOGRAPH = "photograph"
+# A full answer has files beside it: the photograph upright and without metadata, as the network sees it and as pages
+# show it, what is known of it, the maps of all units, the classes that each unit speaks for and against, and the labels
+# of its pixels if it is of a labeled image set.
+CLEAN_PHOTOGRAPH, SHOWN_PHOTOGRAPH, ABOUT_PHOTOGRAPH = "photograph.png", "shown.jpg", "photograph.json"
+UNIT_MAPS, UNIT_CLASSES, PIXEL_LABELS = "unit-maps.npz", "unit-classes.json", "pixel-labels.npz"
+# Options that name a photograph of an image set: the set's address and the photograph's path in it.
+PHOTOGRAPH_OPTIONS = ("images", "image")
 
 
 @dataclass(frozen=True)

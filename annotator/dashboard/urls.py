@@ -35,6 +35,8 @@ from annotator.dashboard.reports.imports import import_files
 from annotator.dashboard.reports.side_by_side import send_networks, show_networks
 from annotator.dashboard.review.concepts import merge_some, show_concepts, split_one
 from annotator.dashboard.review.pages import show_label, show_next_label, show_review, take_decision
+from annotator.dashboard.trying.pages import ask_again, delete_one, keep_one, show_trial, show_trial_progress, try_one
+from annotator.dashboard.trying.pictures import send_class_map, send_label, send_photograph, send_unit_map
 from annotator.dashboard.units.crop_views import show_field, show_missing, show_outlines, show_sheet, show_wall
 from annotator.dashboard.units.gallery import show_gallery
 from annotator.dashboard.units.unit_page import show_unit
@@ -90,6 +92,16 @@ urlpatterns = [
     path("dissections/<uuid:dissection_id>/", show_dissection, name="dissection"),
     path("dissections/<uuid:dissection_id>/progress", show_dissection_progress, name="dissection-progress"),
     path("dissections/<uuid:dissection_id>/work/<slug:kind>/", start_step, name="dissection-work"),
+    path("try/", try_one, name="try"),
+    path("try/<uuid:question_id>/", show_trial, name="trial"),
+    path("try/<uuid:question_id>/progress", show_trial_progress, name="trial-progress"),
+    path("try/<uuid:question_id>/photograph.jpg", send_photograph, name="trial-photograph"),
+    path("try/<uuid:question_id>/class-<int:index>-<slug:method>.png", send_class_map, name="trial-class"),
+    path("try/<uuid:question_id>/unit-<int:index>.png", send_unit_map, name="trial-unit"),
+    path("try/<uuid:question_id>/label-<int:place>.png", send_label, name="trial-label"),
+    path("try/<uuid:question_id>/again/", ask_again, name="trial-again"),
+    path("try/<uuid:question_id>/keep/", keep_one, name="trial-keep"),
+    path("try/<uuid:question_id>/delete/", delete_one, name="trial-delete"),
     path("networks/", show_networks, name="networks"),
     path("networks/<slug:figure>.<slug:ending>", send_networks, name="networks-figure"),
     path("review/", show_review, name="review"),

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from annotator.evidence.models import Question
+from annotator.evidence.unit_classes import keep_classes
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
 from annotator.units.registering import check_architecture, resolve_weights
@@ -23,7 +24,7 @@ from workers.store import Store, StoreError, open_store
 logger = logging.getLogger(__name__)
 MAX_PHOTOGRAPH_BYTES = 10 * 2**20
 WAIT_SECONDS = 0.2
-# A question, its photograph and its answer are deleted after this time.
+# A question, its photograph and its answer are deleted after this time unless a person keeps them.
 KEPT_FOR = timedelta(days=30)
 
 
@@ -84,9 +85,14 @@ def ask(question: Question, network: AskedNetwork, *, now: datetime, photograph:
     question.preprocessing = network.preprocessing
     if photograph is not None:
         open_store(question.folder).write(contract.PHOTOGRAPH, photograph.content)
+    send_first(question, now=now)
+    return question
+
+
+def send_first(question: Question, *, now: datetime) -> None:
+    """Saves a question whose network and photograph are stated, and sends it."""
     question.save()
     advance(question_id=question.id, now=now)
-    return question
 
 
 def advance(*, question_id: uuid.UUID, now: datetime) -> None:
@@ -98,6 +104,7 @@ def advance(*, question_id: uuid.UUID, now: datetime) -> None:
         store = open_store(question.folder)
         if store.exists(contract.result_name(0)):
             _take(question, json.loads(store.read(contract.result_name(0))), now)
+            keep_classes(question, store, now=now)
         elif _is_due(question, store, now):
             _send(question, store, now)
         question.save()
@@ -114,7 +121,7 @@ def advance_all(*, now: datetime) -> None:
 
 def forget_old(*, now: datetime) -> None:
     """Deletes questions of long ago, with their photographs; one that cannot be deleted keeps no other one."""
-    for question in Question.objects.filter(asked_at__lt=now - KEPT_FOR):
+    for question in Question.objects.filter(asked_at__lt=now - KEPT_FOR, is_kept=False):
         try:
             open_store(question.folder).clear()
         except (StoreError, OSError) as error:

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
+from annotator.units.models import Image, Unit
 from workers import contract
 
 
@@ -42,6 +43,13 @@ class Question(models.Model):
     refusal = models.TextField(blank=True, help_text="Why there is no answer")
     asked_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
+    # Of questions that a page shows: who asked, which photograph, and whether it outlives asking.KEPT_FOR. Questions
+    # about the same photograph share its id; each has a copy of its own.
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    photograph_id = models.UUIDField(null=True, blank=True, db_index=True)
+    title = models.CharField(max_length=200, blank=True, help_text="The photograph's file name")
+    image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.SET_NULL, help_text="If of an image set")
+    is_kept = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["-asked_at"]
@@ -62,3 +70,17 @@ class Question(models.Model):
         return contract.QuestionRequest(
             question_id=str(self.id), artifact=self.folder, attempt=self.n_attempts, **shared
         )
+
+
+class UnitClasses(models.Model):
+    """The classes that a unit speaks for and against, by the weights of its network's head (docs/evidence.md)."""
+
+    unit = models.OneToOneField(Unit, on_delete=models.CASCADE, related_name="classes")
+    # Lists of class index, name and weight, the largest weight first.
+    speaks_for = models.JSONField(default=list)
+    speaks_against = models.JSONField(default=list)
+    form = models.CharField(max_length=40, help_text="Of the head: docs/evidence.md, Heads")
+    found_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Classes of {self.unit}"

@@ -34,13 +34,19 @@ def find_network(answer: dict[str, Any], architecture: str) -> Network | None:
     return alike.order_by("id").first()
 
 
+def find_layer(answer: dict[str, Any], network: Network | None) -> Layer | None:
+    """The registered layer whose units the answer is about."""
+    head = answer["head"]
+    paths = [head["layer"], *head["same"]] if head else [answer["layer"]]
+    return None if network is None else _find_layer(network, paths)
+
+
 def name_units(answer: dict[str, Any], *, architecture: str) -> dict[str, Any]:
     """The answer to an `explain` question with the names of its units, as docs/evidence.md lists them."""
-    network, head = find_network(answer, architecture), answer["head"]
+    network = find_network(answer, architecture)
+    layer = find_layer(answer, network)
     wanted = {unit["index"] for prediction in answer["predictions"] for unit in prediction["units"]}
-    paths = [head["layer"], *head["same"]] if head else [answer["layer"]]
-    layer = None if network is None else _find_layer(network, paths)
-    named = {} if layer is None else _name(layer, wanted)
+    named = {} if layer is None else name_layer_units(layer, wanted)
     unknown = Named(layer=answer["layer"])
     predictions = [
         {
@@ -54,7 +60,9 @@ def name_units(answer: dict[str, Any], *, architecture: str) -> dict[str, Any]:
 
 def _find_layer(network: Network, paths: list[str]) -> Layer | None:
     """The layer of these maps that most is known of; several paths may name the same maps."""
-    layers = Layer.objects.filter(network=network, path__in=paths)
+    layers = list(Layer.objects.filter(network=network, path__in=paths).select_related("network"))
+    if len(layers) < 2:
+        return layers[0] if layers else None
     ranked = sorted(
         layers,
         key=lambda layer: (
@@ -63,10 +71,11 @@ def _find_layer(network: Network, paths: list[str]) -> Layer | None:
             paths.index(layer.path),
         ),
     )
-    return ranked[0] if ranked else None
+    return ranked[0]
 
 
-def _name(layer: Layer, wanted: Collection[int]) -> dict[int, Named]:
+def name_layer_units(layer: Layer, wanted: Collection[int]) -> dict[int, Named]:
+    """By index, what is known of these units of a layer."""
     units = (
         Unit.objects.filter(layer=layer, index__in=wanted)
         .annotate(

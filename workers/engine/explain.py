@@ -4,23 +4,28 @@
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from workers.engine.evidence.boxes import METHODS as BOX_METHODS
 from workers.engine.evidence.boxes import Box
-from workers.engine.evidence.class_maps import grow, map_by_gradients, run_with_maps
+from workers.engine.evidence.class_maps import Seen, grow, map_by_gradients, run_with_maps
 from workers.engine.evidence.finding import find_head
 from workers.engine.evidence.head import Contributions, Head
-from workers.engine.evidence.names import CAM, PAPER
+from workers.engine.evidence.names import BOXES, BY_GRADIENTS, CAM, PAPER
 from workers.engine.images.decoding import decode_image, read_size
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork, normalize
 from workers.engine.networks.probing import probe_layers
+
+# As many classes stand in the ranking of a full answer.
+N_RANKED = 20
 
 
 class QuestionInvalid(Exception):
@@ -30,7 +35,8 @@ class QuestionInvalid(Exception):
 @dataclass(frozen=True)
 class Asked:
     """`method` is one of names.MAPS; `layer` is the head's if empty. `classes` are explained in place of the
-    `n_predictions` of highest score. Of each score the `n_units` largest shares are listed.
+    `n_predictions` of highest score. Of each score the `n_units` largest shares are listed. `in_full`: also every other
+    way to make maps and boxes, what makes the difference of each two classes, and the N_RANKED classes of high score.
     """
 
     method: str = CAM
@@ -39,6 +45,7 @@ class Asked:
     classes: tuple[int, ...] = ()
     n_predictions: int = 5
     n_units: int = 10
+    in_full: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,34 +74,30 @@ class Frame:
         return [round(value, 2) for value in found]
 
 
-def explain(*, network: LoadedNetwork, path: Path, asked: Asked, device: str) -> dict[str, Any]:
-    """What docs/evidence.md, Explanation, lists, as plain JSON. Raises NetworkError, LayerError, ImageUnreadable,
+@dataclass(frozen=True)
+class Explained:
+    """`answer` is plain JSON; `maps` (K, h, w) are the layer's; `head` is None if the answer does not rest on one."""
+
+    answer: dict[str, Any]
+    maps: NDArray[np.float32]
+    head: Head | None
+
+
+def explain(*, network: LoadedNetwork, path: Path, asked: Asked, device: str) -> Explained:
+    """The answer that docs/evidence.md, Explanation, lists. Raises NetworkError, LayerError, ImageUnreadable,
     QuestionInvalid.
     """
     head = find_head(network) if asked.method == CAM or not asked.layer else None
     shape = _find_shape(network, asked, head, device)
-    preprocessing = network.preprocessing
-    pixels = decode_image(
-        path,
-        input_px=preprocessing.input_px,
-        resize=preprocessing.resize,
-        interpolation=preprocessing.interpolation,
-    )
-    images = normalize(pixels=torch.from_numpy(np.array(pixels[None])).to(device), preprocessing=preprocessing)
+    images = _read_photograph(network, path, device)
     seen = run_with_maps(module=network.module, shape=shape, images=images)
     if not (seen.scores.isfinite().all() and seen.maps.isfinite().all()):
         raise NetworkError("For this photograph the network gives values that are not finite numbers.")
     classes = _choose_classes(seen.scores, asked)
+    frame = Frame.of(**read_size(path), resize=network.preprocessing.resize)
+    class_maps = _map_classes(network, shape, images, classes, head, seen, _list_methods(asked, head))
     shares = head.contributions(seen.maps, classes) if head is not None else None
-    if asked.method == CAM and head is not None:
-        class_maps = head.map_classes(seen.maps, classes)
-    else:
-        class_maps = map_by_gradients(
-            module=network.module, shape=shape, images=images, classes=classes, method=asked.method
-        )
-    frame = Frame.of(**read_size(path), resize=preprocessing.resize)
-    probabilities = seen.scores.softmax(dim=1)[0]
-    return {
+    answer: dict[str, Any] = {
         "head": None if head is None else describe_head(head),
         "layer": shape.path,
         "method": asked.method,
@@ -104,15 +107,112 @@ def explain(*, network: LoadedNetwork, path: Path, asked: Asked, device: str) ->
         "seen": [frame.left, frame.top, frame.left + frame.across, frame.top + frame.down],
         "predictions": [
             {
-                "class_index": int(index),
-                "probability": float(probabilities[index]),
-                "logit": float(seen.scores[0, index]),
-                **_list_shares(shares, place, asked.n_units, score=float(seen.scores[0, index])),
-                **_box(class_maps[0, place], asked, frame, preprocessing.input_px),
+                **one,
+                **_list_shares(shares, place, asked.n_units, score=one["logit"]),
+                **_box(class_maps[asked.method][0, place], asked.boxes, frame, network.preprocessing.input_px),
             }
-            for place, index in enumerate(classes[0].tolist())
+            for place, one in enumerate(_score(seen.scores, classes[0].tolist()))
         ],
     }
+    if asked.in_full:
+        _add_views(answer, class_maps, frame, network.preprocessing.input_px)
+        answer["ranking"] = _score(seen.scores, seen.scores[0].argsort(descending=True)[:N_RANKED].tolist())
+        answer["differences"] = [] if shares is None else _list_differences(shares, answer["predictions"], asked)
+    return Explained(answer, np.asarray(seen.maps[0].float().cpu().numpy()), head)
+
+
+def _read_photograph(network: LoadedNetwork, path: Path, device: str) -> torch.Tensor:
+    """(1, 3, input_px, input_px), normalized."""
+    preprocessing = network.preprocessing
+    pixels = decode_image(
+        path,
+        input_px=preprocessing.input_px,
+        resize=preprocessing.resize,
+        interpolation=preprocessing.interpolation,
+    )
+    return normalize(pixels=torch.tensor(pixels[None]).to(device), preprocessing=preprocessing)
+
+
+def _list_methods(asked: Asked, head: Head | None) -> list[str]:
+    """The method that was asked for; in full also every other one that this layer allows."""
+    if not asked.in_full:
+        return [asked.method]
+    return [CAM, *BY_GRADIENTS] if head is not None else list(BY_GRADIENTS)
+
+
+def _map_classes(
+    network: LoadedNetwork, shape: LayerShape, images: torch.Tensor, classes: torch.Tensor, head: Head | None,
+    seen: Seen, methods: list[str],
+) -> dict[str, torch.Tensor]:  # fmt: skip
+    """By method, (1, n, h, w) signed maps of the classes (1, n)."""
+    found = {CAM: head.map_classes(seen.maps, classes)} if CAM in methods and head is not None else {}
+    if by_gradients := [method for method in methods if method not in found]:
+        found |= map_by_gradients(
+            module=network.module, shape=shape, images=images, classes=classes, methods=by_gradients
+        )
+    return found
+
+
+def _score(scores: torch.Tensor, classes: list[int]) -> list[dict[str, Any]]:
+    probabilities = scores.softmax(dim=1)[0]
+    return [
+        {"class_index": one, "probability": float(probabilities[one]), "logit": float(scores[0, one])}
+        for one in classes
+    ]
+
+
+def _add_views(answer: dict[str, Any], class_maps: dict[str, torch.Tensor], frame: Frame, input_px: int) -> None:
+    """To each prediction, by method, the map and, by way, its boxes."""
+    for place, prediction in enumerate(answer["predictions"]):
+        prediction["views"] = {method: _view(maps[0, place], frame, input_px) for method, maps in class_maps.items()}
+
+
+def _view(class_map: torch.Tensor, frame: Frame, input_px: int) -> dict[str, Any]:
+    boxed = {way: _box(class_map, way, frame, input_px) for way in BOXES}
+    return {
+        "map": boxed[PAPER]["map"],
+        "boxes": {way: {name: one[name] for name in ("boxes", "box_note")} for way, one in boxed.items()},
+    }
+
+
+def _list_differences(shares: Contributions, predictions: list[dict[str, Any]], asked: Asked) -> list[dict[str, Any]]:
+    """For each pair of the explained classes, what makes the difference of their scores, unit by unit."""
+    found = []
+    for (i, one), (j, other) in combinations(enumerate(predictions), 2):
+        apart = Contributions(
+            units=shares.units[:, i : i + 1] - shares.units[:, j : j + 1],
+            bias=shares.bias[:, i : i + 1] - shares.bias[:, j : j + 1],
+        )
+        difference = one["logit"] - other["logit"]
+        found.append(
+            {
+                "class_index": one["class_index"],
+                "other_index": other["class_index"],
+                "difference": difference,
+                **_list_shares(apart, 0, asked.n_units, score=difference),
+            }
+        )
+    return found
+
+
+def list_strongest_classes(head: Head, *, n: int = 5) -> list[dict[str, list[tuple[int, float]]]]:
+    """For each unit the n classes of largest positive and of largest negative weight: `for` and `against`, each a list
+    of class and weight. The weight is what one more unit of the unit's mean adds to the score.
+    """
+    n = min(n, head.n_classes)
+    high, low = (head.weight.topk(n, dim=0, largest=largest) for largest in (True, False))
+    sides = (("for", high, 1), ("against", low, -1))
+    return [
+        {
+            side: [
+                (int(index), float(weight))
+                for weight, index in zip(found.values[:, unit], found.indices[:, unit], strict=True)
+                if sign * float(weight) > 0
+            ]
+            for side, found, sign in sides
+        }
+        for unit in range(head.weight.shape[1])
+    ]
 
 
 def describe_head(head: Head) -> dict[str, Any]:
@@ -162,10 +262,10 @@ def _list_shares(shares: Contributions | None, place: int, n_units: int, *, scor
     }
 
 
-def _box(class_map: torch.Tensor, asked: Asked, frame: Frame, input_px: int) -> dict[str, Any]:
+def _box(class_map: torch.Tensor, boxes_by: str, frame: Frame, input_px: int) -> dict[str, Any]:
     """The map at its own size, the boxes that follow from it, the best one first."""
     values = class_map.float()
-    boxed = BOX_METHODS[asked.boxes](grow(values[None, None], input_px)[0, 0])
+    boxed = BOX_METHODS[boxes_by](grow(values[None, None], input_px)[0, 0])
     placed = [frame.place(box, input_px=input_px) for box in boxed.boxes]
     return {
         "map": [[round(value, 6) for value in row] for row in values.tolist()],

@@ -88,7 +88,7 @@ class Dissection:
         if loaded is None:
             raise ValueError("A saved dissection has no network: d.explain(FILE, network=unitscope.load_network(...)).")
         device = str(next(loaded.module.parameters()).device)
-        answer = explain(network=loaded, path=Path(photograph), asked=Asked(), device=device)
+        answer = explain(network=loaded, path=Path(photograph), asked=Asked(), device=device).answer
         names = name_classes(loaded, n_classes=answer["n_classes"])
         return Explanation(
             answer=answer, photograph=Path(photograph).read_bytes(), names=names, known=self._know(answer)

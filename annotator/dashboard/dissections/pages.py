@@ -159,7 +159,8 @@ def start_step(request: SignedInRequest, dissection_id: UUID, kind: str) -> Http
 @needs(Role.RESEARCHER)
 def request_one(request: SignedInRequest) -> HttpResponse:
     """The form of a new dissection of a registered network and image set."""
-    form = DissectForm(request.POST or None)
+    named = {name: request.GET[name] for name in ("network", "layers") if name in request.GET}
+    form = DissectForm(request.POST or None, initial=named)
     if request.method == "POST" and form.is_valid():
         now = timezone.now()
         with transaction.atomic():

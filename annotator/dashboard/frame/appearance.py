@@ -51,6 +51,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Home", "home", "home") | {"active": is_home},
                     _item("Units", "grid_view", "gallery"),
+                    _item("Try a photograph", "add_a_photo", "try"),
                     _item("Review", "fact_check", "review"),
                 ],
             },

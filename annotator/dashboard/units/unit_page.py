@@ -45,7 +45,7 @@ class Histogram:
 @needs(Role.VIEWER)
 def show_unit(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
     """One unit: crops, labels by people and by pixels, answers, history."""
-    units = Unit.objects.select_related("layer__network")
+    units = Unit.objects.select_related("layer__network", "classes")
     unit = units.filter(layer__network__name=network, layer__path=layer, index=index).first()
     if unit is None:
         if renamed := find_renamed(network):

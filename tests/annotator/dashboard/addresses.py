@@ -23,6 +23,7 @@ PAGES = {
     "review-one": ["/review/CAMPAIGN/LABEL/", "/review/CAMPAIGN/LABEL/?evidence=1"],
     "dissections": ["/dissections/"],
     "dissection": ["/dissections/DISSECTION/"],
+    "try": ["/try/"],
     "networks": ["/networks/", "/networks/?campaign=CAMPAIGN&dissection=DISSECTION"],
     "decisions": ["/decisions/"],
     "people": ["/people/"],
@@ -47,6 +48,9 @@ NO_PAGES = {
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts",
     "split-answers", "review-next", "review-decide", "invite", "erase-worker", "issue-token",
     "revoke-token", "change-person", "campaign-edit", "dissection-work",
+    # A tried photograph has a question of its own (trying/test_pages.py).
+    "trial", "trial-progress", "trial-photograph", "trial-class", "trial-unit", "trial-label", "trial-again",
+    "trial-keep", "trial-delete",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ docs/evidence.md, Class maps. Maps and gradients are (B, K, h, w): image, unit, 
 signed until a method itself cuts them off.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -52,22 +52,22 @@ def run_with_maps(*, module: nn.Module, shape: LayerShape, images: torch.Tensor)
 
 
 def map_by_gradients(
-    *, module: nn.Module, shape: LayerShape, images: torch.Tensor, classes: torch.Tensor, method: str
-) -> torch.Tensor:
-    """(B, n, h, w) maps of the classes (B, n) at a layer, by one of GRADIENT_METHODS: a backward pass per class.
+    *, module: nn.Module, shape: LayerShape, images: torch.Tensor, classes: torch.Tensor, methods: Sequence[str]
+) -> dict[str, torch.Tensor]:
+    """By method, one of GRADIENT_METHODS, (B, n, h, w) maps of the classes (B, n): a backward pass per class.
 
     The gradient is that of the class's score with respect to the layer's output; nothing before the layer is kept.
     """
-    combine = GRADIENT_METHODS[method]
     with torch.enable_grad(), _holding(module, shape) as held:
         scores = module(images)
         maps = as_maps(shape=shape, output=held.leaf)
-        found = []
+        found: dict[str, list[torch.Tensor]] = {method: [] for method in methods}
         for place in range(classes.shape[1]):
             chosen = scores.gather(1, classes[:, place : place + 1]).sum()
             (gradient,) = torch.autograd.grad(chosen, maps, retain_graph=True)
-            found.append(combine(gradient, maps.detach()))
-    return torch.stack(found, dim=1)
+            for method, made in found.items():
+                made.append(GRADIENT_METHODS[method](gradient, maps.detach()))
+    return {method: torch.stack(made, dim=1) for method, made in found.items()}
 
 
 def grow(class_maps: torch.Tensor, px: int, *, mode: str = "bilinear") -> NDArray[np.float32]:

@@ -7,6 +7,9 @@ import io
 import math
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,8 @@ PIXEL_BYTES = {"1": 2, "L": 2, "RGB": 4, "I;16": 5, "I;16B": 5, "I;16L": 5, "I;1
 OTHER_PIXEL_BYTES, LOWER_PIXEL_BYTES = 12, 23
 # Formats whose decoders keep a second picture, and what a progressive JPEG keeps of each pixel of the file.
 BUFFERED, BUFFER_PIXEL_BYTES, PROGRESSIVE_PIXEL_BYTES = ("WEBP", "AVIF", "GIF"), 6, 6
+# A photograph whose longer side is so many times the shorter one is remarked on.
+NARROW = 10
 # Values that are scaled at a time.
 SCALED_VALUES = 4_000_000
 # The EXIF tag that says how a camera was held, and what turns the stored pixels upright.
@@ -60,15 +65,60 @@ def decode_image(
 
     `map_size` is height and width of the image's label maps: they must lie as the upright photograph does.
     """
+    with _opening(path, input_px=input_px) as image:
+        picture = _read_upright(image, map_size=map_size)
+        return _square(picture, input_px=input_px, resize=resize, interpolation=interpolation)
+
+
+@dataclass(frozen=True)
+class Upright:
+    """A whole photograph in RGB as people see it. `width` and `height` are the file's own, upright; `remarks` are
+    sentences about what the file holds beside the picture shown.
+    """
+
+    picture: Image.Image
+    width: int
+    height: int
+    remarks: tuple[str, ...]
+
+
+def decode_upright(path: Path, *, max_px: int) -> Upright:
+    """The longer side has at most max_px. Raises ImageUnreadable as decode_image does."""
+    with _opening(path, input_px=max_px // 2) as image:
+        remarks = _remark(image)
+        picture = _read_upright(image, map_size=None).convert("RGB")
+    size = read_size(path)
+    scale = max_px / max(picture.size)
+    if scale < 1:
+        smaller = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        picture = picture.resize(smaller, Image.Resampling.BICUBIC)
+    return Upright(picture, **size, remarks=remarks)
+
+
+def _remark(image: ImageFile.ImageFile) -> tuple[str, ...]:
+    remarks = []
+    if (n_frames := getattr(image, "n_frames", 1)) > 1:
+        remarks.append(f"The file holds {n_frames:,} pictures: the first one was taken.")
+    if image.mode == "CMYK":
+        remarks.append("Its colors are made for printing (CMYK): they were converted to RGB.")
+    width, height = image.size
+    if max(image.size) > NARROW * min(image.size):
+        remarks.append(f"It has {width:,} x {height:,} px: a network that sees a square sees little of it.")
+    return tuple(remarks)
+
+
+@contextmanager
+def _opening(path: Path, *, input_px: int) -> Iterator[ImageFile.ImageFile]:
+    """An image whose pixels may be decoded. Whatever is wrong with it, also within, becomes ImageUnreadable."""
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")  # of damaged metadata, which is not used
-            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+            n_bytes = os.fstat(file.fileno()).st_size
+            if n_bytes > MAX_FILE_BYTES:
                 raise ImageUnreadable(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB")
             with Image.open(io.BytesIO(file.read()), formats=FORMATS) as image:
-                _demand_room(image, file_bytes=os.fstat(file.fileno()).st_size, input_px=input_px)
-                picture = _read_upright(image, input_px=input_px, map_size=map_size)
-                return _square(picture, input_px=input_px, resize=resize, interpolation=interpolation)
+                _demand_room(image, file_bytes=n_bytes, input_px=input_px)
+                yield image
     except FileNotFoundError:
         raise ImageUnreadable("the file is missing") from None
     except UnidentifiedImageError:
@@ -111,7 +161,7 @@ def _demand_room(image: ImageFile.ImageFile, *, file_bytes: int, input_px: int) 
         )
 
 
-def _read_upright(image: ImageFile.ImageFile, *, input_px: int, map_size: tuple[int, int] | None) -> Image.Image:
+def _read_upright(image: ImageFile.ImageFile, *, map_size: tuple[int, int] | None) -> Image.Image:
     """The picture in RGB as people see it, at its own size or, if far larger than the input, at a fraction of it."""
     picture = _as_rgb(image)
     turn = UPRIGHT.get(_read_orientation(image))

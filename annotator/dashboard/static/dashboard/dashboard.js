@@ -16,3 +16,9 @@ document.addEventListener("keydown", (event) => {
   if (wanted.matches("input:not([type=checkbox], [type=radio]), select, textarea")) wanted.focus();
   else wanted.click();
 });
+
+/* A slider sets how strongly a map covers the photograph. */
+document.addEventListener("input", (event) => {
+  const seen = document.getElementById(event.target.dataset?.strengthOf ?? "");
+  if (seen) seen.style.setProperty("--strength", event.target.value / 100);
+});

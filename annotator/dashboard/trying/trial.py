@@ -1,0 +1,324 @@
+"""What the page of a tried photograph shows, by the answer, the registered units and the labels they have now."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from annotator.dashboard.trying.firing import Firing, Labels, PixelLabel, list_firing, place_firing
+from annotator.dashboard.units.scope import choose_speaking
+from annotator.evidence.models import Question
+from annotator.evidence.picture import name_unit, tell_labels
+from annotator.evidence.units_behind import Named, find_layer, find_network, name_layer_units
+from annotator.units.models import DissectedUnit, Dissection, Layer, Network
+from workers import contract
+from workers.engine.evidence import names
+from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
+from workers.store import StoreError, open_store
+
+
+@dataclass(frozen=True)
+class View:
+    """What the address asks for: a class, another to compare it with, how map and boxes are made; or a unit or a label
+    to be shown in place of the class.
+    """
+
+    chosen: int | None = None
+    against: int | None = None
+    method: str = ""
+    boxes: str = names.PAPER
+    unit: int | None = None
+    label: int | None = None
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> "View":
+        def number(name: str) -> int | None:
+            text = query.get(name, "")
+            return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+        method, boxes = query.get("method", ""), query.get("boxes", "")
+        return cls(
+            chosen=number("class"),
+            against=number("against"),
+            method=method if method in names.MAPS else "",
+            boxes=boxes if boxes in names.BOXES else names.PAPER,
+            unit=number("unit"),
+            label=number("label"),
+        )
+
+
+@dataclass(frozen=True)
+class UnitRow:
+    """A unit in a list: what it is called and by whom, and where its page, a crop of it and asking about it are found;
+    "" if they are not.
+    """
+
+    index: int
+    name: str
+    told: str
+    address: str
+    crop: str
+    ask: str
+    is_asked: bool
+
+
+@dataclass(frozen=True)
+class Share:
+    """A unit's part of a score or of a difference; `width` of its bar in percent of the largest one."""
+
+    unit: UnitRow
+    value: float
+    width: float
+
+    @property
+    def size(self) -> float:
+        return abs(self.value)
+
+    @property
+    def css_width(self) -> str:
+        return f"{self.width:.1f}%"
+
+
+@dataclass(frozen=True)
+class Fired:
+    unit: UnitRow
+    firing: Firing
+    link: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several ways to look at the answer; `share` in percent, of classes."""
+
+    words: str
+    link: str
+    is_current: bool
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """A rectangle in percent of the photograph, for CSS."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @classmethod
+    def of(cls, box: Sequence[float], *, width: float, height: float) -> "Place":
+        x0, y0, x1, y1 = box
+        return cls(100 * x0 / width, 100 * y0 / height, 100 * (x1 - x0) / width, 100 * (y1 - y0) / height)
+
+
+class Trial:
+    """An answered question and the view of it. Reads the database and the store when something is first asked for."""
+
+    def __init__(self, question: Question, view: View) -> None:
+        self.question, self.answer, self.view = question, question.answer, view
+        self.predictions: list[dict[str, Any]] = self.answer["predictions"]
+        by_class = {one["class_index"]: one for one in self.predictions}
+        self.chosen = by_class.get(view.chosen, self.predictions[0]) if view.chosen is not None else self.predictions[0]
+        self.other = by_class.get(view.against) if view.against is not None else None
+        if self.other is self.chosen:
+            self.other = None
+        self.methods = list(self.chosen["views"])
+        self.method = view.method if view.method in self.methods else self.answer["method"]
+
+    @property
+    def shown_box(self) -> dict[str, Any]:
+        box: dict[str, Any] = self.chosen["views"][self.method]["boxes"][self.view.boxes]
+        return box
+
+    def place(self, box: Sequence[float]) -> Place:
+        return Place.of(box, **self.answer["photograph"])
+
+    @property
+    def boxes(self) -> list[Place]:
+        """The best one, or all of the authors' way, which gives loose and tight ones."""
+        found = self.shown_box["boxes"]
+        return [self.place(box) for box in (found if self.view.boxes == names.AUTHORS else found[:1])]
+
+    @property
+    def seen(self) -> Place:
+        return self.place(self.answer["seen"])
+
+    @property
+    def others(self) -> list[dict[str, Any]]:
+        return [one for one in self.predictions if one is not self.chosen]
+
+    @cached_property
+    def network(self) -> Network | None:
+        return find_network(self.answer, self.question.architecture)
+
+    @cached_property
+    def layer(self) -> Layer | None:
+        return find_layer(self.answer, self.network)
+
+    @cached_property
+    def measured(self) -> dict[int, DissectedUnit]:
+        """By index, as the dissection measured the units that speaks for the layer; empty if it was not dissected."""
+        layer = self.layer
+        if layer is None:
+            return {}
+        done = Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False, network=layer.network)
+        found = [
+            one
+            for one in done.defer("labels", "environment", "detectors").order_by("-created_at")
+            if layer.path in one.layer_paths and not one.options.get("rotation")
+        ]
+        if not found:
+            return {}
+        speaking = choose_speaking({layer.pk: found})[layer.pk]
+        rows = DissectedUnit.objects.filter(dissection=speaking, unit__layer=layer).select_related("unit")
+        return {row.unit.index: row for row in rows}
+
+    @cached_property
+    def maps(self) -> Arrays:
+        """Of all units; empty if the store does not have them or does not answer."""
+        return self._read(contract.UNIT_MAPS)
+
+    @cached_property
+    def labels(self) -> Labels | None:
+        arrays = self._read(contract.PIXEL_LABELS) if self.question.image_id or self._is_of_set else {}
+        return Labels.read(arrays) if arrays else None
+
+    @property
+    def _is_of_set(self) -> bool:
+        return "image" in self.question.options
+
+    def _read(self, name: str) -> Arrays:
+        try:
+            return unpack_arrays(open_store(self.question.folder).read(name))
+        except (StoreError, ArtifactMalformed, OSError):
+            return {}
+
+    @cached_property
+    def firing(self) -> list[Firing]:
+        if not self.maps:
+            return []
+        maps, labels = self.maps["maps"], self.labels
+        cut = None if labels is None else labels.cut(self.answer["seen"], **self.answer["photograph"])
+        return place_firing(list_firing(maps, self.measured), maps, cut, labels.known if labels else [])
+
+    @property
+    def pixel_labels(self) -> list[PixelLabel]:
+        return self.labels.known if self.labels else []
+
+    @cached_property
+    def difference(self) -> dict[str, Any] | None:
+        """Of the chosen class's score and the other's, in that order."""
+        if self.other is None:
+            return None
+        pair = (self.chosen["class_index"], self.other["class_index"])
+        for one in self.answer["differences"]:
+            if (one["class_index"], one["other_index"]) == pair:
+                return dict(one)
+            if (one["other_index"], one["class_index"]) == pair:
+                return _turn(one)
+        return None
+
+    @cached_property
+    def _named(self) -> dict[int, Named]:
+        parts = [self.chosen, *([self.difference] if self.difference else [])]
+        wanted = {unit["index"] for part in parts for unit in part["units"]}
+        wanted |= {one.index for one in self.firing} | ({self.view.unit} if self.view.unit is not None else set())
+        return {} if self.layer is None else name_layer_units(self.layer, wanted)
+
+    def describe(self, index: int) -> UnitRow:
+        named = vars(self._named.get(index) or Named(layer=self.answer["layer"]))
+        layer, measured = self.layer, self.measured.get(index)
+        is_asked = bool(named["concept"])
+        return UnitRow(
+            index=index,
+            name=name_unit(named),
+            told=tell_labels(named),
+            address=reverse("unit", args=[layer.network.name, layer.path, index]) if layer and measured else "",
+            crop=reverse("wall", args=[measured.dissection_id, measured.strip, 1, 1]) if measured else "",
+            ask=_ask(measured, layer) if measured and layer and not is_asked and not measured.silence else "",
+            is_asked=is_asked,
+        )
+
+    def list_shares(self, part: Mapping[str, Any] | None) -> list[Share]:
+        units: Collection[Mapping[str, Any]] = part["units"] if part else []
+        largest = max((abs(unit["contribution"]) for unit in units), default=0.0) or 1.0
+        return [
+            Share(self.describe(unit["index"]), unit["contribution"], 100 * abs(unit["contribution"]) / largest)
+            for unit in units
+        ]
+
+    @property
+    def shares(self) -> list[Share]:
+        return self.list_shares(self.chosen)
+
+    @property
+    def compared(self) -> list[Share]:
+        return self.list_shares(self.difference)
+
+    @property
+    def fired(self) -> list[Fired]:
+        return [Fired(self.describe(one.index), one, self.link(unit=one.index)) for one in self.firing]
+
+    @property
+    def shown_unit(self) -> UnitRow | None:
+        is_known = self.view.unit is not None and bool(self.maps) and self.view.unit < len(self.maps["maps"])
+        return self.describe(self.view.unit) if is_known and self.view.unit is not None else None
+
+    @property
+    def shown_label(self) -> PixelLabel | None:
+        return next((one for one in self.pixel_labels if one.place == self.view.label), None)
+
+    @property
+    def classes(self) -> list[Choice]:
+        return [
+            Choice(
+                words=one["label"],
+                link=self.link(**{"class": one["class_index"], "against": None}),
+                is_current=one is self.chosen,
+                share=100 * one["probability"],
+            )
+            for one in self.predictions
+        ]
+
+    @property
+    def map_choices(self) -> list[Choice]:
+        return [Choice(one, self.link(method=one), one == self.method) for one in self.methods]
+
+    @property
+    def box_choices(self) -> list[Choice]:
+        return [Choice(one, self.link(boxes=one), one == self.view.boxes) for one in names.BOXES]
+
+    @property
+    def label_choices(self) -> list[tuple[PixelLabel, str]]:
+        return [(one, self.link(label=one.place)) for one in self.pixel_labels]
+
+    @property
+    def without_overlay(self) -> str:
+        return self.link()
+
+    def link(self, **changes: object) -> str:
+        """The address of this view with changes."""
+        kept = {
+            "class": self.chosen["class_index"],
+            "against": self.other["class_index"] if self.other else None,
+            "method": self.method if self.method != self.answer["method"] else None,
+            "boxes": self.view.boxes if self.view.boxes != names.PAPER else None,
+        }
+        told = {name: value for name, value in (kept | changes).items() if value is not None}
+        return f"?{urlencode(told)}"
+
+
+def _turn(difference: Mapping[str, Any]) -> dict[str, Any]:
+    """The same difference the other way round."""
+    units = [{**unit, "contribution": -unit["contribution"]} for unit in reversed(difference["units"])]
+    signs = {name: -difference[name] for name in ("difference", "bias", "rest")}
+    swapped = {"class_index": difference["other_index"], "other_index": difference["class_index"]}
+    return {**swapped, **signs, "units": units}
+
+
+def _ask(measured: DissectedUnit, layer: Layer) -> str:
+    query = {"dissection": str(measured.dissection_id), "units": f"{layer.path}:{measured.unit.index}"}
+    return f"{reverse('launch')}?{urlencode(query)}"
