@@ -4,7 +4,6 @@ What is kept has no loss: the network sees the same pixels whenever it is asked 
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +57,7 @@ def keep_photograph(request: QuestionRequest, target: Store, reporter: Reporter)
 
 def clean(path: Path, folder: Path) -> dict[str, Any]:
     """Decodes the file in a process with bounds of its own. Raises ImageUnreadable."""
-    environment = {"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
             [sys.executable, "-m", "workers.cleaning", str(path), str(folder)],

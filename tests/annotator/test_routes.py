@@ -30,6 +30,7 @@ from annotator.accounts.tokens import issue_token
 from annotator.crowd.judging.rejecting import propose_rejection
 from annotator.crowd.marketplaces.notifications import make_address_key
 from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel
 from annotator.work.table import STEPS
 from tests.annotator.crowd.fixtures import Visitor
@@ -136,6 +137,13 @@ class Stage:
             case "hit-sheet":
                 own = self.work["sheets"][0].split("/")[-2]
                 return {"token": own if row.whose == "own" else "forged", "number": 0}
+        if row.route.startswith("trial"):
+            owner = self.people.get(name) if row.whose == "own" else None
+            question = Question.objects.create(
+                kind="explain", state="refused", options={"in_full": True}, asked_by=owner, asked_at=NOW,
+                photograph_id=uuid.uuid4(),
+            )  # fmt: skip
+            return {"question_id": question.pk} | PARTS_OF_A_TRIAL.get(row.route, {})
         if row.route in API_OF_A_DISSECTION:
             return {"dissection_id": self.world.dissection.pk}
         if row.route.startswith("hit-"):
@@ -240,6 +248,11 @@ class Stage:
         )
 
 
+PARTS_OF_A_TRIAL: dict[str, dict[str, Any]] = {
+    "trial-class": {"index": 1, "method": "cam"},
+    "trial-unit": {"index": 1},
+    "trial-label": {"place": 1},
+}
 API_OF_A_DISSECTION = ("api:get_dissection", "api:get_progress", "api:list_dissected_units")
 OF_A_CAMPAIGN = (
     "api:get_campaign", "api:list_units", "api:list_answers", "api:get_report", "campaign", "campaign-progress",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from annotator.evidence.picture import AGAINST, FOR
+from workers.engine.drawing.explanation import AGAINST, FOR
 
 OVERLAY_PX = 256
 LABEL = (20, 120, 120)

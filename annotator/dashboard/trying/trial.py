@@ -11,10 +11,10 @@ from django.urls import reverse
 from annotator.dashboard.trying.firing import Firing, Labels, PixelLabel, list_firing, place_firing
 from annotator.dashboard.units.scope import choose_speaking
 from annotator.evidence.models import Question
-from annotator.evidence.picture import name_unit, tell_labels
 from annotator.evidence.units_behind import Named, find_layer, find_network, name_layer_units
 from annotator.units.models import DissectedUnit, Dissection, Layer, Network
 from workers import contract
+from workers.engine.drawing.explanation import name_unit, tell_labels
 from workers.engine.evidence import names
 from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
 from workers.store import StoreError, open_store
