@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0001_questions'),
+        ('evidence', '0002_surgery_and_fits'),
         ('units', '0015_canceled_dissections'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
