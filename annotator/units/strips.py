@@ -3,8 +3,9 @@
 import functools
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from annotator.units.models import DissectedUnit
 from workers.engine.format.artifact import field_name, tile_name
@@ -15,6 +16,7 @@ ASK_AGAIN_SECONDS = 10
 # Strips of a campaign, when all are checked.
 READ_AT_ONCE = 8
 _asked_again_at: dict[str, float] = {}
+T = TypeVar("T")
 
 
 class CropsDamaged(StoreError):
@@ -34,7 +36,8 @@ def read_strip(*, artifact: str, strip: str) -> bytes:
 def read_field(*, artifact: str, picture: str) -> bytes:
     """The PNG of a unit's empirical receptive field. Raises what `read_strip` raises."""
     name = field_name(picture)
-    content = _read_unless_silent(open_store(artifact), name)
+    store = open_store(artifact)
+    content = _unless_silent(store, lambda: store.read(name))
     if hashlib.sha256(content).hexdigest() != picture:
         raise CropsDamaged(f"The stored picture {name} is damaged; restore the artifact or dissect again.")
     return content
@@ -42,11 +45,22 @@ def read_field(*, artifact: str, picture: str) -> bytes:
 
 def find_broken(units: Iterable[DissectedUnit]) -> list[tuple[DissectedUnit, StoreError]]:
     """The units whose crops cannot be shown, and why, as the store holds them now. Reads each strip whole."""
+    return _find_errors(units, _read_checked)
+
+
+def find_gone(units: Iterable[DissectedUnit]) -> list[tuple[DissectedUnit, StoreError]]:
+    """The units whose crops are not in the store, or whose store does not answer. Reads no strip."""
+    return _find_errors(units, _check_stored)
+
+
+def _find_errors(
+    units: Iterable[DissectedUnit], check: Callable[[Store, str], object]
+) -> list[tuple[DissectedUnit, StoreError]]:
     units, open_once = list(units), functools.cache(open_store)
 
     def find_error(unit: DissectedUnit) -> StoreError | None:
         try:
-            _read_checked(open_once(unit.dissection.artifact), unit.strip)
+            check(open_once(unit.dissection.artifact), unit.strip)
         except StoreError as error:
             return error
         return None
@@ -62,19 +76,24 @@ def check_strip(unit: DissectedUnit) -> None:
 
 
 def _read_checked(store: Store, strip: str) -> bytes:
-    content = _read_unless_silent(store, tile_name(strip))
+    content = _unless_silent(store, lambda: store.read(tile_name(strip)))
     if hashlib.sha256(content).hexdigest() != strip:
         raise CropsDamaged(f"The stored crops {tile_name(strip)} are damaged; restore the artifact or dissect again.")
     return content
 
 
-def _read_unless_silent(store: Store, name: str) -> bytes:
+def _check_stored(store: Store, strip: str) -> None:
+    if not _unless_silent(store, lambda: store.exists(tile_name(strip))):
+        raise NotStored(f"{tile_name(strip)} is not in {store.root}.")
+
+
+def _unless_silent(store: Store, ask: Callable[[], T]) -> T:
     # One bucket answers or does not; of folders on this machine, each may fail by itself.
     where = store.root if store.root.startswith("file://") else "/".join(store.root.split("/", 3)[:3])
     if time.monotonic() < _asked_again_at.get(where, 0.0):
         raise StoreError(f"{where} did not answer a moment ago.")
     try:
-        return store.read(name)
+        return ask()
     except NotStored:
         raise
     except StoreError:

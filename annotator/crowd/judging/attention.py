@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from annotator.crowd.campaigns.collecting import HAND_OVER, find_unsubmitted
+from annotator.crowd.campaigns.crops import describe_gone
 from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.models import COUNTED, Assignment, Campaign, OutwardAct, Rejection
 
@@ -30,7 +31,7 @@ class Need:
 
 
 def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
-    """First acts that only a person can settle, then unpaid work, then decisions that wait."""
+    """First crops that are gone and acts that only a person can settle, then unpaid work, then waiting decisions."""
     rows = Assignment.objects.filter(hit__campaign=campaign)
     submitted = rows.filter(state=Assignment.State.SUBMITTED)
     acts = campaign.outward_acts.filter(state__in=[OutwardAct.State.NEEDS_HUMAN, OutwardAct.State.FAILED])
@@ -42,7 +43,9 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     rejections = Rejection.objects.filter(assignment__hit__campaign=campaign, confirmed_at=None)
     soon = submitted.filter(auto_approval_at__lt=now + AUTO_APPROVAL_NOTICE)
     openness = find_openness(campaign, now=now)
+    gone = describe_gone(campaign)
     return [
+        *([Need("crops", str(campaign), gone)] if gone else []),
         *([Need("expired", str(campaign), openness.words)] if openness.is_expired else []),
         *(Need(act.state, f"{act.verb} {act.pk}", act.problem) for act in acts),
         *_name_units("unsubmitted", unsubmitted, UNSUBMITTED),

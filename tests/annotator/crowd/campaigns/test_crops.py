@@ -10,6 +10,7 @@ import pytest
 
 from annotator.crowd.campaigns.crops import CropsGone
 from annotator.crowd.campaigns.extending import extend_hits, give_time
+from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.models import HIT, Campaign, OutwardAct
 from annotator.units.models import Dissection
 from annotator.units.strips import read_strip
@@ -93,7 +94,10 @@ def test_a_published_campaign_asks_for_no_more(market: Any, dissection: Dissecti
     campaign = make_campaign(dissection, name="try")
     market.publish(campaign)
     n_acts = OutwardAct.objects.count()
+    assert find_attention(campaign=campaign, now=market.clock()) == []
     remove_one(dissection)
+    (need,) = find_attention(campaign=campaign, now=market.clock())
+    assert (need.kind, "see no crops. The crops of" in need.words) == ("crops", True)
     session = market.open_session(campaign)
     hits = list(campaign.hits.order_by("hit_units__unit__index"))
     with pytest.raises(CropsGone, match="missing"):
