@@ -3,6 +3,7 @@
 A fit lasts: the same request again goes on with the fit that was asked for before, and takes what it left.
 """
 
+import json
 import os
 import secrets
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from annotator.evidence.asking import AskedNetwork
 from annotator.evidence.models import Question
 from annotator.names import check_name
 from annotator.refusals import Refusal
+from annotator.units import gpu_queue
 from annotator.units.models import Network, NetworkAlias
 from annotator.units.registering import register_network, resolve_weights
 from workers import contract
@@ -72,17 +74,39 @@ def ask_for_fit(*, network: AskedNetwork, options: dict[str, Any], now: datetime
 
     If the same was asked before and did not come to its end, or nobody took its networks, it is that question.
     """
+    for question in _find_alike(network, options):
+        if _goes_on(question):
+            asking.advance(question_id=question.id, now=now)
+            return question
+    return asking.ask(Question(kind=Question.Kind.FIT, options=options, asked_at=now), network, now=now)
+
+
+def cancel_fits(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> int:
+    """Ends the open fits of this request, with their checkpoints; returns how many there were."""
+    n_ended = 0
+    for question in _find_alike(network, options):
+        ended = Question.objects.filter(id=question.id, state=Question.State.ASKED).update(
+            state=Question.State.REFUSED, refusal="The fit was canceled.", answered_at=now
+        )
+        if ended:
+            gpu_queue.mark_canceled(question.folder, is_canceled=True)
+            store = open_store(question.folder)
+            store.clear()
+            # Not taken up again: the same command begins anew.
+            store.write(contract.result_name(0), json.dumps({"error": "The fit was canceled."}).encode())
+        n_ended += ended
+    return n_ended
+
+
+def _find_alike(network: AskedNetwork, options: dict[str, Any]) -> list[Question]:
+    """Fits of the same request, the last one first."""
     alike = Question.objects.filter(
         kind=Question.Kind.FIT,
         architecture=network.architecture,
         weights=resolve_weights(network.weights),
         options=options,
     )
-    for question in alike.order_by("-asked_at"):
-        if question.preprocessing == network.preprocessing and _goes_on(question):
-            asking.advance(question_id=question.id, now=now)
-            return question
-    return asking.ask(Question(kind=Question.Kind.FIT, options=options, asked_at=now), network, now=now)
+    return [one for one in alike.order_by("-asked_at") if one.preprocessing == network.preprocessing]
 
 
 def _goes_on(question: Question) -> bool:

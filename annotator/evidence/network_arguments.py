@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from annotator.evidence.asking import AskedNetwork
 from annotator.json_texts import json_argument
-from annotator.units.registering import CannotRegister, find_registered
+from annotator.units.registering import fill_registered
 from workers.engine.networks.surgery_recipe import HeadKind
 
 
@@ -31,8 +31,5 @@ def add_head_arguments(parser: CommandParser, *, is_repeated: bool) -> None:
 
 def read_network(options: dict[str, Any]) -> AskedNetwork:
     """By address, or what is registered under the name. Raises CannotRegister."""
-    if registered := find_registered(options["network"]):
-        if options["weights"] or options["preprocessing"]:
-            raise CannotRegister(f"{registered.name} is registered with its weights and preprocessing; leave them out.")
-        return AskedNetwork(registered.architecture, registered.weights, registered.preprocessing)
-    return AskedNetwork(options["network"], options["weights"], options["preprocessing"])
+    stated = fill_registered(options)
+    return AskedNetwork(stated["network"], stated["weights"], stated["preprocessing"])

@@ -114,6 +114,19 @@ def find_registered(name: str) -> Network | None:
     return alias.network if alias else Network.objects.filter(name=name).first()
 
 
+def fill_registered(options: dict[str, Any]) -> dict[str, Any]:
+    """A command's options with architecture, weights and preprocessing of the registered network that `network` names;
+    as they are if it names none. Raises CannotRegister.
+    """
+    registered = find_registered(options["network"])
+    if registered is None:
+        return options
+    if options["weights"] or options["preprocessing"]:
+        raise CannotRegister(f"{registered.name} is registered with its weights and preprocessing; leave them out.")
+    stated = {"weights": registered.weights, "preprocessing": registered.preprocessing}
+    return {**options, "network": registered.architecture, **stated}
+
+
 def register_image_set(*, name: str | None, address: str, is_rendered: bool, now: datetime) -> ImageSet:
     """The image set at this address; made under `name` or one derived from it."""
     has_labels = True

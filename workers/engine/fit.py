@@ -27,6 +27,7 @@ from workers.engine.training.options import FitInvalid, FitOptions
 from workers.engine.training.sources import Pixels, Source, keep_maps
 
 Progress = Callable[[str, int, int], None]
+MAX_NAMED = 10
 
 
 class Keeper(Protocol):
@@ -73,7 +74,8 @@ def fit(*, network: LoadedNetwork, classes: ClassSet, options: FitOptions, means
         "n_training": len(parts.training),
         "n_validation": len(parts.validation),
         "n_test": len(parts.test),
-        "unreadable": unreadable,
+        "n_unreadable": len(unreadable),
+        "unreadable": dict(list(unreadable.items())[:MAX_NAMED]),
         "heads": [told for told, _ in heads.values()],
         "compared": compare(errors),
     }

@@ -14,7 +14,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from annotator.evidence import asking
-from annotator.evidence.fitting import ask_for_fit
+from annotator.evidence.fitting import ask_for_fit, cancel_fits
 from annotator.evidence.models import Question
 from annotator.evidence.published_figures import CLASSIFICATION, LOCALIZATION, read_published
 from annotator.units import gpu_queue
@@ -86,6 +86,7 @@ def test_a_network_is_cut_taught_and_explained(gpu_process: None, folders: Path,
     refused = [
         (("surgery", TINY, "--layer", "nothing"), "no layer 'nothing'"),
         (("surgery", TINY), "--layer"),
+        (("dissect", "--network", "taught", "--layer", "none", "--images", folders), "surgery.relu1, surgery.pool"),
         (("surgery", TINY, "--layer", "3", "--convolutions", 7), "7 convolutions"),
         (("surgery", "torchvision:alexnet", "--layer", "classifier.1"), "not maps of units"),
         ((*teach, "--network", "cut", "--layer", "3"), "cut already"),
@@ -106,9 +107,17 @@ def test_a_network_is_cut_taught_and_explained(gpu_process: None, folders: Path,
     assert sorted(Network.objects.values_list("name", flat=True)) == ["cut", "taught"]
 
 
+ASKED: dict[str, Any] = {
+    "network": asking.AskedNetwork("torchvision:squeezenet1_1"), "options": {"images": "/a", "epochs": 3}, "now": NOW,
+}  # fmt: skip
+
+
 def ask() -> Question:
-    network, options = asking.AskedNetwork("torchvision:squeezenet1_1"), {"images": "/a", "epochs": 3}
-    return ask_for_fit(network=network, options=options, now=NOW)
+    return ask_for_fit(**ASKED)
+
+
+def cancel() -> int:
+    return cancel_fits(**ASKED)
 
 
 @pytest.mark.django_db
@@ -137,7 +146,14 @@ def test_the_same_fit_goes_on_and_what_was_refused_is_asked_anew(monkeypatch: py
     # Refused for a reason, which may be mended by now.
     open_store(second.folder).write(contract.result_name(0), b'{"error": "no"}')
     Question.objects.filter(id=second.id).update(state=Question.State.REFUSED, refusal="no")
-    assert ask().id != second.id
+    third = ask()
+    assert third.id != second.id
+    # A canceled fit is not taken up again.
+    assert cancel() == 1
+    third.refresh_from_db()
+    assert (third.state, third.refusal) == (Question.State.REFUSED, "The fit was canceled.")
+    assert cancel() == 0
+    assert ask().id not in {second.id, third.id}
 
 
 def test_published_figures_are_those_of_the_paper() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.evidence import asking
-from annotator.evidence.fitting import Destination, ask_for_fit, keep_networks
+from annotator.evidence.fitting import Destination, ask_for_fit, cancel_fits, keep_networks
 from annotator.evidence.network_arguments import add_head_arguments, add_network_arguments, read_network
 from annotator.evidence.progress_bar import ProgressBar
 from annotator.evidence.published_figures import CLASSIFICATION, read_published, tell_published
@@ -24,7 +24,7 @@ EXAMPLE = """
 DIR holds one folder of photographs per class, or train and val with one folder per class each. Without --whole, the
 maps of the layer where the network is cut are computed once, and only the head learns. A quarter of each class is for
 the test and 15 % decide when to stop, if the folders do not say. Interrupted, the same command goes on where the last
-checkpoint was written.
+checkpoint was written; with --cancel it ends for good.
 
 example: manage.py fit --network torchvision:squeezenet1_1 --weights FILE.safetensors --layer features.12 \\
     --head gap --head gmp --convolutions 0 --seeds 3 --images DIR --out squeeze.safetensors
@@ -58,16 +58,22 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--name", default="", help="under which the network is registered; default: the file's name"
         )
+        parser.add_argument("--cancel", action="store_true", help="end the same fit, which another command asked for")
         parser.add_argument("--json", action="store_true", help="print all of it; errors are shares")
 
     def handle(self, *args: Any, **options: Any) -> None:
         network = read_network(options)
         heads = _choose_heads(network.architecture, options)
+        wanted = _choose(options, heads)
+        if options["cancel"]:
+            n_ended = cancel_fits(network=network, options=wanted, now=timezone.now())
+            self.stdout.write("The fit was canceled." if n_ended else "There is no such fit to cancel.")
+            return
         destination = None
         if options["out"]:
             destination = Destination.plan(out=options["out"], name=options["name"], heads=heads)
         with gpu_process_if_none() as keeper:
-            question = ask_for_fit(network=network, options=_choose(options, heads), now=timezone.now())
+            question = ask_for_fit(network=network, options=wanted, now=timezone.now())
             if question.answered_at:
                 self.stderr.write(f"This fit was asked for before and ended at {question.answered_at:%Y-%m-%d %H:%M}.")
             with ProgressBar() as show:
@@ -108,7 +114,8 @@ def _choose(options: Mapping[str, Any], heads: list[str]) -> dict[str, Any]:
 def _tell(answer: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{answer['n_classes']} classes; {answer['n_training']} photographs to train on, {answer['n_validation']} to "
-        f"decide when to stop, {answer['n_test']} to test on, {len(answer['unreadable'])} unreadable."
+        f"decide when to stop, {answer['n_test']} to test on, {answer['n_unreadable']} unreadable"
+        f"{_name_unreadable(answer)}."
     ]
     for told in answer["heads"]:
         lines += _tell_head(told)
@@ -118,6 +125,11 @@ def _tell(answer: Mapping[str, Any]) -> list[str]:
             f"[{100 * pair['low']:+.1f}, {100 * pair['high']:+.1f}] points of error on the same photographs."
         )
     return lines
+
+
+def _name_unreadable(answer: Mapping[str, Any]) -> str:
+    named = ", ".join(answer["unreadable"])
+    return f" ({named}{', ...' if answer['n_unreadable'] > len(answer['unreadable']) else ''})" if named else ""
 
 
 def _tell_head(told: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,8 @@ from annotator.evidence.network_arguments import add_head_arguments, read_networ
 from annotator.json_texts import json_argument
 from annotator.units.gpu_process import gpu_process_if_none
 
+# What an answer says of a network that has learned nothing.
+RANDOM = "random"
 # The networks of the paper, and the layer after which it cuts them: 13 x 13, 14 x 14 and 14 x 14 cells.
 PAPER = {
     "alexnet": ("torchvision:alexnet", "features.11"),
@@ -78,6 +80,8 @@ def _tell(told: Mapping[str, Any]) -> list[str]:
         f"Cut after {told['layer']}: {n_units} maps of {height} x {width} cells. {before:,} parameters became "
         f"{after:,} ({before / 1e6:.2f} M, {after / 1e6:.2f} M), {told['parameters_head']:,} of them in the new head.",
     ]
+    if told["network"]["weights_from"] == RANDOM:
+        lines.append("The weights before the cut are random, too: give --weights for a network that has learned.")
     if told["registered"]:
         lines.append(
             f"Registered as {told['registered']}; weights: {told['weights']}. "

@@ -44,7 +44,10 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
-        parser.add_argument("--network", help="torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function")
+        parser.add_argument(
+            "--network",
+            help="a registered network's name, torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function",
+        )
         parser.add_argument(
             "--activations", metavar="FILE",
             help=".npy of saved activations, image x unit x row x column, in place of --network and --layer",
@@ -96,6 +99,9 @@ class Command(ProjectCommand):
         if missing:
             raise CommandError(f"Missing: {', '.join(missing)}.", returncode=2)
         now = timezone.now()
+        name = options["network_name"] or options["network"]
+        if registering.find_registered(options["network"]):
+            options = {**registering.fill_registered(options), "network_name": name}
         network = registering.register_network(
             name=options["network_name"],
             architecture=options["network"],
