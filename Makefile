@@ -46,8 +46,9 @@ lint: $(READY)  ## ruff, mypy, import contracts, code that only tests reach, mig
 test: $(READY)  ## every check and test, browser tests included: lint, suite, flows, audit
 	$(MAKE) --no-print-directory --jobs --output-sync=target lint suite flows audit
 
+# Three processes on two cores: much of the time a test waits for a database, a browser or another process.
 suite: $(READY) browser  ## all tests but the flows
-	$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/flows
+	$(RUN) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/flows
 
 flows: $(READY) browser  ## whole stories with all processes running
 	$(RUN) -m pytest -q tests/flows

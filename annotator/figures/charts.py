@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import altair as alt
+from altair.utils import schemapi
 
 from annotator.comparison.categories import BRODEN_CATEGORIES
 from annotator.comparison.relations import Relation
@@ -16,6 +17,9 @@ from annotator.crowd.categories import SemanticCategory
 from annotator.figures.drawing import Figure, Rows, say_in_title
 from annotator.labels.lexicon import Lexicon
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+
+# A chart is checked once, when it is whole; checking each of its parts as it is made doubles the time to draw it.
+schemapi.disable_debug_mode()
 
 Place = tuple[str, int]
 

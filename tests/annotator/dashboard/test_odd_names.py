@@ -78,14 +78,17 @@ def test_every_page_answers_and_its_links_lead_somewhere(world: World, name: str
     admin = sign_in(Role.ADMIN)
     shown = rename(world, name)
     links: set[str] = set()
-    for address in list_addresses(shown, name):
+    asked = list(list_addresses(shown, name))
+    for address in asked:
         response = admin.get(address)
         assert response.status_code == 200, address
         if response["Content-Type"].startswith("text/html"):
             links |= links_of(response.content.decode())
     named = {link for link in links if quote(to_segment(name)) in link or quote(name, safe="") in link}
-    own = {link for link in named if not link.startswith("/crops/")}
-    statuses = {link: ask(admin, link) for link in own}
+    own = {link for link in named if not link.startswith("/crops/")} - set(asked)
+    # Of links that differ in numbers alone, one.
+    shapes = {re.sub(r"\d+", "0", link): link for link in sorted(own)}
+    statuses = {link: ask(admin, link) for link in shapes.values()}
     assert {link: status for link, status in statuses.items() if status not in (200, 302)} == {}
     assert reverse("campaign", args=[name]) in links
 

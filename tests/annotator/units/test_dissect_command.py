@@ -55,7 +55,8 @@ def artifact_root(settings: Settings, tmp_path: Path) -> None:
 
 def dissect(*arguments: str) -> Any:
     output = io.StringIO()
-    given = ["--network", NETWORK, "--layer", "4", "--batch-size", "4", *arguments]
+    # What chance gives would be a second dissection; test_chance.py shows it.
+    given = ["--network", NETWORK, "--layer", "4", "--batch-size", "4", "--no-chance", *arguments]
     call_command("dissect", *given, "--json", stdout=output)
     return json.loads(output.getvalue())
 
