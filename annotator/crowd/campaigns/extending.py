@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from annotator.crowd.campaigns.crops import check_crops_of_hits
 from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.hit_types.templates import load_template
@@ -26,11 +28,7 @@ def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> None:
         raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
     hits = campaign.hits.filter(pk__in=n_more).exclude(external_id="").order_by("id")
     check_crops_of_hits(hits)
-    session.decide(
-        decision
-        for hit in hits.select_related("hit_type", "campaign")
-        for decision in _decide_extension(hit, n_more=n_more[hit.pk], session=session)
-    )
+    session.decide(_decide_extensions(hits, n_more=n_more, session=session))
 
 
 def give_time(session: Session, *, lifetime: timedelta) -> int:
@@ -77,6 +75,14 @@ def compute_extension_cost(hit: HIT, *, n_more: int, fees: FeeSchedule) -> Decim
     """Rewards and fees of the added assignments, in dollars; the fee is that of a HIT of the new size."""
     reward, target = hit.campaign.reward_usd, hit.n_assignments + n_more
     return n_more * (reward + compute_fee(amount_usd=reward, n_assignments=target, fees=fees))
+
+
+def _decide_extensions(hits: QuerySet[HIT], *, n_more: Mapping[int, int], session: Session) -> Iterator[Decision]:
+    """The HITs are read when the first decision is asked for, under the campaign's lock: of two who ask at once, the
+    second adds to what the first has added.
+    """
+    for hit in hits.select_related("hit_type", "campaign"):
+        yield from _decide_extension(hit, n_more=n_more[hit.pk], session=session)
 
 
 def _decide_extension(hit: HIT, *, n_more: int, session: Session) -> Iterator[Decision]:
