@@ -1,9 +1,10 @@
 """Sets each labeled unit of a campaign beside its automatic label and writes down the relation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from annotator.comparison.models import UnitComparison
@@ -21,6 +22,10 @@ class NothingToCompare(Refusal):
     """The campaign's units have no labels by people, or none by Broden."""
 
 
+class LabelsChanged(Refusal):
+    """Somebody deleted or replaced labels while they were compared; nothing was written."""
+
+
 @dataclass(frozen=True)
 class Compared:
     """The result of one comparison. `words` names the lexicon that was used."""
@@ -31,7 +36,10 @@ class Compared:
 
 
 def compare_campaign(*, campaign: Campaign) -> Compared:
-    """Compares every unit that has both labels; done again, it replaces. Raises NothingToCompare, OtherLexicon."""
+    """Compares every unit that has both labels; done again, it replaces.
+
+    Raises NothingToCompare, OtherLexicon, LabelsChanged.
+    """
     labels = list(campaign.unit_labels.select_related("unit__layer"))
     if not labels:
         raise NothingToCompare(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
@@ -46,7 +54,7 @@ def compare_campaign(*, campaign: Campaign) -> Compared:
     vocabulary = gather_vocabulary(campaign=campaign)
     comparisons = [_compare(label, broden, vocabulary) for label, broden in pairs]
     pooled = _find_pooled(labels)
-    with transaction.atomic():
+    with _unchanged():
         UnitComparison.objects.filter(Q(unit_label__campaign=campaign) | Q(unit_label__in=pooled)).delete()
         of_record = [_compare(one, automatic[one.unit_id], vocabulary) for one in pooled if one.unit_id in automatic]
         UnitComparison.objects.bulk_create([*comparisons, *of_record], batch_size=500)
@@ -57,7 +65,7 @@ def compare_campaign(*, campaign: Campaign) -> Compared:
 def compare_labels(*, campaign: Campaign, labels: Sequence[UnitLabel]) -> None:
     """Compares these labels again, after a reviewer changed them; those without an automatic label pass.
 
-    Labels of record that are pooled from theirs are compared, too.
+    Labels of record that are pooled from theirs are compared, too. Raises LabelsChanged.
     """
     labels = [*labels, *_find_pooled(labels)]
     automatic = choose_automatic_labels(campaign=campaign, units=[label.unit_id for label in labels])
@@ -65,9 +73,22 @@ def compare_labels(*, campaign: Campaign, labels: Sequence[UnitLabel]) -> None:
     if not pairs:
         return
     vocabulary = gather_vocabulary(campaign=campaign)
-    with transaction.atomic():
+    with _unchanged():
         UnitComparison.objects.filter(unit_label__in=labels).delete()
         UnitComparison.objects.bulk_create([_compare(label, broden, vocabulary) for label, broden in pairs])
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """A transaction. Raises LabelsChanged if labels that it refers to were deleted since they were read."""
+    try:
+        with transaction.atomic():
+            yield
+            connection.check_constraints()  # the database would check at commit, when nobody hears it
+    except IntegrityError as error:
+        raise LabelsChanged(
+            "Labels were replaced or deleted meanwhile, so nothing was compared. Do it again."
+        ) from error
 
 
 def _find_pooled(labels: Sequence[UnitLabel]) -> list[UnitLabel]:

@@ -138,11 +138,14 @@ def wait_for_answer(
     look_after: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """The answer, once it is there; `show` gets the progress meanwhile, and `look_after` is called again and again: it
-    sees to the GPU process. Raises CannotAsk if the question is refused.
+    sees to the GPU process. Raises CannotAsk if the question is refused, or deleted in the dashboard.
     """
     while question.state == Question.State.ASKED:
-        advance(question_id=question.id, now=clock())
-        question.refresh_from_db()
+        try:
+            advance(question_id=question.id, now=clock())
+            question.refresh_from_db()
+        except Question.DoesNotExist:
+            raise CannotAsk("The question was deleted meanwhile, with its photograph.") from None
         word = gpu_queue.read_progress(question.id, 0) if show is not None else None
         if show is not None and word is not None:
             show(word)

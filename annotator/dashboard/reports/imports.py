@@ -1,5 +1,6 @@
 """Files into the database: bundles, answers of people, and automatic labels. Uploaded, never named by a path."""
 
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from annotator.published.readers.table import list_endings
 from annotator.published.uploads import Upload, UploadRefused, take_in_apart
 
 MAX_BYTES = 64 << 20
+MAX_NAME_BYTES, SHOWN_CHARACTERS = 240, 40
 
 
 class _UploadForm(forms.Form):
@@ -109,7 +111,7 @@ def _take(request: SignedInRequest, kind: str, form: _UploadForm) -> str:
     """The address of what the file became. It lies in a temporary folder while it is read."""
     file: UploadedFile[bytes] = form.cleaned_data["file"]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(str(file.name)).name
+        path = Path(folder) / _shorten(Path(str(file.name)))
         with path.open("wb") as kept:
             kept.writelines(file.chunks())
         taken = take_in_apart(Upload(kind, str(path), form.list_values(), request.user.pk))
@@ -117,3 +119,9 @@ def _take(request: SignedInRequest, kind: str, form: _UploadForm) -> str:
     if taken.campaign:
         return reverse("campaign", args=[taken.campaign])
     return f"{reverse('gallery')}?{urlencode({'network': taken.network, 'layer': taken.layer})}"
+
+
+def _shorten(name: Path) -> str:
+    """A system takes 255 bytes, which in some scripts are few characters."""
+    is_short = len(os.fsencode(name.name)) <= MAX_NAME_BYTES
+    return name.name if is_short else f"{name.stem[:SHOWN_CHARACTERS]}…{name.suffix}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from django.db.models import QuerySet
 
 from annotator.accounts.models import Role
-from annotator.comparison.comparing import NothingToCompare, compare_campaign
+from annotator.comparison.comparing import LabelsChanged, NothingToCompare, compare_campaign
 from annotator.crowd.campaigns.crops import CropsGone
 from annotator.crowd.campaigns.extending import check_extension, compute_extension_cost, extend_hits
 from annotator.crowd.campaigns.publishing import CannotPublish
@@ -184,6 +184,6 @@ STEPS = (
     Step(
         "compare", "Compare with Broden", "Sets each label beside the one that labeled pixels give.",
         role=Role.RESEARCHER, run=compare, icon="difference", is_offered=has_answers,
-        refusals=(NothingToCompare, OtherLexicon),
+        refusals=(NothingToCompare, OtherLexicon, LabelsChanged),
     ),
 )  # fmt: skip

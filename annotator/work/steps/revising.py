@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotator.accounts.models import Role
-from annotator.comparison.comparing import compare_labels
+from annotator.comparison.comparing import LabelsChanged, compare_labels
 from annotator.crowd.models import Campaign
 from annotator.labels.labeling import OtherLexicon
 from annotator.labels.models import UnitLabel
@@ -113,6 +113,6 @@ STEPS = (
     Step(
         "merge-concepts", "Merge concepts", "Counts several concepts as one in the whole campaign.",
         role=Role.REVIEWER, run=merge_several, is_quick=True, options=ReviseOptions,
-        refusals=(BadRevision, OtherLexicon),
+        refusals=(BadRevision, OtherLexicon, LabelsChanged),
     ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError, call_command
 
+from annotator.comparison import comparing
 from annotator.comparison.models import UnitComparison
 from annotator.crowd.models import Answer, Assignment, Campaign, HITType, Worker
 from annotator.labels.models import UnitLabel
@@ -212,3 +213,19 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
         run(*words, **options)
     assert str(refused.value) == sentence
     assert refused.value.returncode == 2
+
+
+def test_labels_that_are_deleted_while_they_are_compared_are_said(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("label", "demo")
+    gather = comparing.gather_vocabulary
+
+    def delete_then_gather(*, campaign: Campaign) -> Any:
+        AutomaticLabel.objects.all().delete()
+        return gather(campaign=campaign)
+
+    monkeypatch.setattr(comparing, "gather_vocabulary", delete_then_gather)
+    with pytest.raises(CommandError, match=r"deleted meanwhile, so nothing was compared\. Do it again\."):
+        run("compare", "demo")
+    assert not UnitComparison.objects.exists()

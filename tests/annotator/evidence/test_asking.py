@@ -142,3 +142,13 @@ def test_a_folder_that_cannot_be_deleted_keeps_no_other_question(
     monkeypatch.setattr(FileStore, "clear", clear)
     asking.forget_old(now=LATER + timedelta(days=2) + asking.KEPT_FOR)
     assert list(Question.objects.all()) == [newest]
+
+
+def test_who_waits_for_a_deleted_question_is_told(advance: Callable[[datetime], Question]) -> None:
+    question = advance(NOW)
+
+    def delete() -> None:
+        Question.objects.all().delete()
+
+    with pytest.raises(asking.CannotAsk, match="was deleted meanwhile"):
+        asking.wait_for_answer(question, clock=lambda: NOW, look_after=delete)

@@ -60,7 +60,7 @@ def test_a_file_that_cannot_be_read_is_refused_whole_and_says_where(researcher: 
     status, page = upload(researcher, "answers", "good.jsonl", json.dumps(ANSWERS[0]), campaign="a/b")
     assert (status, "A name has 1 to 80 characters" in page) == (200, True)
     bad = json.dumps(ANSWERS[0]) + "\n" + json.dumps(ANSWERS[1] | {"precision": 2})
-    status, page = upload(researcher, "answers", "bad.jsonl", bad, campaign="old")
+    status, page = upload(researcher, "answers", f"{'長い' * 60}.jsonl", bad, campaign="old")
     assert (status, "row 2" in page or "line 2" in page) == (200, True)
     for kind, name, fields, words in [
         ("answers", "x.exe", {"campaign": "old"}, "A file that ends in"),
