@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from workers import config, contract, leases, store
 from workers.app import app
 from workers.contract import QuestionRequest
+from workers.engine.ablate import AblationInvalid
 from workers.engine.evidence.box_files.boxed_images import BoxesInvalid
 from workers.engine.evidence.finding import find_head
 from workers.engine.explain import QuestionInvalid, describe_head
@@ -29,11 +30,14 @@ from workers.localizing import Asked, localize_set
 from workers.opened import REFUSED, open_network
 from workers.photographs import keep_photograph
 from workers.training import cut_network, fit_network
+from workers.weighing import ablate_units, weigh_units
 
 logger = logging.getLogger(__name__)
 
 # Another attempt would find the same.
-BAD_INPUT = (*REFUSED, ImageUnreadable, QuestionInvalid, BoxesInvalid, ImageSetError, RecipeInvalid, FitInvalid)
+BAD_INPUT = (
+    *REFUSED, ImageUnreadable, QuestionInvalid, BoxesInvalid, ImageSetError, RecipeInvalid, FitInvalid, AblationInvalid,
+)  # fmt: skip
 
 
 def answer_question(request: QuestionRequest) -> None:
@@ -97,4 +101,6 @@ KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.LOCALIZE: localize_set,
     contract.SURGERY: cut_network,
     contract.FIT: fit_network,
+    contract.IMPORTANCE: weigh_units,
+    contract.ABLATE: ablate_units,
 }

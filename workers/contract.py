@@ -64,6 +64,7 @@ class DissectionRequest:
 
 # What a network can be asked about where and why (docs/evidence.md).
 HEADS, EXPLAIN, LOCALIZE, SURGERY, FIT = "heads", "explain", "localize", "surgery", "fit"
+IMPORTANCE, ABLATE = "importance", "ablate"
 # Where the photograph of a question lies in its folder, as it came.
 PHOTOGRAPH = "photograph"
 # A full answer has files beside it: the photograph upright and without metadata, as the network sees it and as pages

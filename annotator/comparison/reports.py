@@ -196,6 +196,7 @@ def _describe_measured(unit: Unit, modes: dict[str, AutomaticLabel], values: dic
     return {
         "layer": unit.layer.path,
         "index": unit.index,
+        "importance": unit.importance,
         **dict.fromkeys(("concept", "category", "precision", "precision_low", "precision_high")),
         "answers": [],
         "is_simulated": None,

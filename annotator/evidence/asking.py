@@ -78,6 +78,28 @@ def ask_to_localize(*, network: AskedNetwork, options: dict[str, Any], now: date
     return ask(Question(kind=Question.Kind.LOCALIZE, options=options, asked_at=now), network, now=now)
 
 
+def resolve_images(address: str) -> str:
+    """The whole address of an image set. Raises CannotAsk."""
+    if address.startswith("s3://"):
+        return address
+    folder = Path(address).resolve()
+    if not folder.is_dir():
+        raise CannotAsk(f"There is no folder of images at {address}.")
+    return str(folder)
+
+
+def ask_about_importance(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
+    """How much units add to what it says; `options` are `images`, a folder or prefix, and `layers`, "" for the
+    head's.
+    """
+    return ask(Question(kind=Question.Kind.IMPORTANCE, options=options, asked_at=now), network, now=now)
+
+
+def ask_to_ablate(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
+    """What classes lose without some units; `options` as workers.weighing.ablate_units takes them."""
+    return ask(Question(kind=Question.Kind.ABLATE, options=options, asked_at=now), network, now=now)
+
+
 def ask(question: Question, network: AskedNetwork, *, now: datetime, photograph: Photograph | None = None) -> Question:
     """Puts a question that has kind and options. Raises CannotRegister."""
     check_architecture(network.architecture, network.weights, network.preprocessing)

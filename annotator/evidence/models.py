@@ -23,6 +23,8 @@ class Question(models.Model):
         LOCALIZE = contract.LOCALIZE, "how well class maps find objects"
         SURGERY = contract.SURGERY, "a network cut and given a new head"
         FIT = contract.FIT, "a network taught the classes of photographs"
+        IMPORTANCE = contract.IMPORTANCE, "how much units add to what the network says"
+        ABLATE = contract.ABLATE, "what classes lose without some units"
 
     class State(models.TextChoices):
         ASKED = "asked", "asked"

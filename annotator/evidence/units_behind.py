@@ -1,6 +1,6 @@
 """The units behind a prediction: what people and labeled pixels call each unit that makes a score."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ def find_network(answer: dict[str, Any], architecture: str) -> Network | None:
     return alike.order_by("id").first()
 
 
-def find_layer(answer: dict[str, Any], network: Network | None) -> Layer | None:
+def find_layer(answer: Mapping[str, Any], network: Network | None) -> Layer | None:
     """The registered layer whose units the answer is about."""
     head = answer["head"]
     paths = [head["layer"], *head["same"]] if head else [answer["layer"]]
@@ -56,6 +56,16 @@ def name_units(answer: dict[str, Any], *, architecture: str) -> dict[str, Any]:
         for prediction in answer["predictions"]
     ]
     return {**answer, "network_name": network.name if network else None, "predictions": predictions}
+
+
+def name_listed(
+    units: Sequence[dict[str, Any]], *, answer: dict[str, Any], found: Mapping[str, Any], architecture: str
+) -> list[dict[str, Any]]:
+    """The units of one layer, each with its names. `found` says which layer: `layer`, and `head` if a head pools it."""
+    layer = find_layer(found, find_network(answer, architecture))
+    named = {} if layer is None else name_layer_units(layer, {unit["index"] for unit in units})
+    unknown = Named(layer=found["layer"])
+    return [{**unit, **asdict(named.get(unit["index"], unknown))} for unit in units]
 
 
 def _find_layer(network: Network, paths: list[str]) -> Layer | None:

@@ -17,6 +17,7 @@ from annotator.figures.charts import (
     draw_unique_detectors_along,
 )
 from annotator.figures.drawing import Figure, say_in_title, say_who_answered
+from annotator.figures.importance import draw_precision_against_importance
 from annotator.labels.labeling import open_lexicon
 from annotator.names import to_file_name
 from annotator.refusals import Refusal
@@ -56,6 +57,10 @@ def _plan(report: Document, crops: dict[Place, bytes]) -> dict[str, tuple[str, C
     if report.get("agreement"):
         plan["precision-against-iou"] = ("Precision against IoU", partial(draw_precision_against_iou, report))
         plan["category-confusion"] = ("People's categories and Broden's", partial(draw_category_confusion, report))
+    if any(unit.get("importance") is not None for unit in report["units"]):
+        plan["precision-against-importance"] = (
+            "Precision against importance", partial(draw_precision_against_importance, report)
+        )  # fmt: skip
     for layer in report["layers"]:
         path = layer["path"]
         name = f"object-detectors-{to_file_name(path)}"

@@ -105,6 +105,9 @@ class Layer(models.Model):
     # {"size", "stride", "offset"} in pixels of the input; null where the graph gives none, with the reason beside it.
     theoretical_receptive_field = models.JSONField(null=True, blank=True)
     receptive_field_note = models.CharField(max_length=300, blank=True)
+    importance_over = models.JSONField(
+        default=dict, blank=True, help_text="Of its units' importance: images, n_images, by; empty: not measured"
+    )
 
     class Meta:
         ordering = ["network", "position", "path"]
@@ -117,10 +120,14 @@ class Layer(models.Model):
 class Unit(models.Model):
     layer = models.ForeignKey(Layer, on_delete=models.CASCADE, related_name="units")
     index = models.PositiveIntegerField(help_text="Zero-based")
+    importance = models.FloatField(
+        null=True, blank=True, help_text="Mean absolute share in the network's first score (docs/evidence.md)"
+    )
 
     class Meta:
         ordering = ["layer", "index"]
         constraints = [models.UniqueConstraint(fields=["layer", "index"], name="one_unit_per_index")]
+        indexes = [models.Index(fields=["-importance", "id"], condition=Q(importance__isnull=False), name="important")]
 
     def __str__(self) -> str:
         return f"{self.layer.path} unit {self.index}"

@@ -1,4 +1,5 @@
-"""Which units a campaign asks about: highest IoU, a random sample, or named ones. Ties and seeds as written here.
+"""Which units a campaign asks about: highest IoU, highest importance, a random sample, or named ones. Ties and seeds
+as written here.
 
 Each chosen unit keeps why it was chosen and with what probability (docs/measures.md, Layer figures). Silent units are
 never chosen.
@@ -15,7 +16,7 @@ from annotator.refusals import Refusal
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection
 
-TOP_IOU, RANDOM, NAMED = "top IoU", "random", "named"
+TOP_IOU, TOP_IMPORTANCE, RANDOM, NAMED = "top IoU", "top importance", "random", "named"
 # Units that are chosen if nobody says which.
 N_TOP_IOU, N_RANDOM = 24, 8
 MAX_LISTED = 12
@@ -48,19 +49,23 @@ class Choice:
 
 @dataclass(frozen=True)
 class Wanted:
-    """How many units, and which. None: `N_TOP_IOU` and `N_RANDOM`, or none if units are named."""
+    """How many units, and which. None: `N_TOP_IOU` and `N_RANDOM`, or none if units are named; no units of highest
+    IoU if some of highest importance are asked for.
+    """
 
     n_top_iou: int | None = None
+    n_top_importance: int = 0
     n_random: int | None = None
     names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if min(self.n_top_iou or 0, self.n_random or 0) < 0:
+        if min(self.n_top_iou or 0, self.n_top_importance, self.n_random or 0) < 0:
             raise BadChoice("The number of units is 0 or more.")
 
 
 def choose_units(dissections: Sequence[Dissection], *, wanted: Wanted, seed: int) -> Choice:
-    """Named units first, then those of highest IoU, then a random sample of the rest; a unit comes once.
+    """Named units first, then those of highest IoU, of the rest those of highest importance, then a random sample of
+    what is left; a unit comes once.
 
     Several layers share the numbers evenly (`share_out`). A named unit does not change the draws: if it is drawn too,
     it counts as drawn.
@@ -70,11 +75,12 @@ def choose_units(dissections: Sequence[Dissection], *, wanted: Wanted, seed: int
     layers = _split_by_layer(units)
     n_top, n_random = _count_wanted(wanted, len(units))
     top = choose_top_iou(layers, n=n_top, is_asked=wanted.n_top_iou is not None)
+    top += choose_top_importance(layers, n=wanted.n_top_importance, taken=_list_taken(top))
     if n_random > (n_left := len(units) - len(top)):
         raise BadChoice(f"{n_random} units were to be drawn at random, and only {n_left} are left.")
-    drawn = choose_random(layers, n=n_random, seed=seed, taken={choice.dissected_unit.pk for choice in top})
+    drawn = choose_random(layers, n=n_random, seed=seed, taken=_list_taken(top))
     by_hand = [ChosenUnit(unit, NAMED) for unit in named if not unit.silence]
-    in_the_way = units if n_top or n_random else named
+    in_the_way = units if n_top or n_random or wanted.n_top_importance else named
     choice = Choice(_join(by_hand, [*top, *drawn]), [unit for unit in in_the_way if unit.silence])
     if choice.silent and not choice.units:
         raise BadChoice(f"People cannot be asked about any of these units: {describe_silent(choice.silent)}.")
@@ -109,8 +115,9 @@ def _count_wanted(wanted: Wanted, n_units: int) -> tuple[int, int]:
     """Units of highest IoU and units at random; a number that nobody asked for gives way to one that was asked for."""
     if wanted.names:
         return wanted.n_top_iou or 0, wanted.n_random or 0
+    n_units -= min(n_units, wanted.n_top_importance)
     n_random = wanted.n_random if wanted.n_random is not None else min(N_RANDOM, n_units)
-    n_top = wanted.n_top_iou
+    n_top = 0 if wanted.n_top_importance and wanted.n_top_iou is None else wanted.n_top_iou
     if n_top is None:
         n_top = min(N_TOP_IOU, max(0, n_units - n_random))
     if wanted.n_random is None:
@@ -133,6 +140,32 @@ def choose_top_iou(layers: Layers, *, n: int, is_asked: bool = True) -> list[Cho
         raise BadChoice("None of these dissections has automatic labels, so there is no highest IoU to choose by.")
     shares = share_out(n, [len(units) for units in ranked])
     return [ChosenUnit(unit, TOP_IOU, 1.0) for units, k in zip(ranked, shares, strict=True) for unit in units[:k]]
+
+
+def choose_top_importance(layers: Layers, *, n: int, taken: set[int]) -> list[ChosenUnit]:
+    """The n units of highest importance that are not taken, over all layers that have one; ties as by IoU.
+
+    Raises BadChoice if n units were asked for and no importance was measured.
+    """
+    if not n:
+        return []
+    measured = [[unit for unit in units if unit.unit.importance is not None] for units in layers.values()]
+    if not any(measured):
+        raise BadChoice(
+            "The importance of these units has not been measured. Run `manage.py importance` for the network first."
+        )
+    ranked = [
+        sorted((unit for unit in units if unit.pk not in taken), key=lambda unit: -(unit.unit.importance or 0))
+        for units in measured
+    ]
+    shares = share_out(n, [len(units) for units in ranked])
+    return [
+        ChosenUnit(unit, TOP_IMPORTANCE, 1.0) for units, k in zip(ranked, shares, strict=True) for unit in units[:k]
+    ]
+
+
+def _list_taken(chosen: Iterable[ChosenUnit]) -> set[int]:
+    return {choice.dissected_unit.pk for choice in chosen}
 
 
 def _key(unit: DissectedUnit) -> tuple[UUID | None, int]:

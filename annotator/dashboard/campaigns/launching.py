@@ -100,7 +100,12 @@ class LaunchForm(TermsForm):
     )
     top_iou = forms.IntegerField(
         label="Units of highest IoU", min_value=0, max_value=MAX_UNITS, required=False,
-        help_text=f"Shared evenly by the layers. Empty: {N_TOP_IOU}, or none if units are named.",
+        help_text=f"Shared evenly by the layers. Empty: {N_TOP_IOU}, or none if units are named or chosen by "
+        "importance.",
+    )  # fmt: skip
+    top_importance = forms.IntegerField(
+        label="Units of highest importance", min_value=0, max_value=MAX_UNITS, required=False,
+        help_text="How much a unit adds to what the network says; manage.py importance measures it.",
     )  # fmt: skip
     random = forms.IntegerField(
         label="Units drawn at random", min_value=0, max_value=MAX_UNITS, required=False,
@@ -119,12 +124,17 @@ class LaunchForm(TermsForm):
     template = forms.ChoiceField(label="HIT type", choices=lambda: [(one, one) for one in TABLE])
 
     field_order = (
-        "name", "dissection", "top_iou", "random", "units", "assignments", "reward", "budget", "marketplace", "seed",
+        "name", "dissection", "top_iou", "top_importance", "random", "units", "assignments", "reward", "budget",
+        "marketplace", "seed",
     )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if not self.errors and cleaned["top_iou"] == cleaned["random"] == 0 and not cleaned["units"].strip():
+        if self.errors:
+            return cleaned
+        cleaned["top_importance"] = cleaned["top_importance"] or 0
+        asks_nothing = cleaned["top_iou"] == cleaned["random"] == cleaned["top_importance"] == 0
+        if asks_nothing and not cleaned["units"].strip():
             self.add_error("top_iou", "Choose at least one unit.")
         return cleaned
 

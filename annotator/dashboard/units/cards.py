@@ -47,6 +47,7 @@ class UnitCard:
     relation: str | None
     broden_label: str | None
     iou: float | None
+    importance: float | None
     dissection: Dissection | None
     sheet: str
     silence: str
@@ -88,6 +89,7 @@ def make_cards(*, unit_ids: Sequence[int], scope: Scope, mode: str = AutomaticLa
                 layer=layers[row["layer_id"]],
                 dissection=speaker if speaks else None,
                 sheet=row["sheet"] or "",
+                importance=row["importance"],
                 silence=(row["silence"] or "") if speaks else "",
                 **{name: row[name] for name in TOLD},
             )
@@ -103,6 +105,7 @@ def _read_rows(unit_ids: Sequence[int], scope: Scope, mode: str) -> Iterable[Map
         "id",
         "index",
         "layer_id",
+        "importance",
         sheet=F("measured__strip"),
         silence=F("measured__silence"),
         dissection_id=F("measured__dissection_id"),

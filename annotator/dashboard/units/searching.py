@@ -17,7 +17,7 @@ from annotator.units.models import AutomaticLabel, Unit
 # Beyond this the gallery says "more than": an exact count would read every row.
 MAX_COUNTED = 500
 
-# Order -> the label and field that give it, and True if the highest comes first.
+# Order -> the label ("": the unit itself) and field that give it, and True if the highest comes first.
 ORDERS = {
     "iou": ("broden", "iou", True),
     # Surely high and surely low: one answer leaves a wide interval.
@@ -25,6 +25,7 @@ ORDERS = {
     "least-precise": ("people", "precision_high", False),
     "concept": ("people", "concept", False),
     "label": ("broden", "label", False),
+    "importance": ("", "importance", True),
 }
 LOOKUPS = {
     "category": "people__category",
@@ -50,11 +51,11 @@ def find_units(selection: Selection, scope: Scope, *, n_most: int) -> list[int]:
     if sort == "index":
         return _list(units.filter(conditions).order_by("layer_id", "index"), n_most)
     label, field, is_descending = ORDERS[sort]
-    key = f"{label}__{field}"
+    key = f"{label}__{field}" if label else field
     # In the same call as the conditions: a second call would join the labels again.
     known = units.filter(conditions & Q(**{f"{key}__isnull": False}))
     found = _list(known.order_by(F(key).desc() if is_descending else F(key).asc(), "pk"), n_most)
-    if len(found) < n_most and not ASKING[label] & selection.values.keys():
+    if len(found) < n_most and not ASKING.get(label, set()) & selection.values.keys():
         unknown = units.filter(conditions & Q(**{f"{key}__isnull": True}))
         found += _list(unknown.order_by("pk"), n_most - len(found))
     return found

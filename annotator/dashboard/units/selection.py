@@ -19,6 +19,7 @@ SORTS = [
     ("iou", "Highest IoU"),
     ("precision", "Highest precision"),
     ("least-precise", "Lowest precision"),
+    ("importance", "Highest importance"),
     ("index", "Layer and index"),
     ("concept", "People's concept"),
     ("label", "Broden label"),

@@ -84,8 +84,15 @@ def read_days(text: str) -> float:
 class ComposeOptions:
     dissection: tuple[str, ...] = option("Whose units; may be given several times", default=(), metavar="ID")
     top_iou: int | None = option(
-        "Units of highest IoU, shared evenly by the layers (24; 0 with --units)", type=int, default=None, metavar="N"
+        "Units of highest IoU, shared evenly by the layers (24; 0 with --units or --top-importance)",
+        type=int,
+        default=None,
+        metavar="N",
     )
+    top_importance: int = option(
+        "Of the rest, units of highest importance, shared evenly by the layers that have one (0)",
+        type=int, default=0, metavar="N",
+    )  # fmt: skip
     random: int | None = option(
         "Units drawn at random from the rest, shared evenly by the layers (8; 0 with --units)",
         type=int, default=None, metavar="N",
@@ -128,7 +135,9 @@ class ComposeOptions:
 def compose(work: Work) -> str:
     name, asked = work.subject, work.options
     seed = asked.seed if asked.seed is not None else derive_seed(name)
-    wanted = Wanted(n_top_iou=asked.top_iou, n_random=asked.random, names=asked.units)
+    wanted = Wanted(
+        n_top_iou=asked.top_iou, n_top_importance=asked.top_importance, n_random=asked.random, names=asked.units
+    )
     choice = choose_units(find_done_dissections(asked.dissection), wanted=wanted, seed=seed)
     units = choice.units
     work.details["silent"] = len(choice.silent)

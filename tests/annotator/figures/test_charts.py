@@ -11,6 +11,7 @@ from PIL import Image
 
 from annotator.crowd.categories import SemanticCategory
 from annotator.figures import charts
+from annotator.figures.ablation import ORDERS, draw_ablation
 from annotator.figures.drawing import ENDINGS, Figure, render, save_figure
 from annotator.figures.listing import NoSuchFigure, draw_figure, list_figures
 from annotator.labels.lexicon import load_lexicon
@@ -65,6 +66,33 @@ def test_example_crops_of_the_units_lie_in_the_drawing() -> None:
     svg = render(detectors({("conv5", 1): packed.getvalue()}), "svg").decode()
     assert svg.count("<image ") == 1
     assert "<image " not in render(detectors(), "svg").decode()
+
+
+def test_importance_stands_against_precision_layer_by_layer() -> None:
+    assert "precision-against-importance" not in dict(list_figures(REPORT))
+    weighed = [{**one, "importance": None if one["index"] == 4 else one["index"] / 10} for one in REPORT["units"]]
+    figure = draw_figure(report={**REPORT, "units": weighed}, name="precision-against-importance")
+    assert [(row["layer"], row["index"], row["importance"], row["unit"]) for row in figure.rows] == [
+        ("conv5", 0, 0.0, "interpretable"), ("conv5", 1, 0.1, "interpretable"), ("conv5", 2, 0.2, "interpretable"),
+        ("conv5", 3, 0.3, "interpretable"), ("conv4", 5, 0.5, "interpretable"),
+    ]  # fmt: skip
+    assert render(figure, "svg").decode().count("conv5") >= 1
+
+
+def point(n: int, value: float | None) -> dict[str, Any]:
+    return {"n": n, "value": value, "low": value, "high": value}
+
+
+def test_ablation_has_a_figure_for_all_classes_and_one_for_each() -> None:
+    curve = {order: [point(0, 0.9), point(1, 0.5), point(8, 0.1)] for order in ORDERS}
+    nobody = {order: [point(0, None)] for order in ORDERS}
+    both = {"own": {"n_images": 3, "curves": curve}, "others": {"n_images": 0, "curves": nobody}}
+    answer = {"layer": "f", "n_units": 8, **both, "classes": [{"class_index": 7, "label": "cock, rooster", **both}]}
+    figures = list(draw_ablation(answer))
+    assert [figure.name for figure in figures] == ["ablation", "ablation-7"]
+    for figure in figures:
+        assert [row["accuracy"] for row in figure.rows] == [0.9, 0.5, 0.1] * 3
+        assert "3 photographs of the class" in render(figure, "svg").decode()
 
 
 @pytest.mark.parametrize(

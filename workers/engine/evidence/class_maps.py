@@ -15,7 +15,7 @@ from torch import nn
 
 from workers.engine.evidence.names import GRAD_CAM, HIRES_CAM, LAYER_CAM
 from workers.engine.networks.hooks import eval_mode, find_layer, split_call
-from workers.engine.networks.layer_maps import LayerShape, as_maps
+from workers.engine.networks.layer_maps import LayerError, LayerShape, as_maps
 
 Combine = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -60,7 +60,7 @@ def map_by_gradients(
     """
     with torch.enable_grad(), _holding(module, shape) as held:
         scores = module(images)
-        maps = as_maps(shape=shape, output=held.leaf)
+        maps = held.demand_maps()
         found: dict[str, list[torch.Tensor]] = {method: [] for method in methods}
         for place in range(classes.shape[1]):
             chosen = scores.gather(1, classes[:, place : place + 1]).sum()
@@ -68,6 +68,43 @@ def map_by_gradients(
             for method, made in found.items():
                 made.append(GRADIENT_METHODS[method](gradient, maps.detach()))
     return {method: torch.stack(made, dim=1) for method, made in found.items()}
+
+
+def share_by_gradients(
+    *, module: nn.Module, shape: LayerShape, images: torch.Tensor, classes: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores (B, C), and (B, K) what each unit adds to the score of one class per image, to first order: the sum over
+    cells of gradient times map. `classes` (B,); None: the class of highest score.
+    """
+    with torch.enable_grad(), _holding(module, shape) as held:
+        scores = module(images)
+        maps = held.demand_maps()
+        chosen = scores.argmax(dim=1) if classes is None else classes
+        (gradient,) = torch.autograd.grad(scores.gather(1, chosen[:, None]).sum(), maps)
+    return scores.detach(), (gradient * maps.detach()).sum(dim=(2, 3))
+
+
+def run_without(*, module: nn.Module, shape: LayerShape, images: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
+    """(B, C) scores if the units of a layer are set to zero for which `keep` (B, K) is 0, elsewhere 1."""
+    name, call = split_call(shape.path)
+    n_calls = 0
+
+    def silence(_module: nn.Module, _inputs: object, output: object) -> torch.Tensor | None:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls - 1 != (call or 0):
+            return None
+        if not isinstance(output, torch.Tensor):
+            raise LayerError(f"{shape.path} gives more than one tensor: its units cannot be set to zero.")
+        factor = [1] * output.ndim
+        factor[shape.axes.index("b")], factor[shape.axes.index("u")] = len(keep), shape.n_units
+        ordered = keep if shape.axes.index("b") < shape.axes.index("u") else keep.T
+        return output * ordered.reshape(factor)
+
+    with torch.inference_mode(), eval_mode(module), ExitStack() as stack:
+        stack.callback(find_layer(module=module, path=name).register_forward_hook(silence).remove)
+        scores: torch.Tensor = module(images)
+    return scores
 
 
 def grow(class_maps: torch.Tensor, px: int, *, mode: str = "bilinear") -> NDArray[np.float32]:
@@ -87,6 +124,12 @@ class _Held:
     @property
     def maps(self) -> torch.Tensor:
         return as_maps(shape=self.shape, output=self.leaf)
+
+    def demand_maps(self) -> torch.Tensor:
+        """Raises LayerError if the layer gave something else than one tensor."""
+        if self.leaf.numel() == 0:
+            raise LayerError(f"{self.shape.path} gives more than one tensor: its gradients cannot be taken.")
+        return self.maps
 
 
 @contextmanager

@@ -115,6 +115,30 @@ def test_a_number_that_nobody_asked_for_gives_way(tmp_path: Path) -> None:
         count(n_top_iou=-1)
 
 
+def test_units_that_matter_to_the_network_can_be_chosen(tmp_path: Path) -> None:
+    """The n of highest importance among the rest, in the layers that have one; random units come after them."""
+    dissection = make_dissection(tmp_path, n_units=9, n_top=1, n_low=1)
+    with pytest.raises(BadChoice, match="importance of these units has not been measured"):
+        choose_units([dissection], wanted=Wanted(n_top_importance=2), seed=1)
+    measure_layer(dissection, path="features.5", n_units=6, iou=0.9)
+    for unit in Unit.objects.filter(layer__path="features.5"):
+        unit.importance = {0: 0.5, 2: 9.0, 4: 3.0, 5: 3.0}.get(unit.index, 0.1)
+        unit.save()
+    silence(dissection, u2="constant")  # in both layers: the most important unit is never asked about
+    chosen = name(choose_units([dissection], wanted=Wanted(n_top_importance=2, n_random=0), seed=1))
+    assert chosen == [("features.5", 4, "top importance", 1.0), ("features.5", 5, "top importance", 1.0)]
+    chosen = name(choose_units([dissection], wanted=Wanted(n_top_iou=2, n_top_importance=2, n_random=3), seed=1))
+    # Unit 0 of features.5 has its highest IoU, too, and comes once.
+    assert [one[:3] for one in chosen if one[2] != "random"] == [
+        ("features.3", 8, "top IoU"), ("features.5", 0, "top IoU"),
+        ("features.5", 4, "top importance"), ("features.5", 5, "top importance"),
+    ]  # fmt: skip
+    assert len({one[:2] for one in chosen}) == 7
+    assert len(choose_units([dissection], wanted=Wanted(n_top_importance=2), seed=1).units) == 2 + 8
+    with pytest.raises(BadChoice, match="0 or more"):
+        Wanted(n_top_importance=-1)
+
+
 def test_without_labels_the_default_is_a_random_sample(tmp_path: Path) -> None:
     dissection = make_dissection(tmp_path, n_units=40, n_top=1, n_low=1)
     AutomaticLabel.objects.all().delete()

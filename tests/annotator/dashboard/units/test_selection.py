@@ -173,6 +173,10 @@ def test_the_orders(world: World) -> None:
     assert found("sort=precision") == [4, 3, 2, 1, 0, 5]  # the unlabeled one last
     assert found("sort=least-precise") == [0, 1, 2, 3, 4, 5]
     assert found("sort=index") == [0, 1, 2, 3, 4, 5]
+    Unit.objects.filter(index=2).update(importance=0.5)
+    Unit.objects.filter(index=4).update(importance=1.5)
+    assert found("sort=importance") == [4, 2, 0, 1, 3, 5]  # those of unknown importance last
+    assert found("sort=importance&iou_min=0") == [4, 2, 0, 1, 3, 5]
 
 
 def test_of_two_dissections_the_one_that_people_answered_about_speaks(world: World) -> None:

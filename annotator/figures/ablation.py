@@ -1,0 +1,56 @@
+"""Ablation as a figure: accuracy of a class, and of the others, as more and more units are set to zero."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import altair as alt
+
+from annotator.figures.drawing import Figure, Rows
+
+ORDERS = ("largest", "smallest", "random")
+COLORS = ["#d66014", "#2860be", "#7c8594"]
+PANELS = {"own": "photographs of the class", "others": "photographs of other classes"}
+
+
+def draw_ablation(answer: Mapping[str, Any]) -> Iterator[Figure]:
+    """All classes pooled, then one figure per class."""
+    n_classes, n_units = len(answer["classes"]), answer["n_units"]
+    title = f"Accuracy without units of {answer['layer']}, {n_classes} classes"
+    yield _draw("ablation", title, _list_points(answer), n_units)
+    for one in answer["classes"]:
+        name = f"ablation-{one['class_index']}"
+        yield _draw(name, f"{one['label']}: accuracy without units of {answer['layer']}", _list_points(one), n_units)
+
+
+def _list_points(found: Mapping[str, Any]) -> Rows:
+    return [
+        {
+            "photographs": f"{found[part]['n_images']} {words}",
+            "units": order,
+            "n": point["n"],
+            "accuracy": point["value"],
+            "low": point["low"],
+            "high": point["high"],
+        }
+        for part, words in PANELS.items()
+        for order in ORDERS
+        for point in found[part]["curves"][order]
+        if point["value"] is not None
+    ]
+
+
+def _draw(name: str, title: str, rows: Rows, n_units: int) -> Figure:
+    x = alt.X(
+        "n:Q", title="units set to zero", scale=alt.Scale(type="symlog", domain=[0, n_units]),
+        axis=alt.Axis(values=[n for n in (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if n <= n_units]),
+    )  # fmt: skip
+    color = alt.Color("units:N", scale=alt.Scale(domain=list(ORDERS), range=COLORS), title="mean share")
+    base = alt.Chart(width=320, height=260).encode(x=x, color=color)
+    bands = base.mark_area(opacity=0.15).encode(
+        y=alt.Y("low:Q", title="accuracy", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")), y2="high:Q"
+    )
+    lines = base.mark_line(point=True).encode(y="accuracy:Q")
+    chart = alt.layer(bands, lines, data=alt.InlineData(values=list(rows))).facet(
+        column=alt.Column("photographs:N", title=None, sort=list(dict.fromkeys(row["photographs"] for row in rows)))
+    )
+    return Figure(name, title, chart.properties(title=title).to_dict(), rows)
