@@ -22,14 +22,13 @@ from workers.engine.networks.layer_maps import LayerError
 from workers.engine.networks.loading import (
     LoadedNetwork,
     file_sha256,
-    has_own_code,
     load_network,
     load_zoo_network,
-    name_module,
 )
 from workers.engine.networks.preprocessing import Preprocessing, PreprocessingInvalid
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork, open_saved
+from workers.engine.networks.source_names import has_own_code, name_module
 from workers.engine.networks.zoo import ZOO, ZooError, find_row, find_weights
 from workers.fetching import fetch_file
 from workers.store import NotStored
@@ -128,7 +127,7 @@ def _load_file(asked: Asked, file: Path | None, device: str) -> LoadedNetwork:
     return load_network(
         architecture=asked.architecture,
         weights=file,
-        preprocessing=Preprocessing.from_json(stated) if stated else None,
+        preprocessing=stated,
         device=device,
         layers=asked.layers,
     )

@@ -7,14 +7,12 @@ from django.core.management.base import CommandParser
 from annotator.evidence.asking import AskedNetwork
 from annotator.json_texts import json_argument
 from annotator.units.registering import fill_registered
+from workers.engine.networks.source_names import NETWORK_FORMS
 from workers.engine.networks.surgery_recipe import HeadKind
 
 
 def add_network_arguments(parser: CommandParser) -> None:
-    parser.add_argument(
-        "--network", required=True,
-        help="a registered network's name, torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function",
-    )  # fmt: skip
+    parser.add_argument("--network", required=True, help=f"a registered network's name, {NETWORK_FORMS}")
     parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://; none: random weights")
     parser.add_argument("--preprocessing", type=json_argument, help="JSON: input_px, mean, std, scale, resize")
 

@@ -12,6 +12,7 @@ from annotator.units.settling import same_preprocessing
 from workers.engine.images.passed_over import MAX_PATH_LENGTH, is_text, show_path
 from workers.engine.images.readers.table import find_reader
 from workers.engine.networks.saved import SAVED
+from workers.engine.networks.source_names import NETWORK_FORMS, TRANSFORMERS, split_source
 from workers.engine.networks.surgery_recipe import SURGERY, Recipe, RecipeInvalid
 from workers.engine.networks.zoo import ZOO, ZooError, find_row
 
@@ -28,7 +29,7 @@ def register_network(
     Saved activations stand for a network too: their architecture is SAVED, their weights the file.
     """
     check_architecture(architecture, weights, preprocessing)
-    weights = resolve_weights(weights)
+    architecture, weights = resolve_architecture(architecture), resolve_weights(weights)
     _check_address(weights)
     same = {"architecture": architecture, "weights": weights, "preprocessing": preprocessing}
     if name is None:
@@ -47,9 +48,7 @@ def register_network(
 def check_architecture(architecture: str, weights: str, preprocessing: dict[str, Any] | None) -> None:
     """Raises CannotRegister for a name of no form that is known, and for options that the zoo does not take."""
     if ":" not in architecture and architecture != SAVED:
-        raise CannotRegister(
-            f"{architecture!r} is neither torchvision:NAME, unitscope:NAME, zoo:NAME nor package.module:function."
-        )
+        raise CannotRegister(f"{architecture!r} is none of {NETWORK_FORMS}.")
     if architecture.startswith(SURGERY):
         _check_recipe(architecture)
     if architecture.startswith(ZOO):
@@ -67,6 +66,13 @@ def _check_address(address: str) -> None:
         raise CannotRegister(f"The path {show_path(address)} is not UTF-8. Rename it.")
     if len(address) > MAX_PATH_LENGTH:
         raise CannotRegister(f"The path has more than {MAX_PATH_LENGTH} characters. Move it nearer to the root.")
+
+
+def resolve_architecture(architecture: str) -> str:
+    """A folder of transformers as its whole address; else the architecture as it is."""
+    source, name = split_source(architecture)
+    is_folder = source == TRANSFORMERS and name and (Path(name) / "config.json").is_file()
+    return f"{source}:{Path(name).resolve()}" if is_folder else architecture
 
 
 def resolve_weights(weights: str) -> str:

@@ -17,8 +17,9 @@ from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.filling import CheckpointMismatch
-from workers.engine.networks.loading import ArchitectureNotFound, load_network
+from workers.engine.networks.loading import load_network
 from workers.engine.networks.preprocessing import Preprocessing, PreprocessingInvalid
+from workers.engine.networks.sources.built import ArchitectureNotFound
 
 INPUT = Preprocessing(input_px=32)
 MADE_IMAGES, MADE_TABLES = 150, 60
@@ -132,7 +133,7 @@ def test_prefixes_and_wrappers_of_training_scripts_are_taken_off(tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("alexnet", "'alexnet' is not of the form"),
+        ("alexnet", "'alexnet' is none of torchvision:NAME, timm:NAME"),
         ("torchvision:alexnot", "torchvision has no network 'alexnot'; it has alexnet"),
         ("no.such.module:make", "no.such.module cannot be imported"),
         ("os:getcwd", "os:getcwd gives a str, not a network"),
@@ -152,10 +153,10 @@ def test_random_weights_are_drawn_by_the_seed() -> None:
 
 
 def test_an_input_convention_survives_json_and_is_checked() -> None:
-    assert Preprocessing.from_json(INPUT.to_json()) == INPUT
+    assert INPUT.stated(INPUT.to_json()) == INPUT
     for change in ({"input_px": 4}, {"resize": "stretch"}, {"std": [1, 0, 1]}, {"interpolation": "magic"}, {"more": 1}):
         with pytest.raises(PreprocessingInvalid):
-            Preprocessing.from_json({**INPUT.to_json(), **change})
+            INPUT.stated({**INPUT.to_json(), **change})
 
 
 def test_a_malformed_row_names_file_line_and_column(tmp_path: Path) -> None:

@@ -112,6 +112,11 @@ def hash_built(module_name: str, built: nn.Module) -> str:
     return hashlib.sha256("\n".join(stated).encode()).hexdigest()
 
 
+def hash_version(package: str) -> str:
+    """Hex SHA-256 of the versions of an installed package; raises CodeChanged if this process began with others."""
+    return hashlib.sha256(_state_version(package).encode()).hexdigest()
+
+
 def hash_files(module_name: str) -> str:
     """Hex SHA-256 of the names and contents of the files that a network of this module is made by."""
     digest = hashlib.sha256()

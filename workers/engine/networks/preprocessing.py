@@ -1,11 +1,13 @@
 """How an image becomes a network's input. No torch: image sets are opened where it is not installed."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
 class PreprocessingInvalid(Exception):
@@ -33,7 +35,7 @@ class Preprocessing:
             raise PreprocessingInvalid(f"An input of {self.input_px} px is outside 8 to 4096.")
         if self.resize not in ("warp", "center_crop"):
             raise PreprocessingInvalid(f"Resizing {self.resize!r} is neither 'warp' nor 'center_crop'.")
-        if self.interpolation not in ("nearest", "bilinear", "bicubic", "lanczos"):
+        if self.interpolation not in INTERPOLATIONS:
             raise PreprocessingInvalid(f"Interpolation {self.interpolation!r} is not known.")
         if self.channels not in ("RGB", "BGR"):
             raise PreprocessingInvalid(f"Channels {self.channels!r} are neither RGB nor BGR.")
@@ -41,13 +43,33 @@ class Preprocessing:
             raise PreprocessingInvalid("Mean and deviation need three values each, deviations and scale above zero.")
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Preprocessing":
-        """The inverse of to_json; raises PreprocessingInvalid on unknown or missing values."""
+    def of_library(
+        cls, *, input_px: int, mean: Sequence[float], std: Sequence[float], interpolation: str
+    ) -> "Preprocessing":
+        """As a library states it; a filter that Pillow lacks counts as bicubic. Raises PreprocessingInvalid."""
+        known = interpolation if interpolation in INTERPOLATIONS else "bicubic"
+        return cls(input_px=input_px, mean=_read_three(mean), std=_read_three(std), interpolation=known)
+
+    def stated(self, data: Mapping[str, Any]) -> "Preprocessing":
+        """This one with the values that are stated, as JSON gives them. Mean and deviation go with a scale: if both are
+        stated, what is not stated is as usual, and not as here. Raises PreprocessingInvalid.
+        """
         try:
-            return cls(**{**data, "mean": tuple(data["mean"]), "std": tuple(data["std"])})
-        except (KeyError, TypeError) as error:
-            raise PreprocessingInvalid(f"The preprocessing cannot be read: {error}.") from None
+            changed = dict(data)
+            for name in {"mean", "std"} & changed.keys():
+                changed[name] = _read_three(changed[name])
+            return replace(Preprocessing() if {"mean", "std"} <= changed.keys() else self, **changed)
+        except (ValueError, TypeError) as error:
+            known = ", ".join(one.name for one in fields(self))
+            raise PreprocessingInvalid(f"The preprocessing cannot be read: {error}. It states {known}.") from None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that JSON keeps exactly."""
         return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+
+def _read_three(values: Any) -> tuple[float, float, float]:
+    """One value per channel, or one for all. Raises ValueError or TypeError."""
+    numbers = [float(value) for value in (values if isinstance(values, Sequence) else [values])]
+    first, second, third = numbers * 3 if len(numbers) == 1 else numbers
+    return first, second, third

@@ -27,6 +27,7 @@ from annotator.units.progress import read_dissection_progress, read_survey
 from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.images.passed_over import PassedOver
 from workers.engine.networks.saved import SAVED
+from workers.engine.networks.source_names import NETWORK_FORMS
 
 MAX_LIMIT_GB = 1e6
 EXAMPLE = """
@@ -44,10 +45,7 @@ class Command(ProjectCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
-        parser.add_argument(
-            "--network",
-            help="a registered network's name, torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function",
-        )
+        parser.add_argument("--network", help=f"a registered network's name, {NETWORK_FORMS}")
         parser.add_argument(
             "--activations", metavar="FILE",
             help=".npy of saved activations, image x unit x row x column, in place of --network and --layer",

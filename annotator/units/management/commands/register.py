@@ -8,6 +8,7 @@ from django.utils import timezone
 from annotator.commanding import ProjectCommand
 from annotator.json_texts import json_argument
 from annotator.units import registering
+from workers.engine.networks.source_names import NETWORK_FORMS
 
 
 class Command(ProjectCommand):
@@ -16,7 +17,7 @@ class Command(ProjectCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the name that the forms show")
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--network", help="torchvision:NAME, unitscope:NAME, zoo:NAME or package.module:function")
+        what.add_argument("--network", help=NETWORK_FORMS)
         what.add_argument("--images", help="folder of images, Broden-layout folder, or s3:// prefix of either")
         parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://")
         parser.add_argument("--preprocessing", type=json_argument, help="JSON: input_px, mean, std, scale, resize")

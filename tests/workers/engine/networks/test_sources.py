@@ -1,0 +1,127 @@
+"""Networks of libraries and of a person's own code: found by name, freed of wrappers, refused with a way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from workers.engine.networks.hooks import LayerSilent
+from workers.engine.networks.loading import load_network
+from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.probing import probe_layers
+from workers.engine.networks.sources.built import ArchitectureNotFound, Built, import_library
+from workers.engine.networks.sources.plain import make_plain
+from workers.engine.networks.sources.table import build_architecture
+
+
+class Network(nn.Module):
+    def __init__(self, n_channels: int = 3) -> None:
+        super().__init__()
+        self.stem, self.body = nn.Conv2d(n_channels, 4, 3), nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body(self.stem(x))  # type: ignore[no-any-return]
+
+
+def plain(module: nn.Module) -> Built:
+    return make_plain(Built(module, Preprocessing(input_px=32)))
+
+
+class OptimizedModule(nn.Module):
+    """As torch.compile wraps a network. Compiling itself takes seconds to import; tools/drills/libraries.py does it."""
+
+    def __init__(self, inside: nn.Module) -> None:
+        super().__init__()
+        self._orig_mod = inside
+
+
+def compiled_inside() -> nn.Module:
+    network = Network()
+    network.body = OptimizedModule(network.body)  # type: ignore[assignment]
+    return network
+
+
+def compiled_in_place() -> nn.Module:
+    network = Network()
+    network._compiled_call_impl = lambda x: x  # type: ignore[assignment]
+    return network
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: nn.DataParallel(Network()), "DataParallel was taken off"),
+        (lambda: OptimizedModule(Network()), "OptimizedModule was taken off"),
+        (lambda: OptimizedModule(nn.DataParallel(Network())), "DataParallel, OptimizedModule was taken off"),
+        (compiled_inside, "OptimizedModule was taken off"),
+        (compiled_in_place, "compile() was taken off"),
+        (lambda: Network().half(), "float16 values are computed with in single precision"),
+        (lambda: Network().bfloat16(), "bfloat16 values are computed with in single precision"),
+        (lambda: Network().double(), "float64 values are computed with in single precision"),
+        (lambda: Network(n_channels=1), "images are turned to gray"),
+    ],
+)
+def test_a_wrapped_network_is_read_like_the_one_inside(make, said) -> None:  # type: ignore[no-untyped-def]
+    built = plain(make())
+    assert said in built.note
+    assert list(built.module.state_dict()) == list(Network().state_dict())
+    assert {one.dtype for one in built.module.parameters()} == {torch.float32}
+    shapes = probe_layers(module=built.module, paths=["stem", "body.1"], input_px=32)
+    assert [(one.n_units, one.height) for one in shapes.values()] == [(4, 30), (4, 28)]
+
+
+def test_gray_is_the_brightness_of_the_colors() -> None:
+    network = Network(n_channels=1)
+    images = torch.rand(2, 3, 32, 32)
+    gray = (images * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    expected = network(gray)
+    assert torch.allclose(plain(network).module(images), expected, atol=1e-6)
+
+
+def test_a_program_whose_layers_cannot_be_read_is_refused() -> None:
+    program = torch.jit.trace(Network().eval(), torch.zeros(1, 3, 32, 32), check_trace=False)  # type: ignore[no-untyped-call]
+    with pytest.raises(ArchitectureNotFound, match="TorchScript program"):
+        plain(program)
+
+
+def test_a_detector_runs_its_backbone_and_takes_its_own_checkpoints(tmp_path: Path) -> None:
+    from torchvision.models.detection import ssdlite320_mobilenet_v3_large
+
+    detector = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None)
+    torch.save({"model": detector.state_dict()}, tmp_path / "a.pth")
+    name = "torchvision:ssdlite320_mobilenet_v3_large"
+    network = load_network(architecture=name, weights=tmp_path / "a.pth", preprocessing={"input_px": 64})
+    assert network.preprocessing == Preprocessing(input_px=64)
+    maps = network.module(torch.zeros(1, 3, 64, 64))
+    assert torch.equal(maps["0"], detector.eval().backbone(torch.zeros(1, 3, 64, 64))["0"])
+    layer = "backbone.features.0.0"
+    assert probe_layers(module=network.module, paths=[layer], input_px=64)[layer].n_units == 16
+    with pytest.raises(LayerSilent):
+        probe_layers(module=network.module, paths=["head.regression_head"], input_px=64)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("torchvision:resnet18?num_classes=x", "'x' is no number from 1 to"),
+        ("torchvision:resnet18?depth=3", "'depth' cannot be stated of resnet18, but num_classes"),
+        ("torchvision:raft_large", "torchvision has no network 'raft_large'; it has alexnet.*deeplabv3_resnet50.*ssd"),
+    ],
+)
+def test_what_is_no_name_is_refused_with_those_there_are(name: str, words: str) -> None:
+    with pytest.raises(ArchitectureNotFound, match=words):
+        build_architecture(name)
+
+
+def test_a_library_that_is_missing_is_named_with_the_way_to_install_it() -> None:
+    with pytest.raises(ArchitectureNotFound, match=r"no_such_library is not installed .* pip install its-package"):
+        import_library("no_such_library", package="its-package")
+
+
+def test_a_preprocessing_is_stated_in_part() -> None:
+    own = Preprocessing(input_px=64, mean=(127.0,) * 3, std=(128.0,) * 3, scale=1.0)
+    assert own.stated({"input_px": 32}) == Preprocessing(input_px=32, mean=own.mean, std=own.std, scale=1.0)
+    assert own.stated({"mean": [0.5], "std": 0.25}) == Preprocessing(mean=(0.5,) * 3, std=(0.25,) * 3)

@@ -1,0 +1,66 @@
+"""What a source of networks gives, and how it refuses."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from urllib.parse import parse_qsl
+
+from torch import nn
+
+from workers.engine.networks.checkpoints import NetworkError, first_line
+from workers.engine.networks.preprocessing import Preprocessing
+
+MAX_NUMBER = 100_000
+
+
+class ArchitectureNotFound(NetworkError):
+    """No network goes by that name."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A module with the weights that its code draws, and the input that it was made for. `note`: what was not plain
+    about it, in words.
+    """
+
+    module: nn.Module
+    preprocessing: Preprocessing
+    note: str = ""
+
+
+def split_numbers(name: str, known: Mapping[str, str]) -> tuple[str, dict[str, int]]:
+    """NAME?num_classes=10&img_size=256 as the name and the numbers, under the names that the library gives them.
+
+    `known`: by our name the library's. Raises ArchitectureNotFound.
+    """
+    name, _, query = name.partition("?")
+    numbers = {}
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if key not in known:
+            raise ArchitectureNotFound(f"{key!r} cannot be stated of {name}, but {', '.join(known)}.")
+        if not value.isdecimal() or not 1 <= int(value) <= MAX_NUMBER:
+            raise ArchitectureNotFound(f"{key}={value}: {value!r} is no number from 1 to {MAX_NUMBER}.")
+        numbers[known[key]] = int(value)
+    return name, numbers
+
+
+def import_library(module: str, *, package: str) -> ModuleType:
+    """Raises ArchitectureNotFound, which says what to install."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise ArchitectureNotFound(
+                f"{module} needs {error.name}, which is not installed: pip install {error.name}"
+            ) from None
+        raise ArchitectureNotFound(
+            f"{module} is not installed where the network runs. Install it there: pip install {package}"
+        ) from None
+    except Exception as error:
+        # A library that does not go with this torch may fail in any way.
+        raise ArchitectureNotFound(f"{module} cannot be imported: {in_words(error)}") from None
+
+
+def in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {first_line(error)}"

@@ -1,0 +1,93 @@
+"""A network as the engine runs it: without what wraps it, in single precision, taking images of three channels."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from workers.engine.networks.hooks import eval_mode
+from workers.engine.networks.sources.built import ArchitectureNotFound, Built
+
+OTHER_PRECISIONS = (torch.float16, torch.bfloat16, torch.float64)
+# Shares of red, green and blue in gray (ITU-R BT.601), as Pillow takes them.
+LUMA = (0.299, 0.587, 0.114)
+
+
+def make_plain(built: Built) -> Built:
+    """Raises ArchitectureNotFound for programs whose layers cannot be read."""
+    module, notes = _unwrap(built.module)
+    kinds = {str(one.dtype).removeprefix("torch.") for one in _list_numbers(module) if one.dtype in OTHER_PRECISIONS}
+    if kinds:
+        module = module.float()
+        notes.append(f"The network's {' and '.join(sorted(kinds))} values are computed with in single precision.")
+    if _takes_gray(module, built.preprocessing.input_px):
+        module.register_forward_pre_hook(_turn_gray)
+        notes.append("The network takes one channel: images are turned to gray.")
+    return Built(module, built.preprocessing, " ".join([*([built.note] if built.note else []), *notes]))
+
+
+def _list_numbers(module: nn.Module) -> list[torch.Tensor]:
+    return [one for one in (*module.parameters(), *module.buffers()) if one.is_floating_point()]
+
+
+def _unwrap(module: nn.Module) -> tuple[nn.Module, list[str]]:
+    """The network inside DataParallel and torch.compile, whole or part by part, and in words what was taken off."""
+    inner, names = _peel(module)
+    for part in list(inner.modules()):
+        for name, child in list(part.named_children()):
+            plain, found = _peel(child)
+            if found:
+                setattr(part, name, plain)
+                names += found
+    for part in inner.modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            raise ArchitectureNotFound(
+                "The network is, or holds, a TorchScript program, whose layers cannot be read. Give the network that "
+                "it was made from."
+            )
+        # Module.compile() leaves a compiled call, past which no hook is called.
+        if getattr(part, "_compiled_call_impl", None) is not None:
+            part._compiled_call_impl = None
+            names.append("compile()")
+    said = f"{', '.join(sorted(set(names)))} was taken off: layers have the names of the network inside."
+    return inner, [said] if names else []
+
+
+def _peel(module: nn.Module) -> tuple[nn.Module, list[str]]:
+    names = []
+    while (inner := _inside(module)) is not None:
+        names.append(type(module).__name__)
+        module = inner
+    return module, names
+
+
+def _inside(module: Any) -> nn.Module | None:
+    if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        return module.module  # type: ignore[no-any-return]
+    inner = getattr(module, "_orig_mod", None)
+    return inner if isinstance(inner, nn.Module) else None
+
+
+def _takes_gray(module: nn.Module, input_px: int) -> bool:
+    """True if it takes (B, 1, h, w) and not (B, 3, h, w). It is run only if its first convolution says so."""
+    first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
+    if first is None or first.in_channels != 1:
+        return False
+    with eval_mode(module), torch.inference_mode():
+        return not _runs(module, torch.zeros(1, 3, input_px, input_px))
+
+
+def _runs(module: nn.Module, images: torch.Tensor) -> bool:
+    try:
+        module(images)
+    except Exception:
+        return False
+    return True
+
+
+def _turn_gray(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    images, *rest = inputs
+    if isinstance(images, torch.Tensor) and images.ndim == 4 and images.shape[1] == 3:
+        shares = torch.tensor(LUMA, device=images.device, dtype=images.dtype)
+        images = (images * shares[:, None, None]).sum(1, keepdim=True)
+    return (images, *rest)

@@ -1,0 +1,40 @@
+"""`timm:NAME`: the networks of PyTorch Image Models, with the input that the library states for them."""
+
+from typing import Any
+
+from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.sources.built import (
+    ArchitectureNotFound,
+    Built,
+    import_library,
+    in_words,
+    split_numbers,
+)
+
+NUMBERS = {"num_classes": "num_classes", "in_chans": "in_chans", "img_size": "img_size"}
+
+
+def build(name: str) -> Built:
+    """Raises ArchitectureNotFound."""
+    timm = import_library("timm", package="timm")
+    name, numbers = split_numbers(name, NUMBERS)
+    if not timm.is_model(name):
+        close = timm.list_models(f"*{name.partition('.')[0][:8]}*")[:8]
+        alike = f"; it has {', '.join(close)}" if close else ""
+        raise ArchitectureNotFound(f"timm {timm.__version__} has no network {name!r}{alike}.")
+    try:
+        module = timm.create_model(name, pretrained=False, **numbers)
+        stated = timm.data.resolve_model_data_config(module)
+    except Exception as error:
+        # Not every network takes every number.
+        raise ArchitectureNotFound(f"timm:{name} cannot be built: {in_words(error)}") from None
+    return Built(module, _read_input(stated))
+
+
+def _read_input(stated: dict[str, Any]) -> Preprocessing:
+    return Preprocessing.of_library(
+        input_px=int(stated["input_size"][-1]),
+        mean=stated["mean"],
+        std=stated["std"],
+        interpolation=str(stated["interpolation"]),
+    )
