@@ -11,9 +11,10 @@ from workers.engine.evidence.finding import find_head
 from workers.engine.evidence.head import Form
 from workers.engine.fit import perform_surgery
 from workers.engine.networks.hooks import LayerNotFound
-from workers.engine.networks.loading import ArchitectureNotFound, LoadedNetwork, has_own_code, load_network
+from workers.engine.networks.loading import LoadedNetwork, has_own_code, load_network
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.probing import probe_layers
+from workers.engine.networks.sources.built import ArchitectureNotFound
 from workers.engine.networks.surgery import CannotCut, count_parameters, cut, operate
 from workers.engine.networks.surgery_recipe import HeadKind, Recipe, RecipeInvalid
 

@@ -28,12 +28,12 @@ def build(name: str) -> Built:
     except Exception as error:
         # Not every network takes every number.
         raise ArchitectureNotFound(f"timm:{name} cannot be built: {in_words(error)}") from None
-    return Built(module, _read_input(stated))
+    return Built(module, _read_input(stated, numbers.get("img_size", 0)))
 
 
-def _read_input(stated: dict[str, Any]) -> Preprocessing:
+def _read_input(stated: dict[str, Any], asked_px: int) -> Preprocessing:
     return Preprocessing.of_library(
-        input_px=int(stated["input_size"][-1]),
+        input_px=asked_px or int(stated["input_size"][-1]),
         mean=stated["mean"],
         std=stated["std"],
         interpolation=str(stated["interpolation"]),
