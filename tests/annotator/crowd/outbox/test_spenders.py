@@ -17,6 +17,8 @@ from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.outbox.performing import CampaignBusy
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import LedgerEntry
+from annotator.units.models import Dissection
+from tests.annotator.crowd.making import make_campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # `make drill` runs 20 who ask for 10 each.
@@ -24,7 +26,9 @@ N_SPENDERS = int(os.environ.get("UNITSCOPE_SPENDERS", "3"))
 N_EACH = int(os.environ.get("UNITSCOPE_SPENDS", "2"))
 
 
-def test_the_cap_holds_whoever_spends_at_once(market: Any, campaign: Campaign) -> None:
+def test_the_cap_holds_whoever_spends_at_once(market: Any, dissection: Dissection) -> None:
+    # A HIT that has fewer could not be extended beyond nine.
+    campaign = make_campaign(dissection, n_assignments=10)
     market.publish(campaign)
     first = campaign.hits.earliest("id")
     cost = compute_extension_cost(first, n_more=1, fees=market.marketplace.facts.fees)
