@@ -47,6 +47,8 @@ class DissectionRequest:
     layers: list[str]
     images: str
     artifact: str
+    # What a person said of the images' labels: a file, a folder, `none`, `folders`; empty: found by look.
+    labels: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     # How the work is done, not what comes of it: images of a shard, whether kept cells go to disk in any case, and
     # bytes of memory that may be taken (0: what is free).

@@ -22,6 +22,7 @@ from workers.engine.format.spilling import Spill
 from workers.engine.images.contents import Contents, ImagesChanged
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.table import open_image_set
+from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.loading import LoadedNetwork
@@ -89,7 +90,7 @@ class Job:
     @cached_property
     def image_set(self) -> ImageSet:
         """Raises ImageSetError."""
-        image_set = _open_images(self.dissection.images, self.dissection.dissection_id)
+        image_set = _open_images(self.dissection.images, self.dissection.labels, self.dissection.dissection_id)
         if self.surveyed is None:
             return image_set
         if image_set.sha256 != self.surveyed["image_set_sha256"]:
@@ -190,10 +191,12 @@ def _draw_weights(network: LoadedNetwork, seed: int) -> LoadedNetwork:
 
 
 @lru_cache(maxsize=1)
-def _open_images(address: str, _dissection_id: str) -> ImageSet:
+def _open_images(address: str, labels: str, _dissection_id: str) -> ImageSet:
     """Opened once for the shards of a dissection: reading the index of a large set takes as long as a shard."""
     folder = fetch_folder(address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
-    return open_image_set(folder)
+    is_path = labels not in ("", NO_LABELS, FOLDER_NAMES)
+    # Labels of a set that lies in a store lie in the set; on a disk, they have a whole path.
+    return open_image_set(folder, str(folder / labels) if is_path else labels)
 
 
 @lru_cache(maxsize=1)

@@ -157,7 +157,7 @@ def _survey(job: Job) -> dict[str, Any]:
         "has_labels": job.image_set.labels is not None,
         "passed_over": [asdict(one) for one in job.image_set.passed_over],
         "network": job.describe_loaded(),
-        "note": job.network.note,
+        "note": "\n".join(filter(None, [job.network.note, *job.image_set.notes])),
         "batch_size": job.options.run.batch_size,
         "layers": {path: shape.n_units for path, shape in shapes.items()},
         "memory": {stage: {**asdict(need), "spills": job.spills(need)} for stage, need in stages.items()},

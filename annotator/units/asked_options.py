@@ -11,6 +11,12 @@ from workers.engine.measures.recorded import Option
 ALWAYS_RECORDED = ("seed", "iou_modes")
 
 
+LABELS_HELP = (
+    "labels of the images: a COCO JSON, a CSV, a folder of label maps, folders (a photograph's folder is its label) or "
+    "none. Default: found by look at the folder of images"
+)
+
+
 def add_option_arguments(parser: CommandParser) -> None:
     """One argument per option; an option that is not given stays None."""
     defaults = list_defaults()

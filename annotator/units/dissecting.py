@@ -259,6 +259,7 @@ def _message(task: GPUTask) -> dict[str, Any]:
             preprocessing=dissection.network.preprocessing,
             layers=dissection.layer_paths,
             images=dissection.image_set.address,
+            labels=dissection.image_set.labels,
             artifact=dissection.artifact,
             options={name: value for name, value in dissection.options.items() if name not in HOW_IT_IS_DONE},
             **{name: dissection.options[name] for name in HOW_IT_IS_DONE if name in dissection.options},

@@ -139,11 +139,14 @@ class Unit(models.Model):
 
 
 class ImageSet(models.Model):
-    """A folder of images or a Broden-layout folder, registered by command."""
+    """A folder of images, with labels or without, registered by command."""
 
     name = models.CharField(unique=True, max_length=MAX_LENGTH, validators=[validate_name])
     address = models.CharField(max_length=500, help_text="Folder or s3:// prefix")
-    has_labels = models.BooleanField(default=False, help_text="Broden layout: index.csv and label maps")
+    labels = models.CharField(
+        max_length=500, blank=True, help_text="File or folder of labels, none or folders; empty: found by look"
+    )
+    has_labels = models.BooleanField(default=False, help_text="Its images carry labels")
     is_rendered = models.BooleanField(default=False, help_text="Drawn by a program, not photographed")
     n_images = models.PositiveIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True, help_text="Of names, sizes and tables")

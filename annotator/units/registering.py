@@ -9,8 +9,10 @@ from annotator.refusals import Refusal
 from annotator.units.models import ImageSet, Network, NetworkAlias
 from annotator.units.names import find_free_name, make_slug
 from annotator.units.settling import same_preprocessing
+from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.passed_over import MAX_PATH_LENGTH, is_text, show_path
 from workers.engine.images.readers.table import find_reader
+from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.source_names import NETWORK_FORMS, TRANSFORMERS, split_source
 from workers.engine.networks.surgery_recipe import SURGERY, Recipe, RecipeInvalid
@@ -133,24 +135,65 @@ def fill_registered(options: dict[str, Any]) -> dict[str, Any]:
     return {**options, "network": registered.architecture, **stated}
 
 
-def register_image_set(*, name: str | None, address: str, is_rendered: bool, now: datetime) -> ImageSet:
-    """The image set at this address; made under `name` or one derived from it."""
+def register_image_set(
+    *, name: str | None, address: str, labels: str = "", is_rendered: bool, now: datetime
+) -> ImageSet:
+    """The image set at this address with these labels (a path, `none`, `folders`, or empty: found by look); made under
+    `name` or one derived from the address.
+    """
     has_labels = True
-    if not address.startswith("s3://"):
-        folder = Path(address).resolve()
-        if not folder.is_dir():
-            raise CannotRegister(f"There is no folder of images at {address}.")
-        address, has_labels = str(folder), find_reader(folder).has_labels
+    if address.startswith("s3://"):
+        _check_labels_within(labels)
+    else:
+        labels = resolve_labels(labels)
+        address, has_labels = find_folder(address, labels)
     _check_address(address)
-    if name is None and (found := ImageSet.objects.filter(address=address).order_by("id").first()):
+    _check_address(labels)
+    same = {"address": address, "labels": labels}
+    if name is None and (found := ImageSet.objects.filter(**same).order_by("id").first()):
         return found
     wanted = name or find_free_name(ImageSet, make_slug(address.rstrip("/").rpartition("/")[2]))
     if not ImageSet.objects.filter(name=wanted).exists():
         check_name(wanted)
     image_set, _ = ImageSet.objects.get_or_create(
         name=wanted,
-        defaults={"address": address, "has_labels": has_labels, "is_rendered": is_rendered, "registered_at": now},
+        defaults={**same, "has_labels": has_labels, "is_rendered": is_rendered, "registered_at": now},
     )
-    if image_set.address != address:
-        raise CannotRegister(f"The name {wanted!r} stands for the images at {image_set.address}; choose another.")
+    if (image_set.address, image_set.labels) != (address, labels):
+        others = f" with --labels {image_set.labels}" if image_set.labels != labels and image_set.labels else ""
+        raise CannotRegister(
+            f"The name {wanted!r} stands for the images at {image_set.address}{others}; choose another."
+        )
     return image_set
+
+
+def find_folder(address: str, labels: str) -> tuple[str, bool]:
+    """The whole address of a folder of images, and whether they carry labels; raises CannotRegister."""
+    folder = Path(address).resolve()
+    if not folder.is_dir():
+        raise CannotRegister(f"There is no folder of images at {address}.")
+    try:
+        return str(folder), find_reader(folder, labels).has_labels
+    except ImageSetError as error:
+        raise CannotRegister(str(error)) from None
+    except PermissionError as error:
+        raise CannotRegister(f"{error.filename} may not be read.") from None
+
+
+def resolve_labels(labels: str) -> str:
+    """The whole path of a file or folder of labels; raises CannotRegister if there is none."""
+    if labels in ("", NO_LABELS, FOLDER_NAMES):
+        return labels
+    path = Path(labels).resolve()
+    if not path.exists():
+        raise CannotRegister(
+            f"There is no file or folder of labels at {labels}. --labels takes a path, {FOLDER_NAMES} (the name of a "
+            f"photograph's folder is its label) or {NO_LABELS}."
+        )
+    return str(path)
+
+
+def _check_labels_within(labels: str) -> None:
+    """Raises CannotRegister unless the labels of a set in a store lie in the set itself."""
+    if labels.startswith(("/", "s3://")) or ".." in Path(labels).parts:
+        raise CannotRegister("The labels of images in a store lie below the same prefix: give their path from there.")

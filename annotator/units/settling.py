@@ -42,10 +42,12 @@ def settle_network(dissection: Dissection, found: dict[str, Any]) -> None:
 def settle_image_set(dissection: Dissection, survey: dict[str, Any]) -> None:
     """Give the dissection the version of its image set that was surveyed (the caller's transaction)."""
     asked = dissection.image_set
-    versions = list(ImageSet.objects.select_for_update().filter(address=asked.address).order_by("id"))
+    same = ImageSet.objects.filter(address=asked.address, labels=asked.labels)
+    versions = list(same.select_for_update().order_by("id"))
     found = next((one for one in versions if _is_version(one, survey)), None) or ImageSet(
         name=find_free_name(ImageSet, versions[0].name),
         address=asked.address,
+        labels=asked.labels,
         is_rendered=asked.is_rendered,
         registered_at=dissection.created_at,
     )

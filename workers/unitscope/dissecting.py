@@ -41,6 +41,7 @@ def dissect(
     *,
     layers: Sequence[str],
     images: str | PathLike[str],
+    labels: str | PathLike[str] = "",
     weights: str | PathLike[str] | None = None,
     preprocessing: Preprocessing | None = None,
     device: str = "",
@@ -51,7 +52,8 @@ def dissect(
     pixels where the images have any.
 
     network, weights, preprocessing: as `load_network` takes them. layers: dotted paths. images: a folder in one of the
-    layouts that the command reads. device: "cpu", "cuda", ...; empty: a GPU if there is one. options: what the command
+    layouts that the command reads. labels: a file or folder of labels, "folders" or "none"; empty: found by look
+    (docs/image_sets.md). device: "cpu", "cuda", ...; empty: a GPU if there is one. options: what the command
     `dissect` calls by the same names (docs/commands.md), with underscores, such as `n_top=20`.
 
     Raises NetworkError, LayerError, ImageSetError, OptionsInvalid, UnitNotFinite, ZooError with a sentence that says
@@ -62,7 +64,7 @@ def dissect(
     loaded = load_network(network, weights=weights, preprocessing=preprocessing, device=device, layers=layers)
     paths = [layers] if isinstance(layers, str) else list(layers)
     shapes = recipe.survey(network=loaded, layers=paths, device=device, options=chosen)
-    image_set = open_image_set(Path(images))
+    image_set = open_image_set(Path(images), str(labels))
     recipe.check_first_images(network=loaded, shapes=shapes, image_set=image_set, options=chosen, device=device)
     folder = Folder()
     store = open_store(str(folder.path))

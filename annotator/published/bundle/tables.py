@@ -150,6 +150,7 @@ TABLES: tuple[Table, ...] = (
         "image_sets", ImageSet, lambda c: ImageSet.objects.filter(pk__in=_with_baselines(c).values("image_set")),
         order=("name",), key=("name",), may_differ=frozenset({"address", "registered_at"}),
         going={"address": forget_folder}, coming={"address": call_imported},
+        left_out={"labels": "a path of this installation"},
     ),
     Table(
         "images", Image, lambda c: Image.objects.filter(image_set__in=_with_baselines(c).values("image_set")),

@@ -70,6 +70,7 @@ class Bench:
         architecture: str = TINY,
         layer: str = "4",
         chance: bool = False,
+        labels: Path | str = "",
     ) -> Dissection:
         now = timezone.now()
         network = register_network(
@@ -78,7 +79,7 @@ class Bench:
         return dissecting.request_dissection(
             network=network,
             weights=str(Path(weights).resolve()) if weights else "",
-            image_set=register_image_set(name=None, address=str(images), is_rendered=True, now=now),
+            image_set=register_image_set(name=None, address=str(images), labels=str(labels), is_rendered=True, now=now),
             layer_paths=[layer],
             options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1, "chance": chance},
             now=now,
@@ -327,6 +328,21 @@ def test_a_folder_that_changed_is_a_new_version_of_the_image_set(
     assert first.image_set.content_sha256 != second.image_set.content_sha256
     assert bench.dissect(plain).image_set == second.image_set
     assert [one.images.count() for one in ImageSet.objects.order_by("id")] == [8, second.n_images]
+
+
+def test_other_labels_of_the_same_images_are_another_image_set(bench: Bench, plain: Path, tmp_path: Path) -> None:
+    names = sorted(path.name for path in plain.iterdir())
+    table = tmp_path / "labels.csv"
+    table.write_text("image,label\n" + "".join(f"{name},dog\n" for name in names))
+    without, first = bench.dissect(plain), bench.dissect(plain, labels=table)
+    assert (without.image_set.has_labels, first.image_set.has_labels) == (False, True)
+    assert {one.label for one in first.automatic_labels.all()} == {"dog"}
+    table.write_text("image,label\n" + "".join(f"{name},cat\n" for name in names))
+    second, none = bench.dissect(plain, labels=table), bench.dissect(plain, labels="none")
+    assert len({one.image_set for one in (without, first, second, none)}) == 4
+    assert {one.label for one in first.automatic_labels.all()} == {"dog"}, "what was measured before stays"
+    with pytest.raises(CannotRegister, match=r"There is no file or folder of labels at gone.json"):
+        bench.ask(plain, labels="gone.json")
 
 
 @pytest.mark.parametrize("change", [add, remove, replace_one])

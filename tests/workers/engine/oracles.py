@@ -81,7 +81,7 @@ class ImageLabels:
 
 
 def labels_of(image_set: ImageSet, index: int) -> ImageLabels:
-    rows, _ = read_index(image_set.root.parent)
+    rows, _, _ = read_index(image_set.root.parent, "index.csv")
     found = ImageLabels([], [])
     for _, value in rows[index].labels:
         if isinstance(value, int):

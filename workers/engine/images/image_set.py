@@ -29,7 +29,8 @@ class ImageSet:
     `sha256` covers paths and sizes of images and label files and the content of the tables; `content_sha256` covers
     the files themselves and is empty until they were read (contents.py). `read_runs` packs the labels of one image, by
     its index; `list_label_files` gives the files that hold the labels of some images; `find_map_size` gives height and
-    width of an image's label maps, None if it has none. `passed_over` are files that are no images of the set.
+    width of an image's label maps, None if it has none. `passed_over` are files that are no images of the set. `notes`
+    are sentences about how it was read, for whoever asked.
     """
 
     root: Path
@@ -41,6 +42,7 @@ class ImageSet:
     find_map_size: Callable[[int], tuple[int, int] | None] = lambda index: None
     passed_over: tuple[PassedOver, ...] = ()
     content_sha256: str = ""
+    notes: tuple[str, ...] = ()
 
     def read_pixels(self, index: int, *, preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """(input_px, input_px, 3) RGB of one image; labeled images are warped. Raises ImageUnreadable."""
@@ -58,15 +60,6 @@ class ImageSet:
         if self.read_runs is None:
             raise ImageSetError("This image set carries no labels.")
         return self.read_runs(index)
-
-
-@dataclass(frozen=True)
-class ImageSetReader:
-    """A layout of image sets: how it is recognized and opened. `has_labels`: its images carry labels."""
-
-    recognizes: Callable[[Path], bool]
-    open: Callable[[Path], ImageSet]
-    has_labels: bool = False
 
 
 class PixelCache:
@@ -97,5 +90,6 @@ def digest_files(files: Iterable[Path], *, root: Path, tables: Sequence[Path] = 
             size = -1  # named by the index but missing: quarantined when it is read
         digest.update(f"{path.relative_to(root).as_posix()}\0{size}\n".encode("utf-8", "surrogateescape"))
     for table in tables:
-        digest.update(hashlib.sha256(table.read_bytes()).digest())
+        with table.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -5,6 +5,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from PIL import Image, UnidentifiedImageError
 
 # Larger label maps would take gigabytes once they are unfolded; published ones have 113 x 113 pixels.
 MAX_MAP_PIXELS, MAX_MAP_BYTES = 4_200_000, 64 * 2**20
+# A label of the whole image by its number, or a (height, width) map of numbers.
+Slot = int | NDArray[np.uint16]
 
 
 class LabelMapUnreadable(Exception):
@@ -89,27 +92,43 @@ def read_runs(*, folder: Path, row: LabeledImage, known: NDArray[np.bool_]) -> L
         raise LabelMapUnreadable(
             f"label maps of {row.width} x {row.height} px have more than {MAX_MAP_PIXELS:,} pixels"
         )
+    slots: list[tuple[int, Slot]] = []
+    for category, value in row.labels:
+        if isinstance(value, int):
+            slots.append((category, value))
+            continue
+        numbers = read_label_map(folder / value, height=row.height, width=row.width)
+        demand_known(numbers, known=known, file=Path(value).name, listed_in="label.csv")
+        slots.append((category, numbers))
+    return pack_slots(height=row.height, width=row.width, slots=slots)
+
+
+def demand_known(numbers: NDArray[np.uint16], *, known: NDArray[np.bool_], file: str, listed_in: str) -> None:
+    """Raises LabelMapUnreadable if a map carries a number that is no label's."""
+    if numbers.max(initial=0) < len(known) and known[numbers].all():
+        return
+    strange = next(int(x) for x in np.unique(numbers) if x >= len(known) or not known[x])
+    raise LabelMapUnreadable(f"label map {file} carries number {strange}, which {listed_in} does not list")
+
+
+def pack_slots(*, height: int, width: int, slots: Sequence[tuple[int, Slot]]) -> LabelRuns:
+    """Pack label maps of height x width px, and labels of the whole image, each with the index of its category."""
     starts: list[NDArray[np.int32]] = []
     labels: list[NDArray[np.uint16]] = []
-    for _, value in row.labels:
+    for _, value in slots:
         if isinstance(value, int):
             starts.append(np.zeros(1, dtype=np.int32))
             labels.append(np.array([value], dtype=np.uint16))
             continue
-        flat = read_label_map(folder / value, height=row.height, width=row.width).reshape(n_pixels)
+        flat = value.reshape(height * width)
         changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         starts.append(np.concatenate(([0], changes)).astype(np.int32))
         labels.append(flat[starts[-1]])
-        if labels[-1].max() >= len(known) or not known[labels[-1]].all():
-            strange = next(int(x) for x in labels[-1] if x >= len(known) or not known[x])
-            raise LabelMapUnreadable(
-                f"label map {Path(value).name} carries number {strange}, which label.csv does not list"
-            )
     return LabelRuns(
-        height=row.height,
-        width=row.width,
-        slot_category=np.array([category for category, _ in row.labels], dtype=np.int16),
-        slot_whole=np.array([isinstance(value, int) for _, value in row.labels], dtype=np.bool_),
+        height=height,
+        width=width,
+        slot_category=np.array([category for category, _ in slots], dtype=np.int16),
+        slot_whole=np.array([isinstance(value, int) for _, value in slots], dtype=np.bool_),
         slot_start=np.cumsum([0, *(len(part) for part in starts)]).astype(np.int64),
         run_start=np.concatenate([np.zeros(0, np.int32), *starts]),
         run_label=np.concatenate([np.zeros(0, np.uint16), *labels]),

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
-from workers.engine.images.readers.folder import open_folder
 from workers.engine.images.readers.table import open_image_set
+from workers.engine.images.reading import NO_LABELS
 
 # One to train on, one to decide when to stop, one to test.
 MIN_IMAGES = 3
@@ -100,7 +100,7 @@ def _demand_training(classes: ClassSet, training: Indices) -> None:
 
 def _read_folders(root: Path) -> ClassSet:
     folders = sorted(one.name for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
-    images = open_folder(root)
+    images = open_image_set(root, NO_LABELS)
     is_parted = "train" in folders and set(folders) <= PARTS.keys()
     tested = {**PARTS, **({} if "test" in folders else dict.fromkeys(("val", "valid", "validation"), TEST))}
     rows = []

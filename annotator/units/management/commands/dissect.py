@@ -18,7 +18,7 @@ from annotator.commanding import ProjectCommand
 from annotator.json_texts import json_argument
 from annotator.processes import ProcessFailed
 from annotator.units import chance, dissecting, registering
-from annotator.units.asked_options import add_option_arguments, choose_options
+from annotator.units.asked_options import LABELS_HELP, add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import Keeper, gpu_process_if_none, is_one_alive
 from annotator.units.layer_facts import spell_layer
@@ -31,9 +31,9 @@ from workers.engine.networks.source_names import NETWORK_FORMS
 
 MAX_LIMIT_GB = 1e6
 EXAMPLE = """
-One pass over the images gives each unit's top images, exact threshold and, where the images carry labels (Broden
-layout: index.csv), its IoU labels; then receptive fields, segments and crops. Interrupted, the work goes on when the
-same dissection is resumed with --resume ID.
+One pass over the images gives each unit's top images, exact threshold and, where the images carry labels, its IoU
+labels (docs/image_sets.md lists the layouts; manage.py look DIR shows what is understood); then receptive fields,
+segments and crops. Interrupted, the work goes on when the same dissection is resumed with --resume ID.
 
 example: manage.py dissect --network torchvision:squeezenet1_1 --weights FILE.safetensors \\
     --layer features.12 --images DIR
@@ -41,7 +41,7 @@ example: manage.py dissect --network torchvision:squeezenet1_1 --weights FILE.sa
 
 
 class Command(ProjectCommand):
-    help = "Dissect layers of a network over a folder of images or a Broden-layout folder." + EXAMPLE
+    help = "Dissect layers of a network over a folder of images, with labels or without." + EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
@@ -54,7 +54,8 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--layer", action="append", default=[], help="dotted path of a layer; several times for several"
         )
-        parser.add_argument("--images", help="folder of images, Broden-layout folder, or s3:// prefix of either")
+        parser.add_argument("--images", help="folder of images, with labels or without, or s3:// prefix of one")
+        parser.add_argument("--labels", default="", metavar="PATH", help=LABELS_HELP)
         parser.add_argument("--network-name", help="name under which the network is registered")
         parser.add_argument("--images-name", help="name under which the image set is registered")
         parser.add_argument("--rendered", action="store_true", help="the images were drawn by a program")
@@ -108,7 +109,11 @@ class Command(ProjectCommand):
             now=now,
         )
         image_set = registering.register_image_set(
-            name=options["images_name"], address=options["images"], is_rendered=options["rendered"], now=now
+            name=options["images_name"],
+            address=options["images"],
+            labels=options["labels"],
+            is_rendered=options["rendered"],
+            now=now,
         )
         way = _choose_way(options)
         return [

@@ -8,6 +8,7 @@ from django.utils import timezone
 from annotator.commanding import ProjectCommand
 from annotator.json_texts import json_argument
 from annotator.units import registering
+from annotator.units.asked_options import LABELS_HELP
 from workers.engine.networks.source_names import NETWORK_FORMS
 
 
@@ -18,7 +19,8 @@ class Command(ProjectCommand):
         parser.add_argument("name", help="the name that the forms show")
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--network", help=NETWORK_FORMS)
-        what.add_argument("--images", help="folder of images, Broden-layout folder, or s3:// prefix of either")
+        what.add_argument("--images", help="folder of images, with labels or without, or s3:// prefix of one")
+        parser.add_argument("--labels", default="", metavar="PATH", help=LABELS_HELP)
         parser.add_argument("--weights", default="", help=".safetensors or .pth; a file or s3://")
         parser.add_argument("--preprocessing", type=json_argument, help="JSON: input_px, mean, std, scale, resize")
         parser.add_argument("--rendered", action="store_true", help="the images were drawn by a program")
@@ -35,6 +37,10 @@ class Command(ProjectCommand):
             )
         else:
             registering.register_image_set(
-                name=options["name"], address=options["images"], is_rendered=options["rendered"], now=now
+                name=options["name"],
+                address=options["images"],
+                labels=options["labels"],
+                is_rendered=options["rendered"],
+                now=now,
             )
         self.stdout.write(f"Registered {options['name']}.")

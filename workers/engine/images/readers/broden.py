@@ -7,18 +7,23 @@ separated by semicolons; a label map is a PNG whose number is red + 256 x green.
 import csv
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from workers.engine.images.image_set import ImageSet, ImageSetReader, digest_files
+from workers.engine.images.csv_tables import read_header
+from workers.engine.images.image_set import ImageSet, digest_files
 from workers.engine.images.label_maps import LabeledImage, LabelRuns, read_runs
 from workers.engine.images.label_table import ImageSetError, Label, LabelTable
 from workers.engine.images.passed_over import MAX_PATH_LENGTH, PassedOver, sum_up
+from workers.engine.images.reading import Asked, ImageSetReader
 
 MAX_LABEL_NUMBER = 65535
 MAX_LABEL_SIDE_PX = 4096
+# Broden 1.0 has a small index beside the whole one.
+INDICES = ("index.csv", "index_sm.csv")
 PLAIN_COLUMNS = ("image", "split", "ih", "iw", "sh", "sw")
 _CATEGORY = re.compile(r"\s*([^()]+?)\s*(?:\(\s*(\d+)\s*\))?\s*")
 
@@ -63,15 +68,57 @@ class _Cell:
         return str(path)
 
 
-def recognizes(folder: Path) -> bool:
-    return (folder / "index.csv").exists()
+@dataclass(frozen=True)
+class _Place:
+    """Where a set in Broden's layout lies, and which of its indices is read."""
+
+    root: Path
+    index: str
 
 
-def open_broden(root: Path) -> ImageSet:
-    """The images that index.csv names, with their labels; raises ImageSetError or IndexMalformed."""
-    rows, table = read_index(root)
+def recognizes(asked: Asked) -> bool:
+    return _find_place(asked) is not None
+
+
+def _find_place(asked: Asked) -> _Place | None:
+    """The folder itself or, if it holds only one in Broden's layout, that one; the index that a person named.
+
+    Raises ImageSetError if it holds several.
+    """
+    named = asked.label_path
+    if named is not None:
+        return _Place(named.parent, named.name) if named.name in INDICES and _has_tables(named.parent) else None
+    if not asked.by_look:
+        return None
+    if (place := _find_index(asked.root)) is not None:
+        return place
+    folders = sorted(Path(entry.path) for entry in os.scandir(asked.root) if entry.is_dir())
+    inner = [place for folder in folders if (place := _find_index(folder)) is not None]
+    if len(inner) > 1:
+        names = ", ".join(place.root.name for place in inner)
+        raise ImageSetError(f"{asked.root.name} holds {len(inner)} image sets in Broden's layout ({names}): give one.")
+    return inner[0] if inner else None
+
+
+def _find_index(folder: Path) -> _Place | None:
+    there = [name for name in INDICES if os.path.exists(folder / name)]  # False also where it may not be looked
+    is_one = there and (_has_tables(folder) or {"image", "sh", "sw"} <= set(read_header(folder / there[0])))
+    return _Place(folder, there[0]) if is_one else None
+
+
+def _has_tables(folder: Path) -> bool:
+    return os.path.exists(folder / "label.csv") or os.path.exists(folder / "category.csv")
+
+
+def open_broden(asked: Asked) -> ImageSet:
+    """The images that the index names, with their labels; raises ImageSetError or IndexMalformed."""
+    place = _find_place(asked)
+    if place is None:
+        raise ImageSetError(f"{INDICES[0]} is missing from {asked.root.name}.")
+    root, index_name = place.root, place.index
+    rows, table, notes = read_index(root, index_name)
     if not rows:
-        raise ImageSetError(f"index.csv of {root.name} names no images.")
+        raise ImageSetError(f"{index_name} of {root.name} names no images.")
     folder = root / "images"
     known = table.known_numbers()
 
@@ -87,7 +134,7 @@ def open_broden(root: Path) -> ImageSet:
         return (rows[index].height, rows[index].width) if has_map else None
 
     files = chain((folder / row.path for row in rows), list_label_files(range(len(rows))))
-    tables = ["index.csv", "label.csv", "category.csv", *(f"c_{name}.csv" for name in table.categories)]
+    tables = [index_name, "label.csv", "category.csv", *(f"c_{name}.csv" for name in table.categories)]
     return ImageSet(
         root=folder,
         paths=tuple(row.path for row in rows),
@@ -96,28 +143,37 @@ def open_broden(root: Path) -> ImageSet:
         read_runs=read_labels,
         list_label_files=list_label_files,
         find_map_size=find_map_size,
-        passed_over=_find_unnamed(folder, rows),
+        passed_over=_find_unnamed(folder, rows, index_name),
+        notes=notes,
     )
 
 
-def _find_unnamed(folder: Path, rows: Sequence[LabeledImage]) -> tuple[PassedOver, ...]:
-    """Files below images/ that no row of index.csv names, as an image or as a label map."""
+def _find_unnamed(folder: Path, rows: Sequence[LabeledImage], index_name: str) -> tuple[PassedOver, ...]:
+    """Files below images/ that no row of the index names, as an image or as a label map."""
     named = {row.path for row in rows} | {value for row in rows for _, value in row.labels if isinstance(value, str)}
     found = (Path(here, name).relative_to(folder).as_posix() for here, _, files in os.walk(folder) for name in files)
-    return sum_up(("not named by index.csv", path) for path in found if path not in named)
+    return sum_up((f"not named by {index_name}", path) for path in found if path not in named)
 
 
-READER = ImageSetReader(recognizes=recognizes, open=open_broden, has_labels=True)
+READER = ImageSetReader(name="Broden", recognizes=recognizes, open=open_broden)
 
 
-def read_index(root: Path) -> tuple[tuple[LabeledImage, ...], LabelTable]:
-    """Read category.csv, label.csv, c_*.csv and index.csv; raises IndexMalformed naming file, line (from 1) and
-    column.
+def read_index(root: Path, index_name: str) -> tuple[tuple[LabeledImage, ...], LabelTable, tuple[str, ...]]:
+    """Read category.csv, label.csv, c_*.csv and the index, and say what is left out; raises IndexMalformed naming file,
+    line (from 1) and column.
     """
     categories = _read_categories(root)
-    labels = _read_labels(root, categories)
-    rows = _read_rows(root, categories, {label.number for label in labels})
-    return rows, LabelTable(labels=labels, categories=categories)
+    labels, left_out = _read_labels(root, categories)
+    rows = _read_rows(root, index_name, categories, {label.number for label in labels}, left_out.keys())
+    return rows, LabelTable(labels=labels, categories=categories), _say_left_out(left_out)
+
+
+def _say_left_out(left_out: Mapping[int, str]) -> tuple[str, ...]:
+    """A sentence for each category that labels name and category.csv does not."""
+    counts = Counter(left_out.values())
+    return tuple(
+        f"{counts[name]} labels of {name} are left out: category.csv does not list it." for name in sorted(counts)
+    )
 
 
 def _cells(root: Path, name: str, needed: Sequence[str]) -> Iterator[dict[str, _Cell]]:
@@ -168,32 +224,41 @@ def _read_categories(root: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _read_labels(root: Path, categories: tuple[str, ...]) -> tuple[Label, ...]:
+def _read_labels(root: Path, categories: tuple[str, ...]) -> tuple[tuple[Label, ...], dict[int, str]]:
+    """The labels of the listed categories; of the others, the number and the category. Labels of a category that has
+    been taken out of category.csv are left out on purpose; if no label's category is listed, that is a fault.
+    """
     coverage = {name: _read_coverage(root, name) for name in categories}
     labels: dict[int, Label] = {}
+    left_out: dict[int, str] = {}
     for row in _cells(root, "label.csv", ["number", "name", "category"]):
         number = row["number"].integer(low=0, high=MAX_LABEL_NUMBER)
         if number == 0:
             continue  # background, where a file lists it
-        if number in labels:
+        if number in labels or number in left_out:
             raise row["number"].wrong("stands twice")
         if not row["name"].text.strip():
             raise row["name"].wrong("is empty")
-        named = _named_categories(row["category"], categories)
+        all_named = _split_categories(row["category"])
+        named = tuple(name for name in all_named if name in categories)
+        if not named:
+            left_out[number] = all_named[0]
+            if len(left_out) == 1:
+                fault = row["category"].wrong(f"names no category of category.csv ({', '.join(categories)})")
+            continue
         own = [name for name in categories if number in coverage[name]] or list(named)
         primary = max(own, key=lambda name: (coverage[name].get(number, 0.0), categories.index(name)))
         labels[number] = Label(number=number, name=row["name"].text, category=primary, categories=named)
-    return tuple(labels[number] for number in sorted(labels))
+    if left_out and not labels:
+        raise fault
+    return tuple(labels[number] for number in sorted(labels)), left_out
 
 
-def _named_categories(cell: _Cell, categories: tuple[str, ...]) -> tuple[str, ...]:
-    named = []
-    for part in cell.text.split(";"):
-        match = _CATEGORY.fullmatch(part)
-        if match is None or match[1] not in categories:
-            raise cell.wrong(f"names no category of category.csv ({', '.join(categories)})")
-        named.append(match[1])
-    return tuple(named)
+def _split_categories(cell: _Cell) -> tuple[str, ...]:
+    matches = [_CATEGORY.fullmatch(part) for part in cell.text.split(";")]
+    if not all(matches):
+        raise cell.wrong("is not a list of categories, like `object(12);part(3)`")
+    return tuple(match[1] for match in matches if match)
 
 
 def _read_coverage(root: Path, category: str) -> dict[int, float]:
@@ -204,9 +269,11 @@ def _read_coverage(root: Path, category: str) -> dict[int, float]:
     return coverage
 
 
-def _read_rows(root: Path, categories: tuple[str, ...], numbers: set[int]) -> tuple[LabeledImage, ...]:
+def _read_rows(
+    root: Path, index_name: str, categories: tuple[str, ...], numbers: set[int], left_out: Collection[int]
+) -> tuple[LabeledImage, ...]:
     rows: dict[str, LabeledImage] = {}
-    for cells in _cells(root, "index.csv", ["image", "sh", "sw", *categories]):
+    for cells in _cells(root, index_name, ["image", "sh", "sw", *categories]):
         path = cells["image"].path()
         if path in rows:
             raise cells["image"].wrong("stands twice")
@@ -214,7 +281,8 @@ def _read_rows(root: Path, categories: tuple[str, ...], numbers: set[int]) -> tu
         for index, category in enumerate(categories):
             cell = cells[category]
             for part in filter(None, cell.text.split(";")):
-                labels.append((index, _label_value(_Cell(cell.file, cell.line, cell.column, part), numbers)))
+                value = _label_value(_Cell(cell.file, cell.line, cell.column, part), numbers, left_out)
+                labels.append((index, value))
         rows[path] = LabeledImage(
             path=path,
             height=cells["sh"].integer(low=1, high=MAX_LABEL_SIDE_PX),
@@ -224,10 +292,12 @@ def _read_rows(root: Path, categories: tuple[str, ...], numbers: set[int]) -> tu
     return tuple(rows[path] for path in sorted(rows))
 
 
-def _label_value(cell: _Cell, numbers: set[int]) -> int | str:
+def _label_value(cell: _Cell, numbers: set[int], left_out: Collection[int]) -> int | str:
     if not cell.text.isdecimal():
         return cell.path()
     number = cell.integer(low=0, high=MAX_LABEL_NUMBER)
+    if number in left_out:
+        return 0
     if number and number not in numbers:
         raise cell.wrong("is no label of label.csv")
     return number

@@ -1,88 +1,20 @@
-"""A plain folder of images, at any depth, without labels. Links to folders are followed, each folder once."""
+"""A plain folder of images, at any depth, without labels."""
 
-import os
-from collections import deque
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
-
-from workers.engine.images.image_set import ImageSet, ImageSetReader, digest_files
-from workers.engine.images.label_table import ImageSetError
-from workers.engine.images.passed_over import find_fault, sum_up
-
-SUFFIXES = (
-    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".jfif", ".jpe", ".avif",
-)  # fmt: skip
+from workers.engine.images.image_set import ImageSet, digest_files
+from workers.engine.images.passed_over import sum_up
+from workers.engine.images.reading import Asked, ImageSetReader
+from workers.engine.images.walking import list_images
 
 
-def open_folder(root: Path) -> ImageSet:
-    """All files below root that are named like images; raises ImageSetError if there is none."""
-    paths: list[str] = []
-    passed: list[tuple[str, str]] = []
-    for path, fault in _walk(root):
-        fault = fault or find_fault(path) or _find_ending_fault(path)
-        if fault:
-            passed.append((fault, path))
-        else:
-            paths.append(path)
-    passed_over = sum_up(passed)
-    if not paths:
-        others = "".join(f"; {one.words()}" for one in passed_over)
-        raise ImageSetError(f"{root.name} holds no images (files named {', '.join(SUFFIXES)}){others}.")
-    paths.sort()
+def open_folder(asked: Asked) -> ImageSet:
+    """All files below the folder that are named like images; raises ImageSetError if there is none."""
+    paths, passed = list_images(asked.root)
     return ImageSet(
-        root=root,
+        root=asked.root,
         paths=tuple(paths),
-        sha256=digest_files(map(root.joinpath, paths), root=root),
-        passed_over=passed_over,
+        sha256=digest_files(map(asked.root.joinpath, paths), root=asked.root),
+        passed_over=sum_up(passed),
     )
 
 
-def _find_ending_fault(path: str) -> str:
-    if path.lower().endswith(SUFFIXES):
-        return ""
-    ending = PurePosixPath(path).suffix.lower()
-    return f"ending {ending}, which is not read" if ending else "no ending"
-
-
-def _walk(root: Path) -> Iterator[tuple[str, str]]:
-    """Each file below root by its path from there; what is not followed or cannot be opened, with the reason.
-
-    Folders that lie in root come first, so that links among them change no path; then links, the nearest first.
-    """
-    seen: set[tuple[int, int]] = {_identity(root)}
-    links: deque[Path] = deque()
-    yield from _walk_folder(root, root, seen, links)
-    while links:
-        link = links.popleft()
-        shown = link.relative_to(root).as_posix()
-        if _identity(link) in seen:
-            yield shown, "link to a folder that is read already"
-        elif root.resolve().is_relative_to(link.resolve()):
-            yield shown, "link to a folder above"
-        else:
-            seen.add(_identity(link))
-            yield from _walk_folder(link, root, seen, links)
-
-
-def _walk_folder(start: Path, root: Path, seen: set[tuple[int, int]], links: deque[Path]) -> Iterator[tuple[str, str]]:
-    """What lies in a folder and below; links to folders are left for later, folders read already are left out."""
-    closed: list[OSError] = []
-    for folder, subfolders, files in os.walk(start, onerror=closed.append):
-        here = Path(folder)
-        subfolders.sort()
-        links.extend(here / name for name in subfolders if (here / name).is_symlink())
-        fresh = [name for name in subfolders if not (here / name).is_symlink() and _identity(here / name) not in seen]
-        seen.update(_identity(here / name) for name in fresh)
-        subfolders[:] = fresh
-        for name in sorted(files):
-            yield (here / name).relative_to(root).as_posix(), ""
-    for error in closed:
-        yield Path(error.filename).relative_to(root).as_posix(), "folder that cannot be opened"
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    found = folder.stat()
-    return found.st_dev, found.st_ino
-
-
-READER = ImageSetReader(recognizes=Path.is_dir, open=open_folder)
+READER = ImageSetReader(name="plain folder", recognizes=lambda asked: True, open=open_folder, has_labels=False)

@@ -2,20 +2,61 @@
 
 from pathlib import Path
 
-from workers.engine.images.image_set import ImageSet, ImageSetReader
+from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_table import ImageSetError
-from workers.engine.images.readers import broden, folder
+from workers.engine.images.readers import (
+    ade20k,
+    broden,
+    cityscapes,
+    class_folders,
+    coco,
+    coco_stuff,
+    csv_labels,
+    folder,
+    mask_folders,
+    open_images,
+    pascal,
+)
+from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS, Asked, ImageSetReader
 
-READERS: list[ImageSetReader] = [broden.READER, folder.READER]
+READERS: list[ImageSetReader] = [
+    broden.READER,
+    class_folders.READER,
+    cityscapes.READER,
+    coco_stuff.READER,
+    pascal.READER,
+    coco.READER,
+    open_images.READER,
+    ade20k.READER,
+    mask_folders.READER,
+    csv_labels.READER,
+    folder.READER,
+]
 
 
-def find_reader(root: Path) -> ImageSetReader:
-    """The first that recognizes the folder; raises ImageSetError."""
+def find_reader(root: Path, labels: str = "") -> ImageSetReader:
+    """The first that recognizes the folder and what a person said of its labels (see Asked); raises ImageSetError."""
+    return _find_reader(Asked(root, labels))
+
+
+def _find_reader(asked: Asked) -> ImageSetReader:
+    root, labels = asked.root, asked.labels
     if not root.is_dir():
         raise ImageSetError(f"{root.name} is not a folder.")
-    return next(reader for reader in READERS if reader.recognizes(root))
+    if labels == NO_LABELS:
+        return folder.READER
+    if asked.label_path is not None and not asked.label_path.exists():
+        raise ImageSetError(f"There is no file or folder of labels at {labels}.")
+    reader = next(reader for reader in READERS if reader.recognizes(asked))
+    if asked.label_path is not None and not reader.has_labels:
+        raise ImageSetError(
+            f"{asked.label_path.name} is no labels that are read: --labels takes a .json (COCO), a .csv, a folder of "
+            f"label maps, {FOLDER_NAMES} (a folder's name is the label) or {NO_LABELS}."
+        )
+    return reader
 
 
-def open_image_set(root: Path) -> ImageSet:
+def open_image_set(root: Path, labels: str = "") -> ImageSet:
     """Raises ImageSetError."""
-    return find_reader(root).open(root)
+    asked = Asked(root, labels)
+    return _find_reader(asked).open(asked)

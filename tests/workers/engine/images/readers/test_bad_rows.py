@@ -1,0 +1,231 @@
+"""What is wrong in a file of labels is refused, or its photograph quarantined, with the place named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.workers.engine import making
+from workers.engine.images.label_maps import LabelMapUnreadable
+from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.readers.table import find_reader, open_image_set
+
+SQUARE = [[2, 2, 6, 2, 6, 6, 2, 6]]
+
+
+def photo(file: Path, *, size: tuple[int, int] = (8, 8), value: int = 90) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (value, value, value)).save(file)
+
+
+def write_coco(root: Path, **changes: Any) -> Path:
+    """A set of one photograph with one polygon; `changes` replace lists, or fields of the annotation."""
+    photo(root / "a.png")
+    annotation = {"id": 7, "image_id": 1, "category_id": 3, "segmentation": SQUARE, **changes.pop("annotation", {})}
+    whole = {
+        "images": [{"id": 1, "file_name": "a.png", "height": 8, "width": 8}],
+        "annotations": [annotation],
+        "categories": [{"id": 3, "name": "dog"}],
+        **changes,
+    }
+    file = root / "coco.json"
+    file.write_text(json.dumps(whole))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"annotation": {"category_id": 4}}, "coco.json, annotations 1, category_id: '4' is the id of no category"),
+        ({"annotation": {"image_id": 9}}, "coco.json, annotations 1, image_id: '9' is the id of no image"),
+        ({"categories": []}, "coco.json lists no categories"),
+        ({"categories": [{"id": 3, "name": " "}]}, "categories 1, name: ' ' is not a text"),
+        ({"images": [{"id": 1}]}, "images 1, file_name: 'None' is not a text"),
+        ({"images": [5]}, "images 1: '5' is not an object"),
+        ({"annotations": "?"}, "coco.json has no list annotations"),
+        (
+            {"images": [{"id": 1, "file_name": "gone.png", "height": 8, "width": 8}]},
+            "None of the 1 photographs that coco.json names, the first of them gone.png, lies in",
+        ),
+        ({"images": [{"id": 1, "file_name": "../a.png", "height": 8, "width": 8}] * 2}, "stands twice"),
+    ],
+)
+def test_a_wrong_entry_of_coco_is_refused_by_its_place(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    write_coco(tmp_path, **changes)
+    with pytest.raises(ImageSetError) as refused:
+        open_image_set(tmp_path)
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        ({"segmentation": [[1, 2, 3]]}, "annotations 1 of coco.json: a polygon has 3 numbers"),
+        ({"segmentation": [[1, 2, 3, "x", 1, 1]]}, "'x' is no number"),
+        ({"segmentation": {"size": [8, 8], "counts": [3, 4]}}, "the run lengths do not fill 8 x 8 px"),
+        ({"segmentation": {"size": [8, 8], "counts": "\x7f\x7f"}}, "the packed run lengths are damaged"),
+        ({"segmentation": {"size": [4, 8], "counts": [32]}}, "not of the photograph's"),
+        ({"segmentation": [], "bbox": [1, 1, 0, 3]}, "the box has no area"),
+        ({"segmentation": []}, "there is neither segmentation nor bbox"),
+    ],
+)
+def test_a_region_that_cannot_be_drawn_quarantines_its_photograph(
+    tmp_path: Path, annotation: dict[str, Any], words: str
+) -> None:
+    write_coco(tmp_path, annotation=annotation)
+    with pytest.raises(LabelMapUnreadable) as refused:
+        open_image_set(tmp_path).read_labels(0)
+    assert words in str(refused.value)
+
+
+def test_a_damaged_json_file_is_refused_by_line_and_column(tmp_path: Path) -> None:
+    write_coco(tmp_path).write_text('{"images": [], "categories": [],\n "annotations": [}')
+    with pytest.raises(ImageSetError, match=r"coco.json, line 2, column 18"):
+        open_image_set(tmp_path)
+
+
+def test_of_several_label_files_the_one_whose_photographs_are_here_is_read(tmp_path: Path) -> None:
+    write_coco(tmp_path)
+    (tmp_path / "other.json").write_text((tmp_path / "coco.json").read_text().replace("a.png", "b.png"))
+    assert open_image_set(tmp_path).paths == ("a.png",)
+    (tmp_path / "other.json").write_text((tmp_path / "coco.json").read_text())
+    with pytest.raises(ImageSetError, match=r"several files of labels .* name one with --labels"):
+        open_image_set(tmp_path)
+    assert open_image_set(tmp_path, str(tmp_path / "other.json")).paths == ("a.png",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("image,label\na.png,\n", "labels.csv, line 2, column label: '' names no label"),
+        ("image,label\na.png,dog,cat\n", "labels.csv, line 2: 3 values for 2 columns"),
+        ("image,label\n../a.png/..,dog\n", "column image: '../a.png/..' is not the path of a photograph"),
+        ("image,label,xmin,ymin,xmax,ymax\na.png,dog,1,1,x,3\n", "line 2, column xmax: 'x' is not a number"),
+        ("image,label,xmin,ymin,xmax,ymax\na.png,dog,4,1,2,3\n", "have no area"),
+        ("image,label\nb.png,dog\n", "None of the 1 photographs that labels.csv names"),
+        ("image,label\n", "labels.csv has no rows"),
+        ("ImageID,LabelName,XMin,XMax,YMin,YMax\na,/m/01,0,1.5,0,1\n", "column xmax: '1.5' is not a share"),
+    ],
+)
+def test_a_wrong_row_of_a_csv_is_refused_by_its_line(tmp_path: Path, text: str, words: str) -> None:
+    photo(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(ImageSetError) as refused:
+        open_image_set(tmp_path)
+    assert words in str(refused.value)
+
+
+def test_a_box_outside_its_photograph_is_said(tmp_path: Path) -> None:
+    photo(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("image;label;x0;y0;x1;y1\na.png;dog;9;1;12;3\n")
+    with pytest.raises(LabelMapUnreadable, match="line 2: the box lies outside the photograph of 8 x 8 px"):
+        open_image_set(tmp_path).read_labels(0)
+
+
+def write_masks(root: Path, values: np.ndarray, names: str = "0: background\n1: dog\n") -> None:
+    photo(root / "images" / "a.jpg")
+    (root / "masks").mkdir()
+    Image.fromarray(values.astype(np.uint8)).save(root / "masks" / "a.png")
+    if names:
+        (root / "labels.txt").write_text(names)
+
+
+def test_a_value_without_a_name_is_said_and_255_is_void(tmp_path: Path) -> None:
+    write_masks(tmp_path, np.array([[0, 1], [255, 2]]))
+    with pytest.raises(LabelMapUnreadable, match=r"a.png carries number 2, which labels.txt does not list"):
+        open_image_set(tmp_path).read_labels(0)
+    Image.fromarray(np.array([[0, 1], [255, 1]], dtype=np.uint8)).save(tmp_path / "masks" / "a.png")
+    assert open_image_set(tmp_path).read_labels(0).run_label.tolist() == [0, 1, 0, 1]
+
+
+def test_values_without_a_list_of_names_are_their_own_names(tmp_path: Path) -> None:
+    write_masks(tmp_path, np.array([[0, 7], [0, 7]]), names="")
+    image_set = open_image_set(tmp_path)
+    assert image_set.labels is not None
+    assert [label.name for label in image_set.labels.labels if label.number == 7] == ["value 7"]
+    assert "labels.txt" in image_set.notes[0]
+
+
+def test_a_map_of_another_shape_than_its_photograph_is_said(tmp_path: Path) -> None:
+    write_masks(tmp_path, np.zeros((8, 8)))
+    open_image_set(tmp_path).read_labels(0)
+    photo(tmp_path / "images" / "a.jpg", size=(12, 6))
+    with pytest.raises(LabelMapUnreadable, match="label map has the shape of 8 x 8 px, the photograph of 12 x 6"):
+        open_image_set(tmp_path).read_labels(0)
+
+
+def test_other_json_and_csv_files_make_no_labels(tmp_path: Path) -> None:
+    photo(tmp_path / "a.png")
+    (tmp_path / "meta.json").write_text('{"images": ["a.png"]}')
+    (tmp_path / "camera.csv").write_text("filename,name,focal\na.png,x,50\n")
+    assert open_image_set(tmp_path).labels is None
+
+
+def test_colors_that_nothing_explains_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    write_masks(tmp_path, np.array([[[0, 0, 0], [9, 0, 3]]] * 2))
+    with pytest.raises(ImageSetError, match=r"The label maps are colors .* put class_dict.csv"):
+        open_image_set(tmp_path)
+    (tmp_path / "labels.txt").unlink()
+    (tmp_path / "class_dict.csv").write_text("name,r,g,b\nsky,9,0,4\n")
+    with pytest.raises(LabelMapUnreadable, match=r"carries the color \(9, 0, 3\), which class_dict.csv does not list"):
+        open_image_set(tmp_path).read_labels(0)
+
+
+@pytest.mark.parametrize("labels", ["nothing.json", "notes.txt"])
+def test_labels_that_are_no_labels_are_refused_with_what_is_read(tmp_path: Path, labels: str) -> None:
+    photo(tmp_path / "a.png")
+    (tmp_path / "notes.txt").write_text("?")
+    with pytest.raises(ImageSetError, match=r"There is no file or folder of labels|takes a .json"):
+        find_reader(tmp_path, str(tmp_path / labels))
+
+
+def test_class_folders_are_labels_if_a_person_says_so(tmp_path: Path) -> None:
+    for path in ("train/cat/1.png", "train/dog/deep/2.png", "val/cat/3.png", "4.png"):
+        photo(tmp_path / path)
+    assert open_image_set(tmp_path).labels is None
+    image_set = open_image_set(tmp_path, "folders")
+    assert image_set.labels is not None
+    assert [label.name for label in image_set.labels.labels] == ["cat", "dog"]
+    assert image_set.paths == ("train/cat/1.png", "train/dog/deep/2.png", "val/cat/3.png")
+    assert [image_set.read_labels(index).run_label.tolist() for index in range(3)] == [[1], [2], [1]]
+    assert image_set.passed_over[0].words() == "1 passed over (lies in no class folder): 4.png"
+    table = tmp_path / "labels.csv"
+    table.write_text("path,classes\ntrain/cat/1.png,cat\n2.png,dog\nval/cat/3.png,cat\n")
+    assert [open_image_set(tmp_path).read_labels(index).run_label.tolist() for index in range(3)] == [[1], [2], [1]]
+    assert open_image_set(tmp_path, "none").labels is None
+
+
+def test_regions_over_one_another_are_all_kept(tmp_path: Path) -> None:
+    """A rider on a horse in boxes: pixels carry both labels."""
+    boxes = [{"image_id": 1, "category_id": one, "bbox": [1, 1, 4, 4]} for one in (3, 5, 3)]
+    write_coco(tmp_path, annotations=boxes, categories=[{"id": 3, "name": "horse"}, {"id": 5, "name": "rider"}])
+    runs = open_image_set(tmp_path).read_labels(0)
+    assert len(runs.slot_category) == 2
+    for first, number in zip(runs.slot_start[:-1], (3, 5), strict=True):
+        assert set(runs.run_label[first : first + 3].tolist()) == {0, number}
+
+
+def test_brodens_quirks(tmp_path: Path) -> None:
+    """index_sm.csv, the folder above, and labels of a category that category.csv leaves out."""
+    root = tmp_path / "above" / "broden1_224"
+    making.make_broden(root, rng=np.random.default_rng(3), n_images=6)
+    whole = open_image_set(root)
+    (root / "index_sm.csv").write_text("\n".join((root / "index.csv").read_text().splitlines()[:4]))
+    assert open_image_set(root.parent).paths == whole.paths
+    assert open_image_set(root.parent, str(root / "index_sm.csv")).paths == whole.paths[:3]
+    lines = (root / "category.csv").read_text().splitlines()
+    (root / "category.csv").write_text("\n".join(line for line in lines if not line.startswith("texture")))
+    less = open_image_set(root.parent)
+    assert less.labels is not None
+    assert {label.name for label in less.labels.labels} == {"red-c", "blue-c", "wheel", "car", "door", "mesh"}
+    assert less.notes == ("1 labels of texture are left out: category.csv does not list it.",)
+    less.read_labels(0)
+    making.make_broden(tmp_path / "above" / "broden1_384", rng=np.random.default_rng(3), n_images=2)
+    with pytest.raises(ImageSetError, match=r"holds 2 image sets in Broden's layout \(broden1_224, broden1_384\)"):
+        open_image_set(root.parent)

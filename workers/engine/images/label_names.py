@@ -1,0 +1,147 @@
+"""Files that say what the values or colors of label maps mean: text, CSV or JSON, in the forms that are about."""
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workers.engine.images.json_files import read_json
+from workers.engine.images.reading import MAX_LABEL_NUMBER, LabelFileMalformed
+
+# Looked for beside label maps, the first that is there counts.
+NAME_FILES = (
+    "labels.txt", "classes.txt", "class_names.txt", "names.txt", "labelmap.txt", "label_colors.txt",
+    "objectInfo150.txt",
+    "objectInfo150.csv", "class_dict.csv", "classes.csv", "labels.csv", "label.csv", "labels.json", "classes.json",
+    "categories.json", "id2label.json",
+)  # fmt: skip
+# Names that stand for no label.
+NOTHING = (
+    "background", "_background_", "__background__", "unlabeled", "unlabelled", "void", "ignore", "__ignore__",
+    "_ignore_", "ignored", "none", "unknown", "unlabeled/ignored",
+)  # fmt: skip
+NUMBER_COLUMNS = ("number", "id", "idx", "index", "value", "class_id", "label_id", "category_id", "class_index")
+NAME_COLUMNS = ("name", "label", "class", "category", "class_name", "label_name", "category_name")
+Color = tuple[int, int, int]
+_NUMBERED = re.compile(r"(\d{1,5})\s*[:,;\t ]\s*(\S.*)")
+_COLORED = re.compile(r"(\d{1,3})[ ,\t]+(\d{1,3})[ ,\t]+(\d{1,3})[ ,\t]+(\S.*)")
+_LABELMAP = re.compile(r"([^:]+):(\d{1,3}),(\d{1,3}),(\d{1,3}):.*")
+
+
+@dataclass(frozen=True)
+class LabelNames:
+    """Names by value, or by color; `file` is the name of the file that says so, for words."""
+
+    file: str
+    values: dict[int, str] = field(default_factory=dict)
+    colors: dict[Color, str] = field(default_factory=dict)
+
+    @property
+    def number_of_value(self) -> dict[int, int]:
+        """The label number of each value; 0 for background. If the value 0 is a label's, all numbers are one more."""
+        shift = 0 if is_nothing(self.values.get(0, NOTHING[0])) else 1
+        return {value: 0 if is_nothing(name) else value + shift for value, name in self.values.items()}
+
+    @property
+    def number_of_color(self) -> dict[Color, int]:
+        """The label number of each color, from 1 on in the file's order; 0 for background."""
+        named = list(dict.fromkeys(name for name in self.colors.values() if not is_nothing(name)))
+        return {color: 0 if is_nothing(name) else named.index(name) + 1 for color, name in self.colors.items()}
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The name of each label number."""
+        by_value = {self.number_of_value[value]: name for value, name in self.values.items()}
+        by_color = {self.number_of_color[color]: name for color, name in self.colors.items()}
+        return {number: name for number, name in (by_color or by_value).items() if number}
+
+
+def is_nothing(name: str) -> bool:
+    return name.strip().lower() in NOTHING
+
+
+def find_names(folders: Iterable[Path]) -> LabelNames | None:
+    """The names that a file in one of the folders gives, the nearest folder first; None if there is no such file."""
+    for folder in folders:
+        for name in NAME_FILES:
+            if (folder / name).is_file():
+                return read_names(folder / name)
+    return None
+
+
+def read_names(file: Path) -> LabelNames:
+    """Raises LabelFileMalformed."""
+    if file.suffix.lower() == ".json":
+        return _checked(LabelNames(file.name, values=_from_json(file)))
+    try:
+        lines = [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError):
+        raise LabelFileMalformed(f"{file.name} is not UTF-8 text.") from None
+    header = re.split(r"[,;\t]", lines[0].lower()) if lines else []
+    if file.suffix.lower() == ".csv" or "name" in header:
+        return _checked(_from_table(file.name, lines))
+    return _checked(_from_lines(file.name, [line for line in lines if not line.lstrip().startswith("#")]))
+
+
+def _checked(names: LabelNames) -> LabelNames:
+    if not names.names:
+        raise LabelFileMalformed(f"{names.file} names no labels.")
+    if max(names.names) > MAX_LABEL_NUMBER:
+        raise LabelFileMalformed(f"{names.file} has number {max(names.names)}; at most {MAX_LABEL_NUMBER} can be read.")
+    return names
+
+
+def _from_lines(file: str, lines: Sequence[str]) -> LabelNames:
+    """Lines of `number: name`, `red green blue name`, `name:red,green,blue::` (CVAT), or names alone: these count from
+    1, or from 0 if the first is the background.
+    """
+    if all(matches := [_COLORED.fullmatch(line.strip()) for line in lines]):
+        return LabelNames(file, colors={_color(one.groups()[:3]): one[4] for one in matches if one})
+    if all(matches := [_LABELMAP.fullmatch(line.strip()) for line in lines]):
+        return LabelNames(file, colors={_color(one.groups()[1:]): one[1] for one in matches if one})
+    if all(matches := [_NUMBERED.fullmatch(line.strip()) for line in lines]):
+        return LabelNames(file, values={int(one[1]): one[2].strip() for one in matches if one})
+    first = 0 if lines and is_nothing(lines[0]) else 1
+    return LabelNames(file, values={value: line.strip() for value, line in enumerate(lines, start=first)})
+
+
+def _from_table(file: str, lines: Sequence[str]) -> LabelNames:
+    delimiter = max(",;\t", key=lines[0].count) if lines else ","
+    rows = list(csv.DictReader(lines, delimiter=delimiter))
+    columns = {str(name).strip().lower(): name for name in (rows[0] if rows else {})}
+    name = next((columns[one] for one in NAME_COLUMNS if one in columns), None)
+    if name is None:
+        raise LabelFileMalformed(f"{file}, line 1: there is no column for the name ({', '.join(NAME_COLUMNS)}).")
+    if all(one in columns for one in "rgb"):
+        picked = [[row[columns[one]] or "" for one in "rgb"] for row in rows]
+        return LabelNames(file, colors={_color(one): (row[name] or "") for one, row in zip(picked, rows, strict=True)})
+    number = next((columns[one] for one in NUMBER_COLUMNS if one in columns), None)
+    if number is None:
+        raise LabelFileMalformed(f"{file}, line 1: there is no column for the number ({', '.join(NUMBER_COLUMNS)}).")
+    values: dict[int, str] = {}
+    for place, row in enumerate(rows, start=2):
+        if not re.fullmatch(r"\s*\d{1,9}\s*", row[number] or ""):
+            raise LabelFileMalformed(f"{file}, line {place}, column {number}: {row[number]!r} is not a whole number.")
+        values[int(row[number])] = (row[name] or "").strip()
+    return LabelNames(file, values=values)
+
+
+def _from_json(file: Path) -> dict[int, str]:
+    """{"0": "name"}, or a list `categories` or `labels` of objects with id and name."""
+    whole = read_json(file)
+    for listed in ("categories", "labels"):
+        if isinstance(whole.get(listed), list):
+            return {one.whole("id"): one.text("name") for one in whole.entries(listed)}
+    values: dict[int, str] = {}
+    for key, name in whole.values.items():
+        if not re.fullmatch(r"\d{1,9}", key) or not isinstance(name, str):
+            raise LabelFileMalformed(f"{file.name}: {key[:40]!r} is no number with a name.")
+        values[int(key)] = name
+    return values
+
+
+def _color(parts: Sequence[Any]) -> Color:
+    red, green, blue = (int(part) for part in parts)
+    return red, green, blue

@@ -1,0 +1,164 @@
+"""Photographs with a label map each, of the same name: how the layouts of masks/ are read once they are recognized.
+
+A value that no name is given for is 255 or 65,535 (void) or a fault. The map is taken as the photograph lies upright.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.label_maps import LabelMapUnreadable
+from workers.engine.images.label_names import Color, LabelNames
+from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.mask_files import read_mask, read_mask_size
+from workers.engine.images.passed_over import sum_up
+from workers.engine.images.reading import Drawn, LabelSource, build_image_set, make_labels
+from workers.engine.images.regions import Grid, make_grid
+from workers.engine.images.walking import list_images
+
+MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".gif")
+VOID = (255, 65_535)
+NO_MAP = "no label map of this name"
+Values = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MaskLayout:
+    """Photographs below `images` and their label maps below `masks`.
+
+    A map's name is the photograph's without `image_ending`, with one of `mask_endings` (the first that is there).
+    `names`: what values or colors mean. `decode` makes values of a map's pixels; None: they are the values.
+    """
+
+    root: Path
+    images: Path
+    masks: Path
+    names: LabelNames
+    mask_endings: Sequence[str] = ("",)
+    image_ending: str = ""
+    decode: Callable[[Values], Values] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def value_table(self) -> Values:
+        """(65,536,) the label number of each value; -1 for values without a name."""
+        table = np.full(65_536, -1, dtype=np.int64)
+        table[[0, *VOID]] = 0
+        for value, number in self.names.number_of_value.items():
+            table[value] = number
+        return table
+
+
+def pair_masks(layout: MaskLayout) -> tuple[dict[str, Path], list[tuple[str, str]]]:
+    """The label map of each photograph that has one, and reason and path of the files that are left over."""
+    found, passed = list_images(layout.images)
+    maps = {_stem(path): layout.masks / path for path in _list_masks(layout.masks)}
+    by_name: dict[str, list[Path]] = {}
+    for stem, path in maps.items():
+        by_name.setdefault(PurePosixPath(stem).name, []).append(path)
+    pairs: dict[str, Path] = {}
+    for photograph in found:
+        stem = _stem(photograph).removesuffix(layout.image_ending)
+        for ending in layout.mask_endings:
+            alike = by_name.get(PurePosixPath(f"{stem}{ending}").name, [])
+            mask = maps.get(f"{stem}{ending}") or (alike[0] if len(alike) == 1 else None)
+            if mask is not None and mask != layout.images / photograph:
+                pairs[photograph] = mask
+                break
+    used = set(pairs.values())
+    left = [path for path in found if path not in pairs and layout.images / path not in used]
+    return pairs, passed + [(NO_MAP, path) for path in left]
+
+
+def _stem(path: str) -> str:
+    return str(PurePosixPath(path).with_suffix(""))
+
+
+def _list_masks(folder: Path) -> Iterable[str]:
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in MASK_SUFFIXES)
+    return sorted(path.relative_to(folder).as_posix() for path in files)
+
+
+def open_masks(layout: MaskLayout) -> ImageSet:
+    """The photographs that have a label map; raises ImageSetError if none has."""
+    pairs, passed = pair_masks(layout)
+    # A photograph in the same folder as the maps may itself be named like a map of another.
+    paths = sorted(path for path in pairs if layout.images / path not in set(pairs.values()))
+    if not paths:
+        raise ImageSetError(
+            f"No photograph of {layout.images.name} has a label map of the same name in {layout.masks.name}."
+        )
+    _demand_meaning(layout, pairs[paths[0]])
+
+    def find_size(index: int) -> tuple[int, int] | None:
+        size = read_mask_size(pairs[paths[index]])
+        return Grid(*size).size if size else None
+
+    return build_image_set(
+        root=layout.images,
+        paths=paths,
+        labels=make_labels(layout.names.names),
+        source=LabelSource(
+            root=layout.masks,
+            draw=lambda index: _draw(layout, pairs[paths[index]]),
+            size=find_size,
+            files=lambda index: [pairs[paths[index]]],
+        ),
+        passed_over=sum_up(passed),
+        notes=layout.notes,
+    )
+
+
+def _demand_meaning(layout: MaskLayout, mask: Path) -> None:
+    """Raises ImageSetError if the maps are colors that nothing explains."""
+    try:
+        _draw(layout, mask)
+    except LabelMapUnreadable as error:
+        if layout.names.colors or layout.decode is not None or "colors" not in str(error):
+            return  # said of this photograph when its labels are read
+        raise ImageSetError(
+            f"The label maps are colors ({mask.name}), and no file says what they mean: put class_dict.csv "
+            f"(name,r,g,b) into {layout.root.name}."
+        ) from None
+
+
+def _draw(layout: MaskLayout, mask: Path) -> Drawn:
+    pixels = read_mask(mask)
+    grid = make_grid(*pixels.shape[:2])
+    return Drawn(*grid.size, [_number(layout, grid.sample(pixels), mask.name).astype(np.uint16)])
+
+
+def _number(layout: MaskLayout, pixels: Values, name: str) -> Values:
+    """Label numbers of (h, w) values or (h, w, 3) colors."""
+    if layout.decode is not None:
+        pixels = layout.decode(pixels)
+    elif pixels.ndim == 3 and layout.names.colors:
+        return _number_colors(pixels, layout.names, name)
+    elif pixels.ndim == 3:
+        if not (pixels == pixels[..., :1]).all():
+            raise LabelMapUnreadable(f"label map {name} holds colors, and {layout.names.file} names no colors")
+        pixels = pixels[..., 0]
+    if pixels.min() < 0 or pixels.max() >= len(layout.value_table):
+        raise LabelMapUnreadable(f"label map {name} carries number {pixels.max()}, more than 65,535")
+    numbers = layout.value_table[pixels]
+    if (numbers < 0).any():
+        strange = pixels[numbers < 0].min()
+        raise LabelMapUnreadable(f"label map {name} carries number {strange}, which {layout.names.file} does not list")
+    return numbers
+
+
+def _number_colors(pixels: Values, names: LabelNames, name: str) -> Values:
+    known = names.number_of_color
+    packed = pixels @ np.array([65_536, 256, 1])
+    colors, places = np.unique(packed, return_inverse=True)
+    unpacked: list[Color] = [(int(one) >> 16, int(one) >> 8 & 255, int(one) & 255) for one in colors]
+    strange = next((one for one in unpacked if one not in known and one != (0, 0, 0)), None)
+    if strange is not None:
+        raise LabelMapUnreadable(f"label map {name} carries the color {strange}, which {names.file} does not list")
+    numbers = np.array([known.get(one, 0) for one in unpacked], dtype=np.int64)
+    return numbers[places.reshape(packed.shape)]

@@ -1,0 +1,262 @@
+"""COCO's JSON: boxes, polygons and run lengths of each object, or panoptic label maps.
+
+A region is what `segmentation` says, else its box `bbox`. Crowds (`iscrowd`) count as what they are a crowd of. The
+number of a label is its category's id, if all ids lie from 1 to 65,535. https://cocodataset.org/#format-data
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.json_files import Entry, read_json
+from workers.engine.images.label_maps import LabelMapUnreadable
+from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.mask_files import read_mask
+from workers.engine.images.passed_over import sum_up
+from workers.engine.images.reading import (
+    MAX_LABEL_NUMBER,
+    Asked,
+    Drawn,
+    ImageSetReader,
+    LabelFileMalformed,
+    LabelSource,
+    Photographs,
+    build_image_set,
+    demand_found,
+    list_unnamed,
+    make_labels,
+)
+from workers.engine.images.regions import (
+    Grid,
+    RegionInvalid,
+    fill_box,
+    fill_polygon,
+    fill_runs,
+    lay_regions,
+    make_grid,
+    unpack_counts,
+)
+from workers.engine.images.walking import list_images
+
+LOOKED_AT_BYTES = 2**20
+FOLDERS = ("annotations", "labels", ".")
+LISTS = ("images", "annotations", "categories")
+# Other JSON files that lie beside COCO's.
+OTHER_KINDS = ("captions_", "image_info_", "person_keypoints_")
+
+
+def recognizes(asked: Asked) -> bool:
+    if asked.label_path is not None:
+        return asked.label_path.suffix.lower() == ".json"
+    return asked.by_look and bool(_list_files(asked.root))
+
+
+def _list_files(root: Path) -> list[Path]:
+    """JSON files in root or its annotations/ that look like COCO's."""
+    found = [file for name in FOLDERS for file in sorted((root / name).glob("*.json"))]
+    return [file for file in found if not file.name.startswith(OTHER_KINDS) and _looks_right(file)]
+
+
+def _looks_right(file: Path) -> bool:
+    """True if a small file names all of COCO's lists, or if a large one begins with some of them."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(LOOKED_AT_BYTES)
+            is_whole = not opened.read(1)
+    except OSError:
+        return False
+    named = [f'"{name}"'.encode() in start for name in LISTS]
+    return start.lstrip()[:1] == b"{" and (all(named) if is_whole else any(named))
+
+
+@dataclass(frozen=True)
+class _Annotated:
+    """What a JSON file says: sizes and ids of images, names of numbers, and the annotations of each image's id."""
+
+    file: Path
+    entries: Mapping[int | str, Entry]
+    names: Mapping[int, str]
+    number_of: Mapping[int, int]
+    annotations: Mapping[int | str, list[Entry]]
+    is_panoptic: bool
+
+    @property
+    def first_names(self) -> list[str]:
+        """Some names of photographs, enough to see whether they lie in a folder."""
+        return [str(one.get("file_name")) for one in list(self.entries.values())[:20]]
+
+    @cached_property
+    def masks(self) -> Path:
+        """The folder of the panoptic label maps, named like the JSON file."""
+        inner = self.file.with_suffix("")
+        return inner if inner.is_dir() else self.file.parent
+
+    def grid(self, image: int | str) -> Grid:
+        entry = self.entries[image]
+        return make_grid(entry.get("height"), entry.get("width"))
+
+    def draw(self, image: int | str) -> Drawn:
+        """The label maps of an image; raises LabelMapUnreadable or RegionInvalid."""
+        grid = self.grid(image)
+        maps = [self._draw_panoptic(image, grid)] if self.is_panoptic else lay_regions(self._fill(image, grid))
+        return Drawn(*grid.size, maps)
+
+    def _fill(self, image: int | str, grid: Grid) -> dict[int, NDArray[np.bool_]]:
+        filled: dict[int, NDArray[np.bool_]] = {}
+        for entry in self.annotations.get(image, []):
+            number = self.number_of[entry.whole("category_id")]
+            try:
+                region = _fill_region(grid, entry)
+            except RegionInvalid as error:
+                raise LabelMapUnreadable(f"{entry.place} of {self.file.name}: {error}") from None
+            filled[number] = filled[number] | region if number in filled else region
+        return filled
+
+    def _draw_panoptic(self, image: int | str, grid: Grid) -> NDArray[np.uint16]:
+        """A pixel's segment is red + 256 x green + 65,536 x blue; each segment has a category."""
+        numbers = np.zeros(grid.size, dtype=np.uint16)
+        for file, entry in self.panoptic_files(image):
+            pixels = grid.sample(read_mask(file, full=(grid.full_height, grid.full_width), colors=True))
+            segments = pixels @ np.array([1, 256, 65_536], dtype=np.int64)
+            for segment in entry.entries("segments_info"):
+                numbers[segments == segment.whole("id")] = self.number_of[segment.whole("category_id")]
+        return numbers
+
+    def panoptic_files(self, image: int | str) -> list[tuple[Path, Entry]]:
+        if not self.is_panoptic:
+            return []
+        return [(self.masks / entry.text("file_name"), entry) for entry in self.annotations.get(image, [])]
+
+
+def _fill_region(grid: Grid, entry: Entry) -> NDArray[np.bool_]:
+    shape = entry.get("segmentation")
+    if isinstance(shape, list) and shape:
+        polygons = shape if isinstance(shape[0], list) else [shape]
+        region = np.zeros(grid.size, dtype=np.bool_)
+        for polygon in polygons:
+            region |= fill_polygon(grid, polygon)
+        return region
+    if isinstance(shape, dict):
+        if shape.get("size") != [grid.full_height, grid.full_width]:
+            raise RegionInvalid(f"its run lengths are of size {shape.get('size')}, not of the photograph's")
+        counts = shape.get("counts")
+        return fill_runs(grid, unpack_counts(counts) if isinstance(counts, str) else _listed(counts))
+    if entry.get("bbox") is None:
+        raise RegionInvalid("there is neither segmentation nor bbox")
+    return fill_box(grid, _listed(entry.get("bbox")))
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise RegionInvalid(f"{str(value)[:40]!r} is no list of numbers")
+    return value
+
+
+def _read(file: Path) -> _Annotated:
+    """Read and check a JSON file; raises LabelFileMalformed naming the entry that is wrong."""
+    whole = read_json(file)
+    missing = [name for name in LISTS if not isinstance(whole.get(name), list)]
+    if missing:
+        raise LabelFileMalformed(
+            f"{file.name} has no list {' and no list '.join(missing)}: COCO's JSON has images, annotations, categories."
+        )
+    entries: dict[int | str, Entry] = {}
+    for one in whole.entries("images"):
+        if one.key("id") in entries:
+            raise one.wrong("id", "stands twice")
+        entries[one.key("id")] = one
+    categories = _read_categories(whole)
+    is_renumbered = not all(1 <= number <= MAX_LABEL_NUMBER for number in categories)
+    number_of = {one: place if is_renumbered else one for place, one in enumerate(sorted(categories), start=1)}
+    annotations: dict[int | str, list[Entry]] = {}
+    is_panoptic = False
+    for one in whole.entries("annotations"):
+        image = one.key("image_id")
+        if image not in entries:
+            raise one.wrong("image_id", "is the id of no image of the file")
+        is_panoptic = is_panoptic or "segments_info" in one.values
+        for segment in one.entries("segments_info") if is_panoptic else (one,):
+            if segment.whole("category_id") not in number_of:
+                raise segment.wrong("category_id", "is the id of no category of the file")
+        annotations.setdefault(image, []).append(one)
+    names = {number_of[one]: name for one, name in categories.items()}
+    return _Annotated(file, entries, names, number_of, annotations, is_panoptic)
+
+
+def _read_categories(whole: Entry) -> dict[int, str]:
+    categories: dict[int, str] = {}
+    for one in whole.entries("categories"):
+        if one.whole("id") in categories:
+            raise one.wrong("id", "stands twice")
+        categories[one.whole("id")] = one.text("name")
+    if not categories:
+        raise LabelFileMalformed(f"{whole.file} lists no categories.")
+    return categories
+
+
+def open_coco(asked: Asked) -> ImageSet:
+    """The images that the JSON file names; raises ImageSetError or LabelFileMalformed."""
+    found, passed = list_images(asked.root)
+    photographs = Photographs(tuple(found))
+    file, told = _choose_file(asked, photographs)
+    image_of: dict[str, int | str] = {}
+    for key, entry in told.entries.items():
+        path = photographs.find_or_keep(entry.text("file_name"))
+        if path is None:
+            raise entry.wrong("file_name", "is not the path of a photograph")
+        if path in image_of:
+            raise entry.wrong("file_name", "stands twice")
+        image_of[path] = key
+    demand_found(image_of, photographs, file=file.name, folder=asked.root.name)
+    paths = sorted(image_of)
+    masks = {mask for key in told.entries for mask, _ in told.panoptic_files(key)}
+    passed += list_unnamed(photographs, [*paths, *_inside(asked.root, masks)], file=file.name)
+    return build_image_set(
+        root=asked.root,
+        paths=paths,
+        labels=make_labels(dict(told.names)),
+        source=LabelSource(
+            root=file.parent,
+            draw=lambda index: told.draw(image_of[paths[index]]),
+            size=lambda index: _find_size(told, image_of[paths[index]]),
+            files=lambda index: [mask for mask, _ in told.panoptic_files(image_of[paths[index]])],
+            tables=[file],
+        ),
+        passed_over=sum_up(one for one in passed if PurePosixPath(one[1]).suffix != ".json"),
+    )
+
+
+def _find_size(told: _Annotated, image: int | str) -> tuple[int, int] | None:
+    try:
+        return told.grid(image).size
+    except RegionInvalid:
+        return None  # said when its labels are drawn
+
+
+def _inside(root: Path, files: set[Path]) -> list[str]:
+    return [file.relative_to(root).as_posix() for file in files if file.is_relative_to(root)]
+
+
+def _choose_file(asked: Asked, photographs: Photographs) -> tuple[Path, _Annotated]:
+    """The file that a person named, else the only one whose photographs are here."""
+    if asked.label_path is not None:
+        return asked.label_path, _read(asked.label_path)
+    files = _list_files(asked.root)
+    fitting: list[tuple[Path, _Annotated]] = []
+    for file in files:
+        told = _read(file)
+        if len(files) == 1 or any(photographs.find(name) for name in told.first_names):
+            fitting.append((file, told))
+    if len(fitting) != 1:
+        names = ", ".join(file.relative_to(asked.root).as_posix() for file in files)
+        raise ImageSetError(f"{asked.root.name} holds several files of labels ({names}): name one with --labels.")
+    return fitting[0]
+
+
+READER = ImageSetReader(name="COCO JSON", recognizes=recognizes, open=open_coco)

@@ -1,0 +1,85 @@
+"""A CSV of photographs and labels, one row or several for each: of the whole photograph, or with corners of a box."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from workers.engine.images.boxed_images import Marked, TableOfLabels, open_table, sort_rows
+from workers.engine.images.csv_tables import CsvRow, find_column, read_header, read_rows, split_labels
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.reading import Asked, ImageSetReader, Photographs
+from workers.engine.images.walking import list_images
+
+ENDINGS = (".csv", ".tsv")
+IMAGE = ("image", "filename", "file_name", "file", "path", "image_path", "img", "image_id", "image_name", "filepath")
+LABEL = ("label", "labels", "class", "classes", "class_name", "label_name", "category", "tag", "tags", "concept")
+CORNERS = (
+    ("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"), ("x0", "y0", "x1", "y1"),
+    ("left", "top", "right", "bottom"), ("x1", "y1", "x2", "y2"),
+)  # fmt: skip
+
+
+def recognizes(asked: Asked) -> bool:
+    if asked.label_path is not None:
+        return asked.label_path.suffix.lower() in ENDINGS
+    return asked.by_look and len(_list_tables(asked.root)) > 0
+
+
+def _list_tables(root: Path) -> list[Path]:
+    found = sorted(file for ending in ENDINGS for file in root.glob(f"*{ending}"))
+    return [file for file in found if _find_columns(read_header(file)) is not None]
+
+
+def _find_columns(header: Sequence[str]) -> tuple[str, str] | None:
+    image, label = find_column(header, IMAGE), find_column(header, LABEL)
+    return (image, label) if image and label else None
+
+
+def open_csv(asked: Asked) -> ImageSet:
+    """The images that the file names; raises ImageSetError or LabelFileMalformed."""
+    file = asked.label_path or _choose(asked.root)
+    columns = _find_columns(read_header(file)) if file.is_file() else None
+    if columns is None:
+        raise ImageSetError(
+            f"{file.name}, line 1: there must be a column for the photograph ({', '.join(IMAGE[:4])}) and one for the "
+            f"label ({', '.join(LABEL[:4])})."
+        )
+    paths, passed = list_images(asked.root)
+    photographs = Photographs(tuple(paths))
+    rows = sort_rows([
+        (_find(row, columns[0], photographs), marked) for row in read_rows(file) for marked in _mark(row, columns[1])
+    ])  # fmt: skip
+    return open_table(TableOfLabels(asked.root, file, rows, photographs, passed))
+
+
+def _choose(root: Path) -> Path:
+    tables = _list_tables(root)
+    if len(tables) > 1:
+        names = ", ".join(file.name for file in tables)
+        raise ImageSetError(f"{root.name} holds several files of labels ({names}): name one with --labels.")
+    return tables[0]
+
+
+def _find(row: CsvRow, column: str, photographs: Photographs) -> str:
+    path = photographs.find_or_keep(row.cells[column].strip())
+    if path is None:
+        raise row.wrong(column, "is not the path of a photograph")
+    return path
+
+
+def _mark(row: CsvRow, column: str) -> Iterator[Marked]:
+    labels = split_labels(row.cells[column])
+    if not labels:
+        raise row.wrong(column, "names no label")
+    place = f"{row.file}, line {row.line}"
+    corners = next((names for names in CORNERS if all(name in row.cells for name in names)), None)
+    if corners is None or not any(row.cells[name].strip() for name in corners):
+        yield from (Marked(label, place) for label in labels)
+        return
+    left, top, right, bottom = (row.number(name) for name in corners)
+    if right <= left or bottom <= top:
+        raise row.wrong(corners[2], f"and the other corners ({left:g}, {top:g}, {right:g}, {bottom:g}) have no area")
+    yield from (Marked(label, place, (left, top, right, bottom)) for label in labels)
+
+
+READER = ImageSetReader(name="CSV of photographs and labels", recognizes=recognizes, open=open_csv)
