@@ -7,12 +7,13 @@ the layer's mean empirical receptive field. Coordinates are pixel centers of the
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.engine.networks.geometry import MapGeometry, plan_axis, upsample
+from workers.engine.networks.geometry import AxisGeometry, AxisPlan, MapGeometry, plan_axis, upsample
 
 WAYS = ("upsampled", "smoothed", "disk")
 UPSAMPLED_CUT, SMOOTHED_CUT, DISK_CUT = 0.2, 0.4, 0.5
@@ -59,10 +60,18 @@ def _upsampled(
     height, width = activation.shape
     values = upsample(
         maps=activation,
-        rows=plan_axis(n_cells=height, positions=source.geometry.rows.cells_at(rows)),
-        columns=plan_axis(n_cells=width, positions=source.geometry.columns.cells_at(columns)),
+        rows=_plan(height, source.geometry.rows, rows.tobytes()),
+        columns=_plan(width, source.geometry.columns, columns.tobytes()),
     )
     return np.asarray(values > max(0.0, UPSAMPLED_CUT * first_peak), dtype=np.bool_)
+
+
+@lru_cache(maxsize=4096)
+def _plan(n_cells: int, axis: AxisGeometry, pixels: bytes) -> AxisPlan:
+    """Kept, because it takes longer to make than to use: a layer's crops begin and end at few places. 4,096 plans take
+    some 10 MB.
+    """
+    return plan_axis(n_cells=n_cells, positions=axis.cells_at(np.frombuffer(pixels)))
 
 
 def _smoothed(
