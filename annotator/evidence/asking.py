@@ -202,7 +202,7 @@ def _send(question: Question, store: Store, now: datetime) -> None:
         question.refusal = (
             store.read(failed).decode()
             if store.exists(failed)
-            else f"The GPU process was lost {contract.MAX_ATTEMPTS} times while it answered."
+            else f"The GPU process was lost {contract.MAX_ATTEMPTS} times while it answered. Ask again to go on."
         )
         question.state, question.answered_at = Question.State.REFUSED, now
         return
