@@ -25,7 +25,7 @@ from redis.retry import Retry
 
 from annotator import postgres
 from annotator.postgres import EmbeddedServiceFailed
-from workers.config import data_folder as data_folder
+from workers.data import data_folder as data_folder
 
 VALKEY_URL = "redis://:{password}@127.0.0.1:{port}/0"
 START_SECONDS = 30

@@ -19,6 +19,8 @@ from annotator import embedded, postgres
 USER = (
     "import os, sys; from annotator import embedded\n"
     "with embedded.in_environment():\n"
+    "    from workers import config  # tasks are sent to the broker that runs, not to the usual address\n"
+    "    assert config.broker_url == os.environ['REDIS_URL'], config.broker_url\n"
     "    print(os.environ['DATABASE_URL'], os.environ['REDIS_URL'], flush=True)\n"
     "    sys.stdin.read()\n"
 )
