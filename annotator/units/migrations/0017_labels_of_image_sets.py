@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("units", "0015_canceled_dissections")]
+    dependencies = [("units", "0016_importance")]
 
     operations = [
         migrations.AddField(
