@@ -62,7 +62,12 @@ class Question(models.Model):
     @property
     def folder(self) -> str:
         """Address of the question's folder in the artifact store."""
-        return f"{settings.ARTIFACT_ROOT.rstrip('/')}/questions/{self.id}"
+        return f"{settings.ARTIFACT_ROOT.rstrip('/')}/{self.folder_name}"
+
+    @property
+    def folder_name(self) -> str:
+        """Of that folder, below ARTIFACT_ROOT."""
+        return f"questions/{self.id}"
 
     def request(self) -> contract.QuestionRequest:
         """The message to the GPU processes, for the attempt that begins now."""

@@ -10,7 +10,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from annotator.evidence.models import Question
 from annotator.labels.labeling import find_own_wordnet
 from annotator.labels.wordnet import FILES
 from annotator.published.backup.archive import (
@@ -90,11 +91,13 @@ def _fill(
     packed, dump = PackedFiles(archive), scratch / DUMP
     with one_moment() as moment:
         dissections = list(Dissection.objects.order_by("created_at", "id"))
+        questions = list(Question.objects.filter(kind=Question.Kind.EXPLAIN).only("id").order_by("asked_at", "id"))
         migrations = sorted(MigrationRecorder(connection).applied_migrations())
         dump_database(dump, moment=moment)
     packed.add(DUMP, _read(dump))
     dump.unlink()
     stored = add_artifacts(packed, scratch, dissections, with_content=with_artifacts)
+    n_of_questions = add_photographs(packed, questions) if with_artifacts else 0
     for name, value in list_secrets().items() if with_secrets else ():
         packed.add(f"{SECRETS}/{name}", [value.encode()])
     if folder := find_own_wordnet():
@@ -106,7 +109,7 @@ def _fill(
         "pseudonym_key_sha256": digest_key(settings.PSEUDONYM_KEY), "artifacts": stored, "files": packed.files,
     }  # fmt: skip
     archive.writestr(MANIFEST, json.dumps(manifest), zipfile.ZIP_DEFLATED)
-    return sum(map(len, stored.values())), tuple(name for name, files in stored.items() if not files)
+    return sum(map(len, stored.values())) + n_of_questions, tuple(name for name, files in stored.items() if not files)
 
 
 def list_secrets() -> dict[str, str]:
@@ -142,6 +145,18 @@ def add_artifacts(
                 names.remove(name)  # the work goes on, and replaced its own files
         stored[str(dissection.pk)] = names
     return stored
+
+
+def add_photographs(packed: PackedFiles, questions: Iterable[Question]) -> int:
+    """How many files belong to questions about photographs; what is deleted meanwhile is passed over."""
+    n_files = 0
+    for question in questions:
+        store = open_store(question.folder)
+        for name in list(store.names()):
+            with suppress(NotStored):
+                packed.add(f"{ARTIFACTS}/{question.folder_name}/{name}", [store.read(name)])
+                n_files += 1
+    return n_files
 
 
 def _add_file(packed: PackedFiles, store: Store, name: str, *, to: str, scratch: Path) -> None:

@@ -23,10 +23,11 @@ from django.test.utils import override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
+from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel
 from annotator.published.backup import backing_up
 from annotator.published.backup.archive import open_backup
-from annotator.published.backup.backing_up import add_artifacts
+from annotator.published.backup.backing_up import add_artifacts, add_photographs
 from annotator.published.backup.dumping import dump_database
 from annotator.published.bundle.archive import PackedFiles
 from annotator.published.readers.cells import BadFile
@@ -127,6 +128,17 @@ def test_every_page_and_report_is_the_same_after_a_restore(
             report = run_command("report", "demo", format="json")
     assert [address for address in before if before[address] != after[address]] == []
     assert json.loads(report) == json.loads(before[f"/campaigns/demo/{REPORT}"])
+
+
+@pytest.mark.django_db
+def test_photographs_that_people_tried_are_in_the_file_where_they_lie(tmp_path: Path, settings: Settings) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'artifacts'}"
+    kept, gone = (Question.objects.create(kind="explain", asked_at=timezone.now()) for _ in range(2))
+    open_store(kept.folder).write("photograph.png", b"a picture")
+    with zipfile.ZipFile(tmp_path / "file.zip", "w") as archive:
+        assert add_photographs(PackedFiles(archive), [kept, gone]) == 1
+        (name,) = archive.namelist()
+    assert name.removeprefix("artifacts/") == kept.folder.removeprefix(f"{settings.ARTIFACT_ROOT}/") + "/photograph.png"
 
 
 @pytest.mark.django_db
