@@ -25,7 +25,7 @@ from workers.engine.images.label_table import LabelTable
 from workers.engine.images.readers.table import open_image_set
 from workers.fetching import fetch_folder
 from workers.job import write_patiently
-from workers.leases import Reporter
+from workers.leases import Canceled, Reporter
 from workers.store import Store
 
 MAX_SECONDS = 60
@@ -76,6 +76,8 @@ def clean(path: Path, folder: Path) -> dict[str, Any]:
 def _find_source(request: QuestionRequest, target: Store, reporter: Reporter, folder: Path) -> Path:
     """The file; of a labeled image set also its labeled pixels go into the question's folder."""
     if "image" not in request.options:
+        if not target.exists(contract.PHOTOGRAPH):
+            raise Canceled  # it was deleted; whoever deletes may not have reached the broker
         return target.fetch(contract.PHOTOGRAPH, folder=folder)
     address, name = (str(request.options[option]) for option in contract.PHOTOGRAPH_OPTIONS)
     images = open_image_set(fetch_folder(address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes()))

@@ -140,3 +140,20 @@ def finish(
         if measure.stage == "label":
             complete.complete_measure(measure, completion)
     return list(completion.layers)
+
+
+def headed_module() -> nn.Sequential:
+    """Six units of layer 1, pooled, make the scores of ten classes."""
+    module = nn.Sequential(
+        nn.Conv2d(3, 6, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10)
+    )
+    module.preprocessing = Preprocessing(input_px=INPUT_PX)  # type: ignore[assignment]
+    return module
+
+
+def headless_module() -> nn.Sequential:
+    """Another layer stands between the pool and the last one."""
+    hidden = [nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 10)]
+    module = nn.Sequential(nn.Conv2d(3, 6, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), *hidden)
+    module.preprocessing = Preprocessing(input_px=INPUT_PX)  # type: ignore[assignment]
+    return module

@@ -4,9 +4,6 @@ The GPU process's tasks run in the process of the test.
 """
 
 import io
-import json
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,47 +14,18 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
-from pytest_django import Settings
 
 from annotator.accounts.models import AuditEntry, Role
 from annotator.evidence import asking, trying
 from annotator.evidence.models import Question, UnitClasses
-from annotator.units import gpu_queue
 from annotator.units.models import Image, ImageSet, Layer, Network, Unit
 from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.making import make_person, sign_in
 from tests.annotator.dashboard.test_pages import MAX_QUERIES
+from tests.annotator.dashboard.trying.conftest import Run, photograph
 from tests.workers.engine.making import make_broden
-from workers import answering, contract, tasks
-from workers.engine.networks.preprocessing import Preprocessing
+from workers import contract
 from workers.store import open_store
-
-Run = Callable[[], None]
-
-
-@pytest.fixture
-def run(db: None, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Does what was sent to the GPU processes."""
-    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
-    sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(gpu_queue, "send", lambda name, message: sent.append(message))
-    monkeypatch.setattr(answering.app, "send_task", lambda *_, **__: None)
-
-    def work() -> None:
-        while sent:
-            tasks.answer(sent.pop(0))
-        asking.advance_all(now=NOW)
-
-    return work
-
-
-@pytest.fixture
-def network(db: None) -> Network:
-    """Random weights and small pictures: it predicts nothing sensible, quickly."""
-    preprocessing = json.loads(json.dumps(asdict(Preprocessing(input_px=64))))
-    return Network.objects.create(
-        name="small", architecture="torchvision:squeezenet1_1", preprocessing=preprocessing, registered_at=NOW
-    )
 
 
 @pytest.fixture
@@ -71,12 +39,6 @@ def researcher(run: Run, network: Network, django_capture_on_commit_callbacks: A
 
     client.post = post_and_commit  # type: ignore[method-assign]
     return client
-
-
-def photograph(size: tuple[int, int] = (90, 60), kind: str = "JPEG", mode: str = "RGB", **options: Any) -> bytes:
-    encoded = io.BytesIO()
-    Picture.radial_gradient("L").resize(size).convert(mode).save(encoded, kind, **options)
-    return encoded.getvalue()
 
 
 def upload(client: Client, content: bytes, name: str = "my house.jpg") -> Any:
@@ -113,7 +75,7 @@ def test_a_photograph_from_upload_to_deletion(researcher: Client, run: Run, tmp_
     one, other = first["class_index"], second["class_index"]
     page = read(researcher, f"{address}?class={one}&against={other}&method=layer-cam&boxes=authors")
     assert f"Why “{first['label']}” and not “{second['label']}”?" in page
-    assert page.count("us-share-bar") == 20
+    assert page.count("us-share-bar") == 12
     assert "not asked yet" in page
     assert "The weights are random" in page
     for turned in ((one, other), (other, one)):
@@ -130,9 +92,10 @@ def test_a_photograph_from_upload_to_deletion(researcher: Client, run: Run, tmp_
     assert viewer.post(f"{address}keep/", {"keep": "1"}).status_code == 403
     researcher.post(f"{address}keep/", {"keep": "1"})
     asking.forget_old(now=NOW.replace(year=2030))
-    again = researcher.post(f"{address}again/", {"named": "123", "layer": "", "network": "small"}).url
+    last = question.answer["ranking"][-1]["label"]
+    again = researcher.post(f"{address}again/", {"named": last, "layer": "", "network": "small"}).url
     run()
-    assert "class 123" in read(researcher, again)
+    assert last in read(researcher, again)
     asked = Question.objects.exclude(pk=question.pk).get()
     assert asked.answer["predictions"][0]["logit"] == first["logit"], "the same pixels give the same score"
     assert len(asked.answer["predictions"]) == 6
@@ -159,7 +122,7 @@ def test_shares_and_differences_sum_to_the_scores(researcher: Client, run: Run, 
     for one in answer["differences"]:
         difference = scores[one["class_index"]] - scores[one["other_index"]]
         assert sum_up(one) == pytest.approx(difference, rel=1e-4, abs=1e-5)
-    assert len(answer["ranking"]) == 20
+    assert len(answer["ranking"]) == 10
 
 
 def sum_up(part: dict[str, Any]) -> float:
@@ -171,15 +134,15 @@ def test_units_of_a_registered_network_get_their_classes(researcher: Client, run
     run()
     found = Question.objects.get().answer["network"]
     Network.objects.update(weights_sha256=found["weights_sha256"], source_sha256=found["source_sha256"])
-    layer = Layer.objects.create(network=network, path="features.12", n_units=512)
-    unit = Unit.objects.create(layer=layer, index=7)
-    page = f"/units/small/features.12/{unit.index}/"
+    layer = Layer.objects.create(network=network, path="1", n_units=6)
+    unit = Unit.objects.create(layer=layer, index=4)
+    page = f"/units/small/1/{unit.index}/"
     assert "Classes it speaks for" not in read(researcher, page)
     address = upload(researcher, photograph()).url
     run()
     classes = UnitClasses.objects.get()
     weights = [weight for _, _, weight in classes.speaks_for]
-    assert len(weights) == 5
+    assert 1 <= len(weights) <= 5
     assert weights == sorted(weights, reverse=True)
     assert all(weight < 0 for _, _, weight in classes.speaks_against)
     assert f"class {classes.speaks_for[0][0]}" in read(researcher, page)
@@ -218,13 +181,13 @@ def test_what_cannot_be_tried_is_refused_in_one_sentence(
         assert words in read(researcher, address)
         question = Question.objects.get(pk=address.split("/")[2])
         assert list(open_store(question.folder).names()) == [contract.result_name(0)], "nothing is left of the upload"
-    network.architecture = "torchvision:alexnet"
+    network.architecture = "tests.workers.engine.making:headless_module"
     network.save()
     address = upload(researcher, photograph((300, 300), "PNG", "L")).url
     run()
-    assert "classifier.4" in read(researcher, address)
-    Layer.objects.create(network=network, path="features.11", n_units=256)
-    by_layer = researcher.post(f"{address}again/", {"layer": "features.11", "network": "small"}).url
+    assert "grad-cam" in read(researcher, address)
+    Layer.objects.create(network=network, path="0", n_units=6)
+    by_layer = researcher.post(f"{address}again/", {"layer": "0", "network": "small"}).url
     run()
     assert "Shares of units are known only for the layer" in read(researcher, by_layer)
     for given in ({"named": "no such class"}, {"network": "absent"}, {"layer": "absent"}):
