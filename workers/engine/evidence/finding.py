@@ -6,6 +6,7 @@ docs/evidence.md, Heads. No network is known by its name.
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -39,8 +40,27 @@ class Call:
     given: torch.Tensor
 
 
+# Proving a head takes several forward passes: what was found of a module is kept as long as it lives unchanged.
+_found: WeakKeyDictionary[nn.Module, tuple[object, Head]] = WeakKeyDictionary()
+
+
 def find_head(network: LoadedNetwork, *, asked: Asked | None = None) -> Head:
     """Raises NoHead."""
+    tensors = [*network.module.parameters(), *network.module.buffers()]
+    state = network.preprocessing.input_px, asked, tuple((id(one), _count_changes(one)) for one in tensors)
+    known = _found.get(network.module)
+    if known is None or known[0] != state:
+        known = state, _find_head(network, asked)
+        _found[network.module] = known
+    return known[1]
+
+
+def _count_changes(tensor: torch.Tensor) -> int:
+    """How often it was written to; torch does not count that of tensors that were made in inference."""
+    return -1 if tensor.is_inference() else tensor._version
+
+
+def _find_head(network: LoadedNetwork, asked: Asked | None) -> Head:
     module, input_px = network.module, network.preprocessing.input_px
     device = next((one.device for one in module.parameters()), torch.device("cpu"))
     with torch.inference_mode():

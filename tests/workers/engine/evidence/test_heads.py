@@ -166,6 +166,26 @@ def test_weights_that_nobody_trained_are_named(value: float, words: str) -> None
         find_head(network)
 
 
+def test_a_head_is_proven_once_as_long_as_its_network_is_what_it_was() -> None:
+    network = pooled(nn.Linear(6, 9))
+    n_calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal n_calls
+        n_calls += 1
+
+    network.module.register_forward_hook(count)
+    head = find_head(network)
+    n_proving = n_calls
+    assert n_proving > 1
+    assert find_head(network) is head
+    assert n_calls == n_proving
+    with torch.no_grad():
+        list(network.module.parameters())[-1].add_(1)
+    find_head(network)
+    assert n_calls == 2 * n_proving
+
+
 def test_a_normalization_without_statistics_is_no_head() -> None:
     """It depends on the other images of the batch."""
     norm = nn.BatchNorm1d(6, track_running_stats=False)
