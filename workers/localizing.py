@@ -24,6 +24,10 @@ from workers.job import find_device, write_patiently
 
 SHARD_IMAGES = 256
 MAX_NAMED = 10
+# Photographs that are shown as those where the box is worst, and as many where it is best.
+N_SHOWN = 12
+# Of what a shard holds: another version reads no older ones.
+SHARD_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def localize_set(asked: Asked) -> dict[str, Any]:
         "n_unreadable": len(unreadable),
         "unreadable": dict(list(unreadable.items())[:MAX_NAMED]),
         "sha256": _digest(outcomes),
+        **_show_extremes([one for one in images if one.path not in unreadable], outcomes, asked.network),
         **_flatten(outcomes),
     }
 
@@ -89,7 +94,7 @@ def _localize_shard(asked: Asked, head: Head, images: Sequence[BoxedImage], fold
 
 def _key(network: LoadedNetwork, images: Sequence[BoxedImage]) -> str:
     """Digest of all that a shard's outcomes depend on, but for the photographs themselves."""
-    digest = hashlib.sha256(json.dumps(network.describe(), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([SHARD_VERSION, network.describe()], sort_keys=True).encode())
     for one in images:
         digest.update(json.dumps([one.path, one.class_index, one.width, one.height, one.boxes.tolist()]).encode())
     return digest.hexdigest()[:32]
@@ -99,8 +104,30 @@ def _digest(outcomes: Outcomes) -> str:
     """Of all outcomes, image by image; equal however the set was cut."""
     digest = hashlib.sha256()
     for name, flags in sorted(outcomes.to_arrays().items()):
-        digest.update(name.encode() + np.packbits(flags).tobytes())
+        digest.update(name.encode() + (np.packbits(flags) if flags.dtype == bool else flags).tobytes())
     return digest.hexdigest()
+
+
+def _show_extremes(images: Sequence[BoxedImage], outcomes: Outcomes, network: LoadedNetwork) -> dict[str, Any]:
+    """`worst` and `best`: where the box by `paper` for the class overlaps least and most; ties in the set's order."""
+    px, n_worst = network.preprocessing.input_px, min(N_SHOWN, (len(images) + 1) // 2)
+    order = np.argsort(outcomes.overlap, kind="stable").tolist()
+    best = list(reversed(order[n_worst:][-N_SHOWN:]))
+
+    def show(place: int) -> dict[str, Any]:
+        one = images[place]
+        scale = np.array([one.width, one.height] * 2) / px
+        return {
+            "path": one.path,
+            "class_index": one.class_index,
+            "overlap": round(float(outcomes.overlap[place]), 4),
+            "box": np.round(outcomes.box[place] * scale, 2).tolist(),
+            "boxes": one.boxes.tolist(),
+            "width": one.width,
+            "height": one.height,
+        }
+
+    return {"worst": [show(place) for place in order[:n_worst]], "best": [show(place) for place in best]}
 
 
 def _flatten(outcomes: Outcomes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from workers.engine.evidence.localization import (
     center_gaussian,
     finds,
     judge,
+    overlap_of,
     sweep,
 )
 from workers.engine.images.decoding import ImageUnreadable, decode_image
@@ -104,7 +106,8 @@ def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32], smooth: ND
     (px, px) is the map of its class for V1 and V2, which take another interpolation.
     """
     px = maps.shape[1]
-    by_paper = [finds(box_paper(one).boxes[0], truth) for one in maps]
+    boxes = [box_paper(one).boxes[0] for one in maps]
+    by_paper = [finds(box, truth) for box in boxes]
     # A guess counts if the class is right and the box is.
     hits = [right and found for right, found in zip(is_right, by_paper[1:], strict=True)]
     by_authors = [
@@ -125,6 +128,8 @@ def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32], smooth: ND
         v1=v1[None],
         v2=v2[None],
         gaussian_v2=judge(_sweep_gaussian(px), truth)[1][None],
+        box=np.array(boxes[:1], dtype=np.int16),
+        overlap=np.array([overlap_of(boxes[0], truth)], dtype=np.float32),
     )
 
 
@@ -140,5 +145,7 @@ def _sweep_gaussian(px: int) -> list[Parts]:
 
 def _no_outcomes() -> Outcomes:
     curves = np.zeros((0, len(V2_OVERLAPS), N_TAUS), dtype=bool)
-    empty = {one.name: curves[:, 0, 0] for one in fields(Outcomes)}
-    return Outcomes(**{**empty, "v1": curves[:, 0], "v2": curves, "gaussian_v2": curves})
+    empty: dict[str, NDArray[Any]] = {one.name: curves[:, 0, 0] for one in fields(Outcomes)}
+    empty |= {"v1": curves[:, 0], "v2": curves, "gaussian_v2": curves}
+    empty |= {"box": np.zeros((0, 4), dtype=np.int16), "overlap": np.zeros(0, dtype=np.float32)}
+    return Outcomes(**empty)

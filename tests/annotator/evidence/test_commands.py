@@ -186,7 +186,16 @@ def test_class_maps_are_measured_against_boxes(squeezenet: list[str], shared: Pa
     assert 0 <= found["v1_tau"] <= 1
     assert found["n_images"] == len({line.split(",")[0] for line in lines[1:25]})
     assert found["top5"] > 50
-    assert f"{found['top1']:.1f} [" in run("localize", *squeezenet, *images)
+    overlaps = [one["overlap"] for one in [*found["worst"], *reversed(found["best"])]]
+    assert overlaps == sorted(overlaps)
+    assert len(overlaps) == min(24, found["n_images"])
+    report = tmp_path / "report.html"
+    assert f"{found['top1']:.1f} [" in run("localize", *squeezenet, *images, "--report", str(report))
+    page = report.read_text()
+    assert found["worst"][0]["path"] in page
+    assert page.count("data:image/jpeg;base64,") == len(overlaps)
+    with pytest.raises(CommandError, match="no folder"):
+        run("localize", *squeezenet, *images, "--report", str(tmp_path / "absent" / "report.html"))
     (tmp_path / "few.csv").write_text(lines[0] + "\nabsent.jpg,1,n,a,227,227,1,1,0,1,1,9,9\n")
     refused = {
         "1 photographs are not in images": [*images[:2], "--boxes", str(tmp_path / "few.csv")],

@@ -7,6 +7,7 @@ from maps lie one past the last pixel. Every outcome is of one image, so that fi
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,8 @@ SEED = 2020
 class Outcomes:
     """Of n images, whether each score's condition is met: (n,). `v1` (n, N_TAUS): the largest part over a threshold
     overlaps a box by half; `v2` (n, 3, N_TAUS): some part does, for each of V2_OVERLAPS; `gaussian_v2` the same of a
-    centered Gaussian.
+    centered Gaussian. Of the box by `paper` for the image's class, `box` (n, 4) in pixels of the input, and `overlap`
+    (n,), its IoU.
     """
 
     top1: Flags
@@ -45,11 +47,13 @@ class Outcomes:
     v1: Flags
     v2: Flags
     gaussian_v2: Flags
+    box: NDArray[np.int16]
+    overlap: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.top1)
 
-    def to_arrays(self) -> dict[str, Flags]:
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @classmethod
@@ -68,8 +72,13 @@ def overlap(boxes: Values, truth: Values) -> Values:
     return np.asarray((shared / (own + other - shared)).max(axis=1))
 
 
+def overlap_of(box: Box, truth: Values) -> float:
+    """The largest IoU of one box with any box of the truth."""
+    return float(overlap(np.array([box], dtype=np.float64), truth)[0])
+
+
 def finds(box: Box, truth: Values, *, enough: float = ENOUGH) -> bool:
-    return bool(overlap(np.array([box], dtype=np.float64), truth)[0] >= enough)
+    return overlap_of(box, truth) >= enough
 
 
 def center_box(size_px: int) -> Box:

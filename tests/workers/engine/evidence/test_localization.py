@@ -88,7 +88,10 @@ def make_outcomes(n: int) -> Outcomes:
     def flags(*shape: int) -> NDArray[np.bool_]:
         return rng.random((n, *shape)) < 0.6
 
-    return Outcomes(*[flags() for _ in range(7)], flags(N_TAUS), flags(3, N_TAUS), flags(3, N_TAUS))
+    return Outcomes(
+        *[flags() for _ in range(7)], flags(N_TAUS), flags(3, N_TAUS), flags(3, N_TAUS),
+        np.zeros((n, 4), np.int16), rng.random(n).astype(np.float32),
+    )  # fmt: skip
 
 
 def test_scores_are_percentages_with_intervals_around_them() -> None:
