@@ -47,6 +47,13 @@ def test_a_failure_says_what_to_do(
     assert "<script" not in page.content.decode()
 
 
+def test_a_nul_character_is_a_bad_request_wherever_it_stands(viewer: Client) -> None:
+    for address in ("/review/?campaign=a%00", "/units/?%00=1", "/campaigns/?page=%00"):
+        page = viewer.get(address)
+        assert (page.status_code, ADVICE[400] in page.content.decode()) == (400, True), address
+    assert viewer.post("/people/password/", {"old_password": "a\0"}).status_code == 400
+
+
 def test_a_form_without_its_token_is_told_what_to_do(db: None) -> None:
     page = Client(enforce_csrf_checks=True).post("/sign-in/", {"username": "a", "password": "b"})
     assert page.status_code == 403
