@@ -1,7 +1,9 @@
 """`surgery` and `fit`: a network is cut, taught, registered, and taken by every command; a fit outlives what breaks."""
 
+import errno
 import io
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from annotator.evidence import asking
-from annotator.evidence.fitting import ask_for_fit, cancel_fits
+from annotator.evidence.fitting import CannotKeep, ask_for_fit, cancel_fits, write_whole
 from annotator.evidence.models import Question
 from annotator.evidence.published_figures import CLASSIFICATION, LOCALIZATION, read_published
 from annotator.units import gpu_queue
@@ -154,6 +156,16 @@ def test_the_same_fit_goes_on_and_what_was_refused_is_asked_anew(monkeypatch: py
     assert (third.state, third.refusal) == (Question.State.REFUSED, "The fit was canceled.")
     assert cancel() == 0
     assert ask().id not in {second.id, third.id}
+
+
+def test_a_full_disk_leaves_no_half_of_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fill)
+    with pytest.raises(CannotKeep, match="cannot be written: No space left on device"):
+        write_whole(tmp_path / "a.safetensors", b"weights")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_published_figures_are_those_of_the_paper() -> None:
