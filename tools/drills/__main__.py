@@ -17,6 +17,13 @@ ROOT = HERE.parent.parent
 KEPT = ROOT / "var" / "drills" / "results.json"
 PAGE = ROOT / "docs" / "drills.md"
 
+HEAD = (
+    "# Drills\nLong fault and load drills. `make drill` runs them (`python -m tools.drills NAME` runs one) and"
+    " writes this page.\nThe test suite runs each in a reduced form.\n\n"
+    "| drill | outcome | what was seen | minutes | date |\n| --- | --- | --- | --- | --- |\n"
+)
+ROWS_FROM = HEAD.count("\n")
+
 Drill = Callable[[], str]
 
 
@@ -44,15 +51,12 @@ def run(name: str, drill: Drill) -> dict[str, str]:
 
 
 def write_page(results: dict[str, dict[str, str]]) -> None:
-    rows = "\n".join(
-        f"| {name} | {entry['outcome']} | {entry['result']} | {entry['minutes']} | {entry['date']} |"
-        for name, entry in sorted(results.items())
-    )
-    PAGE.write_text(
-        "# Drills\nLong fault and load drills. `make drill` runs them (`python -m tools.drills NAME` runs one) and"
-        " writes this page.\nThe test suite runs each in a reduced form.\n\n"
-        f"| drill | outcome | what was seen | minutes | date |\n| --- | --- | --- | --- | --- |\n{rows}\n"
-    )
+    """The page's table; rows of drills that another machine ran stay."""
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in PAGE.read_text().splitlines()[ROWS_FROM:]}
+    for name, entry in results.items():
+        rows[name] = f"| {name} | {entry['outcome']} | {entry['result']} | {entry['minutes']} | {entry['date']} |"
+    table = "\n".join(row for _, row in sorted(rows.items()))
+    PAGE.write_text(f"{HEAD}{table}\n")
 
 
 def main(names: list[str]) -> int:
