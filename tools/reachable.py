@@ -30,7 +30,7 @@ LOADED_BY_NAME = (
 READ_WHOLE = re.compile(
     r"/migrations/|annotator/buffering_worker\.py$|/apps\.py$|(^|/)(settings|urls|wsgi|celery)\.py$|workers/config\.py$"
 )
-READ_NAMES = {"Command", "main", "_repr_html_"}
+READ_NAMES = {"Command", "main", "_repr_html_", "process_view"}
 # `@app.task`, `@register.filter`, `@worker_ready.connect` and the like hand the function to a framework.
 REGISTERS = {"app", "api", "router", "register", "admin", "shared_task", "receiver", "connect"}
 WORD = re.compile(r"[A-Za-z_]\w*")
