@@ -17,7 +17,8 @@ from annotator.accounts.roles import may
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
 from annotator.dashboard.trying.forms import AgainForm, TryForm, list_networks
-from annotator.dashboard.trying.trial import Trial, View
+from annotator.dashboard.trying.parts import View
+from annotator.dashboard.trying.trial import Trial
 from annotator.evidence import trying
 from annotator.evidence.asking import KEPT_FOR, CannotAsk
 from annotator.evidence.models import Question

@@ -1,7 +1,6 @@
 """What the page of a tried photograph shows, by the answer, the registered units and the labels they have now."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from annotator.dashboard.trying.firing import Firing, Labels, PixelLabel, list_firing, place_firing
+from annotator.dashboard.trying.parts import Choice, Fired, Place, Share, UnitRow, View
 from annotator.dashboard.units.scope import choose_speaking
 from annotator.evidence.models import Question
 from annotator.evidence.units_behind import Named, find_layer, find_network, name_layer_units
@@ -18,100 +18,6 @@ from workers.engine.drawing.explanation import name_unit, tell_labels
 from workers.engine.evidence import names
 from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
 from workers.store import StoreError, open_store
-
-
-@dataclass(frozen=True)
-class View:
-    """What the address asks for: a class, another to compare it with, how map and boxes are made; or a unit or a label
-    to be shown in place of the class.
-    """
-
-    chosen: int | None = None
-    against: int | None = None
-    method: str = ""
-    boxes: str = names.PAPER
-    unit: int | None = None
-    label: int | None = None
-
-    @classmethod
-    def read(cls, query: Mapping[str, str]) -> "View":
-        def number(name: str) -> int | None:
-            text = query.get(name, "")
-            return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
-
-        method, boxes = query.get("method", ""), query.get("boxes", "")
-        return cls(
-            chosen=number("class"),
-            against=number("against"),
-            method=method if method in names.MAPS else "",
-            boxes=boxes if boxes in names.BOXES else names.PAPER,
-            unit=number("unit"),
-            label=number("label"),
-        )
-
-
-@dataclass(frozen=True)
-class UnitRow:
-    """A unit in a list: what it is called and by whom, and where its page, a crop of it and asking about it are found;
-    "" if they are not.
-    """
-
-    index: int
-    name: str
-    told: str
-    address: str
-    crop: str
-    ask: str
-    is_asked: bool
-
-
-@dataclass(frozen=True)
-class Share:
-    """A unit's part of a score or of a difference; `width` of its bar in percent of the largest one."""
-
-    unit: UnitRow
-    value: float
-    width: float
-
-    @property
-    def size(self) -> float:
-        return abs(self.value)
-
-    @property
-    def css_width(self) -> str:
-        return f"{self.width:.1f}%"
-
-
-@dataclass(frozen=True)
-class Fired:
-    unit: UnitRow
-    firing: Firing
-    link: str
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several ways to look at the answer; `share` in percent, of classes."""
-
-    words: str
-    link: str
-    is_current: bool
-    share: float = 0.0
-
-
-@dataclass(frozen=True)
-class Place:
-    """A rectangle in percent of the photograph, for CSS."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-
-    @classmethod
-    def of(cls, box: Sequence[float], *, width: float, height: float) -> "Place":
-        x0, y0, x1, y1 = box
-        return cls(100 * x0 / width, 100 * y0 / height, 100 * (x1 - x0) / width, 100 * (y1 - y0) / height)
 
 
 class Trial:
