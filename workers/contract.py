@@ -55,6 +55,8 @@ class DissectionRequest:
     shard_images: int = SHARD_IMAGES
     spill: bool = False
     memory_limit: int = 0
+    # Where the code of a function's network lies; empty: where Python looks anyway.
+    code_folder: str = ""
     version: int = VERSION
 
     @classmethod
@@ -92,6 +94,7 @@ class QuestionRequest:
     artifact: str
     attempt: int
     options: dict[str, Any] = field(default_factory=dict)
+    code_folder: str = ""
     version: int = VERSION
 
     # The whole network is loaded: no part of it may be left out for the sake of a layer.

@@ -17,7 +17,7 @@ from workers.contract import IDENTITY, DissectionRequest, QuestionRequest
 from workers.engine.images.contents import FRESH_SECONDS, Contents
 from workers.engine.images.image_set import ImageSet
 from workers.engine.networks.checkpoints import NetworkError, list_files
-from workers.engine.networks.code import expire, hash_files
+from workers.engine.networks.code import expire, hash_files, look_in
 from workers.engine.networks.layer_maps import LayerError
 from workers.engine.networks.loading import (
     LoadedNetwork,
@@ -78,6 +78,7 @@ def open_network(
     Raises NetworkChanged, NetworkError, PreprocessingInvalid, ZooError, SavedActivationsInvalid, StoreError.
     """
     asked = Asked(request.architecture, request.weights, json.dumps(request.preprocessing), tuple(request.layers))
+    look_in(request.code_folder)
     kept = next((one for one in _last_network if one.asked == asked), None)
     if kept is not None and surveyed is not None and not isinstance(kept.network, SavedNetwork):
         # In memory it is what it was, whatever happened to its file since.

@@ -17,6 +17,7 @@ from annotator.evidence.models import Question
 from annotator.evidence.unit_classes import keep_classes
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
+from annotator.units.code_folders import note_code_folder
 from annotator.units.registering import check_architecture, resolve_weights
 from workers import contract
 from workers.store import Store, StoreError, open_store
@@ -105,6 +106,7 @@ def ask(question: Question, network: AskedNetwork, *, now: datetime, photograph:
     check_architecture(network.architecture, network.weights, network.preprocessing)
     question.architecture, question.weights = network.architecture, resolve_weights(network.weights)
     question.preprocessing = network.preprocessing
+    note_code_folder(network.architecture)
     if photograph is not None:
         open_store(question.folder).write(contract.PHOTOGRAPH, photograph.content)
     send_first(question, now=now)

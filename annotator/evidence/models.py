@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
+from annotator.units.code_folders import read_code_folder
 from annotator.units.models import Image, Unit
 from workers import contract
 
@@ -75,8 +76,9 @@ class Question(models.Model):
             name: getattr(self, name) for name in ("kind", "architecture", "weights", "preprocessing", "options")
         }
         return contract.QuestionRequest(
-            question_id=str(self.id), artifact=self.folder, attempt=self.n_attempts, **shared
-        )
+            question_id=str(self.id), artifact=self.folder, attempt=self.n_attempts,
+            code_folder=read_code_folder(self.architecture), **shared,
+        )  # fmt: skip
 
 
 class UnitClasses(models.Model):

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 
 from annotator.units import chance, gpu_queue
+from annotator.units.code_folders import read_code_folder
 from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
 from annotator.units.models import Dissection, GPUTask, ImageSet, Network, name_artifact
 from annotator.units.settling import refuse_network, settle_image_set, settle_network
@@ -255,6 +256,7 @@ def _message(task: GPUTask) -> dict[str, Any]:
         dissection=contract.DissectionRequest(
             dissection_id=str(dissection.id),
             architecture=dissection.network.architecture,
+            code_folder=read_code_folder(dissection.network.architecture),
             weights=dissection.weights,
             preprocessing=dissection.network.preprocessing,
             layers=dissection.layer_paths,

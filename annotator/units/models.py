@@ -84,6 +84,16 @@ class Network(models.Model):
         return told | {"architecture": forget_imported(self.architecture), "weights": self.weights_words}
 
 
+class CodeFolder(models.Model):
+    """Where a command found the code of a function's network, for GPU processes that run elsewhere."""
+
+    module = models.CharField(max_length=200, unique=True, help_text="Outermost module or package")
+    folder = models.CharField(max_length=500)
+
+    def __str__(self) -> str:
+        return f"{self.module} in {self.folder}"
+
+
 class NetworkAlias(models.Model):
     """A former name of a network: its addresses lead to the network that it was merged with."""
 

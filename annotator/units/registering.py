@@ -6,6 +6,7 @@ from typing import Any
 
 from annotator.names import check_name, claim_name
 from annotator.refusals import Refusal
+from annotator.units.code_folders import note_code_folder
 from annotator.units.models import ImageSet, Network, NetworkAlias
 from annotator.units.names import find_free_name, make_slug
 from annotator.units.settling import same_preprocessing
@@ -33,6 +34,7 @@ def register_network(
     check_architecture(architecture, weights, preprocessing)
     architecture, weights = resolve_architecture(architecture), resolve_weights(weights)
     _check_address(weights)
+    note_code_folder(architecture)
     same = {"architecture": architecture, "weights": weights, "preprocessing": preprocessing}
     if name is None:
         return _find_network(same) or _make_network(

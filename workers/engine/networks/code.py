@@ -34,6 +34,8 @@ _imported: dict[str, str] = {}
 _defining: dict[str, set[str]] = {}
 # Modules that are imported again before the next build, whether or not their files changed.
 _expired: set[str] = set()
+# The folder that the last request named.
+_looked_in: list[str] = []
 # By package: the version that this process began with.
 _versions: dict[str, str] = {}
 
@@ -44,6 +46,7 @@ class CodeChanged(Exception):
 
 def import_fresh(module_name: str) -> ModuleType:
     """The module as its files are now; raises whatever importing it raises."""
+    _forget_gone(module_name)
     found = hash_files(module_name)
     files = find_files({module_name, *_defining.get(module_name, set())})
     known = _imported.get(module_name)
@@ -52,6 +55,14 @@ def import_fresh(module_name: str) -> ModuleType:
         module = _import_anew(module_name, files, must=is_old)
     _imported[module_name] = found
     return module
+
+
+def _forget_gone(module_name: str) -> None:
+    """Do not run from memory what has no file any more."""
+    for name in _list_above(module_name):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and not Path(file).exists():
+            del sys.modules[name]
 
 
 def _import_anew(module_name: str, files: Mapping[str, Path], *, must: bool) -> ModuleType:
@@ -69,6 +80,18 @@ def _import_anew(module_name: str, files: Mapping[str, Path], *, must: bool) -> 
             raise
         sys.modules.update(earlier)
         return earlier[module_name]
+
+
+def look_in(folder: str) -> None:
+    """Have Python look for modules in this folder first, and no longer in the last one that was named so; modules that
+    a network's code imports while it runs are found there, too. Empty: in none.
+    """
+    for former in _looked_in:
+        if former in sys.path:
+            sys.path.remove(former)
+    _looked_in[:] = [folder] if folder else []
+    sys.path[:0] = _looked_in
+    importlib.invalidate_caches()
 
 
 def expire(module_name: str) -> None:

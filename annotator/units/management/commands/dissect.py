@@ -24,6 +24,7 @@ from annotator.units.gpu_process import Keeper, gpu_process_if_none, is_one_aliv
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import GIVEN_UP, Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
+from annotator.units.progress_lines import ProgressLines
 from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.images.passed_over import PassedOver
 from workers.engine.networks.saved import SAVED
@@ -145,7 +146,8 @@ class Command(ProjectCommand):
             TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
         )  # fmt: skip
         console = Console(file=sys.stderr)
-        with Progress(*columns, console=console, transient=True) as bars:
+        lines = ProgressLines(console)
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
             bar, said = bars.add_task("", total=None, rate=""), False
             while dissection.state in dissecting.UNFINISHED:
                 now = timezone.now()
@@ -161,6 +163,7 @@ class Command(ProjectCommand):
                     bars.reset(bar, description=seen.stage)
                 rate = f"{seen.per_second:.0f}/s" if seen.per_second else ""
                 bars.update(bar, completed=seen.n_done, total=seen.n_total or None, rate=rate)
+                lines.show(seen)
                 _look_after(keeper, dissection)
                 time.sleep(0.3)
 

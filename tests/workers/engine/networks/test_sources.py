@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from workers.engine.networks.code import look_in
 from workers.engine.networks.hooks import LayerSilent
 from workers.engine.networks.loading import load_network
 from workers.engine.networks.preprocessing import Preprocessing
@@ -125,3 +127,17 @@ def test_a_preprocessing_is_stated_in_part() -> None:
     own = Preprocessing(input_px=64, mean=(127.0,) * 3, std=(128.0,) * 3, scale=1.0)
     assert own.stated({"input_px": 32}) == Preprocessing(input_px=32, mean=own.mean, std=own.std, scale=1.0)
     assert own.stated({"mean": [0.5], "std": 0.25}) == Preprocessing(mean=(0.5,) * 3, std=(0.25,) * 3)
+
+
+def test_a_module_whose_file_is_gone_is_not_run_from_memory(tmp_path: Path) -> None:
+    file = tmp_path / "net_that_goes.py"
+    file.write_text("from torch import nn\ndef make(): return nn.Conv2d(3, 2, 1)\n")
+    look_in(str(tmp_path))
+    try:
+        assert isinstance(build_architecture("net_that_goes:make").module, nn.Conv2d)
+        file.unlink()
+        with pytest.raises(ArchitectureNotFound, match="looked for in the folder where the command was given"):
+            build_architecture("net_that_goes:make")
+    finally:
+        look_in("")
+    assert str(tmp_path) not in sys.path

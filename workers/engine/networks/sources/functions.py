@@ -13,7 +13,10 @@ def build(module_name: str, function_name: str) -> Built:
         function = getattr(import_fresh(module_name), function_name, None)
     except Exception as error:
         # A person's module may fail in any way while it is imported.
-        raise ArchitectureNotFound(f"{module_name} cannot be imported: {in_words(error)}") from None
+        raise ArchitectureNotFound(
+            f"{module_name} cannot be imported: {in_words(error)} It is looked for in the folder where the command was "
+            "given, on the machine of the GPU process."
+        ) from None
     if not callable(function):
         raise ArchitectureNotFound(f"{module_name} has no function {function_name}.")
     try:
