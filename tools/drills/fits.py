@@ -35,9 +35,10 @@ def kill_during_a_fit() -> str:
         undisturbed, seconds, _ = _fit(processes, "undisturbed")
         choice = random.Random(SEED)
         # A question is sent again when its process has been silent for a while: the next kill comes after that.
-        waits = [LEASE_SILENT_SECONDS * (i > 0) + choice.uniform(0.2, 0.8) * seconds for i in range(N_KILLS)]
+        waits = [LEASE_SILENT_SECONDS * (i > 0) + choice.uniform(0.2, 0.8) * seconds / N_KILLS for i in range(N_KILLS)]
         killed, _, n_kills = _fit(processes, "killed", waits=waits)
     shutil.rmtree(FOLDER)
+    assert n_kills > 1, "The fit ended before it could be killed twice."
     assert killed == undisturbed, "The network that comes of a killed fit is another."
     return f"{n_kills} kills of the GPU process during a fit of {seconds:.0f} s: the same network, to the byte"
 
