@@ -55,10 +55,14 @@ def _check_disk(folder: Path, needed: int, what: str) -> None:
     free = free_disk(folder)
     if needed > free:
         raise DoesNotFit(
-            f"This dissection needs about {needed / GB:.1f} GB of disk for {what}, and {free / GB:.1f} GB are free at "
+            f"This dissection needs about {_say_bytes(needed)} of disk for {what}, and {_say_bytes(free)} are free at "
             f"{folder}. Free space, dissect fewer layers at a time, or let UNITSCOPE_CACHE and ARTIFACT_ROOT name "
             "larger disks."
         )
+
+
+def _say_bytes(n_bytes: int) -> str:
+    return f"{n_bytes / GB:.1f} GB" if n_bytes >= GB / 10 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def _device(folder: Path) -> int:

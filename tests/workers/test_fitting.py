@@ -35,6 +35,8 @@ def test_what_fits_only_with_its_arrays_in_files_needs_the_disk_for_them(
     with pytest.raises(DoesNotFit, match=r"about 10\.0 GB of disk for temporary files and results, and 9\.0 GB"):
         check(tmp_path, memory=3 * 10**9, disk=9 * 10**9, monkeypatch=monkeypatch)
     check(tmp_path, memory=3 * 10**9, disk=9 * 10**9, monkeypatch=monkeypatch, is_apart=True)
+    with pytest.raises(DoesNotFit, match=r"and 5\.2 MB are free"):
+        check(tmp_path, memory=10**10, disk=5_200_000, monkeypatch=monkeypatch)
 
 
 def test_what_does_not_fit_in_memory_at_all_is_refused_with_the_way_out(

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +64,8 @@ class Crowd:
     acknowledged: dict[str, tuple[str, str]] = field(default_factory=dict)
     # Unexpected answers, which are neither an acknowledgement nor a lost connection.
     problems: list[str] = field(default_factory=list)
+    # How often a request was answered with this status of 500 or above, and sent again.
+    failed: Counter[int] = field(default_factory=Counter)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -89,6 +92,7 @@ class Crowd:
             except urllib.error.HTTPError as error:
                 if error.code < 500:
                     raise AssertionError(f"{error.code}: {error.read()[:200]!r}") from error
+                self.failed[error.code] += 1
             except (OSError, ValueError, http.client.HTTPException):
                 pass
             if self.stop.wait(RETRY_SECONDS):
@@ -140,7 +144,7 @@ def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
     # The process that serves is forked from one that has loaded everything, so that its successor starts at once.
     preload = "--preload --config python:tools.drills._warm"
     with run_apart(var, names=("web",), GUNICORN_CMD_ARGS=preload, **KEYS) as processes:
-        public_id = _run(processes, PREPARE.format(folder=str(var))).strip()
+        public_id = run_program(processes, PREPARE.format(folder=str(var))).strip()
         crowd = Crowd(
             web=processes.urls["web"],
             submit_to=processes.addresses["sandbox_endpoint"].rstrip("/"),
@@ -155,9 +159,9 @@ def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
             crowd.stop.set()
             for thread in threads:
                 thread.join()
-        stored = json.loads(_run(processes, READ))
+        stored = json.loads(run_program(processes, READ))
     shutil.rmtree(var)
-    return _check(crowd, stored)
+    return check_answers(crowd, stored)
 
 
 def _kill(processes: Processes, crowd: Crowd, *, n_kills: int, seed: int) -> None:
@@ -177,7 +181,8 @@ def _kill(processes: Processes, crowd: Crowd, *, n_kills: int, seed: int) -> Non
                 child.kill()
 
 
-def _check(crowd: Crowd, stored: list[list[str]]) -> int:
+def check_answers(crowd: Crowd, stored: list[list[str]]) -> int:
+    """How many answers were acknowledged; each of them is stored once, and none is stored twice."""
     there: dict[str, list[tuple[str, str]]] = {}
     for assignment_id, words, receipt in stored:
         there.setdefault(assignment_id, []).append((words, receipt))
@@ -188,7 +193,8 @@ def _check(crowd: Crowd, stored: list[list[str]]) -> int:
     return len(crowd.acknowledged)
 
 
-def _run(processes: Processes, program: str) -> str:
+def run_program(processes: Processes, program: str) -> str:
+    """What a program prints that uses the database of the processes."""
     setup = "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'annotator.settings'; django.setup()\n"
     done = subprocess.run(
         [sys.executable, "-c", setup + program],

@@ -1,0 +1,176 @@
+"""Each process of `make up`, and each service, is killed with -9 in turn while people submit answers."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import psutil
+import redis
+
+from annotator import embedded
+from annotator.processes import ROOT, count_queues, is_healthy
+from tools.apart import make_environment
+from tools.drills.submissions import KEYS, PREPARE, READ, Crowd, check_answers
+
+VAR = ROOT / "var" / "drills" / "processes"
+N_KILLS = int(os.environ.get("UNITSCOPE_PROCESS_KILLS", "50"))
+N_PEOPLE = 8
+# Pauses between restarts grow to a minute; after that long nobody may still wait.
+LIMIT_SECONDS = 600
+# What stands in the command line of the process.
+COMMANDS = {
+    "web": "annotator.wsgi:application",
+    "sandbox": "annotator.sandbox.wsgi:application",
+    "web-queue": "-A annotator.celery",
+    "gpu": "-A workers.tasks",
+}
+TARGETS = (*COMMANDS, "PostgreSQL", "Valkey")
+WITHIN = """
+import os
+from annotator import embedded
+with embedded.in_environment():
+    os.environ["DJANGO_SETTINGS_MODULE"] = "annotator.settings"
+    import django
+    django.setup()
+"""
+
+
+@dataclass
+class Installation:
+    """`make up` with its own data; what it prints is read as it comes."""
+
+    environment: dict[str, str]
+    up: "subprocess.Popen[str]"
+    lines: list[str] = field(default_factory=list)
+
+    def read(self) -> None:
+        assert self.up.stdout
+        self.lines.extend(self.up.stdout)
+
+    def run(self, program: str) -> str:
+        """What a program prints that uses the installation's database."""
+        within = WITHIN + "".join(f"    {line}\n" for line in program.strip().splitlines())
+        done = subprocess.run(
+            [sys.executable, "-c", within], cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def answers(self) -> bool:
+        """True if both addresses and both queues answer."""
+        web, sandbox = self.environment["WEB_PORT"], self.environment["SANDBOX_PORT"]
+        if not (is_healthy(f"http://localhost:{web}/healthz") and is_healthy(f"http://127.0.0.1:{sandbox}/healthz")):
+            return False
+        try:
+            return count_queues(self.valkey_url()) >= 2
+        except (OSError, redis.RedisError):
+            return False
+
+    def valkey_url(self) -> str:
+        return embedded.VALKEY_URL.format(**json.loads((VAR / "valkey" / "address.json").read_text()))
+
+    def find(self, name: str) -> int | None:
+        """The number of the process; None while there is none."""
+        try:
+            if name == "PostgreSQL":
+                return int((VAR / "postgres" / "postmaster.pid").read_text().split()[0])
+            if name == "Valkey":
+                with redis.Redis.from_url(self.valkey_url()) as client:
+                    return int(client.info("server")["process_id"])
+        except (OSError, ValueError, IndexError, redis.RedisError):
+            return None
+        for one in psutil.Process(self.up.pid).children():
+            with suppress(psutil.Error):  # it may end while it is looked at
+                if COMMANDS[name] in " ".join(one.cmdline()):
+                    return one.pid
+        return None
+
+    def wait_until(self, done: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while not done():
+            assert self.up.poll() is None, f"make up ended while {what}: {''.join(self.lines[-5:])}"
+            assert time.monotonic() < deadline, f"Stuck: {what} is not true after {LIMIT_SECONDS} s."
+            time.sleep(0.2)
+
+
+@contextmanager
+def install() -> Iterator[Installation]:
+    shutil.rmtree(VAR, ignore_errors=True)
+    VAR.mkdir(parents=True)
+    environment = make_environment(VAR) | KEYS
+    command = [sys.executable, "-m", "annotator.serving"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as up:
+        installation = Installation(environment, up)
+        reading = threading.Thread(target=installation.read)
+        reading.start()
+        try:
+            installation.wait_until(lambda: any("Serving until" in line for line in installation.lines), "it serves")
+            yield installation
+        finally:
+            up.send_signal(signal.SIGINT)
+            status = up.wait(LIMIT_SECONDS)
+            reading.join()
+    assert status == 0, f"make up ended with status {status}: {''.join(installation.lines[-5:])}"
+    shutil.rmtree(VAR)
+
+
+def kill_each() -> str:
+    slowest = dict.fromkeys(TARGETS, 0.0)
+    with install() as installation:
+        public_id = installation.run(PREPARE.format(folder=str(VAR))).strip()
+        ports = installation.environment
+        crowd = Crowd(
+            web=f"http://localhost:{ports['WEB_PORT']}",
+            submit_to=f"http://127.0.0.1:{ports['SANDBOX_PORT']}",
+            public_id=public_id,
+        )
+        people = [threading.Thread(target=crowd.work, args=(number,)) for number in range(N_PEOPLE)]
+        for person in people:
+            person.start()
+        try:
+            for number in range(N_KILLS):
+                for name in TARGETS:
+                    slowest[name] = max(slowest[name], kill(installation, crowd, name))
+                print(f"  round {number + 1}: {len(crowd.acknowledged)} acknowledged answers", flush=True)
+        finally:
+            crowd.stop.set()
+            for person in people:
+                person.join()
+        n_answers = check_answers(crowd, json.loads(installation.run(READ)))
+    assert not crowd.failed[500], f"{crowd.failed[500]} requests were answered with status 500: unhandled errors."
+    waits = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in slowest.items())
+    return (
+        f"{N_KILLS} kills of each of {len(TARGETS)} processes, {N_PEOPLE} people: {n_answers} acknowledged answers, 0 "
+        f"lost, 0 doubled, 0 stuck, 0 unhandled errors ({sum(crowd.failed.values())} requests were refused and sent "
+        f"again); longest time until all answered: {waits}."
+    )
+
+
+def kill(installation: Installation, crowd: Crowd, name: str) -> float:
+    """Seconds until the process has a successor, everything answers, and somebody's answer has been acknowledged."""
+    before = installation.find(name)
+    assert before is not None, f"There is no {name}."
+    began = time.monotonic()
+    psutil.Process(before).kill()
+    installation.wait_until(lambda: installation.find(name) not in (None, before), f"{name} lives again")
+    installation.wait_until(installation.answers, f"everything answers after {name} was killed")
+    n_before = len(crowd.acknowledged)
+
+    def is_acknowledged() -> bool:
+        assert not crowd.problems, crowd.problems[0]
+        return len(crowd.acknowledged) > n_before
+
+    installation.wait_until(is_acknowledged, f"an answer is acknowledged after {name} was killed")
+    return time.monotonic() - began
+
+
+DRILLS: dict[str, Callable[[], str]] = {"each-process-killed": kill_each}
