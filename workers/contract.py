@@ -77,7 +77,7 @@ PHOTOGRAPH = "photograph"
 CLEAN_PHOTOGRAPH, SHOWN_PHOTOGRAPH, ABOUT_PHOTOGRAPH = "photograph.png", "shown.jpg", "photograph.json"
 UNIT_MAPS, UNIT_CLASSES, PIXEL_LABELS = "unit-maps.npz", "unit-classes.json", "pixel-labels.npz"
 # Options that name a photograph of an image set: the set's address and the photograph's path in it.
-PHOTOGRAPH_OPTIONS = ("images", "image")
+PHOTOGRAPH_OPTIONS = ("images", "image", "labels")
 
 
 @dataclass(frozen=True)

@@ -21,17 +21,14 @@ from workers.engine.format.artifact import Arrays, Data, unpack_arrays
 from workers.engine.format.spilling import Spill
 from workers.engine.images.contents import Contents, ImagesChanged
 from workers.engine.images.image_set import ImageSet
-from workers.engine.images.readers.table import open_image_set
-from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.random_weights import draw_weights
 from workers.engine.networks.saved import SAVED
-from workers.fetching import fetch_folder
 from workers.fitting import Room
 from workers.leases import Reporter
-from workers.opened import OpenNetwork, open_contents, open_network
+from workers.opened import OpenNetwork, open_contents, open_images, open_network
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -193,10 +190,7 @@ def _draw_weights(network: LoadedNetwork, seed: int) -> LoadedNetwork:
 @lru_cache(maxsize=1)
 def _open_images(address: str, labels: str, _dissection_id: str) -> ImageSet:
     """Opened once for the shards of a dissection: reading the index of a large set takes as long as a shard."""
-    folder = fetch_folder(address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
-    is_path = labels not in ("", NO_LABELS, FOLDER_NAMES)
-    # Labels of a set that lies in a store lie in the set; on a disk, they have a whole path.
-    return open_image_set(folder, str(folder / labels) if is_path else labels)
+    return open_images(address, labels)
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,8 @@ from workers import config
 from workers.contract import IDENTITY, DissectionRequest, QuestionRequest
 from workers.engine.images.contents import FRESH_SECONDS, Contents
 from workers.engine.images.image_set import ImageSet
+from workers.engine.images.readers.table import open_image_set
+from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
 from workers.engine.networks.checkpoints import NetworkError, list_files
 from workers.engine.networks.code import expire, hash_files, look_in
 from workers.engine.networks.layer_maps import LayerError
@@ -30,7 +32,7 @@ from workers.engine.networks.saved import SAVED
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork, open_saved
 from workers.engine.networks.source_names import has_own_code, name_module
 from workers.engine.networks.zoo import ZOO, ZooError, find_row, find_weights
-from workers.fetching import fetch_file
+from workers.fetching import fetch_file, fetch_folder
 from workers.store import NotStored
 
 
@@ -98,6 +100,16 @@ def open_network(
             "dissect again."
         )
     return kept
+
+
+def open_images(address: str, labels: str = "") -> ImageSet:
+    """A folder of this machine or of a store, with the labels that its registration names. Raises ImageSetError,
+    StoreError.
+    """
+    folder = fetch_folder(address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
+    is_path = labels not in ("", NO_LABELS, FOLDER_NAMES)
+    # Labels of a set that lies in a store lie in the set; on a disk, they have a whole path.
+    return open_image_set(folder, str(folder / labels) if is_path else labels)
 
 
 def _is_surveyed(kept: OpenNetwork, surveyed: dict[str, Any]) -> bool:

@@ -22,10 +22,9 @@ from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import LabelTable
-from workers.engine.images.readers.table import open_image_set
-from workers.fetching import fetch_folder
 from workers.job import write_patiently
 from workers.leases import Canceled, Reporter
+from workers.opened import open_images
 from workers.store import Store
 
 MAX_SECONDS = 60
@@ -79,8 +78,8 @@ def _find_source(request: QuestionRequest, target: Store, reporter: Reporter, fo
         if not target.exists(contract.PHOTOGRAPH):
             raise Canceled  # it was deleted; whoever deletes may not have reached the broker
         return target.fetch(contract.PHOTOGRAPH, folder=folder)
-    address, name = (str(request.options[option]) for option in contract.PHOTOGRAPH_OPTIONS)
-    images = open_image_set(fetch_folder(address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes()))
+    address, name, labels = (str(request.options.get(option, "")) for option in contract.PHOTOGRAPH_OPTIONS)
+    images = open_images(address, labels)
     if name not in images.paths:
         raise QuestionInvalid(f"The photograph {name} is not in the image set any more")
     if images.labels is not None:

@@ -119,7 +119,10 @@ class FileStore:
             raise StoreError(f"{name} could not be written to {self.root}: {error.strerror}.") from error
 
     def exists(self, name: str) -> bool:
-        return (self.folder / _checked(name)).is_file()
+        try:
+            return (self.folder / _checked(name)).is_file()
+        except OSError as error:
+            raise StoreError(f"{name} could not be looked for in {self.root}: {error.strerror}.") from error
 
     def remove(self, name: str) -> None:
         try:

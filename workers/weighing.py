@@ -22,6 +22,7 @@ from workers.engine.weigh import Photographs, weigh
 from workers.fetching import fetch_folder
 from workers.job import find_device
 from workers.localizing import Asked
+from workers.opened import open_images
 
 MAX_NAMED = 10
 # Units of a class that are told, of largest mean share.
@@ -32,7 +33,7 @@ def weigh_units(asked: Asked) -> dict[str, Any]:
     """Importance of the units of each of the `layers`, "" for the head's; over the folder `images`. Raises NoHead,
     LayerError, ImageSetError.
     """
-    photographs = Photographs.of_set(open_image_set(_fetch(asked)))
+    photographs = Photographs.of_set(open_images(asked.request.options["images"]))
     layers = [find_studied(asked.network, path, device=find_device()) for path in asked.request.options["layers"]]
     return {"layers": [_weigh_layer(asked, layer, photographs) for layer in layers]}
 

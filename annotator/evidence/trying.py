@@ -55,7 +55,8 @@ def try_image(*, image: Image, wanted: Wanted, asked_by: User, now: datetime) ->
     """A photograph of a registered image set; with its labeled pixels, if the set has them. Raises CannotAsk."""
     question = _make(wanted, asked_by, now, title=image.path[-200:])
     question.image = image
-    question.options |= {"images": image.image_set.address, "image": image.path}
+    found = image.image_set
+    question.options |= {"images": found.address, "image": image.path, "labels": found.labels}
     return _send(question, now)
 
 

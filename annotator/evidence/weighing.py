@@ -23,8 +23,8 @@ class Kept:
 
 
 def name_images(address: str) -> str:
-    """How pages name the image set at an address: as it is registered, else by its folder."""
-    found = ImageSet.objects.filter(address=address).order_by("id").first()
+    """How pages name the image set at an address: by its newest version, else by its folder."""
+    found = ImageSet.objects.filter(address=address).order_by("-id").first()
     return found.name if found is not None else address.rstrip("/").rpartition("/")[2]
 
 

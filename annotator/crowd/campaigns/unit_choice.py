@@ -143,7 +143,8 @@ def choose_top_iou(layers: Layers, *, n: int, is_asked: bool = True) -> list[Cho
 
 
 def choose_top_importance(layers: Layers, *, n: int, taken: set[int]) -> list[ChosenUnit]:
-    """The n units of highest importance that are not taken, over all layers that have one; ties as by IoU.
+    """The n units of highest importance that are not taken, or as many as there are, over all layers that have one;
+    ties as by IoU.
 
     Raises BadChoice if n units were asked for and no importance was measured.
     """

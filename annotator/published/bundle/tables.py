@@ -140,11 +140,12 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "layers", Layer, _layers, order=("network__name", "position", "path"), key=("network", "path"),
+        may_differ=frozenset({"importance_over"}),  # the last measurement counts, wherever it was made
     ),
     Table(
         "units", Unit, lambda c: Unit.objects.filter(layer__in=_layers(c)),
         order=("layer__network__name", "layer__position", "layer__path", "index"), key=("layer", "index"),
-        within="layer",
+        within="layer", may_differ=frozenset({"importance"}),
     ),
     Table(
         "image_sets", ImageSet, lambda c: ImageSet.objects.filter(pk__in=_with_baselines(c).values("image_set")),

@@ -48,18 +48,27 @@ class Command(ProjectCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["picture"] and options["picture"].suffix.lower() != ".png":
             raise CommandError("--picture takes a name that ends with .png.", returncode=2)
+        if options["picture"] and not options["picture"].absolute().parent.is_dir():
+            raise CommandError(f"There is no folder {options['picture'].absolute().parent}.", returncode=2)
         photograph = asking.Photograph.read(options["file"])
         asked = {name: options[name] for name in ("method", "layer", "boxes", "classes")}
-        with gpu_process_if_none():
+        with gpu_process_if_none() as keeper:
             question = asking.ask_to_explain(
                 network=read_network(options), photograph=photograph, options=asked, now=timezone.now()
             )
-            found = asking.wait_for_answer(question, clock=timezone.now)
+            found = asking.wait_for_answer(question, clock=timezone.now, look_after=keeper.look_after)
         answer = name_units(found, architecture=question.architecture)
         if options["picture"]:
             picture = draw_explanation(answer, photograph=photograph.content, crops=find_crops(answer))
-            options["picture"].write_bytes(picture)
+            _write(options["picture"], picture)
         self.stdout.write(json.dumps(answer, indent=2) if options["json"] else "\n".join(_tell(answer)))
+
+
+def _write(path: Path, picture: bytes) -> None:
+    try:
+        path.write_bytes(picture)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.", returncode=2) from None
 
 
 def _tell(answer: Mapping[str, Any]) -> list[str]:

@@ -20,10 +20,11 @@ class Command(ProjectCommand):
         parser.add_argument("--json", action="store_true", help="print layer, form and error, or why there is no head")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with gpu_process_if_none():
+        with gpu_process_if_none() as keeper:
             question = asking.ask_for_head(network=read_network(options), now=timezone.now())
             try:
-                head = asking.wait_for_answer(question, clock=timezone.now)["head"]
+                answer = asking.wait_for_answer(question, clock=timezone.now, look_after=keeper.look_after)
+                head = answer["head"]
             except asking.CannotAsk as refused:
                 if not options["json"]:
                     raise

@@ -44,10 +44,10 @@ class Command(ProjectCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         images = asking.resolve_images(options["images"])
         asked = {"images": images, "layers": options["layer"] or [""]}
-        with gpu_process_if_none():
+        with gpu_process_if_none() as keeper:
             question = asking.ask_about_importance(network=read_network(options), options=asked, now=timezone.now())
             with ProgressBar() as show:
-                answer = asking.wait_for_answer(question, clock=timezone.now, show=show)
+                answer = asking.wait_for_answer(question, clock=timezone.now, show=show, look_after=keeper.look_after)
         kept = keep_importance(answer, architecture=question.architecture, images=name_images(images))
         named = [{**found, "units": _list_units(answer, found, question.architecture)} for found in answer["layers"]]
         told = {**answer, "layers": named}

@@ -49,10 +49,10 @@ class Command(ProjectCommand):
         if report is not None and not report.resolve().parent.is_dir():
             raise CommandError(f"There is no folder {report.parent} for the report.")
         asked = {name: str(options[name].resolve()) for name in ("images", "boxes")}
-        with gpu_process_if_none():
+        with gpu_process_if_none() as keeper:
             question = asking.ask_to_localize(network=read_network(options), options=asked, now=timezone.now())
             with ProgressBar() as show:
-                answer = asking.wait_for_answer(question, clock=timezone.now, show=show)
+                answer = asking.wait_for_answer(question, clock=timezone.now, show=show, look_after=keeper.look_after)
         if report is not None:
             _write(report, render_report(answer, network=options["network"], folder=options["images"]))
         if options["json"]:

@@ -58,10 +58,10 @@ class Command(ProjectCommand):
             "layer": options["layer"],
             "asked": _read_numbers(options),
         }
-        with gpu_process_if_none():
+        with gpu_process_if_none() as keeper:
             question = asking.ask_to_ablate(network=read_network(options), options=asked, now=timezone.now())
             with ProgressBar() as show:
-                answer = asking.wait_for_answer(question, clock=timezone.now, show=show)
+                answer = asking.wait_for_answer(question, clock=timezone.now, show=show, look_after=keeper.look_after)
         figures = list(draw_ablation(answer)) if options["out"] else []
         for figure in figures:
             save_figure(figure, folder=options["out"])

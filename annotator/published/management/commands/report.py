@@ -68,5 +68,8 @@ def _write_html(name: str | None, folder: Path | None) -> str:
 def _write_parquet(document: Document, path: Path | None) -> str:
     if path is None or path.is_dir() or not path.parent.is_dir():
         raise CommandError("parquet needs --out FILE in a folder that exists.", returncode=2)
-    write_parquet(document, path)
+    try:
+        write_parquet(document, path)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.", returncode=2) from None
     return f"{say_count(len(document['units']), 'unit')} written to {path}."
