@@ -8,7 +8,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from workers.contract import CONTENTS
@@ -28,7 +27,7 @@ from workers.engine.networks.preprocessing import Preprocessing
 from workers.free_space import free_memory
 from workers.store import open_store
 from workers.unitscope.dissection import Dissection, Folder
-from workers.unitscope.networks import Named, load_network
+from workers.unitscope.networks import Named, find_device, load_network
 
 # What the command records with every dissection; equal statements give equal hashes.
 RECORDED: Mapping[str, Any] = {"seed": 0, "iou_modes": ["paper"]}
@@ -53,16 +52,17 @@ def dissect(
 
     network, weights, preprocessing: as `load_network` takes them. layers: dotted paths. images: a folder in one of the
     layouts that the command reads. labels: a file or folder of labels, "folders" or "none"; empty: found by look
-    (docs/image_sets.md). device: "cpu", "cuda", ...; empty: a GPU if there is one. options: what the command
-    `dissect` calls by the same names (docs/commands.md), with underscores, such as `n_top=20`.
+    (docs/image_sets.md). device: "cpu", "cuda", ...; empty: where a loaded network lies, else a GPU if there is one.
+    options: what the command `dissect` calls by the same names (docs/commands.md), with underscores, such as
+    `n_top=20`.
 
     Raises NetworkError, LayerError, ImageSetError, OptionsInvalid, UnitNotFinite, ZooError with a sentence that says
     what to do.
     """
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = device or find_device(network)
     chosen = DissectionOptions.from_json({**RECORDED, **options})
-    loaded = load_network(network, weights=weights, preprocessing=preprocessing, device=device, layers=layers)
     paths = [layers] if isinstance(layers, str) else list(layers)
+    loaded = load_network(network, weights=weights, preprocessing=preprocessing, device=device, layers=paths)
     shapes = recipe.survey(network=loaded, layers=paths, device=device, options=chosen)
     image_set = open_image_set(Path(images), str(labels))
     recipe.check_first_images(network=loaded, shapes=shapes, image_set=image_set, options=chosen, device=device)

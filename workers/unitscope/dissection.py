@@ -19,6 +19,7 @@ from workers.engine.networks.loading import LoadedNetwork
 from workers.store import open_store
 from workers.unitscope.explanation import Explanation
 from workers.unitscope.layer import Layer, Unit
+from workers.unitscope.networks import find_device
 
 if TYPE_CHECKING:
     import pandas
@@ -87,7 +88,7 @@ class Dissection:
         loaded = network or self._network
         if loaded is None:
             raise ValueError("A saved dissection has no network: d.explain(FILE, network=unitscope.load_network(...)).")
-        device = str(next(loaded.module.parameters()).device)
+        device = find_device(loaded)
         answer = explain(network=loaded, path=Path(photograph), asked=Asked(), device=device).answer
         names = name_classes(loaded, n_classes=answer["n_classes"])
         return Explanation(

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from workers import config
@@ -33,12 +34,16 @@ def load_network(
     same files.
     """
     if isinstance(network, LoadedNetwork):
+        if weights is not None or preprocessing is not None:
+            raise TypeError("The network was loaded already, with its weights and its preprocessing.")
         return network
     if isinstance(network, nn.Module):
         if weights is not None:
             raise TypeError("A module has its weights already: load them into it, or give the network by name.")
         return _take_module(network, preprocessing, device)
     if network.startswith(ZOO):
+        if weights is not None or preprocessing is not None:
+            raise TypeError("A network of the zoo has its own weights and its own preprocessing.")
         row = find_row(network.removeprefix(ZOO))
         return loading.load_zoo_network(row=row, folder=config.zoo_folder(), device=device)
     return loading.load_network(
@@ -48,6 +53,14 @@ def load_network(
         device=device,
         layers=layers,
     )
+
+
+def find_device(network: Named) -> str:
+    """Where a loaded network lies; for any other a GPU, if there is one."""
+    if isinstance(network, LoadedNetwork):
+        tensors = (*network.module.parameters(), *network.module.buffers())
+        return str(tensors[0].device) if tensors else "cpu"
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _take_module(module: nn.Module, preprocessing: Preprocessing | None, device: str) -> LoadedNetwork:

@@ -130,3 +130,9 @@ def test_units_that_do_not_exist_are_named(found: unitscope.Dissection) -> None:
         found["4", 99]
     with pytest.raises(KeyError, match="was not dissected"):
         found["5"]
+
+
+def test_a_loaded_network_stays_as_it_was_loaded(images: Path) -> None:
+    network = unitscope.load_network(TINY)
+    with pytest.raises(TypeError, match="loaded already"):
+        unitscope.dissect(network, layers=["4"], images=images, preprocessing=network.preprocessing, progress=False)
