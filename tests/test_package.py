@@ -33,7 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_it_holds_the_product_and_nothing_else(installed: Path) -> None:
-    top = {one.name for one in installed.iterdir() if not one.name.endswith(".dist-info")}
+    top = {one.name for one in installed.iterdir() if not one.name.endswith((".dist-info", "__pycache__"))}
     assert top == {"annotator", "hit_templates", "unitscope.py", "workers"}
     tracked = subprocess.run(
         ["git", "ls-files", "annotator", "hit_templates", "workers"],

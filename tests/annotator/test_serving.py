@@ -108,7 +108,8 @@ def test_the_four_end_with_a_killed_supervisor_and_ctrl_c_ends_everything(
 
 
 def test_an_interrupted_command_cleans_up_before_serving_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "manage.py").write_text(
+    (tmp_path / "annotator").mkdir()
+    (tmp_path / "annotator" / "__main__.py").write_text(
         "import pathlib, time\ntry:\n    pathlib.Path('half-made').mkdir()\n    time.sleep(60)\n"
         "except KeyboardInterrupt:\n    time.sleep(0.5)\n    pathlib.Path('half-made').rmdir()\n"
     )
