@@ -14,6 +14,7 @@ from workers.engine.ablate import Asked as AskedAblation
 from workers.engine.evidence.ablation import ORDERS, Hits, Values, compare_costs, estimate_share
 from workers.engine.evidence.box_files.boxed_images import BoxesInvalid
 from workers.engine.evidence.class_list import read_classes
+from workers.engine.evidence.class_maps import score_images
 from workers.engine.evidence.shares import StudiedLayer, find_studied
 from workers.engine.explain import describe_head
 from workers.engine.images.readers.table import open_image_set
@@ -107,7 +108,7 @@ def _count_classes(layer: StudiedLayer) -> int:
         return layer.head.n_classes
     px = layer.network.preprocessing.input_px
     with torch.inference_mode():
-        return int(layer.network.module(torch.zeros(1, 3, px, px, device=find_device())).shape[1])
+        return score_images(layer.network.module, torch.zeros(1, 3, px, px, device=find_device())).shape[1]
 
 
 def _show(asked: Asked, stage: str, n_done: int, n_total: int) -> None:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from workers.engine.evidence.names import GRAD_CAM, HIRES_CAM, LAYER_CAM
+from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.hooks import eval_mode, find_layer, split_call
-from workers.engine.networks.layer_maps import LayerError, LayerShape, as_maps
+from workers.engine.networks.layer_maps import LayerError, LayerShape, as_maps, list_tensors, spell_shape
 
 Combine = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -44,10 +45,22 @@ class Seen:
     maps: torch.Tensor
 
 
+def score_images(module: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """(B, C) what a network says of normalized images (B, 3, H, W): the first tensor that it gives. Raises
+    NetworkError.
+    """
+    given = next(iter(list_tensors(module(images)).values()), None)
+    if given is None:
+        raise NetworkError("The network gives no tensor, but a score per class is needed.")
+    if given.ndim != 2 or len(given) != len(images):
+        raise NetworkError(f"The network gives {spell_shape(given.shape[1:])} values per image, not a score per class.")
+    return given
+
+
 def run_with_maps(*, module: nn.Module, shape: LayerShape, images: torch.Tensor) -> Seen:
     """Scores and maps of normalized images (B, 3, H, W), without gradients."""
     with torch.inference_mode(), _holding(module, shape) as held:
-        scores = module(images)
+        scores = score_images(module, images)
     return Seen(scores=scores, maps=held.maps)
 
 
@@ -59,14 +72,14 @@ def map_by_gradients(
     The gradient is that of the class's score with respect to the layer's output; nothing before the layer is kept.
     """
     with torch.enable_grad(), _holding(module, shape) as held:
-        scores = module(images)
-        maps = held.demand_maps()
+        scores = score_images(module, images)
+        maps = held.maps.detach()
         found: dict[str, list[torch.Tensor]] = {method: [] for method in methods}
         for place in range(classes.shape[1]):
             chosen = scores.gather(1, classes[:, place : place + 1]).sum()
-            (gradient,) = torch.autograd.grad(chosen, maps, retain_graph=True)
+            gradient = held.differentiate(chosen)
             for method, made in found.items():
-                made.append(GRADIENT_METHODS[method](gradient, maps.detach()))
+                made.append(GRADIENT_METHODS[method](gradient, maps))
     return {method: torch.stack(made, dim=1) for method, made in found.items()}
 
 
@@ -77,11 +90,11 @@ def share_by_gradients(
     cells of gradient times map. `classes` (B,); None: the class of highest score.
     """
     with torch.enable_grad(), _holding(module, shape) as held:
-        scores = module(images)
-        maps = held.demand_maps()
+        scores = score_images(module, images)
+        maps = held.maps.detach()
         chosen = scores.argmax(dim=1) if classes is None else classes
-        (gradient,) = torch.autograd.grad(scores.gather(1, chosen[:, None]).sum(), maps)
-    return scores.detach(), (gradient * maps.detach()).sum(dim=(2, 3))
+        gradient = held.differentiate(scores.gather(1, chosen[:, None]).sum())
+    return scores.detach(), (gradient * maps).sum(dim=(2, 3))
 
 
 def run_without(*, module: nn.Module, shape: LayerShape, images: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
@@ -103,8 +116,7 @@ def run_without(*, module: nn.Module, shape: LayerShape, images: torch.Tensor, k
 
     with torch.inference_mode(), eval_mode(module), ExitStack() as stack:
         stack.callback(find_layer(module=module, path=name).register_forward_hook(silence).remove)
-        scores: torch.Tensor = module(images)
-    return scores
+        return score_images(module, images)
 
 
 def grow(class_maps: torch.Tensor, px: int, *, mode: str = "bilinear") -> NDArray[np.float32]:
@@ -123,13 +135,17 @@ class _Held:
 
     @property
     def maps(self) -> torch.Tensor:
-        return as_maps(shape=self.shape, output=self.leaf)
-
-    def demand_maps(self) -> torch.Tensor:
         """Raises LayerError if the layer gave something else than one tensor."""
         if self.leaf.numel() == 0:
-            raise LayerError(f"{self.shape.path} gives more than one tensor: its gradients cannot be taken.")
-        return self.maps
+            raise LayerError(f"{self.shape.path} gives more than one tensor: name a layer that gives one.")
+        return as_maps(shape=self.shape, output=self.leaf)
+
+    def differentiate(self, score: torch.Tensor) -> torch.Tensor:
+        """(B, K, h, w) gradient of a score with respect to the maps: that of the layer's output, read as maps."""
+        if not score.requires_grad:
+            raise LayerError(f"The scores do not depend on {self.shape.path}, or the network computes no gradients.")
+        (found,) = torch.autograd.grad(score, self.leaf, retain_graph=True, materialize_grads=True)
+        return as_maps(shape=self.shape, output=found)
 
 
 @contextmanager

@@ -131,7 +131,10 @@ def _is_linear(_path: str, part: nn.Module) -> bool:
 
 def _find_last(module: nn.Module, images: torch.Tensor) -> tuple[Call, torch.Tensor]:
     """The last linear layer or 1 x 1 convolution that ran, and the network's scores (B, C); raises NoHead."""
-    *calls, whole = _watch(module, images, _is_linear)
+    calls = list(_watch(module, images, _is_linear))
+    if not calls or calls[-1].path:
+        raise NoHead(f"The network gives no tensor, but a score per class is needed. {ADVICE}")
+    whole = calls.pop()
     if whole.given.ndim != 2 or len(whole.given) != len(images):
         raise NoHead(
             f"The network gives {spell_shape(whole.given.shape[1:])} values per image, not a score per class. {ADVICE}"

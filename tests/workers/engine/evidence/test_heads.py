@@ -9,12 +9,12 @@ import torch
 from PIL import Image as Picture
 from torch import nn
 
-from workers.engine.evidence.class_maps import map_by_gradients, run_with_maps
+from workers.engine.evidence.class_maps import map_by_gradients, run_with_maps, share_by_gradients
 from workers.engine.evidence.finding import NoHead, find_head
 from workers.engine.evidence.head import Form
 from workers.engine.explain import Asked, explain
 from workers.engine.networks.checkpoints import NetworkError
-from workers.engine.networks.layer_maps import LayerShape
+from workers.engine.networks.layer_maps import LayerError, LayerShape
 from workers.engine.networks.loading import LoadedNetwork, load_network
 from workers.engine.networks.preprocessing import Preprocessing
 
@@ -240,3 +240,80 @@ def test_maps_are_those_before_a_later_layer_overwrites_them() -> None:
         module=network.module, shape=shape, images=images, classes=classes, methods=["hires-cam"]
     ).values()
     assert torch.allclose(given[0, 0], maps[0, 0].clamp_min(0) / 28**2, atol=1e-6)
+
+
+class Permuted(nn.Module):
+    """Maps (image, row, column, unit), as Swin gives them; `tokens`: (image, cell, unit) after one token of none."""
+
+    def __init__(self, *, tokens: bool = False) -> None:
+        super().__init__()
+        self.first, self.between, self.last, self.tokens = stem()[0], nn.Identity(), nn.Linear(6, 9), tokens
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        cells = self.first(x).permute(0, 2, 3, 1)
+        if not self.tokens:
+            return torch.as_tensor(self.last(self.between(cells).square().mean((1, 2))))
+        cells = cells.flatten(1, 2)
+        cells = self.between(torch.cat([cells[:, :1], cells], dim=1))
+        return torch.as_tensor(self.last(cells[:, 1:].square().mean(1)))
+
+
+@pytest.mark.parametrize(("tokens", "given"), [(False, {"axes": "bhwu"}), (True, {"axes": "btu", "n_first": 1})])
+def test_gradients_are_those_of_the_maps_whatever_the_order_of_axes(tokens: bool, given: dict[str, Any]) -> None:
+    network = wrap(Permuted(tokens=tokens))
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    plain = LayerShape(path="first", n_units=6, height=10, width=10)
+    shape = LayerShape(path="between", n_units=6, height=10, width=10, **given)
+    classes = torch.tensor([[0, 4], [8, 2]])
+    found, expected = (
+        map_by_gradients(module=network.module, shape=one, images=images, classes=classes, methods=["hires-cam"])
+        for one in (shape, plain)
+    )
+    assert float(expected["hires-cam"].abs().amax()) > 0
+    shares, own = (share_by_gradients(module=network.module, shape=one, images=images) for one in (shape, plain))
+    if not tokens:  # the token of none is a copy of a cell, whose gradient goes elsewhere
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(shares, own)
+    assert found["hires-cam"].shape == (2, 2, 10, 10)
+    assert float(found["hires-cam"].abs().amax()) > 0
+    assert shares[1].shape == (2, 6)
+
+
+class Wrapped(nn.Module):
+    """Gives what `wrapping` makes of the scores."""
+
+    def __init__(self, wrapping: Any) -> None:
+        super().__init__()
+        self.net = nn.Sequential(*stem(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 9))
+        self.wrapping = wrapping
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.wrapping(self.net(x))
+
+
+@pytest.mark.parametrize(
+    ("wrapping", "words"),
+    [
+        (lambda scores: None, "no tensor"),
+        (lambda scores: [], "no tensor"),
+        (lambda scores: scores[:, :, None, None], "gives 9 x 1 x 1 values per image, not a score per class"),
+        (lambda scores: scores.flatten(), "not a score per class"),
+        (lambda scores: scores.sum(), "not a score per class"),
+        (lambda scores: scores.detach(), "do not depend on net.1"),
+        (lambda scores: {"logits": scores}, ""),
+        (lambda scores: (scores, scores.sum()), ""),
+    ],
+)
+def test_scores_are_a_table_or_refused_in_words(wrapping: Any, words: str, tmp_path: Path) -> None:
+    network = wrap(Wrapped(wrapping))
+    Picture.new("RGB", (40, 40), (200, 30, 30)).save(tmp_path / "photo.png")
+    asked = Asked(method="grad-cam", layer="net.1")
+    if not words:
+        assert len(explain(network=network, path=tmp_path / "photo.png", asked=asked, device="cpu").maps) == 6
+        assert find_head(network).layer == "net.1"
+        return
+    with pytest.raises((NetworkError, LayerError), match=words):
+        explain(network=network, path=tmp_path / "photo.png", asked=asked, device="cpu")
+    if "depend" not in words:
+        with pytest.raises(NoHead, match=r"tensor|score per class"):
+            find_head(network)
