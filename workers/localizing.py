@@ -66,7 +66,7 @@ def localize_set(asked: Asked) -> dict[str, Any]:
         "n_unreadable": len(unreadable),
         "unreadable": dict(list(unreadable.items())[:MAX_NAMED]),
         "sha256": _digest(outcomes),
-        **_show_extremes([one for one in images if one.path not in unreadable], outcomes, asked.network),
+        **show_extremes([one for one in images if one.path not in unreadable], outcomes, asked.network),
         **_flatten(outcomes),
     }
 
@@ -108,11 +108,13 @@ def _digest(outcomes: Outcomes) -> str:
     return digest.hexdigest()
 
 
-def _show_extremes(images: Sequence[BoxedImage], outcomes: Outcomes, network: LoadedNetwork) -> dict[str, Any]:
+def show_extremes(images: Sequence[BoxedImage], outcomes: Outcomes, network: LoadedNetwork) -> dict[str, Any]:
     """`worst` and `best`: where the box by `paper` for the class overlaps least and most; ties in the set's order."""
     px, n_worst = network.preprocessing.input_px, min(N_SHOWN, (len(images) + 1) // 2)
     order = np.argsort(outcomes.overlap, kind="stable").tolist()
-    best = list(reversed(order[n_worst:][-N_SHOWN:]))
+    worst = order[:n_worst]
+    falling = np.argsort(-outcomes.overlap, kind="stable").tolist()
+    best = [place for place in falling if place not in worst][:N_SHOWN]
 
     def show(place: int) -> dict[str, Any]:
         one = images[place]
@@ -127,7 +129,7 @@ def _show_extremes(images: Sequence[BoxedImage], outcomes: Outcomes, network: Lo
             "height": one.height,
         }
 
-    return {"worst": [show(place) for place in order[:n_worst]], "best": [show(place) for place in best]}
+    return {"worst": [show(place) for place in worst], "best": [show(place) for place in best]}
 
 
 def _flatten(outcomes: Outcomes) -> dict[str, Any]:

@@ -22,9 +22,12 @@ from workers.engine.images.reading import NO_LABELS
 MIN_IMAGES = 3
 MAX_NAMED = 10
 TRAINING, VALIDATION, TEST = "train", "validation", "test"
-# Folders at the root that stand for parts of a set, not for classes, if one of them is called train. Without one called
-# test, the validation part of such a set is what networks are tested on.
-PARTS = {"train": TRAINING, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
+# Folders at the root that stand for parts of a set, in capital letters, too. Without one for the test, the validation
+# part of such a set is what networks are tested on.
+PARTS = {
+    "train": TRAINING, "training": TRAINING, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
+    "test": TEST, "testing": TEST,
+}  # fmt: skip
 # Of each class, if the folders do not say.
 TEST_SHARE, VALIDATION_SHARE = 0.25, 0.15
 
@@ -101,19 +104,39 @@ def _demand_training(classes: ClassSet, training: Indices) -> None:
 def _read_folders(root: Path) -> ClassSet:
     folders = sorted(one.name for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
     images = open_image_set(root, NO_LABELS)
-    is_parted = "train" in folders and set(folders) <= PARTS.keys()
-    tested = {**PARTS, **({} if "test" in folders else dict.fromkeys(("val", "valid", "validation"), TEST))}
+    parted = _find_parts(root, folders)
     rows = []
     for path in images.paths:
         above = PurePosixPath(path).parts[:-1]
-        part = tested[above[0]] if is_parted and above else ""
-        above = above[1:] if is_parted else above
+        part = parted.get(above[0], "") if above else ""
+        above = above[1:] if parted else above
         if above and not above[0].startswith("."):
             rows.append((path, above[0], part))
     known = {name for _, name, _ in rows}
-    if not is_parted and (empty := [name for name in folders if name not in known]):
+    if not parted and (empty := [name for name in folders if name not in known]):
         raise ImageSetError(f"{len(empty)} class folders hold no images: {_some(empty)}. Fill or remove them.")
     return _make(root, rows, images.sha256)
+
+
+def _find_parts(root: Path, folders: list[str]) -> dict[str, str]:
+    """By folder the part that it stands for; empty if the folders are classes, one of which may be trains. Raises
+    ImageSetError if some folders stand for parts and others do not.
+    """
+    parts = {name: PARTS[name.lower()] for name in folders if name.lower() in PARTS}
+    others = [name for name in folders if name not in parts]
+    if not others and TRAINING in parts.values():
+        is_tested = TEST in parts.values()
+        return {name: part if is_tested or part == TRAINING else TEST for name, part in parts.items()}
+    if not parts or (len(parts) == 1 and TRAINING in parts.values() and not _has_folders(root / next(iter(parts)))):
+        return {}
+    said = f"{root.name} has folders that stand for parts of a set ({', '.join(parts)})"
+    if not others:
+        raise ImageSetError(f"{said}, but none of them is called train. Rename the one to train on.")
+    raise ImageSetError(f"{said}, and others beside them: {_some(others)}. Remove one kind, or rename what is a class.")
+
+
+def _has_folders(folder: Path) -> bool:
+    return any(one.is_dir() and not one.name.startswith(".") for one in folder.iterdir())
 
 
 def _read_labeled(root: Path, category: str) -> ClassSet:

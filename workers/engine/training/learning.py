@@ -1,13 +1,16 @@
 """Learn a module's weights from a source, epoch by epoch; what is learned can be taken up again where it stopped.
 
 AdamW with a cosine schedule; the epoch with the lowest loss on the validation part is kept. The order of photographs
-follows from seed and epoch alone, so that a run that was interrupted ends with the same weights.
+and what the network draws follow from seed, epoch and step alone, so that a run that was interrupted
+ends with the same weights.
 """
 
 import copy
+import hashlib
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -79,7 +82,9 @@ def learn(
     checkpoint: Checkpoint,
     progress: Callable[[Run], None],
 ) -> Learned:
-    """Ends with the best weights in the module. Raises FitInvalid if the loss is not finite."""
+    """Ends with the best weights in the module. Raises FitInvalid if the loss is not finite while training, or on the
+    validation part in the first epoch.
+    """
     teacher = _Teacher(module, examples, options, seed)
     teacher.resume(checkpoint.read())
     run = teacher.run
@@ -113,12 +118,13 @@ class _Teacher:
         places, mirrored = self._choose(step)
         self._set_rates(self.run.epoch + step / self.n_steps)
         self.module.train()
+        with self._drawing(step):
+            self._learn(places, mirrored)
+
+    def _learn(self, places: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> None:
         loss = functional.cross_entropy(self._score(places, mirrored), self._label(places))
         if not torch.isfinite(loss):
-            raise FitInvalid(
-                f"The loss is not a finite number in epoch {self.run.epoch + 1}. Use a lower --learning-rate, and look "
-                "at the network's preprocessing."
-            )
+            raise FitInvalid(self._tell_not_finite("The loss"))
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -129,10 +135,27 @@ class _Teacher:
         scores = score_all(self.module, self.examples.source, places, size=self.options.batch_size)
         labels = torch.from_numpy(self.examples.labels[places])
         loss = float(functional.cross_entropy(scores, labels))
+        if run.best_epoch < 0 and not math.isfinite(loss):
+            raise FitInvalid(self._tell_not_finite("The loss on the validation part"))
         if loss < run.best_loss:
             run.best_loss, run.best_epoch = loss, run.epoch
             run.best_error = float((scores.argmax(dim=1) != labels).double().mean())
             run.best = {key: one.detach().to("cpu", copy=True) for key, one in self.module.state_dict().items()}
+
+    def _tell_not_finite(self, what: str) -> str:
+        return (
+            f"{what} is not a finite number in epoch {self.run.epoch + 1}. Use a lower --learning-rate, and look at "
+            "the network's preprocessing."
+        )
+
+    @contextmanager
+    def _drawing(self, step: int) -> Iterator[None]:
+        """Within it, what the network draws (dropout, stochastic depth) follows from seed, epoch and step alone."""
+        device = next(self.module.parameters()).device
+        digest = hashlib.sha256(f"{self.seed} {self.run.epoch} {step}".encode()).digest()
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(int.from_bytes(digest[:7]))
+            yield
 
     def save(self) -> bytes:
         file = io.BytesIO()

@@ -1,6 +1,7 @@
 """Scores of boxes and maps against slow references, and files of boxes, good and bad."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from workers.engine.evidence.box_files.boxed_images import BoxesInvalid, demand_photographs
+from tests.workers.engine.making import tiny_network
+from workers.engine.evidence.box_files.boxed_images import BoxedImage, BoxesInvalid, demand_photographs
 from workers.engine.evidence.box_files.table import read_boxes
 from workers.engine.evidence.localization import (
     N_TAUS,
@@ -21,6 +23,7 @@ from workers.engine.evidence.localization import (
     score,
     sweep,
 )
+from workers.localizing import show_extremes
 
 Values = NDArray[np.float64]
 HEADER = "image,class_index,wnid,width,height,x0,y0,x1,y1\n"
@@ -92,6 +95,22 @@ def make_outcomes(n: int) -> Outcomes:
         *[flags() for _ in range(7)], flags(N_TAUS), flags(3, N_TAUS), flags(3, N_TAUS),
         np.zeros((n, 4), np.int16), rng.random(n).astype(np.float32),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("overlaps", "worst", "best"),
+    [([0.5, 0.9, 0.1, 0.9, 0.9], "201", "34"), ([0.5] * 4, "01", "23"), ([0.2], "0", "")],
+)
+def test_of_photographs_that_are_equally_good_the_first_of_the_set_come_first(
+    overlaps: list[float], worst: str, best: str
+) -> None:
+    n, box = len(overlaps), np.array([[0.0, 0.0, 9.0, 9.0]])
+    images = [BoxedImage(path=str(i), class_index=0, width=10, height=10, boxes=box) for i in range(n)]
+    outcomes = replace(make_outcomes(n), overlap=np.array(overlaps, dtype=np.float32))
+    found = show_extremes(images, outcomes, tiny_network())
+    assert {side: "".join(one["path"] for one in shown) for side, shown in found.items()} == {
+        "worst": worst, "best": best,
+    }  # fmt: skip
 
 
 def test_scores_are_percentages_with_intervals_around_them() -> None:

@@ -135,6 +135,10 @@ def test_its_error_is_that_of_the_loaded_network_on_the_test_part(
 def test_a_fit_that_was_killed_anywhere_ends_as_one_that_was_not(
     network: LoadedNetwork, folders: Path, is_whole: bool
 ) -> None:
+    """What the network itself draws is drawn again, whatever was drawn before."""
+    network.module.get_submodule("2").register_forward_hook(
+        lambda part, given, found: torch.dropout(found, 0.5, part.training)
+    )
     options = replace(OPTIONS, epochs=3, seeds=2, is_whole=is_whole)
     whole = run(network, folders, options)
     kept = Kept(often=True)  # a checkpoint after each batch
@@ -153,6 +157,15 @@ def test_a_fit_that_was_killed_anywhere_ends_as_one_that_was_not(
     # Another set of options takes up nothing of it.
     other = run(network, folders, replace(options, learning_rate=0.01), kept)
     assert other.weights == run(network, folders, replace(options, learning_rate=0.01)).weights
+
+
+def test_a_first_epoch_whose_validation_loss_is_not_finite_is_refused(network: LoadedNetwork, folders: Path) -> None:
+    def overflow(part: torch.nn.Module, _given: object, found: torch.Tensor) -> torch.Tensor:
+        return found if part.training else found / 0
+
+    network.module.get_submodule("2").register_forward_hook(overflow)
+    with pytest.raises(FitInvalid, match="on the validation part is not a finite number in epoch 1"):
+        run(network, folders, replace(OPTIONS, epochs=1, is_whole=True))
 
 
 def test_a_fit_stops_early_and_keeps_its_best_epoch(network: LoadedNetwork, folders: Path) -> None:
@@ -195,6 +208,38 @@ def test_folders_may_say_what_is_for_the_test(folders: Path, tmp_path: Path) -> 
     assert {classes.paths[place].split("/")[0] for place in parts.test} == {"val"}
     assert {classes.paths[place].split("/")[0] for place in [*parts.training, *parts.validation]} == {"train"}
     assert len(parts.test) == 6
+
+
+@pytest.mark.parametrize(
+    ("renamed", "words"),
+    [
+        ({"red": "Training", "green": "Validation", "blue": "Testing"}, ""),
+        ({"red": "Train", "green": "Test"}, ""),
+        ({"red": "train", "green": "val", "blue": "extra"}, r"parts of a set \(train, val\), and others .*: extra\."),
+        ({"red": "training", "green": "unlabeled"}, r"\(training\), and others beside them: unlabeled\."),
+        ({"red": "val", "green": "test"}, r"\(test, val\), but none of them is called train"),
+        ({"red": "test", "green": "cat"}, r"\(test\), and others beside them: cat\."),
+    ],
+)
+def test_parts_are_told_from_classes_or_refused(
+    renamed: dict[str, str], words: str, folders: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "parted"
+    root.mkdir()
+    for name in renamed.values():
+        (root / name).symlink_to(copy_some(folders, tmp_path / f"of-{name}"))
+    if words:
+        with pytest.raises(ImageSetError, match=words):
+            read_class_set(root)
+        return
+    classes = read_class_set(root)
+    assert classes.names == tuple(sorted(COLORS))
+    assert {classes.paths[place].split("/")[0] for place in split(classes).test} == {list(renamed.values())[-1]}
+
+
+def test_a_class_may_be_called_train(folders: Path) -> None:
+    (folders / "red").rename(folders / "train")
+    assert read_class_set(folders).names == ("blue", "green", "train")
 
 
 def copy_some(folders: Path, to: Path) -> Path:
