@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os.path
 import time
 import uuid
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from annotator.units import gpu_queue
 from annotator.units.code_folders import note_code_folder
 from annotator.units.registering import check_architecture, resolve_weights
 from workers import contract
+from workers.engine.images.passed_over import is_text, show_path
 from workers.store import Store, StoreError, open_store
 
 logger = logging.getLogger(__name__)
@@ -84,8 +86,11 @@ def resolve_images(address: str) -> str:
     if address.startswith("s3://"):
         return address
     folder = Path(address).resolve()
-    if not folder.is_dir():
+    # Unlike Path.is_dir, it answers for a name that is too long for a disk.
+    if not os.path.isdir(folder):
         raise CannotAsk(f"There is no folder of images at {address}.")
+    if not is_text(address := str(folder)):
+        raise CannotAsk(f"The path {show_path(address)} is not UTF-8. Rename it.")
     return str(folder)
 
 

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from annotator.evidence.asking import AskedNetwork
 from annotator.json_texts import json_argument
-from annotator.units.registering import fill_registered
+from annotator.units.registering import fill_registered, resolve_architecture
 from workers.engine.networks.source_names import NETWORK_FORMS
 from workers.engine.networks.surgery_recipe import HeadKind
 
@@ -30,4 +30,4 @@ def add_head_arguments(parser: CommandParser, *, is_repeated: bool) -> None:
 def read_network(options: dict[str, Any]) -> AskedNetwork:
     """By address, or what is registered under the name. Raises CannotRegister."""
     stated = fill_registered(options)
-    return AskedNetwork(stated["network"], stated["weights"], stated["preprocessing"])
+    return AskedNetwork(resolve_architecture(stated["network"]), stated["weights"], stated["preprocessing"])

@@ -14,7 +14,7 @@ def keep_classes(question: Question, store: Store, *, now: datetime) -> None:
     """From the file beside a full answer. Units that have their classes keep them: the tensors are the same."""
     if not question.answer or not store.exists(contract.UNIT_CLASSES):
         return
-    network = find_network(question.answer, question.architecture)
+    network = find_network(question.answer, question)
     if network is None:
         return
     told = json.loads(store.read(contract.UNIT_CLASSES))

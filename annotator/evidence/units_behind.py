@@ -6,9 +6,11 @@ from typing import Any
 
 from django.db.models import F, FilteredRelation, Q
 
+from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel, describe_simulated
 from annotator.units.best_labels import is_best
 from annotator.units.models import Layer, Network, Unit
+from annotator.units.settling import same_preprocessing
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,12 @@ class Named:
     iou: float | None = None
 
 
-def find_network(answer: dict[str, Any], architecture: str) -> Network | None:
-    """The registered network with the tensors and the code that answered."""
+def find_network(answer: Mapping[str, Any], question: Question) -> Network | None:
+    """The registered network with the preprocessing that was asked for, and the tensors and the code that answered."""
     found = answer["network"]
     alike = Network.objects.filter(
-        architecture=architecture,
+        same_preprocessing(question.preprocessing),
+        architecture=question.architecture,
         weights_sha256=found["weights_sha256"],
         source_sha256=found["source_sha256"],
     )
@@ -41,9 +44,9 @@ def find_layer(answer: Mapping[str, Any], network: Network | None) -> Layer | No
     return None if network is None else _find_layer(network, paths)
 
 
-def name_units(answer: dict[str, Any], *, architecture: str) -> dict[str, Any]:
+def name_units(answer: dict[str, Any], *, question: Question) -> dict[str, Any]:
     """The answer to an `explain` question with the names of its units, as docs/evidence.md lists them."""
-    network = find_network(answer, architecture)
+    network = find_network(answer, question)
     layer = find_layer(answer, network)
     wanted = {unit["index"] for prediction in answer["predictions"] for unit in prediction["units"]}
     named = {} if layer is None else name_layer_units(layer, wanted)
@@ -59,10 +62,10 @@ def name_units(answer: dict[str, Any], *, architecture: str) -> dict[str, Any]:
 
 
 def name_listed(
-    units: Sequence[dict[str, Any]], *, answer: dict[str, Any], found: Mapping[str, Any], architecture: str
+    units: Sequence[dict[str, Any]], *, answer: dict[str, Any], found: Mapping[str, Any], question: Question
 ) -> list[dict[str, Any]]:
     """The units of one layer, each with its names. `found` says which layer: `layer`, and `head` if a head pools it."""
-    layer = find_layer(found, find_network(answer, architecture))
+    layer = find_layer(found, find_network(answer, question))
     named = {} if layer is None else name_layer_units(layer, {unit["index"] for unit in units})
     unknown = Named(layer=found["layer"])
     return [{**unit, **asdict(named.get(unit["index"], unknown))} for unit in units]

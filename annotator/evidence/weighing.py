@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from annotator.evidence.models import Question
 from annotator.evidence.units_behind import find_network
 from annotator.units.models import ImageSet, Layer, Network, Unit
 
@@ -28,11 +29,11 @@ def name_images(address: str) -> str:
     return found.name if found is not None else address.rstrip("/").rpartition("/")[2]
 
 
-def keep_importance(answer: Mapping[str, Any], *, architecture: str, images: str) -> list[Kept]:
+def keep_importance(answer: Mapping[str, Any], *, question: Question, images: str) -> list[Kept]:
     """Writes an answer of the kind `importance` beside the units of the registered network that answered; what was
     measured before is replaced.
     """
-    network = find_network(dict(answer), architecture)
+    network = find_network(answer, question)
     return [Kept(found["layer"], _keep(network, found, images)) for found in answer["layers"]]
 
 

@@ -1,5 +1,7 @@
 """Registers networks and image sets: a command names what a dissection may load and read, never a visitor."""
 
+import os.path
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 from annotator.names import check_name, claim_name
 from annotator.refusals import Refusal
 from annotator.units.code_folders import note_code_folder
-from annotator.units.models import ImageSet, Network, NetworkAlias
+from annotator.units.models import IMPORTED, ImageSet, Network, NetworkAlias
 from annotator.units.names import find_free_name, make_slug
 from annotator.units.settling import same_preprocessing
 from workers.engine.images.label_table import ImageSetError
@@ -16,7 +18,7 @@ from workers.engine.images.readers.table import find_reader
 from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.source_names import NETWORK_FORMS, TRANSFORMERS, split_source
-from workers.engine.networks.surgery_recipe import SURGERY, Recipe, RecipeInvalid
+from workers.engine.networks.surgery_recipe import MAX_NAME_LENGTH, SURGERY, Recipe, RecipeInvalid
 from workers.engine.networks.zoo import ZOO, ZooError, find_row
 
 
@@ -31,9 +33,9 @@ def register_network(
 
     Saved activations stand for a network too: their architecture is SAVED, their weights the file.
     """
+    architecture = resolve_architecture(architecture)
     check_architecture(architecture, weights, preprocessing)
-    architecture, weights = resolve_architecture(architecture), resolve_weights(weights)
-    _check_address(weights)
+    weights = resolve_weights(weights)
     note_code_folder(architecture)
     same = {"architecture": architecture, "weights": weights, "preprocessing": preprocessing}
     if name is None:
@@ -50,7 +52,15 @@ def register_network(
 
 
 def check_architecture(architecture: str, weights: str, preprocessing: dict[str, Any] | None) -> None:
-    """Raises CannotRegister for a name of no form that is known, and for options that the zoo does not take."""
+    """Raises CannotRegister for a name of no form that is known or that is too long, and for options that the zoo does
+    not take.
+    """
+    _check_text(architecture)
+    if len(architecture) > MAX_NAME_LENGTH:
+        raise CannotRegister(
+            f"The network {architecture[:40]}... has more than {MAX_NAME_LENGTH} characters. Give its module a shorter "
+            "name, or move its folder nearer to the root."
+        )
     if ":" not in architecture and architecture != SAVED:
         raise CannotRegister(f"{architecture!r} is none of {NETWORK_FORMS}.")
     if architecture.startswith(SURGERY):
@@ -64,29 +74,44 @@ def _make_network(name: str, same: dict[str, Any], now: datetime) -> Network:
         return Network.objects.create(name=name, **same, registered_at=now)
 
 
-def _check_address(address: str) -> None:
-    """Raises CannotRegister for what the database cannot keep."""
+def _check_text(address: str) -> None:
     if not is_text(address):
         raise CannotRegister(f"The path {show_path(address)} is not UTF-8. Rename it.")
+
+
+def _check_address(address: str) -> None:
+    """Raises CannotRegister for what the database cannot keep."""
+    _check_text(address)
     if len(address) > MAX_PATH_LENGTH:
         raise CannotRegister(f"The path has more than {MAX_PATH_LENGTH} characters. Move it nearer to the root.")
 
 
 def resolve_architecture(architecture: str) -> str:
-    """A folder of transformers as its whole address; else the architecture as it is."""
+    """A folder of transformers as its whole address, also if its network was cut; else the architecture as it is."""
+    if architecture.startswith(SURGERY):
+        return _resolve_recipe(architecture)
     source, name = split_source(architecture)
-    is_folder = source == TRANSFORMERS and name and (Path(name) / "config.json").is_file()
+    is_folder = source == TRANSFORMERS and name and os.path.isfile(f"{name}/config.json")
     return f"{source}:{Path(name).resolve()}" if is_folder else architecture
 
 
+def _resolve_recipe(architecture: str) -> str:
+    try:
+        recipe = Recipe.parse(architecture)
+        base = resolve_architecture(recipe.base)
+        return architecture if base == recipe.base else replace(recipe, base=base).name
+    except RecipeInvalid as invalid:
+        raise CannotRegister(str(invalid)) from None
+
+
 def resolve_weights(weights: str) -> str:
-    """The whole address of a weights file; raises CannotRegister if there is none."""
-    if not weights or weights.startswith("s3://"):
-        return weights
-    file = Path(weights).resolve()
-    if not file.is_file():
+    """The whole address of a weights file; raises CannotRegister if there is none, or if it cannot be kept."""
+    address = weights if not weights or weights.startswith("s3://") else str(Path(weights).resolve())
+    _check_address(address)
+    # Unlike Path.is_file, it answers for a name that is too long for a disk.
+    if address and not address.startswith("s3://") and not os.path.isfile(address):
         raise CannotRegister(f"There is no weights file at {weights}.")
-    return str(file)
+    return address
 
 
 def _find_network(same: dict[str, Any]) -> Network | None:
@@ -131,6 +156,8 @@ def fill_registered(options: dict[str, Any]) -> dict[str, Any]:
     registered = find_registered(options["network"])
     if registered is None:
         return options
+    if registered.architecture.startswith(IMPORTED):
+        raise CannotRegister(f"{registered.name} came with a file and cannot be loaded here.")
     if options["weights"] or options["preprocessing"]:
         raise CannotRegister(f"{registered.name} is registered with its weights and preprocessing; leave them out.")
     stated = {"weights": registered.weights, "preprocessing": registered.preprocessing}
@@ -172,7 +199,7 @@ def register_image_set(
 def find_folder(address: str, labels: str) -> tuple[str, bool]:
     """The whole address of a folder of images, and whether they carry labels; raises CannotRegister."""
     folder = Path(address).resolve()
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise CannotRegister(f"There is no folder of images at {address}.")
     try:
         return str(folder), find_reader(folder, labels).has_labels
@@ -187,7 +214,7 @@ def resolve_labels(labels: str) -> str:
     if labels in ("", NO_LABELS, FOLDER_NAMES):
         return labels
     path = Path(labels).resolve()
-    if not path.exists():
+    if not os.path.exists(path):
         raise CannotRegister(
             f"There is no file or folder of labels at {labels}. --labels takes a path, {FOLDER_NAMES} (the name of a "
             f"photograph's folder is its label) or {NO_LABELS}."

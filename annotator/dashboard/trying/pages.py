@@ -25,6 +25,7 @@ from annotator.evidence.models import Question
 from annotator.evidence.trying import Wanted
 from annotator.units import gpu_queue
 from annotator.units.models import Layer
+from annotator.units.settling import same_preprocessing
 from annotator.work.sending import QUEUE_SILENT
 from workers import contract
 from workers.store import StoreError, open_store
@@ -133,7 +134,8 @@ def _may_change(request: SignedInRequest, question: Question) -> bool:
 
 
 def _make_again(question: Question, data: Any = None) -> AgainForm:
-    same = list_networks().filter(architecture=question.architecture, weights=question.weights).first()
+    alike = list_networks().filter(same_preprocessing(question.preprocessing), architecture=question.architecture)
+    same = alike.filter(weights=question.weights).first()
     of_its_network = Layer.objects.filter(network__architecture=question.architecture)
     paths = of_its_network.values_list("path", flat=True).distinct().order_by("path")
     return AgainForm(
@@ -169,7 +171,8 @@ def _read_again(first: Question, given: dict[str, Any]) -> tuple[Wanted, int | N
     """What is wanted, and the class to compare with if nothing else is and the answer has it already."""
     named, network, layer = given["named"], given["network"], given["layer"]
     known = [one["class_index"] for one in first.answer.get("predictions", [])]
-    is_same = network.architecture == first.architecture and network.weights == first.weights
+    stated = ("architecture", "weights", "preprocessing")
+    is_same = all(getattr(network, name) == getattr(first, name) for name in stated)
     if named is None or not is_same:
         return Wanted(network, layer), None
     wanted = Wanted(network, layer, tuple(dict.fromkeys([*known[:5], named])))

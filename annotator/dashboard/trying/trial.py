@@ -58,7 +58,7 @@ class Trial:
 
     @cached_property
     def network(self) -> Network | None:
-        return find_network(self.answer, self.question.architecture)
+        return find_network(self.answer, self.question)
 
     @cached_property
     def layer(self) -> Layer | None:

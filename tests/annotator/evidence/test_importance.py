@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image as Picture
 from pytest_django import Settings
 
+from annotator.evidence.models import Question
 from annotator.evidence.weighing import keep_importance
 from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import ImageSet, Layer, Network, Unit
@@ -74,11 +75,16 @@ def test_importance_is_kept_beside_the_units_of_the_dissected_layer(photographs:
     kept = list(layer.units.order_by("index").values_list("importance", flat=True))
     assert kept == pytest.approx(told["importance"])
     # Another measurement replaces it; a layer of another size is another layer.
+    question = Question(architecture="torchvision:squeezenet1_1")
     again = {"network": found["network"], "layers": [{**told, "importance": [2.0] * N_UNITS, "n_images": 1}]}
     Layer.objects.create(network=network, path="features.12", n_units=3)
-    (place,) = keep_importance(again, architecture="torchvision:squeezenet1_1", images="others")
+    (place,) = keep_importance(again, question=question, images="others")
     assert [one.path for one in place.layers] == ["features"]
     assert set(layer.units.values_list("importance", flat=True)) == {2.0}
+    # The same tensors with another preprocessing are another network.
+    question.preprocessing = {"input_px": 64}
+    (place,) = keep_importance(again, question=question, images="small")
+    assert place.layers == []
 
 
 def test_ablation_is_told_and_drawn(photographs: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ class Command(ProjectCommand):
                 network=read_network(options), photograph=photograph, options=asked, now=timezone.now()
             )
             found = asking.wait_for_answer(question, clock=timezone.now, look_after=keeper.look_after)
-        answer = name_units(found, architecture=question.architecture)
+        answer = name_units(found, question=question)
         if options["picture"]:
             picture = draw_explanation(answer, photograph=photograph.content, crops=find_crops(answer))
             _write(options["picture"], picture)

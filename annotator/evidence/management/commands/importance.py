@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.evidence import asking
+from annotator.evidence.models import Question
 from annotator.evidence.network_arguments import add_network_arguments, read_network
 from annotator.evidence.progress_bar import ProgressBar
 from annotator.evidence.units_behind import name_listed
@@ -48,18 +49,18 @@ class Command(ProjectCommand):
             question = asking.ask_about_importance(network=read_network(options), options=asked, now=timezone.now())
             with ProgressBar() as show:
                 answer = asking.wait_for_answer(question, clock=timezone.now, show=show, look_after=keeper.look_after)
-        kept = keep_importance(answer, architecture=question.architecture, images=name_images(images))
-        named = [{**found, "units": _list_units(answer, found, question.architecture)} for found in answer["layers"]]
+        kept = keep_importance(answer, question=question, images=name_images(images))
+        named = [{**found, "units": _list_units(answer, found, question)} for found in answer["layers"]]
         told = {**answer, "layers": named}
         self.stdout.write(json.dumps(told, indent=2) if options["json"] else "\n".join(_tell(told, kept)))
 
 
-def _list_units(answer: dict[str, Any], found: Mapping[str, Any], architecture: str) -> list[dict[str, Any]]:
+def _list_units(answer: dict[str, Any], found: Mapping[str, Any], question: Question) -> list[dict[str, Any]]:
     """Every unit with what is known of it, the most important first; ties by index."""
     values = found["importance"]
     ranked = sorted(range(len(values)), key=lambda unit: (-values[unit], unit))
     units = [{"index": i, "importance": values[i], "mean_share": found["mean_share"][i]} for i in ranked]
-    return name_listed(units, answer=answer, found=found, architecture=architecture)
+    return name_listed(units, answer=answer, found=found, question=question)
 
 
 def _tell(answer: Mapping[str, Any], kept: Sequence[Kept]) -> Iterator[str]:
