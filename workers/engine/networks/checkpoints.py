@@ -3,19 +3,23 @@
 import json
 import pickle
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from workers.engine.networks.stand_in_arrays import Array
 from workers.engine.networks.stand_ins import KNOWN, PickledNetwork, list_stand_ins
 
 Tensors = dict[str, torch.Tensor]
 # Parts of a checkpoint that hold no network's weights.
 NO_WEIGHTS = ("optim", "sched", "scaler", "rng", "loss")
 MAX_DEPTH = 4
+MAX_ENTRIES = 10_000_000
+MAX_NAME = 10_000
+# Numbers of one tensor that is stored sparse or in few bits: 4 GiB once it is spread out.
+MAX_SPREAD = 2**30
 # Where a safetensors file states the names of the classes, as a JSON list.
 CLASSES = "classes"
 SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.safetensors")
@@ -38,6 +42,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensors]:
         if path.suffix in (".safetensors", ".json"):
             return {"": _read_safetensors(path)}
         content = _read_pickle(path)
+        groups = dict(_find_groups(content, "", Entries(path.name)))
     except CheckpointUnreadable:
         raise
     except FileNotFoundError:
@@ -46,13 +51,14 @@ def read_checkpoint(path: Path) -> dict[str, Tensors]:
         raise CheckpointUnreadable(_refuse_pickle(path, first_line(error))) from None
     except MemoryError:
         raise CheckpointUnreadable(f"{path.name} states tensors too large for this machine.") from None
+    except RecursionError:
+        raise CheckpointUnreadable(f"{path.name} holds parts in parts too deep, or one that holds itself.") from None
     except Exception as error:
         # A broken file surfaces as any of a dozen exceptions of zip, pickle and safetensors.
         raise CheckpointUnreadable(
             f"{path.name} cannot be read as a checkpoint: {first_line(error)}\n"
             "Give a .safetensors file, or what torch.save wrote of a state_dict()."
         ) from None
-    groups = dict(_find_groups(content, ""))
     if not groups:
         raise CheckpointUnreadable(
             f"{path.name} holds no tensors by name, but {_spell_content(content)}.\n"
@@ -70,7 +76,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     try:
         with safe_open(path, "pt") as file:
             names = json.loads((file.metadata() or {}).get(CLASSES, "[]"))
-    except (SafetensorError, OSError, ValueError):
+    except (SafetensorError, OSError, ValueError, RecursionError):
         return ()
     is_list = isinstance(names, list) and all(isinstance(one, str) for one in names)
     return tuple(names) if is_list else ()
@@ -102,35 +108,83 @@ def _refuse_pickle(path: Path, why: str) -> str:
 
 
 def _spell_content(content: object) -> str:
-    if not isinstance(content, Mapping):
+    if not isinstance(content, dict):
         return f"one {type(content).__name__}"
-    keys = ", ".join(map(repr, list(content)[:6]))
+    keys = ", ".join(repr(key)[:80] if isinstance(key, (str, int)) else type(key).__name__ for key in list(content)[:6])
     return f"the entries {keys}" if keys else "no entry"
 
 
-def _find_groups(content: object, place: str) -> Iterator[tuple[str, Tensors]]:
+class Entries:
+    """Counts what is met in a file. A file of a few lines can hold itself, or name its parts in billions of ways."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.count = name, 0
+
+    def meet(self, n: int) -> None:
+        """Raises CheckpointUnreadable."""
+        self.count += n
+        if self.count > MAX_ENTRIES:
+            raise CheckpointUnreadable(
+                f"{self.name} holds more than {MAX_ENTRIES:,} entries, or holds itself.\n"
+                "Save the network's state_dict() alone, and give that file."
+            )
+
+
+def _find_groups(content: object, place: str, entries: Entries) -> Iterator[tuple[str, Tensors]]:
+    """Raises CheckpointUnreadable, ValueError."""
     if isinstance(content, PickledNetwork):
-        content = dict(content.list_tensors())
-    elif isinstance(content, (list, tuple)):
-        content = dict(enumerate(content))
-    if not isinstance(content, Mapping):
-        return
-    named = {key: _as_tensor(one) for key, one in content.items() if isinstance(key, str)}
-    if tensors := {key: one for key, one in named.items() if one is not None}:
-        yield place, tensors
-    for key, inner in content.items():
-        if place.count(".") < MAX_DEPTH - 1 and not str(key).lower().startswith(NO_WEIGHTS):
-            yield from _find_groups(inner, f"{place}.{key}".lstrip("."))
+        found = dict(_list_tensors(content, "", entries))
+        items = []
+    else:
+        items = _list_items(content, entries)
+        named = {key: _as_tensor(one) for key, one in items if isinstance(key, str)}
+        found = {key: one for key, one in named.items() if one is not None}
+    if found:
+        yield place, found
+    for key, inner in items:
+        is_place = isinstance(key, (str, int)) and not str(key).lower().startswith(NO_WEIGHTS)
+        if is_place and place.count(".") < MAX_DEPTH - 1:
+            yield from _find_groups(inner, f"{place}.{key}".lstrip("."), entries)
+
+
+def _list_items(content: object, entries: Entries) -> list[tuple[Any, Any]]:
+    """What lies in it, by name or number. A file can give a mapping methods of its own, which are not called."""
+    if isinstance(content, (list, tuple)):
+        entries.meet(len(content))
+        return [(i, one) for i, one in enumerate(content) if isinstance(one, (list, tuple, dict, PickledNetwork))]
+    if isinstance(content, dict):
+        entries.meet(dict.__len__(content))
+        return list(dict.items(content))
+    return []
+
+
+def _list_tensors(network: PickledNetwork, prefix: str, entries: Entries) -> Iterator[tuple[str, torch.Tensor]]:
+    """Parameters and buffers, as state_dict names them. Raises CheckpointUnreadable, ValueError."""
+    entries.meet(1)
+    if len(prefix) > MAX_NAME:
+        raise ValueError(f"a name of a part has more than {MAX_NAME:,} characters.")
+    parts = [one for group in network.list_parts() for one in _list_items(group, entries)]
+    for name, part in parts:
+        if isinstance(part, PickledNetwork):
+            yield from _list_tensors(part, f"{prefix}{name}.", entries)
+        elif (tensor := _as_tensor(part)) is not None:
+            yield f"{prefix}{name}", tensor
 
 
 def _as_tensor(value: object) -> torch.Tensor | None:
-    """Tensors of any kind as plain ones; arrays of numbers are tensors, too."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-        return torch.from_numpy(np.array(value))
+    """Tensors of any kind as plain ones; arrays of numbers are tensors, too. Raises ValueError."""
+    if isinstance(value, Array):
+        return value.as_tensor()
     if not isinstance(value, torch.Tensor):
         return None
-    plain = value.dequantize() if value.is_quantized else value
-    return plain if plain.layout is torch.strided else plain.to_dense()
+    if value.is_meta:
+        raise ValueError("one of its tensors has a shape but no numbers, since it was saved from the device meta.")
+    plain = torch.Tensor.detach(value)
+    if plain.is_quantized or plain.layout is not torch.strided:
+        if plain.numel() > MAX_SPREAD:
+            raise ValueError(f"one of its tensors has {plain.numel():,} numbers once it is spread out.")
+        plain = plain.dequantize() if plain.is_quantized else plain.to_dense()
+    return plain
 
 
 def list_files(path: Path) -> list[Path]:

@@ -4,23 +4,11 @@ Files of training programs hold more than tensors: arguments, paths, optimizers,
 here is read as an object that keeps nothing, or as a network that keeps its tensors; any other name refuses the file.
 """
 
-from collections.abc import Iterator
+from collections import OrderedDict
 from typing import Any
 
-import numpy as np
-import torch
+from workers.engine.networks.stand_in_arrays import ARRAYS
 
-# Numbers of numpy are read as such; what is made of them is data.
-_ARRAYS: dict[str, Any] = {
-    "numpy.dtype": np.dtype,
-    "numpy.ndarray": np.ndarray,
-    **{f"numpy.{core}.multiarray.{name}": getattr(np._core.multiarray, name)  # type: ignore[attr-defined]
-       for core in ("core", "_core") for name in ("_reconstruct", "scalar")},
-}  # fmt: skip
-# A file names numpy.dtype; what is made of it is of one of these classes.
-_NUMBER_TYPES = [
-    (getattr(np.dtypes, name), f"numpy.dtypes.{name}") for name in dir(np.dtypes) if name.endswith("DType")
-]
 # Settings of training programs, most of them mappings.
 _MAPPINGS = frozenset((
     "collections.defaultdict", "omegaconf.dictconfig.DictConfig", "yacs.config.CfgNode", "easydict.EasyDict",
@@ -33,7 +21,7 @@ _BUILTINS = "bool bytearray bytes complex dict float frozenset int list object r
 _INERT = frozenset((
     "argparse.Namespace", "types.SimpleNamespace", "collections.Counter", "collections.OrderedDict", "typing.Any",
     "functools.partial", "copyreg._reconstructor", "uuid.UUID", "decimal.Decimal", "fractions.Fraction",
-    "random.Random", "torch._utils._rebuild_device_tensor_from_numpy", "torch.Generator",
+    "random.Random", "torch.Generator",
     *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _BUILTINS),
 ))  # fmt: skip
 _INERT_FROM = (
@@ -61,17 +49,13 @@ class Inert:
         pass
 
 
-class InertMapping(dict[Any, Any]):
-    """Stands for a mapping of another program: keeps its entries alone."""
+class InertMapping:
+    """Stands for a mapping of another program: what is made is an OrderedDict, of which torch lets a file set entries
+    and attributes.
+    """
 
-    def __new__(cls, *given: object, **named: object) -> "InertMapping":
-        return super().__new__(cls)
-
-    def __init__(self, *given: object, **named: object) -> None:
-        super().__init__()
-
-    def __setstate__(self, state: object) -> None:
-        pass
+    def __new__(cls, *given: object, **named: object) -> OrderedDict[Any, Any]:  # type: ignore[misc]
+        return OrderedDict()
 
 
 class PickledNetwork(Inert):
@@ -83,16 +67,10 @@ class PickledNetwork(Inert):
     def __setstate__(self, state: object) -> None:
         self.state = state if isinstance(state, dict) else {}
 
-    def list_tensors(self, prefix: str = "") -> Iterator[tuple[str, torch.Tensor]]:
-        """Parameters and buffers, as state_dict names them."""
+    def list_parts(self) -> list[object]:
+        """Parameters, buffers and parts, each a mapping by their names if the file is sound."""
         state: dict[str, Any] = getattr(self, "state", {})
-        for kind in ("_parameters", "_buffers"):
-            for name, tensor in dict(state.get(kind) or {}).items():
-                if isinstance(tensor, torch.Tensor):
-                    yield f"{prefix}{name}", tensor
-        for name, part in dict(state.get("_modules") or {}).items():
-            if isinstance(part, PickledNetwork):
-                yield from part.list_tensors(f"{prefix}{name}.")
+        return [dict.get(state, kind) for kind in ("_parameters", "_buffers", "_modules")]
 
 
 def list_stand_ins(names: list[str]) -> tuple[list[Any], list[str]]:
@@ -101,25 +79,18 @@ def list_stand_ins(names: list[str]) -> tuple[list[Any], list[str]]:
     """
     found = {name: _find(name) for name in sorted(names)}
     known = [(one, name) for name, one in found.items() if one is not None]
-    return [*known, *_NUMBER_TYPES], [name for name, one in found.items() if one is None]
+    return known, [name for name, one in found.items() if one is None]
 
 
 # For files of before torch 1.6, in which names cannot be listed before they are read.
-KNOWN = [*_ARRAYS, *_MAPPINGS, *_INERT, "_codecs.encode", "pathlib.PosixPath", "pathlib.Path", "datetime.datetime"]
+KNOWN = [*ARRAYS, *_MAPPINGS, *_INERT, "pathlib.PosixPath", "pathlib.Path", "datetime.datetime"]
 
 
 def _find(name: str) -> Any:
-    if name in _ARRAYS:
-        return _ARRAYS[name]
-    if name == "_codecs.encode":
-        return _encode
+    if name in ARRAYS:
+        return ARRAYS[name]
     if name in _MAPPINGS:
         return InertMapping
     if name in _INERT or name.startswith(_INERT_FROM):
         return Inert
     return PickledNetwork if name.startswith(_NETWORKS_FROM) else None
-
-
-def _encode(text: str, encoding: str = "latin1") -> bytes:
-    """How pickles of protocol 2 write bytes; no other encoding occurs in them."""
-    return text.encode("latin1") if encoding in ("latin1", "latin-1") else b""
