@@ -44,6 +44,7 @@ def answer_question(request: QuestionRequest) -> None:
     """Leaves an answer, or the reason why there is none; then tells the web queue."""
     target = store.open_store(request.artifact)
     if leases.is_canceled(url=config.broker_url, artifact=request.artifact):
+        target.clear()  # of an attempt whose GPU process died before it could clear them
         return
     if not target.exists(contract.result_name(0)):
         with leases.lease(

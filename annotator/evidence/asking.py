@@ -150,13 +150,16 @@ def advance_all(*, now: datetime) -> None:
 
 def forget_old(*, now: datetime) -> None:
     """Deletes questions of long ago, with their photographs; one that cannot be deleted keeps no other one."""
-    for question in Question.objects.filter(asked_at__lt=now - KEPT_FOR, is_kept=False):
+    old = Question.objects.filter(asked_at__lt=now - KEPT_FOR, is_kept=False)
+    for question_id in list(old.values_list("id", flat=True)):
         try:
-            open_store(question.folder).clear()
+            with transaction.atomic():
+                # Looked at again: somebody may have kept it meanwhile.
+                for question in old.select_for_update().filter(id=question_id):
+                    open_store(question.folder).clear()
+                    question.delete()
         except (StoreError, OSError) as error:
-            logger.warning("Question %s cannot be deleted now (%s); the next sweep tries again.", question.id, error)
-            continue
-        question.delete()
+            logger.warning("Question %s cannot be deleted now (%s); the next sweep tries again.", question_id, error)
 
 
 def wait_for_answer(

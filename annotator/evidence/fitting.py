@@ -3,7 +3,6 @@
 A fit lasts: the same request again goes on with the fit that was asked for before, and takes what it left.
 """
 
-import json
 import os
 import secrets
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from workers.engine.networks.zoo import ZOO
 from workers.store import open_store
 
 SUFFIX = ".safetensors"
+CANCELED = "The fit was canceled."
 
 
 class CannotKeep(Refusal):
@@ -42,7 +42,7 @@ class Destination:
     @classmethod
     def plan(cls, *, out: Path, name: str, heads: Sequence[str]) -> "Destination":
         """Looked at before anything is computed. With several heads, each adds its own to file and name. Raises
-        CannotKeep, NameInvalid.
+        CannotKeep, NameRefused.
         """
         if out.suffix != SUFFIX:
             raise CannotKeep(f"--out takes the name of a file that ends with {SUFFIX}.")
@@ -54,14 +54,25 @@ class Destination:
             files={head: out.absolute().with_name(f"{out.stem}{end}{SUFFIX}") for head, end in ends.items()},
             names={head: f"{stem}{end}" for head, end in ends.items()},
         )
-        for file in planned.files.values():
-            if file.exists():
-                raise CannotKeep(f"There is a file {file} already; choose another name or remove it.")
-        for one in planned.names.values():
-            check_name(one)
-            if Network.objects.filter(name=one).exists() or NetworkAlias.objects.filter(name=one).exists():
-                raise CannotKeep(f"The name {one!r} stands for another network; choose another with --name.")
+        kept = [head for head in heads if planned._is_kept(head)]
+        # A command that failed between its networks is given again: those that it kept are in nobody's way.
+        for head in heads if len(kept) == len(heads) else [head for head in heads if head not in kept]:
+            planned._demand_free(head)
         return planned
+
+    def _is_kept(self, head: str) -> bool:
+        """True if the file is there and registered under the name."""
+        file = self.files[head]
+        return file.exists() and Network.objects.filter(name=self.names[head], weights=str(file.resolve())).exists()
+
+    def _demand_free(self, head: str) -> None:
+        """Raises CannotKeep, NameRefused."""
+        file, name = self.files[head], self.names[head]
+        if file.exists():
+            raise CannotKeep(f"There is a file {file} already; choose another name or remove it.")
+        check_name(name)
+        if Network.objects.filter(name=name).exists() or NetworkAlias.objects.filter(name=name).exists():
+            raise CannotKeep(f"The name {name!r} stands for another network; choose another with --name.")
 
 
 def ask_for_surgery(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
@@ -86,14 +97,11 @@ def cancel_fits(*, network: AskedNetwork, options: dict[str, Any], now: datetime
     n_ended = 0
     for question in _find_alike(network, options):
         ended = Question.objects.filter(id=question.id, state=Question.State.ASKED).update(
-            state=Question.State.REFUSED, refusal="The fit was canceled.", answered_at=now
+            state=Question.State.REFUSED, refusal=CANCELED, answered_at=now
         )
         if ended:
             gpu_queue.mark_canceled(question.folder, is_canceled=True)
-            store = open_store(question.folder)
-            store.clear()
-            # Not taken up again: the same command begins anew.
-            store.write(contract.result_name(0), json.dumps({"error": "The fit was canceled."}).encode())
+            open_store(question.folder).clear()
         n_ended += ended
     return n_ended
 
@@ -115,6 +123,8 @@ def _goes_on(question: Question) -> bool:
     if question.state == Question.State.ANSWERED:
         return any(True for _ in store.names("weights"))
     if question.state == Question.State.REFUSED:
+        if question.refusal == CANCELED:
+            return False  # GPU processes pass it over from now on: the same command begins anew
         if store.exists(contract.result_name(0)):
             return False  # it was refused for a reason, which may be mended by now: asked anew
         for name in list(store.names("results")):
@@ -127,11 +137,11 @@ def _goes_on(question: Question) -> bool:
 def keep_networks(
     question: Question, heads: Sequence[dict[str, Any]], destination: Destination, *, now: datetime
 ) -> list[Network]:
-    """Writes each head's network to its file, registers it, and lets the question's own files go."""
+    """Writes each head's network to its file, registers it, and lets the question's own files go. Raises CannotKeep."""
     store, kept = open_store(question.folder), []
     for told in heads:
         head = told["head"]
-        write_whole(destination.files[head], store.read(contract.weights_name(head)))
+        _write_once(destination.files[head], store.read(contract.weights_name(head)))
         kept.append(
             register_network(
                 name=destination.names[head],
@@ -149,6 +159,16 @@ def _state_preprocessing(question: Question) -> dict[str, Any] | None:
     """As it was asked for; a network of the zoo has its own, which its cut architecture does not say."""
     stated: dict[str, Any] | None = question.preprocessing
     return question.answer["preprocessing"] if question.architecture.startswith(ZOO) else stated
+
+
+def _write_once(path: Path, data: bytes) -> None:
+    """Nothing if the file has this content already. Raises CannotKeep, also if it has another one."""
+    if not path.exists():
+        write_whole(path, data)
+    elif path.read_bytes() != data:
+        raise CannotKeep(
+            f"{path} is another network by now. The network is kept; give the same command again with another --out."
+        )
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -1,5 +1,8 @@
 """A photograph that people look at: asked in full, asked again, kept, deleted. Roles are checked by whoever calls."""
 
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,18 +14,28 @@ from annotator.accounts.auditing import write_audit_entry
 from annotator.counters import count_up
 from annotator.evidence.asking import CannotAsk, Photograph, send_first
 from annotator.evidence.models import Question
+from annotator.refusals import Refusal
 from annotator.units import gpu_queue
 from annotator.units.models import Image, Network
 from workers import contract
 from workers.engine.evidence.names import CAM, LAYER_CAM
-from workers.store import open_store
+from workers.store import StoreError, open_store
 
+logger = logging.getLogger(__name__)
 MAX_PER_HOUR = 60
 MAX_OPEN = 5
 # What another question about the same photograph takes over.
 ABOUT_IT = (
     contract.CLEAN_PHOTOGRAPH, contract.SHOWN_PHOTOGRAPH, contract.ABOUT_PHOTOGRAPH, contract.PIXEL_LABELS,
 )  # fmt: skip
+
+
+class PhotographGone(Refusal):
+    """Somebody deleted the photograph meanwhile."""
+
+
+class CannotDelete(Refusal):
+    """The photograph cannot be deleted now; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +60,10 @@ class Wanted:
 def try_upload(*, photograph: Photograph, title: str, wanted: Wanted, asked_by: User, now: datetime) -> Question:
     """Raises CannotAsk, StoreError."""
     question = _make(wanted, asked_by, now, title=title)
-    open_store(question.folder).write(contract.PHOTOGRAPH, photograph.content)
-    return _send(question, now)
+    with _saved_or_cleared(question):
+        open_store(question.folder).write(contract.PHOTOGRAPH, photograph.content)
+        send_first(question, now=now)
+    return question
 
 
 def try_image(*, image: Image, wanted: Wanted, asked_by: User, now: datetime) -> Question:
@@ -57,47 +72,96 @@ def try_image(*, image: Image, wanted: Wanted, asked_by: User, now: datetime) ->
     question.image = image
     found = image.image_set
     question.options |= {"images": found.address, "image": image.path, "labels": found.labels}
-    return _send(question, now)
+    with _saved_or_cleared(question):
+        send_first(question, now=now)
+    return question
 
 
 def try_again(*, first: Question, wanted: Wanted, asked_by: User, now: datetime) -> Question:
-    """The same photograph, for other classes, another layer or another network. Raises CannotAsk, StoreError."""
-    source = open_store(first.folder)
-    if not source.exists(contract.CLEAN_PHOTOGRAPH):
-        raise CannotAsk("This photograph could not be read, so nothing more can be asked about it.")
+    """The same photograph, for other classes, another layer or another network. Raises CannotAsk, PhotographGone,
+    StoreError.
+    """
     question = _make(wanted, asked_by, now, title=first.title)
-    question.photograph_id, question.image, question.is_kept = first.photograph_id, first.image, first.is_kept
-    target = open_store(question.folder)
-    for name in ABOUT_IT:
-        if source.exists(name):
-            target.write(name, source.read(name))
-    return _send(question, now)
+    with _saved_or_cleared(question):
+        locked = next((one for one in _lock_same(first) if one.pk == first.pk), None)
+        source = open_store(first.folder)
+        if locked is None:
+            raise PhotographGone("This photograph was deleted meanwhile.")
+        if not source.exists(contract.CLEAN_PHOTOGRAPH):
+            raise CannotAsk("This photograph could not be read, so nothing more can be asked about it.")
+        question.photograph_id, question.image, question.is_kept = locked.photograph_id, locked.image, locked.is_kept
+        target = open_store(question.folder)
+        for name in ABOUT_IT:
+            if source.exists(name):
+                target.write(name, source.read(name))
+        send_first(question, now=now)
+    return question
 
 
 def set_kept(question: Question, *, is_kept: bool, by: User, now: datetime) -> None:
-    """Of all questions about the photograph."""
+    """Of all questions about the photograph. Raises PhotographGone."""
     with transaction.atomic():
-        list_same(question).update(is_kept=is_kept)
+        same = _lock_same(question)
+        if not same:
+            raise PhotographGone("This photograph was deleted meanwhile.")
+        Question.objects.filter(pk__in=[one.pk for one in same]).update(is_kept=is_kept)
         action = "keep photograph" if is_kept else "do not keep photograph"
         write_audit_entry(actor=by, action=action, subject=_subject(question), details={}, now=now)
 
 
 def delete_photograph(question: Question, *, by: User, now: datetime) -> None:
-    """The photograph, every question about it, and all answers. After a StoreError it can be deleted again."""
-    same = list(list_same(question))
-    for one in same:
-        gpu_queue.mark_canceled(one.folder, is_canceled=True)
-    for one in same:
-        open_store(one.folder).clear()
+    """The photograph, every question about it, and all answers; nothing if it is deleted already. Raises CannotDelete.
+    After a StoreError it can be deleted again.
+    """
     with transaction.atomic():
-        Question.objects.filter(pk__in=[one.pk for one in same]).delete()
-        details = {"questions": len(same)}
-        write_audit_entry(actor=by, action="delete photograph", subject=_subject(question), details=details, now=now)
+        same = _lock_same(question)
+        if not same:
+            return
+        with _stopped(same):
+            for one in same:
+                open_store(one.folder).clear()
+            Question.objects.filter(pk__in=[one.pk for one in same]).delete()
+            details = {"questions": len(same)}
+            subject = _subject(question)
+            write_audit_entry(actor=by, action="delete photograph", subject=subject, details=details, now=now)
 
 
 def list_same(question: Question) -> Any:
     """The questions about the same photograph, oldest first."""
-    return Question.objects.filter(photograph_id=question.photograph_id).order_by("asked_at")
+    is_alone = question.photograph_id is None
+    same = {"pk": question.pk} if is_alone else {"photograph_id": question.photograph_id}
+    return Question.objects.filter(**same).order_by("asked_at", "pk")
+
+
+def is_owner(person: User, question: Question) -> bool:
+    """True for whoever tried the photograph first; asking again about it makes nobody its owner."""
+    first = list_same(question).first()
+    return first is not None and first.asked_by_id == person.pk
+
+
+def _lock_same(question: Question) -> list[Question]:
+    """The questions about the same photograph, until the transaction ends; nobody adds or deletes one until then."""
+    list(list_same(question).select_for_update())
+    # Once more: one that was added while this waited for the others is seen only now.
+    return list(list_same(question).select_for_update())
+
+
+@contextmanager
+def _stopped(questions: Sequence[Question]) -> Iterator[None]:
+    """Within it, no GPU process keeps anything about them. If it fails, they are wanted again. Raises CannotDelete."""
+    try:
+        for one in questions:
+            is_told = gpu_queue.mark_canceled(one.folder, is_canceled=True)
+            if not is_told and one.state == Question.State.ASKED:
+                raise CannotDelete(
+                    "Not deleted: a GPU process may be answering a question about this photograph, and the task queue "
+                    "(Valkey) does not answer, so it cannot be stopped. Delete the photograph again later."
+                )
+        yield
+    except BaseException:
+        for one in questions:
+            gpu_queue.mark_canceled(one.folder, is_canceled=False)
+        raise
 
 
 def _make(wanted: Wanted, asked_by: User, now: datetime, *, title: str) -> Question:
@@ -117,15 +181,18 @@ def _make(wanted: Wanted, asked_by: User, now: datetime, *, title: str) -> Quest
     return question
 
 
-def _send(question: Question, now: datetime) -> Question:
+@contextmanager
+def _saved_or_cleared(question: Question) -> Iterator[None]:
+    """A transaction that saves the question. If it fails, no photograph stays of which nobody knows."""
     try:
         with transaction.atomic():
-            send_first(question, now=now)
+            yield
     except BaseException:
-        # No photograph stays of which nobody knows.
-        open_store(question.folder).clear()
+        try:
+            open_store(question.folder).clear()
+        except (StoreError, OSError) as error:
+            logger.warning("What was written for the unsaved question %s may remain: %s", question.pk, error)
         raise
-    return question
 
 
 def _demand_patience(person: User, now: datetime) -> None:

@@ -68,10 +68,10 @@ def read_all_progress(dissection_id: uuid.UUID, positions: Sequence[int]) -> dic
     return {position: contract.Progress.loads(word) for position, word in zip(positions, words, strict=True) if word}
 
 
-def mark_canceled(artifact: str, *, is_canceled: bool) -> None:
+def mark_canceled(artifact: str, *, is_canceled: bool) -> bool:
     """Tells GPU processes whether what they write to this artifact folder is wanted.
 
-    If the broker is unreachable, what runs goes on to its end, and its result is passed over.
+    False if the broker is unreachable: then what runs goes on to its end, and its result is passed over.
     """
     key = contract.canceled_key(artifact)
     try:
@@ -81,7 +81,9 @@ def mark_canceled(artifact: str, *, is_canceled: bool) -> None:
             else:
                 client.delete(key)
     except ValkeyAway as away:
-        logger.warning("The GPU processes cannot be told of a canceled dissection. %s", away)
+        logger.warning("The GPU processes cannot be told what is canceled. %s", away)
+        return False
+    return True
 
 
 class Watch:

@@ -24,7 +24,7 @@ from annotator.evidence.asking import KEPT_FOR, CannotAsk
 from annotator.evidence.models import Question
 from annotator.evidence.trying import Wanted
 from annotator.units import gpu_queue
-from annotator.units.models import Layer
+from annotator.units.models import Layer, Network
 from annotator.units.settling import same_preprocessing
 from annotator.work.sending import QUEUE_SILENT
 from workers import contract
@@ -129,8 +129,8 @@ def _find(question_id: UUID) -> Question:
 
 
 def _may_change(request: SignedInRequest, question: Question) -> bool:
-    """Whoever tried it, and admins."""
-    return question.asked_by_id == request.user.pk or may(request.role, Role.ADMIN)
+    """Whoever tried it first, and admins."""
+    return may(request.role, Role.ADMIN) or trying.is_owner(request.user, question)
 
 
 def _make_again(question: Question, data: Any = None) -> AgainForm:
@@ -164,19 +164,28 @@ def ask_again(request: SignedInRequest, question_id: UUID) -> HttpResponse:
         return show_refusal(request, STORE_SILENT, status=503)
     _warn_if_silent(request)
     address, named = reverse("trial", args=[question.pk]), form.cleaned_data["named"]
-    return redirect(address if named is None else f"{address}?class={_top(first)}&against={named}")
+    if named is None:
+        return redirect(address)
+    if not _is_of(first, form.cleaned_data["network"]):
+        messages.warning(request, "The class was left out: it is one of the other network's.")
+        return redirect(address)
+    return redirect(f"{address}?class={_top(first)}&against={named}")
 
 
 def _read_again(first: Question, given: dict[str, Any]) -> tuple[Wanted, int | None]:
     """What is wanted, and the class to compare with if nothing else is and the answer has it already."""
     named, network, layer = given["named"], given["network"], given["layer"]
     known = [one["class_index"] for one in first.answer.get("predictions", [])]
-    stated = ("architecture", "weights", "preprocessing")
-    is_same = all(getattr(network, name) == getattr(first, name) for name in stated)
-    if named is None or not is_same:
+    if named is None or not _is_of(first, network):
         return Wanted(network, layer), None
     wanted = Wanted(network, layer, tuple(dict.fromkeys([*known[:5], named])))
     return wanted, named if named in known and layer == first.options.get("layer", "") else None
+
+
+def _is_of(question: Question, network: Network) -> bool:
+    """True if the question was put to this network."""
+    parts = ("architecture", "weights", "preprocessing")
+    return all(getattr(question, part) == getattr(network, part) for part in parts)
 
 
 def _top(question: Question) -> int:

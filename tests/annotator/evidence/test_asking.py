@@ -144,6 +144,26 @@ def test_a_folder_that_cannot_be_deleted_keeps_no_other_question(
     assert list(Question.objects.all()) == [newest]
 
 
+@pytest.mark.django_db
+def test_what_is_kept_while_the_sweep_runs_is_not_forgotten(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}"
+    for day in (0, 1):
+        Question.objects.create(kind=contract.HEADS, asked_at=NOW + timedelta(days=day))
+    cleared: list[str] = []
+
+    def clear(store: FileStore) -> None:
+        cleared.append(store.root)
+        Question.objects.exclude(pk=store.root.rpartition("/")[2]).update(is_kept=True)
+
+    monkeypatch.setattr(FileStore, "clear", clear)
+    asking.forget_old(now=LATER + timedelta(days=2) + asking.KEPT_FOR)
+    kept = Question.objects.get()
+    assert kept.is_kept
+    assert len(cleared) == 1
+
+
 def test_who_waits_for_a_deleted_question_is_told(advance: Callable[[datetime], Question]) -> None:
     question = advance(NOW)
 

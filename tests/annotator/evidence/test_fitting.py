@@ -16,7 +16,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from annotator.evidence import asking
-from annotator.evidence.fitting import CannotKeep, ask_for_fit, cancel_fits, write_whole
+from annotator.evidence.fitting import CannotKeep, Destination, ask_for_fit, cancel_fits, keep_networks, write_whole
 from annotator.evidence.models import Question
 from annotator.evidence.published_figures import CLASSIFICATION, LOCALIZATION, read_published
 from annotator.units import gpu_queue
@@ -155,7 +155,42 @@ def test_the_same_fit_goes_on_and_what_was_refused_is_asked_anew(monkeypatch: py
     third.refresh_from_db()
     assert (third.state, third.refusal) == (Question.State.REFUSED, "The fit was canceled.")
     assert cancel() == 0
+    assert list(open_store(third.folder).names()) == [], "as a GPU process leaves it that worked on it"
     assert ask().id not in {second.id, third.id}
+
+
+@pytest.mark.django_db
+def test_networks_that_were_kept_before_a_failure_are_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_queue, "send", lambda name, message: None)
+    question, fsync = ask(), os.fsync
+    store = open_store(question.folder)
+    heads = [{"head": head, "architecture": "torchvision:squeezenet1_1"} for head in ("gap", "gmp", "fc")]
+    for told in heads:
+        store.write(contract.weights_name(told["head"]), told["head"].encode())
+
+    def plan() -> Destination:
+        return Destination.plan(out=tmp_path / "a.safetensors", name="", heads=[told["head"] for told in heads])
+
+    def fill_from_the_second(number: int) -> None:
+        if (tmp_path / "a-gap.safetensors").exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", fill_from_the_second)
+    with pytest.raises(CannotKeep, match="give the same command again"):
+        keep_networks(question, heads, plan(), now=NOW)
+    monkeypatch.setattr(os, "fsync", fsync)
+    (tmp_path / "a-gap.safetensors").write_bytes(b"other")
+    with pytest.raises(CannotKeep, match="is another network by now"):
+        keep_networks(question, heads, plan(), now=NOW)
+    (tmp_path / "a-gap.safetensors").write_bytes(b"gap")
+    kept = keep_networks(question, heads, plan(), now=NOW)
+    assert [one.name for one in kept] == ["a-gap", "a-gmp", "a-fc"]
+    assert [Path(one.weights).read_bytes() for one in kept] == [b"gap", b"gmp", b"fc"]
+    with pytest.raises(CannotKeep, match="already"):
+        plan()
 
 
 def test_a_full_disk_leaves_no_half_of_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,11 @@ def test_a_photograph_from_upload_to_deletion(researcher: Client, run: Run, tmp_
     assert shown.startswith(f"{address}?class={one}&against={other}"), "what is known is not asked again"
     other_person = Client()
     other_person.force_login(make_person(Role.RESEARCHER, "other"))
-    assert other_person.post(f"{address}delete/").status_code == 403
+    others = other_person.post(f"{address}again/", {"layer": "", "network": "small"}).url
+    for path in (address, again.partition("?")[0], others):  # asking again about it makes nobody its owner
+        assert other_person.post(f"{path}delete/").status_code == 403
+        assert other_person.post(f"{path}keep/").status_code == 403
+    assert set(Question.objects.values_list("is_kept", flat=True)) == {True}
     assert researcher.post(f"{address}delete/").status_code == 302
     assert not Question.objects.exists()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -203,5 +207,19 @@ def test_what_is_deleted_while_it_is_asked_is_not_answered(researcher: Client, r
     address = upload(researcher, photograph()).url
     folder = Question.objects.get().folder
     researcher.post(f"{address}delete/")
+    open_store(folder).write(contract.PHOTOGRAPH, b"what a GPU process left that died")
     run()
     assert list(open_store(folder).names()) == []
+
+
+def test_a_class_of_one_network_is_no_class_of_another(researcher: Client, run: Run, network: Network) -> None:
+    address = upload(researcher, photograph()).url
+    run()
+    named = Question.objects.get().answer["ranking"][-1]["class_index"]
+    Network.objects.create(
+        name="darker", architecture=network.architecture, preprocessing={"scale": 0.5}, registered_at=NOW
+    )
+    for other, query in (("small", True), ("darker", False)):
+        again = researcher.post(f"{address}again/", {"named": named, "layer": "", "network": other}).url
+        assert ("?" in again) == query
+    assert "The class was left out" in read(researcher, again)
