@@ -139,16 +139,16 @@ def _describe_hits(own: Hits, others: Hits, counts: Sequence[int]) -> dict[str, 
 def _describe_curves(hits: Hits, counts: Sequence[int]) -> dict[str, Any]:
     curves = {
         order: [
-            _describe_share(hits.whole, 0),
-            *(_describe_share(hits.without[:, row, place], n) for place, n in enumerate(counts)),
+            _describe_share(hits, hits.whole, 0),
+            *(_describe_share(hits, hits.without[:, row, place], n) for place, n in enumerate(counts)),
         ]
         for row, order in enumerate(ORDERS)
     }
-    return {"n_images": len(hits.whole), "curves": curves}
+    return {"n_images": len(np.unique(hits.image)), "n_trials": len(hits.image), "curves": curves}
 
 
-def _describe_share(values: Values, n: int) -> dict[str, Any]:
-    share = estimate_share(values)
+def _describe_share(hits: Hits, values: Values, n: int) -> dict[str, Any]:
+    share = estimate_share(values, hits.image)
     return {"n": n, **(asdict(share) if share is not None else {"value": None, "low": None, "high": None})}
 
 

@@ -53,11 +53,19 @@ class Shared:
 
 @dataclass(frozen=True)
 class Trial:
-    """The orders of units that are tried on an image, (2 + random, K); for which class; True if it is of this class."""
+    """On an image, the units of a class are tried; `is_own`: the image is of this class."""
 
     class_index: int
-    orders: NDArray[np.int64]
     is_own: bool
+
+
+@dataclass(frozen=True)
+class ClassShares:
+    """Of n images of a class: the sum (K,) of their shares in its score, and the mean."""
+
+    n: int
+    total: Values
+    mean: Values
 
 
 @dataclass(frozen=True)
@@ -88,12 +96,13 @@ def ablate(
         raise AblationInvalid(f"The layer has {layer.shape.n_units} units: ask for 1 to so many.")
     shared, unreadable = _share_all(layer, photographs, classes, device, progress)
     chosen = _choose_classes(shared, asked)
-    trials = _plan(shared, chosen, asked)
-    hits = _try_all(layer, photographs, shared, trials, counts, device, progress)
+    by_class = {one: _sum_class(shared.units[shared.classes == one]) for one in chosen}
+    bench = _Bench(layer, shared, by_class, counts, asked)
+    hits = _try_all(bench, photographs, _plan(shared, chosen, asked), device, progress)
     return Ablated(
         counts=counts,
         classes=chosen,
-        mean_shares={one: shared.units[shared.classes == one].mean(axis=0) for one in chosen},
+        mean_shares={one: by_class[one].mean for one in chosen},
         own=hits[True],
         others=hits[False],
         n_images=len(shared.paths),
@@ -138,59 +147,82 @@ def _choose_classes(shared: Shared, asked: Asked) -> list[int]:
     return chosen
 
 
+def _sum_class(units: Values) -> ClassShares:
+    return ClassShares(len(units), units.sum(axis=0), units.mean(axis=0))
+
+
 def _plan(shared: Shared, chosen: Sequence[int], asked: Asked) -> dict[int, list[Trial]]:
     """By image, what is tried on it: its own class's units, and the units of classes that drew it."""
     trials: dict[int, list[Trial]] = {}
     for one in chosen:
-        own = np.flatnonzero(shared.classes == one)
-        for place, image in enumerate(own):
-            means = leave_one_out(shared.units[own])[place]
-            orders = order_units(means, n_random=asked.n_random, seed=(asked.seed, one))
-            trials.setdefault(int(image), []).append(Trial(one, orders, is_own=True))
+        for image in np.flatnonzero(shared.classes == one).tolist():
+            trials.setdefault(image, []).append(Trial(one, is_own=True))
         others = np.flatnonzero(shared.classes != one)
         drawn = np.random.default_rng((asked.seed, one, 1)).permutation(others)[: asked.n_others]
-        means = shared.units[own].mean(axis=0)
-        orders = order_units(means, n_random=1, seed=(asked.seed, one))
         for image in sorted(drawn.tolist()):
-            trials.setdefault(image, []).append(Trial(one, orders, is_own=False))
+            trials.setdefault(image, []).append(Trial(one, is_own=False))
     return trials
 
 
+@dataclass(frozen=True)
+class _Bench:
+    """What trials share. Orders of units are made when they are needed: those of all images would fill memory."""
+
+    layer: StudiedLayer
+    shared: Shared
+    by_class: dict[int, ClassShares]
+    counts: Sequence[int]
+    asked: Asked
+
+    def run(self, image: int, picture: torch.Tensor, trial: Trial) -> Values:
+        """(3, counts) by ORDERS, the share of orders with which the network still says the image's class."""
+        orders = torch.from_numpy(self._order(image, trial)).to(picture.device)
+        scores = score_without(self.layer, picture[None], orders, self.counts)
+        by_order = (scores.argmax(dim=2) == int(self.shared.classes[image])).double().cpu().numpy()
+        return np.stack([by_order[0], by_order[1], by_order[2:].mean(axis=0)])
+
+    def _order(self, image: int, trial: Trial) -> NDArray[np.int64]:
+        """(2 + random, K) units."""
+        found, seed = self.by_class[trial.class_index], (self.asked.seed, trial.class_index)
+        if not trial.is_own:
+            return order_units(found.mean, n_random=1, seed=seed)
+        means = leave_one_out(found.total, self.shared.units[image], n=found.n)
+        return order_units(means, n_random=self.asked.n_random, seed=seed)
+
+
 def _try_all(
-    layer: StudiedLayer,
+    bench: _Bench,
     photographs: Photographs,
-    shared: Shared,
     trials: dict[int, list[Trial]],
-    counts: Sequence[int],
     device: str,
     progress: Callable[[str, int], None],
 ) -> dict[bool, Hits]:
     """What the network says without the units: by True for images of the class itself, by False for others."""
-    rows: dict[bool, list[tuple[int, float, Values]]] = {True: [], False: []}
-    wanted = sorted(trials)
+    rows: dict[bool, list[_Row]] = {True: [], False: []}
+    wanted, shared = sorted(trials), bench.shared
     tried = replace(photographs, paths=[shared.paths[image] for image in wanted])
-    for batch in read_images(layer.network, tried, device=device):
+    for batch in read_images(bench.layer.network, tried, device=device):
         for place, picture in zip(batch.places, batch.images, strict=True):
             image = wanted[place]
             for trial in trials[image]:
-                without = _try(layer, picture[None], trial.orders, counts, int(shared.classes[image]))
-                rows[trial.is_own].append((trial.class_index, float(shared.says[image]), without))
+                row = _Row(trial.class_index, image, float(shared.says[image]), bench.run(image, picture, trial))
+                rows[trial.is_own].append(row)
         progress("ablation", batch.n_read)
-    return {is_own: _gather(found, len(counts)) for is_own, found in rows.items()}
+    return {is_own: _gather(found, len(bench.counts)) for is_own, found in rows.items()}
 
 
-def _try(
-    layer: StudiedLayer, picture: torch.Tensor, orders: NDArray[np.int64], counts: Sequence[int], class_index: int
-) -> Values:
-    """(3, counts) by ORDERS, the share of orders with which the network still says the class."""
-    scores = score_without(layer, picture, torch.from_numpy(orders).to(picture.device), counts)
-    by_order = (scores.argmax(dim=2) == class_index).double().cpu().numpy()
-    return np.stack([by_order[0], by_order[1], by_order[2:].mean(axis=0)])
+@dataclass(frozen=True)
+class _Row:
+    class_index: int
+    image: int
+    whole: float
+    without: Values
 
 
-def _gather(rows: Sequence[tuple[int, float, Values]], n_counts: int) -> Hits:
+def _gather(rows: Sequence[_Row], n_counts: int) -> Hits:
     return Hits(
-        class_index=np.array([one for one, _, _ in rows], dtype=np.int64),
-        whole=np.array([whole for _, whole, _ in rows]),
-        without=np.array([without for _, _, without in rows]).reshape(len(rows), len(ORDERS), n_counts),
+        class_index=np.array([one.class_index for one in rows], dtype=np.int64),
+        image=np.array([one.image for one in rows], dtype=np.int64),
+        whole=np.array([one.whole for one in rows]),
+        without=np.array([one.without for one in rows]).reshape(len(rows), len(ORDERS), n_counts),
     )

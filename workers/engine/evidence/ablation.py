@@ -41,24 +41,28 @@ def order_units(shares: Values, *, n_random: int, seed: Sequence[int]) -> Indice
     return np.stack([np.argsort(-shares, kind="stable"), np.argsort(shares, kind="stable"), *drawn])
 
 
-def leave_one_out(shares: Values) -> Values:
-    """(n, K) for each of n >= 2 images, the mean of the others' shares: no image decides what is taken from itself."""
-    return np.asarray((shares.sum(axis=0) - shares) / (len(shares) - 1))
+def leave_one_out(total: Values, own: Values, *, n: int) -> Values:
+    """(K,) the mean of the shares of n - 1 >= 1 images, of the sum of n and those of the one that is left out: no image
+    decides what is taken from itself.
+    """
+    return np.asarray((total - own) / (n - 1))
 
 
 @dataclass(frozen=True)
 class Hits:
-    """Of n images, whether the network still says the class: `whole` (n,) with all units, `without` (n, 3, counts) by
-    ORDERS. Of several random orders, it is the share that still say it.
+    """Of n trials, whether the network still says the image's class: `whole` (n,) with all units, `without` (n, 3,
+    counts) without some of the units of the class `class_index`, by ORDERS; of several random orders, the share that
+    still say it. `image` (n,) numbers the images: an image of another class may be tried for several classes.
     """
 
     class_index: Indices
+    image: Indices
     whole: Values
     without: Values
 
     def of_class(self, class_index: int) -> "Hits":
         mine = self.class_index == class_index
-        return Hits(self.class_index[mine], self.whole[mine], self.without[mine])
+        return Hits(self.class_index[mine], self.image[mine], self.whole[mine], self.without[mine])
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,16 @@ class Share:
     high: float
 
 
-def estimate_share(values: Values) -> Share | None:
-    """The mean of values from 0 to 1 over images; None without images. Values between 0 and 1, as of several random
-    orders, spread less than 0 and 1 do: the interval is then wider than it need be.
+def estimate_share(values: Values, images: Indices) -> Share | None:
+    """The mean of values (n,) from 0 to 1 over trials of the `images` (n,); None without any. The interval is over
+    images: trials of the same one are taken to tell the same, so that k_i trials of image i count as
+    (sum k_i)^2 / sum k_i^2 images. Where they do not, and of values between 0 and 1, as of several random orders, it
+    is wider than it need be.
     """
-    n = len(values)
-    if n == 0:
+    if len(values) == 0:
         return None
-    p, z = float(values.mean()), Z95 / n**0.5
+    times = np.unique(images, return_counts=True)[1].astype(np.float64)
+    p, z = float(values.mean()), Z95 * float((times**2).sum()) ** 0.5 / float(times.sum())
     middle, spread = p + z * z / 2, z * (p * (1 - p) + z * z / 4) ** 0.5
     scale = 1 + z * z
     return Share(p, max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))

@@ -163,6 +163,8 @@ def test_ablation_is_as_slowly_written_down(form: Form | None, asked: str, layer
     )  # fmt: skip
     assert (found.counts, found.classes, found.n_images) == ([2, 5], [0, 1, 2], 12)
     assert (len(found.own.whole), len(found.others.whole)) == (12, 6)
+    assert found.own.image.tolist() == list(range(12))
+    assert all(classes[image] != one for image, one in zip(found.others.image, found.others.class_index, strict=True))
     shares = share_scores(studied, images, torch.tensor(classes)).units.double().numpy()
     rows = 0
     for image, own_class in enumerate(classes):
@@ -189,18 +191,23 @@ def test_orders_and_counts_are_stated_rules() -> None:
     assert orders[1].tolist() == [1, 0, 2, 3]
     assert all(sorted(one) == [0, 1, 2, 3] for one in orders.tolist())
     assert orders.tolist() == order_units(shares, n_random=5, seed=(1, 2)).tolist()
-    assert leave_one_out(np.array([[1.0], [3.0], [8.0]])).ravel().tolist() == [5.5, 4.5, 2.0]
+    assert leave_one_out(np.array([12.0, 3.0]), np.array([3.0, 0.0]), n=3).tolist() == [4.5, 1.5]
 
 
 def test_intervals_are_over_images() -> None:
-    share = estimate_share(np.array([1.0, 1, 1, 0]))
+    share = estimate_share(np.array([1.0, 1, 1, 0]), np.arange(4))
     assert share is not None
     # Wilson's interval for 3 of 4.
     assert (share.value, round(share.low, 3), round(share.high, 3)) == (0.75, 0.301, 0.954)
-    assert estimate_share(np.array([])) is None
+    assert estimate_share(np.array([]), np.array([], dtype=np.int64)) is None
+    # Trials of the same photographs tell nothing new: the interval is that of the photographs.
+    assert estimate_share(np.repeat([1.0, 1, 1, 0], 5), np.repeat(np.arange(4), 5)) == share
+    some = estimate_share(np.repeat([1.0, 1, 1, 0], [3, 1, 1, 3]), np.repeat(np.arange(4), [3, 1, 1, 3]))
+    assert some is not None
+    assert (some.value, some.high - some.low > share.high - share.low) == (0.625, True)
     rows = np.zeros((40, 3, 1))
     rows[:, 2, 0] = 1  # random units cost nothing, those of largest share everything
-    cost = compare_costs(Hits(np.zeros(40, dtype=np.int64), np.ones(40), rows), 0)
+    cost = compare_costs(Hits(np.zeros(40, dtype=np.int64), np.arange(40), np.ones(40), rows), 0)
     assert (cost.value, cost.low, cost.high) == (1, 1, 1)
     assert cost.p < 0.01
 
