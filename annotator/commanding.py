@@ -7,11 +7,15 @@ from typing import Any
 import kombu.exceptions
 import psycopg2
 import psycopg2.errorcodes
+import psycopg2.errors
 import redis
 from django.core.management.base import BaseCommand, CommandError
 
 from annotator.refusals import Refusal
 from workers.store import FULL, StoreError
+
+# The code asks for tables or columns that are not there.
+OLDER_TABLES = (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn)
 
 
 class ProjectCommand(BaseCommand):
@@ -36,6 +40,8 @@ def explain(error: BaseException) -> str | None:
     for one in causes:
         if isinstance(one, psycopg2.OperationalError):
             return _explain_database(one)
+        if isinstance(one, OLDER_TABLES):
+            return "The tables are those of an older version, or there are none: run `manage.py migrate` first."
         if isinstance(one, OSError) and one.errno in (*FULL, errno.EFBIG):
             return f"No space is left{f' for {one.filename}' if one.filename else ''}. Free space, then run it again."
         if isinstance(one, redis.ConnectionError | redis.TimeoutError | kombu.exceptions.OperationalError):

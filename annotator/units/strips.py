@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from annotator.units.models import DissectedUnit
+from annotator.units.models import DissectedUnit, Dissection
 from workers.engine.format.artifact import field_name, tile_name
+from workers.engine.measures.options import list_defaults
 from workers.store import NotStored, Store, StoreError, open_store
 
 # After a store did not answer it is not asked again for this long: every request would hold a thread meanwhile.
@@ -41,6 +42,12 @@ def read_field(*, artifact: str, picture: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != picture:
         raise CropsDamaged(f"The stored picture {name} is damaged; restore the artifact or dissect again.")
     return content
+
+
+def count_tiles(dissection: Dissection) -> int:
+    """How many tiles each strip of a dissection has: those of ranks without an image are blank."""
+    asked = {**list_defaults(), **dissection.options}
+    return int(asked["n_top"]) + int(asked["n_low"])
 
 
 def find_broken(units: Iterable[DissectedUnit]) -> list[tuple[DissectedUnit, StoreError]]:

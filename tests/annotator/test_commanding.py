@@ -29,6 +29,7 @@ def silent() -> psycopg2.OperationalError:
         (lambda: OSError(errno.ENOSPC, "No space left on device", "report.html"), "No space is left for report.html"),
         (lambda: OSError(errno.EDQUOT, "Disk quota exceeded"), "No space is left. Free space"),
         (lambda: caused(OperationalError("refused"), silent()), "The database does not answer: connection to server"),
+        (lambda: caused(DatabaseError("no such table"), psycopg2.errors.UndefinedTable()), "manage.py migrate"),
         (lambda: redis.ConnectionError("refused"), "Valkey does not answer"),
         (lambda: kombu.exceptions.OperationalError("refused"), "Valkey does not answer"),
         (lambda: StoreFull("No space is left for tiles in file:///x."), "No space is left for tiles"),

@@ -13,7 +13,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
 from annotator.units.models import DissectedUnit, Dissection
-from annotator.units.strips import CropsDamaged, check_strip, draw_placeholder, read_field, read_strip
+from annotator.units.strips import CropsDamaged, check_strip, count_tiles, draw_placeholder, read_field, read_strip
 from workers.engine.drawing.tiles import cut_tiles, encode_jpeg, lay_out
 from workers.engine.format.artifact import ArtifactMalformed
 from workers.store import NotStored, StoreError
@@ -75,7 +75,7 @@ def show_outlines(request: HttpRequest, dissection_id: UUID, sheet: str) -> Http
     def draw() -> str:
         layer = row.unit.layer.path
         masks = read_masks(artifact=row.dissection.artifact, layer_path=layer, unit_index=row.unit.index)
-        return draw_outlines(masks, n_tiles=row.n_top + row.n_low)
+        return draw_outlines(masks, n_tiles=count_tiles(row.dissection))
 
     return _send("image/svg+xml", draw)
 

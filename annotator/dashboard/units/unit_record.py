@@ -15,6 +15,7 @@ from annotator.dashboard.units.scope import choose_speaking
 from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import BEST_FIRST
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, TopImage, Unit
+from annotator.units.strips import count_tiles
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class UnitRecord:
 
     @property
     def n_tiles(self) -> int:
-        return self.dissected.n_top + self.dissected.n_low if self.dissected else 0
+        return count_tiles(self.dissected.dissection) if self.dissected else 0
 
 
 def gather_record(*, unit: Unit, dissection_id: UUID | None, answer_id: int | None, mode: str) -> UnitRecord:

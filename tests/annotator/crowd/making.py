@@ -25,6 +25,7 @@ from annotator.units.models import (
     TopImage,
     Unit,
 )
+from workers.engine.measures.options import list_defaults
 from workers.store import open_store
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -59,6 +60,7 @@ def make_dissection(
         network=network,
         image_set=image_set,
         layer_paths=["features.3"],
+        options={name: n for name, n in (("n_top", n_top), ("n_low", n_low)) if n != list_defaults()[name]},
         state="done",
         artifact_name=artifact,
         created_at=NOW,

@@ -22,3 +22,8 @@ document.addEventListener("input", (event) => {
   const seen = document.getElementById(event.target.dataset?.strengthOf ?? "");
   if (seen) seen.style.setProperty("--strength", event.target.value / 100);
 });
+
+/* Unfold writes the name of a chosen file into the first text field of its form, unless it believes that it did so. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const file of document.querySelectorAll("input[type=file]")) file.hasChangeListener = true;
+});

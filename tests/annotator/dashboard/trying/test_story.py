@@ -52,6 +52,7 @@ def page(chromium: Browser, live_server: Any, dissection: Dissection) -> Any:
 
 def test_from_an_upload_to_the_strongest_unit_and_back(page: Page, run: Run) -> None:
     page.set_input_files("[name=file]", {"name": "garden.jpg", "mimeType": "image/jpeg", "buffer": photograph()})
+    expect(page.locator("[name=image]")).to_have_value("")
     page.get_by_role("button", name="Ask the network").click()
     expect(page.locator("#progress")).to_contain_text("Waiting for a GPU process")
     run()

@@ -33,6 +33,14 @@ def test_the_sheet_is_sent_as_it_is_stored(world: World, viewer: Client) -> None
         assert strip.size == (TILE_PX, TILE_PX * (N_TOP + N_LOW))
 
 
+def test_blank_tiles_count_where_a_set_has_too_few_images(world: World, viewer: Client) -> None:
+    """A strip has a tile for each rank that was asked for: the page finds the tiles by its whole height."""
+    row = world.units()[2]
+    DissectedUnit.objects.filter(pk=row.pk).update(n_top=N_TOP - 2, n_low=N_LOW - 1)
+    page = viewer.get(f"/units/{row.unit.layer.network.name}/{row.unit.layer.path}/{row.unit.index}/")
+    assert f'--n: {N_TOP + N_LOW}"' in page.content.decode()
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(4, 3), (1, 1), (2, 2), (3, 4)])
 def test_a_wall_shows_the_first_ranks_row_by_row(world: World, columns: int, rows: int) -> None:
     row = world.units()[1]
