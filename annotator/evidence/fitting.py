@@ -83,7 +83,8 @@ def ask_for_surgery(*, network: AskedNetwork, options: dict[str, Any], now: date
 def ask_for_fit(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
     """A network taught; `options` are `images`, a folder, `category`, and those of FitOptions.
 
-    If the same was asked before and did not come to its end, or nobody took its networks, it is that question.
+    If the same was asked before and did not come to its end, or nobody took its networks, it is that question, opened
+    again.
     """
     for question in _find_alike(network, options):
         if _goes_on(question):
@@ -118,18 +119,22 @@ def _find_alike(network: AskedNetwork, options: dict[str, Any]) -> list[Question
 
 
 def _goes_on(question: Question) -> bool:
-    """True if it is open, is opened again, or has networks that nobody took."""
+    """True if it is open, or is opened again: a GPU process then takes up its checkpoints, as far as photographs,
+    weights and code are what they were. One that came to its end is opened again if nobody took its networks.
+    """
     store = open_store(question.folder)
-    if question.state == Question.State.ANSWERED:
-        return any(True for _ in store.names("weights"))
+    if question.state == Question.State.ANSWERED and not any(True for _ in store.names("weights")):
+        return False
     if question.state == Question.State.REFUSED:
         if question.refusal == CANCELED:
             return False  # GPU processes pass it over from now on: the same command begins anew
         if store.exists(contract.result_name(0)):
             return False  # it was refused for a reason, which may be mended by now: asked anew
+    if question.state != Question.State.ASKED:
         for name in list(store.names("results")):
             store.remove(name)
         question.state, question.refusal, question.n_attempts, question.sent_at = Question.State.ASKED, "", 0, None
+        question.answer, question.answered_at = {}, None
         question.save()
     return True
 

@@ -138,11 +138,18 @@ def test_the_same_fit_goes_on_and_what_was_refused_is_asked_anew(monkeypatch: py
     assert (again.id, again.state, again.n_attempts) == (first.id, Question.State.ASKED, 1)
     assert list(store.names("results")) == []
     assert store.read(contract.checkpoint_name("gap-0")) == b"half"
-    # Networks that nobody took are there for the same command.
+    # It ended, and nobody took its networks: a GPU process looks again whether photographs and weights are the same.
     store.write(contract.weights_name("gap"), b"weights")
-    Question.objects.filter(id=first.id).update(state=Question.State.ANSWERED)
-    assert ask().id == first.id
+    store.write(contract.result_name(0), b"{}")
+    Question.objects.filter(id=first.id).update(state=Question.State.ANSWERED, answer={"old": 1}, answered_at=NOW)
+    again = ask()
+    again.refresh_from_db()
+    assert (again.id, again.state, again.answer, again.answered_at) == (first.id, Question.State.ASKED, {}, None)
+    assert list(store.names("results")) == []
+    assert store.read(contract.checkpoint_name("gap-0")) == b"half"
+    # Its networks were taken.
     store.clear()
+    Question.objects.filter(id=first.id).update(state=Question.State.ANSWERED)
     second = ask()
     assert second.id != first.id
     # Refused for a reason, which may be mended by now.

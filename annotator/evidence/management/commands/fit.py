@@ -74,8 +74,6 @@ class Command(ProjectCommand):
             destination = Destination.plan(out=options["out"], name=options["name"], heads=heads)
         with gpu_process_if_none() as keeper:
             question = ask_for_fit(network=network, options=wanted, now=timezone.now())
-            if question.answered_at:
-                self.stderr.write(f"This fit was asked for before and ended at {question.answered_at:%Y-%m-%d %H:%M}.")
             with ProgressBar() as show:
                 answer = asking.wait_for_answer(question, clock=timezone.now, show=show, look_after=keeper.look_after)
         kept = keep_networks(question, answer["heads"], destination, now=timezone.now()) if destination else []

@@ -153,10 +153,15 @@ def test_a_fit_that_was_killed_anywhere_ends_as_one_that_was_not(
     assert n_kills >= 5
     assert again.weights == whole.weights
     assert again.report == whole.report
-    kept.kill_after = 1_000_000
+    kept.kill_after, kept.n_written = 1_000_000, 0
+    # What came to its end is not learned again, unless a photograph changed.
+    assert (run(network, folders, options, kept).weights, kept.n_written) == (whole.weights, 0)
     # Another set of options takes up nothing of it.
     other = run(network, folders, replace(options, learning_rate=0.01), kept)
     assert other.weights == run(network, folders, replace(options, learning_rate=0.01)).weights
+    (folders / "red" / "0.png").write_bytes((folders / "blue" / "0.png").read_bytes())
+    changed = run(network, folders, options, kept)
+    assert changed.weights == run(network, folders, options).weights != whole.weights
 
 
 def test_a_first_epoch_whose_validation_loss_is_not_finite_is_refused(network: LoadedNetwork, folders: Path) -> None:
