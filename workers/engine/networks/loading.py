@@ -101,7 +101,9 @@ def load_network(
     Raises ArchitectureNotFound, CheckpointUnreadable or CheckpointMismatch.
     """
     built = _build_seeded(architecture, seed)
-    notes, n_classes = [built.note], None
+    stated = preprocessing or {}
+    is_guess = not isinstance(stated, Preprocessing) and not {"mean", "std"} <= stated.keys()
+    notes, n_classes = [built.note, built.assumed if is_guess else ""], None
     if weights is not None:
         groups = {
             place: {key: one for key, one in tensors.items() if unwrap(key).startswith(keep)}
@@ -117,7 +119,6 @@ def load_network(
     module = module.to(device=device, memory_format=MEMORY_FORMAT).eval()  # type: ignore[call-overload]
     for parameter in module.parameters():
         parameter.requires_grad_(False)
-    stated = preprocessing or {}
     return LoadedNetwork(
         architecture=architecture,
         module=module,

@@ -1,6 +1,7 @@
 """How an image becomes a network's input. No torch: image sets are opened where it is not installed."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -31,8 +32,8 @@ class Preprocessing:
     channels: str = "RGB"
 
     def __post_init__(self) -> None:
-        if not 8 <= self.input_px <= 4096:
-            raise PreprocessingInvalid(f"An input of {self.input_px} px is outside 8 to 4096.")
+        if type(self.input_px) is not int or not 8 <= self.input_px <= 4096:
+            raise PreprocessingInvalid(f"An input of {self.input_px} px is no whole number from 8 to 4096.")
         if self.resize not in ("warp", "center_crop"):
             raise PreprocessingInvalid(f"Resizing {self.resize!r} is neither 'warp' nor 'center_crop'.")
         if self.interpolation not in INTERPOLATIONS:
@@ -41,6 +42,8 @@ class Preprocessing:
             raise PreprocessingInvalid(f"Channels {self.channels!r} are neither RGB nor BGR.")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0 or self.scale <= 0:
             raise PreprocessingInvalid("Mean and deviation need three values each, deviations and scale above zero.")
+        if not all(map(math.isfinite, (*self.mean, *self.std, self.scale))):
+            raise PreprocessingInvalid("Mean, deviation and scale are finite numbers.")
 
     @classmethod
     def of_library(

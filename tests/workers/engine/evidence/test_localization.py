@@ -264,3 +264,19 @@ def test_other_files_and_missing_photographs_are_refused(tmp_path: Path) -> None
     (tmp_path / "a.jpg").touch()
     with pytest.raises(BoxesInvalid, match=r"1 photographs are not in .*, the first of them b\.jpg"):
         demand_photographs(read_boxes(good), tmp_path)
+
+
+def test_what_the_machine_cannot_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "boxes" / "deep" / "x.xml").mkdir(parents=True)
+    (tmp_path / "rows.csv").mkdir()
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / "a.xml").symlink_to("nowhere")
+    for name, words in (("boxes", "x.xml cannot be"), ("rows.csv", "rows.csv cannot be"), ("gone", "a.xml cannot be")):
+        with pytest.raises(BoxesInvalid, match=words):
+            read_boxes(tmp_path / name)
+    with pytest.raises(BoxesInvalid, match=r"no file of boxes|cannot be read"):
+        read_boxes(tmp_path / ("a" * 400))
+    good = tmp_path / "boxes.csv"
+    good.write_text(HEADER + f"{'a' * 400}.jpg,0,n,50,50,1,1,9,9\n")
+    with pytest.raises(BoxesInvalid, match="1 photographs are not in"):
+        demand_photographs(read_boxes(good), tmp_path)

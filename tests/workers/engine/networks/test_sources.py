@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +15,7 @@ from torch import nn
 from workers.engine.networks.code import look_in
 from workers.engine.networks.hooks import LayerSilent
 from workers.engine.networks.loading import load_network
-from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.preprocessing import Preprocessing, PreprocessingInvalid
 from workers.engine.networks.probing import probe_layers
 from workers.engine.networks.sources.built import ArchitectureNotFound, Built, import_library
 from workers.engine.networks.sources.plain import make_plain
@@ -141,3 +144,79 @@ def test_a_module_whose_file_is_gone_is_not_run_from_memory(tmp_path: Path) -> N
     finally:
         look_in("")
     assert str(tmp_path) not in sys.path
+
+
+def fake_transformers(image_size: int = 32) -> ModuleType:
+    """As much of the library as building needs: it is not installed with Unitscope."""
+    made = ModuleType("transformers")
+    config = SimpleNamespace(image_size=image_size, to_diff_dict=dict)
+    read = SimpleNamespace(for_model=lambda name: config, from_pretrained=lambda name, **options: config)
+    maker = SimpleNamespace(from_config=lambda config, **options: Network())
+    made.__dict__.update(__version__="5.0", CONFIG_MAPPING={"vit": None}, AutoConfig=read, AutoModel=maker)
+    return made
+
+
+USUAL = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected", "is_assumed"),
+    [
+        (USUAL, {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6)}, False),
+        ({**USUAL, "rescale_factor": 1 / 255}, {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6)}, False),
+        ({**USUAL, "do_normalize": False}, {"mean": (0.0,) * 3, "std": (1.0,) * 3}, False),
+        ({**USUAL, "do_rescale": False}, {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "scale": 1.0}, False),
+        ({"do_normalize": False, "rescale_factor": 0.0078125},
+         {"mean": (0.0,) * 3, "std": (1.0,) * 3, "scale": 128.0}, False),
+        ({**USUAL, "do_flip_channel_order": True},
+         {"mean": (0.3, 0.2, 0.1), "std": (0.6, 0.5, 0.4), "channels": "BGR"}, False),
+        ({"do_flip_channel_order": True}, {"mean": (0.0,) * 3, "std": (1.0,) * 3, "channels": "BGR"}, False),
+        ({"image_processor": USUAL}, {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6)}, False),
+        ({"image_mean": None, "image_std": None}, {"mean": (0.5,) * 3, "std": (0.5,) * 3}, True),
+        ({"resample": 3}, {"mean": (0.5,) * 3, "std": (0.5,) * 3, "interpolation": "bicubic"}, True),
+        (None, {"mean": (0.5,) * 3, "std": (0.5,) * 3}, True),
+    ],
+)  # fmt: skip
+def test_a_folder_of_transformers_says_how_its_images_are_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stated: object, expected: dict[str, Any], is_assumed: bool
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", fake_transformers())
+    if stated is not None:
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps(stated))
+    built = build_architecture(f"transformers:{tmp_path}")
+    assert built.preprocessing == Preprocessing(input_px=32, **expected)
+    assert (".5 was taken for both: state --preprocessing" in built.assumed) is is_assumed
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("[1]", "states no values by name"),
+        ('{"image_mean": [0.5, 0.5], "image_std": [1]}', "image_mean of the processor is no list of three"),
+        ('{"image_mean": ["a"], "image_std": [1]}', "image_mean of the processor"),
+        ('{"image_mean": [0.5], "image_std": [0]}', "above zero"),
+        ('{"image_mean": [NaN], "image_std": [1]}', "finite"),
+        ('{"rescale_factor": 0}', "rescale_factor is a number above zero"),
+    ],
+)  # fmt: skip
+def test_a_processor_that_says_what_cannot_be_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, words: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", fake_transformers())
+    (tmp_path / "preprocessor_config.json").write_text(content)
+    with pytest.raises(ArchitectureNotFound, match=words):
+        build_architecture(f"transformers:{tmp_path}")
+
+
+def test_an_assumed_preprocessing_is_said_unless_it_is_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", fake_transformers())
+    monkeypatch.setattr("workers.engine.networks.loading.hash_version", lambda source: "")
+    for stated, is_said in (({}, True), ({"input_px": 64}, True), ({"mean": [0.5], "std": [0.5]}, False)):
+        network = load_network(architecture="transformers:vit", weights=None, preprocessing=stated)
+        assert ("state --preprocessing" in network.note) is is_said
+
+
+@pytest.mark.parametrize("px", [224.5, 224.0, True, 7])
+def test_an_input_is_a_whole_number_of_pixels(px: Any) -> None:
+    with pytest.raises(PreprocessingInvalid, match="whole number"):
+        Preprocessing().stated({"input_px": px})

@@ -57,9 +57,17 @@ def gather(rows: Iterable[BoxRow]) -> list[BoxedImage]:
 
 def demand_photographs(images: Iterable[BoxedImage], folder: Path) -> None:
     """Raises BoxesInvalid if some photograph is not in the folder."""
-    missing = [one.path for one in images if not (folder / one.path).is_file()]
+    missing = [one.path for one in images if not _is_file(folder / one.path)]
     if missing:
         raise BoxesInvalid(f"{len(missing)} photographs are not in {folder.name}, the first of them {missing[0]}.")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A name too long for any file, or a folder without rights.
+        return False
 
 
 def parse_numbers(values: Iterable[object], where: str) -> Iterator[float]:

@@ -11,6 +11,16 @@ READERS: tuple[ModuleType, ...] = (wsol, table_of_boxes, coco, ilsvrc)
 
 def read_boxes(path: Path) -> list[BoxedImage]:
     """The photographs that a file or folder gives boxes for, sorted by path. Raises BoxesInvalid."""
+    try:
+        return gather(_find_reader(path).read(path))
+    except OSError as error:
+        # A file without rights, or a folder with the name of a file, anywhere below the path.
+        name = Path(str(error.filename or path)).name
+        raise BoxesInvalid(f"{name[:80]} cannot be read: {error.strerror or type(error).__name__}.") from None
+
+
+def _find_reader(path: Path) -> ModuleType:
+    """Raises BoxesInvalid, OSError."""
     if not path.exists():
         raise BoxesInvalid(f"There is no file of boxes at {path}.")
     reader = next((one for one in READERS if one.recognizes(path)), None)
@@ -18,4 +28,4 @@ def read_boxes(path: Path) -> list[BoxedImage]:
         raise BoxesInvalid(
             f"{path.name} is neither a CSV, COCO JSON, a folder with localization.txt nor one of XML files."
         )
-    return gather(reader.read(path))
+    return reader

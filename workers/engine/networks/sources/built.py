@@ -21,12 +21,13 @@ class ArchitectureNotFound(NetworkError):
 @dataclass(frozen=True)
 class Built:
     """A module with the weights that its code draws, and the input that it was made for. `note`: what was not plain
-    about it, in words.
+    about it, in words. `assumed`: in words, that nothing stated its mean and deviation, so that these are a guess.
     """
 
     module: nn.Module
     preprocessing: Preprocessing
     note: str = ""
+    assumed: str = ""
 
 
 def split_numbers(name: str, known: Mapping[str, str]) -> tuple[str, dict[str, int]]:

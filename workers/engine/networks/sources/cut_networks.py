@@ -17,4 +17,4 @@ def build(architecture: str, *, build_base: Callable[[str], Built]) -> Built:
     base = build_base(recipe.base)
     px = recipe.px or base.preprocessing.input_px
     cut = operate(base.module, recipe, input_px=px)
-    return Built(cut, replace(base.preprocessing, input_px=px), base.note)
+    return replace(base, module=cut, preprocessing=replace(base.preprocessing, input_px=px))

@@ -1,5 +1,6 @@
 """A network as the engine runs it: without what wraps it, in single precision, taking images of three channels."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ def make_plain(built: Built) -> Built:
     if _takes_gray(module, built.preprocessing.input_px):
         module.register_forward_pre_hook(_turn_gray)
         notes.append("The network takes one channel: images are turned to gray.")
-    return Built(module, built.preprocessing, " ".join([*([built.note] if built.note else []), *notes]))
+    return replace(built, module=module, note=" ".join([*([built.note] if built.note else []), *notes]))
 
 
 def _list_numbers(module: nn.Module) -> list[torch.Tensor]:
