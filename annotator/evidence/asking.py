@@ -18,7 +18,6 @@ from annotator.evidence.models import Question
 from annotator.evidence.unit_classes import keep_classes
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
-from annotator.units.code_folders import note_code_folder
 from annotator.units.registering import check_architecture, resolve_weights
 from workers import contract
 from workers.engine.images.passed_over import is_text, show_path
@@ -42,6 +41,7 @@ class AskedNetwork:
     architecture: str
     weights: str = ""
     preprocessing: dict[str, Any] | None = None
+    code_folder: str = ""
 
 
 def ask_for_head(*, network: AskedNetwork, now: datetime) -> Question:
@@ -110,8 +110,7 @@ def ask(question: Question, network: AskedNetwork, *, now: datetime, photograph:
     """Puts a question that has kind and options. Raises CannotRegister."""
     check_architecture(network.architecture, network.weights, network.preprocessing)
     question.architecture, question.weights = network.architecture, resolve_weights(network.weights)
-    question.preprocessing = network.preprocessing
-    note_code_folder(network.architecture)
+    question.preprocessing, question.code_folder = network.preprocessing, network.code_folder
     if photograph is not None:
         open_store(question.folder).write(contract.PHOTOGRAPH, photograph.content)
     send_first(question, now=now)

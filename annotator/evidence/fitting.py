@@ -113,6 +113,7 @@ def _find_alike(network: AskedNetwork, options: dict[str, Any]) -> list[Question
         kind=Question.Kind.FIT,
         architecture=network.architecture,
         weights=resolve_weights(network.weights),
+        code_folder=network.code_folder,
         options=options,
     )
     return [one for one in alike.order_by("-asked_at") if one.preprocessing == network.preprocessing]
@@ -153,6 +154,7 @@ def keep_networks(
                 architecture=told["architecture"],
                 weights=str(destination.files[head]),
                 preprocessing=_state_preprocessing(question),
+                code_folder=question.code_folder,
                 now=now,
             )
         )

@@ -6,7 +6,6 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from annotator.units.code_folders import read_code_folder
 from annotator.units.models import Image, Unit
 from workers import contract
 
@@ -36,6 +35,7 @@ class Question(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     architecture = models.CharField(max_length=200)
     weights = models.CharField(max_length=500, blank=True, help_text="File or s3:// address; empty for random weights")
+    code_folder = models.CharField(max_length=500, blank=True, help_text="Where the code of a function lies")
     preprocessing = models.JSONField(null=True, blank=True, help_text="Null: what the architecture states")
     options = models.JSONField(default=dict, help_text="What is asked: method, layer, classes, folders")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ASKED)
@@ -73,11 +73,11 @@ class Question(models.Model):
     def request(self) -> contract.QuestionRequest:
         """The message to the GPU processes, for the attempt that begins now."""
         shared: dict[str, Any] = {
-            name: getattr(self, name) for name in ("kind", "architecture", "weights", "preprocessing", "options")
+            name: getattr(self, name)
+            for name in ("kind", "architecture", "weights", "preprocessing", "options", "code_folder")
         }
         return contract.QuestionRequest(
-            question_id=str(self.id), artifact=self.folder, attempt=self.n_attempts,
-            code_folder=read_code_folder(self.architecture), **shared,
+            question_id=str(self.id), artifact=self.folder, attempt=self.n_attempts, **shared
         )  # fmt: skip
 
 

@@ -30,4 +30,5 @@ def add_head_arguments(parser: CommandParser, *, is_repeated: bool) -> None:
 def read_network(options: dict[str, Any]) -> AskedNetwork:
     """By address, or what is registered under the name. Raises CannotRegister."""
     stated = fill_registered(options)
-    return AskedNetwork(resolve_architecture(stated["network"]), stated["weights"], stated["preprocessing"])
+    architecture = resolve_architecture(stated["network"])
+    return AskedNetwork(architecture, stated["weights"], stated["preprocessing"], stated["code_folder"])

@@ -172,6 +172,7 @@ def _make(wanted: Wanted, asked_by: User, now: datetime, *, title: str) -> Quest
         architecture=network.architecture,
         weights=network.weights,
         preprocessing=network.preprocessing,
+        code_folder=network.code_folder,
         options=wanted.options(),
         asked_by=asked_by,
         asked_at=now,

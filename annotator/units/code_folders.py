@@ -1,41 +1,57 @@
 """Where the code of `package.module:function` lies: in the folder from which a command was given, or on its path.
 
-A GPU process may run elsewhere and may have begun before; it is told the folder with each request.
+A GPU process may run elsewhere and may have begun before; it is told the folder with each request. Networks,
+dissections and questions each keep their own: two projects may have modules of one name.
 """
 
+import importlib
 import sys
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from django.conf import settings
 
-from annotator.units.models import CodeFolder
 from workers.engine.networks.source_names import has_own_code, name_module
 
-
-def note_code_folder(architecture: str) -> None:
-    """Keeps the folder for whoever needs the module from now on. Nothing is noted of what lies in none."""
-    if folder := _find_folder(architecture):
-        CodeFolder.objects.update_or_create(module=_name_package(architecture), defaults={"folder": str(folder)})
+_EVERYWHERE = {"site-packages", "dist-packages"}
 
 
-def read_code_folder(architecture: str) -> str:
-    """The folder that was noted last; empty if none was, or if the network has no code of its own."""
+def find_code_folder(architecture: str) -> str:
+    """The caller's folder, or the first on Python's path, from which Python would import the network's module. Empty
+    if there is none, if a GPU process finds the module anyway, or if the network has no code of its own.
+    """
     if not has_own_code(architecture):
         return ""
-    noted = CodeFolder.objects.filter(module=_name_package(architecture)).first()
-    return noted.folder if noted else ""
+    found = _find_folder(name_module(architecture), [str(Path.cwd()), *sys.path])
+    is_everywhere = found is None or found == settings.BASE_DIR or not _EVERYWHERE.isdisjoint(found.parts)
+    return "" if is_everywhere else str(found)
 
 
-def _name_package(architecture: str) -> str:
-    return name_module(architecture).partition(".")[0]
+def holds_code(folder: str, architecture: str) -> bool:
+    """True if the network's module lies in this folder."""
+    return bool(folder) and _find_folder(name_module(architecture), [folder]) is not None
 
 
-def _find_folder(architecture: str) -> Path | None:
-    """The caller's folder, or the first on Python's path, that holds the module; None if Unitscope's own does."""
-    if not has_own_code(architecture):
+def _find_folder(module: str, folders: Sequence[str]) -> Path | None:
+    name, _, rest = module.partition(".")
+    importlib.invalidate_caches()
+    spec = PathFinder.find_spec(name, list(folders)) if name else None
+    if spec is None:
         return None
-    name = _name_package(architecture)
-    folders = [Path.cwd(), *(Path(one) for one in sys.path if one)]
-    found = next((one.resolve() for one in folders if (one / f"{name}.py").is_file() or (one / name).is_dir()), None)
-    is_everywhere = found is None or found == settings.BASE_DIR or "site-packages" in found.parts
-    return None if is_everywhere else found
+    if spec.origin is not None:
+        file = Path(spec.origin).resolve()
+        return file.parent if spec.submodule_search_locations is None else file.parent.parent
+    # Directories without __init__.py, which many folders have: only one that holds the module counts.
+    parts = [Path(part) for part in spec.submodule_search_locations or []]
+    return next((part.resolve().parent for part in parts if _is_within(rest, part)), None)
+
+
+def _is_within(module: str, package: Path) -> bool:
+    """True if the module lies in this directory, which has no __init__.py."""
+    name, _, rest = module.partition(".")
+    spec = PathFinder.find_spec(name, [str(package)]) if name else None
+    if spec is None:
+        return False
+    within = spec.submodule_search_locations or []
+    return spec.origin is not None or any(_is_within(rest, Path(part)) for part in within)

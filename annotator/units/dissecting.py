@@ -9,14 +9,13 @@ import json
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
 from annotator.units import chance, gpu_queue
-from annotator.units.code_folders import read_code_folder
 from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
 from annotator.units.models import Dissection, GPUTask, ImageSet, Network, name_artifact
 from annotator.units.settling import refuse_network, settle_image_set, settle_network
@@ -40,6 +39,14 @@ IN_WORDS = (ArtifactMismatch, ArtifactMalformed, NotStored)
 UNFINISHED = (Dissection.State.REQUESTED, Dissection.State.RUNNING, Dissection.State.INGESTING)
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """Where a dissection reads weights and code; those of its network may be newer."""
+
+    weights: str
+    code_folder: str
+
+
 def request_dissection(
     *,
     network: Network,
@@ -47,17 +54,18 @@ def request_dissection(
     layer_paths: Sequence[str],
     options: dict[str, Any],
     now: datetime,
-    weights: str | None = None,
+    addresses: Addresses | None = None,
 ) -> Dissection:
-    """A new dissection, its first task sent after commit. The `weights` are read at the network's address unless
-    another is given.
+    """A new dissection, its first task sent after commit. It reads at the network's addresses unless others are
+    given.
     """
+    addresses = addresses or Addresses(network.weights, network.code_folder)
     with transaction.atomic():
         dissection_id = uuid.uuid4()
         dissection = Dissection.objects.create(
             id=dissection_id,
             network=network,
-            weights=network.weights if weights is None else weights,
+            **asdict(addresses),
             image_set=image_set,
             layer_paths=list(layer_paths),
             options=options,
@@ -198,7 +206,7 @@ def _set_baseline_beside(dissection: Dissection, manifest: dict[str, Any], now: 
             layer_paths=missing,
             options=chance.choose_options(dissection),
             now=now,
-            weights=dissection.weights,
+            addresses=Addresses(dissection.weights, dissection.code_folder),
         )
         chance.register({path: keys[path] for path in missing}, measured_by=measured_by)
     chance.link(dissection, keys)
@@ -256,7 +264,7 @@ def _message(task: GPUTask) -> dict[str, Any]:
         dissection=contract.DissectionRequest(
             dissection_id=str(dissection.id),
             architecture=dissection.network.architecture,
-            code_folder=read_code_folder(dissection.network.architecture),
+            code_folder=dissection.code_folder,
             weights=dissection.weights,
             preprocessing=dissection.network.preprocessing,
             layers=dissection.layer_paths,

@@ -42,6 +42,7 @@ class Network(models.Model):
         max_length=200, help_text="torchvision:NAME, unitscope:NAME or package.module:function"
     )
     weights = models.CharField(max_length=500, blank=True, help_text="File or s3:// address; empty for random weights")
+    code_folder = models.CharField(max_length=500, blank=True, help_text="Where a command found the code of a function")
     weights_sha256 = models.CharField(max_length=64, blank=True, help_text="Digest of the tensors that ran")
     source_sha256 = models.CharField(max_length=64, blank=True, help_text="Digest of the code of a function's network")
     weights_from = models.CharField(max_length=11, blank=True, choices=WeightsFrom.choices)
@@ -82,16 +83,6 @@ class Network(models.Model):
         fields = ("name", "architecture", "weights_sha256", "source_sha256", "weights_from")
         told = {field: getattr(self, field) for field in fields}
         return told | {"architecture": forget_imported(self.architecture), "weights": self.weights_words}
-
-
-class CodeFolder(models.Model):
-    """Where a command found the code of a function's network, for GPU processes that run elsewhere."""
-
-    module = models.CharField(max_length=200, unique=True, help_text="Outermost module or package")
-    folder = models.CharField(max_length=500)
-
-    def __str__(self) -> str:
-        return f"{self.module} in {self.folder}"
 
 
 class NetworkAlias(models.Model):
@@ -198,6 +189,9 @@ class Dissection(models.Model):
     image_set = models.ForeignKey(ImageSet, on_delete=models.PROTECT, related_name="dissections")
     weights = models.CharField(
         max_length=500, blank=True, help_text="Address that it reads; the network's may be newer"
+    )
+    code_folder = models.CharField(
+        max_length=500, blank=True, help_text="Where it reads that code; the network's may be newer"
     )
     layer_paths = models.JSONField(help_text="Dotted paths, in the order asked for")
     options = models.JSONField(default=dict, help_text="contract.DissectionOptions: counts, tail, modes, seed")

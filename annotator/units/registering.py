@@ -8,7 +8,7 @@ from typing import Any
 
 from annotator.names import check_name, claim_name
 from annotator.refusals import Refusal
-from annotator.units.code_folders import note_code_folder
+from annotator.units.code_folders import find_code_folder, holds_code
 from annotator.units.models import IMPORTED, ImageSet, Network, NetworkAlias
 from annotator.units.names import find_free_name, make_slug
 from annotator.units.settling import same_preprocessing
@@ -27,27 +27,52 @@ class CannotRegister(Refusal):
 
 
 def register_network(
-    *, name: str | None, architecture: str, weights: str, preprocessing: dict[str, object] | None, now: datetime
+    *,
+    name: str | None,
+    architecture: str,
+    weights: str,
+    preprocessing: dict[str, object] | None,
+    now: datetime,
+    code_folder: str | None = None,
 ) -> Network:
     """The network of this architecture, weights and preprocessing; made under `name` or one derived from them.
 
-    Saved activations stand for a network too: their architecture is SAVED, their weights the file.
+    Saved activations stand for a network too: their architecture is SAVED, their weights the file. The `code_folder`
+    is found by look unless it is given; the same module in another folder is another network until its code is known.
     """
     architecture = resolve_architecture(architecture)
     check_architecture(architecture, weights, preprocessing)
     weights = resolve_weights(weights)
-    note_code_folder(architecture)
+    folder = look_for_code(architecture) if code_folder is None else code_folder
     same = {"architecture": architecture, "weights": weights, "preprocessing": preprocessing}
     if name is None:
-        return _find_network(same) or _make_network(
-            find_free_name(Network, make_slug(architecture.rpartition(":")[2])), same, now
-        )
+        known = _find_network(same, folder)
+        if known is not None:
+            return _note_folder(known, folder)
+        free = find_free_name(Network, make_slug(architecture.rpartition(":")[2]))
+        return _make_network(free, same | {"code_folder": folder}, now)
     network = find_registered(name)
     if network is None:
         check_name(name)
-        return _make_network(name, same, now)
+        return _make_network(name, same | {"code_folder": folder}, now)
     if not _stands_for(network, same):
         raise CannotRegister(f"The name {name!r} stands for another network ({network.architecture}); choose another.")
+    return _note_folder(network, folder, is_named=True)
+
+
+def look_for_code(architecture: str) -> str:
+    """The folder of a function's code as it is found now; empty if none need be told. Raises CannotRegister."""
+    folder = find_code_folder(architecture)
+    _check_address(folder)
+    return folder
+
+
+def _note_folder(network: Network, folder: str, *, is_named: bool = False) -> Network:
+    """A network whose code is known keeps its folder while that holds the module; a survey may find it elsewhere."""
+    has_lost_it = is_named and not holds_code(network.code_folder, network.architecture)
+    if folder and folder != network.code_folder and (not network.weights_sha256 or has_lost_it):
+        network.code_folder = folder
+        network.save(update_fields=["code_folder"])
     return network
 
 
@@ -114,11 +139,16 @@ def resolve_weights(weights: str) -> str:
     return address
 
 
-def _find_network(same: dict[str, Any]) -> Network | None:
-    """The first network registered so; else the last one whose tensors a dissection found at this address."""
+def _find_network(same: dict[str, Any], folder: str) -> Network | None:
+    """The first network registered so; else the last one whose tensors a dissection found at this address. Of a
+    function, in the same folder, or one that was registered before folders were kept.
+    """
     alike = Network.objects.filter(same_preprocessing(same["preprocessing"]), architecture=same["architecture"])
-    read_there = alike.filter(dissections__weights=same["weights"]).order_by("-dissections__created_at")
-    return alike.filter(weights=same["weights"]).order_by("id").first() or read_there.first()
+    in_place = {"code_folder__in": ["", folder]} if folder else {}
+    read_in_place = {"dissections__code_folder": folder} if folder else {}
+    registered = alike.filter(weights=same["weights"], **in_place).order_by("-code_folder", "id")
+    read_there = alike.filter(dissections__weights=same["weights"], **read_in_place)
+    return registered.first() or read_there.order_by("-dissections__created_at").first()
 
 
 def _stands_for(network: Network, same: dict[str, Any]) -> bool:
@@ -150,17 +180,18 @@ def find_registered(name: str) -> Network | None:
 
 
 def fill_registered(options: dict[str, Any]) -> dict[str, Any]:
-    """A command's options with architecture, weights and preprocessing of the registered network that `network` names;
-    as they are if it names none. Raises CannotRegister.
+    """A command's options with architecture, weights, preprocessing and code folder of the registered network that
+    `network` names; if it names none, with the folder where its code is found. Raises CannotRegister.
     """
     registered = find_registered(options["network"])
     if registered is None:
-        return options
+        return {**options, "code_folder": look_for_code(options["network"])}
     if registered.architecture.startswith(IMPORTED):
         raise CannotRegister(f"{registered.name} came with a file and cannot be loaded here.")
     if options["weights"] or options["preprocessing"]:
         raise CannotRegister(f"{registered.name} is registered with its weights and preprocessing; leave them out.")
-    stated = {"weights": registered.weights, "preprocessing": registered.preprocessing}
+    folder = registered.code_folder or look_for_code(registered.architecture)
+    stated = {"weights": registered.weights, "preprocessing": registered.preprocessing, "code_folder": folder}
     return {**options, "network": registered.architecture, **stated}
 
 

@@ -31,6 +31,7 @@ def settle_network(dissection: Dissection, found: dict[str, Any]) -> None:
     for field in IDENTITY:
         setattr(network, field, found[field])
     network.weights = dissection.weights
+    network.code_folder = dissection.code_folder or network.code_folder
     network.is_refused = False
     network.save()
     if network != asked:

@@ -135,7 +135,8 @@ def _may_change(request: SignedInRequest, question: Question) -> bool:
 
 def _make_again(question: Question, data: Any = None) -> AgainForm:
     alike = list_networks().filter(same_preprocessing(question.preprocessing), architecture=question.architecture)
-    same = alike.filter(weights=question.weights).first()
+    alike = alike.filter(weights=question.weights)
+    same = alike.filter(code_folder=question.code_folder).first() or alike.first()
     of_its_network = Layer.objects.filter(network__architecture=question.architecture)
     paths = of_its_network.values_list("path", flat=True).distinct().order_by("path")
     return AgainForm(
@@ -184,7 +185,7 @@ def _read_again(first: Question, given: dict[str, Any]) -> tuple[Wanted, int | N
 
 def _is_of(question: Question, network: Network) -> bool:
     """True if the question was put to this network."""
-    parts = ("architecture", "weights", "preprocessing")
+    parts = ("architecture", "weights", "preprocessing", "code_folder")
     return all(getattr(question, part) == getattr(network, part) for part in parts)
 
 

@@ -137,6 +137,7 @@ TABLES: tuple[Table, ...] = (
         key=("name",), may_differ=frozenset({"weights", "registered_at"}),
         # A file of another machine; and a module that a bundle names must never be loaded because it was read.
         going={"weights": forget_folder, "architecture": forget_imported}, coming={"architecture": call_imported},
+        left_out={"code_folder": "a folder of this installation"},
     ),
     Table(
         "layers", Layer, _layers, order=("network__name", "position", "path"), key=("network", "path"),
@@ -163,6 +164,7 @@ TABLES: tuple[Table, ...] = (
             "state": "a dissection that people were asked about is done",
             "error": "it is done",
             "artifact_name": "an address of this installation",
+            "code_folder": "a folder of this installation",
         },
         may_differ=frozenset({"weights"}), going={"weights": forget_folder},
         set_here=lambda values: {"state": Dissection.State.DONE, "artifact_name": name_artifact(values["id"])},

@@ -84,3 +84,53 @@ def test_networks_that_differ_in_preprocessing_alone_are_told_apart() -> None:
         assert find_network({"network": digests}, question) == network
     question.preprocessing = {"input_px": 32}
     assert find_network({"network": digests}, question) is None
+
+
+def write_module(file: Path) -> Path:
+    file.parent.mkdir(parents=True)
+    file.write_text("def make(): ...")
+    return file.parent
+
+
+def test_code_is_where_it_was_registered_whatever_lies_in_the_folder_of_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (write_module(tmp_path / name / "net_one.py") for name in ("first", "second"))
+    monkeypatch.chdir(first)
+    mine = register("mine", "net_one:make")
+    Network.objects.filter(pk=mine.pk).update(weights_sha256="a" * 64)
+    monkeypatch.chdir(second)
+    assert asking.ask_for_head(network=read("mine"), now=NOW).request().code_folder == str(first)
+    assert asking.ask_for_head(network=read("net_one:make"), now=NOW).request().code_folder == str(second)
+    assert register("mine", "net_one:make").code_folder == str(first)
+    assert register(None, "net_one:make").code_folder == str(second)
+    # A folder that moved is found where it lies now.
+    first.rename(tmp_path / "moved")
+    monkeypatch.chdir(tmp_path / "moved")
+    assert register("mine", "net_one:make").code_folder == str(tmp_path / "moved")
+
+
+def test_a_directory_without_init_counts_only_if_it_holds_the_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "code"
+    write_module(code / "net_two" / "inner" / "parts.py")
+    write_module(code / "net_three" / "__init__.py")
+    monkeypatch.syspath_prepend(code)
+    (tmp_path / "net_two" / "inner").mkdir(parents=True)
+    (tmp_path / "net_three").mkdir()
+    assert read("net_two.inner.parts:make").code_folder == str(code)
+    assert read("surgery:net_three:make@layer.3?head=gap").code_folder == str(code)
+    for absent in ("net_two:make", "net_two.inner.absent:make", "torch.nn:Linear", "timm:resnet18", "..x:make"):
+        assert read(absent).code_folder == "", absent
+
+
+def test_a_folder_that_the_database_cannot_keep_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write_module(tmp_path.joinpath(*["d" * 200] * 3, "net_four.py")))
+    with pytest.raises(CannotRegister, match="more than 500 characters"):
+        read("net_four:make")
+    with pytest.raises(CannotRegister, match="more than 500 characters"):
+        register(None, "net_four:make")
+    assert not Network.objects.exists()

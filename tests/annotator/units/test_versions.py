@@ -7,6 +7,7 @@ The tasks run in this process, as a GPU process that lives on does; database, st
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -78,7 +79,7 @@ class Bench:
         )
         return dissecting.request_dissection(
             network=network,
-            weights=str(Path(weights).resolve()) if weights else "",
+            addresses=dissecting.Addresses(str(Path(weights).resolve()) if weights else "", network.code_folder),
             image_set=register_image_set(name=None, address=str(images), labels=str(labels), is_rendered=True, now=now),
             layer_paths=[layer],
             options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1, "chance": chance},
@@ -264,6 +265,32 @@ def test_a_network_that_cannot_be_loaded_is_registered_nowhere_and_its_name_is_f
     wrong = bench.dissect(images, layer="17")
     assert wrong.state == Dissection.State.FAILED
     assert Network.objects.get() == wrong.network, "the network was loaded; only the layer is missing"
+
+
+def test_projects_with_modules_of_one_name_are_dissected_at_once(
+    bench: Bench, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def ask(folder: str) -> Dissection:
+        monkeypatch.chdir(tmp_path / folder)
+        return bench.ask(images, architecture="net_of_two:make", layer="0")
+
+    for folder, width in (("a", 3), ("b", 5)):
+        (tmp_path / folder).mkdir()
+        code = f"from torch import nn\ndef make(): return nn.Sequential(nn.Conv2d(3, {width}, 5, stride=8), nn.ReLU())"
+        (tmp_path / folder / "net_of_two.py").write_text(code)
+    first = bench.step(ask("a"))
+    second = bench.run(ask("b"))
+    done = [bench.run(first), second]
+    assert [(one.state, one.dissected_units.count()) for one in done] == [("done", 3), ("done", 5)], first.error
+    assert [one.network.code_folder for one in done] == [str(tmp_path / folder) for folder in "ab"]
+    assert first.network != second.network
+    # The same code in another folder is the same network, and is read there from now on.
+    (tmp_path / "a").rename(tmp_path / "c")
+    assert bench.run(ask("c")).network == first.network
+    first.network.refresh_from_db()
+    assert first.network.code_folder == str(tmp_path / "c")
 
 
 def test_another_architecture_under_a_name_is_refused(bench: Bench, images: Path) -> None:

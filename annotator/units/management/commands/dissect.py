@@ -99,14 +99,15 @@ class Command(ProjectCommand):
         if missing:
             raise CommandError(f"Missing: {', '.join(missing)}.", returncode=2)
         now = timezone.now()
-        name = options["network_name"] or options["network"]
         if registering.find_registered(options["network"]):
-            options = {**registering.fill_registered(options), "network_name": name}
+            options = {**options, "network_name": options["network_name"] or options["network"]}
+        options = registering.fill_registered(options)
         network = registering.register_network(
             name=options["network_name"],
             architecture=options["network"],
             weights=options["weights"],
             preprocessing=options["preprocessing"],
+            code_folder=options["code_folder"],
             now=now,
         )
         image_set = registering.register_image_set(
@@ -116,11 +117,12 @@ class Command(ProjectCommand):
             is_rendered=options["rendered"],
             now=now,
         )
+        addresses = dissecting.Addresses(registering.resolve_weights(options["weights"]), options["code_folder"])
         way = _choose_way(options)
         return [
             dissecting.request_dissection(
                 network=network,
-                weights=registering.resolve_weights(options["weights"]),
+                addresses=addresses,
                 image_set=image_set,
                 layer_paths=options["layer"],
                 options={**chosen, **way},
