@@ -16,14 +16,13 @@ from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.mask_files import read_mask
 from workers.engine.images.passed_over import sum_up
+from workers.engine.images.photographs import Photographs, demand_found, list_unnamed
 from workers.engine.images.reading import (
     WHOLE_SIZE,
     Drawn,
+    LabelFileMalformed,
     LabelSource,
-    Photographs,
     build_image_set,
-    demand_found,
-    list_unnamed,
     make_labels,
     number_names,
 )
@@ -47,7 +46,9 @@ class Marked:
 
 @dataclass(frozen=True)
 class TableOfLabels:
-    """What the rows of `file` say of each photograph (by its path below `root`)."""
+    """What the rows of `file` say of each photograph (by its path below `root`); `name_files` say what its labels are
+    called.
+    """
 
     root: Path
     file: Path
@@ -55,13 +56,14 @@ class TableOfLabels:
     photographs: Photographs
     passed: list[tuple[str, str]]
     notes: tuple[str, ...] = ()
+    name_files: tuple[Path, ...] = ()
 
 
 def open_table(table: TableOfLabels) -> ImageSet:
     """Raises ImageSetError."""
     if not table.rows:
         raise ImageSetError(f"{table.file.name} has no rows.")
-    demand_found(table.rows, table.photographs, file=table.file.name, folder=table.root.name)
+    demand_found(table.rows, table.photographs, file=table.file.name)
     paths = sorted(table.rows)
     numbers = number_names(one.label for rows in table.rows.values() for one in rows)
     masks = {path: [one.mask for one in rows if one.mask is not None] for path, rows in table.rows.items()}
@@ -77,7 +79,7 @@ def open_table(table: TableOfLabels) -> ImageSet:
             draw=lambda index: _draw(table, paths[index], numbers),
             size=lambda index: _find_size(table, paths[index]),
             files=lambda index: masks[paths[index]],
-            tables=[table.file],
+            tables=[table.file, *table.name_files],
         ),
         passed_over=sum_up(one for one in passed if one[1] != table.file.name),
         notes=table.notes,
@@ -141,9 +143,12 @@ def _find_size(table: TableOfLabels, path: str) -> tuple[int, int] | None:
         return None
 
 
-def sort_rows(found: Sequence[tuple[str, Marked]]) -> dict[str, list[Marked]]:
-    """Rows by photograph."""
+def sort_rows(found: Sequence[tuple[str, Marked]], photographs: Photographs, *, column: str) -> dict[str, list[Marked]]:
+    """Rows by photograph, of rows by the name that a table gives in this column; raises LabelFileMalformed."""
+    placed = photographs.place(name for name, _ in found)
     rows: dict[str, list[Marked]] = {}
-    for path, marked in found:
-        rows.setdefault(path, []).append(marked)
+    for name, marked in found:
+        if name not in placed:
+            raise LabelFileMalformed(f"{marked.place}, column {column}: {name[:60]!r} is not the path of a photograph.")
+        rows.setdefault(placed[name], []).append(marked)
     return rows

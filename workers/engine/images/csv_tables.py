@@ -35,6 +35,12 @@ class CsvRow:
             raise self.wrong(column, "is not a number")
         return value
 
+    def whole(self, column: str, *, high: int) -> int:
+        text = self.cells[column].strip()
+        if not re.fullmatch(r"\d{1,9}", text) or int(text) > high:
+            raise self.wrong(column, f"is not a whole number from 0 to {high:,}")
+        return int(text)
+
 
 def read_header(file: Path) -> list[str]:
     """Lower-case column names of the first line; empty if it is not text."""
@@ -54,29 +60,54 @@ def _find_delimiter(line: str) -> str:
 
 
 def read_rows(file: Path) -> Iterator[CsvRow]:
-    """The rows below the header; raises LabelFileMalformed."""
+    """The rows below the header; raises LabelFileMalformed. Columns without a name are passed over."""
+    header: list[str] | None = None
+    for line, values in read_cells(file, delimiters=DELIMITERS):
+        if header is None:
+            header = [name.strip().lower() for name in values]
+            demand_once(header, file.name)
+        elif any(values):
+            cells = match_cells(header, values)
+            if cells is None:
+                raise LabelFileMalformed(f"{file.name}, line {line}: {len(values)} values for {len(header)} columns.")
+            yield CsvRow(file.name, line, cells)
+
+
+def read_cells(file: Path, *, delimiters: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """Line and cells of each row that is not empty; raises LabelFileMalformed. Of several delimiters, the one that
+    stands most often in the first line counts.
+    """
+    line = 1
     try:
         with file.open(newline="", encoding="utf-8-sig") as opened:
-            delimiter = _find_delimiter(opened.readline())
+            delimiter = max(delimiters, key=opened.readline().count)
             opened.seek(0)
             reader = csv.reader(opened, delimiter=delimiter)
-            header = [name.strip().lower() for name in next(reader, [])]
-            if len(set(header)) != len(header):
-                raise LabelFileMalformed(f"{file.name}, line 1: a column stands twice.")
             for values in reader:
-                if not any(values):
-                    continue
-                if len(values) != len(header):
-                    raise LabelFileMalformed(
-                        f"{file.name}, line {reader.line_num}: {len(values)} values for {len(header)} columns."
-                    )
-                yield CsvRow(file.name, reader.line_num, dict(zip(header, values, strict=True)))
+                line = reader.line_num
+                if values:
+                    yield line, values
     except UnicodeDecodeError:
         raise LabelFileMalformed(f"{file.name} is not UTF-8 text.") from None
     except csv.Error as error:
-        raise LabelFileMalformed(f"{file.name}, line {reader.line_num}: {error}.") from None
+        raise LabelFileMalformed(f"{file.name}, after line {line}: {error}.") from None
     except OSError as error:
         raise LabelFileMalformed(f"{file.name} cannot be read: {error.strerror}.") from None
+
+
+def demand_once(header: Sequence[str], file: str) -> None:
+    """Raises LabelFileMalformed if a column stands twice; spreadsheets write columns without a name, often several."""
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        raise LabelFileMalformed(f"{file}, line 1: column {twice[:60]} stands twice.")
+
+
+def match_cells(header: Sequence[str], values: Sequence[str]) -> dict[str, str] | None:
+    """The cells of the columns that have a name; None if there are more cells than columns, or fewer."""
+    shared = min(len(header), len(values))
+    if any(header[shared:]) or any(values[shared:]):
+        return None
+    return {name: value for name, value in zip(header, values, strict=False) if name}
 
 
 def find_column(header: Sequence[str], names: Sequence[str]) -> str | None:

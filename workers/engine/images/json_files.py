@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers.engine.images.passed_over import is_text
 from workers.engine.images.reading import LabelFileMalformed
 
 MAX_JSON_BYTES = 2**30
@@ -42,6 +43,8 @@ class Entry:
         value = self.values.get(name)
         if not isinstance(value, str) or not value.strip():
             raise self.wrong(name, "is not a text")
+        if not is_text(value):
+            raise self.wrong(name, "holds half of a letter (a lone surrogate)")
         return value
 
     def entries(self, name: str) -> list["Entry"]:
@@ -70,6 +73,8 @@ def read_json(file: Path) -> Entry:
         raise LabelFileMalformed(f"{file.name} is not UTF-8 text.") from None
     except json.JSONDecodeError as error:
         raise LabelFileMalformed(f"{file.name}, line {error.lineno}, column {error.colno}: {error.msg}.") from None
+    except ValueError:
+        raise LabelFileMalformed(f"{file.name} holds a number of too many digits.") from None
     except RecursionError:
         raise LabelFileMalformed(f"{file.name} is nested too deeply.") from None
     if not isinstance(values, dict):

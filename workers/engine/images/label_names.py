@@ -1,12 +1,12 @@
 """Files that say what the values or colors of label maps mean: text, CSV or JSON, in the forms that are about."""
 
-import csv
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workers.engine.images.csv_tables import CsvRow, find_column, read_rows
 from workers.engine.images.json_files import read_json
 from workers.engine.images.reading import MAX_LABEL_NUMBER, LabelFileMalformed
 
@@ -25,18 +25,34 @@ NOTHING = (
 NUMBER_COLUMNS = ("number", "id", "idx", "index", "value", "class_id", "label_id", "category_id", "class_index")
 NAME_COLUMNS = ("name", "label", "class", "category", "class_name", "label_name", "category_name")
 Color = tuple[int, int, int]
-_NUMBERED = re.compile(r"(\d{1,5})\s*[:,;\t ]\s*(\S.*)")
+_NUMBERED = re.compile(r"(-?\d{1,9})\s*[:,;\t ]\s*(\S.*)")
 _COLORED = re.compile(r"(\d{1,3})[ ,\t]+(\d{1,3})[ ,\t]+(\d{1,3})[ ,\t]+(\S.*)")
 _LABELMAP = re.compile(r"([^:]+):(\d{1,3}),(\d{1,3}),(\d{1,3}):.*")
 
 
 @dataclass(frozen=True)
 class LabelNames:
-    """Names by value, or by color; `file` is the name of the file that says so, for words."""
+    """Names by value, or by color; `file` is the name of the file that says so, for words.
+
+    Raises LabelFileMalformed for values and colors that no label map can carry.
+    """
 
     file: str
     values: dict[int, str] = field(default_factory=dict)
     colors: dict[Color, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (value := next((one for one in self.values if not 0 <= one <= MAX_LABEL_NUMBER), None)) is not None:
+            raise LabelFileMalformed(f"{self.file} has number {value}; numbers go from 0 to {MAX_LABEL_NUMBER:,}.")
+        if not all(name.strip() for name in (*self.values.values(), *self.colors.values())):
+            raise LabelFileMalformed(f"{self.file} has a number or a color without a name: name it, or take it out.")
+        if (color := next((one for one in self.colors if not 0 <= min(one) <= max(one) <= 255), None)) is not None:
+            raise LabelFileMalformed(f"{self.file} has the color {color}; red, green and blue go from 0 to 255.")
+
+    @property
+    def meaning(self) -> str:
+        """Which value and which color is which label number."""
+        return repr((sorted(self.number_of_value.items()), sorted(self.number_of_color.items())))
 
     @property
     def number_of_value(self) -> dict[int, int]:
@@ -76,13 +92,16 @@ def read_names(file: Path) -> LabelNames:
     if file.suffix.lower() == ".json":
         return _checked(LabelNames(file.name, values=_from_json(file)))
     try:
-        lines = [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError):
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
         raise LabelFileMalformed(f"{file.name} is not UTF-8 text.") from None
-    header = re.split(r"[,;\t]", lines[0].lower()) if lines else []
+    except OSError as error:
+        raise LabelFileMalformed(f"{file.name} cannot be read: {error.strerror}.") from None
+    header = re.split(r"[,;\t]", next((line.lower() for line in lines if line.strip()), ""))
     if file.suffix.lower() == ".csv" or "name" in header:
-        return _checked(_from_table(file.name, lines))
-    return _checked(_from_lines(file.name, [line for line in lines if not line.lstrip().startswith("#")]))
+        return _checked(_from_table(file))
+    written = (line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    return _checked(_from_lines(file.name, list(written)))
 
 
 def _checked(names: LabelNames) -> LabelNames:
@@ -107,25 +126,26 @@ def _from_lines(file: str, lines: Sequence[str]) -> LabelNames:
     return LabelNames(file, values={value: line.strip() for value, line in enumerate(lines, start=first)})
 
 
-def _from_table(file: str, lines: Sequence[str]) -> LabelNames:
-    delimiter = max(",;\t", key=lines[0].count) if lines else ","
-    rows = list(csv.DictReader(lines, delimiter=delimiter))
-    columns = {str(name).strip().lower(): name for name in (rows[0] if rows else {})}
-    name = next((columns[one] for one in NAME_COLUMNS if one in columns), None)
+def _from_table(file: Path) -> LabelNames:
+    """Rows of a name and a number or a color, below a header."""
+    rows = list(read_rows(file))
+    columns = tuple(rows[0].cells if rows else ())
+    name = find_column(columns, NAME_COLUMNS)
     if name is None:
-        raise LabelFileMalformed(f"{file}, line 1: there is no column for the name ({', '.join(NAME_COLUMNS)}).")
+        raise LabelFileMalformed(f"{file.name}, line 1: there is no column for the name ({', '.join(NAME_COLUMNS)}).")
     if all(one in columns for one in "rgb"):
-        picked = [[row[columns[one]] or "" for one in "rgb"] for row in rows]
-        return LabelNames(file, colors={_color(one): (row[name] or "") for one, row in zip(picked, rows, strict=True)})
-    number = next((columns[one] for one in NUMBER_COLUMNS if one in columns), None)
+        return LabelNames(file.name, colors={_read_color(row): row.cells[name].strip() for row in rows})
+    number = find_column(columns, NUMBER_COLUMNS)
     if number is None:
-        raise LabelFileMalformed(f"{file}, line 1: there is no column for the number ({', '.join(NUMBER_COLUMNS)}).")
-    values: dict[int, str] = {}
-    for place, row in enumerate(rows, start=2):
-        if not re.fullmatch(r"\s*\d{1,9}\s*", row[number] or ""):
-            raise LabelFileMalformed(f"{file}, line {place}, column {number}: {row[number]!r} is not a whole number.")
-        values[int(row[number])] = (row[name] or "").strip()
-    return LabelNames(file, values=values)
+        raise LabelFileMalformed(
+            f"{file.name}, line 1: there is no column for the number ({', '.join(NUMBER_COLUMNS)})."
+        )
+    values = {row.whole(number, high=MAX_LABEL_NUMBER): row.cells[name].strip() for row in rows}
+    return LabelNames(file.name, values=values)
+
+
+def _read_color(row: CsvRow) -> Color:
+    return row.whole("r", high=255), row.whole("g", high=255), row.whole("b", high=255)
 
 
 def _from_json(file: Path) -> dict[int, str]:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# Longer names of labels and of categories find no place in the database.
+MAX_NAME, MAX_CATEGORY = 100, 20
+
 
 class ImageSetError(Exception):
     """The image set cannot be used; the message says where and why."""
@@ -24,10 +27,22 @@ class Label:
 
 @dataclass(frozen=True)
 class LabelTable:
-    """The labels of an image set by ascending number, and their categories in order."""
+    """The labels of an image set by ascending number, and their categories in order.
+
+    Raises ImageSetError for names that cannot be kept.
+    """
 
     labels: tuple[Label, ...]
     categories: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for label in self.labels:
+            if not label.name.strip() or "\0" in label.name or len(label.name) > MAX_NAME:
+                raise ImageSetError(
+                    f"Label {label.number} is called {label.name[:40]!r}: a name has 1 to {MAX_NAME} characters."
+                )
+        if (long := next((one for one in self.categories if len(one) > MAX_CATEGORY), None)) is not None:
+            raise ImageSetError(f"Category {long[:40]!r} has a name of more than {MAX_CATEGORY} characters.")
 
     @property
     def n_numbers(self) -> int:

@@ -3,7 +3,8 @@
 A value that no name is given for is 255 or 65,535 (void) or a fault. The map is taken as the photograph lies upright.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -55,28 +56,47 @@ class MaskLayout:
 
 
 def pair_masks(layout: MaskLayout) -> tuple[dict[str, Path], list[tuple[str, str]]]:
-    """The label map of each photograph that has one, and reason and path of the files that are left over."""
+    """The label map of each photograph that has one, and reason and path of the files that are left over.
+
+    A photograph has the map at its own path, else the only map of its name. It has none if another photograph has that
+    name, too, or if the map is at another photograph's own path.
+    """
     found, passed = list_images(layout.images)
     maps = {_stem(path): layout.masks / path for path in _list_masks(layout.masks)}
-    by_name: dict[str, list[Path]] = {}
-    for stem, path in maps.items():
-        by_name.setdefault(PurePosixPath(stem).name, []).append(path)
     pairs: dict[str, Path] = {}
-    for photograph in found:
-        stem = _stem(photograph).removesuffix(layout.image_ending)
-        for ending in layout.mask_endings:
-            alike = by_name.get(PurePosixPath(f"{stem}{ending}").name, [])
-            mask = maps.get(f"{stem}{ending}") or (alike[0] if len(alike) == 1 else None)
-            if mask is not None and mask != layout.images / photograph:
-                pairs[photograph] = mask
-                break
+    _pair(layout, found, maps, pairs, key=_stem)
+    n_photographs, n_maps = Counter(_stem_name(path) for path in found), Counter(map(_stem_name, maps.values()))
+    by_name = {_stem_name(mask): mask for mask in maps.values() if n_maps[_stem_name(mask)] == 1}
+    alone = [path for path in found if n_photographs[_stem_name(path)] == 1]
+    _pair(layout, alone, by_name, pairs, key=_stem_name)
     used = set(pairs.values())
     left = [path for path in found if path not in pairs and layout.images / path not in used]
     return pairs, passed + [(NO_MAP, path) for path in left]
 
 
+def _pair(
+    layout: MaskLayout,
+    photographs: Sequence[str],
+    maps: Mapping[str, Path],
+    pairs: dict[str, Path],
+    key: Callable[[str], str],
+) -> None:
+    """Add to `pairs` the maps of photographs that have none, by what `key` makes of a path, the first ending first."""
+    for ending in layout.mask_endings:
+        taken = set(pairs.values())
+        for photograph in photographs:
+            mask = maps.get(f"{key(photograph).removesuffix(layout.image_ending)}{ending}")
+            if mask is None or mask in taken or mask == layout.images / photograph:
+                continue
+            pairs.setdefault(photograph, mask)
+
+
 def _stem(path: str) -> str:
     return str(PurePosixPath(path).with_suffix(""))
+
+
+def _stem_name(path: str | Path) -> str:
+    return PurePosixPath(path).stem
 
 
 def _list_masks(folder: Path) -> Iterable[str]:
@@ -108,6 +128,7 @@ def open_masks(layout: MaskLayout) -> ImageSet:
             draw=lambda index: _draw(layout, pairs[paths[index]]),
             size=find_size,
             files=lambda index: [pairs[paths[index]]],
+            meaning=layout.names.meaning,
         ),
         passed_over=sum_up(passed),
         notes=layout.notes,

@@ -1,17 +1,17 @@
-"""What readers of image sets are given and give back, and what they share: names of labels and of photographs."""
+"""What readers of image sets are given and give back, and what they share: numbers and names of labels."""
 
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from workers.engine.images.decoding import read_size
 from workers.engine.images.image_set import ImageSet, digest_files
 from workers.engine.images.label_maps import LabelMapUnreadable, LabelRuns, Slot, pack_slots
 from workers.engine.images.label_table import ImageSetError, Label, LabelTable
-from workers.engine.images.passed_over import PassedOver, find_fault
+from workers.engine.images.passed_over import PassedOver
 from workers.engine.images.regions import RegionInvalid
 
 # What --labels may say in place of a path.
@@ -78,7 +78,8 @@ class LabelSource:
 
     `draw` gives the labels of an image by its index (it may raise LabelMapUnreadable or RegionInvalid), `size` height
     and width of its label maps, None if it has none, `files` the files that hold them; `tables` hold the labels of all
-    images; `root` holds them all.
+    images; `root` holds them all. `meaning` states what the labels depend on beside these files and the table of
+    labels: which value or color is which label.
     """
 
     root: Path
@@ -86,6 +87,7 @@ class LabelSource:
     size: Callable[[int], tuple[int, int] | None]
     files: Callable[[int], Sequence[Path]] = lambda index: ()
     tables: Sequence[Path] = ()
+    meaning: str = ""
 
 
 def build_image_set(
@@ -113,6 +115,7 @@ def build_image_set(
         digest_files(map(root.joinpath, paths), root=root),
         digest_files(files, root=source.root, tables=source.tables),
         repr(labels),
+        source.meaning,
     ]
     return ImageSet(
         root=root,
@@ -154,71 +157,3 @@ def number_names(names: Iterable[str]) -> dict[str, int]:
     if len(ordered) > MAX_LABEL_NUMBER:
         raise ImageSetError(f"There are {len(ordered):,} different labels; at most {MAX_LABEL_NUMBER:,} are read.")
     return {name: number for number, name in enumerate(ordered, start=1)}
-
-
-@dataclass(frozen=True)
-class Photographs:
-    """Finds the photographs that a file of labels names among the images of a folder."""
-
-    paths: tuple[str, ...]
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[str]]:
-        named: dict[str, list[str]] = {}
-        for path in self.paths:
-            named.setdefault(PurePosixPath(path).name, []).append(path)
-        return named
-
-    @cached_property
-    def _by_stem(self) -> dict[str, list[str]]:
-        named: dict[str, list[str]] = {}
-        for path in self.paths:
-            named.setdefault(PurePosixPath(path).stem, []).append(path)
-        return named
-
-    @cached_property
-    def _all(self) -> frozenset[str]:
-        return frozenset(self.paths)
-
-    def find(self, name: str) -> str | None:
-        """The image of this path below the folder, else the only one whose path ends so; None if there is none.
-
-        Raises ImageSetError if several images fit.
-        """
-        wanted = PurePosixPath(name.replace("\\", "/"))
-        if str(wanted) in self._all:
-            return str(wanted)
-        alike = self._by_name.get(wanted.name) or self._by_stem.get(wanted.name, [])
-        ending = [path for path in alike if f"/{path}".endswith(f"/{wanted}")]
-        found = ending or alike
-        if len(found) > 1:
-            raise ImageSetError(
-                f"{name} may be {found[0]} or {found[1]}: give --images the folder of one of them, or the path in full."
-            )
-        return found[0] if found else None
-
-    def find_or_keep(self, name: str) -> str | None:
-        """The same; a photograph that is not there keeps the name it is given, and is quarantined when it is read.
-        None for a name that no image can have.
-        """
-        path = PurePosixPath(name)
-        is_odd = not name or path.is_absolute() or ".." in path.parts or "\0" in name or find_fault(name)
-        return self.find(name) or (None if is_odd else str(path))
-
-
-def demand_found(paths: Iterable[str], photographs: Photographs, *, file: str, folder: str) -> None:
-    """Raises ImageSetError if a file of labels names no photograph that is there."""
-    named = sorted(paths)
-    there = set(photographs.paths)
-    if not any(path in there for path in named):
-        first = f", the first of them {named[0]}" if named else ""
-        raise ImageSetError(
-            f"None of the {len(named)} photographs that {file} names{first}, lies in {folder}: give --images the "
-            "folder that holds them."
-        )
-
-
-def list_unnamed(photographs: Photographs, named: Iterable[str], *, file: str) -> list[tuple[str, str]]:
-    """Reason and path of the photographs that a file of labels does not name."""
-    known = set(named)
-    return [(f"not named by {file}", path) for path in photographs.paths if path not in known]

@@ -4,7 +4,6 @@ Coordinates are pixels of the photograph as the label file states its size, (0, 
 left pixel. Label maps larger than MAX_SIDE_PX are sampled at pixel centers, whatever file they came from.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 # A label map's longer side: IoU is summed at its size, and sides above this cost memory without telling more.
 MAX_SIDE_PX = 512
 MAX_STATED_SIDE_PX = 65_535
+# Larger than any place in a photograph or number of its pixels.
+MAX_NUMBER = 1e10
 
 
 class RegionInvalid(Exception):
@@ -57,7 +58,7 @@ def make_grid(height: object, width: object) -> Grid:
     """The grid of a photograph of this size, as a file states it; raises RegionInvalid."""
     sides = [int(side) for side in (height, width) if isinstance(side, int | float) and side == side // 1]
     if len(sides) < 2 or not all(1 <= side <= MAX_STATED_SIDE_PX for side in sides):
-        raise RegionInvalid(f"{width} x {height} px is no size of a photograph")
+        raise RegionInvalid(f"{str(width)[:20]} x {str(height)[:20]} px is no size of a photograph")
     return Grid(sides[0], sides[1])
 
 
@@ -145,6 +146,6 @@ def _numbers(values: Sequence[object], *, n: int | None = None) -> list[float]:
     if n is not None and len(values) != n:
         raise RegionInvalid(f"{len(values)} numbers stand where {n} are expected")
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise RegionInvalid(f"{str(value)[:40]!r} is no number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMBER:
+            raise RegionInvalid(f"{str(value)[:40]!r} is no number that a photograph of pixels can have")
     return [float(value) for value in values]  # type: ignore[arg-type]

@@ -156,13 +156,15 @@ def _read_labeled(root: Path, category: str) -> ClassSet:
 
 
 def _find_whole(images: ImageSet, index: int, category: int) -> list[int]:
-    """Numbers of the labels of that category that were given for the whole image; none if they cannot be read."""
+    """Numbers of the labels of that category that were given for the whole image, without background; none if they
+    cannot be read.
+    """
     try:
         runs = images.read_labels(index)
     except LabelMapUnreadable:
         return []
     wanted = np.flatnonzero(runs.slot_whole & (runs.slot_category == category))
-    return [int(runs.run_label[runs.slot_start[slot]]) for slot in wanted]
+    return [number for slot in wanted if (number := int(runs.run_label[runs.slot_start[slot]]))]
 
 
 def _make(root: Path, rows: list[tuple[str, str, str]], sha256: str, classes: tuple[str, ...] = ()) -> ClassSet:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.workers.engine import making
 from workers.engine.fit import Fitted, Means, choose_recipes, fit
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.label_table import ImageSetError
@@ -311,3 +312,10 @@ def test_ranks_and_intervals() -> None:
     assert rank_true(scores, np.array([0, 1, 2])).tolist() == [2, 1, 2]
     low, high = bound_rate(0.0, 10)
     assert (low, round(high, 4)) == (0.0, 0.2775)
+
+
+def test_label_0_of_the_whole_image_is_no_class(tmp_path: Path) -> None:
+    """Broden's background; labels of categories that were taken out of category.csv are read as it, too."""
+    making.make_broden(tmp_path, rng=np.random.default_rng(5), n_images=30)
+    assert ",0\n" in (tmp_path / "index.csv").read_text().replace("\r", "")
+    assert read_class_set(tmp_path, category="texture").names == ("banded", "mesh")

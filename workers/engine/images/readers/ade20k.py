@@ -3,6 +3,7 @@ green, with names in *.json (2021) or *_atr.txt (2016). The challenge's 150 clas
 objectInfo150.txt, values from 1. Parts of objects are not read. https://groups.csail.mit.edu/vision/datasets/ADE20K/
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -78,7 +79,10 @@ def _add_names(values: dict[int, str], mask: Path) -> None:
     named = _read_attributes(file)
     if set(named.values()) <= known:
         return  # the map need not be read
-    pixels = read_mask(mask, colors=True)
+    try:
+        pixels = read_mask(mask, colors=True)
+    except LabelMapUnreadable:
+        return  # said of its photograph when its labels are read
     numbers, instances = unpack(pixels), pixels[..., 2]
     inside = [int(one) for one in np.unique(instances) if one]
     for place, name in named.items():
@@ -97,11 +101,15 @@ def _list_objects(file: Path) -> list[Entry]:
 def _read_attributes(file: Path) -> dict[int, str]:
     """The name of each object by its number in the photograph; lines are `number # part level # occluded # name #`."""
     named: dict[int, str] = {}
-    for place, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise LabelFileMalformed(f"{file.name} cannot be read: {error.strerror}.") from None
+    for place, line in enumerate(lines, start=1):
         fields = [one.strip() for one in line.split("#")]
         if not line.strip():
             continue
-        if len(fields) < 4 or not fields[0].isdecimal():
+        if len(fields) < 4 or not re.fullmatch(r"\d{1,9}", fields[0]):
             raise LabelFileMalformed(
                 f"{file.name}, line {place}: {line[:60]!r} does not begin with number # part level."
             )

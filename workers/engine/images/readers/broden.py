@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from workers.engine.images.csv_tables import read_header
+from workers.engine.images.csv_tables import demand_once, match_cells, read_header
 from workers.engine.images.image_set import ImageSet, digest_files
 from workers.engine.images.label_maps import LabeledImage, LabelRuns, read_runs
 from workers.engine.images.label_table import ImageSetError, Label, LabelTable
@@ -185,21 +185,18 @@ def _cells(root: Path, name: str, needed: Sequence[str]) -> Iterator[dict[str, _
             for column in needed:
                 if column not in header:
                     raise IndexMalformed(f"{name}, line 1: there is no column {column}.")
-            if len(set(header)) != len(header):
-                raise IndexMalformed(f"{name}, line 1: a column stands twice.")
+            demand_once(header, name)
             for values in reader:
                 if not values:
                     continue
-                if len(values) != len(header):
+                cells = match_cells(header, values)
+                if cells is None:
                     column = header[min(len(values), len(header) - 1)]
                     raise IndexMalformed(
                         f"{name}, line {reader.line_num}, column {column}: "
                         f"{len(values)} values for {len(header)} columns."
                     )
-                yield {
-                    column: _Cell(name, reader.line_num, column, value)
-                    for column, value in zip(header, values, strict=True)
-                }
+                yield {column: _Cell(name, reader.line_num, column, value) for column, value in cells.items()}
     except FileNotFoundError:
         raise ImageSetError(f"{name} is missing from {root.name}.") from None
     except IsADirectoryError:
@@ -210,13 +207,15 @@ def _cells(root: Path, name: str, needed: Sequence[str]) -> Iterator[dict[str, _
         raise IndexMalformed(f"{name}, line {line} or later, column 1: not UTF-8 text.") from None
     except csv.Error as error:
         raise IndexMalformed(f"{name}, line {reader.line_num}, column 1: {error}.") from None
+    except OSError as error:
+        raise ImageSetError(f"{name} in {root.name} cannot be read: {error.strerror}.") from None
 
 
 def _read_categories(root: Path) -> tuple[str, ...]:
     names: list[str] = []
     for row in _cells(root, "category.csv", ["name"]):
         cell = row["name"]
-        if not re.fullmatch(r"[A-Za-z][\w -]{0,63}", cell.text) or cell.text in PLAIN_COLUMNS:
+        if not re.fullmatch(r"[A-Za-z][\w -]*", cell.text) or cell.text in PLAIN_COLUMNS:
             raise cell.wrong("is not the name of a category")
         if cell.text in names:
             raise cell.wrong("stands twice")

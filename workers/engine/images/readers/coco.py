@@ -19,6 +19,7 @@ from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.mask_files import read_mask
 from workers.engine.images.passed_over import sum_up
+from workers.engine.images.photographs import Photographs, demand_found, is_inside, list_unnamed
 from workers.engine.images.reading import (
     MAX_LABEL_NUMBER,
     Asked,
@@ -26,10 +27,7 @@ from workers.engine.images.reading import (
     ImageSetReader,
     LabelFileMalformed,
     LabelSource,
-    Photographs,
     build_image_set,
-    demand_found,
-    list_unnamed,
     make_labels,
 )
 from workers.engine.images.regions import (
@@ -131,7 +129,10 @@ class _Annotated:
     def panoptic_files(self, image: int | str) -> list[tuple[Path, Entry]]:
         if not self.is_panoptic:
             return []
-        return [(self.masks / entry.text("file_name"), entry) for entry in self.annotations.get(image, [])]
+        found = self.annotations.get(image, [])
+        if (odd := next((one for one in found if not is_inside(one.text("file_name"))), None)) is not None:
+            raise odd.wrong("file_name", f"is not a path below {self.masks.name}")
+        return [(self.masks / entry.text("file_name"), entry) for entry in found]
 
 
 def _fill_region(grid: Grid, entry: Entry) -> NDArray[np.bool_]:
@@ -140,7 +141,7 @@ def _fill_region(grid: Grid, entry: Entry) -> NDArray[np.bool_]:
         polygons = shape if isinstance(shape[0], list) else [shape]
         region = np.zeros(grid.size, dtype=np.bool_)
         for polygon in polygons:
-            region |= fill_polygon(grid, polygon)
+            region |= fill_polygon(grid, _listed(polygon))
         return region
     if isinstance(shape, dict):
         if shape.get("size") != [grid.full_height, grid.full_width]:
@@ -174,14 +175,15 @@ def _read(file: Path) -> _Annotated:
     categories = _read_categories(whole)
     is_renumbered = not all(1 <= number <= MAX_LABEL_NUMBER for number in categories)
     number_of = {one: place if is_renumbered else one for place, one in enumerate(sorted(categories), start=1)}
-    annotations: dict[int | str, list[Entry]] = {}
-    is_panoptic = False
-    for one in whole.entries("annotations"):
+    listed, annotations = whole.entries("annotations"), dict[int | str, list[Entry]]()
+    is_panoptic = any("segments_info" in one.values for one in listed)
+    for one in listed:
         image = one.key("image_id")
         if image not in entries:
             raise one.wrong("image_id", "is the id of no image of the file")
-        is_panoptic = is_panoptic or "segments_info" in one.values
         for segment in one.entries("segments_info") if is_panoptic else (one,):
+            if is_panoptic:
+                segment.whole("id")  # said here rather than when its map is read
             if segment.whole("category_id") not in number_of:
                 raise segment.wrong("category_id", "is the id of no category of the file")
         annotations.setdefault(image, []).append(one)
@@ -203,17 +205,18 @@ def _read_categories(whole: Entry) -> dict[int, str]:
 def open_coco(asked: Asked) -> ImageSet:
     """The images that the JSON file names; raises ImageSetError or LabelFileMalformed."""
     found, passed = list_images(asked.root)
-    photographs = Photographs(tuple(found))
+    photographs = Photographs(asked.root, tuple(found))
     file, told = _choose_file(asked, photographs)
+    placed = photographs.place(entry.text("file_name") for entry in told.entries.values())
     image_of: dict[str, int | str] = {}
     for key, entry in told.entries.items():
-        path = photographs.find_or_keep(entry.text("file_name"))
+        path = placed.get(entry.text("file_name"))
         if path is None:
             raise entry.wrong("file_name", "is not the path of a photograph")
         if path in image_of:
             raise entry.wrong("file_name", "stands twice")
         image_of[path] = key
-    demand_found(image_of, photographs, file=file.name, folder=asked.root.name)
+    demand_found(image_of, photographs, file=file.name)
     paths = sorted(image_of)
     masks = {mask for key in told.entries for mask, _ in told.panoptic_files(key)}
     passed += list_unnamed(photographs, [*paths, *_inside(asked.root, masks)], file=file.name)
@@ -251,7 +254,7 @@ def _choose_file(asked: Asked, photographs: Photographs) -> tuple[Path, _Annotat
     fitting: list[tuple[Path, _Annotated]] = []
     for file in files:
         told = _read(file)
-        if len(files) == 1 or any(photographs.find(name) for name in told.first_names):
+        if len(files) == 1 or photographs.find(told.first_names):
             fitting.append((file, told))
     if len(fitting) != 1:
         names = ", ".join(file.relative_to(asked.root).as_posix() for file in files)

@@ -7,7 +7,8 @@ from workers.engine.images.boxed_images import Marked, TableOfLabels, open_table
 from workers.engine.images.csv_tables import CsvRow, find_column, read_header, read_rows, split_labels
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_table import ImageSetError
-from workers.engine.images.reading import Asked, ImageSetReader, Photographs
+from workers.engine.images.photographs import Photographs
+from workers.engine.images.reading import Asked, ImageSetReader
 from workers.engine.images.walking import list_images
 
 ENDINGS = (".csv", ".tsv")
@@ -45,10 +46,9 @@ def open_csv(asked: Asked) -> ImageSet:
             f"label ({', '.join(LABEL[:4])})."
         )
     paths, passed = list_images(asked.root)
-    photographs = Photographs(tuple(paths))
-    rows = sort_rows([
-        (_find(row, columns[0], photographs), marked) for row in read_rows(file) for marked in _mark(row, columns[1])
-    ])  # fmt: skip
+    photographs = Photographs(asked.root, tuple(paths))
+    found = [(row.cells[columns[0]].strip(), marked) for row in read_rows(file) for marked in _mark(row, columns[1])]
+    rows = sort_rows(found, photographs, column=columns[0])
     return open_table(TableOfLabels(asked.root, file, rows, photographs, passed))
 
 
@@ -58,13 +58,6 @@ def _choose(root: Path) -> Path:
         names = ", ".join(file.name for file in tables)
         raise ImageSetError(f"{root.name} holds several files of labels ({names}): name one with --labels.")
     return tables[0]
-
-
-def _find(row: CsvRow, column: str, photographs: Photographs) -> str:
-    path = photographs.find_or_keep(row.cells[column].strip())
-    if path is None:
-        raise row.wrong(column, "is not the path of a photograph")
-    return path
 
 
 def _mark(row: CsvRow, column: str) -> Iterator[Marked]:

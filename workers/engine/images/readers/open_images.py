@@ -3,15 +3,15 @@
 Labels that people verified as absent (Confidence 0) are left out. https://storage.googleapis.com/openimages/web
 """
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workers.engine.images.boxed_images import Marked, TableOfLabels, open_table, sort_rows
-from workers.engine.images.csv_tables import CsvRow, read_header, read_rows
+from workers.engine.images.csv_tables import CsvRow, read_cells, read_header, read_rows
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_table import ImageSetError
-from workers.engine.images.reading import Asked, ImageSetReader, LabelFileMalformed, Photographs
+from workers.engine.images.photographs import Photographs
+from workers.engine.images.reading import Asked, ImageSetReader, LabelFileMalformed
 from workers.engine.images.walking import list_images
 
 IMAGE, LABEL, MASK = "imageid", "labelname", "maskpath"
@@ -43,12 +43,20 @@ def _rank(header: Sequence[str]) -> int:
 def open_open_images(asked: Asked) -> ImageSet:
     """The images that the table names; raises ImageSetError or LabelFileMalformed."""
     file, notes = _choose(asked)
-    names = _read_names([file.parent, asked.root])
+    name_files = tuple(dict.fromkeys(one for folder in (file.parent, asked.root) for one in sorted(folder.glob(NAMES))))
+    names = _read_names(name_files)
     found, passed = list_images(asked.root)
-    photographs = Photographs(tuple(found))
-    masks = {path.name: path for path in file.parent.rglob("*.png")} if MASK in read_header(file) else {}
-    rows = sort_rows([_mark(row, names, photographs, masks) for row in _list_verified(file)])
-    return open_table(TableOfLabels(asked.root, file, rows, photographs, passed, notes))
+    photographs = Photographs(asked.root, tuple(found))
+    masks = _list_masks(file.parent) if MASK in read_header(file) else {}
+    rows = sort_rows([_mark(row, names, masks) for row in _list_verified(file)], photographs, column=IMAGE)
+    return open_table(TableOfLabels(asked.root, file, rows, photographs, passed, notes, name_files))
+
+
+def _list_masks(folder: Path) -> dict[str, list[Path]]:
+    masks: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*.png")):
+        masks.setdefault(path.name, []).append(path)
+    return masks
 
 
 def _choose(asked: Asked) -> tuple[Path, tuple[str, ...]]:
@@ -69,33 +77,30 @@ def _list_verified(file: Path) -> Iterator[CsvRow]:
             yield row
 
 
-def _read_names(folders: Sequence[Path]) -> dict[str, str]:
+def _read_names(files: Sequence[Path]) -> dict[str, str]:
     """The names of label ids, from files without a header; empty if there is none: then the ids are the names."""
     names: dict[str, str] = {}
-    for file in dict.fromkeys(file for folder in folders for file in sorted(folder.glob(NAMES))):
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            for line, values in enumerate(csv.reader(opened), start=1):
-                if len(values) != 2:
-                    raise LabelFileMalformed(
-                        f"{file.name}, line {line}: {len(values)} values stand where id and name do."
-                    )
-                names.setdefault(values[0], values[1])
+    for file in files:
+        for line, values in read_cells(file):
+            if len(values) != 2:
+                raise LabelFileMalformed(f"{file.name}, line {line}: {len(values)} values stand where id and name do.")
+            names.setdefault(values[0], values[1])
     return names
 
 
-def _mark(row: CsvRow, names: dict[str, str], photographs: Photographs, masks: dict[str, Path]) -> tuple[str, Marked]:
-    path = photographs.find_or_keep(row.cells[IMAGE].strip())
-    if path is None:
-        raise row.wrong(IMAGE, "is not the id of a photograph")
+def _mark(row: CsvRow, names: dict[str, str], masks: dict[str, list[Path]]) -> tuple[str, Marked]:
+    """The id of a photograph, and what the row says of it."""
+    path = row.cells[IMAGE].strip()
     label = row.cells[LABEL].strip()
     if not label:
         raise row.wrong(LABEL, "names no label")
     name, place = names.get(label, label), f"{row.file}, line {row.line}"
     if MASK in row.cells:
-        mask = masks.get(row.cells[MASK].strip())
-        if mask is None:
-            raise row.wrong(MASK, f"is no file below the folder of {row.file}")
-        return path, Marked(name, place, mask=mask)
+        alike = masks.get(row.cells[MASK].strip(), [])
+        if len(alike) != 1:
+            there = "names several files" if alike else "is no file"
+            raise row.wrong(MASK, f"{there} below the folder of {row.file}")
+        return path, Marked(name, place, mask=alike[0])
     if CORNERS[0] not in row.cells:
         return path, Marked(name, place)
     left, top, right, bottom = (row.number(column) for column in CORNERS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +10,10 @@ import pytest
 from PIL import Image
 
 from tests.workers.engine import making
+from tests.workers.engine.images.label_files import SQUARE, photo, write_coco, write_masks
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import find_reader, open_image_set
-
-SQUARE = [[2, 2, 6, 2, 6, 6, 2, 6]]
-
-
-def photo(file: Path, *, size: tuple[int, int] = (8, 8), value: int = 90) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (value, value, value)).save(file)
-
-
-def write_coco(root: Path, **changes: Any) -> Path:
-    """A set of one photograph with one polygon; `changes` replace lists, or fields of the annotation."""
-    photo(root / "a.png")
-    annotation = {"id": 7, "image_id": 1, "category_id": 3, "segmentation": SQUARE, **changes.pop("annotation", {})}
-    whole = {
-        "images": [{"id": 1, "file_name": "a.png", "height": 8, "width": 8}],
-        "annotations": [annotation],
-        "categories": [{"id": 3, "name": "dog"}],
-        **changes,
-    }
-    file = root / "coco.json"
-    file.write_text(json.dumps(whole))
-    return file
 
 
 @pytest.mark.parametrize(
@@ -72,6 +50,9 @@ def test_a_wrong_entry_of_coco_is_refused_by_its_place(tmp_path: Path, changes: 
         ({"segmentation": {"size": [8, 8], "counts": "\x7f\x7f"}}, "the packed run lengths are damaged"),
         ({"segmentation": {"size": [4, 8], "counts": [32]}}, "not of the photograph's"),
         ({"segmentation": [], "bbox": [1, 1, 0, 3]}, "the box has no area"),
+        ({"segmentation": [SQUARE[0], 5]}, "'5' is no list of numbers"),
+        ({"segmentation": [[*SQUARE[0][:-1], 10**400]]}, "is no number"),
+        ({"segmentation": {"size": [8, 8], "counts": [10**400]}}, "is no number"),
         ({"segmentation": []}, "there is neither segmentation nor bbox"),
     ],
 )
@@ -87,6 +68,9 @@ def test_a_region_that_cannot_be_drawn_quarantines_its_photograph(
 def test_a_damaged_json_file_is_refused_by_line_and_column(tmp_path: Path) -> None:
     write_coco(tmp_path).write_text('{"images": [], "categories": [],\n "annotations": [}')
     with pytest.raises(ImageSetError, match=r"coco.json, line 2, column 18"):
+        open_image_set(tmp_path)
+    write_coco(tmp_path).write_text('{"images": [], "categories": [], "annotations": [' + "1" * 5000 + "]}")
+    with pytest.raises(ImageSetError, match=r"coco.json holds a number of too many digits"):
         open_image_set(tmp_path)
 
 
@@ -126,14 +110,6 @@ def test_a_box_outside_its_photograph_is_said(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("image;label;x0;y0;x1;y1\na.png;dog;9;1;12;3\n")
     with pytest.raises(LabelMapUnreadable, match="line 2: the box lies outside the photograph of 8 x 8 px"):
         open_image_set(tmp_path).read_labels(0)
-
-
-def write_masks(root: Path, values: np.ndarray, names: str = "0: background\n1: dog\n") -> None:
-    photo(root / "images" / "a.jpg")
-    (root / "masks").mkdir()
-    Image.fromarray(values.astype(np.uint8)).save(root / "masks" / "a.png")
-    if names:
-        (root / "labels.txt").write_text(names)
 
 
 def test_a_value_without_a_name_is_said_and_255_is_void(tmp_path: Path) -> None:

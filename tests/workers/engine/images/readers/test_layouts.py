@@ -92,3 +92,29 @@ def test_iou_is_the_same_where_labels_lie_in_other_maps(photographs: list[Labele
     for layout, iou in found.items():
         for name in NAMES:
             np.testing.assert_allclose(iou[name], expected[name], atol=1e-12, err_msg=f"{layout}, {name}")
+
+
+@pytest.mark.parametrize(
+    ("photographs", "maps", "pairs"),
+    [
+        # A map at a photograph's own path is no other one's.
+        (["train/1.jpg", "val/1.jpg"], ["val/1.png"], {"val/1.jpg": "val/1.png"}),
+        (["1.jpg", "2.jpg"], ["1.png", "1_mask.png", "deep/2_seg.png"], {"1.jpg": "1.png", "2.jpg": "deep/2_seg.png"}),
+        (["1.jpg", "1_seg.jpg"], ["1_seg.png"], {"1_seg.jpg": "1_seg.png"}),
+        # A name that several photographs or maps have tells nothing.
+        (["train/1.jpg", "val/1.jpg", "2.jpg"], ["1.png", "2.png"], {"2.jpg": "2.png"}),
+        (["1.jpg", "2.jpg"], ["a/1.png", "b/1.png", "b/2.png"], {"2.jpg": "b/2.png"}),
+    ],
+)
+def test_a_label_map_belongs_to_one_photograph(
+    photographs: list[str], maps: list[str], pairs: dict[str, str], tmp_path: Path
+) -> None:
+    for folder, paths in (("images", photographs), ("masks", maps)):
+        for path in paths:
+            (tmp_path / folder / path).parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), 3).save(tmp_path / folder / path)
+    image_set = open_image_set(tmp_path)
+    files = [list(image_set.list_label_files(range(index, index + 1))) for index in range(len(image_set.paths))]
+    assert dict(zip(image_set.paths, files, strict=True)) == {
+        photograph: [tmp_path / "masks" / mask] for photograph, mask in pairs.items()
+    }

@@ -1,0 +1,129 @@
+"""Finds the photographs that a file of labels names among the images of a folder."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.passed_over import find_fault
+
+# How a name fits a photograph: it is its path below the folder; its path ends so; the path of the folder and it end so;
+# the name ends with its path, whatever stands before.
+OWN, ENDING, CONFIRMED, LONGER = range(4)
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """The images below `root` by their paths from there."""
+
+    root: Path
+    paths: tuple[str, ...]
+
+    def find(self, names: Iterable[str]) -> dict[str, str]:
+        """The path of each name's image; names that fit none are left out.
+
+        A photograph that a name fits as its own is no other name's. Names with more folders than the photograph has are
+        taken if the path of `root` ends like them; if it does for none of them, and each fits another photograph, then
+        all are. Raises ImageSetError if several images fit a name.
+        """
+        fits = {name: fit for name in dict.fromkeys(names) if (fit := self._fit(name)) is not None}
+        taken = {path for kind, path in fits.values() if kind == OWN}
+        fits = {name: (kind, path) for name, (kind, path) in fits.items() if kind == OWN or path not in taken}
+        named = defaultdict[str, set[str]](set)
+        for name, (_, path) in fits.items():
+            named[path].add(_normalize(name))
+        longer = [path for kind, path in fits.values() if kind == LONGER]
+        is_sure = all(kind != CONFIRMED for kind, _ in fits.values()) and all(len(named[path]) == 1 for path in longer)
+        return {name: path for name, (kind, path) in fits.items() if kind != LONGER or is_sure}
+
+    def place(self, names: Iterable[str]) -> dict[str, str]:
+        """The same; a photograph that is not there keeps the name it is given, without `/` or `../` before it, and is
+        quarantined when it is read. Names that no image can have are left out.
+        """
+        listed = tuple(dict.fromkeys(names))
+        kept = {name: _normalize(name) for name in listed}
+        return {name: path for name, path in kept.items() if is_inside(path)} | self.find(listed)
+
+    def _fit(self, name: str) -> tuple[int, str] | None:
+        wanted = _normalize(name)
+        own = next((path for path in (name, _slashed(name)) if path in self._all), None)
+        if own is not None:
+            return OWN, own
+        last = PurePosixPath(wanted).name
+        # Names of photographs may be given without their ending.
+        alike = {path: path for path in self._by_name.get(last, [])}
+        alike = alike or {str(PurePosixPath(path).with_suffix("")): path for path in self._by_stem.get(last, [])}
+        ending = [path for shown, path in alike.items() if f"/{shown}".endswith(f"/{wanted}")]
+        if len(ending) > 1:
+            raise ImageSetError(
+                f"{name} may be {ending[0]} or {ending[1]}: give --images the folder of one of them, or the path in "
+                "full."
+            )
+        if ending:
+            return ENDING, ending[0]
+        longer = max((shown for shown in alike if wanted.endswith(f"/{shown}")), key=len, default=None)
+        if longer is None:
+            return None
+        is_confirmed = any(f"{folder}/{longer}".endswith(f"/{wanted}") for folder in self._folders)
+        return CONFIRMED if is_confirmed else LONGER, alike[longer]
+
+    @cached_property
+    def _folders(self) -> tuple[str, ...]:
+        return os.path.abspath(self.root), os.path.realpath(self.root)
+
+    @cached_property
+    def _all(self) -> frozenset[str]:
+        return frozenset(self.paths)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        named = defaultdict[str, list[str]](list)
+        for path in self.paths:
+            named[PurePosixPath(path).name].append(path)
+        return dict(named)
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        named = defaultdict[str, list[str]](list)
+        for path in self.paths:
+            named[PurePosixPath(path).stem].append(path)
+        return dict(named)
+
+
+def is_inside(path: str) -> bool:
+    """True if a file of this path can lie below a folder and be one of a set."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path and not find_fault(path)
+
+
+def _slashed(name: str) -> str:
+    return str(PurePosixPath(name.replace("\\", "/")))
+
+
+def _normalize(name: str) -> str:
+    """A path without what leads out of a folder before it: `/a/1.jpg` and `../a/1.jpg` are `a/1.jpg`."""
+    parts = list(PurePosixPath(_slashed(name)).parts)
+    while parts and parts[0] in ("/", "//", ".."):
+        del parts[0]
+    return "/".join(parts)
+
+
+def demand_found(paths: Iterable[str], photographs: Photographs, *, file: str) -> None:
+    """Raises ImageSetError if a file of labels names no photograph that is there."""
+    named = sorted(paths)
+    there = set(photographs.paths)
+    if not any(path in there for path in named):
+        first = f", the first of them {named[0]}" if named else ""
+        raise ImageSetError(
+            f"None of the {len(named)} photographs that {file} names{first}, lies in {photographs.root.name}: give "
+            "--images the folder that holds them."
+        )
+
+
+def list_unnamed(photographs: Photographs, named: Iterable[str], *, file: str) -> list[tuple[str, str]]:
+    """Reason and path of the photographs that a file of labels does not name."""
+    known = set(named)
+    return [(f"not named by {file}", path) for path in photographs.paths if path not in known]
