@@ -46,6 +46,7 @@ def answer_question(request: QuestionRequest) -> None:
     if leases.is_canceled(url=config.broker_url, artifact=request.artifact):
         target.clear()  # of an attempt whose GPU process died before it could clear them
         return
+    is_unwanted = False
     if not target.exists(contract.result_name(0)):
         with leases.lease(
             url=config.broker_url,
@@ -55,7 +56,8 @@ def answer_question(request: QuestionRequest) -> None:
             attempt=request.attempt,
         ) as reporter:
             write_patiently(target, reporter, *_attempt(request, target, reporter))
-    if leases.is_canceled(url=config.broker_url, artifact=request.artifact):
+        is_unwanted = reporter.canceled.is_set()  # known even if the broker went away since
+    if is_unwanted or leases.is_canceled(url=config.broker_url, artifact=request.artifact):
         target.clear()  # somebody deleted the question while it was answered
         return
     try:

@@ -24,7 +24,7 @@ from tests.annotator.dashboard.making import make_person, sign_in
 from tests.annotator.dashboard.test_pages import MAX_QUERIES
 from tests.annotator.dashboard.trying.conftest import Run, photograph
 from tests.workers.engine.making import make_broden
-from workers import contract
+from workers import answering, contract
 from workers.store import open_store
 
 
@@ -208,6 +208,18 @@ def test_what_is_deleted_while_it_is_asked_is_not_answered(researcher: Client, r
     folder = Question.objects.get().folder
     researcher.post(f"{address}delete/")
     open_store(folder).write(contract.PHOTOGRAPH, b"what a GPU process left that died")
+    run()
+    assert list(open_store(folder).names()) == []
+
+
+def test_a_broker_that_goes_away_after_a_deletion_leaves_no_files(
+    researcher: Client, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = upload(researcher, photograph()).url
+    folder = Question.objects.get().folder
+    researcher.post(f"{address}delete/")
+    open_store(folder).write(contract.SHOWN_PHOTOGRAPH, b"what was written until then")
+    monkeypatch.setattr(answering.leases, "is_canceled", lambda **_: False)
     run()
     assert list(open_store(folder).names()) == []
 
