@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from workers.engine.networks.pickle_nesting import demand_flat
 from workers.engine.networks.stand_in_arrays import Array
 from workers.engine.networks.stand_ins import KNOWN, PickledNetwork, list_stand_ins
 
@@ -18,6 +19,8 @@ NO_WEIGHTS = ("optim", "sched", "scaler", "rng", "loss")
 MAX_DEPTH = 4
 MAX_ENTRIES = 10_000_000
 MAX_NAME = 10_000
+# Bytes of the name of a file, as most file systems take them.
+MAX_FILE_NAME = 255
 # Numbers of one tensor that is stored sparse or in few bits: 4 GiB once it is spread out.
 MAX_SPREAD = 2**30
 # Where a safetensors file states the names of the classes, as a JSON list.
@@ -84,6 +87,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
 
 def _read_pickle(path: Path) -> Any:
     """What torch.save wrote, with stand-ins for objects of other programs."""
+    demand_flat(path)
     try:
         names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
     except ValueError as error:
@@ -240,11 +244,17 @@ def _read_index(path: Path) -> dict[str, str]:
         index = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
     except (ValueError, KeyError, TypeError, RecursionError):
         index = None
-    if not isinstance(index, dict) or not all(isinstance(name, str) and Path(name).name for name in index.values()):
+    if not isinstance(index, dict) or not all(map(_is_file_name, index.values())):
         raise CheckpointUnreadable(
             f"{path.name} is no index of safetensors files: its weight_map says which file holds each tensor."
         )
     return index
+
+
+def _is_file_name(value: object) -> bool:
+    """Whether a file system takes it."""
+    name = Path(value).name if isinstance(value, str) else ""
+    return 0 < len(name.encode(errors="replace")) <= MAX_FILE_NAME and name.isprintable()
 
 
 def first_line(error: Exception) -> str:

@@ -137,6 +137,9 @@ def test_shards_of_different_savings_are_not_mixed(tmp_path: Path) -> None:
         '{"weight_map": ' + "[" * 100_000,
         '{"weight_map": ["a"]}',
         '{"weight_map": {"fc.weight": 7}}',
+        '{"weight_map": {"fc.weight": "a\\u0000.safetensors"}}',
+        '{"weight_map": {"fc.weight": "a\\ud800.safetensors"}}',
+        '{"weight_map": {"fc.weight": "' + "a" * 300 + '.safetensors"}}',
         "7",
     ],
 )
