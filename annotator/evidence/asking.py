@@ -89,9 +89,14 @@ def resolve_images(address: str) -> str:
     # Unlike Path.is_dir, it answers for a name that is too long for a disk.
     if not os.path.isdir(folder):
         raise CannotAsk(f"There is no folder of images at {address}.")
-    if not is_text(address := str(folder)):
+    return resolve_path(folder)
+
+
+def resolve_path(path: Path) -> str:
+    """The whole path, as a question can keep it. Raises CannotAsk."""
+    if not is_text(address := str(path.resolve())):
         raise CannotAsk(f"The path {show_path(address)} is not UTF-8. Rename it.")
-    return str(folder)
+    return address
 
 
 def ask_about_importance(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from annotator.evidence import asking
 from annotator.evidence.models import Question
@@ -68,6 +69,10 @@ def test_what_the_database_cannot_keep_is_refused_in_words(tmp_path: Path) -> No
         Path("\udce9").mkdir(exist_ok=True)
         with pytest.raises(asking.CannotAsk, match=words):
             asking.resolve_images(images)
+    for command in ("fit", "localize"):
+        given = ["--layer", "features.7"] if command == "fit" else ["--boxes", "boxes.csv"]
+        with pytest.raises(CommandError, match="not UTF-8"):
+            call_command(command, "--network", "torchvision:alexnet", "--images", "\udce9", *given)
     assert not Question.objects.exists()
 
 

@@ -101,7 +101,7 @@ def _choose(options: Mapping[str, Any], heads: list[str]) -> dict[str, Any]:
     names = ("category", "seeds", "epochs", "patience", "batch_size", "learning_rate")
     cutting = {name: options[name] for name in ("layer", "convolutions", "units")}
     return {
-        "images": str(options["images"].resolve()),
+        "images": asking.resolve_path(options["images"]),
         **{name: options[name] for name in names},
         **({**cutting, "heads": heads} if options["layer"] else {}),
         "is_whole": options["whole"],

@@ -48,7 +48,7 @@ class Command(ProjectCommand):
         report: Path | None = options["report"]
         if report is not None and not report.resolve().parent.is_dir():
             raise CommandError(f"There is no folder {report.parent} for the report.")
-        asked = {name: str(options[name].resolve()) for name in ("images", "boxes")}
+        asked = {name: asking.resolve_path(options[name]) for name in ("images", "boxes")}
         with gpu_process_if_none() as keeper:
             question = asking.ask_to_localize(network=read_network(options), options=asked, now=timezone.now())
             with ProgressBar() as show:

@@ -1,6 +1,7 @@
 """Sets units to zero and measures what a class and all others lose: do the units of large share matter?"""
 
 import json
+import os.path
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -69,9 +70,9 @@ class Command(ProjectCommand):
 
 
 def _find_file(name: str) -> str:
-    if name and not Path(name).is_file():
+    if name and not os.path.isfile(name):
         raise CommandError(f"There is no file of classes at {name}.", returncode=2)
-    return str(Path(name).resolve()) if name else ""
+    return asking.resolve_path(Path(name)) if name else ""
 
 
 def _read_numbers(options: dict[str, Any]) -> dict[str, Any]:
