@@ -1,11 +1,12 @@
 """Finds the photographs that a file of labels names among the images of a folder."""
 
 import os
+import posixpath
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.passed_over import find_fault
@@ -32,30 +33,38 @@ class Photographs:
         fits = {name: fit for name in dict.fromkeys(names) if (fit := self._fit(name)) is not None}
         taken = {path for kind, path in fits.values() if kind == OWN}
         fits = {name: (kind, path) for name, (kind, path) in fits.items() if kind == OWN or path not in taken}
+        if not self._is_sure(fits):
+            fits = {name: (kind, path) for name, (kind, path) in fits.items() if kind != LONGER}
+        return {name: path for name, (_, path) in fits.items()}
+
+    def _is_sure(self, fits: Mapping[str, tuple[int, str]]) -> bool:
+        """True if names that are longer than the paths of their images may be trusted."""
+        longer = [path for kind, path in fits.values() if kind == LONGER]
+        if not longer or any(kind == CONFIRMED for kind, _ in fits.values()):
+            return not longer
         named = defaultdict[str, set[str]](set)
         for name, (_, path) in fits.items():
             named[path].add(_normalize(name))
-        longer = [path for kind, path in fits.values() if kind == LONGER]
-        is_sure = all(kind != CONFIRMED for kind, _ in fits.values()) and all(len(named[path]) == 1 for path in longer)
-        return {name: path for name, (kind, path) in fits.items() if kind != LONGER or is_sure}
+        return all(len(named[path]) == 1 for path in longer)
 
     def place(self, names: Iterable[str]) -> dict[str, str]:
         """The same; a photograph that is not there keeps the name it is given, without `/` or `../` before it, and is
         quarantined when it is read. Names that no image can have are left out.
         """
         listed = tuple(dict.fromkeys(names))
-        kept = {name: _normalize(name) for name in listed}
-        return {name: path for name, path in kept.items() if is_inside(path)} | self.find(listed)
+        found = self.find(listed)
+        kept = {name: _normalize(name) for name in listed if name not in found}
+        return found | {name: path for name, path in kept.items() if is_inside(path)}
 
     def _fit(self, name: str) -> tuple[int, str] | None:
-        wanted = _normalize(name)
         own = next((path for path in (name, _slashed(name)) if path in self._all), None)
         if own is not None:
             return OWN, own
-        last = PurePosixPath(wanted).name
+        wanted = _normalize(name)
+        last = posixpath.basename(wanted)
         # Names of photographs may be given without their ending.
         alike = {path: path for path in self._by_name.get(last, [])}
-        alike = alike or {str(PurePosixPath(path).with_suffix("")): path for path in self._by_stem.get(last, [])}
+        alike = alike or {posixpath.splitext(path)[0]: path for path in self._by_stem.get(last, [])}
         ending = [path for shown, path in alike.items() if f"/{shown}".endswith(f"/{wanted}")]
         if len(ending) > 1:
             raise ImageSetError(
@@ -82,33 +91,35 @@ class Photographs:
     def _by_name(self) -> dict[str, list[str]]:
         named = defaultdict[str, list[str]](list)
         for path in self.paths:
-            named[PurePosixPath(path).name].append(path)
+            named[posixpath.basename(path)].append(path)
         return dict(named)
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
         named = defaultdict[str, list[str]](list)
         for path in self.paths:
-            named[PurePosixPath(path).stem].append(path)
+            named[posixpath.splitext(posixpath.basename(path))[0]].append(path)
         return dict(named)
 
 
 def is_inside(path: str) -> bool:
     """True if a file of this path can lie below a folder and be one of a set."""
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path and not find_fault(path)
+    is_below = path and not path.startswith("/") and ".." not in path.split("/") and "\0" not in path
+    return bool(is_below) and not find_fault(path)
 
 
 def _slashed(name: str) -> str:
-    return str(PurePosixPath(name.replace("\\", "/")))
+    """Folders of any system between slashes, none before the first."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    return "/".join(parts)
 
 
 def _normalize(name: str) -> str:
     """A path without what leads out of a folder before it: `/a/1.jpg` and `../a/1.jpg` are `a/1.jpg`."""
-    parts = list(PurePosixPath(_slashed(name)).parts)
-    while parts and parts[0] in ("/", "//", ".."):
-        del parts[0]
-    return "/".join(parts)
+    path = _slashed(name)
+    while path == ".." or path.startswith("../"):
+        path = path[3:]
+    return path
 
 
 def demand_found(paths: Iterable[str], photographs: Photographs, *, file: str) -> None:
