@@ -128,9 +128,9 @@ def _goes_on(question: Question) -> bool:
         return False
     if question.state == Question.State.REFUSED:
         if question.refusal == CANCELED:
-            return False  # GPU processes pass it over from now on: the same command begins anew
+            return False  # GPU processes pass over it from now on: the command begins a new fit
         if store.exists(contract.result_name(0)):
-            return False  # it was refused for a reason, which may be mended by now: asked anew
+            return False  # the reason of the refusal may be mended by now: a new question
     if question.state != Question.State.ASKED:
         for name in list(store.names("results")):
             store.remove(name)
