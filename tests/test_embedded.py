@@ -15,6 +15,7 @@ import pytest
 import redis
 
 from annotator import embedded, postgres
+from tests.processes import is_alive, kill
 
 USER = (
     "import os, sys; from annotator import embedded\n"
@@ -52,7 +53,7 @@ def servers(var: Path) -> list[psutil.Process]:
         process
         for process in psutil.process_iter(["name", "cmdline"])
         if process.info["name"] in ("postgres", "valkey-server")
-        and process.status() != psutil.STATUS_ZOMBIE
+        and is_alive(process)
         and any(str(var) in word for word in process.info["cmdline"] or [])
     ]
 
@@ -107,8 +108,7 @@ def served(user: User) -> None:
 def test_killed_services_start_again_at_the_same_addresses_for_those_who_use_them(tmp_path: Path) -> None:
     user = User(tmp_path)
     for server in [valkey_of(user), *servers(tmp_path)]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            server.kill()
+        kill(server)
     another = User(tmp_path)
     assert another.addresses == user.addresses
     served(user)
@@ -128,7 +128,7 @@ def test_a_valkey_that_is_slow_is_waited_for_and_no_second_one_is_started(tmp_pa
     assert valkey_of(another) == valkey
     user.leave()
     another.leave()
-    assert not valkey.is_running() or valkey.status() == psutil.STATUS_ZOMBIE
+    assert not is_alive(valkey)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 
 from annotator import processes
 from annotator.processes import Processes, ProcessFailed, find_bind, read_procfile
+from tests.processes import is_alive
 
 ADDRESSES = {"dashboard": "http://localhost:9/", "sandbox_endpoint": "http://127.0.0.1:9"}
 
@@ -66,7 +67,7 @@ def test_a_killed_process_is_started_again_and_what_it_started_is_ended(
         look_after_until(made, lambda: made.running.get("gpu", first) is not first)
         assert made.running["gpu"].poll() is None
         assert made.running["web"] is web
-        wait_for(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in started))
+        wait_for(lambda: not any(is_alive(one) for one in started))
     assert "The process gpu ended with status -9. It is started again in 0.05 s." in capfd.readouterr().err
     assert made.running["gpu"].returncode is not None
 

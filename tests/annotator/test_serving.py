@@ -15,6 +15,7 @@ import pytest
 
 from annotator import serving
 from annotator.processes import ROOT, is_healthy
+from tests.processes import command_of, is_alive, kill
 from tools.apart import make_environment
 
 COMMAND = [sys.executable, "-m", "annotator.serving"]
@@ -29,7 +30,7 @@ def processes_of(var: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("UNITSCOPE_VAR") == str(var) and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get("UNITSCOPE_VAR") == str(var) and is_alive(process):
                 found.append(process)
         except psutil.Error:
             continue
@@ -63,13 +64,14 @@ def serve(environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
 
 def kill_each(var: Path) -> list[psutil.Process]:
     """As the OOM killer does: the queues, the web's parent process, and PostgreSQL."""
-    of_celery = [one for one in processes_of(var) if "celery" in " ".join(one.cmdline())]
-    of_web = [one for one in processes_of(var) if "annotator.wsgi:application" in " ".join(one.cmdline())]
-    parents = [one for one in of_web if one.ppid() not in [other.pid for other in of_web]]
+    of_celery = [one for one in processes_of(var) if "celery" in command_of(one)]
+    of_web = {one.pid: one for one in processes_of(var) if "annotator.wsgi:application" in command_of(one)}
+    children = {child.pid for one in of_web.values() for child in one.children()}
+    parents = [one for number, one in of_web.items() if number not in children]
     postmaster = psutil.Process(int((var / "postgres" / "postmaster.pid").read_text().split()[0]))
     killed = [*of_celery, *parents, postmaster]
     for process in killed:
-        process.kill()
+        kill(process)
     return killed
 
 
@@ -77,7 +79,7 @@ def test_the_four_end_with_a_killed_supervisor_and_ctrl_c_ends_everything(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     def of_the_procfile() -> list[str]:
-        lines = [" ".join(process.cmdline()) for process in processes_of(tmp_path)]
+        lines = [command_of(process) for process in processes_of(tmp_path)]
         return [line for line in lines if any(name in line for name in ("gunicorn", "celery"))]
 
     with serve(environment) as up:
@@ -94,7 +96,7 @@ def test_the_four_end_with_a_killed_supervisor_and_ctrl_c_ends_everything(
         lines = of_the_procfile()
         killed = kill_each(tmp_path)
         wait_until(lambda: sorted(of_the_procfile()) == sorted(lines), seconds=300)
-        assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in killed)
+        assert not any(is_alive(process) for process in killed)
         web = f"http://localhost:{environment['WEB_PORT']}/healthz"
         wait_until(lambda: is_healthy(web), seconds=300)
         up.send_signal(signal.SIGINT)

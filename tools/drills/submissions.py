@@ -1,5 +1,6 @@
 """The web process is killed with -9 repeatedly while 50 people submit: each acknowledged answer is stored once."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -178,7 +179,8 @@ def _kill(processes: Processes, crowd: Crowd, *, n_kills: int, seed: int) -> Non
             kill_and_restart(processes, "web")
         else:
             for child in psutil.Process(processes.running["web"].pid).children():
-                child.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended by itself
+                    child.kill()
 
 
 def check_answers(crowd: Crowd, stored: list[list[str]]) -> int:
