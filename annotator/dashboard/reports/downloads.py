@@ -2,11 +2,10 @@
 ids as CSV."""
 
 import json
-import shutil
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
@@ -59,15 +58,11 @@ def send_bundle(request: SignedInRequest, name: str) -> HttpResponseBase:
     """The campaign as one file that another installation imports."""
     if refused := _refuse_large(request, name):
         return refused
-    campaign, packed = get_object_or_404(Campaign, name=name), tempfile.TemporaryFile()  # noqa: SIM115
+    campaign = get_object_or_404(Campaign, name=name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bundle.zip"
         write_bundle(campaign=campaign, report=describe_campaign(campaign=campaign), path=path, now=timezone.now())
-        with path.open("rb") as written:
-            shutil.copyfileobj(written, packed)
-    packed.seek(0)
-    headers = {"Cache-Control": "no-store"}
-    return FileResponse(packed, as_attachment=True, filename=to_file_name(f"{name}-bundle.zip"), headers=headers)
+        return _send_file(path, file=f"{name}-bundle.zip")
 
 
 @require_POST
@@ -96,6 +91,12 @@ def _send_text(text: str, content_type: str, *, file: str) -> HttpResponse:
     return HttpResponse(text, content_type, headers=headers)
 
 
+def _send_file(path: Path, *, file: str) -> FileResponse:
+    """The response has the file open until it is sent and closes it: its folder may be removed before."""
+    headers = {"Cache-Control": "no-store"}
+    return FileResponse(path.open("rb"), as_attachment=True, filename=to_file_name(file), headers=headers)
+
+
 def _refuse_large(request: SignedInRequest, name: str) -> HttpResponse | None:
     campaign = get_object_or_404(Campaign, name=name)
     if read_campaign_counts([campaign.pk])[campaign.pk].n_answers <= MAX_ANSWERS:
@@ -110,22 +111,19 @@ def _send_folder(request: SignedInRequest, name: str, kind: Literal["report", "e
     from annotator.published.reporting import write_report
 
     write = {"report": write_report, "export": export_campaign}[kind]
-    packed = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-    try:
-        with tempfile.TemporaryDirectory() as parent:
-            folder = Path(parent) / to_file_name(name)
-            write(campaign=get_object_or_404(Campaign, name=name), folder=folder, now=timezone.now())
-            _pack(folder, packed)
-    except NothingToExport as nothing:
-        packed.close()
-        return show_refusal(request, str(nothing), status=422)
-    packed.seek(0)
-    return FileResponse(
-        packed, as_attachment=True, filename=to_file_name(f"{name}-{kind}.zip"), headers={"Cache-Control": "no-store"}
-    )
+    campaign = get_object_or_404(Campaign, name=name)
+    with tempfile.TemporaryDirectory() as parent:
+        folder, path = Path(parent) / "folder" / to_file_name(name), Path(parent) / "packed.zip"
+        folder.parent.mkdir()
+        try:
+            write(campaign=campaign, folder=folder, now=timezone.now())
+        except NothingToExport as nothing:
+            return show_refusal(request, str(nothing), status=422)
+        _pack(folder, path)
+        return _send_file(path, file=f"{name}-{kind}.zip")
 
 
-def _pack(folder: Path, packed: IO[bytes]) -> None:
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+def _pack(folder: Path, archive_path: Path) -> None:
+    with zipfile.ZipFile(archive_path, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             archive.write(path, path.relative_to(folder.parent))

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from html import unescape
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -65,12 +66,12 @@ def links_of(page: str) -> set[str]:
     return {link for link in inner if link.startswith("/") and not link.startswith(("/static/", "/hit/", "/admin/"))}
 
 
-def ask(client: Client, link: str) -> int:
-    """The status. A file is read to its end, which closes it."""
+def ask(client: Client, link: str) -> Any:
+    """A file is read to its end, which closes it."""
     response = client.get(link)
     if response.streaming:
         list(response.streaming_content)
-    return response.status_code
+    return response
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -80,7 +81,7 @@ def test_every_page_answers_and_its_links_lead_somewhere(world: World, name: str
     links: set[str] = set()
     asked = list(list_addresses(shown, name))
     for address in asked:
-        response = admin.get(address)
+        response = ask(admin, address)
         assert response.status_code == 200, address
         if response["Content-Type"].startswith("text/html"):
             links |= links_of(response.content.decode())
@@ -88,7 +89,7 @@ def test_every_page_answers_and_its_links_lead_somewhere(world: World, name: str
     own = {link for link in named if not link.startswith("/crops/")} - set(asked)
     # Of links that differ in numbers alone, one.
     shapes = {re.sub(r"\d+", "0", link): link for link in sorted(own)}
-    statuses = {link: ask(admin, link) for link in shapes.values()}
+    statuses = {link: ask(admin, link).status_code for link in shapes.values()}
     assert {link: status for link, status in statuses.items() if status not in (200, 302)} == {}
     assert reverse("campaign", args=[name]) in links
 
@@ -98,7 +99,7 @@ def test_downloads_are_named_and_stay_in_their_folder(world: World, name: str) -
     rename(world, name)
     client, start = sign_in(Role.ADMIN), f"/campaigns/{quote(to_segment(name))}"
     for address in ("report.json", "report.zip", "export.zip", "figures/precision-by-layer.csv?download=1"):
-        response = client.get(f"{start}/{address}")
+        response = ask(client, f"{start}/{address}")
         assert response.status_code == 200, address
         header = response["Content-Disposition"]
         assert header.startswith("attachment; filename"), header
