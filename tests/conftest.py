@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
@@ -21,6 +22,9 @@ from workers import contract
 from workers.app import app
 from workers.config import VALKEY_OPTIONS
 from workers.valkey import _away_until
+
+# Every run draws the same examples, and no example is too slow for a busy machine.
+hypothesis.settings.load_profile("ci")
 
 # How long a silent Valkey is waited for in tests.
 QUICKLY = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}

@@ -25,7 +25,7 @@ def mark(page: Page, *positions: int) -> None:
 
 
 def wait_saved(page: Page) -> None:
-    expect(page.locator("#saved")).to_have_text("Saved", timeout=10_000)
+    expect(page.locator("#saved")).to_have_text("Saved", timeout=60_000)
 
 
 def marked(page: Page) -> list[int]:

@@ -107,7 +107,7 @@ def judge(campaign: Campaign, kind: str, index: int, words: list[str], into: str
             accept_label(unit=unit, **by)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(JUDGEMENTS)
 def test_naming_what_a_judgement_reaches_gives_what_labeling_everything_gives(
     campaign: Campaign, judgements: list[tuple[str, int, list[str], str]]

@@ -43,7 +43,7 @@ def found(query: str) -> list[int]:
     return [units[pk].index for pk in find_units(selection, find_scope(selection), n_most=100)]
 
 
-@settings(max_examples=N_LOOK_UPS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=N_LOOK_UPS, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.sampled_from(PARTS), min_size=1, max_size=4),
     st.sampled_from(LOOKUPS),
