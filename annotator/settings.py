@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "ninja",  # its documentation's scripts come from the package, not from elsewhere
     "annotator.accounts",
     "annotator.units",
+    "annotator.descriptions",
     "annotator.crowd",
     "annotator.labels",
     "annotator.evidence",

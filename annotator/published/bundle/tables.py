@@ -24,6 +24,7 @@ from annotator.crowd.models import (
     Rejection,
     Worker,
 )
+from annotator.descriptions.models import Description, Method
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.published.bundle.names import call_imported, forget_folder
 from annotator.published.models import ImportedBundle
@@ -56,7 +57,7 @@ class Table:
     `going`, `coming`: field -> what is done to its value on the way out and in. `set_here`: from a new row's values,
     the values of fields that are left out. `added`: what a row says besides its fields, for readers.
     `within`: the field that names what a row is a part of; if that is here already, so must be all its parts, unless
-    it has none (`may_be_lacking`).
+    it has none (`may_be_lacking`). `is_later`: a bundle of an earlier Unitscope has no such file.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Table:
     added: Mapping[str, Any] = field(default_factory=dict)
     within: str = ""
     may_be_lacking: bool = False
+    is_later: bool = False
 
     @property
     def file(self) -> str:
@@ -119,6 +121,10 @@ def _layers(campaign: Campaign) -> QuerySet[Layer]:
 def _networks(campaign: Campaign) -> QuerySet[Network]:
     dissected = Q(pk__in=_with_baselines(campaign).values("network"))
     return Network.objects.filter(Q(pk__in=_layers(campaign).values("network")) | dissected)
+
+
+def _descriptions(campaign: Campaign) -> QuerySet[Description]:
+    return Description.objects.filter(unit__layer__in=_layers(campaign))
 
 
 def _automatic_labels(campaign: Campaign) -> QuerySet[AutomaticLabel]:
@@ -198,6 +204,15 @@ TABLES: tuple[Table, ...] = (
     Table(
         "imported_descriptions", ImportedDescription,
         lambda c: ImportedDescription.objects.filter(unit__layer__in=_layers(c)), key=("source", "unit"),
+    ),
+    Table(
+        "methods", Method, lambda c: Method.objects.filter(pk__in=_descriptions(c).values("method")), order=("name",),
+        key=("name",), may_differ=frozenset({"created_at"}), is_later=True,
+    ),
+    Table(
+        "descriptions", Description, _descriptions,
+        order=("method__name", "unit__layer__network__name", "unit__layer__path", "unit__index"),
+        key=("unit", "method"), may_differ=frozenset({"source", "imported_at"}), is_later=True,
     ),
     Table(
         "campaigns", Campaign, lambda c: Campaign.objects.filter(pk=c.pk),

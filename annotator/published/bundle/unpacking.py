@@ -171,7 +171,9 @@ class _Unpacking:
         self.numbers[table.model] = keys
 
     def _read(self, table: Table) -> list[Values]:
-        rows = []
+        rows: list[Values] = []
+        if table.is_later and table.file not in self.bundle.files:
+            return rows
         for number, row in enumerate(read_lines(self.bundle.read_lines(table.file), file=table.file)):
             try:
                 values = read_row(row, table, self.numbers)

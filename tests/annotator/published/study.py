@@ -14,6 +14,7 @@ from django.test import override_settings
 from annotator.comparison.comparing import compare_campaign
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection
+from annotator.descriptions.models import Description, Method
 from annotator.labels.models import UnitLabel
 from annotator.labels.recording import label_campaign
 from annotator.labels.revising import accept_label, merge_concepts
@@ -85,6 +86,10 @@ def run_study(folder: Path) -> Campaign:
     unit = UnitLabel.objects.filter(campaign=campaign).earliest("pk").unit
     accept_label(campaign=campaign, unit=unit, reviewer="cem", now=NOW)
     compare_campaign(campaign=campaign)
+    method = Method.objects.create(name="CLIP-Dissect", score_name="similarity", created_at=NOW)
+    Description.objects.create(
+        unit=unit, method=method, text="blue sky", score=0.25, source="d" * 64, imported_at=NOW, details={"others": []}
+    )
     return campaign
 
 

@@ -21,6 +21,7 @@ from pytest_django import Settings
 from annotator.accounts.models import Role
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection, Worker
+from annotator.descriptions.models import Description
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.published.bundle.archive import MANIFEST, VERSION
 from annotator.published.bundle.tables import LEFT_OUT, TABLES
@@ -37,7 +38,7 @@ from tests.databases import second_installation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-APPS = ("units", "crowd", "labels", "comparison", "published")
+APPS = ("units", "descriptions", "crowd", "labels", "comparison", "published")
 ROOT = Path(__file__).parent.parent.parent.parent
 
 
@@ -122,6 +123,17 @@ def test_it_exports_the_bundle_that_it_read(elsewhere: Study) -> None:
         assert first.namelist() == second.namelist()
         assert [n for n in first.namelist() if first.read(n) != second.read(n)] == []
     assert json.loads(zipfile.ZipFile(elsewhere.bundle).read(MANIFEST))["content_sha256"] == done.content_sha256
+
+
+def test_a_bundle_of_before_descriptions_is_read(elsewhere: Study) -> None:
+    def forget(files: dict[str, bytes]) -> None:
+        del files["methods.jsonl"], files["descriptions.jsonl"]
+        manifest = json.loads(files[MANIFEST])
+        del manifest["files"]["methods.jsonl"], manifest["files"]["descriptions.jsonl"]
+        files[MANIFEST] = json.dumps(manifest).encode()
+
+    import_bundle(path=rewrite(elsewhere.bundle, forget), now=NOW)
+    assert not Description.objects.exists()
 
 
 def test_what_was_asked_answered_and_decided_comes_along(elsewhere: Study) -> None:

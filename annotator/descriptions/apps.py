@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class DescriptionsConfig(AppConfig):
+    name = "annotator.descriptions"
+    verbose_name = "What methods say"
