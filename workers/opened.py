@@ -7,6 +7,7 @@ Nobody can tell which files a person's own code reads: it runs again at every su
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,8 @@ from workers.engine.images.readers.table import open_image_set
 from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
 from workers.engine.networks.checkpoints import NetworkError, list_files
 from workers.engine.networks.code import expire, hash_files, look_in
+from workers.engine.networks.encoder_recipe import ENCODER, EncoderInvalid, EncoderRecipe, split_addresses
+from workers.engine.networks.encoders import add_encoder
 from workers.engine.networks.layer_maps import LayerError
 from workers.engine.networks.loading import (
     LoadedNetwork,
@@ -87,12 +90,12 @@ def open_network(
         if _is_surveyed(kept, surveyed):
             return kept
         kept = None
-    file = _find_file(asked)
-    digests = (_digest(file), _hash_code(asked))
+    files = _find_files(asked)
+    digests = (_digest(files), _hash_code(asked))
     is_own = has_own_code(asked.architecture)
     if kept is None or is_own or (kept.file_sha256, kept.code_sha256) != digests:
         _last_network.clear()
-        kept = _load(asked, file, device)
+        kept = _load(asked, files, device)
         _last_network.append(kept)
     if surveyed is not None and not _is_surveyed(kept, surveyed):
         raise NetworkChanged(
@@ -116,73 +119,97 @@ def _is_surveyed(kept: OpenNetwork, surveyed: dict[str, Any]) -> bool:
     return all(getattr(kept.network, name) == surveyed[name] for name in IDENTITY)
 
 
-def _load(asked: Asked, file: Path | None, device: str) -> OpenNetwork:
+def _load(asked: Asked, files: Sequence[Path], device: str) -> OpenNetwork:
     """Load it while nothing changes under it: the digests before and after must agree."""
-    before = _stamp(file)
+    before = _stamp(files)
     if has_own_code(asked.architecture):
         expire(name_module(asked.architecture))
-    if asked.architecture.startswith(ZOO):
-        row = find_row(asked.architecture.removeprefix(ZOO))
-        network = load_zoo_network(row=row, folder=config.zoo_folder(), device=device)
-        before = before or _stamp(file)
+    if asked.architecture.startswith(ENCODER):
+        network = _load_encoded(asked, files, device)
     else:
-        network = _load_file(asked, file, device)
-    digest = _digest(file)
-    if _stamp(file) != before:
+        network = _load_plain(asked, files, device)
+    before = before or _stamp(files)
+    digest = _digest(files)
+    if _stamp(files) != before:
         raise NetworkChanged(f"{asked.weights} changed while it was read. Dissect again when it is complete.")
     return OpenNetwork(asked=asked, network=network, file_sha256=digest, code_sha256=_hash_code(asked))
 
 
-def _load_file(asked: Asked, file: Path | None, device: str) -> LoadedNetwork:
+def _load_encoded(asked: Asked, files: Sequence[Path], device: str) -> LoadedNetwork:
+    """The last file is the encoder's."""
+    recipe, base, _ = _read_recipe(asked)
+    return add_encoder(base=_load_plain(base, files[:-1], device), recipe=recipe, path=files[-1], device=device)
+
+
+def _read_recipe(asked: Asked) -> tuple[EncoderRecipe, Asked, str]:
+    """The recipe, the network that carries the encoder, and the address of the encoder's file."""
+    try:
+        recipe, (weights, encoder) = EncoderRecipe.parse(asked.architecture), split_addresses(asked.weights)
+    except EncoderInvalid as invalid:
+        raise NetworkError(str(invalid)) from None
+    return recipe, Asked(recipe.base, weights, asked.preprocessing, (recipe.layer,)), encoder
+
+
+def _load_plain(asked: Asked, files: Sequence[Path], device: str) -> LoadedNetwork:
+    if asked.architecture.startswith(ZOO):
+        row = find_row(asked.architecture.removeprefix(ZOO))
+        return load_zoo_network(row=row, folder=config.zoo_folder(), device=device)
     stated = json.loads(asked.preprocessing)
-    if asked.architecture == SAVED and file is not None:
-        return open_saved(file, input_px=(stated or {}).get("input_px", Preprocessing.input_px))
+    if asked.architecture == SAVED and files:
+        return open_saved(files[0], input_px=(stated or {}).get("input_px", Preprocessing.input_px))
     return load_network(
         architecture=asked.architecture,
-        weights=file,
+        weights=files[0] if files else None,
         preprocessing=stated,
         device=device,
         layers=asked.layers,
     )
 
 
-def _find_file(asked: Asked) -> Path | None:
-    """The weights' file on this machine, fetched if it lies in a store or has another version there now."""
+def _find_files(asked: Asked) -> list[Path]:
+    """The files of weights on this machine, fetched if they lie in a store or have another version there now."""
+    if asked.architecture.startswith(ENCODER):
+        _, base, encoder = _read_recipe(asked)
+        return [*_find_files(base), _fetch(encoder)]
     if asked.architecture.startswith(ZOO):
         row = find_row(asked.architecture.removeprefix(ZOO))
-        return None if row.form == "random" else find_weights(row=row, folder=config.zoo_folder())
-    if not asked.weights:
-        return None
-    return fetch_file(
-        asked.weights, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes(), beside=list_files
-    )
+        return [] if row.form == "random" else [find_weights(row=row, folder=config.zoo_folder())]
+    return [_fetch(asked.weights)] if asked.weights else []
+
+
+def _fetch(address: str) -> Path:
+    return fetch_file(address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes(), beside=list_files)
 
 
 def _hash_code(asked: Asked) -> str:
     return hash_files(name_module(asked.architecture)) if has_own_code(asked.architecture) else ""
 
 
-def _stamp(file: Path | None) -> tuple[int, ...]:
-    """Device, number, size and times of each file that the checkpoint consists of; empty if there is no such file."""
+def _list_parts(files: Sequence[Path]) -> list[Path]:
+    return [part for file in files for part in list_files(file)]
+
+
+def _stamp(files: Sequence[Path]) -> tuple[int, ...]:
+    """Device, number, size and times of each file that the checkpoints consist of; empty if there is no such file."""
     stamp: tuple[int, ...] = ()
-    for one in list_files(file) if file is not None else ():
+    for one in _list_parts(files):
         if one.is_file():
             found = one.stat()
             stamp += found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     return stamp
 
 
-def _digest(file: Path | None) -> str:
+def _digest(files: Sequence[Path]) -> str:
     """SHA-256 of the file, of several files that of their digests; read again if one of them was written since or just
     before; empty if there is none.
     """
-    stamp = _stamp(file)
-    if file is None or not stamp:
+    stamp = _stamp(files)
+    if not stamp:
         return ""
     is_fresh = time.time() - max(*stamp[3::5], *stamp[4::5]) / 1e9 < FRESH_SECONDS
     if is_fresh or stamp not in _last_digest:
         _last_digest.clear()
-        digests = [file_sha256(one) for one in list_files(file) if one.is_file()]
+        digests = [file_sha256(one) for one in _list_parts(files) if one.is_file()]
         _last_digest[stamp] = digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
     return _last_digest[stamp]
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotator.units.models import GIVEN_UP, Dissection, Network, RandomBaseline
+from workers.engine.networks.encoder_recipe import ENCODER
 from workers.engine.networks.saved import SAVED
 
 SEED = 1
@@ -24,7 +25,8 @@ SMALLEST = {"n_top": 1, "n_low": 0, "chance": False, "random_weights": SEED}
 def find_keys(manifest: dict[str, Any]) -> dict[str, str]:
     """By layer path the key of its baseline; empty if none is asked for or can be.
 
-    A network of which the code alone sets the weights has its digest in the key: its weights are dealt out again. The
+    A network of which the code alone sets the weights has its digest in the key: its weights are dealt out again. So
+    has one with an encoder, which stays as it is. The
     number of classes counts, too: the same seed draws other weights for a classifier of another size.
     """
     stated = manifest["options"]
@@ -36,7 +38,8 @@ def find_keys(manifest: dict[str, Any]) -> dict[str, str]:
 
 def _make_keys(manifest: dict[str, Any]) -> dict[str, str]:
     network = {name: value for name, value in manifest["network"].items() if not name.startswith("weights")}
-    if manifest["network"].get("weights_from") == Network.WeightsFrom.CODE:
+    is_encoded = network["architecture"].startswith(ENCODER)
+    if is_encoded or manifest["network"].get("weights_from") == Network.WeightsFrom.CODE:
         network["weights_sha256"] = manifest["network"]["weights_sha256"]
     options = {name: value for name, value in manifest["options"].items() if name not in NOT_OF_COUNTS}
     images = [manifest["image_set"].get(name) for name in ("sha256", "content_sha256")]

@@ -16,6 +16,14 @@ from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.passed_over import MAX_PATH_LENGTH, is_text, show_path
 from workers.engine.images.readers.table import find_reader
 from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
+from workers.engine.networks.encoder_recipe import (
+    ENCODER,
+    JOINT,
+    EncoderInvalid,
+    EncoderRecipe,
+    join_addresses,
+    split_addresses,
+)
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.source_names import NETWORK_FORMS, TRANSFORMERS, split_source
 from workers.engine.networks.surgery_recipe import MAX_NAME_LENGTH, SURGERY, Recipe, RecipeInvalid
@@ -86,6 +94,8 @@ def check_architecture(architecture: str, weights: str, preprocessing: dict[str,
             f"The network {architecture[:40]}... has more than {MAX_NAME_LENGTH} characters. Give its module a shorter "
             "name, or move its folder nearer to the root."
         )
+    if architecture.startswith(ENCODER):
+        _check_encoder(architecture, weights, preprocessing)
     if ":" not in architecture and architecture != SAVED:
         raise CannotRegister(f"{architecture!r} is none of {NETWORK_FORMS}.")
     if architecture.startswith(SURGERY):
@@ -115,6 +125,8 @@ def resolve_architecture(architecture: str) -> str:
     """A folder of transformers as its whole address, also if its network was cut; else the architecture as it is."""
     if architecture.startswith(SURGERY):
         return _resolve_recipe(architecture)
+    if architecture.startswith(ENCODER):
+        return _resolve_encoded(architecture)
     source, name = split_source(architecture)
     is_folder = source == TRANSFORMERS and name and os.path.isfile(f"{name}/config.json")
     return f"{source}:{Path(name).resolve()}" if is_folder else architecture
@@ -129,13 +141,35 @@ def _resolve_recipe(architecture: str) -> str:
         raise CannotRegister(str(invalid)) from None
 
 
+def _resolve_encoded(architecture: str) -> str:
+    try:
+        recipe = EncoderRecipe.parse(architecture)
+        base = resolve_architecture(recipe.base)
+        return architecture if base == recipe.base else replace(recipe, base=base).name
+    except EncoderInvalid as invalid:
+        raise CannotRegister(str(invalid)) from None
+
+
 def resolve_weights(weights: str) -> str:
-    """The whole address of a weights file; raises CannotRegister if there is none, or if it cannot be kept."""
+    """The whole address of a weights file, or of that and an encoder's; raises CannotRegister if there is none, or if
+    it cannot be kept.
+    """
+    if JOINT in weights and not os.path.isfile(weights):
+        return _resolve_joined(weights)
     address = weights if not weights or weights.startswith("s3://") else str(Path(weights).resolve())
     _check_address(address)
     # Unlike Path.is_file, it answers for a name that is too long for a disk.
     if address and not address.startswith("s3://") and not os.path.isfile(address):
         raise CannotRegister(f"There is no weights file at {weights}.")
+    return address
+
+
+def _resolve_joined(weights: str) -> str:
+    try:
+        address = join_addresses(*map(resolve_weights, split_addresses(weights)))
+    except EncoderInvalid as invalid:
+        raise CannotRegister(str(invalid)) from None
+    _check_address(address)
     return address
 
 
@@ -173,6 +207,14 @@ def _check_recipe(architecture: str) -> None:
         raise CannotRegister(str(invalid)) from None
 
 
+def _check_encoder(architecture: str, weights: str, preprocessing: dict[str, Any] | None) -> None:
+    try:
+        base, (own, _encoder) = EncoderRecipe.parse(architecture).base, split_addresses(weights)
+    except EncoderInvalid as invalid:
+        raise CannotRegister(str(invalid)) from None
+    check_architecture(base, own, preprocessing)
+
+
 def find_registered(name: str) -> Network | None:
     """The network that goes by that name, or went by it."""
     alias = NetworkAlias.objects.filter(name=name).select_related("network").first()
@@ -183,7 +225,8 @@ def fill_registered(options: dict[str, Any]) -> dict[str, Any]:
     """A command's options with architecture, weights, preprocessing and code folder of the registered network that
     `network` names; if it names none, with the folder where its code is found. Raises CannotRegister.
     """
-    registered = find_registered(options["network"])
+    # A network may be named like the word for saved activations.
+    registered = None if options.get("activations") else find_registered(options["network"])
     if registered is None:
         return {**options, "code_folder": look_for_code(options["network"])}
     if registered.architecture.startswith(IMPORTED):

@@ -10,6 +10,8 @@ from torch import nn
 
 from workers import config
 from workers.engine.networks import loading
+from workers.engine.networks.encoder_recipe import SUBTRACTED, EncoderRecipe
+from workers.engine.networks.encoders import add_encoder
 from workers.engine.networks.identity import FROM_CODE, hash_tensors
 from workers.engine.networks.loading import MEMORY_FORMAT, LoadedNetwork
 from workers.engine.networks.preprocessing import Preprocessing
@@ -53,6 +55,24 @@ def load_network(
         device=device,
         layers=layers,
     )
+
+
+def encode(
+    network: LoadedNetwork,
+    encoder: str | os.PathLike[str],
+    *,
+    layer: str,
+    activation: str = "",
+    decoder_bias: str = SUBTRACTED,
+) -> LoadedNetwork:
+    """The network with the encoder of a sparse autoencoder on one of its layers: dissect its layer "latents".
+
+    activation: "relu", "jumprelu", "topk-32"; empty: jumprelu if the file has thresholds, else relu. decoder_bias:
+    "subtracted" from what the encoder gets, if the file has one, or "ignored". Raises NetworkError, LayerError,
+    EncoderInvalid.
+    """
+    recipe = EncoderRecipe(network.architecture, layer, activation, decoder_bias)
+    return add_encoder(base=network, recipe=recipe, path=Path(encoder), device=find_device(network))
 
 
 def find_device(network: Named) -> str:

@@ -177,6 +177,29 @@ def test_saved_activations_are_dissected_in_place_of_a_network(images: Path, wei
         call_command("dissect", *given, "--network-name", "occluded", "--receptive-fields", "5")
     with pytest.raises(CommandError, match="only n_top = 57 top images"):
         call_command("dissect", *given, "--network-name", "many", "--exemplars", "100")
+    encoder = {"W_enc": torch.from_numpy(default_rng(5).normal(size=(5, 12)).astype(np.float32))}
+    torch.save(encoder, tmp_path / "sae.pt")
+    latents = np.einsum("buhw,ul->blhw", maps, encoder["W_enc"].numpy()).clip(min=0)
+    np.save(tmp_path / "latents.npy", latents.astype(np.float32))
+    saved = io.StringIO()
+    call_command("dissect", *given, "--network-name", "saved", "--preprocessing", preprocessing, "--json", stdout=saved)
+    facts = dissect("--weights", str(weights), "--images", str(images), "--encoder", str(tmp_path / "sae.pt"))
+    assert (facts["layers"], facts["network"], facts["n_units"]) == (["latents"], "tiny-module-sae", 12)
+    found, expected = (
+        read_artifact(open_store(one["artifact"]).read).layer(0) for one in (facts, json.loads(saved.getvalue()))
+    )
+    np.testing.assert_array_equal(found["top_image"], expected["top_image"])
+    np.testing.assert_allclose(found["threshold"], expected["threshold"], rtol=1e-5)
+    again = dissect("--weights", str(weights), "--images", str(images), "--encoder", str(tmp_path / "sae.pt"))
+    assert (again["network"], again["artifact_sha256"]) == (facts["network"], facts["artifact_sha256"])
+    for arguments, said in (
+        (["--layer", "2"], "the one --layer it was trained on"),
+        (["--encoder-activation", "gelu"], "none of relu, jumprelu or topk-K"),
+        (["--encoder-activation", "jumprelu"], "has no thresholds"),
+        (["--encoder", str(tmp_path / "none.pt")], "no weights file at .*none.pt"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            dissect("--images", str(images), "--encoder", str(tmp_path / "sae.pt"), *arguments)
     np.save(tmp_path / "latents.npy", maps[:3])
     with pytest.raises(CommandError, match="holds 3 images"):
         call_command("dissect", *given, "--network-name", "short")

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from workers.engine.networks.checkpoints import NetworkError
+from workers.engine.networks.encoder_recipe import find_encoded
+from workers.engine.networks.encoders import Encoded, with_other_base
 from workers.engine.networks.identity import FROM_CODE, hash_tensors, is_constant, list_weights
 from workers.engine.networks.loading import LoadedNetwork, load_network, name_with_classes
 
@@ -21,7 +23,10 @@ DEALT_OUT = "dealt out again"
 
 
 def draw_weights(network: LoadedNetwork, *, seed: int) -> LoadedNetwork:
-    """A new network, `weights_from` RANDOM or DEALT_OUT. Raises NetworkError."""
+    """A new network, `weights_from` RANDOM or DEALT_OUT; an encoder stays as it is. Raises NetworkError."""
+    if isinstance(network.module, Encoded):
+        base = replace(network, architecture=find_encoded(network.architecture), module=network.module.network)
+        return with_other_base(network, draw_weights(base, seed=seed))
     device = next((str(one.device) for one in network.module.parameters()), "cpu")
     architecture = name_with_classes(network.architecture, network.n_classes)
     drawn, other = (

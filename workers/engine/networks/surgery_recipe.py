@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+from workers.engine.networks.encoder_recipe import ENCODER
+
 SURGERY = "surgery:"
 # What a registered network's architecture may have.
 MAX_NAME_LENGTH = 200
@@ -50,6 +52,8 @@ class Recipe:
                 raise RecipeInvalid(f"{getattr(self, name)} {name} are outside {low} to {high}.")
         if self.base.startswith(SURGERY):
             raise RecipeInvalid("The network was made by surgery already; cut the one that it was made of.")
+        if self.base.startswith(ENCODER):
+            raise RecipeInvalid("The network carries an encoder; cut the network without it.")
         if not self.layer:
             raise RecipeInvalid("Say with --layer after which layer the network is cut.")
         if len(self.name) > MAX_NAME_LENGTH:

@@ -23,10 +23,20 @@ from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import Keeper, gpu_process_if_none, is_one_alive
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import GIVEN_UP, Dissection
+from annotator.units.names import make_slug
 from annotator.units.progress import read_dissection_progress, read_survey
 from annotator.units.progress_lines import ProgressLines
 from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.images.passed_over import PassedOver
+from workers.engine.networks.encoder_recipe import (
+    ACTIVATIONS,
+    IGNORED,
+    LATENTS,
+    SUBTRACTED,
+    EncoderInvalid,
+    EncoderRecipe,
+    join_addresses,
+)
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.source_names import NETWORK_FORMS
 
@@ -55,6 +65,18 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--layer", action="append", default=[], help="dotted path of a layer; several times for several"
         )
+        parser.add_argument(
+            "--encoder", metavar="FILE",
+            help="encoder of a sparse autoencoder that was trained on --layer: its latents are dissected (docs/zoo.md)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--encoder-activation", default="", metavar="WHICH",
+            help=f"what follows the encoder: {ACTIVATIONS}. Default: jumprelu if the file has thresholds, else relu",
+        )  # fmt: skip
+        parser.add_argument(
+            "--decoder-bias", choices=(SUBTRACTED, IGNORED), default=SUBTRACTED,
+            help="whether the decoder's bias, if the file has one, is subtracted from what the encoder gets",
+        )  # fmt: skip
         parser.add_argument("--images", help="folder of images, with labels or without, or s3:// prefix of one")
         parser.add_argument("--labels", default="", metavar="PATH", help=LABELS_HELP)
         parser.add_argument("--network-name", help="name under which the network is registered")
@@ -99,9 +121,11 @@ class Command(ProjectCommand):
         if missing:
             raise CommandError(f"Missing: {', '.join(missing)}.", returncode=2)
         now = timezone.now()
-        if registering.find_registered(options["network"]):
+        if not (options["encoder"] or options["activations"]) and registering.find_registered(options["network"]):
             options = {**options, "network_name": options["network_name"] or options["network"]}
         options = registering.fill_registered(options)
+        if options["encoder"]:
+            options = _name_encoder(options)
         network = registering.register_network(
             name=options["network_name"],
             architecture=options["network"],
@@ -211,6 +235,29 @@ def _name_activations(options: dict[str, Any]) -> dict[str, Any]:
     name = PurePosixPath(options["activations"]).stem
     named = {"network": SAVED, "weights": options["activations"], "layer": [name]}
     return {**options, **named, "network_name": options["network_name"] or name}
+
+
+def _name_encoder(options: dict[str, Any]) -> dict[str, Any]:
+    """A network with an encoder is registered as a network of its own, with the layer of the latents."""
+    if len(options["layer"]) != 1 or options["activations"]:
+        raise CommandError("--encoder takes one --network and the one --layer it was trained on.", returncode=2)
+    try:
+        recipe = EncoderRecipe(
+            base=registering.resolve_architecture(options["network"]),
+            layer=options["layer"][0],
+            activation=options["encoder_activation"],
+            decoder_bias=options["decoder_bias"],
+            axes=options["axes"] or "",
+            tokens=options["tokens"] or "",
+        )
+        weights = join_addresses(options["weights"], options["encoder"])
+    except EncoderInvalid as invalid:
+        raise CommandError(str(invalid), returncode=2) from None
+    named = {"network": recipe.name, "weights": weights, "layer": [LATENTS], "axes": None, "tokens": None}
+    name = make_slug(f"{options['network'].rpartition(':')[2]}-{PurePosixPath(options['encoder']).stem}")
+    # A network that was registered so is found by its files; another one gets a free name.
+    free = None if registering.find_registered(name) else name
+    return {**options, **named, "network_name": options["network_name"] or free}
 
 
 def _surveyed(dissection: Dissection) -> list[str]:
