@@ -5,15 +5,13 @@ x 3 mean, cut at 0.4 of this map's own maximum, bicubic. `disk`: cells over half
 the layer's mean empirical receptive field. Coordinates are pixel centers of the input_px square.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.engine.networks.geometry import AxisGeometry, AxisPlan, MapGeometry, plan_axis, upsample
+from workers.engine.networks.geometry import MapGeometry, find_neighbors, lerp
 
 WAYS = ("upsampled", "smoothed", "disk")
 UPSAMPLED_CUT, SMOOTHED_CUT, DISK_CUT = 0.2, 0.4, 0.5
@@ -43,39 +41,66 @@ class SegmentSource:
 Positions = NDArray[np.float64]
 
 
-def segment_at(
-    *, source: SegmentSource, activation: NDArray[np.float32], first_peak: float, rows: Positions, columns: Positions
+def find_segments(
+    *,
+    source: SegmentSource,
+    maps: NDArray[np.float32],
+    first_peaks: NDArray[np.float64],
+    rows: Positions,
+    columns: Positions,
 ) -> NDArray[np.bool_]:
-    """True for each point of the grid rows x columns (pixels of the input) in the segment of one (h, w) map.
+    """(n, p, p): True for each point of the n grids rows (n, p) x columns (n, p), in pixels of the input, that lies in
+    the segment of its one of n (h, w) maps.
 
-    `first_peak` is the unit's peak on its rank-0 image. A map that is nowhere above zero has no segment.
+    `first_peaks` (n,) are the unit's peak on its rank-0 image. A map that is nowhere above zero has no segment.
     """
-    ways: dict[str, Callable[..., NDArray[np.bool_]]] = {"upsampled": _upsampled, "smoothed": _smoothed, "disk": _disk}
-    return ways[source.way](source, activation, first_peak, rows, columns)
+    if source.way == "upsampled":
+        return _upsampled(source, maps, first_peaks, rows, columns)
+    find = _smoothed if source.way == "smoothed" else _disk
+    grids = [find(source, *one) for one in zip(maps, rows, columns, strict=True)]
+    return np.array(grids, dtype=np.bool_).reshape(len(maps), rows.shape[1], columns.shape[1])
 
 
 def _upsampled(
-    source: SegmentSource, activation: NDArray[np.float32], first_peak: float, rows: Positions, columns: Positions
+    source: SegmentSource,
+    maps: NDArray[np.float32],
+    first_peaks: NDArray[np.float64],
+    rows: Positions,
+    columns: Positions,
 ) -> NDArray[np.bool_]:
-    height, width = activation.shape
-    values = upsample(
-        maps=activation,
-        rows=_plan(height, source.geometry.rows, rows.tobytes()),
-        columns=_plan(width, source.geometry.columns, columns.tobytes()),
-    )
-    return np.asarray(values > max(0.0, UPSAMPLED_CUT * first_peak), dtype=np.bool_)
+    height, width = maps.shape[1:]
+    levels = np.maximum(0.0, UPSAMPLED_CUT * first_peaks).astype(np.float32)
+    left, right, across, _ = find_neighbors(n_cells=width, positions=source.geometry.columns.cells_at(columns))
+    above, below, down, _ = find_neighbors(n_cells=height, positions=source.geometry.rows.cells_at(rows))
+    found = np.empty((len(maps), rows.shape[1], columns.shape[1]), dtype=np.bool_)
+    for i, level in enumerate(levels):
+        along = lerp(maps[i][:, left[i]], maps[i][:, right[i]], across[i])
+        found[i] = _exceeds(along, level, above[i], below[i], down[i][:, None])
+    return found
 
 
-@lru_cache(maxsize=4096)
-def _plan(n_cells: int, axis: AxisGeometry, pixels: bytes) -> AxisPlan:
-    """Kept, because it takes longer to make than to use: a layer's crops begin and end at few places. 4,096 plans take
-    some 10 MB.
+def _exceeds(
+    along: NDArray[np.float32],
+    level: np.float32,
+    above: NDArray[np.int64],
+    below: NDArray[np.int64],
+    weight: NDArray[np.float32],
+) -> NDArray[np.bool_]:
+    """True where lerp(along[above], along[below], weight) > level. A value between two cells exceeds it only if one of
+    them does, and surely if both do; so only comparisons are needed to keep the value between the two.
     """
-    return plan_axis(n_cells=n_cells, positions=axis.cells_at(np.frombuffer(pixels)))
+    over = along > level
+    one, other = over[above], over[below]
+    step = np.zeros_like(along)
+    np.subtract(along[1:], along[:-1], out=step[:-1])
+    value = step[above]
+    value *= weight
+    value += along[above]
+    return np.asarray((value > level) & (one | other) | (one & other), dtype=np.bool_)
 
 
 def _smoothed(
-    source: SegmentSource, activation: NDArray[np.float32], first_peak: float, rows: Positions, columns: Positions
+    source: SegmentSource, activation: NDArray[np.float32], rows: Positions, columns: Positions
 ) -> NDArray[np.bool_]:
     height, width = activation.shape
     padded = np.pad(activation, 1, mode="edge")
@@ -103,7 +128,7 @@ def _edges(positions: Positions) -> tuple[float, float]:
 
 
 def _disk(
-    source: SegmentSource, activation: NDArray[np.float32], first_peak: float, rows: Positions, columns: Positions
+    source: SegmentSource, activation: NDArray[np.float32], rows: Positions, columns: Positions
 ) -> NDArray[np.bool_]:
     radius = (source.mean_empirical_px or 0.0) / 2
     covered = np.zeros((len(rows), len(columns)), dtype=bool)

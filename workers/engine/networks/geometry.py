@@ -78,16 +78,24 @@ def spread_pixels(*, n_pixels: int, side_px: int) -> NDArray[np.float64]:
     return (np.arange(n_pixels, dtype=np.float64) + 0.5) * (side_px / n_pixels) - 0.5
 
 
-def plan_axis(*, n_cells: int, positions: NDArray[np.float64]) -> AxisPlan:
-    """Group ascending output positions (in units of cells) into bands between the same two cells."""
+def find_neighbors(
+    *, n_cells: int, positions: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
+    """Of positions in units of cells, whatever their shape: lower and upper cell, the weight of the upper one, and True
+    where the upper is the lower (on a cell of the edge and beyond).
+    """
     inside = np.clip(positions, 0.0, n_cells - 1.0)
     lower = np.floor(inside).astype(np.int64)
     weight = (inside - lower).astype(np.float32)
     # A weight that rounds to 1 is the next cell itself: a + (b - a) need not be b.
     lower, weight = lower + (weight == 1), np.where(weight == 1, np.float32(0), weight)
     clamped = (inside != positions) | (lower == n_cells - 1)
-    upper = np.where(clamped, lower, lower + 1)
-    weight = np.where(clamped, np.float32(0), weight)
+    return lower, np.where(clamped, lower, lower + 1), np.where(clamped, np.float32(0), weight), clamped
+
+
+def plan_axis(*, n_cells: int, positions: NDArray[np.float64]) -> AxisPlan:
+    """Group ascending output positions (in units of cells) into bands between the same two cells."""
+    lower, upper, weight, clamped = find_neighbors(n_cells=n_cells, positions=positions)
     longest = _longest_band(lower=lower, clamped=clamped)
     changes = np.flatnonzero((np.diff(lower) != 0) | (np.diff(upper) != 0)) + 1
     edges = [0, *changes.tolist(), len(positions)]

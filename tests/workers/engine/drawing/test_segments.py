@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tests.workers.engine import making
 from tests.workers.engine.options import make_options
 from workers.engine import complete, dissect
-from workers.engine.drawing.crops import Box, Cut, cut_segment
-from workers.engine.drawing.segments import SegmentSource, segment_at
+from workers.engine.drawing.crops import Box, Cut, Sizes, cut_segments
+from workers.engine.drawing.segments import SegmentSource, find_segments
 from workers.engine.format.artifact import read_artifact
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.tally import merge_tallies
@@ -39,11 +39,15 @@ def value_at(maps: NDArray[np.float32], row: float, column: float) -> float:
     return float(above * (1 - (y - top)) + below * (y - top))
 
 
+def find(source: SegmentSource, maps: NDArray[np.float32], first_peak: float) -> NDArray[np.bool_]:
+    rows, columns = Box(0, 0, INPUT_PX).points(24)
+    asked = {"maps": maps[None], "first_peaks": np.array([first_peak]), "rows": rows[None], "columns": columns[None]}
+    return find_segments(source=source, **asked)[0]
+
+
 def test_an_upsampled_segment_is_what_lies_over_a_fifth_of_the_first_peak() -> None:
     maps, (rows, columns) = activation(1), Box(0, 0, INPUT_PX).points(24)
-    found = segment_at(
-        source=SegmentSource("upsampled", GEOMETRY), activation=maps, first_peak=4.0, rows=rows, columns=columns
-    )
+    found = find(SegmentSource("upsampled", GEOMETRY), maps, 4.0)
     wanted = np.array([[value_at(maps, row, column) for column in columns] for row in rows])
     # Rounding decides where a value equals the level to seven digits; no point of this map does.
     assert np.abs(wanted - 0.8).min() > 1e-6
@@ -53,7 +57,7 @@ def test_an_upsampled_segment_is_what_lies_over_a_fifth_of_the_first_peak() -> N
 def test_a_disk_segment_is_the_union_of_disks_around_cells_over_half_the_maximum() -> None:
     maps, (rows, columns) = activation(2), Box(0, 0, INPUT_PX).points(24)
     source = SegmentSource("disk", GEOMETRY, mean_empirical_px=13.0)
-    found = segment_at(source=source, activation=maps, first_peak=99.0, rows=rows, columns=columns)
+    found = find(source, maps, 99.0)
     centers = [
         (GEOMETRY.rows.offset + y * GEOMETRY.rows.stride, GEOMETRY.columns.offset + x * GEOMETRY.columns.stride)
         for y in range(6)
@@ -91,9 +95,8 @@ def test_no_planted_negative_has_the_outline_of_a_top_crop(tmp_path: Path) -> No
 
 def cut(maps: NDArray[np.float32], *, way: str = "upsampled", first_peak: float = 100.0, least: float = 12.0) -> Cut:
     source = SegmentSource(way, GEOMETRY, mean_empirical_px=0.0)
-    return cut_segment(
-        source=source, activation=maps, first_peak=first_peak, input_px=INPUT_PX, tile_px=24, least_side=least
-    )
+    first_peaks = np.array([first_peak])
+    return cut_segments(source=source, maps=maps[None], first_peaks=first_peaks, sizes=Sizes(INPUT_PX, 24, least))[0]
 
 
 @pytest.mark.parametrize("way", ["upsampled", "smoothed", "disk"])

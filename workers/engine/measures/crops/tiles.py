@@ -6,13 +6,13 @@ peak at which a top crop drawn by the stored seed is cut: sizes are spread much 
 stands twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.drawing.crops import OUTLINE_PX, Cut, cut_segment, encode_strip, tile
+from workers.engine.drawing.crops import OUTLINE_PX, Cut, Sizes, cut_segments, encode_strip, tile
 from workers.engine.drawing.segments import SegmentSource
 from workers.engine.format.artifact import Save, tile_name
 from workers.engine.measures.crops.arrays import Crops
@@ -37,6 +37,10 @@ class TileSource:
     tile_px: int
     seed: int
 
+    @property
+    def sizes(self) -> Sizes:
+        return Sizes(self.input_px, self.tile_px, self.segment.mean_empirical_px or self.input_px / 4)
+
     def first_peak(self, unit: int) -> float:
         return float(self.top.top_peak[unit, 0])
 
@@ -49,17 +53,12 @@ def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], No
     regions = np.zeros((n_units, n_maps), dtype=np.bool_)
     sheets: list[str] = []
     for unit in range(n_units):
-        top, low = source.top.top_image[unit], source.top.low_image[unit]
-        cuts = {rank: _cut(source, unit, rank) for rank in np.flatnonzero(top >= 0).tolist()}
-        cuts |= _borrow(source, unit, shown=list(cuts.values()), places=np.flatnonzero(low >= 0).tolist())
-        images = np.concatenate([top, low])
-        tiles = np.zeros((n_maps, source.tile_px, source.tile_px, 3), dtype=np.uint8)
+        cuts = plan_tiles(source, unit)
         for place, cut in cuts.items():
-            tiles[place] = tile(pixels=source.pixels(int(images[place])), cut=cut)
             boxes[unit, place] = (cut.box.left, cut.box.top, cut.box.side)
             outlines[unit, place] = cut.outline
             regions[unit, place] = cut.is_peak_region
-        sheet, data = encode_strip(tiles)
+        sheet, data = draw_strip(source, unit, cuts)
         save(tile_name(sheet), data)
         sheets.append(sheet)
         progress(unit + 1)
@@ -71,30 +70,35 @@ def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], No
     )
 
 
-def _cut(source: TileSource, unit: int, rank: int, *, first_peak: float | None = None) -> Cut:
-    return cut_segment(
-        source=source.segment,
-        activation=source.top_maps[unit, rank],
-        first_peak=source.first_peak(unit) if first_peak is None else first_peak,
-        input_px=source.input_px,
-        tile_px=source.tile_px,
-        least_side=source.segment.mean_empirical_px or source.input_px / 4,
-    )
+def plan_tiles(source: TileSource, unit: int) -> dict[int, Cut]:
+    """By place in the strip, how each of the unit's tiles is cut; a place without an image is absent.
 
-
-def _borrow(source: TileSource, unit: int, *, shown: list[Cut], places: list[int]) -> dict[int, Cut]:
-    """By tile the cuts of the low images at these places, each like one drawn top crop's; that very one where no
-    unshown map is left or one of the two has no segment.
+    Each low image gets a cut like that of one drawn top crop; that very one where no unshown map is left or one of the
+    two has no segment.
     """
-    options = source.n_images
+    options, first_peak = source.n_images, source.first_peak(unit)
+    ranks, places = (np.flatnonzero(images[unit] >= 0) for images in (source.top.top_image, source.top.low_image))
     keys = seeded_order(seed=source.seed, stream=SHAPE_STREAM + unit, n=options.n_low)
+    likes = (keys[places] % np.uint64(len(ranks))).tolist()
     peaks = source.top_maps[unit].max(axis=(1, 2))
     spare = options.n_top + np.flatnonzero(peaks[options.n_top :] > 0)
-    cuts = {}
-    for i, place in enumerate(places):
-        like = int(keys[place] % np.uint64(len(shown)))
-        cuts[options.n_top + place] = shown[like]
-        if i < len(spare) and peaks[like] > 0:
-            first_peak = source.first_peak(unit) * float(peaks[spare[i]] / peaks[like])
-            cuts[options.n_top + place] = _cut(source, unit, int(spare[i]), first_peak=first_peak)
-    return cuts
+    lent = [i for i, like in enumerate(likes[: len(spare)]) if peaks[like] > 0]
+    lent_peaks = [first_peak * float(peaks[spare[i]] / peaks[likes[i]]) for i in lent]
+    cuts = cut_segments(
+        source=source.segment,
+        maps=source.top_maps[unit, [*ranks, *spare[lent]]],
+        first_peaks=np.array([first_peak] * len(ranks) + lent_peaks),
+        sizes=source.sizes,
+    )
+    planned = dict(zip(ranks.tolist(), cuts, strict=False))
+    planned |= {options.n_top + place: cuts[like] for place, like in zip(places.tolist(), likes, strict=True)}
+    return planned | {options.n_top + int(places[i]): cut for i, cut in zip(lent, cuts[len(ranks) :], strict=True)}
+
+
+def draw_strip(source: TileSource, unit: int, cuts: Mapping[int, Cut]) -> tuple[str, bytes]:
+    """The unit's strip, as `encode_strip` gives it."""
+    images = np.concatenate([source.top.top_image[unit], source.top.low_image[unit]])
+    tiles = np.zeros((3, source.n_images.n_maps, source.tile_px, source.tile_px), dtype=np.uint8)
+    for place, cut in cuts.items():
+        tiles[:, place] = tile(pixels=source.pixels(int(images[place])), cut=cut)
+    return encode_strip(tiles)
