@@ -27,6 +27,7 @@ from workers.engine.training.options import FitInvalid
 from workers.explaining import explain_photograph
 from workers.job import find_device, wait_for_space, write_patiently
 from workers.localizing import Asked, localize_set
+from workers.looking import look_at_photograph
 from workers.opened import REFUSED, open_network
 from workers.photographs import keep_photograph
 from workers.training import cut_network, fit_network
@@ -84,12 +85,14 @@ def in_words(error: Exception) -> str:
 
 
 def _answer(request: QuestionRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
-    if request.options.get("in_full"):  # somebody looks at a page: the photograph comes first
+    if request.kind == contract.LOOK or request.options.get(
+        "in_full"
+    ):  # somebody looks at a page: the photograph comes first
         keep_photograph(request, target, reporter)
     reporter.begin("loading the network", n_total=0)
     opened = open_network(request=request, surveyed=None, device=find_device())
     if isinstance(opened.network, SavedNetwork):
-        raise NetworkError("Saved activations have no classes.")
+        raise NetworkError("Saved activations have no network to ask: neither classes nor other photographs.")
     found = KINDS[request.kind](Asked(request, opened.network, target, reporter))
     return {"network": opened.identity(), "note": opened.network.note, **found}
 
@@ -106,4 +109,5 @@ KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.FIT: fit_network,
     contract.IMPORTANCE: weigh_units,
     contract.ABLATE: ablate_units,
+    contract.LOOK: look_at_photograph,
 }

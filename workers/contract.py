@@ -69,6 +69,8 @@ class DissectionRequest:
 # What a network can be asked about where and why (docs/evidence.md).
 HEADS, EXPLAIN, LOCALIZE, SURGERY, FIT = "heads", "explain", "localize", "surgery", "fit"
 IMPORTANCE, ABLATE = "importance", "ablate"
+# What its units do on one photograph, and which units feed which (docs/looking.md).
+LOOK, WALK = "look", "walk"
 # Where the photograph of a question lies in its folder, as it came.
 PHOTOGRAPH = "photograph"
 # A full answer has files beside it: the photograph upright and without metadata, as the network sees it and as pages
@@ -76,6 +78,8 @@ PHOTOGRAPH = "photograph"
 # of its pixels if it is of a labeled image set.
 CLEAN_PHOTOGRAPH, SHOWN_PHOTOGRAPH, ABOUT_PHOTOGRAPH = "photograph.png", "shown.jpg", "photograph.json"
 UNIT_MAPS, UNIT_CLASSES, PIXEL_LABELS = "unit-maps.npz", "unit-classes.json", "pixel-labels.npz"
+# Of a walk, the strongest units before and after each unit.
+STRONGEST = "strongest.npz"
 # Options that name a photograph of an image set: the set's address and the photograph's path in it.
 PHOTOGRAPH_OPTIONS = ("images", "image", "labels")
 

@@ -17,6 +17,8 @@ from annotator.dashboard.dissections.pages import (
     start_step,
 )
 from annotator.dashboard.home.pages import show_home, show_live
+from annotator.dashboard.looking.photographs import show_crop, show_image, show_look
+from annotator.dashboard.looking.pictures import send_labeled_pixels, send_looked_at, send_unit_overlay
 from annotator.dashboard.people.pages import (
     change_person,
     erase_one,
@@ -61,6 +63,16 @@ urlpatterns = [
     path("welcome/<str:uid>/<str:token>/", show_welcome, name="welcome"),
     path("units/", show_gallery, name="gallery"),
     path("units/<name:network>/<name:layer>/<int:index>/", show_unit, name="unit"),
+    path("units/<name:network>/<name:layer>/<int:index>/crops/<int:rank>/", show_crop, name="crop"),
+    path("images/<name:image_set>/<int:index>/", show_image, name="image"),
+    path("images/<name:image_set>/<int:index>/look", show_look, name="look"),
+    path("looks/<uuid:question_id>/photograph.jpg", send_looked_at, name="look-photograph"),
+    path(
+        "looks/<uuid:question_id>/<uuid:dissection_id>/unit-<int:index>-<slug:way>.png",
+        send_unit_overlay,
+        name="look-unit",
+    ),
+    path("looks/<uuid:question_id>/label-<int:place>.png", send_labeled_pixels, name="look-label"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>.jpg", show_sheet, name="sheet"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>-<int:columns>x<int:rows>.jpg", show_wall, name="wall"),
     path("crops/<uuid:dissection_id>/<sheet:sheet>.svg", show_outlines, name="outlines"),

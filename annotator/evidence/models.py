@@ -25,6 +25,8 @@ class Question(models.Model):
         FIT = contract.FIT, "a network taught the classes of photographs"
         IMPORTANCE = contract.IMPORTANCE, "how much units add to what the network says"
         ABLATE = contract.ABLATE, "what classes lose without some units"
+        LOOK = contract.LOOK, "what units do on a photograph"
+        WALK = contract.WALK, "which units feed which"
 
     class State(models.TextChoices):
         ASKED = "asked", "asked"

@@ -144,6 +144,8 @@ class Stage:
                 photograph_id=uuid.uuid4(),
             )  # fmt: skip
             return {"question_id": question.pk} | PARTS_OF_A_TRIAL.get(row.route, {})
+        if row.route.startswith("look-"):
+            return {"question_id": uuid.uuid4()} | PARTS_OF_A_LOOK.get(row.route, {})
         if row.route in API_OF_A_DISSECTION:
             return {"dissection_id": self.world.dissection.pk}
         if row.route.startswith("hit-"):
@@ -162,6 +164,9 @@ class Stage:
             "admin:view_on_site": {"content_type_id": 0, "object_id": 0},
             "api:get_unit": layer,
             "unit": layer,
+            "crop": layer | {"rank": 0},
+            "image": {"image_set": "net-set", "index": 0},
+            "look": {"image_set": "net-set", "index": 0},
             "sheet": sheet,
             "wall": sheet | {"columns": 4, "rows": 2},
             "outlines": sheet,
@@ -252,6 +257,10 @@ PARTS_OF_A_TRIAL: dict[str, dict[str, Any]] = {
     "trial-class": {"index": 1, "method": "cam"},
     "trial-unit": {"index": 1},
     "trial-label": {"place": 1},
+}
+PARTS_OF_A_LOOK: dict[str, dict[str, Any]] = {
+    "look-unit": {"dissection_id": uuid.UUID(int=0), "index": 1, "way": "heat"},
+    "look-label": {"place": 1},
 }
 API_OF_A_DISSECTION = ("api:get_dissection", "api:get_progress", "api:list_dissected_units")
 OF_A_CAMPAIGN = (

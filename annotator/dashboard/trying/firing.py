@@ -1,19 +1,19 @@
 """Which units fire on one photograph: how strongly beside the whole image set, where, and on which labeled pixels."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.dashboard.trying.overlays import grow_map
 from annotator.units.models import DissectedUnit
 from workers.engine.format.artifact import Arrays
 
 N_LISTED = 12
 # Pixels of a grown map: as many as a label map of Broden has.
 SIDE_PX = 112
+Grow = Callable[[int, int, int], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,11 @@ def rank_peak(measured: DissectedUnit, peak: float) -> float | None:
 
 
 def place_firing(
-    firing: Sequence[Firing], maps: NDArray[np.float32], labels: NDArray[np.bool_] | None, known: Sequence[PixelLabel]
+    firing: Sequence[Firing], grow: Grow, labels: NDArray[np.bool_] | None, known: Sequence[PixelLabel]
 ) -> list[Firing]:
-    """The same with the areas over the thresholds, and the labels (n, rows, columns) that fit them best."""
+    """The same with the areas over the thresholds, and the labels (n, rows, columns) that fit them best. `grow` gives
+    a unit's map over what the network saw, by the unit's index, as so many rows and columns.
+    """
     rows, columns = (SIDE_PX, SIDE_PX) if labels is None else labels.shape[1:]
     by_place = {label.place: label for label in known}
     found = []
@@ -103,7 +105,7 @@ def place_firing(
         if one.threshold is None:
             found.append(one)
             continue
-        mask = grow_map(maps[one.index], width=columns, height=rows) > one.threshold
+        mask = grow(one.index, rows, columns) > one.threshold
         place, iou = (None, 0.0) if labels is None or not len(labels) else _find_best(mask, labels)
         label = by_place.get(place) if place is not None else None
         found.append(Firing(one.index, one.peak, one.threshold, one.stronger_than, float(mask.mean()), label, iou))

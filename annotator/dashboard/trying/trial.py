@@ -5,9 +5,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 from django.urls import reverse
+from numpy.typing import NDArray
 
 from annotator.dashboard.trying.firing import Firing, Labels, PixelLabel, list_firing, place_firing
+from annotator.dashboard.trying.overlays import grow_map
 from annotator.dashboard.trying.parts import Choice, Fired, Place, Share, UnitRow, View
 from annotator.dashboard.units.scope import choose_speaking
 from annotator.evidence.models import Question
@@ -108,7 +111,12 @@ class Trial:
             return []
         maps, labels = self.maps["maps"], self.labels
         cut = None if labels is None else labels.cut(self.answer["seen"], **self.answer["photograph"])
-        return place_firing(list_firing(maps, self.measured), maps, cut, labels.known if labels else [])
+        known = labels.known if labels else []
+
+        def grow(index: int, rows: int, columns: int) -> NDArray[np.float32]:
+            return grow_map(maps[index], width=columns, height=rows)
+
+        return place_firing(list_firing(maps, self.measured), grow, cut, known)
 
     @property
     def pixel_labels(self) -> list[PixelLabel]:

@@ -14,6 +14,8 @@ PAGES = {
     "home": ["/"],
     "gallery": ["/units/", "/units/?network=NETWORK&layer=LAYER&beside=NETWORK/LAYER&precision_min=0.5"],
     "unit": ["/units/NETWORK/LAYER/INDEX/"],
+    "crop": ["/units/NETWORK/LAYER/INDEX/crops/0/"],
+    "image": ["/images/IMAGES/0/"],
     "campaigns": ["/campaigns/"],
     "campaign": ["/campaigns/CAMPAIGN/"],
     "comparison": ["/campaigns/CAMPAIGN/comparison/"],
@@ -48,6 +50,8 @@ NO_PAGES = {
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts",
     "split-answers", "review-next", "review-decide", "invite", "erase-worker", "issue-token",
     "revoke-token", "change-person", "campaign-edit", "dissection-work",
+    # They ask a GPU process (looking/test_photographs.py).
+    "look", "look-photograph", "look-unit", "look-label",
     # A tried photograph has a question of its own (trying/test_pages.py).
     "trial", "trial-progress", "trial-photograph", "trial-class", "trial-unit", "trial-label", "trial-again",
     "trial-keep", "trial-delete",
@@ -73,6 +77,7 @@ class Shown:
             "CAMPAIGN": self.campaign,
             "NETWORK": self.network,
             "LAYER": self.layer,
+            "IMAGES": self.dissection.image_set.name,
             "INDEX": self.index,
         }
         return [_replace(address, named) for address in addresses]

@@ -13,6 +13,7 @@ from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.models import Answer, Campaign
 from annotator.labels.models import UnitLabel
 from annotator.labels.recording import label_campaign
+from annotator.units import gpu_queue
 from annotator.units.models import Dissection, GPUTask
 from annotator.work import tasks
 from tests.annotator.crowd.fixtures import market
@@ -157,8 +158,9 @@ def test_from_a_dissection_to_a_published_campaign(
 
 
 def test_no_page_scrolls_sideways_and_axe_finds_nothing_serious(
-    small_world: World, open_page: Open, chromium: Browser, live_server: Any
+    small_world: World, open_page: Open, chromium: Browser, live_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(gpu_queue, "send", lambda *_: None)  # no GPU process is there that could take it
     shown = Shown(label=UnitLabel.objects.earliest("pk"), dissection=small_world.dissection)
     page, outer = open_page("/"), chromium.new_page()
     said: list[str] = []

@@ -23,6 +23,12 @@ document.addEventListener("input", (event) => {
   if (seen) seen.style.setProperty("--strength", event.target.value / 100);
 });
 
+/* What is laid over a photograph: the picture that the chosen button names. */
+document.addEventListener("change", (event) => {
+  if (event.target.name !== "overlay") return;
+  for (const one of document.querySelectorAll("[data-shown-by]")) one.hidden = one.dataset.shownBy !== event.target.value;
+});
+
 /* Unfold writes the name of a chosen file into the first text field of its form, unless it believes that it did so. */
 document.addEventListener("DOMContentLoaded", () => {
   for (const file of document.querySelectorAll("input[type=file]")) file.hasChangeListener = true;

@@ -1,0 +1,71 @@
+"""Asks what units do on a photograph of an image set: once, then the answer is read again.
+
+Nobody owns these questions: they are made when a page needs them, and forgotten with other old questions.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from annotator.evidence.asking import CannotAsk, send_first
+from annotator.evidence.models import Question
+from annotator.units.models import Dissection, Image, Network
+from annotator.units.settling import same_preprocessing
+from workers import contract
+from workers.store import StoreError, open_store
+
+# Of this kind, as many may wait for a GPU process at a time: whoever steps through many photographs meets the bound.
+MAX_WAITING = 200
+REFUSED_FOR = timedelta(minutes=10)
+FILES = {Question.Kind.LOOK: contract.UNIT_MAPS, Question.Kind.WALK: contract.STRONGEST}
+BUSY = "Too many photographs wait for the GPU processes. Look again when some of them have been answered."
+
+
+def look_at(*, image: Image, dissection: Dissection, layer_path: str, now: datetime) -> Question:
+    """What the units of the layer do on the photograph, as the dissection saw it. Raises CannotAsk."""
+    found = dissection.image_set
+    options = {"images": found.address, "image": image.path, "labels": found.labels, "layer": layer_path}
+    return _ask_once(Question.Kind.LOOK, dissection, options, now=now, title=image.path[-200:], image=image)
+
+
+def _ask_once(
+    kind: Question.Kind, dissection: Dissection, options: dict[str, Any], *, now: datetime, **values: Any
+) -> Question:
+    """The newest such question that was not refused; else a new one."""
+    network = dissection.network
+    asked = {
+        "kind": kind,
+        "architecture": network.architecture,
+        "weights": dissection.weights or network.weights,
+        "code_folder": dissection.code_folder or network.code_folder,
+        "options": options,
+        "image": values.get("image"),
+    }
+    same = Question.objects.filter(same_preprocessing(network.preprocessing), **asked).order_by("-asked_at")
+    if (known := same.first()) is not None and not _is_to_be_tried_again(known, now):
+        return known
+    with transaction.atomic():
+        # Two pages that ask at once make one question: each waits here for the other.
+        Network.objects.select_for_update().get(pk=network.pk)
+        if (known := same.first()) is not None and not _is_to_be_tried_again(known, now):
+            return known
+        if Question.objects.filter(kind=kind, state=Question.State.ASKED).count() >= MAX_WAITING:
+            raise CannotAsk(BUSY)
+        question = Question(**asked, preprocessing=network.preprocessing, title=values["title"], asked_at=now)
+        send_first(question, now=now)
+    return question
+
+
+def _is_to_be_tried_again(question: Question, now: datetime) -> bool:
+    """A refusal may pass: a file that was away, a process that was lost. It is asked again after ten minutes. An answer
+    without its file, as after a restore, is no answer.
+    """
+    if question.state == Question.State.ANSWERED:
+        try:
+            return not open_store(question.folder).exists(FILES[Question.Kind(question.kind)])
+        except StoreError:
+            return False
+    if question.state != Question.State.REFUSED or question.answered_at is None:
+        return False
+    return now - question.answered_at > REFUSED_FOR
