@@ -49,12 +49,12 @@ def import_annotations(*, campaign_name: str, path: Path, network_name: str, now
 
     Raises BadFile, CannotImport, NameRefused.
     """
-    content = _read(path)
+    content = read_file(path)
     found = read_answers(content, file=path.name)
     campaign = _keep_campaign(campaign_name, found, now)
-    network = _keep_network(network_name, now)
+    network = keep_network(network_name, now)
     layers = [
-        _keep_layer(network, name, n, i, is_size_known=name in found.sized)
+        keep_layer(network, name, n, i, is_size_known=name in found.sized)
         for i, (name, n) in enumerate(found.n_units.items())
     ]
     hits = _keep_hits(campaign, layers, found.answers)
@@ -99,18 +99,18 @@ def import_network_iou(*, network_name: str, layer_path: str, path: Path, now: d
 
     A network that is not known here is made; its layers have as many units as files name.
     """
-    network = _keep_network(network_name, now)
+    network = keep_network(network_name, now)
     layer = network.layers.filter(path=layer_path).first()
     if layer is None and network.architecture != IMPORTED:
         names = ", ".join(network.layers.values_list("path", flat=True)) or "none yet"
         raise CannotImport(f"Network {network_name} has no layer {layer_path}; its layers: {names}.")
     return _import_labels(
-        layer or _keep_layer(network, layer_path, 0, network.layers.count(), is_size_known=False), path
+        layer or keep_layer(network, layer_path, 0, network.layers.count(), is_size_known=False), path
     )
 
 
 def _import_labels(layer: Layer, path: Path) -> Imported:
-    content = _read(path)
+    content = read_file(path)
     found = read_labels(content, file=path.name, layer=layer.path)
     _grow_layer(layer, max(found.indexes) + 1)
     Unit.objects.bulk_create([Unit(layer=layer, index=index) for index in found.indexes], ignore_conflicts=True)
@@ -137,7 +137,7 @@ def _compare_if_labeled(campaign: Campaign) -> None:
         compare_campaign(campaign=campaign)
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise BadFile(f"{path.name} is larger than {MAX_FILE_BYTES >> 20} MB.")
@@ -168,14 +168,14 @@ def _keep_campaign(name: str, found: AnswerFile, now: datetime) -> Campaign:
     return campaign
 
 
-def _keep_network(name: str, now: datetime) -> Network:
+def keep_network(name: str, now: datetime) -> Network:
     if not Network.objects.filter(name=name).exists():
         check_name(name)
     network, _ = Network.objects.get_or_create(name=name, defaults={"architecture": IMPORTED, "registered_at": now})
     return network
 
 
-def _keep_layer(network: Network, path: str, n_units: int, position: int, *, is_size_known: bool) -> Layer:
+def keep_layer(network: Network, path: str, n_units: int, position: int, *, is_size_known: bool) -> Layer:
     layer, _ = Layer.objects.get_or_create(
         network=network, path=path, defaults={"n_units": n_units, "position": position, "is_size_known": False}
     )
