@@ -57,6 +57,8 @@ class DissectionRequest:
     memory_limit: int = 0
     # Where the code of a function's network lies; empty: where Python looks anyway.
     code_folder: str = ""
+    # The artifact of a dissection that measured an earlier version of the image set; empty: none is known.
+    grown_from: str = ""
     version: int = VERSION
 
     @classmethod

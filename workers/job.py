@@ -98,11 +98,16 @@ class Job:
     def contents(self) -> Contents:
         return open_contents(self.image_set)
 
+    @property
+    def surveyed_contents(self) -> Arrays:
+        """The digests that the survey read."""
+        return _read_contents(self.target.root)
+
     def demand_unchanged(self, indices: range) -> None:
         """Raises ImagesChanged or NetworkChanged if what is measured is no longer what the survey read."""
         if self.surveyed is None:
             return
-        self.contents.demand(_read_contents(self.target.root), indices)
+        self.contents.demand(self.surveyed_contents, indices)
         open_network(request=self.dissection, surveyed=self.surveyed["network"], device=find_device())
 
     @property

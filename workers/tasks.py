@@ -28,8 +28,10 @@ from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures import tally
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFieldOptions
 from workers.engine.measures.options import DissectionOptions, OptionsInvalid
+from workers.engine.measures.tally import Tally
 from workers.engine.networks.saved_activations import SavedNetwork
 from workers.fitting import DoesNotFit, check_room
+from workers.growing import take_shard
 from workers.job import Job, find_device, wait_for_space, write_patiently
 from workers.label_cache import keep_labels, load_labels
 from workers.opened import REFUSED
@@ -167,8 +169,16 @@ def _survey(job: Job) -> dict[str, Any]:
 def _measure(job: Job) -> dict[str, Any]:
     request = job.request
     job.reporter.begin("loading the network", n_total=0)
-    image_set, first, last, folder = job.image_set, request.first_image, request.end_image, config.label_folder()
-    job.demand_unchanged(range(first, last))
+    images = range(request.first_image, request.end_image)
+    job.demand_unchanged(images)
+    with job.scratch() as folder:
+        if taken := take_shard(job, folder=folder):
+            return {**_keep_shard(job, request.position, taken), "is_taken": True}
+    return _keep_shard(job, request.position, _measure_images(job, images))
+
+
+def _measure_images(job: Job, images: range) -> Tally:
+    image_set, first, last, folder = job.image_set, images.start, images.stop, config.label_folder()
     shown = job.contents.labels[first:last]
     packed = load_labels(image_set=image_set, first=first, last=last, folder=folder, contents=shown)
     job.reporter.begin("measure", n_total=last - first)
@@ -184,8 +194,12 @@ def _measure(job: Job) -> dict[str, Any]:
     job.demand_unchanged(range(first, last))
     if measured.labels is not None and packed is None:
         keep_labels(image_set=image_set, first=first, last=last, folder=folder, contents=shown, labels=measured.labels)
-    job.save_file(contract.tally_name(request.position), partial(tally.save_tally, measured))
-    job.save(contract.bounds_name(request.position), pack_arrays(dissect.bounds_of(measured)))
+    return measured
+
+
+def _keep_shard(job: Job, position: int, measured: Tally) -> dict[str, Any]:
+    job.save_file(contract.tally_name(position), partial(tally.save_tally, measured))
+    job.save(contract.bounds_name(position), pack_arrays(dissect.bounds_of(measured)))
     return {"n_images": len(measured.images), "n_quarantined": len(measured.quarantined)}
 
 
@@ -196,6 +210,9 @@ def _merge(job: Job) -> dict[str, Any]:
     _allow_files(len(shards))
     with job.spill("merge") as spill, job.scratch() as folder:
         parts = [tally.load_tally(job.target.fetch(name, folder=folder)) for name in shards]
+        for place in dissect.list_unknown(parts, options=job.options):
+            covered = sorted(parts[place].covered())
+            parts[place] = _measure_images(job, range(covered[0], covered[-1] + 1))
         manifest = complete.complete(
             network=job.measured_network,
             image_set=job.image_set,

@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 # Options that change how a dissection is computed, and not its result.
 HOW_IT_IS_DONE = ("shard_images", "spill", "memory_limit")
+# `anew`: also what an earlier version of the image set has is measured; `grown_from`: the dissection that measured it.
+ANEW, GROWN_FROM = "anew", "grown_from"
+NOT_OF_RESULT = (*HOW_IT_IS_DONE, ANEW, GROWN_FROM)
 
 _TASK_NAMES = {
     GPUTask.Stage.SURVEY: contract.SURVEY,
@@ -36,6 +39,8 @@ _TASK_NAMES = {
 # What another sweep may find gone.
 MAY_PASS = (OperationalError, InterfaceError, StoreError, OSError)
 IN_WORDS = (ArtifactMismatch, ArtifactMalformed, NotStored)
+# Earlier dissections that are looked at.
+MAX_EARLIER = 20
 UNFINISHED = (Dissection.State.REQUESTED, Dissection.State.RUNNING, Dissection.State.INGESTING)
 
 
@@ -176,6 +181,7 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
             if not dissection.is_baseline:
                 settle_network(dissection, result["network"])
             settle_image_set(dissection, result)
+        _find_earlier(dissection)
         dissection.n_images, dissection.passed_over = result["n_images"], result.get("passed_over", [])
         dissection.save(update_fields=["n_images", "passed_over"])
         _cut_shards(dissection, batch_size=result["batch_size"], n_forgiven=last.n_forgiven)
@@ -191,6 +197,40 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
                 surveyed = {name: survey["network"][name] for name in contract.IDENTITY}
                 chance.drop_changed(dissection, manifest=manifest, surveyed=surveyed)
         _set_baseline_beside(dissection, manifest, now)
+
+
+def _find_earlier(dissection: Dissection) -> None:
+    """Notes the newest dissection that asked the same of an earlier version of the image set."""
+    options = {name: value for name, value in dissection.options.items() if name != GROWN_FROM}
+    asked = dissection.image_set
+    others = Dissection.objects.filter(
+        state=Dissection.State.DONE,
+        network=dissection.network,
+        layer_paths=dissection.layer_paths,
+        is_baseline=dissection.is_baseline,
+        image_set__address=asked.address,
+        image_set__labels=asked.labels,
+    ).exclude(image_set=asked)
+    alike = (one for one in others.order_by("-created_at")[:MAX_EARLIER] if _asks_the_same(one.options, options))
+    if not options.get(ANEW) and (earlier := next(alike, None)):
+        options[GROWN_FROM] = str(earlier.pk)
+    dissection.options = options
+    dissection.save(update_fields=["options"])
+
+
+def _asks_the_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """True if both give the same results and cut their shards alike."""
+    left, right = (
+        {name: value for name, value in given.items() if name not in NOT_OF_RESULT or name == "shard_images"}
+        for given in (one, other)
+    )
+    return left == right
+
+
+def _find_artifact(dissection: Dissection) -> str:
+    """The address of the earlier dissection's artifact; empty if there is none, or none any more."""
+    earlier = Dissection.objects.filter(pk=dissection.options.get(GROWN_FROM)).first()
+    return earlier.artifact if earlier else ""
 
 
 def _set_baseline_beside(dissection: Dissection, manifest: dict[str, Any], now: datetime) -> None:
@@ -271,7 +311,8 @@ def _message(task: GPUTask) -> dict[str, Any]:
             images=dissection.image_set.address,
             labels=dissection.image_set.labels,
             artifact=dissection.artifact,
-            options={name: value for name, value in dissection.options.items() if name not in HOW_IT_IS_DONE},
+            options={name: value for name, value in dissection.options.items() if name not in NOT_OF_RESULT},
+            grown_from=_find_artifact(dissection) if task.stage == GPUTask.Stage.MEASURE else "",
             **{name: dissection.options[name] for name in HOW_IT_IS_DONE if name in dissection.options},
         ),
         position=task.position,

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from annotator.refusals import Refusal
 from annotator.units import chance, gpu_queue
-from annotator.units.dissecting import UNFINISHED, advance_dissection
+from annotator.units.dissecting import ANEW, UNFINISHED, advance_dissection
 from annotator.units.models import GIVEN_UP, AutomaticLabel, DissectedUnit, Dissection, GPUTask, TopImage
 from workers import contract
 from workers.store import StoreError, open_store
@@ -89,7 +89,7 @@ def retry_dissection(dissection: Dissection, *, is_afresh: bool, now: datetime) 
         except (StoreError, OSError) as error:
             raise StoreSilent(f"Not started again: {error}") from error
         locked.state, locked.error, locked.finished_at = Dissection.State.REQUESTED, "", None
-        locked.save(update_fields=["state", "error", "finished_at", "artifact_name"])
+        locked.save(update_fields=["state", "error", "finished_at", "artifact_name", "options"])
         # Before the tasks are sent: both happen after commit, in this order.
         transaction.on_commit(partial(gpu_queue.mark_canceled, locked.artifact, is_canceled=False))
         transaction.on_commit(partial(_advance, locked, now=now))
@@ -124,6 +124,7 @@ def _start_afresh(dissection: Dissection) -> None:
         dissection=dissection, position=0, stage=GPUTask.Stage.SURVEY, attempts=n_attempts, n_forgiven=n_attempts
     )
     dissection.artifact_name = _name_next(dissection)
+    dissection.options = {**dissection.options, ANEW: True}
 
 
 def _name_next(dissection: Dissection) -> str:

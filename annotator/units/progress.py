@@ -32,6 +32,15 @@ def read_survey(dissection: Dissection) -> dict[str, Any]:
     return found
 
 
+def count_taken(dissection: Dissection) -> int:
+    """Images that an earlier dissection had measured already, before the image set grew."""
+    store, n_taken = open_store(dissection.artifact), 0
+    for task in dissection.gpu_tasks.filter(stage=GPUTask.Stage.MEASURE):
+        result = json.loads(store.read(contract.result_name(task.position)))
+        n_taken += task.end_image - task.first_image if result.get("is_taken") else 0
+    return n_taken
+
+
 def read_dissection_progress(dissection: Dissection, *, now: datetime) -> DissectionProgress:
     """From the tasks' rows and the leases of those that run; the slowest stage's own counter is shown."""
     tasks = list(dissection.gpu_tasks.all())

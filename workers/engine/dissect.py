@@ -24,7 +24,9 @@ from workers.engine.measures.layer_pass import ActivationNotFinite, LayerPass
 from workers.engine.measures.measure import Run
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.tally import LayerTally, Tally
-from workers.engine.measures.thresholds.measure import Candidates, tell_bounds
+from workers.engine.measures.thresholds.arrays import ThresholdOptions
+from workers.engine.measures.thresholds.measure import Candidates, list_short, tell_bounds
+from workers.engine.measures.thresholds.thresholds import n_above
 from workers.engine.networks.company import TRIED, Tolerance, check_company
 from workers.engine.networks.hooks import reading
 from workers.engine.networks.layer_maps import LayerShape
@@ -115,6 +117,17 @@ def bounds_of(tally: Tally) -> dict[str, NDArray[np.float32]]:
         for part in layer.parts.values()
         if isinstance(part, Candidates)
     }
+
+
+def list_unknown(tallies: Sequence[Tally], *, options: DissectionOptions) -> list[int]:
+    """Places of the tallies that were measured for a smaller set and kept too little for the thresholds of this one."""
+    tail, n_images = options.of(ThresholdOptions).tail, sum(len(one.images) for one in tallies)
+    found: set[int] = set()
+    for place, layer in enumerate(tallies[0].layers):
+        parts = [part for one in tallies for part in one.layers[place].parts.values() if isinstance(part, Candidates)]
+        n_values = n_images * layer.shape.height * layer.shape.width
+        found.update(list_short(parts, n_exceeding=n_above(tail=tail, n_values=n_values)))
+    return sorted(found)
 
 
 @dataclass(frozen=True)

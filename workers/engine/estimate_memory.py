@@ -20,7 +20,7 @@ from workers.engine.measures.exemplars.arrays import ExemplarOptions
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.thresholds.arrays import ThresholdOptions
 from workers.engine.measures.thresholds.candidates import FIRST_PRUNING_CELLS, HELD_CELLS, ORDERED_CELLS
-from workers.engine.measures.thresholds.thresholds import CELL_BYTES, LANDMARK_BYTES, PAIR_BYTES, RANKS, n_above
+from workers.engine.measures.thresholds.thresholds import CELL_BYTES, LANDMARK_BYTES, PAIR_BYTES, RANKS, n_to_keep
 from workers.engine.measures.top_images.arrays import TopImagesOptions
 from workers.engine.networks.layer_maps import LayerShape
 
@@ -200,7 +200,7 @@ def make_estimator(
 
 
 def size_layer(shape: LayerShape, *, n_images: int, tail: float) -> LayerSize:
-    return LayerSize(shape, n_above(tail=tail, n_values=n_images * shape.height * shape.width) + 1)
+    return LayerSize(shape, n_to_keep(tail=tail, n_values=n_images * shape.height * shape.width))
 
 
 def _sample_labels(image_set: ImageSet) -> tuple[float, float]:

@@ -38,20 +38,27 @@ def describe(*, completion: Completion, tally: Tally, device: str, seconds: dict
         },
         "options": options.to_json(),
         "environment": {
-            "device": device.partition(":")[0],
-            "batch_size": options.run.batch_size,
+            **describe_environment(device=device, batch_size=options.run.batch_size),
             "halvings": tally.halvings,
-            "device_name": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine(),
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "pillow": PIL.__version__,
         },
         "labels": [asdict(label) for label in table.labels] if table else [],
         "categories": list(table.categories) if table else [],
         "layers": [_layer_entry(layer, place) for place, layer in enumerate(completion.layers)],
         "passed_over": [asdict(one) for one in image_set.passed_over],
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
+    }
+
+
+def describe_environment(*, device: str, batch_size: int) -> dict[str, Any]:
+    """What the bits of a measurement may depend on."""
+    return {
+        "device": device.partition(":")[0],
+        "batch_size": batch_size,
+        "device_name": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
     }
 
 

@@ -19,31 +19,18 @@ import torch
 from django.utils import timezone
 from numpy.random import default_rng
 from PIL import Image as Picture
-from pytest_django import Settings
 
-from annotator.units import dissecting, gpu_queue
+from annotator.units import dissecting
 from annotator.units.models import Dissection, Image, ImageSet, Network, NetworkAlias, RandomBaseline
 from annotator.units.registering import CannotRegister, register_image_set, register_network
+from tests.annotator.units.bench import TASKS, TINY, Bench
 from tests.workers.engine import making
-from workers import contract, job, opened, tasks
+from workers import contract, job, opened
 from workers.engine.format.artifact import read_artifact
 from workers.engine.networks.identity import hash_tensors
 from workers.store import open_store
 
-TASKS: dict[str, Callable[[Any], None]] = {
-    contract.SURVEY: tasks.survey, contract.MEASURE: tasks.measure, contract.MERGE: tasks.merge,
-}  # fmt: skip
-TINY = "tests.workers.engine.making:tiny_module"
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings) -> list[tuple[str, dict[str, Any]]]:
-    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
-    sent: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(gpu_queue, "send", lambda name, message: sent.append((name, message)))
-    monkeypatch.setattr(tasks.app, "send_task", lambda *_, **__: None)
-    return sent
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queue")]
 
 
 @pytest.fixture
@@ -55,57 +42,6 @@ def images(tmp_path: Path) -> Path:
 def save(path: Path, seed: int) -> Path:
     torch.save({"state_dict": making.tiny_network(seed=seed).module.state_dict()}, path)
     return path
-
-
-class Bench:
-    """Asks as `dissect` does, and works off the queue task by task."""
-
-    def __init__(self, queue: list[tuple[str, dict[str, Any]]]) -> None:
-        self.queue = queue
-
-    def ask(
-        self,
-        images: Path,
-        *,
-        weights: Path | str = "",
-        architecture: str = TINY,
-        layer: str = "4",
-        chance: bool = False,
-        labels: Path | str = "",
-    ) -> Dissection:
-        now = timezone.now()
-        network = register_network(
-            name=None, architecture=architecture, weights=str(weights), preprocessing=None, now=now
-        )
-        return dissecting.request_dissection(
-            network=network,
-            addresses=dissecting.Addresses(str(Path(weights).resolve()) if weights else "", network.code_folder),
-            image_set=register_image_set(name=None, address=str(images), labels=str(labels), is_rendered=True, now=now),
-            layer_paths=[layer],
-            options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1, "chance": chance},
-            now=now,
-        )
-
-    def step(self, dissection: Dissection) -> Dissection:
-        """The tasks that are waiting now, and what follows from their results."""
-        for name, message in [self.queue.pop(0) for _ in list(self.queue)]:
-            TASKS[name](message)
-        dissecting.advance_dissection(dissection_id=dissection.id, now=timezone.now())
-        dissection.refresh_from_db()
-        return dissection
-
-    def run(self, dissection: Dissection) -> Dissection:
-        while dissection.state in dissecting.UNFINISHED:
-            self.step(dissection)
-        return dissection
-
-    def dissect(self, images: Path, **asked: Any) -> Dissection:
-        return self.run(self.ask(images, **asked))
-
-
-@pytest.fixture
-def bench(queue: list[tuple[str, dict[str, Any]]]) -> Bench:
-    return Bench(queue)
 
 
 def read_layer(dissection: Dissection) -> dict[str, Any]:

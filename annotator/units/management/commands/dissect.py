@@ -24,7 +24,7 @@ from annotator.units.gpu_process import Keeper, gpu_process_if_none, is_one_aliv
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import GIVEN_UP, Dissection
 from annotator.units.names import make_slug
-from annotator.units.progress import read_dissection_progress, read_survey
+from annotator.units.progress import count_taken, read_dissection_progress, read_survey
 from annotator.units.progress_lines import ProgressLines
 from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.images.passed_over import PassedOver
@@ -91,6 +91,10 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--memory-limit", type=float, metavar="GB",
             help="memory that each GPU process may take; more goes to temporary files. Default: what is free",
+        )  # fmt: skip
+        parser.add_argument(
+            "--anew", action="store_true",
+            help="measure all images, also those that were measured before the image set grew",
         )  # fmt: skip
         parser.add_argument("--resume", metavar="ID", help="go on with a dissection that was interrupted")
         parser.add_argument(
@@ -212,7 +216,7 @@ def _look_after(keeper: Keeper, dissection: Dissection) -> None:
 
 def _choose_way(options: dict[str, Any]) -> dict[str, Any]:
     """How the work is done: recorded, without effect on the result."""
-    way: dict[str, Any] = {"spill": True} if options["spill"] else {}
+    way: dict[str, Any] = {name: True for name in ("spill", dissecting.ANEW) if options[name]}
     if (limit := options["memory_limit"]) is not None:
         if not 0 < limit < MAX_LIMIT_GB:
             raise CommandError("--memory-limit is a number of gigabytes above 0.", returncode=2)
@@ -308,6 +312,8 @@ def _summary(dissection: Dissection) -> dict[str, Any]:
         "n_images": dissection.n_images,
         "n_quarantined": dissection.n_quarantined,
         "passed_over": dissection.passed_over,
+        "grown_from": dissection.options.get(dissecting.GROWN_FROM, ""),
+        "n_taken": count_taken(dissection) if dissecting.GROWN_FROM in dissection.options else 0,
         "n_units": dissection.dissected_units.count(),
         "n_silent": dissection.dissected_units.exclude(silence="").count(),
         "n_detectors": sum(
@@ -333,8 +339,18 @@ def _words(dissection: Dissection) -> str:
         f"{', '.join(facts['layers'])} over {facts['n_images']} images ({facts['n_quarantined']} quarantined). "
         f"{facts['n_silent']} of the units are silent.\n"
         f"A detector has an IoU over {DETECTOR_ABOVE}.\n"
-        f"{_counts(dissection)}{_readings(dissection)}{stages}.\n"
+        f"{_counts(dissection)}{_readings(dissection)}{stages}.\n{_taken(facts)}"
         f"Crops and measures: {facts['artifact']}"
+    )
+
+
+def _taken(facts: dict[str, Any]) -> str:
+    """Which images were not measured again."""
+    if not facts["n_taken"]:
+        return ""
+    return (
+        f"{facts['n_taken']} of the images had been measured in dissection {facts['grown_from']}, before the image set "
+        "grew, and were taken from there.\n"
     )
 
 

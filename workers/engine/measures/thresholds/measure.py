@@ -19,6 +19,7 @@ from workers.engine.measures.thresholds.thresholds import (
     landmarks_of,
     merge_sparse,
     n_above,
+    n_to_keep,
     unit_runs,
 )
 from workers.engine.networks.layer_maps import LayerShape
@@ -26,10 +27,15 @@ from workers.engine.networks.layer_maps import LayerShape
 
 @dataclass(frozen=True)
 class Candidates:
-    """`bound` (U,) below every unit's threshold; `cells`: every cell that may still exceed the threshold."""
+    """`bound` (U,) below every unit's threshold; `cells`: every cell that may still exceed the threshold.
+
+    `n_kept` (1,): at least so many values of each unit reach its bound, if the unit has a bound; None: k + 1, as
+    versions of before kept.
+    """
 
     bound: NDArray[np.float32]
     cells: SparseMaps
+    n_kept: NDArray[np.int64] | None = None
 
     def bytes_of_units(self, spill: Spill) -> NDArray[np.int64]:
         """(U,) memory that each unit's cells will take when they are counted: none if they are in memory already."""
@@ -41,7 +47,16 @@ class Candidates:
         """Those of a run of the units, counted from its first, in memory; of all units as they are."""
         if len(units) == len(self.bound):
             return self
-        return Candidates(bound=self.bound[units.start : units.stop], cells=self.cells.of_units(units))
+        cells = self.cells.of_units(units)
+        return Candidates(bound=self.bound[units.start : units.stop], cells=cells, n_kept=self.n_kept)
+
+    def count_over(self, bound: NDArray[np.float32]) -> NDArray[np.int64]:
+        """(U,) values over a (U,) bound that is not below its own."""
+        counts = np.zeros(len(bound), dtype=np.int64)
+        for part in self.cells.parts():
+            owner = part.unit_of_cell()
+            counts += np.bincount(owner[part.value > bound[owner]], minlength=len(bound))
+        return counts
 
 
 def tell_bounds(part: Candidates) -> NDArray[np.float32]:
@@ -49,15 +64,30 @@ def tell_bounds(part: Candidates) -> NDArray[np.float32]:
     return landmarks_of(maps=part.cells, bound=part.bound)
 
 
+def list_short(parts: Sequence[Candidates], *, n_exceeding: int) -> list[int]:
+    """Places of the parts that kept too little for the thresholds of all together, each of different images.
+
+    Only a part that was measured for a smaller set can be one. What it kept suffices if more than n_exceeding values of
+    each unit lie over the bound of all.
+    """
+    few = [i for i, part in enumerate(parts) if part.n_kept is not None and int(part.n_kept[0]) <= n_exceeding]
+    if not few:
+        return []
+    bound = np.max([part.bound for part in parts], axis=0)
+    counts = np.sum([part.count_over(bound) for part in parts], axis=0)
+    return few if (counts <= n_exceeding).any() else []
+
+
 class CandidateWatcher:
     """Keeps the cells that may exceed the threshold of the whole set, however few images were seen."""
 
     def __init__(self, shape: LayerShape, run: Run) -> None:
         tail = run.options.of(ThresholdOptions).tail
-        n_keep = n_above(tail=tail, n_values=run.n_images * shape.height * shape.width) + 1
+        n_keep = n_to_keep(tail=tail, n_values=run.n_images * shape.height * shape.width)
         landmarks, start = run.bounds.get(shape.path), None
         if landmarks is not None:
             start = torch.from_numpy(bound_by_landmarks(landmarks=landmarks, n_keep=n_keep))
+        self._n_keep = n_keep
         self._cells = CandidateCells(shape=shape, n_keep=n_keep, device=run.device, bound=start, spill=run.spill)
 
     def look(self, seen: Seen) -> torch.Tensor:
@@ -68,7 +98,9 @@ class CandidateWatcher:
 
     def freeze(self) -> Candidates:
         cells = self._cells.freeze()
-        return Candidates(bound=self._cells.bound.cpu().numpy(), cells=cells)
+        return Candidates(
+            bound=self._cells.bound.cpu().numpy(), cells=cells, n_kept=np.array([self._n_keep], dtype=np.int64)
+        )
 
 
 class ThresholdsMeasure(Measure[Candidates, Thresholds]):
@@ -83,7 +115,8 @@ class ThresholdsMeasure(Measure[Candidates, Thresholds]):
         cells = merge_sparse(
             parts=[part.cells for part in parts], bound=bound, shape=joining.shape, spill=joining.spill
         )
-        return Candidates(bound=bound, cells=cells)
+        known = [part.n_kept for part in parts if part.n_kept is not None]
+        return Candidates(bound=bound, cells=cells, n_kept=np.min(known, axis=0) if known else None)
 
     def complete(self, completion: Completion) -> list[Thresholds]:
         return [Thresholds(threshold=_find_thresholds(layer, completion)) for layer in completion.layers]

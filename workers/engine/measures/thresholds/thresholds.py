@@ -24,6 +24,8 @@ PRUNED_CELLS = 64_000_000
 CELL_BYTES, PAIR_BYTES = 8, 64
 # Bytes of kept cells whose landmarks are found at a time.
 LANDMARK_BYTES = 1 << 28
+# A set that grew by an eighth is known from what was kept before: its k + 1 values are among those.
+RESERVE = Fraction(9, 8)
 # The ranks of the values that a shard leaves to those after it: each a quarter more than the one before.
 RANKS = np.unique((1.25 ** np.arange(97)).astype(np.int64))
 
@@ -112,6 +114,11 @@ def n_above(*, tail: float, n_values: int) -> int:
     return int(Fraction(str(tail)) * n_values)
 
 
+def n_to_keep(*, tail: float, n_values: int) -> int:
+    """How many of a unit's values, from the largest, are kept: k + 1 and a reserve, because the set may grow."""
+    return min(n_values, int(Fraction(str(tail)) * n_values * RESERVE)) + 1
+
+
 def _stable_order(unit: NDArray[np.int32], n_units: int) -> NDArray[np.int64]:
     """Places in the order of their units; small integers are sorted by their digits, several times as fast."""
     return np.argsort(unit.astype(np.uint16) if n_units <= 2**16 else unit, kind="stable")
@@ -136,8 +143,8 @@ def exact_thresholds(*, maps: SparseMaps, bound: NDArray[np.float32], n_exceedin
     """(U,) T_u: the (n_exceeding + 1)-th largest of each unit's values.
 
     All values over the (U,) bound are in maps. A unit with fewer than n_exceeding + 1 of them has its threshold at the
-    bound itself: the bound is the (k + 1)-th largest of some of the values, so T_u is not below it, and too few values
-    lie above it for T_u to.
+    bound itself: as many of the values reach the bound, so T_u is not below it, and too few values lie above it for T_u
+    to.
     """
     units, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
     for part in maps.parts():
