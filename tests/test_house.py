@@ -182,12 +182,12 @@ def test_an_image_set_of_a_layout_of_its_own_is_dissected(stored: Path, monkeypa
 
 
 @pytest.fixture
-def two_choice(market: Market, dissection: Dissection, live_server: Any, settings: Any, monkeypatch: Any) -> Campaign:
+def pair_choice(market: Market, dissection: Dissection, live_server: Any, settings: Any, monkeypatch: Any) -> Campaign:
     """A campaign of two HITs over four units, published. The HIT type's one line is here."""
-    monkeypatch.setitem(hit_types.TABLE, "two_choice", "tests.house.two_choice")
+    monkeypatch.setitem(hit_types.TABLE, "pair_choice", "tests.house.pair_choice")
     settings.HIT_PAGES_URL = live_server.url
     phrases = dict.fromkeys(dissection.dissected_units.values_list("unit_id", flat=True), "red car")
-    campaign = make_campaign(dissection, template="two_choice", phrases=phrases)
+    campaign = make_campaign(dissection, template="pair_choice", phrases=phrases)
     market.publish(campaign)
     return campaign
 
@@ -195,9 +195,9 @@ def two_choice(market: Market, dissection: Dissection, live_server: Any, setting
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_hit_type_is_composed_published_answered_collected_and_shown(
-    two_choice: Campaign, market: Market, live_server: Any, start_page: Open, tmp_path: Path
+    pair_choice: Campaign, market: Market, live_server: Any, start_page: Open, tmp_path: Path
 ) -> None:
-    first, second = two_choice.hits.order_by("id")
+    first, second = pair_choice.hits.order_by("id")
     assert [row.unit.index for row in first.hit_units.order_by("position")] == [0, 1]
     page = start_page(page_address(live_server, market.accept(first, "ada")))
     expect(page.locator("#question")).to_contain_text("red car")
@@ -206,10 +206,10 @@ def test_a_hit_type_is_composed_published_answered_collected_and_shown(
     page.click("button[value=right]")
     page.wait_for_url(re.compile("externalSubmit"))
     seen = Sight("", SemanticCategory.OBJECT, (), 0.8, 1.0)
-    market.work(second, "bob", **find_hit_type("two_choice").simulate([seen, replace(seen, share_fitting=0.1)]))
-    collected = collect_campaign(market.open_session(two_choice))
+    market.work(second, "bob", **find_hit_type("pair_choice").simulate([seen, replace(seen, share_fitting=0.1)]))
+    collected = collect_campaign(market.open_session(pair_choice))
     assert (collected.n_new, collected.n_unreadable) == (2, 0)
-    approve_assignments(market.open_session(two_choice))
+    approve_assignments(market.open_session(pair_choice))
 
     assert [row.metrics for row in Answer.objects.order_by("hit_unit")] == [
         {"chosen": 0}, {"chosen": 1}, {"chosen": 1}, {"chosen": 0},
@@ -221,7 +221,7 @@ def test_a_hit_type_is_composed_published_answered_collected_and_shown(
     assert viewer.get("/campaigns/try/answers/").content.decode().count("red car") == 2
     (record,) = viewer.get("/api/units/net/features.3/1").json()["answers"]
     assert (record["hit_type"], record["says"], record["metrics"]) == (
-        "two_choice",
+        "pair_choice",
         {"phrase": "red car"},
         {"chosen": 1},
     )

@@ -8,7 +8,7 @@ from typing import Any
 from annotator.crowd.hit_types.answers import MAX_ACTIVE_SECONDS, read_seconds
 from annotator.crowd.hit_types.hit_type import Finding, ShownUnit
 from annotator.crowd.hit_types.templates import find_hit_type, load_template
-from annotator.crowd.hit_types.tile_order import TileOrder, draw_order
+from annotator.crowd.hit_types.tile_order import TileOrder, draw_order, draw_preview, draw_sections, draw_texts
 from annotator.crowd.models import HIT, Answer, Assignment, HITUnit
 from annotator.crowd.seeds import derive_seed
 
@@ -17,19 +17,46 @@ FINDING_FIELDS = ["says", "metrics", "description", "category", "marked_ranks", 
 
 def find_orders(*, hit: HIT, worker_id: str) -> tuple[int, dict[HITUnit, TileOrder]]:
     """The seed and the units' orders of this person's assignment: the same on every machine and after every restart."""
-    seed = derive_seed(hit.seed, worker_id)
+    seed = derive_assignment_seed(hit, worker_id)
     n_planted = load_template(hit.hit_type.template).n_planted
     units = hit.hit_units.prefetch_related("images__top_image").order_by("position")
-    orders: dict[HITUnit, TileOrder] = {}
-    for unit in units:
-        images = list(unit.images.all())
-        orders[unit] = draw_order(
-            seed=seed_unit(seed, unit.position),
-            top_ranks=[image.top_image.rank for image in images if not image.is_planted],
-            low_ranks=[image.top_image.rank for image in images if image.is_planted],
-            n_planted=n_planted,
-        )
-    return seed, orders
+    return seed, {unit: _draw(unit, seed=seed_unit(seed, unit.position), n_planted=n_planted) for unit in units}
+
+
+def derive_assignment_seed(hit: HIT, worker_id: str) -> int:
+    return derive_seed(hit.seed, worker_id)
+
+
+def draw_preview_tiles(unit: HITUnit, *, seed: int) -> tuple[int, ...]:
+    """What a preview shows. All photographs of a question, in an order of its own: none of them is a secret."""
+    seed, images = seed_unit(seed, unit.position), list(unit.images.all())
+    if shows_photographs(unit):
+        sections = {image.rank: image.section for image in images}
+        return draw_sections(seed=derive_seed(seed, "preview"), sections=sections).shown_ranks
+    return draw_preview(seed=seed, ranks=[image.rank for image in images])
+
+
+def _draw(unit: HITUnit, *, seed: int, n_planted: int) -> TileOrder:
+    images = list(unit.images.all())
+    if shows_photographs(unit):
+        return draw_sections(seed=seed, sections={image.rank: image.section for image in images})
+    return draw_order(
+        seed=seed,
+        top_ranks=[image.rank for image in images if not image.is_planted],
+        low_ranks=[image.rank for image in images if image.is_planted],
+        n_planted=n_planted,
+    )
+
+
+def shows_photographs(unit: HITUnit) -> bool:
+    return any(image.image_id is not None for image in unit.images.all())
+
+
+def order_texts(unit: HITUnit, *, seed: int) -> tuple[int, ...]:
+    """The numbers of the unit's descriptions in the order of the page. `seed`: of the assignment, or of the HIT for its
+    preview.
+    """
+    return draw_texts(seed=seed_unit(seed, unit.position), n_texts=len(unit.texts))
 
 
 def seed_unit(seed: int, position: int) -> int:
@@ -52,10 +79,24 @@ def show_units(assignment: Assignment, orders: Mapping[HITUnit, TileOrder]) -> N
 
 
 def list_shown(assignment: Assignment) -> list[ShownUnit]:
-    return [
-        ShownUnit(row.hit_unit.position, tuple(row.shown_ranks), frozenset(row.planted_ranks), row.hit_unit.phrase)
-        for row in _list_answers(assignment)
-    ]
+    return [_show(row, seed=assignment.seed) for row in _list_answers(assignment)]
+
+
+def _show(row: Answer, *, seed: int) -> ShownUnit:
+    unit = row.hit_unit
+    numbers = order_texts(unit, seed=seed)
+    # A unit whose crops are shown has no photographs, and is spared the query.
+    images = unit.images.filter(gold__isnull=False) if unit.dissected_unit_id is None else ()
+    return ShownUnit(
+        unit.position,
+        tuple(row.shown_ranks),
+        frozenset(row.planted_ranks),
+        unit.phrase,
+        texts=tuple(unit.texts[number] for number in numbers),
+        text_numbers=numbers,
+        gold={image.rank: bool(image.gold) for image in images},
+        facts=unit.facts,
+    )
 
 
 def _list_answers(assignment: Assignment) -> list[Answer]:

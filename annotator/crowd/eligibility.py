@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 
+from annotator.crowd.hit_types.templates import list_shows_photographs
 from annotator.crowd.models import HIT, OPEN, Assignment, Worker
 
 # As `count_decided_by`; the names of persons have no space.
@@ -23,16 +24,13 @@ class Bar:
 def find_bar(*, hit: HIT, earlier: QuerySet[Assignment]) -> Bar | None:
     """Why a person with these earlier assignments may not work on this HIT; None if they may.
 
-    One answer per person and unit, of whatever HIT type, and at most the campaign's share per person. Imported
-    answers, which may be copies of this person's, bar only where the campaign names theirs as excluded.
+    One answer per person and unit, of whatever HIT type that shows crops; one per person and question about
+    photographs; and at most the campaign's share per person. Imported answers, which may be copies of this person's,
+    bar only where the campaign names theirs as excluded.
     """
     done = earlier.exclude(state__in=OPEN)
-    own = done.filter(hit__campaign__is_imported=False)
-    if own.filter(hit__hit_units__unit__in=hit.hit_units.values("unit")).exists():
-        return Bar(
-            f"You have already worked on this unit, and each person may do so once. {_RETURN}",
-            "This person had already answered about this unit.",
-        )
+    if bar := _find_repeated(hit, done.filter(hit__campaign__is_imported=False)):
+        return bar
     excluded = hit.campaign.qualifications.get("excluded_campaigns", [])
     if excluded and done.filter(hit__campaign__name__in=excluded).exists():
         return Bar(
@@ -46,6 +44,25 @@ def find_bar(*, hit: HIT, earlier: QuerySet[Assignment]) -> Bar | None:
             f"This study takes at most {most} HITs from one person, so that many people are heard, and you have done "
             f"them all. Thank you! {_RETURN}",
             f"This person had already answered {most} HITs, the most that one person may.",
+        )
+    return None
+
+
+def _find_repeated(hit: HIT, own: QuerySet[Assignment]) -> Bar | None:
+    """Whoever saw a unit's crops may judge a description on photographs: neither tells the other."""
+    of_photographs = list_shows_photographs()
+    if hit.hit_type.template in of_photographs:
+        if own.filter(hit__question_key=hit.question_key).exists():
+            return Bar(
+                f"You have already answered this question, and each person may do so once. {_RETURN}",
+                "This person had already answered this question.",
+            )
+        return None
+    about = own.filter(hit__hit_units__unit__in=hit.hit_units.values("unit"))
+    if about.exclude(hit__hit_type__template__in=of_photographs).exists():
+        return Bar(
+            f"You have already worked on this unit, and each person may do so once. {_RETURN}",
+            "This person had already answered about this unit.",
         )
     return None
 

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from annotator.crowd.categories import SemanticCategory
 from annotator.names import MAX_LENGTH, validate_name
-from annotator.units.models import DissectedUnit, TopImage, Unit
+from annotator.units.models import DissectedUnit, Image, TopImage, Unit
 
 CATEGORY_CHOICES = [(category.value, category.value) for category in SemanticCategory]
 
@@ -104,7 +104,10 @@ class HIT(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="hits")
     hit_type = models.ForeignKey(HITType, on_delete=models.CASCADE, related_name="hits")
-    question_key = models.CharField(max_length=200, help_text="Ids of its units, in their order, joined by +")
+    question_key = models.CharField(
+        max_length=200,
+        help_text="Ids of its units, in their order, joined by +; of a question about photographs its digest follows",
+    )
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     seed = models.BigIntegerField()
     n_assignments = models.PositiveSmallIntegerField()
@@ -134,11 +137,15 @@ class HITUnit(models.Model):
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="hit_units")
     position = models.PositiveSmallIntegerField(default=0, help_text="Order on the page, from zero")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="hit_units")
-    # Null in an imported campaign.
+    # Null in an imported campaign, and if the HIT shows photographs.
     dissected_unit = models.ForeignKey(
         DissectedUnit, on_delete=models.PROTECT, related_name="hit_units", null=True, blank=True
     )
-    phrase = models.CharField(max_length=200, blank=True)
+    phrase = models.CharField(max_length=500, blank=True)
+    # Of a question about photographs (campaigns/questions.py).
+    texts = models.JSONField(default=list, blank=True, help_text="Descriptions that it shows, of no stated method")
+    facts = models.JSONField(default=dict, blank=True, help_text="What its HIT type asks: is_graded, is_catch")
+    asked_as = models.CharField(max_length=200, blank=True, help_text="What its asker calls it; on no page")
     chosen_because = models.CharField(max_length=80, blank=True, help_text="top IoU, random, named, disagreement")
     inclusion_probability = models.FloatField(
         null=True,
@@ -161,18 +168,37 @@ class HITUnit(models.Model):
 
 
 class HITImage(models.Model):
-    """A crop that a HIT may show: its top crops, and the low crops its planted negatives are drawn from."""
+    """What a HIT may show: top crops and the low crops that planted negatives are drawn from, or whole photographs."""
 
     hit_unit = models.ForeignKey(HITUnit, on_delete=models.CASCADE, related_name="images")
-    top_image = models.ForeignKey(TopImage, on_delete=models.PROTECT, related_name="+")
+    top_image = models.ForeignKey(TopImage, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     is_planted = models.BooleanField(default=False)
+    # Of a whole photograph.
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    number = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Zero-based within the question")
+    section = models.PositiveSmallIntegerField(default=0, help_text="Photographs are shuffled within their section")
+    gold = models.BooleanField(null=True, blank=True, help_text="The right answer; null: not known")
+    tile = models.CharField(max_length=64, blank=True, help_text="SHA-256 and name of the stored picture")
 
     class Meta:
-        ordering = ["hit_unit", "top_image"]
-        constraints = [models.UniqueConstraint(fields=["hit_unit", "top_image"], name="one_crop_per_hit_unit")]
+        ordering = ["hit_unit", "top_image", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["hit_unit", "top_image"], name="one_crop_per_hit_unit"),
+            models.UniqueConstraint(fields=["hit_unit", "number"], name="one_photograph_per_number"),
+            models.CheckConstraint(
+                condition=Q(top_image__isnull=False, image__isnull=True, number__isnull=True)
+                | Q(top_image__isnull=True, image__isnull=False, number__isnull=False),
+                name="crop_or_photograph",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.hit_unit} rank {self.top_image.rank}"
+        return f"{self.hit_unit} {'photograph' if self.top_image is None else 'rank'} {self.rank}"
+
+    @property
+    def rank(self) -> int:
+        """The number that answers name it by."""
+        return self.top_image.rank if self.top_image is not None else int(self.number or 0)
 
 
 class Worker(models.Model):
@@ -269,7 +295,8 @@ class Answer(models.Model):
 
     assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="answers")
     hit_unit = models.ForeignKey(HITUnit, on_delete=models.PROTECT, related_name="answers")
-    # Tile numbers in the order shown: ranks of top_images; drawn by the seed, known to the server alone.
+    # Tile numbers in the order shown: ranks of top_images, or numbers of photographs; drawn by the seed, known to the
+    # server alone.
     # Empty for an imported answer that does not tell them.
     shown_ranks = models.JSONField(default=list)
     planted_ranks = models.JSONField(default=list)

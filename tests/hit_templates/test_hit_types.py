@@ -1,6 +1,7 @@
 """What holds for every HIT type of the table: its example is read, kept, scored, told and shown."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +11,20 @@ from annotator.crowd.hit_types.hit_type import ShownUnit, Sight
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.hit_types.templates import find_folder, find_hit_type, load_template, render_summary
 
-SIGHT = Sight("lamp", SemanticCategory.OBJECT, (0, 2), 0.9, 30.0)
+SIGHT = Sight(
+    "lamp", SemanticCategory.OBJECT, (0, 2), 0.9, 30.0, answers=(True, False) * 10, text_shares=(0.2, 0.9, 0.5)
+)
 
 
 def show(name: str) -> list[ShownUnit]:
-    """As the page would show the type's units: top crops, then planted ones."""
+    """As the page would show the type's units: top crops, then planted ones; or photographs, some of them gold."""
     template = load_template(name)
+    if template.photographs:
+        rows = [row for row in template.photographs for _ in range(row.n)]
+        gold = {number: row.gold for number, row in enumerate(rows) if row.gold is not None}
+        texts = ("red car", "wheel", "shiny things")
+        ranks = tuple(range(len(rows)))
+        return [ShownUnit(0, ranks, frozenset(), texts[0], texts=texts, text_numbers=(2, 0, 1), gold=gold)]
     ranks = tuple(range(template.n_top + template.n_planted))
     planted = frozenset(ranks[template.n_top :])
     return [ShownUnit(position, ranks, planted, "red car") for position in range(find_hit_type(name).n_units)]
@@ -47,7 +56,8 @@ def test_an_answer_is_scored_for_each_unit_told_and_shown(name: str) -> None:
 @pytest.mark.parametrize("name", TABLE)
 def test_what_a_simulated_person_submits_is_an_answer(name: str) -> None:
     hit_type, shown = find_hit_type(name), show(name)
-    assert hit_type.parse(hit_type.simulate([SIGHT] * hit_type.n_units), shown)
+    sight = replace(SIGHT, answers=SIGHT.answers[: len(shown[0].shown_ranks)])
+    assert hit_type.parse(hit_type.simulate([sight] * hit_type.n_units), shown)
 
 
 @pytest.mark.parametrize("name", TABLE)

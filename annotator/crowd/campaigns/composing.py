@@ -34,11 +34,11 @@ def compose_campaign(
     groups = find_hit_type(template).group(len(units), seed=campaign.seed)
     if not units:
         raise CannotCompose("No units were chosen.")
-    _refuse_silent(units)
+    refuse_silent(units)
     n_phrases = sum(map(bool, phrases.values()))
     if find_hit_type(template).asks_phrase and len(units) != n_phrases:
         raise CannotCompose(f"{len(units) - n_phrases} of the {len(units)} units have no phrase to ask about.")
-    _check_name(campaign.name)
+    check_name_of(campaign)
     check_terms(campaign, n_hits=len(groups))
     check_crops(choice.dissected_unit for choice in units)
     with transaction.atomic():
@@ -103,17 +103,18 @@ def find_crops(unit: DissectedUnit, *, template: HITTemplate) -> list[TopImage]:
     return top + low
 
 
-def _refuse_silent(units: Sequence[ChosenUnit]) -> None:
+def refuse_silent(units: Sequence[ChosenUnit]) -> None:
     """Whoever chose the units: a silent unit has no honest planted negative, so people are not asked about it."""
     silent = [choice.dissected_unit for choice in units if choice.dissected_unit.silence]
     if silent:
         raise CannotCompose(f"People cannot be asked about silent units. Leave out {describe_silent(silent)}.")
 
 
-def _check_name(name: str) -> None:
-    check_name(name)
-    if Campaign.objects.filter(name=name).exists():
-        raise CannotCompose(f"There is a campaign {name!r} already; choose another name.")
+def check_name_of(campaign: Campaign) -> None:
+    """Raises CannotCompose or NameRefused if the campaign's name is no name, or is taken."""
+    check_name(campaign.name)
+    if Campaign.objects.filter(name=campaign.name).exists():
+        raise CannotCompose(f"There is a campaign {campaign.name!r} already; choose another name.")
 
 
 def check_terms(campaign: Campaign, *, n_hits: int) -> None:

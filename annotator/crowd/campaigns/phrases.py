@@ -32,7 +32,12 @@ def as_words(label: str) -> str:
 
 
 def read_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, str]:
-    """Unit id -> phrase, from a CSV of layer, unit (zero-based), phrase; rows of units not chosen are passed over."""
+    """Unit id -> phrase; of several rows of a unit the last one. Raises BadPhrases."""
+    return {unit: phrases[-1] for unit, phrases in read_all_phrases(path, units).items()}
+
+
+def read_all_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, list[str]]:
+    """Unit id -> phrases, from a CSV of layer, unit (zero-based), phrase; rows of units not chosen are passed over."""
     by_name = {
         (choice.dissected_unit.unit.layer.path, choice.dissected_unit.unit.index): choice.dissected_unit.unit_id
         for choice in units
@@ -46,11 +51,11 @@ def read_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, str]:
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadPhrases(f"{path} cannot be read: {error}.") from None
-    phrases: dict[int, str] = {}
+    phrases: dict[int, list[str]] = {}
     for line, row in rows:
         unit_id = by_name.get(_read_name(row, where=f"{path}, line {line}"))
         if unit_id is not None:
-            phrases[unit_id] = _read_phrase(row, where=f"{path}, line {line}")
+            phrases.setdefault(unit_id, []).append(_read_phrase(row, where=f"{path}, line {line}"))
     return phrases
 
 

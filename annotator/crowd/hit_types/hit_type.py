@@ -19,6 +19,12 @@ class ShownUnit:
     shown_ranks: tuple[int, ...]
     planted_ranks: frozenset[int]
     phrase: str = ""
+    # Of a question about photographs: its descriptions and their numbers in the order of the page, the right answers
+    # that are known (number of a photograph -> answer), and what is asked besides.
+    texts: tuple[str, ...] = ()
+    text_numbers: tuple[int, ...] = ()
+    gold: Mapping[int, bool] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,10 @@ class Sight:
     # Of the crops, the share that the unit's phrase fits; 0 without a phrase.
     share_fitting: float
     active_seconds: float
+    # Of a question about photographs: for each photograph on the page, True if the question's answer is yes, and for
+    # each description the share of photographs that it fits.
+    answers: tuple[bool, ...] = ()
+    text_shares: tuple[float, ...] = ()
 
 
 class HITType(Protocol[A]):

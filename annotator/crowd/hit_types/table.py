@@ -3,4 +3,5 @@
 TABLE = {
     "unit_semantics": "hit_templates.unit_semantics",
     "verify_label": "hit_templates.verify_label",
+    "rate_description": "hit_templates.rate_description",
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -32,7 +32,22 @@ class BadTemplate(Refusal):
 
 
 @dataclass(frozen=True)
+class Photographs:
+    """Whole photographs that a HIT shows as one section: `n` of the unit's top or low images, or of any of the set.
+
+    `gold`: the right answer about them; None: not known.
+    """
+
+    n: int
+    of: Literal["top", "low", "any"]
+    section: int = 0
+    gold: bool | None = None
+
+
+@dataclass(frozen=True)
 class HITTemplate:
+    """Either `n_top` and `n_planted` say which crops it shows, or `photographs` which whole images."""
+
     name: str
     heading: str
     title: str
@@ -43,12 +58,15 @@ class HITTemplate:
     auto_approval_seconds: int
     expected_seconds: int
     frame_height_px: int
-    n_top: int
-    n_planted: int
     consent: tuple[tuple[str, str], ...]
     style: str
     script: str
     sha256: str
+    n_top: int = 0
+    n_planted: int = 0
+    photographs: tuple[Photographs, ...] = ()
+    # One catch trial, whose answer is in view, for so many questions; 0: none.
+    catch_every: int = 0
 
 
 @functools.lru_cache(maxsize=16)
@@ -66,6 +84,7 @@ def load_template(name: str) -> HITTemplate:
             script=(frame["frame.js"] + contents["script.js"]).decode(),
             sha256=hashlib.sha256(b"\0".join([*contents.values(), *frame.values()])).hexdigest(),
             consent=tuple((str(heading), str(text)) for heading, text in fields.pop("consent")),
+            photographs=tuple(Photographs(**row) for row in fields.pop("photographs", [])),
             **fields,
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
@@ -88,6 +107,11 @@ def find_hit_type(name: str) -> HITType[Any]:
 
 def list_names(*, adds_to: AddsTo) -> list[str]:
     return [name for name in TABLE if find_hit_type(name).adds_to == adds_to]
+
+
+def list_shows_photographs() -> list[str]:
+    """The HIT types that show whole photographs, and no crops of units."""
+    return [name for name in TABLE if load_template(name).photographs]
 
 
 def render_page(name: str, context: Mapping[str, Any], request: HttpRequest) -> str:

@@ -1,7 +1,9 @@
-"""Which planted negatives an assignment shows, and in which order its crops stand: drawn from a seed, nothing else."""
+"""Which planted negatives an assignment shows, and the order of its crops, photographs and descriptions: drawn from a
+seed, nothing else.
+"""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from annotator.crowd.seeds import derive_seed
@@ -34,3 +36,21 @@ def draw_preview(*, seed: int, ranks: Sequence[int]) -> tuple[int, ...]:
     outside it.
     """
     return tuple(random.Random(derive_seed(seed, "preview")).sample(sorted(ranks), min(N_PREVIEW, len(ranks))))
+
+
+def draw_sections(*, seed: int, sections: Mapping[int, int]) -> TileOrder:
+    """All photographs (number -> section), section by section, shuffled within each."""
+    draw = random.Random(seed)
+    shown: list[int] = []
+    for section in sorted(set(sections.values())):
+        numbers = sorted(number for number, at in sections.items() if at == section)
+        draw.shuffle(numbers)
+        shown += numbers
+    return TileOrder(shown_ranks=tuple(shown), planted_ranks=())
+
+
+def draw_texts(*, seed: int, n_texts: int) -> tuple[int, ...]:
+    """The numbers of a question's descriptions in the order shown."""
+    numbers = list(range(n_texts))
+    random.Random(derive_seed(seed, "texts")).shuffle(numbers)
+    return tuple(numbers)

@@ -1,16 +1,24 @@
 """What a HIT page shows to one visitor: who they say they are, what the template gets, what the script is answered."""
 
+import itertools
 import json
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
-from annotator.crowd.assignments import make_receipt, read_work, seed_unit
+from annotator.crowd.assignments import (
+    derive_assignment_seed,
+    draw_preview_tiles,
+    make_receipt,
+    order_texts,
+    read_work,
+    shows_photographs,
+)
 from annotator.crowd.categories import SemanticCategory
 from annotator.crowd.eligibility import INDEPENDENCE
 from annotator.crowd.hit_types.templates import HITTemplate, load_template
-from annotator.crowd.hit_types.tile_order import draw_preview
 from annotator.crowd.marketplaces.marketplace import Visit
 from annotator.crowd.marketplaces.requirements import explain_requirements
 from annotator.crowd.marketplaces.table import open_marketplace
@@ -20,6 +28,7 @@ from annotator.crowd.page.consent import has_agreed, write_consent
 from annotator.crowd.page.sheets import COLUMNS, TILES_PER_SHEET, ShownTiles, count_all_sheets
 from annotator.crowd.page.starting import describe_visitor
 from annotator.crowd.page.tokens import sign_page, sign_sheets, sign_work
+from annotator.units.photographs import TILE_PX
 
 NOT_COUNTED = (
     "You had already answered about this unit, or done as many HITs of this study as one person may. You are paid for "
@@ -37,11 +46,11 @@ EXAMPLES = {
 
 
 def find_preview_tiles(hit: HIT) -> list[ShownTiles]:
-    tiles: list[ShownTiles] = []
-    for unit in list_units(hit):
-        ranks = [image.top_image.rank for image in unit.images.all()]
-        tiles.append(ShownTiles(unit, draw_preview(seed=seed_unit(hit.seed, unit.position), ranks=ranks)))
-    return tiles
+    return [_show(unit, draw_preview_tiles(unit, seed=hit.seed)) for unit in list_units(hit)]
+
+
+def _show(unit: HITUnit, ranks: tuple[int, ...]) -> ShownTiles:
+    return ShownTiles(unit, ranks, {image.rank: image.tile for image in unit.images.all() if image.tile})
 
 
 def list_units(hit: HIT) -> list[HITUnit]:
@@ -56,7 +65,7 @@ def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
     return of_visit | {
         "page": config["page"],
         "config": _as_script(config),
-        "units": [unit | {"crop_numbers": range(1, unit["n_crops"] + 1)} for unit in config["units"]],
+        "units": [unit | {"crop_numbers": range(1, unit["n_crops"] + 1)} | _number(unit) for unit in config["units"]],
         "heading": template.heading,
         "style": template.style,
         "script": template.script,
@@ -67,6 +76,13 @@ def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
     }
 
 
+def _number(unit: dict[str, Any]) -> dict[str, Any]:
+    """`section_numbers`: of a question about photographs, the numbers of each section's, counted from one."""
+    ends = list(itertools.accumulate(unit.get("sections", ())))
+    begins = [0, *ends[:-1]]
+    return {"section_numbers": [range(first + 1, end + 1) for first, end in zip(begins, ends, strict=False)]}
+
+
 def _describe_preview(hit: HIT) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the script gets, and what the template gets besides."""
     tiles = find_preview_tiles(hit)
@@ -74,7 +90,7 @@ def _describe_preview(hit: HIT) -> tuple[dict[str, Any], dict[str, Any]]:
     config = {
         "page": "preview",
         "sheets": [f"{address}/{number}.jpg" for number in range(count_all_sheets(tiles))],
-        **_describe_grid(hit, [len(one.ranks) for one in tiles]),
+        **_describe_grid(hit, [len(one.ranks) for one in tiles], seed=hit.seed),
     }
     return config, {"simulated": False, "consent_needed": False}
 
@@ -90,7 +106,7 @@ def _describe_start(hit: HIT, visit: Visit, template: HITTemplate) -> tuple[dict
         "token": sign_page(visit, public_id=public_id),
         "consent_needed": consent_needed,
         "urls": {act: f"/hit/{public_id}/{act}" for act in ("start", "draft", "submit")},
-        **_describe_grid(hit, _count_crops(hit, template)),
+        **_describe_grid(hit, _count_crops(hit, template), seed=derive_assignment_seed(hit, visit.worker_id)),
     }
     return config, {
         "simulated": open_marketplace(campaign.marketplace).is_simulated(visit.worker_id),
@@ -112,13 +128,13 @@ def describe_work(assignment: Assignment, *, submit_origin: str, now: datetime) 
         "sheets": [f"/hit/sheet/{sheets}/{number}.jpg" for number in range(count_all_sheets(tiles))],
         "draft": tell_draft(assignment, now=now),
         "revision": assignment.draft_revision,
-        **_describe_grid(assignment.hit, [len(one.ranks) for one in tiles]),
+        **_describe_grid(assignment.hit, [len(one.ranks) for one in tiles], seed=assignment.seed),
     }
 
 
 def find_shown_tiles(assignment: Assignment) -> list[ShownTiles]:
     answers = assignment.answers.select_related("hit_unit__dissected_unit__dissection").order_by("hit_unit__position")
-    return [ShownTiles(answer.hit_unit, tuple(answer.shown_ranks)) for answer in answers]
+    return [_show(answer.hit_unit, tuple(answer.shown_ranks)) for answer in answers]
 
 
 def describe_stored(assignment: Assignment, *, submit_origin: str) -> dict[str, Any]:
@@ -146,10 +162,13 @@ def _count_crops(hit: HIT, template: HITTemplate) -> list[int]:
     return [one.count(False) + min(template.n_planted, one.count(True)) for one in planted]
 
 
-def _describe_grid(hit: HIT, n_crops: list[int]) -> dict[str, Any]:
-    """What the script is told of the crops; `n_crops` of each unit. The units' sheets follow each other."""
+def _describe_grid(hit: HIT, n_crops: list[int], *, seed: int) -> dict[str, Any]:
+    """What the script is told of the crops or photographs; `n_crops` of each unit. The units' sheets follow each other.
+
+    `seed`: what the order of a question's descriptions is drawn from.
+    """
     units = [
-        {"n_crops": n, "tile_px": unit.dissected_unit.tile_px if unit.dissected_unit else 128, "phrase": unit.phrase}
+        {"n_crops": n, "tile_px": _tell_px(unit), "phrase": unit.phrase, **_describe_question(unit, seed=seed)}
         for unit, n in zip(list_units(hit), n_crops, strict=True)
     ]
     return {
@@ -159,6 +178,25 @@ def _describe_grid(hit: HIT, n_crops: list[int]) -> dict[str, Any]:
         "columns": COLUMNS,
         "tiles_per_sheet": TILES_PER_SHEET,
         "categories": [category.value for category in SemanticCategory],
+    }
+
+
+def _tell_px(unit: HITUnit) -> int:
+    if shows_photographs(unit):
+        return TILE_PX
+    return unit.dissected_unit.tile_px if unit.dissected_unit else 128
+
+
+def _describe_question(unit: HITUnit, *, seed: int) -> dict[str, Any]:
+    """What a page is told of a question about photographs: nothing of a unit's crops."""
+    if not shows_photographs(unit):
+        return {}
+    texts = [unit.texts[number] for number in order_texts(unit, seed=seed)]
+    sizes = Counter(image.section for image in unit.images.all())
+    return {
+        "texts": texts,
+        "sections": [sizes[at] for at in sorted(sizes)],
+        "is_graded": bool(unit.facts.get("is_graded")),
     }
 
 

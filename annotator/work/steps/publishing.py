@@ -21,7 +21,8 @@ from annotator.crowd.campaigns.crops import CropsGone
 from annotator.crowd.campaigns.extending import give_time
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.campaigns.openness import find_openness
-from annotator.crowd.campaigns.phrases import BadPhrases, find_automatic_phrases, read_phrases
+from annotator.crowd.campaigns.photograph_choice import count_catches, make_questions
+from annotator.crowd.campaigns.phrases import BadPhrases, find_automatic_phrases, read_all_phrases, read_phrases
 from annotator.crowd.campaigns.publishing import (
     CannotPublish,
     check_closing,
@@ -30,6 +31,7 @@ from annotator.crowd.campaigns.publishing import (
     publish_campaign,
     withdraw_campaign,
 )
+from annotator.crowd.campaigns.questions import compose_questions
 from annotator.crowd.campaigns.quoting import CannotQuote
 from annotator.crowd.campaigns.unit_choice import (
     BadChoice,
@@ -40,7 +42,7 @@ from annotator.crowd.campaigns.unit_choice import (
     describe_silent,
 )
 from annotator.crowd.hit_types.screening import load_screening
-from annotator.crowd.hit_types.templates import BadTemplate, find_hit_type
+from annotator.crowd.hit_types.templates import BadTemplate, find_hit_type, load_template
 from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.marketplaces.requirements import BadQualification
 from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
@@ -49,11 +51,13 @@ from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.seeds import derive_seed
 from annotator.plurals import say_count
 from annotator.units.finding import find_done_dissections
+from annotator.units.photographs import PhotographsGone
 from annotator.work.options import option
 from annotator.work.states import is_going, is_unclosed
 from annotator.work.step import Step, Work
 
 DAY_SECONDS = 24 * 3600
+NOT_COMPOSED = (CannotCompose, CropsGone, PhotographsGone)
 # What MTurk allows.
 MIN_DAYS, MAX_DAYS = 30 / DAY_SECONDS, 365
 
@@ -110,7 +114,7 @@ class ComposeOptions:
     )  # fmt: skip
     template: str = option("A folder of hit_templates/ (unit_semantics)", default="unit_semantics")
     phrases: str | None = option(
-        "For verify_label: automatic labels (default) or layer,unit,phrase",
+        "For verify_label, rate_description, best_of: automatic labels (default) or layer,unit,phrase",
         default=None, metavar="FILE|automatic", reach="command",
     )  # fmt: skip
     marketplace: str = option("Where people find the HITs (own)", choices=list(MARKETPLACES), default="own")
@@ -141,7 +145,7 @@ def compose(work: Work) -> str:
     choice = choose_units(find_done_dissections(asked.dissection), wanted=wanted, seed=seed)
     units = choice.units
     work.details["silent"] = len(choice.silent)
-    n_hits = len(find_hit_type(asked.template).group(len(units), seed=seed))
+    n_hits = len(find_hit_type(asked.template).group(len(units), seed=seed)) + count_catches(asked.template, len(units))
     campaign = Campaign(
         name=name,
         marketplace=asked.marketplace,
@@ -166,8 +170,13 @@ def compose(work: Work) -> str:
         ),
         created_at=work.now,
     )
-    phrases = _find_phrases(asked, units)
-    composing.compose_campaign(campaign, template=asked.template, units=units, phrases=phrases)
+    if load_template(asked.template).photographs:
+        texts = _find_texts(asked, units)
+        questions = make_questions(units, template=asked.template, texts=texts, seed=seed)
+        compose_questions(campaign, template=asked.template, questions=questions)
+    else:
+        phrases = _find_phrases(asked, units)
+        composing.compose_campaign(campaign, template=asked.template, units=units, phrases=phrases)
     return (
         f"Composed {say_count(n_hits, 'HIT')} about {say_count(len(units), 'unit')}{_count_layers(units)}."
         f"{_tell_silent(choice)}"
@@ -229,6 +238,15 @@ def _find_phrases(asked: ComposeOptions, units: list[ChosenUnit]) -> dict[int, s
     if asked.phrases in (None, "automatic"):
         return find_automatic_phrases(units)
     return read_phrases(Path(str(asked.phrases)), units)
+
+
+def _find_texts(asked: ComposeOptions, units: list[ChosenUnit]) -> dict[int, list[str]]:
+    """Unit id -> descriptions to ask about; one unit may have several rows in the file."""
+    if not find_hit_type(asked.template).asks_phrase:
+        return {}
+    if asked.phrases in (None, "automatic"):
+        return {unit: [phrase] for unit, phrase in find_automatic_phrases(units).items()}
+    return read_all_phrases(Path(str(asked.phrases)), units)
 
 
 def quote(work: Work) -> str:
@@ -323,7 +341,7 @@ STEPS = (
         "compose", "Compose and quote", "Chooses the units and writes one HIT per unit; nothing is sent yet.",
         role=Role.RESEARCHER, subject="new campaign", run=compose, is_quick=True, check=check_composing,
         options=ComposeOptions,
-        refusals=(CannotCompose, CropsGone, BadTerms, BadChoice, BadPhrases, BadTemplate, BadQualification),
+        refusals=(*NOT_COMPOSED, BadTerms, BadChoice, BadPhrases, BadTemplate, BadQualification),
     ),
     Step(
         "quote", "Quote", "Computes the price with fees and the pay per hour.", role=Role.RESEARCHER, run=quote,

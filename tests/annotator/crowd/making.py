@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image as Pixels
 
 from annotator.crowd.campaigns.composing import compose_campaign
+from annotator.crowd.campaigns.questions import Question, compose_questions
 from annotator.crowd.campaigns.quoting import quote_campaign
 from annotator.crowd.campaigns.unit_choice import ChosenUnit, list_units
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit
@@ -94,6 +96,25 @@ def make_dissection(
             label=f"gadget {index}", iou=0.02 * (index + 1), is_best=True,
         )  # fmt: skip
     return dissection
+
+
+def draw_photographs(dissection: Dissection) -> None:
+    """A file for each image of the set, half as high as it is wide, in a color of its own."""
+    for image in dissection.image_set.images.all():
+        color = color_of(seed=0, rank=image.index)
+        Pixels.new("RGB", (64, 32), color).save(Path(dissection.image_set.address) / image.path, quality=95)
+
+
+def make_questions_campaign(questions: Sequence[Question], *, template: str, **changes: Any) -> Campaign:
+    """Composed and quoted."""
+    values: dict[str, Any] = {
+        "name": "study", "marketplace": "own", "reward_usd": Decimal("0.06"), "budget_cap_usd": Decimal("100.00"),
+        "seed": 7, "created_at": NOW,
+    } | changes  # fmt: skip
+    campaign = Campaign(**values)
+    compose_questions(campaign, template=template, questions=questions)
+    quote_campaign(campaign=campaign, now=NOW)
+    return campaign
 
 
 def make_campaign(

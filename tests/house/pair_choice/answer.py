@@ -9,7 +9,7 @@ from annotator.crowd.hit_types.hit_type import JSON, AddsTo, Finding, HITType, S
 NAMES = ("left", "right")
 
 
-class TwoChoice:
+class PairChoice:
     """An answer is the position of the chosen unit."""
 
     n_units = 2
@@ -47,4 +47,4 @@ class TwoChoice:
         return {"chosen": "left" if sights[0].share_fitting >= sights[1].share_fitting else "right"}
 
 
-HIT_TYPE: HITType[int] = TwoChoice()
+HIT_TYPE: HITType[int] = PairChoice()
