@@ -19,7 +19,7 @@ from annotator.evidence.models import Question
 from annotator.evidence.units_behind import Named, name_layer_units
 from annotator.units.models import DissectedUnit, Dissection, Layer, TopImage
 from workers import contract
-from workers.engine.drawing.segments import SegmentSource, SegmentUnavailable, segment_at
+from workers.engine.drawing.segments import SegmentSource, SegmentUnavailable, find_segments
 from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
 from workers.engine.measures.options import list_defaults
 from workers.engine.networks.geometry import AxisGeometry, MapGeometry, plan_upsampling, spread_pixels, upsample
@@ -84,8 +84,15 @@ class Seen:
         if first is None:
             raise SegmentUnavailable("The unit has no top images.")
         source = SegmentSource(str(options["segment"]), self.geometry, self._mean_field(options))
-        pixels = spread_pixels(n_pixels=OVERLAY_PX, side_px=self.answer["input_px"])
-        return segment_at(source=source, activation=self.maps[index], first_peak=first, rows=pixels, columns=pixels)
+        pixels = spread_pixels(n_pixels=OVERLAY_PX, side_px=self.answer["input_px"])[None]
+        found = find_segments(
+            source=source,
+            maps=self.maps[index][None],
+            first_peaks=np.array([first]),
+            rows=pixels,
+            columns=pixels,
+        )
+        return np.asarray(found[0], dtype=np.bool_)
 
     def _mean_field(self, options: dict[str, Any]) -> float | None:
         stated = options.get("mean_empirical_px")
