@@ -26,9 +26,10 @@ from workers.engine.networks.surgery_recipe import RecipeInvalid
 from workers.engine.training.options import FitInvalid
 from workers.explaining import explain_photograph
 from workers.job import find_device, wait_for_space, write_patiently
-from workers.localizing import Asked, localize_set
+from workers.localizing import localize_set
 from workers.looking import look_at_photograph
 from workers.opened import REFUSED, open_network
+from workers.parts import Asked, PartsChanged
 from workers.photographs import keep_photograph
 from workers.training import cut_network, fit_network
 from workers.weighing import ablate_units, weigh_units
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 # Another attempt would find the same.
 BAD_INPUT = (
     *REFUSED, ImageUnreadable, QuestionInvalid, BoxesInvalid, ImageSetError, RecipeInvalid, FitInvalid, AblationInvalid,
+    PartsChanged,
 )  # fmt: skip
 
 
@@ -48,12 +50,12 @@ def answer_question(request: QuestionRequest) -> None:
         target.clear()  # of an attempt whose GPU process died before it could clear them
         return
     is_unwanted = False
-    if not target.exists(contract.result_name(0)):
+    if not target.exists(contract.result_name(request.position)):
         with leases.lease(
             url=config.broker_url,
             dissection_id=request.question_id,
             artifact=request.artifact,
-            position=0,
+            position=request.position,
             attempt=request.attempt,
         ) as reporter:
             write_patiently(target, reporter, *_attempt(request, target, reporter))
@@ -70,12 +72,12 @@ def answer_question(request: QuestionRequest) -> None:
 def _attempt(request: QuestionRequest, target: store.Store, reporter: leases.Reporter) -> tuple[str, bytes]:
     try:
         found = wait_for_space(reporter, partial(_answer, request, target, reporter))
-        return contract.result_name(0), json.dumps(found, allow_nan=False).encode()
+        return contract.result_name(request.position), json.dumps(found, allow_nan=False).encode()
     except BAD_INPUT as error:
-        return contract.result_name(0), json.dumps({"error": in_words(error)}).encode()
+        return contract.result_name(request.position), json.dumps({"error": in_words(error)}).encode()
     except Exception as error:  # anything else may pass: the web side counts the attempts
         logger.exception("Attempt %s of question %s failed.", request.attempt, request.question_id)
-        return contract.failure_name(0, request.attempt), f"{type(error).__name__}: {error}".encode()
+        return contract.failure_name(request.position, request.attempt), f"{type(error).__name__}: {error}".encode()
 
 
 def in_words(error: Exception) -> str:

@@ -20,6 +20,8 @@ TAKE_ANSWER = "annotator.evidence.tasks.take_answer"
 MAX_ATTEMPTS = 3
 # Images of one measure task, unless the dissection says otherwise.
 SHARD_IMAGES = 512
+# Photographs of one part of a localization, unless the question says otherwise.
+LOCALIZED_IMAGES = 256
 LEASE_SILENT_SECONDS = 30
 LEASE_EVERY_SECONDS = 3
 # A GPU process that finds the store full tries again this often; its stage begins with the word.
@@ -82,14 +84,16 @@ CLEAN_PHOTOGRAPH, SHOWN_PHOTOGRAPH, ABOUT_PHOTOGRAPH = "photograph.png", "shown.
 UNIT_MAPS, UNIT_CLASSES, PIXEL_LABELS = "unit-maps.npz", "unit-classes.json", "pixel-labels.npz"
 # Of a walk, the strongest units before and after each unit.
 STRONGEST = "strongest.npz"
+# A result at position 0 with this key is no answer but states how many images each part has.
+PARTS = "parts"
 # Options that name a photograph of an image set: the set's address and the photograph's path in it.
 PHOTOGRAPH_OPTIONS = ("images", "image", "labels")
 
 
 @dataclass(frozen=True)
 class QuestionRequest:
-    """A question to one network: `kind` is one of these. The answer goes to the folder `artifact` as
-    the result of position 0.
+    """A question to one network: `kind` is one of these. The answer goes to the folder `artifact` as the result of its
+    position.
     """
 
     question_id: str
@@ -101,6 +105,9 @@ class QuestionRequest:
     attempt: int
     options: dict[str, Any] = field(default_factory=dict)
     code_folder: str = ""
+    # 0: the question itself; of one that is answered in parts also those of its parts, and the one after them, which
+    # joins them.
+    position: int = 0
     version: int = VERSION
 
     # The whole network is loaded: no part of it may be left out for the sake of a layer.
@@ -162,6 +169,16 @@ def weights_name(head: str) -> str:
 def checkpoint_name(run: str) -> str:
     """Where a run of a fit that has not ended is kept."""
     return f"checkpoints/{run}.pt"
+
+
+def part_name(position: int) -> str:
+    """Where a part of a question's answer lies until the parts are joined."""
+    return f"parts/{position:05d}.npz"
+
+
+def picture_name(group: str, place: int) -> str:
+    """Where a picture of a localization's report lies; the groups are `worst` and `best`."""
+    return f"pictures/{group}-{place:02d}.jpg"
 
 
 def failure_name(position: int, attempt: int) -> str:

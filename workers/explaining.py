@@ -13,7 +13,7 @@ from workers.engine.explain import Explained, explain, list_strongest_classes
 from workers.engine.format.artifact import pack_arrays
 from workers.engine.networks.class_names import name_classes
 from workers.job import find_device, write_patiently
-from workers.localizing import Asked
+from workers.parts import Asked
 
 
 def explain_photograph(asked: Asked) -> dict[str, Any]:

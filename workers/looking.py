@@ -9,8 +9,8 @@ from workers.engine.format.artifact import pack_arrays
 from workers.engine.images.decoding import read_size
 from workers.engine.look import look
 from workers.job import find_device, write_patiently
-from workers.localizing import Asked
 from workers.opened import open_images
+from workers.parts import Asked
 
 
 def look_at_photograph(asked: Asked) -> dict[str, Any]:

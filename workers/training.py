@@ -13,7 +13,7 @@ from workers.engine.networks.surgery_recipe import HeadKind, Recipe
 from workers.engine.training.classes import read_class_set
 from workers.engine.training.options import FitOptions
 from workers.job import find_device, write_patiently
-from workers.localizing import Asked
+from workers.parts import Asked
 
 # An epoch may take hours: within it, that much work at most is lost with a GPU process.
 CHECKPOINT_SECONDS = 300

@@ -22,8 +22,8 @@ from workers.engine.networks.class_names import name_classes
 from workers.engine.weigh import Photographs, weigh
 from workers.fetching import fetch_folder
 from workers.job import find_device
-from workers.localizing import Asked
 from workers.opened import open_images
+from workers.parts import Asked
 
 MAX_NAMED = 10
 # Units of a class that are told, of largest mean share.

@@ -6,18 +6,17 @@ import os.path
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
+from annotator.evidence import attempting, dividing
 from annotator.evidence.models import Question
 from annotator.evidence.unit_classes import keep_classes
 from annotator.refusals import Refusal
-from annotator.units import gpu_queue
 from annotator.units.registering import check_architecture, resolve_weights
 from workers import contract
 from workers.engine.images.passed_over import is_text, show_path
@@ -77,7 +76,7 @@ def ask_to_explain(
 
 
 def ask_to_localize(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
-    """How well its class maps find objects; `options` are `images`, a folder, and `boxes`, a file."""
+    """How well its class maps find objects; `options` as workers.localizing.localize_set takes them."""
     return ask(Question(kind=Question.Kind.LOCALIZE, options=options, asked_at=now), network, now=now)
 
 
@@ -135,12 +134,22 @@ def advance(*, question_id: uuid.UUID, now: datetime) -> None:
         if question.state != Question.State.ASKED:
             return
         store = open_store(question.folder)
-        if store.exists(contract.result_name(0)):
-            _take(question, json.loads(store.read(contract.result_name(0))), now)
+        answer = _find_answer(question, store, now)
+        if answer is not None:
+            _take(question, answer, now)
             keep_classes(question, store, now=now)
-        elif _is_due(question, store, now):
-            _send(question, store, now)
         question.save()
+
+
+def _find_answer(question: Question, store: Store, now: datetime) -> dict[str, Any] | None:
+    """The answer or why there is none; until it is there, sends what is due."""
+    if store.exists(contract.result_name(0)):
+        found: dict[str, Any] = json.loads(store.read(contract.result_name(0)))
+        sizes = found.get(contract.PARTS)
+        return found if sizes is None else dividing.advance_parts(question, store, sizes, now=now)
+    if attempting.is_due(question, store, now) and (reason := attempting.send(question, store, now)):
+        return {"error": reason}
+    return None
 
 
 def advance_all(*, now: datetime) -> None:
@@ -182,7 +191,7 @@ def wait_for_answer(
             question.refresh_from_db()
         except Question.DoesNotExist:
             raise CannotAsk("The question was deleted meanwhile, with its photograph.") from None
-        word = gpu_queue.read_progress(question.id, 0) if show is not None else None
+        word = dividing.read_progress(question) if show is not None else None
         if show is not None and word is not None:
             show(word)
         look_after()
@@ -198,27 +207,3 @@ def _take(question: Question, answer: dict[str, Any], now: datetime) -> None:
     question.refusal = answer.get("error", "")
     question.state = Question.State.REFUSED if question.refusal else Question.State.ANSWERED
     question.answer = {} if question.refusal else answer
-
-
-def _is_due(question: Question, store: Store, now: datetime) -> bool:
-    """True if it was never sent, its attempt failed, its GPU process fell silent, or the broker lost it."""
-    if question.sent_at is None or store.exists(contract.failure_name(0, question.n_attempts)):
-        return True
-    standing = gpu_queue.find_standing(question.id, 0, attempt=question.n_attempts, sent_at=question.sent_at, now=now)
-    if standing is gpu_queue.Standing.LOST:
-        question.n_attempts -= 1
-    return standing is not gpu_queue.Standing.WAITING
-
-
-def _send(question: Question, store: Store, now: datetime) -> None:
-    if question.n_attempts >= contract.MAX_ATTEMPTS:
-        failed = contract.failure_name(0, question.n_attempts)
-        question.refusal = (
-            store.read(failed).decode()
-            if store.exists(failed)
-            else f"The GPU process was lost {contract.MAX_ATTEMPTS} times while it answered. Ask again to go on."
-        )
-        question.state, question.answered_at = Question.State.REFUSED, now
-        return
-    question.n_attempts, question.sent_at = question.n_attempts + 1, now
-    transaction.on_commit(partial(gpu_queue.send, contract.ANSWER, asdict(question.request())))

@@ -1,13 +1,14 @@
 """A localization's answer as lines of text, and as one HTML file with the photographs of worst and best boxes."""
 
 import base64
-import io
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from django.template.loader import render_to_string
-from PIL import Image, ImageDraw, ImageOps
+
+from annotator.evidence.models import Question
+from workers import contract
+from workers.store import NotStored, Store, open_store
 
 ROWS = (
     ("top1", "top-1 class"),
@@ -22,15 +23,14 @@ ROWS = (
     ("centre_gaussian_v2", "centered Gaussian, V2"),
     ("off_centre_gt_known", "true class, `paper`, where the center box fails"),
 )
-SIDE_PX = 240
-# Colorblind-safe: the photograph's boxes are light with a dark rim, the network's is orange.
-TRUE_COLOR, RIM_COLOR, FOUND_COLOR = (255, 255, 255), (0, 0, 0), (230, 120, 0)
 
 
 def tell_counts(answer: Mapping[str, Any]) -> str:
+    taus = answer.get("tau_from")
+    chosen = f" Thresholds (tau) were chosen on {taus['n_images']} photographs of {taus['boxes']}." if taus else ""
     return (
         f"{answer['n_images']} photographs, {answer['n_off_centre']} of them off-centre, "
-        f"{answer['n_unreadable']} unreadable; maps of {answer['head']['layer']}."
+        f"{answer['n_unreadable']} unreadable; maps of {answer['head']['layer']}.{chosen}"
     )
 
 
@@ -40,42 +40,48 @@ def tell_scores(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if answer[name] is None:
             yield "    –             ", f"{words}: there are no such photographs"
             continue
-        tau = f", tau {answer[f'{name}_tau']:.2f} chosen on these photographs" if f"{name}_tau" in answer else ""
+        tau = _tell_taus(answer, name)
         yield f"{answer[name]:5.1f} [{answer[f'{name}_low']:.1f}, {answer[f'{name}_high']:.1f}]", f"{words}{tau}"
 
 
-def render_report(answer: Mapping[str, Any], *, network: str, folder: Path) -> str:
-    """One HTML file that needs no other: scores, then the photographs of the folder with both kinds of boxes."""
+def _tell_taus(answer: Mapping[str, Any], name: str) -> str:
+    taus = [answer[f"{name}_tau"]] if f"{name}_tau" in answer else answer.get(f"{name}_taus", [])
+    if not taus:
+        return ""
+    where = "other photographs" if answer.get("tau_from") else "these photographs"
+    return f", tau {' '.join(f'{tau:.2f}' for tau in taus)} chosen on {where}"
+
+
+def render_report(question: Question) -> str:
+    """One HTML file that needs no other: scores, then the photographs with both kinds of boxes."""
+    store = open_store(question.folder)
     groups = [
-        {"title": title, "shown": [{**one, "picture": _draw(folder / one["path"], one)} for one in answer[name]]}
-        for title, name in (("Where the box is worst", "worst"), ("Where it is best", "best"))
+        {"title": words, "shown": [{**one, "address": _embed(store, one["picture"])} for one in shown]}
+        for words, shown in list_shown(question.answer)
     ]
     return render_to_string(
         "evidence/localization.html",
-        {"network": network, "counts": tell_counts(answer), "scores": list(tell_scores(answer)), "groups": groups},
+        {
+            "network": question.architecture,
+            "counts": tell_counts(question.answer),
+            "scores": list(tell_scores(question.answer)),
+            "groups": groups,
+        },
     )
 
 
-def _draw(path: Path, shown: Mapping[str, Any]) -> str:
-    """The photograph with its boxes as a data address; empty if it cannot be read any more."""
+def list_shown(answer: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The photographs of a report in groups; `picture` is the name of each one's picture in the question's folder."""
+    for words, group in (("Where the box is worst", "worst"), ("Where it is best", "best")):
+        yield (
+            words,
+            [{**one, "picture": contract.picture_name(group, place)} for place, one in enumerate(answer[group])],
+        )
+
+
+def _embed(store: Store, name: str) -> str:
+    """A picture as a data address; empty if there is none."""
     try:
-        with Image.open(path) as image:
-            image.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))
-            picture = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return "data:image/jpeg;base64," + base64.b64encode(store.read(name)).decode()
+    except NotStored:
         return ""
-    picture.thumbnail((SIDE_PX, SIDE_PX))
-    across, down = picture.width / shown["width"], picture.height / shown["height"]
-    pen = ImageDraw.Draw(picture)
-
-    def frame(box: list[float], color: tuple[int, int, int], width: int) -> None:
-        x0, y0, x1, y1 = box
-        pen.rectangle((x0 * across, y0 * down, x1 * across - 1, y1 * down - 1), outline=color, width=width)
-
-    for box in shown["boxes"]:
-        frame(box, RIM_COLOR, 4)
-        frame(box, TRUE_COLOR, 2)
-    frame(shown["box"], FOUND_COLOR, 3)
-    content = io.BytesIO()
-    picture.save(content, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()

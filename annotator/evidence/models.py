@@ -72,15 +72,39 @@ class Question(models.Model):
         """Of that folder, below ARTIFACT_ROOT."""
         return f"questions/{self.id}"
 
-    def request(self) -> contract.QuestionRequest:
-        """The message to the GPU processes, for the attempt that begins now."""
+    def request(self, *, position: int = 0, attempt: int = 0) -> contract.QuestionRequest:
+        """The message to the GPU processes, for the attempt that begins now; of a part if its place is given."""
         shared: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("kind", "architecture", "weights", "preprocessing", "options", "code_folder")
         }
         return contract.QuestionRequest(
-            question_id=str(self.id), artifact=self.folder, attempt=self.n_attempts, **shared
+            question_id=str(self.id), artifact=self.folder, attempt=attempt or self.n_attempts, position=position,
+            **shared,
         )  # fmt: skip
+
+
+class QuestionPart(models.Model):
+    """One GPU task of a question that is answered in parts; the last one joins the others."""
+
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="parts")
+    position = models.PositiveIntegerField(help_text="One-based: 0 is the question's own")
+    n_images = models.PositiveIntegerField(default=0)
+    is_join = models.BooleanField(default=False)
+    is_done = models.BooleanField(default=False)
+    n_attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["question", "position"]
+        constraints = [models.UniqueConstraint(fields=["question", "position"], name="one_part_per_position")]
+
+    def __str__(self) -> str:
+        return f"{self.question_id}, part {self.position}"
+
+    def request(self) -> contract.QuestionRequest:
+        """The message to the GPU processes, for the attempt that begins now."""
+        return self.question.request(position=self.position, attempt=self.n_attempts)
 
 
 class UnitClasses(models.Model):

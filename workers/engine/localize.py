@@ -29,6 +29,7 @@ from workers.engine.evidence.localization import (
     finds,
     judge,
     overlap_of,
+    pack_curves,
     sweep,
 )
 from workers.engine.images.decoding import ImageUnreadable, decode_image
@@ -125,9 +126,9 @@ def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32], smooth: ND
         top5_localization=_flag(any(hits)),
         top5_authors=_flag(any(by_authors)),
         center_box=_flag(finds(center_box(px), truth)),
-        v1=v1[None],
-        v2=v2[None],
-        gaussian_v2=judge(_sweep_gaussian(px), truth)[1][None],
+        v1=pack_curves(v1[None]),
+        v2=pack_curves(v2[None]),
+        gaussian_v2=pack_curves(judge(_sweep_gaussian(px), truth)[1][None]),
         box=np.array(boxes[:1], dtype=np.int16),
         overlap=np.array([overlap_of(boxes[0], truth)], dtype=np.float32),
     )
@@ -146,6 +147,6 @@ def _sweep_gaussian(px: int) -> list[Parts]:
 def _no_outcomes() -> Outcomes:
     curves = np.zeros((0, len(V2_OVERLAPS), N_TAUS), dtype=bool)
     empty: dict[str, NDArray[Any]] = {one.name: curves[:, 0, 0] for one in fields(Outcomes)}
-    empty |= {"v1": curves[:, 0], "v2": curves, "gaussian_v2": curves}
+    empty |= {"v1": pack_curves(curves[:, 0]), "v2": pack_curves(curves), "gaussian_v2": pack_curves(curves)}
     empty |= {"box": np.zeros((0, 4), dtype=np.int16), "overlap": np.zeros(0, dtype=np.float32)}
     return Outcomes(**empty)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from annotator.evidence import asking
+from annotator.evidence import asking, dividing
 from annotator.evidence.models import Question
 from annotator.units import gpu_queue
 from workers import contract
@@ -172,3 +172,64 @@ def test_who_waits_for_a_deleted_question_is_told(advance: Callable[[datetime], 
 
     with pytest.raises(asking.CannotAsk, match="was deleted meanwhile"):
         asking.wait_for_answer(question, clock=lambda: NOW, look_after=delete)
+
+
+def say(attempt: int, n_done: int = 0) -> contract.Progress:
+    return contract.Progress(
+        attempt=attempt, stage="localize", n_done=n_done, n_total=0, started_at=0.0, beat_at=0.0, process="a"
+    )
+
+
+def test_a_question_in_parts_is_sent_part_by_part_and_joined(
+    advance: Callable[[datetime], Question], broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = advance(NOW)
+    answer(question, contract.result_name(0), {contract.PARTS: [64, 20]})
+    advance(NOW)
+    advance(NOW)
+    assert [(message["position"], message["attempt"]) for message in broker.sent] == [(0, 1), (1, 1), (2, 1)]
+    monkeypatch.setattr(gpu_queue, "read_all_progress", lambda _, places: {place: say(1, 4) for place in places})
+    answer(question, contract.result_name(1), {"n_images": 64})
+    advance(NOW)
+    word = dividing.read_progress(question)
+    assert word is not None
+    assert (word.n_done, word.n_total) == (68, 84)
+    # The GPU process of the second part is lost: that part alone is sent again.
+    broker.word = say(1)
+    advance(LATER)
+    broker.clock += contract.LEASE_SILENT_SECONDS
+    advance(LATER)
+    assert [(message["position"], message["attempt"]) for message in broker.sent[3:]] == [(2, 2)]
+    broker.word = None
+    answer(question, contract.result_name(2), {"n_images": 20})
+    advance(LATER)
+    assert [(message["position"], message["attempt"]) for message in broker.sent[4:]] == [(3, 1)]
+    word = dividing.read_progress(question)
+    assert word is not None
+    assert word.stage == dividing.JOINING
+    answer(question, contract.result_name(3), {"v1": 60.0})
+    assert advance(LATER).answer == {"v1": 60.0}
+    assert len(broker.sent) == 5
+
+
+def test_a_part_that_cannot_be_answered_refuses_the_question(
+    advance: Callable[[datetime], Question], broker: Broker
+) -> None:
+    question = advance(NOW)
+    answer(question, contract.result_name(0), {contract.PARTS: [64, 20]})
+    advance(NOW)
+    answer(question, contract.result_name(2), {"error": "The list of images changed."})
+    assert advance(NOW).refusal == "The list of images changed."
+    assert [message["position"] for message in broker.sent] == [0, 1, 2]
+
+
+def test_a_part_whose_attempts_fail_ends_the_question_with_the_reason(
+    advance: Callable[[datetime], Question], broker: Broker
+) -> None:
+    question = advance(NOW)
+    answer(question, contract.result_name(0), {contract.PARTS: [64]})
+    for attempt in (1, 2, 3):
+        question = advance(NOW)
+        answer(question, contract.failure_name(1, attempt), "RuntimeError: out of luck")
+    assert advance(NOW).refusal == "RuntimeError: out of luck"
+    assert [message["attempt"] for message in broker.sent] == [1, 1, 2, 3]

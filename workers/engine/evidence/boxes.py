@@ -90,10 +90,17 @@ def _box_largest(values: Map, share: float) -> Boxed:
         return whole(values, "The class map is positive nowhere: nothing speaks for the class.")
     if float(values.min()) == largest:
         return whole(values, "The class map has the same value everywhere.")
-    parts, n_parts = ndimage.label(values > share * largest, EIGHT_NEIGHBORS)
-    sizes = np.bincount(parts.ravel(), minlength=n_parts + 1)[1:]
-    rows, columns = ndimage.find_objects(parts)[int(sizes.argmax())]
-    return Boxed(((columns.start, rows.start, columns.stop, rows.stop),))
+    over = values > share * largest
+    parts, n_parts = ndimage.label(over, EIGHT_NEIGHBORS)
+    if n_parts > 1:
+        over = parts == 1 + int(np.bincount(parts.ravel())[1:].argmax())
+    return Boxed((_enclose(over),))
+
+
+def _enclose(flags: NDArray[np.bool_]) -> Box:
+    """The box around the set flags: faster than those of all parts."""
+    rows, columns = np.flatnonzero(flags.any(axis=1)), np.flatnonzero(flags.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _list_boxes(flags: NDArray[np.bool_], structure: NDArray[np.bool_] | None) -> list[Box]:

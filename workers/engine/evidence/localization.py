@@ -18,6 +18,7 @@ from workers.engine.resampling import Estimate, bootstrap
 
 Flags = NDArray[np.bool_]
 Values = NDArray[np.float64]
+Packed = NDArray[np.uint8]
 ENOUGH = 0.5
 # [CRLSA20]: V2 is the mean over these.
 V2_OVERLAPS = (0.3, 0.5, 0.7)
@@ -27,14 +28,17 @@ CENTER_SHARE = 0.8
 # Deviation of the centered Gaussian, of the side.
 GAUSSIAN_SHARE = 0.25
 SEED = 2020
+# Thresholds that are unpacked at a time.
+TAUS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Of n images, whether each score's condition is met: (n,). `v1` (n, N_TAUS): the largest part over a threshold
-    overlaps a box by half; `v2` (n, 3, N_TAUS): some part does, for each of V2_OVERLAPS; `gaussian_v2` the same of a
-    centered Gaussian. Of the box by `paper` for the image's class, `box` (n, 4) in pixels of the input, and `overlap`
-    (n,), its IoU.
+    """Of n images, whether each score's condition is met: (n,). The last three, for each of N_TAUS thresholds, are
+    packed eight to a byte (`pack_curves`), so that an image takes some 300 bytes: `v1` (n, 32), the largest part over a
+    threshold overlaps a box by half; `v2` (n, 3, 32), some part does, for each of V2_OVERLAPS; `gaussian_v2` the same
+    of a centered Gaussian. Of the box by `paper` for the image's class, `box` (n, 4) in pixels of the input, and
+    `overlap` (n,), its IoU.
     """
 
     top1: Flags
@@ -44,9 +48,9 @@ class Outcomes:
     top5_localization: Flags
     top5_authors: Flags
     center_box: Flags
-    v1: Flags
-    v2: Flags
-    gaussian_v2: Flags
+    v1: Packed
+    v2: Packed
+    gaussian_v2: Packed
     box: NDArray[np.int16]
     overlap: NDArray[np.float32]
 
@@ -139,43 +143,111 @@ def _find_parts(over: Flags) -> Values:
     return np.array(boxes, dtype=np.float64)[np.argsort(-sizes, kind="stable")]
 
 
+def pack_curves(flags: Flags) -> Packed:
+    """(..., N_TAUS) flags as (..., N_TAUS / 8) bytes."""
+    return np.packbits(flags, axis=-1)
+
+
+@dataclass(frozen=True)
+class Taus:
+    """Places of the best thresholds of some images: of V1, of V2 for each of V2_OVERLAPS, of the Gaussian's V2."""
+
+    v1: tuple[int, ...]
+    v2: tuple[int, ...]
+    gaussian_v2: tuple[int, ...]
+
+
+def choose_taus(outcomes: Outcomes) -> Taus:
+    """The thresholds with which most of these images are found; the lowest of several."""
+    everyone = np.ones((1, len(outcomes)))
+
+    def choose(curves: Sequence[Packed]) -> tuple[int, ...]:
+        return tuple(int(_count_found(curve, everyone)[0].argmax()) for curve in curves)
+
+    return Taus(choose([outcomes.v1]), choose(_list_curves(outcomes.v2)), choose(_list_curves(outcomes.gaussian_v2)))
+
+
+def name_tau(place: int) -> float:
+    """A threshold from 0 to 1 by its place."""
+    return place / (N_TAUS - 1)
+
+
 @dataclass(frozen=True)
 class Score:
-    """In percent with its 95 % interval over images; `tau` is the threshold that gave it, for scores of maps."""
+    """In percent with its 95 % interval over images; `taus` are the thresholds that gave it, for scores of maps."""
 
     estimate: Estimate
-    tau: float | None = None
+    taus: tuple[float, ...] = ()
 
-
-def score(outcomes: Outcomes) -> dict[str, Score]:
-    """Every score of docs/evidence.md, Localization. The tau of V1 is chosen on these images, as published."""
-    off_center = ~outcomes.center_box
-    found = {name: Score(_estimate(getattr(outcomes, name))) for name in SHARES}
-    found["centre_box"] = Score(_estimate(outcomes.center_box))
-    found["off_centre_gt_known"] = Score(_estimate(outcomes.gt_known[off_center]))
-    v1 = outcomes.v1.astype(np.float64)
-    best = int(v1.mean(axis=0).argmax())
-    found["v1"] = Score(_best_of([v1]), tau=best / (N_TAUS - 1))
-    found["v2"] = Score(_best_of(list(outcomes.v2.astype(np.float64).transpose(1, 0, 2))))
-    found["centre_gaussian_v2"] = Score(_best_of(list(outcomes.gaussian_v2.astype(np.float64).transpose(1, 0, 2))))
-    return found
+    def tell(self, name: str) -> dict[str, Any]:
+        """As the answer states it: the score, its interval, and its threshold or thresholds."""
+        told: dict[str, Any] = {
+            name: self.estimate.value, f"{name}_low": self.estimate.low, f"{name}_high": self.estimate.high,
+        }  # fmt: skip
+        if len(self.taus) == 1:
+            told[f"{name}_tau"] = self.taus[0]
+        elif self.taus:
+            told[f"{name}_taus"] = list(self.taus)
+        return told
 
 
 SHARES = ("top1", "top5", "gt_known", "top1_localization", "top5_localization", "top5_authors")
 
 
-def _estimate(flags: Flags) -> Estimate:
+def score(outcomes: Outcomes, *, chosen: Taus | None = None) -> dict[str, Score]:
+    """Every score of docs/evidence.md, Localization. `chosen`: thresholds of other images; None: the best ones of these
+    images, as published, chosen again in each resample.
+    """
+    off_center = ~outcomes.center_box
+    found = {name: Score(_estimate(getattr(outcomes, name))) for name in SHARES}
+    found["centre_box"] = Score(_estimate(outcomes.center_box))
+    found["off_centre_gt_known"] = Score(_estimate(outcomes.gt_known[off_center]))
+    taus = chosen or choose_taus(outcomes)
+    for name, curves, places in (
+        ("v1", [outcomes.v1], taus.v1),
+        ("v2", _list_curves(outcomes.v2), taus.v2),
+        ("centre_gaussian_v2", _list_curves(outcomes.gaussian_v2), taus.gaussian_v2),
+    ):
+        estimate = _best_of(curves) if chosen is None else _estimate_at(curves, places)
+        found[name] = Score(estimate, tuple(name_tau(place) for place in places))
+    return found
+
+
+def _list_curves(packed: Packed) -> list[Packed]:
+    """(n, k, N_TAUS / 8) as k arrays (n, N_TAUS / 8)."""
+    return [packed[:, place] for place in range(packed.shape[1])]
+
+
+def _estimate(flags: NDArray[Any]) -> Estimate:
+    """Of flags, or of shares from 0 to 1."""
     values = flags.astype(np.float64)
     return _bootstrap(lambda drawn: 100 * (drawn @ values) / drawn.sum(axis=1), len(values))
 
 
-def _best_of(curves: list[Values]) -> Estimate:
-    """The mean over curves (n, N_TAUS) of the best tau's share of images; the best tau is chosen in each resample."""
-    n_images = len(curves[0])
+def _estimate_at(curves: Sequence[Packed], places: Sequence[int]) -> Estimate:
+    """The mean over curves of the share of images at a threshold each."""
+    found = [np.unpackbits(curve, axis=1)[:, place] for curve, place in zip(curves, places, strict=True)]
+    return _estimate(np.mean(found, axis=0))
+
+
+def _best_of(curves: Sequence[Packed]) -> Estimate:
+    """The mean over curves of the best threshold's share of images; it is chosen in each resample."""
     return _bootstrap(
-        lambda drawn: 100 * np.mean([(drawn @ curve).max(axis=1) for curve in curves], axis=0) / drawn.sum(axis=1),
-        n_images,
+        lambda drawn: (
+            100 * np.mean([_count_found(curve, drawn).max(axis=1) for curve in curves], axis=0) / drawn.sum(axis=1)
+        ),
+        len(curves[0]),
     )
+
+
+def _count_found(curve: Packed, drawn: Values) -> Values:
+    """(draws, N_TAUS) how many of the drawn images are found at each threshold. Counts below 2**24 are exact."""
+    times, step = drawn.astype(np.float32), TAUS_AT_ONCE // 8
+    parts = [
+        times @ np.unpackbits(curve[:, first : first + step], axis=1).astype(np.float32)
+        for first in range(0, curve.shape[1], step)
+    ]
+    return np.concatenate(parts, axis=1).astype(np.float64)
 
 
 def _bootstrap(statistic: Callable[[Values], Values], n: int) -> Estimate:

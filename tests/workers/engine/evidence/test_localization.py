@@ -17,9 +17,11 @@ from workers.engine.evidence.localization import (
     V2_OVERLAPS,
     Outcomes,
     center_box,
+    choose_taus,
     finds,
     judge,
     overlap,
+    pack_curves,
     score,
     sweep,
 )
@@ -85,14 +87,15 @@ def test_a_map_of_one_value_gives_the_whole_image_at_every_threshold() -> None:
     assert v2.all(axis=1).tolist() == [True, True, False]
 
 
-def make_outcomes(n: int) -> Outcomes:
-    rng = np.random.default_rng(1)
+def make_outcomes(n: int, *, seed: int = 1) -> Outcomes:
+    rng = np.random.default_rng(seed)
 
     def flags(*shape: int) -> NDArray[np.bool_]:
         return rng.random((n, *shape)) < 0.6
 
     return Outcomes(
-        *[flags() for _ in range(7)], flags(N_TAUS), flags(3, N_TAUS), flags(3, N_TAUS),
+        *[flags() for _ in range(7)], pack_curves(flags(N_TAUS)), pack_curves(flags(3, N_TAUS)),
+        pack_curves(flags(3, N_TAUS)),
         np.zeros((n, 4), np.int16), rng.random(n).astype(np.float32),
     )  # fmt: skip
 
@@ -115,11 +118,12 @@ def test_of_photographs_that_are_equally_good_the_first_of_the_set_come_first(
 
 def test_scores_are_percentages_with_intervals_around_them() -> None:
     outcomes = make_outcomes(60)
+    v1, v2 = (np.unpackbits(curves, axis=-1) for curves in (outcomes.v1, outcomes.v2))
     found = score(outcomes)
     assert found["top1"].estimate.value == pytest.approx(100 * outcomes.top1.mean())
-    assert found["v1"].estimate.value == pytest.approx(100 * outcomes.v1.mean(axis=0).max())
-    assert found["v1"].tau == outcomes.v1.mean(axis=0).argmax() / (N_TAUS - 1)
-    assert found["v2"].estimate.value == pytest.approx(100 * outcomes.v2.mean(axis=0).max(axis=1).mean())
+    assert found["v1"].estimate.value == pytest.approx(100 * v1.mean(axis=0).max())
+    assert found["v1"].taus == (v1.mean(axis=0).argmax() / (N_TAUS - 1),)
+    assert found["v2"].estimate.value == pytest.approx(100 * v2.mean(axis=0).max(axis=1).mean())
     assert found["off_centre_gt_known"].estimate.value == pytest.approx(
         100 * outcomes.gt_known[~outcomes.center_box].mean()
     )
@@ -128,6 +132,22 @@ def test_scores_are_percentages_with_intervals_around_them() -> None:
         assert low is not None, name
         assert high is not None, name
         assert low < high, name
+
+
+def test_thresholds_of_other_photographs_score_what_they_find_here() -> None:
+    outcomes, others = make_outcomes(60), make_outcomes(45, seed=2)
+    chosen = choose_taus(others)
+    assert chosen.v1 == (int(np.unpackbits(others.v1, axis=-1).mean(axis=0).argmax()),)
+    found = score(outcomes, chosen=chosen)
+    v1, v2 = (np.unpackbits(curves, axis=-1).mean(axis=0) for curves in (outcomes.v1, outcomes.v2))
+    assert found["v1"].estimate.value == pytest.approx(100 * v1[chosen.v1[0]])
+    assert found["v1"].taus == (chosen.v1[0] / (N_TAUS - 1),)
+    assert found["v2"].estimate.value == pytest.approx(
+        100 * np.mean([v2[place, tau] for place, tau in enumerate(chosen.v2)])
+    )
+    best = score(outcomes)
+    assert (best["v1"].estimate.value or 0) > (found["v1"].estimate.value or 0)
+    assert found["gt_known"] == best["gt_known"]
 
 
 def test_without_off_center_photographs_their_score_is_none() -> None:
