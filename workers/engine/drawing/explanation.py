@@ -74,7 +74,7 @@ def _list_units(page: Picture.Image, prediction: Mapping[str, Any], crops: Crops
     draw, (left, top) = ImageDraw.Draw(page), at
     large, plain = ImageFont.load_default(18), ImageFont.load_default(14)
     draw.text((left, top), f"{prediction['label']}  {prediction['probability']:.3f}", INK, large)
-    units = sorted(prediction["units"], key=lambda unit: -abs(unit["contribution"]))[:MAX_UNITS]
+    units = _choose_units(prediction)
     largest = max((abs(unit["contribution"]) for unit in units), default=1.0) or 1.0
     for place, unit in enumerate(sorted(units, key=lambda unit: -unit["contribution"])):
         row = top + 28 + place * (CROP_PX + 1)
@@ -86,6 +86,15 @@ def _list_units(page: Picture.Image, prediction: Mapping[str, Any], crops: Crops
         draw.rectangle((left + CROP_PX + 8, row + 12, left + CROP_PX + 8 + length, row + 30), fill=color)
         draw.text((left + CROP_PX + 170, row + 2), f"{share:+.2f}  {name_unit(unit)}"[:52], INK, plain)
         draw.text((left + CROP_PX + 170, row + 22), f"unit {unit['index']}  {tell_labels(unit)}"[:60], QUIET, plain)
+
+
+def _choose_units(prediction: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return sorted(prediction["units"], key=lambda unit: -abs(unit["contribution"]))[:MAX_UNITS]
+
+
+def list_shown_units(answer: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+    """For each prediction that the picture shows, the units that it lists: those of largest share, either sign."""
+    return [_choose_units(prediction) for prediction in answer["predictions"][:MAX_SHOWN]]
 
 
 def name_unit(unit: Mapping[str, Any]) -> str:

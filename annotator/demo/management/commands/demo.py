@@ -1,8 +1,11 @@
-"""The whole job on this machine: rendered images, a real network, simulated people, labels, comparison."""
+"""The whole job on this machine: rendered images, a real network, simulated people, labels, one explained picture."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -12,20 +15,29 @@ from django.core.management.base import CommandError, CommandParser
 from annotator.commanding import ProjectCommand
 from annotator.crowd.models import Campaign
 from annotator.demo.pictures.rendering import VERSION
-from annotator.units.models import GIVEN_UP, Dissection
+from annotator.program import name_command
+from annotator.units.best_labels import is_best
+from annotator.units.models import GIVEN_UP, AutomaticLabel, Dissection, TopImage
+from workers.engine.drawing.explanation import list_shown_units
+from workers.engine.measures.crops.arrays import ASKED
 
 CAMPAIGN = "demo"
 NETWORK = "unitscope:efficientnet_lite0"
-# A middle layer and the last one of the trunk.
-LAYERS = ["_blocks.10", "_blocks.15"]
+# The layer that the network's head pools: what its units are called explains what the network says.
+HEAD_LAYER = "_head_relu"
+# A middle layer, and the head's.
+LAYERS = ["_blocks.10", HEAD_LAYER]
 SEED = 2015
+# Beside the units that make the explained picture's scores.
+ALSO_ASKED = {"top_iou": 10, "top_importance": 4, "random": 8}
 
 
 class Command(ProjectCommand):
     help = (
         "Run the whole job against the running services: render a concept image set, dissect two layers of "
         "EfficientNet-Lite0, launch the campaign `demo`, let simulated people do its HITs over HTTP, collect, label "
-        "and compare. Existing results are reused; after an interruption it continues. `make demo` starts the services."
+        "and compare, and explain what the network says of one picture by the units that people named. Existing "
+        "results are reused; after an interruption it continues. `make demo` starts the services."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,18 +50,26 @@ class Command(ProjectCommand):
             call_command("render_concepts", str(images), n=options["images"], seed=SEED)
         with self._step(2, f"Dissect {' and '.join(LAYERS)} of EfficientNet-Lite0, trained on ImageNet"):
             dissection = self._dissect(str(images))
-        with self._step(3, "Launch the campaign at the sandbox: 24 units of highest IoU, 8 at random, 3 people each"):
-            self._launch(dissection)
-        with self._step(4, "Simulated people do the HITs over HTTP"):
+        with self._step(3, f"Which units of {HEAD_LAYER} make what the network says: of one picture, and of all"):
+            picture = images / "images" / _choose_picture(dissection)
+            units = self._explain(picture, json=True)
+            self._weigh(dissection, str(images))
+        with self._step(4, "Launch the campaign at the sandbox: these units, some of highest IoU, some at random"):
+            self._launch(dissection, units)
+        with self._step(5, "Simulated people do the HITs over HTTP"):
             call_command("simulate_people", CAMPAIGN, images=images)
-        with self._step(5, "Collect and approve"):
+        with self._step(6, "Collect and approve"):
             self._collect()
-        with self._step(6, "People's answers beside Broden's labels (people simulated, images rendered)"):
+        with self._step(7, "People's answers beside Broden's labels (people simulated, images rendered)"):
             call_command("label", CAMPAIGN)
             call_command("compare", CAMPAIGN)
+        with self._step(8, "Why does the network say that? The picture, explained by what people call the units"):
+            drawn = settings.VAR / "demo" / "explained.png"
+            self.stdout.write(self._explain(picture, picture=drawn))
+            self.stdout.write(f"   Drawn: {drawn}")
         self.stdout.write(
             f"\nDashboard {settings.WEB_URL}/  ·  worker site {settings.SANDBOX_URL}/worker/\n"
-            "To sign in to the dashboard: .venv/bin/python manage.py first_admin"
+            f"To sign in to the dashboard: {name_command('first_admin', in_full=True)}"
         )
 
     @contextmanager
@@ -72,17 +92,33 @@ class Command(ProjectCommand):
             call_command("dissect", resume=str(found.id))
         else:
             call_command(
-                "dissect", network=NETWORK, weights=_weights(), layer=LAYERS, images=images, rendered=True, seed=SEED
-            )
+                "dissect", network=NETWORK, weights=_weights(), layer=LAYERS, images=images, rendered=True, seed=SEED,
+                crops=ASKED,
+            )  # fmt: skip
         return Dissection.objects.filter(**asked, state=Dissection.State.DONE).latest("created_at")
 
-    def _launch(self, dissection: Dissection) -> None:
+    def _explain(self, photograph: Path, **how: Any) -> str:
+        said = StringIO()
+        call_command("explain", str(photograph), network=NETWORK, weights=_weights(), stdout=said, **how)
+        return said.getvalue()
+
+    def _weigh(self, dissection: Dissection, images: str) -> None:
+        layer = dissection.network.layers.get(path=HEAD_LAYER)
+        if layer.importance_over:
+            self.stdout.write(f"   Reused: importance over {layer.importance_over['n_images']} images.")
+            return
+        call_command("importance", network=NETWORK, weights=_weights(), images=images)
+
+    def _launch(self, dissection: Dissection, explained: str) -> None:
+        """Asks about each unit that the picture of the explanation shows."""
         campaign = Campaign.objects.filter(name=CAMPAIGN).first()
         if campaign and campaign.state not in (Campaign.State.DRAFT, Campaign.State.QUOTED):
             self.stdout.write("   Reused: the campaign is published.")
             return
+        shown = sorted({unit["index"] for one in list_shown_units(json.loads(explained)) for unit in one})
         call_command(
-            "launch", CAMPAIGN, dissection=str(dissection.id), top_iou=24, random=8, assignments=3, seed=SEED, yes=True
+            "launch", CAMPAIGN, dissection=str(dissection.id), units=[f"{HEAD_LAYER}:{','.join(map(str, shown))}"],
+            assignments=3, seed=SEED, yes=True, **ALSO_ASKED,
         )  # fmt: skip
 
     def _collect(self) -> None:
@@ -90,6 +126,14 @@ class Command(ProjectCommand):
         campaign = Campaign.objects.get(name=CAMPAIGN)
         if campaign.state not in (Campaign.State.COMPLETE, Campaign.State.CLOSED):
             raise CommandError(f"The campaign is {campaign.state}, not complete. {campaign.problem}", returncode=2)
+
+
+def _choose_picture(dissection: Dissection) -> str:
+    """The path of the picture on which the unit of highest IoU of the head's layer peaks."""
+    best = AutomaticLabel.objects.filter(is_best(), dissection=dissection, unit__layer__path=HEAD_LAYER)
+    unit = best.order_by("-iou", "unit").values_list("unit", flat=True)[0]
+    shown = TopImage.objects.filter(dissected_unit__dissection=dissection, dissected_unit__unit=unit, rank=0)
+    return shown.get().image.path
 
 
 def _weights() -> str:
