@@ -9,8 +9,9 @@ import psycopg2
 import psycopg2.errorcodes
 import psycopg2.errors
 import redis
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from annotator.program import IN_CHECKOUT, PROGRAM, name_command
 from annotator.refusals import Refusal
 from workers.store import FULL, StoreError
 
@@ -27,6 +28,11 @@ class ProjectCommand(BaseCommand):
         "--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color",
     }  # fmt: skip
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Examples in the help are called as commands are called here."""
+        self.help = self.help.replace(IN_CHECKOUT, PROGRAM)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)
@@ -41,7 +47,9 @@ def explain(error: BaseException) -> str | None:
         if isinstance(one, psycopg2.OperationalError):
             return _explain_database(one)
         if isinstance(one, OLDER_TABLES):
-            return "The tables are those of an older version, or there are none: run `manage.py migrate` first."
+            return (
+                f"The tables are those of an older version, or there are none: run `{name_command('migrate')}` first."
+            )
         if isinstance(one, OSError) and one.errno in (*FULL, errno.EFBIG):
             return f"No space is left{f' for {one.filename}' if one.filename else ''}. Free space, then run it again."
         if isinstance(one, redis.ConnectionError | redis.TimeoutError | kombu.exceptions.OperationalError):

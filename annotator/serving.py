@@ -24,6 +24,7 @@ import psycopg2
 from annotator import embedded, postgres
 from annotator.commanding import explain
 from annotator.processes import ROOT, STOP_SECONDS, Processes, Restarts
+from annotator.program import name_command
 from annotator.refusals import Refusal
 
 # As shells say of a process that SIGINT ended.
@@ -62,7 +63,7 @@ def _manage(command: str, *arguments: str) -> str:
     try:
         call_command(command, *arguments, stdout=output)
     except CommandError as error:
-        raise CannotServe(f"manage.py {command}: {error}") from error
+        raise CannotServe(f"{name_command(command)}: {error}") from error
     except OperationalError as error:
         raise CannotServe(explain(error) or str(error)) from error
     finally:

@@ -12,6 +12,7 @@ SURVEY = "workers.tasks.survey"
 MEASURE = "workers.tasks.measure"
 MERGE = "workers.tasks.merge"
 ANSWER = "workers.tasks.answer"
+CUT = "workers.tasks.cut"
 # The hint that a GPU process sends to the `web` queue when a task has ended.
 ADVANCE = "annotator.units.tasks.advance_dissection"
 TAKE_ANSWER = "annotator.evidence.tasks.take_answer"
@@ -137,6 +138,39 @@ class TaskRequest:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "TaskRequest":
         return cls(**{**data, "dissection": DissectionRequest.from_json(data["dissection"])})
+
+
+@dataclass(frozen=True)
+class CutRequest:
+    """Whose crops are to be cut now: some units of one layer of a finished dissection, which did not cut them.
+
+    `place` is the layer's in the dissection. `strips` are the names of the units' strips: under them it is known what
+    became of the request.
+    """
+
+    artifact: str
+    images: str
+    labels: str
+    place: int
+    units: list[int]
+    strips: list[str]
+    version: int = VERSION
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "CutRequest":
+        if data.get("version") != VERSION:
+            raise ContractMismatch(f"The message has version {data.get('version')}, this GPU process {VERSION}.")
+        return cls(**data)
+
+
+# How long a request to cut crops counts as under way, and how long it is known why they cannot be cut. After that
+# whoever still waits asks again.
+CUTTING_SECONDS, UNCUT_SECONDS = 30, 60
+
+
+def cutting_key(artifact: str, strip: str) -> str:
+    """Empty while a strip is being cut, else the reason why it cannot be; by the artifact folder's name."""
+    return f"unitscope:cutting:{PurePosixPath(artifact).name}:{strip}"
 
 
 def tally_name(position: int) -> str:

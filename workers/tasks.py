@@ -18,7 +18,7 @@ import torch
 from celery.signals import worker_ready, worker_shutdown
 from numpy.typing import NDArray
 
-from workers import answering, config, contract, leases, store
+from workers import answering, config, contract, cutting, leases, store
 from workers.app import app
 from workers.contract import TaskRequest
 from workers.engine import complete, dissect
@@ -88,6 +88,12 @@ def merge(message: dict[str, Any]) -> None:
 def answer(message: dict[str, Any]) -> None:
     """Answers one question about where and why, for whoever waits."""
     answering.answer_question(contract.QuestionRequest.from_json(message))
+
+
+@app.task(name=contract.CUT)
+def cut(message: dict[str, Any]) -> None:
+    """Cuts crops of units that somebody looks at, of a dissection that did not cut them."""
+    cutting.cut_strips(contract.CutRequest.from_json(message))
 
 
 def _run(message: dict[str, Any], work: Work) -> None:

@@ -46,9 +46,9 @@ from annotator.names import NameConverter
 
 
 class SheetConverter(StringConverter):
-    """A tile sheet's name: the SHA-256 of its bytes."""
+    """A tile sheet's name: the SHA-256 of its bytes, or of what it is cut from when somebody looks at it."""
 
-    regex = "[0-9a-f]{64}"
+    regex = "(?:late[0-9a-f]{60}|[0-9a-f]{64})"
 
 
 register_converter(SheetConverter, "sheet")

@@ -97,5 +97,5 @@ def _one_at_a_time() -> Iterator[None]:
 def _tell_too_much(upload: Upload) -> UploadRefused:
     return UploadRefused(
         f"{Path(upload.path).name} takes more than {MAX_MEMORY_BYTES >> 30} GB of memory or {MAX_SECONDS} s to read. "
-        "Nothing was imported. If it is a file that you trust, import it with manage.py."
+        "Nothing was imported. If it is a file that you trust, import it by a command on the server."
     )

@@ -2,13 +2,15 @@
 
 import functools
 import hashlib
+import textwrap
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+from xml.sax.saxutils import escape
 
 from annotator.units.models import DissectedUnit, Dissection
-from workers.engine.format.artifact import field_name, tile_name
+from workers.engine.format.artifact import checksum_name, field_name, is_late, tile_name
 from workers.engine.measures.options import list_defaults
 from workers.store import NotStored, Store, StoreError, open_store
 
@@ -84,7 +86,10 @@ def check_strip(unit: DissectedUnit) -> None:
 
 def _read_checked(store: Store, strip: str) -> bytes:
     content = _unless_silent(store, lambda: store.read(tile_name(strip)))
-    if hashlib.sha256(content).hexdigest() != strip:
+    expected = strip
+    if is_late(strip):
+        expected = _unless_silent(store, lambda: store.read(checksum_name(strip))).decode(errors="replace")
+    if hashlib.sha256(content).hexdigest() != expected:
         raise CropsDamaged(f"The stored crops {tile_name(strip)} are damaged; restore the artifact or dissect again.")
     return content
 
@@ -115,9 +120,17 @@ def draw_placeholder(error: BaseException) -> tuple[bytes, int]:
         said = "These crops are damaged."
     else:
         said = "These crops are missing." if gone else "The store of crops does not answer. Try again later."
+    return draw_sentence(said), 404 if gone else 503
+
+
+def draw_sentence(said: str) -> bytes:
+    """An SVG picture of a sentence, in the place of crops."""
+    lines = textwrap.wrap(said, width=50, max_lines=4)
+    first = 55 - 10 * (len(lines) - 1)
+    spans = "".join(f'<tspan x="200" y="{first + 20 * i}">{escape(line)}</tspan>' for i, line in enumerate(lines))
     text = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 100" role="img">'
-        '<rect width="400" height="100" fill="#767676"/><text x="200" y="55" fill="#fff" font-family="sans-serif" '
-        f'font-size="15" text-anchor="middle">{said}</text></svg>'
+        '<rect width="400" height="100" fill="#767676"/><text fill="#fff" font-family="sans-serif" '
+        f'font-size="15" text-anchor="middle">{spans}</text></svg>'
     )
-    return text.encode(), 404 if gone else 503
+    return text.encode()

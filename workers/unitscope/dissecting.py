@@ -19,7 +19,8 @@ from workers.engine.format.spilling import Spill
 from workers.engine.images.contents import Contents
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.measures.options import DissectionOptions
+from workers.engine.measures.crops.arrays import ALL, CropOptions
+from workers.engine.measures.options import DissectionOptions, OptionsInvalid
 from workers.engine.measures.tally import merge_tallies
 from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork
@@ -61,6 +62,8 @@ def dissect(
     """
     device = device or find_device(network)
     chosen = DissectionOptions.from_json({**RECORDED, **options})
+    if chosen.of(CropOptions).crops != ALL:
+        raise OptionsInvalid("In a notebook the crops of all units are cut with the dissection: leave out `crops`.")
     paths = [layers] if isinstance(layers, str) else list(layers)
     loaded = load_network(network, weights=weights, preprocessing=preprocessing, device=device, layers=paths)
     shapes = recipe.survey(network=loaded, layers=paths, device=device, options=chosen)

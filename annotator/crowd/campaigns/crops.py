@@ -6,17 +6,23 @@ from django.db.models import QuerySet
 
 from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.refusals import Refusal
+from annotator.units.cutting import CropsNotCut, demand_cut
 from annotator.units.models import DissectedUnit
 from annotator.units.strips import CropsDamaged, find_broken, find_gone
 from workers.store import NotStored, StoreError
 
 
 class CropsGone(Refusal):
-    """Crops are missing or damaged, or their store does not answer; nothing was written or sent."""
+    """Crops are missing, damaged or not cut yet, or their store does not answer; nothing was written or sent."""
 
 
 def check_crops(units: Iterable[DissectedUnit]) -> None:
-    """Raises CropsGone."""
+    """Crops that nobody has asked about before are cut first. Raises CropsGone."""
+    units = list(units)
+    try:
+        demand_cut(units)
+    except CropsNotCut as uncut:
+        raise CropsGone(str(uncut)) from None
     if broken := find_broken(units):
         raise CropsGone(_describe(broken))
 
@@ -45,4 +51,4 @@ def check_crops_of_hits(hits: Iterable[HIT]) -> None:
 def _list_units(hits: Iterable[HIT]) -> QuerySet[DissectedUnit]:
     rows = HITUnit.objects.filter(hit__in=hits, dissected_unit__isnull=False)
     found = DissectedUnit.objects.filter(pk__in=rows.values("dissected_unit")).order_by("pk")
-    return found.select_related("dissection", "unit__layer__network").defer("dissection__labels")
+    return found.select_related("dissection__image_set", "unit__layer__network").defer("dissection__labels")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from annotator.crowd.seeds import derive_seed
+from annotator.program import name_command
 from annotator.refusals import Refusal
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection
@@ -95,7 +96,7 @@ def list_units(dissections: Sequence[Dissection]) -> list[DissectedUnit]:
     units: dict[int, DissectedUnit] = {}
     for dissection in dissections:
         depth = {path: position for position, path in enumerate(dissection.layer_paths)}
-        rows = dissection.dissected_units.select_related("unit__layer__network", "dissection")
+        rows = dissection.dissected_units.select_related("unit__layer__network", "dissection__image_set")
         for row in sorted(rows, key=lambda row: (depth.get(row.unit.layer.path, 0), row.unit.index)):
             units.setdefault(row.unit_id, row)
     return list(units.values())
@@ -153,7 +154,8 @@ def choose_top_importance(layers: Layers, *, n: int, taken: set[int]) -> list[Ch
     measured = [[unit for unit in units if unit.unit.importance is not None] for units in layers.values()]
     if not any(measured):
         raise BadChoice(
-            "The importance of these units has not been measured. Run `manage.py importance` for the network first."
+            "The importance of these units has not been measured. "
+            f"Run `{name_command('importance')}` for the network first."
         )
     ranked = [
         sorted((unit for unit in units if unit.pk not in taken), key=lambda unit: -(unit.unit.importance or 0))

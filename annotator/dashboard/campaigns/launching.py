@@ -19,6 +19,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show
 from annotator.names import MAX_LENGTH, RULE, validate_name
+from annotator.program import name_command
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection
 from annotator.work.steps.publishing import MAX_DAYS, MIN_DAYS, ComposeOptions
@@ -105,7 +106,7 @@ class LaunchForm(TermsForm):
     )  # fmt: skip
     top_importance = forms.IntegerField(
         label="Units of highest importance", min_value=0, max_value=MAX_UNITS, required=False,
-        help_text="How much a unit adds to what the network says; manage.py importance measures it.",
+        help_text=f"How much a unit adds to what the network says; {name_command('importance')} measures it.",
     )  # fmt: skip
     random = forms.IntegerField(
         label="Units drawn at random", min_value=0, max_value=MAX_UNITS, required=False,

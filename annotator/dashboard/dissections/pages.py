@@ -18,6 +18,7 @@ from annotator.dashboard.dissections.listing import describe_dissection, list_di
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step, list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
+from annotator.program import name_command
 from annotator.units import gpu_queue
 from annotator.units.asked_options import choose_options
 from annotator.units.chance import print_counts
@@ -40,7 +41,7 @@ class DissectForm(forms.Form):
     network = forms.ModelChoiceField(
         Network.objects.exclude(architecture__startswith=IMPORTED).order_by("name"),
         empty_label=None,
-        help_text="Registered by manage.py dissect",
+        help_text=f"Registered by {name_command('dissect')}",
     )
     image_set = forms.ModelChoiceField(
         ImageSet.objects.exclude(address__startswith=IMPORTED).order_by("name"), empty_label=None

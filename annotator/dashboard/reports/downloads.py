@@ -26,6 +26,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.figure_files import name_download
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
 from annotator.names import to_file_name
+from annotator.program import name_command
 from annotator.published.bundle.packing import write_bundle
 
 # A folder is built in memory. The API streams its lists, so it has no limit.
@@ -101,7 +102,7 @@ def _refuse_large(request: SignedInRequest, name: str) -> HttpResponse | None:
     campaign = get_object_or_404(Campaign, name=name)
     if read_campaign_counts([campaign.pk])[campaign.pk].n_answers <= MAX_ANSWERS:
         return None
-    words = f"{name} has more than {MAX_ANSWERS} answers. Use manage.py export {name}, or the API."
+    words = f"{name} has more than {MAX_ANSWERS} answers. Use {name_command(f'export {name}')}, or the API."
     return show_refusal(request, words, status=422)
 
 

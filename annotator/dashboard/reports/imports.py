@@ -36,7 +36,9 @@ class _UploadForm(forms.Form):
     def clean_file(self) -> "File[bytes]":
         file: UploadedFile[bytes] = self.cleaned_data["file"]
         if (file.size or 0) > MAX_BYTES:
-            raise forms.ValidationError(f"The file is larger than {MAX_BYTES >> 20} MB. Import it with manage.py.")
+            raise forms.ValidationError(
+                f"The file is larger than {MAX_BYTES >> 20} MB. Import it by a command on the server."
+            )
         if not str(file.name).endswith(tuple(self.endings)):
             raise forms.ValidationError(f"A file that ends in {', '.join(self.endings)}.")
         return file

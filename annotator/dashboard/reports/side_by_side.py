@@ -15,6 +15,7 @@ from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.program import name_command
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection
 
@@ -66,7 +67,9 @@ class SideBySideForm(forms.Form):
             self.add_error("positions", f"{len(cleaned.get('dissection', ()))} dissections need as many positions.")
         counts = read_campaign_counts([campaign.pk for campaign in cleaned.get("campaign", ())])
         if sum(one.n_answers for one in counts.values()) > MAX_ANSWERS:
-            self.add_error("campaign", f"More than {MAX_ANSWERS} answers together. Use manage.py figures --beside.")
+            self.add_error(
+                "campaign", f"More than {MAX_ANSWERS} answers together. Use {name_command('figures --beside')}."
+            )
         return cleaned
 
     def list_figures(self) -> list[tuple[str, str]]:

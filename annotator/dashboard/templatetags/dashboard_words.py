@@ -3,8 +3,10 @@
 from django import template
 
 from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
+from annotator.program import name_command
 
 register = template.Library()
+register.simple_tag(name_command, name="command")
 
 # Of states, and of the relation between what people and Broden say.
 WORDS_BY_TONE = {

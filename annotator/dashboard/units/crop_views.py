@@ -2,9 +2,10 @@
 
 import contextlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -12,10 +13,19 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
+from annotator.units.cutting import ask_to_cut
 from annotator.units.models import DissectedUnit, Dissection
-from annotator.units.strips import CropsDamaged, check_strip, count_tiles, draw_placeholder, read_field, read_strip
+from annotator.units.strips import (
+    CropsDamaged,
+    check_strip,
+    count_tiles,
+    draw_placeholder,
+    draw_sentence,
+    read_field,
+    read_strip,
+)
 from workers.engine.drawing.tiles import cut_tiles, encode_jpeg, lay_out
-from workers.engine.format.artifact import ArtifactMalformed
+from workers.engine.format.artifact import ArtifactMalformed, is_late
 from workers.store import NotStored, StoreError
 
 # Crops may show photographs that a lab must not publish: only the person's own browser may cache them.
@@ -29,7 +39,7 @@ BACKGROUND = (24, 28, 32)
 def show_sheet(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
     """A unit's crops in one picture."""
     artifact = _artifact(dissection_id)
-    return _send("image/jpeg", lambda: read_strip(artifact=artifact, strip=sheet))
+    return _send_crops(dissection_id, sheet, lambda: read_strip(artifact=artifact, strip=sheet))
 
 
 @needs(Role.VIEWER)
@@ -38,7 +48,8 @@ def show_wall(request: HttpRequest, dissection_id: UUID, sheet: str, columns: in
     if not (1 <= columns <= 8 and 1 <= rows <= 8):
         return HttpResponse("A wall has 1 to 8 columns and rows.", status=404, content_type="text/plain")
     artifact = _artifact(dissection_id)
-    return _send("image/jpeg", lambda: compose_wall(artifact=artifact, strip=sheet, columns=columns, rows=rows))
+    wall = partial(compose_wall, artifact=artifact, strip=sheet, columns=columns, rows=rows)
+    return _send_crops(dissection_id, sheet, wall)
 
 
 @lru_cache(maxsize=512)
@@ -55,6 +66,29 @@ def _artifact(dissection_id: UUID) -> str:
     return get_object_or_404(Dissection.objects.only("artifact_name"), pk=dissection_id).artifact
 
 
+def _send_crops(dissection_id: UUID, sheet: str, read: Callable[[], bytes]) -> HttpResponse:
+    """The crops, or a placeholder; the browser asks again for crops that are being cut (dashboard.js)."""
+    if not is_late(sheet):
+        return _send("image/jpeg", read)
+    try:
+        return HttpResponse(read(), content_type="image/jpeg", headers={"Cache-Control": KEPT})
+    except NotStored as missing:
+        row = _find_rows(dissection_id, sheet).select_related("dissection__image_set").first()
+        reason = ask_to_cut([row]) if row is not None else str(missing)
+    except (StoreError, OSError):
+        return _send("image/jpeg", read)
+    said = f"These crops cannot be cut. {reason}" if reason else "These crops are being cut. Look again in a moment."
+    headers = {"Cache-Control": "no-store", **({} if reason else {"Retry-After": "1"})}
+    return HttpResponse(
+        draw_sentence(said), status=404 if reason else 503, content_type="image/svg+xml", headers=headers
+    )
+
+
+def _find_rows(dissection_id: UUID, sheet: str) -> QuerySet[DissectedUnit]:
+    rows = DissectedUnit.objects.select_related("dissection", "unit__layer").defer("dissection__labels")
+    return rows.filter(dissection=dissection_id, strip=sheet)
+
+
 def _send(content_type: str, read: Callable[[], bytes | str]) -> HttpResponse:
     try:
         content = read()
@@ -67,8 +101,7 @@ def _send(content_type: str, read: Callable[[], bytes | str]) -> HttpResponse:
 @needs(Role.VIEWER)
 def show_outlines(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
     """The segments' edges, as tall as the sheet, to be laid over it."""
-    rows = DissectedUnit.objects.select_related("dissection", "unit__layer").defer("dissection__labels")
-    row = rows.filter(dissection=dissection_id, strip=sheet).first()
+    row = _find_rows(dissection_id, sheet).first()
     if row is None:
         return HttpResponse("There is no such sheet.", status=404, content_type="text/plain")
 
@@ -83,8 +116,7 @@ def show_outlines(request: HttpRequest, dissection_id: UUID, sheet: str) -> Http
 @needs(Role.VIEWER)
 def show_missing(request: SignedInRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
     """Which pictures of a unit cannot be shown, and why. It is a request of its own, because it reads each of them."""
-    rows = DissectedUnit.objects.select_related("dissection", "unit__layer").defer("dissection__labels")
-    row = rows.filter(dissection=dissection_id, strip=sheet).first()
+    row = _find_rows(dissection_id, sheet).first()
     if row is None:
         return HttpResponse("There is no such sheet.", status=404, content_type="text/plain")
     return show_part(request, "dashboard/units/missing.html", {"missing": find_missing(row), "row": row})
@@ -97,6 +129,8 @@ def find_missing(row: DissectedUnit) -> list[str]:
         try:
             read(row)
         except (NotStored, CropsDamaged, ArtifactMalformed, OSError) as error:
+            if read is check_strip and isinstance(error, NotStored) and is_late(row.strip):
+                continue  # they are cut now, because somebody looks at them
             how = "missing" if isinstance(error, NotStored) else "damaged"
             sentences.append(f"The {what} cannot be shown: {how} in the store.")
         except StoreError:

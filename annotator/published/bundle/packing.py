@@ -17,7 +17,7 @@ from annotator.published.bundle.rows import write_row
 from annotator.published.bundle.tables import LEFT_OUT, TABLES, Table, find_asked
 from annotator.published.versions import list_versions
 from annotator.units.models import DissectedUnit
-from workers.engine.format.artifact import field_name, tile_name
+from workers.engine.format.artifact import checksum_name, field_name, is_late, tile_name
 from workers.store import StoreError, open_store
 
 CHUNK = 2000
@@ -68,7 +68,9 @@ def _tell(table: Table, values: dict[str, Any], numbers: dict[Any, dict[Any, int
 
 def list_pictures(unit: DissectedUnit) -> list[str]:
     """Where a dissected unit's strip and the picture of its receptive field lie, below the dissection's artifact."""
-    return [tile_name(unit.strip), *([field_name(unit.empirical_picture)] if unit.empirical_picture else [])]
+    names = [checksum_name(unit.strip)] if is_late(unit.strip) else []
+    names += [field_name(unit.empirical_picture)] if unit.empirical_picture else []
+    return [tile_name(unit.strip), *names]
 
 
 def name_picture(unit: DissectedUnit, name: str) -> str:

@@ -12,6 +12,7 @@ from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 from django.http import HttpRequest
 
+from annotator.program import name_command
 from annotator.sandbox.models import Requester
 from annotator.sandbox.rules.refusals import Malformed
 
@@ -54,7 +55,7 @@ def authenticate(request: HttpRequest, *, body: bytes, now: dt.datetime) -> Requ
     if _REAL_AWS_KEY.fullmatch(claim.key):
         raise Malformed(
             "UnrecognizedClientException",
-            "This is a sandbox and takes no AWS key; make one with `manage.py sandbox_account NAME`.",
+            f"This is a sandbox and takes no AWS key; make one with `{name_command('sandbox_account NAME')}`.",
         )
     requester = Requester.objects.filter(access_key_id=claim.key).first()
     if requester is None or "HTTP_X_AMZ_SECURITY_TOKEN" in request.META:

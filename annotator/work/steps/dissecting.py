@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
+from annotator.program import name_command
 from annotator.refusals import Refusal
 from annotator.units.dissecting import UNFINISHED
 from annotator.units.managing import (
@@ -37,7 +38,7 @@ class RetryOptions:
 
 def retry(work: Work) -> str:
     retry_dissection(work.subject, is_afresh=work.options.afresh, now=work.now)
-    return f"Started again. From a terminal: manage.py dissect --resume {work.subject.pk}"
+    return f"Started again. From a terminal: {name_command(f'dissect --resume {work.subject.pk}')}"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 `manifest.json`, `paths.json`, `layer-<i>.npz` (plain arrays), `tiles/<2 hex>/<64 hex>.jpg`, a strip of tiles for each
 unit, and, where empirical receptive fields were estimated, `fields/<2 hex>/<64 hex>.png`, a picture of each unit's.
+
+If strips are drawn when they are asked for, `maps-<i>.npz` holds the activation maps that they are drawn from. The name
+of such a strip begins with `late`: it is a digest of those maps, and the digest of the strip's bytes lies beside it.
 """
 
 import hashlib
@@ -22,6 +25,8 @@ MANIFEST, PATHS = "manifest.json", "paths.json"
 UNHASHED = ("sha256", "seconds", "environment", "layers_sha256", "passed_over")
 # Of the environment, what the numbers may depend on.
 HASHED_ENVIRONMENT = ("device", "batch_size")
+
+LATE = "late"
 
 Arrays = dict[str, NDArray[Any]]
 Read = Callable[[str], bytes]
@@ -51,8 +56,28 @@ class Artifact:
 
 
 def tile_name(sheet: str) -> str:
-    """Where the strip of a unit lies, given the sha256 of its bytes."""
+    """Where the strip of a unit lies, given its name: the sha256 of its bytes, or a `late_name`."""
     return f"tiles/{sheet[:2]}/{sheet}.jpg"
+
+
+def late_name(digest: str) -> str:
+    """The name of a strip that is drawn when it is asked for, given the hex sha256 of what it is drawn from."""
+    return f"{LATE}{digest[len(LATE) :]}"
+
+
+def is_late(sheet: str) -> bool:
+    """True if the strip may not have been drawn yet."""
+    return sheet.startswith(LATE)
+
+
+def checksum_name(sheet: str) -> str:
+    """Where the hex sha256 of a late strip's bytes lies: its own name does not tell it."""
+    return f"tiles/{sheet[:2]}/{sheet}.sha256"
+
+
+def maps_name(place: int) -> str:
+    """Where the activation maps lie from which the late strips of the manifest's layer are drawn."""
+    return f"maps-{place}.npz"
 
 
 def field_name(picture: str) -> str:

@@ -33,3 +33,31 @@ document.addEventListener("change", (event) => {
 document.addEventListener("DOMContentLoaded", () => {
   for (const file of document.querySelectorAll("input[type=file]")) file.hasChangeListener = true;
 });
+
+/* Crops that are being cut when they are first looked at: the server sends a placeholder with status 503 meanwhile. It
+   is asked again until the crops are there, at growing distances, and every picture of them is exchanged. */
+const askedAgain = new Set();
+async function awaitCrops(address) {
+  if (askedAgain.has(address)) return;
+  askedAgain.add(address);
+  for (let wait = 700; wait < 30000; wait *= 1.2) {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    const answer = await fetch(address, { cache: "no-store" }).catch(() => null);
+    if (answer && answer.status !== 503) return answer.ok ? showCrops(address) : undefined;
+  }
+}
+function showCrops(address) {
+  const path = new URL(address).pathname;
+  for (const picture of document.images) {
+    if (new URL(picture.src, document.baseURI).pathname === path) picture.src = `${path}?cut`;
+  }
+  for (const one of document.querySelectorAll("[style*='--strip']")) {
+    const strip = one.style.getPropertyValue("--strip");
+    if (strip.includes(path)) one.style.setProperty("--strip", `url("${path}?cut")`);
+  }
+}
+new PerformanceObserver((seen) => {
+  for (const one of seen.getEntries()) {
+    if (one.responseStatus === 503 && new URL(one.name).pathname.startsWith("/crops/")) awaitCrops(one.name);
+  }
+}).observe({ type: "resource", buffered: true });

@@ -14,6 +14,7 @@ from annotator.evidence import asking
 from annotator.evidence.fitting import Destination, ask_for_surgery, keep_networks
 from annotator.evidence.network_arguments import add_head_arguments, read_network
 from annotator.json_texts import json_argument
+from annotator.program import name_command
 from annotator.units.gpu_process import gpu_process_if_none
 
 # What an answer says of a network that has learned nothing.
@@ -83,8 +84,6 @@ def _tell(told: Mapping[str, Any]) -> list[str]:
     if told["network"]["weights_from"] == RANDOM:
         lines.append("The weights before the cut are random, too: give --weights for a network that has learned.")
     if told["registered"]:
-        lines.append(
-            f"Registered as {told['registered']}; weights: {told['weights']}. "
-            f"Next: manage.py fit --network {told['registered']} --images DIR --out FILE.safetensors"
-        )
+        fit = name_command(f"fit --network {told['registered']} --images DIR --out FILE.safetensors")
+        lines.append(f"Registered as {told['registered']}; weights: {told['weights']}. Next: {fit}")
     return lines

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from annotator.commanding import ProjectCommand
 from annotator.json_texts import json_argument
 from annotator.processes import ProcessFailed
+from annotator.program import name_command
 from annotator.units import chance, dissecting, registering
 from annotator.units.asked_options import LABELS_HELP, add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
@@ -228,7 +229,7 @@ def _refuse_failed(dissections: list[Dissection]) -> None:
     for dissection in dissections:
         dissection.refresh_from_db()
         if dissection.state in GIVEN_UP:
-            canceled = f"The dissection was canceled. To try again: manage.py dissection {dissection.id} retry"
+            canceled = f"The dissection was canceled. To try again: {name_command(f'dissection {dissection.id} retry')}"
             raise CommandError(dissection.error or canceled, returncode=2)
 
 

@@ -12,11 +12,14 @@ from workers.engine.measures.empirical_fields.arrays import EmpiricalFieldOption
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.recorded import Recorded, UnitRows, option
 
+# Whose strips are drawn with the dissection.
+ALL, ASKED = "all", "asked"
+
 
 @dataclass(frozen=True)
 class CropOptions:
     """Tiles of tile_px; `segment` (docs/measures.md, Segment). `mean_empirical_px` is the least side of crops and the
-    diameter of disks, if it is known from elsewhere.
+    diameter of disks, if it is known from elsewhere. `crops`: whose strips are drawn with the dissection.
     """
 
     tile_px: int = option(128, "side of a tile in pixels", low=16, high=512)
@@ -24,6 +27,10 @@ class CropOptions:
     mean_empirical_px: float | None = option(
         None, "mean empirical receptive field in pixels, if it is known and not to be estimated"
     )
+    crops: str = option(
+        ALL, "whose crops are cut now: of all units, or later of each unit that somebody asks about or looks at",
+        choices=(ALL, ASKED), title="Crops of",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from functools import partial
 
 from workers.engine.drawing.segments import SegmentSource
-from workers.engine.measures.crops.arrays import RECORDED, CropOptions, Crops
+from workers.engine.format.artifact import maps_name, pack_arrays
+from workers.engine.measures.crops.arrays import ASKED, RECORDED, CropOptions, Crops
 from workers.engine.measures.crops.tiles import TileSource, render_tiles
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFields
 from workers.engine.measures.measure import Completion, Measure, MeasuredLayer
@@ -23,10 +24,13 @@ class CropsMeasure(Measure[None, Crops]):
 
     def complete(self, completion: Completion) -> list[Crops]:
         n_units, before, results = sum(layer.shape.n_units for layer in completion.layers), 0, []
-        for layer in completion.layers:
+        is_later = completion.options.of(CropOptions).crops == ASKED
+        for place, layer in enumerate(completion.layers):
             show = partial(_show, completion=completion, before=before, n_units=n_units)
             source = _make_source(layer, completion)
-            results.append(render_tiles(source=source, save=completion.save, progress=show))
+            if is_later:
+                completion.save(maps_name(place), pack_arrays({"top_maps": source.top_maps}))
+            results.append(render_tiles(source=source, save=completion.save, progress=show, is_later=is_later))
             before += layer.shape.n_units
         return results
 

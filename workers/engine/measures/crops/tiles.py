@@ -6,15 +6,17 @@ peak at which a top crop drawn by the stored seed is cut: sizes are spread much 
 stands twice.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.drawing.crops import OUTLINE_PX, Cut, Sizes, cut_segments, encode_strip, tile
 from workers.engine.drawing.segments import SegmentSource
-from workers.engine.format.artifact import Save, tile_name
+from workers.engine.format.artifact import Save, late_name, tile_name
 from workers.engine.measures.crops.arrays import Crops
 from workers.engine.measures.top_images.arrays import TopImages, TopImagesOptions
 from workers.engine.measures.top_images.topk import seeded_order
@@ -45,8 +47,11 @@ class TileSource:
         return float(self.top.top_peak[unit, 0])
 
 
-def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], None]) -> Crops:
-    """Save every unit's strip; tiles are in the strip's order. `progress` gets the number of units done."""
+def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], None], is_later: bool = False) -> Crops:
+    """Save every unit's strip; tiles are in the strip's order. `progress` gets the number of units done.
+
+    `is_later`: no strip is drawn; each has the name under which `cut_units` saves it when it is asked for.
+    """
     n_units, n_maps = len(source.top.top_image), source.n_images.n_maps
     boxes = np.zeros((n_units, n_maps, 3), dtype=np.int16)
     outlines = np.zeros((n_units, n_maps, OUTLINE_PX, OUTLINE_PX), dtype=bool)
@@ -58,9 +63,12 @@ def render_tiles(*, source: TileSource, save: Save, progress: Callable[[int], No
             boxes[unit, place] = (cut.box.left, cut.box.top, cut.box.side)
             outlines[unit, place] = cut.outline
             regions[unit, place] = cut.is_peak_region
-        sheet, data = draw_strip(source, unit, cuts)
-        save(tile_name(sheet), data)
-        sheets.append(sheet)
+        if is_later:
+            sheets.append(name_later(source, unit))
+        else:
+            sheet, data = draw_strip(source, unit, cuts)
+            save(tile_name(sheet), data)
+            sheets.append(sheet)
         progress(unit + 1)
     return Crops(
         tile_box=boxes,
@@ -102,3 +110,13 @@ def draw_strip(source: TileSource, unit: int, cuts: Mapping[int, Cut]) -> tuple[
     for place, cut in cuts.items():
         tiles[:, place] = tile(pixels=source.pixels(int(images[place])), cut=cut)
     return encode_strip(tiles)
+
+
+def name_later(source: TileSource, unit: int) -> str:
+    """The name of a strip that is drawn when it is asked for: of what it is drawn from, but for the photographs."""
+    segment = source.segment
+    stated = [source.tile_px, source.input_px, source.seed, unit, segment.way, segment.mean_empirical_px]
+    digest = hashlib.sha256(json.dumps([*stated, asdict(segment.geometry)]).encode())
+    for array in (source.top.top_image, source.top.top_peak, source.top.low_image, source.top_maps):
+        digest.update(np.ascontiguousarray(array[unit]).tobytes())
+    return late_name(digest.hexdigest())

@@ -1,0 +1,139 @@
+"""Crops of units that nobody asked about are cut when somebody looks at them or asks people about them."""
+
+import hashlib
+import io
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from django.core.management import call_command
+from django.http import HttpResponse
+from django.test import Client
+from numpy.random import default_rng
+from pytest_django import Settings
+
+from annotator.crowd.campaigns.crops import CropsGone, check_crops
+from annotator.units import cutting, strips
+from annotator.units.cutting import CropsNotCut, demand_cut, find_uncut
+from annotator.units.gpu_process import gpu_process_if_none
+from annotator.units.models import IMPORTED, DissectedUnit, Dissection
+from tests.workers.engine import making
+from workers import contract
+from workers.engine.format.artifact import checksum_name, is_late, tile_name
+from workers.store import NotStored, open_store
+
+NETWORK = "tests.workers.engine.making:tiny_module"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def gpu_process() -> Iterator[None]:
+    with gpu_process_if_none():
+        yield
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    making.make_broden(tmp_path / "set", rng=default_rng(3), n_images=12)
+    return tmp_path / "set"
+
+
+@pytest.fixture
+def dissection(images: Path, settings: Settings, tmp_path: Path) -> Dissection:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path}/artifacts"
+    torch.save({"state_dict": making.tiny_network(seed=4).module.state_dict()}, tmp_path / "tiny.pth")
+    return dissect(images, tmp_path, "--crops", "asked")
+
+
+def dissect(images: Path, folder: Path, *more: str) -> Dissection:
+    output = io.StringIO()
+    call_command(
+        "dissect", "--network", NETWORK, "--layer", "4", "--batch-size", "4", "--no-chance", "--weights",
+        str(folder / "tiny.pth"), "--images", str(images), "--n-top", "4", "--n-low", "2", "--tile-px", "16", "--json",
+        *more, stdout=output,
+    )  # fmt: skip
+    return Dissection.objects.get(id=json.loads(output.getvalue())["id"])
+
+
+def list_units(dissection: Dissection) -> list[DissectedUnit]:
+    rows = dissection.dissected_units.select_related("dissection__image_set", "unit__layer__network")
+    return list(rows.order_by("unit__index"))
+
+
+def look_until(ask: Callable[[], HttpResponse], status: int) -> HttpResponse:
+    deadline = time.monotonic() + 60
+    while (answer := ask()).status_code != status:
+        assert answer.status_code == 503
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return answer
+
+
+def test_a_page_shows_a_placeholder_then_the_crops(dissection: Dissection, viewer: Client, tmp_path: Path) -> None:
+    unit, *others = list_units(dissection)
+    assert is_late(unit.strip)
+    address = f"/crops/{dissection.pk}/{unit.strip}.jpg"
+    part = viewer.get(f"/crops/{dissection.pk}/{unit.strip}/missing", headers={"HX-Request": "true"})
+    assert part.content.strip() == b"", "nothing is missing"
+    first = viewer.get(address)
+    assert (first.status_code, first.headers["Cache-Control"]) == (503, "no-store")
+    assert b"being cut" in first.content
+    shown = look_until(lambda: viewer.get(address), 200)
+    assert shown.headers["Cache-Control"].startswith("private, max-age")
+    store = open_store(dissection.artifact)
+    assert hashlib.sha256(shown.content).hexdigest() == store.read(checksum_name(unit.strip)).decode()
+    assert [other for other in others if store.exists(tile_name(other.strip))] == [], "the others were not looked at"
+    # They are those of a dissection that cut all of them at once.
+    whole = list_units(dissect(tmp_path / "set", tmp_path))[0]
+    assert not is_late(whole.strip)
+    assert viewer.get(f"/crops/{whole.dissection_id}/{whole.strip}.jpg").content == shown.content
+    strips.read_strip.cache_clear()
+    store.write(tile_name(unit.strip), b"something else")
+    assert b"damaged" in viewer.get(address).content
+
+
+def test_crops_are_cut_before_people_are_asked(dissection: Dissection) -> None:
+    units = list_units(dissection)
+    assert find_uncut(units) == units
+    check_crops(units[:3])
+    assert find_uncut(units) == units[3:]
+
+
+def test_changed_photographs_are_no_crops(dissection: Dissection, images: Path, viewer: Client) -> None:
+    for path in sorted((images / "images").glob("*.png")):
+        if "_" not in path.name:
+            content = bytearray(path.read_bytes())
+            content[-5] ^= 1
+            path.write_bytes(bytes(content))
+    units = list_units(dissection)
+    with pytest.raises(CropsGone, match="is not the photograph that was dissected: dissect again"):
+        check_crops(units[:1])
+    answer = look_until(lambda: viewer.get(f"/crops/{dissection.pk}/{units[0].strip}-2x2.jpg"), 404)
+    assert b"cannot be cut" in answer.content
+    assert not open_store(dissection.artifact).exists(tile_name(units[0].strip))
+
+
+def test_nobody_waits_for_ever(dissection: Dissection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU process cuts anything here."""
+    sent: list[dict[str, object]] = []
+    monkeypatch.setattr(cutting.gpu_queue, "send", lambda name, message: sent.append(message))
+    clock = itertools.count(step=5.0)
+    with pytest.raises(CropsNotCut, match="The crops of 2 units are not cut yet"):
+        demand_cut(list_units(dissection)[:2], sleep=lambda seconds: None, clock=lambda: next(clock))
+    assert [contract.CutRequest.from_json(message).units for message in sent] == [[0, 1]], "asked once"
+
+
+def test_an_imported_dissection_has_the_crops_that_came_with_it(dissection: Dissection, viewer: Client) -> None:
+    image_set = dissection.image_set
+    image_set.address = f"{IMPORTED}:{image_set.address}"
+    image_set.save()
+    unit = list_units(dissection)[0]
+    answer = viewer.get(f"/crops/{dissection.pk}/{unit.strip}.jpg")
+    assert answer.status_code == 404
+    assert b"did not cut them" in answer.content
+    with pytest.raises(NotStored):
+        strips.read_strip(artifact=dissection.artifact, strip=unit.strip)
