@@ -1,6 +1,7 @@
 """The pictures of README and docs, taken from the running product after its demo: `make pictures`."""
 
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -47,8 +48,14 @@ def picture_dashboard(browser: Browser, dashboard: str) -> None:
         page.goto(dashboard + path)
         keep(page, name)
     page.goto(f"{dashboard}units/?campaign=demo")
-    page.locator("a[href*='/units/'][href*='_blocks']").first.click()
+    page.locator("a[href*='/units/'][href*='_']").first.click()
     keep(page, "unit")
+
+
+def keep_explained() -> None:
+    """The picture that the demo explained at its end."""
+    shutil.copyfile(embedded.data_folder() / "demo" / "explained.png", FOLDER / "explained.png")
+    print("docs/pictures/explained.png")
 
 
 def ask_about_one_unit_again() -> tuple[list[str], str]:
@@ -100,6 +107,7 @@ def main() -> int:
         log = embedded.data_folder() / "logs" / "services.log"
         with serving.serve(log=log), ExitStack() as stack:
             subprocess.run([sys.executable, "manage.py", "demo"], cwd=ROOT, check=True)
+            keep_explained()
             addresses = serving.read_addresses()
             launch, concept = (
                 ask_about_one_unit_again()

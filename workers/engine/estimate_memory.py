@@ -15,7 +15,7 @@ from workers.engine.images.batches import BATCHES_AHEAD
 from workers.engine.images.decoding import DECODING_BYTES
 from workers.engine.images.image_set import CACHE_BYTES, ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
-from workers.engine.measures.crops.arrays import CropOptions
+from workers.engine.measures.crops.arrays import ASKED, CropOptions
 from workers.engine.measures.exemplars.arrays import ExemplarOptions
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.thresholds.arrays import ThresholdOptions
@@ -173,7 +173,9 @@ class Estimator:
         )
 
     def _tiles(self) -> int:
-        """About what the strips of tiles take: JPEGs."""
+        """About what the strips of tiles take: JPEGs; or the maps from which they are cut when they are asked for."""
+        if self.options.of(CropOptions).crops == ASKED:
+            return sum(4 * self._n_maps * one.cells for one in self.layers)
         n_tiles = self._n_maps * sum(one.shape.n_units for one in self.layers)
         return n_tiles * self.options.of(CropOptions).tile_px ** 2 // 3
 
