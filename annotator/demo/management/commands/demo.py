@@ -28,8 +28,10 @@ HEAD_LAYER = "_head_relu"
 # A middle layer, and the head's.
 LAYERS = ["_blocks.10", HEAD_LAYER]
 SEED = 2015
+# Pictures from which the explained one is chosen.
+N_CANDIDATES = 8
 # Beside the units that make the explained picture's scores.
-ALSO_ASKED = {"top_iou": 10, "top_importance": 4, "random": 8}
+ALSO_ASKED = {"top_iou": 12, "random": 8}
 
 
 class Command(ProjectCommand):
@@ -50,12 +52,10 @@ class Command(ProjectCommand):
             call_command("render_concepts", str(images), n=options["images"], seed=SEED)
         with self._step(2, f"Dissect {' and '.join(LAYERS)} of EfficientNet-Lite0, trained on ImageNet"):
             dissection = self._dissect(str(images))
-        with self._step(3, f"Which units of {HEAD_LAYER} make what the network says: of one picture, and of all"):
-            picture = images / "images" / _choose_picture(dissection)
-            units = self._explain(picture, json=True)
-            self._weigh(dissection, str(images))
+        with self._step(3, f"Which units of {HEAD_LAYER} make what the network says of one picture"):
+            picture, explained = self._choose_picture(dissection, images / "images")
         with self._step(4, "Launch the campaign at the sandbox: these units, some of highest IoU, some at random"):
-            self._launch(dissection, units)
+            self._launch(dissection, explained)
         with self._step(5, "Simulated people do the HITs over HTTP"):
             call_command("simulate_people", CAMPAIGN, images=images)
         with self._step(6, "Collect and approve"):
@@ -97,25 +97,28 @@ class Command(ProjectCommand):
             )  # fmt: skip
         return Dissection.objects.filter(**asked, state=Dissection.State.DONE).latest("created_at")
 
+    def _choose_picture(self, dissection: Dissection, folder: Path) -> tuple[Path, dict[str, Any]]:
+        """Of some pictures that show what units respond to, the one of which the network is surest, and why."""
+        found = [
+            (folder / path, json.loads(self._explain(folder / path, json=True)))
+            for path in _list_candidates(dissection)
+        ]
+        picture, explained = max(found, key=lambda one: one[1]["predictions"][0]["probability"])
+        self.stdout.write(f"   {picture.name}, of {len(found)} pictures that units of highest IoU respond to")
+        return picture, explained
+
     def _explain(self, photograph: Path, **how: Any) -> str:
         said = StringIO()
         call_command("explain", str(photograph), network=NETWORK, weights=_weights(), stdout=said, **how)
         return said.getvalue()
 
-    def _weigh(self, dissection: Dissection, images: str) -> None:
-        layer = dissection.network.layers.get(path=HEAD_LAYER)
-        if layer.importance_over:
-            self.stdout.write(f"   Reused: importance over {layer.importance_over['n_images']} images.")
-            return
-        call_command("importance", network=NETWORK, weights=_weights(), images=images)
-
-    def _launch(self, dissection: Dissection, explained: str) -> None:
+    def _launch(self, dissection: Dissection, explained: dict[str, Any]) -> None:
         """Asks about each unit that the picture of the explanation shows."""
         campaign = Campaign.objects.filter(name=CAMPAIGN).first()
         if campaign and campaign.state not in (Campaign.State.DRAFT, Campaign.State.QUOTED):
             self.stdout.write("   Reused: the campaign is published.")
             return
-        shown = sorted({unit["index"] for one in list_shown_units(json.loads(explained)) for unit in one})
+        shown = sorted({unit["index"] for one in list_shown_units(explained) for unit in one})
         call_command(
             "launch", CAMPAIGN, dissection=str(dissection.id), units=[f"{HEAD_LAYER}:{','.join(map(str, shown))}"],
             assignments=3, seed=SEED, yes=True, **ALSO_ASKED,
@@ -128,12 +131,12 @@ class Command(ProjectCommand):
             raise CommandError(f"The campaign is {campaign.state}, not complete. {campaign.problem}", returncode=2)
 
 
-def _choose_picture(dissection: Dissection) -> str:
-    """The path of the picture on which the unit of highest IoU of the head's layer peaks."""
+def _list_candidates(dissection: Dissection) -> list[str]:
+    """The paths of the pictures on which the units of highest IoU of the head's layer peak."""
     best = AutomaticLabel.objects.filter(is_best(), dissection=dissection, unit__layer__path=HEAD_LAYER)
-    unit = best.order_by("-iou", "unit").values_list("unit", flat=True)[0]
-    shown = TopImage.objects.filter(dissected_unit__dissection=dissection, dissected_unit__unit=unit, rank=0)
-    return shown.get().image.path
+    units = list(best.order_by("-iou", "unit").values_list("unit", flat=True)[:N_CANDIDATES])
+    shown = TopImage.objects.filter(dissected_unit__dissection=dissection, dissected_unit__unit__in=units, rank=0)
+    return sorted(set(shown.values_list("image__path", flat=True)))
 
 
 def _weights() -> str:
