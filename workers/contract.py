@@ -11,6 +11,8 @@ VERSION = 1
 SURVEY = "workers.tasks.survey"
 MEASURE = "workers.tasks.measure"
 MERGE = "workers.tasks.merge"
+CROP = "workers.tasks.crop"
+FINISH = "workers.tasks.finish"
 ANSWER = "workers.tasks.answer"
 CUT = "workers.tasks.cut"
 # The hint that a GPU process sends to the `web` queue when a task has ended.
@@ -132,7 +134,7 @@ class TaskRequest:
     attempt: int
     first_image: int = 0
     end_image: int = 0
-    # The tallies that a merge reads.
+    # The tallies that a merge reads, or the crops that the last task joins.
     shards: list[str] = field(default_factory=list)
 
     @classmethod
@@ -176,6 +178,26 @@ def cutting_key(artifact: str, strip: str) -> str:
 def tally_name(position: int) -> str:
     """Where a shard's tally lies in the dissection's artifact folder."""
     return f"shards/tally-{position:05d}.npz"
+
+
+# What a merge leaves to the tasks that cut crops, and to the last one; in no finished dissection.
+CROPS_FOLDER = "crops"
+DRAFT = f"{CROPS_FOLDER}/draft.json"
+
+
+def draft_layer_name(place: int) -> str:
+    """Where a layer's arrays lie while its crops are cut."""
+    return f"{CROPS_FOLDER}/layer-{place}.npz"
+
+
+def part_name(position: int) -> str:
+    """Where the task of that position finds what to cut crops from."""
+    return f"{CROPS_FOLDER}/part-{position:05d}.npz"
+
+
+def cut_name(position: int) -> str:
+    """Where that task leaves the boxes, masks and names of the strips that it cut."""
+    return f"{CROPS_FOLDER}/cut-{position:05d}.npz"
 
 
 def bounds_name(position: int) -> str:

@@ -4,7 +4,7 @@ import json
 import logging
 import mmap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -109,6 +109,12 @@ class Job:
             return
         self.contents.demand(self.surveyed_contents, indices)
         open_network(request=self.dissection, surveyed=self.surveyed["network"], device=find_device())
+
+    def demand_images(self, indices: Sequence[int]) -> None:
+        """Raises ImagesChanged if one of these images is no longer what the survey read. The network is not asked."""
+        if self.surveyed is not None:
+            for index in indices:
+                self.contents.demand(_read_contents(self.target.root), range(index, index + 1))
 
     @property
     def room(self) -> Room:

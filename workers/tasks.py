@@ -9,7 +9,7 @@ import logging
 import resource
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 from celery.signals import worker_ready, worker_shutdown
 from numpy.typing import NDArray
 
-from workers import answering, config, contract, cutting, leases, store
+from workers import answering, config, contract, cropping, cutting, leases, store
 from workers.app import app
 from workers.contract import TaskRequest
 from workers.engine import complete, dissect
@@ -80,8 +80,20 @@ def measure(message: dict[str, Any]) -> None:
 
 @app.task(name=contract.MERGE)
 def merge(message: dict[str, Any]) -> None:
-    """Joins the tallies, labels the units, cuts the crops and writes the artifact."""
+    """Joins the tallies and labels the units. Cuts the crops of few units and writes the artifact, or leaves parts."""
     _run(message, _merge)
+
+
+@app.task(name=contract.CROP)
+def crop(message: dict[str, Any]) -> None:
+    """Cuts the crops of some units."""
+    _run(message, cropping.crop)
+
+
+@app.task(name=contract.FINISH)
+def finish(message: dict[str, Any]) -> None:
+    """Joins the crops and writes the artifact."""
+    _run(message, cropping.finish)
 
 
 @app.task(name=contract.ANSWER)
@@ -219,17 +231,20 @@ def _merge(job: Job) -> dict[str, Any]:
         for place in dissect.list_unknown(parts, options=job.options):
             covered = sorted(parts[place].covered())
             parts[place] = _measure_images(job, range(covered[0], covered[-1] + 1))
-        manifest = complete.complete(
+        merged, left = tally.merge_tallies(parts, spill=spill), cropping.Parts(job)
+        completion = complete.prepare(
             network=job.measured_network,
             image_set=job.image_set,
-            tally=tally.merge_tallies(parts, spill=spill),
+            tally=merged,
             options=job.options,
-            device=find_device(),
             save=job.save,
             progress=job.show,
         )
+        completion = replace(completion, keep_part=left.keeper(completion.layers))
+        found = complete.draft(completion, tally=merged, device=find_device())
+        done = left.save_draft(found) if left.n_units else {"sha256": found.write(job.save)["sha256"]}
     job.demand_unchanged(whole)
-    return {"sha256": manifest["sha256"]}
+    return done
 
 
 def _allow_files(n_shards: int) -> None:

@@ -1,7 +1,8 @@
 """Drives a dissection from request to ingested artifact. The database decides, the store holds what was found, and
 every broker message is a hint that may be lost, doubled or late.
 
-survey -> one measure task for each shard -> merge -> ingest
+survey -> one measure task for each shard -> merge -> cut the crops of some units each -> finish -> ingest
+If there are few units, the merge cuts their crops and is the last task.
 """
 
 import functools
@@ -35,7 +36,11 @@ _TASK_NAMES = {
     GPUTask.Stage.SURVEY: contract.SURVEY,
     GPUTask.Stage.MEASURE: contract.MEASURE,
     GPUTask.Stage.MERGE: contract.MERGE,
+    GPUTask.Stage.CROP: contract.CROP,
+    GPUTask.Stage.FINISH: contract.FINISH,
 }
+# Stages of one task, which joins what the tasks before it left.
+JOINING = (GPUTask.Stage.MERGE, GPUTask.Stage.FINISH)
 # What another sweep may find gone.
 MAY_PASS = (OperationalError, InterfaceError, StoreError, OSError)
 IN_WORDS = (ArtifactMismatch, ArtifactMalformed, NotStored)
@@ -187,10 +192,14 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
         _cut_shards(dissection, batch_size=result["batch_size"], n_forgiven=last.n_forgiven)
         _set_state(dissection, Dissection.State.RUNNING)
     elif last.stage == GPUTask.Stage.MEASURE:
-        counted = {"attempts": last.n_forgiven, "n_forgiven": last.n_forgiven}
-        GPUTask.objects.create(dissection=dissection, position=last.position + 1, stage=GPUTask.Stage.MERGE, **counted)
+        _add_tasks(last, GPUTask.Stage.MERGE)
+    elif last.stage == GPUTask.Stage.MERGE and "parts" in result:
+        _add_tasks(last, GPUTask.Stage.CROP, n_units=result["parts"])
+    elif last.stage == GPUTask.Stage.CROP:
+        _add_tasks(last, GPUTask.Stage.FINISH)
     else:
         manifest = ingest_artifact(dissection=dissection, store=store, now=now)
+        transaction.on_commit(functools.partial(_remove_drafts, store), robust=True)
         if dissection.is_baseline:
             survey = json.loads(store.read(contract.result_name(contract.SURVEY_POSITION)))
             if "network" in survey:  # surveys of before did not say
@@ -231,6 +240,27 @@ def _find_artifact(dissection: Dissection) -> str:
     """The address of the earlier dissection's artifact; empty if there is none, or none any more."""
     earlier = Dissection.objects.filter(pk=dissection.options.get(GROWN_FROM)).first()
     return earlier.artifact if earlier else ""
+
+
+def _remove_drafts(store: Store) -> None:
+    """What crops were cut from. Only once the results are taken in: until then they may have to be joined again."""
+    for name in list(store.names(contract.CROPS_FOLDER)):
+        store.remove(name)
+
+
+def _add_tasks(last: GPUTask, stage: GPUTask.Stage, *, n_units: Sequence[int] = (0,)) -> None:
+    """One task of the stage for each number of units, after the last one."""
+    GPUTask.objects.bulk_create(
+        GPUTask(
+            dissection=last.dissection,
+            position=position,
+            stage=stage,
+            n_units=n,
+            attempts=last.n_forgiven,
+            n_forgiven=last.n_forgiven,
+        )
+        for position, n in enumerate(n_units, start=last.position + 1)
+    )
 
 
 def _set_baseline_beside(dissection: Dissection, manifest: dict[str, Any], now: datetime) -> None:
@@ -274,7 +304,10 @@ def _cut_shards(dissection: Dissection, *, batch_size: int, n_forgiven: int) -> 
 def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
     """The tasks to send now: new ones, ones whose lease fell silent, ones that the broker lost before they began."""
     due = []
-    for task in dissection.gpu_tasks.filter(state__in=[GPUTask.State.WAITING, GPUTask.State.SENT]):
+    unfinished = list(dissection.gpu_tasks.filter(state__in=[GPUTask.State.WAITING, GPUTask.State.SENT]))
+    for task in unfinished:
+        if task.stage in JOINING and task != unfinished[0]:  # tried again, with some of what it joins
+            continue
         if task.state == GPUTask.State.SENT:
             assert task.sent_at is not None
             standing = gpu_queue.find_standing(
@@ -299,7 +332,6 @@ def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
 
 def _message(task: GPUTask) -> dict[str, Any]:
     dissection = task.dissection
-    measured = dissection.gpu_tasks.filter(stage=GPUTask.Stage.MEASURE) if task.stage == GPUTask.Stage.MERGE else []
     request = contract.TaskRequest(
         dissection=contract.DissectionRequest(
             dissection_id=str(dissection.id),
@@ -319,9 +351,23 @@ def _message(task: GPUTask) -> dict[str, Any]:
         attempt=task.attempts,
         first_image=task.first_image,
         end_image=task.end_image,
-        shards=[contract.tally_name(shard.position) for shard in measured],
+        shards=_list_joined(task),
     )
     return asdict(request)
+
+
+def _list_joined(task: GPUTask) -> list[str]:
+    """What the tasks before left for this one to join."""
+    joined = {
+        GPUTask.Stage.MERGE: (GPUTask.Stage.MEASURE, contract.tally_name),
+        GPUTask.Stage.FINISH: (GPUTask.Stage.CROP, contract.cut_name),
+    }
+    if task.stage not in joined:
+        return []
+    stage, name = joined[GPUTask.Stage(task.stage)]
+    return [
+        name(position) for position in task.dissection.gpu_tasks.filter(stage=stage).values_list("position", flat=True)
+    ]
 
 
 def _fail(dissection: Dissection, error: str, now: datetime) -> None:

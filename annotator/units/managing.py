@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from annotator.refusals import Refusal
 from annotator.units import chance, gpu_queue
-from annotator.units.dissecting import ANEW, UNFINISHED, advance_dissection
+from annotator.units.dissecting import ANEW, JOINING, UNFINISHED, advance_dissection
 from annotator.units.models import GIVEN_UP, AutomaticLabel, DissectedUnit, Dissection, GPUTask, TopImage
 from workers import contract
 from workers.store import StoreError, open_store
@@ -108,7 +108,7 @@ def _reopen(dissection: Dissection) -> None:
     of before may be what could not be taken in.
     """
     store = open_store(dissection.artifact)
-    for task in dissection.gpu_tasks.filter(~Q(state=State.DONE) | Q(stage=GPUTask.Stage.MERGE)):
+    for task in dissection.gpu_tasks.filter(~Q(state=State.DONE) | Q(stage__in=JOINING)):
         store.remove(contract.result_name(task.position))
         task.state, task.error, task.sent_at, task.n_forgiven = State.WAITING, "", None, task.attempts
         task.save(update_fields=["state", "error", "sent_at", "n_forgiven"])

@@ -271,7 +271,9 @@ class GPUTask(models.Model):
     class Stage(models.TextChoices):
         SURVEY = "survey", "counts the images and checks network and layers"
         MEASURE = "measure", "streams one shard of the images through the network"
-        MERGE = "merge", "merges the shards, labels the units and cuts the crops"
+        MERGE = "merge", "merges the shards and labels the units; cuts the crops of few units at once"
+        CROP = "crop", "cuts the crops of some units"
+        FINISH = "finish", "joins the crops and writes the results"
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -284,6 +286,7 @@ class GPUTask(models.Model):
     stage = models.CharField(max_length=7, choices=Stage.choices)
     first_image = models.PositiveIntegerField(default=0)
     end_image = models.PositiveIntegerField(default=0, help_text="One past the last image")
+    n_units = models.PositiveIntegerField(default=0, help_text="Whose crops it cuts")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     n_forgiven = models.PositiveSmallIntegerField(default=0, help_text="Attempts before somebody said: try again")

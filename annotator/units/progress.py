@@ -52,6 +52,10 @@ def read_dissection_progress(dissection: Dissection, *, now: datetime) -> Dissec
         shards = [task for task in tasks if task.stage == GPUTask.Stage.MEASURE]
         done = sum(task.end_image - task.first_image for task in shards if task.state == GPUTask.State.DONE)
         n_done, n_total = done + sum(word.n_done for _, word in alive), dissection.n_images
+    elif stage == GPUTask.Stage.CROP:
+        parts = [task for task in tasks if task.stage == GPUTask.Stage.CROP]
+        done = sum(task.n_units for task in parts if task.state == GPUTask.State.DONE)
+        n_done, n_total = done + sum(word.n_done for _, word in alive), sum(task.n_units for task in parts)
     else:
         n_done, n_total = sum(word.n_done for _, word in alive), sum(word.n_total for _, word in alive)
     rate = sum(word.n_done / max(0.5, word.beat_at - word.started_at) for _, word in alive) or None

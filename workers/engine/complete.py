@@ -4,12 +4,15 @@
 """
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from workers.engine.format.artifact import Save, write_artifact
+from workers.engine.format.artifact import Arrays, Save, write_artifact
 from workers.engine.images.batches import Stopwatch
 from workers.engine.images.image_set import ImageSet, PixelCache
 from workers.engine.manifest import describe
+from workers.engine.measures.crops.parts import CutPart, join_cuts
 from workers.engine.measures.measure import Completion, Measure, MeasuredLayer, StageProgress, list_measures
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.recorded import to_arrays
@@ -21,6 +24,27 @@ from workers.engine.networks.saved import SAVED
 
 class NothingMeasured(Exception):
     """Not one image of the set could be used."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An artifact that is not yet written: its manifest without the hash, the images' paths, each layer's arrays."""
+
+    manifest: dict[str, Any]
+    paths: list[str]
+    layers: list[Arrays]
+
+    def write(self, save: Save) -> dict[str, Any]:
+        """The manifest with its hash."""
+        return write_artifact(save=save, manifest=self.manifest, paths=self.paths, layers=self.layers)
+
+    def add_crops(self, cuts: Sequence[CutPart]) -> "Draft":
+        """With the crops that were cut elsewhere, in whatever parts."""
+        joined = join_cuts(cuts)
+        layers = [{**arrays, **to_arrays(joined[place])} for place, arrays in enumerate(self.layers)]
+        tiles = self.manifest["seconds"].get("tiles", 0.0) + sum(cut.seconds for cut in cuts)
+        seconds = {**self.manifest["seconds"], "tiles": round(tiles, 3)}
+        return replace(self, manifest={**self.manifest, "seconds": seconds}, layers=layers)
 
 
 def complete(
@@ -36,13 +60,18 @@ def complete(
     """From the merged tally to the written artifact; returns its manifest. `progress` gets stage, number done,
     number in all. Raises NothingMeasured.
     """
-    watch = Stopwatch(dict(tally.seconds))
     completion = prepare(
         network=network, image_set=image_set, tally=tally, options=options, save=save, progress=progress
     )
+    return draft(completion, tally=tally, device=device).write(save)
+
+
+def draft(completion: Completion, *, tally: Tally, device: str) -> Draft:
+    """Complete every measure. Without crops if the completion keeps parts of them, to be cut elsewhere."""
+    watch = Stopwatch(dict(tally.seconds))
     for measure in list_measures():
         since = time.perf_counter()
-        if measure.is_asked(options):
+        if measure.is_asked(completion.options):
             complete_measure(measure, completion)
         watch.add(measure.stage, since)
     manifest = describe(completion=completion, tally=tally, device=device, seconds=watch.seconds)
@@ -51,7 +80,7 @@ def complete(
         {key: array for result in layer.results.values() for key, array in to_arrays(result).items()}
         for layer in completion.layers
     ]
-    return write_artifact(save=save, manifest=manifest, paths=list(image_set.paths), layers=arrays)
+    return Draft(manifest=manifest, paths=list(completion.image_set.paths), layers=arrays)
 
 
 def prepare(

@@ -13,6 +13,7 @@ from workers import contract, tasks
 
 TASKS: dict[str, Callable[[Any], None]] = {
     contract.SURVEY: tasks.survey, contract.MEASURE: tasks.measure, contract.MERGE: tasks.merge,
+    contract.CROP: tasks.crop, contract.FINISH: tasks.finish,
 }  # fmt: skip
 TINY = "tests.workers.engine.making:tiny_module"
 

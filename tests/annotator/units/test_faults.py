@@ -27,7 +27,13 @@ from workers import contract, tasks
 from workers.engine import dissect
 from workers.store import open_store
 
-TASKS = {contract.SURVEY: tasks.survey, contract.MEASURE: tasks.measure, contract.MERGE: tasks.merge}
+TASKS = {
+    contract.SURVEY: tasks.survey,
+    contract.MEASURE: tasks.measure,
+    contract.MERGE: tasks.merge,
+    contract.CROP: tasks.crop,
+    contract.FINISH: tasks.finish,
+}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.engine.format.artifact import Save
+from workers.engine.format.artifact import Arrays, Save
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.image_set import ImageSet, PixelCache
 from workers.engine.images.packed_labels import PackedLabels
@@ -31,6 +31,8 @@ P = TypeVar("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
+# Takes the number of units of a part of a layer's crops, and what that part is cut from.
+KeepPart = Callable[[int, Arrays], None]
 StageProgress = Callable[[str, int, int], None]
 Turn = Callable[[torch.Tensor], torch.Tensor]
 
@@ -127,7 +129,7 @@ class MeasuredLayer:
 @dataclass(frozen=True)
 class Completion:
     """What measures complete from: the merged pass over all usable `images` (n,), where its large arrays lie
-    (`spill`), and where pictures are saved.
+    (`spill`), and where pictures are saved. If crops are to be cut elsewhere, `keep_part` takes their parts.
     """
 
     network: LoadedNetwork
@@ -140,6 +142,7 @@ class Completion:
     save: Save
     progress: StageProgress
     spill: Spill = IN_MEMORY
+    keep_part: KeepPart | None = None
 
     @property
     def input_px(self) -> int:

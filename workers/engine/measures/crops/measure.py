@@ -5,6 +5,7 @@ from functools import partial
 from workers.engine.drawing.segments import SegmentSource
 from workers.engine.format.artifact import maps_name, pack_arrays
 from workers.engine.measures.crops.arrays import ASKED, RECORDED, CropOptions, Crops
+from workers.engine.measures.crops.parts import divide, store_part
 from workers.engine.measures.crops.tiles import TileSource, render_tiles
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFields
 from workers.engine.measures.measure import Completion, Measure, MeasuredLayer
@@ -23,11 +24,16 @@ class CropsMeasure(Measure[None, Crops]):
         return options.of(RotationOptions).rotation == 0 and not options.run.random_weights
 
     def complete(self, completion: Completion) -> list[Crops]:
+        """If parts are kept to be cut elsewhere, there are no results."""
         n_units, before, results = sum(layer.shape.n_units for layer in completion.layers), 0, []
         is_later = completion.options.of(CropOptions).crops == ASKED
         for place, layer in enumerate(completion.layers):
             show = partial(_show, completion=completion, before=before, n_units=n_units)
             source = _make_source(layer, completion)
+            if completion.keep_part is not None and not is_later:
+                for part in divide(source, place=place):
+                    completion.keep_part(part.n_units, store_part(part))
+                continue
             if is_later:
                 completion.save(maps_name(place), pack_arrays({"top_maps": source.top_maps}))
             results.append(render_tiles(source=source, save=completion.save, progress=show, is_later=is_later))

@@ -27,7 +27,8 @@ SHAPE_STREAM = 1 << 32  # apart from the streams that draw low images
 @dataclass(frozen=True)
 class TileSource:
     """What rendering a layer's tiles needs: its top and low images, the (U, n_maps, h, w) maps of its best images, best
-    first and zero if there are none, the images' pixels by index, and how tiles are cut.
+    first and zero if there are none, the images' pixels by index, and how tiles are cut. If it holds a part of the
+    layer, `first_unit` is the index of its first unit.
     """
 
     top: TopImages
@@ -38,6 +39,7 @@ class TileSource:
     n_images: TopImagesOptions
     tile_px: int
     seed: int
+    first_unit: int = 0
 
     @property
     def sizes(self) -> Sizes:
@@ -86,7 +88,7 @@ def plan_tiles(source: TileSource, unit: int) -> dict[int, Cut]:
     """
     options, first_peak = source.n_images, source.first_peak(unit)
     ranks, places = (np.flatnonzero(images[unit] >= 0) for images in (source.top.top_image, source.top.low_image))
-    keys = seeded_order(seed=source.seed, stream=SHAPE_STREAM + unit, n=options.n_low)
+    keys = seeded_order(seed=source.seed, stream=SHAPE_STREAM + source.first_unit + unit, n=options.n_low)
     likes = (keys[places] % np.uint64(len(ranks))).tolist()
     peaks = source.top_maps[unit].max(axis=(1, 2))
     spare = options.n_top + np.flatnonzero(peaks[options.n_top :] > 0)
