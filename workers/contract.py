@@ -190,7 +190,7 @@ def draft_layer_name(place: int) -> str:
     return f"{CROPS_FOLDER}/layer-{place}.npz"
 
 
-def part_name(position: int) -> str:
+def uncut_name(position: int) -> str:
     """Where the task of that position finds what to cut crops from."""
     return f"{CROPS_FOLDER}/part-{position:05d}.npz"
 
