@@ -17,6 +17,7 @@ from annotator.dashboard.dissections.pages import (
     start_step,
 )
 from annotator.dashboard.home.pages import show_home, show_live
+from annotator.dashboard.looking.layers import show_best, show_layer, show_layers
 from annotator.dashboard.looking.photographs import show_crop, show_image, show_look
 from annotator.dashboard.looking.pictures import send_labeled_pixels, send_looked_at, send_unit_overlay
 from annotator.dashboard.people.pages import (
@@ -64,6 +65,9 @@ urlpatterns = [
     path("units/", show_gallery, name="gallery"),
     path("units/<name:network>/<name:layer>/<int:index>/", show_unit, name="unit"),
     path("units/<name:network>/<name:layer>/<int:index>/crops/<int:rank>/", show_crop, name="crop"),
+    path("layers/", show_best, name="best-units"),
+    path("layers/<name:network>/", show_layers, name="layers"),
+    path("layers/<name:network>/<name:layer>/", show_layer, name="layer"),
     path("images/<name:image_set>/<int:index>/", show_image, name="image"),
     path("images/<name:image_set>/<int:index>/look", show_look, name="look"),
     path("looks/<uuid:question_id>/photograph.jpg", send_looked_at, name="look-photograph"),

@@ -165,6 +165,8 @@ class Stage:
             "api:get_unit": layer,
             "unit": layer,
             "crop": layer | {"rank": 0},
+            "layers": {"network": "net"},
+            "layer": {"network": "net", "layer": "features.3"},
             "image": {"image_set": "net-set", "index": 0},
             "look": {"image_set": "net-set", "index": 0},
             "sheet": sheet,

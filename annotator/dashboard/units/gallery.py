@@ -12,6 +12,7 @@ from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, permissions, show, show_refusal
 from annotator.dashboard.units.cards import UnitCard, make_cards
+from annotator.dashboard.units.meaning import Meaning, find_meaning
 from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.searching import MAX_COUNTED, find_units, read_mode
 from annotator.dashboard.units.selection import Selection, SelectionForm, UnknownFilter, read_selection
@@ -25,6 +26,8 @@ class Wall:
     """One column of the gallery."""
 
     title: str
+    # Address of the layer's page, if the wall shows one layer of a named network.
+    layer: str
     cards: list[UnitCard]
     n_units: int
     has_more_than_counted: bool
@@ -55,7 +58,8 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
         "networks": sorted({layer.network for layer in scope.layers}, key=str),
         "paths": sorted({layer.path for layer in scope.layers}),
         "has_more_filters": bool(selection.values.keys() - UNFOLDED),
-        "walls": (walls := _walls(selection, scope)),
+        "meaning": (meaning := find_meaning(concept) if (concept := str(selection.get("concept") or "")) else None),
+        "walls": (walls := _walls(selection, scope, meaning)),
         **_paging(selection, walls),
     }
     if request.headers.get("HX-Request"):
@@ -63,10 +67,11 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
     return show(request, "dashboard/units/gallery.html", title="Units", **context)
 
 
-def _walls(selection: Selection, scope: Scope) -> list[Wall]:
-    walls = [_wall(selection, scope)]
+def _walls(selection: Selection, scope: Scope, meaning: Meaning | None) -> list[Wall]:
+    walls = [_wall(selection, scope, meaning)]
     if beside := selection.get("beside"):
-        walls.append(_wall(Selection({**selection.values, **_read_layer(str(beside), scope)}), scope))
+        other = Selection({**selection.values, **_read_layer(str(beside), scope)})
+        walls.append(_wall(other, scope, meaning))
     return walls
 
 
@@ -79,12 +84,15 @@ def _read_layer(beside: str, scope: Scope) -> dict[str, str]:
     return {"network": network, "layer": path}
 
 
-def _wall(selection: Selection, scope: Scope) -> Wall:
+def _wall(selection: Selection, scope: Scope, meaning: Meaning | None) -> Wall:
     end = read_page(selection) * PAGE_SIZE
-    found = find_units(selection, scope, n_most=max(MAX_COUNTED, end) + 1)
+    found = find_units(selection, scope, n_most=max(MAX_COUNTED, end) + 1, meaning=meaning)
     title = " ".join(str(selection.get(name)) for name in ("network", "layer") if selection.get(name))
+    network, path = selection.get("network"), selection.get("layer")
+    is_one = any((one.network.name, one.path) == (network, path) for one in scope.layers)
     return Wall(
         title=title or "All layers",
+        layer=reverse("layer", args=[network, path]) if is_one else "",
         cards=make_cards(unit_ids=found[end - PAGE_SIZE : end], scope=scope, mode=read_mode(selection)),
         n_units=min(len(found), MAX_COUNTED),
         has_more_than_counted=len(found) > MAX_COUNTED,

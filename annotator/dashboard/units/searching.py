@@ -8,6 +8,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from annotator.comparison.relations import SAME_THING
 from annotator.comparison.review_reasons import find_reasons
+from annotator.dashboard.units.meaning import Meaning, find_meaning
 from annotator.dashboard.units.scope import Scope, choose_by_layer
 from annotator.dashboard.units.selection import Selection
 from annotator.labels.models import UnitLabel
@@ -34,6 +35,8 @@ LOOKUPS = {
     "precision_max": "people__precision__lte",
     "iou_min": "broden__iou__gte",
     "iou_max": "broden__iou__lte",
+    "importance_min": "importance__gte",
+    "importance_max": "importance__lte",
     "index": "index",
 }
 # Filters that only a unit with such a label can pass.
@@ -43,10 +46,14 @@ ASKING = {
 }
 
 
-def find_units(selection: Selection, scope: Scope, *, n_most: int) -> list[int]:
-    """Ids of the first n_most units that pass, in the order asked for; ties by id."""
-    units = _narrow(selection, scope)
-    conditions = _within(selection, scope) & _conditions(selection)
+def find_units(selection: Selection, scope: Scope, *, n_most: int, meaning: Meaning | None = None) -> list[int]:
+    """Ids of the first n_most units that pass, in the order asked for; ties by id. `meaning` is that of the selection's
+    text, if the caller knows it already.
+    """
+    if meaning is None and selection.get("concept"):
+        meaning = find_meaning(str(selection.get("concept")))
+    units = _narrow(selection, scope, meaning)
+    conditions = _within(selection, scope) & _conditions(selection, meaning)
     sort = str(selection.get("sort") or "iou")
     if sort == "index":
         return _list(units.filter(conditions).order_by("layer_id", "index"), n_most)
@@ -66,17 +73,32 @@ def _list(units: QuerySet[Unit], n_most: int) -> list[int]:
     return list(dict.fromkeys(units.values_list("pk", flat=True)[:n_most]))
 
 
-def _narrow(selection: Selection, scope: Scope) -> QuerySet[Unit]:
-    """All units with their labels. With a text, those with it in one label; each label has its own query."""
+def _narrow(selection: Selection, scope: Scope, meaning: Meaning | None) -> QuerySet[Unit]:
+    """All units with their labels. With a text, those with it or a word for it in one label, or with that number; each
+    has its own query.
+    """
     units = relate_labels(scope, mode=read_mode(selection))
-    concept = selection.get("concept")
-    if not concept:
+    if meaning is None:
         return units
     name = selection.get("campaign")
     whose = Q(campaign__name=name) if name else Q(is_of_record=True)
-    people = UnitLabel.objects.filter(whose, concept__contains=str(concept).lower())
-    broden = AutomaticLabel.objects.filter(is_best=True, label__icontains=concept)
-    return units.filter(pk__in=people.order_by().values("unit").union(broden.order_by().values("unit")))
+    people = UnitLabel.objects.filter(whose & _names("concept", meaning, Q(concept__contains=meaning.text)))
+    broden = AutomaticLabel.objects.filter(_names("label", meaning, Q(label__icontains=meaning.text)), is_best=True)
+    numbered = Unit.objects.filter(_numbered(meaning)).order_by().values("pk")
+    found = people.order_by().values("unit").union(broden.order_by().values("unit"), numbered)
+    return units.filter(pk__in=found)
+
+
+def _names(field: str, meaning: Meaning, contained: Q) -> Q:
+    return contained | Q(**{f"{field}__in": meaning.meant}) if meaning.meant else contained
+
+
+def _numbered(meaning: Meaning) -> Q:
+    """Units with the number that was searched; none without a number."""
+    if meaning.index is None:
+        return Q(pk__in=[])
+    of_layer = Q(layer__path__iexact=meaning.layer) if meaning.layer else Q()
+    return of_layer & Q(index=meaning.index)
 
 
 def relate_labels(scope: Scope, *, mode: str) -> QuerySet[Unit]:
@@ -110,15 +132,17 @@ def _within(selection: Selection, scope: Scope) -> Q:
     return Q() if len(wanted) == len(scope.layers) else Q(layer__in=wanted)
 
 
-def _conditions(selection: Selection) -> Q:
+def _conditions(selection: Selection, meaning: Meaning | None) -> Q:
     conditions = Q()
     for name, lookup in LOOKUPS.items():
         value = selection.get(name)
         if value is not None:
             conditions &= Q(**{lookup: value})
-    if concept := selection.get("concept"):
+    if meaning is not None:
         # Concepts are stored in lower case.
-        conditions &= Q(people__concept__contains=str(concept).lower()) | Q(broden__label__icontains=concept)
+        people = _names("people__concept", meaning, Q(people__concept__contains=meaning.text))
+        broden = _names("broden__label", meaning, Q(broden__label__icontains=meaning.text))
+        conditions &= people | broden | _numbered(meaning)
     if share := selection.get("agreement_min"):
         conditions &= Q(people__n_same_concept__gte=F("people__n_answers") * share)
     if relation := selection.get("relation"):

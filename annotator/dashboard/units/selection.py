@@ -26,9 +26,19 @@ SORTS = [
 ]
 
 
-def _share(label: str) -> forms.FloatField:
-    number = forms.NumberInput(attrs={"step": "0.01", "min": "0", "max": "1", "placeholder": "0 to 1"})
-    return forms.FloatField(label=label, required=False, min_value=0, max_value=1, widget=number)
+class ShareField(forms.FloatField):
+    """A share as a fraction or in percent: 0.75, 75 and 75 % are the same; 1 is the whole, 1 % a hundredth."""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").strip()
+        is_percent = text.endswith("%")
+        number = super().to_python(text.removesuffix("%").strip())
+        return number / 100 if number is not None and (is_percent or number > 1) else number
+
+
+def _share(label: str) -> ShareField:
+    text = forms.TextInput(attrs={"inputmode": "decimal", "placeholder": "0.75 or 75 %", "autocomplete": "off"})
+    return ShareField(label=label, required=False, min_value=0, max_value=1, widget=text)
 
 
 def _choice(label: str, choices: list[tuple[str, str]]) -> forms.ChoiceField:
@@ -42,7 +52,9 @@ class SelectionForm(forms.Form):
         label="Concept",
         required=False,
         max_length=100,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "wheel, sky, striped …", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": "wheel, sky, unit 12 …", "autocomplete": "off", "data-key": "/"}
+        ),
     )
     network = forms.CharField(label="Network", required=False, max_length=80, strip=False)
     layer = forms.CharField(label="Layer", required=False, max_length=200, strip=False)
@@ -57,6 +69,8 @@ class SelectionForm(forms.Form):
     agreement_min = _share("Same concept from")
     iou_min = _share("IoU from")
     iou_max = _share("IoU to")
+    importance_min = forms.FloatField(label="Importance from", required=False, min_value=0)
+    importance_max = forms.FloatField(label="Importance to", required=False, min_value=0)
     review = forms.BooleanField(label="Needs review", required=False)
     campaign = forms.CharField(label="Labels of campaign", required=False, max_length=80, strip=False)
     dissection = forms.UUIDField(label="Dissection", required=False)
@@ -70,7 +84,7 @@ class SelectionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for name in ("precision", "iou"):
+        for name in ("precision", "iou", "importance"):
             low, high = cleaned.get(f"{name}_min"), cleaned.get(f"{name}_max")
             if low is not None and high is not None and low > high:
                 self.add_error(f"{name}_min", "The lower bound lies above the upper one.")
@@ -102,7 +116,7 @@ class Selection:
         return [
             (
                 str(fields[name].label),
-                "yes" if value is True else str(value),
+                "yes" if value is True else f"{value:.6g}" if isinstance(value, float) else str(value),
                 self.address(**{name: None, "page": None}),
             )
             for name, value in self.values.items()

@@ -47,7 +47,8 @@ def found(query: str) -> list[int]:
 @given(
     st.lists(st.sampled_from(PARTS), min_size=1, max_size=4),
     st.sampled_from(LOOKUPS),
-    st.text(max_size=8),
+    # A NUL character is refused before any view (nul_characters.py).
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
 )
 def test_generated_look_ups_are_refused_in_words_and_change_nothing(
     world: World, viewer: Client, parts: list[str], lookup: str, value: str
@@ -70,7 +71,7 @@ def test_generated_look_ups_are_refused_in_words_and_change_nothing(
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("iou_min=2", "iou_min"),
+        ("iou_min=101", "iou_min"),
         ("iou_min=nan", "iou_min"),
         ("precision_min=0.9&precision_max=0.1", "lower bound lies above"),
         ("category=unit__layer", "category"),

@@ -1,0 +1,231 @@
+"""Layers as wholes: units per concept and how sure they are, a network's layers one below the other, networks' best.
+
+Every bar leads to the units that it counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.db.models import Count, Max, Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from annotator.accounts.models import Role
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, show
+from annotator.dashboard.units.scope import Scope, find_scope
+from annotator.dashboard.units.selection import Selection
+from annotator.labels.models import UnitLabel
+from annotator.units.best_labels import is_best
+from annotator.units.finding import find_renamed
+from annotator.units.models import AutomaticLabel, DissectedUnit, Layer
+from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+
+Address = dict[str, str | int]
+N_CONCEPTS = 24
+N_BEST = 10
+MAX_NETWORKS = 4
+N_BINS = 10
+# The gallery's bounds belong to what passes; units that count exceed these.
+OVER_PRECISION = str(float(np.nextafter(INTERPRETABLE_ABOVE, 1)))
+OVER_IOU = str(float(np.nextafter(DETECTOR_ABOVE, 1)))
+
+
+@dataclass(frozen=True)
+class Bar:
+    """`share` of the longest bar; `link` leads to the units that it counts."""
+
+    words: str
+    n: int
+    share: float
+    link: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """`n` units have the value."""
+
+    title: str
+    bars: list[Bar]
+    n: int
+    low: str
+    high: str
+
+
+@needs(Role.VIEWER)
+def show_layer(request: SignedInRequest, network: str, layer: str) -> HttpResponse:
+    """One layer: its units by concept, and histograms of IoU, precision and importance; each bar leads to its units."""
+    scope = find_scope(Selection({}))
+    found = next((one for one in scope.layers if (one.network.name, one.path) == (network, layer)), None)
+    if found is None:
+        if renamed := find_renamed(network):
+            return redirect("layer", renamed, layer)
+        raise Http404
+    people, broden = _list_people([found], scope), _list_broden([found], scope)
+    importance = [one for one in found.units.values_list("importance", flat=True) if one is not None]
+    address: Address = {"network": network, "layer": layer}
+    counts = people.aggregate(n=Count("pk"), interpretable=Count("pk", filter=Q(precision__gt=INTERPRETABLE_ABOVE)))
+    return show(
+        request,
+        "dashboard/looking/layer.html",
+        title=layer,
+        subtitle=network,
+        layer=found,
+        siblings=[one for one in scope.layers if one.network_id == found.network_id],
+        n_asked=counts["n"],
+        n_interpretable=counts["interpretable"],
+        n_detectors=broden.filter(iou__gt=DETECTOR_ABOVE).count(),
+        by_people=_count_names(people, "concept", address),
+        by_broden=_count_names(broden.filter(iou__gt=DETECTOR_ABOVE), "label", address | {"iou_min": OVER_IOU}),
+        histograms=[
+            one
+            for one in (
+                _draw("IoU", "iou", list(broden.values_list("iou", flat=True)), address, step=0.04),
+                _draw("Precision", "precision", list(people.values_list("precision", flat=True)), address, step=0.1),
+                _draw("Importance", "importance", importance, address, step=None),
+            )
+            if one.n
+        ],
+        everything=f"{reverse('gallery')}?{urlencode(address)}",
+    )
+
+
+def _list_people(layers: Sequence[Layer], scope: Scope) -> Any:
+    """Labels of record about the crops of each layer's dissection."""
+    return UnitLabel.objects.filter(_of_sources(layers, scope), is_of_record=True).order_by()
+
+
+def _list_broden(layers: Sequence[Layer], scope: Scope) -> Any:
+    return AutomaticLabel.objects.filter(_of_sources(layers, scope) & is_best()).order_by()
+
+
+def _of_sources(layers: Sequence[Layer], scope: Scope) -> Q:
+    wanted = Q(pk__in=[])
+    for layer in layers:
+        if source := scope.sources.get(layer.pk):
+            wanted |= Q(unit__layer=layer.pk, source=source)
+    return wanted
+
+
+def _count_names(labels: Any, field: str, address: Address) -> list[Bar]:
+    """Units per name, the most frequent first; the search finds words for the same thing, too."""
+    rows = labels.exclude(**{field: ""}).values(field).annotate(n=Count("pk"), category=Max("category"))
+    counted = list(rows.order_by("-n", field).values_list(field, "n", "category")[:N_CONCEPTS])
+    longest = max((n for _, n, _ in counted), default=1)
+    return [
+        Bar(name, n, n / longest, f"{reverse('gallery')}?{urlencode(address | {'concept': name})}", category)
+        for name, n, category in counted
+    ]
+
+
+def _draw(title: str, name: str, values: Sequence[float], address: Address, *, step: float | None) -> Histogram:
+    """Bars of one width; a value at an edge belongs to the bar above it, except at the end."""
+    if not values:
+        return Histogram(title, [], 0, "", "")
+    highest = max(values)
+    width = step or (highest / N_BINS or 1.0)
+    edges = np.round(np.arange(0, max(2, int(np.ceil(highest / width - 1e-9)) + 1)) * width, 10)
+    counts, _ = np.histogram(values, bins=edges)
+    longest = max(1, int(counts.max()))
+    bars = []
+    for place, n in enumerate(counts.tolist()):
+        low, high = float(edges[place]), float(edges[place + 1])
+        end = high if place + 1 == len(counts) else float(np.nextafter(high, 0))
+        link = f"{reverse('gallery')}?{urlencode({**address, f'{name}_min': str(low), f'{name}_max': str(end)})}"
+        bars.append(Bar(f"{title} {low:.3g} to {high:.3g}: {n} unit{'' if n == 1 else 's'}", n, n / longest, link))
+    return Histogram(title, bars, len(values), f"{edges[0]:.3g}", f"{edges[-1]:.3g}")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One layer: its units by category, as shares of all its units, by people and by labeled pixels."""
+
+    layer: Layer
+    people: list[Bar]
+    broden: list[Bar]
+
+
+@needs(Role.VIEWER)
+def show_layers(request: SignedInRequest, network: str) -> HttpResponse:
+    """A network's layers one below the other: interpretable units and detectors by category."""
+    scope = find_scope(Selection({}))
+    layers = [one for one in scope.layers if one.network.name == network]
+    if not layers:
+        if renamed := find_renamed(network):
+            return redirect("layers", renamed)
+        raise Http404
+    interpretable = _list_people(layers, scope).filter(precision__gt=INTERPRETABLE_ABOVE)
+    people = _stack(interpretable, layers, "category", {"precision_min": OVER_PRECISION})
+    detectors = _list_broden(layers, scope).filter(iou__gt=DETECTOR_ABOVE)
+    broden = _stack(detectors, layers, "broden_category", {"iou_min": OVER_IOU})
+    return show(
+        request,
+        "dashboard/looking/layers.html",
+        title="Layers",
+        subtitle=network,
+        network=layers[0].network,
+        stacks=[Stack(one, people.get(one.pk, []), broden.get(one.pk, [])) for one in layers],
+    )
+
+
+def _stack(labels: Any, layers: Sequence[Layer], name: str, bounds: Address) -> dict[int, list[Bar]]:
+    """Layer -> its units by category, each as a share of all its units. One query."""
+    by_layer = {layer.pk: layer for layer in layers}
+    found: dict[int, list[Bar]] = {}
+    rows = labels.values("unit__layer", "category").annotate(n=Count("pk")).order_by("unit__layer", "category")
+    for pk, category, n in rows.values_list("unit__layer", "category", "n"):
+        layer = by_layer[pk]
+        address: Address = {"network": layer.network.name, "layer": layer.path, name: category, **bounds}
+        link = f"{reverse('gallery')}?{urlencode(address)}"
+        words = f"{category}: {n} of {layer.n_units} units"
+        found.setdefault(pk, []).append(Bar(words, n, n / max(1, layer.n_units), link, category))
+    return found
+
+
+@dataclass(frozen=True)
+class Best:
+    """The unit of highest IoU with a label."""
+
+    label: AutomaticLabel
+    crop: str
+    address: str
+
+
+@needs(Role.VIEWER)
+def show_best(request: SignedInRequest) -> HttpResponse:
+    """The best unit of each label, several networks side by side: the deepest dissected layer of each."""
+    scope = find_scope(Selection({}))
+    deepest = {layer.network: layer for layer in scope.layers if layer.pk in scope.dissections}
+    wanted = request.GET.getlist("network")
+    chosen = [layer for network, layer in deepest.items() if not wanted or network.name in wanted][:MAX_NETWORKS]
+    return show(
+        request,
+        "dashboard/looking/best.html",
+        title="Best units of networks",
+        networks=sorted(deepest, key=str),
+        most=MAX_NETWORKS,
+        chosen={layer.network.name for layer in chosen},
+        columns=[(layer, _list_best(layer, scope)) for layer in chosen],
+    )
+
+
+def _list_best(layer: Layer, scope: Scope) -> list[Best]:
+    """Two queries."""
+    labels = _list_broden([layer], scope).select_related("unit").order_by("label", "-iou", "unit__index")
+    best = sorted(labels.distinct("label"), key=lambda one: (-one.iou, one.label))[:N_BEST]
+    dissection = scope.dissections[layer.pk]
+    measured = DissectedUnit.objects.filter(dissection=dissection, unit__in=[one.unit_id for one in best])
+    strips = dict(measured.values_list("unit_id", "strip"))
+    return [
+        Best(
+            label=one,
+            crop=reverse("wall", args=[dissection.pk, strips[one.unit_id], 1, 1]) if strips.get(one.unit_id) else "",
+            address=reverse("unit", args=[layer.network.name, layer.path, one.unit.index]),
+        )
+        for one in best
+    ]
