@@ -13,6 +13,7 @@ from django.utils import timezone
 from annotator.accounts.auditing import write_audit_entry
 from annotator.crowd.models import Campaign
 from annotator.published.bundle.unpacking import import_bundle
+from annotator.published.dissections import take_dissection
 from annotator.published.importing import CannotImport, Imported, import_annotations, import_iou, import_network_iou
 from annotator.published.uploads import Taken, Upload
 
@@ -60,8 +61,19 @@ def _take_bundle(path: Path, values: Mapping[str, str], now: datetime) -> Done:
     return Done(Taken(done.sentence, campaign=done.campaign), f"campaign {done.campaign}", details)
 
 
+def _take_dissection(path: Path, values: Mapping[str, str], now: datetime) -> Done:
+    done = take_dissection(path=path, images_name=values["images_name"], now=now)
+    made = done.dissection
+    sentence = f"The dissection of {made.network} on {made.image_set} " + (
+        "is published." if done.is_new else "is here already. Nothing was changed."
+    )
+    details = {"sha256": made.artifact_sha256, "new": done.is_new}
+    return Done(Taken(sentence, dissection=str(made.pk)), f"dissection {made.pk}", details)
+
+
 KINDS: dict[str, Callable[[Path, Mapping[str, str], datetime], Done]] = {
     "answers": _take_answers, "labels": _take_labels, "bundle": _take_bundle,
+    "dissection": _take_dissection,
 }  # fmt: skip
 
 

@@ -41,12 +41,15 @@ class Upload:
 
 @dataclass(frozen=True)
 class Taken:
-    """What an upload became: a campaign, or automatic labels of a network's layer, and a sentence for the person."""
+    """What an upload became: a campaign, automatic labels of a network's layer, or a dissection, and a sentence for the
+    person.
+    """
 
     sentence: str
     campaign: str = ""
     network: str = ""
     layer: str = ""
+    dissection: str = ""
 
 
 class UploadRefused(Refusal):
@@ -55,6 +58,10 @@ class UploadRefused(Refusal):
     def __init__(self, sentence: str, *, is_name: bool = False) -> None:
         super().__init__(sentence)
         self.is_name = is_name
+
+
+class UploadBusy(UploadRefused):
+    """Nothing is wrong with the file; another one is being read."""
 
 
 class UploadFailed(Exception):
@@ -87,7 +94,7 @@ def _one_at_a_time() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
-            raise UploadRefused("Another file is being read now. Upload this one again when that is done.")
+            raise UploadBusy("Another file is being read now. Upload this one again when that is done.")
         try:
             yield
         finally:

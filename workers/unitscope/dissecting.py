@@ -78,7 +78,8 @@ def dissect(
         store.write(CONTENTS, pack_arrays(surveyed))
         _measure(loaded, image_set, shapes, chosen, device, store.write, bar)
         contents.demand(surveyed, range(len(image_set.paths)))
-    return Dissection(artifact=read_artifact(store.read), files=folder, network=loaded)
+    name = Path(images).resolve().name
+    return Dissection(artifact=read_artifact(store.read), files=folder, network=loaded, images_name=name)
 
 
 class _Bar:

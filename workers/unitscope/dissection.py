@@ -20,6 +20,8 @@ from workers.store import open_store
 from workers.unitscope.explanation import Explanation
 from workers.unitscope.layer import Layer, Unit
 from workers.unitscope.networks import find_device
+from workers.unitscope.progress import show_bytes
+from workers.unitscope.publishing import Published, publish
 
 if TYPE_CHECKING:
     import pandas
@@ -44,9 +46,11 @@ class Dissection:
         artifact: Artifact,
         files: "Folder | zipfile.ZipFile",
         network: LoadedNetwork | None = None,
+        images_name: str = "",
     ) -> None:
         self.manifest, self.sha256 = artifact.manifest, str(artifact.manifest["sha256"])
         self._artifact, self._files, self._network = artifact, files, network
+        self.images_name = images_name
 
     @cached_property
     def layers(self) -> dict[str, Layer]:
@@ -113,6 +117,19 @@ class Dissection:
         finally:
             fresh.unlink(missing_ok=True)
         return target
+
+    def publish(self, url: str, *, token: str, images_name: str = "", progress: bool = True) -> Published:
+        """Sends everything to the dashboard at that address, where the units have pages from then on.
+
+        What broke off goes on; what is there already is found.
+
+        token: of the page People and tokens, one that may act, of a researcher. images_name: what the image set is
+        called there if it is not there yet. Raises CannotPublish.
+        """
+        with tempfile.TemporaryDirectory(prefix="unitscope-") as folder, show_bytes(progress) as advance:
+            path = self.save(Path(folder) / "run.unitscope")
+            name = images_name or self.images_name or "images"
+            return publish(path, url=url, token=token, images_name=name, progress=advance)
 
     def _names(self) -> list[str]:
         if isinstance(self._files, zipfile.ZipFile):

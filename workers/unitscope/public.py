@@ -11,5 +11,6 @@ d["features.12", 3].show()
 from workers.unitscope.dissecting import dissect
 from workers.unitscope.dissection import Dissection, open_dissection
 from workers.unitscope.networks import encode, load_network
+from workers.unitscope.publishing import CannotPublish
 
-__all__ = ["Dissection", "dissect", "encode", "load_network", "open_dissection"]
+__all__ = ["CannotPublish", "Dissection", "dissect", "encode", "load_network", "open_dissection"]

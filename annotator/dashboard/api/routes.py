@@ -17,7 +17,7 @@ from annotator.accounts.roles import may, role_of
 from annotator.accounts.tokens import find_token
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Answer, Campaign
-from annotator.dashboard.api import records
+from annotator.dashboard.api import publishing, records
 from annotator.dashboard.api.limits import TooManyRequests, count_request
 from annotator.dashboard.api.reading import read_answers, read_automatic, read_units, write_array
 from annotator.dashboard.campaigns.counts import CampaignOverview, summarize_campaigns
@@ -59,6 +59,10 @@ api = NinjaAPI(
     auth=[Token(), Session(csrf=False)],
     urls_namespace="api",
 )
+
+
+# By token alone: a page of another site could send a browser's session.
+api.add_router("/dissections/uploads", publishing.router, auth=Token())
 
 
 class NamedFields(Schema):
