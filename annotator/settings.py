@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "annotator.labels",
     "annotator.evidence",
     "annotator.comparison",
+    "annotator.studies",
     "annotator.figures",
     "annotator.published",
     "annotator.work",

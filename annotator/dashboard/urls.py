@@ -38,6 +38,7 @@ from annotator.dashboard.reports.imports import import_files
 from annotator.dashboard.reports.side_by_side import send_networks, show_networks
 from annotator.dashboard.review.concepts import merge_some, show_concepts, split_one
 from annotator.dashboard.review.pages import show_label, show_next_label, show_review, take_decision
+from annotator.dashboard.studies.pages import show_studies, show_study, show_study_results
 from annotator.dashboard.trying.pages import ask_again, delete_one, keep_one, show_trial, show_trial_progress, try_one
 from annotator.dashboard.trying.pictures import send_class_map, send_label, send_photograph, send_unit_map
 from annotator.dashboard.units.crop_views import show_field, show_missing, show_outlines, show_sheet, show_wall
@@ -118,6 +119,9 @@ urlpatterns = [
     path("try/<uuid:question_id>/again/", ask_again, name="trial-again"),
     path("try/<uuid:question_id>/keep/", keep_one, name="trial-keep"),
     path("try/<uuid:question_id>/delete/", delete_one, name="trial-delete"),
+    path("studies/", show_studies, name="studies"),
+    path("studies/<name:name>/", show_study, name="study"),
+    path("studies/<name:name>/results", show_study_results, name="study-results"),
     path("networks/", show_networks, name="networks"),
     path("networks/<slug:figure>.<slug:ending>", send_networks, name="networks-figure"),
     path("review/", show_review, name="review"),

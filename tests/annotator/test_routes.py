@@ -32,6 +32,8 @@ from annotator.crowd.marketplaces.notifications import make_address_key
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel
+from annotator.studies.models import Study
+from annotator.studies.plan import Plan
 from annotator.work.table import STEPS
 from tests.annotator.crowd.fixtures import Visitor
 from tests.annotator.crowd.making import NOW, make_campaign
@@ -184,6 +186,8 @@ class Stage:
             "split-answers": named | {"label_id": label.pk},
             "field": {"dissection_id": self.world.dissection.pk, "picture": "0" * 64},
             "report": named | {"ending": "csv"},
+            "study": {"name": "birds"},
+            "study-results": {"name": "birds"},
             "networks-figure": {"figure": "zoo", "ending": "csv"},
             "hit-preview-sheet": {"public_id": self.visitor.hit.public_id, "number": 0},
         }
@@ -281,12 +285,25 @@ DECISIONS = {
 }
 
 
+def plan_study(world: World) -> None:
+    """A study that nobody was asked about yet."""
+    image_set = world.dissection.image_set
+    plan = Plan(units=(), methods=("people",), image_set=image_set.name, image_set_sha256="", n_images=100)
+    study = Study.objects.create(
+        name="birds", dissection=world.dissection, plan=plan.describe(), sha256="0" * 64, planned_at=NOW
+    )
+    draws = {"images": ["0.jpg"], "q": [0.1], "prior": [0.1], "activation": [1.0], "standardized": [1.0]}
+    unit = world.units()[0].unit
+    study.pairs.create(position=0, unit=unit, method="people", text="birds", draws=draws | {"is_active": [True]})
+
+
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Stage:
     settings.REAL_MONEY_ALLOWED = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr(app, "send_task", lambda *arguments, **options: None)
     world = make_world(tmp_path, n_units=2, campaign="routes")
+    plan_study(world)
     people = {name: make_person(Role(name)) for name in PEOPLE[1:]}
     User.objects.filter(username="admin").update(is_superuser=True)
     visitor = Visitor(world.campaign.hits.earliest("id"), assignment_id="OWN", worker_id="AOWN")

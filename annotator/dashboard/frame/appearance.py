@@ -60,6 +60,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item("Campaigns", "groups", "campaigns"),
+                    _item("Studies", "science", "studies"),
                     _item("Dissections", "biotech", "dissections"),
                     _item("Side by side", "stacked_bar_chart", "networks"),
                 ],

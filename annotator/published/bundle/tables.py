@@ -28,6 +28,7 @@ from annotator.descriptions.models import Description, Method
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.published.bundle.names import call_imported, forget_folder
 from annotator.published.models import ImportedBundle
+from annotator.studies.models import Study, StudyPair, StudyRound
 from annotator.units.models import (
     AutomaticLabel,
     DissectedUnit,
@@ -135,6 +136,7 @@ def _automatic_labels(campaign: Campaign) -> QuerySet[AutomaticLabel]:
 # A bundle's campaign asks nobody: it is closed here, also if it was open where it was exported.
 _OF_INSTALLATION = "of the installation: the campaign goes on where it was asked"
 _OF_MARKETPLACE = "the marketplace's id leads to people or to money"
+_OF_STUDY = "a study goes out whole by `study report`, and is rebuilt from its study.json"
 _BY_PERSON = {"is_simulated": F("assignment__worker__is_simulated")}
 
 TABLES: tuple[Table, ...] = (
@@ -274,4 +276,7 @@ LEFT_OUT: Mapping[type[Model], str] = {
     OutwardAct: "acts on a marketplace, and money",
     Compensation: "money",
     ImportedBundle: "what this installation read",
+    Study: _OF_STUDY,
+    StudyPair: _OF_STUDY,
+    StudyRound: _OF_STUDY,
 }

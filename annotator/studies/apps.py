@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class StudiesConfig(AppConfig):
+    name = "annotator.studies"
+    verbose_name = "Studies of descriptions"

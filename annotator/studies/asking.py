@@ -1,0 +1,95 @@
+"""Asks a round of a study: a campaign of questions about drawn photographs, composed and quoted, not published."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from annotator.accounts.auditing import write_audit_entry
+from annotator.crowd.campaigns.questions import AskedImage, Question, compose_questions
+from annotator.crowd.campaigns.quoting import compute_max_cost, quote_campaign
+from annotator.crowd.models import Campaign
+from annotator.crowd.seeds import derive_seed
+from annotator.refusals import Refusal
+from annotator.studies.models import Study, StudyPair, StudyRound
+from annotator.studies.plan import Plan, read_plan
+from annotator.studies.planning import describe_asked, find_first, split_round
+from annotator.units.models import Image
+
+TEMPLATE = "rate_description"
+
+
+class CannotAsk(Refusal):
+    """The next round of the study cannot be asked."""
+
+
+def find_study(name: str) -> Study:
+    """Raises CannotAsk."""
+    study = Study.objects.filter(name=name).select_related("dissection__image_set").first()
+    if study is None:
+        raise CannotAsk(f"There is no study {name!r}: run `study plan` first.")
+    return study
+
+
+def ask_round(study: Study, *, is_stopped: bool, now: datetime) -> Campaign:
+    """Composes and quotes the next round's campaign. `is_stopped`: the stopping rule is met. Raises CannotAsk."""
+    plan = read_plan(study.plan)
+    number = study.rounds.count()
+    if number == plan.n_rounds:
+        raise CannotAsk(f"All {plan.n_rounds} rounds of the study {study} were asked.")
+    if is_stopped:
+        raise CannotAsk(f"The stopping rule of the study {study} is met: no more is asked. See `study report {study}`.")
+    if study.dissection.image_set.sha256 != plan.image_set_sha256:
+        raise CannotAsk(f"The image set {plan.image_set} has changed since the study was planned: plan another one.")
+    questions = list(_make_questions(study, plan, number))
+    if not questions:
+        raise CannotAsk(f"Round {number + 1} draws no photograph that was not asked about before.")
+    campaign = _make_campaign(study, plan, number, n_questions=len(questions), now=now)
+    with transaction.atomic():
+        compose_questions(campaign, template=TEMPLATE, questions=questions)
+        StudyRound.objects.create(study=study, number=number, campaign=campaign)
+        quote_campaign(campaign=campaign, now=now)
+        details = {"round": number + 1, "campaign": campaign.name}
+        write_audit_entry(actor=None, action="ask round", subject=f"study {study}", details=details, now=now)
+    return campaign
+
+
+def _make_campaign(study: Study, plan: Plan, number: int, *, n_questions: int, now: datetime) -> Campaign:
+    reward = Decimal(plan.reward_usd)
+    budget = compute_max_cost(
+        n_hits=n_questions, n_assignments=plan.n_raters, reward_usd=reward, marketplace=plan.marketplace
+    )
+    return Campaign(
+        name=f"{study.name}-round{number + 1}", marketplace=plan.marketplace, n_assignments=plan.n_raters,
+        reward_usd=reward, budget_cap_usd=budget, seed=derive_seed(plan.seed, study.name, number), created_at=now,
+    )  # fmt: skip
+
+
+def _make_questions(study: Study, plan: Plan, number: int) -> Iterator[Question]:
+    """What two methods say alike of a unit is asked once."""
+    images = {one.path: one for one in _list_images(study)}
+    rows = list(study.pairs.select_related("unit__layer__network").order_by("position"))
+    pairs = describe_asked(study)
+    for place in sorted(set(find_first(pairs))):
+        before = sum(len(split_round(pairs[place], earlier, plan)) for earlier in range(number))
+        gold = list(pairs[place].gold.items())[before * plan.n_gold :]
+        for part, drawn in enumerate(split_round(pairs[place], number, plan)):
+            shown = [*((path, None) for path in drawn), *gold[part * plan.n_gold : (part + 1) * plan.n_gold]]
+            yield _make_question(rows[place], f"{place}.{number}.{part}", shown, images)
+
+
+def _make_question(
+    row: StudyPair, key: str, shown: list[tuple[str, bool | None]], images: Mapping[str, Image]
+) -> Question:
+    return Question(
+        unit=row.unit,
+        images=tuple(AskedImage(image=images[path], gold=gold) for path, gold in shown),
+        texts=(row.text,),
+        key=key,
+        because="study",
+    )
+
+
+def _list_images(study: Study) -> list[Image]:
+    return list(Image.objects.filter(image_set=study.dissection.image_set_id).select_related("image_set"))

@@ -1,0 +1,214 @@
+"""Plans a study: draws the photographs of every pair and freezes all of it before anybody is asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from numpy.typing import NDArray
+
+from annotator.accounts.auditing import write_audit_entry
+from annotator.crowd.campaigns.questions import MAX_TEXT
+from annotator.crowd.campaigns.quoting import compute_max_cost
+from annotator.crowd.seeds import derive_seed
+from annotator.labels.lexicon import Lexicon
+from annotator.names import check_name
+from annotator.studies.concept_models import NamedColumns, model_from_classes, model_from_labels
+from annotator.studies.models import Study, StudyPair
+from annotator.studies.plan import IMAGES_PER_QUESTION, BadPlan, Plan, digest_plan
+from annotator.studies.record import RecordedPair, describe_pairs
+from annotator.studies.samples import draw_sample, spread_by_importance, spread_evenly, standardize
+from annotator.units.models import DissectedUnit, Dissection, Image
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a study is drawn from. `activations`: layer path -> (n_images, n_units). `presence` (n_images, n_labels):
+    labeled pixels, for gold images; None without labels. `concepts`: what the cheap model reads, and whether these are
+    probabilities of classes; None: every image has the plan's prior.
+    """
+
+    activations: Mapping[str, NDArray[np.floating]]
+    presence: NamedColumns | None
+    concepts: NamedColumns | None
+    is_classes: bool
+    lexicon: Lexicon
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A unit and what a method says of it."""
+
+    unit: DissectedUnit
+    method: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Price:
+    """At most, with fees."""
+
+    n_questions: int
+    total_usd: Decimal
+
+
+def plan_study(
+    name: str, *, dissection: Dissection, plan: Plan, asked: Sequence[Asked], known: Known, now: datetime
+) -> Study:
+    """Saves the study with its pairs and draws. Raises BadPlan, BadSample, BadConceptModel."""
+    check_name(name)
+    if Study.objects.filter(name=name).exists():
+        raise BadPlan(f"There is a study {name!r} already; choose another name.")
+    plan.check()
+    check_texts(asked)
+    images = list(Image.objects.filter(image_set=dissection.image_set_id).order_by("index"))
+    _check_activations(known, n_images=len(images), asked=asked)
+    recorded = [_draw_pair(one, plan=plan, known=known, images=images) for one in asked]
+    told = plan.describe()
+    with transaction.atomic():
+        study = Study.objects.create(
+            name=name, dissection=dissection, plan=told, sha256=digest_plan(told, describe_pairs(recorded)),
+            planned_at=now,
+        )  # fmt: skip
+        StudyPair.objects.bulk_create(
+            StudyPair(
+                study=study, position=position, unit=one.unit.unit, method=one.method, text=one.text,
+                draws=dict(pair.draws), gold=dict(pair.gold),
+            )
+            for position, (one, pair) in enumerate(zip(asked, recorded, strict=True))
+        )  # fmt: skip
+        details = {"sha256": study.sha256, "pairs": len(recorded)}
+        write_audit_entry(actor=None, action="plan study", subject=f"study {name}", details=details, now=now)
+    return study
+
+
+def check_texts(asked: Sequence[Asked]) -> None:
+    """Raises BadPlan for words that no page could show."""
+    for one in asked:
+        if not 0 < len(one.text.strip()) <= MAX_TEXT:
+            raise BadPlan(
+                f"{one.method} says {len(one.text.strip())} characters about {one.unit.unit}: a study shows 1 to "
+                f"{MAX_TEXT}."
+            )
+
+
+def price_study(plan: Plan, pairs: Sequence[RecordedPair]) -> Price:
+    """What all rounds cost at most, before anything is spent."""
+    first = [pairs[place] for place in sorted(set(find_first(pairs)))]
+    n = sum(len(split_round(pair, number, plan)) for pair in first for number in range(plan.n_rounds))
+    reward = Decimal(plan.reward_usd)
+    cost = compute_max_cost(n_hits=n, n_assignments=plan.n_raters, reward_usd=reward, marketplace=plan.marketplace)
+    return Price(n, cost)
+
+
+def find_first(pairs: Sequence[RecordedPair]) -> list[int]:
+    """For each pair, the place of the first one with its unit and words: the one that people are asked about."""
+    places: dict[tuple[str, int, str], int] = {}
+    return [places.setdefault((pair.layer, pair.unit, pair.text), i) for i, pair in enumerate(pairs)]
+
+
+def split_round(pair: RecordedPair, number: int, plan: Plan) -> list[list[str]]:
+    """The photographs of a round's questions: those that this round draws first, each once, `n_gold` places left."""
+    bounds = [round(part * plan.n_draws / plan.n_rounds) for part in (number, number + 1)]
+    before, drawn = pair.draws["images"][: bounds[0]], pair.draws["images"][bounds[0] : bounds[1]]
+    new = [image for image in dict.fromkeys(drawn) if image not in set(before)]
+    size = IMAGES_PER_QUESTION - (plan.n_gold if pair.gold else 0)
+    return [new[first : first + size] for first in range(0, len(new), size)]
+
+
+def _check_activations(known: Known, *, n_images: int, asked: Sequence[Asked]) -> None:
+    if not asked:
+        raise BadPlan("There is nothing to ask: no method says anything about the chosen units.")
+    for one in asked:
+        layer, index = one.unit.unit.layer.path, one.unit.unit.index
+        found = known.activations.get(layer)
+        if found is None:
+            raise BadPlan(f"The activations of {layer} on each image are needed, and were not given.")
+        if found.ndim != 2 or found.shape[0] != n_images or index >= found.shape[1]:
+            raise BadPlan(
+                f"The activations of {layer} have the shape {found.shape}: ({n_images}, units) is needed, one row per "
+                f"image of the set, with unit {index} among the columns."
+            )
+
+
+def _draw_pair(one: Asked, *, plan: Plan, known: Known, images: Sequence[Image]) -> RecordedPair:
+    unit = one.unit.unit
+    layer = unit.layer.path
+    readable = np.array([not image.quarantine_reason for image in images])
+    activation = np.asarray(known.activations[layer][:, unit.index], dtype=np.float64)[readable]
+    prior = _find_prior(one.text, plan, known, len(images))[readable]
+    is_even = plan.sampling == "uniform"
+    q = spread_evenly(len(prior)) if is_even else spread_by_importance(activation, prior, gamma=plan.gamma)
+    # Of the words, not of the method: what two methods say alike is drawn alike, and asked once.
+    seed = derive_seed(plan.seed, layer, unit.index, one.text, "draws")
+    sample = draw_sample(q, n_draws=plan.n_draws, seed=seed)
+    paths = [image.path for image, is_readable in zip(images, readable, strict=True) if is_readable]
+    active = activation >= np.quantile(activation, 1 - plan.active_share)
+    drawn = sample.images
+    draws = {
+        "images": [paths[i] for i in drawn],
+        "q": sample.q.tolist(),
+        "prior": prior[drawn].tolist(),
+        "activation": activation[drawn].tolist(),
+        "standardized": standardize(activation)[drawn].tolist(),
+        "is_active": active[drawn].tolist(),
+    }
+    gold = _choose_gold(one.text, plan, known, images, taken=set(draws["images"]), seed=derive_seed(seed, "gold"))
+    return RecordedPair(layer, unit.index, one.method, one.text, draws, gold)
+
+
+def _find_prior(text: str, plan: Plan, known: Known, n_images: int) -> Array:
+    """(n_images,) by the cheap model; the plan's prior for all if it does not know the words."""
+    model = None
+    if known.concepts is not None and known.is_classes:
+        model = model_from_classes(text, classes=known.concepts, lexicon=known.lexicon)
+    elif known.concepts is not None:
+        model = model_from_labels(text, labels=known.concepts, lexicon=known.lexicon)
+    if model is not None and len(model) != n_images:
+        raise BadPlan(f"The concept model knows {len(model)} images, and the image set has {n_images}.")
+    return np.full(n_images, plan.prior) if model is None else model
+
+
+def _choose_gold(
+    text: str, plan: Plan, known: Known, images: Sequence[Image], *, taken: set[str], seed: int
+) -> dict[str, bool]:
+    """As many images as the questions have places for, half with the description's label and half without; none if no
+    label names it. None of them is drawn.
+    """
+    held = model_from_labels(text, labels=known.presence, lexicon=known.lexicon) if known.presence else None
+    if held is None or not plan.n_gold:
+        return {}
+    free = [i for i, one in enumerate(images) if one.path not in taken and not one.quarantine_reason]
+    order = np.random.default_rng(seed).permutation(free)
+    yes, no = ([int(i) for i in order if (held[i] > 0.5) == is_held] for is_held in (True, False))
+    size = IMAGES_PER_QUESTION - plan.n_gold
+    n = plan.n_gold * (-(-len(taken) // size) + plan.n_rounds)
+    if min(len(yes), len(no)) < (n + 1) // 2:
+        return {}
+    chosen = [i for both in zip(yes, no, strict=False) for i in both][:n]
+    return {images[i].path: bool(held[i] > 0.5) for i in chosen}
+
+
+def describe_asked(study: Study) -> list[RecordedPair]:
+    """The study's pairs as they were frozen."""
+    rows = study.pairs.select_related("unit__layer").order_by("position")
+    return [
+        RecordedPair(row.unit.layer.path, row.unit.index, row.method, row.text, row.draws, row.gold) for row in rows
+    ]
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """A .npy file of numbers. Raises BadPlan."""
+    try:
+        found = np.load(path, allow_pickle=False, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise BadPlan(f"{path} is not a .npy file of numbers: {error}.") from None
+    if not (isinstance(found, np.ndarray) and np.issubdtype(found.dtype, np.floating)):
+        raise BadPlan(f"{path} is not a .npy file of floating-point numbers.")
+    return found

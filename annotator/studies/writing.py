@@ -1,0 +1,116 @@
+"""Writes a study's report: an offline page, JSON, CSV, a LaTeX table, and the bundle that it is rebuilt from."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from annotator.csv_files import write_csv
+from annotator.refusals import Refusal
+from annotator.studies.metrics import METRICS
+from annotator.studies.record import StudyRecord, write_record
+from annotator.studies.report import WORDS, describe_study, list_ratings, write_latex
+
+PAIR_COLUMNS = ("layer", "unit", "method", "description", *METRICS)
+
+
+class CannotWrite(Refusal):
+    """The report's folder cannot be written to."""
+
+
+def write_report(record: StudyRecord, *, folder: Path) -> list[Path]:
+    """The files, all or none of them new. Raises CannotWrite."""
+    report = describe_study(record)
+    files = {
+        "study.json": write_record(record),
+        "report.json": json.dumps(report, indent=2) + "\n",
+        "report.html": render_report(report),
+        "methods.tex": write_latex(report),
+        "ratings.csv": list_ratings(record),
+        "descriptions.csv": write_csv(report["pairs"], columns=PAIR_COLUMNS),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+            for name, text in files.items():
+                (Path(unfinished) / name).write_text(text, encoding="utf-8")
+            for name in files:
+                shutil.move(Path(unfinished) / name, folder / name)
+    except OSError as error:
+        raise CannotWrite(f"The report cannot be written to {folder}: {error.strerror}.") from None
+    return [folder / name for name in files]
+
+
+def render_report(report: Mapping[str, Any]) -> str:
+    """One HTML file that needs no other."""
+    return render_to_string("studies/report.html", describe_tables(report))
+
+
+def describe_tables(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the offline page and the dashboard show."""
+    return {
+        "report": report,
+        "lines": list(tell_plan(report)),
+        "metrics": [WORDS[name] for name in METRICS],
+        "methods": [
+            (row["method"], row["n_units"], [_spell(row[name]) for name in METRICS]) for row in report["methods"] or ()
+        ],
+        "named_methods": [
+            (row["method"], row["n_units"], [(WORDS[name], _spell(row[name])) for name in METRICS])
+            for row in report["methods"] or ()
+        ],
+        "planned_metric": WORDS[report["plan"]["metric"]],
+        "planned_comparisons": [one for one in report["comparisons"] if one["metric"] == report["plan"]["metric"]],
+        "comparisons": [{**one, "metric": WORDS[one["metric"]]} for one in report["comparisons"]],
+        "sanity": [(WORDS[name], one) for name, one in (report["sanity"] or {}).items()],
+        "pairs": [(row, [f"{row[name]:.3f}" for name in METRICS]) for row in report["pairs"]],
+    }
+
+
+def tell_plan(report: Mapping[str, Any]) -> Iterator[str]:
+    """The plan in sentences."""
+    plan = report["plan"]
+    how = f"by importance (gamma {plan['gamma']:g})" if plan["sampling"] == "importance" else "evenly"
+    yield f"{len(plan['units'])} units, {len(plan['methods'])} methods; photographs of {plan['image_set']}."
+    yield (
+        f"{plan['n_draws']} draws for each description, drawn {how}, seed {plan['seed']}; {plan['n_raters']} people "
+        f"rate each photograph; votes are counted by {plan['rule']}."
+    )
+    error = report["error"]
+    where = f"by {error['n_gold']} answers about gold photographs" if error["is_measured"] else "assumed"
+    yield f"A vote is wrong with {error['value']:.3f}, {where}."
+    said = "simulated ratings" if report["n_simulated"] else "ratings"
+    yield f"{report['n_ratings']} {said} by {report['n_raters']} raters, ${report['spent_usd']} with fees."
+
+
+def tell_report(report: Mapping[str, Any]) -> Iterator[str]:
+    """For a terminal."""
+    yield f"{report['study']}: plan {report['plan_sha256'][:12]} of {report['planned_at'][:16]}."
+    yield from tell_plan(report)
+    yield from (f"Departs from the plan: {sentence}" for sentence in report["departures"])
+    if report["methods"] is None:
+        yield "Nobody has answered yet."
+        return
+    for row in report["methods"]:
+        found = "  ".join(f"{WORDS[name]} {_spell(row[name])}" for name in ("rho", "f1", "auprc"))
+        yield f"  {row['method']} ({row['n_units']} units): {found}"
+    for one in report["comparisons"]:
+        if one["metric"] == report["plan"]["metric"]:
+            found = f"{one['difference']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]"
+            p, n = f"{one['p_corrected']:.4f}", one["n_units"]
+            yield f"  {one['first']} - {one['second']}: {found}, p {p} (Holm), {n} units"
+    failed = [WORDS[name] for name, one in report["sanity"].items() if not one["is_passed"]]
+    yield f"Fail a sanity test here: {', '.join(failed) or 'none'}."
+    for at in report["cost"]:
+        width = "–" if at["half_width"] is None else f"{at['half_width']:.3f}"
+        yield f"  after ${at['usd']} ({at['n_ratings']} ratings): differences to +- {width}"
+    if report["stop"]["wanted"] is not None:
+        yield f"The stopping rule (+- {report['stop']['wanted']:g}) is {'' if report['stop']['is_met'] else 'not '}met."
+
+
+def _spell(estimate: Mapping[str, float]) -> str:
+    return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"

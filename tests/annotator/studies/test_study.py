@@ -1,0 +1,225 @@
+"""A study from its plan to its report: drawn, priced, asked once per wording, answered, reported, and rebuilt."""
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from annotator.crowd.models import Answer, Assignment, Campaign, Worker
+from annotator.descriptions.models import Description, Method
+from annotator.studies.models import Study
+from annotator.units.models import Dissection
+from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
+
+pytestmark = pytest.mark.django_db
+N_IMAGES, N_UNITS = 100, 6
+GENERATOR = np.random.default_rng(11)
+HELD = GENERATOR.random((N_IMAGES, N_UNITS)) < 0.3
+VECTORS = (GENERATOR.normal(size=(N_IMAGES, N_UNITS)) + 4 * HELD).astype(np.float16)
+
+
+@pytest.fixture
+def dissection(tmp_path: Path, settings: Settings) -> Dissection:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
+    (tmp_path / "images").mkdir()
+    made = make_dissection(tmp_path / "images", n_units=N_UNITS, n_top=2, n_low=1)
+    draw_photographs(made)
+    np.save(tmp_path / "vectors.npy", VECTORS)
+    return made
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command("study", *words, stdout=out)
+    return out.getvalue()
+
+
+def write_csv(path: Path, texts: dict[int, str]) -> Path:
+    path.write_text("layer,unit,phrase\n" + "".join(f"features.3,{unit},{text}\n" for unit, text in texts.items()))
+    return path
+
+
+def plan(dissection: Dissection, folder: Path, *words: str) -> str:
+    """Labeled pixels say the truth here; a file says another unit's truth, and of unit 0 the same as the pixels."""
+    wrong = {unit: f"gadget {(unit + 1) % N_UNITS}" for unit in range(1, N_UNITS)} | {0: "gadget 0"}
+    return run(
+        "plan", "birds", "--dissection", str(dissection.pk), "--unit", f"features.3:0-{N_UNITS - 1}",
+        "--method", "labeled pixels", "--file", f"wrong={write_csv(folder / 'wrong.csv', wrong)}",
+        "--activations", f"features.3={folder / 'vectors.npy'}", "--concepts", "none", "--images", "60", *words,
+    )  # fmt: skip
+
+
+def answer(campaign: Campaign, *, error: float = 0.05) -> None:
+    """Three people say what is so, and err."""
+    generator = np.random.default_rng(3)
+    workers = [
+        Worker.objects.get_or_create(
+            marketplace="own", external_id=f"W{i}",
+            defaults={"pseudonym": f"person-{i}", "is_simulated": True, "created_at": NOW},
+        )[0]
+        for i in range(3)
+    ]  # fmt: skip
+    for hit in campaign.hits.order_by("pk"):
+        unit = hit.hit_units.get()
+        column = HELD[:, int(unit.texts[0].split()[-1])]
+        for worker in workers:
+            said: dict[str, list[int]] = {"yes": [], "no": []}
+            for image in unit.images.order_by("number"):
+                assert image.image is not None
+                is_yes = bool(column[image.image.index]) ^ bool(generator.random() < error)
+                said["yes" if is_yes else "no"].append(image.number)
+            assignment = Assignment.objects.create(
+                hit=hit, worker=worker, external_id=f"A{hit.pk}-{worker.pk}", state="approved", active_seconds=30
+            )
+            Answer.objects.create(assignment=assignment, hit_unit=unit, says=said)
+
+
+def test_a_study_ranks_the_methods_and_its_report_is_rebuilt_from_its_bundle(
+    dissection: Dissection, tmp_path: Path
+) -> None:
+    assert "Nothing is asked yet" in plan(dissection, tmp_path, "--seed", "4")
+    study = Study.objects.get()
+    assert "Nobody has answered yet" in run("status", "birds")
+    assert "launch birds-round1" in run("launch", "birds")
+    campaign = Campaign.objects.get()
+    assert (campaign.state, campaign.budget_cap_usd) == ("quoted", study.rounds.get().campaign.budget_cap_usd)
+    shown = {(unit, *texts) for unit, texts in campaign.hits.values_list("hit_units__unit", "hit_units__texts")}
+    assert len(shown) == 2 * N_UNITS - 1  # of unit 0 both methods say the same
+    page = json.dumps(list(campaign.hits.values("hit_units__texts", "hit_units__facts", "hit_units__chosen_because")))
+    assert "wrong" not in page
+    assert "pixels" not in page
+    answer(campaign)
+
+    run("report", "birds", "--out", str(tmp_path / "first"))
+    report = json.loads((tmp_path / "first" / "report.json").read_text())
+    rho = {row["method"]: row["rho"] for row in report["methods"]}
+    truth = np.mean([np.corrcoef(VECTORS[:, u].astype(float), HELD[:, u])[0, 1] for u in range(N_UNITS)])
+    assert rho["labeled pixels"]["low"] <= truth <= rho["labeled pixels"]["high"]
+    assert rho["wrong"]["value"] < rho["labeled pixels"]["low"]
+    assert report["departures"] == ["Ratings are by simulated people."]
+    rows = list(csv.DictReader(StringIO((tmp_path / "first" / "ratings.csv").read_text())))
+    assert len(rows) == report["n_ratings"]
+    assert all(0 < float(row["q"]) < 1 for row in rows)
+    assert "labeled pixels & " in (tmp_path / "first" / "methods.tex").read_text()
+    page = (tmp_path / "first" / "report.html").read_text()
+    assert "labeled pixels" in page
+    assert "http" not in page
+
+    run("rebuild", str(tmp_path / "first" / "study.json"), "--out", str(tmp_path / "again"))
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+
+
+def test_rounds_are_asked_until_the_differences_are_known(dissection: Dissection, tmp_path: Path) -> None:
+    plan(dissection, tmp_path, "--rounds", "3", "--stop-width", "1.5")
+    run("launch", "birds")
+    first = Campaign.objects.get()
+    answer(first)
+    assert "is met" in run("status", "birds")
+    with pytest.raises(CommandError, match="stopping rule of the study birds is met"):
+        run("launch", "birds")
+    Study.objects.update(plan=Study.objects.get().plan | {"stop_width": None})
+    run("launch", "birds")
+    shown = [set(one.hits.values_list("hit_units__asked_as", flat=True)) for one in Campaign.objects.order_by("pk")]
+    assert {key.split(".")[1] for key in shown[0]} == {"0"}
+    assert {key.split(".")[1] for key in shown[1]} == {"1"}
+    assert "The plan or the draws were changed after they were frozen." in run("status", "birds")
+
+
+def test_a_bundle_that_was_changed_is_refused(dissection: Dissection, tmp_path: Path) -> None:
+    plan(dissection, tmp_path)
+    run("report", "birds", "--out", str(tmp_path / "out"))
+    bundle = tmp_path / "out" / "study.json"
+    whole = json.loads(bundle.read_text())
+    whole["pairs"][0]["draws"]["q"][0] *= 2
+    bundle.write_text(json.dumps(whole))
+    with pytest.raises(CommandError, match="was changed"):
+        run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
+    bundle.write_text("{}")
+    with pytest.raises(CommandError, match="is not the bundle of a study"):
+        run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
+    assert not (tmp_path / "again").exists()
+
+
+def test_an_image_set_that_changed_is_not_asked_about(dissection: Dissection, tmp_path: Path) -> None:
+    plan(dissection, tmp_path)
+    image_set = dissection.image_set
+    image_set.sha256 = "f" * 64
+    image_set.save()
+    with pytest.raises(CommandError, match="has changed since the study was planned"):
+        run("launch", "birds")
+    assert not Campaign.objects.exists()
+    assert "has changed since the plan was frozen" in run("status", "birds")
+
+
+def test_imported_methods_are_asked_about(dissection: Dissection, tmp_path: Path) -> None:
+    method = Method.objects.create(name="CLIP-Dissect", created_at=NOW)
+    unit = dissection.dissected_units.earliest("pk").unit
+    Description.objects.create(unit=unit, method=method, text="a red thing", source="a" * 64, imported_at=NOW)
+    plan(dissection, tmp_path, "--method", "CLIP-Dissect")
+    assert Study.objects.get().pairs.filter(method="CLIP-Dissect").get().text == "a red thing"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--rule", "majority"], "ruins importance sampling"),
+        (["--gamma", "0"], "gamma is above 0"),
+        (["--images", "0"], "number of draws"),
+        (["--raters", "0"], "number of raters"),
+        (["--error", "0.5"], "error of a vote"),
+        (["--active-share", "1"], "active images"),
+        (["--stop-width", "0"], "stops is above 0"),
+        (["--reward", "cheap"], "not an amount"),
+        (["--method", "Nobody"], "says nothing"),
+        (["--method", "people"], "says nothing"),
+        (["--activations", "features.3=none.npy"], "not a .npy file"),
+        (["--activations", "features.3"], "is not NAME=FILE"),
+        (["--concepts", "labels"], "has no labels"),
+        (["--unit", "features.3:77"], "no unit features.3:77"),
+        (["--file", "wrong=none.csv"], "named twice"),
+        (["--file", "more=none.csv"], "cannot be read"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused_and_nothing_is_kept(
+    dissection: Dissection, tmp_path: Path, words: list[str], says: str
+) -> None:
+    with pytest.raises(CommandError, match=says):
+        plan(dissection, tmp_path, *words)
+    assert not Study.objects.exists()
+
+
+def test_activations_of_another_image_set_are_refused(dissection: Dissection, tmp_path: Path) -> None:
+    for shape, says in (((99, 6), r"\(100, units\)"), ((100, 3), "unit 3"), ((100,), "shape")):
+        np.save(tmp_path / "vectors.npy", np.zeros(shape))
+        with pytest.raises(CommandError, match=says):
+            plan(dissection, tmp_path)
+    np.save(tmp_path / "vectors.npy", np.full((100, 6), np.nan))
+    with pytest.raises(CommandError, match="not a finite number"):
+        plan(dissection, tmp_path)
+
+
+def test_probabilities_of_classes_are_checked(dissection: Dissection, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("gadget 0\ngadget 1\n")
+
+    def give(values: Any) -> None:
+        np.save(tmp_path / "classes.npy", values)
+        plan(dissection, tmp_path, "--concepts", str(tmp_path / "classes.npy"), "--class-names", str(names))
+
+    for values, says in (
+        (np.full((100, 3), 0.1), "names 2 classes"),
+        (np.full((99, 2), 0.1), "knows 99 images"),
+        (np.full((100, 2), 1.5), "Row 0, column 0"),
+    ):
+        with pytest.raises(CommandError, match=says):
+            give(values)
+    give(HELD[:, :2] * 0.8 + 0.1)
+    prior = Study.objects.get().pairs.get(method="labeled pixels", unit__index=0).draws["prior"]
+    assert set(np.round(prior, 3)) == {0.1, 0.9}
