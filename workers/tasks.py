@@ -164,6 +164,13 @@ def _survey(job: Job) -> dict[str, Any]:
     )
     stages = {"measure": estimator.measure(shard_images=job.dissection.shard_images), "merge": estimator.merge()}
     check_room(stages=stages, room=job.room, always_spills=job.dissection.spill)
+    seconds = dissect.estimate_seconds(
+        network=job.measured_network,
+        layers=job.dissection.layers,
+        image_set=job.image_set,
+        options=job.options,
+        device=find_device(),
+    )
     whole = len(job.image_set.paths)
     job.reporter.begin("reading the image set", n_total=whole)
     for first in range(0, whole, contract.SHARD_IMAGES):
@@ -180,6 +187,7 @@ def _survey(job: Job) -> dict[str, Any]:
         "note": "\n".join(filter(None, [job.network.note, *job.image_set.notes])),
         "batch_size": job.options.run.batch_size,
         "layers": {path: shape.n_units for path, shape in shapes.items()},
+        "seconds_of_pass": seconds,
         "memory": {stage: {**asdict(need), "spills": job.spills(need)} for stage, need in stages.items()},
     }
 

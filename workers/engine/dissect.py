@@ -35,6 +35,9 @@ from workers.engine.networks.map_axes import Asked
 from workers.engine.networks.probing import probe_layers
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
 
+# Sets of fewer batches are measured sooner than their time is estimated.
+MIN_BATCHES = 16
+
 Progress = Callable[[int], None]
 Bounds = Mapping[str, NDArray[np.float32]]
 
@@ -178,6 +181,22 @@ def measure_shard(
         halvings += 1
         if means.device.startswith("cuda"):
             torch.cuda.empty_cache()
+
+
+def estimate_seconds(
+    *, network: LoadedNetwork, layers: Sequence[str], image_set: ImageSet, options: DissectionOptions, device: str
+) -> float | None:
+    """About how long the pass over the set takes in one process, by measuring one batch; None for a set of few batches,
+    which is not worth it. It is no result.
+    """
+    size, n_images = options.run.batch_size, len(image_set.paths)
+    if n_images < MIN_BATCHES * size:
+        return None
+    since = time.perf_counter()
+    measure_shard(
+        network=network, layers=layers, image_set=image_set, options=options, shard=Shard(0, size), means=Means(device)
+    )
+    return (time.perf_counter() - since) / size * n_images
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -285,3 +286,17 @@ def test_a_set_without_one_usable_image_says_so(tmp_path: Path) -> None:
     image_set = open_image_set(tmp_path)
     with pytest.raises(complete.NothingMeasured, match="None of the 1 images"):
         artifact_of(image_set, [measured(image_set, 0, 1)])
+
+
+def test_the_time_of_a_long_pass_is_estimated_and_that_of_a_short_one_is_not(
+    image_set: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"network": NETWORK, "layers": LAYERS, "image_set": image_set, "options": OPTIONS, "device": "cpu"}
+    assert dissect.estimate_seconds(**asked) is None
+    seen: list[dissect.Shard] = []
+    moments = iter([10.0, 13.0])
+    monkeypatch.setattr(dissect, "MIN_BATCHES", len(image_set.paths) // 2)
+    monkeypatch.setattr(dissect, "measure_shard", lambda **given: seen.append(given["shard"]))
+    monkeypatch.setattr(dissect, "time", SimpleNamespace(perf_counter=lambda: next(moments)))
+    assert dissect.estimate_seconds(**asked) == 1.5 * len(image_set.paths)
+    assert [(one.first, one.last) for one in seen] == [(0, OPTIONS.run.batch_size)]

@@ -42,6 +42,8 @@ from workers.engine.networks.saved import SAVED
 from workers.engine.networks.source_names import NETWORK_FORMS
 
 MAX_LIMIT_GB = 1e6
+# From here on in minutes.
+SHOWN_SECONDS = 120
 EXAMPLE = """
 One pass over the images gives each unit's top images, exact threshold and, where the images carry labels, its IoU
 labels (docs/image_sets.md lists the layouts; manage.py look DIR shows what is understood); then receptive fields,
@@ -282,7 +284,17 @@ def _memory(dissection: Dissection) -> str:
         return ""  # a survey of an earlier version
     needs = "; ".join(f"{stage}: at most {_needs(need)}" for stage, need in stages.items())
     stored = sum(need["stored"] for need in stages.values())
-    return f"{_note(dissection)}Beside the network, {needs}. Results and shards: about {_megabytes(stored)}."
+    disk = f"Results and shards: about {_megabytes(stored)}.{_time(dissection)}"
+    return f"{_note(dissection)}Beside the network, {needs}. {disk}"
+
+
+def _time(dissection: Dissection) -> str:
+    """About how long the pass takes; empty for a set that is too small to be worth an estimate."""
+    seconds = read_survey(dissection).get("seconds_of_pass")
+    if not seconds:
+        return ""
+    told = f"{seconds:.0f} s" if seconds < SHOWN_SECONDS else f"{seconds / 60:,.0f} min"
+    return f" The pass: about {told} in one process, estimated from one batch; labels and crops come after it."
 
 
 def _note(dissection: Dissection) -> str:
