@@ -75,8 +75,12 @@ def box_gray(gray: Map) -> Boxed:
         over = gray > threshold
         if over.all() or not over.any():
             continue
-        distance = ndimage.distance_transform_edt(over)
-        kept = distance > KEPT_DISTANCE * distance.max()
+        kept = np.zeros_like(over)
+        part = _frame(over)
+        # The nearest pixel that is not over it lies within the frame or on it: the distances are the same, and sooner
+        # there.
+        distance = ndimage.distance_transform_edt(over[part])
+        kept[part] = distance > KEPT_DISTANCE * distance.max()
         found += _list_boxes(kept, EIGHT_NEIGHBORS) + _list_holes(kept)
     if not found:
         return whole(gray, "No part of the class map stands out.")
@@ -97,6 +101,12 @@ def _box_largest(values: Map, share: float) -> Boxed:
     return Boxed((_enclose(over),))
 
 
+def _frame(flags: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns of the box around the set flags, with one more on each side that has one."""
+    x0, y0, x1, y1 = _enclose(flags)
+    return slice(max(y0 - 1, 0), y1 + 1), slice(max(x0 - 1, 0), x1 + 1)
+
+
 def _enclose(flags: NDArray[np.bool_]) -> Box:
     """The box around the set flags: faster than those of all parts."""
     rows, columns = np.flatnonzero(flags.any(axis=1)), np.flatnonzero(flags.any(axis=0))
@@ -109,13 +119,13 @@ def _list_boxes(flags: NDArray[np.bool_], structure: NDArray[np.bool_] | None) -
 
 
 def _list_holes(kept: NDArray[np.bool_]) -> list[Box]:
-    """Boxes of the pixels around each hole: a hole's outline runs over the part that surrounds it."""
-    holes = ndimage.binary_fill_holes(kept) & ~kept
+    """Boxes of the pixels around each hole: a hole's outline runs over the part that surrounds it. A hole is a
+    connected part of the other pixels that does not touch the border.
+    """
     height, width = kept.shape
-    return [
-        (max(x0 - 1, 0), max(y0 - 1, 0), min(x1 + 1, width), min(y1 + 1, height))
-        for x0, y0, x1, y1 in _list_boxes(holes, None)
-    ]
+    found = _list_boxes(~kept, None)
+    inner = [box for box in found if box[0] > 0 and box[1] > 0 and box[2] < width and box[3] < height]
+    return [(x0 - 1, y0 - 1, x1 + 1, y1 + 1) for x0, y0, x1, y1 in inner]
 
 
 def _area(box: Box) -> int:
