@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from pytest_django import Settings
 
+from annotator.accounts.models import Role
 from annotator.crowd.models import Answer, Assignment, Campaign, Worker
 from annotator.descriptions.models import Description, Method
 from annotator.studies.models import Study
 from annotator.units.models import Dissection
 from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
+from tests.annotator.dashboard.making import make_person
 
 pytestmark = pytest.mark.django_db
 N_IMAGES, N_UNITS = 100, 6
@@ -81,7 +84,7 @@ def answer(campaign: Campaign, *, error: float = 0.05) -> None:
 
 
 def test_a_study_ranks_the_methods_and_its_report_is_rebuilt_from_its_bundle(
-    dissection: Dissection, tmp_path: Path
+    dissection: Dissection, tmp_path: Path, client: Client
 ) -> None:
     assert "Nothing is asked yet" in plan(dissection, tmp_path, "--seed", "4")
     study = Study.objects.get()
@@ -110,6 +113,13 @@ def test_a_study_ranks_the_methods_and_its_report_is_rebuilt_from_its_bundle(
     page = (tmp_path / "first" / "report.html").read_text()
     assert "labeled pixels" in page
     assert "http" not in page
+
+    client.force_login(make_person(Role.VIEWER))
+    assert "round 1 of 1" in client.get("/studies/").content.decode()
+    shown = client.get("/studies/birds/").content.decode()
+    assert f"{rho['wrong']['value']:.3f} [" in shown
+    assert "Methods against each other, by correlation" in shown
+    assert "Ratings are by simulated people." in client.get("/studies/birds/results").content.decode()
 
     run("rebuild", str(tmp_path / "first" / "study.json"), "--out", str(tmp_path / "again"))
     for path in (tmp_path / "first").iterdir():
