@@ -32,6 +32,7 @@ from workers.opened import REFUSED, open_network
 from workers.parts import Asked, PartsChanged
 from workers.photographs import keep_photograph
 from workers.training import cut_network, fit_network
+from workers.walking import walk_network
 from workers.weighing import ablate_units, weigh_units
 
 logger = logging.getLogger(__name__)
@@ -112,4 +113,5 @@ KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.IMPORTANCE: weigh_units,
     contract.ABLATE: ablate_units,
     contract.LOOK: look_at_photograph,
+    contract.WALK: walk_network,
 }

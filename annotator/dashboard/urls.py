@@ -20,6 +20,7 @@ from annotator.dashboard.home.pages import show_home, show_live
 from annotator.dashboard.looking.layers import show_best, show_layer, show_layers
 from annotator.dashboard.looking.photographs import show_crop, show_image, show_look
 from annotator.dashboard.looking.pictures import send_labeled_pixels, send_looked_at, send_unit_overlay
+from annotator.dashboard.looking.walking import show_walk
 from annotator.dashboard.people.pages import (
     change_person,
     erase_one,
@@ -66,6 +67,7 @@ urlpatterns = [
     path("units/", show_gallery, name="gallery"),
     path("units/<name:network>/<name:layer>/<int:index>/", show_unit, name="unit"),
     path("units/<name:network>/<name:layer>/<int:index>/crops/<int:rank>/", show_crop, name="crop"),
+    path("units/<name:network>/<name:layer>/<int:index>/walk/", show_walk, name="walk"),
     path("layers/", show_best, name="best-units"),
     path("layers/<name:network>/", show_layers, name="layers"),
     path("layers/<name:network>/<name:layer>/", show_layer, name="layer"),

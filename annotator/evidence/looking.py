@@ -1,4 +1,4 @@
-"""Asks what units do on a photograph of an image set: once, then the answer is read again.
+"""Asks what units do on a photograph, and which units feed which: once, then the answer is read again.
 
 Nobody owns these questions: they are made when a page needs them, and forgotten with other old questions.
 """
@@ -27,6 +27,13 @@ def look_at(*, image: Image, dissection: Dissection, layer_path: str, now: datet
     found = dissection.image_set
     options = {"images": found.address, "image": image.path, "labels": found.labels, "layer": layer_path}
     return _ask_once(Question.Kind.LOOK, dissection, options, now=now, title=image.path[-200:], image=image)
+
+
+def find_walk(*, dissection: Dissection, layer_paths: list[str], now: datetime) -> Question:
+    """Which units of these layers feed which, over photographs of the dissection's image set. Raises CannotAsk."""
+    found = dissection.image_set
+    options = {"images": found.address, "labels": found.labels, "layers": layer_paths}
+    return _ask_once(Question.Kind.WALK, dissection, options, now=now, title=dissection.network.name[:200])
 
 
 def _ask_once(

@@ -168,6 +168,7 @@ class Stage:
             **{f"api:{name}": {"sha256": "0" * 64} for name in ("get_upload", "add_next_piece", "publish_dissection")},
             "unit": layer,
             "crop": layer | {"rank": 0},
+            "walk": layer,
             "layers": {"network": "net"},
             "layer": {"network": "net", "layer": "features.3"},
             "image": {"image_set": "net-set", "index": 0},

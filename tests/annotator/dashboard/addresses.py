@@ -16,6 +16,7 @@ PAGES = {
     "unit": ["/units/NETWORK/LAYER/INDEX/"],
     "crop": ["/units/NETWORK/LAYER/INDEX/crops/0/"],
     "image": ["/images/IMAGES/0/"],
+    "walk": ["/units/NETWORK/LAYER/INDEX/walk/"],
     "best-units": ["/layers/"],
     "layers": ["/layers/NETWORK/"],
     "layer": ["/layers/NETWORK/LAYER/"],

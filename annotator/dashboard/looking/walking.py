@@ -1,0 +1,138 @@
+"""Walking through a network: a unit with the units that feed it and those that it feeds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from annotator.accounts.models import Role
+from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
+from annotator.dashboard.units.cards import UnitCard, make_cards
+from annotator.dashboard.units.scope import Scope, find_scope
+from annotator.dashboard.units.selection import Selection
+from annotator.evidence.asking import CannotAsk
+from annotator.evidence.looking import find_walk
+from annotator.evidence.models import Question
+from annotator.units import gpu_queue
+from annotator.units.finding import find_renamed
+from annotator.units.models import Layer, Unit
+from workers import contract
+from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
+from workers.store import StoreError, open_store
+
+GONE = "What was found of this network is not in the store any more, or the store does not answer. Look again later."
+# The keys that lead to the units before, and to those after.
+KEYS = {"fed": "12345678", "feeds": "qwertyui"}
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """`key` leads to it. `n_convolutions` lie between, one if it feeds directly; `width` of its bar, in percent."""
+
+    card: UnitCard
+    strength: float
+    key: str
+    n_convolutions: int
+    width: str
+
+
+@needs(Role.VIEWER)
+def show_walk(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
+    """A unit between the units that feed it and those that it feeds; a GPU process is asked once for each network."""
+    scope = find_scope(Selection({}))
+    unit = (
+        Unit.objects.select_related("layer__network")
+        .filter(layer__network__name=network, layer__path=layer, index=index)
+        .first()
+    )
+    if unit is None:
+        if renamed := find_renamed(network):
+            return redirect("walk", renamed, layer, index)
+        raise Http404
+    layers = [one for one in scope.layers if one.network_id == unit.layer.network_id and one.pk in scope.dissections]
+    context: dict[str, Any] = {"unit": unit, "layers": layers, **_describe(unit, layers, scope)}
+    if request.headers.get("HX-Request"):
+        return show_part(request, "dashboard/looking/walked.html", context)
+    return show(
+        request,
+        "dashboard/looking/walk.html",
+        title=f"Walk: unit {index} of {layer}",
+        subtitle=network,
+        previous_index=index - 1 if index else None,
+        next_index=index + 1 if index + 1 < unit.layer.n_units else None,
+        **context,
+    )
+
+
+def _describe(unit: Unit, layers: list[Layer], scope: Scope) -> dict[str, Any]:
+    if unit.layer_id not in scope.dissections:
+        return {"refusal": "This layer has not been dissected."}
+    try:
+        dissection = scope.dissections[unit.layer_id]
+        question = find_walk(dissection=dissection, layer_paths=[one.path for one in layers], now=timezone.now())
+    except CannotAsk as busy:
+        return {"refusal": str(busy)}
+    if question.state == Question.State.REFUSED:
+        return {"refusal": question.refusal}
+    if question.state == Question.State.ASKED:
+        word = gpu_queue.read_progress(question.id, 0)
+        return {"stage": word.stage if word else "waiting for a GPU process"}
+    try:
+        arrays = _read(question.folder)
+    except (StoreError, ArtifactMalformed, OSError):
+        return {"refusal": GONE}
+    between = {(edge["source"], edge["target"]): edge["n_convolutions"] for edge in question.answer["edges"]}
+    return {
+        "is_walked": True,
+        "n_images": question.answer["n_images"],
+        "image_set": dissection.image_set.name,
+        "fed": _list_neighbors("fed", unit, layers, arrays, between, scope),
+        "feeds": _list_neighbors("feeds", unit, layers, arrays, between, scope),
+    }
+
+
+@lru_cache(maxsize=8)
+def _read(folder: str) -> Arrays:
+    return unpack_arrays(open_store(folder).read(contract.STRONGEST))
+
+
+def _list_neighbors(
+    way: str,
+    unit: Unit,
+    layers: list[Layer],
+    arrays: Arrays,
+    between: Mapping[tuple[str, str], int],
+    scope: Scope,
+) -> list[Neighbor]:
+    """The strongest first. Two queries."""
+    number = next(place for place, one in enumerate(layers) if one.pk == unit.layer_id)
+    if unit.index >= len(arrays[f"{way}-unit-{number}"]):
+        return []
+    whose, units, strengths = (arrays[f"{way}-{part}-{number}"][unit.index] for part in ("layer", "unit", "strength"))
+    found = [
+        (layers[int(one)], int(other), float(strength))
+        for one, other, strength in zip(whose, units, strengths, strict=True)
+        if other >= 0
+    ]
+    rows = Unit.objects.filter(layer__in={one.pk for one, _, _ in found}, index__in={other for _, other, _ in found})
+    ids = {(pk_of_layer, other): pk for pk, pk_of_layer, other in rows.values_list("pk", "layer_id", "index")}
+    known = [one for one in found if (one[0].pk, one[1]) in ids]
+    cards = make_cards(unit_ids=[ids[one.pk, other] for one, other, _ in known], scope=scope)
+    largest = max((abs(strength) for _, _, strength in known), default=1.0) or 1.0
+    return [
+        Neighbor(
+            card=card,
+            strength=strength,
+            key=key,
+            n_convolutions=between.get(
+                (layer.path, unit.layer.path) if way == "fed" else (unit.layer.path, layer.path), 1
+            ),
+            width=f"{100 * abs(strength) / largest:.1f}%",
+        )
+        for card, (layer, _, strength), key in zip(cards, known, KEYS[way], strict=False)
+    ]

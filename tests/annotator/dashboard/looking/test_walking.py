@@ -1,0 +1,51 @@
+"""From a unit to those that feed it, and on: a GPU process is asked once for the whole network."""
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from annotator.evidence.models import Question
+from annotator.units.models import Dissection, Layer, Network, Unit
+from tests.annotator.dashboard.looking.conftest import Run
+from tests.annotator.dashboard.test_pages import MAX_QUERIES
+
+
+@pytest.fixture
+def two_layers(dissection: Dissection) -> Dissection:
+    """Two convolutions of one network with a ReLU and a pool between: six units feed five."""
+    Network.objects.update(architecture="tests.workers.engine.making:tiny_module")
+    Layer.objects.update(path="3", position=1)
+    Dissection.objects.update(layer_paths=["0", "3"])
+    first = Layer.objects.create(network=dissection.network, path="0", n_units=6)
+    Unit.objects.bulk_create(Unit(layer=first, index=index) for index in range(6))
+    return dissection
+
+
+def test_one_walks_from_unit_to_unit_and_back(
+    two_layers: Dissection, viewer: Client, run: Run, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        assert "Waiting for a GPU process" in viewer.get("/units/small/3/1/walk/").content.decode()
+    run()
+    question = Question.objects.get()
+    assert question.state == Question.State.ANSWERED, question.refusal
+    assert question.answer["edges"] == [{"source": "0", "target": "3", "n_convolutions": 1}]
+    with CaptureQueriesContext(connection) as captured:
+        page = viewer.get("/units/small/3/1/walk/").content.decode()
+    assert len(captured) <= MAX_QUERIES
+    before = re.findall(r'data-key="(\d)" href="/units/small/0/(\d)/walk/"', page)
+    assert [key for key, _ in before] == list("123456")
+    assert {unit for _, unit in before} == set("012345")
+    strengths = [
+        float(one) for one in re.findall(r'us-number">(-?[\d.]+)</span></span><span class="us-share-bar"', page)
+    ]
+    assert [abs(one) for one in strengths] == sorted((abs(one) for one in strengths), reverse=True)
+    after = viewer.get(f"/units/small/0/{before[0][1]}/walk/", headers={"HX-Request": "true"}).content.decode()
+    assert len(re.findall(r'data-key="[qwert]" href="/units/small/3/\d/walk/"', after)) == 5
+    assert "No dissected layer is connected to it on this side" in after
+    assert Question.objects.count() == 1
+    assert viewer.get("/units/small/3/77/walk/").status_code == 404
