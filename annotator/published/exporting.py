@@ -27,10 +27,13 @@ from annotator.published.data_card import describe_data, print_card
 from annotator.published.decisions import list_decisions, list_set_aside
 from annotator.published.folders import whole_folder
 from annotator.published.netdissect import find_labels, name_file, write_labels
+from annotator.published.vector_table import write_vectors
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection, Layer, Unit
+from workers.engine.format.artifact import PATHS
+from workers.engine.measures.activation_vectors import arrays as vectors
 from workers.engine.measures.exemplars.arrays import NAMES, exemplar_name
-from workers.store import open_store
+from workers.store import Store, open_store
 
 Row = Mapping[str, Any]
 
@@ -166,7 +169,7 @@ def export_dissection(*, dissection: Dissection, folder: Path, mode: str) -> lis
     """Files written, by name; an existing folder must be empty. Raises FolderInTheWay, StoreError.
 
     Per layer: Network Dissection's result CSV of that mode of IoU (units counted from 1 there), its thresholds, float64
-    by unit, and the exemplars, if they were kept.
+    by unit, and the exemplars and activation vectors, if they were kept.
     """
     store = open_store(dissection.artifact)
     written: list[str] = []
@@ -185,7 +188,20 @@ def export_dissection(*, dissection: Dissection, folder: Path, mode: str) -> lis
             for name in NAMES:
                 if store.exists(exemplar_name(place, name)):
                     write(f"exemplars-{safe}/{name}", store.read(exemplar_name(place, name)))
+            if found := _read_vectors(store, place):
+                for name, content in found.items():
+                    write(f"vectors-{safe}/{name}", content)
+                write_vectors(found, paths=json.loads(store.read(PATHS)), path=fresh / f"vectors-{safe}.parquet")
+                written.append(f"vectors-{safe}.parquet")
     return written
+
+
+def _read_vectors(store: Store, place: int) -> dict[str, bytes]:
+    """The layer's activation vectors by file; empty if they were not kept."""
+    names = [vectors.vector_name(place, name) for name in vectors.NAMES]
+    if not store.exists(names[-1]):
+        return {}
+    return {name: store.read(address) for name, address in zip(vectors.NAMES, names, strict=True)}
 
 
 def _write_thresholds(dissection: Dissection, path: str) -> bytes:

@@ -15,6 +15,7 @@ from workers.engine.images.batches import BATCHES_AHEAD
 from workers.engine.images.decoding import DECODING_BYTES
 from workers.engine.images.image_set import CACHE_BYTES, ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
+from workers.engine.measures.activation_vectors.arrays import ActivationVectorsOptions
 from workers.engine.measures.crops.arrays import ASKED, CropOptions
 from workers.engine.measures.exemplars.arrays import ExemplarOptions
 from workers.engine.measures.options import DissectionOptions
@@ -25,6 +26,8 @@ from workers.engine.measures.top_images.arrays import TopImagesOptions
 from workers.engine.networks.layer_maps import LayerShape
 
 PEAK_BYTES, RUN_BYTES = 8, 6
+# Of a unit's activation vectors: maxima and means.
+VECTORS = 2
 # A cell over the bound and its neighbors; how many times as many cells lie over a told bound as over the threshold.
 NEIGHBORHOOD, TOLD_SLACK = 9, 1.25
 SAMPLED_IMAGES = 16
@@ -112,6 +115,7 @@ class Estimator:
         tops = sum(2 * 4 * self._n_maps * one.cells for one in self.layers)
         peaks = sum(2 * PEAK_BYTES * n * one.shape.n_units for one in self.layers)
         held = sum(5 * min(HELD_CELLS + batch * one.cells, n * one.cells) for one in self.layers)
+        peaks += 2 * self._vectors(n) // VECTORS
         told = sum(4 * len(RANKS) * n_shards * one.shape.n_units for one in self.layers)
         work = max(
             5 * 4 * batch * max(one.cells for one in self.layers),
@@ -149,6 +153,7 @@ class Estimator:
         cells_over = sum(CELL_BYTES * one.n_keep * one.shape.n_units for one in self.layers)
         pairs = sum(PAIR_BYTES * one.pairs(n) for one in self.layers)
         peaks = sum(PEAK_BYTES * n * one.shape.n_units for one in self.layers)
+        peaks += self._vectors(n) // VECTORS
         tops = sum(4 * self._n_maps * one.cells for one in self.layers)
         labels = n * self.label_bytes
         pair_labels = round(self.labels_of_image * sum(one.pairs(n) for one in self.layers))
@@ -169,7 +174,7 @@ class Estimator:
             spilled=at_once + work,
             files=max(exemplars),
             files_spilled=spilled + max(exemplars),
-            stored=sum(exemplars) + counts + self._tiles(),
+            stored=sum(exemplars) + counts + self._tiles() + self._vectors(n),
         )
 
     def _tiles(self) -> int:
@@ -178,6 +183,11 @@ class Estimator:
             return sum(4 * self._n_maps * one.cells for one in self.layers)
         n_tiles = self._n_maps * sum(one.shape.n_units for one in self.layers)
         return n_tiles * self.options.of(CropOptions).tile_px ** 2 // 3
+
+    def _vectors(self, n_images: int) -> int:
+        """Maxima and means of the layers' units, two bytes each; the pass holds the means beside the peaks."""
+        is_asked = self.options.of(ActivationVectorsOptions).activation_vectors
+        return VECTORS * 2 * n_images * sum(one.shape.n_units for one in self.layers) * is_asked
 
     def _exemplars(self, n_units: int) -> int:
         """Images and masks of a layer's exemplars, four bytes a pixel."""

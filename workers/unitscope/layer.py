@@ -2,16 +2,20 @@
 
 import base64
 import html
+import io
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image as Picture
 
 from workers.engine.drawing.tiles import cut_tiles, encode_jpeg, lay_out
 from workers.engine.format.artifact import Artifact
 from workers.engine.format.bounds import DETECTOR_ABOVE
+from workers.engine.measures.activation_vectors.arrays import NAMES, vector_name
 from workers.engine.measures.table import gather_rows
+from workers.store import StoreError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +37,20 @@ class Layer:
     def arrays(self) -> "dict[str, NDArray[Any]]":
         """All that was measured, as plain arrays (docs/measures.md); units along the first axis."""
         return self._artifact.layer(self._place)
+
+    @property
+    def vectors(self) -> "dict[str, NDArray[Any]]":
+        """`images` (n,), indices of the dissection's images, and `maxima` and `means` (n, U) of the units over each.
+
+        Half precision. Raises KeyError unless `activation_vectors=True` kept them.
+        """
+        try:
+            found = {name: self._artifact.read(vector_name(self._place, name)) for name in NAMES}
+        except (KeyError, OSError, StoreError) as error:
+            raise KeyError(f"{self.path} has no activation vectors: dissect with activation_vectors=True.") from error
+        return {
+            name.removesuffix(".npy"): np.load(io.BytesIO(data), allow_pickle=False) for name, data in found.items()
+        }
 
     @cached_property
     def _units(self) -> list["Unit"]:

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 from numpy.random import default_rng
@@ -16,10 +17,23 @@ from tests.workers.engine import making
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def check_vectors(folder: Path, *, peaks: dict[int, tuple[float, float]]) -> None:
+    maxima, means = np.load(folder / "vectors-4" / "maxima.npy"), np.load(folder / "vectors-4" / "means.npy")
+    assert (maxima.dtype, maxima.shape, means.shape) == (np.float16, (12, 5), (12, 5))
+    assert (means <= maxima).all()
+    for unit, (low, high) in peaks.items():
+        assert (maxima[:, unit].min(), maxima[:, unit].max()) == (np.float16(low), np.float16(high))
+    table = pq.read_table(folder / "vectors-4.parquet").to_pydict()
+    assert table["image"] == np.load(folder / "vectors-4" / "images.npy").tolist() == list(range(12))
+    assert len(set(table["path"])) == 12
+    np.testing.assert_array_equal(table["maxima"], maxima.astype(np.float32))
+    np.testing.assert_array_equal(table["means"], means.astype(np.float32))
+
+
 def test_a_dissection_is_exported(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
     making.make_broden(tmp_path / "set", rng=default_rng(3), n_images=12)
-    dissection = dissect(tmp_path / "set", monkeypatch, exemplars=2)
+    dissection = dissect(tmp_path / "set", monkeypatch, exemplars=2, activation_vectors=True)
     call_command("export", dissection=str(dissection.id), out=tmp_path / "out")
     with (tmp_path / "out" / "netdissect-4.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -41,6 +55,7 @@ def test_a_dissection_is_exported(tmp_path: Path, settings: Settings, monkeypatc
             assert images[unit.unit.index, row.rank].any()
             assert masks[unit.unit.index, row.rank].any() == (row.peak > unit.threshold)
 
+    check_vectors(tmp_path / "out", peaks={unit.unit.index: (unit.peak_low, unit.peak_high) for unit in units})
     with pytest.raises(CommandError, match="not an empty folder"):
         call_command("export", dissection=str(dissection.id), out=tmp_path / "out")
     with pytest.raises(CommandError, match="either a campaign"):

@@ -19,6 +19,7 @@ MEASURES = [
     "workers.engine.measures.empirical_fields",
     "workers.engine.measures.crops",
     "workers.engine.measures.exemplars",
+    "workers.engine.measures.activation_vectors",
 ]
 
 

@@ -23,7 +23,8 @@ class Command(ProjectCommand):
         "automatic labels in Network Dissection's CSV, the report as JSON, and a data card with versions, parameters, "
         "seeds, hashes and counts. Workers stand under pseudonyms. "
         "With --dissection, the dissection in Network Dissection's and MILAN's formats: per layer the result CSV, the "
-        "thresholds, and the exemplars if `dissect --exemplars` kept them."
+        "thresholds, the exemplars if `dissect --exemplars` kept them, and as .npy and Parquet the activation vectors "
+        "if `dissect --activation-vectors` did."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

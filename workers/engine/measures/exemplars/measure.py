@@ -1,14 +1,11 @@
 """Exemplars: each unit's top images with its masks, in MILAN's format [HSBBTA22] (docs/measures.md, Exemplars)."""
 
-import mmap
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.format.saved_rows import Rows, save_rows
 from workers.engine.measures.exemplars.arrays import NAMES, RECORDED, ExemplarOptions, exemplar_name
 from workers.engine.measures.measure import Completion, Measure, MeasuredLayer
 from workers.engine.measures.options import DissectionOptions
@@ -31,23 +28,14 @@ class ExemplarsMeasure(Measure[None, None]):
             completion.progress(self.stage, place, n_layers)
             pictures, masks, units = (exemplar_name(place, name) for name in NAMES)
             top = layer.result(TopImages).top_image[:, : completion.options.of(ExemplarOptions).exemplars]
-            _save(completion, pictures, _Rows((*top.shape, 3, px, px), np.uint8, _read_pictures(top, completion)))
-            _save(completion, masks, _Rows((*top.shape, 1, px, px), np.bool_, _find_masks(top, layer, completion)))
-            _save(completion, units, _Rows((len(top),), np.int64, iter(np.arange(len(top)))))
+            _save(completion, pictures, Rows((*top.shape, 3, px, px), np.uint8, _read_pictures(top, completion)))
+            _save(completion, masks, Rows((*top.shape, 1, px, px), np.bool_, _find_masks(top, layer, completion)))
+            _save(completion, units, Rows((len(top),), np.int64, iter(np.arange(len(top)))))
         completion.progress(self.stage, n_layers, n_layers)
         return []
 
 
 MEASURE = ExemplarsMeasure()
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """An array of a shape and kind, in pieces that follow one another."""
-
-    shape: tuple[int, ...]
-    kind: type[np.generic]
-    pieces: Iterator[NDArray[Any]]
 
 
 def _read_pictures(top: NDArray[np.int32], completion: Completion) -> Iterator[NDArray[np.uint8]]:
@@ -69,13 +57,5 @@ def _find_masks(top: NDArray[np.int32], layer: MeasuredLayer, completion: Comple
         yield (map_ > threshold[unit]) if image >= 0 else np.zeros((px, px), dtype=np.bool_)
 
 
-def _save(completion: Completion, name: str, rows: _Rows) -> None:
-    """Save as .npy through a file: of a wide layer they are gigabytes."""
-    with tempfile.TemporaryFile(dir=completion.spill.folder) as file:
-        header = {"descr": np.dtype(rows.kind).str, "fortran_order": False, "shape": rows.shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        for piece in rows.pieces:
-            file.write(piece.astype(rows.kind, copy=False).tobytes())
-        file.flush()
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            completion.save(name, data)
+def _save(completion: Completion, name: str, rows: Rows) -> None:
+    save_rows(name, rows, save=completion.save, spill=completion.spill)
