@@ -36,6 +36,7 @@ from annotator.dashboard.reports.comparison import show_comparison
 from annotator.dashboard.reports.downloads import send_bundle, send_export, send_report, send_worker_ids
 from annotator.dashboard.reports.figures import send_figure, show_figures
 from annotator.dashboard.reports.imports import import_files
+from annotator.dashboard.reports.methods import show_methods
 from annotator.dashboard.reports.side_by_side import send_networks, show_networks
 from annotator.dashboard.review.concepts import merge_some, show_concepts, split_one
 from annotator.dashboard.review.pages import show_label, show_next_label, show_review, take_decision
@@ -124,6 +125,7 @@ urlpatterns = [
     path("studies/", show_studies, name="studies"),
     path("studies/<name:name>/", show_study, name="study"),
     path("studies/<name:name>/results", show_study_results, name="study-results"),
+    path("methods/", show_methods, name="methods"),
     path("networks/", show_networks, name="networks"),
     path("networks/<slug:figure>.<slug:ending>", send_networks, name="networks-figure"),
     path("review/", show_review, name="review"),

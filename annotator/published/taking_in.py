@@ -13,8 +13,10 @@ from django.utils import timezone
 from annotator.accounts.auditing import write_audit_entry
 from annotator.crowd.models import Campaign
 from annotator.published.bundle.unpacking import import_bundle
+from annotator.published.describers.records import Choices
 from annotator.published.dissections import take_dissection
 from annotator.published.importing import CannotImport, Imported, import_annotations, import_iou, import_network_iou
+from annotator.published.importing_descriptions import Wish, import_descriptions, read_layer_wishes
 from annotator.published.uploads import Taken, Upload
 
 
@@ -71,9 +73,25 @@ def _take_dissection(path: Path, values: Mapping[str, str], now: datetime) -> Do
     return Done(Taken(sentence, dissection=str(made.pk)), f"dissection {made.pk}", details)
 
 
+def _take_descriptions(path: Path, values: Mapping[str, str], now: datetime) -> Done:
+    usual, network = Choices(), values["network"]
+    choices = Choices(
+        unit_column=values["unit_column"] or usual.unit_column,
+        text_column=values["description_column"] or usual.text_column,
+        score_column=values["score_column"],
+    )
+    layers = read_layer_wishes([values["layer"]] if values["layer"] else [])
+    wish = Wish(network, layers, values["method"], replaces=bool(values["replace"]), choices=choices)
+    done = import_descriptions(path=path, wish=wish, now=now)
+    details = {"sha256": done.sha256, "rows": done.n_new, "methods": ", ".join(done.methods)}
+    taken = Taken(done.sentence, network=network, layer=done.layers[0])
+    return Done(taken, f"network {network}", details)
+
+
 KINDS: dict[str, Callable[[Path, Mapping[str, str], datetime], Done]] = {
     "answers": _take_answers, "labels": _take_labels, "bundle": _take_bundle,
     "dissection": _take_dissection,
+    "descriptions": _take_descriptions,
 }  # fmt: skip
 
 

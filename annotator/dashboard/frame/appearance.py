@@ -63,6 +63,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Studies", "science", "studies"),
                     _item("Dissections", "biotech", "dissections"),
                     _item("Side by side", "stacked_bar_chart", "networks"),
+                    _item("Methods", "chat", "methods"),
                 ],
             },
             {

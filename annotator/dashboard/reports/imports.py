@@ -1,4 +1,4 @@
-"""Files into the database: bundles, answers of people, and automatic labels. Uploaded, never named by a path."""
+"""Files into the database: bundles, answers, automatic labels, and descriptions. Uploaded, never named by a path."""
 
 import os
 import tempfile
@@ -78,6 +78,22 @@ class LabelsForm(_UploadForm):
         return cleaned
 
 
+class DescriptionsForm(_UploadForm):
+    network = forms.CharField(max_length=MAX_LENGTH, help_text="Whose units they are; a new name makes a network")
+    layer = forms.CharField(
+        max_length=400,
+        required=False,
+        help_text="Of a file that names no layers, or the one that is wanted. NAME=PATH: the file's name and ours",
+    )
+    method = forms.CharField(max_length=MAX_LENGTH, required=False, help_text="Empty: by the columns of the file")
+    unit_column = forms.CharField(max_length=80, required=False, help_text="Of a file of another format; empty: unit")
+    description_column = forms.CharField(max_length=80, required=False, help_text="Empty: description")
+    score_column = forms.CharField(max_length=80, required=False, help_text="Empty: the format's own")
+    replace = forms.BooleanField(required=False, label="Replace what the method said before")
+    field_order = ["network", "layer", "method", "file"]
+    endings = (".csv",)
+
+
 class BundleForm(_UploadForm):
     name = forms.CharField(
         max_length=MAX_LENGTH,
@@ -89,12 +105,14 @@ class BundleForm(_UploadForm):
     endings = (".zip",)
 
 
-FORMS: dict[str, type[_UploadForm]] = {"bundle": BundleForm, "answers": AnswersForm, "labels": LabelsForm}
+FORMS: dict[str, type[_UploadForm]] = {
+    "bundle": BundleForm, "answers": AnswersForm, "labels": LabelsForm, "descriptions": DescriptionsForm,
+}  # fmt: skip
 
 
 @needs(Role.RESEARCHER)
 def import_files(request: SignedInRequest) -> HttpResponse:
-    """Imports a campaign's bundle, or answers or automatic labels that were made elsewhere."""
+    """Imports a campaign's bundle, or answers, automatic labels or descriptions that were made elsewhere."""
     # All forms are on one page, so their fields need different ids.
     asked = {kind: form(auto_id=f"{kind}_%s") for kind, form in FORMS.items()}
     if request.method == "POST":
@@ -120,6 +138,8 @@ def _take(request: SignedInRequest, kind: str, form: _UploadForm) -> str:
     messages.success(request, taken.sentence)
     if taken.campaign:
         return reverse("campaign", args=[taken.campaign])
+    if kind == "descriptions":
+        return f"{reverse('methods')}?{urlencode({'network': taken.network, 'layer': taken.layer})}"
     return f"{reverse('gallery')}?{urlencode({'network': taken.network, 'layer': taken.layer})}"
 
 

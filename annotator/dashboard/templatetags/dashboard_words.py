@@ -46,6 +46,12 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def tenths(share: float | None) -> str:
+    """In percent with one digit, for shares that chance makes small."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+@register.filter
 def as_width(share: float | None) -> str:
     """A share of 1 as a CSS length."""
     return f"{100 * min(1.0, max(0.0, share or 0.0)):.2f}%"

@@ -68,6 +68,7 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         read_as=spell_layer(record.dissected.dissection, layer) if record.dissected else "",
         previous_index=index - 1 if index else None,
         next_index=index + 1 if index + 1 < unit.layer.n_units else None,
+        descriptions=unit.descriptions.select_related("method").order_by("method__name"),
         modes=AutomaticLabel.Mode.choices,
         mode=mode,
     )

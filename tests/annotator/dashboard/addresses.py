@@ -30,6 +30,7 @@ PAGES = {
     "dissections": ["/dissections/"],
     "dissection": ["/dissections/DISSECTION/"],
     "try": ["/try/"],
+    "methods": ["/methods/"],
     "networks": ["/networks/", "/networks/?campaign=CAMPAIGN&dissection=DISSECTION"],
     "decisions": ["/decisions/"],
     "people": ["/people/"],

@@ -18,6 +18,7 @@ from annotator.accounts.models import AuditEntry, Role
 from annotator.comparison.models import UnitComparison
 from annotator.crowd.models import Campaign
 from annotator.dashboard.reports import downloads, imports
+from annotator.descriptions.models import Description
 from annotator.labels.models import UnitLabel
 from annotator.published import uploads
 from tests.annotator.dashboard.making import World, make_world, sign_in
@@ -54,6 +55,18 @@ def test_published_answers_and_labels_come_in_by_upload(researcher: Client) -> N
     assert UnitComparison.objects.get().relation == "equal"
     entry = AuditEntry.objects.filter(action="import").earliest("id")
     assert (entry.subject, entry.details["file"], len(entry.details["sha256"])) == ("campaign old", "old.jsonl", 64)
+
+
+def test_descriptions_come_in_by_upload_whole_or_not_at_all(researcher: Client) -> None:
+    fields = {"network": "net", "layer": "block 1=c", "method": "mine", "description_column": "words"}
+    rows = "layer,unit,words\nblock 1,0,a dog\n"
+    status, page = upload(researcher, "descriptions", "said.csv", rows + "block 1,1,\n", **fields)
+    assert (status, "row 3, column words: it is empty" in page) == (200, True)
+    assert not Description.objects.exists()
+    assert upload(researcher, "descriptions", "said.csv", rows, **fields)[0] == 302
+    only = Description.objects.get()
+    assert (only.method.name, only.unit.layer.path, only.unit.index, only.text) == ("mine", "c", 0, "a dog")
+    assert AuditEntry.objects.filter(action="import").latest("id").details["methods"] == "mine"
 
 
 def test_a_file_that_cannot_be_read_is_refused_whole_and_says_where(researcher: Client) -> None:
