@@ -141,7 +141,7 @@ class HITUnit(models.Model):
     dissected_unit = models.ForeignKey(
         DissectedUnit, on_delete=models.PROTECT, related_name="hit_units", null=True, blank=True
     )
-    phrase = models.CharField(max_length=500, blank=True)
+    phrase = models.CharField(max_length=1000, blank=True)
     # Of a question about photographs (campaigns/questions.py).
     texts = models.JSONField(default=list, blank=True, help_text="Descriptions that it shows, of no stated method")
     facts = models.JSONField(default=dict, blank=True, help_text="What its HIT type asks: is_graded, is_catch")

@@ -10,8 +10,9 @@ from dataclasses import replace
 from annotator.crowd.campaigns.composing import CannotCompose, refuse_silent
 from annotator.crowd.campaigns.questions import AskedImage, Question
 from annotator.crowd.campaigns.unit_choice import ChosenUnit
-from annotator.crowd.hit_types.templates import HITTemplate, find_hit_type, load_template
+from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.seeds import derive_seed
+from annotator.plurals import say_count
 from annotator.units.models import DissectedUnit, Dissection, Image
 
 # More than any HIT type shows.
@@ -27,9 +28,12 @@ def make_questions(
     """
     loaded = load_template(template)
     refuse_silent(units)
-    lacking = [choice for choice in units if find_hit_type(template).asks_phrase and not texts.get(_id(choice))]
+    lacking = [choice for choice in units if len(texts.get(_id(choice), ())) < loaded.min_texts]
     if lacking:
-        raise CannotCompose(f"{len(lacking)} of the {len(units)} units have no description to ask about.")
+        raise CannotCompose(
+            f"{len(lacking)} of the {len(units)} units have fewer than {say_count(loaded.min_texts, 'description')} to "
+            "ask about."
+        )
     asked = [
         Question(
             unit=choice.dissected_unit.unit,

@@ -13,14 +13,15 @@ from typing import Any
 from django.db import transaction
 
 from annotator.crowd.campaigns.composing import CannotCompose, check_name_of, check_terms
-from annotator.crowd.hit_types.templates import find_hit_type, load_template
+from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.models import HIT, Campaign, HITImage, HITType, HITUnit
 from annotator.crowd.seeds import derive_seed
 from annotator.names import claim_name
+from annotator.plurals import say_count
 from annotator.units.models import Image, Unit
 from annotator.units.photographs import keep_tiles
 
-MAX_TEXT = 500
+MAX_TEXT = 1000
 MAX_KEY = 200
 
 
@@ -59,7 +60,7 @@ def compose_questions(campaign: Campaign, *, template: str, questions: Sequence[
     loaded = load_template(template)
     if not loaded.photographs:
         raise CannotCompose(f"The HIT type {template} shows crops of units, not photographs.")
-    _check(questions, asks_text=find_hit_type(template).asks_phrase)
+    _check(questions, loaded)
     check_name_of(campaign)
     check_terms(campaign, n_hits=len(questions))
     tiles = keep_tiles({one.image.pk: one.image for question in questions for one in question.images}.values())
@@ -70,7 +71,7 @@ def compose_questions(campaign: Campaign, *, template: str, questions: Sequence[
         _write(hit_type, questions, tiles)
 
 
-def _check(questions: Sequence[Question], *, asks_text: bool) -> None:
+def _check(questions: Sequence[Question], template: HITTemplate) -> None:
     if not questions:
         raise CannotCompose("There are no questions to ask.")
     seen: dict[str, Question] = {}
@@ -78,8 +79,11 @@ def _check(questions: Sequence[Question], *, asks_text: bool) -> None:
         name = f"The question {question.key or question.unit}"
         if not question.images:
             raise CannotCompose(f"{name} has no photographs.")
-        if asks_text and not question.texts:
-            raise CannotCompose(f"{name} has no description to ask about.")
+        if not template.min_texts <= len(question.texts) <= template.max_texts:
+            raise CannotCompose(
+                f"{name} has {say_count(len(question.texts), 'description')}; {template.name} asks about "
+                f"{template.min_texts} to {template.max_texts}."
+            )
         if len({(one.image.pk, one.section) for one in question.images}) < len(question.images):
             raise CannotCompose(f"{name} has one photograph twice.")
         if len(question.key) > MAX_KEY:

@@ -57,6 +57,7 @@ class Sight:
     # each description the share of photographs that it fits.
     answers: tuple[bool, ...] = ()
     text_shares: tuple[float, ...] = ()
+    asks_grades: bool = False
 
 
 class HITType(Protocol[A]):

@@ -65,6 +65,9 @@ class HITTemplate:
     n_top: int = 0
     n_planted: int = 0
     photographs: tuple[Photographs, ...] = ()
+    # How many descriptions a question about photographs has.
+    min_texts: int = 0
+    max_texts: int = 1
     # One catch trial, whose answer is in view, for so many questions; 0: none.
     catch_every: int = 0
 

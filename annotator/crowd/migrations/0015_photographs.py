@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='hitunit',
             name='phrase',
-            field=models.CharField(blank=True, max_length=500),
+            field=models.CharField(blank=True, max_length=1000),
         ),
         migrations.AddConstraint(
             model_name='hitimage',

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from annotator.crowd.models import HITImage
 from annotator.evidence.models import Question
 from annotator.labels.labeling import find_own_wordnet
 from annotator.labels.wordnet import FILES
@@ -39,6 +40,7 @@ from annotator.published.versions import list_versions
 from annotator.refusals import Refusal
 from annotator.units.managing import keeping_artifacts
 from annotator.units.models import Dissection, name_artifact
+from annotator.units.photographs import name_tile, read_tile
 from annotator.workplaces import open_workplace
 from workers.store import FULL, NotStored, Store, StoreError, open_store
 
@@ -92,12 +94,13 @@ def _fill(
     with one_moment() as moment:
         dissections = list(Dissection.objects.order_by("created_at", "id"))
         questions = list(Question.objects.filter(kind=Question.Kind.EXPLAIN).only("id").order_by("asked_at", "id"))
+        tiles = sorted(set(HITImage.objects.exclude(tile="").values_list("tile", flat=True)))
         migrations = sorted(MigrationRecorder(connection).applied_migrations())
         dump_database(dump, moment=moment)
     packed.add(DUMP, _read(dump))
     dump.unlink()
     stored = add_artifacts(packed, scratch, dissections, with_content=with_artifacts)
-    n_of_questions = add_photographs(packed, questions) if with_artifacts else 0
+    n_of_questions = add_photographs(packed, questions) + add_tiles(packed, tiles) if with_artifacts else 0
     for name, value in list_secrets().items() if with_secrets else ():
         packed.add(f"{SECRETS}/{name}", [value.encode()])
     if folder := find_own_wordnet():
@@ -156,6 +159,16 @@ def add_photographs(packed: PackedFiles, questions: Iterable[Question]) -> int:
             with suppress(NotStored):
                 packed.add(f"{ARTIFACTS}/{question.folder_name}/{name}", [store.read(name)])
                 n_files += 1
+    return n_files
+
+
+def add_tiles(packed: PackedFiles, tiles: Iterable[str]) -> int:
+    """How many pictures of photographs that HITs show; what is gone already is passed over."""
+    n_files = 0
+    for tile in tiles:
+        with suppress(NotStored):
+            packed.add(f"{ARTIFACTS}/{name_tile(tile)}", [read_tile(tile)])
+            n_files += 1
     return n_files
 
 

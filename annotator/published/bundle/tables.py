@@ -128,6 +128,13 @@ def _descriptions(campaign: Campaign) -> QuerySet[Description]:
     return Description.objects.filter(unit__layer__in=_layers(campaign))
 
 
+def _is_shown(campaign: Campaign, image_set: str) -> Q:
+    """The image sets of the dissections, and of the photographs that the campaign asks about."""
+    photographs = Image.objects.filter(pk__in=HITImage.objects.filter(hit_unit__hit__campaign=campaign).values("image"))
+    dissected = _with_baselines(campaign).values("image_set")
+    return Q(**{f"{image_set}__in": dissected}) | Q(**{f"{image_set}__in": photographs.values("image_set")})
+
+
 def _automatic_labels(campaign: Campaign) -> QuerySet[AutomaticLabel]:
     imported = Q(dissection=None, unit__layer__in=_layers(campaign))
     return AutomaticLabel.objects.filter(Q(dissection__in=find_dissections(campaign)) | imported)
@@ -157,13 +164,13 @@ TABLES: tuple[Table, ...] = (
         within="layer", may_differ=frozenset({"importance"}),
     ),
     Table(
-        "image_sets", ImageSet, lambda c: ImageSet.objects.filter(pk__in=_with_baselines(c).values("image_set")),
+        "image_sets", ImageSet, lambda c: ImageSet.objects.filter(_is_shown(c, "pk")),
         order=("name",), key=("name",), may_differ=frozenset({"address", "registered_at"}),
         going={"address": forget_folder}, coming={"address": call_imported},
         left_out={"labels": "a path of this installation"},
     ),
     Table(
-        "images", Image, lambda c: Image.objects.filter(image_set__in=_with_baselines(c).values("image_set")),
+        "images", Image, lambda c: Image.objects.filter(_is_shown(c, "image_set")),
         order=("image_set__name", "index"), key=("image_set", "index"), within="image_set",
     ),
     Table(
@@ -237,7 +244,10 @@ TABLES: tuple[Table, ...] = (
         },
     ),
     Table("hit_units", HITUnit, lambda c: HITUnit.objects.filter(hit__campaign=c)),
-    Table("hit_images", HITImage, lambda c: HITImage.objects.filter(hit_unit__hit__campaign=c)),
+    Table(
+        "hit_images", HITImage, lambda c: HITImage.objects.filter(hit_unit__hit__campaign=c),
+        left_out={"tile": "a picture of a page that is not served elsewhere"},
+    ),
     Table(
         "workers", Worker,
         lambda c: Worker.objects.filter(pk__in=Assignment.objects.filter(hit__campaign=c).values("worker")),

@@ -49,6 +49,7 @@ from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.seeds import derive_seed
+from annotator.descriptions.models import Description
 from annotator.plurals import say_count
 from annotator.units.finding import find_done_dissections
 from annotator.units.photographs import PhotographsGone
@@ -114,7 +115,7 @@ class ComposeOptions:
     )  # fmt: skip
     template: str = option("A folder of hit_templates/ (unit_semantics)", default="unit_semantics")
     phrases: str | None = option(
-        "For verify_label, rate_description, best_of: automatic labels (default) or layer,unit,phrase",
+        "What the HIT type asks about: automatic labels (of best_of, all descriptions; default) or layer,unit,phrase",
         default=None, metavar="FILE|automatic", reach="command",
     )  # fmt: skip
     marketplace: str = option("Where people find the HITs (own)", choices=list(MARKETPLACES), default="own")
@@ -244,9 +245,20 @@ def _find_texts(asked: ComposeOptions, units: list[ChosenUnit]) -> dict[int, lis
     """Unit id -> descriptions to ask about; one unit may have several rows in the file."""
     if not find_hit_type(asked.template).asks_phrase:
         return {}
+    if asked.phrases in (None, "automatic") and load_template(asked.template).max_texts > 1:
+        return _find_descriptions(units)
     if asked.phrases in (None, "automatic"):
         return {unit: [phrase] for unit, phrase in find_automatic_phrases(units).items()}
     return read_all_phrases(Path(str(asked.phrases)), units)
+
+
+def _find_descriptions(units: list[ChosenUnit]) -> dict[int, list[str]]:
+    """What all methods say of each unit; what two of them say alike is asked once."""
+    rows = Description.objects.filter(unit__in=[choice.dissected_unit.unit_id for choice in units])
+    texts: dict[int, dict[str, None]] = {}
+    for unit, text in rows.order_by("unit", "method__name").values_list("unit", "text"):
+        texts.setdefault(unit, {})[text] = None
+    return {unit: list(each) for unit, each in texts.items()}
 
 
 def quote(work: Work) -> str:

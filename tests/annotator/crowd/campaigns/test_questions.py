@@ -138,9 +138,9 @@ def test_a_person_answers_each_question_once_and_others_about_the_unit_too(
     ("change", "words"),
     [
         ({"images": ()}, "no photographs"),
-        ({"texts": ()}, "no description"),
-        ({"texts": ("",)}, "1 to 500"),
-        ({"texts": ("x" * 2000,)}, "1 to 500"),
+        ({"texts": ()}, "0 descriptions; rate_description asks about 1 to 1"),
+        ({"texts": ("",)}, "1 to 1000"),
+        ({"texts": ("x" * 2000,)}, "1 to 1000"),
         ({"texts": ("lamp", "lamp")}, "twice"),
         ({"key": "x" * 300}, "more than 200"),
     ],
