@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -23,7 +24,8 @@ from annotator.crowd.hit_types.hit_type import Sight
 from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.demo.people.browser import Browser, Page, PageUnexpected, fill_form, find
 from annotator.demo.people.judgement import Knowledge, judge
-from annotator.demo.people.seeing import Viewer, key_tile
+from annotator.demo.people.photographs import PhotographViewer, answer_question
+from annotator.demo.people.seeing import TileSight, Viewer, key_tile
 from annotator.demo.people.tempers import Person, draw, rank_people
 from annotator.embedded import write_privately
 
@@ -66,6 +68,8 @@ class Crew:
     browsers: dict[str, Browser]
     progress: Progress = field(default_factory=Progress)
     on_submitted: Callable[[int], None] = lambda n_submitted: None
+    # Of questions about photographs: how often an answer is wrong; None: by the person's temper.
+    error: float | None = None
     _counting: Lock = field(default_factory=Lock)
 
     def work(self, *, n_at_once: int = 2, stop_after: int | None = None) -> Progress:
@@ -119,8 +123,9 @@ class Crew:
         browser = self.browsers[person.name]
         frame = _open_frame(browser, browser.get(self.site.at(f"hits/{hit}/")))
         config = _read_config(frame)
-        tiles = np.concatenate(_fetch_tiles(browser, frame, config, config["sheets"]))
-        sights = self.viewer.look(tiles)
+        units = _fetch_tiles(browser, frame, config, config["sheets"])
+        tiles = np.concatenate(units)
+        sights = [s for unit, of in zip(units, config["units"], strict=True) for s in self._look(unit, of)]
         if sum(sight.shows is not None for sight in sights) < _MIN_KNOWN * len(sights):
             return None
         return hashlib.sha256("".join(sorted(key_tile(tile) for tile in tiles)).encode()).hexdigest()
@@ -164,17 +169,28 @@ class Crew:
         browser.post_form(*fill_form(page, "//form[@id='return-form']", {}))
         self.progress.n_returned += 1
 
+    def _look(self, tiles: npt.NDArray[np.uint8], unit: dict[str, Any]) -> list[TileSight]:
+        """`unit`: what the page says of it; photographs stand in sections."""
+        return self.photographs.look(tiles) if "sections" in unit else self.viewer.look(tiles)
+
+    @cached_property
+    def photographs(self) -> PhotographViewer:
+        return PhotographViewer(self.viewer.library)
+
+    def _judge(self, person: Person, tiles: npt.NDArray[np.uint8], unit: dict[str, Any]) -> Sight:
+        sights = self._look(tiles, unit)
+        if "sections" in unit:
+            return answer_question(
+                person=person, sights=sights, knowledge=self.knowledge, seed=self.seed, asked=unit, error=self.error
+            )
+        return judge(person=person, sights=sights, knowledge=self.knowledge, seed=self.seed, phrase=unit["phrase"])
+
     def _answer(
         self, person: Person, browser: Browser, frame: Page, config: dict[str, Any], start: dict[str, Any]
     ) -> dict[str, Any]:
         units = _fetch_tiles(browser, frame, config, start["sheets"])
-        sights = [
-            judge(
-                person=person, sights=self.viewer.look(tiles), knowledge=self.knowledge, seed=self.seed,
-                phrase=unit["phrase"],
-            )
-            for tiles, unit in zip(units, config["units"], strict=True)
-        ]  # fmt: skip
+        # Descriptions stand in the order of this assignment's page.
+        sights = [self._judge(person, tiles, unit) for tiles, unit in zip(units, start["units"], strict=True)]
         for extra in range(_ROUNDS_OF_MUST_FIND):
             work = _fill_in(config["hit_type"], sights, start, person, extra)
             reply = browser.post_json(frame.link(config["urls"]["submit"]), work).data

@@ -40,19 +40,25 @@ class Command(ProjectCommand):
         )  # fmt: skip
         parser.add_argument("--workers", type=int, default=12, help="how many people (default 12)")
         parser.add_argument("--seed", type=int, default=1, help="seed of everything they do (default 1)")
+        parser.add_argument(
+            "--error", type=float, metavar="RATE",
+            help="how often an answer about a photograph is wrong, from 0 to 1 (default: as each kind of person errs)",
+        )  # fmt: skip
         parser.add_argument("--at-once", type=int, default=2, help="HITs worked on at the same time (default 2)")
         parser.add_argument("--stop-after", type=int, metavar="HITS", help="stop after this many HITs")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if min(options["workers"], options["at_once"], options["stop_after"] or 1) < 1:
             raise CommandError("--workers, --at-once and --stop-after must be at least 1.", returncode=2)
+        if options["error"] is not None and not 0 <= options["error"] <= 1:
+            raise CommandError("--error is a rate from 0 to 1.", returncode=2)
         site = find_site(options["campaign"])
         library = Library(options["images"], resize=options["resize"])
         people = gather_people(n_people=options["workers"])
         browsers = sign_in_all(site=site, people=people, keys_file=settings.VAR / "demo" / "simulated-people.json")
         viewer = Viewer(library)
         knowledge = Knowledge(label_of=library.label_of, base_rates=viewer.base_rates)
-        crew = Crew(site, people, viewer, knowledge, options["seed"], browsers)
+        crew = Crew(site, people, viewer, knowledge, options["seed"], browsers, error=options["error"])
         self._work(crew, n_at_once=options["at_once"], stop_after=options["stop_after"])
 
     def _work(self, crew: Crew, *, n_at_once: int, stop_after: int | None) -> None:
