@@ -141,7 +141,7 @@ def test_a_person_answers_each_question_once_and_others_about_the_unit_too(
         ({"texts": ()}, "0 descriptions; rate_description asks about 1 to 1"),
         ({"texts": ("",)}, "1 to 1000"),
         ({"texts": ("x" * 2000,)}, "1 to 1000"),
-        ({"texts": ("lamp", "lamp")}, "twice"),
+        ({"texts": ("lamp", "car")}, "2 descriptions"),
         ({"key": "x" * 300}, "more than 200"),
     ],
 )
