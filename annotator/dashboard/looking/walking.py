@@ -43,7 +43,9 @@ class Neighbor:
 
 @needs(Role.VIEWER)
 def show_walk(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
-    """A unit between the units that feed it and those that it feeds; a GPU process is asked once for each network."""
+    """A unit between the units that feed it and those that it feeds. The page asks for them as a part of its own, for
+    which a GPU process is asked once for each network.
+    """
     scope = find_scope(Selection({}))
     unit = (
         Unit.objects.select_related("layer__network")
@@ -55,9 +57,9 @@ def show_walk(request: SignedInRequest, network: str, layer: str, index: int) ->
             return redirect("walk", renamed, layer, index)
         raise Http404
     layers = [one for one in scope.layers if one.network_id == unit.layer.network_id and one.pk in scope.dissections]
-    context: dict[str, Any] = {"unit": unit, "layers": layers, **_describe(unit, layers, scope)}
+    context: dict[str, Any] = {"unit": unit, "layers": layers}
     if request.headers.get("HX-Request"):
-        return show_part(request, "dashboard/looking/walked.html", context)
+        return show_part(request, "dashboard/looking/walked.html", context | _describe(unit, layers, scope))
     return show(
         request,
         "dashboard/looking/walk.html",

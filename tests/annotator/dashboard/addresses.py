@@ -32,6 +32,7 @@ PAGES = {
     "try": ["/try/"],
     "methods": ["/methods/"],
     "networks": ["/networks/", "/networks/?campaign=CAMPAIGN&dissection=DISSECTION"],
+    "studies": ["/studies/"],
     "decisions": ["/decisions/"],
     "people": ["/people/"],
     "change-password": ["/people/password/"],
@@ -55,6 +56,8 @@ NO_PAGES = {
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts",
     "split-answers", "review-next", "review-decide", "invite", "erase-worker", "issue-token",
     "revoke-token", "change-person", "campaign-edit", "dissection-work",
+    # A study has a plan and answers of its own (tests/annotator/studies).
+    "study", "study-results",
     # They ask a GPU process (looking/test_photographs.py).
     "look", "look-photograph", "look-unit", "look-label",
     # A tried photograph has a question of its own (trying/test_pages.py).

@@ -28,14 +28,17 @@ def two_layers(dissection: Dissection) -> Dissection:
 def test_one_walks_from_unit_to_unit_and_back(
     two_layers: Dissection, viewer: Client, run: Run, django_capture_on_commit_callbacks: Any
 ) -> None:
+    part = {"HX-Request": "true"}
+    assert 'hx-trigger="load"' in viewer.get("/units/small/3/1/walk/").content.decode()
+    assert not Question.objects.exists(), "the page itself asks nothing"
     with django_capture_on_commit_callbacks(execute=True):
-        assert "Waiting for a GPU process" in viewer.get("/units/small/3/1/walk/").content.decode()
+        assert "Waiting for a GPU process" in viewer.get("/units/small/3/1/walk/", headers=part).content.decode()
     run()
     question = Question.objects.get()
     assert question.state == Question.State.ANSWERED, question.refusal
     assert question.answer["edges"] == [{"source": "0", "target": "3", "n_convolutions": 1}]
     with CaptureQueriesContext(connection) as captured:
-        page = viewer.get("/units/small/3/1/walk/").content.decode()
+        page = viewer.get("/units/small/3/1/walk/", headers=part).content.decode()
     assert len(captured) <= MAX_QUERIES
     before = re.findall(r'data-key="(\d)" href="/units/small/0/(\d)/walk/"', page)
     assert [key for key, _ in before] == list("123456")
@@ -44,7 +47,7 @@ def test_one_walks_from_unit_to_unit_and_back(
         float(one) for one in re.findall(r'us-number">(-?[\d.]+)</span></span><span class="us-share-bar"', page)
     ]
     assert [abs(one) for one in strengths] == sorted((abs(one) for one in strengths), reverse=True)
-    after = viewer.get(f"/units/small/0/{before[0][1]}/walk/", headers={"HX-Request": "true"}).content.decode()
+    after = viewer.get(f"/units/small/0/{before[0][1]}/walk/", headers=part).content.decode()
     assert len(re.findall(r'data-key="[qwert]" href="/units/small/3/\d/walk/"', after)) == 5
     assert "No dissected layer is connected to it on this side" in after
     assert Question.objects.count() == 1
