@@ -10,7 +10,7 @@ from PIL import ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 PHOTOGRAPH_PX = 300
 CROP_PX = 44
-LIST_PX = 560
+LIST_PX = 740
 GAP_PX = 16
 MAX_SHOWN, MAX_UNITS = 3, 6
 INK, QUIET, PAPER = (32, 38, 46), (110, 118, 130), (255, 255, 255)
@@ -85,7 +85,7 @@ def _list_units(page: Picture.Image, prediction: Mapping[str, Any], crops: Crops
         color = FOR if share > 0 else AGAINST
         draw.rectangle((left + CROP_PX + 8, row + 12, left + CROP_PX + 8 + length, row + 30), fill=color)
         draw.text((left + CROP_PX + 170, row + 2), f"{share:+.2f}  {name_unit(unit)}"[:52], INK, plain)
-        draw.text((left + CROP_PX + 170, row + 22), f"unit {unit['index']}  {tell_labels(unit)}"[:60], QUIET, plain)
+        draw.text((left + CROP_PX + 170, row + 22), f"unit {unit['index']}  {tell_labels(unit)}"[:84], QUIET, plain)
 
 
 def _choose_units(prediction: Mapping[str, Any]) -> list[dict[str, Any]]:
