@@ -24,7 +24,8 @@ class BadPlan(Refusal):
 @dataclass(frozen=True)
 class Plan:
     """`units` are "LAYER:INDEX"; `methods` are names. `n_draws` of each pair are drawn in `n_rounds` equal parts and
-    rated by `n_raters` people. `active_share`: of all images, those of highest activation that count as active.
+    rated by `n_raters` people. `pooled`: what of a unit's map is its activation; "" if files say it.
+    `active_share`: of all images, those of highest activation that count as active.
     `stop_width`: half the 95 % interval of the paired difference between methods at which no more is asked; None: all
     rounds are asked. `error` counts until gold images tell it.
     """
@@ -34,6 +35,7 @@ class Plan:
     image_set: str
     image_set_sha256: str
     n_images: int
+    pooled: str = ""
     sampling: Sampling = "importance"
     gamma: float = GAMMA
     concepts: str = "labels"

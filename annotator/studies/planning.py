@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -29,9 +27,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Known:
-    """What a study is drawn from. `activations`: layer path -> (n_images, n_units). `presence` (n_images, n_labels):
-    labeled pixels, for gold images; None without labels. `concepts`: what the cheap model reads, and whether these are
-    probabilities of classes; None: every image has the plan's prior.
+    """What a study is drawn from. `activations`: path of each layer of the units -> (n_images, n_units).
+
+    `presence` (n_images, n_labels): labeled pixels, for gold images; None without labels. `concepts`: what the cheap
+    model reads, and whether these are probabilities of classes; None: every image has the plan's prior.
     """
 
     activations: Mapping[str, NDArray[np.floating]]
@@ -127,9 +126,7 @@ def _check_activations(known: Known, *, n_images: int, asked: Sequence[Asked]) -
         raise BadPlan("There is nothing to ask: no method says anything about the chosen units.")
     for one in asked:
         layer, index = one.unit.unit.layer.path, one.unit.unit.index
-        found = known.activations.get(layer)
-        if found is None:
-            raise BadPlan(f"The activations of {layer} on each image are needed, and were not given.")
+        found = known.activations[layer]
         if found.ndim != 2 or found.shape[0] != n_images or index >= found.shape[1]:
             raise BadPlan(
                 f"The activations of {layer} have the shape {found.shape}: ({n_images}, units) is needed, one row per "
@@ -201,14 +198,3 @@ def describe_asked(study: Study) -> list[RecordedPair]:
     return [
         RecordedPair(row.unit.layer.path, row.unit.index, row.method, row.text, row.draws, row.gold) for row in rows
     ]
-
-
-def read_array(path: Path) -> NDArray[Any]:
-    """A .npy file of numbers. Raises BadPlan."""
-    try:
-        found = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise BadPlan(f"{path} is not a .npy file of numbers: {error}.") from None
-    if not (isinstance(found, np.ndarray) and np.issubdtype(found.dtype, np.floating)):
-        raise BadPlan(f"{path} is not a .npy file of floating-point numbers.")
-    return found

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from annotator.accounts.models import Role
 from annotator.crowd.models import Answer, Assignment, Campaign, Worker
 from annotator.descriptions.models import Description, Method
 from annotator.studies.models import Study
-from annotator.units.models import Dissection
+from annotator.units.models import Dissection, Image
 from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
 from tests.annotator.dashboard.making import make_person
+from workers.engine.measures.activation_vectors.arrays import IMAGES, MAXIMA, MEANS, vector_name
+from workers.store import open_store
 
 pytestmark = pytest.mark.django_db
 N_IMAGES, N_UNITS = 100, 6
@@ -213,6 +215,30 @@ def test_activations_of_another_image_set_are_refused(dissection: Dissection, tm
     np.save(tmp_path / "vectors.npy", np.full((100, 6), np.nan))
     with pytest.raises(CommandError, match="not a finite number"):
         plan(dissection, tmp_path)
+
+
+def test_activations_that_the_dissection_kept_need_no_file(dissection: Dissection, tmp_path: Path) -> None:
+    """One image of the set was not read, so that the vectors have no row of it."""
+    lost = 17
+    Image.objects.filter(image_set=dissection.image_set, index=lost).update(quarantine_reason="broken")
+    words = ["birds", "--dissection", str(dissection.pk), "--unit", "features.3:0-1", "--method", "labeled pixels",
+             "--concepts", "none"]  # fmt: skip
+    with pytest.raises(CommandError, match="again with --activation-vectors"):
+        run("plan", *words)
+    kept = np.delete(np.arange(N_IMAGES, dtype=np.int32), lost)
+    for name, values in ((IMAGES, kept), (MAXIMA, VECTORS[kept]), (MEANS, -VECTORS[kept])):
+        content = BytesIO()
+        np.save(content, values)
+        open_store(dissection.artifact).write(vector_name(0, name), content.getvalue())
+    for pooled, sign in (("maximum", 1), ("mean", -1)):
+        run("plan", *words, "--pooled", pooled)
+        study = Study.objects.get()
+        draws = study.pairs.get(unit__index=1).draws
+        places = [int(path.removesuffix(".jpg")) for path in draws["images"]]
+        assert lost not in places
+        assert draws["activation"] == (sign * VECTORS[places, 1]).astype(float).tolist()
+        assert (study.plan["pooled"], study.plan["n_images"]) == (pooled, N_IMAGES - 1)
+        study.delete()
 
 
 def test_probabilities_of_classes_are_checked(dissection: Dissection, tmp_path: Path) -> None:

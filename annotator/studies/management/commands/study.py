@@ -14,12 +14,13 @@ from annotator.crowd.campaigns.phrases import read_phrases
 from annotator.crowd.campaigns.unit_choice import ChosenUnit, find_named, list_units
 from annotator.crowd.marketplaces.table import MARKETPLACES
 from annotator.labels.labeling import open_lexicon
+from annotator.studies.activations import POOLED, read_array, read_kept
 from annotator.studies.asking import ask_round, find_study
 from annotator.studies.concept_models import NamedColumns, check_matrix
 from annotator.studies.labeled_images import read_presence
 from annotator.studies.metrics import METRICS
 from annotator.studies.plan import BadPlan, Plan
-from annotator.studies.planning import Asked, Known, describe_asked, plan_study, price_study, read_array
+from annotator.studies.planning import Asked, Known, describe_asked, plan_study, price_study
 from annotator.studies.reading import read_study
 from annotator.studies.record import StudyRecord, read_record
 from annotator.studies.report import describe_study
@@ -32,7 +33,7 @@ EXAMPLE = """
 
 example:
   manage.py study plan birds --dissection ID --unit features.12:3,17,40-49 --method "labeled pixels" \\
-      --file CLIP-Dissect=clip.csv --activations features.12=vectors.npy
+      --file CLIP-Dissect=clip.csv
   manage.py study launch birds
   manage.py launch birds-round1
   manage.py study status birds
@@ -76,7 +77,12 @@ def _add_plan(parser: ArgumentParser) -> None:
     )  # fmt: skip
     add(
         "--activations", action="append", default=[], metavar="LAYER=FILE.npy",
-        help="(images, units): how active each unit is on each image of the set",
+        help="(images, units): how active each unit is on each image of the set; default: what the dissection kept "
+        "with --activation-vectors",
+    )  # fmt: skip
+    add(
+        "--pooled", choices=list(POOLED), default="maximum",
+        help="What was kept of a unit's map; default: maximum",
     )  # fmt: skip
     add("--sampling", choices=["importance", "uniform"], default="importance", help="default: importance")
     add(
@@ -106,11 +112,10 @@ def _plan(options: Mapping[str, Any]) -> Iterator[str]:
     dissection = find_done_dissections([options["dissection"]])[0]
     units = find_named(list_units([dissection]), options["units"])
     asked = list(_list_asked(units, options))
-    study = plan_study(
-        options["study"], dissection=dissection, plan=_make_plan(dissection, units, asked, options), asked=asked,
-        known=_find_known(dissection, options), now=timezone.now(),
-    )  # fmt: skip
-    price = price_study(_make_plan(dissection, units, asked, options), describe_asked(study))
+    plan = _make_plan(dissection, units, asked, options)
+    known = _find_known(dissection, units, options)
+    study = plan_study(options["study"], dissection=dissection, plan=plan, asked=asked, known=known, now=timezone.now())
+    price = price_study(plan, describe_asked(study))
     yield f"Planned {len(asked)} descriptions of {len(units)} units; the plan is {study.sha256[:12]}."
     yield f"It asks {price.n_questions} questions of {options['n_raters']} people each: at most ${price.total_usd}."
     yield f"Nothing is asked yet. Go on with `study launch {study}`."
@@ -127,6 +132,7 @@ def _make_plan(
         image_set=dissection.image_set.name,
         image_set_sha256=dissection.image_set.sha256,
         n_images=dissection.image_set.images.filter(quarantine_reason="").count(),
+        pooled=options["pooled"] if _list_kept(units, options) else "",
         reward_usd=_read_usd(options["reward"]),
         **{name: options[name] for name in same},
     )
@@ -146,7 +152,13 @@ def _list_asked(units: list[DissectedUnit], options: Mapping[str, Any]) -> Itera
                 yield Asked(unit, method, texts[unit.unit_id])
 
 
-def _find_known(dissection: Dissection, options: Mapping[str, Any]) -> Known:
+def _list_kept(units: list[DissectedUnit], options: Mapping[str, Any]) -> list[str]:
+    """The units' layers that no file of activations is named for."""
+    named = {layer for layer, _ in map(_split_named, options["activations"])}
+    return [layer for layer in dict.fromkeys(one.unit.layer.path for one in units) if layer not in named]
+
+
+def _find_known(dissection: Dissection, units: list[DissectedUnit], options: Mapping[str, Any]) -> Known:
     presence = read_presence(dissection.image_set) if dissection.image_set.has_labels else None
     concepts, is_classes = presence, False
     if options["concepts"] == "none":
@@ -155,8 +167,10 @@ def _find_known(dissection: Dissection, options: Mapping[str, Any]) -> Known:
         concepts, is_classes = _read_classes(Path(options["concepts"]), options["class_names"]), True
     elif presence is None:
         raise CommandError(f"{dissection.image_set} has no labels: give --concepts none or FILE.npy.", returncode=2)
+    given = {layer: read_array(Path(path)) for layer, path in map(_split_named, options["activations"])}
+    kept = {layer: read_kept(dissection, layer, pooled=options["pooled"]) for layer in _list_kept(units, options)}
     return Known(
-        activations={layer: read_array(Path(path)) for layer, path in map(_split_named, options["activations"])},
+        activations=given | kept,
         presence=presence,
         concepts=concepts,
         is_classes=is_classes,
