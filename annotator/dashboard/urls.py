@@ -17,6 +17,12 @@ from annotator.dashboard.dissections.pages import (
     start_step,
 )
 from annotator.dashboard.home.pages import show_home, show_live
+from annotator.dashboard.localizing.pages import (
+    send_picture,
+    show_localization,
+    show_localization_progress,
+    show_localizations,
+)
 from annotator.dashboard.looking.layers import show_best, show_layer, show_layers
 from annotator.dashboard.looking.photographs import show_crop, show_image, show_look
 from annotator.dashboard.looking.pictures import send_labeled_pixels, send_looked_at, send_unit_overlay
@@ -126,6 +132,10 @@ urlpatterns = [
     path("studies/<name:name>/", show_study, name="study"),
     path("studies/<name:name>/results", show_study_results, name="study-results"),
     path("methods/", show_methods, name="methods"),
+    path("localization/", show_localizations, name="localizations"),
+    path("localization/<uuid:question_id>/", show_localization, name="localization"),
+    path("localization/<uuid:question_id>/progress", show_localization_progress, name="localization-progress"),
+    path("localization/<uuid:question_id>/<slug:group>-<int:place>.jpg", send_picture, name="localization-picture"),
     path("networks/", show_networks, name="networks"),
     path("networks/<slug:figure>.<slug:ending>", send_networks, name="networks-figure"),
     path("review/", show_review, name="review"),

@@ -13,7 +13,8 @@ from workers.store import NotStored, Store, open_store
 ROWS = (
     ("top1", "top-1 class"),
     ("top5", "top-5 class"),
-    ("gt_known", "true class, box by `paper`"),
+    ("gt_known", "true class, box over 20 % of the maximum"),
+    ("off_centre_gt_known", "the same, where the center box fails"),
     ("top1_localization", "top-1 localization"),
     ("top5_localization", "top-5 localization"),
     ("top5_authors", "top-5 localization, the authors' guesses"),
@@ -21,7 +22,6 @@ ROWS = (
     ("v2", "MaxBoxAcc V2"),
     ("centre_box", "center box, .8 of the side"),
     ("centre_gaussian_v2", "centered Gaussian, V2"),
-    ("off_centre_gt_known", "true class, `paper`, where the center box fails"),
 )
 
 
@@ -29,7 +29,7 @@ def tell_counts(answer: Mapping[str, Any]) -> str:
     taus = answer.get("tau_from")
     chosen = f" Thresholds (tau) were chosen on {taus['n_images']} photographs of {taus['boxes']}." if taus else ""
     return (
-        f"{answer['n_images']} photographs, {answer['n_off_centre']} of them off-centre, "
+        f"{answer['n_images']} photographs, {answer['n_off_centre']} of them off-center, "
         f"{answer['n_unreadable']} unreadable; maps of {answer['head']['layer']}.{chosen}"
     )
 
@@ -49,7 +49,7 @@ def _tell_taus(answer: Mapping[str, Any], name: str) -> str:
     if not taus:
         return ""
     where = "other photographs" if answer.get("tau_from") else "these photographs"
-    return f", tau {' '.join(f'{tau:.2f}' for tau in taus)} chosen on {where}"
+    return f", tau {' / '.join(f'{tau:.2f}' for tau in taus)} chosen on {where}"
 
 
 def render_report(question: Question) -> str:

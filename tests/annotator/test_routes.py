@@ -146,6 +146,12 @@ class Stage:
                 photograph_id=uuid.uuid4(),
             )  # fmt: skip
             return {"question_id": question.pk} | PARTS_OF_A_TRIAL.get(row.route, {})
+        if row.route.startswith("localization-") or row.route == "localization":
+            question = Question.objects.create(
+                kind="localize", state="refused", options={"boxes": "a.csv"}, asked_at=NOW
+            )
+            part = {"group": "worst", "place": 1} if row.route == "localization-picture" else {}
+            return {"question_id": question.pk} | part
         if row.route.startswith("look-"):
             return {"question_id": uuid.uuid4()} | PARTS_OF_A_LOOK.get(row.route, {})
         if row.route in API_OF_A_DISSECTION:

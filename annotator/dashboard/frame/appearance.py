@@ -64,6 +64,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Dissections", "biotech", "dissections"),
                     _item("Side by side", "stacked_bar_chart", "networks"),
                     _item("Methods", "chat", "methods"),
+                    _item("Localization", "filter_center_focus", "localizations"),
                 ],
             },
             {
