@@ -31,6 +31,7 @@ PAGES = {
     "dissection": ["/dissections/DISSECTION/"],
     "try": ["/try/"],
     "methods": ["/methods/"],
+    "localizations": ["/localization/"],
     "networks": ["/networks/", "/networks/?campaign=CAMPAIGN&dissection=DISSECTION"],
     "studies": ["/studies/"],
     "decisions": ["/decisions/"],
@@ -63,6 +64,8 @@ NO_PAGES = {
     # A tried photograph has a question of its own (trying/test_pages.py).
     "trial", "trial-progress", "trial-photograph", "trial-class", "trial-unit", "trial-label", "trial-again",
     "trial-keep", "trial-delete",
+    # A localization is a question (test_localizing.py).
+    "localization", "localization-progress", "localization-picture",
 }  # fmt: skip
 
 
