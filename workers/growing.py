@@ -16,6 +16,7 @@ from workers.engine.format.artifact import MANIFEST, PATHS, ArtifactMalformed, u
 from workers.engine.images.image_set import ImageSet
 from workers.engine.manifest import describe_environment, dissection_key
 from workers.engine.measures.tally import Tally, TallyError, load_tally
+from workers.engine.measures.thresholds.measure import Candidates
 from workers.job import Job, find_device
 from workers.store import Store, StoreError, open_store
 
@@ -47,9 +48,15 @@ def _take(job: Job, earlier: Store, folder: Path) -> Tally | None:
     is_whole = tally.covered() == set(range(request.first_image, request.end_image))
     if not is_whole or tally.halvings or tally.key != _key(job, before):
         return None
-    if any(getattr(part, "n_kept", part) is None for layer in tally.layers for part in layer.parts.values()):
+    if any(isinstance(part, Candidates) and part.n_own is None for one in tally.layers for part in one.parts.values()):
         return None
-    return replace(tally, key=_key(job, image_set), seconds={})
+    layers = tuple(replace(one, parts={name: _move(part) for name, part in one.parts.items()}) for one in tally.layers)
+    return replace(tally, key=_key(job, image_set), seconds={}, layers=layers)
+
+
+def _move(part: Any) -> Any:
+    """A shard's bounds may come from images that are gone: what it knows of them is forgotten."""
+    return part.for_another_set() if isinstance(part, Candidates) else part
 
 
 def _key(job: Job, image_set: ImageSet) -> str:

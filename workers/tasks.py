@@ -29,6 +29,7 @@ from workers.engine.measures import tally
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFieldOptions
 from workers.engine.measures.options import DissectionOptions, OptionsInvalid
 from workers.engine.measures.tally import Tally
+from workers.engine.measures.thresholds.thresholds import TooLittleKept
 from workers.engine.networks.saved_activations import SavedNetwork
 from workers.fitting import DoesNotFit, check_room
 from workers.growing import take_shard
@@ -44,6 +45,7 @@ OTHER_FILES = 512
 # Another attempt would find the same: the reason goes to the person who asked.
 BAD_INPUT = (
     *REFUSED, ImageSetError, OptionsInvalid, dissect.UnitNotFinite, complete.NothingMeasured, DoesNotFit,
+    TooLittleKept,
 )  # fmt: skip
 
 

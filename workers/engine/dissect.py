@@ -123,7 +123,7 @@ def bounds_of(tally: Tally) -> dict[str, NDArray[np.float32]]:
 
 
 def list_unknown(tallies: Sequence[Tally], *, options: DissectionOptions) -> list[int]:
-    """Places of the tallies that were measured for a smaller set and kept too little for the thresholds of this one."""
+    """Places of the tallies that were measured for another set and kept too little for the thresholds of this one."""
     tail, n_images = options.of(ThresholdOptions).tail, sum(len(one.images) for one in tallies)
     found: set[int] = set()
     for place, layer in enumerate(tallies[0].layers):

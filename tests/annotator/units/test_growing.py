@@ -95,6 +95,21 @@ def ask_anew(grown: Dissection) -> Dissection:
     )
 
 
+@pytest.mark.parametrize("n_removed", [0, 1])
+def test_thresholds_of_a_set_that_lost_its_brightest_images_fall(
+    bench: Bench, photographs: Path, n_removed: int
+) -> None:
+    paint(photographs, range(4, 12), seed=7, contrast=40)
+    bench.dissect(photographs)
+    # The bounds of the dark shards come from the bright one that was measured before them.
+    paint(photographs, range(4), seed=9, contrast=40)
+    for number in range(12 - n_removed, 12):
+        (photographs / f"{number:03}.png").unlink()
+    changed = bench.dissect(photographs)
+    assert count_taken(changed) == (4 if n_removed else 8)
+    assert read_files(bench.run(ask_anew(changed))) == read_files(changed)
+
+
 def test_files_that_changed_and_dissections_that_are_gone_are_measured(bench: Bench, photographs: Path) -> None:
     first = bench.dissect(photographs)
     paint(photographs, range(12, 13), seed=2)

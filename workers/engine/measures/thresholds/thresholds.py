@@ -30,6 +30,10 @@ RESERVE = Fraction(9, 8)
 RANKS = np.unique((1.25 ** np.arange(97)).astype(np.int64))
 
 
+class TooLittleKept(Exception):
+    """Values that the thresholds need were dropped; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class SparseMaps:
     """Kept cells of (image, unit) pairs, pairs sorted by image, then unit.
@@ -139,12 +143,18 @@ def nth_largest(
     return result
 
 
-def exact_thresholds(*, maps: SparseMaps, bound: NDArray[np.float32], n_exceeding: int) -> NDArray[np.float32]:
-    """(U,) T_u: the (n_exceeding + 1)-th largest of each unit's values.
+def exact_thresholds(
+    *,
+    maps: SparseMaps,
+    bound: NDArray[np.float32],
+    n_exceeding: int,
+    n_reaching: NDArray[np.int64] | None = None,
+) -> NDArray[np.float32]:
+    """(U,) T_u: the (n_exceeding + 1)-th largest of each unit's values. Raises TooLittleKept.
 
     All values over the (U,) bound are in maps. A unit with fewer than n_exceeding + 1 of them has its threshold at the
-    bound itself: as many of the values reach the bound, so T_u is not below it, and too few values lie above it for T_u
-    to.
+    bound itself if at least n_exceeding + 1 values reach the bound: so many are known to, (U,) n_reaching, None for
+    enough.
     """
     units, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
     for part in maps.parts():
@@ -152,7 +162,12 @@ def exact_thresholds(*, maps: SparseMaps, bound: NDArray[np.float32], n_exceedin
         over = part.value > bound[owner]
         units.append(owner[over])
         values.append(part.value[over])
-    return nth_largest(unit=np.concatenate(units), value=np.concatenate(values), n=n_exceeding + 1, otherwise=bound)
+    unit, n = np.concatenate(units), n_exceeding + 1
+    if n_reaching is not None:
+        known = np.maximum(n_reaching, np.bincount(unit, minlength=len(bound)))
+        if ((known < n) & (bound > -np.inf)).any():
+            raise TooLittleKept("Too few values were kept to find the thresholds. Dissect again with --anew.")
+    return nth_largest(unit=unit, value=np.concatenate(values), n=n, otherwise=bound)
 
 
 def merge_sparse(
