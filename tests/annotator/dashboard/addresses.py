@@ -79,6 +79,8 @@ class Shown:
     network: str = "net"
     layer: str = "features.3"
     index: int = 1
+    # None: as the image set is called.
+    images: str | None = None
 
     def fill_in(self, addresses: Iterable[str]) -> list[str]:
         named = {
@@ -88,7 +90,7 @@ class Shown:
             "CAMPAIGN": self.campaign,
             "NETWORK": self.network,
             "LAYER": self.layer,
-            "IMAGES": self.dissection.image_set.name,
+            "IMAGES": self.images or self.dissection.image_set.name,
             "INDEX": self.index,
         }
         return [_replace(address, named) for address in addresses]

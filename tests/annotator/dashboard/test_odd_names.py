@@ -46,7 +46,7 @@ def rename(world: World, name: str) -> Shown:
     ImageSet.objects.filter(pk=world.dissection.image_set_id).update(name=name)
     Layer.objects.filter(network=world.dissection.network_id).update(path=name)
     Dissection.objects.filter(pk=world.dissection.pk).update(layer_paths=[name])
-    return Shown(UnitLabel.objects.earliest("pk"), world.dissection, "CCC", "NNN", "LLL")
+    return Shown(UnitLabel.objects.earliest("pk"), world.dissection, "CCC", "NNN", "LLL", images="III")
 
 
 def list_addresses(shown: Shown, name: str) -> Iterator[str]:
@@ -55,7 +55,7 @@ def list_addresses(shown: Shown, name: str) -> Iterator[str]:
     every = [address for found in (PAGES | PARTS | WORK_PAGES).values() for address in found]
     for address in [*shown.fill_in(every), *files, *api, "/api/networks", "/api/campaigns"]:
         path, _, query = address.partition("?")
-        for word in ("CCC", "NNN", "LLL"):
+        for word in ("CCC", "NNN", "LLL", "III"):
             path, query = path.replace(word, quote(to_segment(name))), query.replace(word, quote(name, safe=""))
         yield f"{path}?{query}" if query else path
 
