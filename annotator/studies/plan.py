@@ -71,8 +71,11 @@ class Plan:
             raise BadPlan(f"The prior of a concept lies between 0 and 1, not at {self.prior:g}.")
         if not 0 < self.gamma <= 1:
             raise BadPlan(f"gamma is above 0 and at most 1, not {self.gamma:g}.")
-        if self.stop_width is not None and self.stop_width <= 0:
-            raise BadPlan(f"The width at which a study stops is above 0, not {self.stop_width:g}.")
+        # No difference between two scores is above 2.
+        if self.stop_width is not None and not 0 < self.stop_width <= 2:
+            raise BadPlan(f"The width at which a study stops is above 0 and at most 2, not {self.stop_width:g}.")
+        if self.seed < 0:
+            raise BadPlan(f"The seed is 0 or more, not {self.seed}.")
 
     def describe(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -91,8 +94,14 @@ def read_plan(values: Mapping[str, Any]) -> Plan:
 
 
 def digest_plan(plan: Mapping[str, Any], pairs: Sequence[Mapping[str, Any]]) -> str:
-    """SHA-256 of the plan and of every pair's text, draws and gold images."""
-    return hashlib.sha256(json.dumps([plan, list(pairs)], sort_keys=True).encode()).hexdigest()
+    """SHA-256 of the plan and of every pair's text, draws and gold images; the same before and after PostgreSQL."""
+    rows = [{**pair, "draws": {name: _spell_drawn(values) for name, values in pair["draws"].items()}} for pair in pairs]
+    return hashlib.sha256(json.dumps([plan, rows], sort_keys=True).encode()).hexdigest()
+
+
+def _spell_drawn(values: Sequence[Any]) -> list[Any]:
+    """JSONB keeps -0.0 as 0.0, and gives 1e16 back as an integer."""
+    return [value if isinstance(value, str | bool) else float(value) + 0.0 for value in values]
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:

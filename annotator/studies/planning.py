@@ -146,7 +146,7 @@ def _draw_pair(one: Asked, *, plan: Plan, known: Known, images: Sequence[Image])
     seed = derive_seed(plan.seed, layer, unit.index, one.text, "draws")
     sample = draw_sample(q, n_draws=plan.n_draws, seed=seed)
     paths = [image.path for image, is_readable in zip(images, readable, strict=True) if is_readable]
-    active = activation >= np.quantile(activation, 1 - plan.active_share)
+    active = find_active(activation, share=plan.active_share)
     drawn = sample.images
     draws = {
         "images": [paths[i] for i in drawn],
@@ -158,6 +158,15 @@ def _draw_pair(one: Asked, *, plan: Plan, known: Known, images: Sequence[Image])
     }
     gold = _choose_gold(one.text, plan, known, images, taken=set(draws["images"]), seed=derive_seed(seed, "gold"))
     return RecordedPair(layer, unit.index, one.method, one.text, draws, gold)
+
+
+def find_active(activation: Array, *, share: float) -> NDArray[np.bool_]:
+    """(n_images,): the given share of images, at least one, with the highest activation. Of equal activations the
+    first by path count. Images at the minimum never do: there a sparse unit is silent.
+    """
+    active = np.zeros(len(activation), dtype=bool)
+    active[np.argsort(-activation, kind="stable")[: max(1, round(share * len(activation)))]] = True
+    return active & (activation > activation.min(initial=np.inf))
 
 
 def _find_prior(text: str, plan: Plan, known: Known, n_images: int) -> Array:

@@ -5,8 +5,10 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+from annotator.crowd.seeds import derive_seed
 from annotator.csv_files import write_csv
 from annotator.studies.metrics import METRICS
+from annotator.studies.plan import Plan
 from annotator.studies.record import Drawn, StudyRecord
 from annotator.studies.sanity import Sanity, check_metrics
 from annotator.studies.scores import (
@@ -95,9 +97,11 @@ def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
     plan = record.plan
     judged = judge_draws(drawn.draws, drawn.ratings, n_pairs=len(record.pairs), counting=counting)
     by_pair = score_pairs(judged)
-    estimates = score_methods(drawn.draws, drawn.ratings, pairs=drawn.pairs, counting=counting, seed=plan.seed)
+    estimates = score_methods(
+        drawn.draws, drawn.ratings, pairs=drawn.pairs, counting=counting, seed=_seed(plan, "means")
+    )
     compared = {
-        name: [_spell(one) for one in compare_methods(scores, pairs=drawn.pairs, seed=plan.seed)]
+        name: [_spell(one) for one in compare_methods(scores, pairs=drawn.pairs, seed=_seed(plan, "differences"))]
         for name, scores in by_pair.items()
     }
     n_units = [int((drawn.pairs.method == m).sum()) for m in range(len(plan.methods))]
@@ -109,7 +113,7 @@ def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
             for method, n, found in zip(plan.methods, n_units, estimates, strict=True)
         ],
         "comparisons": [{"metric": name, **one} for name in METRICS for one in compared[name]],
-        "sanity": {name: _spell_sanity(one) for name, one in check_metrics(judged, seed=plan.seed).items()},
+        "sanity": {name: _spell_sanity(one) for name, one in check_metrics(judged, seed=_seed(plan, "sanity")).items()},
         "pairs": [
             {"layer": pair.layer, "unit": pair.unit, "method": pair.method, "description": pair.text}
             | {name: float(scores[i]) for name, scores in by_pair.items()}
@@ -126,16 +130,22 @@ def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
 
 def _follow_cost(record: StudyRecord, drawn: Drawn, counting: Counting) -> Iterator[dict[str, Any]]:
     """After shares of the draws: what was spent, and half the widest interval of a difference by the planned metric."""
+    seed = _seed(record.plan, "differences")
     for share in SHARES:
         draws, ratings = keep_first(drawn.draws, drawn.ratings, share=share)
         scores = score_pairs(judge_draws(draws, ratings, n_pairs=len(record.pairs), counting=counting))
-        compared = compare_methods(scores[record.plan.metric], pairs=drawn.pairs, seed=record.plan.seed)
+        compared = compare_methods(scores[record.plan.metric], pairs=drawn.pairs, seed=seed)
         yield {
             "share": share,
             "n_ratings": len(ratings.draw),
             "usd": str((Decimal(record.spent_usd) * Decimal(share)).quantize(Decimal("0.01"))),
             "half_width": find_widest([_spell(one) for one in compared]),
         }
+
+
+def _seed(plan: Plan, purpose: str) -> int:
+    """Of resamples: never that of the draws."""
+    return derive_seed(plan.seed, "report", purpose)
 
 
 def _spell(one: Comparison) -> dict[str, Any]:

@@ -15,10 +15,13 @@ from pytest_django import Settings
 from annotator.accounts.models import Role
 from annotator.crowd.models import Answer, Assignment, Campaign, Worker
 from annotator.descriptions.models import Description, Method
+from annotator.studies import scores
 from annotator.studies.models import Study
+from annotator.studies.planning import find_active
 from annotator.units.models import Dissection, Image
 from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
 from tests.annotator.dashboard.making import make_person
+from workers.engine import resampling
 from workers.engine.measures.activation_vectors.arrays import IMAGES, MAXIMA, MEANS, vector_name
 from workers.store import open_store
 
@@ -27,6 +30,12 @@ N_IMAGES, N_UNITS = 100, 6
 GENERATOR = np.random.default_rng(11)
 HELD = GENERATOR.random((N_IMAGES, N_UNITS)) < 0.3
 VECTORS = (GENERATOR.normal(size=(N_IMAGES, N_UNITS)) + 4 * HELD).astype(np.float16)
+
+
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "N_RESAMPLES", 60)
+    monkeypatch.setattr(resampling, "N_PERMUTATIONS", 99)
 
 
 @pytest.fixture
@@ -144,6 +153,26 @@ def test_rounds_are_asked_until_the_differences_are_known(dissection: Dissection
     assert "The plan or the draws were changed after they were frozen." in run("status", "birds")
 
 
+def test_what_the_database_spells_otherwise_changes_no_digest(dissection: Dissection, tmp_path: Path) -> None:
+    values = VECTORS.astype(np.float64)
+    values[:, 0] = np.where(HELD[:, 0], 3e17, -0.0)
+    np.save(tmp_path / "vectors.npy", values)
+    plan(dissection, tmp_path)
+    assert -0.0 in values
+    assert "changed after" not in run("status", "birds")
+    run("report", "birds", "--out", str(tmp_path / "out"))
+    run("rebuild", str(tmp_path / "out" / "study.json"), "--out", str(tmp_path / "again"))
+
+
+def test_a_sparse_unit_is_active_where_it_is_above_its_minimum() -> None:
+    sparse = np.zeros(100)
+    sparse[[7, 50]] = 1.0, 2.0
+    assert np.flatnonzero(find_active(sparse, share=0.05)).tolist() == [7, 50]
+    sparse[40:60] = 1.0
+    assert np.flatnonzero(find_active(sparse, share=0.05)).tolist() == [7, 40, 41, 42, 43]
+    assert not find_active(np.ones(3), share=0.05).any()
+
+
 def test_a_bundle_that_was_changed_is_refused(dissection: Dissection, tmp_path: Path) -> None:
     plan(dissection, tmp_path)
     run("report", "birds", "--out", str(tmp_path / "out"))
@@ -188,6 +217,8 @@ def test_imported_methods_are_asked_about(dissection: Dissection, tmp_path: Path
         (["--error", "0.5"], "error of a vote"),
         (["--active-share", "1"], "active images"),
         (["--stop-width", "0"], "stops is above 0"),
+        (["--stop-width", "nan"], "stops is above 0"),
+        (["--seed", "-1"], "seed is 0 or more"),
         (["--reward", "cheap"], "not an amount"),
         (["--method", "Nobody"], "says nothing"),
         (["--method", "people"], "says nothing"),
