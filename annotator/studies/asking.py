@@ -38,6 +38,7 @@ def ask_round(study: Study, *, is_stopped: bool, now: datetime) -> Campaign:
     number = study.rounds.count()
     if number == plan.n_rounds:
         raise CannotAsk(f"All {plan.n_rounds} rounds of the study {study} were asked.")
+    _check_before(study, number)
     if is_stopped:
         raise CannotAsk(f"The stopping rule of the study {study} is met: no more is asked. See `study report {study}`.")
     if study.dissection.image_set.sha256 != plan.image_set_sha256:
@@ -53,6 +54,17 @@ def ask_round(study: Study, *, is_stopped: bool, now: datetime) -> Campaign:
         details = {"round": number + 1, "campaign": campaign.name}
         write_audit_entry(actor=None, action="ask round", subject=f"study {study}", details=details, now=now)
     return campaign
+
+
+def _check_before(study: Study, number: int) -> None:
+    """Raises CannotAsk while answers of an earlier round may still come in."""
+    ended = (Campaign.State.COMPLETE, Campaign.State.CLOSED)
+    still = study.rounds.exclude(campaign__state__in=ended).select_related("campaign").first()
+    if still is not None:
+        raise CannotAsk(
+            f"The campaign {still.campaign} of the study {study} is {still.campaign.state}: round {number + 1} can be "
+            "asked once it is complete or closed."
+        )
 
 
 def _make_campaign(study: Study, plan: Plan, number: int, *, n_questions: int, now: datetime) -> Campaign:

@@ -166,7 +166,8 @@ def find_active(activation: Array, *, share: float) -> NDArray[np.bool_]:
     """
     active = np.zeros(len(activation), dtype=bool)
     active[np.argsort(-activation, kind="stable")[: max(1, round(share * len(activation)))]] = True
-    return active & (activation > activation.min(initial=np.inf))
+    found: NDArray[np.bool_] = active & (activation > activation.min(initial=np.inf))
+    return found
 
 
 def _find_prior(text: str, plan: Plan, known: Known, n_images: int) -> Array:

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from annotator.crowd.seeds import derive_seed
 from annotator.csv_files import write_csv
 from annotator.studies.metrics import METRICS
@@ -63,6 +65,9 @@ def list_departures(record: StudyRecord) -> Iterator[str]:
     n_planned = len(drawn.draws.pair) * plan.n_raters
     if len(drawn.ratings.draw) != n_planned:
         yield f"{len(drawn.ratings.draw)} ratings of drawn photographs count, and {n_planned} were planned."
+    n_unrated = len(record.pairs) - len(np.unique(drawn.draws.pair[drawn.ratings.draw]))
+    if 0 < n_unrated < len(record.pairs):
+        yield f"Nobody rated {n_unrated} of {len(record.pairs)} descriptions: they count in no mean and no comparison."
     if any(one.is_simulated for one in record.ratings):
         yield "Ratings are by simulated people."
 
@@ -104,7 +109,8 @@ def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
         name: [_spell(one) for one in compare_methods(scores, pairs=drawn.pairs, seed=_seed(plan, "differences"))]
         for name, scores in by_pair.items()
     }
-    n_units = [int((drawn.pairs.method == m).sum()) for m in range(len(plan.methods))]
+    is_rated = ~np.isnan(by_pair[plan.metric])
+    n_units = [int((is_rated & (drawn.pairs.method == m)).sum()) for m in range(len(plan.methods))]
     costs = list(_follow_cost(record, drawn, counting))
     widest = find_widest(compared[plan.metric])
     return {
@@ -116,7 +122,7 @@ def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
         "sanity": {name: _spell_sanity(one) for name, one in check_metrics(judged, seed=_seed(plan, "sanity")).items()},
         "pairs": [
             {"layer": pair.layer, "unit": pair.unit, "method": pair.method, "description": pair.text}
-            | {name: float(scores[i]) for name, scores in by_pair.items()}
+            | {name: None if np.isnan(scores[i]) else float(scores[i]) for name, scores in by_pair.items()}
             for i, pair in enumerate(record.pairs)
         ],
         "cost": costs,
@@ -176,7 +182,9 @@ def _spell_ratings(record: StudyRecord) -> Iterator[dict[str, object]]:
         }  # fmt: skip
 
 
-def _spell_latex(estimate: dict[str, float]) -> str:
+def _spell_latex(estimate: dict[str, float | None]) -> str:
+    if estimate["value"] is None:
+        return "--"
     return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
 
 

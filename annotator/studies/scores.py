@@ -94,8 +94,9 @@ def judge_draws(
 
 
 def score_pairs(judged: Judged) -> dict[str, Array]:
-    """By metric, (n_pairs,)."""
-    return {name: measure(judged) for name, measure in METRICS.items()}
+    """By metric, (n_pairs,); NaN for a pair of which no draw was rated."""
+    is_rated = judged.add(judged.times) > 0
+    return {name: np.where(is_rated, measure(judged), np.nan) for name, measure in METRICS.items()}
 
 
 def score_methods(
@@ -109,7 +110,9 @@ def score_methods(
     judged = judge_draws(draws, ratings, n_pairs=len(pairs.unit), counting=counting)
     value = _average(score_pairs(judged), pairs, np.ones(len(pairs.unit)))
     drawn = np.array(list(_resample(draws, ratings, pairs, counting, seed)))
-    low, high = value - drawn.mean(axis=0) + np.quantile(drawn, LEVELS, axis=0)
+    # Without a rated pair a method has no value in any resample.
+    drawn[:, np.isnan(value)] = 0
+    low, high = value - np.nanmean(drawn, axis=0) + np.nanquantile(drawn, LEVELS, axis=0)
     return [
         {name: _estimate(value[m, k], low[m, k], high[m, k]) for k, name in enumerate(METRICS)}
         for m in range(len(pairs.methods))
@@ -119,11 +122,14 @@ def score_methods(
 def compare_methods(scores: Array, *, pairs: Pairs, seed: int) -> list[Comparison]:
     """Each two methods by one metric's (n_pairs,) scores, paired by unit, with Holm's correction.
 
-    Signs of the units' differences are flipped at random. Methods without two units in common are not compared.
+    Signs of the units' differences are flipped at random. Methods without two units in common are not compared. A
+    score that is NaN is of a pair that nobody rated, and takes part in nothing.
     """
     found = []
+    is_known = ~np.isnan(scores)
     for first, second in combinations(range(len(pairs.methods)), 2):
-        a, b = (dict(zip(pairs.unit[rows], scores[rows], strict=True)) for rows in _rows_of(pairs, first, second))
+        known_rows = (rows[is_known[rows]] for rows in _rows_of(pairs, first, second))
+        a, b = (dict(zip(pairs.unit[rows], scores[rows], strict=True)) for rows in known_rows)
         both = sorted(a.keys() & b.keys())
         if len(both) > 1:
             sides = [np.array([side[unit] for unit in both]) for side in (a, b)]
@@ -178,12 +184,19 @@ def _resample(draws: Draws, ratings: Ratings, pairs: Pairs, counting: Counting, 
 
 
 def _average(scores: dict[str, Array], pairs: Pairs, times: Array) -> Array:
-    """(n_methods, n_metrics) means over pairs; 0 if a resample drew none of a method's units."""
-    n = len(pairs.methods)
-    total = add_up(times, pairs.method, n=n)
-    sums = [add_up(times * scores[name], pairs.method, n=n) for name in METRICS]
-    return np.array([np.divide(one, total, out=np.zeros(n), where=total > 0) for one in sums]).T
+    """(n_methods, n_metrics) means over rated pairs; NaN if a resample drew none of a method."""
+    means = []
+    for name in METRICS:
+        known = ~np.isnan(scores[name])
+        sums, total = (
+            add_up((times * values)[known], pairs.method[known], n=len(pairs.methods))
+            for values in (scores[name], np.ones(len(known)))
+        )
+        means.append(np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0))
+    return np.array(means).T
 
 
 def _estimate(value: float, low: float, high: float) -> Estimate:
+    if np.isnan(value):
+        return Estimate(None)
     return Estimate(value=float(value), low=min(float(low), float(value)), high=max(float(high), float(value)))

@@ -67,7 +67,9 @@ def describe_tables(report: Mapping[str, Any]) -> dict[str, Any]:
         "planned_comparisons": [one for one in report["comparisons"] if one["metric"] == report["plan"]["metric"]],
         "comparisons": [{**one, "metric": WORDS[one["metric"]]} for one in report["comparisons"]],
         "sanity": [(WORDS[name], one) for name, one in (report["sanity"] or {}).items()],
-        "pairs": [(row, [f"{row[name]:.3f}" for name in METRICS]) for row in report["pairs"]],
+        "pairs": [
+            (row, ["–" if row[name] is None else f"{row[name]:.3f}" for name in METRICS]) for row in report["pairs"]
+        ],
     }
 
 
@@ -112,5 +114,7 @@ def tell_report(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"The stopping rule (+- {report['stop']['wanted']:g}) is {'' if report['stop']['is_met'] else 'not '}met."
 
 
-def _spell(estimate: Mapping[str, float]) -> str:
+def _spell(estimate: Mapping[str, float | None]) -> str:
+    if estimate["value"] is None:
+        return "–"
     return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"

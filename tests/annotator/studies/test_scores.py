@@ -169,6 +169,23 @@ def test_draws_that_nobody_rated_count_for_nothing() -> None:
         assert all(alone[name] == pytest.approx(among[name]) for name in METRICS)
 
 
+def test_a_description_that_nobody_rated_counts_in_no_mean_and_no_comparison() -> None:
+    draws, ratings, pairs, _ = make_study(n_units=4, n_draws=20)
+    is_heard = draws.pair[ratings.draw] != 2
+    few = Ratings(ratings.draw[is_heard], ratings.rater[is_heard], ratings.says_yes[is_heard])
+    scores = score_pairs(judge_draws(draws, few, n_pairs=8, counting=Counting()))["rho"]
+    assert np.flatnonzero(np.isnan(scores)).tolist() == [2]
+    right, _ = score_methods(draws, few, pairs=pairs, counting=Counting(), seed=1)
+    assert right["rho"].value == pytest.approx(scores[[0, 4, 6]].mean())
+    (found,) = compare_methods(scores, pairs=pairs, seed=1)
+    assert found.difference.n_first == 3
+    no_first = draws.pair[ratings.draw] % 2 == 1
+    only = Ratings(ratings.draw[no_first], ratings.rater[no_first], ratings.says_yes[no_first])
+    right, wrong = score_methods(draws, only, pairs=pairs, counting=Counting(), seed=1)
+    assert (right["rho"].value, right["rho"].low) == (None, None)
+    assert wrong["rho"].value is not None
+
+
 def test_many_comparisons_are_corrected_step_by_step() -> None:
     assert correct_for_many([0.01, 0.04, 0.03, 0.9]) == pytest.approx([0.04, 0.09, 0.09, 0.9])
     assert correct_for_many([]) == []

@@ -143,6 +143,9 @@ def test_rounds_are_asked_until_the_differences_are_known(dissection: Dissection
     first = Campaign.objects.get()
     answer(first)
     assert "is met" in run("status", "birds")
+    with pytest.raises(CommandError, match="birds-round1 of the study birds is quoted"):
+        run("launch", "birds")
+    Campaign.objects.update(state="complete")
     with pytest.raises(CommandError, match="stopping rule of the study birds is met"):
         run("launch", "birds")
     Study.objects.update(plan=Study.objects.get().plan | {"stop_width": None})
