@@ -165,9 +165,9 @@ class CutRequest:
         return cls(**data)
 
 
-# How long a request to cut crops counts as under way, and how long it is known why they cannot be cut. After that
-# whoever still waits asks again.
-CUTTING_SECONDS, UNCUT_SECONDS = 30, 60
+# How long a request to cut crops counts as under way: if the queue is empty, and while messages wait there. Then how
+# long it is known why they cannot be cut. After that whoever still waits asks again.
+CUTTING_SECONDS, CUTTING_KEPT_SECONDS, UNCUT_SECONDS = 30, 3600, 60
 
 
 def cutting_key(artifact: str, strip: str) -> str:

@@ -48,7 +48,7 @@ class Keeper:
         Call it every second or so while waiting for the queue. Raises ProcessFailed when it is given up.
         """
         if self._own is None:
-            if _is_any_alive():
+            if is_any_alive():
                 self._seen_at = time.monotonic()
             elif time.monotonic() - self._seen_at > START_SECONDS:
                 self._start()
@@ -79,7 +79,7 @@ class Keeper:
         return self._own
 
 
-def _is_any_alive() -> bool:
+def is_any_alive() -> bool:
     """True also while the broker is unreachable: then nobody knows, and everything waits for it."""
     try:
         return bool(gpu_queue.list_processes())

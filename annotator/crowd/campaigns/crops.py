@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from django.db.models import QuerySet
 
 from annotator.crowd.models import HIT, Campaign, HITUnit
+from annotator.plurals import say_count
 from annotator.refusals import Refusal
-from annotator.units.cutting import CropsNotCut, demand_cut
+from annotator.units.cutting import CropsNotCut, ask_to_cut, demand_cut, find_uncut
 from annotator.units.models import DissectedUnit
 from annotator.units.strips import CropsDamaged, find_broken, find_gone
 from workers.store import NotStored, StoreError
@@ -16,13 +17,31 @@ class CropsGone(Refusal):
     """Crops are missing, damaged or not cut yet, or their store does not answer; nothing was written or sent."""
 
 
-def check_crops(units: Iterable[DissectedUnit]) -> None:
-    """Crops that nobody has asked about before are cut first. Raises CropsGone."""
-    units = list(units)
+class CropsUncut(CropsGone):
+    """A GPU process was asked to cut the crops of these units; whoever may wait does so (`await_crops`)."""
+
+    def __init__(self, units: Sequence[DissectedUnit]) -> None:
+        self.units = units
+        super().__init__(f"The crops of {say_count(len(units), 'unit')} are being cut. Try again in a moment.")
+
+
+def await_crops(units: Iterable[DissectedUnit]) -> None:
+    """Crops that nobody has asked about before are cut; outside a transaction. Raises CropsGone."""
     try:
         demand_cut(units)
     except CropsNotCut as uncut:
         raise CropsGone(str(uncut)) from None
+
+
+def check_crops(units: Iterable[DissectedUnit]) -> None:
+    """Waits for nothing. Raises CropsUncut, CropsGone."""
+    units = list(units)
+    if uncut := find_uncut(units):
+        reasons = ask_to_cut(uncut)
+        for unit in uncut:
+            if unit.pk in reasons:
+                raise CropsGone(f"The crops of {unit} cannot be cut. {reasons[unit.pk]}")
+        raise CropsUncut(uncut)
     if broken := find_broken(units):
         raise CropsGone(_describe(broken))
 
@@ -44,8 +63,13 @@ def _describe(broken: Sequence[tuple[DissectedUnit, StoreError]]) -> str:
 
 
 def check_crops_of_hits(hits: Iterable[HIT]) -> None:
-    """Raises CropsGone. Units without crops of their own, as imported ones, are passed over."""
-    check_crops(_list_units(hits))
+    """Waits until the crops are cut, so not within a transaction. Raises CropsGone.
+
+    Units without crops of their own, as imported ones, are passed over.
+    """
+    units = list(_list_units(hits))
+    await_crops(units)
+    check_crops(units)
 
 
 def _list_units(hits: Iterable[HIT]) -> QuerySet[DissectedUnit]:

@@ -74,7 +74,7 @@ def _send_crops(dissection_id: UUID, sheet: str, read: Callable[[], bytes]) -> H
         return HttpResponse(read(), content_type="image/jpeg", headers={"Cache-Control": KEPT})
     except NotStored as missing:
         row = _find_rows(dissection_id, sheet).select_related("dissection__image_set").first()
-        reason = ask_to_cut([row]) if row is not None else str(missing)
+        reason = ask_to_cut([row]).get(row.pk, "") if row is not None else str(missing)
     except (StoreError, OSError):
         return _send("image/jpeg", read)
     said = f"These crops cannot be cut. {reason}" if reason else "These crops are being cut. Look again in a moment."

@@ -57,10 +57,12 @@ class Command(ProjectCommand):
                 network=read_network(options), photograph=photograph, options=asked, now=timezone.now()
             )
             found = asking.wait_for_answer(question, clock=timezone.now, look_after=keeper.look_after)
-        answer = name_units(found, question=question)
-        if options["picture"]:
-            picture = draw_explanation(answer, photograph=photograph.content, crops=find_crops(answer))
-            _write(options["picture"], picture)
+            answer = name_units(found, question=question)
+            if options["picture"]:
+                crops, missing = find_crops(answer, look_after=keeper.look_after)
+                _write(options["picture"], draw_explanation(answer, photograph=photograph.content, crops=crops))
+                if missing:
+                    self.stderr.write(f"The picture lacks crops. {missing}")
         self.stdout.write(json.dumps(answer, indent=2) if options["json"] else "\n".join(_tell(answer)))
 
 

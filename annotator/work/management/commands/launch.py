@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
 
+from annotator.crowd.campaigns.crops import CropsUncut, await_crops
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.models import Campaign
 from annotator.names import RULE
@@ -31,12 +32,20 @@ class Command(StepCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name, until = options["campaign"], options["until"]
         if not Campaign.objects.filter(name=name).exists():
-            self.stdout.write(self.perform("compose", name, options | {"dissection": _list_ids(options["dissection"])}))
+            self.stdout.write(self._compose(name, options | {"dissection": _list_ids(options["dissection"])}))
         campaign = find_campaign(name)
         if until != "composed" and campaign.state in (Campaign.State.DRAFT, Campaign.State.QUOTED):
             self.stdout.write(self.perform("quote", campaign, options))
         if until == "published":
             self._publish(campaign, options)
+
+    def _compose(self, name: str, options: dict[str, Any]) -> str:
+        """Composing is one transaction; the wait for crops is not in it."""
+        try:
+            return self.perform("compose", name, options)
+        except CropsUncut as uncut:
+            await_crops(uncut.units)
+        return self.perform("compose", name, options)
 
     def _publish(self, campaign: Campaign, options: dict[str, Any]) -> None:
         """Real money asks for the campaign's name instead."""

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from django.conf import settings
 from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
 from numpy.random import default_rng
 from pytest_django import Settings
 
-from annotator.crowd.campaigns.crops import CropsGone, check_crops
+from annotator.crowd.campaigns.crops import CropsGone, CropsUncut, await_crops, check_crops
 from annotator.units import cutting, strips
 from annotator.units.cutting import CropsNotCut, demand_cut, find_uncut
 from annotator.units.gpu_process import gpu_process_if_none
@@ -25,6 +26,7 @@ from tests.workers.engine import making
 from workers import contract
 from workers.engine.format.artifact import checksum_name, is_late, tile_name
 from workers.store import NotStored, open_store
+from workers.valkey import connected
 
 NETWORK = "tests.workers.engine.making:tiny_module"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,6 +101,9 @@ def test_a_page_shows_a_placeholder_then_the_crops(dissection: Dissection, viewe
 def test_crops_are_cut_before_people_are_asked(dissection: Dissection) -> None:
     units = list_units(dissection)
     assert find_uncut(units) == units
+    with pytest.raises(CropsUncut, match=r"The crops of 3 units are being cut\. Try again in a moment") as uncut:
+        check_crops(units[:3])
+    await_crops(uncut.value.units)
     check_crops(units[:3])
     assert find_uncut(units) == units[3:]
 
@@ -111,20 +116,33 @@ def test_changed_photographs_are_no_crops(dissection: Dissection, images: Path, 
             path.write_bytes(bytes(content))
     units = list_units(dissection)
     with pytest.raises(CropsGone, match="is not the photograph that was dissected: dissect again"):
-        check_crops(units[:1])
+        await_crops(units[:1])
     answer = look_until(lambda: viewer.get(f"/crops/{dissection.pk}/{units[0].strip}-2x2.jpg"), 404)
     assert b"cannot be cut" in answer.content
     assert not open_store(dissection.artifact).exists(tile_name(units[0].strip))
 
 
 def test_nobody_waits_for_ever(dissection: Dissection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No GPU process cuts anything here."""
+    """No GPU process cuts anything here. If one does other work, the patience is longer, and the sentence another."""
     sent: list[dict[str, object]] = []
     monkeypatch.setattr(cutting.gpu_queue, "send", lambda name, message: sent.append(message))
-    clock = itertools.count(step=5.0)
-    with pytest.raises(CropsNotCut, match="The crops of 2 units are not cut yet"):
-        demand_cut(list_units(dissection)[:2], sleep=lambda seconds: None, clock=lambda: next(clock))
-    assert [contract.CutRequest.from_json(message).units for message in sent] == [[0, 1]], "asked once"
+    units = list_units(dissection)[:4]
+    for is_alive, said, asked in ((True, "busy", units[:2]), (False, "see to it that one runs", units[2:])):
+        monkeypatch.setattr(cutting, "is_any_alive", lambda is_alive=is_alive: is_alive)
+        clock = itertools.count(step=5.0)
+        with pytest.raises(CropsNotCut, match=f"The crops of 2 units are not cut yet.*{said}"):
+            demand_cut(asked, sleep=lambda seconds: None, clock=lambda clock=clock: next(clock))  # type: ignore[misc]
+        assert (next(clock) > cutting.BUSY_SECONDS) == is_alive
+    assert [contract.CutRequest.from_json(message).units for message in sent] == [[0, 1], [2, 3]], "asked once"
+    # A message that may still wait in the queue is not sent again, however long it waits.
+    with connected(settings.REDIS_URL) as client:
+        for unit in units:
+            key = contract.cutting_key(dissection.artifact, unit.strip)
+            client.expire(key, contract.CUTTING_KEPT_SECONDS - contract.CUTTING_SECONDS - 2)
+    for is_empty, n_sent in ((False, 2), (True, 3), (True, 3)):
+        monkeypatch.setattr(cutting.gpu_queue, "is_empty", lambda is_empty=is_empty: is_empty)
+        cutting.ask_to_cut(units)
+        assert len(sent) == n_sent
 
 
 def test_an_imported_dissection_has_the_crops_that_came_with_it(dissection: Dissection, viewer: Client) -> None:
@@ -137,3 +155,9 @@ def test_an_imported_dissection_has_the_crops_that_came_with_it(dissection: Diss
     assert b"did not cut them" in answer.content
     with pytest.raises(NotStored):
         strips.read_strip(artifact=dissection.artifact, strip=unit.strip)
+    # One unit that cannot be cut keeps no other one, where that is wanted.
+    other = list_units(dissection)[1]
+    other.dissection.image_set.address = image_set.address.removeprefix(f"{IMPORTED}:")
+    with pytest.raises(CropsNotCut, match="did not cut them"):
+        demand_cut([unit, other], passes_over=True)
+    assert find_uncut([unit, other]) == [unit]
