@@ -135,16 +135,20 @@ def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
 
 
 def _follow_cost(record: StudyRecord, drawn: Drawn, counting: Counting) -> Iterator[dict[str, Any]]:
-    """After shares of the draws: what was spent, and half the widest interval of a difference by the planned metric."""
+    """After shares of the rated draws: what their ratings cost, and half the widest interval of a difference.
+
+    The difference is by the planned metric.
+    """
     seed = _seed(record.plan, "differences")
     for share in SHARES:
         draws, ratings = keep_first(drawn.draws, drawn.ratings, share=share)
         scores = score_pairs(judge_draws(draws, ratings, n_pairs=len(record.pairs), counting=counting))
         compared = compare_methods(scores[record.plan.metric], pairs=drawn.pairs, seed=seed)
+        usd = Decimal(record.spent_usd) * len(ratings.draw) / len(drawn.ratings.draw)
         yield {
             "share": share,
             "n_ratings": len(ratings.draw),
-            "usd": str((Decimal(record.spent_usd) * Decimal(share)).quantize(Decimal("0.01"))),
+            "usd": str(usd.quantize(Decimal("0.01"))),
             "half_width": find_widest([_spell(one) for one in compared]),
         }
 

@@ -152,11 +152,16 @@ def correct_for_many(p: Sequence[float]) -> list[float]:
 
 
 def keep_first(draws: Draws, ratings: Ratings, *, share: float) -> tuple[Draws, Ratings]:
-    """The first draws of each pair and what was said of them: the study as it was after that share of its cost."""
+    """The first rated draws of each pair and what was said of them: the study after that share of its cost."""
+    is_rated = np.bincount(ratings.draw, minlength=len(draws.pair)) > 0
+    draws, ratings = _keep(draws, ratings, is_rated)
     first = np.flatnonzero(np.append(True, np.diff(draws.pair) != 0))
     sizes = np.diff(np.append(first, len(draws.pair)))
     place = np.arange(len(draws.pair)) - np.repeat(first, sizes)
-    is_kept = place < np.repeat(np.ceil(share * sizes), sizes)
+    return _keep(draws, ratings, place < np.repeat(np.ceil(share * sizes), sizes))
+
+
+def _keep(draws: Draws, ratings: Ratings, is_kept: NDArray[np.bool_]) -> tuple[Draws, Ratings]:
     kept = is_kept[ratings.draw]
     new = np.cumsum(is_kept) - 1
     fewer = Draws(*(getattr(draws, name)[is_kept] for name in Draws.__dataclass_fields__))

@@ -169,6 +169,16 @@ def test_draws_that_nobody_rated_count_for_nothing() -> None:
         assert all(alone[name] == pytest.approx(among[name]) for name in METRICS)
 
 
+def test_shares_of_the_cost_are_shares_of_what_was_rated() -> None:
+    draws, ratings, _, _ = make_study(n_units=2)
+    early = ratings.draw % 60 < 20  # of three rounds, one was asked
+    asked = Ratings(ratings.draw[early], ratings.rater[early], ratings.says_yes[early])
+    for share, n in ((0.25, 5), (0.5, 10), (1.0, 20)):
+        few, said = keep_first(draws, asked, share=share)
+        assert np.bincount(few.pair).tolist() == [n] * 4
+        assert len(said.draw) == 3 * n * 4
+
+
 def test_a_description_that_nobody_rated_counts_in_no_mean_and_no_comparison() -> None:
     draws, ratings, pairs, _ = make_study(n_units=4, n_draws=20)
     is_heard = draws.pair[ratings.draw] != 2
