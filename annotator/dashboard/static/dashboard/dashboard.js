@@ -2,7 +2,10 @@
    or the key belongs to what has the focus. */
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const typing = event.target.closest("input, select, textarea, [contenteditable]");
+  const own = event.target.closest("input, select, textarea, [contenteditable]");
+  // A radio button or a slider keeps the arrows, the space bar and the like, and has no use for letters.
+  const isPointed = own?.matches("input:is([type=radio], [type=checkbox], [type=range])");
+  const typing = isPointed && /^[a-z0-9]$/i.test(event.key) ? null : own;
   if (event.target.closest("a, button, summary") && (event.key === "Enter" || event.key === " ")) return;
   if (typing) {
     if (event.key === "Escape") typing.blur();
