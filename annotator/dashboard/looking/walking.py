@@ -27,7 +27,7 @@ from workers.store import StoreError, open_store
 
 GONE = "What was found of this network is not in the store any more, or the store does not answer. Look again later."
 # The keys that lead to the units before, and to those after.
-KEYS = {"fed": "12345678", "feeds": "qwertyui"}
+KEYS = {"fed": "12345678", "feeds": "asdfghjk"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Neighbor:
 @needs(Role.VIEWER)
 def show_walk(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
     """A unit between the units that feed it and those that it feeds. The page asks for them as a part of its own, for
-    which a GPU process is asked once for each network.
+    which a GPU process is asked once for each dissection in scope.
     """
     scope = find_scope(Selection({}))
     unit = (

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from annotator.dashboard.looking.walking import KEYS
 from annotator.evidence.models import Question
 from annotator.units.models import Dissection, Layer, Network, Unit
 from tests.annotator.dashboard.looking.conftest import Run
@@ -48,7 +49,10 @@ def test_one_walks_from_unit_to_unit_and_back(
     ]
     assert [abs(one) for one in strengths] == sorted((abs(one) for one in strengths), reverse=True)
     after = viewer.get(f"/units/small/0/{before[0][1]}/walk/", headers=part).content.decode()
-    assert len(re.findall(r'data-key="[qwert]" href="/units/small/3/\d/walk/"', after)) == 5
+    assert len(re.findall(r'data-key="[asdfg]" href="/units/small/3/\d/walk/"', after)) == 5
+    around = re.findall(r'data-key="([^"]+)"', viewer.get("/units/small/0/1/walk/").content.decode())
+    keys = " ".join([*around, *KEYS["fed"], *KEYS["feeds"]]).split()
+    assert len(keys) == len(set(keys)), "a key that leads to two places leads to one of them alone"
     assert "No dissected layer is connected to it on this side" in after
     assert Question.objects.count() == 1
     assert viewer.get("/units/small/3/77/walk/").status_code == 404
