@@ -1,6 +1,7 @@
 """Layers as wholes: units per concept and how sure they are, a network's layers one below the other, networks' best.
 
-Every bar leads to the units that it counts.
+Every bar leads to a search that finds the units that it counts. That of a name may find more: the search looks at what
+people and labeled pixels say, and knows other words for the same thing.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ OVER_IOU = str(float(np.nextafter(DETECTOR_ABOVE, 1)))
 
 @dataclass(frozen=True)
 class Bar:
-    """`share` of the longest bar; `link` leads to the units that it counts."""
+    """`share` of the longest bar; `link` leads to a search that finds the units that it counts."""
 
     words: str
     n: int
@@ -59,7 +60,7 @@ class Histogram:
 
 @needs(Role.VIEWER)
 def show_layer(request: SignedInRequest, network: str, layer: str) -> HttpResponse:
-    """One layer: its units by concept, and histograms of IoU, precision and importance; each bar leads to its units."""
+    """One layer: its units by concept, and histograms of IoU, precision and importance; each bar leads to a search."""
     scope = find_scope(Selection({}))
     found = next((one for one in scope.layers if (one.network.name, one.path) == (network, layer)), None)
     if found is None:

@@ -105,8 +105,8 @@ def test_a_crop_opens_its_photograph_with_what_the_unit_does_there(
 def test_a_photograph_has_a_page_of_its_own(look: Any, viewer: Client, dissection: Dissection) -> None:
     page, _, seen = look("/images/small-set/1/")
     assert page.count("<strong>rank 1</strong>") == 6
-    assert "Units that fire here" not in seen
-    assert "Where unit" in seen
+    assert ">Where unit " in seen
+    assert ">Other units that fire here</h2>" in seen, "a unit is chosen, so it is none of those below"
     assert "It is among the top images of no unit" in look("/images/small-set/8/")[0]
     given = f"/images/small-set/1/look?dissection={dissection.pk}&layer="
     unit = "/units/small/1/2/crops"
