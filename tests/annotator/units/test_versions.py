@@ -176,6 +176,7 @@ def test_weights_that_own_code_reads_are_not_dealt_out_for_another_network(
     baseline = Dissection.objects.get(is_baseline=True)
     if changes == "after the survey":
         bench.step(baseline)
+        job._draw_weights.cache_clear()  # as in another process, which did not see the survey
     save(tmp_path / "own.pth", 5)
     bench.run(baseline)
     if changes == "after the survey":
