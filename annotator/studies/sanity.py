@@ -13,7 +13,6 @@ from annotator.studies.metrics import METRICS, Judged
 
 Array = NDArray[np.float64]
 
-HELD_FROM = 0.5
 N_REPEATS = 16
 # A metric passes if it falls in so large a share of pairs and repeats.
 MUST_FALL = 0.9
@@ -21,7 +20,7 @@ MUST_FALL = 0.9
 
 @dataclass(frozen=True)
 class Sanity:
-    """The shares of pairs and repeats in which a metric falls; None if no pair has a description that holds."""
+    """The shares of pairs and repeats in which a metric falls; None if no pair can be tested."""
 
     falls_by_missing: float | None
     falls_by_added: float | None
@@ -35,10 +34,12 @@ class Sanity:
 def check_metrics(judged: Judged, *, seed: int) -> dict[str, Sanity]:
     """By metric, whether it falls if half of the positives are removed, and if as many false ones are added.
 
-    Only pairs count whose description holds on two drawn images or more, and not on all.
+    Of each pair it asks about a description that fits by construction: it holds where the unit is active. So the
+    verdict is about the metric, and no wrong description takes part. Only pairs count whose unit is active on two drawn
+    images or more, and not on all.
     """
-    held = judged.concept >= HELD_FROM
-    crisp = replace(judged, concept=held.astype(np.float64))
+    held = judged.is_active
+    crisp = replace(judged, concept=held.astype(np.float64), times=np.ones(len(held)))
     n_held = crisp.add(crisp.concept)
     counted = (n_held >= 2) & (n_held < crisp.add(np.ones(len(held))))
     generator = np.random.default_rng(seed)

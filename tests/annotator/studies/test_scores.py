@@ -113,7 +113,9 @@ def test_the_share_of_active_images_fails_a_sanity_test_and_the_correlation_pass
     assert found["f1"].is_passed
     assert not found["share_of_active"].is_passed
     assert found["share_of_active"].falls_by_added == 0
-    nothing = check_metrics(Judged(**{**vars(judged), "concept": np.zeros(len(pair))}), seed=0)
+    wrong = check_metrics(Judged(**{**vars(judged), "concept": generator.permutation(concept)}), seed=0)
+    assert wrong == found  # the verdict is about the metric, not about the descriptions
+    nothing = check_metrics(Judged(**{**vars(judged), "is_active": np.zeros(len(pair), dtype=bool)}), seed=0)
     assert nothing["rho"].falls_by_missing is None
     assert not nothing["rho"].is_passed
 
