@@ -22,12 +22,21 @@ from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
 from annotator.units.models import IMPORTED, Dissection, ImageSet, Network, name_artifact
 from annotator.units.names import find_free_name, make_slug
 from workers.contract import CONTENTS
-from workers.engine.format.artifact import Artifact, ArtifactMalformed, content_sha256, read_artifact
+from workers.engine.format.artifact import (
+    MANIFEST,
+    PATHS,
+    Artifact,
+    ArtifactMalformed,
+    checksum_name,
+    content_sha256,
+    read_artifact,
+)
+from workers.engine.measures.table import list_layer_files
 from workers.store import Store, open_store
 
-# What an artifact consists of; files of tiles and fields are named by their digest.
-NAMED = re.compile(r"(manifest\.json|paths\.json|contents\.npz|layer-\d{1,4}\.npz|exemplars/[\w./-]{1,200})")
+# Files of tiles and fields are named by their digest; a strip that was drawn later has its digest beside it.
 BY_DIGEST = re.compile(r"(?:tiles|fields)/([0-9a-f]{2})/(\1[0-9a-f]{62})\.(?:jpg|png)")
+DRAWN_LATER = re.compile(r"tiles/la/(late[0-9a-f]{60})\.(?:jpg|sha256)")
 MAX_BYTES = 16 << 30
 
 
@@ -83,10 +92,18 @@ def _reading(path: Path) -> Iterator[Artifact]:
         raise BadFile(f"{path.name} is no saved dissection, or a damaged one: {said}.") from error
 
 
+def _belongs(name: str) -> bool:
+    """Whether a dissection has a file of that name: of the artifact itself, or one that a measure writes."""
+    if name in (MANIFEST, PATHS, CONTENTS) or BY_DIGEST.fullmatch(name) or DRAWN_LATER.fullmatch(name):
+        return True
+    place = re.search(r"(?:layer|maps)-(\d{1,4})\b", name)
+    return place is not None and name in list_layer_files(int(place[1]))
+
+
 def _check_names(file: zipfile.ZipFile, name: str) -> None:
     entries = file.infolist()
     for entry in entries:
-        if not (NAMED.fullmatch(entry.filename) or BY_DIGEST.fullmatch(entry.filename)) or ".." in entry.filename:
+        if not _belongs(entry.filename):
             raise BadFile(f"{name} holds {entry.filename[:80]!r}, which belongs to no dissection.")
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
             raise BadFile(f"{name} is compressed or encrypted: give the file as `save` wrote it.")
@@ -149,14 +166,21 @@ def _find_images(manifest: dict[str, Any], name: str, now: datetime) -> ImageSet
     )
 
 
+def _name_digest(artifact: Artifact, name: str) -> str:
+    """The digest that the file must have; empty if its name tells none."""
+    if (late := DRAWN_LATER.fullmatch(name)) and name.endswith(".jpg"):
+        return artifact.read(checksum_name(late[1])).decode(errors="replace")
+    by_digest = BY_DIGEST.fullmatch(name)
+    return by_digest[2] if by_digest else ""
+
+
 def _write(artifact: Artifact, path: Path, store: Store) -> None:
     """All files; the manifest last, as whoever computes it does."""
     with zipfile.ZipFile(path) as file:
         names = sorted(file.namelist(), key=lambda name: (name == "manifest.json", name))
         for name in names:
             content = artifact.read(name)
-            by_digest = BY_DIGEST.fullmatch(name)
-            if by_digest and hashlib.sha256(content).hexdigest() != by_digest[2]:
+            if _name_digest(artifact, name) not in ("", hashlib.sha256(content).hexdigest()):
                 raise ArtifactMalformed(f"{name} is not the picture that its name says.")
             store.write(name, content)
     if not store.exists(CONTENTS):

@@ -11,7 +11,7 @@ import numpy as np
 import PIL
 import torch
 
-from workers.engine.format.artifact import FORMAT
+from workers.engine.format.artifact import FORMAT, layer_name
 from workers.engine.images.image_set import ImageSet
 from workers.engine.measures.measure import Completion, MeasuredLayer, list_measures
 from workers.engine.measures.options import DissectionOptions
@@ -74,7 +74,7 @@ def _layer_entry(layer: MeasuredLayer, place: int) -> dict[str, Any]:
         "read_as": layer.shape.note,
         "anchoring": layer.anchoring,
         "reason": layer.reason,
-        "file": f"layer-{place}.npz",
+        "file": layer_name(place),
     }
     for measure in list_measures():
         entry |= measure.describe(layer.results.get(measure.recorded.name))

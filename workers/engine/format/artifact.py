@@ -75,6 +75,11 @@ def checksum_name(sheet: str) -> str:
     return f"tiles/{sheet[:2]}/{sheet}.sha256"
 
 
+def layer_name(place: int) -> str:
+    """Where the arrays of the manifest's layer lie."""
+    return f"layer-{place}.npz"
+
+
 def maps_name(place: int) -> str:
     """Where the activation maps lie from which the late strips of the manifest's layer are drawn."""
     return f"maps-{place}.npz"

@@ -70,6 +70,7 @@ class Recorded:
 
     `arrays`: its record of one layer; `options`: its options dataclass. `ingest(record, manifest)` gives the rows of
     each unit, in the order of the units. `check(options)` says what is wrong with the dissection's options, or "".
+    `files(place)`: names of the files that it may write for the manifest's layer, beside the layer's arrays.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Recorded:
     options: type = NoOptions
     ingest: Ingest = lambda record, manifest: iter(())
     check: Callable[[Any], str] = lambda options: ""
+    files: Callable[[int], tuple[str, ...]] = lambda place: ()
 
 
 def to_arrays(record: Any, *, joint: str = "_") -> Arrays:

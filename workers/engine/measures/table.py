@@ -8,7 +8,7 @@ text, because the annotator reads the first half where torch is not installed.
 from importlib import import_module
 from typing import Any
 
-from workers.engine.format.artifact import Arrays
+from workers.engine.format.artifact import Arrays, layer_name
 from workers.engine.measures.recorded import Recorded, UnitRows, from_arrays
 
 MEASURES = [
@@ -26,6 +26,11 @@ MEASURES = [
 def list_recorded() -> list[Recorded]:
     """The half of each measure that needs no torch."""
     return [import_module(f"{path}.arrays").RECORDED for path in MEASURES]
+
+
+def list_layer_files(place: int) -> list[str]:
+    """Names of all files that a dissection may have for the manifest's layer."""
+    return [layer_name(place), *(name for measure in list_recorded() for name in measure.files(place))]
 
 
 def gather_rows(arrays: Arrays, manifest: dict[str, Any]) -> dict[str, list[UnitRows]]:

@@ -16,9 +16,13 @@ class ActivationVectorsOptions:
     activation_vectors: bool = option(False, "keep each unit's maximum and mean over every image, in half precision")
 
 
-RECORDED = Recorded(name="activation_vectors", options=ActivationVectorsOptions)
-
-
 def vector_name(layer: int, name: str) -> str:
     """Where one of NAMES lies for the manifest's layer, zero-based."""
     return f"vectors/layer-{layer}/{name}"
+
+
+RECORDED = Recorded(
+    name="activation_vectors",
+    options=ActivationVectorsOptions,
+    files=lambda place: tuple(vector_name(place, name) for name in NAMES),
+)

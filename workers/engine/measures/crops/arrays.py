@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.drawing.segments import WAYS
+from workers.engine.format.artifact import maps_name
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFieldOptions
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.recorded import Recorded, UnitRows, option
@@ -69,4 +70,6 @@ def check(options: DissectionOptions) -> str:
     return ""
 
 
-RECORDED = Recorded(name="crops", arrays=Crops, options=CropOptions, ingest=ingest, check=check)
+RECORDED = Recorded(
+    name="crops", arrays=Crops, options=CropOptions, ingest=ingest, check=check, files=lambda place: (maps_name(place),)
+)

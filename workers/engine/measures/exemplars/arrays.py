@@ -25,9 +25,14 @@ def check(options: DissectionOptions) -> str:
     return f"exemplars is {n}, but only n_top = {n_top} top images are kept." if n > n_top else ""
 
 
-RECORDED = Recorded(name="exemplars", options=ExemplarOptions, check=check)
-
-
 def exemplar_name(layer: int, name: str) -> str:
     """Where one of NAMES lies for the manifest's layer, zero-based."""
     return f"exemplars/layer-{layer}/{name}"
+
+
+RECORDED = Recorded(
+    name="exemplars",
+    options=ExemplarOptions,
+    check=check,
+    files=lambda place: tuple(exemplar_name(place, name) for name in NAMES),
+)
