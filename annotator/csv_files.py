@@ -1,12 +1,16 @@
 """The one writer of CSV files: no cell of them is run by a spreadsheet as a formula."""
 
 import csv
+import html
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 # A cell that a spreadsheet would run as a formula begins with one of these.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_TAG = re.compile(r"<[/!?a-zA-Z]")
+_ENTITY = re.compile(r"&#?\w+;")
 
 
 def write_csv(rows: Iterable[Mapping[str, object]], *, columns: Sequence[str]) -> str:
@@ -28,6 +32,11 @@ def defuse(text: str) -> str:
 def restore(text: str) -> str:
     """The words that `defuse` was given."""
     return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA_STARTS) else text
+
+
+def holds_markup(text: str) -> bool:
+    """Whether the text holds HTML: a tag, or a character written as an entity. `a < b` and `R&amp D` do not."""
+    return bool(_TAG.search(text)) or any(html.unescape(entity) != entity for entity in _ENTITY.findall(text))
 
 
 def _write_cell(value: object) -> object:

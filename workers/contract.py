@@ -21,6 +21,8 @@ TAKE_ANSWER = "annotator.evidence.tasks.take_answer"
 
 # A task that failed this often is given up.
 MAX_ATTEMPTS = 3
+# The largest file that may be sent to an installation.
+MAX_UPLOAD_BYTES = 4 << 30
 # Images of one measure task, unless the dissection says otherwise.
 SHARD_IMAGES = 512
 # Photographs of one part of a localization, unless the question says otherwise.

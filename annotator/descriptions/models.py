@@ -10,6 +10,7 @@ from annotator.units.models import Unit
 
 MAX_DESCRIPTION = 1000
 MAX_METHOD = 80
+MAX_SCORE_NAME = 80
 
 
 class Method(models.Model):
@@ -17,7 +18,9 @@ class Method(models.Model):
 
     name = models.CharField(unique=True, max_length=MAX_METHOD)
     score_name = models.CharField(
-        max_length=80, blank=True, help_text="What its scores are, such as IoU or similarity; empty: it gives none"
+        max_length=MAX_SCORE_NAME,
+        blank=True,
+        help_text="What its scores are, such as IoU or similarity; empty: it gives none",
     )
     created_at = models.DateTimeField()
 

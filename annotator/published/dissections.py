@@ -21,7 +21,7 @@ from annotator.published.readers.cells import BadFile
 from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
 from annotator.units.models import IMPORTED, Dissection, ImageSet, Network, name_artifact
 from annotator.units.names import find_free_name, make_slug
-from workers.contract import CONTENTS
+from workers.contract import CONTENTS, MAX_UPLOAD_BYTES
 from workers.engine.format.artifact import (
     MANIFEST,
     PATHS,
@@ -37,7 +37,6 @@ from workers.store import Store, open_store
 # Files of tiles and fields are named by their digest; a strip that was drawn later has its digest beside it.
 BY_DIGEST = re.compile(r"(?:tiles|fields)/([0-9a-f]{2})/(\1[0-9a-f]{62})\.(?:jpg|png)")
 DRAWN_LATER = re.compile(r"tiles/la/(late[0-9a-f]{60})\.(?:jpg|sha256)")
-MAX_BYTES = 16 << 30
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,9 @@ def _check_names(file: zipfile.ZipFile, name: str) -> None:
             raise BadFile(f"{name} holds {entry.filename[:80]!r}, which belongs to no dissection.")
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
             raise BadFile(f"{name} is compressed or encrypted: give the file as `save` wrote it.")
-    if sum(entry.file_size for entry in entries) > MAX_BYTES or len({one.filename for one in entries}) < len(entries):
+    if sum(entry.file_size for entry in entries) > MAX_UPLOAD_BYTES or len({one.filename for one in entries}) < len(
+        entries
+    ):
         raise BadFile(f"{name} holds too much, or one name twice.")
 
 

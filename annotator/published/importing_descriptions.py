@@ -1,6 +1,7 @@
 """Brings what methods say about units, in words, into a network: all of a file or nothing of it."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from annotator.comparison.methods import COMPUTED
-from annotator.descriptions.models import MAX_METHOD, Description, Method
+from annotator.descriptions.models import MAX_METHOD, MAX_SCORE_NAME, Description, Method
 from annotator.names import check_name
 from annotator.plurals import say_count
 from annotator.published.describers.records import Choices, ReadDescription
@@ -162,6 +163,8 @@ def _find_layer(network: Network, path: str, n_units: int, found: Sequence[ReadD
 
 def _keep_method(name: str, score_name: str, now: datetime) -> Method:
     check_name(name[: MAX_METHOD + 1])
+    if len(score_name) > MAX_SCORE_NAME:
+        raise CannotImport(f"The name of a column of scores has at most {MAX_SCORE_NAME} characters: shorten it.")
     method, _ = Method.objects.get_or_create(name=name, defaults={"score_name": score_name, "created_at": now})
     if score_name and method.score_name != score_name:
         if method.score_name and method.descriptions.exists():
@@ -175,7 +178,7 @@ def _keep_method(name: str, score_name: str, now: datetime) -> Method:
 
 
 def _keep(new: Sequence[Description], found: Sequence[ReadDescription], *, replaces: bool) -> int:
-    """How many were not here in the same words and with the same score."""
+    """How many were not here in the same words and with the same score and details."""
     here = {
         (one.method_id, one.unit_id): one
         for one in Description.objects.filter(
@@ -187,7 +190,7 @@ def _keep(new: Sequence[Description], found: Sequence[ReadDescription], *, repla
         old = here.get((mine.method_id, mine.unit_id))
         if old is None:
             added.append(mine)
-        elif (old.text, old.score) != (mine.text, mine.score):
+        elif (old.text, old.score, old.details) != (mine.text, mine.score, json.loads(json.dumps(mine.details))):
             if not replaces:
                 raise DescribedBefore(
                     f"{read.row.file}, row {read.row.number}: {read.method} says {old.text[:60]!r} about unit "

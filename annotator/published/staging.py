@@ -15,8 +15,8 @@ from typing import BinaryIO
 from django.conf import settings
 
 from annotator.refusals import Refusal
+from workers.contract import MAX_UPLOAD_BYTES
 
-MAX_FILE_BYTES = 4 << 30
 # What nobody has continued for so long is removed.
 KEPT_SECONDS = 86_400
 # Of one person at a time.
@@ -38,8 +38,8 @@ def add_piece(*, owner: int, sha256: str, offset: int, piece: bytes) -> int:
 
     Raises UploadWrong.
     """
-    if offset + len(piece) > MAX_FILE_BYTES:
-        raise UploadWrong(f"A file has at most {MAX_FILE_BYTES >> 30} GB.")
+    if offset + len(piece) > MAX_UPLOAD_BYTES:
+        raise UploadWrong(f"A file has at most {MAX_UPLOAD_BYTES >> 30} GB.")
     path = _find(owner, sha256)
     _tidy(path)
     with _locked(path) as file:
@@ -74,7 +74,7 @@ def _tidy(path: Path) -> None:
             other.unlink(missing_ok=True)
     if not path.exists() and len(list(path.parent.iterdir())) >= MAX_FILES:
         raise UploadWrong(f"{MAX_FILES} files are on their way already. Finish one of them first.")
-    if shutil.disk_usage(path.parent).free < MAX_FILE_BYTES // 4:
+    if shutil.disk_usage(path.parent).free < MAX_UPLOAD_BYTES // 4:
         raise UploadWrong("The server's disk is nearly full.")
 
 

@@ -13,6 +13,7 @@ from annotator.accounts.auditing import write_audit_entry
 from annotator.crowd.campaigns.questions import MAX_TEXT
 from annotator.crowd.campaigns.quoting import compute_max_cost
 from annotator.crowd.seeds import derive_seed
+from annotator.descriptions.models import MAX_METHOD
 from annotator.labels.lexicon import Lexicon
 from annotator.names import check_name
 from annotator.studies.concept_models import NamedColumns, model_from_classes, model_from_labels
@@ -90,6 +91,8 @@ def plan_study(
 def check_texts(asked: Sequence[Asked]) -> None:
     """Raises BadPlan for words that no page could show."""
     for one in asked:
+        if len(one.method) > MAX_METHOD:
+            raise BadPlan(f"The name of a method has at most {MAX_METHOD} characters, not {len(one.method)}.")
         if not 0 < len(one.text.strip()) <= MAX_TEXT:
             raise BadPlan(
                 f"{one.method} says {len(one.text.strip())} characters about {one.unit.unit}: a study shows 1 to "

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import ProtectedError, Q
 
 from annotator.refusals import Refusal
 from annotator.units import chance, gpu_queue
@@ -147,8 +147,12 @@ def delete_dissection(dissection: Dissection) -> None:
         if locked.is_baseline and Dissection.objects.filter(random_baselines__measured_by=locked).exists():
             raise CannotChange(f"The dissection {locked.pk} stands beside another one: delete that one.")
         gone = [locked, *chance.list_own(locked)]
-        for one in gone:
-            _delete_rows(one)
+        try:
+            for one in gone:
+                _delete_rows(one)
+        except ProtectedError as error:
+            users = ", ".join(sorted({f"{one._meta.verbose_name} {one}" for one in error.protected_objects}))
+            raise CannotChange(f"The dissection {locked.pk} is used by the {users}: it is not deleted.") from None
         _check_unused(locked)
         try:
             for one in gone:

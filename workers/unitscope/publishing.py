@@ -12,6 +12,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
+from workers.contract import MAX_UPLOAD_BYTES
+
 PIECE_BYTES = 1 << 20
 TRIES, PAUSE_SECONDS, MAX_PAUSE_SECONDS = 5, 2.0, 60.0
 TIMEOUT_SECONDS = 330.0
@@ -44,6 +46,8 @@ def publish(path: Path, *, url: str, token: str, images_name: str, progress: Pro
     root = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
     with path.open("rb") as file:
         digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+    if size > MAX_UPLOAD_BYTES:
+        raise CannotPublish(f"The dissection has {size >> 20:,} MB, and at most {MAX_UPLOAD_BYTES >> 20:,} are taken.")
     place = f"{root}/api/dissections/uploads/{digest}"
     received = int(_ask("GET", place, token)["received"])
     with path.open("rb") as file:

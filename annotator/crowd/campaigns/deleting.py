@@ -1,6 +1,7 @@
 """Deletes campaigns that were never published. The audit log keeps what was decided about them."""
 
 from django.db import transaction
+from django.db.models import ProtectedError
 
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, Compensation, OutwardAct, Rejection
@@ -31,7 +32,10 @@ def delete_unpublished(campaign: Campaign) -> None:
 
 
 def delete_rows(campaign: Campaign) -> None:
-    """The caller's transaction. Acts, judgements and answers protect what they are about, so that they go first."""
+    """The caller's transaction. Acts, judgements and answers protect what they are about, so that they go first.
+
+    Raises CannotDelete if something else needs the campaign, such as a study.
+    """
     of_campaign = {"assignment__hit__campaign": campaign}
     OutwardAct.objects.filter(campaign=campaign).delete()
     Rejection.objects.filter(**of_campaign).delete()
@@ -39,4 +43,8 @@ def delete_rows(campaign: Campaign) -> None:
     Answer.objects.filter(**of_campaign).delete()
     Assignment.objects.filter(hit__campaign=campaign).delete()
     HIT.objects.filter(campaign=campaign).delete()
-    Campaign.objects.filter(pk=campaign.pk).delete()
+    try:
+        Campaign.objects.filter(pk=campaign.pk).delete()
+    except ProtectedError as error:
+        users = ", ".join(sorted({f"{one._meta.verbose_name} {one}" for one in error.protected_objects}))
+        raise CannotDelete(f"{campaign} belongs to the {users}: it is not deleted.") from None

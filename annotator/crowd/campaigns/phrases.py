@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from annotator.crowd.campaigns.unit_choice import ChosenUnit
-from annotator.csv_files import restore
+from annotator.csv_files import holds_markup, restore
 from annotator.refusals import Refusal
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel
@@ -34,6 +34,19 @@ def as_words(label: str) -> str:
 def read_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, str]:
     """Unit id -> phrase; of several rows of a unit the last one. Raises BadPhrases."""
     return {unit: phrases[-1] for unit, phrases in read_all_phrases(path, units).items()}
+
+
+def read_one_phrase_each(path: Path, units: Sequence[ChosenUnit]) -> dict[int, str]:
+    """Unit id -> phrase. Raises BadPhrases, also if a unit has two rows."""
+    found = read_all_phrases(path, units)
+    names = {choice.dissected_unit.unit_id: choice.dissected_unit.unit for choice in units}
+    for unit, phrases in found.items():
+        if len(phrases) > 1:
+            raise BadPhrases(
+                f"{path}, column unit: {names[unit]} stands in {len(phrases)} rows, as {phrases[0]!r} and "
+                f"{phrases[1]!r}: keep one of them."
+            )
+    return {unit: phrases[0] for unit, phrases in found.items()}
 
 
 def read_all_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, list[str]]:
@@ -70,4 +83,6 @@ def _read_phrase(row: dict[str, str], *, where: str) -> str:
     phrase = restore(" ".join((row["phrase"] or "").split()))
     if not 0 < len(phrase) <= MAX_LENGTH:
         raise BadPhrases(f"{where}: a phrase has 1 to {MAX_LENGTH} characters.")
+    if holds_markup(phrase):
+        raise BadPhrases(f"{where}, column phrase: {phrase[:40]!r} holds HTML; a phrase is plain text.")
     return phrase

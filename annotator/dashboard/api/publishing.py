@@ -12,8 +12,9 @@ from pydantic import Field
 from annotator.accounts.models import Role
 from annotator.accounts.roles import may, role_of
 from annotator.dashboard.api import records
-from annotator.published.staging import MAX_FILE_BYTES, add_piece, check_whole, count_received
+from annotator.published.staging import add_piece, check_whole, count_received
 from annotator.published.uploads import Upload, UploadBusy, UploadRefused, take_in_apart
+from workers.contract import MAX_UPLOAD_BYTES
 
 router = Router()
 Digest = Annotated[str, Path(..., pattern="^[0-9a-f]{64}$", description="SHA-256 of the whole file")]
@@ -31,7 +32,7 @@ class Published(Schema):
 
 
 class Place(Schema):
-    offset: int = Field(ge=0, le=MAX_FILE_BYTES, description="Where the piece begins in the file")
+    offset: int = Field(ge=0, le=MAX_UPLOAD_BYTES, description="Where the piece begins in the file")
 
 
 class About(Schema):

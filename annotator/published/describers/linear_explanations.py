@@ -1,6 +1,6 @@
 """Linear Explanations: up to ten concepts with weights per unit, counted from zero [OW24].
 
-The description lists the concepts, the largest weight first; a concept of negative weight is one that the unit avoids.
+The description lists the concepts in the order of the file; a concept of negative weight is one that the unit avoids.
 """
 
 from collections.abc import Sequence

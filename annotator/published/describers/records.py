@@ -1,15 +1,12 @@
 """What readers of descriptions give, and how one is told from the others: by the columns of the header."""
 
-import html
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotator.csv_files import holds_markup
 from annotator.descriptions.models import MAX_DESCRIPTION
 from annotator.published.readers.cells import Row
-
-_MARKUP = re.compile(r"<\s*[/!?a-zA-Z]")
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def read_optional_words(row: Row, column: str) -> str:
         raise row.refuse(column, f"the text has {len(text):,} characters, {MAX_DESCRIPTION:,} are allowed")
     if not text.isprintable():
         raise row.refuse(column, "the text holds control characters")
-    if _MARKUP.search(text) or html.unescape(text) != text:
+    if holds_markup(text):
         raise row.refuse(column, f"{text[:40]!r} holds HTML; a description is plain text")
     return text
 

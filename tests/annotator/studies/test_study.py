@@ -13,11 +13,13 @@ from django.test import Client
 from pytest_django import Settings
 
 from annotator.accounts.models import Role
+from annotator.crowd.campaigns.deleting import CannotDelete, delete_unpublished
 from annotator.crowd.models import Answer, Assignment, Campaign, Worker
 from annotator.descriptions.models import Description, Method
 from annotator.studies import scores
 from annotator.studies.models import Study
 from annotator.studies.planning import find_active
+from annotator.units.managing import CannotChange, delete_dissection
 from annotator.units.models import Dissection, Image
 from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
 from tests.annotator.dashboard.making import make_person
@@ -223,6 +225,10 @@ def test_imported_methods_are_asked_about(dissection: Dissection, tmp_path: Path
         (["--stop-width", "nan"], "stops is above 0"),
         (["--seed", "-1"], "seed is 0 or more"),
         (["--reward", "cheap"], "not an amount"),
+        (["--reward", "1e400"], "not an amount"),
+        (["--file", f"{'m' * 90}=two.csv"], "at most 80 characters"),
+        (["--file", "doubled=doubled.csv"], "features.3.*2 rows, as 'dog' and 'cat'"),
+        (["--file", "marked=marked.csv"], "column phrase: '<b>dog</b>' holds HTML"),
         (["--method", "Nobody"], "says nothing"),
         (["--method", "people"], "says nothing"),
         (["--activations", "features.3=none.npy"], "not a .npy file"),
@@ -234,11 +240,26 @@ def test_imported_methods_are_asked_about(dissection: Dissection, tmp_path: Path
     ],
 )
 def test_a_plan_that_cannot_be_is_refused_and_nothing_is_kept(
-    dissection: Dissection, tmp_path: Path, words: list[str], says: str
+    dissection: Dissection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
 ) -> None:
+    rows = {"two": "0,dog", "doubled": "0,dog\nfeatures.3,0,cat", "marked": "0,<b>dog</b>"}
+    for name, row in rows.items():
+        (tmp_path / f"{name}.csv").write_text(f"layer,unit,phrase\nfeatures.3,{row}\n")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandError, match=says):
         plan(dissection, tmp_path, *words)
     assert not Study.objects.exists()
+
+
+def test_what_a_study_needs_is_not_deleted(dissection: Dissection, tmp_path: Path) -> None:
+    plan(dissection, tmp_path)
+    with pytest.raises(CannotChange, match="used by the study birds"):
+        delete_dissection(dissection)
+    run("launch", "birds")
+    with pytest.raises(CannotDelete, match="study round birds round 1"):
+        delete_unpublished(Campaign.objects.get())
+    assert Campaign.objects.get().hits.exists()
+    assert dissection.dissected_units.exists()
 
 
 def test_activations_of_another_image_set_are_refused(dissection: Dissection, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
-from annotator.crowd.campaigns.phrases import read_phrases
+from annotator.crowd.campaigns.phrases import read_one_phrase_each
 from annotator.crowd.campaigns.unit_choice import ChosenUnit, find_named, list_units
 from annotator.crowd.marketplaces.table import MARKETPLACES
 from annotator.labels.labeling import open_lexicon
@@ -145,7 +145,7 @@ def _list_asked(units: list[DissectedUnit], options: Mapping[str, Any]) -> Itera
     for method, path in map(_split_named, options["files"]):
         if method in said:
             raise CommandError(f"The method {method!r} is named twice.", returncode=2)
-        said[method] = read_phrases(Path(path), chosen)
+        said[method] = read_one_phrase_each(Path(path), chosen)
     for unit in units:
         for method, texts in said.items():
             if unit.unit_id in texts:
@@ -203,8 +203,9 @@ def _read_usd(text: str) -> str:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal(-1)
-    if not value.is_finite() or value < 0 or value != value.quantize(Decimal("0.01")):
-        raise CommandError(f"{text!r} is not an amount of dollars and cents.", returncode=2)
+    # More has no room in a campaign's row; a NaN is not compared.
+    if not value.is_finite() or not 0 <= value < 1000 or value != value.quantize(Decimal("0.01")):
+        raise CommandError(f"{text!r} is not an amount of dollars and cents below $1000.", returncode=2)
     return str(value)
 
 

@@ -100,6 +100,23 @@ def test_a_network_that_nobody_knows_is_made(tmp_path: Path) -> None:
     assert Network.objects.get().architecture == "imported"
 
 
+def test_a_comparison_is_no_html_and_changed_details_are_a_change(tmp_path: Path, layer: Layer) -> None:
+    bring(tmp_path, "layer,unit,description\nc,0,a < b\nc,1,R&amp D\n")
+    assert sorted(Description.objects.values_list("text", flat=True)) == ["R&amp D", "a < b"]
+    Description.objects.all().delete()
+    head = f"unit,{WEIGHTS}\n"
+    bring(tmp_path, f"{head}0,2,dog,1,cat,0,0\n", layer=["c"])
+    assert "Nothing was changed" in bring(tmp_path, f"{head}0,2,dog,1,cat,0,0\n", layer=["c"])
+    bring(tmp_path, f"{head}0,3,dog,1,cat,0,0\n", layer=["c"], replace=True)
+    assert Description.objects.get().details["weights"][0] == ["dog", 3]
+
+
+def test_the_name_of_a_score_that_has_no_room_is_refused(tmp_path: Path, layer: Layer) -> None:
+    column = "s" * 90
+    with pytest.raises(CommandError, match="at most 80 characters"):
+        bring(tmp_path, f"layer,unit,description,{column}\nc,0,dog,1\n", score_column=column, method="Mine")
+
+
 HEAD = "layer,unit,description\n"
 BAD = {
     "unknown unit": (HEAD + "c,0,dog\nc,4,cat\n", "row 3, column unit: layer c of net has 4 units"),
