@@ -23,6 +23,8 @@ N_STRONGEST = 8
 CONVOLUTION = "convolution"
 # Before these, the means of units are taken: behind them, a channel may be no single unit's.
 SETTLING = (CONVOLUTION, "add", "sub", "cat")
+# With one operand that is followed, they multiply it by something, or add to it.
+LINEAR = ("mul", "div", "neg", "add", "sub", "rsub")
 Edge = tuple[str, str]
 
 
@@ -80,7 +82,8 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]
         output = result[0] if isinstance(result, (list, tuple)) and result else result
         if given and isinstance(output, torch.Tensor):
             is_pointwise = torch.Tag.pointwise in func.tags
-            self.states[output] = self._follow(name, args, given, output, is_pointwise)
+            alpha = float((kwargs or {}).get("alpha", 1))
+            self.states[output] = self._follow(name, args, given, output, is_pointwise, alpha)
         return result
 
     def _settle(self, tensor: torch.Tensor, name: str) -> State:
@@ -104,6 +107,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]
         given: list[tuple[torch.Tensor, State]],
         output: torch.Tensor,
         is_pointwise: bool,
+        alpha: float,
     ) -> State:
         tensor, state = given[0]
         if name == CONVOLUTION:
@@ -115,10 +119,14 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]
             dim = args[1] if len(args) > 1 else 0
             return _join(list(args[0]), given) if output.ndim == 4 and dim in (1, -3) else State()
         if name in ("add", "sub") and len(given) > 1:
-            return _add([one for _, one in given], tensor, sign=-1 if name == "sub" else 1)
+            return _add([one for _, one in given], tensor, sign=-alpha if name == "sub" else alpha)
         if name in ("mul", "div") and len(given) > 1:
             # A gate: the larger one passes.
             return max(given, key=lambda one: one[0].numel())[1]
+        if name in LINEAR:
+            factor = _find_factor(name, args, tensor, alpha)
+            is_same = tensor.shape == output.shape
+            return _times(state, factor) if factor is not None and is_same else State()
         passes = is_pointwise or name in ELEMENTWISE or name in PASSING or name.startswith(POOLING)
         is_same = tensor.ndim == output.ndim == 4 and tensor.shape[1] == output.shape[1]
         passes = passes or "adaptive" in name or name.endswith("pad_nd") or name == "mean"
@@ -167,19 +175,47 @@ def _scale(state: State, args: tuple[Any, ...]) -> State:
     weight, variance, eps = args[1], args[4], float(args[-1])
     if variance is None:
         return State()
+    return _times(state, (variance.float() + eps).rsqrt() * (1 if weight is None else weight.detach().float()))
+
+
+def _find_factor(name: str, args: tuple[Any, ...], tensor: torch.Tensor, alpha: float) -> torch.Tensor | None:
+    """() or (channels,): by what the operation multiplies the tensor; None if that differs from place to place."""
+    is_first, other = args[0] is tensor, args[1 if args[0] is tensor else 0] if len(args) > 1 else -1
+    if name in ("neg", "rsub"):
+        return torch.tensor(-float(args[2]) if len(args) > 2 else -alpha, device=tensor.device)
+    if name in ("add", "sub"):
+        return torch.tensor(1.0 if is_first else -alpha if name == "sub" else alpha, device=tensor.device)
+    factor = torch.as_tensor(other, device=tensor.device).detach().float()
+    is_channelwise = factor.shape[-3:] == (tensor.shape[1], 1, 1)
+    if name == "mul" and is_channelwise and factor.ndim == 4 and len(factor) > 1:
+        return torch.ones((), device=tensor.device)  # a gate, of each image another
+    if factor.numel() != 1 and factor.numel() != is_channelwise * tensor.shape[1]:
+        return None
+    factor = factor.flatten() if factor.numel() > 1 else factor.reshape(())
+    if name == "mul":
+        return factor
+    return factor.reciprocal() if is_first and len(args) == 2 else None
+
+
+def _times(state: State, factor: torch.Tensor) -> State:
+    """Channels times a factor, () or (channels,). Of channels that are units themselves, the mean after it enters."""
     if not state.is_sum:
         return state
-    factor = (variance.float() + eps).rsqrt() * (1 if weight is None else weight.detach().float())
     return replace(
         state,
         reaches={
-            path: replace(reach, gain=reach.spread(len(factor), factor) * factor[:, None])
-            for path, reach in state.reaches.items()
+            path: replace(reach, gain=_gain_of(reach) * factor[..., None]) for path, reach in state.reaches.items()
         },
     )
 
 
-def _add(states: Sequence[State], like: torch.Tensor, *, sign: int) -> State:
+def _gain_of(reach: Reach) -> torch.Tensor:
+    """Behind a sum there is one."""
+    assert reach.gain is not None
+    return reach.gain
+
+
+def _add(states: Sequence[State], like: torch.Tensor, *, sign: float) -> State:
     """Both parents of a sum."""
     found: dict[str, Reach] = {}
     for place, state in enumerate(states):
@@ -189,7 +225,7 @@ def _add(states: Sequence[State], like: torch.Tensor, *, sign: int) -> State:
     return State(found, is_sum=True)
 
 
-def _merge(first: Reach | None, second: Reach, sign: int) -> Reach:
+def _merge(first: Reach | None, second: Reach, sign: float) -> Reach:
     gain = second.gain
     assert gain is not None
     if first is None or first.gain is None:

@@ -30,6 +30,21 @@ class Residual(nn.Module):
         return torch.relu_(self.last(x))
 
 
+class Scaled(nn.Module):
+    """What linear operations do to a channel between two convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(4)
+        self.first, self.inner, self.last = nn.Conv2d(3, 5, 1), nn.Conv2d(5, 5, 1), nn.Conv2d(5, 4, 1)
+        self.scale = nn.Parameter(torch.randn(5, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = 1 - self.inner(0.5 * self.first(x)) * self.scale
+        y = torch.sub(self.scale, -y / 4, alpha=3)
+        return self.last(torch.add(y, 2 * y, alpha=0.5).mul_(3))
+
+
 class Fire(nn.Module):
     """Two branches side by side, then a pool and a convolution in two groups."""
 
@@ -70,6 +85,20 @@ def test_strengths_and_the_bias_sum_to_the_mean_of_what_a_unit_takes_in(images: 
     assert np.allclose(parents, into_last.numpy(), atol=1e-5)
     branch = module.last.weight.detach().flatten(1) * normed
     assert np.allclose(found["inner", "last"].mean, branch.numpy(), atol=1e-5)
+
+
+def test_factors_of_a_channel_multiply_its_strengths_and_maps_of_factors_are_not_followed(
+    images: torch.Tensor,
+) -> None:
+    module = Scaled().eval()
+    found = walk(module=module, paths=["first", "last"], batches=batches(images))["first", "last"].mean
+    with torch.no_grad():
+        means = 0.5 * module.first(images).mean(dim=(0, 2, 3))
+        inner = module.inner.weight.flatten(1) * module.scale.flatten()[:, None]
+        expected = module.last.weight.flatten(1) @ (inner * (-1 * 0.25 * 3 * 2 * 3)) * means
+    assert np.allclose(found, expected.numpy(), atol=1e-5)
+    module.scale = nn.Parameter(torch.randn(5, 8, 8))
+    assert walk(module=module, paths=["first", "last"], batches=batches(images)) == {}
 
 
 def test_parts_of_a_concatenation_and_groups_keep_their_places(images: torch.Tensor) -> None:
