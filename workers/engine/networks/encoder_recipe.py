@@ -17,6 +17,8 @@ LATENTS = "latents"
 JOINT = " + "
 MAX_NAME_LENGTH, MAX_LATENTS = 200, 1_000_000
 ACTIVATIONS = "relu, jumprelu or topk-K"
+# What a name states, in this order, each at most once.
+OPTIONS = ("activation", "axes", "tokens", "decoder_bias")
 SUBTRACTED, IGNORED = "subtracted", "ignored"
 
 
@@ -78,9 +80,14 @@ class EncoderRecipe:
             raise EncoderInvalid(f"{architecture!r} is not of the form encoder:BASE@LAYER?activation=relu.")
         try:
             stated = dict(parse_qsl(found[3], strict_parsing=True)) if found[3] else {}
-            return cls(found[1], unquote(found[2]), **stated)
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise EncoderInvalid(f"{architecture!r} cannot be read: {error}.") from None
+        if unknown := next((key for key in stated if key not in OPTIONS), None):
+            raise EncoderInvalid(f"{architecture!r} states {unknown!r}, which is none of {', '.join(OPTIONS)}.")
+        recipe = cls(found[1], unquote(found[2]), **stated)
+        if recipe.name != architecture:
+            raise EncoderInvalid(f"{architecture!r} is written {recipe.name!r}.")
+        return recipe
 
 
 def join_addresses(weights: str, encoder: str) -> str:

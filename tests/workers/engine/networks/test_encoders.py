@@ -138,5 +138,11 @@ def test_the_name_of_a_network_with_an_encoder_says_all_of_it() -> None:
     ):  # fmt: skip
         with pytest.raises(EncoderInvalid):
             EncoderRecipe(*stated)
-    with pytest.raises(EncoderInvalid, match="cannot be read"):
-        EncoderRecipe.parse("encoder:a:b@c?code=1")
+    for twice_named, said in (
+        ("encoder:a:b@c?code=1", "states 'code', which is none of activation, axes"),
+        ("encoder:a:b@c?activation=relu&activation=topk-3", "is written 'encoder:a:b@c.activation=topk-3'"),
+        ("encoder:a:b@c?axes=btu&activation=relu", "is written 'encoder:a:b@c.activation=relu&axes=btu'"),
+        ("encoder:a:b@c?activation", "cannot be read"),
+    ):
+        with pytest.raises(EncoderInvalid, match=said):
+            EncoderRecipe.parse(twice_named)
