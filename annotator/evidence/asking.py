@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from annotator.evidence import attempting, dividing
 from annotator.evidence.models import Question
 from annotator.evidence.unit_classes import keep_classes
 from annotator.refusals import Refusal
+from annotator.units import gpu_queue
 from annotator.units.registering import check_architecture, resolve_weights
 from workers import contract
 from workers.engine.images.passed_over import is_text, show_path
@@ -137,6 +139,9 @@ def advance(*, question_id: uuid.UUID, now: datetime) -> None:
         answer = _find_answer(question, store, now)
         if answer is not None:
             _take(question, answer, now)
+            if question.state == Question.State.REFUSED and question.parts.exists():
+                # Other parts need not run on.
+                transaction.on_commit(partial(gpu_queue.mark_canceled, question.folder, is_canceled=True))
             keep_classes(question, store, now=now)
         question.save()
 

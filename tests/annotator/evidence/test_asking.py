@@ -213,14 +213,18 @@ def test_a_question_in_parts_is_sent_part_by_part_and_joined(
 
 
 def test_a_part_that_cannot_be_answered_refuses_the_question(
-    advance: Callable[[datetime], Question], broker: Broker
+    advance: Callable[[datetime], Question], broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     question = advance(NOW)
     answer(question, contract.result_name(0), {contract.PARTS: [64, 20]})
     advance(NOW)
     answer(question, contract.result_name(2), {"error": "The list of images changed."})
-    assert advance(NOW).refusal == "The list of images changed."
+    canceled: list[str] = []
+    monkeypatch.setattr(gpu_queue, "mark_canceled", lambda folder, *, is_canceled: canceled.append(folder))
+    refused = advance(NOW)
+    assert refused.refusal == "The list of images changed."
     assert [message["position"] for message in broker.sent] == [0, 1, 2]
+    assert canceled == [refused.folder], "the other part need not go on"
 
 
 def test_a_part_whose_attempts_fail_ends_the_question_with_the_reason(
