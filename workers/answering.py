@@ -88,9 +88,8 @@ def in_words(error: Exception) -> str:
 
 
 def _answer(request: QuestionRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
-    if request.kind == contract.LOOK or request.options.get(
-        "in_full"
-    ):  # somebody looks at a page: the photograph comes first
+    # Somebody looks at a page: the photograph comes first.
+    if request.kind == contract.LOOK or request.options.get("in_full"):
         keep_photograph(request, target, reporter)
     reporter.begin("loading the network", n_total=0)
     opened = open_network(request=request, surveyed=None, device=find_device())
