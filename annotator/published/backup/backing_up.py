@@ -42,10 +42,12 @@ from annotator.units.managing import keeping_artifacts
 from annotator.units.models import Dissection, name_artifact
 from annotator.units.photographs import name_tile, read_tile
 from annotator.workplaces import open_workplace
+from workers import contract
 from workers.store import FULL, NotStored, Store, StoreError, open_store
 
-# What the merge joins. Nothing reads it in a dissection that is done; others go on from it, also when tried again.
-SHARDS = "shards/"
+# What the merge joins, and drafts of crops. Nothing reads them in a dissection that is done, and drafts are removed
+# then; others go on from them, also when tried again.
+LEFT_OUT = ("shards/", f"{contract.CROPS_FOLDER}/")
 
 
 class CannotBackUp(Refusal):
@@ -138,7 +140,7 @@ def add_artifacts(
         is_elsewhere = "://" in dissection.artifact_name
         folder = name_artifact(dissection.pk) if is_elsewhere else dissection.artifact_name
         store, is_done = open_store(dissection.artifact), dissection.state == Dissection.State.DONE
-        names = [name for name in store.names() if not is_done or not name.startswith(SHARDS)]
+        names = [name for name in store.names() if not is_done or not name.startswith(LEFT_OUT)]
         for name in list(names) if with_content else ():
             try:
                 _add_file(packed, store, name, to=f"{ARTIFACTS}/{folder}/{name}", scratch=scratch)
