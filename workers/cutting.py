@@ -3,6 +3,7 @@
 The store holds what was cut; Valkey holds for a while why something cannot be cut, for whoever waits and reads it.
 """
 
+import hashlib
 import logging
 from functools import lru_cache
 
@@ -11,13 +12,20 @@ import numpy as np
 from workers import config, contract, store
 from workers.contract import CutRequest
 from workers.engine.cut import cut_units, list_images, open_pixels
-from workers.engine.format.artifact import Artifact, ArtifactMalformed, read_artifact, tile_name, unpack_arrays
+from workers.engine.format.artifact import (
+    Artifact,
+    ArtifactMalformed,
+    checksum_name,
+    read_artifact,
+    tile_name,
+    unpack_arrays,
+)
 from workers.engine.images.contents import Contents, ImagesChanged
 from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.images.image_set import ImageSet, PixelCache
 from workers.engine.images.label_table import ImageSetError
 from workers.opened import open_contents, open_images
-from workers.store import Store, StoreError
+from workers.store import NotStored, Store, StoreError
 from workers.valkey import ValkeyAway, connected
 
 logger = logging.getLogger(__name__)
@@ -42,13 +50,22 @@ def _cut(request: CutRequest) -> None:
     """Raises what REFUSED lists."""
     target = store.open_store(request.artifact)
     pairs = zip(request.units, request.strips, strict=True)
-    missing = [unit for unit, strip in pairs if not target.exists(tile_name(strip))]
+    missing = [unit for unit, strip in pairs if not _is_whole(target, strip)]
     if not missing:
         return
     artifact = read_artifact(target.read)
     image_set, pixels = _open(request.artifact, artifact.manifest["sha256"], request.images, request.labels)
     _demand_unchanged(target, image_set, list_images(artifact, place=request.place, units=missing))
     cut_units(artifact=artifact, place=request.place, units=missing, pixels=pixels, save=target.write)
+
+
+def _is_whole(target: Store, strip: str) -> bool:
+    """True if the strip is there, byte for byte as it was cut."""
+    try:
+        stated = target.read(checksum_name(strip)).decode()
+        return hashlib.sha256(target.read(tile_name(strip))).hexdigest() == stated
+    except (NotStored, UnicodeDecodeError):
+        return False
 
 
 @lru_cache(maxsize=1)
