@@ -40,8 +40,10 @@ def whole_number(name: str, meaning: str, *, default: int) -> int:
 
 
 def url(name: str, meaning: str, *, default: str | None = None) -> str:
-    """A public address with http or https and no path, returned without a trailing slash."""
+    """A public address with http or https and no path, returned without a trailing slash; empty only by default."""
     value = text(name, meaning, default=default).rstrip("/")
+    if not value and default == "":
+        return ""
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
         raise BadSetting(f"{name} must be like https://host or http://host:port, not {value!r}.")

@@ -61,18 +61,31 @@ SANDBOX_URL = env.url(
     "The public address of the sandbox; its host name is another one, as cookies ignore ports.",
     default=None if DEPLOYED else f"http://127.0.0.1:{SANDBOX_PORT}",
 )
+SANDBOX_CONTENT_URL = env.url(
+    "SANDBOX_CONTENT_URL",
+    "The public address of requesters' HTML at the sandbox, under a host name of its own, so that it has storage and "
+    "cookies. The server of SANDBOX_URL answers it. Empty: such HTML works without storage and cookies.",
+    default="" if DEPLOYED else f"http://content.localhost:{SANDBOX_PORT}",
+)
 _hosts = [urlsplit(url).hostname or "" for url in (WEB_URL, HIT_PAGES_URL, SANDBOX_URL)]
 if _hosts[2] in _hosts[:2] or (DEPLOYED and len(set(_hosts)) < 3):
     raise env.BadSetting("WEB_URL, HIT_PAGES_URL and SANDBOX_URL must have separate host names: cookies ignore ports.")
-for _name, _url in (("WEB_URL", WEB_URL), ("HIT_PAGES_URL", HIT_PAGES_URL), ("SANDBOX_URL", SANDBOX_URL)):
-    if DEPLOYED and not _url.startswith("https://"):
+_content_host = urlsplit(SANDBOX_CONTENT_URL).hostname
+if _content_host in _hosts:
+    raise env.BadSetting("SANDBOX_CONTENT_URL must have a host name of its own: its pages are written by requesters.")
+for _name, _url in (
+    ("WEB_URL", WEB_URL), ("HIT_PAGES_URL", HIT_PAGES_URL), ("SANDBOX_URL", SANDBOX_URL),
+    ("SANDBOX_CONTENT_URL", SANDBOX_CONTENT_URL),
+):  # fmt: skip
+    if DEPLOYED and _url and not _url.startswith("https://"):
         raise env.BadSetting(f"{_name} must begin with https:// on a server, not {_url!r}: passwords travel over it.")
 _extra_hosts = env.names(
     "EXTRA_HOSTS", "More host names that are answered, separated by commas. Patterns such as * are refused on a server."
 )
 if DEPLOYED and any("*" in host or host.startswith(".") for host in _extra_hosts):
     raise env.BadSetting("EXTRA_HOSTS must name each host on a server: a pattern such as * would answer to any name.")
-_own_hosts = {f"[{host}]" if ":" in host else host for host in ([_hosts[2]] if SITE == "sandbox" else _hosts[:2])}
+_sandbox_hosts = [_hosts[2], _content_host] if _content_host else [_hosts[2]]
+_own_hosts = {f"[{host}]" if ":" in host else host for host in (_sandbox_hosts if SITE == "sandbox" else _hosts[:2])}
 ALLOWED_HOSTS = sorted(_own_hosts) + _extra_hosts
 TRUSTED_PROXIES = env.networks(
     "TRUSTED_PROXIES",
@@ -110,6 +123,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "annotator.content_policy.SetContentPolicy",
+    "annotator.sandbox.worker.hosts.SeparateContent",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

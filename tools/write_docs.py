@@ -54,8 +54,9 @@ def _read_setting(call: ast.Call) -> Setting | None:
 
 
 def _tell_default(node: ast.expr | None, *, is_flag: bool) -> str:
-    if isinstance(node, ast.IfExp):  # None if DEPLOYED else ...
-        return f"{_tell_default(node.orelse, is_flag=False)}; required on a server"
+    if isinstance(node, ast.IfExp):  # None if DEPLOYED else ..., or an empty text
+        is_needed = isinstance(node.body, ast.Constant) and node.body.value is None
+        return f"{_tell_default(node.orelse, is_flag=False)}; {'required' if is_needed else 'empty'} on a server"
     if node is None:
         return "`0`" if is_flag else ""
     if isinstance(node, ast.JoinedStr):

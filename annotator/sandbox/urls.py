@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from annotator.health import show_health
 from annotator.sandbox.api.protocol import answer_call
-from annotator.sandbox.worker.frames import take_external_submission
+from annotator.sandbox.worker.submissions import take_external_submission
 
 handler400 = "annotator.problems.pages.show_bad_request"
 handler403 = "annotator.problems.pages.show_forbidden"

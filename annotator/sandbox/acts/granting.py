@@ -19,7 +19,9 @@ def create_type(kind: QualificationType) -> QualificationType:
             kind.save(force_insert=True)
     except IntegrityError as error:
         raise Refused(
-            Code.QUALIFICATION_TYPE_ALREADY_EXISTS, f"You have a QualificationType named {kind.name!r} already."
+            Code.QUALIFICATION_TYPE_ALREADY_EXISTS,
+            # Clients match this sentence.
+            f"You have already created a QualificationType with this name. ({kind.name})",
         ) from error
     return kind
 

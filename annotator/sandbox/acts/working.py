@@ -3,9 +3,10 @@
 import datetime as dt
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from annotator.sandbox import notifying
-from annotator.sandbox.acts import policing, qualifying, transitions
+from annotator.sandbox.acts import catalog, policing, qualifying, transitions
 from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.acts.transitions import lock_assignment
 from annotator.sandbox.models import HIT, Assignment, Person, UploadedFile
@@ -21,36 +22,74 @@ MAX_ACCEPTED_AT_ONCE = 25
 def accept(person: Person, *, hit_id: int, now: dt.datetime) -> Assignment:
     """Gives this person an assignment. Raises Refused: none left, not qualified, blocked, or worked on before."""
     hit = transitions.lock_hit(id=hit_id)
-    _check_acceptable(person, hit, now=now)
-    reward = hit.hit_type.reward_usd
+    _check_open(person, hit, now=now)
+    _check_eligible(person, hit)
     try:
         with transaction.atomic():
-            assignment = Assignment.objects.create(
-                hit=hit, person=person, reward_usd=reward,
-                fee_usd=fees.fee_usd(amount_usd=reward, max_assignments=hit.max_assignments),
-                auto_approval_seconds=hit.hit_type.auto_approval_seconds, accepted_at=now,
-                deadline=now + dt.timedelta(seconds=hit.hit_type.duration_seconds),
-            )  # fmt: skip
+            return _give(person, hit, now=now)
     except IntegrityError as error:
         raise Refused(Code.WORKER_NOT_ELIGIBLE, "You have worked on this HIT already.") from error
+
+
+def accept_any(person: Person, *, group_id: str, now: dt.datetime) -> Assignment | None:
+    """An assignment of the oldest HIT of the group that nobody else is taking; None if there is none for this person.
+
+    Raises Refused if the person may not accept.
+    """
+    open_hits = catalog.offered_hits(person, now=now).filter(hit_type__group_id=group_id)
+    while True:
+        try:
+            if (assignment := _accept_first(person, open_hits, now=now)) is not None:
+                return assignment
+        except IntegrityError:
+            continue  # the same person pressed twice, and has this HIT; now it is seen
+        # One that was returned meanwhile was not seen by the query that waited.
+        if not open_hits.exists():
+            return None
+
+
+@transaction.atomic
+def _accept_first(person: Person, open_hits: QuerySet[HIT], *, now: dt.datetime) -> Assignment | None:
+    """Tries those that nobody has locked first, so that many at once do not wait for each other; then waits for any."""
+    rows = open_hits.order_by("id").select_related("hit_type__notification_setting", "requester").defer("question")
+    for is_skipping in (True, False):
+        hit = rows.select_for_update(of=("self",), skip_locked=is_skipping).first()
+        if hit is not None:
+            _check_eligible(person, hit)
+            return _give(person, hit, now=now)
+    return None
+
+
+def _give(person: Person, hit: HIT, *, now: dt.datetime) -> Assignment:
+    """The caller holds the HIT's lock and has checked that this person may accept it."""
+    reward = hit.hit_type.reward_usd
+    assignment = Assignment.objects.create(
+        hit=hit, person=person, reward_usd=reward,
+        fee_usd=fees.fee_usd(amount_usd=reward, max_assignments=hit.max_assignments),
+        auto_approval_seconds=hit.hit_type.auto_approval_seconds, accepted_at=now,
+        deadline=now + dt.timedelta(seconds=hit.hit_type.duration_seconds),
+    )  # fmt: skip
     hit.n_accepted += 1
     transitions.advance_hit(hit, moves_money=False, now=now)
     notifying.record("AssignmentAccepted", hit=hit, assignment=assignment, now=now)
     return assignment
 
 
-def _check_acceptable(person: Person, hit: HIT, *, now: dt.datetime) -> None:
+def _check_open(person: Person, hit: HIT, *, now: dt.datetime) -> None:
     if hit.status != HITStatus.ASSIGNABLE or hit.expires_at <= now:
         raise Refused(Code.INVALID_HIT_STATE, "There are no more assignments of this HIT.")
     if hit.assignments.filter(person=person, state__in=LIVE).exists():
         raise Refused(Code.WORKER_NOT_ELIGIBLE, "You have worked on this HIT already.")
+    if hit.requester.blocks.filter(person=person).exists():
+        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, "This requester does not offer you HITs.")
+
+
+def _check_eligible(person: Person, hit: HIT) -> None:
     if person.assignments.filter(state=AssignmentState.ACCEPTED).count() >= MAX_ACCEPTED_AT_ONCE:
         raise Refused(
             Code.WORKER_NOT_ELIGIBLE,
             f"You hold {MAX_ACCEPTED_AT_ONCE} HITs; submit or return one before you accept another.",
         )
-    if hit.requester.blocks.filter(person=person).exists():
-        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, "This requester does not offer you HITs.")
     unmet = qualifying.find_unmet(hit.hit_type, standing=Standing(person, [hit.hit_type]), action="Accept")
     if unmet is not None:
         raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, unmet.words)

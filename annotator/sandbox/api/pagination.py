@@ -41,9 +41,11 @@ def read_page(values: dict[str, Any], *, about: str, now: dt.datetime, life: dt.
 def take(
     rows: QuerySet[Row], page: Page, *, is_newest_first: bool = False, by: str = ""
 ) -> tuple[list[Row], dict[str, Any]]:
-    """One page and its members NumResults and NextToken; there is no token after the last page.
+    """One page and its members NumResults and NextToken. The order is that of the rows' ids, or of the field `by` and
+    then of the ids.
 
-    The order is that of the rows' ids, or of the field `by` and then of the ids.
+    As at Amazon, every page that has rows carries a token, the last one too; an empty page has none. Clients rely on
+    both.
     """
     if page.after is not None and by:
         last = rows.model._default_manager.filter(pk=page.after).values_list(by, flat=True).first()
@@ -51,12 +53,13 @@ def take(
     elif page.after is not None:
         rows = rows.filter(**{"id__lt" if is_newest_first else "id__gt": page.after})
     order = ["-id"] if is_newest_first else [by, "id"] if by else ["id"]
-    found = list(rows.order_by(*order)[: page.size + 1])
-    shown = found[: page.size]
-    members: dict[str, Any] = {"NumResults": len(shown)}
-    if len(found) > page.size:
-        members["NextToken"] = seal(page, shown[-1].pk)
-    return shown, members
+    shown = list(rows.order_by(*order)[: page.size])
+    return shown, count(page, len(shown), last=shown[-1].pk if shown else 0)
+
+
+def count(page: Page, n_shown: int, *, last: int) -> dict[str, Any]:
+    """NumResults and, if the page is not empty, the NextToken after the row `last`."""
+    return {"NumResults": n_shown, "NextToken": seal(page, last) if n_shown else None}
 
 
 def seal(page: Page, last: int) -> str:

@@ -1,57 +1,54 @@
-"""Pages without cookies: a HIT's frame, the page after a submission in it, and files that came with an answer."""
+"""Pages without cookies: the content of a HIT's frame, and files that came with an answer."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.templatetags.static import static
+from django.urls import reverse
+from django.views.decorators.http import require_GET
 
 from annotator.sandbox import switchboard, uploads
-from annotator.sandbox.acts import working
 from annotator.sandbox.models import HIT
-from annotator.sandbox.questions import answers, documents
-from annotator.sandbox.rules.refusals import Refused
-from annotator.sandbox.worker import session
+from annotator.sandbox.questions import amazon_addresses, documents
+from annotator.sandbox.rules.states import HITStatus
+from annotator.sandbox.worker import hosts
 
-# The content is untrusted: without allow-same-origin it has its own origin and none of this site's rights.
-CONTENT_POLICY = "sandbox allow-scripts allow-forms allow-popups allow-modals"
-
-
-@csrf_exempt
-@require_POST
-def take_external_submission(request: HttpRequest) -> HttpResponse:
-    """A form posted from inside the frame; its assignmentId, which cannot be guessed, says whose work it is."""
-    now = switchboard.read().now()
-    fields = {name: request.POST.getlist(name) for name in request.POST}
-    try:
-        assignment = working.submit(
-            session.clean(request.POST.get("assignmentId", "")[:64]),
-            answer=answers.write(answers.from_form(fields)), now=now,
-        )  # fmt: skip
-    except Refused as refused:
-        return _in_frame(status=409, problem=refused.message)
-    return _in_frame(status=200, assignment=assignment)
+SUBMIT_PATH = "/mturk/externalSubmit"
+# A tab that the page opens is an ordinary tab, with storage, cookies and an origin.
+RIGHTS = (
+    "allow-scripts allow-forms allow-modals allow-popups allow-popups-to-escape-sandbox allow-downloads "
+    "allow-pointer-lock"
+)
+SAME_ORIGIN = "allow-same-origin"
+# Also if the page leads to another origin than that of its address.
+FEATURES = "camera *; microphone *; fullscreen *; clipboard-write *; autoplay *"
 
 
-def _in_frame(*, status: int, **context: object) -> HttpResponse:
-    response = HttpResponse(render_to_string("sandbox/submitted.html", context), status=status)
-    return _framed_by_this_site(response, policy="")
+def content_site() -> str:
+    """The origin of requesters' HTML. Without a host name of its own it is this site's, and the page gets no origin."""
+    return str(settings.SANDBOX_CONTENT_URL or settings.SANDBOX_URL)
 
 
-def _framed_by_this_site(response: HttpResponse, *, policy: str) -> HttpResponse:
-    """frame-ancestors replaces X-Frame-Options, since it also works for a frame with its own origin."""
-    response["Content-Security-Policy"] = f"frame-ancestors 'self'; {policy}"
-    response.xframe_options_exempt = True
-    return response
+def content_url(hit: HIT) -> str:
+    return f"{content_site()}{reverse('sandbox-content', args=[hit.mturk_id])}"
 
 
 @require_GET
 def show_content(request: HttpRequest, hit_id: str) -> HttpResponse:
-    """A HIT's HTML question, in a frame of its own."""
-    hit = HIT.objects.filter(mturk_id=hit_id).first()
+    """A HIT's HTML question, in a frame of its own; it is gone when the HIT is deleted."""
+    hit = HIT.objects.filter(mturk_id=hit_id).exclude(status=HITStatus.DISPOSED).first()
     question = documents.read_question(hit.question) if hit else None
     if not isinstance(question, documents.HTMLQuestion):
         return HttpResponse("There is no such page.", status=404, content_type="text/plain")
-    return _framed_by_this_site(HttpResponse(question.content), policy=CONTENT_POLICY)
+    script = f"{content_site()}{static('sandbox/external_hit.js')}"
+    page = amazon_addresses.replace(question.content, site=settings.SANDBOX_URL, script=script)
+    return hosts.allow_framing(HttpResponse(page), policy=_content_policy(is_apart=hosts.is_content_host(request)))
+
+
+def _content_policy(*, is_apart: bool) -> str:
+    """Forms lead to this marketplace only. At this site's own host name the page has no origin."""
+    sites = dict.fromkeys([settings.SANDBOX_URL, content_site()])
+    forms = "form-action " + " ".join(f"{site}{SUBMIT_PATH}" for site in sites)
+    return forms if is_apart else f"{forms}; sandbox {RIGHTS}"
 
 
 @require_GET

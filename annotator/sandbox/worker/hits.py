@@ -12,19 +12,14 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from annotator.sandbox.acts import catalog, working
 from annotator.sandbox.models import HIT, Assignment, HITType, Person
 from annotator.sandbox.questions import answers, documents, question_form
-from annotator.sandbox.rules.refusals import Code, Refused
-from annotator.sandbox.rules.states import AssignmentState
-from annotator.sandbox.worker import form_answers, session
-
-NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
-# Somebody else may accept an assignment between the query and the lock.
-MAX_TRIES = 20
+from annotator.sandbox.rules.states import AssignmentState, HITStatus
+from annotator.sandbox.worker import form_answers, frames, session
+from annotator.sandbox.worker.submissions import NO_ASSIGNMENT
 
 
 @require_GET
@@ -32,7 +27,8 @@ def preview(request: HttpRequest, hit_id: str) -> HttpResponse:
     """One HIT before it is accepted."""
     now = session.settled_now()
     person = session.find_person(request)
-    hit = HIT.objects.select_related("hit_type__requester").filter(mturk_id=hit_id).first()
+    shown = HIT.objects.exclude(status=HITStatus.DISPOSED).select_related("hit_type__requester")
+    hit = shown.filter(mturk_id=hit_id).first()
     if hit is None:
         return session.show_problem(request, person, "There is no such HIT.", status=404)
     if person is not None and (mine := _running(person).filter(hit=hit).first()):
@@ -74,22 +70,10 @@ def accept(request: HttpRequest, person: Person, hit_id: str) -> HttpResponse:
 @require_POST
 @session.for_people
 def accept_next(request: HttpRequest, person: Person, group_id: str) -> HttpResponse:
-    """Any free HIT of the group; if another person accepts it first, the next one."""
+    """Any free HIT of the group."""
     now = session.settled_now()
-    kind = HITType.objects.filter(group_id=group_id).first()
-    after = 0
-    for _ in range(MAX_TRIES if kind else 0):
-        assert kind is not None
-        hit = catalog.next_hit(kind, person, after=after, now=now)
-        if hit is None:
-            break
-        try:
-            assignment = working.accept(person, hit_id=hit.pk, now=now)
-        except Refused as refused:
-            if refused.code not in (Code.INVALID_HIT_STATE, Code.WORKER_NOT_ELIGIBLE):
-                raise
-            after = hit.pk
-            continue
+    assignment = working.accept_any(person, group_id=group_id, now=now)
+    if assignment is not None:
         return redirect("sandbox-work", assignment.mturk_id)
     return session.show_problem(request, person, "There are no more HITs in this group for you.", status=409)
 
@@ -155,14 +139,17 @@ def _question(hit: HIT, assignment: Assignment | None) -> dict[str, Any]:
     """What the page shows: the address of a frame, or a form of this site's own."""
     question = documents.read_question(hit.question)
     if isinstance(question, documents.ExternalQuestion):
-        return {"frame_url": frame_url(question.url, hit, assignment), "frame_height": question.frame_height_px}
+        rights = f"{frames.RIGHTS} {frames.SAME_ORIGIN}"
+        return _frame(frame_url(question.url, hit, assignment), question.frame_height_px, rights=rights)
     if isinstance(question, documents.HTMLQuestion):
-        content = f"{settings.SANDBOX_URL}{reverse('sandbox-content', args=[hit.mturk_id])}"
-        return {
-            "frame_url": frame_url(content, hit, assignment), "frame_height": question.frame_height_px,
-            "is_own_content": True,
-        }  # fmt: skip
+        url = frame_url(frames.content_url(hit), hit, assignment)
+        rights = f"{frames.RIGHTS} {frames.SAME_ORIGIN}" if settings.SANDBOX_CONTENT_URL else frames.RIGHTS
+        return _frame(url, question.frame_height_px, rights=rights)
     return {"form": question}
+
+
+def _frame(url: str, height_px: int, *, rights: str) -> dict[str, Any]:
+    return {"frame_url": url, "frame_height": height_px, "frame_rights": rights, "frame_features": frames.FEATURES}
 
 
 def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:

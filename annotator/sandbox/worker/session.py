@@ -103,6 +103,8 @@ def show(
         context["n_unread"] = Message.objects.filter(person=person, is_from_person=False, read_at=None).count()
     response = render(request, f"sandbox/{template}.html", {"person": person, **context}, status=status)
     response["Content-Security-Policy"] = _POLICY
+    # A frame of another origin may open a tab and keep hold of it; Django's own value would give it no handle.
+    response["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
     return response
 
 

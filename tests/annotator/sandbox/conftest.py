@@ -28,6 +28,7 @@ HIT_TYPE = {
 def _sandbox_addresses(settings: Any) -> None:
     settings.ROOT_URLCONF = serving.URLCONF
     settings.SANDBOX_URL = serving.ENDPOINT
+    settings.SANDBOX_CONTENT_URL = serving.CONTENT
     settings.ALLOWED_HOSTS = ["*"]
     switchboard.forget()
 

@@ -22,6 +22,7 @@ from annotator.sandbox import switchboard
 
 URLCONF = "annotator.sandbox.urls"
 ENDPOINT = "http://127.0.0.1:8001"
+CONTENT = "http://content.localhost:8001"
 
 
 class _SandboxHandler(WSGIHandler):
@@ -77,6 +78,7 @@ def sandbox_server(settings: Any) -> Iterator[str]:
     switchboard.forget()
     with _Server() as server:
         settings.SANDBOX_URL = f"http://127.0.0.1:{server.server_port}"
+        settings.SANDBOX_CONTENT_URL = f"http://content.localhost:{server.server_port}"
         server.set_app(_SandboxHandler())
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()

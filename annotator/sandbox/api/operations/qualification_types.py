@@ -109,26 +109,21 @@ def list_qualification_types(call: Call) -> dict[str, Any]:
     page = call.page(f"{query}/{owned}/{with_computed}")
     kinds, members = pagination.take(rows, page)
     shown = [_visible_members(kind, call) for kind in kinds]
-    if with_computed and "NextToken" not in members:
-        extra, members = _take_computed(query, page, n_shown=len(shown))
-        shown += extra
+    computed = _find_computed(query, page)[: page.size - len(shown)] if with_computed else []
+    if computed:
+        shown += [_computed_members(type_id) for _, type_id in computed]
+        members = pagination.count(page, len(shown), last=computed[-1][0])
     return {**members, "QualificationTypes": shown}
 
 
-def _take_computed(query: str, page: pagination.Page, *, n_shown: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The marketplace's own types, as many as still fit on the page, numbered after all rows."""
+def _find_computed(query: str, page: pagination.Page) -> list[tuple[int, str]]:
+    """The marketplace's own types that come after this page's start, by the numbers that follow all rows."""
     after = page.after if page.after is not None and page.after >= _COMPUTED_FROM else _COMPUTED_FROM - 1
-    known = [
+    return [
         (number, type_id)
         for number, type_id in enumerate(qualifying.COMPUTED, start=_COMPUTED_FROM)
         if number > after and query.lower() in qualifying.COMPUTED[type_id].lower()
     ]
-    room = page.size - n_shown
-    members: dict[str, Any] = {"NumResults": n_shown + len(known[:room])}
-    if len(known) > room:
-        last = known[room - 1][0] if room else after
-        members["NextToken"] = pagination.seal(page, last)
-    return [_computed_members(type_id) for _, type_id in known[:room]], members
 
 
 def list_hits_for_qualification_type(call: Call) -> dict[str, Any]:

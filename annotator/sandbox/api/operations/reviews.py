@@ -23,8 +23,8 @@ def list_review_policy_results_for_hit(call: Call) -> dict[str, Any]:
     first = page.after or 0
     shown = rows[first : first + page.size]
     members: dict[str, Any] = {"HITId": hit.mturk_id}
-    if len(rows) > first + page.size:
-        members["NextToken"] = seal(page, first + page.size)
+    if shown:
+        members["NextToken"] = seal(page, first + len(shown))
     for level in levels:
         policy = hit.assignment_review_policy if level == "Assignment" else hit.hit_review_policy
         if policy:

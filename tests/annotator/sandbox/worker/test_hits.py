@@ -39,15 +39,46 @@ def test_the_frame_gets_exactly_amazons_parameters(
 
 
 def test_a_requesters_own_html_has_no_right_over_this_site(
-    visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+    visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT], settings: Any
 ) -> None:
     hit, browser = new_hit(HTML), visit(new_person())
-    page = browser.get(f"/worker/hits/{hit.mturk_id}/").content.decode()
-    assert "allow-same-origin" not in page
+    for host, has_origin in (("", False), ("http://content.localhost:8001", True)):
+        settings.SANDBOX_CONTENT_URL = host
+        page = browser.get(f"/worker/hits/{hit.mturk_id}/")
+        assert ("allow-same-origin" in page.content.decode()) is has_origin
+        assert page.context["frame_url"].startswith(host or "http://127.0.0.1:8001")
+    # At this site's own host name it never has an origin, whoever opens it.
     content = browser.get(f"/worker/hits/{hit.mturk_id}/content")
     assert b"id='own'" in content.content
     assert "sandbox allow-scripts" in content["Content-Security-Policy"]
     assert "allow-same-origin" not in content["Content-Security-Policy"]
+
+
+def test_the_host_of_requesters_content_answers_nothing_else(
+    visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT], accept: Accept
+) -> None:
+    hit, browser = new_hit(HTML), visit(new_person())
+    apart = {"Host": "content.localhost:8001"}
+    content = browser.get(f"/worker/hits/{hit.mturk_id}/content", headers=apart)
+    assert (content.status_code, b"id='own'" in content.content) == (200, True)
+    policy = content["Content-Security-Policy"]
+    assert "frame-ancestors 'self' http://127.0.0.1:8001;" in policy
+    assert "form-action http://127.0.0.1:8001/mturk/externalSubmit " in policy
+    assert "sandbox" not in policy
+    for path in ("/", "/worker/", "/worker/sign-in", f"/worker/hits/{hit.mturk_id}/", "/mturk/preview", "/healthz"):
+        assert browser.get(path, headers=apart).status_code == 404, path
+    assert browser.post("/", headers=apart).status_code == 404
+    submitted = browser.post("/mturk/externalSubmit", {"assignmentId": accept(browser, hit).mturk_id}, headers=apart)
+    assert submitted.status_code == 200
+
+
+def test_the_content_of_a_deleted_hit_is_gone(new_hit: Callable[..., HIT], mturk: Any, stranger: Client) -> None:
+    hit = new_hit(HTML)
+    mturk.update_expiration_for_hit(HITId=hit.mturk_id, ExpireAt=0)
+    assert stranger.get(f"/worker/hits/{hit.mturk_id}/content").status_code == 200
+    mturk.delete_hit(HITId=hit.mturk_id)
+    for path in ("", "content"):
+        assert stranger.get(f"/worker/hits/{hit.mturk_id}/{path}").status_code == 404
 
 
 def test_pages_are_framed_by_nobody_and_the_frames_page_by_this_site(stranger: Client) -> None:
