@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from annotator.crowd.categories import SemanticCategory
+from annotator.crowd.linked import Link, LinkedHIT, LinkedWork  # noqa: F401 (Django finds tables in this module)
 from annotator.names import MAX_LENGTH, validate_name
 from annotator.units.models import DissectedUnit, Image, TopImage, Unit
 

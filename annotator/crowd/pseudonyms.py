@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from annotator.crowd.linked import forget_link
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker
 from annotator.refusals import Refusal
 
@@ -80,6 +81,8 @@ def erase_worker(*, marketplace: str, worker_id: str) -> int:
         open_work = own.filter(state__in=[Assignment.State.STORED, Assignment.State.SUBMITTED])
         if open_work.exists():
             raise CannotErase(f"{open_work.count()} assignments of this worker are not settled yet; settle them first.")
+        if marketplace == "links":
+            forget_link(worker_id)
         # The old pseudonym could be computed from the id by who holds the key, so it goes too.
         Assignment.objects.filter(claimed_by=worker.pseudonym).update(claimed_by="")
         worker.pseudonym = f"E{secrets.token_hex(9)}"

@@ -28,6 +28,7 @@ from annotator.accounts.inviting import invite, welcome_path
 from annotator.accounts.models import Role
 from annotator.accounts.tokens import issue_token
 from annotator.crowd.judging.rejecting import propose_rejection
+from annotator.crowd.marketplaces.links.addresses import sign_link
 from annotator.crowd.marketplaces.notifications import make_address_key
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.evidence.models import Question
@@ -156,6 +157,10 @@ class Stage:
             return {"question_id": uuid.uuid4()} | PARTS_OF_A_LOOK.get(row.route, {})
         if row.route in API_OF_A_DISSECTION:
             return {"dissection_id": self.world.dissection.pk}
+        if row.route == "place-done":
+            return {"token": "LW0:forged"}
+        if row.route.split("-")[0] == "link":
+            return {"token": sign_link(self.world.campaign.links.get_or_create(number=1, created_at=NOW)[0].public_id)}
         if row.route.startswith("hit-"):
             return {"public_id": self.visitor.hit.public_id}
         return named if row.route in OF_A_CAMPAIGN else {}

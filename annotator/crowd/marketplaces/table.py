@@ -10,6 +10,7 @@ _MTURK = "annotator.crowd.marketplaces.mturk.adapter.open_mturk"
 # Name -> a function of the name. From the least consequential to the most.
 MARKETPLACES = {
     "own": _MTURK,
+    "links": "annotator.crowd.marketplaces.links.adapter.open_links",
     "mturk-sandbox": _MTURK,
     "mturk": _MTURK,
 }

@@ -1,0 +1,108 @@
+"""Makes the single-use links of a campaign, opens one again, withdraws one, and says what is owed for each."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Count, Max, Q, Sum
+
+from annotator.crowd.linked import Link, LinkedWork
+from annotator.crowd.marketplaces.links.addresses import make_link_address
+from annotator.crowd.models import Campaign
+from annotator.refusals import Refusal
+
+MAX_LINKS = 10_000
+MAX_NOTE = 120
+# Letters and digits of completion codes: none is taken for another.
+CODE_LETTERS, CODE_LENGTH = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8
+LINK_COLUMNS = ("number", "note", "link")
+OWED_COLUMNS = ("number", "note", "state", "code", "submitted", "approved", "reward_usd", "bonus_usd", "owed_usd")
+
+
+class CannotHandOut(Refusal):
+    """The campaign takes no links, or the link is not known."""
+
+
+def make_links(campaign: Campaign, *, notes: Sequence[str], is_simulated: bool = False, now: datetime) -> list[Link]:
+    """One link per note; a note says for whom it is and may be empty. Raises CannotHandOut."""
+    if campaign.marketplace != "links":
+        raise CannotHandOut(
+            f"The campaign {campaign} is at the marketplace {campaign.marketplace}: only campaigns at links have links."
+        )
+    if any(len(note) > MAX_NOTE or not (note.isprintable()) for note in notes):
+        raise CannotHandOut(f"A note is one line of at most {MAX_NOTE} printable characters.")
+    with transaction.atomic():
+        Campaign.objects.select_for_update().get(pk=campaign.pk)
+        last = campaign.links.aggregate(last=Max("number"))["last"] or 0
+        if not 1 <= len(notes) <= MAX_LINKS - last:
+            raise CannotHandOut(f"A campaign has 1 to {MAX_LINKS} links, and {campaign} has {last} by now.")
+        common = {"campaign": campaign, "is_simulated": is_simulated, "created_at": now}
+        rows = [
+            Link(number=last + place, note=note, code=make_code(), **common)
+            for place, note in enumerate(notes, start=1)
+        ]
+        return Link.objects.bulk_create(rows)
+
+
+def make_code() -> str:
+    """A completion code, at random."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+
+
+def reopen_link(campaign: Campaign, *, number: int) -> Link:
+    """The person may go on in another browser: the next one that starts the link keeps it."""
+    link = _find_link(campaign, number=number)
+    link.browser_sha256, link.finished_at, link.revoked_at = "", None, None
+    link.save(update_fields=["browser_sha256", "finished_at", "revoked_at"])
+    return link
+
+
+def revoke_link(campaign: Campaign, *, number: int, now: datetime) -> Link:
+    """Nobody can work with it any more; what was done with it stays and is owed."""
+    link = _find_link(campaign, number=number)
+    link.revoked_at = link.revoked_at or now
+    link.save(update_fields=["revoked_at"])
+    return link
+
+
+def list_links(campaign: Campaign) -> list[dict[str, object]]:
+    """Rows of LINK_COLUMNS."""
+    return [describe_link(link) for link in campaign.links.order_by("number")]
+
+
+def describe_link(link: Link) -> dict[str, object]:
+    return {"number": link.number, "note": link.note, "link": make_link_address(link.public_id)}
+
+
+def list_owed(campaign: Campaign) -> Iterator[dict[str, object]]:
+    """Rows of OWED_COLUMNS: what each person did, and what the requester owes them for approved work, in dollars."""
+    done = ~Q(work__state=LinkedWork.State.ACCEPTED)
+    links = campaign.links.annotate(
+        n_submitted=Count("work", filter=done),
+        n_approved=Count("work", filter=Q(work__state=LinkedWork.State.APPROVED)),
+        bonus=Sum("work__bonus_usd", default=Decimal(0)),
+    )
+    for link in links.order_by("number"):
+        reward = link.n_approved * campaign.reward_usd
+        yield {
+            "number": link.number, "note": link.note, "state": _name_state(link), "code": link.code,
+            "submitted": link.n_submitted, "approved": link.n_approved, "reward_usd": f"{reward:.2f}",
+            "bonus_usd": f"{link.bonus:.2f}", "owed_usd": f"{reward + link.bonus:.2f}",
+        }  # fmt: skip
+
+
+def _name_state(link: Link) -> str:
+    if link.revoked_at is not None:
+        return "withdrawn"
+    if link.finished_at is not None:
+        return "finished"
+    return "started" if link.started_at is not None else "new"
+
+
+def _find_link(campaign: Campaign, *, number: int) -> Link:
+    link = campaign.links.filter(number=number).first()
+    if link is None:
+        raise CannotHandOut(f"The campaign {campaign} has no link {number}.")
+    return link

@@ -1,0 +1,115 @@
+"""The pages of a single-use link, and the address to which the HIT page hands its answer back."""
+
+import functools
+import hashlib
+import secrets
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from annotator.crowd.linked import Link
+from annotator.crowd.marketplaces.links.addresses import read_link, read_place, sign_link
+from annotator.crowd.page import linking
+
+COOKIE = "unitscope_link"
+COOKIE_SECONDS = 400 * 86_400
+MAX_FIELDS, MAX_FIELD_CHARACTERS = 60, 8_000
+View = Callable[[HttpRequest, Link, str], HttpResponse]
+
+
+def _of_link(view: View) -> Callable[..., HttpResponse]:
+    """Gives the view the link of the address, and what this browser is known by. Refusals become a page."""
+
+    @functools.wraps(view)
+    def answer(request: HttpRequest, token: str) -> HttpResponse:
+        public_id = read_link(token)
+        link = Link.objects.select_related("campaign").filter(public_id=public_id).first() if public_id else None
+        if link is None:
+            sentence = "There is no such link. Please check that you have copied all of it."
+            return _show(request, status=404, refusal=sentence)
+        secret = request.COOKIES.get(COOKIE, "")
+        try:
+            return view(request, link, hashlib.sha256(secret.encode()).hexdigest() if secret else "")
+        except linking.LinkRefused as refusal:
+            return _show(request, status=403, refusal=str(refusal), link=link)
+
+    return answer
+
+
+@require_GET
+@_of_link
+def show_link(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse:
+    """Opening the address changes nothing, so that a program that looks at links in messages does not use it up."""
+    linking.check_browser(link, browser_sha256=browser_sha256)
+    if not link.browser_sha256:
+        return _show(request, link=link, is_new=True)
+    return _show(request, link=link, standing=linking.find_standing(link, now=timezone.now()))
+
+
+@require_POST
+@_of_link
+def start(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse:
+    """The first browser that presses Start keeps the link."""
+    secret = request.COOKIES.get(COOKIE) or secrets.token_urlsafe(24)
+    linking.start_link(link, browser_sha256=hashlib.sha256(secret.encode()).hexdigest(), now=timezone.now())
+    try:
+        response = redirect(linking.take_place(link, now=timezone.now()))
+    except linking.LinkRefused:  # the page of the link says so
+        response = redirect("link", sign_link(link.public_id))
+    response.set_cookie(
+        COOKIE, secret, max_age=COOKIE_SECONDS, path="/hit/link/", httponly=True, samesite="Lax",
+        secure=settings.HIT_PAGES_URL.startswith("https://"),
+    )  # fmt: skip
+    return response
+
+
+@require_POST
+@_of_link
+def go_on(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse:
+    """Takes the next HIT, or goes on with the one that was begun."""
+    _check_started(link, browser_sha256)
+    return redirect(linking.take_place(link, now=timezone.now()))
+
+
+@require_POST
+@_of_link
+def finish(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse:
+    """The person stops here and gets the completion code."""
+    _check_started(link, browser_sha256)
+    linking.finish_link(link, now=timezone.now())
+    return redirect("link", sign_link(link.public_id))
+
+
+@csrf_exempt
+@require_POST
+def take_back(request: HttpRequest, token: str) -> HttpResponse:
+    """The form that the HIT page hands back. The signed place is the authority: no cookie."""
+    external_id = read_place(token)
+    if external_id is None:
+        return _show(request, status=404, refusal="This address was not made here: please open your own link again.")
+    fields = {name: value[:MAX_FIELD_CHARACTERS] for name, value in list(request.POST.items())[:MAX_FIELDS]}
+    try:
+        work = linking.submit_place(external_id, fields=fields, now=timezone.now())
+    except linking.LinkRefused as refusal:
+        return _show(request, status=409, refusal=str(refusal))
+    assert work.link is not None
+    return redirect("link", sign_link(work.link.public_id))
+
+
+def _check_started(link: Link, browser_sha256: str) -> None:
+    if not browser_sha256:
+        raise linking.LinkRefused("Please open your link again and press Start; this page needs a cookie.")
+    linking.check_browser(link, browser_sha256=browser_sha256)
+
+
+def _show(request: HttpRequest, *, status: int = 200, link: Link | None = None, **context: object) -> HttpResponse:
+    token = sign_link(link.public_id) if link else ""
+    values = {"link": link, "token": token, "campaign": link.campaign if link else None, **context}
+    response = render(request, "crowd/page/link.html", values, status=status)
+    response["Cache-Control"] = "no-store"
+    return response

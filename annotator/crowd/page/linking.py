@@ -1,0 +1,148 @@
+"""What a person does with their single-use link: start it, take one HIT after another, submit, and finish."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.db import transaction
+from django.db.models import Count, F, Q
+
+from annotator.crowd.eligibility import find_bar
+from annotator.crowd.hit_types.templates import load_template
+from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
+from annotator.crowd.marketplaces.links.addresses import PLACE, sign_place
+from annotator.crowd.marketplaces.notifications import wake_campaigns
+from annotator.crowd.models import GOING, HIT, Assignment
+from annotator.crowd.pseudonyms import find_worker
+from annotator.refusals import Refusal
+
+State = LinkedWork.State
+
+
+class LinkRefused(Refusal):
+    """The link cannot be used like this; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far the person of a link has come. `code` is empty before they have finished."""
+
+    n_done: int
+    has_place: bool
+    has_more: bool
+    code: str
+
+
+def start_link(link: Link, *, browser_sha256: str, now: datetime) -> None:
+    """The first browser that starts the link keeps it. Raises LinkRefused for every other."""
+    free = Link.objects.filter(pk=link.pk, browser_sha256="", revoked_at=None)
+    free.update(browser_sha256=browser_sha256, started_at=now)
+    link.refresh_from_db()
+    check_browser(link, browser_sha256=browser_sha256)
+
+
+def check_browser(link: Link, *, browser_sha256: str) -> None:
+    """Raises LinkRefused if the link was withdrawn, or was started in another browser."""
+    if link.revoked_at is not None:
+        raise LinkRefused("This link was withdrawn by the requester.")
+    if link.browser_sha256 and link.browser_sha256 != browser_sha256:
+        raise LinkRefused(
+            "This link was started in another browser. Each link is for one person: please go on in that browser, or "
+            "ask whoever gave you the link to open it again."
+        )
+
+
+def find_standing(link: Link, *, now: datetime) -> Standing:
+    """A person for whom nothing is left has finished."""
+    n_done = link.work.exclude(state=State.ACCEPTED).count()
+    has_place = _find_held(link, now=now) is not None
+    has_more = link.finished_at is None and (has_place or _find_next(link, now=now) is not None)
+    if n_done and not has_more:
+        finish_link(link, now=now)
+    return Standing(n_done, has_place, has_more, code=link.code if link.finished_at else "")
+
+
+def take_place(link: Link, *, now: datetime) -> str:
+    """The path of the HIT page at which the person works now. Raises LinkRefused if nothing is left for them."""
+    while (hit := _find_next(link, now=now)) is not None:
+        if work := _take(link, hit, now=now):
+            return f"/hit/{hit.public_id}/?{urlencode({PLACE: sign_place(work.external_id)})}"
+    raise LinkRefused("Nothing is left to do here for you.")
+
+
+def submit_place(external_id: str, *, fields: dict[str, str], now: datetime) -> LinkedWork:
+    """What the HIT page handed back. Submitting again changes nothing. Raises LinkRefused."""
+    with transaction.atomic():
+        work = LinkedWork.objects.select_related("hit", "link__campaign").filter(external_id=external_id).first()
+        if work is None or work.link is None:
+            raise LinkRefused("There is no such work: please open your own link again.")
+        LinkedHIT.objects.select_for_update().get(pk=work.hit_id)
+        work.refresh_from_db(fields=["state", "deadline"])
+        if work.state == State.ACCEPTED:
+            if work.deadline <= now and _count_free(work.hit, now=now) < 1:
+                raise LinkRefused("The time for this one is over, and others have done it meanwhile. Please go on.")
+            changes = {"state": State.SUBMITTED, "submitted_at": now, "fields": fields}
+            LinkedWork.objects.filter(pk=work.pk).update(**changes)
+    wake_campaigns(hit_ids={work.hit.external_id}, marketplace="links")
+    return work
+
+
+def finish_link(link: Link, *, now: datetime) -> None:
+    """The person stops here. Raises LinkRefused if they have done nothing yet."""
+    if not link.work.exclude(state=State.ACCEPTED).exists():
+        raise LinkRefused("There is no code before you have done at least one.")
+    Link.objects.filter(pk=link.pk, finished_at=None).update(finished_at=now)
+    link.refresh_from_db()
+
+
+def _find_held(link: Link, *, now: datetime) -> LinkedWork | None:
+    return link.work.filter(state=State.ACCEPTED, deadline__gt=now).order_by("id").first()
+
+
+def _find_next(link: Link, *, now: datetime) -> HIT | None:
+    """The HIT whose place the person holds, else the one with the fewest answers that they may take."""
+    hits = link.campaign.hits.select_related("campaign", "hit_type")
+    if held := _find_held(link, now=now):
+        return hits.filter(external_id=held.hit.external_id).first()
+    if link.finished_at is not None or link.campaign.is_paused or link.campaign.state not in GOING:
+        return None
+    taken = Count("work", filter=~Q(work__state=State.ACCEPTED) | Q(work__deadline__gt=now))
+    offered = LinkedHIT.objects.filter(is_stopped=False, ends_at__gt=now).annotate(n_taken=taken)
+    free = offered.filter(n_taken__lt=F("n_places")).exclude(
+        pk__in=link.work.exclude(state=State.ACCEPTED).values("hit")
+    )
+    order = {external_id: place for place, external_id in enumerate(
+        free.filter(external_id__in=hits.values("external_id")).order_by("n_taken", "id").values_list(
+            "external_id", flat=True
+        )
+    )}  # fmt: skip
+    worker = find_worker(marketplace="links", worker_id=link.worker_id)
+    earlier = Assignment.objects.filter(worker=worker) if worker else Assignment.objects.none()
+    candidates = hits.filter(external_id__in=order, state=HIT.State.PUBLISHED)
+    in_order = sorted(candidates, key=lambda hit: order[hit.external_id])
+    return next((hit for hit in in_order if find_bar(hit=hit, earlier=earlier) is None), None)
+
+
+def _take(link: Link, hit: HIT, *, now: datetime) -> LinkedWork | None:
+    """A place of the HIT for this person; None if the last one was taken at this moment."""
+    deadline = now + timedelta(seconds=load_template(hit.hit_type.template).assignment_seconds)
+    with transaction.atomic():
+        offered = LinkedHIT.objects.select_for_update().get(external_id=hit.external_id)
+        held = LinkedWork.objects.filter(link=link, hit=offered).first()
+        if held is not None and held.deadline > now:
+            return held
+        if offered.is_stopped or _count_free(offered, now=now) < 1:
+            return None
+        if held is not None:  # their time ran out and the place is still free: they go on with the same work
+            LinkedWork.objects.filter(pk=held.pk).update(deadline=deadline)
+            return held
+        external_id = f"LW{secrets.token_hex(14).upper()}"
+        return LinkedWork.objects.create(
+            link=link, hit=offered, external_id=external_id, accepted_at=now, deadline=deadline
+        )
+
+
+def _count_free(offered: LinkedHIT, *, now: datetime) -> int:
+    taken = offered.work.filter(~Q(state=State.ACCEPTED) | Q(deadline__gt=now))
+    return offered.n_places - taken.count()

@@ -1,0 +1,211 @@
+"""The marketplace `links`: single-use links, a completion code at the end, and nobody is paid twice on paper."""
+
+import csv
+import io
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import Client
+from django.utils import timezone
+
+from annotator.crowd.campaigns import handing_out
+from annotator.crowd.campaigns.collecting import collect_campaign
+from annotator.crowd.campaigns.extending import extend_hits
+from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
+from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
+from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
+from annotator.crowd.models import Assignment, Campaign, OutwardAct, Worker
+from annotator.crowd.outbox.crash_points import Crashed
+from annotator.crowd.outbox.session import open_session
+from annotator.crowd.page import linking
+from annotator.crowd.pseudonyms import erase_worker
+from annotator.units.models import Dissection
+from tests.annotator.crowd.fixtures import read_config
+from tests.annotator.crowd.making import make_campaign
+from workers.app import app
+
+pytestmark = pytest.mark.django_db
+
+
+class Guest:
+    """A person with a link and a browser of their own."""
+
+    def __init__(self, address: str, **options: Any) -> None:
+        self.client, self.address = Client(**options), urlsplit(address).path
+
+    def press(self, page: Any, form: str) -> Any:
+        """The button of the form of this id, by the address that the page gives it."""
+        text = page.content.decode()
+        assert f'id="{form}"' in text, text
+        return self.client.post(f"{self.address}{form.removesuffix('-form')}")
+
+    def start(self) -> Any:
+        return self.press(self.client.get(self.address), "start-form")
+
+    def work(self, moved: Any) -> Any:
+        """Does the HIT that the link led to; the page of the link comes next."""
+        page = self.client.get(moved["Location"])
+        config = read_config(page)
+        begun = self._post(config["urls"]["start"], {"token": config["token"], "consent": True})
+        answer = {"description": "lamp", "category": "object", "marked": [1], "active_seconds": 60.0}
+        sent = {"work_token": begun["work_token"], "client_id": str(uuid.uuid4()), **answer}
+        stored = self._post(config["urls"]["submit"], sent)
+        assert stored["is_confirmed"] is True
+        self.handed_over = stored
+        policy = page["Content-Security-Policy"]
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(stored["submit_to"]))
+        assert f"form-action {origin};" in policy
+        assert "frame-ancestors 'none'" in policy
+        return self.hand_over()
+
+    def hand_over(self) -> Any:
+        back = self.client.post(urlsplit(self.handed_over["submit_to"]).path, self.handed_over["fields"])
+        return self.client.get(back["Location"])
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return dict(self.client.post(path, json.dumps(body), "application/json").json())
+
+
+@pytest.fixture
+def campaign(dissection: Dissection, monkeypatch: pytest.MonkeyPatch) -> Campaign:
+    """Four HITs of one answer each, published; one person may do two."""
+    monkeypatch.setattr(app, "send_task", lambda *arguments, **options: None)
+    made = make_campaign(dissection, marketplace="links", n_assignments=1, max_hits_per_worker=2)
+    publish_campaign(open_session(made))
+    made.refresh_from_db()
+    return made
+
+
+def hand_out(campaign: Campaign, *notes: str) -> list[str]:
+    links = handing_out.make_links(campaign, notes=notes, now=timezone.now())
+    return [str(handing_out.describe_link(link)["link"]) for link in links]
+
+
+def test_people_work_through_their_links_and_get_a_code(campaign: Campaign, tmp_path: Path) -> None:
+    notes = tmp_path / "class.txt"
+    notes.write_text("Ada\n\nBob\nCyd\n")
+    out = io.StringIO()
+    call_command("links", "make", campaign.name, "--notes", str(notes), stdout=out)
+    ada, bob, cyd = (Guest(row["link"]) for row in csv.DictReader(io.StringIO(out.getvalue())))
+    page = ada.work(ada.start())
+    assert "You have done 1 so far" in page.content.decode()
+    page = ada.work(ada.press(page, "next-form"))
+    ada_code = Link.objects.get(note="Ada").code
+    assert ada_code in page.content.decode(), "two are the most that one person may do"
+    page = bob.press(bob.work(bob.start()), "finish-form")
+    assert Link.objects.get(note="Bob").code in bob.client.get(bob.address).content.decode()
+    assert ada_code not in cyd.client.get(cyd.address).content.decode()
+
+    session = open_session(campaign)
+    assert (collect_campaign(session).n_new, collect_campaign(session).n_new) == (3, 0)
+    assert approve_assignments(session) == 3
+    Assignment.objects.filter(worker__assignments__isnull=False).update(active_seconds=60.0)
+    out = io.StringIO()
+    call_command("links", "owed", campaign.name, stdout=out)
+    owed = {row["note"]: row for row in csv.DictReader(io.StringIO(out.getvalue()))}
+    assert [(row["state"], row["approved"], row["owed_usd"]) for row in owed.values()] == [
+        ("finished", "2", "1.00"), ("finished", "1", "0.50"), ("new", "0", "0.00"),
+    ]  # fmt: skip
+    assert owed["Ada"]["code"] == ada_code
+    assert Worker.objects.count() == 2
+
+
+def test_a_link_is_one_persons(campaign: Campaign) -> None:
+    (address,) = hand_out(campaign, "Ada")
+    ada, other = Guest(address), Guest(address)
+    moved = ada.start()
+    page = other.client.get(other.address)
+    assert page.status_code == 403
+    assert "started in another browser" in page.content.decode()
+    assert other.client.post(f"{other.address}start").status_code == 403
+    assert Link.objects.get().code not in page.content.decode()
+    ada.work(moved)
+    assert "so far" in ada.hand_over().content.decode(), "sending the form again changes nothing"
+    assert LinkedWork.objects.count() == 1
+    call_command("links", "reopen", campaign.name, 1, stdout=io.StringIO())
+    assert other.start().status_code == 302
+    call_command("links", "revoke", campaign.name, 1, stdout=io.StringIO())
+    assert "was withdrawn" in other.client.get(other.address).content.decode()
+    forged = Guest(f"{address[:-3]}xx/")
+    assert forged.client.get(forged.address).status_code == 404
+    assert forged.client.post("/hit/place/LW0:forged/done").status_code == 404
+    hit = campaign.hits.earliest("id")
+    assert forged.client.get(f"/hit/{hit.public_id}/?place=LW0:forged").status_code == 404
+
+
+def test_looking_at_a_link_does_not_use_it_up_and_its_forms_are_guarded(campaign: Campaign) -> None:
+    (address,) = hand_out(campaign, "")
+    scanner, ada = Guest(address), Guest(address, enforce_csrf_checks=True)
+    assert scanner.client.get(scanner.address).status_code == 200
+    assert not Link.objects.get().browser_sha256
+    page = ada.client.get(ada.address)
+    assert ada.client.post(f"{ada.address}start").status_code == 403, "without the token of the page"
+    token = page.context["csrf_token"]
+    assert ada.client.post(f"{ada.address}start", {"csrfmiddlewaretoken": str(token)}).status_code == 302
+
+
+def test_a_place_is_taken_once_and_is_free_again_when_its_time_is_over(campaign: Campaign) -> None:
+    LinkedHIT.objects.exclude(pk=LinkedHIT.objects.earliest("pk").pk).update(is_stopped=True)
+    first, second = (Guest(address) for address in hand_out(campaign, "", ""))
+    moved = first.start()
+    page = second.client.get(second.start()["Location"])
+    assert 'id="nothing-left"' in page.content.decode()
+    LinkedWork.objects.update(deadline=timezone.now())
+    assert first.client.get(moved["Location"]).status_code == 410
+    assert 'id="next-form"' in first.client.get(first.address).content.decode(), "the place is still free"
+    assert second.work(second.client.post(f"{second.address}next")).status_code == 200
+    assert 'id="nothing-left"' in first.client.get(first.address).content.decode()
+
+
+def test_more_answers_more_time_bonuses_and_an_erased_person(campaign: Campaign) -> None:
+    (address,) = hand_out(campaign, "Ada")
+    ada = Guest(address)
+    ada.work(ada.start())
+    session = open_session(campaign)
+    collect_campaign(session)
+    extend_hits(session, n_more={Assignment.objects.get().hit_id: 1})
+    assert LinkedHIT.objects.filter(n_places=2).count() == 1
+    approve_assignments(session)
+    Assignment.objects.update(active_seconds=900.0)
+    assert pay_top_ups(session).n_paid in (0, 1)
+    withdraw_campaign(session)
+    assert not LinkedHIT.objects.filter(is_stopped=False).exists()
+    assert not OutwardAct.objects.exclude(state="done").exists()
+    worker_id = Worker.objects.get().external_id
+    assert worker_id is not None
+    assert erase_worker(marketplace="links", worker_id=worker_id) == 1
+    assert not Link.objects.exists()
+    assert collect_campaign(session).n_new == 0
+    assert Worker.objects.get().external_id is None
+    with pytest.raises(CommandError, match="has no link 1"):
+        call_command("links", "reopen", campaign.name, 1)
+
+
+@pytest.mark.parametrize("point", ["after decision", "after claim", "after call", "after record"])
+def test_no_crash_makes_a_hit_twice(dissection: Dissection, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    made = make_campaign(dissection, marketplace="links", n_assignments=1)
+    for verb in ("register", "publish"):
+        monkeypatch.setenv("UNITSCOPE_CRASH_AT", f"raise:{point}:{verb}")
+        with pytest.raises(Crashed):
+            publish_campaign(open_session(Campaign.objects.get(pk=made.pk)))
+    monkeypatch.setenv("UNITSCOPE_CRASH_AT", "")
+    publish_campaign(open_session(Campaign.objects.get(pk=made.pk)))
+    assert LinkedHIT.objects.count() == made.hits.count() == 4
+    assert not OutwardAct.objects.exclude(state="done").exists()
+
+
+def test_only_campaigns_at_links_have_links(dissection: Dissection, campaign: Campaign) -> None:
+    elsewhere = make_campaign(dissection, name="elsewhere")
+    with pytest.raises(CommandError, match="only campaigns at links"):
+        call_command("links", "make", elsewhere.name, "--people", "1")
+    with pytest.raises(CommandError, match="has 1 to"):
+        call_command("links", "make", campaign.name, "--people", "0")
+    (link,) = handing_out.make_links(campaign, notes=[""], now=timezone.now())
+    with pytest.raises(linking.LinkRefused, match="at least one"):
+        linking.finish_link(link, now=timezone.now())
