@@ -37,7 +37,7 @@ def walk_network(asked: Asked) -> dict[str, Any]:
     images = open_images(options["images"], options.get("labels", ""))
     n_read = [0]
     asked.reporter.begin("walking through the network", n_total=min(N_IMAGES, len(images.paths)))
-    plain = [path for path in paths if shapes[path].is_plain and "#" not in path]
+    plain = [path for path in paths if shapes[path].is_plain and "#" not in path and ":" not in path]
     found = walk(module=network.module, paths=plain, batches=_read_batches(network, images, asked, n_read))
     if not n_read[0]:
         raise QuestionInvalid("None of the photographs can be read.")

@@ -25,6 +25,7 @@ NETWORKS = (
     ("tools.drills.libraries:make_compiled", "layer2", 128),
     ("torchvision:deeplabv3_mobilenet_v3_large", "backbone.16", 960),
     ("torchvision:fasterrcnn_mobilenet_v3_large_320_fpn", "backbone.body.6", 40),
+    ("torchvision:fasterrcnn_mobilenet_v3_large_320_fpn", "backbone:pool", 256),
 )
 
 

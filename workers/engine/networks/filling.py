@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from workers.engine.networks.checkpoints import NetworkError, Tensors, first_line
+from workers.engine.networks.hooks import split_call
 from workers.engine.networks.suggesting import suggest
 
 # Where a training program keeps the weights that it trains, best first; other groups come after these.
@@ -122,7 +123,7 @@ def _list_spared(module: nn.Module, layers: Sequence[str]) -> list[str]:
     if not layers:
         return []
     own = [name for name, _ in module.named_children()]
-    named = {layer.partition(".")[0].partition("#")[0] for layer in layers}
+    named = {split_call(layer)[0].partition(".")[0] for layer in layers}
     last_named = max((own.index(name) for name in named if name in own), default=len(own))
     return [name for place, name in enumerate(own) if name in HEADS and place > last_named]
 

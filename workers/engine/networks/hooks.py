@@ -1,7 +1,7 @@
 """Read layers of a network while it runs; what is hooked is unhooked and modes are as found, whatever happens inside.
 
 A layer is named by its dotted path; where the forward pass calls a module more than once, `path#call` (zero-based)
-names the call.
+names the call; where it gives several tensors, `path:key` names the tensor (layer_maps.py).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import nn
 
-from workers.engine.networks.layer_maps import LayerError, LayerShape, as_maps
+from workers.engine.networks.layer_maps import LayerError, LayerShape, as_maps, split_key
 
 
 class LayerNotFound(LayerError):
@@ -30,8 +30,10 @@ class _Enough(Exception):
 
 
 def split_call(path: str) -> tuple[str, int | None]:
-    """`features.3#1` is the second call of features.3; without a number the call is not named."""
-    name, mark, call = path.partition("#")
+    """`features.3#1` is the second call of features.3; without a number the call is not named. A tensor's key is left
+    out.
+    """
+    name, mark, call = split_key(path)[0].partition("#")
     if mark and not call.isdecimal():
         raise LayerNotFound(f"{path!r}: what follows # must be the number of a call, from 0.")
     return name, int(call) if mark else None
@@ -91,10 +93,13 @@ def reading(
 
 
 class _Reader:
-    """Counts calls within one forward pass and hands the wanted ones on."""
+    """Counts calls within one forward pass and hands the wanted ones on: of one call perhaps several tensors."""
 
     def __init__(self, *, shapes: Sequence[LayerShape], consume: Consumer) -> None:
-        self.wanted = {(name, call or 0): shape for shape in shapes for name, call in (split_call(shape.path),)}
+        self.wanted: dict[tuple[str, int], list[LayerShape]] = {}
+        for shape in shapes:
+            name, call = split_call(shape.path)
+            self.wanted.setdefault((name, call or 0), []).append(shape)
         self.consume = consume
         self.begin()
 
@@ -109,8 +114,8 @@ class _Reader:
             if key not in self.pending:
                 return
             self.pending.discard(key)
-            shape = self.wanted[key]
-            self.consume(shape.path, as_maps(shape=shape, output=output))
+            for shape in self.wanted[key]:
+                self.consume(shape.path, as_maps(shape=shape, output=output))
             if not self.pending:
                 raise _Enough
 
@@ -118,5 +123,5 @@ class _Reader:
 
     def demand_all(self) -> None:
         if self.pending:
-            missed = ", ".join(sorted(self.wanted[key].path for key in self.pending))
+            missed = ", ".join(sorted(shape.path for key in self.pending for shape in self.wanted[key]))
             raise LayerSilent(f"The forward pass never reaches {missed}.")

@@ -62,6 +62,17 @@ def list_tensors(output: object, name: str = "") -> dict[str, torch.Tensor]:
     return found
 
 
+def split_key(path: str) -> tuple[str, str]:
+    """`backbone:0` is the tensor 0 of what backbone gives; without a key the tensor is not named."""
+    name, _, key = path.partition(":")
+    return name, key
+
+
+def spell_key(item: str) -> str:
+    """How a person names a tensor of list_tensors: [out] is out, [features][0] is features.0, .logits is logits."""
+    return item.replace("]", "").replace("[", ".").lstrip(".")
+
+
 def spell_shape(shape: tuple[int, ...] | torch.Size) -> str:
     return " x ".join(map(str, shape)) or "a single value"
 

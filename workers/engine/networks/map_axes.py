@@ -14,7 +14,14 @@ import torch
 from torch import nn
 
 from workers.engine.networks.axis_names import AXES, DROP_FIRST, DROP_LAST, KEEP
-from workers.engine.networks.layer_maps import LayerShape, LayerShapeUnknown, order_axes, spell_shape
+from workers.engine.networks.layer_maps import (
+    LayerShape,
+    LayerShapeUnknown,
+    order_axes,
+    spell_key,
+    spell_shape,
+    split_key,
+)
 from workers.engine.networks.places import Place
 
 NAMES = {"b": "image", "u": "unit", "h": "row", "w": "column", "t": "token"}
@@ -136,8 +143,10 @@ def _list(possible: list[str]) -> str:
 
 
 def _choose_item(given: Given) -> str:
-    """The only tensor, or the one that is known to carry the features."""
+    """The tensor that the path names; else the only one, or the one that is known to carry the features."""
     maps = [item for item, sizes in given.tensors.items() if 2 <= len(sizes) <= 4]
+    if key := split_key(given.path)[1]:
+        return _find_item(given, maps, key)
     if isinstance(given.module, nn.MultiheadAttention):
         return "[0]"
     if len(maps) == 1:
@@ -145,11 +154,30 @@ def _choose_item(given: Given) -> str:
     for name in ITEM_NAMES:
         if name in maps:
             return name
-    listed = ", ".join(f"{item or 'a tensor'} {spell_shape(sizes)}" for item, sizes in given.tensors.items())
+    named = f"Name one, such as {given.path}:{spell_key(maps[0])}" if maps else "Name a layer inside it"
     raise LayerShapeUnknown(
-        f"{given.path} gives {listed or 'no tensor'} for {given.n_images} images, of which none is clearly a map of "
-        "units. Name a layer inside it, or save the values that you mean and dissect the saved array (--activations)."
+        f"{_list_items(given)}, of which none is clearly the map of units. {named}, or save the values that you mean "
+        "and dissect the saved array (--activations)."
     )
+
+
+def _find_item(given: Given, maps: list[str], key: str) -> str:
+    """The tensor of that key. Raises LayerShapeUnknown."""
+    found = [item for item in maps if key in (item, spell_key(item))]
+    if len(found) == 1:
+        return found[0]
+    if maps == [""]:
+        raise LayerShapeUnknown(f"{split_key(given.path)[0]} gives one tensor: name it without :{key}.")
+    name, keys = split_key(given.path)[0], ", ".join(map(spell_key, maps))
+    raise LayerShapeUnknown(
+        f"{_list_items(given)}, and none of units is called {key}: "
+        + (f"give {name}: and one of {keys}." if keys else "name a layer inside it.")
+    )
+
+
+def _list_items(given: Given) -> str:
+    listed = ", ".join(f"{spell_key(item) or 'a tensor'} {spell_shape(sizes)}" for item, sizes in given.tensors.items())
+    return f"{split_key(given.path)[0]} gives {listed or 'no tensor'} for {given.n_images} images"
 
 
 def _list_possible(given: Given, sizes: tuple[int, ...]) -> list[str]:

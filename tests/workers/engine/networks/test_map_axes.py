@@ -11,6 +11,7 @@ from torch import nn
 
 from tests.workers.engine.cases import nets
 from tests.workers.engine.networks import token_networks
+from workers.engine.networks.hooks import reading
 from workers.engine.networks.layer_maps import LayerShape, LayerShapeUnknown
 from workers.engine.networks.map_axes import Asked
 from workers.engine.networks.probing import InputNotAnImage, probe_layers
@@ -175,7 +176,7 @@ def test_naming_the_axes_does_not_put_cells_in_order() -> None:
         (lambda x: torch.fft.fft2(x).abs(), "8 units of 8 x 8 or 8 units of 8 x 8.*--axes buhw or --axes bhwu"),
         (lambda x: (x.flatten(2).mT @ x.flatten(2)).softmax(2)[:, None], "no maps of units"),
         (lambda x: x.flatten(2).mT.reshape(-1, 8), "no axis holds one entry per image"),
-        (lambda x: (x, x[:, :2]), r"\[0\] 2 x 8 x 8 x 8, \[1\] 2 x 2 x 8 x 8"),
+        (lambda x: (x, x[:, :2]), r"0 2 x 8 x 8 x 8, 1 2 x 2 x 8 x 8.*Name one, such as out:0"),
         (lambda x: x[:, :, None], "2 x 8 x 1 x 8 x 8"),
         (lambda x: "maps", "no tensor"),
     ],
@@ -198,10 +199,44 @@ def test_what_the_user_names_settles_it() -> None:
         read(cells, "out", axes="tbu")
 
 
+@pytest.mark.parametrize(
+    ("give", "keys"),
+    [
+        (lambda x: {"low": x, "high": x[:, :2, ::2, ::2]}, ("low", "high")),
+        (lambda x: [x, (x[:, :2, ::2, ::2],)], ("0", "1.0")),
+    ],
+    ids=["by name", "nested"],
+)
+def test_each_of_several_maps_is_a_layer_of_its_own(
+    give: Callable[[torch.Tensor], object], keys: tuple[str, str]
+) -> None:
+    module = Between(give).eval()
+    large, small = (f"out:{key}" for key in keys)
+    shapes = probe_layers(module=module, paths=[large, small], input_px=PX)
+    assert [(shapes[path].n_units, shapes[path].height) for path in (large, small)] == [(8, 8), (2, 4)]
+    placings = find_placings(module=module, shapes=list(shapes.values()), input_px=PX)
+    strides = [one.geometry.rows.stride for one in placings.values() if one.geometry]
+    assert strides[1] == 2 * strides[0], "each map lies where its own cells lie"
+    seen: dict[str, torch.Tensor] = {}
+    take = lambda path, maps: seen.update({path: maps.clone()})  # noqa: E731
+    with reading(module=module, shapes=list(shapes.values()), consume=take) as run:
+        run(torch.randn(2, 3, PX, PX))
+    assert torch.equal(seen[small], seen[large][:, :2, ::2, ::2]), "both come from one pass"
+    with pytest.raises(
+        LayerShapeUnknown, match=rf"none of units is called x: give out: and one of {keys[0]}, {keys[1]}"
+    ):
+        read(module, "out:x")
+
+
+def test_a_key_where_there_is_one_map_is_refused() -> None:
+    with pytest.raises(LayerShapeUnknown, match="out gives one tensor: name it without :0"):
+        read(Between(lambda x: x).eval(), "out:0")
+
+
 def test_the_cases_that_failed_are_read_or_refused() -> None:
     found = read(nets.nhwc().eval(), "norm", px=224)
     assert (found.n_units, found.height, found.width) == (8, 28, 28)
-    with pytest.raises(LayerShapeUnknown, match=r"\[0\] 2 x 10 x 4, \[1\]\[0\]"):
+    with pytest.raises(LayerShapeUnknown, match=r"0 2 x 10 x 4, 1\.0 .*Name one, such as part:0"):
         read(nets.tupleout().eval(), "part")
     with pytest.raises(InputNotAnImage, match=r"more than an image \(mask\)"):
         read(nets.extra().eval(), "conv")

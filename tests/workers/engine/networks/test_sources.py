@@ -104,6 +104,7 @@ def test_a_detector_runs_its_backbone_and_takes_its_own_checkpoints(tmp_path: Pa
     assert torch.equal(maps["0"], detector.eval().backbone(torch.zeros(1, 3, 64, 64))["0"])
     layer = "backbone.features.0.0"
     assert probe_layers(module=network.module, paths=[layer], input_px=64)[layer].n_units == 16
+    assert probe_layers(module=network.module, paths=["backbone:1"], input_px=64)["backbone:1"].n_units == 480
     with pytest.raises(LayerSilent):
         probe_layers(module=network.module, paths=["head.regression_head"], input_px=64)
 
@@ -156,6 +157,26 @@ def fake_transformers(image_size: int = 32) -> ModuleType:
     return made
 
 
+def offer_hub(monkeypatch: pytest.MonkeyPatch, folder: Path, *, answers: bool = True) -> None:
+    """Of the hub's library the one function and the two errors that are used; the folder is the network's."""
+    hub, errors = ModuleType("huggingface_hub"), ModuleType("huggingface_hub.errors")
+    missing = type("EntryNotFoundError", (Exception,), {})
+    silent = type("LocalEntryNotFoundError", (FileNotFoundError, missing), {})
+
+    def download(repository: str, file: str) -> str:
+        assert repository == "someone/some-network"
+        if not answers:
+            raise silent
+        if not (folder / file).is_file():
+            raise missing
+        return str(folder / file)
+
+    errors.__dict__.update(EntryNotFoundError=missing, LocalEntryNotFoundError=silent)
+    hub.__dict__.update(hf_hub_download=download)
+    for module in (fake_transformers(), hub, errors):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
 USUAL = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}
 
 
@@ -206,6 +227,27 @@ def test_a_processor_that_says_what_cannot_be_is_refused_in_words(
     (tmp_path / "preprocessor_config.json").write_text(content)
     with pytest.raises(ArchitectureNotFound, match=words):
         build_architecture(f"transformers:{tmp_path}")
+
+
+@pytest.mark.parametrize("file", ["preprocessor_config.json", "processor_config.json"])
+def test_a_name_of_the_hub_brings_its_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    (tmp_path / file).write_text(json.dumps(USUAL))
+    offer_hub(monkeypatch, tmp_path)
+    built = build_architecture("transformers:someone/some-network")
+    assert built.preprocessing == Preprocessing(input_px=32, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
+    assert not built.assumed
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"), [(True, "Nothing beside the network states"), (False, "The hub did not say")]
+)
+def test_a_name_of_the_hub_without_a_processor_says_what_was_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: bool, words: str
+) -> None:
+    offer_hub(monkeypatch, tmp_path, answers=answers)
+    built = build_architecture("transformers:someone/some-network")
+    assert built.preprocessing == Preprocessing(input_px=32, mean=(0.5,) * 3, std=(0.5,) * 3)
+    assert built.assumed.startswith(words)
 
 
 def test_an_assumed_preprocessing_is_said_unless_it_is_stated(monkeypatch: pytest.MonkeyPatch) -> None:

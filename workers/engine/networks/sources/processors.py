@@ -1,6 +1,8 @@
-"""How a network of transformers takes images: what the processor in its folder states."""
+"""How a network of transformers takes images: what the processor in its folder, or on the hub, states."""
 
 import json
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,45 @@ from workers.engine.networks.preprocessing import Preprocessing, PreprocessingIn
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 # Pillow's numbers of filters, as configurations state them.
 FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
-ASSUMED = (
-    "Nothing beside the network states mean and deviation of its images, and .5 was taken for both: state "
-    '--preprocessing if it was trained otherwise, as \'{"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}\'.'
+_TAKEN = (
+    "and .5 was taken for both: state --preprocessing if it was trained otherwise, as "
+    '\'{"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}\'.'
 )
+ASSUMED = f"Nothing beside the network states mean and deviation of its images, {_TAKEN}"
+UNREAD = f"The hub did not say with what mean and deviation the network takes images, {_TAKEN}"
+
+# Gives the file of that name, None if there is none.
+Find = Callable[[str], Path | None]
 
 
-def read_processor(folder: Path) -> dict[str, Any]:
-    """What the folder says; empty if it says nothing or is none. Raises PreprocessingInvalid, OSError."""
+def read_folder(folder: Path) -> dict[str, Any]:
+    """What the processor in the folder states; empty if there is none. Raises PreprocessingInvalid, OSError."""
+    return _read_processor(lambda name: file if (file := folder / name).is_file() else None)
+
+
+def read_hub(name: str) -> tuple[dict[str, Any], str]:
+    """What the processor of a network of the hub states, empty if it has none; and UNREAD if the hub does not answer
+    and the file was not fetched before. Raises PreprocessingInvalid, OSError.
+    """
+    hub, errors = import_module("huggingface_hub"), import_module("huggingface_hub.errors")
+
+    def fetch(file: str) -> Path | None:
+        try:
+            return Path(hub.hf_hub_download(name, file))
+        except errors.LocalEntryNotFoundError:
+            raise
+        except errors.EntryNotFoundError:
+            return None
+
+    try:
+        return _read_processor(fetch), ""
+    except errors.LocalEntryNotFoundError:
+        return {}, UNREAD
+
+
+def _read_processor(find: Find) -> dict[str, Any]:
     for name in PROCESSORS:
-        file = folder / name
-        if not file.is_file():
+        if (file := find(name)) is None:
             continue
         try:
             stated = json.loads(file.read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 """`transformers:NAME`: a vision network of Hugging Face's transformers.
 
 NAME is a kind of network (`vit`, `dinov2`, `swin`), a folder with a config.json, or a name of the hub, of which only
-the small configuration is fetched. No code of a folder or of the hub is run. Of a network of images and text, the image
-tower is taken.
+the small configurations of network and processor are fetched. No code of a folder or of the hub is run. Of a network of
+images and text, the image tower is taken.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from workers.engine.networks.sources.built import (
     in_words,
     split_numbers,
 )
-from workers.engine.networks.sources.processors import read_input, read_processor
+from workers.engine.networks.sources.processors import read_folder, read_hub, read_input
 
 NUMBERS = {"num_classes": "num_labels", "img_size": "image_size", "in_chans": "num_channels"}
 
@@ -32,20 +32,32 @@ def build(name: str) -> Built:
         for key, value in numbers.items():
             setattr(config, key, value)
         module = _make(transformers, config)
-        preprocessing, assumed = read_input(config, read_processor(Path(name)))
+        stated, unread = _read_stated(transformers, name)
+        preprocessing, assumed = read_input(config, stated)
     except Exception as error:
         # The library and the hub refuse in a dozen ways.
         raise ArchitectureNotFound(
             f"transformers {transformers.__version__} cannot build {name!r}: {in_words(error)} NAME is a kind of "
             "network (vit, dinov2, swin), a folder with a config.json, or a name of the hub."
         ) from None
-    return Built(module, preprocessing, assumed=assumed)
+    return Built(module, preprocessing, assumed=unread or assumed)
 
 
 def _read_config(transformers: Any, name: str) -> Any:
-    if not Path(name).is_dir() and name in transformers.CONFIG_MAPPING:
+    if _is_kind(transformers, name):
         return transformers.AutoConfig.for_model(name)
     return transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
+
+
+def _read_stated(transformers: Any, name: str) -> tuple[dict[str, Any], str]:
+    """What its processor states, and why it is not known what that states."""
+    if Path(name).is_dir():
+        return read_folder(Path(name)), ""
+    return ({}, "") if _is_kind(transformers, name) else read_hub(name)
+
+
+def _is_kind(transformers: Any, name: str) -> bool:
+    return not Path(name).is_dir() and name in transformers.CONFIG_MAPPING
 
 
 def _make(transformers: Any, config: Any) -> nn.Module:
