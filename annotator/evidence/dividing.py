@@ -1,7 +1,7 @@
 """Has a large question answered in parts: one GPU task for each, then one that joins them.
 
 The parts are what the result at position 0 states. Whatever is done stays done: if GPU processes are lost, only what
-they worked on is sent again.
+they worked on is sent again. Few parts are on their way at a time, so that a page's question waits for few of them.
 """
 
 import json
@@ -15,6 +15,7 @@ from annotator.evidence.models import Question, QuestionPart
 from annotator.units import gpu_queue
 from workers import contract
 from workers.store import Store
+from workers.valkey import ValkeyAway
 
 JOINING = "joining the parts"
 
@@ -23,7 +24,8 @@ def advance_parts(question: Question, store: Store, sizes: Sequence[int], *, now
     """The answer or `error` once it is there; until then sends what is due. The question's row is locked."""
     parts = list(question.parts.all()) or _make_parts(question, sizes)
     for part in parts:
-        if part.is_done:
+        # Nobody has begun what was not sent: the store need not be asked.
+        if part.is_done or part.sent_at is None:
             continue
         if store.exists(contract.result_name(part.position)):
             result: dict[str, Any] = json.loads(store.read(contract.result_name(part.position)))
@@ -35,11 +37,22 @@ def advance_parts(question: Question, store: Store, sizes: Sequence[int], *, now
         elif reason := send(part, store, now):
             return {"error": reason}
         part.save()
-    if all(part.is_done for part in parts):
-        join = QuestionPart(question=question, position=len(parts) + 1, is_join=True)
-        send(join, store, now)
-        join.save()
+    unsent = [part for part in parts if part.sent_at is None]
+    if not unsent and all(part.is_done for part in parts):
+        unsent = [QuestionPart(question=question, position=len(parts) + 1, is_join=True)]
+    n_open = sum(part.sent_at is not None and not part.is_done for part in parts)
+    for part in unsent[: max(0, _count_at_once() - n_open)] if unsent else []:
+        send(part, store, now)
+        part.save()
     return None
+
+
+def _count_at_once() -> int:
+    """Parts that may be on their way: one for each GPU process, and one so that none of them has to wait."""
+    try:
+        return 1 + max(1, len(gpu_queue.list_processes()))
+    except ValkeyAway:
+        return 1  # it is sent again when the broker answers
 
 
 def _make_parts(question: Question, sizes: Sequence[int]) -> list[QuestionPart]:

@@ -18,7 +18,7 @@ from annotator.refusals import Refusal
 from annotator.units import gpu_queue
 from annotator.units.gpu_process import is_any_alive
 from annotator.units.models import IMPORTED, DissectedUnit, Dissection
-from annotator.units.strips import find_gone
+from annotator.units.strips import CropsDamaged, find_broken
 from workers import contract
 from workers.engine.format.artifact import is_late
 from workers.store import NotStored
@@ -33,6 +33,8 @@ BUSY_SECONDS = 600
 ELSEWHERE = "The installation that measured this did not cut them, and the photographs are there."
 # Units of one message: a GPU process does other work between two.
 AT_ONCE = 16
+# What a GPU process mends by cutting.
+UNCUT = (NotStored, CropsDamaged)
 
 
 class CropsNotCut(Refusal):
@@ -90,9 +92,11 @@ def _send(dissection: Dissection, path: str, units: Sequence[DissectedUnit]) -> 
 
 
 def find_uncut(units: Iterable[DissectedUnit]) -> list[DissectedUnit]:
-    """Those of the units whose crops are cut when they are asked for, and are not cut yet."""
+    """Those of the units whose crops are cut when they are asked for, and are not cut yet, or are damaged: a GPU process
+    cuts them again. Reads each strip that is there.
+    """
     late = [unit for unit in units if is_late(unit.strip)]
-    return [unit for unit, error in find_gone(late) if isinstance(error, NotStored)] if late else []
+    return [unit for unit, error in find_broken(late) if isinstance(error, UNCUT)] if late else []
 
 
 def demand_cut(

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from annotator.units import chance, gpu_queue
+from annotator.units import chance, drafts, gpu_queue
 from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
 from annotator.units.models import Dissection, GPUTask, ImageSet, Network, name_artifact
 from annotator.units.settling import refuse_network, settle_image_set, settle_network
@@ -140,6 +140,7 @@ def advance_all(*, now: datetime) -> None:
             advance_dissection(dissection_id=dissection_id, now=now)
         except Exception:
             logger.exception("Dissection %s cannot be advanced now; the next sweep tries again.", dissection_id)
+    drafts.sweep(now=now)
 
 
 def _take_results(dissection: Dissection, store: Store) -> None:
@@ -199,7 +200,7 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
         _add_tasks(last, GPUTask.Stage.FINISH)
     else:
         manifest = ingest_artifact(dissection=dissection, store=store, now=now)
-        transaction.on_commit(functools.partial(_remove_drafts, store), robust=True)
+        transaction.on_commit(functools.partial(drafts.remove, store), robust=True)
         if dissection.is_baseline:
             survey = json.loads(store.read(contract.result_name(contract.SURVEY_POSITION)))
             if "network" in survey:  # surveys of before did not say
@@ -240,12 +241,6 @@ def _find_artifact(dissection: Dissection) -> str:
     """The address of the earlier dissection's artifact; empty if there is none, or none any more."""
     earlier = Dissection.objects.filter(pk=dissection.options.get(GROWN_FROM)).first()
     return earlier.artifact if earlier else ""
-
-
-def _remove_drafts(store: Store) -> None:
-    """What crops were cut from. Only once the results are taken in: until then they may have to be joined again."""
-    for name in list(store.names(contract.CROPS_FOLDER)):
-        store.remove(name)
 
 
 def _add_tasks(last: GPUTask, stage: GPUTask.Stage, *, n_units: Sequence[int] = (0,)) -> None:

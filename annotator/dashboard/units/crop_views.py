@@ -13,7 +13,7 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
-from annotator.units.cutting import ask_to_cut
+from annotator.units.cutting import UNCUT, ask_to_cut
 from annotator.units.models import DissectedUnit, Dissection
 from annotator.units.strips import (
     CropsDamaged,
@@ -72,7 +72,7 @@ def _send_crops(dissection_id: UUID, sheet: str, read: Callable[[], bytes]) -> H
         return _send("image/jpeg", read)
     try:
         return HttpResponse(read(), content_type="image/jpeg", headers={"Cache-Control": KEPT})
-    except NotStored as missing:
+    except UNCUT as missing:
         row = _find_rows(dissection_id, sheet).select_related("dissection__image_set").first()
         reason = ask_to_cut([row]).get(row.pk, "") if row is not None else str(missing)
     except (StoreError, OSError):
@@ -129,7 +129,7 @@ def find_missing(row: DissectedUnit) -> list[str]:
         try:
             read(row)
         except (NotStored, CropsDamaged, ArtifactMalformed, OSError) as error:
-            if read is check_strip and isinstance(error, NotStored) and is_late(row.strip):
+            if read is check_strip and isinstance(error, UNCUT) and is_late(row.strip):
                 continue  # they are cut now, because somebody looks at them
             how = "missing" if isinstance(error, NotStored) else "damaged"
             sentences.append(f"The {what} cannot be shown: {how} in the store.")

@@ -37,6 +37,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     monkeypatch.setattr(gpu_queue, "is_empty", lambda: True)
     monkeypatch.setattr(gpu_queue, "watch", gpu_queue.Watch(clock=lambda: broker.clock))
     monkeypatch.setattr(gpu_queue, "read_progress", lambda _, position: broker.word)
+    monkeypatch.setattr(gpu_queue, "list_processes", lambda: [gpu_queue.GPUProcess("a", "cpu", 0.0)])
     return broker
 
 
@@ -210,6 +211,26 @@ def test_a_question_in_parts_is_sent_part_by_part_and_joined(
     answer(question, contract.result_name(3), {"v1": 60.0})
     assert advance(LATER).answer == {"v1": 60.0}
     assert len(broker.sent) == 5
+
+
+def test_few_parts_are_on_their_way_at_a_time_so_that_other_questions_come_between(
+    advance: Callable[[datetime], Question], broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = advance(NOW)
+    answer(question, contract.result_name(0), {contract.PARTS: [64] * 40})
+    advance(NOW)
+    assert [message["position"] for message in broker.sent[1:]] == [1, 2], "one is worked on, one waits"
+    answer(question, contract.result_name(2), {"n_images": 64})
+    looked: list[str] = []
+    exists = FileStore.exists
+    monkeypatch.setattr(FileStore, "exists", lambda store, name: looked.append(name) or exists(store, name))
+    advance(NOW)
+    assert [message["position"] for message in broker.sent[3:]] == [3]
+    assert len(looked) <= 4, "the store is not asked about parts that nobody has begun"
+    two = [gpu_queue.GPUProcess(name, "cpu", 0.0) for name in "ab"]
+    monkeypatch.setattr(gpu_queue, "list_processes", lambda: two)
+    advance(NOW)
+    assert [message["position"] for message in broker.sent[4:]] == [4]
 
 
 def test_a_part_that_cannot_be_answered_refuses_the_question(

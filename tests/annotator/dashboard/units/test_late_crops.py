@@ -94,8 +94,12 @@ def test_a_page_shows_a_placeholder_then_the_crops(dissection: Dissection, viewe
     assert not is_late(whole.strip)
     assert viewer.get(f"/crops/{whole.dissection_id}/{whole.strip}.jpg").content == shown.content
     strips.read_strip.cache_clear()
+    # What is damaged is cut again: for who looks at it, and for who asks people about it.
     store.write(tile_name(unit.strip), b"something else")
-    assert b"damaged" in viewer.get(address).content
+    assert find_uncut([unit]) == [unit]
+    assert viewer.get(address).status_code == 503
+    assert look_until(lambda: viewer.get(address), 200).content == shown.content
+    assert find_uncut([unit]) == []
 
 
 def test_crops_are_cut_before_people_are_asked(dissection: Dissection) -> None:
