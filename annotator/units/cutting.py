@@ -92,8 +92,8 @@ def _send(dissection: Dissection, path: str, units: Sequence[DissectedUnit]) -> 
 
 
 def find_uncut(units: Iterable[DissectedUnit]) -> list[DissectedUnit]:
-    """Those of the units whose crops are cut when they are asked for, and are not cut yet, or are damaged: a GPU process
-    cuts them again. Reads each strip that is there.
+    """Those of the units whose crops are cut when they are asked for, and are not cut yet or are damaged: a GPU process
+    cuts these again. Reads each strip that is there.
     """
     late = [unit for unit in units if is_late(unit.strip)]
     return [unit for unit, error in find_broken(late) if isinstance(error, UNCUT)] if late else []

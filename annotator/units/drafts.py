@@ -1,4 +1,4 @@
-"""Removes what crops were cut from, once the results of a dissection are taken in: until then it may be needed again."""
+"""Removes what crops were cut from, once a dissection's results are taken in: until then it may be needed again."""
 
 import logging
 from datetime import datetime, timedelta
