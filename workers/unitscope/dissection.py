@@ -18,6 +18,7 @@ from workers.engine.networks.class_names import name_classes
 from workers.engine.networks.loading import LoadedNetwork
 from workers.store import open_store
 from workers.unitscope.explanation import Explanation
+from workers.unitscope.labeled_arrays import import_xarray
 from workers.unitscope.layer import Layer, Unit
 from workers.unitscope.networks import find_device
 from workers.unitscope.progress import show_bytes
@@ -25,6 +26,7 @@ from workers.unitscope.publishing import Published, publish
 
 if TYPE_CHECKING:
     import pandas
+    import xarray
 
 
 class Folder:
@@ -82,6 +84,12 @@ class Dissection:
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers.values())
+
+    def to_xarray(self) -> "xarray.DataTree":
+        """The data sets of all layers, by path. Raises ImportError with the way to install xarray."""
+        sets = {path: layer.to_xarray() for path, layer in self.layers.items()}
+        tree: xarray.DataTree = import_xarray().DataTree.from_dict(sets)
+        return tree
 
     def explain(self, photograph: str | os.PathLike[str], *, network: LoadedNetwork | None = None) -> Explanation:
         """The five classes of highest score, where the network sees each, and the units that make its score.

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.measures.activation_vectors.arrays import NAMES, vector_name
 from workers.engine.measures.table import gather_rows
 from workers.store import StoreError
+from workers.unitscope.labeled_arrays import label_arrays
 
 if TYPE_CHECKING:
+    import xarray
     from numpy.typing import NDArray
 
 GAP_PX = 2
@@ -51,6 +54,15 @@ class Layer:
         return {
             name.removesuffix(".npy"): np.load(io.BytesIO(data), allow_pickle=False) for name, data in found.items()
         }
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """All that was measured, with named axes (unit, rank, label, category, ...), the activation vectors included if
+        they were kept; `.to_netcdf(FILE)` writes it. Raises ImportError with the way to install xarray.
+        """
+        vectors: dict[str, NDArray[Any]] = {}
+        with suppress(KeyError):
+            vectors = self.vectors
+        return label_arrays({**self.arrays, **vectors}, manifest=self._artifact.manifest, facts=self.facts)
 
     @cached_property
     def _units(self) -> list["Unit"]:

@@ -1,10 +1,12 @@
 """A dissection in a notebook: the command's own artifact, shown as tables and pictures."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import xarray
 from numpy.random import default_rng
 from PIL import Image as Picture
 from pytest_django import Settings
@@ -14,10 +16,13 @@ from tests.workers.engine import making
 from workers.engine.evidence.finding import find_head
 from workers.engine.format.artifact import ArtifactMalformed
 from workers.engine.images.label_table import ImageSetError
+from workers.engine.measures.iou.arrays import MODES, IoU, ModeCounts
 from workers.engine.measures.options import OptionsInvalid
+from workers.engine.measures.table import list_recorded
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerError
 from workers.unitscope import public as unitscope
+from workers.unitscope.labeled_arrays import name_axes
 
 TINY = "tests.workers.engine.making:tiny_module"
 CHOSEN = {"batch_size": 4, "n_top": 5, "n_low": 1, "tail": 0.2}
@@ -64,6 +69,34 @@ def test_saved_and_opened_it_is_the_same(found: unitscope.Dissection, tmp_path: 
     assert opened["4"].best(2) == sorted(opened["4"], key=lambda unit: -(unit.iou or 0))[:2]
     with pytest.raises(ValueError, match="load_network"):
         opened.explain(path)
+
+
+def test_its_arrays_have_named_axes_and_are_written_as_netcdf(images: Path, tmp_path: Path) -> None:
+    kept = unitscope.dissect(TINY, layers=["2", "4"], images=images, progress=False, **CHOSEN, activation_vectors=True)
+    layer, table = kept["4"], kept["4"].to_xarray()
+    best = max(layer, key=lambda unit: unit.iou or 0)
+    row = table.sel(unit=best.index)
+    assert row["threshold"] == best.threshold
+    counts = row.sel(label=best.label)
+    union = counts["paper_area"] + counts["paper_truth"] - counts["paper_intersection"]
+    assert float(counts["paper_intersection"] / union) == pytest.approx(best.iou)
+    assert float(row["paper_best_iou"].max("category")) == pytest.approx(best.iou)
+    maxima = row["maxima"]
+    assert maxima.sel(image=int(row["top_image"][0])) == maxima.max(), "the top image has the highest peak"
+    kept.to_xarray().to_netcdf(tmp_path / "run.nc", engine="h5netcdf")
+    read = xarray.open_datatree(tmp_path / "run.nc", engine="h5netcdf")
+    with read:
+        assert set(read.children) == {"2", "4"}
+        assert read["4"].to_dataset().equals(table)
+        assert read["4"].attrs["artifact_sha256"] == kept.sha256
+
+
+def test_every_array_that_a_measure_records_has_named_axes() -> None:
+    recorded = [measure.arrays for measure in list_recorded() if measure.arrays and measure.arrays is not IoU]
+    names = [one.name for record in recorded for one in fields(record)]
+    names += [f"{mode}_{one.name}" for mode in MODES for one in fields(ModeCounts)]
+    assert len(names) > 30
+    assert [name for name in names if name_axes(name) is None] == []
 
 
 @pytest.mark.parametrize("content", [b"no zip", b""])
