@@ -123,7 +123,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "annotator.content_policy.SetContentPolicy",
-    "annotator.sandbox.worker.hosts.SeparateContent",
+    "annotator.sandbox.frames.hosts.SeparateContent",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

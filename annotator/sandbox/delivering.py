@@ -102,10 +102,14 @@ def _postpone(row: Notification, problem: NotDelivered, *, now: dt.datetime) -> 
 
 
 def send(row: Notification) -> None:
-    """To each endpoint that the settings name. Raises NotDelivered if there is none or one does not answer."""
+    """To each endpoint that the settings name. Raises NotDelivered if there is none or one does not answer.
+
+    What was asked for by e-mail needs none: it is kept, and `sandbox_messages` prints it.
+    """
     webhook = settings.SANDBOX_WEBHOOK_URL
-    endpoint = settings.SANDBOX_SQS_ENDPOINT if row.transport == "SQS" else settings.SANDBOX_SNS_ENDPOINT
-    if not webhook and not endpoint:
+    endpoints = {"SQS": settings.SANDBOX_SQS_ENDPOINT, "SNS": settings.SANDBOX_SNS_ENDPOINT}
+    endpoint = endpoints.get(row.transport, "")
+    if row.transport in endpoints and not webhook and not endpoint:
         raise NotDelivered(f"Neither SANDBOX_{row.transport}_ENDPOINT nor SANDBOX_WEBHOOK_URL is set.")
     if endpoint:
         _send_to_aws(row, endpoint)

@@ -113,7 +113,7 @@ def test_bad_questions(bench: Bench) -> None:
 
 
 @pytest.mark.checks(
-    "CreateHITWithHITType", "a question is needed, layouts are refused", "MissingParameter", "HITLayoutDoesNotExist"
+    "CreateHITWithHITType", "a question or a layout is needed", "MissingParameter", "HITLayoutDoesNotExist"
 )
 def test_a_question_is_needed(bench: Bench) -> None:
     hit_type = bench.new_type()

@@ -240,9 +240,10 @@ def test_notifications(bench: Bench) -> None:
     update(HITTypeId=hit_type, Notification=good, Active=True)
     update(HITTypeId=hit_type, Active=False)
     test(Notification=good, TestEventType="Ping")
+    test(Notification={**good, "Transport": "Email", "Destination": "lab@example.org"}, TestEventType="Ping")
     bench.refuses("HITTypeDoesNotExist", update, HITTypeId=NO_ID, Notification=good)
     wrong: list[dict[str, Any]] = [{"Version": "1999"}, {"EventTypes": []}, {"EventTypes": ["Ping"]}]
     for change in wrong:
         bench.refuses("ParameterValidationError", update, HITTypeId=hit_type, Notification={**good, **change})
-    for change in ({"Destination": "nowhere"}, {"Transport": "SNS"}, {"Transport": "Email", "Destination": "a@b.c"}):
+    for change in ({"Destination": "nowhere"}, {"Transport": "SNS"}, {"Transport": "Email", "Destination": "nobody"}):
         bench.refuses("InvalidTransportEndpoint", test, Notification={**good, **change}, TestEventType="Ping")

@@ -3,7 +3,7 @@
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -74,6 +74,15 @@ class Browser:
 
     def get(self, url: str) -> Page:
         return self._send("GET", url)
+
+    def find_all(self, url: str, path: str) -> Iterator[html.HtmlElement]:
+        """The elements at this XPath, of the page and of those that its link to the next page leads to."""
+        address: str | None = url
+        while address:
+            page = self.get(address)
+            yield from page.document.xpath(path)
+            following = page.document.xpath("//a[@rel='next']/@href")
+            address = page.link(following[0]) if following else None
 
     def post_form(self, url: str, fields: Mapping[str, str]) -> Page:
         return self._send("POST", url, data=fields)

@@ -97,7 +97,7 @@ class Crew:
         takers: dict[str, list[Person]] = {}
         for person in self.people:
             browser = self.browsers[person.name]
-            for group in browser.get(self.site.at("")).document.xpath("//*[@id='groups']/*[@data-group-id]"):
+            for group in browser.find_all(self.site.at(""), "//*[@id='groups']/*[@data-group-id]"):
                 if group.get("data-hit-type-id") not in self.site.hit_type_ids:
                     continue
                 page = browser.get(self.site.at(f"groups/{group.get('data-group-id')}/"))

@@ -11,7 +11,6 @@ from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, WorkerBlock
 from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus
 
-MAX_GROUPS = 500
 SORTS = {
     "newest": ("-id",),
     "reward": ("-reward_usd", "-id"),
@@ -63,7 +62,7 @@ def offered_hits(person: Person | None, *, now: dt.datetime) -> QuerySet[HIT]:
 
 
 def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> list[Group]:
-    """At most 500 that the person may discover, in the order asked for; those that they may take come first."""
+    """All that the person may discover, in the order asked for; those that they may take come first."""
     open_ids = offered_hits(person, now=now).values("id")
     types = (
         HITType.objects.filter(reward_usd__gte=search.least_reward_usd)
@@ -76,7 +75,7 @@ def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> l
             Q(title__icontains=word) | Q(description__icontains=word) | Q(keywords__icontains=word)
             | Q(requester__name__icontains=word)
         )  # fmt: skip
-    found = list(types.order_by(*SORTS.get(search.sort, SORTS["newest"]))[:MAX_GROUPS])
+    found = list(types.order_by(*SORTS.get(search.sort, SORTS["newest"])))
     standing = Standing(person, found) if person is not None else None
     groups = [describe(kind, standing, n_open=kind.n_open) for kind in found]
     found_groups = [group for group in groups if group is not None and not (search.only_qualified and group.unmet)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from annotator.sandbox import notifying
 from annotator.sandbox.acts import policing, transitions
-from annotator.sandbox.models import HIT, HITType, Requester, UploadedFile
+from annotator.sandbox.models import HIT, HITLayout, HITType, Requester, UploadedFile
 from annotator.sandbox.rules import fees, ids
 from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 from annotator.sandbox.rules.states import HITStatus, check_hit_move
@@ -43,6 +43,7 @@ class NewHIT:
     lifetime: dt.timedelta
     max_assignments: int = 1
     annotation: str = ""
+    hit_layout_id: str = ""
     assignment_review_policy: dict[str, Any] | None = None
     hit_review_policy: dict[str, Any] | None = None
     mturk_id: str = field(default_factory=ids.new_entity_id)
@@ -59,11 +60,20 @@ def register_type(requester: Requester, fields: HITTypeFields, *, now: dt.dateti
     return found
 
 
+def keep_layout(requester: Requester, *, name: str, content: str, frame_height_px: int, now: dt.datetime) -> HITLayout:
+    """The layout with this name and content. Other content is another layout: HITs of the first do not change."""
+    kept, _ = HITLayout.objects.get_or_create(
+        requester=requester, name=name, content_sha256=hashlib.sha256(content.encode()).hexdigest(),
+        frame_height_px=frame_height_px, defaults={"content": content, "created_at": now},
+    )  # fmt: skip
+    return kept
+
+
 def create_hit(hit_type: HITType, new: NewHIT, *, now: dt.datetime) -> HIT:
     """Creates a HIT, open at once, and holds its whole price. Raises Refused if the money is not enough."""
     hit = HIT.objects.create(
         mturk_id=new.mturk_id, requester=hit_type.requester, hit_type=hit_type, question=new.question,
-        annotation=new.annotation, max_assignments=new.max_assignments, created_at=now,
+        hit_layout_id=new.hit_layout_id, annotation=new.annotation, max_assignments=new.max_assignments, created_at=now,
         expires_at=now + new.lifetime, assignment_review_policy=new.assignment_review_policy,
         hit_review_policy=new.hit_review_policy,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from django.db.models import Model, QuerySet
 
 from annotator.sandbox.acts.transitions import lock_assignment, lock_hit
 from annotator.sandbox.api.call import Call
-from annotator.sandbox.models import HIT, Assignment, HITType, Person, QualificationType
+from annotator.sandbox.models import HIT, Assignment, HITLayout, HITType, Person, QualificationType
 from annotator.sandbox.rules.refusals import Code, Refused
 from annotator.sandbox.rules.states import AssignmentState
 
@@ -31,6 +31,12 @@ def hit_type(call: Call) -> HITType:
     found = first(rows, Code.HIT_TYPE_DOES_NOT_EXIST, f"Hit type {sought}")
     found.requester = call.requester
     return found
+
+
+def layout(call: Call) -> HITLayout:
+    sought = call.values["HITLayoutId"]
+    rows = HITLayout.objects.filter(requester=call.requester, mturk_id=sought)
+    return first(rows, Code.HIT_LAYOUT_DOES_NOT_EXIST, f"HIT layout {sought}")
 
 
 def hit(call: Call) -> HIT:

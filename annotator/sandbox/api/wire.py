@@ -33,6 +33,7 @@ def hit_members(hit: HIT) -> dict[str, Any]:
         "HITId": hit.mturk_id,
         "HITTypeId": kind.mturk_id,
         "HITGroupId": kind.group_id,
+        "HITLayoutId": hit.hit_layout_id or None,
         "CreationTime": hit.created_at,
         "Title": kind.title,
         "Description": kind.description,

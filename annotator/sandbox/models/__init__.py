@@ -5,4 +5,4 @@ from annotator.sandbox.models.faults import Switches
 from annotator.sandbox.models.money import BonusPayment, LedgerEntry, RequestToken
 from annotator.sandbox.models.notices import Notification, NotificationSetting
 from annotator.sandbox.models.qualifications import Qualification, QualificationRequest, QualificationType
-from annotator.sandbox.models.work import HIT, Assignment, HITType, ReviewAction, ReviewResult, UploadedFile
+from annotator.sandbox.models.work import HIT, Assignment, HITLayout, HITType, ReviewAction, ReviewResult, UploadedFile

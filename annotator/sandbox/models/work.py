@@ -40,11 +40,36 @@ class HITType(models.Model):
         return self.title
 
 
+class HITLayout(models.Model):
+    """A requester's page with fields, which HITs fill in; Amazon's requester site makes these, here a command does."""
+
+    requester = models.ForeignKey(Requester, on_delete=models.CASCADE, related_name="layouts")
+    mturk_id = models.CharField(max_length=64, unique=True, default=ids.new_entity_id)
+    name = models.CharField(max_length=128)
+    content = models.TextField(help_text="HTML; a field stands in it as ${name}")
+    content_sha256 = models.CharField(max_length=64)
+    frame_height_px = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requester", "name", "content_sha256", "frame_height_px"], name="sandbox_one_layout"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class HIT(models.Model):
     mturk_id = models.CharField(max_length=64, unique=True, default=ids.new_entity_id)
     requester = models.ForeignKey(Requester, on_delete=models.CASCADE, related_name="hits")
     hit_type = models.ForeignKey(HITType, on_delete=models.PROTECT, related_name="hits")
     question = models.TextField()
+    # The layout that the question was made from, if any.
+    hit_layout_id = models.CharField(max_length=64, blank=True)
     annotation = models.CharField(max_length=255, blank=True)
     max_assignments = models.PositiveIntegerField()
     status = models.CharField(

@@ -15,11 +15,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from annotator.sandbox.acts import catalog, working
+from annotator.sandbox.frames import content
+from annotator.sandbox.frames.submissions import NO_ASSIGNMENT
 from annotator.sandbox.models import HIT, Assignment, HITType, Person
 from annotator.sandbox.questions import answers, documents, question_form
 from annotator.sandbox.rules.states import AssignmentState, HITStatus
-from annotator.sandbox.worker import form_answers, frames, session
-from annotator.sandbox.worker.submissions import NO_ASSIGNMENT
+from annotator.sandbox.worker import form_answers, session
 
 
 @require_GET
@@ -139,17 +140,17 @@ def _question(hit: HIT, assignment: Assignment | None) -> dict[str, Any]:
     """What the page shows: the address of a frame, or a form of this site's own."""
     question = documents.read_question(hit.question)
     if isinstance(question, documents.ExternalQuestion):
-        rights = f"{frames.RIGHTS} {frames.SAME_ORIGIN}"
+        rights = f"{content.RIGHTS} {content.SAME_ORIGIN}"
         return _frame(frame_url(question.url, hit, assignment), question.frame_height_px, rights=rights)
     if isinstance(question, documents.HTMLQuestion):
-        url = frame_url(frames.content_url(hit), hit, assignment)
-        rights = f"{frames.RIGHTS} {frames.SAME_ORIGIN}" if settings.SANDBOX_CONTENT_URL else frames.RIGHTS
+        url = frame_url(content.content_url(hit), hit, assignment)
+        rights = f"{content.RIGHTS} {content.SAME_ORIGIN}" if settings.SANDBOX_CONTENT_URL else content.RIGHTS
         return _frame(url, question.frame_height_px, rights=rights)
     return {"form": question}
 
 
 def _frame(url: str, height_px: int, *, rights: str) -> dict[str, Any]:
-    return {"frame_url": url, "frame_height": height_px, "frame_rights": rights, "frame_features": frames.FEATURES}
+    return {"frame_url": url, "frame_height": height_px, "frame_rights": rights, "frame_features": content.FEATURES}
 
 
 def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
@@ -9,6 +10,7 @@ from annotator.sandbox.acts import catalog
 from annotator.sandbox.models import HITType
 from annotator.sandbox.worker import session
 
+GROUPS_PER_PAGE = 100
 _SORTS = (("newest", "newest"), ("reward", "highest reward"), ("most", "most HITs"), ("time", "shortest time"))
 
 
@@ -23,8 +25,26 @@ def list_groups(request: HttpRequest) -> HttpResponse:
         sort=request.GET.get("sort", "newest"),
         only_qualified=bool(request.GET.get("only_qualified")),
     )
-    groups = catalog.find_groups(person, search, now=now)
-    return session.show(request, "list", person, groups=groups, search=search, sort_choices=_SORTS)
+    groups = Paginator(catalog.find_groups(person, search, now=now), GROUPS_PER_PAGE)
+    page = groups.get_page(request.GET.get("page"))
+    return session.show(
+        request, "list", person, groups=page.object_list, page=page, other_pages=_find_pages(request, page),
+        search=search, sort_choices=_SORTS,
+    )  # fmt: skip
+
+
+def _find_pages(request: HttpRequest, page: Page[catalog.Group]) -> list[tuple[str, str, str]]:
+    """What the links before and after say, the queries of their addresses, and their relation to this page."""
+    numbers = [
+        ("Previous HITs", "prev", page.number - 1 if page.has_previous() else 0),
+        ("More HITs", "next", page.number + 1 if page.has_next() else 0),
+    ]
+    found = []
+    for words, relation, number in numbers:
+        query = request.GET.copy()
+        query["page"] = str(number)
+        found += [(words, query.urlencode(), relation)] if number else []
+    return found
 
 
 def _read_amount(text: str) -> Decimal:

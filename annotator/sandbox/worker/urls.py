@@ -3,7 +3,8 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from annotator.sandbox.worker import entering, frames, history, hits, listing, qualifications
+from annotator.sandbox.frames import content
+from annotator.sandbox.worker import entering, history, hits, listing, qualifications
 
 
 class MTurkIdConverter(StringConverter):
@@ -24,7 +25,7 @@ urlpatterns = [
     path("groups/<mturk_id:group_id>/accept", hits.accept_next, name="sandbox-accept-next"),
     path("hits/<mturk_id:hit_id>/", hits.preview, name="sandbox-preview"),
     path("hits/<mturk_id:hit_id>/accept", hits.accept, name="sandbox-accept"),
-    path("hits/<mturk_id:hit_id>/content", frames.show_content, name="sandbox-content"),
+    path("hits/<mturk_id:hit_id>/content", content.show_content, name="sandbox-content"),
     path("assignments/<mturk_id:assignment_id>/", hits.work, name="sandbox-work"),
     path("assignments/<mturk_id:assignment_id>/return", hits.give_back, name="sandbox-return"),
     path("assignments/<mturk_id:assignment_id>/submit", hits.submit_form, name="sandbox-submit"),
@@ -33,7 +34,7 @@ urlpatterns = [
     path("qualifications", qualifications.show_all, name="sandbox-qualifications"),
     path("qualifications/<mturk_id:type_id>/request", qualifications.request_one, name="sandbox-request"),
     path("tests/<mturk_id:request_id>/", qualifications.take_test, name="sandbox-test"),
-    path("files/<str:token>", frames.show_file, name="sandbox-file"),
+    path("files/<str:token>", content.show_file, name="sandbox-file"),
     path("messages", history.show_messages, name="sandbox-messages"),
     path("requesters/<mturk_id:requester_id>/write", history.write_message, name="sandbox-write"),
 ]

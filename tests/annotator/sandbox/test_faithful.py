@@ -1,13 +1,23 @@
 """What clients written against the live service send and expect, seen at the wire."""
 
+import datetime as dt
+import io
+import json
 from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from django.core.management import call_command
 from django.test import Client
 
-from annotator.sandbox.models import HIT, Assignment, Person
+from annotator.sandbox import delivering
+from annotator.sandbox.acts import accounts, publishing
+from annotator.sandbox.models import HIT, Assignment, Person, Requester
+from annotator.sandbox.worker import listing
+from tests.annotator.sandbox.conftest import HIT_TYPE
 
 Accept = Callable[[Client, HIT], Assignment]
 
@@ -75,6 +85,77 @@ def test_a_page_with_entries_has_a_token_and_an_empty_one_has_none(mturk: Any, n
             assert len({str(sorted(one.items(), key=str)) for one in found}) == len(found)
             assert len(found) == {"HITs": len(hits)}.get(key, 6)
     assert "NextToken" not in mturk.list_assignments_for_hit(HITId=hits[0].mturk_id)
+
+
+@pytest.mark.parametrize("address", ["/mturk/preview?groupId={}", "/projects/{}/tasks", "/mturk/preview?hitId={}"])
+def test_the_addresses_that_clients_print_lead_to_the_hit(
+    new_hit: Callable[..., HIT], stranger: Client, mturk: Any, address: str
+) -> None:
+    hit = new_hit()
+    ids = [hit.mturk_id] if "hitId" in address else [hit.hit_type.group_id, hit.hit_type.mturk_id]
+    for one in ids:
+        assert stranger.get(address.format(one)).url == f"/worker/hits/{hit.mturk_id}/"  # type: ignore[attr-defined]
+    mturk.update_expiration_for_hit(HITId=hit.mturk_id, ExpireAt=0)
+    for one in ids:
+        group = stranger.get(address.format(one), follow=True)
+        assert "No HIT of this group is left for you" in group.content.decode()
+    assert stranger.get(address.format("3NOSUCHGROUP")).status_code == 404
+
+
+def test_events_by_email_are_kept_as_messages(mturk: Any, new_hit: Callable[..., HIT], now: Any) -> None:
+    hit = new_hit()
+    wanted = {
+        "Destination": "lab@example.org", "Transport": "Email", "Version": "2014-08-15", "EventTypes": ["HITExpired"],
+    }  # fmt: skip
+    mturk.update_notification_settings(HITTypeId=hit.hit_type.mturk_id, Notification=wanted)
+    mturk.update_expiration_for_hit(HITId=hit.mturk_id, ExpireAt=0)
+    assert delivering.deliver_due(now=now + dt.timedelta(minutes=1)) == 1
+    output = io.StringIO()
+    call_command("sandbox_messages", "lab", stdout=output)
+    assert f"lab@example.org HITExpired {hit.mturk_id}" in output.getvalue()
+
+
+def test_a_layout_is_filled_in_for_each_hit(mturk: Any, tmp_path: Path, stranger: Client) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<p>Look at ${image_url} & say ${what}; again ${what}. ]]></p>")
+    outputs = [io.StringIO(), io.StringIO()]
+    for output in outputs:
+        call_command("sandbox_layout", "lab", str(page), "--height", "450", stdout=output)
+    assert outputs[0].getvalue() == outputs[1].getvalue()
+    kept = json.loads(outputs[0].getvalue())
+    assert kept["fields"] == ["image_url", "what"]
+    layout = {**HIT_TYPE, "LifetimeInSeconds": 3600, "HITLayoutId": kept["HITLayoutId"]}
+    given = [
+        {"Name": "image_url", "Value": "https://example.org/1.png?a=1&b=2"},
+        {"Name": "what", "Value": "<b>it</b>"},
+    ]
+    hit = mturk.create_hit(**layout, HITLayoutParameters=given)["HIT"]
+    assert hit["HITLayoutId"] == kept["HITLayoutId"]
+    shown = stranger.get(f"/worker/hits/{hit['HITId']}/content").content.decode()
+    assert shown == "<p>Look at https://example.org/1.png?a=1&b=2 & say <b>it</b>; again <b>it</b>. ]]></p>"
+    with pytest.raises(ClientError, match="must give a value for: what"):
+        mturk.create_hit(**layout, HITLayoutParameters=given[:1])
+
+
+def test_a_layout_is_its_accounts_own(mturk: Any, requester: Requester, now: Any) -> None:
+    other = accounts.open_account("other", balance_usd=Decimal(1), now=now)
+    kept = publishing.keep_layout(other, name="x", content="<p>", frame_height_px=0, now=now)
+    with pytest.raises(ClientError, match="does not exist"):
+        mturk.create_hit(**HIT_TYPE, LifetimeInSeconds=3600, HITLayoutId=kept.mturk_id)
+
+
+def test_the_list_of_groups_goes_on_over_pages(
+    new_hit: Callable[..., HIT], stranger: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "GROUPS_PER_PAGE", 2)
+    groups = [new_hit(Title=f"Group {number}").hit_type.group_id for number in range(5)]
+    found, address = [], "/worker/?sort=newest"
+    while address:
+        page = stranger.get(address)
+        found += [group.hit_type.group_id for group in page.context["groups"]]
+        following = [query for _, query, relation in page.context["other_pages"] if relation == "next"]
+        address = f"/worker/?{following[0]}" if following else ""
+    assert found == groups[::-1]
 
 
 def test_the_second_qualification_type_of_a_name_is_refused_in_amazons_words(mturk: Any) -> None:

@@ -22,6 +22,8 @@ TABLE = {
     "answer_call": ("POST", "400", "400", "400"),  # unsigned: the API knows signatures, not people
     "show_health": ("GET", "200", "200", "200"),
     "sandbox-external-submit": ("POST", "409", "409", "409"),  # of no assignment; the frame has no cookie
+    "sandbox-printed-preview": ("GET", NO, NO, NO),  # without an id
+    "sandbox-printed-group": ("GET", "302", "302", "302"),
     "sandbox-list": ("GET", "200", "200", "200"),
     "sandbox-sign-up": ("GET", "200", "200", "200"),
     "sandbox-sign-in": ("GET", "200", "200", "200"),

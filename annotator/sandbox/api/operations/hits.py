@@ -7,10 +7,10 @@ from typing import Any
 from annotator.sandbox import request_tokens
 from annotator.sandbox.acts import publishing
 from annotator.sandbox.acts.transitions import add_assignments
-from annotator.sandbox.api import find, pagination, requirements, wire
+from annotator.sandbox.api import find, limits, pagination, requirements, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import HIT, HITType
-from annotator.sandbox.questions import documents, policies
+from annotator.sandbox.questions import documents, layouts, policies
 from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 from annotator.sandbox.rules.states import HITStatus
 
@@ -53,24 +53,35 @@ def create_hit_with_hit_type(call: Call) -> dict[str, Any]:
 
 def read_new_hit(call: Call) -> publishing.NewHIT:
     values = call.values
-    if "HITLayoutId" in values:
-        raise Refused(
-            Code.HIT_LAYOUT_DOES_NOT_EXIST,
-            "HIT layouts are made on Amazon's requester site, which this marketplace has not; send a Question.",
-        )
-    if "HITLayoutParameters" in values:
-        raise bad_parameter("HITLayoutParameters need a HITLayoutId.")
-    if not values.get("Question"):
-        raise Refused(Code.MISSING_PARAMETER, "Either Question or HITLayoutId must be given.")
-    documents.check_question(values["Question"])
+    question = _read_question(call)
+    documents.check_question(question)
     return publishing.NewHIT(
-        question=values["Question"],
+        question=question,
+        hit_layout_id=values.get("HITLayoutId", ""),
         lifetime=dt.timedelta(seconds=values["LifetimeInSeconds"]),
         max_assignments=values.get("MaxAssignments", 1),
         annotation=values.get("RequesterAnnotation", ""),
         assignment_review_policy=_check_policy(values.get("AssignmentReviewPolicy"), level="Assignment"),
         hit_review_policy=_check_policy(values.get("HITReviewPolicy"), level="HIT"),
     )
+
+
+def _read_question(call: Call) -> str:
+    """The question itself, or the layout with its fields filled in."""
+    values = call.values
+    if "HITLayoutId" in values:
+        if values.get("Question"):
+            raise bad_parameter("Question and HITLayoutId cannot be given together.")
+        given = {one["Name"]: one["Value"] for one in values.get("HITLayoutParameters", [])}
+        layout = find.layout(call)
+        question = layouts.fill_in(layout.content, given, frame_height_px=layout.frame_height_px)
+        limits.check({"Question": question})
+        return question
+    if "HITLayoutParameters" in values:
+        raise bad_parameter("HITLayoutParameters need a HITLayoutId.")
+    if not values.get("Question"):
+        raise Refused(Code.MISSING_PARAMETER, "Either Question or HITLayoutId must be given.")
+    return str(values["Question"])
 
 
 def _check_policy(policy: dict[str, Any] | None, *, level: str) -> dict[str, Any] | None:

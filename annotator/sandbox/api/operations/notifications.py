@@ -3,6 +3,9 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
 from annotator.sandbox import notifying
 from annotator.sandbox.api import find
 from annotator.sandbox.api.call import Call
@@ -50,10 +53,18 @@ def check_specification(specification: dict[str, Any], *, is_test: bool) -> None
         raise bad_parameter("EventTypes must name at least one event.")
     if "Ping" in specification["EventTypes"] and not is_test:
         raise bad_parameter("Ping is for SendTestEventNotification only.")
-    if transport == "Email":
-        raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "This marketplace sends no e-mail; use SQS or SNS.")
+    if transport == "Email" and not _is_email(destination):
+        raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "The destination of Email is an e-mail address.")
     is_queue = urlsplit(destination).scheme in ("http", "https") and len(destination) <= 1024
     if transport == "SQS" and not is_queue:
         raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "The destination of SQS is the queue's URL.")
     if transport == "SNS" and not (destination.startswith("arn:") and len(destination) <= 1024):
         raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "The destination of SNS is the topic's ARN.")
+
+
+def _is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-CONTENT_URLCONF = "annotator.sandbox.worker.content_urls"
+CONTENT_URLCONF = "annotator.sandbox.frames.urls"
 
 
 class SeparateContent:

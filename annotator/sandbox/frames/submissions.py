@@ -7,9 +7,9 @@ from django.views.decorators.http import require_http_methods
 
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import working
+from annotator.sandbox.frames import hosts
 from annotator.sandbox.questions import answers
 from annotator.sandbox.rules.refusals import Code, Refused
-from annotator.sandbox.worker import hosts, session
 
 NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
 
@@ -41,7 +41,7 @@ def _read_id(fields: dict[str, list[str]]) -> str:
     given = [value for value in fields.get("assignmentId", ()) if value and value != NO_ASSIGNMENT]
     if not given and NO_ASSIGNMENT in fields.get("assignmentId", ()):
         raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, "This is a preview. Accept the HIT before you submit.")
-    return session.clean(given[-1][:64]) if given else ""
+    return given[-1][:64].replace("\x00", "") if given else ""
 
 
 def _in_frame(*, status: int, **context: object) -> HttpResponse:

@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from annotator.sandbox import switchboard, uploads
+from annotator.sandbox.frames import hosts
 from annotator.sandbox.models import HIT
 from annotator.sandbox.questions import amazon_addresses, documents
 from annotator.sandbox.rules.states import HITStatus
-from annotator.sandbox.worker import hosts
 
 SUBMIT_PATH = "/mturk/externalSubmit"
 # A tab that the page opens is an ordinary tab, with storage, cookies and an origin.

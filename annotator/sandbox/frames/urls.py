@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotator.sandbox.worker import frames, submissions
+from annotator.sandbox.frames import content, submissions
 
 handler400 = "annotator.problems.pages.show_bad_request"
 handler403 = "annotator.problems.pages.show_forbidden"
@@ -10,5 +10,5 @@ handler404 = "annotator.problems.pages.show_not_found"
 handler500 = "annotator.problems.pages.show_failed"
 urlpatterns = [
     path("mturk/externalSubmit", submissions.take_external_submission),
-    path("worker/hits/<str:hit_id>/content", frames.show_content),
+    path("worker/hits/<str:hit_id>/content", content.show_content),
 ]
