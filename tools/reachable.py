@@ -28,9 +28,9 @@ LOADED_BY_NAME = (
 )  # fmt: skip
 # Their top-level names are read by a framework.
 READ_WHOLE = re.compile(
-    r"/migrations/|annotator/buffering_worker\.py$|/apps\.py$|(^|/)(settings|urls|wsgi|celery)\.py$|workers/config\.py$"
+    r"/migrations/|annotator/buffering_worker\.py$|/apps\.py$|(^|/)(settings|urls|content_urls|wsgi|celery)\.py$|workers/config\.py$"
 )
-READ_NAMES = {"Command", "main", "_repr_html_", "process_view"}
+READ_NAMES = {"Command", "main", "_repr_html_", "process_view", "to_xarray"}
 # `@app.task`, `@register.filter`, `@worker_ready.connect` and the like hand the function to a framework.
 REGISTERS = {"app", "api", "router", "register", "admin", "shared_task", "receiver", "connect"}
 WORD = re.compile(r"[A-Za-z_]\w*")
