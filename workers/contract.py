@@ -229,6 +229,11 @@ def checkpoint_name(run: str) -> str:
     return f"checkpoints/{run}.pt"
 
 
+def kept_name(stage: str) -> str:
+    """Where a stage of a long answer that is not there yet is kept."""
+    return f"checkpoints/{stage}.npz"
+
+
 def part_name(position: int) -> str:
     """Where a part of a question's answer lies until the parts are joined."""
     return f"parts/{position:05d}.npz"

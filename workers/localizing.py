@@ -18,11 +18,12 @@ from workers.engine.evidence.finding import find_head
 from workers.engine.evidence.localization import Outcomes, choose_taus, score
 from workers.engine.explain import describe_head
 from workers.engine.format.artifact import Arrays
+from workers.engine.format.packed_words import pack_words, unpack_words
 from workers.engine.localize import BATCH, localize
 from workers.engine.networks.loading import LoadedNetwork
 from workers.fetching import fetch_folder
 from workers.job import find_device, write_patiently
-from workers.parts import Asked, Cut, answer_in_parts, digest_key, pack_words, unpack_words
+from workers.parts import Asked, Cut, answer_in_parts, digest_key
 
 MAX_NAMED = 10
 # Photographs that are shown as those where the box is worst, and as many where it is best.
@@ -147,7 +148,7 @@ class _Work:
 
 def _join(parts: Sequence[Arrays]) -> tuple[Outcomes, dict[str, str]]:
     """Outcomes of all images of a set, and what could not be read. Raises BoxesInvalid."""
-    unreadable = unpack_words(parts, UNREADABLE)
+    unreadable = {path: reason for part in parts for path, reason in unpack_words(part[UNREADABLE]).items()}
     outcomes = Outcomes.join([Outcomes(**{name: part[name] for name in part if name != UNREADABLE}) for part in parts])
     if len(outcomes) == 0:
         raise BoxesInvalid("None of the photographs can be read.")

@@ -6,11 +6,9 @@ to whichever GPU process is free, and at last one that joins them. A part that i
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-
-import numpy as np
 
 from workers import contract, leases, store
 from workers.contract import QuestionRequest
@@ -97,12 +95,3 @@ def answer_in_parts(asked: Asked, work: Work, *, shard_images: int) -> dict[str,
     for place, cut in enumerate(cuts, start=1):
         found[cut.which].append(unpack_arrays(asked.target.read(contract.part_name(place))))
     return work.join(found)
-
-
-def pack_words(words: Mapping[str, str]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Words beside arrays: the reason for each path that cannot be read."""
-    return np.frombuffer(json.dumps(words).encode(), dtype=np.uint8)
-
-
-def unpack_words(parts: Sequence[Arrays], name: str) -> dict[str, str]:
-    return {path: reason for part in parts for path, reason in json.loads(part[name].tobytes()).items()}

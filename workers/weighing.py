@@ -22,8 +22,9 @@ from workers.engine.networks.class_names import name_classes
 from workers.engine.weigh import Photographs, weigh
 from workers.fetching import fetch_folder
 from workers.job import find_device
+from workers.keeping import FolderKeeper
 from workers.opened import open_images
-from workers.parts import Asked
+from workers.parts import Asked, digest_key
 
 MAX_NAMED = 10
 # Units of a class that are told, of largest mean share.
@@ -31,17 +32,27 @@ N_TOLD = 20
 
 
 def weigh_units(asked: Asked) -> dict[str, Any]:
-    """Importance of the units of each of the `layers`, "" for the head's; over the folder `images`. Raises NoHead,
-    LayerError, ImageSetError.
+    """Importance of the units of each of the `layers`, "" for the head's; over the folder `images` with
+    its `labels`. Raises NoHead, LayerError, ImageSetError.
     """
-    photographs = Photographs.of_set(open_images(asked.request.options["images"]))
-    layers = [find_studied(asked.network, path, device=find_device()) for path in asked.request.options["layers"]]
-    return {"layers": [_weigh_layer(asked, layer, photographs) for layer in layers]}
+    options = asked.request.options
+    photographs = Photographs.of_set(open_images(options["images"], options.get("labels", "")))
+    layers = [find_studied(asked.network, path, device=find_device()) for path in options["layers"]]
+    keeper = FolderKeeper(asked, digest_key(asked.network, photographs.describe()))
+    found = [_weigh_layer(asked, layer, photographs, keeper) for layer in layers]
+    keeper.forget()
+    return {"layers": found}
 
 
-def _weigh_layer(asked: Asked, layer: StudiedLayer, photographs: Photographs) -> dict[str, Any]:
+def _weigh_layer(asked: Asked, layer: StudiedLayer, photographs: Photographs, keeper: FolderKeeper) -> dict[str, Any]:
     asked.reporter.begin(f"importance of {layer.shape.path}", n_total=len(photographs.paths))
-    found = weigh(layer=layer, photographs=photographs, device=find_device(), progress=asked.reporter.set_done)
+    found = weigh(
+        layer=layer,
+        photographs=photographs,
+        device=find_device(),
+        progress=asked.reporter.set_done,
+        keeper=keeper,
+    )
     if not found.n_images:
         raise AblationInvalid("None of the photographs can be read.")
     return {
@@ -61,6 +72,7 @@ def ablate_units(asked: Asked) -> dict[str, Any]:
     wanted = AskedAblation(**{**options["asked"], "counts": tuple(options["asked"].get("counts", ()))})
     layer = find_studied(asked.network, options["layer"], device=find_device())
     photographs, classes = _read_classes(asked, layer, _fetch(asked))
+    keeper = FolderKeeper(asked, digest_key(asked.network, photographs.describe(), classes, options))
     found = ablate(
         layer=layer,
         photographs=photographs,
@@ -68,7 +80,9 @@ def ablate_units(asked: Asked) -> dict[str, Any]:
         asked=wanted,
         device=find_device(),
         progress=lambda stage, n_done: _show(asked, stage, n_done, len(photographs.paths)),
+        keeper=keeper,
     )
+    keeper.forget()
     names = name_classes(asked.network, n_classes=_count_classes(layer))
     return {
         **_describe_layer(layer),

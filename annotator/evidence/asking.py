@@ -101,8 +101,8 @@ def resolve_path(path: Path) -> str:
 
 
 def ask_about_importance(*, network: AskedNetwork, options: dict[str, Any], now: datetime) -> Question:
-    """How much units add to what it says; `options` are `images`, a folder or prefix, and `layers`, "" for the
-    head's.
+    """How much units add to what it says; `options` are `images`, a folder or prefix, its `labels`, and `layers`,
+    "" for the head's.
     """
     return ask(Question(kind=Question.Kind.IMPORTANCE, options=options, asked_at=now), network, now=now)
 

@@ -23,9 +23,12 @@ class Kept:
     layers: list[Layer]
 
 
-def name_images(address: str) -> str:
-    """How pages name the image set at an address: by its newest version, else by its folder."""
-    found = ImageSet.objects.filter(address=address).order_by("-id").first()
+def name_images(address: str, labels: str = "") -> str:
+    """How pages name the image set at an address: by its newest version, if possible with these labels, else by its
+    folder.
+    """
+    known = ImageSet.objects.filter(address=address).order_by("-id")
+    found = known.filter(labels=labels).first() or known.first()
     return found.name if found is not None else address.rstrip("/").rpartition("/")[2]
 
 

@@ -244,11 +244,8 @@ def register_image_set(
     """The image set at this address with these labels (a path, `none`, `folders`, or empty: found by look); made under
     `name` or one derived from the address.
     """
-    has_labels = True
-    if address.startswith("s3://"):
-        _check_labels_within(labels)
-    else:
-        labels = resolve_labels(labels)
+    has_labels, labels = True, resolve_labels_at(address, labels)
+    if not address.startswith("s3://"):
         address, has_labels = find_folder(address, labels)
     _check_address(address)
     _check_address(labels)
@@ -281,6 +278,14 @@ def find_folder(address: str, labels: str) -> tuple[str, bool]:
         raise CannotRegister(str(error)) from None
     except PermissionError as error:
         raise CannotRegister(f"{error.filename} may not be read.") from None
+
+
+def resolve_labels_at(address: str, labels: str) -> str:
+    """The labels of the images at an address, as a request can keep them; raises CannotRegister."""
+    if address.startswith("s3://"):
+        _check_labels_within(labels)
+        return labels
+    return resolve_labels(labels)
 
 
 def resolve_labels(labels: str) -> str:

@@ -5,6 +5,8 @@ docs/evidence.md, Ablation. An image's own shares never decide which units are t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +21,12 @@ from workers.engine.evidence.ablation import (
     order_units,
 )
 from workers.engine.evidence.shares import StudiedLayer, score_without, share_scores
+from workers.engine.format.keeping import Arrays, Keeper, NoKeeper
+from workers.engine.format.packed_words import pack_words, unpack_words
 from workers.engine.weigh import Photographs, read_images
+
+# The stages: the shares of all images, then what the network says without some units.
+SHARES, ABLATION = "shares", "ablation"
 
 
 class AblationInvalid(Exception):
@@ -89,16 +96,20 @@ def ablate(
     asked: Asked,
     device: str,
     progress: Callable[[str, int], None] = lambda stage, n_done: None,
+    keeper: Keeper | None = None,
 ) -> Ablated:
-    """`classes` of the photographs; None: what the network says of them. Raises AblationInvalid."""
+    """`classes` of the photographs; None: what the network says of them. `keeper` keeps what is done of both stages.
+    Raises AblationInvalid.
+    """
     counts = list_counts(layer.shape.n_units, asked.counts)
     if not counts:
         raise AblationInvalid(f"The layer has {layer.shape.n_units} units: ask for 1 to so many.")
-    shared, unreadable = _share_all(layer, photographs, classes, device, progress)
+    run = _Run(device, progress, keeper or NoKeeper())
+    shared, unreadable = _share_all(layer, photographs, classes, run)
     chosen = _choose_classes(shared, asked)
     by_class = {one: _sum_class(shared.units[shared.classes == one]) for one in chosen}
     bench = _Bench(layer, shared, by_class, counts, asked)
-    hits = _try_all(bench, photographs, _plan(shared, chosen, asked), device, progress)
+    hits = _try_all(bench, photographs, _plan(shared, chosen, asked), run)
     return Ablated(
         counts=counts,
         classes=chosen,
@@ -110,30 +121,67 @@ def ablate(
     )
 
 
+@dataclass(frozen=True)
+class _Run:
+    """Where the stages run, who is told how many photographs were read, and who keeps what is done."""
+
+    device: str
+    progress: Callable[[str, int], None]
+    keeper: Keeper
+
+    def go_on(self, stage: str, names: Sequence[str]) -> tuple["_Rows", int]:
+        """What was kept of a stage, and how many photographs had been read."""
+        kept = self.keeper.read(stage)
+        if kept is None:
+            return _Rows({name: [] for name in names}), 0
+        rows = _Rows({name: [kept[name]] if name in kept else [] for name in names}, **unpack_words(kept["words"]))
+        return rows, int(kept["n_read"][0])
+
+    def tell(self, stage: str, rows: "_Rows", n_read: int, n_total: int) -> None:
+        self.progress(stage, n_read)
+        self.keeper.offer(stage, partial(rows.to_arrays, n_read), is_last=n_read == n_total)
+
+
+@dataclass
+class _Rows:
+    """What a stage found so far: arrays by name, in parts of some rows each; and the photographs by path."""
+
+    parts: dict[str, list[NDArray[Any]]]
+    read: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def add(self, **parts: NDArray[Any]) -> None:
+        for name, part in parts.items():
+            self.parts[name].append(part)
+
+    def join(self, name: str) -> NDArray[Any]:
+        return np.concatenate(self.parts[name])
+
+    def to_arrays(self, n_read: int) -> Arrays:
+        joined = {name: self.join(name) for name, parts in self.parts.items() if parts}
+        words = pack_words({"read": self.read, "unreadable": self.unreadable})
+        return {**joined, "words": words, "n_read": np.array([n_read])}
+
+
 def _share_all(
-    layer: StudiedLayer,
-    photographs: Photographs,
-    classes: Sequence[int] | None,
-    device: str,
-    progress: Callable[[str, int], None],
+    layer: StudiedLayer, photographs: Photographs, classes: Sequence[int] | None, run: _Run
 ) -> tuple[Shared, dict[str, str]]:
-    read: list[str] = []
-    of_class, says, units = [], [], []
-    unreadable: dict[str, str] = {}
-    for batch in read_images(layer.network, photographs, device=device):
-        unreadable |= batch.unreadable
+    rows, first = run.go_on(SHARES, ("classes", "says", "units"))
+    for batch in read_images(layer.network, photographs, device=run.device, first=first):
+        rows.unreadable |= batch.unreadable
         if batch.places:
-            wanted = None if classes is None else torch.tensor([classes[i] for i in batch.places], device=device)
+            wanted = None if classes is None else torch.tensor([classes[i] for i in batch.places], device=run.device)
             found = share_scores(layer, batch.images, wanted)
-            of_class.append(found.classes.cpu().numpy())
-            says.append((found.scores.argmax(dim=1) == found.classes).cpu().numpy())
-            units.append(found.units.double().cpu().numpy())
-            read += [photographs.paths[place] for place in batch.places]
-        progress("shares", batch.n_read)
-    if not read:
+            rows.add(
+                classes=found.classes.cpu().numpy(),
+                says=(found.scores.argmax(dim=1) == found.classes).cpu().numpy(),
+                units=found.units.double().cpu().numpy(),
+            )
+            rows.read += [photographs.paths[place] for place in batch.places]
+        run.tell(SHARES, rows, batch.n_read, len(photographs.paths))
+    if not rows.read:
         raise AblationInvalid("None of the photographs can be read.")
-    joined = Shared(read, np.concatenate(of_class), np.concatenate(says), np.concatenate(units))
-    return joined, unreadable
+    return Shared(rows.read, rows.join("classes"), rows.join("says"), rows.join("units")), rows.unreadable
 
 
 def _choose_classes(shared: Shared, asked: Asked) -> list[int]:
@@ -190,39 +238,33 @@ class _Bench:
         return order_units(means, n_random=self.asked.n_random, seed=seed)
 
 
-def _try_all(
-    bench: _Bench,
-    photographs: Photographs,
-    trials: dict[int, list[Trial]],
-    device: str,
-    progress: Callable[[str, int], None],
-) -> dict[bool, Hits]:
+def _try_all(bench: _Bench, photographs: Photographs, trials: dict[int, list[Trial]], run: _Run) -> dict[bool, Hits]:
     """What the network says without the units: by True for images of the class itself, by False for others."""
-    rows: dict[bool, list[_Row]] = {True: [], False: []}
     wanted, shared = sorted(trials), bench.shared
     tried = replace(photographs, paths=[shared.paths[image] for image in wanted])
-    for batch in read_images(bench.layer.network, tried, device=device):
+    rows, first = run.go_on(ABLATION, ("is_own", "class_index", "image", "whole", "without"))
+    for batch in read_images(bench.layer.network, tried, device=run.device, first=first):
         for place, picture in zip(batch.places, batch.images, strict=True):
             image = wanted[place]
             for trial in trials[image]:
-                row = _Row(trial.class_index, image, float(shared.says[image]), bench.run(image, picture, trial))
-                rows[trial.is_own].append(row)
-        progress("ablation", batch.n_read)
-    return {is_own: _gather(found, len(bench.counts)) for is_own, found in rows.items()}
+                rows.add(
+                    is_own=np.array([trial.is_own]),
+                    class_index=np.array([trial.class_index], dtype=np.int64),
+                    image=np.array([image], dtype=np.int64),
+                    whole=np.array([float(shared.says[image])]),
+                    without=bench.run(image, picture, trial)[None],
+                )
+        run.tell(ABLATION, rows, batch.n_read, len(tried.paths))
+    if not rows.parts["image"]:
+        raise AblationInvalid("None of the photographs can be read any more.")
+    return {is_own: _choose(rows, is_own, len(bench.counts)) for is_own in (True, False)}
 
 
-@dataclass(frozen=True)
-class _Row:
-    class_index: int
-    image: int
-    whole: float
-    without: Values
-
-
-def _gather(rows: Sequence[_Row], n_counts: int) -> Hits:
+def _choose(rows: _Rows, is_own: bool, n_counts: int) -> Hits:
+    chosen = rows.join("is_own") == is_own
     return Hits(
-        class_index=np.array([one.class_index for one in rows], dtype=np.int64),
-        image=np.array([one.image for one in rows], dtype=np.int64),
-        whole=np.array([one.whole for one in rows]),
-        without=np.array([one.without for one in rows]).reshape(len(rows), len(ORDERS), n_counts),
+        class_index=rows.join("class_index")[chosen],
+        image=rows.join("image")[chosen],
+        whole=rows.join("whole")[chosen],
+        without=rows.join("without")[chosen].reshape(-1, len(ORDERS), n_counts),
     )

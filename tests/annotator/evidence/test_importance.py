@@ -112,6 +112,7 @@ def test_what_cannot_be_weighed_or_ablated_is_refused_in_one_sentence(photograph
     refused = {
         "no folder of images at": ["importance", *SQUEEZENET, "--images", str(tmp_path / "absent")],
         "holds no images": ["importance", *SQUEEZENET, "--images", str(tmp_path / "empty")],
+        "no file or folder of labels at": ["importance", *SQUEEZENET, *images, "--labels", str(tmp_path / "absent")],
         r"classifier\.4": ["importance", "--network", "torchvision:alexnet", *images],
         "There is no layer 'nothing'": ["ablate", *SQUEEZENET, *images, "--layer", "nothing"],
         "the network has the classes 0 to 999": [*listed, str(tmp_path / "wrong.csv")],

@@ -15,7 +15,9 @@ from annotator.evidence.network_arguments import add_network_arguments, read_net
 from annotator.evidence.progress_bar import ProgressBar
 from annotator.evidence.units_behind import name_listed
 from annotator.evidence.weighing import Kept, keep_importance, name_images
+from annotator.units.asked_options import LABELS_HELP
 from annotator.units.gpu_process import gpu_process_if_none
+from annotator.units.registering import resolve_labels_at
 from workers.engine.drawing.explanation import name_unit, tell_labels
 
 N_TOLD = 10
@@ -35,6 +37,7 @@ class Command(ProjectCommand):
         parser.formatter_class = RawDescriptionHelpFormatter
         add_network_arguments(parser)
         parser.add_argument("--images", required=True, metavar="DIR", help="the image set: a folder or s3:// prefix")
+        parser.add_argument("--labels", default="", metavar="PATH", help=LABELS_HELP)
         parser.add_argument(
             "--layer", action="append", default=[], metavar="PATH",
             help="of the units; several times for several. Default: the layer that the head pools, where shares are "
@@ -44,12 +47,13 @@ class Command(ProjectCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         images = asking.resolve_images(options["images"])
-        asked = {"images": images, "layers": options["layer"] or [""]}
+        labels = resolve_labels_at(images, options["labels"])
+        asked = {"images": images, "labels": labels, "layers": options["layer"] or [""]}
         with gpu_process_if_none() as keeper:
             question = asking.ask_about_importance(network=read_network(options), options=asked, now=timezone.now())
             with ProgressBar() as show:
                 answer = asking.wait_for_answer(question, clock=timezone.now, show=show, look_after=keeper.look_after)
-        kept = keep_importance(answer, question=question, images=name_images(images))
+        kept = keep_importance(answer, question=question, images=name_images(images, labels))
         named = [{**found, "units": _list_units(answer, found, question)} for found in answer["layers"]]
         told = {**answer, "layers": named}
         self.stdout.write(json.dumps(told, indent=2) if options["json"] else "\n".join(_tell(told, kept)))
