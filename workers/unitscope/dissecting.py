@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.free_space import free_memory
+from workers.needs import tell_needs
 from workers.store import open_store
 from workers.unitscope.dissection import Dissection, Folder
 from workers.unitscope.networks import Named, find_device, load_network
@@ -87,7 +88,12 @@ class _Bar:
 
     def __init__(self, bars: Progress) -> None:
         self._bars, self._stage = bars, ""
+        self.is_shown = not bars.disable
         self._line = bars.add_task("", total=None)
+
+    def say(self, words: str) -> None:
+        """A line that stays, above the bar."""
+        self._bars.console.print(words, markup=False, highlight=False)
 
     def advance(self, stage: str, n_done: int, n_total: int) -> None:
         if stage != self._stage:
@@ -126,8 +132,14 @@ def _measure(
     estimator = make_estimator(
         shapes=shapes.values(), image_set=image_set, options=options, input_px=network.preprocessing.input_px
     )
-    needs = (estimator.measure(shard_images=max(1, n_images)), estimator.merge())
-    short = any(need.spills(limit=free_memory()) for need in needs)
+    needs = {"measure": estimator.measure(shard_images=max(1, n_images)), "merge": estimator.merge()}
+    short = any(need.spills(limit=free_memory()) for need in needs.values())
+    if bar.is_shown:
+        seconds = recipe.estimate_seconds(
+            network=network, layers=list(shapes), image_set=image_set, options=options, device=device
+        )
+        memory = {stage: {**asdict(need), "spills": short} for stage, need in needs.items()}
+        bar.say(tell_needs({"memory": memory, "seconds_of_pass": seconds}))
     with tempfile.TemporaryDirectory(prefix="unitscope-spill-") as scratch:
         spill = Spill(Path(scratch)) if short else Spill()
         tally = recipe.measure_shard(

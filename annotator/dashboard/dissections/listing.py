@@ -6,7 +6,9 @@ from django.utils import timezone
 
 from annotator.units.dissecting import UNFINISHED
 from annotator.units.models import Dissection
-from annotator.units.progress import read_dissection_progress
+from annotator.units.progress import read_dissection_progress, read_survey
+from workers.needs import tell_needs
+from workers.store import StoreError
 
 
 def list_dissections(n_newest: int) -> list[dict[str, Any]]:
@@ -18,6 +20,16 @@ def list_dissections(n_newest: int) -> list[dict[str, Any]]:
         .defer("labels", "environment")[:n_newest]
     )
     return [describe_dissection(one) for one in newest]
+
+
+def tell_dissection_needs(one: Dissection) -> str:
+    """What its survey estimates; empty until the survey has ended, and after the dissection has."""
+    if one.state not in UNFINISHED or not one.n_images:
+        return ""
+    try:
+        return tell_needs(read_survey(one))
+    except (StoreError, KeyError, ValueError):
+        return ""
 
 
 def describe_dissection(one: Dissection) -> dict[str, Any]:

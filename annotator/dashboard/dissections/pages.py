@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
-from annotator.dashboard.dissections.listing import describe_dissection, list_dissections
+from annotator.dashboard.dissections.listing import describe_dissection, list_dissections, tell_dissection_needs
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step, list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
@@ -23,6 +23,7 @@ from annotator.units import gpu_queue
 from annotator.units.asked_options import choose_options
 from annotator.units.chance import print_counts
 from annotator.units.dissecting import UNFINISHED, request_dissection
+from annotator.units.estimating import estimate_dissection
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import IMPORTED, Dissection, ImageSet, Layer, Network
 from annotator.work.sending import QUEUE_SILENT
@@ -129,6 +130,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
         steps=[step for step in steps if not step.is_last],
         last_steps=[step for step in steps if step.is_last],
         users=list_users(dissection),
+        needs=tell_dissection_needs(dissection),
         **describe_dissection(dissection),
     )
 
@@ -137,7 +139,8 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
 def show_dissection_progress(request: SignedInRequest, dissection_id: UUID) -> HttpResponse:
     """Its progress, as the open page asks for it every few seconds."""
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
-    response = show_part(request, "dashboard/dissections/progress.html", describe_dissection(dissection))
+    shown = {**describe_dissection(dissection), "needs": tell_dissection_needs(dissection)}
+    response = show_part(request, "dashboard/dissections/progress.html", shown)
     if dissection.state not in UNFINISHED:
         response["HX-Refresh"] = "true"  # the page has more to show now
     return response
@@ -161,8 +164,13 @@ def start_step(request: SignedInRequest, dissection_id: UUID, kind: str) -> Http
 def request_one(request: SignedInRequest) -> HttpResponse:
     """The form of a new dissection of a registered network and image set."""
     named = {name: request.GET[name] for name in ("network", "layers") if name in request.GET}
-    form = DissectForm(request.POST or None, initial=named)
-    if request.method == "POST" and form.is_valid():
+    form, estimate = DissectForm(request.POST or None, initial=named), ""
+    if "estimate" in request.POST and form.is_valid():
+        asked = form.cleaned_data
+        estimate = estimate_dissection(
+            network=asked["network"], image_set=asked["image_set"], layer_paths=asked["layers"]
+        )
+    elif request.method == "POST" and form.is_valid():
         now = timezone.now()
         with transaction.atomic():
             dissection = request_dissection(
@@ -180,4 +188,5 @@ def request_one(request: SignedInRequest) -> HttpResponse:
     known: dict[str, list[str]] = {}
     for layer in Layer.objects.select_related("network"):
         known.setdefault(layer.network.name, []).append(layer.path)
-    return show(request, "dashboard/dissections/dissect.html", title="New dissection", form=form, known_layers=known)
+    shown = {"title": "New dissection", "form": form, "known_layers": known, "estimate": estimate}
+    return show(request, "dashboard/dissections/dissect.html", **shown)

@@ -40,10 +40,9 @@ from workers.engine.networks.encoder_recipe import (
 )
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.source_names import NETWORK_FORMS
+from workers.needs import tell_needs
 
 MAX_LIMIT_GB = 1e6
-# From here on in minutes.
-SHOWN_SECONDS = 120
 EXAMPLE = """
 One pass over the images gives each unit's top images, exact threshold and, where the images carry labels, its IoU
 labels (docs/image_sets.md lists the layouts; manage.py look DIR shows what is understood); then receptive fields,
@@ -188,7 +187,7 @@ class Command(ProjectCommand):
                 dissection.refresh_from_db()
                 if dissection.n_images and not said:
                     said = True
-                    console.print(_memory(dissection))
+                    console.print(_needs(dissection))
                     for line in _surveyed(dissection):
                         console.print(line, markup=False)
                 seen = read_dissection_progress(dissection, now=now)
@@ -277,40 +276,10 @@ def _surveyed(dissection: Dissection) -> list[str]:
     return [*lines, *(f"{PassedOver(**one).words()}." for one in dissection.passed_over)]
 
 
-def _memory(dissection: Dissection) -> str:
-    """The memory that each stage needs at most, by the survey's estimate, and what it leaves on disk."""
-    stages = {stage: need for stage, need in read_survey(dissection)["memory"].items() if "spilled" in need}
-    if not stages:
-        return ""  # a survey of an earlier version
-    needs = "; ".join(f"{stage}: at most {_needs(need)}" for stage, need in stages.items())
-    stored = sum(need["stored"] for need in stages.values())
-    disk = f"Results and shards: about {_megabytes(stored)}.{_time(dissection)}"
-    return f"{_note(dissection)}Beside the network, {needs}. {disk}"
-
-
-def _time(dissection: Dissection) -> str:
-    """About how long the pass takes; empty for a set that is too small to be worth an estimate."""
-    seconds = read_survey(dissection).get("seconds_of_pass")
-    if not seconds:
-        return ""
-    told = f"{seconds:.0f} s" if seconds < SHOWN_SECONDS else f"{seconds / 60:,.0f} min"
-    return f" The pass: about {told} in one process, estimated from one batch; labels and crops come after it."
-
-
-def _note(dissection: Dissection) -> str:
-    """Which tensors of the checkpoint were taken, if that was not plain."""
-    note = read_survey(dissection).get("note", "")
-    return f"{note}\n" if note else ""
-
-
-def _needs(need: dict[str, int]) -> str:
-    if need["spills"]:
-        return f"{_megabytes(need['spilled'])} of memory and {_megabytes(need['files_spilled'])} of temporary files"
-    return f"{_megabytes(need['in_memory'])} of memory"
-
-
-def _megabytes(n_bytes: int) -> str:
-    return f"{n_bytes / 1e6:,.0f} MB"
+def _needs(dissection: Dissection) -> str:
+    """Which tensors of the checkpoint were taken, if that was not plain, and what the survey estimates."""
+    survey = read_survey(dissection)
+    return "\n".join(filter(None, [survey.get("note", ""), tell_needs(survey)]))
 
 
 def _summary(dissection: Dissection) -> dict[str, Any]:
