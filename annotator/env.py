@@ -6,6 +6,7 @@ docs/settings.md.
 
 import ipaddress
 import os
+from decimal import Decimal, InvalidOperation
 from urllib.parse import unquote, urlsplit
 
 from annotator.refusals import Refusal
@@ -37,6 +38,18 @@ def whole_number(name: str, meaning: str, *, default: int) -> int:
         return int(value)
     except ValueError:
         raise BadSetting(f"{name} must be a whole number, not {value!r}.") from None
+
+
+def share(name: str, meaning: str, *, default: str) -> Decimal:
+    """A number from 0 to 1, such as 0.25."""
+    value = text(name, meaning, default=default)
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not (number.is_finite() and 0 <= number <= 1):
+        raise BadSetting(f"{name} must be a number from 0 to 1, not {value!r}.")
+    return number
 
 
 def url(name: str, meaning: str, *, default: str | None = None) -> str:

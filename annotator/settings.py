@@ -237,6 +237,11 @@ _mturk = (
 )
 # The requester's credentials, one pair per marketplace.
 MARKETPLACE_CREDENTIALS = {"own": _own, "mturk-sandbox": _mturk, "mturk": _mturk}
+PROLIFIC_TOKEN = env.text("PROLIFIC_TOKEN", "The API token of the researcher's account at Prolific.", default="")
+PROLIFIC_URL = env.url("PROLIFIC_URL", "Where Prolific's API answers.", default="https://api.prolific.com")
+PROLIFIC_FEE = env.share(
+    "PROLIFIC_FEE", "Prolific's fee on rewards and bonuses, as a share of them, with tax.", default="0.428"
+)
 REAL_MONEY_ALLOWED = env.flag(
     "REAL_MONEY_ALLOWED", "The first of the three confirmations that spending real money needs."
 )

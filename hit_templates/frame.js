@@ -128,6 +128,7 @@ const hitPage = (() => {
     $("stored-note").hidden = !body.note;
     const form = $("hand-over");
     form.action = body.submit_to;
+    form.method = body.method;
     form.querySelectorAll("input").forEach((input) => input.remove());
     for (const [name, value] of Object.entries(body.fields)) {
       form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));

@@ -244,7 +244,10 @@ class Stage:
             "split-answers": {"words": "wheel", "into": "rim"},
             "erase-worker": {"marketplace": "own", "worker_id": "nobody"},
             "campaign-more": {"label": UnitLabel.objects.earliest("pk").pk},
-            "campaign-work": {"real_money": "on", "typed_name": self.world.campaign.name, "budget": "900"},
+            "campaign-work": {
+                "real_money": "on", "typed_name": self.world.campaign.name, "budget": "900", "act": "1",
+                "outcome": "done",
+            },
             "sign-in": {"username": "nobody", "password": "nothing"},
         }  # fmt: skip
 

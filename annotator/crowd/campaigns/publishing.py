@@ -54,25 +54,34 @@ def _refuse_silent(campaign: Campaign) -> None:
         )
 
 
+def _make_type_key(hit_type: HITType) -> str:
+    campaign = hit_type.campaign
+    return make_key("CreateHITType", campaign.pk, campaign.created_at.isoformat(), hit_type.pk)
+
+
+def describe_type(hit_type: HITType) -> Register:
+    """Equal fields are one HIT type at a marketplace, so that each campaign has a title of its own."""
+    campaign, template = hit_type.campaign, load_template(hit_type.template)
+    return Register(
+        title=f"{template.title} [{_make_type_key(hit_type)[:MARK_LENGTH].upper()}]",
+        description=f"{template.description} Asked by {campaign.requester_name}.",
+        keywords=template.keywords,
+        reward_usd=campaign.reward_usd,
+        assignment_seconds=template.assignment_seconds,
+        auto_approval_seconds=template.auto_approval_seconds,
+        requirements=campaign.qualifications,
+        expected_seconds=template.expected_seconds,
+    )
+
+
 def _register_type(hit_type: HITType, *, session: Session) -> None:
     if hit_type.external_id:
         return
-    campaign, template = session.campaign, load_template(hit_type.template)
     _offer_screening(hit_type, session=session)
-    key = make_key("CreateHITType", campaign.pk, campaign.created_at.isoformat(), hit_type.pk)
     act = session.carry_out(
         Decision(
-            # Equal fields are one HIT type at a marketplace, so that each campaign has a title of its own.
-            act=Register(
-                title=f"{template.title} [{key[:MARK_LENGTH].upper()}]",
-                description=f"{template.description} Asked by {campaign.requester_name}.",
-                keywords=template.keywords,
-                reward_usd=campaign.reward_usd,
-                assignment_seconds=template.assignment_seconds,
-                auto_approval_seconds=template.auto_approval_seconds,
-                requirements=campaign.qualifications,
-            ),
-            key=key,
+            act=describe_type(hit_type),
+            key=_make_type_key(hit_type),
             expected={"hit_type": hit_type.pk},
         )
     )
@@ -109,7 +118,7 @@ def _decide_hits(session: Session) -> None:
     """One act per HIT, all or none: if the cap does not cover the whole campaign, nothing is written."""
     campaign, fees = session.campaign, session.marketplace.facts.fees
     hits = (
-        campaign.hits.select_related("hit_type", "campaign")
+        campaign.hits.select_related("hit_type__campaign", "campaign")
         .filter(state=HIT.State.COMPOSED, external_id="")
         .order_by("id")
     )
@@ -129,6 +138,7 @@ def _describe_hit(hit: HIT) -> Publish:
         n_assignments=hit.n_assignments,
         lifetime_seconds=hit.campaign.lifetime_seconds or template.lifetime_seconds,
         page=Page(url=f"{settings.HIT_PAGES_URL}/hit/{hit.public_id}/", frame_height_px=template.frame_height_px),
+        kind=describe_type(hit.hit_type),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from annotator.crowd.hit_types.screening import Screening
 from annotator.crowd.marketplaces.facts import Facts, Verb
@@ -25,6 +25,8 @@ class Register:
     assignment_seconds: int
     auto_approval_seconds: int
     requirements: Mapping[str, Any] = field(default_factory=dict)
+    # How long one assignment takes a person, as the HIT type says.
+    expected_seconds: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Publish:
     n_assignments: int
     lifetime_seconds: int
     page: Page | ThanksPage
+    # For marketplaces that state with each HIT what others state once for a HIT type.
+    kind: Register | None = None
 
 
 @dataclass(frozen=True)
@@ -182,10 +186,11 @@ class Visit:
 
 @dataclass(frozen=True)
 class FormPost:
-    """How the browser hands an answer back: these fields, posted to this address."""
+    """How the browser hands an answer back: these fields, sent to this address."""
 
     url: str
     fields: Mapping[str, str]
+    method: Literal["post", "get"] = "post"
 
 
 class Marketplace(Protocol):

@@ -12,6 +12,7 @@ MARKETPLACES = {
     "own": _MTURK,
     "links": "annotator.crowd.marketplaces.links.adapter.open_links",
     "mturk-sandbox": _MTURK,
+    "prolific": "annotator.crowd.marketplaces.prolific.adapter.open_prolific",
     "mturk": _MTURK,
 }
 

@@ -152,6 +152,7 @@ def describe_stored(assignment: Assignment, *, submit_origin: str) -> dict[str, 
         # Work of a claimed visit can be paid only after the marketplace has listed it.
         "is_confirmed": assignment.worker_id is not None,
         "submit_to": form.url,
+        "method": form.method,
         "fields": dict(form.fields),
     }
 

@@ -17,8 +17,9 @@ from annotator.crowd.judging.rejecting import (
     propose_rejection,
     withdraw_proposal,
 )
+from annotator.crowd.judging.settling import settle_by_hand
 from annotator.crowd.marketplaces.outcomes import MarketplaceSilent, OutcomeUnknown
-from annotator.crowd.models import Assignment, Rejection
+from annotator.crowd.models import Assignment, Campaign, OutwardAct, Rejection
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.pseudonyms import CannotErase, erase_worker
 from annotator.labels.labeling import compare_words
@@ -35,6 +36,15 @@ class ReasonOptions:
 @dataclass(frozen=True)
 class TopUpOptions:
     with_slow: bool = option("Pay also for work that took far longer than other people's", type=bool, default=False)
+
+
+@dataclass(frozen=True)
+class SettleOptions:
+    act: int = option("The number of the act, as the campaign's page says it", type=int)
+    outcome: str = option(
+        "What the marketplace shows: it was done; it was not done and is sent again; or nobody sends it again",
+        choices=("done", "not-done", "given-up"),
+    )
 
 
 @dataclass(frozen=True)
@@ -132,6 +142,17 @@ def top_up(work: Work) -> str:
     return said
 
 
+def settle_payment(work: Work) -> str:
+    outcome = work.options.outcome
+    act = settle_by_hand(work.open_session(), act_id=work.options.act, outcome=outcome)
+    work.details["outcome"] = outcome
+    return f"The act {act.verb} {act.pk} is {act.get_state_display()} now."
+
+
+def has_unsettled(campaign: Campaign) -> bool:
+    return campaign.outward_acts.filter(state=OutwardAct.State.NEEDS_HUMAN).exists()
+
+
 def compensate_lost(work: Work) -> str:
     session = work.open_session()
     waiting = list(find_unsubmitted(campaign=work.subject, now=work.now))
@@ -164,6 +185,12 @@ STEPS = (
         "top-up", "Pay top-ups", "Lifts the pay for each approved piece of work to the hourly floor.",
         role=MIN_ROLE[Permission.PAY_BONUSES], run=top_up, icon="savings", spends=True, is_offered=is_going,
         options=TopUpOptions, refusals=(BudgetExceeded,),
+    ),
+    Step(
+        "settle-payment", "Say what became of a payment",
+        "Settles one payment or review whose outcome the marketplace did not tell, after a person has looked there.",
+        role=MIN_ROLE[Permission.PAY_BONUSES], run=settle_payment, icon="fact_check", spends=True,
+        is_offered=has_unsettled, options=SettleOptions, refusals=(CannotReview,),
     ),
     Step(
         "compensate", "Compensate lost work", "Pays for work stored here that never reached the marketplace.",

@@ -69,14 +69,15 @@ def test_real_money_needs_three_confirmations(settings: object) -> None:
 
 
 def test_an_unknown_marketplace_is_refused() -> None:
-    with pytest.raises(UnknownMarketplace, match="own, links, mturk-sandbox or mturk"):
+    with pytest.raises(UnknownMarketplace, match="own, links, mturk-sandbox, prolific or mturk"):
         open_marketplace("ebay")
 
 
 def test_which_marketplaces_take_real_money() -> None:
     places = list_facts()
     assert [(place.name, place.is_real_money) for place in places] == [
-        ("own", False), ("links", False), ("mturk-sandbox", False), ("mturk", True),
+        ("own", False), ("links", False), ("mturk-sandbox", False), ("prolific", True),
+        ("mturk", True),
     ]  # fmt: skip
     for place in places:
         own, others = place.submit_origins, [other.submit_origins for other in places if other != place]
