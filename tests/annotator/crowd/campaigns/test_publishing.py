@@ -204,7 +204,7 @@ def test_of_two_campaigns_that_get_one_name_at_once_the_second_is_refused(
     campaign: Campaign, dissection: Dissection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The second looked whether its name is free before the first was written.
-    monkeypatch.setattr(composing, "_check_name", lambda name: None)
+    monkeypatch.setattr(composing, "check_name_of", lambda campaign: None)
     with pytest.raises(NameTaken, match=f"'{campaign.name}' was given to something else"):
         make_campaign(dissection)
     assert campaign.hits.count() == HIT.objects.count()

@@ -207,7 +207,7 @@ def test_a_lost_answer_to_a_payment_is_settled_by_a_person(
     act.refresh_from_db()
     assert act.state == "done"
     assert len(books.paid) == 1
-    with pytest.raises(CannotReview, match="does not wait for a person. These do: none"):
+    with pytest.raises(CannotReview, match="does not wait for a person"):
         settle_by_hand(sit(campaign), act_id=act.pk, outcome="not-done")
 
 
