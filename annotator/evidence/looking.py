@@ -3,6 +3,7 @@
 Nobody owns these questions: they are made when a page needs them, and forgotten with other old questions.
 """
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ from django.db import transaction
 
 from annotator.evidence.asking import CannotAsk, send_first
 from annotator.evidence.models import Question
+from annotator.units import gpu_queue
 from annotator.units.models import Dissection, Image, Network
 from annotator.units.settling import same_preprocessing
 from workers import contract
 from workers.store import StoreError, open_store
 
+logger = logging.getLogger(__name__)
 # Of this kind, as many may wait for a GPU process at a time: whoever steps through many photographs meets the bound.
 MAX_WAITING = 200
 REFUSED_FOR = timedelta(minutes=10)
@@ -34,6 +37,32 @@ def find_walk(*, dissection: Dissection, layer_paths: list[str], now: datetime) 
     found = dissection.image_set
     options = {"images": found.address, "labels": found.labels, "layers": layer_paths}
     return _ask_once(Question.Kind.WALK, dissection, options, now=now, title=dissection.network.name[:200])
+
+
+def forget(dissection: Dissection) -> None:
+    """Deletes what was asked for pages of a dissection that is gone, unless another one of the network over these
+    images remains. What the store does not give away now is deleted with other old questions.
+    """
+    images, network = dissection.image_set, dissection.network
+    if network.dissections.filter(image_set__address=images.address, image_set__labels=images.labels).exists():
+        return
+    asked = Question.objects.filter(
+        same_preprocessing(network.preprocessing),
+        kind__in=FILES,
+        architecture=network.architecture,
+        weights=dissection.weights or network.weights,
+        options__images=images.address,
+        options__labels=images.labels,
+    )
+    for question in asked:
+        try:
+            if question.state == Question.State.ASKED:
+                gpu_queue.mark_canceled(question.folder, is_canceled=True)
+            open_store(question.folder).clear()
+        except StoreError as error:
+            logger.warning("Question %s is kept for now: %s", question.pk, error)
+            continue
+        question.delete()
 
 
 def _ask_once(

@@ -20,7 +20,7 @@ from annotator.evidence.looking import find_walk
 from annotator.evidence.models import Question
 from annotator.units import gpu_queue
 from annotator.units.finding import find_renamed
-from annotator.units.models import Layer, Unit
+from annotator.units.models import IMPORTED, Dissection, Layer, Unit
 from workers import contract
 from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
 from workers.store import StoreError, open_store
@@ -44,7 +44,7 @@ class Neighbor:
 @needs(Role.VIEWER)
 def show_walk(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
     """A unit between the units that feed it and those that it feeds. The page asks for them as a part of its own, for
-    which a GPU process is asked once for each dissection in scope.
+    which a GPU process is asked once for each network.
     """
     scope = find_scope(Selection({}))
     unit = (
@@ -75,7 +75,7 @@ def _describe(unit: Unit, layers: list[Layer], scope: Scope) -> dict[str, Any]:
     if unit.layer_id not in scope.dissections:
         return {"refusal": "This layer has not been dissected."}
     try:
-        dissection = scope.dissections[unit.layer_id]
+        dissection = _choose_dissection(layers, scope)
         question = find_walk(dissection=dissection, layer_paths=[one.path for one in layers], now=timezone.now())
     except CannotAsk as busy:
         return {"refusal": str(busy)}
@@ -96,6 +96,14 @@ def _describe(unit: Unit, layers: list[Layer], scope: Scope) -> dict[str, Any]:
         "fed": _list_neighbors("fed", unit, layers, arrays, between, scope),
         "feeds": _list_neighbors("feeds", unit, layers, arrays, between, scope),
     }
+
+
+def _choose_dissection(layers: list[Layer], scope: Scope) -> Dissection:
+    """Whose photographs the network is asked about, whichever unit a walk begins at: the newest one's here."""
+    here = [scope.dissections[one.pk] for one in layers]
+    return max(
+        here, key=lambda one: (not one.image_set.address.startswith(f"{IMPORTED}:"), one.created_at, str(one.pk))
+    )
 
 
 @lru_cache(maxsize=8)

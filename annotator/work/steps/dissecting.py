@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
+from annotator.evidence import looking
 from annotator.program import name_command
 from annotator.refusals import Refusal
 from annotator.units.dissecting import UNFINISHED
@@ -56,6 +57,7 @@ def delete(work: Work) -> str:
         named = ", ".join(campaigns[:N_NAMED]) + (" and others" if len(campaigns) > N_NAMED else "")
         raise DissectionInUse(f"The dissection {dissection.pk} is used by campaigns: {named}. Delete them first.")
     delete_dissection(dissection)
+    looking.forget(dissection)
     return "Deleted with its crops and its measures."
 
 

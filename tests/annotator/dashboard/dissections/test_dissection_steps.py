@@ -12,8 +12,9 @@ from pytest_django import Settings
 
 from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.models import Campaign
+from annotator.evidence.models import Question
 from annotator.units import gpu_queue
-from annotator.units.models import Dissection, GPUTask
+from annotator.units.models import Dissection, GPUTask, ImageSet
 from annotator.work.models import Job
 from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.making import World, sign_in
@@ -65,10 +66,17 @@ def test_each_act_is_one_entry_and_a_refused_one_none(unfinished: Dissection, wo
     assert refused.status_code == 422
     assert b"cancel it first" in refused.content
     press(client, unfinished, "cancel-dissection")
+    unfinished.image_set = ImageSet.objects.create(name="alone", address="/alone", registered_at=NOW)
+    unfinished.save()
+    Question.objects.create(
+        kind=Question.Kind.LOOK, architecture=unfinished.network.architecture, weights=unfinished.network.weights,
+        preprocessing=unfinished.network.preprocessing, options={"images": "/alone", "labels": ""}, asked_at=NOW,
+    )  # fmt: skip
     assert press(client, unfinished, "delete-dissection").status_code == 422, "nobody confirmed it"
     deleted = press(client, unfinished, "delete-dissection", yes="on")
     assert deleted.redirect_chain[-1][0] == reverse("dissections")
     assert not Dissection.objects.filter(pk=unfinished.pk).exists()
+    assert not Question.objects.exists(), "what pages of it asked is gone, too"
     in_use = press(client, world.dissection, "delete-dissection", yes="on")
     assert in_use.status_code == 422
     assert b"is used by campaigns: try." in in_use.content

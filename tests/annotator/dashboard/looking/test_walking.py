@@ -1,7 +1,9 @@
 """From a unit to those that feed it, and on: a GPU process is asked once for the whole network."""
 
 import re
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -9,10 +11,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from annotator.dashboard.looking.walking import KEYS
+from annotator.evidence import looking
 from annotator.evidence.models import Question
-from annotator.units.models import Dissection, Layer, Network, Unit
+from annotator.units.models import Dissection, ImageSet, Layer, Network, Unit
 from tests.annotator.dashboard.looking.conftest import Run
 from tests.annotator.dashboard.test_pages import MAX_QUERIES
+from workers.store import open_store
 
 
 @pytest.fixture
@@ -56,3 +60,30 @@ def test_one_walks_from_unit_to_unit_and_back(
     assert "No dissected layer is connected to it on this side" in after
     assert Question.objects.count() == 1
     assert viewer.get("/units/small/3/77/walk/").status_code == 404
+
+
+def test_a_network_is_asked_once_though_its_layers_were_dissected_apart_and_forgotten_with_the_last(
+    two_layers: Dissection, viewer: Client, run: Run, django_capture_on_commit_callbacks: Any
+) -> None:
+    other = Dissection.objects.get(pk=two_layers.pk)
+    other.pk, other.artifact_name, other.created_at = uuid4(), "other", two_layers.created_at + timedelta(days=1)
+    other.layer_paths = ["0"]
+    other.image_set = ImageSet.objects.create(
+        name="another", address=two_layers.image_set.address, labels="none", registered_at=other.created_at
+    )
+    other.save()
+    Dissection.objects.filter(pk=two_layers.pk).update(layer_paths=["3"])
+    with django_capture_on_commit_callbacks(execute=True):
+        for address in ("/units/small/3/1/walk/", "/units/small/0/1/walk/"):
+            assert viewer.get(address, headers={"HX-Request": "true"}).status_code == 200
+    question = Question.objects.get()
+    assert question.options["labels"] == "none", "the newest dissection's photographs"
+    run()
+    folder = open_store(question.folder)
+    assert list(folder.names())
+    looking.forget(two_layers)
+    assert Question.objects.exists(), "it is about other photographs"
+    other.delete()
+    looking.forget(other)
+    assert not Question.objects.exists()
+    assert not list(folder.names())
