@@ -66,8 +66,8 @@ def test_each_act_is_one_entry_and_a_refused_one_none(unfinished: Dissection, wo
     assert refused.status_code == 422
     assert b"cancel it first" in refused.content
     press(client, unfinished, "cancel-dissection")
-    unfinished.image_set = ImageSet.objects.create(name="alone", address="/alone", registered_at=NOW)
-    unfinished.save()
+    alone = ImageSet.objects.create(name="alone", address="/alone", registered_at=NOW)
+    Dissection.objects.filter(pk=unfinished.pk).update(image_set=alone)
     Question.objects.create(
         kind=Question.Kind.LOOK, architecture=unfinished.network.architecture, weights=unfinished.network.weights,
         preprocessing=unfinished.network.preprocessing, options={"images": "/alone", "labels": ""}, asked_at=NOW,
