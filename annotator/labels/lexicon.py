@@ -88,6 +88,11 @@ class Lexicon:
             return "own table"
         return "WordNet" if self.wordnet and self.wordnet.is_wider(wide, narrow) else None
 
+    def list_wider(self, word: str) -> list[str]:
+        """All words that the word is a kind of: of our own table, then of WordNet."""
+        own = list(self._above(self._group(word)))
+        return list(dict.fromkeys([*own, *(self.wordnet.list_wider(word) if self.wordnet else ())]))
+
     def find_part(self, part: str, whole: str) -> str | None:
         """By which source `part` is a part of `whole`, or of what `whole` is a kind of; None when by none."""
         above = {self._group(whole), *self._above(self._group(whole))}

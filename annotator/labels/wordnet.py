@@ -36,6 +36,7 @@ class Synset:
     hypernyms: tuple[int, ...]
     # Its parts, by WordNet's pointer %p.
     parts: tuple[int, ...] = ()
+    word: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,11 @@ class WordNet:
         goals = {goal for goal in goals if _depth(self, goal) >= MIN_DEPTH}
         starts = self.visible_senses(narrow)[:N_SENSES_FOR_HYPERNYMS]
         return bool(goals) and any(not goals.isdisjoint(self._above(start)) for start in starts)
+
+    def list_wider(self, word: str) -> list[str]:
+        """What the word's first visible sense is a kind of, the nearest first; nothing as wide as "entity"."""
+        senses = (o for start in self.visible_senses(word)[:1] for o in self._above(start))
+        return list(dict.fromkeys(_read_synset(self, o).word for o in senses if _depth(self, o) >= MIN_DEPTH))
 
     def is_part(self, part: str, whole: str) -> bool:
         """True if a common visible sense of `part` is a part of one of `whole`, or of what `whole` is a kind of."""
@@ -120,6 +126,7 @@ def _read_synset(wordnet: WordNet, offset: int) -> Synset:
         file_number=int(fields[1]),
         hypernyms=tuple(int(target) for symbol, target in pointers if symbol in ("@", "@i")),
         parts=tuple(int(target) for symbol, target in pointers if symbol == "%p"),
+        word=fields[4].replace("_", " ").lower(),
     )
 
 

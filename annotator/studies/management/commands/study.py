@@ -16,10 +16,10 @@ from annotator.crowd.marketplaces.table import MARKETPLACES
 from annotator.labels.labeling import open_lexicon
 from annotator.studies.activations import POOLED, read_array, read_kept
 from annotator.studies.asking import ask_round, find_study
-from annotator.studies.concept_models import NamedColumns, check_matrix
 from annotator.studies.labeled_images import read_presence
+from annotator.studies.matrices import read_classes
 from annotator.studies.metrics import METRICS
-from annotator.studies.plan import BadPlan, Plan
+from annotator.studies.plan import Plan
 from annotator.studies.planning import Asked, Known, describe_asked, plan_study, price_study
 from annotator.studies.reading import read_study
 from annotator.studies.record import StudyRecord, read_record
@@ -164,7 +164,7 @@ def _find_known(dissection: Dissection, units: list[DissectedUnit], options: Map
     if options["concepts"] == "none":
         concepts = None
     elif options["concepts"] != "labels":
-        concepts, is_classes = _read_classes(Path(options["concepts"]), options["class_names"]), True
+        concepts, is_classes = read_classes(Path(options["concepts"]), options["class_names"]), True
     elif presence is None:
         raise CommandError(f"{dissection.image_set} has no labels: give --concepts none or FILE.npy.", returncode=2)
     given = {layer: read_array(Path(path)) for layer, path in map(_split_named, options["activations"])}
@@ -176,19 +176,6 @@ def _find_known(dissection: Dissection, units: list[DissectedUnit], options: Map
         is_classes=is_classes,
         lexicon=open_lexicon(),
     )
-
-
-def _read_classes(path: Path, names: Path | None) -> NamedColumns:
-    if names is None:
-        raise CommandError("Probabilities of classes need --class-names.", returncode=2)
-    try:
-        listed = names.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{names} cannot be read: {error}.", returncode=2) from None
-    values = read_array(path)
-    if values.ndim != 2 or values.shape[1] != len(listed):
-        raise BadPlan(f"{path} has the shape {values.shape}, and {names} names {len(listed)} classes.")
-    return NamedColumns(check_matrix(values, n_images=values.shape[0], n_names=len(listed)), listed)
 
 
 def _split_named(text: str) -> tuple[str, str]:
