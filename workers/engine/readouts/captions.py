@@ -1,0 +1,74 @@
+"""Photographs with captions: a CSV of image and caption, or COCO's JSON. docs/readouts.md, Captions."""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.engine.readouts.options import ReadoutInvalid
+from workers.engine.readouts.questions import IMAGE_COLUMNS, Listing, find_folder
+
+NAMES = "captions.csv", "captions.json"
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """By path below the folder, what people said of each photograph."""
+
+    folder: Path
+    captions: dict[str, list[str]]
+
+
+def split_caption(text: str) -> list[str]:
+    """Words in small letters; punctuation counts for nothing."""
+    return re.findall(r"[\w'-]+", text.lower())
+
+
+def read_captions(files: Sequence[Path], images: Path | None) -> Captioned:
+    """From one file, or the folder where it lies. Raises ReadoutInvalid."""
+    if len(files) != 1:
+        raise ReadoutInvalid("Name one file of captions, or the folder where it lies.")
+    file = _find_file(files[0]) if files[0].is_dir() else files[0]
+    if not file.is_file():
+        raise ReadoutInvalid(f"There is no file {file}.")
+    listing = Listing(find_folder(file, images))
+    rows = _read_json(file) if file.suffix.lower() == ".json" else _read_csv(file)
+    captions: dict[str, list[str]] = {}
+    for image, caption in rows:
+        if split_caption(caption):
+            captions.setdefault(listing.find(image), []).append(caption)
+    if len(captions) < 2:
+        raise ReadoutInvalid(f"{file.name} holds captions of {len(captions)} photographs; two or more are needed.")
+    return Captioned(listing.folder, dict(sorted(captions.items())))
+
+
+def _find_file(folder: Path) -> Path:
+    found = [folder / name for name in NAMES if (folder / name).is_file()] or sorted(folder.glob("*captions*.json"))
+    if len(found) != 1:
+        raise ReadoutInvalid(f"{folder.name} holds {len(found)} files of captions; name one with --data.")
+    return found[0]
+
+
+def _read_csv(file: Path) -> Iterable[tuple[str, str]]:
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            rows = list(csv.DictReader(opened))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ReadoutInvalid(f"{file.name} cannot be read as a CSV: {error}.") from None
+    columns = {name.strip().lower(): name for name in (rows[0] if rows else {}) if name}
+    image = next((columns[one] for one in IMAGE_COLUMNS if one in columns), None)
+    if image is None or "caption" not in columns:
+        raise ReadoutInvalid(f"{file.name} needs the columns image and caption.")
+    return [(row[image] or "", row[columns["caption"]] or "") for row in rows]
+
+
+def _read_json(file: Path) -> Iterable[tuple[str, str]]:
+    try:
+        told: Any = json.loads(file.read_bytes())
+        names = {row["id"]: str(row["file_name"]) for row in told["images"]}
+        return [(names[row["image_id"]], str(row["caption"])) for row in told["annotations"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ReadoutInvalid(f"{file.name} is not as COCO writes captions: {error!r}.") from None

@@ -1,0 +1,56 @@
+"""What a read-out is fitted to, and how. No torch: commands and pages read it. docs/readouts.md, Fit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+CLASSIFY, REGRESS, CLUSTER, VQA, CAPTION = TASKS = ("classify", "regress", "cluster", "vqa", "caption")
+# Of the photographs, if the data do not say which are for the test.
+TEST_SHARE = 0.25
+
+
+class ReadoutInvalid(Exception):
+    """The read-out cannot be fitted or shown so; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """`data` are the files or the folder that the task reads, `images` the folder of the photographs if it is another.
+
+    `below`: photographs whose path begins so, "" for all. `category`: the labels of a labeled set that count. `label`:
+    regress on the share of a photograph that this label covers. `positive`: two classes, this one and all others.
+    `phrase`: two classes, photographs with a caption that holds these words and others. `hard_negatives`: rounds in
+    which the negatives of highest score are added. `c`: the inverse strength of the SVM's penalty, 0 to choose it.
+    """
+
+    data: tuple[str, ...]
+    images: str = ""
+    below: str = ""
+    category: str = ""
+    label: str = ""
+    positive: str = ""
+    phrase: str = ""
+    hard_negatives: int = 0
+    test_share: float = TEST_SHARE
+    min_images: int = 5
+    clusters: int = 10
+    epochs: int = 0
+    c: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("hard_negatives", 0, 20), ("test_share", 0.01, 0.9), ("min_images", 1, 1_000_000), ("clusters", 2, 10_000),
+            ("epochs", 0, 10_000), ("c", 0.0, 1e6), ("seed", 0, 2**31 - 1),
+        ):  # fmt: skip
+            if not low <= getattr(self, name) <= high:
+                said = name.replace("_", "-")
+                raise ReadoutInvalid(f"--{said} lies between {low} and {high}, not at {getattr(self, name)}.")
+        if not self.data:
+            raise ReadoutInvalid("Say with --data what the read-out is fitted to.")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Options":
+        """From a message. Raises ReadoutInvalid."""
+        own = {one.name: data[one.name] for one in fields(cls) if one.name in data}
+        return cls(**{**own, "data": tuple(own["data"])})
