@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "annotator.crowd",
     "annotator.labels",
     "annotator.evidence",
+    "annotator.readouts",
     "annotator.comparison",
     "annotator.studies",
     "annotator.figures",

@@ -23,6 +23,7 @@ from workers.engine.images.label_table import ImageSetError
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.saved_activations import SavedNetwork
 from workers.engine.networks.surgery_recipe import RecipeInvalid
+from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.training.options import FitInvalid
 from workers.explaining import explain_photograph
 from workers.job import find_device, wait_for_space, write_patiently
@@ -31,6 +32,7 @@ from workers.looking import look_at_photograph
 from workers.opened import REFUSED, open_network
 from workers.parts import Asked, PartsChanged
 from workers.photographs import keep_photograph
+from workers.reading_out import learn_readout, read_photograph
 from workers.training import cut_network, fit_network
 from workers.walking import walk_network
 from workers.weighing import ablate_units, weigh_units
@@ -40,7 +42,7 @@ logger = logging.getLogger(__name__)
 # Another attempt would find the same.
 BAD_INPUT = (
     *REFUSED, ImageUnreadable, QuestionInvalid, BoxesInvalid, ImageSetError, RecipeInvalid, FitInvalid, AblationInvalid,
-    PartsChanged,
+    PartsChanged, ReadoutInvalid,
 )  # fmt: skip
 
 
@@ -113,4 +115,6 @@ KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.ABLATE: ablate_units,
     contract.LOOK: look_at_photograph,
     contract.WALK: walk_network,
+    contract.LEARN: learn_readout,
+    contract.READ: read_photograph,
 }

@@ -80,6 +80,8 @@ HEADS, EXPLAIN, LOCALIZE, SURGERY, FIT = "heads", "explain", "localize", "surger
 IMPORTANCE, ABLATE = "importance", "ablate"
 # What its units do on one photograph, and which units feed which (docs/looking.md).
 LOOK, WALK = "look", "walk"
+# Read-outs: one fitted, and a photograph read with one (docs/readouts.md).
+LEARN, READ = "learn", "read"
 # Where the photograph of a question lies in its folder, as it came.
 PHOTOGRAPH = "photograph"
 # A full answer has files beside it: the photograph upright and without metadata, as the network sees it and as pages
@@ -219,14 +221,23 @@ CONTENTS = "contents.npz"
 SURVEY_POSITION = 0
 
 
+def readout_folder(readout_id: str) -> str:
+    """Where a read-out lies below the artifact root."""
+    return f"readouts/{readout_id}"
+
+
+# Below the artifact root: pooled units, in one folder for each network, layer and list of photographs.
+FEATURES = "features"
+
+
 def weights_name(head: str) -> str:
     """Where surgery and fits leave the network with that kind of head."""
     return f"weights/{head}.safetensors"
 
 
-def checkpoint_name(run: str) -> str:
+def checkpoint_name(run: str, *, ending: str = "pt") -> str:
     """Where a run of a fit that has not ended is kept."""
-    return f"checkpoints/{run}.pt"
+    return f"checkpoints/{run}.{ending}"
 
 
 def kept_name(stage: str) -> str:

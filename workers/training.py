@@ -44,7 +44,7 @@ def fit_network(asked: Asked) -> dict[str, Any]:
     classes = read_class_set(Path(stated["images"]), category=stated.get("category", ""))
     config.cache_folder().mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=config.cache_folder(), prefix="fit-") as folder:
-        means = Means(find_device(), Spill(Path(folder)), _Keeper(asked), lambda *told: _show(asked, *told))
+        means = Means(find_device(), Spill(Path(folder)), Keeper(asked), lambda *told: _show(asked, *told))
         fitted = fit(network=asked.network, classes=classes, options=options, means=means)
     for head, weights in fitted.weights.items():
         write_patiently(asked.target, asked.reporter, contract.weights_name(head), weights)
@@ -61,11 +61,14 @@ def _show(asked: Asked, stage: str, n_done: int, n_total: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Keeper:
+class Keeper:
+    """Where checkpoints of a fit are kept, as files with this ending."""
+
     asked: Asked
+    ending: str = "pt"
 
     def checkpoint(self, name: str) -> "_Checkpoint":
-        return _Checkpoint(self.asked, contract.checkpoint_name(name))
+        return _Checkpoint(self.asked, contract.checkpoint_name(name, ending=self.ending))
 
 
 @dataclass

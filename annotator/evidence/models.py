@@ -27,6 +27,8 @@ class Question(models.Model):
         ABLATE = contract.ABLATE, "what classes lose without some units"
         LOOK = contract.LOOK, "what units do on a photograph"
         WALK = contract.WALK, "which units feed which"
+        LEARN = contract.LEARN, "a read-out fitted"
+        READ = contract.READ, "a photograph read with a read-out"
 
     class State(models.TextChoices):
         ASKED = "asked", "asked"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -38,6 +38,25 @@ class CannotDelete(Refusal):
     """The photograph cannot be deleted now; the message says why."""
 
 
+class StatedNetwork(Protocol):
+    """A network by address."""
+
+    architecture: Any
+    weights: Any
+    preprocessing: Any
+    code_folder: Any
+
+
+class AboutPhotograph(Protocol):
+    """What is asked about a photograph: the kind of question, the network, and the options of that kind."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def network(self) -> StatedNetwork: ...
+    def options(self) -> dict[str, Any]: ...
+
+
 @dataclass(frozen=True)
 class Wanted:
     """`layer`: empty for the one that the head pools; of others there are maps by gradients alone. `classes`: empty for
@@ -48,6 +67,10 @@ class Wanted:
     layer: str = ""
     classes: tuple[int, ...] = ()
 
+    @property
+    def kind(self) -> str:
+        return Question.Kind.EXPLAIN
+
     def options(self) -> dict[str, Any]:
         return {
             "in_full": True,
@@ -57,7 +80,9 @@ class Wanted:
         }
 
 
-def try_upload(*, photograph: Photograph, title: str, wanted: Wanted, asked_by: User, now: datetime) -> Question:
+def try_upload(
+    *, photograph: Photograph, title: str, wanted: AboutPhotograph, asked_by: User, now: datetime
+) -> Question:
     """Raises CannotAsk, StoreError."""
     question = _make(wanted, asked_by, now, title=title)
     with _saved_or_cleared(question):
@@ -66,7 +91,7 @@ def try_upload(*, photograph: Photograph, title: str, wanted: Wanted, asked_by: 
     return question
 
 
-def try_image(*, image: Image, wanted: Wanted, asked_by: User, now: datetime) -> Question:
+def try_image(*, image: Image, wanted: AboutPhotograph, asked_by: User, now: datetime) -> Question:
     """A photograph of a registered image set; with its labeled pixels, if the set has them. Raises CannotAsk."""
     question = _make(wanted, asked_by, now, title=image.path[-200:])
     question.image = image
@@ -77,7 +102,7 @@ def try_image(*, image: Image, wanted: Wanted, asked_by: User, now: datetime) ->
     return question
 
 
-def try_again(*, first: Question, wanted: Wanted, asked_by: User, now: datetime) -> Question:
+def try_again(*, first: Question, wanted: AboutPhotograph, asked_by: User, now: datetime) -> Question:
     """The same photograph, for other classes, another layer or another network. Raises CannotAsk, PhotographGone,
     StoreError.
     """
@@ -164,11 +189,11 @@ def _stopped(questions: Sequence[Question]) -> Iterator[None]:
         raise
 
 
-def _make(wanted: Wanted, asked_by: User, now: datetime, *, title: str) -> Question:
+def _make(wanted: AboutPhotograph, asked_by: User, now: datetime, *, title: str) -> Question:
     _demand_patience(asked_by, now)
     network = wanted.network
     question = Question(
-        kind=Question.Kind.EXPLAIN,
+        kind=wanted.kind,
         architecture=network.architecture,
         weights=network.weights,
         preprocessing=network.preprocessing,

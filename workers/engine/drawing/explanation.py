@@ -40,6 +40,25 @@ def draw_explanation(answer: Mapping[str, Any], *, photograph: bytes, crops: Cro
     return encoded.getvalue()
 
 
+def draw_reading(reading: Mapping[str, Any], *, photograph: bytes) -> bytes:
+    """A PNG of what a read-out says: `map` over the `photograph` where it was `seen`, `title`, named `units`, and what
+    each of the `words` adds, below.
+    """
+    words = reading["words"]
+    width = GAP_PX * 3 + PHOTOGRAPH_PX + LIST_PX
+    page = Picture.new("RGB", (width, GAP_PX * 2 + PHOTOGRAPH_PX + 24 * (1 + (len(words) + 5) // 6)), PAPER)
+    page.paste(_lay_over(_open(photograph), reading, reading), (GAP_PX, GAP_PX))
+    _list_units(page, reading, {}, at=(GAP_PX * 2 + PHOTOGRAPH_PX, GAP_PX))
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(14)
+    for place, word in enumerate(words):
+        row, column = divmod(place, 6)
+        at = (GAP_PX + column * (width // 6), GAP_PX + PHOTOGRAPH_PX + 12 + 24 * row)
+        draw.text(at, f"{word['score']:+.2f}  {word['word']}"[:24], INK, font)
+    encoded = io.BytesIO()
+    page.save(encoded, "PNG", optimize=True)
+    return encoded.getvalue()
+
+
 def _open(photograph: bytes) -> Picture.Image:
     """Upright, small enough to draw with."""
     with Picture.open(io.BytesIO(photograph)) as opened:
@@ -64,7 +83,8 @@ def _lay_over(upright: Picture.Image, prediction: Mapping[str, Any], answer: Map
     color = np.where(share[..., None] > 0, np.array(FOR), np.array(AGAINST)).astype(np.uint8)
     strength = Picture.fromarray((np.abs(share) * STRENGTH * 255).astype(np.uint8))
     small.paste(Picture.fromarray(color), (x0, y0), strength)
-    ImageDraw.Draw(small).rectangle([round(value * own) for value in prediction["box"]], outline=PAPER, width=2)
+    if "box" in prediction:
+        ImageDraw.Draw(small).rectangle([round(value * own) for value in prediction["box"]], outline=PAPER, width=2)
     page = Picture.new("RGB", (PHOTOGRAPH_PX, PHOTOGRAPH_PX), (238, 240, 243))
     page.paste(small, ((PHOTOGRAPH_PX - small.width) // 2, (PHOTOGRAPH_PX - small.height) // 2))
     return page
@@ -73,7 +93,8 @@ def _lay_over(upright: Picture.Image, prediction: Mapping[str, Any], answer: Map
 def _list_units(page: Picture.Image, prediction: Mapping[str, Any], crops: Crops, *, at: tuple[int, int]) -> None:
     draw, (left, top) = ImageDraw.Draw(page), at
     large, plain = ImageFont.load_default(18), ImageFont.load_default(14)
-    draw.text((left, top), f"{prediction['label']}  {prediction['probability']:.3f}", INK, large)
+    title = prediction.get("title") or f"{prediction['label']}  {prediction['probability']:.3f}"
+    draw.text((left, top), title[:80], INK, large)
     units = _choose_units(prediction)
     largest = max((abs(unit["contribution"]) for unit in units), default=1.0) or 1.0
     for place, unit in enumerate(sorted(units, key=lambda unit: -unit["contribution"])):

@@ -37,6 +37,10 @@ class Bench:
         self.pooled.append(found)
         return found
 
+    def open_checkpoint(self, run: str) -> Checkpoint:
+        """Of a run that learns from the photographs that were pooled: of others it is another one."""
+        return self.checkpoint(f"{run}-{self.pooled[-1].key[:16]}")
+
     def describe_unreadable(self) -> dict[str, Any]:
         unreadable = {path: reason for one in self.pooled for path, reason in one.unreadable.items()}
         return {"n_unreadable": len(unreadable), "unreadable": dict(list(unreadable.items())[:MAX_NAMED])}

@@ -1,4 +1,4 @@
-"""How well a read-out does, with 95 % bootstrap intervals over photographs or questions; baselines by the same rules."""
+"""How well a read-out does, with 95 % bootstrap intervals over photographs or questions; baselines by the same."""
 
 from collections.abc import Sequence
 from typing import Any

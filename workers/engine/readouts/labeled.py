@@ -40,7 +40,7 @@ class Labeled:
         return [self.images.paths[place] for place in self.places]
 
     def cover(self, progress: Callable[[int], None]) -> NDArray[np.float64]:
-        """(n, labels) the share of each photograph that each label covers; not a number if its labels cannot be read."""
+        """(n, labels) the share of each photograph that a label covers; not a number if its labels cannot be read."""
         shares = np.zeros((len(self.places), len(self.labels)))
         for row, place in enumerate(self.places):
             try:

@@ -18,7 +18,7 @@ from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.shown import Shown, Wanted, rank
 
 LEARNING = "learning"
-# The inverse strengths of the penalty that are tried, by cross-validation over so many parts of the training photographs.
+# The inverse strengths of the penalty that are tried, by cross-validation over so many parts of what is trained on.
 STRENGTHS, FOLDS = (0.1, 1.0, 10.0), 3
 MAX_ITERATIONS = 20_000
 

@@ -62,8 +62,8 @@ def fit(bench: Bench) -> Fitted:
         "split": "drawn by photograph" if drawn else "as the data say", "strength": float(found.alpha_), "mean": mean,
         "lowest": float(y.min()), "highest": float(y.max()),
         "explained": tell_explained(predicted, truth, mean), "explained_by_mean": 0.0,
-        "error": tell_mean(missed), "error_of_mean": tell_mean(missed_by_mean),
-        "error_less_than_mean": tell_gain(missed_by_mean, missed),
+        "absolute_error": tell_mean(missed), "absolute_error_of_mean": tell_mean(missed_by_mean),
+        "less_than_mean": tell_gain(missed_by_mean, missed),
     }  # fmt: skip
     if truth.min() < 0 < truth.max():
         common = np.sign(np.median(y[~is_test])) or 1.0
@@ -114,7 +114,9 @@ def _read_table(file: Path, images: Path | None) -> Targets:
         raise ReadoutInvalid(str(error)) from None
     listing = Listing(find_folder(file, images))
     paths = [listing.find(row.cells[image]) for row in rows]
-    is_test = np.array([row.cells["split"].strip().lower() in TEST_NAMES for row in rows]) if "split" in header else None
+    is_test = (
+        np.array([row.cells["split"].strip().lower() in TEST_NAMES for row in rows]) if "split" in header else None
+    )
     return Targets(listing.folder, paths, values, is_test, target)
 
 

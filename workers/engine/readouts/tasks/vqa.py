@@ -126,7 +126,7 @@ def _learn(bench: Bench, variant: str, table: _Table, n_answers: int) -> State:
 
     stage = f"learning by {' and '.join((IMAGE, WORDS)) if variant == BOTH else variant}"
     run_epochs(
-        tensors=state, n_epochs=n_epochs, learn=learn, checkpoint=bench.checkpoint(f"{VQA}-{variant}"),
+        tensors=state, n_epochs=n_epochs, learn=learn, checkpoint=bench.open_checkpoint(f"{VQA}-{variant}"),
         progress=lambda n_done: bench.progress(stage, n_done, n_epochs),
     )  # fmt: skip
     return state

@@ -1,0 +1,146 @@
+"""Has read-outs fitted, goes on with fits that were interrupted, and deletes read-outs."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from annotator.evidence import asking
+from annotator.evidence.asking import AskedNetwork, CannotAsk
+from annotator.evidence.models import Question
+from annotator.names import check_name, claim_name
+from annotator.readouts.models import Readout
+from annotator.refusals import Refusal
+from annotator.units import gpu_queue
+from annotator.units.registering import resolve_weights
+from workers import contract
+from workers.engine.readouts.options import Options, ReadoutInvalid
+from workers.store import open_store
+
+CANCELED = "The fit was canceled."
+
+
+class CannotFit(Refusal):
+    """The read-out cannot be fitted under that name or so; the message says why."""
+
+
+class NoReadout(Refusal):
+    """There is no such read-out."""
+
+
+def find_readout(name: str) -> Readout:
+    """Raises NoReadout."""
+    found = Readout.objects.filter(name=name).first()
+    if found is None:
+        known = ", ".join(Readout.objects.values_list("name", flat=True)[:10])
+        raise NoReadout(f"There is no read-out {name!r}.{f' There are: {known}.' if known else ''}")
+    return found
+
+
+def begin_fit(
+    *, name: str, network: AskedNetwork, task: str, layer: str, options: dict[str, Any], now: datetime,
+    by: User | None = None,
+) -> Readout:  # fmt: skip
+    """A read-out that is being fitted; of the same request that did not come to its end, the same one again.
+
+    `options` are those of Options. Raises CannotFit, NameRefused, NameTaken, CannotRegister.
+    """
+    try:
+        Options.from_json(options)
+    except ReadoutInvalid as error:
+        raise CannotFit(str(error)) from None
+    check_name(name)
+    stated = {
+        "task": task, "architecture": network.architecture, "weights": resolve_weights(network.weights),
+        "code_folder": network.code_folder, "preprocessing": network.preprocessing,
+    }  # fmt: skip
+    known = Readout.objects.filter(name=name).first()
+    if known is not None and known.state == Readout.State.FITTED:
+        raise CannotFit(f"There is a read-out {name!r} already; choose another name, or delete it.")
+    if known is not None:
+        is_same = known.options == {**options, "asked_layer": layer} and all(
+            getattr(known, key) == value for key, value in stated.items()
+        )
+        if not is_same and known.state == Readout.State.FITTING:
+            raise CannotFit(f"{name!r} is being fitted to something else; choose another name, or delete it.")
+        if is_same and known.state == Readout.State.FITTING and known.question is not None:
+            return known
+        delete_readout(known)
+    readout = Readout(
+        name=name, **stated, layer=layer, options={**options, "asked_layer": layer}, created_at=now, created_by=by
+    )  # fmt: skip
+    with claim_name(name):
+        asked = {"readout": str(readout.id), "task": task, "layer": layer, **options}
+        question = Question(kind=Question.Kind.LEARN, options=asked, asked_at=now, asked_by=by, is_kept=True)
+        readout.question = asking.ask(question, network, now=now)
+        readout.save()
+    return readout
+
+
+def take_fit(question: Question, *, now: datetime) -> None:
+    """Once a fit's question has its answer or refusal, the read-out has it, too. Safe to repeat."""
+    if question.kind != Question.Kind.LEARN or question.state == Question.State.ASKED:
+        return
+    with transaction.atomic():
+        readout = Readout.objects.select_for_update().filter(question=question, state=Readout.State.FITTING).first()
+        if readout is None:
+            return
+        if question.state == Question.State.REFUSED:
+            readout.state, readout.refusal = Readout.State.REFUSED, question.refusal
+        else:
+            readout.state, readout.report, readout.fitted_at = Readout.State.FITTED, question.answer, now
+            readout.layer = question.answer["layer"]
+        readout.save()
+
+
+def wait_for_fit(
+    readout: Readout, *, clock: Callable[[], datetime], show: Callable[[contract.Progress], object],
+    look_after: Callable[[], None],
+) -> None:  # fmt: skip
+    """Until it is fitted. Raises CannotAsk if it is refused or deleted."""
+    question = readout.question
+    if question is None:
+        raise CannotAsk("The fit was deleted meanwhile. Give the same command again.")
+    try:
+        asking.wait_for_answer(question, clock=clock, show=show, look_after=look_after)
+    finally:
+        take_fit(question, now=clock())
+    readout.refresh_from_db()
+
+
+def cancel_fit(readout: Readout, *, now: datetime) -> bool:
+    """False if it was not being fitted any more."""
+    ended = Readout.objects.filter(id=readout.id, state=Readout.State.FITTING).update(
+        state=Readout.State.CANCELED, refusal=CANCELED
+    )
+    if ended and readout.question is not None:
+        Question.objects.filter(id=readout.question_id, state=Question.State.ASKED).update(
+            state=Question.State.REFUSED, refusal=CANCELED, answered_at=now
+        )
+        gpu_queue.mark_canceled(readout.question.folder, is_canceled=True)
+        open_store(readout.question.folder).clear()
+    readout.refresh_from_db()
+    return bool(ended)
+
+
+def delete_readout(readout: Readout) -> None:
+    """With its files, its fit, and pooled units that no other read-out was fitted to. Raises StoreError."""
+    if readout.question is not None:
+        gpu_queue.mark_canceled(readout.question.folder, is_canceled=True)
+        open_store(readout.question.folder).clear()
+    open_store(readout.folder).clear()
+    keys, question = set(readout.report.get("features", [])), readout.question
+    with transaction.atomic():
+        readout.delete()
+        if question is not None:
+            question.delete()
+    _forget_features(keys)
+
+
+def _forget_features(keys: set[str]) -> None:
+    used = {key for report in Readout.objects.values_list("report", flat=True) for key in report.get("features", [])}
+    for key in keys - used:
+        open_store(f"{settings.ARTIFACT_ROOT.rstrip('/')}/{contract.FEATURES}/{key}").clear()
