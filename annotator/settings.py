@@ -64,7 +64,8 @@ SANDBOX_URL = env.url(
 SANDBOX_CONTENT_URL = env.url(
     "SANDBOX_CONTENT_URL",
     "The public address of requesters' HTML at the sandbox, under a host name of its own, so that it has storage and "
-    "cookies. The server of SANDBOX_URL answers it. Empty: such HTML works without storage and cookies.",
+    "cookies; best below the host name of SANDBOX_URL, since browsers block the storage of frames of other sites. The "
+    "server of SANDBOX_URL answers it. Empty: such HTML works without storage and cookies.",
     default="" if DEPLOYED else f"http://content.localhost:{SANDBOX_PORT}",
 )
 _hosts = [urlsplit(url).hostname or "" for url in (WEB_URL, HIT_PAGES_URL, SANDBOX_URL)]
@@ -193,7 +194,9 @@ STORAGES = {
     },
 }
 
-SESSION_COOKIE_NAME = "unitscope_sandbox" if SITE == "sandbox" else "unitscope_web"
+# A page of a neighboring host name, such as requesters' HTML, cannot set a cookie whose name begins so.
+_cookie_prefix = "__Host-" if WEB_URL.startswith("https://") else ""
+SESSION_COOKIE_NAME = f"{_cookie_prefix}unitscope_{SITE}"
 CSRF_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_csrf"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WEB_URL.startswith("https://")

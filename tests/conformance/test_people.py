@@ -109,12 +109,15 @@ def test_a_deleted_type_is_gone(bench: Bench) -> None:
     "WorkerDoesNotExist",
 )
 @pytest.mark.checks("DisassociateQualificationFromWorker", "revoked once", "InvalidQualificationState")
-@pytest.mark.checks("GetQualificationScore", "value and status", "QualificationDoesNotExist")
+@pytest.mark.checks(
+    "GetQualificationScore", "value and status, while granted", "QualificationDoesNotExist", "InvalidQualificationState"
+)
 @pytest.mark.checks("ListWorkersWithQualificationType", "granted, revoked")
 def test_granting_and_revoking(bench: Bench, people: People) -> None:
     type_id, worker = _new_type(bench)["QualificationTypeId"], people.new_worker()
     whom = {"QualificationTypeId": type_id, "WorkerId": worker.mturk_id}
-    bench.refuses("QualificationDoesNotExist", bench.mturk.get_qualification_score, **whom)
+    said = bench.refuses("QualificationDoesNotExist", bench.mturk.get_qualification_score, **whom)
+    assert "does not exist" in said, "Clients match other words."
     bench.mturk.associate_qualification_with_worker(**whom, IntegerValue=80)
     score = bench.mturk.get_qualification_score(**whom)["Qualification"]
     assert (score["IntegerValue"], score["Status"]) == (80, "Granted"), f"The score is {score}."
@@ -122,6 +125,8 @@ def test_granting_and_revoking(bench: Bench, people: People) -> None:
     assert [one["WorkerId"] for one in listed] == [worker.mturk_id], "The holder is not listed."
     bench.mturk.disassociate_qualification_from_worker(**whom, Reason="Long ago.")
     bench.refuses("InvalidQualificationState", bench.mturk.disassociate_qualification_from_worker, **whom)
+    said = bench.refuses("InvalidQualificationState", bench.mturk.get_qualification_score, **whom)
+    assert "operation can be called with a status of: Granted" in said, "Clients match other words."
     gone = bench.mturk.list_workers_with_qualification_type(QualificationTypeId=type_id, Status="Revoked")
     assert gone["NumResults"] == 1, "The revoked one is not listed as revoked."
     bench.refuses(

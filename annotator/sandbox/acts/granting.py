@@ -47,11 +47,19 @@ def grant(kind: QualificationType, person: Person, *, value: int, now: dt.dateti
 
 
 def revoke(held: Qualification, *, reason: str, now: dt.datetime) -> None:
-    if held.is_revoked:
-        raise Refused(Code.INVALID_QUALIFICATION_STATE, "This qualification was revoked already.")
+    check_granted(held)
     held.is_revoked, held.reason = True, reason
     held.save(update_fields=["is_revoked", "reason"])
     tell(held.type, held.person, f"Qualification revoked: {held.type.name}", reason, now=now)
+
+
+def check_granted(held: Qualification) -> None:
+    """Raises Refused in the words that clients match."""
+    if held.is_revoked:
+        raise Refused(
+            Code.INVALID_QUALIFICATION_STATE,
+            "This operation can be called with a status of: Granted. This qualification was revoked.",
+        )
 
 
 def tell(kind: QualificationType, person: Person, subject: str, text: str, *, now: dt.datetime) -> None:

@@ -27,14 +27,17 @@ def disassociate_qualification_from_worker(call: Call) -> dict[str, Any]:
 
 def get_qualification_score(call: Call) -> dict[str, Any]:
     kind, person = find.own_qualification_type(call), find.person(call.values["WorkerId"])
-    return {"Qualification": wire.qualification_members(_held(kind, person))}
+    held = _held(kind, person)
+    granting.check_granted(held)
+    return {"Qualification": wire.qualification_members(held)}
 
 
 def _held(kind: QualificationType, person: Person) -> Qualification:
     held = Qualification.objects.select_related("type__requester", "person").filter(type=kind, person=person).first()
     if held is None:
         raise Refused(
-            Code.QUALIFICATION_DOES_NOT_EXIST, f"Worker {person.mturk_id} does not have qualification {kind.mturk_id}."
+            Code.QUALIFICATION_DOES_NOT_EXIST,
+            f"The qualification {kind.mturk_id} of Worker {person.mturk_id} does not exist.",
         )
     return held
 
