@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.crowd.campaigns.questions import AskedImage, Question, compose_questions
-from annotator.crowd.campaigns.quoting import compute_max_cost, quote_campaign
+from annotator.crowd.campaigns.quoting import quote_campaign
 from annotator.crowd.models import Campaign
-from annotator.crowd.seeds import derive_seed
 from annotator.refusals import Refusal
-from annotator.studies.models import Study, StudyPair, StudyRound
+from annotator.studies.models import ENDED, Study, StudyPair, StudyRound
 from annotator.studies.plan import Plan, read_plan
-from annotator.studies.planning import describe_asked, find_first, split_round
+from annotator.studies.planning import describe_asked, make_campaign, split_round
+from annotator.studies.record import find_first
 from annotator.units.models import Image
 
 TEMPLATE = "rate_description"
@@ -46,7 +45,7 @@ def ask_round(study: Study, *, is_stopped: bool, now: datetime) -> Campaign:
     questions = list(_make_questions(study, plan, number))
     if not questions:
         raise CannotAsk(f"Round {number + 1} draws no photograph that was not asked about before.")
-    campaign = _make_campaign(study, plan, number, n_questions=len(questions), now=now)
+    campaign = make_campaign(study.name, plan, number, n_questions=len(questions), now=now)
     with transaction.atomic():
         compose_questions(campaign, template=TEMPLATE, questions=questions)
         StudyRound.objects.create(study=study, number=number, campaign=campaign)
@@ -58,24 +57,12 @@ def ask_round(study: Study, *, is_stopped: bool, now: datetime) -> Campaign:
 
 def _check_before(study: Study, number: int) -> None:
     """Raises CannotAsk while answers of an earlier round may still come in."""
-    ended = (Campaign.State.COMPLETE, Campaign.State.CLOSED)
-    still = study.rounds.exclude(campaign__state__in=ended).select_related("campaign").first()
+    still = study.rounds.exclude(campaign__state__in=ENDED).select_related("campaign").first()
     if still is not None:
         raise CannotAsk(
             f"The campaign {still.campaign} of the study {study} is {still.campaign.state}: round {number + 1} can be "
             "asked once it is complete or closed."
         )
-
-
-def _make_campaign(study: Study, plan: Plan, number: int, *, n_questions: int, now: datetime) -> Campaign:
-    reward = Decimal(plan.reward_usd)
-    budget = compute_max_cost(
-        n_hits=n_questions, n_assignments=plan.n_raters, reward_usd=reward, marketplace=plan.marketplace
-    )
-    return Campaign(
-        name=f"{study.name}-round{number + 1}", marketplace=plan.marketplace, n_assignments=plan.n_raters,
-        reward_usd=reward, budget_cap_usd=budget, seed=derive_seed(plan.seed, study.name, number), created_at=now,
-    )  # fmt: skip
 
 
 def _make_questions(study: Study, plan: Plan, number: int) -> Iterator[Question]:
@@ -85,7 +72,7 @@ def _make_questions(study: Study, plan: Plan, number: int) -> Iterator[Question]
     pairs = describe_asked(study)
     for place in sorted(set(find_first(pairs))):
         before = sum(len(split_round(pairs[place], earlier, plan)) for earlier in range(number))
-        gold = list(pairs[place].gold.items())[before * plan.n_gold :]
+        gold = list(pairs[place].gold)[before * plan.n_gold :]
         for part, drawn in enumerate(split_round(pairs[place], number, plan)):
             shown = [*((path, None) for path in drawn), *gold[part * plan.n_gold : (part + 1) * plan.n_gold]]
             yield _make_question(rows[place], f"{place}.{number}.{part}", shown, images)

@@ -7,6 +7,9 @@ from annotator.crowd.models import Campaign
 from annotator.names import MAX_LENGTH, validate_name
 from annotator.units.models import Dissection, Unit
 
+# The campaign of a round in one of these states gets no further answers.
+ENDED = (Campaign.State.COMPLETE, Campaign.State.CLOSED)
+
 
 class Study(models.Model):
     """A plan that was frozen before the first answer. Nothing of it changes; the report says what departed from it."""
@@ -35,8 +38,9 @@ class StudyPair(models.Model):
     text = models.CharField(max_length=1000)
     # Lists of equal length in the order drawn: images (indexes), q, prior, activation, standardized, is_active.
     draws = models.JSONField()
-    # Index of an image -> whether the description holds there: the truth is known, and the image is not drawn.
-    gold = models.JSONField(default=dict)
+    # An image's path and whether the description holds there, in the order in which questions show them: the truth is
+    # known, and the image is not drawn.
+    gold = models.JSONField(default=list)
 
     class Meta:
         ordering = ["study", "position"]

@@ -10,16 +10,19 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from annotator.accounts.auditing import write_audit_entry
+from annotator.crowd.campaigns.composing import check_name_of, check_terms
 from annotator.crowd.campaigns.questions import MAX_TEXT
 from annotator.crowd.campaigns.quoting import compute_max_cost
+from annotator.crowd.models import Campaign
 from annotator.crowd.seeds import derive_seed
 from annotator.descriptions.models import MAX_METHOD
 from annotator.labels.lexicon import Lexicon
 from annotator.names import check_name
+from annotator.refusals import Refusal
 from annotator.studies.concept_models import NamedColumns, model_from_classes, model_from_labels
 from annotator.studies.models import Study, StudyPair
 from annotator.studies.plan import IMAGES_PER_QUESTION, BadPlan, Plan, digest_plan
-from annotator.studies.record import RecordedPair, describe_pairs
+from annotator.studies.record import RecordedPair, describe_pairs, find_first
 from annotator.studies.samples import draw_sample, spread_by_importance, spread_evenly, standardize
 from annotator.units.models import DissectedUnit, Dissection, Image
 
@@ -70,6 +73,7 @@ def plan_study(
     images = list(Image.objects.filter(image_set=dissection.image_set_id).order_by("index"))
     _check_activations(known, n_images=len(images), asked=asked)
     recorded = [_draw_pair(one, plan=plan, known=known, images=images) for one in asked]
+    _check_rounds(name, plan, recorded, now)
     told = plan.describe()
     with transaction.atomic():
         study = Study.objects.create(
@@ -79,13 +83,39 @@ def plan_study(
         StudyPair.objects.bulk_create(
             StudyPair(
                 study=study, position=position, unit=one.unit.unit, method=one.method, text=one.text,
-                draws=dict(pair.draws), gold=dict(pair.gold),
+                draws=dict(pair.draws), gold=list(pair.gold),
             )
             for position, (one, pair) in enumerate(zip(asked, recorded, strict=True))
         )  # fmt: skip
         details = {"sha256": study.sha256, "pairs": len(recorded)}
         write_audit_entry(actor=None, action="plan study", subject=f"study {name}", details=details, now=now)
     return study
+
+
+def make_campaign(study: str, plan: Plan, number: int, *, n_questions: int, now: datetime) -> Campaign:
+    """The unsaved campaign of that round, zero-based."""
+    reward = Decimal(plan.reward_usd)
+    budget = compute_max_cost(
+        n_hits=n_questions, n_assignments=plan.n_raters, reward_usd=reward, marketplace=plan.marketplace
+    )
+    return Campaign(
+        name=f"{study}-round{number + 1}", marketplace=plan.marketplace, n_assignments=plan.n_raters,
+        reward_usd=reward, budget_cap_usd=budget, seed=derive_seed(plan.seed, study, number), created_at=now,
+    )  # fmt: skip
+
+
+def _check_rounds(study: str, plan: Plan, pairs: Sequence[RecordedPair], now: datetime) -> None:
+    """Raises BadPlan if a round could not be launched later: its campaign's name, its reward or its terms."""
+    for number in range(plan.n_rounds):
+        n = count_questions(plan, pairs, number)
+        campaign = make_campaign(study, plan, number, n_questions=n, now=now)
+        try:
+            check_name_of(campaign)
+            check_terms(campaign, n_hits=n)
+        except Refusal as refused:
+            raise BadPlan(
+                f"Round {number + 1}, the campaign {campaign.name}, could not be launched. {refused}"
+            ) from None
 
 
 def check_texts(asked: Sequence[Asked]) -> None:
@@ -102,17 +132,15 @@ def check_texts(asked: Sequence[Asked]) -> None:
 
 def price_study(plan: Plan, pairs: Sequence[RecordedPair]) -> Price:
     """What all rounds cost at most, before anything is spent."""
-    first = [pairs[place] for place in sorted(set(find_first(pairs)))]
-    n = sum(len(split_round(pair, number, plan)) for pair in first for number in range(plan.n_rounds))
+    n = sum(count_questions(plan, pairs, number) for number in range(plan.n_rounds))
     reward = Decimal(plan.reward_usd)
     cost = compute_max_cost(n_hits=n, n_assignments=plan.n_raters, reward_usd=reward, marketplace=plan.marketplace)
     return Price(n, cost)
 
 
-def find_first(pairs: Sequence[RecordedPair]) -> list[int]:
-    """For each pair, the place of the first one with its unit and words: the one that people are asked about."""
-    places: dict[tuple[str, int, str], int] = {}
-    return [places.setdefault((pair.layer, pair.unit, pair.text), i) for i, pair in enumerate(pairs)]
+def count_questions(plan: Plan, pairs: Sequence[RecordedPair], number: int) -> int:
+    """Of a round, zero-based."""
+    return sum(len(split_round(pairs[place], number, plan)) for place in set(find_first(pairs)))
 
 
 def split_round(pair: RecordedPair, number: int, plan: Plan) -> list[list[str]]:
@@ -187,27 +215,32 @@ def _find_prior(text: str, plan: Plan, known: Known, n_images: int) -> Array:
 
 def _choose_gold(
     text: str, plan: Plan, known: Known, images: Sequence[Image], *, taken: set[str], seed: int
-) -> dict[str, bool]:
+) -> list[tuple[str, bool]]:
     """As many images as the questions have places for, half with the description's label and half without; none if no
     label names it. None of them is drawn.
     """
     held = model_from_labels(text, labels=known.presence, lexicon=known.lexicon) if known.presence else None
     if held is None or not plan.n_gold:
-        return {}
+        return []
     free = [i for i, one in enumerate(images) if one.path not in taken and not one.quarantine_reason]
     order = np.random.default_rng(seed).permutation(free)
     yes, no = ([int(i) for i in order if (held[i] > 0.5) == is_held] for is_held in (True, False))
     size = IMAGES_PER_QUESTION - plan.n_gold
     n = plan.n_gold * (-(-len(taken) // size) + plan.n_rounds)
     if min(len(yes), len(no)) < (n + 1) // 2:
-        return {}
+        return []
     chosen = [i for both in zip(yes, no, strict=False) for i in both][:n]
-    return {images[i].path: bool(held[i] > 0.5) for i in chosen}
+    return [(images[i].path, bool(held[i] > 0.5)) for i in chosen]
 
 
 def describe_asked(study: Study) -> list[RecordedPair]:
     """The study's pairs as they were frozen."""
     rows = study.pairs.select_related("unit__layer").order_by("position")
     return [
-        RecordedPair(row.unit.layer.path, row.unit.index, row.method, row.text, row.draws, row.gold) for row in rows
+        RecordedPair(row.unit.layer.path, row.unit.index, row.method, row.text, row.draws, _list_gold(row))
+        for row in rows
     ]
+
+
+def _list_gold(row: StudyPair) -> list[tuple[str, bool]]:
+    return [(path, is_held) for path, is_held in row.gold]

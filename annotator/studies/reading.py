@@ -7,9 +7,9 @@ from annotator.crowd.campaigns.ratings import read_ratings
 from annotator.crowd.marketplaces.prices import CENT, compute_hit_cost
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import COUNTED, Assignment
-from annotator.studies.models import Study, StudyRound
+from annotator.studies.models import ENDED, Study, StudyRound
 from annotator.studies.plan import read_plan
-from annotator.studies.planning import describe_asked, find_first
+from annotator.studies.planning import describe_asked
 from annotator.studies.record import RecordedRating, StudyRecord
 from annotator.units.models import Image
 
@@ -17,31 +17,28 @@ from annotator.units.models import Image
 def read_study(study: Study) -> StudyRecord:
     rounds = list(study.rounds.select_related("campaign").order_by("number"))
     paths = dict(Image.objects.filter(image_set=study.dissection.image_set_id).values_list("pk", "path"))
-    pairs = tuple(describe_asked(study))
-    alike: dict[int, list[int]] = {}
-    for place, first in enumerate(find_first(pairs)):
-        alike.setdefault(first, []).append(place)
+    still = [one.number + 1 for one in rounds if one.campaign.state not in ENDED]
     return StudyRecord(
         name=study.name,
         planned_at=study.planned_at.isoformat(),
         sha256=study.sha256,
         plan=read_plan(study.plan),
-        pairs=pairs,
-        ratings=tuple(rating for one in rounds for rating in _read_round(one, paths, alike)),
+        pairs=tuple(describe_asked(study)),
+        ratings=tuple(rating for one in rounds for rating in _read_round(one, paths)),
         n_rounds_asked=len(rounds),
         spent_usd=str(sum((_sum_cost(one) for one in rounds), Decimal(0)).quantize(CENT)),
         image_set_sha256=study.dissection.image_set.sha256,
+        open_round=still[-1] if still else 0,
     )
 
 
-def _read_round(one: StudyRound, paths: dict[int, str], alike: dict[int, list[int]]) -> Iterator[RecordedRating]:
-    """A rating of words that several methods say of the unit counts for each of them."""
+def _read_round(one: StudyRound, paths: dict[int, str]) -> Iterator[RecordedRating]:
     for rating in read_ratings(one.campaign):
-        for place in alike[int(rating.key.split(".")[0])]:
-            yield RecordedRating(
-                pair=place, image=paths[rating.image_id], rater=rating.worker, says_yes=rating.is_yes,
-                gold=rating.gold, seconds=rating.seconds, is_simulated=rating.is_simulated, round=one.number,
-            )  # fmt: skip
+        yield RecordedRating(
+            pair=int(rating.key.split(".")[0]), image=paths[rating.image_id], rater=rating.worker,
+            says_yes=rating.is_yes, gold=rating.gold, seconds=rating.seconds, is_simulated=rating.is_simulated,
+            round=one.number,
+        )  # fmt: skip
 
 
 def _sum_cost(one: StudyRound) -> Decimal:

@@ -1,6 +1,8 @@
 """All that a study's report is computed from, in plain values: read from the database, or from a study's own bundle."""
 
+import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +16,8 @@ from annotator.studies.plan import Plan, digest_plan, read_plan
 from annotator.studies.scores import Draws, Pairs, Ratings
 from annotator.studies.votes import RaterError, estimate_error
 
-VERSION = 1
+# 1: gold images had no order, a rating stood once per method, and nothing told whether ratings were changed.
+VERSION = 2
 # Of a pair's draws, lists of equal length.
 DRAWN = ("images", "q", "prior", "activation", "standardized", "is_active")
 
@@ -25,19 +28,23 @@ class BadRecord(Refusal):
 
 @dataclass(frozen=True)
 class RecordedPair:
-    """`draws`: by the names of DRAWN. `gold`: path of an image -> whether the description holds there."""
+    """`draws`: by the names of DRAWN. `gold`: an image's path and whether the description holds there, in the order in
+    which questions show them.
+    """
 
     layer: str
     unit: int
     method: str
     text: str
     draws: Mapping[str, Sequence[Any]]
-    gold: Mapping[str, bool]
+    gold: Sequence[tuple[str, bool]]
 
 
 @dataclass(frozen=True)
 class RecordedRating:
-    """One person's yes or no. `pair` is the pair's place; `gold` the right answer if the image is a gold one."""
+    """One person's yes or no. `pair`: the place of the first pair with the unit and words, all of which it counts for.
+    `gold`: the right answer if the image is a gold one.
+    """
 
     pair: int
     image: str
@@ -52,7 +59,7 @@ class RecordedRating:
 @dataclass(frozen=True)
 class StudyRecord:
     """`sha256` is the plan's digest when it was frozen. `spent_usd`: rewards and fees of the answers that count.
-    `image_set_sha256` is of today.
+    `image_set_sha256` is of today. `open_round`: the last round's number from 1 while answers may still come; else 0.
     """
 
     name: str
@@ -64,13 +71,16 @@ class StudyRecord:
     n_rounds_asked: int
     spent_usd: str
     image_set_sha256: str
+    open_round: int = 0
 
     @property
     def is_as_frozen(self) -> bool:
         return digest_plan(self.plan.describe(), describe_pairs(self.pairs)) == self.sha256
 
     def list_drawn(self) -> "Drawn":
-        """Raters and draws as arrays. A photograph that was drawn twice counts twice, with the same votes."""
+        """Raters and draws as arrays. A photograph that was drawn twice counts twice, with the same votes; a rating of
+        words that several methods say of the unit counts for each of them.
+        """
         places = self._place_draws()
         raters = {name: i for i, name in enumerate(sorted({rating.rater for rating in self.ratings}))}
         rows = [
@@ -90,9 +100,10 @@ class StudyRecord:
         return found if found.is_measured else RaterError(self.plan.error, found.n_gold, is_measured=False)
 
     def _place_draws(self) -> dict[tuple[int, str], list[int]]:
+        """By the first of equal pairs, and image: the draws of all of them."""
         places: dict[tuple[int, str], list[int]] = {}
         first = 0
-        for i, pair in enumerate(self.pairs):
+        for i, pair in zip(find_first(self.pairs), self.pairs, strict=True):
             for k, image in enumerate(pair.draws["images"]):
                 places.setdefault((i, image), []).append(first + k)
             first += len(pair.draws["images"])
@@ -127,13 +138,26 @@ class Drawn:
     pairs: Pairs
 
 
+def find_first(pairs: Sequence[RecordedPair]) -> list[int]:
+    """For each pair, the place of the first one with its unit and words: the one that people are asked about."""
+    places: dict[tuple[str, int, str], int] = {}
+    return [places.setdefault((pair.layer, pair.unit, pair.text), i) for i, pair in enumerate(pairs)]
+
+
 def describe_pairs(pairs: Sequence[RecordedPair]) -> list[dict[str, Any]]:
-    return [asdict(pair) for pair in pairs]
+    """As they are digested; the order of gold images is not part of the digest."""
+    return [{**asdict(pair), "gold": dict(pair.gold)} for pair in pairs]
 
 
 def write_record(record: StudyRecord) -> str:
     """As JSON, the same for the same study."""
-    return json.dumps({"version": VERSION, **asdict(record), "plan": record.plan.describe()}, indent=1) + "\n"
+    told = {"version": VERSION, **asdict(record), "plan": record.plan.describe()}
+    return json.dumps({**told, "ratings_sha256": digest_ratings(told["ratings"])}, indent=1) + "\n"
+
+
+def digest_ratings(ratings: Sequence[Mapping[str, Any]]) -> str:
+    """SHA-256 of all ratings in their order."""
+    return hashlib.sha256(json.dumps(list(ratings), sort_keys=True).encode()).hexdigest()
 
 
 def read_record(path: Path) -> StudyRecord:
@@ -143,6 +167,9 @@ def read_record(path: Path) -> StudyRecord:
         version = values.pop("version")
         if version != VERSION:
             raise BadRecord(f"{path} has the version {version}, and this Unitscope reads {VERSION}.")
+        ratings_sha256 = values.pop("ratings_sha256")
+        if ratings_sha256 != digest_ratings(values["ratings"]):
+            raise BadRecord(f"{path} was changed: its ratings are not those that were written.")
         pairs = tuple(RecordedPair(**pair) for pair in values.pop("pairs"))
         ratings = tuple(RecordedRating(**rating) for rating in values.pop("ratings"))
         record = StudyRecord(**{**values, "plan": read_plan(values["plan"])}, pairs=pairs, ratings=ratings)
@@ -152,4 +179,22 @@ def read_record(path: Path) -> StudyRecord:
         raise BadRecord(f"{path} is not the bundle of a study: {error}.") from None
     if not record.is_as_frozen:
         raise BadRecord(f"{path} was changed: its plan or its draws are not those that were frozen.")
+    for number, rating in enumerate(record.ratings):
+        _check_rating(record, rating, f"{path}, rating {number}")
     return record
+
+
+def _check_rating(record: StudyRecord, rating: RecordedRating, name: str) -> None:
+    """Raises BadRecord for a rating that no person can have given in this study."""
+    if type(rating.pair) is not int or not 0 <= rating.pair < len(record.pairs):
+        raise BadRecord(f"{name}: there is no pair {rating.pair!r}; the study has {len(record.pairs)}, from 0.")
+    pair = record.pairs[rating.pair]
+    shown = pair.draws["images"] if rating.gold is None else [image for image, _ in pair.gold]
+    if rating.image not in shown:
+        raise BadRecord(f"{name}: the image {rating.image!r} was not shown of pair {rating.pair}.")
+    if rating.says_yes not in (True, False) or rating.gold not in (None, True, False):
+        raise BadRecord(f"{name}: an answer is true or false.")
+    if not 0 <= rating.round < record.plan.n_rounds:
+        raise BadRecord(f"{name}: there is no round {rating.round!r}; the study has {record.plan.n_rounds}, from 0.")
+    if not (math.isfinite(rating.seconds) and rating.seconds >= 0):
+        raise BadRecord(f"{name}: {rating.seconds!r} is no number of seconds.")

@@ -11,7 +11,7 @@ from annotator.crowd.seeds import derive_seed
 from annotator.csv_files import write_csv
 from annotator.studies.metrics import METRICS
 from annotator.studies.plan import Plan
-from annotator.studies.record import Drawn, StudyRecord
+from annotator.studies.record import Drawn, StudyRecord, find_first
 from annotator.studies.sanity import Sanity, check_metrics
 from annotator.studies.scores import (
     Comparison,
@@ -113,6 +113,7 @@ def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
     n_units = [int((is_rated & (drawn.pairs.method == m)).sum()) for m in range(len(plan.methods))]
     costs = list(_follow_cost(record, drawn, counting))
     widest = find_widest(compared[plan.metric])
+    is_narrow = widest is not None and plan.stop_width is not None and widest <= plan.stop_width
     return {
         "methods": [
             {"method": method, "n_units": n} | {name: asdict(one) for name, one in found.items()}
@@ -129,7 +130,8 @@ def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
         "stop": {
             "wanted": plan.stop_width,
             "reached": widest,
-            "is_met": widest is not None and plan.stop_width is not None and widest <= plan.stop_width,
+            "is_met": not record.open_round and is_narrow,
+            "open_round": record.open_round,
         },
     }
 
@@ -140,6 +142,7 @@ def _follow_cost(record: StudyRecord, drawn: Drawn, counting: Counting) -> Itera
     The difference is by the planned metric.
     """
     seed = _seed(record.plan, "differences")
+    n_drawn = sum(one.gold is None for one in record.ratings)
     for share in SHARES:
         draws, ratings = keep_first(drawn.draws, drawn.ratings, share=share)
         scores = score_pairs(judge_draws(draws, ratings, n_pairs=len(record.pairs), counting=counting))
@@ -147,7 +150,7 @@ def _follow_cost(record: StudyRecord, drawn: Drawn, counting: Counting) -> Itera
         usd = Decimal(record.spent_usd) * len(ratings.draw) / len(drawn.ratings.draw)
         yield {
             "share": share,
-            "n_ratings": len(ratings.draw),
+            "n_ratings": round(n_drawn * len(ratings.draw) / len(drawn.ratings.draw)),
             "usd": str(usd.quantize(Decimal("0.01"))),
             "half_width": find_widest([_spell(one) for one in compared]),
         }
@@ -171,13 +174,17 @@ def _spell_sanity(one: Sanity) -> dict[str, Any]:
 
 
 def _spell_ratings(record: StudyRecord) -> Iterator[dict[str, object]]:
+    """A rating of what several methods say alike stands once, with all of them."""
+    methods: dict[int, list[str]] = {}
+    for first, pair in zip(find_first(record.pairs), record.pairs, strict=True):
+        methods.setdefault(first, []).append(pair.method)
     for rating in record.ratings:
         pair = record.pairs[rating.pair]
         places = [k for k, image in enumerate(pair.draws["images"]) if image == rating.image]
         at = places[0] if places and rating.gold is None else None
         drawn = {} if at is None else {name: pair.draws[name][at] for name in ("q", "prior", "activation")}
         yield {
-            "layer": pair.layer, "unit": pair.unit, "method": pair.method, "description": pair.text,
+            "layer": pair.layer, "unit": pair.unit, "method": "; ".join(methods[rating.pair]), "description": pair.text,
             "image": rating.image, "times_drawn": len(places) if at is not None else 0, **drawn,
             "weight": None if at is None else 1 / (record.plan.n_images * pair.draws["q"][at]),
             "rater": rating.rater, "says_yes": int(rating.says_yes),

@@ -63,6 +63,7 @@ def describe_tables(report: Mapping[str, Any]) -> dict[str, Any]:
             (row["method"], row["n_units"], [(WORDS[name], _spell(row[name])) for name in METRICS])
             for row in report["methods"] or ()
         ],
+        "stop": tell_stop(report["stop"]) if (report["stop"] or {}).get("wanted") else "",
         "planned_metric": WORDS[report["plan"]["metric"]],
         "planned_comparisons": [one for one in report["comparisons"] if one["metric"] == report["plan"]["metric"]],
         "comparisons": [{**one, "metric": WORDS[one["metric"]]} for one in report["comparisons"]],
@@ -111,7 +112,15 @@ def tell_report(report: Mapping[str, Any]) -> Iterator[str]:
         width = "–" if at["half_width"] is None else f"{at['half_width']:.3f}"
         yield f"  after ${at['usd']} ({at['n_ratings']} ratings): differences to +- {width}"
     if report["stop"]["wanted"] is not None:
-        yield f"The stopping rule (+- {report['stop']['wanted']:g}) is {'' if report['stop']['is_met'] else 'not '}met."
+        yield tell_stop(report["stop"])
+
+
+def tell_stop(stop: Mapping[str, Any]) -> str:
+    """Whether the rule is met is decided once a round has ended; until then nothing is said of it."""
+    rule = f"The stopping rule (all differences to ± {stop['wanted']:g})"
+    if stop["open_round"]:
+        return f"{rule} is decided once the answers of round {stop['open_round']} are all in."
+    return f"{rule} is met: no further round is asked." if stop["is_met"] else f"{rule} is not met."
 
 
 def _spell(estimate: Mapping[str, float | None]) -> str:

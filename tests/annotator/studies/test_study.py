@@ -18,7 +18,9 @@ from annotator.crowd.models import Answer, Assignment, Campaign, Worker
 from annotator.descriptions.models import Description, Method
 from annotator.studies import scores
 from annotator.studies.models import Study
-from annotator.studies.planning import find_active
+from annotator.studies.planning import describe_asked, find_active
+from annotator.studies.reading import read_study
+from annotator.studies.record import digest_ratings, write_record
 from annotator.units.managing import CannotChange, delete_dissection
 from annotator.units.models import Dissection, Image
 from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
@@ -144,10 +146,11 @@ def test_rounds_are_asked_until_the_differences_are_known(dissection: Dissection
     run("launch", "birds")
     first = Campaign.objects.get()
     answer(first)
-    assert "is met" in run("status", "birds")
+    assert "is decided once the answers of round 1 are all in" in run("status", "birds")
     with pytest.raises(CommandError, match="birds-round1 of the study birds is quoted"):
         run("launch", "birds")
     Campaign.objects.update(state="complete")
+    assert "is met" in run("status", "birds")
     with pytest.raises(CommandError, match="stopping rule of the study birds is met"):
         run("launch", "birds")
     Study.objects.update(plan=Study.objects.get().plan | {"stop_width": None})
@@ -176,6 +179,74 @@ def test_a_sparse_unit_is_active_where_it_is_above_its_minimum() -> None:
     sparse[40:60] = 1.0
     assert np.flatnonzero(find_active(sparse, share=0.05)).tolist() == [7, 40, 41, 42, 43]
     assert not find_active(np.ones(3), share=0.05).any()
+
+
+def test_a_rating_counts_for_all_methods_that_say_the_same_and_is_counted_once(
+    dissection: Dissection, tmp_path: Path
+) -> None:
+    plan(dissection, tmp_path)
+    run("launch", "birds")
+    answer(Campaign.objects.get())
+    run("report", "birds", "--out", str(tmp_path / "out"))
+    n = sum(len(says["yes"]) + len(says["no"]) for says in Answer.objects.values_list("says", flat=True))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    rows = list(csv.DictReader(StringIO((tmp_path / "out" / "ratings.csv").read_text())))
+    assert report["n_ratings"] == len(rows) == report["cost"][-1]["n_ratings"] == n
+    assert "labeled pixels; wrong" in {row["method"] for row in rows if row["unit"] == "0"}
+    alike = [row for row in report["pairs"] if row["unit"] == 0]
+    assert alike[0]["rho"] == alike[1]["rho"] is not None
+
+
+def test_gold_images_are_asked_in_the_order_of_the_plan(dissection: Dissection, tmp_path: Path) -> None:
+    """JSONB sorts the keys of an object by length, and then by bytes."""
+    gold = [["100.jpg", True], ["9.jpg", False], ["20.jpg", True]]
+    plan(dissection, tmp_path)
+    pair = Study.objects.get().pairs.first()
+    assert pair is not None
+    pair.gold = gold
+    pair.save()
+    assert [list(one) for one in describe_asked(Study.objects.get())[0].gold] == gold
+
+
+def test_a_study_that_asked_nobody_is_deleted_with_its_campaigns(dissection: Dissection, tmp_path: Path) -> None:
+    plan(dissection, tmp_path, "--rounds", "2")
+    run("launch", "birds")
+    Campaign.objects.update(state="running")
+    with pytest.raises(CommandError, match="withdraw them"):
+        run("delete", "birds")
+    assert Study.objects.get().rounds.count() == 1
+    Campaign.objects.update(state="quoted")
+    assert "birds-round1" in run("delete", "birds")
+    assert not Study.objects.exists()
+    assert not Campaign.objects.exists()
+    plan(dissection, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"pair": 99}, "no pair 99"),
+        ({"image": "none.jpg"}, "was not shown"),
+        ({"round": 4}, "no round 4"),
+        ({"seconds": -1.0}, "no number of seconds"),
+        ({"says_yes": "maybe"}, "true or false"),
+    ],
+)
+def test_ratings_that_nobody_gave_are_refused(
+    dissection: Dissection, tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    plan(dissection, tmp_path)
+    run("launch", "birds")
+    answer(Campaign.objects.get())
+    record = write_record(read_study(Study.objects.get()))
+    bundle, whole = tmp_path / "study.json", json.loads(record)
+    whole["ratings"][0] |= change
+    bundle.write_text(json.dumps(whole))
+    with pytest.raises(CommandError, match="ratings are not those"):
+        run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
+    bundle.write_text(json.dumps(whole | {"ratings_sha256": digest_ratings(whole["ratings"])}))
+    with pytest.raises(CommandError, match=says):
+        run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
 
 
 def test_a_bundle_that_was_changed_is_refused(dissection: Dissection, tmp_path: Path) -> None:
@@ -237,6 +308,7 @@ def test_imported_methods_are_asked_about(dissection: Dissection, tmp_path: Path
         (["--unit", "features.3:77"], "no unit features.3:77"),
         (["--file", "wrong=none.csv"], "named twice"),
         (["--file", "more=none.csv"], "cannot be read"),
+        (["--reward", "0"], "Round 1, the campaign birds-round1, could not be launched"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused_and_nothing_is_kept(
@@ -248,6 +320,21 @@ def test_a_plan_that_cannot_be_is_refused_and_nothing_is_kept(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandError, match=says):
         plan(dissection, tmp_path, *words)
+    assert not Study.objects.exists()
+
+
+def test_a_study_whose_campaigns_could_not_be_is_refused_when_it_is_planned(
+    dissection: Dissection, tmp_path: Path
+) -> None:
+    Campaign.objects.create(
+        name="birds-round2", n_assignments=1, reward_usd=0, budget_cap_usd=0, seed=0, created_at=NOW
+    )
+    with pytest.raises(CommandError, match=r"birds-round2.*could not be launched.*already"):
+        plan(dissection, tmp_path, "--rounds", "2")
+    words = ["--dissection", str(dissection.pk), "--unit", "features.3:0", "--method", "labeled pixels"]
+    vectors = ["--activations", f"features.3={tmp_path / 'vectors.npy'}", "--concepts", "none"]
+    with pytest.raises(CommandError, match="81 characters"):
+        run("plan", "b" * 74, *words, *vectors)
     assert not Study.objects.exists()
 
 

@@ -1,4 +1,4 @@
-"""Studies of descriptions: `study plan`, `study launch`, `study status`, `study report`, `study rebuild`."""
+"""Studies of descriptions: `study plan`, `launch`, `status`, `report`, `rebuild`, `delete`."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping
@@ -16,6 +16,7 @@ from annotator.crowd.marketplaces.table import MARKETPLACES
 from annotator.labels.labeling import open_lexicon
 from annotator.studies.activations import POOLED, read_array, read_kept
 from annotator.studies.asking import ask_round, find_study
+from annotator.studies.deleting import delete_study
 from annotator.studies.labeled_images import read_presence
 from annotator.studies.matrices import read_classes
 from annotator.studies.metrics import METRICS
@@ -49,17 +50,16 @@ class Command(ProjectCommand):
         parser.formatter_class = RawDescriptionHelpFormatter
         add = parser.add_argument
         add(
-            "act", choices=["plan", "launch", "status", "report", "rebuild"],
+            "act", choices=["plan", "launch", "status", "report", "rebuild", "delete"],
             help="plan: draw, price and freeze it; launch: compose the next round; status: error against cost; report: "
-            "write all results; rebuild: write them again from a report's study.json",
+            "write all results; rebuild: write them again from a report's study.json; delete: it, if nobody was asked",
         )  # fmt: skip
         add("study", help="Its name; for rebuild the file study.json")
         add("--out", type=Path, metavar="DIR", help="report, rebuild: folder for the files")
         _add_plan(parser)
 
     def handle(self, *args: Any, act: str, **options: Any) -> None:
-        lines = {"plan": _plan, "launch": _launch, "status": _status, "report": _report, "rebuild": _rebuild}[act]
-        for line in lines(options):
+        for line in ACTS[act](options):
             self.stdout.write(line)
 
 
@@ -212,6 +212,11 @@ def _report(options: Mapping[str, Any]) -> Iterator[str]:
     yield from _write(options, read_study(find_study(options["study"])))
 
 
+def _delete(options: Mapping[str, Any]) -> Iterator[str]:
+    names = delete_study(find_study(options["study"]), now=timezone.now())
+    yield f"Deleted the study {options['study']}" + (f" and its campaigns {', '.join(names)}." if names else ".")
+
+
 def _rebuild(options: Mapping[str, Any]) -> Iterator[str]:
     yield from _write(options, read_record(Path(options["study"])))
 
@@ -221,3 +226,8 @@ def _write(options: Mapping[str, Any], record: StudyRecord) -> Iterator[str]:
         raise CommandError("Name the folder for the files with --out.", returncode=2)
     for path in write_report(record, folder=options["out"]):
         yield f"Wrote {path}."
+
+
+ACTS = {
+    "plan": _plan, "launch": _launch, "status": _status, "report": _report, "rebuild": _rebuild, "delete": _delete,
+}  # fmt: skip
