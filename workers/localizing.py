@@ -23,12 +23,17 @@ from workers.engine.localize import BATCH, localize
 from workers.engine.networks.loading import LoadedNetwork
 from workers.fetching import fetch_folder
 from workers.job import find_device, write_patiently
+from workers.localizing_masks import localize_masked_set
 from workers.parts import Asked, Cut, answer_in_parts, digest_key
 
 MAX_NAMED = 10
 # Photographs that are shown as those where the box is worst, and as many where it is best.
 N_SHOWN = 12
 UNREADABLE = "unreadable"
+NO_MAPS = (
+    "The class maps of all photographs are positive nowhere or the same everywhere: they give no boxes. See whether "
+    "the weights are those of this network, and whether the file of boxes numbers its classes as the network does."
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,12 @@ class BoxedSet:
 
 def localize_set(asked: Asked) -> dict[str, Any]:
     """Every score with its interval. The options are `images`, a folder, and `boxes`, a file; `tau_images` and
-    `tau_boxes` the same of photographs on which the thresholds are chosen, or empty; `shard_images`, of a part. Raises
-    NoHead, BoxesInvalid, PartsChanged.
+    `tau_boxes` the same of photographs on which the thresholds are chosen, or empty; `shard_images`, of a part; or
+    `masks`, a list, in the place of boxes. Raises NoHead, BoxesInvalid, PartsChanged, NetworkError.
     """
     options = asked.request.options
+    if options.get("masks"):
+        return localize_masked_set(asked)
     sets = _open_sets(json.dumps(options, sort_keys=True), asked.request.question_id)
     if asked.request.position == 0:
         for one in sets:
@@ -124,6 +131,7 @@ class _Work:
             "head": describe_head(find_head(self.asked.network)),
             "n_images": len(outcomes),
             "n_off_centre": int((~outcomes.center_box).sum()),
+            "n_without_map": int((~outcomes.has_map).sum()),
             "n_unreadable": len(unreadable),
             "unreadable": dict(list(unreadable.items())[:MAX_NAMED]),
             "sha256": _digest(outcomes),
@@ -152,6 +160,8 @@ def _join(parts: Sequence[Arrays]) -> tuple[Outcomes, dict[str, str]]:
     outcomes = Outcomes.join([Outcomes(**{name: part[name] for name in part if name != UNREADABLE}) for part in parts])
     if len(outcomes) == 0:
         raise BoxesInvalid("None of the photographs can be read.")
+    if not outcomes.has_map.any():
+        raise BoxesInvalid(NO_MAPS)
     return outcomes, unreadable
 
 

@@ -17,7 +17,7 @@ from workers.engine.networks.loading import LoadedNetwork
 from workers.job import write_patiently
 
 # Of what a part holds: another version joins no older ones.
-VERSION = 3
+VERSION = 4
 
 
 class PartsChanged(Exception):

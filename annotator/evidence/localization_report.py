@@ -20,6 +20,9 @@ ROWS = (
     ("top5_authors", "top-5 localization, the authors' guesses"),
     ("v1", "MaxBoxAcc V1"),
     ("v2", "MaxBoxAcc V2"),
+    ("pxap", "PxAP, average precision of the map's pixels"),
+    ("object_share", "pixels of objects: the PxAP of a map that knows nothing"),
+    ("centre_gaussian_pxap", "centered Gaussian, PxAP"),
     ("centre_box", "center box, .8 of the side"),
     ("centre_gaussian_v2", "centered Gaussian, V2"),
 )
@@ -28,15 +31,20 @@ ROWS = (
 def tell_counts(answer: Mapping[str, Any]) -> str:
     taus = answer.get("tau_from")
     chosen = f" Thresholds (tau) were chosen on {taus['n_images']} photographs of {taus['boxes']}." if taus else ""
+    off_center = f"{answer['n_off_centre']} of them off-center, " if "n_off_centre" in answer else ""
+    empty = answer.get("n_without_map", 0)
+    said = f" {empty} class maps give no box of their own: the whole photograph stands for it." if empty else ""
     return (
-        f"{answer['n_images']} photographs, {answer['n_off_centre']} of them off-center, "
-        f"{answer['n_unreadable']} unreadable; maps of {answer['head']['layer']}.{chosen}"
+        f"{answer['n_images']} photographs, {off_center}{answer['n_unreadable']} unreadable; "
+        f"maps of {answer['head']['layer']}.{said}{chosen}"
     )
 
 
 def tell_scores(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Each score in percent with its interval, and what it is."""
     for name, words in ROWS:
+        if name not in answer:
+            continue  # with masks some scores are measured, with boxes others
         if answer[name] is None:
             yield "    –             ", f"{words}: there are no such photographs"
             continue
@@ -71,8 +79,12 @@ def render_report(question: Question) -> str:
 
 
 def list_shown(answer: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The photographs of a report in groups; `picture` is the name of each one's picture in the question's folder."""
+    """The photographs of a report in groups; `picture` is the name of each one's picture in the question's folder. With
+    masks there are none.
+    """
     for words, group in (("Where the box is worst", "worst"), ("Where it is best", "best")):
+        if group not in answer:
+            continue
         yield (
             words,
             [{**one, "picture": contract.picture_name(group, place)} for place, one in enumerate(answer[group])],

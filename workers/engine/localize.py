@@ -1,6 +1,7 @@
-"""Localize: how well the maps of a network's head find the objects of a set with boxes. docs/evidence.md, Localization.
+"""Localize: how well the maps of a network's head find the objects of a set with boxes, or with masks.
 
-Whole photographs are resized to the square input, so that every pixel counts; boxes are resized with them.
+docs/evidence.md, Localization and Masks. Whole photographs are resized to the square input, so that every pixel counts;
+boxes and masks are resized with them.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +33,11 @@ from workers.engine.evidence.localization import (
     pack_curves,
     sweep,
 )
+from workers.engine.evidence.masked_images import MaskedImage, draw_truth
+from workers.engine.evidence.pixel_precision import SIZE_PX, PixelOutcomes, count_gaussian, count_pixels, scale
 from workers.engine.images.decoding import ImageUnreadable, decode_image
+from workers.engine.images.label_maps import LabelMapUnreadable
+from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.loading import LoadedNetwork, normalize
 
 BATCH = 32
@@ -58,12 +63,10 @@ def localize(
     device: str,
     progress: Callable[[int], None] = lambda n_done: None,
 ) -> Localized:
-    """The outcomes of some photographs. Raises BoxesInvalid for a class that the network does not have."""
-    for one in images:
-        if one.class_index >= head.n_classes:
-            raise BoxesInvalid(
-                f"{one.path} is of class {one.class_index}; the network has the classes 0 to {head.n_classes - 1}."
-            )
+    """The outcomes of some photographs. Raises BoxesInvalid for a class that the network does not have, NetworkError
+    for maps that are not finite.
+    """
+    _demand_classes(images, head)
     parts, unreadable = [], dict[str, str]()
     for first in range(0, len(images), BATCH):
         batch, pixels = [], []
@@ -79,6 +82,87 @@ def localize(
     return Localized(Outcomes.join(parts) if parts else _no_outcomes(), unreadable)
 
 
+@dataclass(frozen=True)
+class LocalizedPixels:
+    """The same of photographs with masks."""
+
+    outcomes: PixelOutcomes
+    unreadable: dict[str, str]
+
+
+def localize_masks(
+    *,
+    network: LoadedNetwork,
+    head: Head,
+    images: Sequence[MaskedImage],
+    folder: Path,
+    device: str,
+    progress: Callable[[int], None] = lambda n_done: None,
+) -> LocalizedPixels:
+    """The outcomes of some photographs, pixel by pixel. Raises BoxesInvalid for a class that the network does not
+    have, NetworkError for maps that are not finite.
+    """
+    _demand_classes(images, head)
+    parts, unreadable = [], dict[str, str]()
+    for first in range(0, len(images), BATCH):
+        batch, truths, pixels = [], [], []
+        for one in images[first : first + BATCH]:
+            try:
+                truth, decoded = draw_truth(one, folder, size_px=SIZE_PX), _decode(folder / one.path, network)
+            except (ImageUnreadable, LabelMapUnreadable) as error:
+                unreadable[one.path] = str(error)
+                continue
+            batch.append(one.class_index)
+            truths.append(truth)
+            pixels.append(decoded)
+        if batch:
+            seen = _see(network, head, batch, np.stack(pixels), device)
+            maps = grow(seen.class_maps[:, :1], SIZE_PX, mode="bicubic")[:, 0]
+            parts += [
+                _judge_pixels(guessed == one, values, truth)
+                for one, guessed, values, truth in zip(batch, seen.ranked, maps, truths, strict=True)
+            ]
+        progress(first + len(images[first : first + BATCH]))
+    return LocalizedPixels(PixelOutcomes.join(parts) if parts else PixelOutcomes.of_none(), unreadable)
+
+
+def _judge_pixels(is_right: torch.Tensor, values: NDArray[np.float32], truth: NDArray[np.uint8]) -> PixelOutcomes:
+    return PixelOutcomes(
+        top1=_flag(is_right[0]),
+        top5=_flag(is_right.any()),
+        pixels=count_pixels(scale(values), truth)[None],
+        gaussian=count_gaussian(truth)[None],
+    )
+
+
+def _demand_classes(images: Sequence[BoxedImage] | Sequence[MaskedImage], head: Head) -> None:
+    for one in images:
+        if one.class_index >= head.n_classes:
+            raise BoxesInvalid(
+                f"{one.path} is of class {one.class_index}; the network has the classes 0 to {head.n_classes - 1}."
+            )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Of B images: the classes by rank (B, n), and the maps of the true class, then of these (B, 1 + n, h, w)."""
+
+    ranked: torch.Tensor
+    class_maps: torch.Tensor
+
+
+def _see(network: LoadedNetwork, head: Head, classes: Sequence[int], pixels: NDArray[np.uint8], device: str) -> _Seen:
+    """Raises NetworkError."""
+    images = normalize(pixels=torch.from_numpy(pixels).to(device), preprocessing=network.preprocessing)
+    seen = run_with_maps(module=network.module, shape=head.shape, images=images)
+    ranked = seen.scores.topk(min(N_GUESSES, head.n_classes), dim=1).indices
+    true = torch.tensor(classes, device=ranked.device)
+    class_maps = head.map_classes(seen.maps, torch.cat([true[:, None], ranked], dim=1))
+    if not class_maps.isfinite().all():
+        raise NetworkError("For these photographs the network gives values that are not finite numbers.")
+    return _Seen(ranked.cpu(), class_maps)
+
+
 def _decode(path: Path, network: LoadedNetwork) -> NDArray[np.uint8]:
     preprocessing = network.preprocessing
     return decode_image(path, input_px=preprocessing.input_px, resize="warp", interpolation=preprocessing.interpolation)
@@ -87,17 +171,13 @@ def _decode(path: Path, network: LoadedNetwork) -> NDArray[np.uint8]:
 def _localize_batch(
     network: LoadedNetwork, head: Head, batch: Sequence[BoxedImage], pixels: NDArray[np.uint8], device: str
 ) -> Outcomes:
-    images = normalize(pixels=torch.from_numpy(pixels).to(device), preprocessing=network.preprocessing)
-    seen = run_with_maps(module=network.module, shape=head.shape, images=images)
-    ranked = seen.scores.topk(min(N_GUESSES, head.n_classes), dim=1).indices
-    true = torch.tensor([one.class_index for one in batch], device=ranked.device)
-    class_maps = head.map_classes(seen.maps, torch.cat([true[:, None], ranked], dim=1))
+    seen = _see(network, head, [one.class_index for one in batch], pixels, device)
     px = network.preprocessing.input_px
-    grown = grow(class_maps, px)
-    smooth = grow(class_maps[:, :1], px, mode="bicubic")[:, 0]
+    grown = grow(seen.class_maps, px)
+    smooth = grow(seen.class_maps[:, :1], px, mode="bicubic")[:, 0]
     found = [
         _judge(one.boxes_in(px), (guessed == one.class_index).numpy(), maps, swept)
-        for one, guessed, maps, swept in zip(batch, ranked.cpu(), grown, smooth, strict=True)
+        for one, guessed, maps, swept in zip(batch, seen.ranked, grown, smooth, strict=True)
     ]
     return Outcomes.join(found)
 
@@ -107,7 +187,8 @@ def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32], smooth: ND
     (px, px) is the map of its class for V1 and V2, which take another interpolation.
     """
     px = maps.shape[1]
-    boxes = [box_paper(one).boxes[0] for one in maps]
+    boxed = [box_paper(one) for one in maps]
+    boxes = [one.boxes[0] for one in boxed]
     by_paper = [finds(box, truth) for box in boxes]
     # A guess counts if the class is right and the box is.
     hits = [right and found for right, found in zip(is_right, by_paper[1:], strict=True)]
@@ -130,6 +211,7 @@ def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32], smooth: ND
         v2=pack_curves(v2[None]),
         gaussian_v2=pack_curves(judge(_sweep_gaussian(px), truth)[1][None]),
         box=np.array(boxes[:1], dtype=np.int16),
+        has_map=_flag(not boxed[0].note),
         overlap=np.array([overlap_of(boxes[0], truth)], dtype=np.float32),
     )
 

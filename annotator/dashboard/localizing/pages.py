@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import F
 from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -27,7 +28,11 @@ GROUPS = ("worst", "best")
 def show_localizations(request: SignedInRequest) -> HttpResponse:
     """The newest ones with three of their scores."""
     listed = _list_runs().annotate(
-        n_images=KT("answer__n_images"), gt_known=F("answer__gt_known"), v1=F("answer__v1"), boxes=KT("options__boxes")
+        n_images=KT("answer__n_images"),
+        gt_known=F("answer__gt_known"),
+        v1=F("answer__v1"),
+        pxap=F("answer__pxap"),
+        boxes=Coalesce(KT("options__boxes"), KT("options__masks")),
     )
     rows = listed.only("id", "architecture", "state", "asked_at", "refusal", "is_kept")[:N_LISTED]
     return show(
@@ -58,7 +63,7 @@ def show_localization(request: SignedInRequest, question_id: UUID) -> HttpRespon
         subtitle=question.architecture,
         question=question,
         weights=_name(question.weights),
-        boxes=_name(question.options["boxes"]),
+        boxes=_name(question.options.get("boxes") or question.options["masks"]),
         deleted_at=question.asked_at + KEPT_FOR,
         **told,
         **_describe(question),

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from annotator.accounts.models import Role
-from annotator.evidence.localization_report import ROWS
+from annotator.evidence.localization_report import ROWS, render_report
 from annotator.evidence.models import Question
 from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.making import make_person
@@ -50,6 +50,25 @@ def make_answer() -> dict[str, Any]:
         **scores, "v1_tau": 0.2, "n_images": 2, "n_off_centre": 1, "n_unreadable": 0, "head": {"layer": "layer4"},
         "network": {"weights_from": "file"}, "worst": [shown], "best": [shown], "tau_from": None, "sha256": "ab",
     }  # fmt: skip
+
+
+def test_of_masks_a_report_shows_their_scores_alone(viewer: Client) -> None:
+    scores = {f"{name}{end}": 41.5 for name in ("pxap", "object_share", "top1") for end in ("", "_low", "_high")}
+    answer = {
+        **scores, "n_images": 2, "n_unreadable": 0, "head": {"layer": "layer4"}, "sha256": "ab",
+        "network": {"weights_from": "file"},
+    }  # fmt: skip
+    run = make_run(state="answered", answer=answer)
+    Question.objects.update(options={"images": "/data/images", "masks": "/data/masks.csv"})
+    listed = viewer.get("/localization/").content.decode()
+    assert "masks.csv" in listed
+    assert listed.count("41.5") == 1
+    page = viewer.get(f"/localization/{run.pk}/").content.decode()
+    assert "2 photographs, 0 unreadable; maps of layer4." in page
+    assert "PxAP, average precision of the map&#x27;s pixels" in page
+    assert "MaxBoxAcc" not in page
+    assert "Where the box is worst" not in page
+    assert "41.5 [41.5, 41.5]" in render_report(run)
 
 
 def test_a_report_shows_scores_and_pictures(viewer: Client, settings: Settings, tmp_path: Any) -> None:

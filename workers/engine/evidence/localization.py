@@ -34,7 +34,8 @@ TAUS_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Of n images, whether each score's condition is met: (n,). The last three, for each of N_TAUS thresholds, are
+    """Of n images, whether each score's condition is met: (n,). `has_map`: the map of the image's class is positive
+    somewhere and not the same everywhere, so that it gives a box. The last three, for each of N_TAUS thresholds, are
     packed eight to a byte (`pack_curves`), so that an image takes some 300 bytes: `v1` (n, 32), the largest part over a
     threshold overlaps a box by half; `v2` (n, 3, 32), some part does, for each of V2_OVERLAPS; `gaussian_v2` the same
     of a centered Gaussian. Of the box by `paper` for the image's class, `box` (n, 4) in pixels of the input, and
@@ -48,6 +49,7 @@ class Outcomes:
     top5_localization: Flags
     top5_authors: Flags
     center_box: Flags
+    has_map: Flags
     v1: Packed
     v2: Packed
     gaussian_v2: Packed

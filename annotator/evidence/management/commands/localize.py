@@ -1,4 +1,4 @@
-"""Measures how well a network's class maps find the objects of a set with boxes."""
+"""Measures how well a network's class maps find the objects of a set with boxes or masks."""
 
 import json
 from argparse import RawDescriptionHelpFormatter
@@ -28,7 +28,7 @@ example: manage.py localize --network torchvision:squeezenet1_1 --weights FILE.s
 
 
 class Command(ProjectCommand):
-    help = "Say how well the class maps of a network's head find the objects of a set with boxes." + EXAMPLE
+    help = "Say how well the class maps of a network's head find the objects of a set with boxes or masks." + EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
@@ -36,10 +36,16 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--images", required=True, metavar="DIR", help="the photographs: a folder or s3:// prefix"
         )  # fmt: skip
-        parser.add_argument(
-            "--boxes", required=True, type=Path, metavar="FILE",
+        truth = parser.add_mutually_exclusive_group(required=True)
+        truth.add_argument(
+            "--boxes", type=Path, metavar="FILE",
             help="CSV (image, class_index, width, height, x0, y0, x1, y1), COCO JSON, wsolevaluation's folder, or "
             "ILSVRC's folder of XML files",
+        )  # fmt: skip
+        truth.add_argument(
+            "--masks", type=Path, metavar="FILE",
+            help="masks of the objects in the place of boxes, below --images: CSV (image, class_index, mask, ignore) "
+            "or wsolevaluation's folder",
         )  # fmt: skip
         parser.add_argument(
             "--tau-from", type=Path, metavar="FILE",
@@ -83,9 +89,12 @@ def _read_options(options: dict[str, Any]) -> dict[str, Any]:
         raise CommandError("--shard-images is 1 or more.", returncode=2)
     if options["tau_images"] and not options["tau_from"]:
         raise CommandError("--tau-images are the photographs of --tau-from: name that file, too.", returncode=2)
+    if options["tau_from"] and options["masks"]:
+        raise CommandError("--tau-from goes with --boxes: PxAP takes all thresholds.", returncode=2)
+    truth = "masks" if options["masks"] else "boxes"
     asked: dict[str, Any] = {
         "images": asking.resolve_images(options["images"]),
-        "boxes": asking.resolve_path(options["boxes"]),
+        truth: asking.resolve_path(options[truth]),
     }
     if options["tau_from"]:
         asked["tau_boxes"] = asking.resolve_path(options["tau_from"])

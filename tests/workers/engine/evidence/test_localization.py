@@ -94,7 +94,7 @@ def make_outcomes(n: int, *, seed: int = 1) -> Outcomes:
         return rng.random((n, *shape)) < 0.6
 
     return Outcomes(
-        *[flags() for _ in range(7)], pack_curves(flags(N_TAUS)), pack_curves(flags(3, N_TAUS)),
+        *[flags() for _ in range(8)], pack_curves(flags(N_TAUS)), pack_curves(flags(3, N_TAUS)),
         pack_curves(flags(3, N_TAUS)),
         np.zeros((n, 4), np.int16), rng.random(n).astype(np.float32),
     )  # fmt: skip

@@ -23,9 +23,9 @@ def recognizes(path: Path) -> bool:
 def read(path: Path) -> Iterator[BoxRow]:
     """Raises BoxesInvalid."""
     folder = path if path.is_dir() else path.parent
-    classes = {name: parse_class(rest[0], where) for name, rest, where in _read_list(folder / CLASSES, 1)}
-    sizes = {name: tuple(parse_numbers(rest, where)) for name, rest, where in _read_list(folder / SIZES, 2)}
-    for name, rest, where in _read_list(folder / BOXES, 4):
+    classes = {name: parse_class(rest[0], where) for name, rest, where in read_list(folder / CLASSES, 1)}
+    sizes = {name: tuple(parse_numbers(rest, where)) for name, rest, where in read_list(folder / SIZES, 2)}
+    for name, rest, where in read_list(folder / BOXES, 4):
         if name not in classes or name not in sizes:
             raise BoxesInvalid(f"{where}: {name} is not in {CLASSES if name not in classes else SIZES}.")
         x0, y0, x1, y1 = parse_numbers(rest, where)
@@ -33,7 +33,8 @@ def read(path: Path) -> Iterator[BoxRow]:
         yield BoxRow(name, classes[name], width, height, (x0, y0, x1, y1), where)
 
 
-def _read_list(path: Path, n_values: int) -> Iterator[tuple[str, list[str], str]]:
+def read_list(path: Path, n_values: int) -> Iterator[tuple[str, list[str], str]]:
+    """Of each line the path, so many values after it, and where it stands. Raises BoxesInvalid."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
