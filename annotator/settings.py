@@ -268,6 +268,14 @@ SANDBOX_SNS_ENDPOINT = env.text(
 SANDBOX_WEBHOOK_URL = env.text(
     "SANDBOX_WEBHOOK_URL", "Where the sandbox posts every notification; empty: nowhere.", default=""
 )
+SANDBOX_OPERATOR = env.text(
+    "SANDBOX_OPERATOR", "Who runs the marketplace and pays its people, as its pages say it.",
+    default="Whoever runs this marketplace",
+)  # fmt: skip
+SANDBOX_PAGES = env.text(
+    "SANDBOX_PAGES", "A folder with terms.txt, privacy.txt and contact.txt for the worker site; empty: short ones.",
+    default="",
+)  # fmt: skip
 SANDBOX_OPENING_BALANCE_USD = Decimal(
     env.text("SANDBOX_OPENING_BALANCE_USD", "Play money of a new requester's account.", default="10000.00")
 )

@@ -92,7 +92,7 @@ def take_back(request: HttpRequest, token: str) -> HttpResponse:
     external_id = read_place(token)
     if external_id is None:
         return _show(request, status=404, refusal="This address was not made here: please open your own link again.")
-    fields = {name: value[:MAX_FIELD_CHARACTERS] for name, value in list(request.POST.items())[:MAX_FIELDS]}
+    fields = {name: str(value)[:MAX_FIELD_CHARACTERS] for name, value in list(request.POST.items())[:MAX_FIELDS]}
     try:
         work = linking.submit_place(external_id, fields=fields, now=timezone.now())
     except linking.LinkRefused as refusal:

@@ -41,11 +41,10 @@ def hash_key(key: str) -> str:
 
 @transaction.atomic
 def sign_up(
-    *, name: str, country: str, subdivision: str = "", invitation: str | None, now: dt.datetime
+    *, name: str, country: str, subdivision: str = "", contact: str = "", invitation: str | None, now: dt.datetime
 ) -> tuple[Person, str]:
     """A new person and their sign-in key, which is shown once. `invitation` is None if anybody may sign up."""
-    if invitation is not None:
-        _use_invitation(invitation, now=now)
+    invited_as = _use_invitation(invitation, now=now) if invitation is not None else ""
     is_simulated = name.startswith(SIMULATED_NAME_PREFIX)
     key = ids.new_code()
     try:
@@ -53,17 +52,19 @@ def sign_up(
             person = Person.objects.create(
                 name=name, country=country, subdivision=subdivision, is_simulated=is_simulated,
                 mturk_id=ids.simulated_worker_id(name) if is_simulated else ids.new_worker_id(),
-                key_sha256=hash_key(key), created_at=now,
+                key_sha256=hash_key(key), created_at=now, contact=contact, invited_as=invited_as,
             )  # fmt: skip
     except IntegrityError:
         raise SignUpRefused("Somebody here has this name already; choose another.") from None
     return person, key
 
 
-def _use_invitation(code: str, *, now: dt.datetime) -> None:
+def _use_invitation(code: str, *, now: dt.datetime) -> str:
+    """For whom the invitation was, if it names somebody."""
     used = Invitation.objects.filter(code=code, n_left__gt=0, expires_at__gt=now).update(n_left=F("n_left") - 1)
     if not used:
         raise SignUpRefused("This invitation is not valid, used up or expired; ask who sent it for another.")
+    return Invitation.objects.filter(is_named=True, code=code).values_list("note", flat=True).first() or ""
 
 
 def find_by_key(key: str) -> Person | None:

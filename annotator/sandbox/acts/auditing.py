@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Count, Q, Sum
 
 from annotator.sandbox import ledger
-from annotator.sandbox.models import HIT, Assignment, BonusPayment, LedgerEntry, Requester
+from annotator.sandbox.models import HIT, Assignment, BonusPayment, LedgerEntry, Payout, Person, Requester
 from annotator.sandbox.rules.states import AssignmentState, HITStatus, next_hit_status
 
 Account = LedgerEntry.Account
@@ -31,6 +31,7 @@ class Audit:
     n_assignments: int
     deposited_usd: Decimal
     earned_usd: Decimal
+    paid_usd: Decimal
     fees_usd: Decimal
     findings: list[str]
 
@@ -38,13 +39,14 @@ class Audit:
 def audit() -> Audit:
     """Reads all tables; call it inside a transaction if others write at the same time."""
     totals = _totals(LedgerEntry.objects.all())
-    findings = [*_check_requesters(), *_check_hits(), *_check_rewards(), *_check_bonuses()]
+    findings = [*_check_requesters(), *_check_hits(), *_check_rewards(), *_check_bonuses(), *_check_payouts()]
     if sum(totals.values()) != 0:
         findings.append(f"Money was made or lost: the accounts sum to {sum(totals.values())}.")
     return Audit(
         n_entries=LedgerEntry.objects.count(), n_requesters=Requester.objects.count(), n_hits=HIT.objects.count(),
         n_assignments=Assignment.objects.count(), deposited_usd=-totals[Account.OUTSIDE],
-        earned_usd=totals[Account.EARNINGS], fees_usd=totals[Account.FEES], findings=findings,
+        earned_usd=totals[Account.EARNINGS] + totals[Account.PAID], paid_usd=totals[Account.PAID],
+        fees_usd=totals[Account.FEES], findings=findings,
     )  # fmt: skip
 
 
@@ -138,3 +140,14 @@ def _check_bonuses() -> Iterator[str]:
     for (assignment_id, reason), rest in written.items():
         if rest:
             yield f"Assignment row {assignment_id}: the ledger's {reason} and the bonus payments differ by {rest}."
+
+
+def _check_payouts() -> Iterator[str]:
+    """What was paid outside is recorded twice, as payments and in the ledger, and nobody was paid more than earned."""
+    paid, owed = _balances("person", Account.PAID), _balances("person", Account.EARNINGS)
+    recorded = dict(Payout.objects.order_by().values_list("person").annotate(sum=Sum("amount_usd")))
+    for person in Person.objects.filter(ledger__isnull=False).distinct():
+        if paid[person.pk] != recorded.get(person.pk, 0):
+            yield f"{person.mturk_id}: payments of {recorded.get(person.pk, 0)}; the ledger says {paid[person.pk]}."
+        if owed[person.pk] < 0:
+            yield f"{person.mturk_id} was paid {-owed[person.pk]} more than they earned."

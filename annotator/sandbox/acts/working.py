@@ -85,6 +85,11 @@ def _check_open(person: Person, hit: HIT, *, now: dt.datetime) -> None:
 
 
 def _check_eligible(person: Person, hit: HIT) -> None:
+    if Person.objects.exclude(paused_at=None, left_at=None).filter(pk=person.pk).exists():
+        raise Refused(
+            Code.WORKER_NOT_ELIGIBLE,
+            "Your account is paused, so that you can accept nothing. Your account page says why.",
+        )
     if person.assignments.filter(state=AssignmentState.ACCEPTED).count() >= MAX_ACCEPTED_AT_ONCE:
         raise Refused(
             Code.WORKER_NOT_ELIGIBLE,

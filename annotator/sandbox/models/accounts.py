@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 
+from annotator.sandbox.models.people import Person
 from annotator.sandbox.rules import ids
 
 
@@ -29,29 +30,6 @@ class Requester(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Person(models.Model):
-    """A person who works here; never a user of the dashboard."""
-
-    name = models.CharField(max_length=60, unique=True)
-    mturk_id = models.CharField(max_length=64, unique=True)
-    is_simulated = models.BooleanField(default=False, help_text="A program, said wherever the person appears")
-    country = models.CharField(max_length=2, default="US")
-    subdivision = models.CharField(max_length=2, blank=True)
-    # The hash of the sign-in key. The key has 144 random bits, so a plain hash is enough.
-    key_sha256 = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Invitation(models.Model):
-    code = models.CharField(max_length=40, unique=True, default=ids.new_code)
-    note = models.CharField(max_length=120, blank=True)
-    n_left = models.PositiveIntegerField(default=1)
-    expires_at = models.DateTimeField()
 
 
 class WorkerBlock(models.Model):

@@ -4,7 +4,8 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
-from annotator.sandbox.models.accounts import Person, Requester
+from annotator.sandbox.models.accounts import Requester
+from annotator.sandbox.models.people import Person
 from annotator.sandbox.models.work import HIT, Assignment
 
 
@@ -17,6 +18,7 @@ class LedgerEntry(models.Model):
         HELD = "held"
         EARNINGS = "earnings"
         FEES = "fees"
+        PAID = "paid"  # to the person, outside this program
 
     class Reason(models.TextChoices):
         DEPOSIT = "deposit"
@@ -26,6 +28,7 @@ class LedgerEntry(models.Model):
         REWARD_FEE = "reward fee"
         BONUS = "bonus"
         BONUS_FEE = "bonus fee"
+        PAYOUT = "payout"
 
     source = models.CharField(max_length=9, choices=Account.choices)
     target = models.CharField(max_length=9, choices=Account.choices)

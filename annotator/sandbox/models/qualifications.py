@@ -3,7 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from annotator.sandbox.models.accounts import Person, Requester
+from annotator.sandbox.models.accounts import Requester
+from annotator.sandbox.models.people import Person
 from annotator.sandbox.rules import ids
 
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 
-from annotator.sandbox.models.accounts import Person, Requester
+from annotator.sandbox.models.accounts import Requester
+from annotator.sandbox.models.people import Person
 from annotator.sandbox.rules import ids
 from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus
 

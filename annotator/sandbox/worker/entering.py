@@ -9,10 +9,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import Person
-from annotator.sandbox.worker import session
+from annotator.sandbox.rules.refusals import Refused
+from annotator.sandbox.worker import limits, session
+from annotator.sandbox.worker.account import find_contact_problem
 
 _NAME = re.compile(r"[\w][\w .'@-]{0,58}[\w.]?", re.UNICODE)
 _COUNTRY = re.compile(r"[A-Z]{2}")
+FIELDS = ("name", "country", "subdivision", "contact", "invitation")
 _SUBDIVISION = re.compile(r"([A-Z0-9]{2})?")
 
 
@@ -20,21 +23,26 @@ _SUBDIVISION = re.compile(r"([A-Z0-9]{2})?")
 def sign_up(request: HttpRequest) -> HttpResponse:
     """Form fields: name, country (two letters), subdivision, of_age, invitation."""
     is_open = session.is_open_to_all(request)
-    given = {name: request.POST.get(name, "").strip() for name in ("name", "country", "subdivision", "invitation")}
+    given = {name: request.POST.get(name, "").strip() for name in FIELDS}
     given["invitation"] = session.clean(given["invitation"] or request.GET.get("invitation", ""))
     problem = ""
     if request.method == "POST":
         problem = _find_problem(given, is_of_age=bool(request.POST.get("of_age")))
         try:
             if not problem:
+                if not is_open:
+                    limits.check_network(request, "sign-up", most=limits.SIGN_UPS_PER_HOUR)
                 person, key = accounts.sign_up(
                     name=given["name"], country=given["country"].upper(), subdivision=given["subdivision"].upper(),
+                    contact=session.clean(given["contact"]),
                     invitation=None if is_open else given["invitation"], now=switchboard.read().now(),
                 )  # fmt: skip
                 session.sign_in(request, person)
                 return session.show(request, "key", person, key=key)
         except accounts.SignUpRefused as refused:
             problem = str(refused)
+        except Refused as refused:
+            problem = refused.message
     return session.show(
         request, "sign_up", session.find_person(request), status=400 if problem else 200, given=given, problem=problem,
         is_open=is_open,
@@ -46,6 +54,8 @@ def _find_problem(given: dict[str, str], *, is_of_age: bool) -> str:
         return "Choose a name of 1 to 60 letters, digits, spaces or . ' @ -"
     if not _COUNTRY.fullmatch(given["country"].upper()) or not _SUBDIVISION.fullmatch(given["subdivision"].upper()):
         return "Give your country as two letters, such as US or DE, and a state, if you like, as two."
+    if problem := find_contact_problem(given["contact"]):
+        return problem
     return "" if is_of_age else "You must be of age to work here."
 
 
@@ -59,10 +69,21 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             session.sign_in(request, person)
             return redirect(session.safe_next(request))
         problem = "Nobody has this sign-in key."
+        if not session.is_open_to_all(request):
+            problem = _count_wrong_key(request) or problem
     return session.show(
         request, "sign_in", session.find_person(request), status=400 if problem else 200, problem=problem,
         next=session.safe_next(request),
     )  # fmt: skip
+
+
+def _count_wrong_key(request: HttpRequest) -> str:
+    """A sentence if too many wrong keys came from this network; nobody can guess a key, but anybody can try."""
+    try:
+        limits.check_network(request, "sign-in", most=limits.WRONG_KEYS_PER_HOUR)
+    except Refused as refused:
+        return refused.message
+    return ""
 
 
 @require_POST
@@ -76,4 +97,6 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @session.for_people
 def renew_key(request: HttpRequest, person: Person) -> HttpResponse:
     """Gives the person a new key to sign in with."""
-    return session.show(request, "key", person, key=accounts.renew_key(person))
+    key = accounts.renew_key(person)
+    session.sign_in(request, person)  # every other session has ended
+    return session.show(request, "key", person, key=key)

@@ -1,14 +1,15 @@
 """A person's own pages: accepted HITs, work done and earnings, messages, writing to a requester."""
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods
 
 from annotator.sandbox import switchboard
-from annotator.sandbox.models import LedgerEntry, Message, Person, Requester
+from annotator.sandbox.acts import paying_out
+from annotator.sandbox.models import Message, Person, Requester
 from annotator.sandbox.rules.states import LISTED, AssignmentState
-from annotator.sandbox.worker import session
+from annotator.sandbox.worker import limits, session
 
 MAX_SHOWN = 200
 
@@ -28,14 +29,11 @@ def show_history(request: HttpRequest, person: Person) -> HttpResponse:
     """What this person submitted, and what was paid."""
     session.settled_now()
     done = person.assignments.filter(state__in=LISTED).select_related("hit__hit_type__requester").order_by("-id")
-    earned = person.ledger.filter(target=LedgerEntry.Account.EARNINGS).aggregate(
-        reward=Sum("amount_usd", filter=Q(reason=LedgerEntry.Reason.REWARD), default=0),
-        bonus=Sum("amount_usd", filter=Q(reason=LedgerEntry.Reason.BONUS), default=0),
-    )
+    earned = paying_out.find_earnings(person)
     waiting = done.filter(state=AssignmentState.SUBMITTED).aggregate(sum=Sum("reward_usd", default=0))["sum"]
     return session.show(
         request, "history", person, assignments=done.prefetch_related("bonuses")[:MAX_SHOWN], earned=earned,
-        total=earned["reward"] + earned["bonus"], waiting=waiting, n_done=done.count(),
+        waiting=waiting, n_done=done.count(), payouts=person.payouts.order_by("-id"),
     )  # fmt: skip
 
 
@@ -59,6 +57,7 @@ def write_message(request: HttpRequest, person: Person, requester_id: str) -> Ht
     subject, text = (session.clean(request.POST.get(name, "")).strip() for name in ("subject", "text"))
     problem = ""
     if request.method == "POST":
+        limits.check_person(person.pk, "message", most=limits.MESSAGES_PER_HOUR)
         if subject and text and len(subject) <= 200 and len(text) <= 4096:
             Message.objects.create(
                 requester=requester, person=person, is_from_person=True, subject=subject, text=text,

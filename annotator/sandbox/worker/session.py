@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from annotator.client_address import find_client_address
@@ -30,7 +31,7 @@ _POLICY = (
 
 def sign_in(request: HttpRequest, person: Person) -> None:
     request.session.flush()
-    request.session[_KEY] = person.pk
+    request.session[_KEY] = [person.pk, _mark(person)]
 
 
 def sign_out(request: HttpRequest) -> None:
@@ -38,8 +39,17 @@ def sign_out(request: HttpRequest) -> None:
 
 
 def find_person(request: HttpRequest) -> Person | None:
-    person_id = request.session.get(_KEY)
-    return Person.objects.filter(id=person_id).first() if person_id else None
+    """A session ends when the person's key is renewed. One of before marks were kept has ended, too."""
+    match request.session.get(_KEY):
+        case [person_id, mark]:
+            person = Person.objects.filter(id=person_id).first()
+            return person if person is not None and _mark(person) == mark else None
+    return None
+
+
+def _mark(person: Person) -> str:
+    """What ties a session to the key of its time; it does not tell the key's hash."""
+    return salted_hmac("unitscope.sandbox.session", person.key_sha256).hexdigest()[:32]
 
 
 def for_people(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -101,7 +111,12 @@ def show(
     if person is not None:
         context["n_accepted"] = Assignment.objects.filter(person=person, state=AssignmentState.ACCEPTED).count()
         context["n_unread"] = Message.objects.filter(person=person, is_from_person=False, read_at=None).count()
-    response = render(request, f"sandbox/{template}.html", {"person": person, **context}, status=status)
+    response = render(
+        request,
+        f"sandbox/{template}.html",
+        {"person": person, "operator": settings.SANDBOX_OPERATOR, **context},
+        status=status,
+    )
     response["Content-Security-Policy"] = _POLICY
     # A frame of another origin may open a tab and keep hold of it; Django's own value would give it no handle.
     response["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"

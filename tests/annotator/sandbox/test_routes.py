@@ -28,6 +28,11 @@ TABLE = {
     "sandbox-sign-up": ("GET", "200", "200", "200"),
     "sandbox-sign-in": ("GET", "200", "200", "200"),
     "sandbox-sign-out": ("POST", "302", "302", "302"),
+    "sandbox-account": ("GET", IN, "200", "200"),
+    "sandbox-data": ("GET", IN, "200", "200"),
+    "sandbox-leave": ("POST", IN, "400", "400"),  # without the WorkerId typed
+    "sandbox-about": ("GET", "200", "200", "200"),
+    "sandbox-report": ("GET", IN, "200", "200"),
     "sandbox-key": ("POST", IN, "200", "200"),
     "sandbox-group": ("GET", "200", "200", "200"),
     "sandbox-preview-next": ("GET", "302", "302", "302"),
@@ -100,6 +105,7 @@ def find_address(name: str, *, hit: HIT, assignment: Assignment, request: Qualif
         "type_id": request.type.mturk_id,
         "request_id": request.mturk_id,
         "token": "forged",
+        "page": "terms",
         "requester_id": hit.requester.mturk_id,
     }
     for key in (None, *values):

@@ -23,8 +23,9 @@ class Command(ProjectCommand):
             self.stdout.write(finding)
         self.stdout.write(
             f"{audit.n_entries} entries, {audit.n_requesters} requesters, {audit.n_hits} HITs, "
-            f"{audit.n_assignments} assignments: {audit.deposited_usd} USD of play money deposited, "
-            f"{audit.earned_usd} earned by people, {audit.fees_usd} in fees; {len(audit.findings)} differences."
+            f"{audit.n_assignments} assignments: {audit.deposited_usd} USD deposited, "
+            f"{audit.earned_usd} earned by people, {audit.paid_usd} paid out to them, {audit.fees_usd} in fees; "
+            f"{len(audit.findings)} differences."
         )
         if audit.findings:
             raise SystemExit(1)

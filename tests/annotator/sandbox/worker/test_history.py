@@ -35,10 +35,10 @@ def test_earnings_are_what_was_paid(
         browser.post("/mturk/externalSubmit", {"assignmentId": assignment.mturk_id})
     mturk.send_bonus(AssignmentId=assignment.mturk_id, WorkerId=person.mturk_id, BonusAmount="1", Reason="Thanks!")
     page = browser.get("/worker/history")
-    assert (page.context["total"], page.context["waiting"]) == (1, 1)
+    assert (page.context["earned"].earned_usd, page.context["waiting"]) == (1, 1)
     assert "Thanks!" in page.content.decode()
     move_clock(3601)
-    assert browser.get("/worker/history").context["total"] == 2
+    assert browser.get("/worker/history").context["earned"].earned_usd == 2
 
 
 def test_a_person_and_a_requester_write_to_each_other(

@@ -1,0 +1,42 @@
+"""Records payments that were made outside into the sandbox's ledger."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from annotator.commanding import ProjectCommand
+from annotator.csv_files import restore
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import paying_out
+
+NEEDED = ("worker_id", "amount", "reference")
+
+
+class Command(ProjectCommand):
+    help = (
+        "Record that the people of FILE were paid: a CSV with the columns worker_id, amount (dollars) and reference, "
+        "such as `sandbox_earnings --payments` writes. All rows or none. A payment that was recorded before is passed "
+        "over, so that the same file twice pays nobody twice; more than is owed is refused."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE", help="CSV of what was paid")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        n_new, n_known = paying_out.record_payments(_read(options["file"]), now=switchboard.read().now())
+        self.stdout.write(f"{n_new} payments recorded; {n_known} were recorded before.")
+
+
+def _read(path: Path) -> list[dict[str, str | None]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = [{name: restore(value or "") for name, value in row.items() if name in NEEDED} for row in reader]
+            columns = reader.fieldnames or ()
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CommandError(f"{path} cannot be read: {error}.", returncode=2) from None
+    if missing := [name for name in NEEDED if name not in columns]:
+        raise CommandError(f"{path} lacks the columns {', '.join(missing)}.", returncode=2)
+    return rows

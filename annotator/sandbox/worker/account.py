@@ -1,0 +1,105 @@
+"""A person's account: contact and payout address, their data to take away, leaving; reporting a HIT; about pages."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import membership, paying_out
+from annotator.sandbox.models import HIT, Person
+from annotator.sandbox.worker import limits, session
+
+TITLES = {"terms": "Terms", "privacy": "Privacy", "contact": "Contact"}
+
+
+@require_http_methods(["GET", "POST"])
+@session.for_people
+def show_account(request: HttpRequest, person: Person) -> HttpResponse:
+    """Form fields: contact (an e-mail address), payout_address. Both may be empty."""
+    problem = ""
+    if request.method == "POST":
+        contact, address = (session.clean(request.POST.get(name, "")).strip() for name in ("contact", "payout_address"))
+        problem = find_contact_problem(contact)
+        if len(address) > paying_out.MAX_ADDRESS or not address.isprintable():
+            problem = f"A payout address is one line of at most {paying_out.MAX_ADDRESS} characters."
+        if not problem:
+            person.contact = contact
+            person.save(update_fields=["contact"])
+            paying_out.keep_payout_address(person, address)
+            return redirect("sandbox-account")
+    return session.show(
+        request, "account", person, status=400 if problem else 200, problem=problem,
+        earned=paying_out.find_earnings(person), payout_address=paying_out.read_payout_address(person),
+    )  # fmt: skip
+
+
+def find_contact_problem(contact: str) -> str:
+    """A sentence if this is no e-mail address; an empty one is fine."""
+    try:
+        if contact:
+            validate_email(contact)
+    except ValidationError:
+        return "Give a contact as an e-mail address, or leave it empty."
+    return "" if len(contact) <= 200 else "An e-mail address has at most 200 characters."
+
+
+@require_GET
+@session.for_people
+def take_data(request: HttpRequest, person: Person) -> HttpResponse:
+    """Everything that is kept of this person, as a JSON file."""
+    response = HttpResponse(paying_out.write_person(person), content_type="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="{person.mturk_id}.json"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@session.for_people
+def leave(request: HttpRequest, person: Person) -> HttpResponse:
+    """Form field: worker_id, typed by the person."""
+    if request.POST.get("worker_id", "").strip() != person.mturk_id:
+        return session.show_problem(request, person, "Type your WorkerId to leave: nothing was changed.", status=400)
+    membership.leave(person, now=switchboard.read().now())
+    session.sign_out(request)
+    return session.show_problem(request, None, "You have left. What was still owed to you will be paid.", status=200)
+
+
+@require_http_methods(["GET", "POST"])
+@session.for_people
+def report(request: HttpRequest, person: Person, hit_id: str) -> HttpResponse:
+    """Form field: text. The operator reads it; the requester does not."""
+    hit = HIT.objects.select_related("hit_type__requester").filter(mturk_id=hit_id).first()
+    if hit is None:
+        return session.show_problem(request, person, "There is no such HIT.", status=404)
+    text = session.clean(request.POST.get("text", "")).strip()
+    if request.method == "POST" and 1 <= len(text) <= membership.MAX_TEXT:
+        limits.check_person(person.pk, "report", most=limits.REPORTS_PER_HOUR)
+        membership.report(person, hit, text=text, now=switchboard.read().now())
+        words = "Thank you. Whoever runs this marketplace will look at it."
+        return session.show_problem(request, person, words, status=200)
+    problem = f"Say what is wrong, in at most {membership.MAX_TEXT} characters." if request.method == "POST" else ""
+    status = 400 if problem else 200
+    return session.show(request, "report", person, status=status, hit=hit, problem=problem, text=text)
+
+
+@require_GET
+def show_about(request: HttpRequest, page: str) -> HttpResponse:
+    """A page that the operator fills in: terms, privacy or contact."""
+    text = _read_page(page)
+    person = session.find_person(request)
+    return session.show(request, "about", person, title=TITLES[page], page=page, text=text)
+
+
+def _read_page(page: str) -> str:
+    """What the operator wrote; empty if they wrote nothing."""
+    if not settings.SANDBOX_PAGES:
+        return ""
+    try:
+        return (Path(settings.SANDBOX_PAGES) / f"{page}.txt").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
