@@ -1,8 +1,9 @@
-"""Many people at once at the sandbox: nothing lost, nothing doubled, and a submission that stays quick.
+"""Many people at once at the sandbox: nobody refused while a HIT is free, nothing lost or doubled, quick acts.
 
-Everybody accepts 25 HITs, then everybody submits them, without a pause, until each has done each HIT once. Prints the
-95th percentile of a submission as a multiple of that of an empty view, for which the same people asked in the same way
-before. `LOAD_PEOPLE` and `LOAD_HITS` shrink it.
+Two crowds, without a pause. In the first the HITs have one place each, and everybody accepts and submits HIT after HIT
+until none is left. In the second each person does each HIT once, and everybody accepts 25, then submits them. Prints
+the 95th percentile of accepting and submitting as multiples of that of an empty view, for which the same people asked
+in the same way before. `LOAD_PEOPLE`, `LOAD_SINGLE_HITS` and `LOAD_HITS` shrink it.
 """
 
 import http.client
@@ -21,6 +22,7 @@ from benchmarks._sandbox import RunningSandbox, running_sandbox
 
 N_PEOPLE = int(os.environ.get("LOAD_PEOPLE", "100"))
 N_HITS = int(os.environ.get("LOAD_HITS", "50"))
+N_SINGLE_HITS = int(os.environ.get("LOAD_SINGLE_HITS", "1000"))
 # Nobody may hold more HITs than this.
 AT_ONCE = 25
 N_VIEWS = 50
@@ -118,19 +120,40 @@ def all_at_once(visitors: list[Visitor], act: Callable[[Visitor, list[float]], N
     return [one for mine in seconds for one in mine]
 
 
-def publish(sandbox: RunningSandbox) -> tuple[object, list[str], str]:
+def empty_group(visitors: list[Visitor], group_id: str) -> tuple[list[float], list[float], int]:
+    """Times of accepting and of submitting, and how many HITs were done, until everybody was told that none is left."""
+    submissions: list[float] = []
+
+    def work(visitor: Visitor, mine: list[float]) -> None:
+        while True:
+            began = time.perf_counter()
+            try:
+                visitor.ask(f"/worker/groups/{group_id}/accept", go="1")
+            except LostWork as refused:
+                if "There are no more HITs in this group for you" not in str(refused):
+                    raise
+                return
+            mine.append(time.perf_counter() - began)
+            visitor.held = [visitor.location.rstrip("/").rpartition("/")[2]]
+            submit_all(visitor, submissions)
+
+    accepts = all_at_once(visitors, work)
+    return accepts, submissions, len(accepts)
+
+
+def publish(sandbox: RunningSandbox, *, n_hits: int, n_places: int) -> tuple[object, list[str], str]:
     mturk = boto3.client("mturk", **sandbox.account)
     hits = [
         mturk.create_hit(
-            Title="Load", Description="Load.", Reward="0.05", AssignmentDurationInSeconds=3600,
-            LifetimeInSeconds=86_400, MaxAssignments=N_PEOPLE, Question=QUESTION,
+            Title=f"Load of {n_places}", Description="Load.", Reward="0.05", AssignmentDurationInSeconds=3600,
+            LifetimeInSeconds=86_400, MaxAssignments=n_places, Question=QUESTION,
         )["HIT"]
-        for _ in range(N_HITS)
+        for _ in range(n_hits)
     ]  # fmt: skip
     return mturk, [hit["HITId"] for hit in hits], hits[0]["HITGroupId"]
 
 
-def count_problems(mturk: object, hit_ids: list[str]) -> int:
+def count_problems(mturk: object, hit_ids: list[str], *, n_places: int) -> int:
     """Assignments that are missing or there twice, counted through the API."""
     n_problems = 0
     for hit_id in hit_ids:
@@ -138,20 +161,28 @@ def count_problems(mturk: object, hit_ids: list[str]) -> int:
             HITId=hit_id, PaginationConfig={"PageSize": 100}
         )
         workers = [one["WorkerId"] for page in pages for one in page["Assignments"]]
-        n_problems += abs(N_PEOPLE - len(workers)) + len(workers) - len(set(workers))
+        n_problems += abs(n_places - len(workers)) + len(workers) - len(set(workers))
     return n_problems
 
 
 def main() -> None:
     with running_sandbox() as sandbox:
-        mturk, hit_ids, group_id = publish(sandbox)
         visitors = [sign_up(sandbox.address, number) for number in range(N_PEOPLE)]
         empty = percentile(all_at_once(visitors, look))
+        mturk, hit_ids, group_id = publish(sandbox, n_hits=N_SINGLE_HITS, n_places=1)
+        accepts, submissions, n_done = empty_group(visitors, group_id)
+        print(f"sandbox_free_hits_refused {N_SINGLE_HITS - n_done} <=0")
+        print(f"sandbox_single_hit_accepting_p95_over_empty_view_p95 {percentile(accepts) / empty:.2f} <=6")
+        print(f"sandbox_single_hit_submission_p95_over_empty_view_p95 {percentile(submissions) / empty:.2f} <=6")
+        n_problems = count_problems(mturk, hit_ids, n_places=1)
+        mturk, hit_ids, group_id = publish(sandbox, n_hits=N_HITS, n_places=N_PEOPLE)
         accepts, submissions = [], []
         for _ in range(max(1, N_HITS // AT_ONCE)):
             accepts += all_at_once(visitors, lambda visitor, mine: accept_some(visitor, group_id, mine))
             submissions += all_at_once(visitors, submit_all)
-        print(f"sandbox_assignments_lost_or_doubled {count_problems(mturk, hit_ids)} <=0")
+        n_problems += count_problems(mturk, hit_ids, n_places=N_PEOPLE)
+        print(f"sandbox_assignments_lost_or_doubled {n_problems} <=0")
+        print(f"sandbox_accepting_p95_over_empty_view_p95 {percentile(accepts) / empty:.2f} <=6")
         print(f"sandbox_audit_differences {sandbox.manage('sandbox_audit').stdout.count('says')} <=0")
         print(f"sandbox_submission_p95_over_empty_view_p95 {percentile(submissions) / empty:.2f} <=6")
 

@@ -17,7 +17,7 @@ class SeparateContent:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if is_content_host(request):
-            request.urlconf = CONTENT_URLCONF  # type: ignore[attr-defined]  # Django reads it, its stubs do not
+            request.urlconf = CONTENT_URLCONF
         return self.get_response(request)
 
 
