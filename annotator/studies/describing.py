@@ -64,7 +64,7 @@ def add_wider(labels: NamedColumns, lexicon: Lexicon) -> NamedColumns:
     for wider, places in kinds.items():
         # A label of that name counts with its kinds.
         own = [place for place, name in enumerate(names) if name == wider]
-        joined = columns[:, sorted({*places, *own})].any(axis=1)
+        joined: NDArray[np.bool_] = np.asarray(columns[:, sorted({*places, *own})].any(axis=1), dtype=np.bool_)
         if len(places) > 1 and not _is_known(joined, columns):
             found.append(f"any {wider}" if own else wider)
             new.append(joined[:, None])

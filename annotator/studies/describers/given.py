@@ -39,8 +39,7 @@ class Given:
     @property
     def holds(self) -> NDArray[np.bool_]:
         """(n_images, n_concepts): a probability from one half on is a yes."""
-        found: NDArray[np.bool_] = self.concepts if self.concepts.dtype == np.bool_ else self.concepts >= 0.5
-        return found
+        return np.asarray(self.concepts >= 0.5, dtype=np.bool_)
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,8 @@ def _test(concepts: Array, activation: Array, held: NDArray[np.bool_], chosen: l
 
 def _solve(columns: Array, activation: Array) -> Array:
     """Bias and weights by least squares."""
-    found: Array = np.linalg.lstsq(np.column_stack([np.ones(len(columns)), columns]), activation, rcond=None)[0]
-    return found
+    design = np.column_stack([np.ones(len(columns)), columns])
+    return np.asarray(np.linalg.lstsq(design, activation, rcond=None)[0], dtype=np.float64)
 
 
 def _standardize(values: NDArray[np.floating[Any]]) -> Array:
