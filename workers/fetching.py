@@ -47,6 +47,28 @@ def fetch_folder(address: str, *, cache: Path, max_bytes: int) -> Path:
     return _fetch(source, list(source.list_objects()), _Kept(cache, address), max_bytes)
 
 
+def is_fetched(address: str, *, cache: Path) -> bool:
+    """True for a folder of this machine, and for a prefix all of whose objects were fetched before."""
+    return urlsplit(address).scheme != "s3" or _Kept(cache, address).versions_file.is_file()
+
+
+def fetch_some(address: str, *, is_wanted: Callable[[str], bool], cache: Path, max_bytes: int) -> Path:
+    """A folder with the wanted objects under an s3:// prefix, by their names below it. For each other object an empty
+    file stands there, so that the layout can be seen. Raises StoreError.
+    """
+    source, kept = S3Store(root=address.rstrip("/")), _Kept(cache, f"{address}#some")
+    listed = list(source.list_objects())
+    wanted = [one for one in listed if is_wanted(one.name)]
+    _fetch(source, wanted, kept, max_bytes, is_all=False)
+    names = {one.name for one in wanted}
+    for one in listed:
+        path = kept.folder / one.name
+        if one.name not in names and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    return kept.folder
+
+
 class _Kept:
     """What the cache holds of one address."""
 
@@ -86,7 +108,7 @@ def _fetch(source: S3Store, items: Sequence[StoredObject], kept: _Kept, max_byte
     finally:
         # What has come is not fetched again; the list's own time says when the address was last used.
         kept.write_versions(versions)
-    for name in set(target.names()) - versions.keys():
+    for name in set(target.names()) - versions.keys() if is_all else ():
         (kept.folder / name).unlink(missing_ok=True)
     return kept.folder
 

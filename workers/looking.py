@@ -9,7 +9,7 @@ from workers.engine.format.artifact import pack_arrays
 from workers.engine.images.decoding import read_size
 from workers.engine.look import look
 from workers.job import find_device, write_patiently
-from workers.opened import open_images
+from workers.opened import open_photograph
 from workers.parts import Asked
 
 
@@ -18,7 +18,7 @@ def look_at_photograph(asked: Asked) -> dict[str, Any]:
     lie: `rows` and `columns`, by the rule `anchoring`. Raises LayerError, ImageUnreadable, QuestionInvalid.
     """
     address, name, labels = (str(asked.request.options.get(one, "")) for one in contract.PHOTOGRAPH_OPTIONS)
-    images = open_images(address, labels)
+    images = open_photograph(address, labels, name)
     if name not in images.paths:
         raise QuestionInvalid(f"The photograph {name} is not in the image set any more")
     preprocessing = asked.network.preprocessing

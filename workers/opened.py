@@ -7,7 +7,7 @@ Nobody can tell which files a person's own code reads: it runs again at every su
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,8 +17,11 @@ from workers import config
 from workers.contract import IDENTITY, DissectionRequest, QuestionRequest
 from workers.engine.images.contents import FRESH_SECONDS, Contents
 from workers.engine.images.image_set import ImageSet
+from workers.engine.images.label_maps import LabelMapUnreadable
+from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
+from workers.engine.images.walking import SUFFIXES
 from workers.engine.networks.checkpoints import NetworkError, list_files
 from workers.engine.networks.code import expire, hash_files, look_in
 from workers.engine.networks.encoder_recipe import ENCODER, EncoderInvalid, EncoderRecipe, split_addresses
@@ -35,7 +38,7 @@ from workers.engine.networks.saved import SAVED
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork, open_saved
 from workers.engine.networks.source_names import has_own_code, name_module
 from workers.engine.networks.zoo import ZOO, ZooError, find_row, find_weights
-from workers.fetching import fetch_file, fetch_folder
+from workers.fetching import fetch_file, fetch_folder, fetch_some, is_fetched
 from workers.store import NotStored
 
 
@@ -110,9 +113,48 @@ def open_images(address: str, labels: str = "") -> ImageSet:
     StoreError.
     """
     folder = fetch_folder(address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
-    is_path = labels not in ("", NO_LABELS, FOLDER_NAMES)
     # Labels of a set that lies in a store lie in the set; on a disk, they have a whole path.
-    return open_image_set(folder, str(folder / labels) if is_path else labels)
+    return open_image_set(folder, str(folder / labels) if _is_path(labels) else labels)
+
+
+def open_photograph(address: str, labels: str, name: str) -> ImageSet:
+    """The image set of a photograph. Of one in a store that was not fetched before, only the photograph, what tells its
+    labels, and the tables are read. Raises ImageSetError, StoreError.
+    """
+    cache = config.cache_folder()
+    if is_fetched(address, cache=cache):
+        return open_images(address, labels)
+    files, stem = {name}, Path(name).stem
+
+    def is_wanted(object_name: str) -> bool:
+        if not object_name.lower().endswith(SUFFIXES):
+            return True  # a table
+        own = Path(object_name).stem
+        if own == stem or own.startswith(f"{stem}_"):
+            return True  # a mask is mostly called like its photograph
+        return any(object_name == one or object_name.endswith(f"/{one}") for one in files)
+
+    try:
+        found = _open_some(address, labels, is_wanted)
+        index = found.paths.index(name)
+        masks = found.list_label_files(range(index, index + 1))
+        files |= {path.resolve().relative_to(found.root.resolve()).as_posix() for path in masks if path.is_file()}
+        found = _open_some(address, labels, is_wanted)
+        if found.labels is not None:
+            found.read_labels(index)
+    except (ImageSetError, LabelMapUnreadable, ValueError):
+        # Some layouts are known from what other files hold, or the photograph is not there.
+        return open_images(address, labels)
+    return found
+
+
+def _open_some(address: str, labels: str, is_wanted: Callable[[str], bool]) -> ImageSet:
+    folder = fetch_some(address, is_wanted=is_wanted, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
+    return open_image_set(folder, str(folder / labels) if _is_path(labels) else labels)
+
+
+def _is_path(labels: str) -> bool:
+    return labels not in ("", NO_LABELS, FOLDER_NAMES)
 
 
 def _is_surveyed(kept: OpenNetwork, surveyed: dict[str, Any]) -> bool:

@@ -24,7 +24,7 @@ from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import LabelTable
 from workers.job import write_patiently
 from workers.leases import Canceled, Reporter
-from workers.opened import open_images
+from workers.opened import open_photograph
 from workers.store import Store
 
 MAX_SECONDS = 60
@@ -79,7 +79,7 @@ def _find_source(request: QuestionRequest, target: Store, reporter: Reporter, fo
             raise Canceled  # it was deleted; whoever deletes may not have reached the broker
         return target.fetch(contract.PHOTOGRAPH, folder=folder)
     address, name, labels = (str(request.options.get(option, "")) for option in contract.PHOTOGRAPH_OPTIONS)
-    images = open_images(address, labels)
+    images = open_photograph(address, labels, name)
     if name not in images.paths:
         raise QuestionInvalid(f"The photograph {name} is not in the image set any more")
     if images.labels is not None:
