@@ -76,11 +76,11 @@ def _compare_raters(ratings: Sequence[Sequence[float]]) -> RaterAgreement | None
     if len(table) < MIN_RATED or not table.std(axis=0).all():
         return None
     ranks = np.column_stack([rankdata(column) for column in table.T])
-    correlation = bootstrap(lambda drawn: _correlate(table, drawn), n=len(table), seed=SEED)
-    return RaterAgreement(len(table), correlation, float(_correlate(ranks, np.ones((1, len(ranks))))[0]))
+    correlation = bootstrap(lambda drawn: correlate(table, drawn), n=len(table), seed=SEED)
+    return RaterAgreement(len(table), correlation, float(correlate(ranks, np.ones((1, len(ranks))))[0]))
 
 
-def _correlate(table: Array, drawn: Array) -> Array:
+def correlate(table: Array, drawn: Array) -> Array:
     """Pearson's correlation of two columns, for each row of counts in `drawn`; not a number without variance."""
     n = drawn.sum(axis=1)
     x, y = table[:, 0], table[:, 1]

@@ -30,8 +30,8 @@ from tests.annotator.crowd.making import draw_photographs, make_dissection
 pytestmark = pytest.mark.django_db
 N_ASSIGNMENTS = int(os.environ.get("UNITSCOPE_LEAK_ASSIGNMENTS", "0"))
 MAX_AREA = 0.55
-# Each assignment is of a question of its own: a unit has two descriptions, each with some four questions.
-N_UNITS, METHODS = N_ASSIGNMENTS // 7 + 2, ("CLIP-Dissect", "another method")
+# Each assignment is of a question of its own: of 45 units, two descriptions with six questions each.
+N_UNITS, METHODS = 45 if N_ASSIGNMENTS else 2, ("CLIP-Dissect", "another method")
 # What every page has of its own, whatever it asks: ids, signed tokens, and the time.
 OWN = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[\w-]+:[\w-]{4,}:[\w-]{20,}|U-[0-9A-F]{12}|nonce[-=]\"?[\w+/=-]{16,}")
 
@@ -113,7 +113,7 @@ def test_a_page_is_the_same_whichever_method_says_the_words(dissection: Dissecti
 
 @pytest.mark.skipif(not N_ASSIGNMENTS, reason="the drill study-leak runs it over 500 assignments")
 def test_no_classifier_finds_the_method(dissection: Dissection, tmp_path: Path) -> None:
-    campaign = ask(dissection, tmp_path, deal_words(seed=5), n_images=60)
+    campaign = ask(dissection, tmp_path, deal_words(seed=5), n_images=200)
     hits = list(campaign.hits.order_by("pk"))
     rows, methods = [], []
     assert len(hits) >= N_ASSIGNMENTS
