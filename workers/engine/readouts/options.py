@@ -32,7 +32,7 @@ class Options:
     phrase: str = ""
     hard_negatives: int = 0
     test_share: float = TEST_SHARE
-    min_images: int = 5
+    min_images: int = 30
     clusters: int = 10
     epochs: int = 0
     c: float = 0.0

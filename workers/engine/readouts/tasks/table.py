@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.readouts.bench import Bench, Fitted
-from workers.engine.readouts.options import CLASSIFY, CLUSTER, REGRESS, VQA
+from workers.engine.readouts.options import CAPTION, CLASSIFY, CLUSTER, REGRESS, VQA
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.shown import Shown, Wanted
-from workers.engine.readouts.tasks import classify, cluster, regress, vqa
+from workers.engine.readouts.tasks import caption, classify, cluster, regress, vqa
 
 
 @dataclass(frozen=True)
@@ -26,4 +26,5 @@ TABLE = {
     REGRESS: Task(regress.fit, regress.show),
     CLUSTER: Task(cluster.fit, cluster.show),
     VQA: Task(vqa.fit, vqa.show),
+    CAPTION: Task(caption.fit, caption.show),
 }
