@@ -38,6 +38,17 @@ from annotator.dashboard.people.pages import (
     verify_decisions,
 )
 from annotator.dashboard.people.sign_in import change_password, show_sign_in, show_welcome, sign_out
+from annotator.dashboard.readouts.pages import (
+    cancel_one,
+    delete_readout_page,
+    read_again,
+    send_map,
+    show_reading,
+    show_reading_progress,
+    show_readout,
+    show_readout_progress,
+    show_readouts,
+)
 from annotator.dashboard.reports.comparison import show_comparison
 from annotator.dashboard.reports.downloads import send_bundle, send_export, send_report, send_worker_ids
 from annotator.dashboard.reports.figures import send_figure, show_figures
@@ -128,6 +139,16 @@ urlpatterns = [
     path("try/<uuid:question_id>/again/", ask_again, name="trial-again"),
     path("try/<uuid:question_id>/keep/", keep_one, name="trial-keep"),
     path("try/<uuid:question_id>/delete/", delete_one, name="trial-delete"),
+    path("readouts/", show_readouts, name="readouts"),
+    path("readouts/<name:name>/", show_readout, name="readout"),
+    path("readouts/<name:name>/progress", show_readout_progress, name="readout-progress"),
+    path("readouts/<name:name>/cancel/", cancel_one, name="readout-cancel"),
+    path("readouts/<name:name>/delete/", delete_readout_page, name="readout-delete"),
+    path("readings/<uuid:question_id>/", show_reading, name="reading"),
+    path("readings/<uuid:question_id>/progress", show_reading_progress, name="reading-progress"),
+    path("readings/<uuid:question_id>/map.png", send_map, name="reading-map"),
+    path("readings/<uuid:question_id>/word-<int:word>.png", send_map, name="reading-word"),
+    path("readings/<uuid:question_id>/again/", read_again, name="reading-again"),
     path("studies/", show_studies, name="studies"),
     path("studies/<name:name>/", show_study, name="study"),
     path("studies/<name:name>/results", show_study_results, name="study-results"),

@@ -39,7 +39,7 @@ def find_network(answer: Mapping[str, Any], question: Question) -> Network | Non
 
 def find_layer(answer: Mapping[str, Any], network: Network | None) -> Layer | None:
     """The registered layer whose units the answer is about."""
-    head = answer["head"]
+    head = answer.get("head")
     paths = [head["layer"], *head["same"]] if head else [answer["layer"]]
     return None if network is None else _find_layer(network, paths)
 

@@ -33,6 +33,7 @@ from annotator.crowd.marketplaces.notifications import make_address_key
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel
+from annotator.readouts.models import Readout
 from annotator.studies.models import Study
 from annotator.studies.plan import Plan
 from annotator.work.table import STEPS
@@ -147,6 +148,17 @@ class Stage:
                 photograph_id=uuid.uuid4(),
             )  # fmt: skip
             return {"question_id": question.pk} | PARTS_OF_A_TRIAL.get(row.route, {})
+        if row.route.startswith("reading"):
+            question = Question.objects.create(
+                kind="read", state="refused", options={"in_full": True}, asked_at=NOW, photograph_id=uuid.uuid4()
+            )
+            return {"question_id": question.pk} | ({"word": 0} if row.route == "reading-word" else {})
+        if row.route.startswith("readout") and row.route != "readouts":
+            readout = Readout.objects.create(
+                name=f"read-out {uuid.uuid4().hex[:8]}", task="vqa", architecture="torchvision:alexnet",
+                state="fitting" if row.route == "readout-cancel" else "fitted", created_at=NOW,
+            )  # fmt: skip
+            return {"name": readout.name}
         if row.route.startswith("localization-") or row.route == "localization":
             question = Question.objects.create(
                 kind="localize", state="refused", options={"boxes": "a.csv"}, asked_at=NOW

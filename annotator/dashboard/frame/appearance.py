@@ -52,6 +52,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Home", "home", "home") | {"active": is_home},
                     _item("Units", "grid_view", "gallery"),
                     _item("Try a photograph", "add_a_photo", "try"),
+                    _item("Read-outs", "linear_scale", "readouts"),
                     _item("Review", "fact_check", "review"),
                 ],
             },

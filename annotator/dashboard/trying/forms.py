@@ -1,4 +1,4 @@
-"""The forms of the page "Try a photograph": what to look at, and what else to ask about it."""
+"""The forms of the page "Try a photograph": what to look at (for read-outs, too), and what else to ask about it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,8 +18,8 @@ def list_networks() -> Any:
     return Network.objects.exclude(architecture__startswith=IMPORTED).exclude(architecture=SAVED).order_by("name")
 
 
-class TryForm(forms.Form):
-    """Only registered networks and image sets can be chosen, so that a visitor names no code and no path."""
+class PhotographForm(forms.Form):
+    """A file, or a photograph of a registered image set: a visitor names no path."""
 
     file = forms.FileField(
         label="Photograph",
@@ -27,7 +27,6 @@ class TryForm(forms.Form):
         help_text=f"JPEG, PNG, WebP or another common format, at most {MAX_PHOTOGRAPH_BYTES // 2**20} MiB",
         widget=forms.FileInput(attrs={"accept": "image/*"}),
     )
-    network = forms.ModelChoiceField(Network.objects.none(), to_field_name="name", empty_label=None)
     image_set = forms.ModelChoiceField(
         ImageSet.objects.exclude(address__startswith=IMPORTED).order_by("name"),
         label="Or one of an image set",
@@ -41,10 +40,6 @@ class TryForm(forms.Form):
         max_length=500,
         help_text="Its path in the set, a part of the path, or its number from 0. Empty: one at random.",
     )
-
-    def __init__(self, *args: Any, **given: Any) -> None:
-        super().__init__(*args, **given)
-        self.fields["network"].queryset = list_networks()  # type: ignore[attr-defined]
 
     def clean_file(self) -> Photograph | None:
         file: UploadedFile[bytes] | None = self.cleaned_data["file"]
@@ -78,6 +73,17 @@ class TryForm(forms.Form):
             what = f"no photograph {named[:100]!r}" if named else "no photographs that a dissection has read"
             self.add_error("image", f"The image set {image_set.name} has {what}.")
         return found
+
+
+class TryForm(PhotographForm):
+    """Only registered networks can be chosen, so that a visitor names no code."""
+
+    network = forms.ModelChoiceField(Network.objects.none(), to_field_name="name", empty_label=None)
+    field_order = ("file", "network", "image_set", "image")
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.fields["network"].queryset = list_networks()  # type: ignore[attr-defined]
 
 
 class AgainForm(forms.Form):

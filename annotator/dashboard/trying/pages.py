@@ -1,12 +1,11 @@
 """ "Try a photograph": one form, and a permanent page for each photograph that somebody tried."""
 
 import json
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +17,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
 from annotator.dashboard.trying.forms import AgainForm, TryForm, list_networks
 from annotator.dashboard.trying.parts import View
+from annotator.dashboard.trying.sending import send, warn_if_silent
 from annotator.dashboard.trying.trial import Trial
 from annotator.evidence import trying
 from annotator.evidence.asking import KEPT_FOR, CannotAsk
@@ -26,7 +26,6 @@ from annotator.evidence.trying import Wanted
 from annotator.units import gpu_queue
 from annotator.units.models import Layer, Network
 from annotator.units.settling import same_preprocessing
-from annotator.work.sending import QUEUE_SILENT
 from workers import contract
 from workers.store import StoreError, open_store
 
@@ -44,12 +43,16 @@ def try_one(request: SignedInRequest) -> HttpResponse:
     form = TryForm(request.POST, request.FILES) if is_sent else TryForm(initial=initial)
     if is_sent and form.is_valid():
         try:
-            question = _try(request, form, now=timezone.now())
+            question = send(request, form, Wanted(form.cleaned_data["network"]), now=timezone.now())
         except (CannotAsk, StoreError) as refused:
             form.add_error(None, str(refused) if isinstance(refused, CannotAsk) else STORE_SILENT)
         else:
             return redirect("trial", question.pk)
-    tried = Question.objects.filter(options__in_full=True).exclude(title="").order_by("-asked_at")
+    tried = (
+        Question.objects.filter(options__in_full=True, kind=Question.Kind.EXPLAIN)
+        .exclude(title="")
+        .order_by("-asked_at")
+    )
     return show(
         request,
         "dashboard/trying/try.html",
@@ -62,27 +65,12 @@ def try_one(request: SignedInRequest) -> HttpResponse:
     )
 
 
-def _try(request: SignedInRequest, form: TryForm, *, now: datetime) -> Question:
-    given, wanted = form.cleaned_data, Wanted(form.cleaned_data["network"])
-    if given["file"] is not None:
-        question = trying.try_upload(
-            photograph=given["file"], title=form.title, wanted=wanted, asked_by=request.user, now=now
-        )
-    else:
-        question = trying.try_image(image=given["image"], wanted=wanted, asked_by=request.user, now=now)
-    _warn_if_silent(request)
-    return question
-
-
-def _warn_if_silent(request: SignedInRequest) -> None:
-    if not gpu_queue.is_reachable():
-        messages.warning(request, f"Try a photograph: {QUEUE_SILENT}")
-
-
 @needs(Role.VIEWER)
 def show_trial(request: SignedInRequest, question_id: UUID) -> HttpResponse:
     """A photograph: predictions, where and why, the difference of two classes, and the units that fire."""
     question = _find(question_id)
+    if question.kind == Question.Kind.READ:
+        return redirect("reading", question.pk)
     trial = Trial(question, View.read(request.GET.dict())) if question.state == Question.State.ANSWERED else None
     return show(
         request,
@@ -93,9 +81,9 @@ def show_trial(request: SignedInRequest, question_id: UUID) -> HttpResponse:
         trial=trial,
         again=_make_again(question) if may(request.role, Role.RESEARCHER) else None,
         ranking=question.answer.get("ranking", []),
-        may_change=_may_change(request, question),
+        may_change=may_change(request, question),
         deleted_at=question.asked_at + KEPT_FOR,
-        **_describe(question),
+        **describe_progress(question),
     )
 
 
@@ -103,13 +91,15 @@ def show_trial(request: SignedInRequest, question_id: UUID) -> HttpResponse:
 def show_trial_progress(request: SignedInRequest, question_id: UUID) -> HttpResponse:
     """How far the answer is, as the open page asks for it every second."""
     question = _find(question_id)
-    response = show_part(request, "dashboard/trying/progress.html", {"question": question, **_describe(question)})
+    response = show_part(
+        request, "dashboard/trying/progress.html", {"question": question, **describe_progress(question)}
+    )
     if question.state != Question.State.ASKED:
         response["HX-Refresh"] = "true"  # the page has more to show now
     return response
 
 
-def _describe(question: Question) -> dict[str, Any]:
+def describe_progress(question: Question) -> dict[str, Any]:
     """Whether the photograph can be shown yet, what is to be said of it, and what the GPU process does."""
     try:
         store = open_store(question.folder)
@@ -128,7 +118,7 @@ def _find(question_id: UUID) -> Question:
     return get_object_or_404(Question.objects.select_related("asked_by"), pk=question_id, options__in_full=True)
 
 
-def _may_change(request: SignedInRequest, question: Question) -> bool:
+def may_change(request: SignedInRequest, question: Question) -> bool:
     """Whoever tried it first, and admins."""
     return may(request.role, Role.ADMIN) or trying.is_owner(request.user, question)
 
@@ -152,6 +142,8 @@ def _make_again(question: Question, data: Any = None) -> AgainForm:
 def ask_again(request: SignedInRequest, question_id: UUID) -> HttpResponse:
     """The same photograph for another class, layer or network: a question with a page of its own."""
     first = _find(question_id)
+    if first.kind != Question.Kind.EXPLAIN:
+        raise Http404
     form = _make_again(first, request.POST)
     if not form.is_valid():
         said = next(error for errors in form.errors.values() for error in errors)
@@ -163,7 +155,7 @@ def ask_again(request: SignedInRequest, question_id: UUID) -> HttpResponse:
         question = trying.try_again(first=first, wanted=wanted, asked_by=request.user, now=timezone.now())
     except StoreError:
         return show_refusal(request, STORE_SILENT, status=503)
-    _warn_if_silent(request)
+    warn_if_silent(request)
     address, named = reverse("trial", args=[question.pk]), form.cleaned_data["named"]
     if named is None:
         return redirect(address)
@@ -198,7 +190,7 @@ def _top(question: Question) -> int:
 def keep_one(request: SignedInRequest, question_id: UUID) -> HttpResponse:
     """Keeps a photograph beyond the stated time, or no longer."""
     question = _find(question_id)
-    if not _may_change(request, question):
+    if not may_change(request, question):
         return show_refusal(request, "Whoever tried this photograph, or an admin, says whether it is kept.", status=403)
     trying.set_kept(question, is_kept="keep" in request.POST, by=request.user, now=timezone.now())
     return redirect("trial", question.pk)
@@ -209,11 +201,11 @@ def keep_one(request: SignedInRequest, question_id: UUID) -> HttpResponse:
 def delete_one(request: SignedInRequest, question_id: UUID) -> HttpResponse:
     """Deletes a photograph with everything that was asked about it."""
     question = _find(question_id)
-    if not _may_change(request, question):
+    if not may_change(request, question):
         return show_refusal(request, "Whoever tried this photograph, or an admin, may delete it.", status=403)
     try:
         trying.delete_photograph(question, by=request.user, now=timezone.now())
     except (StoreError, OSError):
         return show_refusal(request, f"Not deleted. {STORE_SILENT}", status=503)
     messages.success(request, "The photograph and what was asked about it are deleted.")
-    return redirect("try")
+    return redirect("try" if question.kind == Question.Kind.EXPLAIN else "readouts")

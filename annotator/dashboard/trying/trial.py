@@ -1,23 +1,21 @@
 """What the page of a tried photograph shows, by the answer, the registered units and the labels they have now."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-from django.urls import reverse
 from numpy.typing import NDArray
 
 from annotator.dashboard.trying.firing import Firing, Labels, PixelLabel, list_firing, place_firing
 from annotator.dashboard.trying.overlays import grow_map
 from annotator.dashboard.trying.parts import Choice, Fired, Place, Share, UnitRow, View
-from annotator.dashboard.units.scope import choose_speaking
+from annotator.dashboard.trying.unit_rows import UnitRows
 from annotator.evidence.models import Question
-from annotator.evidence.units_behind import Named, find_layer, find_network, name_layer_units
-from annotator.units.models import DissectedUnit, Dissection, Layer, Network
+from annotator.evidence.units_behind import find_layer, find_network
+from annotator.units.models import DissectedUnit, Layer, Network
 from workers import contract
-from workers.engine.drawing.explanation import name_unit, tell_labels
 from workers.engine.evidence import names
 from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
 from workers.store import StoreError, open_store
@@ -68,22 +66,12 @@ class Trial:
         return find_layer(self.answer, self.network)
 
     @cached_property
+    def rows(self) -> UnitRows:
+        return UnitRows(layer=self.layer, path=self.answer["layer"], find_wanted=self._list_wanted)
+
+    @property
     def measured(self) -> dict[int, DissectedUnit]:
-        """By index, as the dissection measured the units that speaks for the layer; empty if it was not dissected."""
-        layer = self.layer
-        if layer is None:
-            return {}
-        done = Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False, network=layer.network)
-        found = [
-            one
-            for one in done.defer("labels", "environment", "detectors").order_by("-created_at")
-            if layer.path in one.layer_paths and not one.options.get("rotation")
-        ]
-        if not found:
-            return {}
-        speaking = choose_speaking({layer.pk: found})[layer.pk]
-        rows = DissectedUnit.objects.filter(dissection=speaking, unit__layer=layer).select_related("unit")
-        return {row.unit.index: row for row in rows}
+        return self.rows.measured
 
     @cached_property
     def maps(self) -> Arrays:
@@ -135,51 +123,27 @@ class Trial:
                 return _turn(one)
         return None
 
-    @cached_property
-    def _named(self) -> dict[int, Named]:
+    def _list_wanted(self) -> set[int]:
         parts = [self.chosen, *([self.difference] if self.difference else [])]
         wanted = {unit["index"] for part in parts for unit in part["units"]}
-        wanted |= {one.index for one in self.firing} | ({self.view.unit} if self.view.unit is not None else set())
-        return {} if self.layer is None else name_layer_units(self.layer, wanted)
-
-    def describe(self, index: int) -> UnitRow:
-        named = vars(self._named.get(index) or Named(layer=self.answer["layer"]))
-        layer, measured = self.layer, self.measured.get(index)
-        is_asked = bool(named["concept"])
-        return UnitRow(
-            index=index,
-            name=name_unit(named),
-            told=tell_labels(named),
-            address=reverse("unit", args=[layer.network.name, layer.path, index]) if layer and measured else "",
-            crop=reverse("wall", args=[measured.dissection_id, measured.strip, 1, 1]) if measured else "",
-            ask=_ask(measured, layer) if measured and layer and not is_asked and not measured.silence else "",
-            is_asked=is_asked,
-        )
-
-    def list_shares(self, part: Mapping[str, Any] | None) -> list[Share]:
-        units: Collection[Mapping[str, Any]] = part["units"] if part else []
-        largest = max((abs(unit["contribution"]) for unit in units), default=0.0) or 1.0
-        return [
-            Share(self.describe(unit["index"]), unit["contribution"], 100 * abs(unit["contribution"]) / largest)
-            for unit in units
-        ]
+        return wanted | {one.index for one in self.firing} | ({self.view.unit} if self.view.unit is not None else set())
 
     @property
     def shares(self) -> list[Share]:
-        return self.list_shares(self.chosen)
+        return self.rows.list_shares(self.chosen["units"])
 
     @property
     def compared(self) -> list[Share]:
-        return self.list_shares(self.difference)
+        return self.rows.list_shares(self.difference["units"] if self.difference else [])
 
     @property
     def fired(self) -> list[Fired]:
-        return [Fired(self.describe(one.index), one, self.link(unit=one.index)) for one in self.firing]
+        return [Fired(self.rows.describe(one.index), one, self.link(unit=one.index)) for one in self.firing]
 
     @property
     def shown_unit(self) -> UnitRow | None:
         is_known = self.view.unit is not None and bool(self.maps) and self.view.unit < len(self.maps["maps"])
-        return self.describe(self.view.unit) if is_known and self.view.unit is not None else None
+        return self.rows.describe(self.view.unit) if is_known and self.view.unit is not None else None
 
     @property
     def shown_label(self) -> PixelLabel | None:
@@ -231,8 +195,3 @@ def _turn(difference: Mapping[str, Any]) -> dict[str, Any]:
     signs = {name: -difference[name] for name in ("difference", "bias", "rest")}
     swapped = {"class_index": difference["other_index"], "other_index": difference["class_index"]}
     return {**swapped, **signs, "units": units}
-
-
-def _ask(measured: DissectedUnit, layer: Layer) -> str:
-    query = {"dissection": str(measured.dissection_id), "units": f"{layer.path}:{measured.unit.index}"}
-    return f"{reverse('launch')}?{urlencode(query)}"

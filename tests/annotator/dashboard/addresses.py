@@ -30,6 +30,7 @@ PAGES = {
     "dissections": ["/dissections/"],
     "dissection": ["/dissections/DISSECTION/"],
     "try": ["/try/"],
+    "readouts": ["/readouts/"],
     "methods": ["/methods/"],
     "localizations": ["/localization/"],
     "networks": ["/networks/", "/networks/?campaign=CAMPAIGN&dissection=DISSECTION"],
@@ -64,6 +65,9 @@ NO_PAGES = {
     # A tried photograph has a question of its own (trying/test_pages.py).
     "trial", "trial-progress", "trial-photograph", "trial-class", "trial-unit", "trial-label", "trial-again",
     "trial-keep", "trial-delete",
+    # Read-outs and what was asked of them (readouts/test_readout_pages.py).
+    "readout", "readout-progress", "readout-cancel", "readout-delete",
+    "reading", "reading-progress", "reading-map", "reading-word", "reading-again",
     # A localization is a question (test_localizing.py).
     "localization", "localization-progress", "localization-picture",
 }  # fmt: skip
