@@ -56,7 +56,7 @@ from annotator.dashboard.reports.imports import import_files
 from annotator.dashboard.reports.methods import show_methods
 from annotator.dashboard.reports.side_by_side import send_networks, show_networks
 from annotator.dashboard.review.concepts import merge_some, show_concepts, split_one
-from annotator.dashboard.review.pages import show_label, show_next_label, show_review, take_decision
+from annotator.dashboard.review.pages import show_label, show_next_label, show_review, take_decision, undo_last
 from annotator.dashboard.studies.pages import show_studies, show_study, show_study_results
 from annotator.dashboard.trying.pages import ask_again, delete_one, keep_one, show_trial, show_trial_progress, try_one
 from annotator.dashboard.trying.pictures import send_class_map, send_label, send_photograph, send_unit_map
@@ -161,6 +161,7 @@ urlpatterns = [
     path("networks/<slug:figure>.<slug:ending>", send_networks, name="networks-figure"),
     path("review/", show_review, name="review"),
     path("review/<name:name>/next/", show_next_label, name="review-next"),
+    path("review/<name:name>/undo/", undo_last, name="review-undo"),
     path("review/<name:name>/<int:label_id>/", show_label, name="review-one"),
     path("review/<name:name>/<int:label_id>/decide/", take_decision, name="review-decide"),
     path("review/<name:name>/<int:label_id>/split/", split_one, name="split-answers"),

@@ -90,7 +90,8 @@ def make_labels(
     precisions = measure_precision(count_crops(by_unit), layer=number_layers(campaigns, list(by_unit)))
     weights = iter(weigh_answers(answers))
     crop_fits = estimate_crop_fits(answers)
-    kept = list(ConceptRevision.objects.filter(campaign__in=campaigns).order_by("revised_at", "id"))
+    in_force = ConceptRevision.objects.filter(campaign__in=campaigns, undone_at=None)
+    kept = list(in_force.order_by("revised_at", "id"))
     revisions = [read_revision(row) for row in kept]
     labels = []
     for i, (unit_id, given) in enumerate(by_unit.items()):

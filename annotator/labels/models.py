@@ -102,6 +102,9 @@ class ConceptRevision(models.Model):
     into = models.CharField(max_length=200, blank=True)
     reviewer = models.CharField(max_length=150)
     revised_at = models.DateTimeField()
+    # Not null: taken back. The row stays, and no labeling applies it.
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         ordering = ["campaign", "id"]

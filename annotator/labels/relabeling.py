@@ -5,17 +5,26 @@ what labeling the whole campaign again would give, without reading its answers a
 vote on the category again. Precision rests on answers alone and stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from annotator.labels.concepts import Concept, Step
+from annotator.crowd.models import Campaign
+from annotator.labels.concepts import Concept, Step, Vocabulary, normalize_description
 from annotator.labels.grouping import NamedAnswer, group_answers
-from annotator.labels.labeling import check_lexicon, find_acceptance, open_lexicon, read_revision, vote_category
+from annotator.labels.labeling import (
+    check_lexicon,
+    find_acceptance,
+    gather_vocabulary,
+    open_lexicon,
+    read_revision,
+    vote_category,
+)
 from annotator.labels.models import ConceptRevision, UnitLabel
-from annotator.labels.revisions import Revision, rename, revise_concept
+from annotator.labels.revisions import Revision, is_by_reviewer, name_rule, rename, revise_concept
 from annotator.refusals import Refusal
 
 Kind = ConceptRevision.Kind
@@ -30,14 +39,40 @@ def relabel(revision: ConceptRevision) -> list[UnitLabel]:
     """The labels that the newest revision reaches, renamed and stored. Raises BadRevision, OtherLexicon."""
     check_lexicon(campaign=revision.campaign)
     labels = list(_find_reached(revision))
-    accepted = revision.campaign.concept_revisions.filter(kind=Kind.ACCEPT, unit__in=[one.unit_id for one in labels])
-    kept = list(accepted)
     for label in labels:
         _rename(label, read_revision(revision))
-        label.accepted_at = find_acceptance(label, kept)
-        label.labeled_at = revision.revised_at
+    return _store(revision.campaign, labels, now=revision.revised_at)
+
+
+def relabel_without(*, campaign: Campaign, undone: Sequence[ConceptRevision], now: datetime) -> list[UnitLabel]:
+    """The labels that these revisions reached, named by all that are in force. Raises BadRevision, OtherLexicon."""
+    check_lexicon(campaign=campaign)
+    labels = list(campaign.unit_labels.select_related("unit__layer").filter(_was_reached(undone)).order_by("pk"))
+    in_force = [read_revision(row) for row in campaign.concept_revisions.filter(undone_at=None).order_by("pk")]
+    vocabulary = gather_vocabulary(campaign=campaign)
+    for label in labels:
+        _name_anew(label, in_force, vocabulary)
+    return _store(campaign, labels, now=now)
+
+
+def _store(campaign: Campaign, labels: Sequence[UnitLabel], *, now: datetime) -> list[UnitLabel]:
+    units = [label.unit_id for label in labels]
+    accepted = list(campaign.concept_revisions.filter(kind=Kind.ACCEPT, unit__in=units, undone_at=None))
+    for label in labels:
+        label.accepted_at = find_acceptance(label, accepted)
+        label.labeled_at = now
     UnitLabel.objects.bulk_update(labels, FIELDS, batch_size=500)
-    return labels
+    return list(labels)
+
+
+def _was_reached(revisions: Sequence[ConceptRevision]) -> Q:
+    """A merge has left a step in each answer that it reached; other revisions are about one unit."""
+    found = Q(unit__in=[row.unit_id for row in revisions if row.unit_id is not None])
+    for row in revisions:
+        if row.kind == Kind.MERGE:
+            step = {"rule": name_rule(read_revision(row)), "after": row.into}
+            found |= Q(reasons__contains={"answers": [{"steps": [step]}]})
+    return found
 
 
 def _find_reached(revision: ConceptRevision) -> QuerySet[UnitLabel]:
@@ -53,31 +88,47 @@ def _find_reached(revision: ConceptRevision) -> QuerySet[UnitLabel]:
 def _rename(label: UnitLabel, revision: Revision) -> None:
     """Applies the last revision as `labeling` applies all of them."""
     answers = _read_answers(label)
-    named = [
-        NamedAnswer(
-            concept=revise_concept(_read_concept(answer), unit_id=label.unit_id, revisions=[revision]),
-            weight=answer["weight"],
-            precision=answer["precision"],
-        )
-        for answer in answers
-    ]
-    groups = group_answers(named, lexicon=open_lexicon())
-    name, renamed = rename(groups[0].name if groups else "", unit_id=label.unit_id, revisions=[revision])
-    if renamed is None and label.reasons["renamed_by"]:
+    said = [_read_concept(answer) for answer in answers]
+    concepts = [revise_concept(concept, unit_id=label.unit_id, revisions=[revision]) for concept in said]
+    name, renamed = rename(_group(label, answers, concepts), unit_id=label.unit_id, revisions=[revision])
+    renamed_by = label.reasons["renamed_by"]
+    if renamed is None and renamed_by:
         name = label.concept
     label.concept = name
+    label.reasons["renamed_by"] = renamed.reviewer if renamed else renamed_by
+
+
+def _name_anew(label: UnitLabel, in_force: Sequence[Revision], vocabulary: Vocabulary) -> None:
+    """Reads those answers again whose concept a reviewer has changed, and applies what is in force."""
+    answers = _read_answers(label)
+    concepts = [_read_concept(answer) for answer in answers]
+    for i, concept in enumerate(concepts):
+        if any(is_by_reviewer(step) for step in concept.steps):
+            said = normalize_description(answers[i]["description"], vocabulary=vocabulary)
+            concepts[i] = revise_concept(said, unit_id=label.unit_id, revisions=in_force)
+    label.concept, renamed = rename(_group(label, answers, concepts), unit_id=label.unit_id, revisions=in_force)
+    label.reasons["renamed_by"] = renamed.reviewer if renamed else None
+
+
+def _group(label: UnitLabel, answers: Sequence[dict[str, Any]], concepts: Sequence[Concept]) -> str:
+    """Groups the answers by these concepts and lets their people vote on the category. Returns what people name."""
+    named = [
+        NamedAnswer(concept=concept, weight=answer["weight"], precision=answer["precision"])
+        for answer, concept in zip(answers, concepts, strict=True)
+    ]
+    groups = group_answers(named, lexicon=open_lexicon())
     label.n_same_concept = len(groups[0].members) if groups else 0
     if all("category" in answer for answer in answers):  # not in labels of before
         categories = [answer["category"] for answer in answers]
         label.category = vote_category(categories, named, groups)
         label.n_same_category = categories.count(label.category)
-    concepts = [asdict(one.concept) for one in named]
+    told = [{name: asdict(one)[name] for name in ("form", "head", "core", "steps")} for one in concepts]
     label.reasons = {
-        "answers": [answer | {name: concept[name] for name in ("form", "head", "core", "steps")}
-                    for answer, concept in zip(answers, concepts, strict=True)],
+        "answers": [answer | concept for answer, concept in zip(answers, told, strict=True)],
         "groups": [asdict(group) for group in groups],
-        "renamed_by": renamed.reviewer if renamed else label.reasons["renamed_by"],
-    }  # fmt: skip
+        "renamed_by": label.reasons["renamed_by"],
+    }
+    return groups[0].name if groups else ""
 
 
 def _read_answers(label: UnitLabel) -> list[dict[str, Any]]:

@@ -17,13 +17,22 @@ class Revision:
     reviewer: str
 
 
+def name_rule(revision: Revision) -> str:
+    """What the step of a merge or a split is called in an answer's steps."""
+    return f"{revision.kind} by {revision.reviewer}"
+
+
+def is_by_reviewer(step: Step) -> bool:
+    return step.rule.startswith(("merge by ", "split by "))
+
+
 def revise_concept(concept: Concept, *, unit_id: int, revisions: Sequence[Revision]) -> Concept:
     """Merges and splits: the concept under its new form, with a step that names the reviewer."""
     for revision in revisions:
         if revision.unit_id not in (None, unit_id) or concept.form not in revision.words:
             continue
         if revision.kind in ("merge", "split"):
-            step = Step(rule=f"{revision.kind} by {revision.reviewer}", before=concept.form, after=revision.into)
+            step = Step(rule=name_rule(revision), before=concept.form, after=revision.into)
             concept = replace(
                 concept,
                 form=revision.into,

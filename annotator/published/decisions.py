@@ -26,8 +26,9 @@ def list_set_aside(campaign: Campaign) -> list[Row]:
 
 
 def list_decisions(campaign: Campaign) -> list[Row]:
-    """Reviewers' judgements on concepts and rejections, the earliest first."""
-    revisions = ConceptRevision.objects.filter(campaign=campaign).select_related("unit__layer").order_by("pk")
+    """Reviewers' judgements on concepts that are in force, and rejections; the earliest first."""
+    in_force = ConceptRevision.objects.filter(campaign=campaign, undone_at=None)
+    revisions = in_force.select_related("unit__layer").order_by("pk")
     rejections = Rejection.objects.filter(assignment__hit__campaign=campaign).select_related("assignment__worker")
     # Many are proposed at the same moment.
     rejections = rejections.order_by("assignment_id", "pk")

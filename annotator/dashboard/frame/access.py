@@ -18,6 +18,11 @@ from annotator.work.performing import RoleMissing
 Page = Callable[..., HttpResponseBase]
 
 
+def find_status(refusal: Refusal) -> int:
+    """The HTTP status under which a refusal is shown."""
+    return 403 if isinstance(refusal, RoleMissing | RealMoneyRefused) else 422
+
+
 def needs(role: Role) -> Callable[[Page], Page]:
     """Sends people who are signed out to the sign-in page. Tells people without the role which one they need."""
 
@@ -32,8 +37,7 @@ def needs(role: Role) -> Callable[[Page], Page]:
             try:
                 return page(signed_in, *args, **values)
             except Refusal as refusal:
-                status = 403 if isinstance(refusal, RoleMissing | RealMoneyRefused) else 422
-                return show_refusal(signed_in, str(refusal), status=status)
+                return show_refusal(signed_in, str(refusal), status=find_status(refusal))
 
         guarded.least_role = role  # type: ignore[attr-defined]  # docs/routes.md tells it
         return guarded

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 
 from annotator.accounts.models import Role
+from annotator.comparison.review_reasons import find_reasons
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import summarize_campaigns
 from annotator.dashboard.dissections.listing import list_dissections
@@ -16,6 +19,7 @@ from annotator.dashboard.units.cards import make_cards
 from annotator.dashboard.units.scope import find_scope
 from annotator.dashboard.units.searching import find_units
 from annotator.dashboard.units.selection import Selection
+from annotator.labels.models import UnitLabel
 from annotator.units.gpu_queue import GPUProcess, list_processes
 from workers.valkey import ValkeyAway, connected
 
@@ -71,8 +75,14 @@ def show_live(request: SignedInRequest) -> HttpResponse:
 
 
 def _live() -> dict[str, Any]:
-    overviews = summarize_campaigns(list(Campaign.objects.all()[:N_CAMPAIGNS]))
+    waiting = UnitLabel.objects.filter(find_reasons(), campaign=OuterRef("pk")).order_by().values("campaign")
+    to_review = Coalesce(Subquery(waiting.annotate(n=Count("pk")).values("n")), 0)
+    newest = Campaign.objects.annotate(n_to_review=to_review)[:N_CAMPAIGNS]
+    counts = {one.name: one.n_to_review for one in newest if not one.is_imported}
+    overviews = summarize_campaigns([*newest])
     return {
+        "n_to_review": sum(counts.values()),
+        "review_first": max(counts, key=lambda name: (counts[name], name), default=""),
         "overviews": overviews,
         "n_answers": sum(one.counts.n_answers for one in overviews),
         "n_wanted": sum(one.counts.n_wanted for one in overviews),

@@ -7,10 +7,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from annotator.accounts.models import Role
+from annotator.accounts.roles import may
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show
+from annotator.dashboard.review.pages import find_undoable
 from annotator.labels.models import UnitLabel
 from annotator.work.table import STEPS
 
@@ -30,6 +32,7 @@ def show_concepts(request: SignedInRequest, name: str) -> HttpResponse:
         campaign=campaign,
         concepts=concepts[:N_LISTED],
         n_concepts=concepts.count(),
+        undoable=find_undoable(request, campaign) if may(request.role, Role.REVIEWER) else None,
         revisions=campaign.concept_revisions.select_related("unit__layer").exclude(kind="accept").order_by("-id")[:50],
     )
 

@@ -48,6 +48,8 @@ from annotator.units.models import (
 
 _BASELINE_LINK: type[Model] = RandomBaseline.dissections.through
 
+# Of a reviewer's decisions.
+_IN_FORCE = "decisions that were taken back do not go out"
 Change = Callable[[Any], Any]
 
 
@@ -266,7 +268,10 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("answers", Answer, lambda c: Answer.objects.filter(assignment__hit__campaign=c), added=_BY_PERSON),
     Table("rejections", Rejection, lambda c: Rejection.objects.filter(assignment__hit__campaign=c), added=_BY_PERSON),
-    Table("concept_revisions", ConceptRevision, lambda c: ConceptRevision.objects.filter(campaign=c)),
+    Table(
+        "concept_revisions", ConceptRevision, lambda c: ConceptRevision.objects.filter(campaign=c, undone_at=None),
+        left_out={"undone_at": _IN_FORCE, "undone_by": _IN_FORCE},
+    ),
     Table(
         "unit_labels", UnitLabel, lambda c: UnitLabel.objects.filter(campaign=c),
         left_out={"is_of_record": "depends on what other campaigns are here"},

@@ -8,9 +8,10 @@ from annotator.accounts.models import Role
 from annotator.comparison.comparing import LabelsChanged, compare_labels
 from annotator.crowd.models import Campaign
 from annotator.labels.labeling import OtherLexicon
-from annotator.labels.models import UnitLabel
+from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.relabeling import BadRevision
 from annotator.labels.revising import accept_label, merge_concepts, rename_unit, split_answers
+from annotator.labels.undoing import find_last_decision, undo_decision
 from annotator.plurals import say_count
 from annotator.work.options import option
 from annotator.work.step import Step, Work
@@ -28,16 +29,24 @@ class ReviseOptions:
     reviewer: str = option("In whose name; default: who asks", default="", reach="command")
 
 
+@dataclass(frozen=True)
+class UndoOptions:
+    decision: int = option("The number of the decision that the page offered; default: your last", type=int, default=0)
+    reviewer: str = option("Whose last decision; default: of who asks", default="", reach="command")
+
+
 def accept(work: Work) -> str:
     _check_seen(work)
-    return _decide(work, changed=[])
+    _decide(work, changed=[])
+    return f"{_name(work.subject)}: “{work.subject.concept or '(no word)'}” accepted."
 
 
 def rename(work: Work) -> str:
     _check_seen(work)
     label = work.subject
     changed = rename_unit(campaign=label.campaign, unit=label.unit, concept=work.options.into, **_sign(work))
-    return _decide(work, changed=changed)
+    _decide(work, changed=changed)
+    return f"{_name(label)} is called “{label.concept}” from now on."
 
 
 def merge(work: Work) -> str:
@@ -45,7 +54,12 @@ def merge(work: Work) -> str:
     _check_seen(work)
     label, into = work.subject, work.options.into
     changed = merge_concepts(campaign=label.campaign, concepts=[label.concept], into=into, **_sign(work))
-    return _decide(work, changed=changed)
+    sentence = _decide(work, changed=changed)
+    return f"“{work.details['from']}” counts as “{label.concept}” in the whole campaign: {sentence}"
+
+
+def _name(label: UnitLabel) -> str:
+    return f"Unit {label.unit.index} of {label.unit.layer.path}"
 
 
 def _decide(work: Work, *, changed: Sequence[UnitLabel]) -> str:
@@ -73,6 +87,29 @@ def split(work: Work) -> str:
     where = {"campaign": label.campaign, "unit": label.unit}
     changed = split_answers(**where, concepts=asked.words, into=asked.into, **_sign(work))
     return _compare(work, label.campaign, changed)
+
+
+def undo(work: Work) -> str:
+    """Takes back the last decision of who asks. Raises BadRevision if it is not the one that the page offered."""
+    campaign, asked, signed = work.subject, work.options, _sign(work)
+    decision = find_last_decision(campaign=campaign, reviewer=signed["reviewer"])
+    if not decision:
+        raise BadRevision("You have made no decision in this campaign that could be undone.")
+    if asked.decision and asked.decision != decision[0].pk:
+        raise BadRevision("You have decided something else since, or undone this. Look at the list of decisions.")
+    changed = undo_decision(campaign=campaign, decision=decision, **signed)
+    compare_labels(campaign=campaign, labels=changed)
+    said = tell_decision(decision)
+    work.details.update({"undone": said, "units": len(changed)})
+    return f"Undone: {said}."
+
+
+def tell_decision(decision: Sequence[ConceptRevision]) -> str:
+    """One decision of one or two rows in words: `rename “wheel” to “rim” (unit 0 of features.3)`."""
+    first, last = decision[0], decision[-1]
+    about = ", ".join(f"“{word or '(no word)'}”" for word in first.words)
+    said = f"{first.kind} {about}" + ("" if first.kind == ConceptRevision.Kind.ACCEPT else f" to “{first.into}”")
+    return f"{said} (unit {last.unit.index} of {last.unit.layer.path})" if last.unit else said
 
 
 def _check_seen(work: Work) -> None:
@@ -113,6 +150,11 @@ STEPS = (
     Step(
         "merge-concepts", "Merge concepts", "Counts several concepts as one in the whole campaign.",
         role=Role.REVIEWER, run=merge_several, is_quick=True, options=ReviseOptions,
+        refusals=(BadRevision, OtherLexicon, LabelsChanged),
+    ),
+    Step(
+        "undo-decision", "Undo", "Takes back one's last decision on concepts; the log keeps both.",
+        role=Role.REVIEWER, run=undo, is_quick=True, options=UndoOptions,
         refusals=(BadRevision, OtherLexicon, LabelsChanged),
     ),
 )  # fmt: skip

@@ -56,7 +56,7 @@ PARTS = {
 NO_PAGES = {
     "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "bundle",
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts",
-    "split-answers", "review-next", "review-decide", "invite", "erase-worker", "issue-token",
+    "split-answers", "review-next", "review-decide", "review-undo", "invite", "erase-worker", "issue-token",
     "revoke-token", "change-person", "campaign-edit", "dissection-work",
     # A study has a plan and answers of its own (tests/annotator/studies).
     "study", "study-results",

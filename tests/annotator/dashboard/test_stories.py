@@ -106,6 +106,24 @@ def test_ten_units_are_reviewed_by_keyboard_with_two_strokes_each(
     assert AuditEntry.objects.filter(action="accept", actor_name="ada").count() == 10
 
 
+def test_enter_keeps_the_typed_word_and_u_takes_it_back(small_world: World, open_page: Open) -> None:
+    label = UnitLabel.objects.get(unit__index=0)
+    page = open_page("/review/", width=360)
+    page.keyboard.press("b")
+    expect(page.get_by_role("heading", name="What do the bright parts have in common?")).to_be_visible()
+    page.keyboard.press("e")
+    expect(page.get_by_role("heading", name="What others say")).to_be_visible()
+    page.keyboard.press("r")
+    page.keyboard.type("hubcap")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Unit 0 of features.3 is called “hubcap” from now on.")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.get_by_text("Undone: rename “wheel” to “hubcap” (unit 0 of features.3).")).to_be_visible()
+    assert page.url.endswith(f"/review/try/{label.pk}/")
+    label.refresh_from_db()
+    assert (label.concept, label.accepted_at) == ("wheel", None)
+
+
 def test_a_running_dissections_progress_moves(small_world: World, open_page: Open) -> None:
     running = Dissection.objects.create(
         network=small_world.dissection.network,

@@ -13,6 +13,7 @@ from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.recording import label_campaign
 from annotator.labels.relabeling import FIELDS, BadRevision
 from annotator.labels.revising import accept_label, merge_concepts, rename_unit, split_answers
+from annotator.labels.undoing import find_last_decision, undo_decision
 from annotator.published.importing import import_annotations
 from annotator.units.models import Unit
 
@@ -93,8 +94,8 @@ JUDGEMENTS = st.lists(
 )
 
 
-def judge(campaign: Campaign, kind: str, index: int, words: list[str], into: str) -> None:
-    by = {"campaign": campaign, "reviewer": "eve", "now": NOW}
+def judge(campaign: Campaign, kind: str, index: int, words: list[str], into: str, *, now: datetime = NOW) -> None:
+    by = {"campaign": campaign, "reviewer": "eve", "now": now}
     unit = Unit.objects.get(index=index)
     match kind:
         case "merge":
@@ -142,3 +143,24 @@ def test_a_revision_without_a_name_or_a_label_is_refused_and_not_kept(campaign: 
     with pytest.raises(BadRevision, match="has no label"):
         accept_label(campaign=campaign, unit=Unit.objects.get(index=0), reviewer="eve", now=NOW)
     assert not ConceptRevision.objects.exists()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(JUDGEMENTS)
+def test_undoing_the_last_judgement_gives_what_labeling_everything_without_it_gives(
+    campaign: Campaign, judgements: list[tuple[str, int, list[str], str]]
+) -> None:
+    campaign.concept_revisions.all().delete()
+    again(campaign)
+    for i, (kind, index, words, into) in enumerate(judgements):
+        judge(campaign, kind, index, words, into, now=NOW + timedelta(minutes=i))
+    later = NOW + timedelta(days=2)
+    last = find_last_decision(campaign=campaign, reviewer="eve")
+    undo_decision(campaign=campaign, decision=last, reviewer="eve", now=later)
+    told = [name for name in FIELDS if name != "labeled_at"]
+    undone = list(UnitLabel.objects.order_by("pk").values(*told))
+    campaign.concept_revisions.filter(undone_at=later).delete()
+    again(campaign)
+    assert undone == list(UnitLabel.objects.order_by("pk").values(*told))
+    with pytest.raises(BadRevision, match="undone meanwhile"):
+        undo_decision(campaign=campaign, decision=last, reviewer="eve", now=later)

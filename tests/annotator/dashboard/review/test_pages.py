@@ -1,5 +1,6 @@
 """Review: blind first, then with the evidence; a decision changes the label, ends the waiting and is logged."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -125,10 +126,13 @@ def test_a_unit_that_was_never_published_cannot_be_sent_back(world: World, revie
 def test_what_the_cap_does_not_cover_is_told_at_once(world: World, reviewer: Client) -> None:
     world.campaign.hits.filter(hit_units__unit__index=0).update(external_id="HIT0")
     Campaign.objects.update(budget_cap_usd=F("committed_usd") + Decimal("1.19"))
-    refused = reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk}, headers={"Referer": "/review/try/"})
+    sent = {"action": "ask-more", "into": "hubcap", "seen_blind": "rim"}
+    refused = reviewer.post(f"/review/try/{label_of(0).pk}/decide/", sent)
     assert refused.status_code == 422
-    assert "2 more answers cost $1.20, and $1.19 of the cap is left." in refused.content.decode()
-    assert 'href="/review/try/"' in refused.content.decode()
+    page = refused.content.decode()
+    assert "2 more answers cost $1.20, and $1.19 of the cap is left." in page
+    for typed in ('value="hubcap"', "you wrote: rim"):
+        assert typed in page, "nothing that was typed is lost"
     assert not AuditEntry.objects.exists()
 
 
@@ -140,7 +144,7 @@ def test_a_unit_sent_back_goes_to_the_web_queue(
     hit = world.campaign.hits.get(hit_units__unit=Unit.objects.get(index=0))
     hit.external_id = "HIT0"
     hit.save()
-    assert reviewer.post("/campaigns/try/more/", {"label": label_of(0).pk}).status_code == 302
+    assert decide(reviewer, 0, "ask-more") == 302
     job = Job.objects.get()
     assert sent == [("work.run", [job.pk])]
     assert (job.step, job.actor_name, job.state) == ("ask-more", "reviewer", "waiting")
@@ -160,3 +164,42 @@ def test_of_two_who_decide_about_one_unit_the_second_is_told(world: World, revie
         assert "called “hubcap” by now" in page.content.decode()
     assert label_of(0).concept == "hubcap"
     assert AuditEntry.objects.latest("id").actor_name == "reviewer"
+
+
+def test_what_was_typed_is_the_default_and_an_empty_name_is_answered_in_place(world: World, reviewer: Client) -> None:
+    address = f"/review/try/{label_of(0).pk}/"
+    page = reviewer.get(f"{address}?evidence=1&word=hubcap").content.decode()
+    form = page[page.index(f'action="{address}decide/"', page.index("us-columns")) :]
+    buttons = re.findall(r'<button[^>]*name="action" value="([a-z-]+)"', form)
+    assert buttons == ["rename", "accept", "merge", "ask-more"], "a browser presses the first one on Enter"
+    refused = reviewer.post(f"{address}decide/", {"action": "rename", "into": " "})
+    assert refused.status_code == 422
+    assert "A concept needs a name." in refused.content.decode()
+    assert "What others say" in refused.content.decode()
+
+
+def test_the_last_decision_can_be_undone_and_the_log_keeps_both(world: World, reviewer: Client) -> None:
+    before = list(UnitLabel.objects.order_by("pk").values("concept", "accepted_at"))
+    assert decide(reviewer, 0, "rename", into="Gadget 0") == 302
+    listed = reviewer.get("/review/")
+    assert "Unit 0 of features.3 is called “gadget 0” from now on." in listed.content.decode()
+    undone = reviewer.post("/review/try/undo/", {"decision": listed.context["undoable"].pk}, follow=True)
+    assert undone.redirect_chain[-1][0] == f"/review/try/{label_of(0).pk}/"
+    assert "(unit 0 of features.3)." in undone.content.decode()
+    after = label_of(0)
+    assert (after.concept, after.accepted_at) == ("wheel", None), "as people name it"
+    assert list(UnitLabel.objects.order_by("pk").values("concept", "accepted_at"))[1:] == before[1:]
+    assert after.comparison.relation == "different", "compared anew"
+    assert list(AuditEntry.objects.order_by("-id").values_list("action", flat=True)[:2]) == ["undo-decision", "rename"]
+    assert verify_audit_log().n_entries == AuditEntry.objects.count()
+    refused = reviewer.post("/review/try/undo/", {"decision": listed.context["undoable"].pk})
+    assert refused.status_code == 422
+    assert "no decision in this campaign that could be undone" in refused.content.decode()
+
+
+def test_home_says_how_many_units_wait_for_a_reviewer(world: World, reviewer: Client) -> None:
+    assert reviewer.get("/live").context["n_to_review"] == 2
+    decide(reviewer, 2, "accept")
+    home = reviewer.get("/")
+    assert (home.context["n_to_review"], home.context["review_first"]) == (1, "try")
+    assert 'href="/review/?campaign=try"' in home.content.decode()
