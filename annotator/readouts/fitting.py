@@ -117,7 +117,7 @@ def cancel_fit(readout: Readout, *, now: datetime) -> bool:
         state=Readout.State.CANCELED, refusal=CANCELED
     )
     if ended and readout.question is not None:
-        Question.objects.filter(id=readout.question_id, state=Question.State.ASKED).update(
+        Question.objects.filter(id=readout.question.id, state=Question.State.ASKED).update(
             state=Question.State.REFUSED, refusal=CANCELED, answered_at=now
         )
         gpu_queue.mark_canceled(readout.question.folder, is_canceled=True)

@@ -59,7 +59,12 @@ class Readout(models.Model):
     @property
     def folder(self) -> str:
         """Address of its folder in the artifact store."""
-        return f"{settings.ARTIFACT_ROOT.rstrip('/')}/{contract.readout_folder(str(self.id))}"
+        return f"{settings.ARTIFACT_ROOT.rstrip('/')}/{self.folder_name}"
+
+    @property
+    def folder_name(self) -> str:
+        """Of that folder, below ARTIFACT_ROOT."""
+        return contract.readout_folder(str(self.id))
 
     @property
     def takes_questions(self) -> bool:

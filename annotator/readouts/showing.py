@@ -64,7 +64,8 @@ class Shown:
 
     `units` are those of largest share of the score, as `explain` names them; with `rest` and `bias` they sum to the
     score (of questions, to `image_score`). `words` say what each word adds, of captions also each word's `map`. `map`
-    are rows of cells over the whole photograph, signed. `ranking`: the answers of highest score.
+    are rows of cells over the whole photograph, signed. `ranking`: the answers of highest score. `speaking`:
+    by "words", "images" and "questions", those that speak most for the answer, with their scores.
     """
 
     prediction: str | float
@@ -80,6 +81,7 @@ class Shown:
     notes: list[str]
     layer: str
     photograph: dict[str, int]
+    speaking: dict[str, list[tuple[str, float]]]
 
     def to_json(self) -> dict[str, Any]:
         """What `readout show --json` prints; what does not apply is absent."""
@@ -107,4 +109,4 @@ def read_shown(question: Question) -> Shown:
     )  # fmt: skip
     optional = {name: answer.get(name) for name in ("image_score", "words")}
     names = ("prediction", "score", "rest", "bias", "map", "against", "ranking", "notes", "layer", "photograph")
-    return Shown(units=units, **optional, **{name: answer[name] for name in names})
+    return Shown(units=units, **optional, speaking=answer.get("speaking", {}), **{name: answer[name] for name in names})

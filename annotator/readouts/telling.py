@@ -7,6 +7,8 @@ from annotator.readouts.models import Readout
 from annotator.readouts.showing import ReadoutWanted, Shown
 from workers.engine.drawing.explanation import name_unit, tell_labels
 
+# Words, images and questions that are told of an answer.
+N_SPEAKING = 5
 TOY = "A toy: some thousand captions teach words, not sentences."
 # Figures of a report by task: how each is called, its key, the baselines beside it, and whether it is a share.
 FIGURES: dict[str, list[tuple[str, str, list[tuple[str, str]]]]] = {
@@ -95,4 +97,7 @@ def tell_shown(shown: Shown, wanted: ReadoutWanted) -> str:
         for unit in shown.units
     ]
     lines.append(f"  {shown.rest:+8.3f}  all other units; bias {shown.bias:+.3f}")
+    for kind, listed in shown.speaking.items():
+        some = ", ".join(f"{name} ({score:+.2f})" for name, score in listed[:N_SPEAKING])
+        lines.append(f"{kind} that speak for {shown.prediction}: {some}")
     return "\n".join([*lines, *shown.notes, *([TOY] if wanted.readout.is_toy else [])])

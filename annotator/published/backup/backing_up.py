@@ -37,6 +37,7 @@ from annotator.published.backup.archive import (
 from annotator.published.backup.dumping import dump_database, one_moment
 from annotator.published.bundle.archive import PackedFiles
 from annotator.published.versions import list_versions
+from annotator.readouts.models import Readout
 from annotator.refusals import Refusal
 from annotator.units.managing import keeping_artifacts
 from annotator.units.models import Dissection, name_artifact
@@ -45,6 +46,8 @@ from annotator.workplaces import open_workplace
 from workers import contract
 from workers.store import FULL, NotStored, Store, StoreError, open_store
 
+# Questions that have photographs.
+SHOWN_KINDS = (Question.Kind.EXPLAIN, Question.Kind.READ)
 # What the merge joins, and drafts of crops. Nothing reads them in a dissection that is done, and drafts are removed
 # then; others go on from them, also when tried again.
 LEFT_OUT = ("shards/", f"{contract.CROPS_FOLDER}/")
@@ -95,14 +98,17 @@ def _fill(
     packed, dump = PackedFiles(archive), scratch / DUMP
     with one_moment() as moment:
         dissections = list(Dissection.objects.order_by("created_at", "id"))
-        questions = list(Question.objects.filter(kind=Question.Kind.EXPLAIN).only("id").order_by("asked_at", "id"))
+        questions = list(Question.objects.filter(kind__in=SHOWN_KINDS).only("id").order_by("asked_at", "id"))
+        readouts = list(Readout.objects.only("id").order_by("id"))
         tiles = sorted(set(HITImage.objects.exclude(tile="").values_list("tile", flat=True)))
         migrations = sorted(MigrationRecorder(connection).applied_migrations())
         dump_database(dump, moment=moment)
     packed.add(DUMP, _read(dump))
     dump.unlink()
     stored = add_artifacts(packed, scratch, dissections, with_content=with_artifacts)
-    n_of_questions = add_photographs(packed, questions) + add_tiles(packed, tiles) if with_artifacts else 0
+    n_of_others = 0
+    if with_artifacts:
+        n_of_others = add_folders(packed, [*questions, *readouts]) + add_tiles(packed, tiles)
     for name, value in list_secrets().items() if with_secrets else ():
         packed.add(f"{SECRETS}/{name}", [value.encode()])
     if folder := find_own_wordnet():
@@ -114,7 +120,7 @@ def _fill(
         "pseudonym_key_sha256": digest_key(settings.PSEUDONYM_KEY), "artifacts": stored, "files": packed.files,
     }  # fmt: skip
     archive.writestr(MANIFEST, json.dumps(manifest), zipfile.ZIP_DEFLATED)
-    return sum(map(len, stored.values())) + n_of_questions, tuple(name for name, files in stored.items() if not files)
+    return sum(map(len, stored.values())) + n_of_others, tuple(name for name, files in stored.items() if not files)
 
 
 def list_secrets() -> dict[str, str]:
@@ -152,14 +158,16 @@ def add_artifacts(
     return stored
 
 
-def add_photographs(packed: PackedFiles, questions: Iterable[Question]) -> int:
-    """How many files belong to questions about photographs; what is deleted meanwhile is passed over."""
+def add_folders(packed: PackedFiles, owners: Iterable[Question | Readout]) -> int:
+    """How many files belong to questions about photographs and to read-outs; what is deleted meanwhile is passed over.
+    Pooled units are left out: they can be computed again.
+    """
     n_files = 0
-    for question in questions:
-        store = open_store(question.folder)
+    for owner in owners:
+        store = open_store(owner.folder)
         for name in list(store.names()):
             with suppress(NotStored):
-                packed.add(f"{ARTIFACTS}/{question.folder_name}/{name}", [store.read(name)])
+                packed.add(f"{ARTIFACTS}/{owner.folder_name}/{name}", [store.read(name)])
                 n_files += 1
     return n_files
 

@@ -27,7 +27,7 @@ from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel
 from annotator.published.backup import backing_up
 from annotator.published.backup.archive import open_backup
-from annotator.published.backup.backing_up import add_artifacts, add_photographs
+from annotator.published.backup.backing_up import add_artifacts, add_folders
 from annotator.published.backup.dumping import dump_database
 from annotator.published.bundle.archive import PackedFiles
 from annotator.published.readers.cells import BadFile
@@ -136,7 +136,7 @@ def test_photographs_that_people_tried_are_in_the_file_where_they_lie(tmp_path: 
     kept, gone = (Question.objects.create(kind="explain", asked_at=timezone.now()) for _ in range(2))
     open_store(kept.folder).write("photograph.png", b"a picture")
     with zipfile.ZipFile(tmp_path / "file.zip", "w") as archive:
-        assert add_photographs(PackedFiles(archive), [kept, gone]) == 1
+        assert add_folders(PackedFiles(archive), [kept, gone]) == 1
         (name,) = archive.namelist()
     assert name.removeprefix("artifacts/") == kept.folder.removeprefix(f"{settings.ARTIFACT_ROOT}/") + "/photograph.png"
 

@@ -123,6 +123,8 @@ def test_a_question_is_answered_by_image_and_words_whose_shares_are_named(painte
     assert words.startswith("red: ")
     assert "[image]" in words
     assert "[word]" in words
+    assert "images that speak for red: red/" in words
+    assert "questions that speak for red: what color is it" in words
 
 
 def test_classes_numbers_and_clusters_are_read_from_units(painted: Path) -> None:

@@ -94,7 +94,7 @@ def pool_photographs(
     for first in range(0, len(paths), PART):
         some, name = list(paths[first : first + PART]), f"{key}/{first // PART:05d}.npz"
         if not store.exists(name):
-            store.write(name, _pool_part(layer, Photographs(folder, some, WARP), lambda n, m=first: progress(m + n)))
+            store.write(name, _pool_part(layer, Photographs(folder, some, WARP), _Shifted(progress, first)))
         part = unpack_arrays(store.read(name))
         values.append(part["values"])
         unreadable |= json.loads(part["unreadable"].tobytes())
@@ -102,6 +102,17 @@ def pool_photographs(
     n_units = layer.shape.n_units
     joined = np.concatenate(values) if values else np.zeros((0, n_units), np.float32)
     return Features(joined, unreadable, key)
+
+
+@dataclass(frozen=True)
+class _Shifted:
+    """Progress within a part that begins after other photographs."""
+
+    progress: Callable[[int], None]
+    n_before: int
+
+    def __call__(self, n_done: int) -> None:
+        self.progress(self.n_before + n_done)
 
 
 def _pool_part(layer: ReadLayer, photographs: Photographs, progress: Callable[[int], None]) -> bytes:

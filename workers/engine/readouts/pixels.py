@@ -31,7 +31,7 @@ def judge_pixels(bench: Bench, linear: Linear, examples: Examples) -> dict[str, 
     assert labeled is not None
     chosen = _choose(examples, labeled)
     maps = _map(bench, linear, examples, chosen)
-    found = []
+    found: list[dict[str, Any]] = []
     for place, rows in enumerate(chosen):
         if rows:
             masks = [labeled.find_mask(examples.rows[row], examples.columns[place]) for row in rows]
@@ -40,7 +40,7 @@ def judge_pixels(bench: Bench, linear: Linear, examples: Examples) -> dict[str, 
     if not found:
         return {}
     names = ("pixel_ap", "pixel_ap_center", "pixel_ap_chance", "pointing", "pointing_center")
-    means = {name: tell_mean([one[name] for one in found]) for name in names}
+    means = {name: tell_mean([float(one[name]) for one in found]) for name in names}
     return {**means, "n_mapped_labels": len(found), "mapped": found}
 
 
@@ -89,10 +89,10 @@ def _grow(class_map: Values, mask: Flags) -> Values:
     """(h, w) of the mask, bicubically between the centers of cells: both lie over the whole photograph."""
     tensor = torch.from_numpy(class_map)[None, None]
     grown = torch.nn.functional.interpolate(tensor, size=mask.shape, mode="bicubic", align_corners=False)
-    return np.asarray(grown[0, 0].numpy())
+    return np.asarray(grown[0, 0].numpy(), np.float32)
 
 
 def _distance(mask: Flags) -> NDArray[np.float64]:
     """(h, w): minus the distance to the center, in shares of either side."""
     rows, columns = (((np.arange(n) + 0.5) / n - 0.5) for n in mask.shape)
-    return -np.hypot(rows[:, None], columns[None])
+    return np.asarray(-np.hypot(rows[:, None], columns[None]), np.float64)

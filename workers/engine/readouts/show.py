@@ -64,6 +64,7 @@ def _tell(shown: Shown, maps: Values, n_units: int) -> dict[str, Any]:
         "against": shown.against,
         "ranking": list(shown.ranking),
         "notes": list(shown.notes),
+        "speaking": shown.speaking,
     }
 
 

@@ -28,6 +28,7 @@ class Wanted:
 class Shown:
     """`weights` make the score that is mapped and shared out. `words` are what each word adds, for captions with the
     weights of its own map. `ranking`: the answers of highest score.
+    `speaking`: of questions, the words, images and questions of the test that speak most for the answer, with scores.
     """
 
     prediction: str | float
@@ -38,7 +39,7 @@ class Shown:
     against: str = ""
     ranking: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
-    unit: str = field(default="")
+    speaking: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

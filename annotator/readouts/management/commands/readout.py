@@ -12,14 +12,16 @@ from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.evidence import asking
-from annotator.evidence.network_arguments import NETWORK_FORMS, json_argument, read_network
+from annotator.evidence.network_arguments import read_network
 from annotator.evidence.progress_bar import ProgressBar
+from annotator.json_texts import json_argument
 from annotator.readouts.fitting import begin_fit, cancel_fit, delete_readout, find_readout, wait_for_fit
 from annotator.readouts.models import Readout
 from annotator.readouts.picture import draw_shown
 from annotator.readouts.showing import ReadoutWanted, ask_to_show, read_shown
 from annotator.readouts.telling import tell_fit, tell_list, tell_shown
 from annotator.units.gpu_process import gpu_process_if_none
+from workers.engine.networks.source_names import NETWORK_FORMS
 from workers.engine.readouts.options import TASKS, Options
 
 EXAMPLE = """

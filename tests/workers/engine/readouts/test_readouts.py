@@ -106,7 +106,8 @@ def test_maps_of_labels_find_their_pixels_and_stand_beside_center_and_chance(fit
     assert report["pixel_ap"]["value"] > 0.7 > 0.4 > report["pixel_ap_center"]["value"]
     assert report["pointing"]["value"] > 0.9 > report["pointing_center"]["value"]
     answer, maps = show_readout(
-        readout=readout, network=make_network(), path=labeled / "images" / "00.png", wanted=Wanted(n_units=3), device="cpu"
+        readout=readout, network=make_network(), path=labeled / "images" / "00.png", wanted=Wanted(n_units=3),
+        device="cpu",
     )  # fmt: skip
     assert (answer["prediction"], answer["score"] > 0) == (readout.names[0], True)
     bias = answer["bias"]

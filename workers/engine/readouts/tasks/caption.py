@@ -90,13 +90,14 @@ def _learn(bench: Bench, x: torch.Tensor, pairs: list[tuple[int, list[str]]], vo
         order = np.random.default_rng((bench.options.seed, epoch)).permutation(len(pairs))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(bench.options.seed * 10_007 + epoch)
-            for some in torch.from_numpy(order).split(BATCH):
+            for first in range(0, len(order), BATCH):
+                some = torch.from_numpy(order[first : first + BATCH])
                 scores = network(x[owners[some]], words[some, :-1].clamp_min(END))
                 loss = torch.nn.functional.cross_entropy(
                     scores.flatten(0, 1), words[some].flatten(), ignore_index=-1
                 )  # fmt: skip
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
 
     tensors = {**dict(network.named_parameters()), **_list_moments(network, optimizer)}

@@ -31,6 +31,8 @@ RATES, LIMITS = {"embedding": 0.8, "words": 0.01, "image": 0.01}, {"embedding": 
 # Not published: batches, epochs, spread of the first weights (those of the image begin near zero, so that they do not
 # drown the words), and what x is multiplied by, since it has length 1.
 BATCH, EPOCHS, SPREAD, IMAGE_SPREAD, IMAGE_SCALE = 100, 30, 0.08, 0.004, 20.0
+# Words, photographs and questions that are kept for each answer.
+N_SPEAKING = 8
 BOTH, IMAGE, WORDS = VARIANTS = ("both", "image", "words")
 
 
@@ -66,7 +68,8 @@ def fit(bench: Bench) -> Fitted:
     number = partial(_number, rows=rows, answers=answers, words=words)
     learned = {variant: _learn(bench, variant, number(known), len(answers)) for variant in VARIANTS}
     arrays = pack(learned[BOTH])
-    facts = {"names": answers, "vocabulary": words}
+    speaking = _find_speaking(learned[BOTH], number(test), test, words)
+    facts = {"names": answers, "vocabulary": words, "speaking": speaking}
     report = _judge(learned, training, test, number(test), answers)
     counts = {
         "n_images": len(readable), "n_training": len(known), "n_test": len(test), "n_several": asked.n_several,
@@ -121,7 +124,8 @@ def _learn(bench: Bench, variant: str, table: _Table, n_answers: int) -> State:
 
     def learn(epoch: int) -> None:
         order = np.random.default_rng((bench.options.seed, epoch)).permutation(len(truth))
-        for places in torch.from_numpy(order).split(BATCH):
+        for first in range(0, len(order), BATCH):
+            places = torch.from_numpy(order[first : first + BATCH])
             _step(state, table.bags[places], table.x[places], truth[places])
 
     stage = f"learning by {' and '.join((IMAGE, WORDS)) if variant == BOTH else variant}"
@@ -181,6 +185,36 @@ def _judge(
     }
 
 
+def _find_speaking(
+    state: State, table: _Table, test: Sequence[Question], words: list[str]
+) -> list[dict[str, list[tuple[str, float]]]]:
+    """For each answer the words, and of the test part the photographs and questions, of highest score; each of the
+    latter by its words alone, and each of the photographs by its units alone.
+    """
+    by_word = state["words"] @ state["embedding"].T
+    by_image, by_question = table.x @ state["image"].T, table.bags @ by_word.T
+    paths, texts = [one.path for one in test], [one.text for one in test]
+    return [
+        {
+            "words": _list_highest(by_word[answer], words),
+            "images": _list_highest(by_image[:, answer], paths),
+            "questions": _list_highest(by_question[:, answer], texts),
+        }
+        for answer in range(len(by_word))
+    ]
+
+
+def _list_highest(scores: torch.Tensor, names: Sequence[str]) -> list[tuple[str, float]]:
+    """Different names, the highest first; ties by place."""
+    order = scores.argsort(descending=True, stable=True).tolist()
+    different: dict[str, float] = {}
+    for place in order:
+        different.setdefault(names[place], float(scores[place]))
+        if len(different) == N_SPEAKING:
+            break
+    return list(different.items())
+
+
 def _grade(test: Sequence[Question], answers: Sequence[str]) -> NDArray[np.float64]:
     return np.array([one.grade(answer) for one, answer in zip(test, answers, strict=True)])
 
@@ -220,6 +254,7 @@ def show(readout: Readout, maps: NDArray[np.float32], wanted: Wanted) -> Shown:
         weights=readout.linear.take(answer, against=against),
         against=wanted.against,
         ranking=tuple(ranking),
+        speaking=readout.facts["speaking"][answer],
         notes=(f"Not in the vocabulary: {', '.join(unknown)}.",) if unknown else (),
     )
 

@@ -1,0 +1,85 @@
+"""Files of questions and captions as VQA, DAQUAR and COCO write them, and what is wrong with others."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from workers.engine.readouts.captions import read_captions
+from workers.engine.readouts.options import ReadoutInvalid
+from workers.engine.readouts.questions import read_questions, split_words
+from workers.engine.readouts.splits import draw_test
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "images").mkdir()
+    for name in ("COCO_train2014_000000000009.jpg", "COCO_val2014_000000000042.jpg", "plain.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / "images" / name)
+    return tmp_path
+
+
+def test_both_parts_of_vqa_are_read_with_what_ten_people_said(folder: Path) -> None:
+    said = ["yes"] * 2 + ["no"] * 8
+    for part, image in (("train", 9), ("val", 42)):
+        questions = [{"question_id": image, "image_id": image, "question": "Is it a dog?"}]
+        answers = [{"question_id": image, "multiple_choice_answer": "no", "answers": [{"answer": one} for one in said]}]
+        (folder / f"v2_OpenEnded_{part}2014_questions.json").write_text(json.dumps({"questions": questions}))
+        (folder / f"v2_{part}2014_annotations.json").write_text(json.dumps({"annotations": answers}))
+    found = read_questions([folder], None)
+    assert [(one.path, one.part) for one in found.questions] == [
+        ("COCO_train2014_000000000009.jpg", "train"), ("COCO_val2014_000000000042.jpg", "test"),
+    ]  # fmt: skip
+    one = found.questions[0]
+    assert (one.answer, one.grade("no"), one.grade("cat")) == ("no", 1.0, 0.0)
+    assert one.grade("yes") == pytest.approx(2 / 3)
+    assert split_words(one.text + " is it?") == ["is", "it", "a", "dog"]
+    # Version 1 tells one answer in place of ten.
+    told = {"annotations": [{"question_id": 42, "multiple_choice_answer": "Yes"}]}
+    (folder / "annotations.json").write_text(json.dumps(told))
+    alone = read_questions([folder / "v2_OpenEnded_val2014_questions.json", folder / "annotations.json"], None)
+    assert [(one.answers, one.part) for one in alone.questions] == [(("yes",), "")]
+
+
+def test_questions_with_several_answers_at_once_are_counted(folder: Path) -> None:
+    lines = ["image_id,question,answer", "plain,what is it,dog", 'plain,what is there,"knife, fork"']
+    (folder / "data.csv").write_text("\n".join(lines))
+    found = read_questions([folder], None)
+    assert [(one.path, one.answer) for one in found.questions] == [("plain.png", "dog")]
+    assert found.n_several == 1
+
+
+def test_captions_of_coco_are_read_by_photograph(folder: Path) -> None:
+    images = [{"id": 1, "file_name": "COCO_val2014_000000000042.jpg"}, {"id": 2, "file_name": "plain.png"}]
+    said = [(1, "A dog ."), (2, "Two cats ."), (1, "The dog"), (2, " . ")]
+    told = {"images": images, "annotations": [{"image_id": i, "caption": text} for i, text in said]}
+    (folder / "captions_val.json").write_text(json.dumps(told))
+    found = read_captions([folder], None)
+    assert found.captions == {"COCO_val2014_000000000042.jpg": ["A dog .", "The dog"], "plain.png": ["Two cats ."]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.csv", "image,question\nplain,what\n", "needs the columns image, question and answer"),
+        ("a.csv", "image,question,answer\nabsent,what,dog\n", "There is no photograph 'absent'"),
+        ("a.csv", "image,question,answer\nplain,what,\n", "no question with one answer"),
+        ("a.json", '{"questions": []}', "VQA needs a file with questions and one with annotations"),
+        ("a.json", "[]", "holds no object"),
+        ("a.json", "{", "cannot be read as JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(folder: Path, name: str, text: str, words: str) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(ReadoutInvalid, match=words):
+        read_questions([folder / name], None)
+
+
+def test_the_split_depends_on_paths_alone() -> None:
+    paths = [f"{number}.png" for number in range(100)]
+    flags = dict(zip(paths, draw_test(paths, 0.25), strict=True))
+    assert sum(flags.values()) == 25
+    again = dict(zip(paths[::-1], draw_test(paths[::-1], 0.25), strict=True))
+    assert again == flags
+    assert draw_test(["a", "b", "a"], 0.5).tolist() in ([True, False, True], [False, True, False])
