@@ -254,7 +254,7 @@ def show(readout: Readout, maps: NDArray[np.float32], wanted: Wanted) -> Shown:
         weights=readout.linear.take(answer, against=against),
         against=wanted.against,
         ranking=tuple(ranking),
-        speaking=readout.facts["speaking"][answer],
+        speaking=readout.facts["speaking"][answer] if "speaking" in readout.facts else {},
         notes=(f"Not in the vocabulary: {', '.join(unknown)}.",) if unknown else (),
     )
 
