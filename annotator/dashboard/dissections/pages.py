@@ -188,5 +188,5 @@ def request_one(request: SignedInRequest) -> HttpResponse:
     known: dict[str, list[str]] = {}
     for layer in Layer.objects.select_related("network"):
         known.setdefault(layer.network.name, []).append(layer.path)
-    shown = {"title": "New dissection", "form": form, "known_layers": known, "estimate": estimate}
-    return show(request, "dashboard/dissections/dissect.html", **shown)
+    shown: dict[str, Any] = {"form": form, "known_layers": known, "estimate": estimate}
+    return show(request, "dashboard/dissections/dissect.html", title="New dissection", **shown)

@@ -33,6 +33,7 @@ from workers.store import StoreError
 N_LISTED, N_READINGS = 100, 12
 # Of a report, what stands elsewhere on the page.
 UNTOLD = ("task", "layer", "note")
+FACTS = {"n_training": "to train on", "n_test": "to test on", "n_unreadable": "photographs that cannot be read"}
 
 
 @needs(Role.VIEWER)
@@ -204,7 +205,7 @@ def _list_readings(readout: Readout) -> list[Question]:
 def _list_counts(report: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Plain facts of the report: counts, the split, the baseline's answer."""
     return [
-        (name.removeprefix("n_").replace("_", " "), value)
+        (FACTS.get(name, name.removeprefix("n_").replace("_", " ")), value)
         for name, value in report.items()
         if isinstance(value, (int, float, str)) and name not in UNTOLD
     ]

@@ -19,6 +19,7 @@ from annotator.readouts.showing import Shown, read_shown
 from annotator.units.models import Layer, Network
 
 N_RANKED = 10
+SPEAKING = {"words": "Words", "images": "Photographs of the test", "questions": "Questions of the test"}
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,12 @@ class Reading:
         return [
             Answer(one["answer"], one["score"], one.get("image_score")) for one in self.shown.ranking[:N_RANKED]
         ]  # fmt: skip
+
+    @property
+    def speaking(self) -> list[tuple[str, list[Any]]]:
+        """What speaks most for the answer, with scores: words, and photographs and questions of the test."""
+        found = self.question.answer.get("speaking") or {}
+        return [(title, found[kind]) for kind, title in SPEAKING.items() if found.get(kind)]
 
     @cached_property
     def others(self) -> list[Asked]:

@@ -109,7 +109,7 @@ def test_captions_have_a_map_for_each_word_and_say_that_they_are_a_toy(viewer: C
         "task": "caption", "layer": "1", "photograph": {"width": 40, "height": 30}, "seen": [0, 0, 40, 30],
         "prediction": "a dog", "score": 1.5, "words": [{"word": "a", "score": 0.5, "map": [[0.5]]},
         {"word": "dog", "score": 1.0, "map": [[1.0, -1.0]]}], "units": [], "rest": 0.0, "bias": 0.0, "map": [[1.0]],
-        "against": "", "ranking": [], "notes": [],
+        "against": "", "ranking": [], "notes": [], "speaking": {"words": [["puppy", 2.5]]},
         "network": {"weights_sha256": "", "source_sha256": "", "weights_from": "file"},
     }  # fmt: skip
     question = Question.objects.create(
@@ -120,6 +120,8 @@ def test_captions_have_a_map_for_each_word_and_say_that_they_are_a_toy(viewer: C
     for address in (page, f"{page}?word=1", "/readouts/says/"):
         assert "A toy:" in read(viewer, address), address
     assert "toy</span>" in read(viewer, "/readouts/")
+    assert "What speaks for “a dog”" in read(viewer, page)
+    assert "puppy" in read(viewer, page)
     assert "Where it sees “dog”" in read(viewer, f"{page}?word=1")
     with Picture.open(io.BytesIO(viewer.get(f"{page}word-1.png").content)) as shown:
         left, right = np.asarray(shown)[0, 0, :3], np.asarray(shown)[0, -1, :3]
