@@ -4,10 +4,18 @@ import dataclasses
 import sys
 from importlib import import_module
 from types import SimpleNamespace
+from typing import Any
 
-# Mephisto is written for Python 3.10, whose dataclasses take each other as defaults.
+
+def make(cls: Any = None, **given: Any) -> Any:
+    """A dataclass as in Python 3.10, for which Mephisto is written: its own ones are defaults of each other."""
+    if cls is None:
+        return lambda one: make(one, **given)
+    return plain(cls, **({"unsafe_hash": True} if cls.__module__.startswith("mephisto") else {}), **given)
+
+
 plain = dataclasses.dataclass
-dataclasses.dataclass = lambda cls=None, **given: plain(cls, **{"unsafe_hash": True, **given})  # type: ignore[assignment]
+vars(dataclasses)["dataclass"] = make
 utils = import_module("mephisto.abstractions.providers.mturk.mturk_utils")
 client = import_module("boto3").client("mturk", region_name="us-east-1", endpoint_url=utils.SANDBOX_ENDPOINT)
 if sys.argv[1] == "publish":

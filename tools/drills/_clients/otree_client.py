@@ -4,7 +4,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-Path("settings.py").write_text("SESSION_CONFIGS = []\nLANGUAGE_CODE = 'en'\nSECRET_KEY = 'drill'\n")
+Path("settings.py").write_text(
+    "SESSION_CONFIGS = []\nSESSION_CONFIG_DEFAULTS = {}\nLANGUAGE_CODE = 'en'\nSECRET_KEY = 'drill'\n"
+)
 Path("_static").mkdir(exist_ok=True)
 client = import_module("otree.mturk_client").TurkClient
 QUESTION = (
