@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -147,19 +147,43 @@ class Crew:
         page = browser.get(self.site.at(f"assignments/{assignment}/"))
         if find(page, "done") is not None:
             return
-        frame = _open_frame(browser, page)
-        if find(frame, "refusal") is not None:
+        answer = self.do_page(person, browser, _open_frame(browser, page))
+        if answer is None:
             self._give_back(browser, page)
             return
+        if answer.status != 200 and find(browser.get(page.url), "done") is None:
+            raise PageUnexpected(f"The marketplace did not take assignment {assignment} ({answer.status}).")
+        self._count()
+
+    def do_page(self, person: Person, browser: Browser, frame: Page) -> Page | None:
+        """Does one HIT's page and hands the answer back; the page that follows. None: the page refuses this person."""
+        if find(frame, "refusal") is not None:
+            return None
         config = _read_config(frame)
         start = browser.post_json(frame.link(config["urls"]["start"]), {"token": config["token"], "consent": True}).data
         if start.get("state") not in ("stored", "working"):
-            self._give_back(browser, page)
-            return
+            return None
         stored = start if start.get("state") == "stored" else self._answer(person, browser, frame, config, start)
-        answer = browser.post_form(str(stored["submit_to"]), {k: str(v) for k, v in stored["fields"].items()})
-        if answer.status != 200 and find(browser.get(page.url), "done") is None:
-            raise PageUnexpected(f"The marketplace did not take assignment {assignment} ({answer.status}).")
+        return browser.post_form(str(stored["submit_to"]), {k: str(v) for k, v in stored["fields"].items()})
+
+    def use_links(self, addresses: Mapping[str, str]) -> Progress:
+        """Each person opens their own link (name -> address) and works through it to the end."""
+        for person in self.people:
+            browser = self.browsers[person.name]
+            page = browser.get(addresses[person.name])
+            while (form := _find_link_form(page)) is not None:
+                moved = browser.post_form(*fill_form(page, form, {}))
+                if find(moved, "hit-config") is None:
+                    page = moved
+                    continue
+                done = self.do_page(person, browser, moved)
+                if done is None:
+                    break
+                self._count()
+                page = done
+        return self.progress
+
+    def _count(self) -> None:
         with self._counting:
             self.progress.n_submitted += 1
             self.on_submitted(self.progress.n_submitted)
@@ -221,6 +245,12 @@ def _look_again(sight: Sight, keys: Sequence[str], person: Person, seed: int, ex
     """The page sent the answer back as careless: the person also marks a quarter of the other tiles."""
     more = {p for p, key in enumerate(keys) if draw(seed, person.name, key, "again", extra) < 0.25}
     return replace(sight, marked=tuple(sorted(set(sight.marked) | more)), active_seconds=sight.active_seconds * 1.5)
+
+
+def _find_link_form(page: Page) -> str | None:
+    """The button that goes on, on the page of a link; None at its end."""
+    names = ("start-form", "next-form")
+    return next((f"//form[@id='{name}']" for name in names if find(page, name) is not None), None)
 
 
 def _open_frame(browser: Browser, page: Page) -> Page:

@@ -120,7 +120,7 @@ def test_simulated_people_see_no_hit_of_another_campaign_in_the_same_group(
     shared = SandboxHITType.objects.order_by("id")[0]
     SandboxHIT.objects.update(hit_type=shared)
     HITType.objects.update(external_id=shared.mturk_id)
-    site, people = find_site("one"), gather_people(n_people=1)
+    site, people = find_site(campaigns[0]), gather_people(n_people=1)
     browsers = sign_in_all(site=site, people=people, keys_file=tmp_path / "keys.json")
     crew = Crew(site, people, viewer=cast(Any, None), knowledge=cast(Any, None), seed=1, browsers=browsers)
     assert set(crew._list_hits()) == set(campaigns[0].hits.values_list("external_id", flat=True))
