@@ -270,7 +270,7 @@ SANDBOX_WEBHOOK_URL = env.text(
 )
 SANDBOX_OPERATOR = env.text(
     "SANDBOX_OPERATOR", "Who runs the marketplace and pays its people, as its pages say it.",
-    default="Whoever runs this marketplace",
+    default="The operator",
 )  # fmt: skip
 SANDBOX_PAGES = env.text(
     "SANDBOX_PAGES", "A folder with terms.txt, privacy.txt and contact.txt for the worker site; empty: short ones.",
