@@ -35,15 +35,6 @@ def test_people_answer_every_hit_in_two_goes_and_nobody_meets_the_same_crops_twi
     launch(house, dissection, "crew again")
     assert "submitted 4 assignments" in house.manage("simulate_people", "crew again", *work)
 
-    # Through links of their own: each person goes on from HIT to HIT, and gets a code.
-    house.manage("launch", "by links", "--dissection", dissection["id"], "--top-iou", "2", "--random", "0", "--seed",
-                 "6", "--assignments", "2", "--reward", "0.61", "--marketplace", "links", "--yes")  # fmt: skip
-    assert "submitted 4 assignments" in house.manage("simulate_people", "by links", *work)
-    assert "submitted 0 assignments" in house.manage("simulate_people", "by links", *work)
-    house.manage("collect", "by links", "--approve")
-    owed = house.manage("links", "owed", "by links").splitlines()[1:]
-    assert sum(int(line.split(",")[5]) for line in owed) == 4
-
     # A yes or no about the same crops, by people who have not seen them.
     house.manage("launch", "yes-no", "--dissection", dissection["id"], "--top-iou", "2", "--random", "0", "--seed", "5",
                  "--assignments", "2", "--reward", "0.62", "--template", "verify_label", "--yes")  # fmt: skip

@@ -65,6 +65,7 @@ def leave(person: Person, *, now: dt.datetime) -> None:
     person.name, person.contact, person.invited_as = f"left-{person.mturk_id}", "", ""
     person.key_sha256, person.left_at = secrets.token_hex(32), now
     is_waiting = person.assignments.filter(state=AssignmentState.SUBMITTED).exists()
+    person.wants_mail = False
     if not (is_waiting or paying_out.find_earnings(person).owed_usd):
         person.sealed_payout_address = ""
     person.save()

@@ -20,6 +20,8 @@ class Person(models.Model):
     # Seen by the operator alone, as is for whom the invitation was.
     invited_as = models.CharField(max_length=120, blank=True)
     contact = models.EmailField(max_length=200, blank=True)
+    wants_mail = models.BooleanField(default=False, help_text="News by e-mail, to the contact")
+    mailed_at = models.DateTimeField(null=True, blank=True, help_text="Of the last letter")
     # Where the person wants to be paid, encrypted (rules/sealing.py); empty: not said.
     sealed_payout_address = models.TextField(blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)

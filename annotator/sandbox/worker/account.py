@@ -20,7 +20,7 @@ TITLES = {"terms": "Terms", "privacy": "Privacy", "contact": "Contact"}
 @require_http_methods(["GET", "POST"])
 @session.for_people
 def show_account(request: HttpRequest, person: Person) -> HttpResponse:
-    """Form fields: contact (an e-mail address), payout_address. Both may be empty."""
+    """Form fields: contact (an e-mail address), wants_mail, payout_address. All may be empty."""
     problem = ""
     if request.method == "POST":
         contact, address = (session.clean(request.POST.get(name, "")).strip() for name in ("contact", "payout_address"))
@@ -28,8 +28,8 @@ def show_account(request: HttpRequest, person: Person) -> HttpResponse:
         if len(address) > paying_out.MAX_ADDRESS or not address.isprintable():
             problem = f"A payout address is one line of at most {paying_out.MAX_ADDRESS} characters."
         if not problem:
-            person.contact = contact
-            person.save(update_fields=["contact"])
+            person.contact, person.wants_mail = contact, bool(contact and request.POST.get("wants_mail"))
+            person.save(update_fields=["contact", "wants_mail"])
             paying_out.keep_payout_address(person, address)
             return redirect("sandbox-account")
     return session.show(

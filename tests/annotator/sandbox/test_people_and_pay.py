@@ -223,3 +223,21 @@ def test_a_payout_address_is_read_with_its_key_alone() -> None:
     assert sealing.unseal(sealed, key="k" * 50) == "DE02 1203 0000"
     with pytest.raises(sealing.SealBroken):
         sealing.unseal(sealed, key="l" * 50)
+
+
+def test_people_who_asked_for_mail_get_one_letter_per_day(
+    mturk: Any, new_hit: Callable[..., HIT], new_person: NewPerson, visit: Any, settings: Any, mailoutbox: Any
+) -> None:
+    ada, bob = new_person(), new_person("bob")
+    for person, wants in ((ada, {"wants_mail": "1"}), (bob, {})):
+        visit(person).post("/worker/account", {"contact": f"{person.name}@example.org", **wants})
+    new_hit()
+    with pytest.raises(CommandError, match="SMTP_HOST"):
+        call_command("sandbox_mail")
+    settings.EMAIL_HOST, settings.MAIL_FROM = "mail.example.org", "crowd@example.org"
+    assert run("sandbox_mail") == "1 letters sent.\n"
+    assert run("sandbox_mail") == "0 letters sent.\n"
+    (letter,) = mailoutbox
+    assert (letter.to, letter.from_email) == (["ada@example.org"], "crowd@example.org")
+    assert "1 new HITs that you can take" in letter.body
+    assert "/worker/" in letter.body

@@ -5,7 +5,7 @@ import io
 import json
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,6 +25,10 @@ from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.session import open_session
 from annotator.crowd.page import linking
 from annotator.crowd.pseudonyms import erase_worker
+from annotator.demo.management.commands.simulate_people import hand_out_links
+from annotator.demo.people.browser import Browser
+from annotator.demo.people.tempers import gather_people
+from annotator.demo.people.working import Crew, Site
 from annotator.units.models import Dissection
 from tests.annotator.crowd.fixtures import read_config
 from tests.annotator.crowd.making import make_campaign
@@ -185,6 +189,29 @@ def test_more_answers_more_time_bonuses_and_an_erased_person(campaign: Campaign)
     assert Worker.objects.get().external_id is None
     with pytest.raises(CommandError, match="has no link 1"):
         call_command("links", "reopen", campaign.name, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_simulated_people_work_through_their_links(
+    campaign: Campaign, live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.HIT_PAGES_URL = live_server.url
+    people = gather_people(n_people=2)
+    addresses = hand_out_links(campaign, [person.name for person in people])
+
+    def answer(crew: Crew, person: Any, browser: Browser, frame: Any, config: Any, start: Any) -> dict[str, Any]:
+        work = {"work_token": start["work_token"], "client_id": str(uuid.uuid4()), "active_seconds": 60.0}
+        said = {"description": "lamp", "category": "object", "marked": [1]}
+        return browser.post_json(frame.link(config["urls"]["submit"]), work | said).data
+
+    monkeypatch.setattr(Crew, "_answer", answer)
+    site, browsers = Site("", frozenset(), frozenset()), {person.name: Browser() for person in people}
+    crew = Crew(site, people, viewer=cast(Any, None), knowledge=cast(Any, None), seed=1, browsers=browsers)
+    assert crew.use_links(addresses).n_submitted == 4, "two each, as many as one person may do"
+    assert not Link.objects.filter(finished_at=None).exists()
+    assert collect_campaign(open_session(campaign)).n_new == 4
+    assert set(Worker.objects.values_list("is_simulated", flat=True)) == {True}
+    assert hand_out_links(campaign, [person.name for person in people]) == addresses
 
 
 @pytest.mark.parametrize("point", ["after decision", "after claim", "after call", "after record"])

@@ -1,0 +1,18 @@
+"""Writes to the people of the worker site who asked for mail."""
+
+from typing import Any
+
+from annotator.commanding import ProjectCommand
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import mailing
+
+
+class Command(ProjectCommand):
+    help = (
+        "Write to people who asked for mail on the page of their account: how many new HITs there are for them, how "
+        "many of theirs were reviewed, how many messages wait. One letter per person and day. Let a timer run it."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        n_sent = mailing.mail_everybody(now=switchboard.read().now())
+        self.stdout.write(f"{n_sent} letters sent.")
