@@ -1,11 +1,12 @@
-"""Dissections by their ids."""
+"""Dissections by their ids, networks by former names, units by their place in a layer."""
 
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
+from django.db.models import Max, Min, Q
 
 from annotator.refusals import Refusal
-from annotator.units.models import Dissection, NetworkAlias
+from annotator.units.models import Dissection, NetworkAlias, Unit
 
 
 class NoSuchDissection(Refusal):
@@ -42,3 +43,13 @@ def find_done_dissections(ids: Iterable[object]) -> list[Dissection]:
                 f"The dissection {dissection.pk} is {dissection.state}; a campaign needs a done one."
             )
     return dissections
+
+
+def find_neighbors(unit: Unit) -> tuple[int | None, int | None]:
+    """The indexes of the units before and after this one that are in its layer here; None if there is none.
+
+    A layer of which a published file names some units has gaps.
+    """
+    before, after = Max("index", filter=Q(index__lt=unit.index)), Min("index", filter=Q(index__gt=unit.index))
+    found = Unit.objects.filter(layer=unit.layer_id).aggregate(before=before, after=after)
+    return found["before"], found["after"]

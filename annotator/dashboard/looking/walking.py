@@ -19,7 +19,7 @@ from annotator.evidence.asking import CannotAsk
 from annotator.evidence.looking import find_walk
 from annotator.evidence.models import Question
 from annotator.units import gpu_queue
-from annotator.units.finding import find_renamed
+from annotator.units.finding import find_neighbors, find_renamed
 from annotator.units.models import IMPORTED, Dissection, Layer, Unit
 from workers import contract
 from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
@@ -60,13 +60,14 @@ def show_walk(request: SignedInRequest, network: str, layer: str, index: int) ->
     context: dict[str, Any] = {"unit": unit, "layers": layers}
     if request.headers.get("HX-Request"):
         return show_part(request, "dashboard/looking/walked.html", context | _describe(unit, layers, scope))
+    previous_index, next_index = find_neighbors(unit)
     return show(
         request,
         "dashboard/looking/walk.html",
         title=f"Walk: unit {index} of {layer}",
         subtitle=network,
-        previous_index=index - 1 if index else None,
-        next_index=index + 1 if index + 1 < unit.layer.n_units else None,
+        previous_index=previous_index,
+        next_index=next_index,
         **context,
     )
 

@@ -13,7 +13,7 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.units.unit_record import UnitRecord, gather_record
-from annotator.units.finding import find_renamed
+from annotator.units.finding import find_neighbors, find_renamed
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import AutomaticLabel, DissectedUnit, Unit
 
@@ -55,6 +55,7 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         dissection, answer, mode = _read_view(request)
     except ValueError as unclear:
         return show_refusal(request, str(unclear), status=400)
+    previous_index, next_index = find_neighbors(unit)
     record = gather_record(unit=unit, dissection_id=dissection, answer_id=answer, mode=mode)
     return show(
         request,
@@ -66,8 +67,8 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         histogram=_histogram(record),
         layer_field=_layer_field(record),
         read_as=spell_layer(record.dissected.dissection, layer) if record.dissected else "",
-        previous_index=index - 1 if index else None,
-        next_index=index + 1 if index + 1 < unit.layer.n_units else None,
+        previous_index=previous_index,
+        next_index=next_index,
         descriptions=unit.descriptions.select_related("method").order_by("method__name"),
         modes=AutomaticLabel.Mode.choices,
         mode=mode,
