@@ -33,7 +33,9 @@ def _read(path: Path) -> list[dict[str, str | None]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            rows = [{name: restore(value or "") for name, value in row.items() if name in NEEDED} for row in reader]
+            rows: list[dict[str, str | None]] = [
+                {name: restore(row[name] or "") for name in NEEDED if name in row} for row in reader
+            ]
             columns = reader.fieldnames or ()
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read: {error}.", returncode=2) from None
