@@ -115,7 +115,7 @@ def _add_fit(parser: ArgumentParser) -> None:
     add("--weights", default="", help=".safetensors or .pth; a file or s3://; none: random weights")
     add("--preprocessing", type=json_argument, help="JSON: input_px, mean, std, scale, resize")
     add("--layer", default="", help="whose units are pooled; default: the layer that the head pools")
-    add("--task", choices=TASKS)
+    add("--task", choices=TASKS, help="what is fitted")
     add("--data", nargs="+", default=[], metavar="PATH", help="what it is fitted to")
     add(
         "--images",
@@ -139,7 +139,7 @@ def _add_fit(parser: ArgumentParser) -> None:
     add("--clusters", type=int, default=DEFAULTS.clusters, help=f"default: {DEFAULTS.clusters}")
     add("--epochs", type=int, default=0, help="vqa, caption: default: the task's own")
     add("--c", type=float, default=0.0, help="classify: inverse strength of the penalty; default: by cross-validation")
-    add("--seed", type=int, default=0)
+    add("--seed", type=int, default=0, help="of the split and of the fit (default 0)")
     add("--cancel", action="store_true", help="end a fit that another command asked for")
 
 
