@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +16,9 @@ from annotator.labels.lexicon import Lexicon
 from annotator.studies.activations import read_kept
 from annotator.studies.concept_models import NamedColumns
 from annotator.studies.describers.given import CannotDescribe, Given, Told
-from annotator.studies.describers.table import DESCRIBERS, Describer
+from annotator.studies.describers.table import COMPOSITIONS, DESCRIBERS, Describer
 from annotator.units.models import Dissection, Unit
+from workers.engine.measures.compositions.arrays import spell
 
 
 class DescribedBefore(CannotDescribe):
@@ -26,11 +27,11 @@ class DescribedBefore(CannotDescribe):
 
 @dataclass(frozen=True)
 class Described:
-    """The new descriptions, in the order of the units."""
+    """The new descriptions, by the units' indexes."""
 
     method: str
     layer: str
-    told: tuple[Told, ...]
+    told: Mapping[int, Told]
 
 
 def describe_layer(
@@ -38,6 +39,7 @@ def describe_layer(
 ) -> Described:
     """Computes, and writes nothing. `kind`: a key of DESCRIBERS. Raises CannotDescribe, BadPlan, StoreError."""
     describer = DESCRIBERS[kind]
+    assert describer.describe is not None, kind
     activations = read_kept(dissection, layer, pooled=pooled or describer.pooled)
     if len(concepts.values) != len(activations):
         raise CannotDescribe(
@@ -49,7 +51,20 @@ def describe_layer(
         known = add_wider(known, lexicon) if describer.grows else known
     was_read = ~np.isnan(activations).any(axis=1)
     given = Given(activations[was_read], known.values[was_read], tuple(known.names))
-    return Described(describer.method, layer, tuple(describer.describe(given)))
+    return Described(describer.method, layer, dict(enumerate(describer.describe(given))))
+
+
+def read_compositions(dissection: Dissection, layer: str) -> Described:
+    """The formulas that `dissect --compositions` found. Raises CannotDescribe if it found none."""
+    rows = dissection.dissected_units.filter(unit__layer__path=layer).values_list("unit__index", "values")
+    found = {index: values[COMPOSITIONS] for index, values in rows if COMPOSITIONS in values}
+    if not found:
+        raise CannotDescribe(f"The dissection kept no formulas of {layer}: dissect labeled images with --compositions.")
+    told = {}
+    for index, one in sorted(found.items()):
+        names = [clean_label(name) or name for name in one["names"]]
+        told[index] = Told(spell(names, one["joints"]), one["iou"], {"length": len(names)})
+    return Described(DESCRIBERS[COMPOSITIONS].method, layer, told)
 
 
 def add_wider(labels: NamedColumns, lexicon: Lexicon) -> NamedColumns:
@@ -87,13 +102,13 @@ def keep_described(
             "another name (--name)."
         )
     before.delete()
-    source = digest_told(described.told)
+    source = digest_told(list(described.told.values()))
     Description.objects.bulk_create(
         Description(
             unit_id=units[index], method=method, text=one.text[:MAX_DESCRIPTION], score=one.score,
             details=dict(one.details), source=source, imported_at=now,
         )
-        for index, one in enumerate(described.told)
+        for index, one in described.told.items()
     )  # fmt: skip
     return len(described.told)
 

@@ -65,6 +65,17 @@ def test_each_describer_keeps_a_description_per_unit(kind: str, dissection: Diss
     assert Description.objects.count() == 2 * N_UNITS
 
 
+def test_formulas_of_a_dissection_become_descriptions(dissection: Dissection, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="--compositions"):
+        describe("compositions", dissection, tmp_path)
+    unit = dissection.dissected_units.get(unit__index=1)
+    unit.values = {"compositions": {"names": ["red-c", "dining_room-s"], "joints": ["AND NOT"], "iou": 0.25}}
+    unit.save()
+    describe("compositions", dissection, tmp_path)
+    kept = Description.objects.get()
+    assert (str(kept.method), kept.text, kept.score) == ("compositional IoU", "red AND NOT dining room", 0.25)
+
+
 def test_what_cannot_be_described_keeps_nothing(dissection: Dissection, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="has no layer"):
         describe("invert", dissection, tmp_path, "--layer", "features.9")

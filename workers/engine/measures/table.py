@@ -16,6 +16,7 @@ MEASURES = [
     "workers.engine.measures.top_images",
     "workers.engine.measures.thresholds",
     "workers.engine.measures.iou",
+    "workers.engine.measures.compositions",
     "workers.engine.measures.empirical_fields",
     "workers.engine.measures.crops",
     "workers.engine.measures.exemplars",

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from django.utils import timezone
 from annotator.commanding import ProjectCommand
 from annotator.labels.labeling import open_lexicon
 from annotator.studies.activations import POOLED
-from annotator.studies.describers.table import DESCRIBERS
-from annotator.studies.describing import describe_layer, keep_described
+from annotator.studies.describers.table import COMPOSITIONS, DESCRIBERS
+from annotator.studies.describing import Described, describe_layer, keep_described, read_compositions
 from annotator.studies.labeled_images import read_presence
 from annotator.studies.matrices import read_classes
 from annotator.units.finding import find_done_dissections
+from annotator.units.models import Dissection
 
 
 class Command(ProjectCommand):
@@ -44,21 +46,27 @@ class Command(ProjectCommand):
             raise CommandError(
                 f"The dissection has no layer {layer}; its layers: {', '.join(dissection.layer_paths)}.", returncode=2
             )
-        concepts = (
-            read_classes(options["concepts"], options["class_names"])
-            if options["concepts"]
-            else read_presence(dissection.image_set)
-        )
-        described = describe_layer(
-            dissection, layer, kind=kind, concepts=concepts, lexicon=open_lexicon(), pooled=options["pooled"]
-        )
+        described = _describe(dissection, layer, kind, options)
         n = keep_described(
             described, dissection=dissection, name=options["name"], kind=kind, replaces=options["replace"],
             now=timezone.now(),
         )  # fmt: skip
         if options["json"]:
             told = [{"unit": index, "description": one.text, "score": one.score} for index, one in
-                    enumerate(described.told)]  # fmt: skip
+                    described.told.items()]  # fmt: skip
             self.stdout.write(json.dumps({"method": options["name"] or described.method, "units": told}, indent=1))
             return
         self.stdout.write(f"{options['name'] or described.method}: {n} units of {layer} described.")
+
+
+def _describe(dissection: Dissection, layer: str, kind: str, options: Mapping[str, Any]) -> Described:
+    if kind == COMPOSITIONS:
+        return read_compositions(dissection, layer)
+    concepts = (
+        read_classes(options["concepts"], options["class_names"])
+        if options["concepts"]
+        else read_presence(dissection.image_set)
+    )
+    return describe_layer(
+        dissection, layer, kind=kind, concepts=concepts, lexicon=open_lexicon(), pooled=options["pooled"]
+    )
