@@ -1,6 +1,6 @@
 """Localize: how well the maps of a network's head find the objects of a set with boxes, or with masks.
 
-docs/evidence.md, Localization and Masks. Whole photographs are resized to the square input, so that every pixel counts;
+docs/evidence.md, Localization. Whole photographs are resized to the square input, so that every pixel counts;
 boxes and masks are resized with them.
 """
 
