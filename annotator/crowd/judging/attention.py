@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from annotator.crowd.campaigns.collecting import HAND_OVER, find_unsubmitted
 from annotator.crowd.campaigns.crops import describe_gone
 from annotator.crowd.campaigns.openness import find_openness
+from annotator.crowd.judging.settling import SETTLED_BY_HAND
 from annotator.crowd.models import COUNTED, Assignment, Campaign, OutwardAct, Rejection
 
 # An automatic approval is announced this long before it happens.
@@ -28,6 +29,8 @@ class Need:
     kind: str
     subject: str
     words: str
+    # The act at the marketplace whose outcome a person is to say (the step `settle-payment`).
+    act: int | None = None
 
 
 def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
@@ -47,7 +50,7 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     return [
         *([Need("crops", str(campaign), gone)] if gone else []),
         *([Need("expired", str(campaign), openness.words)] if openness.is_expired else []),
-        *(Need(act.state, f"{act.verb} {act.pk}", act.problem) for act in acts),
+        *(_name_act(act) for act in acts),
         *_name_units("unsubmitted", unsubmitted, UNSUBMITTED),
         *([Need("unproved", str(campaign), UNPROVED.format(n_unproved))] if n_unproved else []),
         *_name_units("unstored", unstored, UNSTORED),
@@ -56,6 +59,11 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
         *(Need("auto-approval", f"assignment {row.pk}", APPROVED_AT.format(row.auto_approval_at)) for row in soon),
         *([Need("problem", str(campaign), campaign.problem)] if campaign.problem else []),
     ]
+
+
+def _name_act(act: OutwardAct) -> Need:
+    can_be_settled = act.state == OutwardAct.State.NEEDS_HUMAN and act.verb in SETTLED_BY_HAND
+    return Need(act.state, f"{act.verb} {act.pk}", act.problem, act=act.pk if can_be_settled else None)
 
 
 def _name_units(kind: str, rows: QuerySet[Assignment], words: str) -> list[Need]:

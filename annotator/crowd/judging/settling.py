@@ -11,6 +11,7 @@ from annotator.crowd.outbox.session import Session
 
 Outcome = Literal["done", "not-done", "given-up"]
 State = OutwardAct.State
+SETTLED_BY_HAND = ("pay_bonus", "approve", "reject", "overturn")
 
 
 def settle_by_hand(session: Session, *, act_id: int, outcome: Outcome) -> OutwardAct:
@@ -41,7 +42,7 @@ def _claim(campaign: Campaign, *, act_id: int) -> OutwardAct:
     if act is None:
         numbers = ", ".join(str(pk) for pk in waiting.order_by("id").values_list("pk", flat=True)) or "none"
         raise CannotReview(f"The act {act_id} of {campaign} does not wait for a person. These do: {numbers}.")
-    if act.verb not in ("pay_bonus", "approve", "reject", "overturn"):
+    if act.verb not in SETTLED_BY_HAND:
         raise CannotReview(f"The act {act_id} makes something at the marketplace; withdraw and compose again instead.")
     return act
 

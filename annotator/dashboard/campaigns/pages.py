@@ -105,8 +105,10 @@ def show_campaign_progress(request: SignedInRequest, name: str) -> HttpResponse:
 @needs(Role.VIEWER)
 def show_attention(request: SignedInRequest, name: str) -> HttpResponse:
     """What needs a person. It is a request of its own, because it reads each answer."""
-    needs_of = find_attention(campaign=get_object_or_404(Campaign, name=name), now=timezone.now())
+    campaign = get_object_or_404(Campaign, name=name)
+    needs_of = find_attention(campaign=campaign, now=timezone.now())
     context = {"needs": needs_of[:N_NEEDS], "n_needs": len(needs_of), "name": name}
+    context["is_real_money"] = is_real_money(campaign)
     return show_part(request, "dashboard/campaigns/attention.html", context)
 
 

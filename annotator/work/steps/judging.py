@@ -19,7 +19,7 @@ from annotator.crowd.judging.rejecting import (
 )
 from annotator.crowd.judging.settling import settle_by_hand
 from annotator.crowd.marketplaces.outcomes import MarketplaceSilent, OutcomeUnknown
-from annotator.crowd.models import Assignment, Campaign, OutwardAct, Rejection
+from annotator.crowd.models import Assignment, Rejection
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.pseudonyms import CannotErase, erase_worker
 from annotator.labels.labeling import compare_words
@@ -149,10 +149,6 @@ def settle_payment(work: Work) -> str:
     return f"The act {act.verb} {act.pk} is {act.get_state_display()} now."
 
 
-def has_unsettled(campaign: Campaign) -> bool:
-    return campaign.outward_acts.filter(state=OutwardAct.State.NEEDS_HUMAN).exists()
-
-
 def compensate_lost(work: Work) -> str:
     session = work.open_session()
     waiting = list(find_unsubmitted(campaign=work.subject, now=work.now))
@@ -190,7 +186,7 @@ STEPS = (
         "settle-payment", "Say what became of a payment",
         "Settles one payment or review whose outcome the marketplace did not tell, after a person has looked there.",
         role=MIN_ROLE[Permission.PAY_BONUSES], run=settle_payment, icon="fact_check", spends=True,
-        is_offered=has_unsettled, options=SettleOptions, refusals=(CannotReview,),
+        options=SettleOptions, refusals=(CannotReview,),
     ),
     Step(
         "compensate", "Compensate lost work", "Pays for work stored here that never reached the marketplace.",

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.test import Client
 
+from annotator.accounts.models import Role
 from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.publishing import CannotPublish, publish_campaign, withdraw_campaign
@@ -24,8 +25,10 @@ from annotator.crowd.models import Assignment, Campaign, OutwardAct, Rejection, 
 from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.session import Session, open_session
 from annotator.units.models import Dissection
+from annotator.work.models import Job
 from tests.annotator.crowd.fixtures import let_pass, read_config
 from tests.annotator.crowd.making import make_campaign
+from tests.annotator.dashboard.making import sign_in
 from tools import prolific_stub
 from tools.prolific_stub import Books
 
@@ -266,3 +269,24 @@ def test_what_prolific_refuses_is_said_in_words(
     settings.PROLIFIC_TOKEN = ""
     with pytest.raises(NoCredentials, match="PROLIFIC_TOKEN"):
         Prolific().check_credentials()
+
+
+def test_the_campaigns_page_offers_to_settle_what_only_a_person_can_know(
+    books: Books, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.app.app.send_task", lambda *args, **options: None)
+    publish(sit(campaign))
+    meet_people(books, campaign)
+    approve_assignments(sit(campaign))
+    books.lose.append("pay/$")
+    with pytest.raises(MarketplaceSilent):
+        pay_top_ups(sit(campaign), with_slow=True)
+    pay_top_ups(sit(campaign), with_slow=True)
+    act = campaign.outward_acts.get(state="needs_human")
+    address = f"/campaigns/{campaign.name}/attention"
+    assert 'value="given-up"' not in sign_in(Role.VIEWER).get(address).content.decode()
+    payer = sign_in(Role.PAYER)
+    assert f'name="act" value="{act.pk}"' in payer.get(address).content.decode()
+    sent = {"act": act.pk, "outcome": "done", "real_money": "on", "typed_name": campaign.name}
+    assert payer.post(f"/campaigns/{campaign.name}/work/settle-payment/", sent).status_code == 302
+    assert Job.objects.get(step="settle-payment").options == {"act": act.pk, "outcome": "done"}
