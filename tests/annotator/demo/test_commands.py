@@ -37,4 +37,4 @@ def test_simulate_people_works_at_our_own_marketplace_on_published_campaigns_onl
     make_campaign(dissection, name="fresh")
     make_campaign(dissection, name="real", marketplace="mturk")
     assert "not published yet" in refusal("simulate_people", "fresh", images=tmp_path)
-    assert "our own marketplace only" in refusal("simulate_people", "real", images=tmp_path)
+    assert "our own marketplace and through links, not at mturk" in refusal("simulate_people", "real", images=tmp_path)
