@@ -6,9 +6,9 @@ from typing import Any
 import altair as alt
 
 from annotator.figures.drawing import Figure, Rows
+from annotator.figures.palette import THREE_COLORS
 
 ORDERS = ("largest", "smallest", "random")
-COLORS = ["#d66014", "#2860be", "#7c8594"]
 PANELS = {"own": "photographs of the class", "others": "photographs of other classes"}
 
 
@@ -44,13 +44,19 @@ def _draw(name: str, title: str, rows: Rows, n_units: int) -> Figure:
         "n:Q", title="units set to zero", scale=alt.Scale(type="symlog", domain=[0, n_units]),
         axis=alt.Axis(values=[n for n in (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if n <= n_units]),
     )  # fmt: skip
-    color = alt.Color("units:N", scale=alt.Scale(domain=list(ORDERS), range=COLORS), title="mean share")
-    base = alt.Chart(width=320, height=260).encode(x=x, color=color)
+    color = alt.Color("units:N", scale=alt.Scale(domain=list(ORDERS), range=THREE_COLORS), title="mean share")
+    dash = alt.StrokeDash("units:N", sort=list(ORDERS), legend=None)
+    base = alt.Chart().encode(x=x, color=color)
     bands = base.mark_area(opacity=0.15).encode(
         y=alt.Y("low:Q", title="accuracy", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")), y2="high:Q"
     )
-    lines = base.mark_line(point=True).encode(y="accuracy:Q")
-    chart = alt.layer(bands, lines, data=alt.InlineData(values=list(rows))).facet(
-        column=alt.Column("photographs:N", title=None, sort=list(dict.fromkeys(row["photographs"] for row in rows)))
+    lines = base.mark_line(point=True).encode(y="accuracy:Q", strokeDash=dash)
+    sort = list(dict.fromkeys(row["photographs"] for row in rows))
+    chart = alt.layer(bands, lines, data=alt.InlineData(values=list(rows)), height=180).facet(
+        facet=alt.Facet("photographs:N", title=None, sort=sort), columns=min(2, max(1, len(sort)))
     )
-    return Figure(name, title, chart.properties(title=title).to_dict(), rows)
+    reading = (
+        "Units are set to zero in the order of their mean share in the class's score, or at random; bands are 95 % "
+        "intervals over the photographs that each panel counts."
+    )
+    return Figure(name, title, chart.properties(title=title).to_dict(), rows, reading)

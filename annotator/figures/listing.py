@@ -1,31 +1,31 @@
 """All figures of a campaign or of several dissections, by name, with the example crops they show."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from annotator.comparison.reports import count_detectors
 from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
-from annotator.figures.charts import (
-    Place,
-    draw_category_confusion,
-    draw_object_detectors,
-    draw_precision_against_iou,
-    draw_precision_by_layer,
-    draw_semantic_types,
-    draw_unique_detectors,
-    draw_unique_detectors_along,
-)
-from annotator.figures.drawing import Figure, say_in_title, say_who_answered
+from annotator.figures.confusion import draw_category_confusion
+from annotator.figures.drawing import Figure, say_about, say_in_title, say_who_answered
 from annotator.figures.importance import draw_precision_against_importance
+from annotator.figures.object_detectors import Place, draw_object_detectors
+from annotator.figures.precision import draw_precision_against_iou, draw_precision_by_layer
+from annotator.figures.shares import draw_networks_side_by_side, draw_semantic_types
+from annotator.figures.unique_detectors import draw_unique_detectors, draw_unique_detectors_along
+from annotator.figures.whole_layers import (
+    draw_layer_figure,
+    find_dissections,
+    list_layer_figures,
+    read_crops,
+    tell_choice,
+    tell_dissections,
+)
 from annotator.labels.labeling import open_lexicon
 from annotator.names import to_file_name
 from annotator.refusals import Refusal
 from annotator.units.best_labels import MODES_BY_RANK
 from annotator.units.models import DissectedUnit, Dissection
-from annotator.units.strips import read_strip
-from workers.engine.drawing.tiles import cut_tiles, encode_jpeg
-from workers.store import StoreError
 
 N_CROPS = 200
 
@@ -34,19 +34,45 @@ class NoSuchFigure(Refusal):
     """The campaign has no figure of that name."""
 
 
-def list_figures(report: Document) -> list[tuple[str, str]]:
-    """(name, title) of what can be drawn from the report."""
+def list_figures(report: Document, *, campaign: Campaign | None = None) -> list[tuple[str, str]]:
+    """(name, title) of what can be drawn from the report, and from the campaign's dissections if it is given."""
     by = report.get("answers_by", "")
-    return [(name, say_in_title(title, answers_by=by)) for name, (title, _) in _plan(report, {}).items()]
+    of_people = [(name, say_in_title(title, answers_by=by)) for name, (title, _) in _plan(report, {}).items()]
+    return [*of_people, *list_dissection_figures(find_dissections(campaign) if campaign else ())]
+
+
+def list_dissection_figures(dissections: Sequence[Dissection]) -> list[tuple[str, str]]:
+    """(name, title) of the figures of whole layers, for which nobody needs to be asked."""
+    return [(name, title) for name, (title, _, _) in list_layer_figures(dissections).items()]
 
 
 def draw_figure(*, report: Document, name: str, campaign: Campaign | None = None) -> Figure:
     """With example crops where the campaign was dissected here. Raises NoSuchFigure."""
+    dissections = find_dissections(campaign) if campaign else []
+    if name in list_layer_figures(dissections):
+        return draw_dissection_figure(name, dissections)
     crops = read_example_crops(campaign=campaign) if campaign and name.startswith("object-detectors") else {}
     planned = _plan(report, crops)
     if name not in planned:
         raise NoSuchFigure(f"There is no figure {name}; there are {', '.join(planned)}.")
-    return say_who_answered(planned[name][1](), answers_by=report.get("answers_by", ""))
+    networks = ", ".join(network["name"] for network in report.get("networks", ()))
+    told = [tell_dissections(dissections) or networks, tell_choice(report)]
+    figure = say_about(planned[name][1](), about="; ".join(part for part in told if part))
+    return say_who_answered(figure, answers_by=report.get("answers_by", ""))
+
+
+def draw_dissection_figure(name: str, dissections: Sequence[Dissection]) -> Figure:
+    """A figure of a whole layer, one of `list_dissection_figures`."""
+    _, path, dissection = list_layer_figures(dissections)[name]
+    return say_about(draw_layer_figure(name, path, dissection), about=tell_dissections([dissection]))
+
+
+def draw_beside(reports: Mapping[str, Document]) -> Figure:
+    """Semantic types of several campaigns' networks."""
+    names = (
+        f"{name}: {', '.join(one['name'] for one in report.get('networks', ()))}" for name, report in reports.items()
+    )
+    return say_about(draw_networks_side_by_side(reports), about="; ".join(names))
 
 
 def _plan(report: Document, crops: dict[Place, bytes]) -> dict[str, tuple[str, Callable[[], Figure]]]:
@@ -79,11 +105,8 @@ def read_example_crops(*, campaign: Campaign) -> dict[Place, bytes]:
     )
     found: dict[Place, bytes] = {}
     for row in measured[:N_CROPS]:
-        try:
-            (tile,) = cut_tiles(read_strip(artifact=row.dissection.artifact, strip=row.strip), ranks=[0])
-        except (StoreError, OSError):
-            continue
-        found[row.unit.layer.path, row.unit.index] = encode_jpeg(tile)
+        for crop in read_crops(row, n=1):
+            found[row.unit.layer.path, row.unit.index] = crop
     return found
 
 
@@ -95,7 +118,7 @@ def draw_zoo(dissections: Sequence[Dissection]) -> Figure:
         for name, counts in _count_by_layer(dissection).items()
         for category, n in counts.items()
     ]
-    return draw_unique_detectors(rows)
+    return say_about(draw_unique_detectors(rows), about=tell_dissections(dissections))
 
 
 def draw_along(dissections: Sequence[tuple[Dissection, float]], *, axis: str) -> Figure:
@@ -108,7 +131,8 @@ def draw_along(dissections: Sequence[tuple[Dissection, float]], *, axis: str) ->
         for category in sorted({category for counts in by_layer for category in counts}):
             n = sum(counts.get(category, 0) for counts in by_layer)
             rows.append({"position": position, "category": category, "n_unique": n})
-    return draw_unique_detectors_along(rows, axis=axis)
+    about = tell_dissections(dissection for dissection, _ in dissections)
+    return say_about(draw_unique_detectors_along(rows, axis=axis), about=about)
 
 
 def _count_all(dissection: Dissection) -> dict[str, int]:

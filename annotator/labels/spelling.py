@@ -41,3 +41,8 @@ def correct_word(word: str, *, counts: Mapping[str, int], targets: Iterable[str]
 
 def _may_be_near(word: str, other: str, allowed: int) -> bool:
     return word[0] == other[:1] and len(other) >= MIN_LENGTH - 1 and abs(len(word) - len(other)) <= allowed
+
+
+def fold_spelling(words: str) -> str:
+    """The same text for each spelling of one word: "light house", "light-house" and "Lighthouse" are "lighthouse"."""
+    return "".join(letter for letter in words.casefold() if letter.isalnum()) or words

@@ -49,7 +49,10 @@ def write_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
     rendered = DissectedUnit.objects.filter(hit_units__hit__campaign=campaign, dissection__image_set__is_rendered=True)
     with whole_folder(folder) as fresh:
         cropped = _write_crops(campaign, fresh / "crops")
-        figures = [draw_figure(report=report, name=name, campaign=campaign) for name, _ in list_figures(report)]
+        figures = [
+            draw_figure(report=report, name=name, campaign=campaign)
+            for name, _ in list_figures(report, campaign=campaign)
+        ]
         for figure in figures:
             save_figure(figure, folder=fresh / "figures")
         page = {

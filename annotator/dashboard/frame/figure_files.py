@@ -1,4 +1,4 @@
-"""A figure as SVG, PNG or CSV: what is sent of it."""
+"""A figure as SVG, PDF, PNG, CSV or caption: what is sent of it."""
 
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
@@ -7,7 +7,11 @@ from annotator.csv_files import CONTENT_TYPE
 from annotator.names import to_file_name
 
 THEMES = ("light", "dark")
-FIGURE_ENDINGS = {"svg": "image/svg+xml", "png": "image/png", "csv": CONTENT_TYPE}
+FIGURE_ENDINGS = {
+    "svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png", "csv": CONTENT_TYPE,
+    "txt": "text/plain; charset=utf-8",
+}  # fmt: skip
+WIDTHS = ("one", "two")
 
 
 def name_download(file: str) -> str:

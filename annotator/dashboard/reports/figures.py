@@ -1,4 +1,5 @@
-"""The report's figures, live: drawn on the server, each can be downloaded as SVG, PNG or CSV.
+"""The report's figures, live: drawn on the server. Each can be downloaded as SVG, PDF or PNG for one or two columns,
+with its data as CSV and its caption as text.
 
 Altair takes over a second to load: what needs it is imported where a figure is drawn, not when the web starts.
 """
@@ -14,7 +15,7 @@ from annotator.comparison.reports import describe_campaign
 from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, send_figure_file
+from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, WIDTHS, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
 from annotator.labels.models import UnitLabel
 
@@ -26,21 +27,27 @@ def show_figures(request: SignedInRequest, name: str) -> HttpResponse:
 
     campaign = get_object_or_404(Campaign, name=name)
     report = _describe(campaign.pk, _stamp(campaign))
-    context = {"campaign": campaign, "agreement": report.get("agreement"), "figures": list_figures(report)}
+    context = {
+        "campaign": campaign,
+        "agreement": report.get("agreement"),
+        "figures": list_figures(report, campaign=campaign),
+    }
     return show_part(request, "dashboard/reports/figures.html", context)
 
 
 @needs(Role.VIEWER)
 def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -> HttpResponse:
-    """One figure as svg, png, csv or Vega-Lite."""
+    """One figure as svg, pdf, png, csv, or its caption as txt, as wide as one or two columns."""
     from annotator.figures.listing import NoSuchFigure
 
     campaign = get_object_or_404(Campaign, name=name)
     theme = request.GET.get("theme", "light")
-    if ending not in FIGURE_ENDINGS or theme not in THEMES:
-        return HttpResponse("A figure comes as svg, png or csv, light or dark.", status=404, content_type="text/plain")
+    width = request.GET.get("width", "two")
+    if ending not in FIGURE_ENDINGS or theme not in THEMES or width not in WIDTHS:
+        words = "A figure comes as svg, pdf, png, csv or txt, light or dark, as wide as one or two columns."
+        return HttpResponse(words, status=404, content_type="text/plain")
     try:
-        content = _render(campaign.pk, _stamp(campaign), figure, ending, theme)
+        content = _render(campaign.pk, _stamp(campaign), figure, (ending, theme, width))
     except NoSuchFigure as absent:
         return HttpResponse(str(absent), status=404, content_type="text/plain")
     return send_figure_file(content, ending=ending, file=f"{name}-{figure}" if "download" in request.GET else "")
@@ -60,10 +67,12 @@ def _describe(campaign_id: int, stamp: str) -> Document:
 
 
 @lru_cache(maxsize=128)
-def _render(campaign_id: int, stamp: str, figure: str, ending: str, theme: str) -> bytes:
+def _render(campaign_id: int, stamp: str, figure: str, how: tuple[str, str, str]) -> bytes:
     from annotator.figures.drawing import render
     from annotator.figures.listing import draw_figure
+    from annotator.figures.paper import read_paper
 
+    ending, theme, width = how
     campaign = Campaign.objects.get(pk=campaign_id)
     drawn = draw_figure(report=_describe(campaign_id, stamp), name=figure, campaign=campaign)
-    return render(drawn, ending, theme=theme)
+    return render(drawn, ending, theme=theme, paper=read_paper(width))

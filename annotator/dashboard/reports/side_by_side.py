@@ -13,7 +13,7 @@ from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, send_figure_file
+from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, WIDTHS, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.program import name_command
 from annotator.refusals import Refusal
@@ -131,25 +131,28 @@ def _lay_out(document: dict[str, Any]) -> dict[str, Any]:
 
 @needs(Role.VIEWER)
 def send_networks(request: SignedInRequest, figure: str, ending: str) -> HttpResponse:
-    """The figure of several networks as svg, png, csv or Vega-Lite."""
+    """The figure of several networks as svg, pdf, png, csv, or its caption as txt."""
     asked = request.GET.copy()
     theme, is_download = asked.pop("theme", ["light"])[0], bool(asked.pop("download", []))
+    width = asked.pop("width", ["two"])[0]
     form = SideBySideForm(asked)
     if not form.is_valid() or figure not in dict(form.list_figures()) or ending not in FIGURE_ENDINGS:
         return show_refusal(request, "There is no such figure of these networks.", status=404)
     from annotator.figures.drawing import render
+    from annotator.figures.paper import read_paper
 
+    paper = read_paper(width if width in WIDTHS else "two")
     drawn = _draw(figure, form.cleaned_data)
-    content = render(drawn, ending, theme=theme if theme in THEMES else "light")
+    content = render(drawn, ending, theme=theme if theme in THEMES else "light", paper=paper)
     return send_figure_file(content, ending=ending, file=drawn.name if is_download else "")
 
 
 def _draw(figure: str, asked: dict[str, Any]) -> "Figure":
-    from annotator.figures import charts, listing
+    from annotator.figures import listing
 
     if figure == "networks":
         reports = {campaign.name: describe_campaign(campaign=campaign) for campaign in asked["campaign"]}
-        return charts.draw_networks_side_by_side(reports)
+        return listing.draw_beside(reports)
     chosen = list(asked["dissection"])
     if figure == "zoo":
         return listing.draw_zoo(chosen)

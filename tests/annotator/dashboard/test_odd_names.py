@@ -16,6 +16,7 @@ from django.urls import reverse
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.figures import drawing
+from annotator.figures.paper import Drawing
 from annotator.labels.models import UnitLabel
 from annotator.names import to_segment
 from annotator.units.models import Dissection, ImageSet, Layer, Network
@@ -35,8 +36,9 @@ DRAWN_NAMES = ["名前", 'it\'s <b>"so"</b>', "שלום عالم\u202e"]
 @pytest.fixture
 def drawn(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name not in DRAWN_NAMES:
-        monkeypatch.setattr(drawing.vl_convert, "vegalite_to_svg", lambda spec, **_: json.dumps(spec))
-        monkeypatch.setattr(drawing.vl_convert, "vegalite_to_png", lambda spec, **_: json.dumps(spec).encode())
+        monkeypatch.setattr(drawing, "lay_out", lambda spec, **_: Drawing(json.dumps(spec), 72, 72))
+        for convert in ("svg_to_pdf", "svg_to_png"):
+            monkeypatch.setattr(drawing.vl_convert, convert, lambda svg, **_: svg.encode())
 
 
 def rename(world: World, name: str) -> Shown:

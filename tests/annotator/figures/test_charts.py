@@ -10,10 +10,13 @@ import pytest
 from PIL import Image
 
 from annotator.crowd.categories import SemanticCategory
-from annotator.figures import charts
 from annotator.figures.ablation import ORDERS, draw_ablation
+from annotator.figures.confusion import draw_category_confusion
 from annotator.figures.drawing import ENDINGS, Figure, render, save_figure
 from annotator.figures.listing import NoSuchFigure, draw_figure, list_figures
+from annotator.figures.object_detectors import draw_object_detectors
+from annotator.figures.shares import draw_networks_side_by_side, draw_semantic_types
+from annotator.figures.unique_detectors import draw_unique_detectors, draw_unique_detectors_along
 from annotator.labels.lexicon import load_lexicon
 
 SIX = [str(category) for category in SemanticCategory]
@@ -47,7 +50,7 @@ REPORT: dict[str, Any] = {
 
 
 def detectors(crops: dict[tuple[str, int], bytes] | None = None) -> Figure:
-    return charts.draw_object_detectors(
+    return draw_object_detectors(
         REPORT, name="object-detectors", layer="conv5", lexicon=load_lexicon(), crops=crops or {}
     )
 
@@ -107,9 +110,9 @@ def test_each_figure_is_drawn_with_its_numbers(name: str) -> None:
 
 
 def test_shares_of_every_layer_are_drawn_as_they_are() -> None:
-    rows = charts.draw_semantic_types(REPORT).rows
+    rows = draw_semantic_types(REPORT).rows
     assert [row["share"] for row in rows if row["layer"] == "conv4" and row["category"] == "object"] == [0.5]
-    both = charts.draw_networks_side_by_side({"one": REPORT, "two": REPORT})
+    both = draw_networks_side_by_side({"one": REPORT, "two": REPORT})
     assert len(both.rows) == 2 * len(rows)
     assert all(word in render(both, "svg").decode() for word in ("one", "two", "conv4"))
 
@@ -120,29 +123,29 @@ def test_the_network_with_most_unique_detectors_stands_first() -> None:
         {"network": "large", "category": "object", "n_unique": 2},
         {"network": "large", "category": "part", "n_unique": 2},
     ]
-    svg = render(charts.draw_unique_detectors(rows), "svg").decode()
+    svg = render(draw_unique_detectors(rows), "svg").decode()
     assert svg.index(">large<") < svg.index(">small<")
 
 
 def test_detectors_along_a_rotation_are_a_line_a_category() -> None:
     rows = [{"position": p, "category": c, "n_unique": 5} for p in (0, 0.5, 1) for c in ("object", "texture")]
-    figure = charts.draw_unique_detectors_along(rows, axis="rotation")
+    figure = draw_unique_detectors_along(rows, axis="rotation")
     assert figure.title == "Unique detectors along rotation"
     assert render(figure, "svg").decode().count("line mark container") >= 2
 
 
 def test_a_figure_is_saved_as_vectors_pixels_numbers_and_specification(tmp_path: Path) -> None:
-    figure = charts.draw_category_confusion(REPORT)
+    figure = draw_category_confusion(REPORT)
     save_figure(figure, folder=tmp_path / "new")
     paths = {path.name.partition(".")[2]: path for path in (tmp_path / "new").iterdir()}
-    assert set(paths) == set(ENDINGS) == {"svg", "png", "csv", "vl.json"}
+    assert set(paths) == set(ENDINGS) == {"svg", "pdf", "png", "csv", "txt", "vl.json"}
     with Image.open(paths["png"]) as picture:
         assert picture.width > 600
     assert json.loads(paths["vl.json"].read_text()) == figure.spec
 
 
 def test_a_png_is_white_or_dark_as_its_theme_says() -> None:
-    figure = charts.draw_category_confusion(REPORT)
+    figure = draw_category_confusion(REPORT)
     corners = {}
     for theme in ("light", "dark"):
         with Image.open(io.BytesIO(render(figure, "png", theme=theme))) as picture:

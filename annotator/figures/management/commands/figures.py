@@ -1,6 +1,8 @@
-"""`manage.py figures CAMPAIGN --out DIR`: the talk's figures as SVG, PNG and the data behind them."""
+"""`manage.py figures CAMPAIGN --out DIR`: the talk's figures as SVG, PDF, PNG, caption and data."""
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +11,40 @@ from django.core.management.base import CommandError
 from annotator.commanding import ProjectCommand
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.figures.charts import draw_networks_side_by_side
 from annotator.figures.drawing import Figure, save_figure
-from annotator.figures.listing import draw_along, draw_figure, draw_zoo, list_figures
+from annotator.figures.listing import (
+    draw_along,
+    draw_beside,
+    draw_dissection_figure,
+    draw_figure,
+    draw_zoo,
+    list_dissection_figures,
+    list_figures,
+)
+from annotator.figures.paper import DPI, read_paper
 from annotator.units.finding import find_dissection
+from annotator.units.models import Dissection
 
 
 class Command(ProjectCommand):
     help = (
-        "Draws a campaign's figures into DIR, each as NAME.svg, NAME.png, NAME.csv and NAME.vl.json: semantic types "
-        "and precision by layer, precision against IoU, confusion of categories, object detectors with examples. With "
-        "--beside, two campaigns' networks side by side. With --dissections, unique detectors of several "
-        "networks; with --positions as well, along training snapshots or a rotation."
+        "Draws a campaign's figures into DIR, each as NAME.svg, NAME.pdf, NAME.png, NAME.csv, NAME.vl.json and its "
+        "caption NAME.txt: semantic types and precision by layer, precision against IoU, confusion of categories, "
+        "object detectors with examples, and of each whole layer its detectors by labeled pixels and a contact sheet "
+        "of its best units. With --beside, two campaigns' networks side by side. With --dissections, unique detectors "
+        "of several networks, and the figures of their whole layers; with --positions as well, along training "
+        "snapshots or a rotation. Text is at least 7 pt at the width."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", nargs="?", help="Name of a labeled campaign")
         parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="Folder for the files")
+        parser.add_argument(
+            "--width", metavar="WIDTH", default="two", help="one or two columns, or inches such as 5.5; default: two"
+        )
+        parser.add_argument(
+            "--dpi", metavar="N", type=int, default=DPI, help=f"Pixels per inch of a PNG; default: {DPI}"
+        )
         parser.add_argument("--beside", metavar="CAMPAIGN", help="Another campaign to set beside the first")
         parser.add_argument("--dissections", metavar="ID", nargs="+", default=[], help="Several dissections")
         parser.add_argument(
@@ -34,11 +53,12 @@ class Command(ProjectCommand):
         parser.add_argument("--axis", default="position", help="What the positions are, such as epoch or rotation")
 
     def handle(self, *args: Any, out: Path, **options: Any) -> None:
+        paper = read_paper(options["width"], options["dpi"])
         figures = [*_draw_campaign(options["campaign"], options["beside"]), *_draw_dissections(options)]
         if not figures:
             raise CommandError("Name a campaign or --dissections.", returncode=2)
         for figure in figures:
-            save_figure(figure, folder=out)
+            save_figure(figure, folder=out, paper=paper)
             self.stdout.write(f"{figure.name}: {figure.title}")
 
 
@@ -49,18 +69,34 @@ def _draw_campaign(name: str | None, beside: str | None) -> list[Figure]:
     report = describe_campaign(campaign=campaign)
     if not report["units"]:
         raise CommandError(f"Campaign {name} has no labeled units yet: run `label {name}` first.", returncode=2)
-    figures = [draw_figure(report=report, name=figure, campaign=campaign) for figure, _ in list_figures(report)]
+    figures = [
+        draw_figure(report=report, name=figure, campaign=campaign)
+        for figure, _ in list_figures(report, campaign=campaign)
+    ]
     if beside is not None:
         other = describe_campaign(campaign=find_campaign(beside))
-        figures.append(draw_networks_side_by_side({name: report, beside: other}))
+        figures.append(draw_beside({name: report, beside: other}))
     return figures
 
 
 def _draw_dissections(options: dict[str, Any]) -> list[Figure]:
     found = [find_dissection(text) for text in options["dissections"]]
     positions = options["positions"]
-    if not positions:
-        return [draw_zoo(found)] if found else []
-    if len(positions) != len(found):
+    if positions and len(positions) != len(found):
         raise CommandError(f"{len(found)} dissections need as many positions, not {len(positions)}.", returncode=2)
-    return [draw_zoo(found), draw_along(list(zip(found, positions, strict=True)), axis=options["axis"])]
+    if not found:
+        return []
+    figures = [draw_zoo(found), *_draw_layers(found)]
+    if positions:
+        figures.append(draw_along(list(zip(found, positions, strict=True)), axis=options["axis"]))
+    return figures
+
+
+def _draw_layers(found: Sequence[Dissection]) -> list[Figure]:
+    """The dissection's number goes before a name that several dissections have."""
+    figures = []
+    for place, dissection in enumerate(found):
+        for name, _ in list_dissection_figures([dissection]):
+            figure = draw_dissection_figure(name, [dissection])
+            figures.append(replace(figure, name=f"{place + 1}-{name}") if len(found) > 1 else figure)
+    return figures
