@@ -25,10 +25,9 @@ def draw_bound(value: float, words: str, *, axis: str) -> alt.LayerChart:
     line = alt.Chart(data).mark_rule(strokeDash=[4, 3], color=MIDDLE_GRAY)
     name = alt.Chart(data).mark_text(align="left", baseline="bottom" if axis == "y" else "top", dx=3, dy=0)
     if axis == "y":
-        at, name = {"y": alt.datum(value)}, name.encode(x=alt.value(0), y=alt.datum(value), text="words:N")
-    else:
-        at, name = {"x": alt.datum(value)}, name.encode(x=alt.datum(value), y=alt.value(0), text="words:N")
-    return alt.layer(line.encode(**at), name)
+        named = name.encode(x=alt.value(0), y=alt.datum(value), text="words:N")
+        return alt.layer(line.encode(y=alt.datum(value)), named)
+    return alt.layer(line.encode(x=alt.datum(value)), name.encode(x=alt.datum(value), y=alt.value(0), text="words:N"))
 
 
 def name_below(names: Sequence[str]) -> alt.Axis:

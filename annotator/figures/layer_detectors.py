@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 
@@ -26,7 +27,7 @@ def draw_layer_detectors(labels: Sequence[tuple[str, str]], *, name: str, layer:
         if any(row["category"] == category for row in rows)
     ]
     empty = alt.Chart(alt.InlineData(values=[{"words": "no detector"}]), height=60).mark_text().encode(text="words:N")
-    chart = alt.concat(*panels, columns=2).resolve_scale(y="independent") if panels else empty
+    chart: Any = alt.concat(*panels, columns=2).resolve_scale(y="independent") if panels else empty
     title = f"Detectors of {layer} by labeled pixels"
     told = [f"n = {len(labels)} detectors (IoU > {DETECTOR_ABOVE:g}) among all {n_units} units"]
     reading = (

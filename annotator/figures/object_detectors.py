@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 
@@ -42,7 +43,7 @@ def draw_object_detectors(
         if any(row["group"] == group for row in rows)
     ]
     title = f"Object detectors of {layer}"
-    chart = alt.concat(*panels, columns=2).resolve_scale(x="independent") if panels else _draw_nothing()
+    chart: Any = alt.concat(*panels, columns=2).resolve_scale(x="independent") if panels else _draw_nothing()
     grid = {"in_a_row": N_EXAMPLES, "most_pt": CROP_PT, "text_pt": 0}
     told = [f"n = {len(units)} of {len(asked)} units with labels"]
     spec = chart.properties(usermeta=grid).to_dict() | {"title": {"text": title, "subtitle": told}}

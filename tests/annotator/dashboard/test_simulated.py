@@ -95,8 +95,10 @@ def test_reports_and_files_say_so_on_every_row(world: World, tmp_path: Path) -> 
     page = (tmp_path / "report" / "index.html").read_text()
     assert page.count('<span class="tag">simulated</span>') == len(report["units"])
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
-    assert captions
-    assert all("answers by simulated people" in caption for caption in captions)
+    of_people = [title for _, title in list_figures(report)]
+    assert [caption for caption in captions if "answers by simulated people" in caption] == captions[: len(of_people)]
+    # Figures of whole layers show what labeled pixels say: nobody answered anything.
+    assert all(caption.startswith(("Detectors of", "Best units of")) for caption in captions[len(of_people) :])
 
 
 def test_the_api_says_so_of_each_label_and_answer(world: World, viewer: Client) -> None:
