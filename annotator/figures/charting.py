@@ -19,7 +19,7 @@ def color_by(field: str, domain: Sequence[str], colors: Sequence[str], *, title:
     return alt.Color(f"{field}:N", scale=alt.Scale(domain=order, range=list(colors)), sort=order, title=title)
 
 
-def draw_bound(value: float, words: str, *, axis: str) -> alt.LayerChart:
+def draw_bound(value: float, words: str, *, axis: str) -> alt.LayerChart | alt.FacetChart:
     """A dashed line at a value of the axis "x" or "y", and its name beside it."""
     data = alt.InlineData(values=[{"words": words}])
     line = alt.Chart(data).mark_rule(strokeDash=[4, 3], color=MIDDLE_GRAY)

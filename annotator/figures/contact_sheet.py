@@ -36,7 +36,7 @@ def draw_contact_sheet(units: Sequence[SheetUnit], *, name: str, layer: str, bes
     return Figure(name, title, chart.to_dict() | {"title": {"text": title, "subtitle": told}}, rows, reading)
 
 
-def _draw_panel(units: Sequence[SheetUnit]) -> alt.LayerChart:
+def _draw_panel(units: Sequence[SheetUnit]) -> alt.LayerChart | alt.FacetChart:
     y = alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[len(units) - 0.5, -0.5]))
     x_scale = alt.Scale(domain=[-0.5, N_CROPS - 0.5])
     tiles = [

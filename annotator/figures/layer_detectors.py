@@ -37,14 +37,14 @@ def draw_layer_detectors(labels: Sequence[tuple[str, str]], *, name: str, layer:
     return Figure(name, title, chart.to_dict() | {"title": {"text": title, "subtitle": told}}, rows, reading)
 
 
-def _draw_category(category: str, rows: Sequence[dict[str, object]], highest: int) -> alt.LayerChart:
+def _draw_category(category: str, rows: Sequence[dict[str, object]], highest: int) -> alt.LayerChart | alt.FacetChart:
     shown = list(rows[:MAX_LABELS])
     n_units = sum(int(str(row["units"])) for row in rows)
     left_out = len(rows) - len(shown)
     title = f"{category}, n = {n_units}" + (f"; {left_out} rarer labels are in the data file" if left_out else "")
     base = alt.Chart(alt.InlineData(values=shown)).encode(
         x=alt.X("units:Q", title="units", scale=alt.Scale(domain=[0, highest]), axis=alt.Axis(tickMinStep=1)),
-        y=alt.Y("label:N", sort=[row["label"] for row in shown], title=None),
+        y=alt.Y("label:N", sort=[str(row["label"]) for row in shown], title=None),
     )
     return alt.layer(
         base.mark_bar(color=BRODEN_COLORS[BRODEN_CATEGORIES.index(category)], height={"band": 0.7}),

@@ -54,7 +54,7 @@ def _list_shares(report: Document) -> list[Document]:
     ]
 
 
-def _stack_shares(rows: Rows) -> alt.LayerChart:
+def _stack_shares(rows: Rows) -> alt.LayerChart | alt.FacetChart:
     counts = {row["layer"]: row["n_answers"] for row in rows}
     # A share of zero is empty: it has no edge.
     values = [{**row, "rank": SEMANTIC.index(row["category"])} for row in rows if row["share"] > 0]

@@ -86,7 +86,9 @@ def decode_upright(path: Path, *, max_px: int) -> Upright:
     """The longer side has at most max_px. Raises ImageUnreadable as decode_image does."""
     with _opening(path, input_px=max_px // 2) as image:
         remarks = _remark(image)
-        picture = _read_upright(image, map_size=None).convert("RGB")
+        picture = _read_upright(image, map_size=None)
+        # convert copies also what has these colors already.
+        picture = picture if picture.mode == "RGB" else picture.convert("RGB")
     size = read_size(path)
     scale = max_px / max(picture.size)
     if scale < 1:

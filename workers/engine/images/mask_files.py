@@ -3,6 +3,7 @@
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ MAX_MASK_PIXELS = 80_000_000
 VALUES, COLORS = ("P", "L", "1", "I;16", "I;16B", "I;16L", "I;16N", "I"), ("RGB", "RGBA")
 
 
-def read_mask(file: Path, *, full: tuple[int, int] | None = None, colors: bool | None = None) -> NDArray[np.int64]:
-    """(h, w) values or (h, w, 3) colors of a label map; raises LabelMapUnreadable.
+def read_mask(file: Path, *, full: tuple[int, int] | None = None, colors: bool | None = None) -> NDArray[Any]:
+    """(h, w) values or (h, w, 3) colors of a label map, as small as the file keeps them: widen what you compute with.
+    Raises LabelMapUnreadable.
 
     `full` is the height and width that it must have, `colors` which of the two it must hold; either if None.
     """
@@ -38,7 +40,7 @@ def read_mask(file: Path, *, full: tuple[int, int] | None = None, colors: bool |
     except Exception as error:
         # Damaged files make the decoder fail in a dozen ways.
         raise LabelMapUnreadable(f"label map {file.name} cannot be read: {in_words(error)}") from None
-    return np.asarray(pixels[..., :3] if pixels.ndim == 3 else pixels, dtype=np.int64)
+    return np.asarray(pixels[..., :3] if pixels.ndim == 3 else pixels)
 
 
 def _demand_form(image: Image.Image, name: str, full: tuple[int, int] | None, colors: bool | None) -> None:

@@ -151,7 +151,7 @@ def _demand_meaning(layout: MaskLayout, mask: Path) -> None:
 def _draw(layout: MaskLayout, mask: Path) -> Drawn:
     pixels = read_mask(mask)
     grid = make_grid(*pixels.shape[:2])
-    return Drawn(*grid.size, [_number(layout, grid.sample(pixels), mask.name).astype(np.uint16)])
+    return Drawn(*grid.size, [_number(layout, grid.sample(pixels).astype(np.int64), mask.name).astype(np.uint16)])
 
 
 def _number(layout: MaskLayout, pixels: Values, name: str) -> Values:

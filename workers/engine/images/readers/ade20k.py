@@ -80,7 +80,7 @@ def _add_names(values: dict[int, str], mask: Path) -> None:
     if set(named.values()) <= known:
         return  # the map need not be read
     try:
-        pixels = read_mask(mask, colors=True)
+        pixels = read_mask(mask, colors=True).astype(np.int64)
     except LabelMapUnreadable:
         return  # said of its photograph when its labels are read
     numbers, instances = unpack(pixels), pixels[..., 2]

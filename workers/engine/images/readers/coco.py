@@ -121,7 +121,7 @@ class _Annotated:
         numbers = np.zeros(grid.size, dtype=np.uint16)
         for file, entry in self.panoptic_files(image):
             pixels = grid.sample(read_mask(file, full=(grid.full_height, grid.full_width), colors=True))
-            segments = pixels @ np.array([1, 256, 65_536], dtype=np.int64)
+            segments = pixels.astype(np.int64) @ np.array([1, 256, 65_536], dtype=np.int64)
             for segment in entry.entries("segments_info"):
                 numbers[segments == segment.whole("id")] = self.number_of[segment.whole("category_id")]
         return numbers
