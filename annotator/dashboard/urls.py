@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from annotator.dashboard.api.routes import api
-from annotator.dashboard.campaigns.answers import decide_answer, show_answers
+from annotator.dashboard.campaigns.answers import decide_answer, decide_chosen, show_answers
 from annotator.dashboard.campaigns.buttons import ask_for_more, pause, start_work
 from annotator.dashboard.campaigns.editing import edit_one
 from annotator.dashboard.campaigns.launching import compose_one
@@ -120,6 +120,7 @@ urlpatterns = [
     path("campaigns/<name:name>/figures/", show_figures, name="figures"),
     path("campaigns/<name:name>/figures/<str:figure>.<slug:ending>", send_figure, name="figure"),
     path("campaigns/<name:name>/answers/", show_answers, name="answers"),
+    path("campaigns/<name:name>/answers/chosen/", decide_chosen, name="decide-chosen"),
     path("campaigns/<name:name>/answers/<int:assignment_id>/", decide_answer, name="decide-answer"),
     path("campaigns/<name:name>/pause/", pause, name="pause"),
     path("campaigns/<name:name>/worker-ids.csv", send_worker_ids, name="worker-ids"),

@@ -202,6 +202,7 @@ class Stage:
             "missing-pictures": sheet,
             "figure": named | {"figure": "semantic-types", "ending": "csv"},
             "decide-answer": named | {"assignment_id": self.answer.pk},
+            "decide-chosen": named,
             "dissection": {"dissection_id": self.world.dissection.pk},
             "dissection-progress": {"dissection_id": self.world.dissection.pk},
             "review-next": named,
@@ -258,8 +259,9 @@ class Stage:
             "campaign-more": {"label": UnitLabel.objects.earliest("pk").pk},
             "campaign-work": {
                 "real_money": "on", "typed_name": self.world.campaign.name, "budget": "900", "act": "1",
-                "outcome": "done",
+                "outcome": "done", "answers": self.answer.pk,
             },
+            "decide-chosen": {"decision": "leave-out-chosen", "answers": self.answer.pk, "reason": "A test of ours"},
             "sign-in": {"username": "nobody", "password": "nothing"},
         }  # fmt: skip
 

@@ -21,21 +21,25 @@ from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.work.performing import UnderWay
 from annotator.work.table import STEPS
 
 PAGE_SIZE = 50
+FILTERS = {"state", "flagged", "person", "page"}
+CHOSEN = ("approve-chosen", "leave-out-chosen")
 # Each answer is judged against all others of the campaign. With more answers, a page would take too long.
 MAX_JUDGED = 20_000
 
 
 @needs(Role.VIEWER)
 def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
-    """A campaign's answers, one by one, filtered by state."""
+    """A campaign's answers, one by one, filtered by state, suspicion and person."""
     campaign = get_object_or_404(Campaign, name=name)
-    state = request.GET.get("state", "")
+    state, person = request.GET.get("state", ""), request.GET.get("person", "")
     states = [one.value for one in ANSWERED]
-    if set(request.GET) - {"state", "page"} or state not in ("", *states):
+    if set(request.GET) - FILTERS or state not in ("", *states):
         return show_refusal(request, f"state is one of {', '.join(states)}.", status=400)
+    flags = _read_flags(campaign)
     answers = (
         Assignment.objects.filter(hit__campaign=campaign, state__in=[state] if state else states)
         .select_related("worker", "hit__hit_type", "rejection")
@@ -43,7 +47,11 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
         .defer("draft", "raw_answer")
         .order_by("id")
     )
-    page, flags = Paginator(answers, PAGE_SIZE).get_page(request.GET.get("page")), _read_flags(campaign)
+    if is_flagged := request.GET.get("flagged") == "1":
+        answers = answers.filter(pk__in=[pk for pk, found in (flags or {}).items() if found])
+    if person:
+        answers = answers.filter(worker__pseudonym=person)
+    page = Paginator(answers, PAGE_SIZE).get_page(request.GET.get("page"))
     return show(
         request,
         "dashboard/campaigns/answers.html",
@@ -51,6 +59,8 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
         campaign=campaign,
         states=states,
         state=state,
+        is_flagged=is_flagged,
+        person=person,
         answers=page,
         rows=[(answer, _summarize(answer), (flags or {}).get(answer.pk, ())) for answer in page],
         is_judged=flags is not None,
@@ -75,6 +85,21 @@ def _with_units() -> QuerySet[Answer]:
 
 def _summarize(row: Assignment) -> str:
     return render_summary(row.hit.hit_type.template, list_findings(row.answers.all()))
+
+
+@require_POST
+@needs(Role.REVIEWER)
+def decide_chosen(request: SignedInRequest, name: str) -> HttpResponse:
+    """One step about all answers that were ticked."""
+    campaign, decision = get_object_or_404(Campaign, name=name), request.POST.get("decision", "")
+    if decision not in CHOSEN:
+        return show_refusal(request, "There is no such decision on several answers.", status=400)
+    try:
+        job = ask_step(request, STEPS[decision], campaign)
+        messages.success(request, job.sentence or f"{STEPS[decision].title}: it is being done.")
+    except UnderWay as under_way:
+        messages.info(request, str(under_way))
+    return redirect(f"{reverse('answers', args=[name])}?{request.GET.urlencode()}")
 
 
 @require_POST

@@ -19,10 +19,11 @@ from annotator.crowd.judging.rejecting import (
 )
 from annotator.crowd.judging.settling import settle_by_hand
 from annotator.crowd.marketplaces.outcomes import MarketplaceSilent, OutcomeUnknown
-from annotator.crowd.models import Assignment, Rejection
+from annotator.crowd.models import ANSWERED, Assignment, Rejection
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.pseudonyms import CannotErase, erase_worker
 from annotator.labels.labeling import compare_words
+from annotator.plurals import say_count
 from annotator.work.options import option
 from annotator.work.states import is_going
 from annotator.work.step import Step, Work
@@ -30,6 +31,18 @@ from annotator.work.step import Step, Work
 
 @dataclass(frozen=True)
 class ReasonOptions:
+    reason: str = option("Why, in a sentence", default="")
+
+
+@dataclass(frozen=True)
+class ChosenOptions:
+    answers: tuple[int, ...] = option(
+        "The number of an answer, as the page of answers has it in its address", default=(), type=int, metavar="NUMBER"
+    )
+
+
+@dataclass(frozen=True)
+class ChosenWithReason(ChosenOptions):
     reason: str = option("Why, in a sentence", default="")
 
 
@@ -70,6 +83,39 @@ def _tell_if(work: Work, state: str, sentence: str) -> str:
 def exclude_answer(work: Work) -> str:
     leave_out(assignment=work.subject, reason=work.options.reason, decided_by=work.by)
     return "One answer is not counted any more; the person is paid. Label again to see the effect."
+
+
+def approve_chosen(work: Work) -> str:
+    """What was approved meanwhile is passed over."""
+    chosen = _find_chosen(work)
+    waiting = [answer for answer in chosen if answer.state == Assignment.State.SUBMITTED]
+    n_done = approve_assignments(work.open_session(), assignments=waiting)
+    passed = len(chosen) - len(waiting)
+    said = f"{say_count(n_done, 'answer')} approved."
+    return f"{said} {passed} did not wait for it any more." if passed else said
+
+
+def exclude_chosen(work: Work) -> str:
+    chosen = _find_chosen(work)
+    for answer in chosen:
+        leave_out(assignment=answer, reason=work.options.reason, decided_by=work.by)
+    return f"{say_count(len(chosen), 'answer')} left out; the people are paid. Label again to see the effect."
+
+
+def check_chosen(work: Work) -> None:
+    _find_chosen(work)
+
+
+def _find_chosen(work: Work) -> list[Assignment]:
+    """Raises CannotReview if none was chosen, or one is of another campaign."""
+    numbers = set(work.options.answers)
+    rows = Assignment.objects.filter(hit__campaign=work.subject, state__in=ANSWERED, pk__in=numbers)
+    chosen = list(rows.select_related("hit").order_by("id"))
+    if not numbers:
+        raise CannotReview("No answer was chosen: tick some first.")
+    if len(chosen) < len(numbers):
+        raise CannotReview(f"{len(numbers) - len(chosen)} of the chosen answers are none of this campaign.")
+    return chosen
 
 
 def count_answer(work: Work) -> str:
@@ -196,6 +242,16 @@ STEPS = (
     Step(
         "approve-answer", "Approve", "Approves and so pays one answer.", role=MIN_ROLE[Permission.APPROVE],
         subject="assignment", run=approve_answer, refusals=(CannotReview,),
+    ),
+    Step(
+        "approve-chosen", "Approve the chosen answers", "Approves and so pays several answers of a campaign.",
+        role=MIN_ROLE[Permission.APPROVE], run=approve_chosen, check=check_chosen, options=ChosenOptions,
+        refusals=(CannotReview,),
+    ),
+    Step(
+        "leave-out-chosen", "Leave the chosen answers out",
+        "Stops counting several answers of a campaign, with one reason; the people are paid.", role=Role.REVIEWER,
+        run=exclude_chosen, is_quick=True, options=ChosenWithReason, refusals=(CannotReview,),
     ),
     Step(
         "leave-out-answer", "Leave out", "Stops counting one answer, with a reason; the person is paid.",

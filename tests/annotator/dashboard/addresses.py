@@ -55,9 +55,9 @@ PARTS = {
 # Files, what is posted to, and the terms of a campaign that is not published yet (work/test_changing.py).
 NO_PAGES = {
     "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "bundle",
-    "worker-ids", "sign-out", "campaign-work", "decide-answer", "pause", "campaign-more", "merge-concepts",
-    "split-answers", "review-next", "review-decide", "review-undo", "invite", "erase-worker", "issue-token",
-    "revoke-token", "change-person", "campaign-edit", "dissection-work",
+    "worker-ids", "sign-out", "campaign-work", "decide-answer", "decide-chosen", "pause", "campaign-more",
+    "merge-concepts", "split-answers", "review-next", "review-decide", "review-undo", "invite", "erase-worker",
+    "issue-token", "revoke-token", "change-person", "campaign-edit", "dissection-work",
     # A study has a plan and answers of its own (tests/annotator/studies).
     "study", "study-results",
     # They ask a GPU process (looking/test_photographs.py).

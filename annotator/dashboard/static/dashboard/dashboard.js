@@ -26,6 +26,12 @@ document.addEventListener("input", (event) => {
   if (seen) seen.style.setProperty("--strength", event.target.value / 100);
 });
 
+/* A checkbox for all: it ticks those that belong to the form which it names. */
+document.addEventListener("change", (event) => {
+  const form = document.getElementById(event.target.dataset?.ticks ?? "");
+  for (const one of form?.elements ?? []) if (one.type === "checkbox" && one.name) one.checked = event.target.checked;
+});
+
 /* What is laid over a photograph: the picture that the chosen button names. */
 document.addEventListener("change", (event) => {
   if (event.target.name !== "overlay") return;

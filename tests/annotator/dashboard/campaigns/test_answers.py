@@ -167,3 +167,46 @@ def test_suspicions_follow_answers_that_changed_while_their_number_stayed(world:
     after = viewer.get("/campaigns/try/answers/").content.decode()
     assert "says nothing of the crops" not in before
     assert "says nothing of the crops" in after
+
+
+def test_forty_answers_are_approved_at_once(world: World, sent: list[tuple[str, list[object]]]) -> None:
+    chosen = list(Assignment.objects.filter(state="submitted").values_list("pk", flat=True))
+    sheet = {"decision": "approve-chosen", "answers": chosen}
+    assert sign_in(Role.REVIEWER).post("/campaigns/try/answers/chosen/", sheet).status_code == 403
+    payer = sign_in(Role.PAYER)
+    page = payer.get("/campaigns/try/answers/?state=submitted").content.decode()
+    assert [int(pk) for pk in re.findall(r'form="chosen" name="answers" value="(\d+)"', page)] == chosen
+    done = payer.post("/campaigns/try/answers/chosen/?state=submitted", sheet)
+    assert done["Location"] == "/campaigns/try/answers/?state=submitted"
+    assert told(sent) == [("approve-chosen", "payer")]
+    assert Job.objects.get().options == {"answers": chosen}
+
+
+def test_several_are_left_out_with_one_reason_or_none_of_them(world: World) -> None:
+    reviewer = sign_in(Role.REVIEWER)
+    chosen = list(Assignment.objects.filter(state="submitted").values_list("pk", flat=True))[:3]
+    left_out = Assignment.objects.filter(is_left_out=True, left_out_reason="A test of ours")
+    for sheet in (
+        {"answers": chosen},
+        {"answers": [], "reason": "A test of ours"},
+        {"answers": [*chosen, 10**6], "reason": "A test of ours"},
+        {"answers": [*chosen, "x"], "reason": "A test of ours"},
+    ):
+        refused = reviewer.post("/campaigns/try/answers/chosen/", {"decision": "leave-out-chosen", **sheet})
+        assert refused.status_code == 422
+        assert not left_out.exists()
+    sheet = {"decision": "leave-out-chosen", "answers": chosen, "reason": "A test of ours"}
+    assert reviewer.post("/campaigns/try/answers/chosen/", sheet).status_code == 302
+    assert sorted(left_out.values_list("pk", flat=True)) == chosen
+    assert AuditEntry.objects.get().action == "leave-out-chosen"
+
+
+def test_answers_of_one_person_and_suspected_ones_are_shown_alone(world: World, viewer: Client) -> None:
+    worker = Assignment.objects.filter(state__in=["submitted", "approved"]).earliest("pk").worker
+    assert worker is not None
+    queries = (f"person={worker.pseudonym}", "flagged=1", "")
+    pages = [viewer.get(f"/campaigns/try/answers/?{query}") for query in queries]
+    of_person, flagged, every = ([answer for answer, _, _ in page.context["rows"]] for page in pages)
+    assert of_person == [answer for answer in every if answer.worker == worker]
+    assert flagged == [answer for answer, _, flags in pages[2].context["rows"] if flags]
+    assert 0 < len(of_person) < len(every)
