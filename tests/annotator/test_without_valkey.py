@@ -38,7 +38,7 @@ from workers.valkey import ValkeyAway, connected
 
 pytestmark = pytest.mark.django_db
 SLOW = [step for step in STEPS.values() if step.subject == "campaign" and not step.is_quick]
-FORM = {"budget": "900", "n_more": "1", "lifetime": "7", "yes": "on"}
+FORM = {"budget": "900", "n_more": "1", "lifetime": "7", "yes": "on", "act": "1", "outcome": "done"}
 
 
 @pytest.fixture
@@ -86,9 +86,10 @@ def test_each_button_keeps_what_it_was_asked_and_says_that_it_waits(
     Assignment.objects.filter(state="submitted").update(state="approved")
     HIT.objects.filter(assignments=None).delete()
     HIT.objects.update(external_id="THEHIT", state="complete")
+    form = FORM | {"answers": str(Assignment.objects.filter(state="approved").earliest("pk").pk)}
     for step in SLOW:
         address = reverse("campaign-work", args=["try", step.name])
-        pressed, again = (client.post(address, FORM) for _ in range(2))
+        pressed, again = (client.post(address, form) for _ in range(2))
         assert (pressed.status_code, again.status_code) == (302, 302), (step.name, pressed.content.decode())
         assert tell_last(pressed) == f"{step.title}: {QUEUE_SILENT}"
         assert tell_last(again) == f"{step.title}: this is under way already. {QUEUE_SILENT}"

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import F, Model, Q, QuerySet
 
 from annotator.comparison.models import ImportedDescription, UnitComparison
+from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
 from annotator.crowd.models import (
     HIT,
     Answer,
@@ -145,6 +146,7 @@ def _automatic_labels(campaign: Campaign) -> QuerySet[AutomaticLabel]:
 # A bundle's campaign asks nobody: it is closed here, also if it was open where it was exported.
 _OF_INSTALLATION = "of the installation: the campaign goes on where it was asked"
 _OF_MARKETPLACE = "the marketplace's id leads to people or to money"
+_OF_LINKS = "the marketplace's own books, and addresses that stand for people"
 _OF_STUDY = "a study goes out whole by `study report`, and is rebuilt from its study.json"
 _BY_PERSON = {"is_simulated": F("assignment__worker__is_simulated")}
 
@@ -291,6 +293,9 @@ LEFT_OUT: Mapping[type[Model], str] = {
     OutwardAct: "acts on a marketplace, and money",
     Compensation: "money",
     ImportedBundle: "what this installation read",
+    Link: _OF_LINKS,
+    LinkedHIT: _OF_LINKS,
+    LinkedWork: _OF_LINKS,
     Study: _OF_STUDY,
     StudyPair: _OF_STUDY,
     StudyRound: _OF_STUDY,

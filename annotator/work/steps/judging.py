@@ -245,8 +245,8 @@ STEPS = (
     ),
     Step(
         "approve-chosen", "Approve the chosen answers", "Approves and so pays several answers of a campaign.",
-        role=MIN_ROLE[Permission.APPROVE], run=approve_chosen, check=check_chosen, options=ChosenOptions,
-        refusals=(CannotReview,),
+        role=MIN_ROLE[Permission.APPROVE], run=approve_chosen, icon="done_all", check=check_chosen,
+        options=ChosenOptions, refusals=(CannotReview,),
     ),
     Step(
         "leave-out-chosen", "Leave the chosen answers out",

@@ -110,7 +110,9 @@ def check_report(elsewhere: Study) -> None:
     write_report(campaign=campaign, folder=elsewhere.folder / "again", now=NOW)
     ours, theirs = list_files(elsewhere.folder / "again"), list_files(elsewhere.folder / "report")
     assert sum(name.startswith("crops/") for name in ours) == 6
-    assert [name for name in ours | theirs if ours.get(name) != theirs.get(name)] == []
+    # The library that writes PDF numbers its objects in another order each time. It draws the SVG beside.
+    assert [name for name in ours | theirs if ours.get(name) != theirs.get(name) and ".pdf" not in name] == []
+    assert ours.keys() == theirs.keys()
 
 
 def test_it_exports_the_bundle_that_it_read(elsewhere: Study) -> None:

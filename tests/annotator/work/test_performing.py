@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -205,11 +205,13 @@ def test_an_open_page_is_loaded_again_when_work_has_ended(world: World, viewer: 
         assert ("HX-Refresh" in viewer.get(polled)) == is_reloaded, state
 
 
+# Of steps that cannot be asked for without any.
+OPTIONS: dict[str, Any] = {"settle-payment": judging.SettleOptions(act=1, outcome="done")}
 SPENDING = [name for name, step in STEPS.items() if step.spends]
 
 
 def test_these_steps_spend() -> None:
-    assert set(SPENDING) == {"publish", "top-up", "compensate", "extend", "ask-all", "ask-more"}
+    assert set(SPENDING) == {"publish", "top-up", "settle-payment", "compensate", "extend", "ask-all", "ask-more"}
 
 
 @pytest.mark.parametrize("name", SPENDING)
@@ -220,17 +222,17 @@ def test_real_money_takes_a_payer_and_a_permit(world: World, name: str, monkeypa
     Campaign.objects.update(marketplace="mturk")
     world.campaign.refresh_from_db()
     label = UnitLabel.objects.select_related("campaign").first()
-    subject = world.campaign if step.subject == "campaign" else label
+    subject, options = world.campaign if step.subject == "campaign" else label, OPTIONS.get(name)
     permit = Permit(campaign="try", given_by="petra")
     for role in (Role.RESEARCHER, Role.REVIEWER):
         with pytest.raises(RoleMissing):
-            perform(step, subject=subject, actor=make_person(role, role.value), permit=permit)
+            perform(step, subject=subject, actor=make_person(role, role.value), options=options, permit=permit)
     for actor in (make_person(Role.PAYER, "petra"), None):
         with pytest.raises(RealMoneyRefused):
-            perform(step, subject=subject, actor=actor)
+            perform(step, subject=subject, actor=actor, options=options)
     assert not Job.objects.exists()
     assert not AuditEntry.objects.exists()
-    assert perform(step, subject=subject, actor=None, permit=permit).state == "done"
+    assert perform(step, subject=subject, actor=None, options=options, permit=permit).state == "done"
 
 
 @pytest.mark.parametrize("is_permitted", [False, True])
@@ -263,6 +265,7 @@ def test_a_queue_message_spends_no_real_money_without_payer_and_permit(
         job = Job.objects.create(
             step=name, subject_kind=step.subject, subject_key=str(subject.pk), campaign=world.campaign, actor=actor,
             actor_name=actor.username, permit_given_by=given_by, created_at=timezone.now(),
+            options=asdict(OPTIONS[name]) if name in OPTIONS else {},
         )  # fmt: skip
         tasks.run(job.pk)
         job.refresh_from_db()
