@@ -5,10 +5,10 @@ beside their functions; their order is the order of the buttons.
 """
 
 from annotator.work.step import Step
-from annotator.work.steps import changing, collecting, dissecting, judging, labeling, publishing, revising
+from annotator.work.steps import changing, collecting, composing, dissecting, judging, labeling, publishing, revising
 
 STEPS: dict[str, Step] = {
     step.name: step
-    for module in (publishing, collecting, labeling, judging, revising, changing, dissecting)
+    for module in (composing, publishing, collecting, labeling, judging, revising, changing, dissecting)
     for step in module.STEPS
 }

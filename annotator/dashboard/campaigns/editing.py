@@ -16,7 +16,7 @@ from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.refusals import Refusal
 from annotator.work.states import is_draft
 from annotator.work.steps.changing import EditOptions, read_qualifying
-from annotator.work.steps.publishing import DAY_SECONDS
+from annotator.work.steps.composing import DAY_SECONDS
 from annotator.work.table import STEPS
 
 # What a field that was emptied means to the step: it takes the value away.

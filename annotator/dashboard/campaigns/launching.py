@@ -22,7 +22,7 @@ from annotator.names import MAX_LENGTH, RULE, validate_name
 from annotator.program import name_command
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection
-from annotator.work.steps.publishing import MAX_DAYS, MIN_DAYS, ComposeOptions
+from annotator.work.steps.composing import MAX_DAYS, MIN_DAYS, ComposeOptions
 from annotator.work.table import STEPS
 
 MAX_UNITS = 2000

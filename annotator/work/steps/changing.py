@@ -21,7 +21,7 @@ from annotator.work.confirming import NotConfirmed, check_confirmed
 from annotator.work.options import option
 from annotator.work.states import is_draft, is_playing
 from annotator.work.step import Step, Work
-from annotator.work.steps.publishing import DAY_SECONDS, list_qualifications, read_days, read_usd
+from annotator.work.steps.composing import DAY_SECONDS, list_qualifications, read_days, read_usd
 
 
 @dataclass(frozen=True)

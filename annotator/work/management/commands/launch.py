@@ -15,7 +15,7 @@ from annotator.names import RULE
 from annotator.work.options import add_arguments
 from annotator.work.performing import is_real_money
 from annotator.work.step_command import StepCommand
-from annotator.work.steps.publishing import ComposeOptions
+from annotator.work.steps.composing import ComposeOptions
 
 
 class Command(StepCommand):
