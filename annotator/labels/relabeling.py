@@ -51,7 +51,7 @@ def relabel_without(*, campaign: Campaign, undone: Sequence[ConceptRevision], no
     in_force = [read_revision(row) for row in campaign.concept_revisions.filter(undone_at=None).order_by("pk")]
     vocabulary = gather_vocabulary(campaign=campaign)
     for label in labels:
-        _name_anew(label, in_force, vocabulary)
+        _name_again(label, in_force, vocabulary)
     return _store(campaign, labels, now=now)
 
 
@@ -98,7 +98,7 @@ def _rename(label: UnitLabel, revision: Revision) -> None:
     label.reasons["renamed_by"] = renamed.reviewer if renamed else renamed_by
 
 
-def _name_anew(label: UnitLabel, in_force: Sequence[Revision], vocabulary: Vocabulary) -> None:
+def _name_again(label: UnitLabel, in_force: Sequence[Revision], vocabulary: Vocabulary) -> None:
     """Reads those answers again whose concept a reviewer has changed, and applies what is in force."""
     answers = _read_answers(label)
     concepts = [_read_concept(answer) for answer in answers]

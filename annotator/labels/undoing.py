@@ -25,7 +25,7 @@ def find_last_decision(*, campaign: Campaign, reviewer: str) -> list[ConceptRevi
 def undo_decision(
     *, campaign: Campaign, decision: Sequence[ConceptRevision], reviewer: str, now: datetime
 ) -> list[UnitLabel]:
-    """The labels that it reached, named anew by all decisions that are left. Raises BadRevision, OtherLexicon."""
+    """The labels that it reached, named by all decisions that are left. Raises BadRevision, OtherLexicon."""
     rows = ConceptRevision.objects.filter(pk__in=[row.pk for row in decision], undone_at=None)
     if not decision or rows.update(undone_at=now, undone_by=reviewer) != len(decision):
         raise BadRevision("This decision was undone meanwhile.")

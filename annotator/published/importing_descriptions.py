@@ -30,10 +30,11 @@ class DescribedBefore(Refusal):
 
 @dataclass(frozen=True)
 class Wish:
-    """`layers`: the layer here of each layer of the file that is wanted; empty: all, under their own names.
+    """What is read of a file, and as what.
 
-    For a file without layers, the one value is the layer, whatever its key. `method` is empty for the name of the
-    format. `replaces`: what the method said before about these units gives way.
+    `layers`: the layer here of each layer of the file that is wanted; empty: all, under their own names. A file
+    without layers has one entry, and its value is the layer. `method`: empty for the name of the format.
+    `replaces`: what the method said of these units before is deleted.
     """
 
     network: str

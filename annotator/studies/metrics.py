@@ -117,7 +117,7 @@ def _divide(above: Array, below: Array) -> Array:
 
 
 def _sum_so_far(values: Array, pair: NDArray[np.int64]) -> Array:
-    """(n,) running sums that begin anew with each pair."""
+    """(n,) running sums; each pair begins at 0."""
     running = np.cumsum(values)
     first = np.append(True, np.diff(pair) != 0)
     before = (running - values)[first]

@@ -10,6 +10,7 @@ from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
+from annotator.dashboard.frame.numbers import read_key
 from annotator.dashboard.frame.pages import SignedInRequest, show_refusal
 from annotator.labels.models import UnitLabel
 from annotator.work.performing import UnderWay
@@ -36,7 +37,7 @@ def start_work(request: SignedInRequest, name: str, kind: str) -> HttpResponse:
 def ask_for_more(request: SignedInRequest, name: str) -> HttpResponse:
     """Sends one unit back to people for more answers, within the cap, and goes on to the next that waits."""
     label_id = request.POST.get("label", "")
-    wanted = int(label_id) if label_id.isdecimal() and len(label_id) < 19 else 0
+    wanted = read_key(label_id)
     labels = UnitLabel.objects.select_related("campaign", "unit__layer__network")
     label, step = get_object_or_404(labels, campaign__name=name, pk=wanted), STEPS["ask-more"]
     ask_step(request, step, label)

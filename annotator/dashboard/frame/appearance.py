@@ -1,5 +1,6 @@
 """How django-unfold dresses the dashboard and the admin: names, colors and the sidebar."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,12 +9,15 @@ from django.urls import reverse_lazy
 
 
 def _item(title: str, icon: str, address: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(address)}
+    link = reverse_lazy(address)
+    return {"title": title, "icon": icon, "link": link, "active": partial(is_within, address=link)}
 
 
-def is_home(request: HttpRequest) -> bool:
-    """Unfold would mark the home page's item on every page: all addresses begin with its own."""
-    return request.path == "/"
+def is_within(request: HttpRequest, *, address: Any) -> bool:
+    """True for the page itself and those below it. Unfold would mark an item whose address is found anywhere in the
+    page's: "Try a photograph" on the page of a campaign that is named "try", and the home page everywhere.
+    """
+    return request.path == address or (address != "/" and request.path.startswith(str(address)))
 
 
 UNFOLD: dict[str, Any] = {
@@ -49,7 +53,7 @@ UNFOLD: dict[str, Any] = {
         "navigation": [
             {
                 "items": [
-                    _item("Home", "home", "home") | {"active": is_home},
+                    _item("Home", "home", "home"),
                     _item("Units", "grid_view", "gallery"),
                     _item("Try a photograph", "add_a_photo", "try"),
                     _item("Read-outs", "linear_scale", "readouts"),

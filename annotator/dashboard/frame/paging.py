@@ -5,11 +5,13 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet, Window
 
+from annotator.dashboard.frame.numbers import read_number
+
 
 def read_page(rows: "QuerySet[Any]", *, number: str | None, size: int) -> "Page[Any]":
     """The rows of the page of this number, counted from 1; a number of no page leads to the first or last one."""
     paginator = Paginator(rows, size)
-    wanted = int(number) if number and number.isdecimal() and len(number) < 9 else 0
+    wanted = read_number(number or "") or 0
     if number is None or wanted:
         first = (max(1, wanted) - 1) * size
         found = list(rows.annotate(n_in_all=Window(Count("pk")))[first : first + size])

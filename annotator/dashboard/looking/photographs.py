@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.numbers import read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
 from annotator.dashboard.looking.seen import Seen
 from annotator.dashboard.units.unit_record import find_speaking
@@ -108,7 +109,7 @@ def show_image(request: SignedInRequest, image_set: str, index: int) -> HttpResp
     image = _find_image(image_set, index)
     choices = list(_list_layers(image, request.GET.get("dissection", ""), request.GET.get("layer", "")))
     current = next((one for one in choices if one.is_current), choices[-1] if choices else None)
-    unit = _read_number(request.GET.get("unit", ""))
+    unit = read_number(request.GET.get("unit", ""))
     ranked = TopImage.objects.filter(image=image, is_low=False, dissected_unit__dissection__is_baseline=False)
     return show(
         request,
@@ -146,10 +147,6 @@ def _find_image(image_set: str, index: int) -> Image:
     return get_object_or_404(Image.objects.select_related("image_set"), image_set__name=image_set, index=index)
 
 
-def _read_number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
-
-
 @needs(Role.VIEWER)
 def show_look(request: SignedInRequest, image_set: str, index: int) -> HttpResponse:
     """A part of a photograph's page: where a unit fires, and which units do; asks a GPU process when first needed."""
@@ -161,7 +158,7 @@ def show_look(request: SignedInRequest, image_set: str, index: int) -> HttpRespo
     layer = get_object_or_404(Layer.objects.select_related("network"), network=dissection.network_id, path=path)
     if dissection.image_set_id != image.image_set_id or path not in dissection.layer_paths:
         raise Http404
-    unit, rank = (_read_number(request.GET.get(name, "")) for name in ("unit", "rank"))
+    unit, rank = (read_number(request.GET.get(name, "")) for name in ("unit", "rank"))
     try:
         question = look_at(image=image, dissection=dissection, layer_path=path, now=timezone.now())
     except CannotAsk as busy:

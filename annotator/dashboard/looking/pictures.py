@@ -1,6 +1,5 @@
 """Sends a photograph of an image set, and what lies over it: heat maps, masks and segments of units, labeled pixels."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,15 +7,14 @@ from django.shortcuts import get_object_or_404
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.sending import send_picture
 from annotator.dashboard.looking.seen import HEAT, MASK, OVERLAY_PX, SEGMENT, Seen, read_label_mask
 from annotator.dashboard.trying.overlays import draw_map, draw_mask
 from annotator.evidence.models import Question
 from annotator.units.models import Dissection, Layer
-from annotator.units.strips import draw_placeholder
 from workers import contract
 from workers.engine.drawing.segments import SegmentUnavailable
-from workers.engine.format.artifact import ArtifactMalformed
-from workers.store import NotStored, StoreError, open_store
+from workers.store import NotStored, open_store
 
 # What was answered once is never answered otherwise; the photographs may be such as a lab must not publish.
 KEPT = "private, max-age=86400"
@@ -26,7 +24,7 @@ KEPT = "private, max-age=86400"
 def send_looked_at(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """The photograph as the GPU process wrote it: upright, small, without metadata."""
     question = _find(question_id)
-    return _send("image/jpeg", lambda: open_store(question.folder).read(contract.SHOWN_PHOTOGRAPH))
+    return send_picture("image/jpeg", lambda: open_store(question.folder).read(contract.SHOWN_PHOTOGRAPH), kept=KEPT)
 
 
 @needs(Role.VIEWER)
@@ -42,7 +40,7 @@ def send_unit_overlay(
     drawers = {HEAT: _draw_heat, MASK: _draw_mask, SEGMENT: _draw_segment}
     if way not in drawers:
         raise Http404
-    return _send("image/png", lambda: drawers[way](seen, index))
+    return send_picture("image/png", lambda: drawers[way](seen, index), kept=KEPT)
 
 
 def _draw_heat(seen: Seen, index: int) -> bytes:
@@ -80,17 +78,8 @@ def send_labeled_pixels(request: HttpRequest, question_id: UUID, place: int) -> 
             raise Http404
         return draw_mask(mask)
 
-    return _send("image/png", draw)
+    return send_picture("image/png", draw, kept=KEPT)
 
 
 def _find(question_id: UUID) -> Question:
     return get_object_or_404(Question, pk=question_id, kind=Question.Kind.LOOK, state=Question.State.ANSWERED)
-
-
-def _send(content_type: str, read: Callable[[], bytes]) -> HttpResponse:
-    try:
-        content = read()
-    except (StoreError, ArtifactMalformed, OSError) as missing:
-        picture, status = draw_placeholder(missing)
-        return HttpResponse(picture, status=status, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
-    return HttpResponse(content, content_type=content_type, headers={"Cache-Control": KEPT})

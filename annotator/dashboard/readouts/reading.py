@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.dashboard.trying.parts import Place, Share, UnitRow
+from annotator.dashboard.frame.numbers import read_number
+from annotator.dashboard.trying.parts import Bar, Place, Share, UnitRow
 from annotator.dashboard.trying.unit_rows import UnitRows
 from annotator.evidence import trying
 from annotator.evidence.models import Question
@@ -31,30 +32,16 @@ class View:
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "View":
-        def number(name: str) -> int | None:
-            text = query.get(name, "")
-            return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
-
-        return cls(word=number("word"), unit=number("unit"))
+        return cls(word=read_number(query.get("word", "")), unit=read_number(query.get("unit", "")))
 
 
 @dataclass(frozen=True)
-class WordRow:
+class WordRow(Bar):
     """A word and what it adds to the score; `link` lays its map over the photograph, "" if it has none."""
 
     place: int
     word: str
-    value: float
-    width: float
     link: str
-
-    @property
-    def size(self) -> float:
-        return abs(self.value)
-
-    @property
-    def css_width(self) -> str:
-        return f"{self.width:.1f}%"
 
 
 @dataclass(frozen=True)

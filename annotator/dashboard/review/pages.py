@@ -18,6 +18,7 @@ from annotator.comparison.review_reasons import WORDS, find_reason, find_reasons
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import find_status, needs
 from annotator.dashboard.frame.asking import ask_step
+from annotator.dashboard.frame.numbers import read_key
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.dashboard.units.unit_record import UnitRecord, gather_record
@@ -59,7 +60,7 @@ def show_next_label(request: SignedInRequest, name: str) -> HttpResponse:
     """The first that waits after the one named by `after`; back to the list when there is none."""
     campaign = get_object_or_404(Campaign, name=name)
     after = request.GET.get("after", "0")
-    later = find_waiting(campaign).filter(pk__gt=int(after) if after.isdecimal() and len(after) < 19 else 0)
+    later = find_waiting(campaign).filter(pk__gt=read_key(after))
     label = later.only("pk").first()
     if label is None:
         return redirect(f"{reverse('review')}?{urlencode({'campaign': name})}")

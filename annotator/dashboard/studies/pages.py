@@ -60,7 +60,7 @@ def _describe(study: Study) -> dict[str, Any]:
 
 
 def _read_report(study: Study, *, key: str) -> dict[str, Any]:
-    """Kept in Valkey under the key; computed anew if Valkey does not answer."""
+    """Kept in Valkey under the key; computed again if Valkey does not answer."""
     with contextlib.suppress(ValkeyAway), asking(settings.REDIS_URL):
         kept: dict[str, Any] | None = cache.get(key)
         if kept is not None:

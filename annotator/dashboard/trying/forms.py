@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
+from annotator.dashboard.frame.numbers import read_number
 from annotator.evidence.asking import MAX_PHOTOGRAPH_BYTES, Photograph
 from annotator.units.models import IMPORTED, Image, ImageSet, Network
 from workers.engine.networks.saved import SAVED
@@ -64,8 +65,8 @@ class PhotographForm(forms.Form):
         images = Image.objects.filter(image_set=image_set, quarantine_reason="").select_related("image_set")
         if not named:
             found = images.order_by("?").first()
-        elif named.isascii() and named.isdigit() and len(named) < 9:
-            found = images.filter(index=int(named)).first()
+        elif (number := read_number(named)) is not None:
+            found = images.filter(index=number).first()
         else:
             exact = images.filter(path=named).first()
             found = exact or images.filter(path__icontains=named).order_by("index").first()
@@ -114,8 +115,9 @@ class AgainForm(forms.Form):
         named = str(self.cleaned_data["named"]).strip()
         if not named:
             return None
-        if named.isascii() and named.isdigit() and len(named) < 9 and int(named) < len(self.names):
-            return int(named)
+        number = read_number(named)
+        if number is not None and number < len(self.names):
+            return number
         lowered = [name.casefold() for name in self.names]
         fitting = [lowered.index(named.casefold())] if named.casefold() in lowered else []
         fitting = fitting or [index for index, name in enumerate(lowered) if named.casefold() in name]

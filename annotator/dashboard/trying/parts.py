@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from annotator.dashboard.frame.numbers import read_number
 from annotator.dashboard.trying.firing import Firing
 from workers.engine.evidence import names
 
@@ -23,8 +24,7 @@ class View:
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "View":
         def number(name: str) -> int | None:
-            text = query.get(name, "")
-            return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+            return read_number(query.get(name, ""))
 
         method, boxes = query.get("method", ""), query.get("boxes", "")
         return cls(
@@ -53,10 +53,9 @@ class UnitRow:
 
 
 @dataclass(frozen=True)
-class Share:
-    """A unit's part of a score or of a difference; `width` of its bar in percent of the largest one."""
+class Bar:
+    """What something adds to a score or to a difference; `width` of its bar in percent of the largest one."""
 
-    unit: UnitRow
     value: float
     width: float
 
@@ -67,6 +66,13 @@ class Share:
     @property
     def css_width(self) -> str:
         return f"{self.width:.1f}%"
+
+
+@dataclass(frozen=True)
+class Share(Bar):
+    """A unit's part."""
+
+    unit: UnitRow
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Sends a photograph that somebody tried, and what lies over it. Only browsers of signed-in people keep it, briefly."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +9,12 @@ from django.shortcuts import get_object_or_404
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.sending import send_picture
 from annotator.dashboard.trying.overlays import draw_map, draw_mask
 from annotator.evidence.models import Question
-from annotator.units.strips import draw_placeholder
 from workers import contract
-from workers.engine.format.artifact import ArtifactMalformed, unpack_arrays
-from workers.store import StoreError, open_store
+from workers.engine.format.artifact import unpack_arrays
+from workers.store import open_store
 
 # A short while: a photograph that was deleted must not go on being shown.
 BRIEFLY = "private, max-age=60"
@@ -25,7 +24,7 @@ BRIEFLY = "private, max-age=60"
 def send_photograph(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """The photograph as the GPU process wrote it: upright, small, without metadata. The upload itself is sent never."""
     question = _find(question_id)
-    return _send("image/jpeg", lambda: open_store(question.folder).read(contract.SHOWN_PHOTOGRAPH))
+    return send_picture("image/jpeg", lambda: open_store(question.folder).read(contract.SHOWN_PHOTOGRAPH), kept=BRIEFLY)
 
 
 @needs(Role.VIEWER)
@@ -35,7 +34,7 @@ def send_class_map(request: HttpRequest, question_id: UUID, index: int, method: 
     views: dict[str, Any] = next((one["views"] for one in predictions if one["class_index"] == index), {})
     if method not in views:
         raise Http404
-    return _send("image/png", lambda: draw_map(np.array(views[method]["map"], dtype=np.float32)))
+    return send_picture("image/png", lambda: draw_map(np.array(views[method]["map"], dtype=np.float32)), kept=BRIEFLY)
 
 
 @needs(Role.VIEWER)
@@ -49,7 +48,7 @@ def send_unit_map(request: HttpRequest, question_id: UUID, index: int) -> HttpRe
             raise Http404
         return draw_map(maps[index])
 
-    return _send("image/png", draw)
+    return send_picture("image/png", draw, kept=BRIEFLY)
 
 
 @needs(Role.VIEWER)
@@ -63,17 +62,8 @@ def send_label(request: HttpRequest, question_id: UUID, place: int) -> HttpRespo
             raise Http404
         return draw_mask(masks[place].astype(bool))
 
-    return _send("image/png", draw)
+    return send_picture("image/png", draw, kept=BRIEFLY)
 
 
 def _find(question_id: UUID) -> Question:
     return get_object_or_404(Question, pk=question_id, options__in_full=True)
-
-
-def _send(content_type: str, read: Callable[[], bytes]) -> HttpResponse:
-    try:
-        content = read()
-    except (StoreError, ArtifactMalformed, OSError) as missing:
-        picture, status = draw_placeholder(missing)
-        return HttpResponse(picture, status=status, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
-    return HttpResponse(content, content_type=content_type, headers={"Cache-Control": BRIEFLY})

@@ -63,7 +63,7 @@ class UnitRows:
         """Of units with `index` and `contribution`; bars are measured by the largest one."""
         largest = max((abs(unit["contribution"]) for unit in units), default=0.0) or 1.0
         return [
-            Share(self.describe(unit["index"]), unit["contribution"], 100 * abs(unit["contribution"]) / largest)
+            Share(unit["contribution"], 100 * abs(unit["contribution"]) / largest, self.describe(unit["index"]))
             for unit in units
         ]
 

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
+from annotator.dashboard.frame.sending import MISSING, send_picture
 from annotator.dashboard.units.outlines import NoOutline, draw_outlines, read_masks
 from annotator.units.cutting import UNCUT, ask_to_cut
 from annotator.units.models import DissectedUnit, Dissection
@@ -19,7 +20,6 @@ from annotator.units.strips import (
     CropsDamaged,
     check_strip,
     count_tiles,
-    draw_placeholder,
     draw_sentence,
     read_field,
     read_strip,
@@ -90,12 +90,7 @@ def _find_rows(dissection_id: UUID, sheet: str) -> QuerySet[DissectedUnit]:
 
 
 def _send(content_type: str, read: Callable[[], bytes | str]) -> HttpResponse:
-    try:
-        content = read()
-    except (StoreError, NoOutline, ArtifactMalformed, OSError) as missing:
-        picture, status = draw_placeholder(missing)
-        return HttpResponse(picture, status=status, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
-    return HttpResponse(content, content_type=content_type, headers={"Cache-Control": KEPT})
+    return send_picture(content_type, read, kept=KEPT, missing=(*MISSING, NoOutline))
 
 
 @needs(Role.VIEWER)

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.numbers import MAX_KEY_DIGITS, read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.units.unit_record import UnitRecord, gather_record
 from annotator.units.finding import find_neighbors, find_renamed
@@ -83,7 +84,7 @@ def _read_view(request: SignedInRequest) -> tuple[UUID | None, int | None, str]:
     mode = request.GET.get("mode") or AutomaticLabel.Mode.PAPER.value
     if mode not in AutomaticLabel.Mode.values:
         raise ValueError(f"mode is one of {', '.join(AutomaticLabel.Mode.values)}.")
-    if answer and not (answer.isascii() and answer.isdigit() and len(answer) < 19):
+    if answer and read_number(answer, max_digits=MAX_KEY_DIGITS) is None:
         raise ValueError("answer is a whole number.")
     try:
         return UUID(dissection) if dissection else None, int(answer) if answer else None, mode

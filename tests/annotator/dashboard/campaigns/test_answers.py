@@ -210,3 +210,18 @@ def test_answers_of_one_person_and_suspected_ones_are_shown_alone(world: World, 
     assert of_person == [answer for answer in every if answer.worker == worker]
     assert flagged == [answer for answer, _, flags in pages[2].context["rows"] if flags]
     assert 0 < len(of_person) < len(every)
+
+
+def test_the_sidebar_marks_the_page_that_is_open_and_no_other(world: World, viewer: Client) -> None:
+    """The campaign is named as the address of another page."""
+    marked = {
+        path: [
+            item["title"]
+            for group in viewer.get(path).context["sidebar_navigation"]
+            for item in group["items"]
+            if item["active"]
+        ]
+        for path in ("/", "/campaigns/try/", "/campaigns/try/answers/", "/try/")
+    }
+    campaigns = ["Campaigns"]
+    assert list(marked.values()) == [["Home"], campaigns, campaigns, ["Try a photograph"]]
