@@ -3,7 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -235,9 +238,58 @@ def test_people_who_asked_for_mail_get_one_letter_per_day(
     with pytest.raises(CommandError, match="SMTP_HOST"):
         call_command("sandbox_mail")
     settings.EMAIL_HOST, settings.MAIL_FROM = "mail.example.org", "crowd@example.org"
-    assert run("sandbox_mail") == "1 letters sent.\n"
+    assert run("sandbox_mail") == "1 letter sent.\n"
     assert run("sandbox_mail") == "0 letters sent.\n"
     (letter,) = mailoutbox
     assert (letter.to, letter.from_email) == (["ada@example.org"], "crowd@example.org")
-    assert "1 new HITs that you can take" in letter.body
+    assert "- 1 new HIT that you can take\n" in letter.body
     assert "/worker/" in letter.body
+
+
+class MailServer(socketserver.StreamRequestHandler):
+    """What RFC 5321 asks of a server at least. It refuses recipients whose name begins with `bad`."""
+
+    taken: list[str]
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 ready\r\n")
+        while line := self.rfile.readline():
+            verb = line[:4].upper()
+            if verb == b"RCPT" and b"<bad" in line:
+                self.wfile.write(b"550 no such mailbox\r\n")
+            elif verb == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                self.taken.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
+                self.wfile.write(b"250 taken\r\n")
+            else:
+                self.wfile.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 fine\r\n")
+
+
+@contextmanager
+def serve_mail(settings: Any) -> Iterator[list[str]]:
+    handler = type("Server", (MailServer,), {"taken": []})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+        settings.MAIL_FROM = "crowd@example.org"
+        yield handler.taken
+        server.shutdown()
+
+
+def test_an_address_that_is_refused_stops_no_other_letter_and_a_server_that_is_away_loses_none(
+    mturk: Any, new_hit: Callable[..., HIT], new_person: NewPerson, visit: Any, settings: Any
+) -> None:
+    for name in ("bad", "cem", "dora"):
+        person = new_person(name)
+        visit(person).post("/worker/account", {"contact": f"{name}@example.org", "wants_mail": "1"})
+    new_hit()
+    with serve_mail(settings):
+        pass
+    with pytest.raises(CommandError, match="takes no letters now"):
+        call_command("sandbox_mail")
+    with serve_mail(settings) as taken:
+        assert run("sandbox_mail") == "2 letters sent.\n"
+        assert sorted(letter.split("To: ")[1].split("@")[0] for letter in taken) == ["cem", "dora"]
+        assert run("sandbox_mail") == "0 letters sent.\n"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from annotator.commanding import ProjectCommand
+from annotator.plurals import say_count
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import mailing
 
@@ -14,5 +15,7 @@ class Command(ProjectCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        n_sent = mailing.mail_everybody(now=switchboard.read().now())
-        self.stdout.write(f"{n_sent} letters sent.")
+        mailed = mailing.mail_everybody(now=switchboard.read().now())
+        self.stdout.write(f"{say_count(mailed.n_sent, 'letter')} sent.")
+        for worker_id, reason in mailed.refused.items():
+            self.stderr.write(f"The mail server does not take the letter to {worker_id} ({reason}).")
