@@ -3,7 +3,7 @@
 A cheap model says where people are asked, and is what their votes are combined with. It never stands for their answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from annotator.labels.lexicon import Lexicon
 from annotator.refusals import Refusal
+from annotator.studies.formulas import read_formula
 
 Array = NDArray[np.float64]
 
@@ -31,22 +32,29 @@ class NamedColumns:
 
 
 def model_from_labels(text: str, *, labels: NamedColumns, lexicon: Lexicon) -> Array | None:
-    """(n_images,) from whether an image has labeled pixels of the description; None if no label names it."""
-    found = find_columns(text, names=labels.names, lexicon=lexicon)
-    if not found:
-        return None
-    return np.where(np.any(labels.values[:, found], axis=1), IF_LABELED, IF_NOT_LABELED)
+    """(n_images,) from whether the description holds by the labels of each image; None if no label names it, or a part
+    of it.
+    """
+    held = _combine(text, labels, lexicon, lambda columns: np.any(columns, axis=1).astype(np.float64))
+    return None if held is None else np.where(held > 0.5, IF_LABELED, IF_NOT_LABELED)
 
 
 def model_from_classes(text: str, *, classes: NamedColumns, lexicon: Lexicon) -> Array | None:
     """(n_images,) the sum of a classifier's probabilities over the classes that are the description, or a kind of it;
-    None if no class is.
+    None if no class is. Parts of a formula are taken as independent.
     """
-    found = find_columns(text, names=classes.names, lexicon=lexicon)
-    if not found:
+    return _combine(text, classes, lexicon, lambda columns: np.minimum(columns.astype(np.float64).sum(axis=1), 1))
+
+
+def _combine(
+    text: str, known: NamedColumns, lexicon: Lexicon, join: Callable[[NDArray[np.floating | np.bool_]], Array]
+) -> Array | None:
+    """`join` makes one column of those that a name of the formula stands for."""
+    formula = read_formula(text)
+    found = [find_columns(name, names=known.names, lexicon=lexicon) for name in formula.names]
+    if not all(found):
         return None
-    total: Array = np.asarray(classes.values[:, found], dtype=np.float64).sum(axis=1)
-    return np.minimum(total, 1)
+    return formula.combine([join(known.values[:, columns]) for columns in found])
 
 
 def check_matrix(matrix: NDArray[np.floating], *, n_images: int, n_names: int) -> Array:
@@ -67,7 +75,8 @@ def check_matrix(matrix: NDArray[np.floating], *, n_images: int, n_names: int) -
 
 def find_columns(text: str, *, names: Sequence[str], lexicon: Lexicon) -> list[int]:
     """The columns whose name is the description, means the same or is a kind of it. One name may be "tench, fish"."""
-    said = _spell(text, lexicon)
+    # A describer says "any animal" of the label "animal" and its kinds.
+    said = _spell(text.removeprefix("any "), lexicon)
     return [i for i, name in enumerate(names) if any(_covers(said, part, lexicon) for part in _split(name, lexicon))]
 
 

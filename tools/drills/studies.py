@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from annotator.processes import ROOT, Processes
+from annotator.studies.describers.table import DESCRIBERS
+from annotator.studies.formulas import read_formula
 from tools.apart import run_apart
 from workers.engine.images.readers.table import open_image_set
 
@@ -42,7 +43,31 @@ class Known:
 
     def correlate(self, unit: int, text: str) -> float:
         """rho of a description with nobody's error and all photographs."""
-        return float(np.corrcoef(self.vectors[:, unit], self.holds[text])[0, 1])
+        formula = read_formula(text)
+        held = formula.combine([self.holds[name].astype(float) for name in formula.names])
+        return float(np.corrcoef(self.vectors[:, unit], held)[0, 1])
+
+
+def describe_layer() -> str:
+    """Every describer that runs here describes the layer; each says something else of the units."""
+    folder = FOLDER.with_name("describers")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    told: dict[str, list[dict[str, Any]]] = {}
+    with run_apart(folder / "var", names=("web", "web-queue", "gpu")) as processes:
+        dissection = _dissect(processes, "--compositions")
+        for kind in DESCRIBERS:
+            words = ("describe", kind, "--dissection", dissection, "--layer", LAYER, "--json")
+            told[kind] = json.loads(_manage(processes, *words))["units"]
+    shutil.rmtree(folder)
+    lines = []
+    for kind, units in told.items():
+        texts, scores = {one["description"] for one in units}, [one["score"] for one in units]
+        assert len(units) > N_UNITS, f"{kind} describes {len(units)} units"
+        assert np.isfinite(scores).all(), f"{kind} gives scores that are no numbers"
+        lines.append(f"{kind}: {len(units)} units, {len(texts)} descriptions, {DESCRIBERS[kind].score_name} on average "
+                     f"{np.mean(scores):.3f}")  # fmt: skip
+    return f"SqueezeNet's {LAYER} on minibroden. {'; '.join(lines)}."
 
 
 def study_descriptions() -> str:
@@ -50,14 +75,11 @@ def study_descriptions() -> str:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     with run_apart(FOLDER / "var") as processes:
-        dissected = json.loads(
-            _manage(processes, "dissect", "--network", "torchvision:squeezenet1_1", "--weights", str(WEIGHTS),
-                    "--layer", LAYER, "--images", str(IMAGES), "--activation-vectors", "--no-chance", "--json")
-        )  # fmt: skip
-        _manage(processes, "export", "--dissection", dissected["id"], "--out", str(FOLDER / "exported"))
+        dissection = _dissect(processes)
+        _manage(processes, "export", "--dissection", dissection, "--out", str(FOLDER / "exported"))
         known = Known(_read_labels(), np.load(FOLDER / "exported" / f"vectors-{LAYER}" / "maxima.npy").astype(float))
         labels = _choose_units(known)
-        _plan(processes, dissected["id"], labels, known)
+        _plan(processes, dissection, labels, known)
         _answer(processes)
         _manage(processes, "study", "report", "drill", "--out", str(FOLDER / "first"))
         _manage(processes, "study", "rebuild", str(FOLDER / "first" / "study.json"), "--out", str(FOLDER / "again"))
@@ -65,6 +87,14 @@ def study_descriptions() -> str:
         assert path.read_bytes() == (FOLDER / "again" / path.name).read_bytes(), f"{path.name} is rebuilt differently"
     shutil.rmtree(FOLDER / "var")
     return check_report(json.loads((FOLDER / "first" / "report.json").read_text()), known)
+
+
+def _dissect(processes: Processes, *options: str) -> str:
+    """The id of the dissection."""
+    network = ("--network", "torchvision:squeezenet1_1", "--weights", str(WEIGHTS), "--layer", LAYER)
+    kept = ("--activation-vectors", "--no-chance", "--json")
+    told = _manage(processes, "dissect", *network, "--images", str(IMAGES), *kept, *options)
+    return str(json.loads(told)["id"])
 
 
 def check_report(report: Mapping[str, Any], known: Known) -> str:
@@ -117,11 +147,12 @@ def _choose_units(known: Known) -> dict[int, str]:
 
 
 def _plan(processes: Processes, dissection: str, labels: Mapping[int, str], known: Known) -> None:
-    """INVERT's formulas of one word come as a file to import, the wrong method as a file of the study."""
+    """INVERT describes the layer by the labels that are no colors; the wrong method is a file of the study."""
     units = sorted(labels)
-    best = {unit: max(_measure_areas(known, unit).items(), key=lambda one: one[1]) for unit in units}
-    _write(FOLDER / "invert.csv", ["layer", "unit", "formula", "auc"], [[LAYER, unit, *best[unit]] for unit in units])
-    _manage(processes, "import_descriptions", str(FOLDER / "invert.csv"), "--dissection", dissection)
+    np.save(FOLDER / "holds.npy", np.stack(list(known.holds.values()), axis=1).astype(np.float32))
+    (FOLDER / "names.txt").write_text("".join(f"{name}\n" for name in known.holds))
+    _manage(processes, "describe", "invert", "--dissection", dissection, "--layer", LAYER,
+            "--concepts", str(FOLDER / "holds.npy"), "--class-names", str(FOLDER / "names.txt"))  # fmt: skip
     _write(FOLDER / "wrong.csv", ["layer", "unit", "phrase"],
            [[LAYER, unit, _find_other(labels, unit)] for unit in units])  # fmt: skip
     _manage(processes, "study", "plan", "drill", "--dissection", dissection,
@@ -134,17 +165,6 @@ def _answer(processes: Processes) -> None:
     _manage(processes, "launch", "drill-round1", "--yes")
     _manage(processes, "simulate_people", "drill-round1", "--images", str(IMAGES), "--error", str(ERROR))
     _manage(processes, "collect", "drill-round1", "--approve")
-
-
-def _measure_areas(known: Known, unit: int) -> dict[str, float]:
-    """Of each label on at most half of the photographs, the area under the curve of the unit's maxima."""
-    ranks = rankdata(known.vectors[:, unit])
-    found = {}
-    for text, holds in known.holds.items():
-        n = int(holds.sum())
-        if 0 < n <= len(holds) / 2:
-            found[text] = float((ranks[holds].sum() - n * (n + 1) / 2) / (n * (len(holds) - n)))
-    return found
 
 
 def _find_other(labels: Mapping[int, str], unit: int) -> str:
@@ -169,4 +189,4 @@ def _manage(processes: Processes, *words: str) -> str:
     return done.stdout
 
 
-DRILLS: dict[str, Callable[[], str]] = {"study-of-descriptions": study_descriptions}
+DRILLS: dict[str, Callable[[], str]] = {"describers": describe_layer, "study-of-descriptions": study_descriptions}

@@ -1,7 +1,8 @@
 """What a simulated person sees on whole photographs, and what they answer about them: right but for a stated error.
 
 A photograph is recognized by its smallest form: SIDE x SIDE means, compared with those of the image set. It shows every
-label that its label maps hold. A description holds on a photograph if people call one of these labels by its words.
+label that its label maps hold. A description holds on a photograph if people call one of these labels by its words;
+they read AND, OR and AND NOT.
 """
 
 from collections import Counter
@@ -18,6 +19,7 @@ from annotator.demo.people.judgement import Knowledge
 from annotator.demo.people.library import Library
 from annotator.demo.people.seeing import TileSight, key_tile
 from annotator.demo.people.tempers import Person, draw
+from annotator.studies.formulas import read_formula
 
 SIDE = 14
 # Gray around a photograph that is not square, as JPEG may change it; and the largest mean difference of one photograph.
@@ -67,8 +69,7 @@ def answer_question(
     """
     rate = error if error is not None else person.temper.miss if person.temper.looks else 0.5
     texts = [str(text) for text in asked["texts"]]
-    named = [knowledge.find_named(text) for text in texts]
-    holds = [[bool(labels & (sight.shows or frozenset())) for sight in sights] for labels in named]
+    holds = [_find_where(text, sights, knowledge) for text in texts]
     truth = holds[0] if len(asked["sections"]) == 1 and holds else _compare_groups(sights, asked["sections"])
     answers = tuple(
         is_true != (draw(seed, person.name, sight.key, *texts, "photograph") < rate)
@@ -85,6 +86,14 @@ def answer_question(
         ),
         asks_grades=bool(asked.get("is_graded")),
     )  # fmt: skip
+
+
+def _find_where(text: str, sights: Sequence[TileSight], knowledge: Knowledge) -> list[bool]:
+    """Whether a description, or a formula of several, holds on each photograph."""
+    formula = read_formula(text)
+    named = [knowledge.find_named(name) for name in formula.names]
+    shown = [np.array([float(bool(labels & (one.shows or frozenset()))) for one in sights]) for labels in named]
+    return [bool(share > 0.5) for share in formula.combine(shown)]
 
 
 def _compare_groups(sights: Sequence[TileSight], sections: Sequence[int]) -> list[bool]:

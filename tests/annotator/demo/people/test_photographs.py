@@ -54,3 +54,10 @@ def test_of_two_photographs_that_is_chosen_which_shows_what_the_first_group_show
     asked = {"texts": [], "sections": [9, 9, 2]}
     sight = answer_question(person=ADA, sights=groups + two, knowledge=KNOWLEDGE, seed=3, asked=asked, error=0.0)
     assert sight.answers[-2:] == (False, True)
+
+
+def test_a_formula_is_answered_as_its_words_say() -> None:
+    sights = [TileSight(f"tile {at}", frozenset(shows)) for at, shows in enumerate([{1}, {2}, {1, 2}, set()])]
+    asked = {"texts": ["lamp AND NOT car"], "sections": [4]}
+    sight = answer_question(person=ADA, sights=sights, knowledge=KNOWLEDGE, seed=3, asked=asked, error=0.0)
+    assert sight.answers == (True, False, False, False)
