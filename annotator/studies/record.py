@@ -166,7 +166,10 @@ def read_record(path: Path) -> StudyRecord:
         values = read_json(path.read_bytes())
         version = values.pop("version")
         if version != VERSION:
-            raise BadRecord(f"{path} has the version {version}, and this Unitscope reads {VERSION}.")
+            raise BadRecord(
+                f"{path} has the version {version!r}, and this Unitscope reads {VERSION}. Write the report again with "
+                "`study report` where the study is, then rebuild it from the new study.json."
+            )
         ratings_sha256 = values.pop("ratings_sha256")
         if ratings_sha256 != digest_ratings(values["ratings"]):
             raise BadRecord(f"{path} was changed: its ratings are not those that were written.")

@@ -16,11 +16,13 @@ from annotator.studies.sanity import Sanity, check_metrics
 from annotator.studies.scores import (
     Comparison,
     Counting,
+    Progress,
     compare_methods,
     judge_draws,
     keep_first,
     score_methods,
     score_pairs,
+    tell_nobody,
 )
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -34,8 +36,8 @@ WORDS = {
 }  # fmt: skip
 
 
-def describe_study(record: StudyRecord) -> dict[str, Any]:
-    """The whole report. Scores are None until somebody has answered."""
+def describe_study(record: StudyRecord, *, progress: Progress = tell_nobody) -> dict[str, Any]:
+    """The whole report. Scores are None until somebody has answered. `progress` hears of each resample."""
     error = record.estimate_error()
     told: dict[str, Any] = {
         "study": record.name,
@@ -50,7 +52,7 @@ def describe_study(record: StudyRecord) -> dict[str, Any]:
         "spent_usd": record.spent_usd,
         "n_rounds_asked": record.n_rounds_asked,
     }
-    return told | _describe_scores(record, Counting(record.plan.rule, error.value))
+    return told | _describe_scores(record, Counting(record.plan.rule, error.value), progress)
 
 
 def list_departures(record: StudyRecord) -> Iterator[str]:
@@ -95,7 +97,7 @@ def find_widest(comparisons: list[dict[str, Any]]) -> float | None:
     return max(((one["high"] - one["low"]) / 2 for one in comparisons), default=None)
 
 
-def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
+def _describe_scores(record: StudyRecord, counting: Counting, progress: Progress) -> dict[str, Any]:
     drawn = record.list_drawn()
     if not len(drawn.ratings.draw):
         return {"methods": None, "comparisons": [], "sanity": None, "pairs": [], "cost": [], "stop": None}
@@ -103,7 +105,7 @@ def _describe_scores(record: StudyRecord, counting: Counting) -> dict[str, Any]:
     judged = judge_draws(drawn.draws, drawn.ratings, n_pairs=len(record.pairs), counting=counting)
     by_pair = score_pairs(judged)
     estimates = score_methods(
-        drawn.draws, drawn.ratings, pairs=drawn.pairs, counting=counting, seed=_seed(plan, "means")
+        drawn.draws, drawn.ratings, pairs=drawn.pairs, counting=counting, seed=_seed(plan, "means"), progress=progress
     )
     compared = {
         name: [_spell(one) for one in compare_methods(scores, pairs=drawn.pairs, seed=_seed(plan, "differences"))]

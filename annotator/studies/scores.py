@@ -1,6 +1,6 @@
 """What a study's ratings say about each description and each method, with intervals (docs/studies.md, Intervals)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -15,7 +15,13 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 N_RESAMPLES = 400
+# Hears how many resamples of how many are done.
+Progress = Callable[[int, int], None]
 BRAGG, MAJORITY = "bragg", "majority"
+
+
+def tell_nobody(n_done: int, n_total: int) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,13 @@ def score_pairs(judged: Judged) -> dict[str, Array]:
 
 
 def score_methods(
-    draws: Draws, ratings: Ratings, *, pairs: Pairs, counting: Counting, seed: int
+    draws: Draws,
+    ratings: Ratings,
+    *,
+    pairs: Pairs,
+    counting: Counting,
+    seed: int,
+    progress: Progress = tell_nobody,
 ) -> list[dict[str, Estimate]]:
     """For each method, by metric, the mean over its units, with a 95 % interval over units, images and raters.
 
@@ -109,7 +121,10 @@ def score_methods(
     """
     judged = judge_draws(draws, ratings, n_pairs=len(pairs.unit), counting=counting)
     value = _average(score_pairs(judged), pairs, np.ones(len(pairs.unit)))
-    drawn = np.array(list(_resample(draws, ratings, pairs, counting, seed)))
+    drawn = np.empty((N_RESAMPLES, *value.shape))
+    for number, one in enumerate(_resample(draws, ratings, pairs, counting, seed)):
+        drawn[number] = one
+        progress(number + 1, N_RESAMPLES)
     # Without a rated pair a method has no value in any resample.
     drawn[:, np.isnan(value)] = 0
     low, high = value - np.nanmean(drawn, axis=0) + np.nanquantile(drawn, LEVELS, axis=0)

@@ -74,15 +74,19 @@ def describe_tables(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def tell_plan(report: Mapping[str, Any]) -> Iterator[str]:
-    """The plan in sentences."""
-    plan = report["plan"]
+def tell_frozen(plan: Mapping[str, Any]) -> Iterator[str]:
+    """What the plan fixes, in sentences."""
     how = f"by importance (gamma {plan['gamma']:g})" if plan["sampling"] == "importance" else "evenly"
     yield f"{len(plan['units'])} units, {len(plan['methods'])} methods; photographs of {plan['image_set']}."
     yield (
         f"{plan['n_draws']} draws for each description, drawn {how}, seed {plan['seed']}; {plan['n_raters']} people "
         f"rate each photograph; votes are counted by {plan['rule']}."
     )
+
+
+def tell_plan(report: Mapping[str, Any]) -> Iterator[str]:
+    """The plan in sentences, and what was asked so far."""
+    yield from tell_frozen(report["plan"])
     error = report["error"]
     where = f"by {error['n_gold']} answers about gold photographs" if error["is_measured"] else "assumed"
     yield f"A vote is wrong with {error['value']:.3f}, {where}."

@@ -1,27 +1,20 @@
 """Studies of descriptions: the list, and one study with its results and error against cost while answers come in."""
 
-import contextlib
-import hashlib
 from typing import Any
 
-from django.conf import settings
-from django.core.cache import cache
-from django.db.models import Count, Max
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
 from annotator.accounts.models import Role
-from annotator.crowd.models import COUNTED, Assignment
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
-from annotator.studies.models import Study
-from annotator.studies.reading import read_study
-from annotator.studies.report import describe_study
-from annotator.studies.writing import describe_tables
-from workers.valkey import ValkeyAway, asking
+from annotator.studies.computing import Shown, find_report
+from annotator.studies.models import ENDED, Study
+from annotator.studies.writing import describe_tables, tell_frozen
 
-# Intervals of a large study take seconds; between answers they stay as they are.
-KEPT_SECONDS = 3600
+# While a report is computed, its progress is asked for; while answers come in, whether there is a newer one.
+COMPUTING_SECONDS, ANSWERING_SECONDS = 2, 30
 
 
 @needs(Role.VIEWER)
@@ -51,21 +44,24 @@ def _find(name: str) -> Study:
 
 
 def _describe(study: Study) -> dict[str, Any]:
-    rounds = list(study.rounds.select_related("campaign").order_by("number"))
-    answered = Assignment.objects.filter(hit__campaign__study_round__study=study, state__in=COUNTED, is_left_out=False)
-    seen = answered.aggregate(n=Count("pk"), last=Max("pk"))
-    state = f"{study.sha256} {study.dissection.image_set.sha256} {len(rounds)} {seen['n']} {seen['last']}"
-    report = _read_report(study, key=f"study-{hashlib.sha256(state.encode()).hexdigest()}")
-    return describe_tables(report) | {"study": study, "rounds": rounds, "is_going": len(rounds) > 0}
+    rounds, found = list(study.rounds.select_related("campaign").order_by("number")), find_report(study)
+    told = describe_tables(found.report) if found.report else {"lines": list(tell_frozen(study.plan))}
+    is_going = any(one.campaign.state not in ENDED for one in rounds)
+    is_computing = not found.is_current and not found.problem
+    return told | {
+        "study": study,
+        "rounds": rounds,
+        "found": found,
+        "progress": _describe_progress(found) if is_computing else None,
+        "seconds": COMPUTING_SECONDS if is_computing else ANSWERING_SECONDS if is_going or found.problem else 0,
+    }
 
 
-def _read_report(study: Study, *, key: str) -> dict[str, Any]:
-    """Kept in Valkey under the key; computed again if Valkey does not answer."""
-    with contextlib.suppress(ValkeyAway), asking(settings.REDIS_URL):
-        kept: dict[str, Any] | None = cache.get(key)
-        if kept is not None:
-            return kept
-    report = describe_study(read_study(study))
-    with contextlib.suppress(ValkeyAway), asking(settings.REDIS_URL):
-        cache.set(key, report, KEPT_SECONDS)
-    return report
+def _describe_progress(found: Shown) -> dict[str, Any]:
+    """As the meter of the frame shows it."""
+    return {
+        "stage": "Counting answers",
+        "n_done": found.n_done,
+        "n_total": found.n_total,
+        "share": found.n_done / max(1, found.n_total),
+    }

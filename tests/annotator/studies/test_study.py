@@ -258,6 +258,9 @@ def test_a_bundle_that_was_changed_is_refused(dissection: Dissection, tmp_path: 
     bundle.write_text(json.dumps(whole))
     with pytest.raises(CommandError, match="was changed"):
         run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
+    bundle.write_text(json.dumps(whole | {"version": 1}))
+    with pytest.raises(CommandError, match="Write the report again with `study report` where the study is"):
+        run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
     bundle.write_text("{}")
     with pytest.raises(CommandError, match="is not the bundle of a study"):
         run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
