@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Sum
 
 from annotator.crowd.models import COUNTED, Assignment
 from annotator.refusals import Refusal
@@ -94,9 +94,9 @@ def _keep(study: Study, state: str, report: dict[str, Any] | None, problem: str)
 def _digest(study: Study) -> str:
     """Of all that the report depends on and that may change."""
     answered = Assignment.objects.filter(hit__campaign__study_round__study=study, state__in=COUNTED, is_left_out=False)
-    seen = answered.aggregate(n=Count("pk"), last=Max("pk"))
+    seen = answered.aggregate(n=Count("pk"), last=Max("pk"), total=Sum("pk"))
     rounds = sorted(study.rounds.values_list("number", "campaign__state"))
-    told = [study.sha256, study.dissection.image_set.sha256, rounds, seen["n"], seen["last"]]
+    told = [study.sha256, study.dissection.image_set.sha256, rounds, *seen.values()]
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 

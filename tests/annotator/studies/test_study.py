@@ -21,6 +21,7 @@ from annotator.studies.models import Study
 from annotator.studies.planning import describe_asked, find_active
 from annotator.studies.reading import read_study
 from annotator.studies.record import digest_ratings, write_record
+from annotator.studies.tasks import compute
 from annotator.units.managing import CannotChange, delete_dissection
 from annotator.units.models import Dissection, Image
 from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
@@ -129,6 +130,7 @@ def test_a_study_ranks_the_methods_and_its_report_is_rebuilt_from_its_bundle(
     assert "labeled pixels" in page
     assert "http" not in page
 
+    compute(study.pk)
     client.force_login(make_person(Role.VIEWER))
     assert "round 1 of 1" in client.get("/studies/").content.decode()
     shown = client.get("/studies/birds/").content.decode()
