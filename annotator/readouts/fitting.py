@@ -1,12 +1,13 @@
 """Has read-outs fitted, goes on with fits that were interrupted, and deletes read-outs."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 
 from annotator.evidence import asking
 from annotator.evidence.asking import AskedNetwork, CannotAsk
@@ -21,6 +22,8 @@ from workers.engine.readouts.options import Options, ReadoutInvalid
 from workers.store import open_store
 
 CANCELED = "The fit was canceled."
+# Pooled units that no read-out uses are kept so long, for whoever corrects a fit that was refused.
+FEATURES_KEPT_FOR = timedelta(days=1)
 
 
 class CannotFit(Refusal):
@@ -53,31 +56,34 @@ def begin_fit(
     except ReadoutInvalid as error:
         raise CannotFit(str(error)) from None
     check_name(name)
-    stated = {
-        "task": task, "architecture": network.architecture, "weights": resolve_weights(network.weights),
-        "code_folder": network.code_folder, "preprocessing": network.preprocessing,
-    }  # fmt: skip
+    wanted = Readout(
+        name=name, task=task, layer=layer, architecture=network.architecture,
+        weights=resolve_weights(network.weights), code_folder=network.code_folder,
+        preprocessing=network.preprocessing, options={**options, "asked_layer": layer}, created_at=now, created_by=by,
+    )  # fmt: skip
     known = Readout.objects.filter(name=name).first()
-    if known is not None and known.state == Readout.State.FITTED:
-        raise CannotFit(f"There is a read-out {name!r} already; choose another name, or delete it.")
     if known is not None:
-        is_same = known.options == {**options, "asked_layer": layer} and all(
-            getattr(known, key) == value for key, value in stated.items()
-        )
-        if not is_same and known.state == Readout.State.FITTING:
-            raise CannotFit(f"{name!r} is being fitted to something else; choose another name, or delete it.")
-        if is_same and known.state == Readout.State.FITTING and known.question is not None:
+        if _demand_free(known, wanted):
             return known
         delete_readout(known)
-    readout = Readout(
-        name=name, **stated, layer=layer, options={**options, "asked_layer": layer}, created_at=now, created_by=by
-    )  # fmt: skip
     with claim_name(name):
-        asked = {"readout": str(readout.id), "task": task, "layer": layer, **options}
+        asked = {"readout": str(wanted.id), "task": task, "layer": layer, **options}
         question = Question(kind=Question.Kind.LEARN, options=asked, asked_at=now, asked_by=by, is_kept=True)
-        readout.question = asking.ask(question, network, now=now)
-        readout.save()
-    return readout
+        wanted.question = asking.ask(question, network, now=now)
+        wanted.save()
+    return wanted
+
+
+def _demand_free(known: Readout, wanted: Readout) -> bool:
+    """True if the known one is being fitted to the same; False if its name is free again. Raises CannotFit."""
+    if known.state == Readout.State.FITTED:
+        raise CannotFit(f"There is a read-out {known.name!r} already; choose another name, or delete it.")
+    if known.state != Readout.State.FITTING:
+        return False
+    stated = ("task", "architecture", "weights", "code_folder", "preprocessing", "options")
+    if any(getattr(known, one) != getattr(wanted, one) for one in stated):
+        raise CannotFit(f"{known.name!r} is being fitted to something else; choose another name, or delete it.")
+    return known.question is not None
 
 
 def take_fit(question: Question, *, now: datetime) -> None:
@@ -141,6 +147,24 @@ def delete_readout(readout: Readout) -> None:
 
 
 def _forget_features(keys: set[str]) -> None:
-    used = {key for report in Readout.objects.values_list("report", flat=True) for key in report.get("features", [])}
-    for key in keys - used:
-        open_store(f"{settings.ARTIFACT_ROOT.rstrip('/')}/{contract.FEATURES}/{key}").clear()
+    for key in keys - _list_used():
+        open_store(f"{_find_features()}/{key}").clear()
+
+
+def forget_unused_features(*, now: datetime) -> None:
+    """Pooled units of fits that were canceled or refused, some time after the last one: until then the next fit to the
+    same photographs reads them. Raises StoreError.
+    """
+    ended = Q(question__answered_at__gt=now - FEATURES_KEPT_FOR) & ~Q(state=Readout.State.FITTED)
+    if Readout.objects.filter(Q(state=Readout.State.FITTING) | ended).exists():
+        return
+    found = {name.split("/")[0] for name in open_store(_find_features()).names()}
+    _forget_features(found)
+
+
+def _list_used() -> set[str]:
+    return {key for report in Readout.objects.values_list("report", flat=True) for key in report.get("features", [])}
+
+
+def _find_features() -> str:
+    return f"{settings.ARTIFACT_ROOT.rstrip('/')}/{contract.FEATURES}"

@@ -15,6 +15,7 @@ from annotator.accounts.models import Role
 from annotator.accounts.roles import may
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
+from annotator.dashboard.readouts.fitting_form import FitForm
 from annotator.dashboard.readouts.forms import MoreForm, ReadForm
 from annotator.dashboard.readouts.reading import Reading, View, find_map
 from annotator.dashboard.trying.overlays import draw_map
@@ -24,10 +25,11 @@ from annotator.dashboard.trying.sending import send, warn_if_silent
 from annotator.evidence import dividing, trying
 from annotator.evidence.asking import KEPT_FOR, CannotAsk
 from annotator.evidence.models import Question
-from annotator.readouts.fitting import cancel_fit, delete_readout, take_fit
+from annotator.readouts.fitting import begin_fit, cancel_fit, delete_readout, take_fit
 from annotator.readouts.models import Readout
 from annotator.readouts.showing import CannotShow
 from annotator.readouts.telling import TOY, list_figures
+from annotator.refusals import Refusal
 from workers.store import StoreError
 
 N_LISTED, N_READINGS = 100, 12
@@ -38,10 +40,37 @@ FACTS = {"n_training": "to train on", "n_test": "to test on", "n_unreadable": "p
 
 @needs(Role.VIEWER)
 def show_readouts(request: SignedInRequest) -> HttpResponse:
-    """All read-outs with the main figures of their evaluation and the baselines beside them."""
+    """All read-outs with their main figures and the baselines beside them, and a form that has one fitted."""
+    is_sent = request.method == "POST"
+    if is_sent and not may(request.role, Role.RESEARCHER):
+        return show_refusal(request, f"You need the role {Role.RESEARCHER.value} or a higher one.", status=403)
+    form = FitForm(request.POST) if is_sent else FitForm()
+    if is_sent and form.is_valid() and (begun := _begin(request, form)) is not None:
+        return redirect("readout", begun.name)
     found = Readout.objects.order_by("-created_at")[:N_LISTED]
     rows = [{"readout": one, "figures": list_figures(one)[:2]} for one in found]
-    return show(request, "dashboard/readouts/readouts.html", title="Read-outs", rows=rows)
+    return show(
+        request, "dashboard/readouts/readouts.html", title="Read-outs", rows=rows, form=form, is_sent=is_sent,
+    )  # fmt: skip
+
+
+def _begin(request: SignedInRequest, form: FitForm) -> Readout | None:
+    """None if the fit is refused; the form says why."""
+    given = form.cleaned_data
+    try:
+        readout = begin_fit(
+            name=given["name"], network=form.asked_network(), task=given["task"], layer=given["layer"],
+            options=form.options(), now=timezone.now(), by=request.user,
+        )  # fmt: skip
+    except Refusal as refused:
+        form.add_error(None, str(refused))
+    except StoreError:
+        form.add_error(None, STORE_SILENT)
+    else:
+        _write(request, "fit read-out", readout)
+        warn_if_silent(request)
+        return readout
+    return None
 
 
 @needs(Role.VIEWER)

@@ -4,6 +4,7 @@ The GPU process's tasks run in the process of the test.
 """
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image as Picture
 from annotator.accounts.models import AuditEntry, Role
 from annotator.evidence.models import Question
 from annotator.readouts.models import Readout
+from annotator.units.models import ImageSet, Network
 from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.making import sign_in
 from tests.annotator.dashboard.readouts.conftest import ARCHITECTURE, N_UNITS, VQA_REPORT, keep
@@ -158,3 +160,27 @@ def test_a_read_photograph_is_kept_and_deleted_like_a_tried_one(researcher: Clie
     assert "room.jpg" not in read(researcher, "/try/"), "that list is of explanations"
     assert researcher.post(f"{trial}delete/").url == "/readouts/"
     assert not Question.objects.exists()
+
+
+def test_a_read_out_is_fitted_from_the_page(
+    researcher: Client, asks: Readout, run: Run, tmp_path: Path
+) -> None:  # fmt: skip
+    for name, shade in (("dark", 20), ("light", 220)):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(4):
+            pixels = np.full((8, 8, 3), shade + number, np.uint8)
+            Picture.fromarray(pixels).save(tmp_path / "set" / name / f"{number}.png")
+    images = ImageSet.objects.create(name="shades", address=str(tmp_path / "set"), registered_at=NOW)
+    network = Network.objects.create(name="small", architecture=ARCHITECTURE, registered_at=NOW)
+    given = {"name": "shade", "task": "classify", "network": network.name, "image_set": images.name}
+    said = researcher.post("/readouts/", {**given, "task": "regress"}).content.decode()
+    assert "Name the label" in said
+    said = researcher.post("/readouts/", {**given, "name": "asks"}).content.decode()
+    assert "There is a read-out" in said
+    assert researcher.post("/readouts/", given).url == "/readouts/shade/"
+    assert "waiting for a gpu process" in read(researcher, "/readouts/shade/").casefold()
+    run()
+    said = read(researcher, "/readouts/shade/")
+    assert "most frequent class" in said
+    assert Readout.objects.get(name="shade").report["n_answers"] == 2
+    assert AuditEntry.objects.filter(action="fit read-out", subject="read-out shade").exists()

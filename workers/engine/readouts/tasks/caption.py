@@ -11,20 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from workers.engine.readouts.bench import Bench, Fitted
-from workers.engine.readouts.caption_network import (
-    END,
-    MAX_WORDS,
-    N_SPECIAL,
-    UNKNOWN,
-    CaptionNetwork,
-    say,
-    say_why,
-)
+from workers.engine.readouts.caption_learning import Pairs, learn_captions
+from workers.engine.readouts.caption_network import N_SPECIAL, CaptionNetwork, say, say_why
 from workers.engine.readouts.captions import read_captions, split_caption
-from workers.engine.readouts.epochs import run_epochs
 from workers.engine.readouts.judging import tell, tell_gain, tell_mean
 from workers.engine.readouts.linear import Weights, normalize_rows
-from workers.engine.readouts.options import CAPTION, ReadoutInvalid
+from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.sentences import N_MAX, find_bleu, find_cider
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted
@@ -32,7 +24,6 @@ from workers.engine.readouts.splits import draw_test
 from workers.engine.resampling import Estimate, draw
 
 MIN_WORDS = 4
-BATCH, EPOCHS, RATE = 64, 20, 2e-3
 # A BLEU is of a whole corpus, so that each resample is counted again.
 N_RESAMPLES, SEED = 200, 2016
 
@@ -49,14 +40,9 @@ def fit(bench: Bench) -> Fitted:
     texts: Texts = [[split_caption(one) for one in captioned.captions[path]] for path in kept]
     is_test = draw_test(kept, bench.options.test_share) if kept else np.zeros(0, dtype=np.bool_)
     training, test = np.flatnonzero(~is_test).tolist(), np.flatnonzero(is_test).tolist()
-    counts = Counter(word for place in training for text in texts[place] for word in text)
-    vocabulary = sorted(word for word, n in counts.items() if n >= MIN_WORDS)
-    if not vocabulary or not training or len(test) < 2:
-        raise ReadoutInvalid(
-            f"Too little to learn from: {len(training)} photographs, {len(vocabulary)} words that occur {MIN_WORDS} "
-            f"times or more, {len(test)} photographs for the test."
-        )
-    network = _learn(bench, x, [(place, text) for place in training for text in texts[place]], vocabulary)
+    vocabulary = _list_frequent(texts, training, test)
+    pairs = Pairs.number([(place, text) for place in training for text in texts[place]], vocabulary)
+    network = learn_captions(bench, x, pairs, n_words=len(vocabulary) + N_SPECIAL)
     said = [[vocabulary[word - N_SPECIAL] for word in one] for one in say(network, x[test])]
     nearest = (x[test] @ x[training].T).argmax(dim=1).tolist()
     others = [texts[training[place]][0] for place in nearest]
@@ -69,51 +55,16 @@ def fit(bench: Bench) -> Fitted:
     return Fitted({"names": [], "vocabulary": vocabulary}, arrays, report)
 
 
-def _learn(bench: Bench, x: torch.Tensor, pairs: list[tuple[int, list[str]]], vocabulary: list[str]) -> CaptionNetwork:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(bench.options.seed)
-        network = CaptionNetwork(n_units=x.shape[1], n_words=len(vocabulary) + N_SPECIAL)
-    optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
-    for one in network.parameters():  # moments are there before the first step, so that they can be kept
-        optimizer.state[one] = {
-            "step": torch.zeros(()), "exp_avg": torch.zeros_like(one), "exp_avg_sq": torch.zeros_like(one),
-        }  # fmt: skip
-    places = {word: place + N_SPECIAL for place, word in enumerate(vocabulary)}
-    words = torch.full((len(pairs), MAX_WORDS), -1)
-    for row, (_, text) in enumerate(pairs):
-        numbers = [places.get(word, UNKNOWN) for word in text[: MAX_WORDS - 1]] + [END]
-        words[row, : len(numbers)] = torch.tensor(numbers)
-    owners, n_epochs = torch.tensor([place for place, _ in pairs]), bench.options.epochs or EPOCHS
-
-    def learn(epoch: int) -> None:
-        network.train()
-        order = np.random.default_rng((bench.options.seed, epoch)).permutation(len(pairs))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(bench.options.seed * 10_007 + epoch)
-            for first in range(0, len(order), BATCH):
-                some = torch.from_numpy(order[first : first + BATCH])
-                scores = network(x[owners[some]], words[some, :-1].clamp_min(END))
-                loss = torch.nn.functional.cross_entropy(
-                    scores.flatten(0, 1), words[some].flatten(), ignore_index=-1
-                )  # fmt: skip
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-
-    tensors = {**dict(network.named_parameters()), **_list_moments(network, optimizer)}
-    run_epochs(
-        tensors=tensors, n_epochs=n_epochs, learn=learn, checkpoint=bench.open_checkpoint(CAPTION),
-        progress=lambda n_done: bench.progress("learning captions", n_done, n_epochs),
-    )  # fmt: skip
-    return network.eval()
-
-
-def _list_moments(network: CaptionNetwork, optimizer: torch.optim.Adam) -> dict[str, torch.Tensor]:
-    return {
-        f"{name}:{key}": tensor
-        for name, one in network.named_parameters()
-        for key, tensor in optimizer.state[one].items()
-    }
+def _list_frequent(texts: Texts, training: list[int], test: list[int]) -> list[str]:
+    """The words that are learned, in alphabetical order. Raises ReadoutInvalid if that is too little."""
+    counts = Counter(word for place in training for text in texts[place] for word in text)
+    vocabulary = sorted(word for word, n in counts.items() if n >= MIN_WORDS)
+    if not vocabulary or not training or len(test) < 2:
+        raise ReadoutInvalid(
+            f"Too little to learn from: {len(training)} photographs, {len(vocabulary)} words that occur {MIN_WORDS} "
+            f"times or more, {len(test)} photographs for the test."
+        )
+    return vocabulary
 
 
 def judge(said: list[list[str]], others: list[list[str]], references: Texts) -> dict[str, Any]:

@@ -6,7 +6,7 @@ nonlinearity, so that the score is the image's plus the words'.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -14,49 +14,81 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.readouts.bags import BOTH, VARIANTS, Learned, Table, choose_recipe, learn
 from workers.engine.readouts.bench import Bench, Fitted
-from workers.engine.readouts.epochs import run_epochs
 from workers.engine.readouts.judging import tell_gain, tell_mean
 from workers.engine.readouts.linear import Linear, normalize_rows
-from workers.engine.readouts.options import VQA, ReadoutInvalid
-from workers.engine.readouts.questions import Question, read_questions, split_words
+from workers.engine.readouts.options import ReadoutInvalid
+from workers.engine.readouts.questions import Asked, Question, read_questions, split_words
 from workers.engine.readouts.readout import Arrays, Readout
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted, rank
 from workers.engine.readouts.splits import draw_test
 
-# Published constants [ZTSSF15] 2: how often a word or an answer must occur, size of the embedding, learning rates of
-# embedding and softmax, and the largest weights of both.
-MIN_WORDS, MIN_ANSWERS, EMBEDDING = 6, 3, 1024
-RATES, LIMITS = {"embedding": 0.8, "words": 0.01, "image": 0.01}, {"embedding": 1500.0, "words": 20.0, "image": 20.0}
-# Not published: batches, epochs, spread of the first weights (those of the image begin near zero, so that they do not
-# drown the words), and what x is multiplied by, since it has length 1.
-BATCH, EPOCHS, SPREAD, IMAGE_SPREAD, IMAGE_SCALE = 100, 30, 0.08, 0.004, 20.0
+# Published constants [ZTSSF15] 2: how often a word or an answer must occur.
+MIN_WORDS, MIN_ANSWERS = 6, 3
+# Of the photographs that are trained on, the share whose questions choose scale and epochs; then all are learned from.
+VALIDATION_SHARE = 0.25
 # Words, photographs and questions that are kept for each answer.
 N_SPEAKING = 8
-BOTH, IMAGE, WORDS = VARIANTS = ("both", "image", "words")
 
 
 @dataclass(frozen=True)
-class _Table:
-    """Questions as numbers: `bags` (n, V) which words they have, `x` (n, K) and `answers` (n,), -1 for unknown ones."""
+class _Data:
+    """Questions to train on, those of them whose answer is `known`, and those of the test; the `answers` and `words`
+    that are frequent enough; `rows` (K,) by photograph. `split`: who says which are for the test.
+    """
 
-    bags: torch.Tensor
-    x: torch.Tensor
-    answers: NDArray[np.int64]
+    training: list[Question]
+    known: list[Question]
+    test: list[Question]
+    answers: list[str]
+    words: list[str]
+    rows: dict[str, NDArray[np.float32]]
+    split: str
+
+    def number(self, questions: Sequence[Question]) -> Table:
+        places, classes = ({one: i for i, one in enumerate(names)} for names in (self.words, self.answers))
+        bags = torch.zeros(len(questions), len(self.words))
+        for i, one in enumerate(questions):
+            bags[i, [places[word] for word in split_words(one.text) if word in places]] = 1
+        x = torch.from_numpy(np.stack([self.rows[one.path] for one in questions]))
+        return Table(bags, x, np.array([classes.get(one.answer, -1) for one in questions]))
 
 
 def fit(bench: Bench) -> Fitted:
     """Raises ReadoutInvalid, LayerError, NetworkError."""
     asked = read_questions(bench.data, bench.images)
+    data = _read(bench, asked)
+    training, test = data.number(data.known), data.number(data.test)
+    drawn = draw_test([one.path for one in data.known], VALIDATION_SHARE)
+    parts = training.take(np.flatnonzero(~drawn)), training.take(np.flatnonzero(drawn))
+    learned = {one: learn(bench, one, training, choose_recipe(bench, one, *parts)) for one in VARIANTS}
+    facts = {
+        "names": data.answers, "vocabulary": data.words,
+        "speaking": _find_speaking(learned[BOTH], test, data),
+    }  # fmt: skip
+    report = {
+        "n_images": len(data.rows), "n_training": len(data.known), "n_validation": int(drawn.sum()),
+        "n_test": len(data.test), "n_several": asked.n_several, "n_rare": len(data.training) - len(data.known),
+        "n_answers": len(data.answers), "n_words": len(data.words),
+        "split": data.split,
+        **_judge(learned, data, test), "chosen": {name: asdict(one.recipe) for name, one in learned.items()},
+    }  # fmt: skip
+    return Fitted(facts, pack(learned[BOTH]), report)
+
+
+def _read(bench: Bench, asked: Asked) -> _Data:
     paths = sorted({one.path for one in asked.questions})
     features = bench.pool(asked.folder, paths)
-    readable = {path for path, fine in zip(paths, features.is_readable, strict=True) if fine}
-    questions = [one for one in asked.questions if one.path in readable]
+    fine = np.flatnonzero(features.is_readable)
+    rows = {paths[place]: row for place, row in zip(fine, normalize_rows(features.values[fine]), strict=True)}
+    questions = [one for one in asked.questions if one.path in rows]
     if not questions:
         raise ReadoutInvalid("None of the photographs can be read.")
     is_test = _find_test(questions, bench.options.test_share)
-    training = [one for one, test in zip(questions, is_test, strict=True) if not test]
-    test = [one for one, test in zip(questions, is_test, strict=True) if test]
+    training, test = (
+        [one for one, flag in zip(questions, is_test, strict=True) if flag is side] for side in (False, True)
+    )
     answers, words = list_known(training)
     if len(answers) < 2 or not words or not test:
         raise ReadoutInvalid(
@@ -64,25 +96,14 @@ def fit(bench: Bench) -> Fitted:
             f"words {MIN_WORDS} times or more in {len(training)} questions; {len(test)} questions are for the test."
         )
     known = [one for one in training if one.answer in set(answers)]
-    rows = dict(zip(paths, normalize_rows(features.values), strict=True))
-    number = partial(_number, rows=rows, answers=answers, words=words)
-    learned = {variant: _learn(bench, variant, number(known), len(answers)) for variant in VARIANTS}
-    arrays = pack(learned[BOTH])
-    speaking = _find_speaking(learned[BOTH], number(test), test, words)
-    facts = {"names": answers, "vocabulary": words, "speaking": speaking}
-    report = _judge(learned, training, test, number(test), answers)
-    counts = {
-        "n_images": len(readable), "n_training": len(known), "n_test": len(test), "n_several": asked.n_several,
-        "n_rare": len(training) - len(known), "n_answers": len(answers), "n_words": len(words),
-        "split": "as the data say" if questions[0].part else "drawn by photograph",
-    }  # fmt: skip
-    return Fitted(facts, arrays, {**counts, **report})
+    split = "as the data say" if all(one.part for one in questions) else "drawn by photograph"
+    return _Data(training, known, test, answers, words, rows, split)
 
 
-def _find_test(questions: Sequence[Question], share: float) -> NDArray[np.bool_]:
+def _find_test(questions: Sequence[Question], share: float) -> list[bool]:
     if all(one.part for one in questions):
-        return np.array([one.part == "test" for one in questions])
-    return draw_test([one.path for one in questions], share)
+        return [one.part == "test" for one in questions]
+    return draw_test([one.path for one in questions], share).tolist()
 
 
 def list_known(training: Sequence[Question]) -> tuple[list[str], list[str]]:
@@ -95,108 +116,42 @@ def list_known(training: Sequence[Question]) -> tuple[list[str], list[str]]:
     )
 
 
-def _number(
-    questions: Sequence[Question], *, rows: dict[str, NDArray[np.float32]], answers: list[str], words: list[str]
-) -> _Table:
-    places, classes = {word: i for i, word in enumerate(words)}, {one: i for i, one in enumerate(answers)}
-    bags = torch.zeros(len(questions), len(words))
-    for i, one in enumerate(questions):
-        bags[i, [places[word] for word in split_words(one.text) if word in places]] = 1
-    x = torch.from_numpy(np.stack([rows[one.path] for one in questions])) * IMAGE_SCALE
-    return _Table(bags, x, np.array([classes.get(one.answer, -1) for one in questions]))
-
-
-State = dict[str, torch.Tensor]
-
-
-def _learn(bench: Bench, variant: str, table: _Table, n_answers: int) -> State:
-    """The weights of a variant: `image` (A, K), `words` (A, EMBEDDING), `embedding` (V, EMBEDDING)."""
-    generator = torch.Generator().manual_seed(bench.options.seed)
-    shapes = {
-        "embedding": (table.bags.shape[1], EMBEDDING), "words": (n_answers, EMBEDDING),
-        "image": (n_answers, table.x.shape[1]),
-    }  # fmt: skip
-    names = {BOTH: tuple(shapes), IMAGE: ("image",), WORDS: ("embedding", "words")}[variant]
-    spreads = {"embedding": SPREAD, "words": SPREAD, "image": IMAGE_SPREAD}
-    state = {name: (torch.rand(shapes[name], generator=generator) * 2 - 1) * spreads[name] for name in names}
-    n_epochs = bench.options.epochs or EPOCHS
-    truth = torch.from_numpy(table.answers)
-
-    def learn(epoch: int) -> None:
-        order = np.random.default_rng((bench.options.seed, epoch)).permutation(len(truth))
-        for first in range(0, len(order), BATCH):
-            places = torch.from_numpy(order[first : first + BATCH])
-            _step(state, table.bags[places], table.x[places], truth[places])
-
-    stage = f"learning by {' and '.join((IMAGE, WORDS)) if variant == BOTH else variant}"
-    run_epochs(
-        tensors=state, n_epochs=n_epochs, learn=learn, checkpoint=bench.open_checkpoint(f"{VQA}-{variant}"),
-        progress=lambda n_done: bench.progress(stage, n_done, n_epochs),
-    )  # fmt: skip
-    return state
-
-
-def _step(state: State, bags: torch.Tensor, x: torch.Tensor, truth: torch.Tensor) -> None:
-    for tensor in state.values():
-        tensor.requires_grad_(True)
-    loss = torch.nn.functional.cross_entropy(_score(state, bags, x), truth)
-    gradients = torch.autograd.grad(loss, list(state.values()))
-    with torch.no_grad():
-        for (name, tensor), gradient in zip(state.items(), gradients, strict=True):
-            tensor.requires_grad_(False)
-            tensor.sub_(RATES[name] * gradient).clamp_(-LIMITS[name], LIMITS[name])
-
-
-def _score(state: State, bags: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """(n, A)"""
-    parts = []
-    if "image" in state:
-        parts.append(x @ state["image"].T)
-    if "words" in state:
-        parts.append((bags @ state["embedding"]) @ state["words"].T)
-    return torch.stack(parts).sum(dim=0)
-
-
-def pack(state: State) -> Arrays:
+def pack(learned: Learned) -> Arrays:
     """As linear read-outs keep it: `weight` is that of x, which has length 1."""
-    weight = (state["image"] * IMAGE_SCALE).numpy()
+    weight = (learned.state["image"] * learned.recipe.scale).numpy()
     return {
-        "weight": weight, "bias": np.zeros(len(weight), np.float32), "words": state["words"].numpy(),
-        "embedding": state["embedding"].numpy(),
+        "weight": weight, "bias": np.zeros(len(weight), np.float32), "words": learned.state["words"].numpy(),
+        "embedding": learned.state["embedding"].numpy(),
     }  # fmt: skip
 
 
-def _judge(
-    learned: dict[str, State], training: Sequence[Question], test: Sequence[Question], table: _Table, answers: list[str]
-) -> dict[str, Any]:
+def _judge(learned: dict[str, Learned], data: _Data, table: Table) -> dict[str, Any]:
     """Accuracy of the whole, of either part alone, and of answers that look at less."""
-    grades = {}
-    for variant, state in learned.items():
-        best = _score(state, table.bags, table.x).argmax(dim=1).tolist()
-        grades[variant] = _grade(test, [answers[place] for place in best])
-    majority = Counter(one.answer for one in training).most_common(1)[0][0]
+    grades, test = {}, data.test
+    for variant, one in learned.items():
+        grades[variant] = _grade(test, [data.answers[place] for place in one.score(table).argmax(dim=1).tolist()])
+    majority = Counter(one.answer for one in data.training).most_common(1)[0][0]
     grades["majority"] = _grade(test, [majority] * len(test))
-    grades["first_words"] = _grade(test, _answer_by_first_words(training, test, majority))
+    grades["first_words"] = _grade(test, _answer_by_first_words(data.training, test, majority))
     told = {f"accuracy_{name}" if name != BOTH else "accuracy": tell_mean(found) for name, found in grades.items()}
     return {
         **told,
-        "gain_over_words": tell_gain(grades[BOTH], grades[WORDS]),
+        "gain_over_words": tell_gain(grades[BOTH], grades["words"]),
         "majority": majority,
     }
 
 
-def _find_speaking(
-    state: State, table: _Table, test: Sequence[Question], words: list[str]
-) -> list[dict[str, list[tuple[str, float]]]]:
+def _find_speaking(learned: Learned, table: Table, data: _Data) -> list[dict[str, list[tuple[str, float]]]]:
     """For each answer the words, and of the test part the photographs and questions, of highest score; each of the
     latter by its words alone, and each of the photographs by its units alone.
     """
+    state, scale = learned.state, learned.recipe.scale
     by_word = state["words"] @ state["embedding"].T
-    by_image, by_question = table.x @ state["image"].T, table.bags @ by_word.T
-    paths, texts = [one.path for one in test], [one.text for one in test]
+    by_image, by_question = table.x @ state["image"].T * scale, table.bags @ by_word.T
+    paths, texts = [one.path for one in data.test], [one.text for one in data.test]
     return [
         {
-            "words": _list_highest(by_word[answer], words),
+            "words": _list_highest(by_word[answer], data.words),
             "images": _list_highest(by_image[:, answer], paths),
             "questions": _list_highest(by_question[:, answer], texts),
         }

@@ -1,0 +1,60 @@
+"""The form that has a read-out fitted to a registered image set: a visitor names neither code nor a path."""
+
+from typing import Any
+
+from django import forms
+
+from annotator.dashboard.trying.forms import list_networks
+from annotator.evidence.asking import AskedNetwork
+from annotator.names import MAX_LENGTH
+from annotator.readouts.models import Readout
+from annotator.units.models import IMPORTED, ImageSet, Network
+from workers.engine.readouts.options import Options
+
+# What the set must hold by task is said beside the field.
+TASK_HELP = (
+    "Classes: class folders, or labels. A number: the share of a photograph that a label covers. Questions and "
+    "captions: their table lies in the set's folder."
+)
+OF_ONE_LABEL = (Readout.Task.CLASSIFY, Readout.Task.REGRESS)
+
+
+class FitForm(forms.Form):
+    name = forms.CharField(max_length=MAX_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    task = forms.ChoiceField(label="It answers with", choices=Readout.Task.choices, help_text=TASK_HELP)
+    network = forms.ModelChoiceField(Network.objects.none(), to_field_name="name", empty_label=None)
+    image_set = forms.ModelChoiceField(
+        ImageSet.objects.exclude(address__startswith=IMPORTED).order_by("name"), to_field_name="name", empty_label=None
+    )
+    layer = forms.CharField(required=False, max_length=200, help_text="Empty: the one that the head pools")
+    category = forms.CharField(required=False, max_length=60, help_text="Of labels; empty: all categories")
+    label = forms.CharField(
+        required=False, max_length=200, help_text="A number needs one; of classes, this one against all others"
+    )
+    clusters = forms.IntegerField(min_value=2, max_value=1000, initial=10, required=False)
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.fields["network"].queryset = list_networks()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        task, label = cleaned.get("task"), cleaned.get("label")
+        if task == Readout.Task.REGRESS and not label:
+            self.add_error("label", "Name the label whose share is read.")
+        if label and task not in OF_ONE_LABEL:
+            self.add_error("label", "Leave it out: it is for classes and numbers.")
+        return cleaned
+
+    def options(self) -> dict[str, Any]:
+        """As begin_fit takes them."""
+        given = self.cleaned_data
+        label = {"positive" if given["task"] == Readout.Task.CLASSIFY else "label": given["label"]}
+        options = Options(
+            data=(given["image_set"].address,), category=given["category"], clusters=given["clusters"] or 10, **label
+        )
+        return {**vars(options), "data": list(options.data)}
+
+    def asked_network(self) -> AskedNetwork:
+        found: Network = self.cleaned_data["network"]
+        return AskedNetwork(found.architecture, found.weights, found.preprocessing, found.code_folder)
