@@ -9,7 +9,8 @@ const hitPage = (() => {
   const GIVE_UP_AFTER_MS = 20000;
   // The token of the work under way: none before the start, none after it was stored or refused. `ended`: why the server
   // takes no more of this page. `pressed`: continues a submission that was asked for before the start was answered.
-  const work = { token: null, receipt: "", activeSeconds: 0, ended: "", pressed: null };
+  // `corrects`: the answer is stored, and is being changed before it is handed over.
+  const work = { token: null, receipt: "", activeSeconds: 0, ended: "", pressed: null, corrects: false };
   let lastUse = Date.now();
   // Not randomUUID, which browsers lack on plain http.
   const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -126,6 +127,8 @@ const hitPage = (() => {
     isConfirmed = body.is_confirmed;
     $("stored-note").textContent = body.note;
     $("stored-note").hidden = !body.note;
+    $("correct").hidden = !body.work_token;
+    $("correct").onclick = () => correct(body.work_token);
     const form = $("hand-over");
     form.action = body.submit_to;
     form.method = body.method;
@@ -135,7 +138,30 @@ const hitPage = (() => {
     }
     $("done").hidden = false;
     $("done").focus();
-    handOver();
+    $("done").scrollIntoView({ block: "start" });
+    waitForCorrection(body.work_token ? config.seconds_to_correct : 0);
+  }
+
+  // Until the form is sent the person may still change the answer; whoever does not want to wait sends it at once.
+  let waiting = 0;
+  function waitForCorrection(seconds) {
+    clearTimeout(waiting);
+    $("send-now").hidden = !seconds;
+    if (!seconds) return handOver();
+    if (seconds === config.seconds_to_correct) $("send-now").focus();
+    $("handing-over").textContent = `It is sent to the marketplace in ${seconds} s.`;
+    waiting = setTimeout(() => waitForCorrection(seconds - 1), 1000);
+  }
+
+  // The stored answer stays what it is until another one is submitted.
+  function correct(token) {
+    clearTimeout(waiting);
+    work.token = token;
+    work.corrects = true;
+    $("done").hidden = true;
+    $("work").hidden = false;
+    tell("You can change your answer now. Press Submit again when you are done.");
+    $("work").scrollIntoView();
   }
 
   // The form is sent in any case. Whether the marketplace answers is asked before it only so that, if it does not, the
@@ -152,6 +178,7 @@ const hitPage = (() => {
   async function handOver() {
     const form = $("hand-over");
     $("hand-over-again").hidden = true;
+    $("correct").hidden = true; // from here on it may have arrived
     $("handing-over").textContent = "Sending it to the marketplace …";
     let isReachable = navigator.onLine; // the answer is another origin's and stays unread; only that one came matters
     if (isReachable) {
@@ -180,6 +207,7 @@ const hitPage = (() => {
     }, 8000);
   }
 
+  $("send-now").addEventListener("click", () => { waitForCorrection(0); });
   $("hand-over").addEventListener("submit", (event) => { event.preventDefault(); $("hand-over").submit(); });
   for (const name of ["pointermove", "pointerdown", "keydown", "scroll", "touchstart"]) {
     addEventListener(name, () => { lastUse = Date.now(); }, { passive: true, capture: true });
@@ -253,7 +281,7 @@ const hitPage = (() => {
     });
 
     async function save() {
-      if (!work.token) return;
+      if (!work.token || work.corrects) return;
       if (isSaving) return soon(300);
       const mine = note();
       if (isEqual(mine, base)) return;
@@ -338,7 +366,7 @@ const hitPage = (() => {
 
     // Not an answered save: whether it arrived is learned by the next one.
     function sendLast() {
-      if (!document.hidden || !work.token || isSaved()) return;
+      if (!document.hidden || !work.token || work.corrects || isSaved()) return;
       const mine = note();
       sent.push(mine);
       navigator.sendBeacon(config.urls.draft, new Blob([JSON.stringify(body(mine))], { type: "application/json" }));
@@ -366,7 +394,8 @@ const hitPage = (() => {
     if (!(await waitForStart())) return;
     say("Storing your work …");
     const { status, body } = await post(config.urls.submit, {
-      work_token: work.token, client_id: clientId, active_seconds: Math.round(work.activeSeconds * 10) / 10, ...read(),
+      work_token: work.token, client_id: clientId, corrects: work.corrects,
+      active_seconds: Math.round(work.activeSeconds * 10) / 10, ...read(),
     });
     say("");
     if (status === 200 && body.state === "stored") finish(body);

@@ -11,14 +11,35 @@
     $("count").textContent = `${marked.size} of ${crops.length} marked`;
   }
 
-  function toggle(position) {
-    if (!description.value.trim()) {
-      showError("description", "First describe what most crops show. Then mark the crops that do not fit your words.");
-      return;
-    }
-    if (!marked.delete(position)) marked.add(position);
+  const ALL = $("all").textContent;
+  let before = null; // the marks from before all were crossed out
+
+  function mayMark() {
+    if (description.value.trim()) return true;
+    showError("description", "First describe what most crops show. Then mark the crops that do not fit your words.");
+    return false;
+  }
+
+  function change(marks) {
+    marked = marks;
+    $("marked-error").hidden = true;
+    $("all").textContent = before ? "Bring my marks back" : ALL;
     showMarks();
     saveSoon(0);
+  }
+
+  function toggle(position) {
+    if (!mayMark()) return;
+    if (!marked.delete(position)) marked.add(position);
+    before = null;
+    change(marked);
+  }
+
+  function toggleAll() {
+    if (!mayMark()) return;
+    const marks = before ?? new Set(crops.keys());
+    before = before ? null : marked;
+    change(marks);
   }
 
   function moveFocus(event) {
@@ -68,6 +89,9 @@
 
   async function send(event) {
     event.preventDefault();
+    if (marked.size === crops.length && $("marked-error").hidden) {
+      return showError("marked", "Every crop is crossed out. Click those that fit your words, or choose other words. If it is right, submit again.");
+    }
     $("submit").disabled = true;
     await submit(read, showError);
     $("submit").disabled = false;
@@ -86,6 +110,7 @@
   // --- wiring
   $("grid").addEventListener("click", (event) => { const at = crops.indexOf(event.target); if (at >= 0) toggle(at); });
   $("grid").addEventListener("keydown", moveFocus);
+  $("all").addEventListener("click", toggleAll);
   description.addEventListener("input", () => { $("description-error").hidden = true; description.removeAttribute("aria-invalid"); echo(); saveSoon(800); });
   for (const name of ["paste", "drop"]) {
     description.addEventListener(name, (event) => {

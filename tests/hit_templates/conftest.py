@@ -15,6 +15,12 @@ __all__ = ["dissection", "hit", "market", "visit"]
 Open = Callable[..., Page]
 
 
+@pytest.fixture(autouse=True)
+def hand_over_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits here for somebody who wants to correct an answer."""
+    monkeypatch.setattr("annotator.crowd.page.describing.SECONDS_TO_CORRECT", 0)
+
+
 @pytest.fixture
 def campaign(market: Any, dissection: Any, live_server: Any, settings: Any) -> Campaign:
     """Published, and its pages served."""
@@ -44,7 +50,7 @@ def open_page(chromium: Browser) -> Iterator[Open]:
         if not beside:
             contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.goto(address)
         return page
 

@@ -1,13 +1,33 @@
 """Quotes a campaign: what it will cost with fees, and how long it takes."""
 
+import statistics
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.prices import CENT, Quote, compute_hit_cost, make_quote
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import ANSWERED, Assignment, Campaign
 from annotator.refusals import Refusal
+
+# With less measured work than this the time that the HIT type expects is quoted.
+MIN_ANSWERS, MIN_PEOPLE = 20, 5
+# The newest answers tell how people work now.
+MAX_ANSWERS = 5000
+
+
+@dataclass(frozen=True)
+class MeasuredTime:
+    """`seconds`: the median over people of each one's median active time."""
+
+    seconds: int
+    n_answers: int
+    n_people: int
+
+    @property
+    def words(self) -> str:
+        return f"{self.n_answers} answers of {self.n_people} people"
 
 
 class CannotQuote(Refusal):
@@ -18,18 +38,40 @@ def quote_campaign(*, campaign: Campaign, now: datetime) -> Quote:
     """Computes the price and keeps it on the campaign. Assignments that are added later cost extra."""
     if campaign.state not in (Campaign.State.DRAFT, Campaign.State.QUOTED):
         raise CannotQuote(f"The campaign {campaign} is {campaign.state}: it was quoted before.")
+    template = load_template(campaign.hit_types.get().template)
+    measured = measure_time(template.name)
     quote = make_quote(
         n_hits=campaign.hits.count(),
         n_assignments=campaign.n_assignments,
         reward_usd=campaign.reward_usd,
-        seconds_per_assignment=load_template(campaign.hit_types.get().template).expected_seconds,
+        seconds_per_assignment=measured.seconds if measured else template.expected_seconds,
         fees=open_marketplace(campaign.marketplace).facts.fees,
+        time_from=measured.words if measured else "",
     )
     campaign.quote = quote.as_json()
     campaign.state = Campaign.State.QUOTED
     campaign.quoted_at = now
     campaign.save(update_fields=["quote", "state", "quoted_at"])
     return quote
+
+
+def measure_time(template: str) -> MeasuredTime | None:
+    """How long people took for HITs of this type, in all campaigns done here; None if too few did any.
+
+    Programs do not count, and each person counts once, however many HITs they did.
+    """
+    done = Assignment.objects.filter(
+        hit__hit_type__template=template, state__in=ANSWERED, worker__is_simulated=False, active_seconds__gt=0,
+        hit__campaign__is_imported=False,
+    ).order_by("-id")  # fmt: skip
+    times: dict[int, list[float]] = {}
+    for worker, seconds in done.values_list("worker", "active_seconds")[:MAX_ANSWERS]:
+        times.setdefault(worker, []).append(seconds)
+    n_answers = sum(map(len, times.values()))
+    if n_answers < MIN_ANSWERS or len(times) < MIN_PEOPLE:
+        return None
+    median = statistics.median(statistics.median(values) for values in times.values())
+    return MeasuredTime(max(1, round(median)), n_answers, len(times))
 
 
 def compute_max_cost(*, n_hits: int, n_assignments: int, reward_usd: Decimal, marketplace: str) -> Decimal:

@@ -21,7 +21,7 @@ from annotator.refusals import Refusal
 TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
 PARTS = ("hit_type.toml", "page.html", "style.css", "script.js", "summary.html")
 # Beside the folders: what every page has around its work.
-FRAME = ("frame.html", "frame.css", "frame.js")
+FRAME = ("frame.html", "frame.css", "frame.js", "view.js")
 # A campaign's own mark is added to the title in brackets, and the requester's name to the description.
 MARK_LENGTH = 6
 _MAX_LENGTHS = {"title": 128 - len(" []") - MARK_LENGTH, "description": 1_850, "keywords": 1_000}
@@ -84,7 +84,7 @@ def load_template(name: str) -> HITTemplate:
         template = HITTemplate(
             name=name,
             style=(frame["frame.css"] + contents["style.css"]).decode(),
-            script=(frame["frame.js"] + contents["script.js"]).decode(),
+            script=(frame["view.js"] + frame["frame.js"] + contents["script.js"]).decode(),
             sha256=hashlib.sha256(b"\0".join([*contents.values(), *frame.values()])).hexdigest(),
             consent=tuple((str(heading), str(text)) for heading, text in fields.pop("consent")),
             photographs=tuple(Photographs(**row) for row in fields.pop("photographs", [])),

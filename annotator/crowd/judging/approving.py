@@ -101,7 +101,8 @@ def find_due_top_ups(campaign: Campaign) -> tuple[list[tuple[Assignment, Decimal
     paid = find_paid_seconds(answers)
     own = [row for row in answers if row.hit.campaign_id == campaign.pk]
     times = {row.pk: min(paid[row.pk], float(_find_longest(row))) for row in own}
-    slow = find_slow(times, workers={row.pk: row.worker_id for row in own})
+    simulated = {row.worker_id for row in own if row.worker is not None and row.worker.is_simulated}
+    slow = find_slow(times, workers={row.pk: row.worker_id for row in own}, simulated=simulated)
     settled = set(campaign.outward_acts.filter(verb=Verb.PAY_BONUS).values_list("assignment", flat=True))
     due = []
     for row in own:

@@ -103,7 +103,7 @@ def list_judged_answers(campaign: Campaign) -> list[JudgedAnswer]:
     values = rows.order_by("assignment_id", "hit_unit__position").values(
         "assignment_id", "description", "category", "precision", "marked_ranks", "planted_ranks", "n_planted_missed",
         unit=F("hit_unit__unit"), worker=F("assignment__worker__pseudonym"),
-        active_seconds=F("assignment__active_seconds"),
+        active_seconds=F("assignment__active_seconds"), is_simulated=F("assignment__worker__is_simulated"),
     )  # fmt: skip
     return [_read(row) for row in values.iterator(chunk_size=2000)]
 
@@ -120,4 +120,5 @@ def _read(row: Mapping[str, Any]) -> JudgedAnswer:
         n_planted=len(row["planted_ranks"]),
         n_planted_missed=row["n_planted_missed"] or 0,
         active_seconds=row["active_seconds"],
+        is_simulated=bool(row["is_simulated"]),
     )

@@ -5,7 +5,7 @@ passed while they were open, each HIT's seconds are shortened in the same propor
 """
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,10 +66,13 @@ def _share_run(run: Sequence[Stretch]) -> dict[int, float]:
     return {one.key: one.seconds * share for one in run}
 
 
-def find_slow(paid: Mapping[int, float], *, workers: Mapping[int, int | None]) -> set[int]:
+def find_slow(
+    paid: Mapping[int, float], *, workers: Mapping[int, int | None], simulated: Collection[int | None] = ()
+) -> set[int]:
     """Rows whose time is over SLOW_MEDIANS times the median of other people's medians.
 
-    One value per person: nobody moves the median by many HITs of their own. `workers`: row -> worker.
+    One value per person: nobody moves the median by many HITs of their own. `workers`: row -> worker. `simulated`: the
+    workers that are programs; people are compared with people alone.
     """
     by_worker: dict[int | None, list[float]] = {}
     for pk, seconds in paid.items():
@@ -77,7 +80,8 @@ def find_slow(paid: Mapping[int, float], *, workers: Mapping[int, int | None]) -
     medians = {worker: statistics.median(values) for worker, values in by_worker.items()}
     slow = set()
     for worker in by_worker:
-        others = [median for other, median in medians.items() if other != worker]
+        alike = {other for other in medians if (other in simulated) == (worker in simulated)}
+        others = [median for other, median in medians.items() if other != worker and other in alike]
         if len(others) >= MIN_OTHERS:
             most = SLOW_MEDIANS * statistics.median(others)
             slow |= {pk for pk in paid if workers[pk] == worker and paid[pk] > most}

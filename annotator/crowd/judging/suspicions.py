@@ -46,6 +46,8 @@ class JudgedAnswer:
     n_planted: int
     n_planted_missed: int
     active_seconds: float
+    # A program's time is compared with other programs' alone, a person's with other people's.
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Suspicions:
 
 def find_suspicions(answers: Sequence[JudgedAnswer]) -> Suspicions:
     """Flags of each answer and the standing of each worker, from all answers of one campaign."""
-    median = statistics.median(answer.active_seconds for answer in answers) if answers else 0.0
+    medians = _find_median_times(answers)
     repeated = _find_repeated(answers)
     by_unit: dict[int, list[JudgedAnswer]] = {}
     for answer in answers:
@@ -103,7 +105,7 @@ def find_suspicions(answers: Sequence[JudgedAnswer]) -> Suspicions:
         others = [other for other in by_unit[answer.unit] if other.assignment != answer.assignment]
         flags[answer.assignment] = [
             *_flag_planted(answer),
-            *_flag_time(answer, median=median),
+            *_flag_time(answer, median=medians[answer.is_simulated]),
             *_flag_words(answer, repeated=repeated),
             *_flag_disagreement(answer, others),
         ]
@@ -157,6 +159,14 @@ def _flag_planted(answer: JudgedAnswer) -> list[Flag]:
             Flag("missed planted", f"Left {answer.n_planted_missed} of {answer.n_planted} planted negatives unmarked.")
         ]
     return []
+
+
+def _find_median_times(answers: Sequence[JudgedAnswer]) -> dict[bool, float]:
+    """Median active seconds of people's answers (False) and of simulated ones (True)."""
+    times: dict[bool, list[float]] = {False: [], True: []}
+    for answer in answers:
+        times[answer.is_simulated].append(answer.active_seconds)
+    return {key: statistics.median(values) if values else 0.0 for key, values in times.items()}
 
 
 def _flag_time(answer: JudgedAnswer, *, median: float) -> list[Flag]:

@@ -18,6 +18,8 @@ class Quote:
     seconds_per_assignment: int
     hourly_usd: Decimal
     hours_of_work: Decimal
+    # Of whose work the seconds are the median; empty: what the HIT type expects.
+    time_from: str = ""
 
     def as_json(self) -> dict[str, str | int]:
         return {name: str(value) if isinstance(value, Decimal) else value for name, value in vars(self).items()}
@@ -35,8 +37,9 @@ def compute_hit_cost(*, reward_usd: Decimal, n_assignments: int, fees: FeeSchedu
 
 
 def make_quote(
-    *, n_hits: int, n_assignments: int, reward_usd: Decimal, seconds_per_assignment: int, fees: FeeSchedule
-) -> Quote:
+    *, n_hits: int, n_assignments: int, reward_usd: Decimal, seconds_per_assignment: int, fees: FeeSchedule,
+    time_from: str = "",
+) -> Quote:  # fmt: skip
     rewards = reward_usd * n_hits * n_assignments
     total = n_hits * compute_hit_cost(reward_usd=reward_usd, n_assignments=n_assignments, fees=fees)
     return Quote(
@@ -48,6 +51,7 @@ def make_quote(
         seconds_per_assignment=seconds_per_assignment,
         hourly_usd=compute_hourly(paid_usd=reward_usd, seconds=seconds_per_assignment),
         hours_of_work=(Decimal(n_hits * n_assignments * seconds_per_assignment) / 3600).quantize(Decimal("0.1")),
+        time_from=time_from,
     )
 
 

@@ -19,6 +19,9 @@ SENT_BACK = (
     "At least one crop that does not fit is still unmarked. Please look through the crops again, then submit once more."
 )
 
+# Work of a visit that the marketplace has confirmed; other work is kept until it lists it.
+CONFIRMED = (Assignment.State.STARTED, Assignment.State.STORED)
+
 
 class AlreadyStored(Exception):
     """The work was submitted before; drafts of it are not taken any more."""
@@ -60,14 +63,20 @@ def tell_draft(assignment: Assignment, *, now: datetime) -> dict[str, Any]:
     return values | {"ages": {name: max(0.0, now.timestamp() - at) for name, at in changed.items()}}
 
 
-def store_answer(*, assignment: Assignment, values: dict[str, Any], client_id: uuid.UUID, now: datetime) -> Assignment:
+def store_answer(
+    *, assignment: Assignment, values: dict[str, Any], client_id: uuid.UUID, now: datetime, corrects: bool = False
+) -> Assignment:
     """Stores the answer once. Repeats, of whatever client id, give the row that was stored first.
+
+    `corrects`: the person changes what they stored, from the same page. It is taken until the hand-over.
 
     An answer that this person may not give is stored and paid, and is left out. The row stays open if the answer is
     sent back, because planted negatives are unmarked.
     """
     with transaction.atomic():
         row = lock_with_person(assignment.pk)
+        if corrects and is_correctable(row) and row.client_id == client_id:
+            _write_answer(row, work=read_work(row, values), client_id=client_id, now=now)
         if row.state not in OPEN:
             return row
         work = read_work(row, values)
@@ -82,10 +91,15 @@ def store_answer(*, assignment: Assignment, values: dict[str, Any], client_id: u
         return row
 
 
+def is_correctable(row: Assignment) -> bool:
+    """True if the answer is stored and the marketplace has not said that it has it."""
+    return row.state in (Assignment.State.STORED, Assignment.State.KEPT) and row.submitted_at is None
+
+
 def _write_answer(row: Assignment, *, work: Work, client_id: uuid.UUID, now: datetime) -> None:
     fill_answers(row, work=work, ended_at=now)
     row.client_id = client_id
-    row.state = Assignment.State.KEPT if row.state == Assignment.State.CLAIMED else Assignment.State.STORED
+    row.state = Assignment.State.STORED if row.state in CONFIRMED else Assignment.State.KEPT
     row.stored_at = now
     try:
         with transaction.atomic():

@@ -23,10 +23,11 @@ class Consent:
 
 def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
     """The template's points with the campaign's particulars; the version is the digest of what was read."""
+    seconds = int(campaign.quote.get("seconds_per_assignment") or template.expected_seconds)
     particulars = {
         "requester": campaign.requester_name,
         "reward": f"${campaign.reward_usd:.2f}",
-        "minutes": str(math.ceil(template.expected_seconds / 60)),
+        "minutes": str(math.ceil(seconds / 60)),
         "approval_days": str(max(1, round(template.auto_approval_seconds / 86_400))),
         "contact": campaign.contact or "the marketplace's link for contacting the requester",
         "ethics": campaign.ethics_number or "none stated by the requester",

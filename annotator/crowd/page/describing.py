@@ -34,6 +34,8 @@ NOT_COUNTED = (
     "You had already answered about this unit, or done as many HITs of this study as one person may. You are paid for "
     "this answer all the same, but it is not counted. Please take no more of these HITs."
 )
+# How long a stored answer waits on the page before it is handed over.
+SECONDS_TO_CORRECT = 4
 # What the page names for each of the six categories.
 EXAMPLES = {
     SemanticCategory.SCENE: "a whole place: street, beach, corridor, bedroom",
@@ -105,6 +107,7 @@ def _describe_start(hit: HIT, visit: Visit, template: HITTemplate) -> tuple[dict
         "page": "work",
         "token": sign_page(visit, public_id=public_id),
         "consent_needed": consent_needed,
+        "seconds_to_correct": SECONDS_TO_CORRECT,
         "urls": {act: f"/hit/{public_id}/{act}" for act in ("start", "draft", "submit")},
         **_describe_grid(hit, _count_crops(hit, template), seed=derive_assignment_seed(hit, visit.worker_id)),
     }

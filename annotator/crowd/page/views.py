@@ -145,18 +145,21 @@ def draft(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> H
 def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> HttpResponse:
     """Stores the answer; the page hands it on to the marketplace."""
     assignment, submit_origin = _find_work(body, public_id)
-    if assignment.state == Assignment.State.CLAIMED:
+    if assignment.state in (Assignment.State.CLAIMED, Assignment.State.KEPT):
         network = find_client_network(request)
         limits.check_submit_limits(assignment=assignment, network=network, now=timezone.now())
     try:
         client_id = uuid.UUID(str(body.get("client_id")))
     except ValueError:
         raise BadBody("A submission carries a client_id, which is a UUID.") from None
-    stored = answering.store_answer(assignment=assignment, values=body, client_id=client_id, now=timezone.now())
+    corrects, now = body.get("corrects") is True, timezone.now()
+    stored = answering.store_answer(assignment=assignment, values=body, client_id=client_id, now=now, corrects=corrects)
     if stored.state in OPEN:
         n_left = answering.MAX_SENT_BACK - stored.n_sent_back
         return JsonResponse({"state": "sent back", "message": answering.SENT_BACK, "n_left": n_left})
-    return JsonResponse(describing.describe_stored(stored, submit_origin=submit_origin))
+    # With the token the same page may correct the answer until it is handed over.
+    token = {"work_token": body["work_token"]} if answering.is_correctable(stored) else {}
+    return JsonResponse(describing.describe_stored(stored, submit_origin=submit_origin) | token)
 
 
 @csrf_exempt

@@ -30,6 +30,7 @@ class CampaignCounts:
     n_submitted: int = 0
     n_simulated: int = 0
     active_seconds: float = 0.0
+    simulated_seconds: float = 0.0
     n_compared: int = 0
     n_agree: int = 0
 
@@ -56,9 +57,11 @@ class CampaignOverview:
 
     @property
     def pay_per_hour(self) -> float | None:
-        """Reward for measured active time; None before anybody has worked."""
-        earned = float(self.campaign.reward_usd) * self.counts.n_answers
-        return earned / (self.counts.active_seconds / 3600) if self.counts.active_seconds else None
+        """Reward for measured active time; None before anybody has worked. Of people's, if any person has worked."""
+        counts, is_all = self.counts, self.is_all_simulated
+        n_answers = counts.n_answers if is_all else counts.n_answers - counts.n_simulated
+        seconds = counts.active_seconds if is_all else counts.active_seconds - counts.simulated_seconds
+        return float(self.campaign.reward_usd) * n_answers / (seconds / 3600) if seconds > 0 else None
 
     @property
     def is_all_simulated(self) -> bool:
@@ -112,6 +115,7 @@ def _count_answers(ids: list[int]) -> Iterable[Mapping[str, Any]]:
         n_submitted=Count("id", filter=Q(state=Assignment.State.SUBMITTED)),
         n_simulated=Count("id", filter=Q(worker__is_simulated=True)),
         active_seconds=Sum("active_seconds"),
+        simulated_seconds=Sum("active_seconds", filter=Q(worker__is_simulated=True), default=0.0),
     )
 
 

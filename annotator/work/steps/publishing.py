@@ -40,8 +40,9 @@ def quote(work: Work) -> str:
         f"Quote: {quote.n_hits} HITs x {campaign.n_assignments} assignments at ${campaign.reward_usd:.2f}: "
         f"${quote.rewards_usd} rewards + ${quote.fees_usd} fees = ${quote.total_usd} "
         f"(cap ${campaign.budget_cap_usd:.2f}).\n"
-        f"About {quote.seconds_per_assignment} s per assignment, ${quote.hourly_usd} per hour, "
-        f"{quote.hours_of_work} hours of work in all, at the marketplace {campaign.marketplace}."
+        f"About {quote.seconds_per_assignment} s per assignment ({quote.time_from or 'not yet measured'}), "
+        f"${quote.hourly_usd} per hour, {quote.hours_of_work} hours of work in all, "
+        f"at the marketplace {campaign.marketplace}."
     )
 
 

@@ -23,6 +23,14 @@ def test_a_careful_answer_has_no_flag() -> None:
     assert kinds(PLAIN, dataclasses.replace(PLAIN, worker="v"), dataclasses.replace(PLAIN, worker="u")) == [set()] * 3
 
 
+def test_a_persons_time_is_compared_with_peoples_alone() -> None:
+    person = dataclasses.replace(PLAIN, active_seconds=20.0)
+    programs = [dataclasses.replace(PLAIN, worker=name, active_seconds=400.0, is_simulated=True) for name in "abc"]
+    assert kinds(person, *programs) == [set()] * 4
+    slow_people = [dataclasses.replace(one, is_simulated=False) for one in programs]
+    assert kinds(person, *slow_people)[0] == {"fast"}
+
+
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
