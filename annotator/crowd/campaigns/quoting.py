@@ -64,7 +64,7 @@ def measure_time(template: str) -> MeasuredTime | None:
         hit__hit_type__template=template, state__in=ANSWERED, worker__is_simulated=False, active_seconds__gt=0,
         hit__campaign__is_imported=False,
     ).order_by("-id")  # fmt: skip
-    times: dict[int, list[float]] = {}
+    times: dict[int | None, list[float]] = {}
     for worker, seconds in done.values_list("worker", "active_seconds")[:MAX_ANSWERS]:
         times.setdefault(worker, []).append(seconds)
     n_answers = sum(map(len, times.values()))
