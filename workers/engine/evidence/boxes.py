@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from workers.engine.evidence.names import AUTHORS, PAPER, TORCH_DEMO
+from workers.engine.evidence.runs import list_runs, pick_largest
 
 Box = tuple[int, int, int, int]
 Map = NDArray[np.floating]
@@ -94,11 +95,7 @@ def _box_largest(values: Map, share: float) -> Boxed:
         return whole(values, "The class map is positive nowhere: nothing speaks for the class.")
     if float(values.min()) == largest:
         return whole(values, "The class map has the same value everywhere.")
-    over = values > share * largest
-    parts, n_parts = ndimage.label(over, EIGHT_NEIGHBORS)
-    if n_parts > 1:
-        over = parts == 1 + int(np.bincount(parts.ravel())[1:].argmax())
-    return Boxed((_enclose(over),))
+    return Boxed((pick_largest(list_runs(values, share * largest)).enclose(),))
 
 
 def _frame(flags: NDArray[np.bool_]) -> tuple[slice, slice]:
@@ -108,7 +105,7 @@ def _frame(flags: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 
 def _enclose(flags: NDArray[np.bool_]) -> Box:
-    """The box around the set flags: faster than those of all parts."""
+    """The box around the set flags."""
     rows, columns = np.flatnonzero(flags.any(axis=1)), np.flatnonzero(flags.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 

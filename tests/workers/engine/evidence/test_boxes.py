@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from workers.engine.evidence.boxes import METHODS, box_gray, box_paper
+from workers.engine.evidence.runs import list_runs, pick_largest
 
 
 def test_the_authors_boxes_are_reproduced(shared: Path) -> None:
@@ -24,6 +26,21 @@ def test_the_box_is_around_the_largest_connected_part_over_a_fifth() -> None:
     values[0, 29] = 1.9
     assert box_paper(values).boxes == ((10, 8, 23, 16),)
     assert box_paper(values).note == ""
+
+
+def test_the_largest_part_is_that_of_labeled_pixels() -> None:
+    """Masks of many parts and of few, parts of equal size among them."""
+    rng = np.random.default_rng(6)
+    for number in range(300):
+        values = rng.random(rng.integers(1, 25, size=2))
+        values = ndimage.uniform_filter(values, 3) if number % 2 else values
+        over = values > float(np.quantile(values, rng.random()))
+        if not over.any():
+            continue
+        parts, _ = ndimage.label(over, np.ones((3, 3)))
+        rows, columns = np.nonzero(parts == 1 + np.bincount(parts.ravel())[1:].argmax())
+        found = pick_largest(list_runs(over.astype(np.float64), 0.5)).enclose()
+        assert found == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 
 
 @pytest.mark.parametrize("method", METHODS)
