@@ -1,11 +1,13 @@
 """Many people at once at the sandbox: nobody refused while a HIT is free, nothing lost or doubled, quick acts.
 
 Two crowds, without a pause. In the first the HITs have one place each, and everybody accepts and submits HIT after HIT
-until none is left. In the second each person does each HIT once, and everybody accepts 25, then submits them. Prints
-the 95th percentile of accepting and submitting as multiples of that of an empty view, for which the same people asked
-in the same way before. `LOAD_PEOPLE`, `LOAD_SINGLE_HITS` and `LOAD_HITS` shrink it.
+until none is left. In the second each person does each HIT once, and everybody accepts 25, then submits them. Between
+their acts all ask for an empty view, too. Prints the 95th percentile of accepting and submitting as multiples of that
+of the empty view under the same load, and of one that the same people asked for before, when nobody did anything else.
+`LOAD_PEOPLE`, `LOAD_SINGLE_HITS` and `LOAD_HITS` shrink it.
 """
 
+import contextlib
 import http.client
 import os
 import random
@@ -13,7 +15,8 @@ import re
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 import boto3
@@ -75,70 +78,101 @@ def sign_up(address: str, number: int) -> Visitor:
     return visitor
 
 
-def accept_some(visitor: Visitor, group_id: str, seconds: list[float]) -> None:
-    for _ in range(min(AT_ONCE, N_HITS)):
-        began = time.perf_counter()
+@dataclass
+class Times:
+    """Seconds that each answer took."""
+
+    accepts: list[float] = field(default_factory=list)
+    submissions: list[float] = field(default_factory=list)
+    views: list[float] = field(default_factory=list)
+
+    def add(self, other: "Times") -> None:
+        self.accepts += other.accepts
+        self.submissions += other.submissions
+        self.views += other.views
+
+
+@contextlib.contextmanager
+def timed(seconds: list[float]) -> Iterator[None]:
+    """Adds how long it took, if nothing was raised."""
+    began = time.perf_counter()
+    yield
+    seconds.append(time.perf_counter() - began)
+
+
+def accept_one(visitor: Visitor, group_id: str, times: Times) -> None:
+    with timed(times.accepts):
         visitor.ask(f"/worker/groups/{group_id}/accept", go="1")
-        seconds.append(time.perf_counter() - began)
-        visitor.held.append(visitor.location.rstrip("/").rpartition("/")[2])
+    visitor.held.append(visitor.location.rstrip("/").rpartition("/")[2])
+    look(visitor, times)
 
 
-def submit_all(visitor: Visitor, seconds: list[float]) -> None:
+def submit_all(visitor: Visitor, times: Times) -> None:
     random.Random(visitor.held[0]).shuffle(visitor.held)  # people do not work in step
     for number, assignment_id in enumerate(visitor.held):
-        began = time.perf_counter()
-        visitor.ask("/mturk/externalSubmit", assignmentId=assignment_id, description=f"stripes {number}")
-        seconds.append(time.perf_counter() - began)
+        with timed(times.submissions):
+            visitor.ask("/mturk/externalSubmit", assignmentId=assignment_id, description=f"stripes {number}")
+        look(visitor, times)
     visitor.held.clear()
 
 
-def look(visitor: Visitor, seconds: list[float]) -> None:
-    for _ in range(N_VIEWS):
-        began = time.perf_counter()
+def look(visitor: Visitor, times: Times) -> None:
+    with timed(times.views):
         visitor.ask("/healthz")
-        seconds.append(time.perf_counter() - began)
 
 
-def all_at_once(visitors: list[Visitor], act: Callable[[Visitor, list[float]], None]) -> list[float]:
+def all_at_once(visitors: list[Visitor], act: Callable[[Visitor, Times], None]) -> Times:
     """The times of what everybody did, in one thread each. Raises what the first of them met."""
-    seconds: list[list[float]] = [[] for _ in visitors]
+    each = [Times() for _ in visitors]
     problems: list[Exception] = []
 
-    def run(visitor: Visitor, mine: list[float]) -> None:
+    def run(visitor: Visitor, mine: Times) -> None:
         try:
             act(visitor, mine)
         except Exception as problem:
             problems.append(problem)
 
-    threads = [threading.Thread(target=run, args=pair) for pair in zip(visitors, seconds, strict=True)]
+    threads = [threading.Thread(target=run, args=pair) for pair in zip(visitors, each, strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if problems:
         raise problems[0]
-    return [one for mine in seconds for one in mine]
+    together = Times()
+    for mine in each:
+        together.add(mine)
+    return together
 
 
-def empty_group(visitors: list[Visitor], group_id: str) -> tuple[list[float], list[float], int]:
-    """Times of accepting and of submitting, and how many HITs were done, until everybody was told that none is left."""
-    submissions: list[float] = []
+def empty_group(visitors: list[Visitor], group_id: str) -> Times:
+    """Everybody accepts and submits HIT after HIT until they are told that none is left."""
 
-    def work(visitor: Visitor, mine: list[float]) -> None:
+    def work(visitor: Visitor, mine: Times) -> None:
         while True:
-            began = time.perf_counter()
             try:
-                visitor.ask(f"/worker/groups/{group_id}/accept", go="1")
+                accept_one(visitor, group_id, mine)
             except LostWork as refused:
                 if "There are no more HITs in this group for you" not in str(refused):
                     raise
                 return
-            mine.append(time.perf_counter() - began)
-            visitor.held = [visitor.location.rstrip("/").rpartition("/")[2]]
-            submit_all(visitor, submissions)
+            submit_all(visitor, mine)
 
-    accepts = all_at_once(visitors, work)
-    return accepts, submissions, len(accepts)
+    return all_at_once(visitors, work)
+
+
+def share_group(visitors: list[Visitor], group_id: str) -> Times:
+    """Everybody accepts as many as they may hold, then submits them, until each did each HIT."""
+    times = Times()
+
+    def accept_some(visitor: Visitor, mine: Times) -> None:
+        for _ in range(min(AT_ONCE, N_HITS)):
+            accept_one(visitor, group_id, mine)
+
+    for _ in range(max(1, N_HITS // AT_ONCE)):
+        times.add(all_at_once(visitors, accept_some))
+        times.add(all_at_once(visitors, submit_all))
+    return times
 
 
 def publish(sandbox: RunningSandbox, *, n_hits: int, n_places: int) -> tuple[object, list[str], str]:
@@ -165,26 +199,33 @@ def count_problems(mturk: object, hit_ids: list[str], *, n_places: int) -> int:
     return n_problems
 
 
+def look_often(visitor: Visitor, mine: Times) -> None:
+    for _ in range(N_VIEWS):
+        look(visitor, mine)
+
+
+def tell(crowd: str, times: Times, *, alone: float) -> None:
+    for act, seconds in (("accepting", times.accepts), ("submission", times.submissions)):
+        p95 = percentile(seconds)
+        print(f"sandbox_{crowd}{act}_p95_over_empty_view_p95 {p95 / percentile(times.views):.2f} <=6")
+        print(f"sandbox_{crowd}{act}_p95_over_empty_view_alone_p95 {p95 / alone:.2f} <=6")
+
+
 def main() -> None:
     with running_sandbox() as sandbox:
         visitors = [sign_up(sandbox.address, number) for number in range(N_PEOPLE)]
-        empty = percentile(all_at_once(visitors, look))
+        alone = percentile(all_at_once(visitors, look_often).views)
         mturk, hit_ids, group_id = publish(sandbox, n_hits=N_SINGLE_HITS, n_places=1)
-        accepts, submissions, n_done = empty_group(visitors, group_id)
-        print(f"sandbox_free_hits_refused {N_SINGLE_HITS - n_done} <=0")
-        print(f"sandbox_single_hit_accepting_p95_over_empty_view_p95 {percentile(accepts) / empty:.2f} <=6")
-        print(f"sandbox_single_hit_submission_p95_over_empty_view_p95 {percentile(submissions) / empty:.2f} <=6")
+        times = empty_group(visitors, group_id)
+        print(f"sandbox_free_hits_refused {N_SINGLE_HITS - len(times.accepts)} <=0")
+        tell("single_hit_", times, alone=alone)
         n_problems = count_problems(mturk, hit_ids, n_places=1)
         mturk, hit_ids, group_id = publish(sandbox, n_hits=N_HITS, n_places=N_PEOPLE)
-        accepts, submissions = [], []
-        for _ in range(max(1, N_HITS // AT_ONCE)):
-            accepts += all_at_once(visitors, lambda visitor, mine: accept_some(visitor, group_id, mine))
-            submissions += all_at_once(visitors, submit_all)
+        times = share_group(visitors, group_id)
+        tell("", times, alone=alone)
         n_problems += count_problems(mturk, hit_ids, n_places=N_PEOPLE)
         print(f"sandbox_assignments_lost_or_doubled {n_problems} <=0")
-        print(f"sandbox_accepting_p95_over_empty_view_p95 {percentile(accepts) / empty:.2f} <=6")
         print(f"sandbox_audit_differences {sandbox.manage('sandbox_audit').stdout.count('says')} <=0")
-        print(f"sandbox_submission_p95_over_empty_view_p95 {percentile(submissions) / empty:.2f} <=6")
 
 
 def percentile(seconds: list[float]) -> float:

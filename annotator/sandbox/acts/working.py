@@ -3,13 +3,12 @@
 import datetime as dt
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 
 from annotator.sandbox import notifying
 from annotator.sandbox.acts import catalog, policing, qualifying, transitions
 from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.acts.transitions import lock_assignment
-from annotator.sandbox.models import HIT, Assignment, Person, UploadedFile
+from annotator.sandbox.models import HIT, Assignment, HITType, Person, UploadedFile
 from annotator.sandbox.rules import fees
 from annotator.sandbox.rules.refusals import Code, Refused
 from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus, check_assignment_move
@@ -20,10 +19,14 @@ MAX_ACCEPTED_AT_ONCE = 25
 
 @transaction.atomic
 def accept(person: Person, *, hit_id: int, now: dt.datetime) -> Assignment:
-    """Gives this person an assignment. Raises Refused: none left, not qualified, blocked, or worked on before."""
+    """Gives this person, as read for this request, an assignment.
+
+    Raises Refused: none left, not qualified, paused, blocked, or worked on before.
+    """
     hit = transitions.lock_hit(id=hit_id)
     _check_open(person, hit, now=now)
-    _check_eligible(person, hit)
+    _check_standing(person, hit.hit_type)
+    _check_room(person.assignments.filter(state=AssignmentState.ACCEPTED).count())
     try:
         with transaction.atomic():
             return _give(person, hit, now=now)
@@ -34,28 +37,47 @@ def accept(person: Person, *, hit_id: int, now: dt.datetime) -> Assignment:
 def accept_any(person: Person, *, group_id: str, now: dt.datetime) -> Assignment | None:
     """An assignment of the oldest HIT of the group that nobody else is taking; None if there is none for this person.
 
-    Raises Refused if the person may not accept.
+    `person`: as read for this request. Raises Refused if the person may not accept.
     """
-    open_hits = catalog.offered_hits(person, now=now).filter(hit_type__group_id=group_id)
+    kind = HITType.objects.select_related("notification_setting").filter(group_id=group_id).first()
+    if kind is None:
+        return None
+    _check_standing(person, kind)
     while True:
         try:
-            if (assignment := _accept_first(person, open_hits, now=now)) is not None:
+            if (assignment := _accept_first(person, kind, now=now)) is not None:
                 return assignment
         except IntegrityError:
             continue  # the same person pressed twice, and has this HIT; now it is seen
         # One that was returned meanwhile was not seen by the query that waited.
-        if not open_hits.exists():
+        if not catalog.offered_hits(person, now=now).filter(hit_type=kind).exists():
             return None
 
 
+# What `catalog.offered_hits` offers, as text: while many accept at once, Django takes far longer to build this query
+# than PostgreSQL takes to answer it.
+_FIRST_OFFERED = """
+    SELECT hit.id, hit.mturk_id, hit.requester_id, hit.hit_type_id, hit.status, hit.is_expired, hit.max_assignments,
+        hit.n_accepted, hit.n_submitted, hit.n_approved, hit.n_rejected,
+        (SELECT count(*) FROM sandbox_assignment WHERE person_id = %(person)s AND state = 'Accepted') AS n_held
+    FROM sandbox_hit hit
+    WHERE hit.hit_type_id = %(kind)s AND hit.status = 'Assignable' AND hit.expires_at > %(now)s
+        AND NOT EXISTS (SELECT FROM sandbox_assignment mine
+            WHERE mine.hit_id = hit.id AND mine.person_id = %(person)s AND mine.state <> 'Abandoned')
+        AND NOT EXISTS (SELECT FROM sandbox_workerblock block
+            WHERE block.requester_id = hit.requester_id AND block.person_id = %(person)s)
+    ORDER BY hit.id LIMIT 1 FOR UPDATE OF hit
+"""
+
+
 @transaction.atomic
-def _accept_first(person: Person, open_hits: QuerySet[HIT], *, now: dt.datetime) -> Assignment | None:
+def _accept_first(person: Person, kind: HITType, *, now: dt.datetime) -> Assignment | None:
     """Tries those that nobody has locked first, so that many at once do not wait for each other; then waits for any."""
-    rows = open_hits.order_by("id").select_related("hit_type__notification_setting", "requester").defer("question")
-    for is_skipping in (True, False):
-        hit = rows.select_for_update(of=("self",), skip_locked=is_skipping).first()
-        if hit is not None:
-            _check_eligible(person, hit)
+    asked = {"person": person.pk, "kind": kind.pk, "now": now}
+    for waiting in ("SKIP LOCKED", ""):
+        for hit in HIT.objects.raw(_FIRST_OFFERED + waiting, asked):
+            _check_room(hit.n_held)  # type: ignore[attr-defined]  # a column of the query
+            hit.hit_type = kind
             return _give(person, hit, now=now)
     return None
 
@@ -84,20 +106,24 @@ def _check_open(person: Person, hit: HIT, *, now: dt.datetime) -> None:
         raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, "This requester does not offer you HITs.")
 
 
-def _check_eligible(person: Person, hit: HIT) -> None:
-    if Person.objects.exclude(paused_at=None, left_at=None).filter(pk=person.pk).exists():
+def _check_standing(person: Person, kind: HITType) -> None:
+    """Whether this person may accept HITs of this type at all."""
+    if person.paused_at is not None or person.left_at is not None:
         raise Refused(
             Code.WORKER_NOT_ELIGIBLE,
             "Your account is paused, so that you can accept nothing. Your account page says why.",
         )
-    if person.assignments.filter(state=AssignmentState.ACCEPTED).count() >= MAX_ACCEPTED_AT_ONCE:
+    unmet = qualifying.find_unmet(kind, standing=Standing(person, [kind]), action="Accept")
+    if unmet is not None:
+        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, unmet.words)
+
+
+def _check_room(n_held: int) -> None:
+    if n_held >= MAX_ACCEPTED_AT_ONCE:
         raise Refused(
             Code.WORKER_NOT_ELIGIBLE,
             f"You hold {MAX_ACCEPTED_AT_ONCE} HITs; submit or return one before you accept another.",
         )
-    unmet = qualifying.find_unmet(hit.hit_type, standing=Standing(person, [hit.hit_type]), action="Accept")
-    if unmet is not None:
-        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, unmet.words)
 
 
 @transaction.atomic
@@ -157,10 +183,9 @@ def _leave(assignment: Assignment, *, state: AssignmentState, at: dt.datetime, n
 
 
 def _read_with_locked_hit(assignment_id: str) -> Assignment:
-    """One query, since this is the most frequent act; only the HIT's row is locked."""
-    rows = Assignment.objects.select_for_update(of=("hit",)).select_related(
-        "person", "hit__requester", "hit__hit_type__notification_setting"
-    )
+    """One query, since this is the most frequent act; only the HIT's row is locked. People and requester are read if
+    a policy or a notification needs them."""
+    rows = Assignment.objects.select_for_update(of=("hit",)).select_related("hit__hit_type__notification_setting")
     try:
         return rows.defer("answer", "hit__question").get(mturk_id=assignment_id)
     except Assignment.DoesNotExist:

@@ -103,6 +103,7 @@ class HIT(models.Model):
         ]
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(is_expired=False), name="sandbox_hit_expiring"),
+            models.Index(fields=["expired_at"], condition=Q(expired_at__isnull=False), name="sandbox_hit_expired"),
             models.Index(fields=["requester", "status", "id"], name="sandbox_hit_by_status"),
             models.Index(fields=["hit_type", "id"], condition=Q(status="Assignable"), name="sandbox_hit_assignable"),
         ]
