@@ -77,11 +77,10 @@ def legacy(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("legacy")
     with tarfile.open(fileobj=io.BytesIO(lzma.decompress((FOLDER / "artifacts.tar.xz").read_bytes()))) as packed:
         packed.extractall(folder, filter="data")
-    hashing = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with (
         legacy_database() as address,
         django_db_blocker.unblock(),
-        override_settings(ARTIFACT_ROOT=f"file://{folder}", PASSWORD_HASHERS=hashing),
+        override_settings(ARTIFACT_ROOT=f"file://{folder}"),
     ):
         migrate(address, folder)
         with connected_to(DATABASE):

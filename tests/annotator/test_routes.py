@@ -329,7 +329,6 @@ def plan_study(world: World) -> None:
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Stage:
     settings.REAL_MONEY_ALLOWED = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr(app, "send_task", lambda *arguments, **options: None)
     world = make_world(tmp_path, n_units=2, campaign="routes")
     plan_study(world)

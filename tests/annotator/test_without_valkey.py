@@ -42,8 +42,7 @@ FORM = {"budget": "900", "n_more": "1", "lifetime": "7", "yes": "on", "act": "1"
 
 
 @pytest.fixture
-def world(tmp_path: Path, settings: Any) -> World:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def world(tmp_path: Path) -> World:
     made = make_world(tmp_path, n_units=2)
     begun = Dissection.objects.get(pk=made.dissection.pk)
     begun.pk, begun.state = uuid.uuid4(), Dissection.State.RUNNING

@@ -114,8 +114,9 @@ def _count_answers(ids: list[int]) -> Iterable[Mapping[str, Any]]:
         n_answers=Count("id"),
         n_submitted=Count("id", filter=Q(state=Assignment.State.SUBMITTED)),
         n_simulated=Count("id", filter=Q(worker__is_simulated=True)),
-        active_seconds=Sum("active_seconds"),
+        # Before the sum that takes the field's name: an aggregate of an aggregate is refused.
         simulated_seconds=Sum("active_seconds", filter=Q(worker__is_simulated=True), default=0.0),
+        active_seconds=Sum("active_seconds"),
     )
 
 

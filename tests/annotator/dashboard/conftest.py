@@ -14,11 +14,6 @@ from annotator.units.models import Dissection, ImageSet, Network
 from tests.annotator.dashboard.making import World, make_world, sign_in
 
 
-@pytest.fixture(autouse=True)
-def quick_hashing(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def world(db: None, tmp_path: Path) -> World:
     compose_wall.cache_clear()
