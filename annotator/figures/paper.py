@@ -1,11 +1,13 @@
 """Lays a Vega-Lite figure out for a width in print: one unit of its drawing is one point, so text keeps its size."""
 
 import copy
+import json
 import math
 import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import vl_convert
@@ -25,6 +27,8 @@ LETTER = 0.52
 MIN_PANEL_PT = 60.0
 # What an axis and its names need beside a panel, as a first guess.
 BESIDE_PT = 40.0
+# Drawings that a process keeps: of some 100 kB, a contact sheet of some MB.
+N_KEPT = 32
 N_TRIES = 6
 IMAGE_GAP_PT = 2.0
 INKS = {"light": "#2b313a", "dark": "#d7dce3"}
@@ -90,7 +94,7 @@ def lay_out(spec: Spec, *, paper: Paper, theme: str = "light") -> Drawing:
     per_panel = max(1, _count_across(laid))
     panel = max(MIN_PANEL_PT, paper.width_pt / per_panel - BESIDE_PT)
     for _ in range(N_TRIES):
-        svg, width, height = _draw(_set_widths(laid, panel), theme)
+        svg, width, height = _draw(json.dumps(_set_widths(laid, panel)), theme)
         if abs(rest := paper.width_pt - width) < 0.5 or (rest < 0 and panel == MIN_PANEL_PT):
             break
         panel = min(max(MIN_PANEL_PT, panel + rest / per_panel), paper.width_pt)
@@ -174,7 +178,9 @@ def _count_rows(part: Spec) -> float:
     return float(abs(domain[1] - domain[0]))
 
 
-def _draw(spec: Spec, theme: str) -> tuple[str, float, float]:
+@lru_cache(maxsize=N_KEPT)
+def _draw(spec: str, theme: str) -> tuple[str, float, float]:
+    """Kept, since a page, its files and a report draw the same figure one after the other, 0.3 s each time."""
     svg: str = vl_convert.vegalite_to_svg(spec, config=_configure(theme), allowed_base_urls=[])
     found = _SIZE.search(svg)
     assert found, "Vega writes the size of each drawing"
