@@ -1,6 +1,7 @@
 """What every test may use: the shared material where it lies, and one browser."""
 
 import atexit
+import contextlib
 import gc
 import math
 import os
@@ -17,6 +18,7 @@ from django.db import connection
 from django.test import TransactionTestCase, override_settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from annotator.units.gpu_process import gpu_process_if_none, is_one_alive
 from tools.browser import find_chromium
 from workers import contract
 from workers.app import app
@@ -136,6 +138,27 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+_gpu_process = contextlib.ExitStack()
+
+
+@pytest.fixture(scope="module")
+def gpu_process(django_db_setup: None) -> None:
+    """Some GPU process works on the queue. Files that follow each other share one: starting torch takes 5 s."""
+    if not is_one_alive():
+        _gpu_process.close()
+        _gpu_process.enter_context(gpu_process_if_none())
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Who does not ask for the GPU process finds none."""
+    if "gpu_process" not in getattr(item, "fixturenames", ()):
+        _gpu_process.close()
+
+
+def pytest_sessionfinish() -> None:
+    _gpu_process.close()
+
+
 @pytest.fixture(scope="module")
 def s3_root() -> Iterator[str]:
     """moto's server, reached over HTTP like any S3-compatible store."""
@@ -155,14 +178,17 @@ def s3_root() -> Iterator[str]:
     server.stop()
 
 
-# Files that take longest, in this order, before all others: no process is left alone with one of them at the end.
+# Files that take longest, in this order, before all others: no process is left alone with one of them at the end. Those
+# at the beginning share a GPU process with the file before.
 FIRST = (
-    "units/test_token_networks.py", "dashboard/test_odd_names.py",
-    "units/test_dissect_command.py", "page/test_claims.py", "units/test_chance.py", "sandbox/test_state_machine.py",
+    "units/test_token_networks.py", "units/test_chance.py", "evidence/test_commands.py", "evidence/test_fitting.py",
+    "evidence/test_importance.py", "readouts/test_command.py", "units/test_late_crops.py",
+    "units/test_code_folders.py", "dashboard/test_odd_names.py", "units/test_dissect_command.py",
+    "page/test_claims.py", "sandbox/test_state_machine.py", "tests/test_package.py", "annotator/test_serving.py",
     "annotator/test_routes.py", "networks/test_receptive_field.py", "units/test_zoo_command.py", "tests/test_house.py",
-    "units/test_versions.py", "hit_templates/test_unit_semantics.py",
-    "published/test_bundle.py", "dashboard/test_simulated.py", "annotator/test_serving.py",
-    "tests/test_legacy.py", "dashboard/test_stories.py", "units/test_gpu_process.py", "units/test_faults.py",
+    "units/test_versions.py", "hit_templates/test_unit_semantics.py", "reports/test_files.py",
+    "published/test_bundle.py", "published/test_backup.py", "dashboard/test_simulated.py", "tests/test_legacy.py",
+    "dashboard/test_stories.py", "units/test_gpu_process.py", "units/test_faults.py",
 )  # fmt: skip
 
 

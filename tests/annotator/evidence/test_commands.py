@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,11 @@ from PIL import Image
 from pytest_django import Settings
 
 from annotator.evidence.models import Question
-from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("gpu_process")]
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 BITTERN = 133
-
-
-@pytest.fixture(scope="module", autouse=True)
-def gpu_process() -> Iterator[None]:
-    with gpu_process_if_none():
-        yield
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ import errno
 import io
 import json
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from annotator.evidence.fitting import CannotKeep, Destination, ask_for_fit, can
 from annotator.evidence.models import Question
 from annotator.evidence.published_figures import CLASSIFICATION, LOCALIZATION, read_published
 from annotator.units import gpu_queue
-from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import Network
 from workers import contract
 from workers.store import open_store
@@ -33,12 +31,6 @@ COLORS = {"blue": (40, 40, 200), "green": (40, 200, 40), "red": (200, 40, 40)}
 @pytest.fixture(autouse=True)
 def artifact_root(settings: Settings, tmp_path: Path) -> None:
     settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
-
-
-@pytest.fixture(scope="module")
-def gpu_process(django_db_setup: None) -> Iterator[None]:
-    with gpu_process_if_none():
-        yield
 
 
 @pytest.fixture

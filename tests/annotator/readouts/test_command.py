@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,14 @@ from PIL import Image as Picture
 from pytest_django import Settings
 
 from annotator.readouts.models import Readout
-from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import Layer, Network, Unit
 from workers.store import open_store
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("gpu_process")]
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 NETWORK = ["--network", "torchvision:squeezenet1_1", "--preprocessing", '{"input_px": 32}', "--layer", "features.3"]
 COLORS = {"red": (200, 20, 20), "blue": (20, 20, 200)}
 N_EACH = 12
-
-
-@pytest.fixture(scope="module", autouse=True)
-def gpu_process() -> Iterator[None]:
-    with gpu_process_if_none():
-        yield
 
 
 @pytest.fixture(autouse=True)

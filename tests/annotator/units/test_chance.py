@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from pytest_django import Settings
 
 from annotator.dashboard.dissections.listing import list_dissections
 from annotator.units.chance import find_keys
-from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import AutomaticLabel, Dissection, RandomBaseline, Unit
 from tests.workers.engine import making, oracles
 from tests.workers.engine.options import make_options
@@ -29,13 +27,7 @@ from workers.engine.networks.loading import load_network
 from workers.engine.networks.random_weights import draw_weights
 
 NETWORK = "tests.workers.engine.making:tiny_module"
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def gpu_process() -> Iterator[None]:
-    with gpu_process_if_none():
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("gpu_process")]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from django.core.management import call_command
 from numpy.random import default_rng
 from pytest_django import Settings
 
-from annotator.units.gpu_process import gpu_process_if_none
 from tests.workers.engine import making
 
 CODE = """
@@ -22,13 +20,7 @@ from its_parts import WIDTH
 def make():
     return nn.Sequential(nn.Conv2d(3, WIDTH, 5, stride=8), nn.ReLU())
 """
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def gpu_process() -> Iterator[None]:
-    with gpu_process_if_none():
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("gpu_process")]
 
 
 def dissect(images: Path) -> int:

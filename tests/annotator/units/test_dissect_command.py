@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def gpu_process(s3_root: str) -> Iterator[None]:
+def own_gpu_process(s3_root: str) -> Iterator[None]:
     """One for all tests here: starting torch takes longer than any of them. It finds moto's server where we do."""
     with gpu_process_if_none():
         yield

@@ -6,7 +6,6 @@ used for the reference.
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 from pytest_django import Settings
 
-from annotator.units.gpu_process import gpu_process_if_none
 from tests.workers.engine import making, oracles
 from workers.engine.format.artifact import read_artifact
 from workers.engine.images.image_set import ImageSet
@@ -28,15 +26,9 @@ from workers.store import open_store
 MODULE = "tests.workers.engine.networks.token_networks"
 BATCH, TAIL, PX = 5, 0.05, 64
 N_COMPARED = 4
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("gpu_process")]
 
 Given = NDArray[np.float32]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def gpu_process() -> Iterator[None]:
-    with gpu_process_if_none():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import io
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,6 @@ from pytest_django import Settings
 from annotator.crowd.campaigns.crops import CropsGone, CropsUncut, await_crops, check_crops
 from annotator.units import cutting, strips
 from annotator.units.cutting import CropsNotCut, demand_cut, find_uncut
-from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import IMPORTED, DissectedUnit, Dissection
 from tests.workers.engine import making
 from workers import contract
@@ -29,13 +28,7 @@ from workers.store import NotStored, open_store
 from workers.valkey import connected
 
 NETWORK = "tests.workers.engine.making:tiny_module"
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def gpu_process() -> Iterator[None]:
-    with gpu_process_if_none():
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("gpu_process")]
 
 
 @pytest.fixture

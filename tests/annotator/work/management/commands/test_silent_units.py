@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def gpu_process(s3_root: str, shared: Path) -> Iterator[None]:
+def own_gpu_process(s3_root: str, shared: Path) -> Iterator[None]:
     with gpu_process_if_none():
         yield
 
