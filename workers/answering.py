@@ -21,6 +21,7 @@ from workers.engine.explain import QuestionInvalid, describe_head
 from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.networks.checkpoints import NetworkError
+from workers.engine.networks.module_tree import list_parts
 from workers.engine.networks.saved_activations import SavedNetwork
 from workers.engine.networks.surgery_recipe import RecipeInvalid
 from workers.engine.readouts.options import ReadoutInvalid
@@ -105,8 +106,14 @@ def _answer_heads(asked: Asked) -> dict[str, Any]:
     return {"head": describe_head(find_head(asked.network))}
 
 
+def _answer_layers(asked: Asked) -> dict[str, Any]:
+    module, input_px = asked.network.module, asked.network.preprocessing.input_px
+    return {"layers": list_parts(module=module, input_px=input_px, device=find_device())}
+
+
 KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.HEADS: _answer_heads,
+    contract.LAYERS: _answer_layers,
     contract.EXPLAIN: explain_photograph,
     contract.LOCALIZE: localize_set,
     contract.SURGERY: cut_network,

@@ -77,6 +77,8 @@ class DissectionRequest:
 
 # What a network can be asked about where and why (docs/evidence.md).
 HEADS, EXPLAIN, LOCALIZE, SURGERY, FIT = "heads", "explain", "localize", "surgery", "fit"
+# Which layers it has, to pick from.
+LAYERS = "layers"
 IMPORTANCE, ABLATE = "importance", "ablate"
 # What its units do on one photograph, and which units feed which (docs/looking.md).
 LOOK, WALK = "look", "walk"

@@ -9,6 +9,7 @@ from annotator.dashboard.campaigns.buttons import ask_for_more, pause, start_wor
 from annotator.dashboard.campaigns.editing import edit_one
 from annotator.dashboard.campaigns.launching import compose_one
 from annotator.dashboard.campaigns.pages import show_attention, show_campaign, show_campaign_progress, show_campaigns
+from annotator.dashboard.dissections.layer_tree import show_layer_tree
 from annotator.dashboard.dissections.pages import (
     request_one,
     show_dissection,
@@ -127,6 +128,7 @@ urlpatterns = [
     path("campaigns/<name:name>/more/", ask_for_more, name="campaign-more"),
     path("dissections/", show_dissections, name="dissections"),
     path("dissections/new/", request_one, name="dissect"),
+    path("dissections/new/layers", show_layer_tree, name="dissect-layers"),
     path("dissections/<uuid:dissection_id>/", show_dissection, name="dissection"),
     path("dissections/<uuid:dissection_id>/progress", show_dissection_progress, name="dissection-progress"),
     path("dissections/<uuid:dissection_id>/work/<slug:kind>/", start_step, name="dissection-work"),

@@ -1,9 +1,11 @@
-"""Asks what units do on a photograph, and which units feed which: once, then the answer is read again.
+"""Asks which layers a network has, what units do on a photograph, and which units feed which: once, then the answer is
+read again.
 
 Nobody owns these questions: they are made when a page needs them, and forgotten with other old questions.
 """
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,21 +24,28 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 200
 REFUSED_FOR = timedelta(minutes=10)
 FILES = {Question.Kind.LOOK: contract.UNIT_MAPS, Question.Kind.WALK: contract.STRONGEST}
-BUSY = "Too many photographs wait for the GPU processes. Look again when some of them have been answered."
+BUSY = "Too many questions wait for the GPU processes. Look again when some of them have been answered."
+
+
+def find_layers(*, network: Network, now: datetime) -> Question:
+    """Which layers the network has, from its tree. Raises CannotAsk."""
+    return _ask_once(Question.Kind.LAYERS, _address(network), {}, now=now, title=network.name[:200])
 
 
 def look_at(*, image: Image, dissection: Dissection, layer_path: str, now: datetime) -> Question:
     """What the units of the layer do on the photograph, as the dissection saw it. Raises CannotAsk."""
     found = dissection.image_set
     options = {"images": found.address, "image": image.path, "labels": found.labels, "layer": layer_path}
-    return _ask_once(Question.Kind.LOOK, dissection, options, now=now, title=image.path[-200:], image=image)
+    asked = _address(dissection.network, dissection)
+    return _ask_once(Question.Kind.LOOK, asked, options, now=now, title=image.path[-200:], image=image)
 
 
 def find_walk(*, dissection: Dissection, layer_paths: list[str], now: datetime) -> Question:
     """Which units of these layers feed which, over photographs of the dissection's image set. Raises CannotAsk."""
     found = dissection.image_set
     options = {"images": found.address, "labels": found.labels, "layers": layer_paths}
-    return _ask_once(Question.Kind.WALK, dissection, options, now=now, title=dissection.network.name[:200])
+    asked = _address(dissection.network, dissection)
+    return _ask_once(Question.Kind.WALK, asked, options, now=now, title=dissection.network.name[:200])
 
 
 def forget(dissection: Dissection) -> None:
@@ -65,16 +74,29 @@ def forget(dissection: Dissection) -> None:
         question.delete()
 
 
+@dataclass(frozen=True)
+class _Address:
+    network: Network
+    weights: str
+    code_folder: str
+
+
+def _address(network: Network, dissection: Dissection | None = None) -> _Address:
+    """Where the network lies, or lay when the dissection read it."""
+    read = dissection or Dissection()
+    return _Address(network, read.weights or network.weights, read.code_folder or network.code_folder)
+
+
 def _ask_once(
-    kind: Question.Kind, dissection: Dissection, options: dict[str, Any], *, now: datetime, **values: Any
+    kind: Question.Kind, address: _Address, options: dict[str, Any], *, now: datetime, **values: Any
 ) -> Question:
     """The newest such question that was not refused; else a new one."""
-    network = dissection.network
+    network = address.network
     asked = {
         "kind": kind,
         "architecture": network.architecture,
-        "weights": dissection.weights or network.weights,
-        "code_folder": dissection.code_folder or network.code_folder,
+        "weights": address.weights,
+        "code_folder": address.code_folder,
         "options": options,
         "image": values.get("image"),
     }
@@ -98,8 +120,9 @@ def _is_to_be_tried_again(question: Question, now: datetime) -> bool:
     without its file, as after a restore, is no answer.
     """
     if question.state == Question.State.ANSWERED:
+        file = FILES.get(Question.Kind(question.kind))
         try:
-            return not open_store(question.folder).exists(FILES[Question.Kind(question.kind)])
+            return file is not None and not open_store(question.folder).exists(file)
         except StoreError:
             return False
     if question.state != Question.State.REFUSED or question.answered_at is None:

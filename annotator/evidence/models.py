@@ -19,6 +19,7 @@ class Question(models.Model):
 
     class Kind(models.TextChoices):
         HEADS = contract.HEADS, "which head the network has"
+        LAYERS = contract.LAYERS, "which layers the network has"
         EXPLAIN = contract.EXPLAIN, "a photograph explained"
         LOCALIZE = contract.LOCALIZE, "how well class maps find objects"
         SURGERY = contract.SURGERY, "a network cut and given a new head"

@@ -13,6 +13,10 @@ from annotator.names import MAX_LENGTH, validate_name
 IMPORTED = "imported"
 
 
+# Of a dissection's layers, as many are named where it is one of several.
+N_NAMED_LAYERS = 3
+
+
 def forget_imported(name: str) -> str:
     """An architecture or address as it was where the file was written."""
     return name.removeprefix(f"{IMPORTED}:")
@@ -229,6 +233,13 @@ class Dissection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.network} on {self.image_set}"
+
+    @property
+    def run_words(self) -> str:
+        """What tells it from other runs of the same network over the same images."""
+        layers, more = self.layer_paths[:N_NAMED_LAYERS], len(self.layer_paths) - N_NAMED_LAYERS
+        named = ", ".join(layers) + (f" and {more} more" if more > 0 else "")
+        return f"{named}, {self.created_at:%Y-%m-%d %H:%M}, {str(self.pk)[:8]}"
 
     @property
     def artifact(self) -> str:

@@ -7,6 +7,7 @@ Without planted negatives, a worker is judged by whether their answers depend on
 
 import math
 import statistics
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,22 +95,53 @@ class Suspicions:
 
 
 def find_suspicions(answers: Sequence[JudgedAnswer]) -> Suspicions:
-    """Flags of each answer and the standing of each worker, from all answers of one campaign."""
-    medians = _find_median_times(answers)
+    """Flags of each assignment and the standing of each worker, from all answers of one campaign.
+
+    An answer is compared with those of other people: never with itself, nor with what its person said elsewhere of the
+    same unit. Whether a person repeats themselves is told from their different units.
+    """
+    median_of_others = _find_medians(answers)
     repeated = _find_repeated(answers)
     by_unit: dict[int, list[JudgedAnswer]] = {}
     for answer in answers:
         by_unit.setdefault(answer.unit, []).append(answer)
-    flags = {}
+    flags: dict[int, list[Flag]] = {}
     for answer in answers:
-        others = [other for other in by_unit[answer.unit] if other.assignment != answer.assignment]
-        flags[answer.assignment] = [
+        others = [other for other in by_unit[answer.unit] if not _is_of_one_person(answer, other)]
+        found = [
             *_flag_planted(answer),
-            *_flag_time(answer, median=medians[answer.is_simulated]),
+            *_flag_time(answer, median=median_of_others[answer.assignment]),
             *_flag_words(answer, repeated=repeated),
             *_flag_disagreement(answer, others),
         ]
+        known = flags.setdefault(answer.assignment, [])
+        known.extend(flag for flag in found if flag not in known)
     return Suspicions(flags=flags, workers=judge_workers(answers))
+
+
+def _is_of_one_person(one: JudgedAnswer, other: JudgedAnswer) -> bool:
+    return one.assignment == other.assignment or (one.worker is not None and one.worker == other.worker)
+
+
+def _find_medians(answers: Sequence[JudgedAnswer]) -> dict[int, float | None]:
+    """By assignment, the median active time of all other assignments of people, or of programs; None for the only
+    one.
+    """
+    medians: dict[int, float | None] = {}
+    for kind in (False, True):
+        times = {one.assignment: one.active_seconds for one in answers if one.is_simulated == kind}
+        ordered = sorted(times.values())
+        medians |= {assignment: _find_median_without(ordered, seconds) for assignment, seconds in times.items()}
+    return medians
+
+
+def _find_median_without(ordered: Sequence[float], left_out: float) -> float | None:
+    """The median of sorted numbers but for one of them; None if no other is there."""
+    last, own = len(ordered) - 1, bisect_left(ordered, left_out)
+    if not last:
+        return None
+    low, high = ((place if place < own else place + 1) for place in ((last - 1) // 2, last // 2))
+    return (ordered[low] + ordered[high]) / 2
 
 
 def find_low_bound(*, n_missed: int, n: int, z: float = Z_99) -> float:
@@ -161,19 +193,12 @@ def _flag_planted(answer: JudgedAnswer) -> list[Flag]:
     return []
 
 
-def _find_median_times(answers: Sequence[JudgedAnswer]) -> dict[bool, float]:
-    """Median active seconds of people's answers (False) and of simulated ones (True)."""
-    times: dict[bool, list[float]] = {False: [], True: []}
-    for answer in answers:
-        times[answer.is_simulated].append(answer.active_seconds)
-    return {key: statistics.median(values) if values else 0.0 for key, values in times.items()}
-
-
-def _flag_time(answer: JudgedAnswer, *, median: float) -> list[Flag]:
+def _flag_time(answer: JudgedAnswer, *, median: float | None) -> list[Flag]:
     seconds = answer.active_seconds
-    if 0 < seconds < max(FAST_SECONDS, FAST_SHARE_OF_MEDIAN * median):
-        return [Flag("fast", f"Took {seconds:.0f} s of active time; the campaign's median is {median:.0f} s.")]
-    return []
+    if not 0 < seconds < max(FAST_SECONDS, FAST_SHARE_OF_MEDIAN * (median or 0.0)):
+        return []
+    others = "" if median is None else f"; the median of the campaign's other answers is {median:.0f} s"
+    return [Flag("fast", f"Took {seconds:.0f} s of active time{others}.")]
 
 
 def _flag_words(answer: JudgedAnswer, *, repeated: set[tuple[str, str]]) -> list[Flag]:
@@ -188,18 +213,20 @@ def _flag_words(answer: JudgedAnswer, *, repeated: set[tuple[str, str]]) -> list
 
 def _find_repeated(answers: Sequence[JudgedAnswer]) -> set[tuple[str, str]]:
     """(worker, words) that stand on at least three units and two fifths of all the worker's units."""
-    n_units = Counter(answer.worker for answer in answers if answer.worker is not None)
-    pairs = Counter((answer.worker, answer.description.casefold()) for answer in answers if answer.worker is not None)
+    told = {(one.worker, one.unit, one.description.casefold()) for one in answers if one.worker is not None}
+    n_units = Counter(worker for worker, _ in {(worker, unit) for worker, unit, _ in told})
+    pairs = Counter((worker, words) for worker, _, words in told)
     return {
         (worker, words)
         for (worker, words), n in pairs.items()
-        if worker is not None and n >= REPEATED_UNITS and n >= REPEATED_SHARE * n_units[worker]
+        if n >= REPEATED_UNITS and n >= REPEATED_SHARE * n_units[worker]
     }
 
 
 def _flag_disagreement(answer: JudgedAnswer, others: Sequence[JudgedAnswer]) -> list[Flag]:
     categories = {other.category for other in others}
-    if len(others) < 2 or len(categories) != 1 or answer.category in categories:
+    people = {other.worker or other.assignment for other in others}
+    if len(people) < 2 or len(categories) != 1 or answer.category in categories:
         return []
     apart = abs(answer.precision - statistics.fmean(other.precision for other in others))
     if apart < FAR_FROM_OTHERS:

@@ -15,6 +15,7 @@ from annotator.crowd.campaigns.unit_choice import N_RANDOM, N_TOP_IOU
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.marketplaces.table import list_facts
 from annotator.crowd.models import Campaign
+from annotator.dashboard.dissections.forms import RunChoice
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.pages import SignedInRequest, show
@@ -92,12 +93,11 @@ class LaunchForm(TermsForm):
     name = forms.CharField(
         max_length=MAX_LENGTH, validators=[validate_name], help_text=f"{RULE} It cannot be changed later."
     )
-    dissection = forms.ModelMultipleChoiceField(
+    dissection = RunChoice(
         Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)
         .select_related("network", "image_set")
         .defer("labels"),
         label="Dissections",
-        widget=forms.CheckboxSelectMultiple,
     )
     top_iou = forms.IntegerField(
         label="Units of highest IoU", min_value=0, max_value=MAX_UNITS, required=False,

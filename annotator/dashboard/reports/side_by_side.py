@@ -12,6 +12,7 @@ from annotator.comparison.differences import compare_campaigns, compare_dissecti
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
+from annotator.dashboard.dissections.forms import RunChoice
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, WIDTHS, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
@@ -39,13 +40,12 @@ class SideBySideForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    dissection = forms.ModelMultipleChoiceField(
+    dissection = RunChoice(
         Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)
         .select_related("network", "image_set")
         .defer("labels"),
         label="Dissections",
         required=False,
-        widget=forms.CheckboxSelectMultiple,
     )
     positions = forms.CharField(
         required=False,

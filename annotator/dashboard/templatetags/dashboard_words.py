@@ -1,8 +1,11 @@
 """How the dashboard writes numbers, durations and states."""
 
+from datetime import datetime
+
 from django import template
 
 from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
+from annotator.plurals import say_count
 from annotator.program import name_command
 
 register = template.Library()
@@ -64,6 +67,23 @@ def duration(seconds: float | None) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@register.filter
+def count(number: int | None, noun: str) -> str:
+    """Such as `1 unit`, `2,048 units`."""
+    return "–" if number is None else say_count(number, noun)
+
+
+@register.filter
+def moment(when: datetime | None) -> str:
+    """Day and time, in UTC as everywhere in the dashboard."""
+    return "–" if when is None else f"{when:%Y-%m-%d %H:%M}"
+
+
+@register.filter
+def day(when: datetime | None) -> str:
+    return "–" if when is None else f"{when:%Y-%m-%d}"
 
 
 @register.filter

@@ -62,6 +62,8 @@ NO_PAGES = {
     "study", "study-results",
     # They ask a GPU process (looking/test_photographs.py).
     "look", "look-photograph", "look-unit", "look-label",
+    # It asks a GPU process for the network's layers (dissections/test_layer_tree.py).
+    "dissect-layers",
     # A tried photograph has a question of its own (trying/test_pages.py).
     "trial", "trial-progress", "trial-photograph", "trial-class", "trial-unit", "trial-label", "trial-again",
     "trial-keep", "trial-delete",

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from workers.engine.networks.hooks import LayerCalledOften, LayerSilent, eval_mode, find_layer, split_call
-from workers.engine.networks.layer_maps import LayerError, LayerShape, list_tensors
+from workers.engine.networks.layer_maps import LayerError, LayerShape, LayerShapeUnknown, list_tensors
 from workers.engine.networks.map_axes import Asked, Given, read_axes
 from workers.engine.networks.places import Place
 from workers.engine.networks.tracing import trace_places
@@ -44,6 +44,40 @@ def probe_layers(
         )
         for path in paths
     }
+
+
+def probe_every_part(
+    *, module: nn.Module, input_px: int, device: str = "cpu"
+) -> dict[str, LayerShape | LayerShapeUnknown | None]:
+    """By path of each module: how it would be read, why it cannot be, or None if the forward pass never calls it. A
+    module that is called several times has a path per call.
+
+    Raises InputNotAnImage, and LayerSilent if the forward pass fails before the first module has given anything.
+    """
+    _check_signature(module)
+    blank = torch.zeros(PROBED, 3, input_px, input_px, device=device)
+    names = [name for name, _ in module.named_modules() if name]
+    probe = _Probe(module, names, PROBED).run_as_far_as_it_goes(blank)
+    paths = [path for name in names for path in _name_calls(name, probe.calls.get(name, 0))]
+    if paths != names:
+        probe = _Probe(module, paths, PROBED).run_as_far_as_it_goes(blank)
+    trace = _Trace(module, [path for path in paths if path in probe.given], input_px)
+    return {path: _read(probe.given.get(path), module, partial(trace, path)) for path in paths}
+
+
+def _name_calls(name: str, n_calls: int) -> list[str]:
+    return [name] if n_calls < 2 else [f"{name}#{call}" for call in range(n_calls)]
+
+
+def _read(
+    given: Given | None, network: nn.Module, find_place: Callable[[str], Place | None]
+) -> LayerShape | LayerShapeUnknown | None:
+    if given is None:
+        return None
+    try:
+        return read_axes(given=given, network=network, asked=Asked(), find_place=find_place)
+    except LayerShapeUnknown as unknown:
+        return unknown
 
 
 def _probe(module: nn.Module, paths: Sequence[str], blank: torch.Tensor) -> dict[str, Given]:
@@ -91,6 +125,15 @@ class _Probe:
         self.last: nn.Module | None = None
 
     def run(self, blank: torch.Tensor) -> dict[str, Given]:
+        self._pass(blank, self._forward_to_the_layers)
+        self._check()
+        return self.given
+
+    def run_as_far_as_it_goes(self, blank: torch.Tensor) -> "_Probe":
+        self._pass(blank, self._forward_to_any)
+        return self
+
+    def _pass(self, blank: torch.Tensor, forward: Callable[[torch.Tensor], None]) -> None:
         with ExitStack() as stack:
             stack.enter_context(eval_mode(self.module))
             for part in self.module.modules():
@@ -100,9 +143,7 @@ class _Probe:
                 layer = find_layer(module=self.module, path=name)
                 stack.callback(layer.register_forward_hook(self._watch(name)).remove)
             with torch.inference_mode():
-                self._forward_as_far_as_it_goes(blank)
-        self._check()
-        return self.given
+                forward(blank)
 
     def _remember(self, part: nn.Module, _inputs: object, _output: object) -> None:
         self.last = part
@@ -117,7 +158,13 @@ class _Probe:
 
         return note
 
-    def _forward_as_far_as_it_goes(self, blank: torch.Tensor) -> None:
+    def _forward_to_the_layers(self, blank: torch.Tensor) -> None:
+        self._forward(blank, is_enough=lambda: self.given.keys() == self.names.keys())
+
+    def _forward_to_any(self, blank: torch.Tensor) -> None:
+        self._forward(blank, is_enough=lambda: bool(self.given))
+
+    def _forward(self, blank: torch.Tensor, *, is_enough: Callable[[], bool]) -> None:
         try:
             self.module(blank)
         except (torch.OutOfMemoryError, LayerError):
@@ -125,7 +172,7 @@ class _Probe:
         except Exception as error:
             # A classifier may be made for another input size: no matter, when all layers lie before it. A network that
             # takes something else than a batch of images may fail in any way.
-            if self.given.keys() != self.names.keys():
+            if not is_enough():
                 said = f"{type(error).__name__}: {error}"
                 raise LayerSilent(f"The forward pass fails at {blank.shape[-1]} px before the layers. {said}") from None
 

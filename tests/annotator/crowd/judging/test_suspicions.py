@@ -53,6 +53,27 @@ def test_the_same_words_on_many_units_are_shown() -> None:
     assert kinds(*same, other) == [{"repeated"}] * 3 + [set()]
 
 
+def test_an_answer_is_not_compared_with_itself_nor_with_its_own_persons() -> None:
+    on_other_units = [dataclasses.replace(PLAIN, worker=name, unit=9) for name in "abc"]
+    twice = dataclasses.replace(PLAIN, category="scene", precision=0.3)
+    v, u = (dataclasses.replace(PLAIN, worker=name) for name in "vu")
+    assert kinds(twice, v, u, *on_other_units)[0] == {"disagrees"}
+    assert kinds(twice, v, v, *on_other_units)[0] == set(), "one other person, twice"
+    assert kinds(dataclasses.replace(PLAIN, worker="w"), *[twice] * 2)[0] == set(), "all three are of one person"
+    again = dataclasses.replace(PLAIN, description="wheel")
+    assert kinds(again, again, again, PLAIN) == [set()] * 4, "the same words, thrice, of one unit"
+    slow, alone = dataclasses.replace(PLAIN, active_seconds=400.0), dataclasses.replace(PLAIN, active_seconds=9.0)
+    (fast, _), flags = kinds(PLAIN, slow), find_suspicions([alone]).flags[0]
+    assert fast == {"fast"}, "the median of two would be 245 s, and the other answer's is 400 s"
+    assert [flag.words for flag in flags] == ["Took 9 s of active time."]
+
+
+def test_every_unit_of_an_assignment_is_judged() -> None:
+    missed = dataclasses.replace(PLAIN, n_planted_missed=2)
+    flags = find_suspicions([missed, dataclasses.replace(PLAIN, unit=1)]).flags
+    assert [flag.kind for flag in flags[0]] == ["missed planted"]
+
+
 def test_the_low_bound_is_wilsons() -> None:
     # Textbook value: 10 of 50 at z = 1.96 gives .112.
     assert find_low_bound(n_missed=10, n=50, z=1.96) == pytest.approx(0.1124, abs=1e-4)
