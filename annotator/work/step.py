@@ -67,10 +67,10 @@ class Step:
     spends: bool = False
     # True: within the request, in one transaction with its audit entry. False: by the web queue.
     is_quick: bool = False
-    # It ends something and is pressed once; the page shows it behind a fold.
+    # It ends something and cannot be undone: the page shows it behind a fold, with a box that confirms it.
     is_last: bool = False
-    # True if the subject's page shows a button for it.
-    is_offered: Callable[[Any], bool] = lambda subject: False
+    # "" if the subject's page shows a button for it now, a sentence why not, or None: the page does not name it.
+    why_not: Callable[[Any], str | None] = lambda subject: None
     # Raises what can be refused at once, before the web queue takes the work.
     check: Callable[[Work], None] = lambda work: None
     # Returns the options as the job's row keeps them: what they mean now, for a job that runs later, or again.

@@ -36,7 +36,7 @@ TIDY = Step(
     role=Role.REVIEWER,
     spends=True,
     run=tidy,
-    is_offered=lambda campaign: True,
+    why_not=lambda campaign: "",
     options=TidyOptions,
     refusals=(NothingToTidy,),
 )

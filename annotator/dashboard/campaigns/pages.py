@@ -54,7 +54,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         .defer("reasons", "crop_probabilities")
         .order_by("-precision", "id")
     )
-    steps = list_offered(request, campaign)
+    offered = list_offered(request, campaign)
     units = read_page(labels, number=request.GET.get("page"), size=PAGE_SIZE)
     first = _first_hit(campaign)
     return show(
@@ -67,8 +67,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         can_publish=is_ready(campaign),
         can_edit=is_draft(campaign),
         is_real_money=is_real_money(campaign),
-        steps=[step for step in steps if not step.is_last],
-        last_steps=[step for step in steps if step.is_last],
+        offered=offered,
         verdicts=_verdicts(campaign, first),
         set_aside=describe_set_aside(campaign),
         choice=_describe_choice(campaign) if is_ready(campaign) else {},

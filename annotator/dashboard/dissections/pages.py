@@ -46,7 +46,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
     silent = dissection.dissected_units.exclude(silence="").order_by().values_list("unit__layer")
     n_silent: dict[int, int] = dict(silent.annotate(n=Count("id")))
-    counted, steps = print_counts(dissection), list_offered(request, dissection)
+    counted, offered = print_counts(dissection), list_offered(request, dissection)
     layers = [
         {
             "path": one.path,
@@ -66,8 +66,8 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
         subtitle=dissection.run_words,
         layers=layers,
         detector_above=DETECTOR_ABOVE,
-        steps=[step for step in steps if not step.is_last],
-        last_steps=[step for step in steps if step.is_last],
+        steps=offered.now,
+        last_steps=offered.last,
         users=list_users(dissection),
         needs=tell_dissection_needs(dissection),
         **describe_dissection(dissection),

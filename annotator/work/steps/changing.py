@@ -19,7 +19,7 @@ from annotator.crowd.models import Campaign
 from annotator.labels.recording import keep_record
 from annotator.work.confirming import NotConfirmed, check_confirmed
 from annotator.work.options import option
-from annotator.work.states import is_draft, is_playing
+from annotator.work.states import unless_draft, unless_playing
 from annotator.work.step import Step, Work
 from annotator.work.steps.composing import DAY_SECONDS, list_qualifications, read_days, read_usd
 
@@ -142,14 +142,14 @@ STEPS = (
     ),
     Step(
         "delete", "Delete the campaign", "Deletes a campaign that was never published.", role=Role.RESEARCHER,
-        run=delete, icon="delete", is_quick=True, is_last=True, is_offered=is_draft, options=ConfirmOptions,
+        run=delete, icon="delete", is_quick=True, is_last=True, why_not=unless_draft, options=ConfirmOptions,
         check=check_delete, refusals=(CannotDelete, NotConfirmed),
     ),
     Step(
         "throw-away", "Throw the rehearsal away",
         "Withdraws the HITs and deletes the campaign with its answers and labels, if nobody but simulated people "
         "worked on it.",
-        role=Role.RESEARCHER, run=throw_away, icon="delete_sweep", is_last=True, is_offered=is_playing,
+        role=Role.RESEARCHER, run=throw_away, icon="delete_sweep", is_last=True, why_not=unless_playing,
         options=ConfirmOptions, check=check_throwing_away, refusals=(CannotDelete, NotConfirmed),
     ),
 )  # fmt: skip

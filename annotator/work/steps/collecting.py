@@ -12,7 +12,7 @@ from annotator.crowd.marketplaces.outcomes import MarketplaceSilent, OutcomeUnkn
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
 from annotator.work.options import option
-from annotator.work.states import is_going
+from annotator.work.states import unless_open, unless_submitted
 from annotator.work.step import Step, Work
 
 
@@ -72,12 +72,12 @@ def _check_patience(work: Work, *, seconds: float) -> None:
 STEPS = (
     Step(
         "collect", "Collect answers", "Takes in what was submitted; this also happens automatically each minute.",
-        role=Role.RESEARCHER, run=collect, icon="inbox", is_offered=is_going, check=check_collecting,
+        role=Role.RESEARCHER, run=collect, icon="inbox", why_not=unless_open, check=check_collecting,
         options=CollectOptions, refusals=(CannotCollect,),
     ),
     Step(
         "approve", "Collect and approve", "Takes in what was submitted, and approves and so pays all of it.",
         role=MIN_ROLE[Permission.APPROVE], run=partial(collect, has_approval=True), icon="payments",
-        is_offered=is_going, check=check_collecting, options=CollectOptions, refusals=(CannotCollect, CannotReview),
+        why_not=unless_submitted, check=check_collecting, options=CollectOptions, refusals=(CannotCollect, CannotReview),
     ),
 )  # fmt: skip

@@ -7,7 +7,6 @@ from annotator.crowd.models import Campaign
 from annotator.evidence import looking
 from annotator.program import name_command
 from annotator.refusals import Refusal
-from annotator.units.dissecting import UNFINISHED
 from annotator.units.managing import (
     CannotChange,
     StoreSilent,
@@ -15,9 +14,10 @@ from annotator.units.managing import (
     delete_dissection,
     retry_dissection,
 )
-from annotator.units.models import GIVEN_UP, Dissection
+from annotator.units.models import Dissection
 from annotator.work.confirming import NotConfirmed, check_confirmed
 from annotator.work.options import option
+from annotator.work.states import unless_given_up, unless_running, unless_unfinished
 from annotator.work.step import Step, Work
 
 N_NAMED = 5
@@ -72,19 +72,19 @@ STEPS = (
     Step(
         "cancel-dissection", "Cancel", "Ends the dissection. What was measured so far is kept for another try.",
         role=Role.RESEARCHER, subject="dissection", run=cancel, icon="cancel", is_quick=True,
-        is_offered=lambda dissection: dissection.state in UNFINISHED, refusals=(CannotChange,),
+        why_not=unless_unfinished, refusals=(CannotChange,),
     ),
     Step(
         "retry-dissection", "Try again", "Goes on with what is measured already.", role=Role.RESEARCHER,
         subject="dissection", run=retry, icon="replay", is_quick=True, options=RetryOptions,
-        is_offered=lambda dissection: dissection.state in GIVEN_UP, refusals=(CannotChange, StoreSilent),
+        why_not=unless_given_up, refusals=(CannotChange, StoreSilent),
     ),
     Step(
         "delete-dissection", "Delete the dissection",
         "Deletes its crops, measures and automatic labels, files included. Its network and image set stay.",
         role=Role.RESEARCHER, subject="dissection", run=delete, icon="delete", is_quick=True, is_last=True,
         options=DeleteOptions, check=check_delete,
-        is_offered=lambda dissection: dissection.state not in UNFINISHED,
+        why_not=unless_running,
         refusals=(CannotChange, DissectionInUse, NotConfirmed, StoreSilent),
     ),
 )  # fmt: skip

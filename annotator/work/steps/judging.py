@@ -25,7 +25,7 @@ from annotator.crowd.pseudonyms import CannotErase, erase_worker
 from annotator.labels.labeling import compare_words
 from annotator.plurals import say_count
 from annotator.work.options import option
-from annotator.work.states import is_going
+from annotator.work.states import unless_answered, unless_approved, unless_going
 from annotator.work.step import Step, Work
 
 
@@ -221,11 +221,11 @@ STEPS = (
     Step(
         "leave-out", "Leave out on evidence",
         "Sets suspected answers aside, by the rule that labeling uses; their people are paid.", role=Role.REVIEWER,
-        run=exclude_suspected, icon="rule", is_offered=is_going,
+        run=exclude_suspected, icon="rule", why_not=unless_answered,
     ),
     Step(
         "top-up", "Pay top-ups", "Lifts the pay for each approved piece of work to the hourly floor.",
-        role=MIN_ROLE[Permission.PAY_BONUSES], run=top_up, icon="savings", spends=True, is_offered=is_going,
+        role=MIN_ROLE[Permission.PAY_BONUSES], run=top_up, icon="savings", spends=True, why_not=unless_approved,
         options=TopUpOptions, refusals=(BudgetExceeded,),
     ),
     Step(
@@ -237,7 +237,7 @@ STEPS = (
     Step(
         "compensate", "Compensate lost work", "Pays for work stored here that never reached the marketplace.",
         role=MIN_ROLE[Permission.APPROVE], run=compensate_lost, icon="volunteer_activism", spends=True,
-        is_offered=is_going, refusals=(CannotCompensate, BudgetExceeded),
+        why_not=unless_going, refusals=(CannotCompensate, BudgetExceeded),
     ),
     Step(
         "approve-answer", "Approve", "Approves and so pays one answer.", role=MIN_ROLE[Permission.APPROVE],

@@ -18,7 +18,7 @@ from annotator.labels.extending import CannotExtend, extend_campaign, find_savin
 from annotator.labels.labeling import NothingToLabel, OtherLexicon
 from annotator.labels.recording import label_campaign
 from annotator.work.options import option
-from annotator.work.states import has_answers, is_going
+from annotator.work.states import unless_adaptive, unless_answered, unless_finished, unless_labeled
 from annotator.work.step import Step, Work
 
 
@@ -128,10 +128,6 @@ def _list_finished(campaign: Campaign) -> list[HIT]:
     return list(hits.exclude(pk__in=silent).select_related("campaign"))
 
 
-def _has_finished(campaign: Campaign) -> bool:
-    return is_going(campaign) and campaign.hits.filter(state=HIT.State.COMPLETE).exists()
-
-
 def check_more(work: Work) -> None:
     """Told at once, not after the queue's work: the reviewer goes on to the next unit."""
     hit, n_more = _find_hit(work), work.options.n_more
@@ -156,24 +152,20 @@ def _find_hit(work: Work) -> HIT:
     return hit
 
 
-def _is_adaptive(campaign: Campaign) -> bool:
-    return is_going(campaign) and bool(campaign.max_assignments)
-
-
 STEPS = (
     Step(
         "label", "Label the units", "Puts the answers together: concept, category and precision of each unit.",
-        role=Role.RESEARCHER, run=label, icon="label", is_offered=has_answers, options=LabelOptions,
+        role=Role.RESEARCHER, run=label, icon="label", why_not=unless_answered, options=LabelOptions,
         refusals=(NothingToLabel,),
     ),
     Step(
         "extend", "Ask more where in doubt", "One more answer for each unit whose answers disagree, within the cap.",
-        role=Role.RESEARCHER, run=extend, icon="group_add", spends=True, is_offered=_is_adaptive,
+        role=Role.RESEARCHER, run=extend, icon="group_add", spends=True, why_not=unless_adaptive,
         options=ExtendOptions, refusals=(CannotExtend, CannotPublish, CropsGone, BadTerms, BudgetExceeded),
     ),
     Step(
         "ask-all", "Ask more about each unit", "More answers for every finished HIT, within the cap.",
-        role=Role.RESEARCHER, run=ask_all, icon="group_add", spends=True, check=check_all, is_offered=_has_finished,
+        role=Role.RESEARCHER, run=ask_all, icon="group_add", spends=True, check=check_all, why_not=unless_finished,
         options=AskAllOptions, refusals=(CannotPublish, CropsGone, BadTerms, BudgetExceeded),
     ),
     Step(
@@ -183,7 +175,7 @@ STEPS = (
     ),
     Step(
         "compare", "Compare with Broden", "Sets each label beside the one that labeled pixels give.",
-        role=Role.RESEARCHER, run=compare, icon="difference", is_offered=has_answers,
+        role=Role.RESEARCHER, run=compare, icon="difference", why_not=unless_labeled,
         refusals=(NothingToCompare, OtherLexicon, LabelsChanged),
     ),
 )  # fmt: skip

@@ -27,7 +27,7 @@ from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.work.options import option
-from annotator.work.states import is_going, is_unclosed
+from annotator.work.states import unless_going, unless_open, unless_unclosed
 from annotator.work.step import Step, Work
 from annotator.work.steps.composing import read_days, read_usd
 
@@ -139,22 +139,22 @@ STEPS = (
     ),
     Step(
         "extend-time", "Give more time", "People can take the HITs that lack answers for longer, also expired ones.",
-        role=Role.RESEARCHER, run=extend_time, icon="schedule", is_offered=is_going, options=TimeOptions,
+        role=Role.RESEARCHER, run=extend_time, icon="schedule", why_not=unless_open, options=TimeOptions,
         refusals=(CannotPublish, CropsGone),
     ),
     Step(
         "raise-cap", "Raise the cap", "Lets the campaign spend more. Nothing is spent by it.",
         role=MIN_ROLE[Permission.PUBLISH_WITH_REAL_MONEY], run=raise_cap, icon="account_balance", is_quick=True,
-        is_offered=is_unclosed, options=CapOptions, refusals=(CannotPublish,),
+        why_not=unless_unclosed, options=CapOptions, refusals=(CannotPublish,),
     ),
     Step(
         "withdraw", "Withdraw every HIT",
         "Nobody can take a HIT any more. Work that was begun may be finished, and is paid.", role=Role.RESEARCHER,
-        run=withdraw, icon="block", is_last=True, is_offered=is_going,
+        run=withdraw, icon="block", is_last=True, why_not=unless_open,
     ),
     Step(
         "close", "Close the campaign", "Nothing more will be asked or paid.", role=Role.RESEARCHER, run=close,
-        icon="inventory_2", is_last=True, is_offered=is_going, check=check_close, options=CloseOptions,
+        icon="inventory_2", is_last=True, why_not=unless_going, check=check_close, options=CloseOptions,
         refusals=(CannotPublish,),
     ),
 )  # fmt: skip

@@ -106,6 +106,7 @@ class Command(ProjectCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         is_one_alive()  # refused before anything is written
         dissections = [find_dissection(options["resume"])] if options["resume"] else self._requested(options)
+        _refuse_failed(dissections)  # before a GPU process is started
         with _refusing_deleted(), gpu_process_if_none() as keeper:
             for dissection in dissections:
                 self._follow(dissection, keeper)

@@ -41,7 +41,7 @@ def press(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, client: Client) -
     client.force_login(make_person(Role.PAYER, "petra"))
 
     def press_it(kind: str) -> str:
-        assert client.post(f"/campaigns/try/work/{kind}/").status_code == 302
+        assert client.post(f"/campaigns/try/work/{kind}/", {"yes": "on"}).status_code == 302
         job = Job.objects.filter(step=kind).latest("pk")
         return f"{job.state}: {job.sentence}"
 
