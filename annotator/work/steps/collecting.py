@@ -78,6 +78,7 @@ STEPS = (
     Step(
         "approve", "Collect and approve", "Takes in what was submitted, and approves and so pays all of it.",
         role=MIN_ROLE[Permission.APPROVE], run=partial(collect, has_approval=True), icon="payments",
-        why_not=unless_submitted, check=check_collecting, options=CollectOptions, refusals=(CannotCollect, CannotReview),
+        why_not=unless_submitted, check=check_collecting, options=CollectOptions,
+        refusals=(CannotCollect, CannotReview),
     ),
 )  # fmt: skip
