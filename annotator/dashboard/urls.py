@@ -6,8 +6,9 @@ from django.urls.converters import StringConverter
 from annotator.dashboard.api.routes import api
 from annotator.dashboard.campaigns.answers import decide_answer, decide_chosen, show_answers
 from annotator.dashboard.campaigns.buttons import ask_for_more, pause, start_work
+from annotator.dashboard.campaigns.composing import compose_one
 from annotator.dashboard.campaigns.editing import edit_one
-from annotator.dashboard.campaigns.launching import compose_one
+from annotator.dashboard.campaigns.live_quote import show_changed_quote, show_quote
 from annotator.dashboard.campaigns.pages import show_attention, show_campaign, show_campaign_progress, show_campaigns
 from annotator.dashboard.dissections.layer_tree import show_layer_tree
 from annotator.dashboard.dissections.pages import (
@@ -107,8 +108,10 @@ urlpatterns = [
     path("campaigns/", show_campaigns, name="campaigns"),
     path("import/", import_files, name="import"),
     path("launch/", compose_one, name="launch"),
+    path("launch/quote", show_quote, name="launch-quote"),
     path("campaigns/<name:name>/", show_campaign, name="campaign"),
     path("campaigns/<name:name>/edit/", edit_one, name="campaign-edit"),
+    path("campaigns/<name:name>/edit/quote", show_changed_quote, name="campaign-edit-quote"),
     path("campaigns/<name:name>/progress", show_campaign_progress, name="campaign-progress"),
     path("campaigns/<name:name>/attention", show_attention, name="campaign-attention"),
     path("campaigns/<name:name>/concepts/", show_concepts, name="concepts"),

@@ -302,7 +302,7 @@ API_OF_A_DISSECTION = ("api:get_dissection", "api:get_progress", "api:list_disse
 OF_A_CAMPAIGN = (
     "api:get_campaign", "api:list_units", "api:list_answers", "api:get_report", "campaign", "campaign-progress",
     "campaign-attention", "comparison", "concepts", "merge-concepts", "export", "bundle", "figures", "answers", "pause",
-    "worker-ids", "campaign-more", "campaign-edit", "review-undo",
+    "worker-ids", "campaign-more", "campaign-edit", "campaign-edit-quote", "review-undo",
 )  # fmt: skip
 DECISIONS = {
     "approve": {"decision": "approve-answer"},

@@ -38,21 +38,31 @@ def quote_campaign(*, campaign: Campaign, now: datetime) -> Quote:
     """Computes the price and keeps it on the campaign. Assignments that are added later cost extra."""
     if campaign.state not in (Campaign.State.DRAFT, Campaign.State.QUOTED):
         raise CannotQuote(f"The campaign {campaign} is {campaign.state}: it was quoted before.")
-    template = load_template(campaign.hit_types.get().template)
-    measured = measure_time(template.name)
-    quote = make_quote(
+    quote = estimate_quote(
         n_hits=campaign.hits.count(),
         n_assignments=campaign.n_assignments,
         reward_usd=campaign.reward_usd,
-        seconds_per_assignment=measured.seconds if measured else template.expected_seconds,
-        fees=open_marketplace(campaign.marketplace).facts.fees,
-        time_from=measured.words if measured else "",
+        template=campaign.hit_types.get().template,
+        marketplace=campaign.marketplace,
     )
     campaign.quote = quote.as_json()
     campaign.state = Campaign.State.QUOTED
     campaign.quoted_at = now
     campaign.save(update_fields=["quote", "state", "quoted_at"])
     return quote
+
+
+def estimate_quote(*, n_hits: int, n_assignments: int, reward_usd: Decimal, template: str, marketplace: str) -> Quote:
+    """The price of a campaign of this size, composed or not; its time is what people took for such HITs, if known."""
+    measured = measure_time(template)
+    return make_quote(
+        n_hits=n_hits,
+        n_assignments=n_assignments,
+        reward_usd=reward_usd,
+        seconds_per_assignment=measured.seconds if measured else load_template(template).expected_seconds,
+        fees=open_marketplace(marketplace).facts.fees,
+        time_from=measured.words if measured else "",
+    )
 
 
 def measure_time(template: str) -> MeasuredTime | None:

@@ -88,6 +88,17 @@ def choose_units(dissections: Sequence[Dissection], *, wanted: Wanted, seed: int
     return choice
 
 
+def count_choice(dissections: Sequence[Dissection], *, wanted: Wanted) -> int:
+    """About how many units `choose_units` chooses, by one query: more than it does if a named unit is drawn too, or if
+    units are silent. Raises BadChoice.
+    """
+    rows = DissectedUnit.objects.filter(dissection__in=dissections)
+    n_units = rows.order_by().values("unit").distinct().count()
+    n_named = len({(layer, index) for layer, indexes in map(read_unit_names, wanted.names) for index in indexes})
+    n_top, n_random = _count_wanted(wanted, n_units)
+    return min(n_units, n_named + n_top + wanted.n_top_importance + n_random)
+
+
 def list_units(dissections: Sequence[Dissection]) -> list[DissectedUnit]:
     """Every dissected unit, in an order that is the same on every machine: dissection as named, layer, index.
 

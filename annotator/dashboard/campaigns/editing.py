@@ -29,7 +29,7 @@ def edit_one(request: SignedInRequest, name: str) -> HttpResponse:
     campaign = get_object_or_404(Campaign, name=name)
     if not is_draft(campaign):
         return show_refusal(request, f"The campaign {name} is {campaign.state}: its terms are fixed.", status=422)
-    form = TermsForm(request.POST or None, initial=_read_terms(campaign))
+    form = TermsForm(request.POST or None, initial=read_terms(campaign))
     exclude = form.fields["exclude"]
     assert isinstance(exclude, forms.ModelMultipleChoiceField)
     exclude.queryset = Campaign.objects.filter(is_imported=False).exclude(pk=campaign.pk).order_by("name")
@@ -46,7 +46,8 @@ def edit_one(request: SignedInRequest, name: str) -> HttpResponse:
     return show(request, "dashboard/campaigns/edit.html", title=title, form=form, campaign=campaign)
 
 
-def _read_terms(campaign: Campaign) -> dict[str, Any]:
+def read_terms(campaign: Campaign) -> dict[str, Any]:
+    """The campaign's terms as the form's fields."""
     qualifying = read_qualifying(campaign)
     return {
         "assignments": campaign.n_assignments,

@@ -1,30 +1,19 @@
-"""The form from a dissection to a composed and quoted campaign. Publishing is a second step, after looking at both."""
+"""The forms of a campaign: its terms, and with them the units of a new one."""
 
-from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.db import transaction
-from django.http import HttpResponse
-from django.shortcuts import redirect
 
-from annotator.accounts.models import Role
-from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.campaigns.unit_choice import N_RANDOM, N_TOP_IOU
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.marketplaces.table import list_facts
 from annotator.crowd.models import Campaign
 from annotator.dashboard.dissections.forms import RunChoice
-from annotator.dashboard.frame.access import needs
-from annotator.dashboard.frame.asking import ask_step
-from annotator.dashboard.frame.pages import SignedInRequest, show
 from annotator.names import MAX_LENGTH, RULE, validate_name
 from annotator.program import name_command
-from annotator.refusals import Refusal
 from annotator.units.models import Dissection
-from annotator.work.steps.composing import MAX_DAYS, MIN_DAYS, ComposeOptions
-from annotator.work.table import STEPS
+from annotator.work.steps.composing import MAX_DAYS, MIN_DAYS
 
 MAX_UNITS = 2000
 # Fields that most campaigns do not change: folded away.
@@ -138,32 +127,3 @@ class LaunchForm(TermsForm):
         if asks_nothing and not cleaned["units"].strip():
             self.add_error("top_iou", "Choose at least one unit.")
         return cleaned
-
-
-@needs(Role.RESEARCHER)
-def compose_one(request: SignedInRequest) -> HttpResponse:
-    """The form of a new campaign: composed and quoted, not yet published."""
-    initial = {one.name: one.default for one in fields(ComposeOptions) if one.default}
-    initial |= {"dissection": request.GET.getlist("dissection"), "units": request.GET.get("units", "")}
-    form = LaunchForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            campaign = _compose(request, **form.cleaned_data)
-        except Refusal as refused:
-            form.add_error(None, str(refused))
-        else:
-            return redirect("campaign", campaign.name)
-    return show(request, "dashboard/campaigns/launch.html", title="New campaign", form=form)
-
-
-def _compose(request: SignedInRequest, *, name: str, **asked: Any) -> Campaign:
-    """Composed and quoted, or nothing at all."""
-    asked["dissection"] = tuple(str(one.pk) for one in asked["dissection"])
-    asked["units"] = tuple(asked["units"].split())
-    asked["country"] = tuple(asked["country"].upper().replace(",", " ").split())
-    asked["exclude"] = tuple(campaign.name for campaign in asked["exclude"])
-    with transaction.atomic():
-        ask_step(request, STEPS["compose"], name, options=ComposeOptions(**asked))
-        campaign = find_campaign(name)
-        ask_step(request, STEPS["quote"], campaign)
-    return campaign

@@ -19,6 +19,7 @@ from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
 from annotator.crowd.models import HIT, Campaign, HITUnit
+from annotator.dashboard.campaigns.chosen_units import find_worker_site, list_chosen
 from annotator.dashboard.campaigns.counts import summarize_campaigns
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import list_offered
@@ -71,6 +72,8 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         verdicts=_verdicts(campaign, first),
         set_aside=describe_set_aside(campaign),
         choice=_describe_choice(campaign) if is_ready(campaign) else {},
+        chosen=None if units.object_list else list_chosen(campaign, number=request.GET.get("page")),
+        worker_site=find_worker_site(campaign),
         **_live(campaign),
     )
 

@@ -55,6 +55,12 @@ def tenths(share: float | None) -> str:
 
 
 @register.filter
+def fraction(share: float | None) -> str:
+    """Of 1, with three digits, as IoU is published."""
+    return "–" if share is None else f"{share:.3f}"
+
+
+@register.filter
 def as_width(share: float | None) -> str:
     """A share of 1 as a CSS length."""
     return f"{100 * min(1.0, max(0.0, share or 0.0)):.2f}%"

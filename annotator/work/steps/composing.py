@@ -127,7 +127,7 @@ def compose(work: Work) -> str:
     choice = choose_units(find_done_dissections(asked.dissection), wanted=wanted, seed=seed)
     units = choice.units
     work.details["silent"] = len(choice.silent)
-    n_hits = len(find_hit_type(asked.template).group(len(units), seed=seed)) + count_catches(asked.template, len(units))
+    n_hits = count_hits(asked.template, len(units), seed=seed)
     campaign = Campaign(
         name=name,
         marketplace=asked.marketplace,
@@ -163,6 +163,11 @@ def compose(work: Work) -> str:
         f"Composed {say_count(n_hits, 'HIT')} about {say_count(len(units), 'unit')}{_count_layers(units)}."
         f"{_tell_silent(choice)}"
     )
+
+
+def count_hits(template: str, n_units: int, *, seed: int) -> int:
+    """How many HITs ask about so many units."""
+    return len(find_hit_type(template).group(n_units, seed=seed)) + count_catches(template, n_units)
 
 
 def _count_layers(units: list[ChosenUnit]) -> str:

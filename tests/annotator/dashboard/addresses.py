@@ -57,6 +57,8 @@ NO_PAGES = {
     "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "bundle",
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "decide-chosen", "pause", "campaign-more",
     "merge-concepts", "split-answers", "review-next", "review-decide", "review-undo", "invite", "erase-worker",
+    # The price of a form that is being filled in (campaigns/test_live_quote.py).
+    "launch-quote", "campaign-edit-quote",
     "issue-token", "revoke-token", "change-person", "campaign-edit", "dissection-work",
     # A study has a plan and answers of its own (tests/annotator/studies).
     "study", "study-results",
