@@ -45,9 +45,7 @@ def test_the_price_is_that_of_composing_and_nothing_is_written(client: Client, d
     assert "Units 3 Total $6.48 cap $100.00 Rewards $5.40 Fees $1.08 Answers 9 on 3 HITs" in said
     assert "above the cap" not in said
     assert "The price is above the cap" in quote(client, form | {"budget": "6.47"})
-    assert "cannot be understood" in quote(client, form | {"units": "features.3:x"}) or "features.3:x" in quote(
-        client, form | {"units": "features.3:x"}
-    )
+    assert "features.3:x" in quote(client, form | {"units": "features.3:x"}), "why it cannot be read"
     assert not Campaign.objects.exists()
     composed = client.post("/launch/", form | {"name": "real", "units": "", "random": 2})
     assert composed.status_code == 302
@@ -97,8 +95,5 @@ def test_units_and_why_they_were_chosen_are_listed_before_anybody_is_asked(
     client.post("/launch/", form)
     page = client.get("/campaigns/one/").content.decode()
     reasons = re.findall(r'data-label="Chosen because">([^<]+)<', page)
-    assert sorted(reasons)[:2] == [
-        "among those of highest IoU in its layer",
-        "drawn at random from the rest of its layer",
-    ]
+    assert {reason.split()[0] for reason in reasons} >= {"among", "drawn"}
     assert "Where people find it" not in page
