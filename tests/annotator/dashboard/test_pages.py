@@ -168,7 +168,7 @@ NOWHERE = [
 
 @pytest.mark.parametrize(
     ("module", "address"),
-    [("reports.comparison", "comparison/?relation=equal"), ("campaigns.answers", "answers/?state=submitted")],
+    [("reports.comparison", "comparison/?relation=equal"), ("campaigns.answer_table", "answers/?state=submitted")],
 )
 def test_the_next_page_keeps_the_filter(
     world: World, viewer: Client, monkeypatch: pytest.MonkeyPatch, module: str, address: str

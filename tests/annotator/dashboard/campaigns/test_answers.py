@@ -5,11 +5,12 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from annotator.accounts.models import AuditEntry, Role
-from annotator.crowd.models import Answer, Assignment, Campaign, Rejection
+from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection
 from annotator.work.models import Job
 from tests.annotator.dashboard.making import World, make_person, sign_in
 
@@ -206,10 +207,38 @@ def test_answers_of_one_person_and_suspected_ones_are_shown_alone(world: World, 
     assert worker is not None
     queries = (f"person={worker.pseudonym}", "flagged=1", "")
     pages = [viewer.get(f"/campaigns/try/answers/?{query}") for query in queries]
-    of_person, flagged, every = ([answer for answer, _, _ in page.context["rows"]] for page in pages)
+    of_person, flagged, every = ([row.answer for row in page.context["table"].rows] for page in pages)
     assert of_person == [answer for answer in every if answer.worker == worker]
-    assert flagged == [answer for answer, _, flags in pages[2].context["rows"] if flags]
+    assert flagged == [row.answer for row in pages[2].context["table"].rows if row.flags]
     assert 0 < len(of_person) < len(every)
+
+
+def test_answers_are_sorted_by_their_headings_and_filtered_by_unit_and_how_it_was_chosen(
+    world: World, viewer: Client
+) -> None:
+    Assignment.objects.update(active_seconds=F("pk") % 7 * 10)
+
+    def read(query: str) -> list[Assignment]:
+        return [row.answer for row in viewer.get(f"/campaigns/try/answers/?{query}").context["table"].rows]
+
+    times = [one.active_seconds for one in read("sort=time")]
+    assert times == sorted(times) == [one.active_seconds for one in reversed(read("sort=-time"))]
+    people = [one.worker.pseudonym for one in read("sort=person") if one.worker]
+    assert people == sorted(people)
+    assert {str(one) for answer in read("unit=features.3/2") for one in answer.answers.all()}
+    assert len(read("unit=features.3/2")) == 3
+    (chosen,) = HITUnit.objects.filter(hit__campaign=world.campaign, unit__index=2)
+    HITUnit.objects.filter(hit__campaign=world.campaign).update(chosen_because="random")
+    HITUnit.objects.filter(pk=chosen.pk).update(chosen_because="named")
+    assert {one.hit_id for one in read("method=named")} == {chosen.hit_id}
+    assert len(read("method=random&unit=features.3/2")) == 0
+    page = viewer.get("/campaigns/try/answers/?sort=time&state=submitted").content.decode()
+    assert 'aria-sort="ascending"' in page
+    assert "?sort=-time&amp;state=submitted" in page
+    assert page.count('<td class="us-strip"><img') == 10
+    for query, words in (("unit=x", "written as layer/number"), ("sort=worker__external_id", "sort"), ("a=1", "by a")):
+        refused = viewer.get(f"/campaigns/try/answers/?{query}")
+        assert (refused.status_code, words in refused.content.decode()) == (400, True)
 
 
 def test_the_sidebar_marks_the_page_that_is_open_and_no_other(world: World, viewer: Client) -> None:
