@@ -1,5 +1,7 @@
 """Every table for admins to look at. Decisions are taken on the dashboard's pages; here only a role can be changed."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
@@ -48,11 +50,54 @@ class MembershipAdmin(LookOnly):
         change_role(user=obj.user, role=Role(obj.role), actor=request.user, now=timezone.now())
 
 
+@dataclass(frozen=True)
+class Told:
+    """How a table names a row of another table, and which tables that needs beside it."""
+
+    words: Callable[[Any], str] = str
+    beside: tuple[str, ...] = ()
+
+
+TOLD = {
+    "assignment": Told(lambda row: f"answer {row.pk} of {row.hit.campaign}", ("hit__campaign",)),
+    "dissectedunit": Told(beside=("unit__layer",)),
+    "dissection": Told(beside=("network", "image_set")),
+    "hit": Told(lambda row: f"HIT {row.pk} of {row.campaign}", ("campaign",)),
+    "hittype": Told(beside=("campaign",)),
+    "hitunit": Told(beside=("unit__layer",)),
+    "layer": Told(beside=("network",)),
+    "unit": Told(beside=("layer",)),
+    "unitlabel": Told(beside=("unit__layer",)),
+}
+
+
+def _find_told(field: models.Field[Any, Any]) -> Told:
+    related = field.related_model
+    return TOLD.get(related._meta.model_name or "", Told()) if isinstance(related, type) else Told()
+
+
+def _tell(field: models.Field[Any, Any]) -> Callable[[models.Model], str]:
+    """A column that names a row of another table in words."""
+    told = _find_told(field)
+
+    def show(row: models.Model) -> str:
+        related = getattr(row, field.name)
+        return "–" if related is None else told.words(related)
+
+    return admin.display(description=field.verbose_name, ordering=field.name)(show)
+
+
 def _columns(model: type[models.Model]) -> dict[str, Any]:
-    """Columns by their ids, so that a list costs one query; JSON and hidden fields stay out of lists and pages."""
+    """Other tables' rows are named in words, read with the list by one query; JSON and hidden fields stay out."""
     fields = [field for field in model._meta.concrete_fields if field.name not in HIDDEN]
-    plain = [field.attname for field in fields if not isinstance(field, models.JSONField | models.TextField)]
-    return {"list_display": plain[:N_COLUMNS], "fields": [field.name for field in fields if field.editable]}
+    plain = [field for field in fields if not isinstance(field, models.JSONField | models.TextField)][:N_COLUMNS]
+    related = [field for field in plain if field.is_relation]
+    beside = [f"{field.name}__{one}" for field in related for one in _find_told(field).beside]
+    return {
+        "list_display": [_tell(field) if field.is_relation else field.name for field in plain],
+        "list_select_related": [*(field.name for field in related), *beside],
+        "fields": [field.name for field in fields if field.editable],
+    }
 
 
 # People are invited, and their role says what they may do. The admin must not bypass the audit log with either.

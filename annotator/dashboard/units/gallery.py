@@ -18,7 +18,7 @@ from annotator.dashboard.units.searching import MAX_COUNTED, find_units, read_mo
 from annotator.dashboard.units.selection import Selection, SelectionForm, UnknownFilter, read_selection
 from annotator.units.finding import find_renamed
 
-PAGE_SIZE = 36
+PAGE_SIZE = 24
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotator.accounts.models import AuditEntry, Membership, Role
-from annotator.crowd.models import Assignment, Worker
+from annotator.crowd.models import HIT, Assignment, Worker
 from tests.annotator.dashboard.making import World, make_person
 
 
@@ -28,6 +30,23 @@ def test_every_table_opens_and_nothing_can_be_added(world: World, superuser: Cli
         row = model._default_manager.first()
         if row is not None:
             assert superuser.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, model
+
+
+def test_rows_of_other_tables_are_named_in_words_by_one_query(world: World, superuser: Client) -> None:
+    def open_answers() -> tuple[str, int]:
+        with CaptureQueriesContext(connection) as captured:
+            page = superuser.get(reverse("admin:crowd_assignment_changelist")).content.decode()
+        return page, len(captured)
+
+    page, n_queries = open_answers()
+    hit, worker = HIT.objects.earliest("pk"), Worker.objects.earliest("pk")
+    assert f"HIT {hit.pk} of try" in page
+    assert worker.pseudonym in page
+    assert "Hit id" not in page
+    Assignment.objects.exclude(pk__in=Assignment.objects.order_by("pk")[:2]).delete()
+    assert open_answers()[1] == n_queries
+    units = superuser.get(reverse("admin:crowd_hitunit_changelist")).content.decode()
+    assert "features.3 unit 1" in units
 
 
 def test_a_workers_id_is_not_shown(world: World, superuser: Client) -> None:

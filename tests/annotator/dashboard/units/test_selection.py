@@ -283,5 +283,5 @@ NETDISSECT = (
 def test_paging_shows_every_unit_once(db: None, viewer: Client, tmp_path: Any) -> None:
     make_world(tmp_path, n_units=40)
     pages = [viewer.get(f"/units/?sort=index&page={page}").content.decode() for page in (1, 2, 3)]
-    assert [page.count('class="us-unit"') for page in pages] == [36, 4, 0]
+    assert [page.count('class="us-unit"') for page in pages] == [24, 16, 0]
     assert [('rel="next"' in page) for page in pages] == [True, False, False]
