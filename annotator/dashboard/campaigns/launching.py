@@ -9,7 +9,7 @@ from annotator.crowd.campaigns.unit_choice import N_RANDOM, N_TOP_IOU
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.marketplaces.table import list_facts
 from annotator.crowd.models import Campaign
-from annotator.dashboard.dissections.forms import RunChoice
+from annotator.dashboard.frame.run_choice import RunChoice
 from annotator.names import MAX_LENGTH, RULE, validate_name
 from annotator.program import name_command
 from annotator.units.models import Dissection

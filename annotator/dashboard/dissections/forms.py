@@ -3,23 +3,13 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Model
 from django.urls import reverse_lazy
 
 from annotator.program import name_command
 from annotator.units.asked_options import choose_options
-from annotator.units.models import IMPORTED, Dissection, ImageSet, Network
+from annotator.units.models import IMPORTED, ImageSet, Network
 from workers.engine.measures.options import list_declared, list_defaults
 from workers.engine.measures.recorded import Option
-
-
-class RunChoice(forms.ModelMultipleChoiceField):
-    """Boxes for dissections, each with what tells it from other runs of its network over its images."""
-
-    widget = forms.CheckboxSelectMultiple
-
-    def label_from_instance(self, obj: Model) -> str:
-        return f"{obj}: {obj.run_words}" if isinstance(obj, Dissection) else str(obj)
 
 
 class PickedLayers(forms.Textarea):

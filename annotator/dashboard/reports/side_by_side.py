@@ -12,10 +12,10 @@ from annotator.comparison.differences import compare_campaigns, compare_dissecti
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
-from annotator.dashboard.dissections.forms import RunChoice
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, WIDTHS, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.dashboard.frame.run_choice import RunChoice
 from annotator.program import name_command
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection
