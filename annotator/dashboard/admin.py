@@ -71,12 +71,12 @@ TOLD = {
 }
 
 
-def _find_told(field: models.Field[Any, Any]) -> Told:
+def _find_told(field: "models.Field[Any, Any]") -> Told:
     related = field.related_model
     return TOLD.get(related._meta.model_name or "", Told()) if isinstance(related, type) else Told()
 
 
-def _tell(field: models.Field[Any, Any]) -> Callable[[models.Model], str]:
+def _tell(field: "models.Field[Any, Any]") -> Callable[[models.Model], str]:
     """A column that names a row of another table in words."""
     told = _find_told(field)
 
