@@ -8,9 +8,14 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
-def _item(title: str, icon: str, address: str) -> dict[str, Any]:
+def _item(title: str, icon: str, address: str, **more: Any) -> dict[str, Any]:
     link = reverse_lazy(address)
-    return {"title": title, "icon": icon, "link": link, "active": partial(is_within, address=link)}
+    return {"title": title, "icon": icon, "link": link, "active": partial(is_within, address=link), **more}
+
+
+def is_admin(request: HttpRequest) -> bool:
+    """True if the person sees the tables; to others their list would be empty."""
+    return bool(getattr(request.user, "is_superuser", False))
 
 
 def is_within(request: HttpRequest, *, address: Any) -> bool:
@@ -78,7 +83,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Decisions", "history_edu", "decisions"),
                     _item("People and tokens", "badge", "people"),
-                    _item("All tables", "table_view", "admin:index"),
+                    _item("All tables", "table_view", "admin:index", permission=is_admin),
                 ],
             },
         ],

@@ -1,13 +1,17 @@
 """Every page answers, within 15 queries, to those who may see it and to nobody else."""
 
+import contextlib
 import math
+import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import Resolver404, resolve
 
 from annotator.accounts.models import Role
 from annotator.crowd.models import Assignment
@@ -121,6 +125,17 @@ def test_who_is_signed_out_is_sent_to_sign_in(reading: list[str]) -> None:
         response = Client().get(address)
         assert response.status_code == 302
         assert response.headers["Location"].startswith("/sign-in/?next="), address
+
+
+def test_a_viewer_is_offered_no_page_that_refuses_them(reading: list[str], viewer: Client) -> None:
+    offered: dict[str, str] = {}
+    for address in reading:
+        for link in re.findall(r'href="(/[^"#]+)', viewer.get(address).content.decode()):
+            with contextlib.suppress(Resolver404):  # styles and scripts
+                offered.setdefault(resolve(link.partition("?")[0]).view_name, unescape(link))
+    assert {"gallery", "campaign", "answers"} <= offered.keys()
+    assert not {"launch", "dissect", "import", "admin:index"} & offered.keys()
+    assert {link for link in offered.values() if viewer.get(link).status_code == 403} == set()
 
 
 def test_who_has_no_role_sees_nothing(reading: list[str]) -> None:
