@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +87,27 @@ def test_a_process_that_dies_again_and_again_is_given_up(
     said = capfd.readouterr().err
     assert [said.count(f"again in {pause} s") for pause in ("0.01", "0.02", "30")] == [1, 1, 1]
     assert made.running["web"].returncode == -signal.SIGTERM
+
+
+KEEPER = """
+import os, time
+from annotator import processes
+processes.read_procfile = lambda: {"gpu": "sleep 60"}
+processes.Processes.wait = lambda _: None
+with processes.Processes(dict(os.environ), addresses=%r, names=("gpu",)) as made:
+    print(made.running["gpu"].pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_processes_end_with_a_killed_supervisor(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-c", KEEPER % ADDRESSES]
+    with subprocess.Popen(command, cwd=processes.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as keeper:
+        assert keeper.stdout
+        kept = psutil.Process(int(keeper.stdout.readline()))
+        assert is_alive(kept)
+        keeper.kill()
+    wait_for(lambda: not is_alive(kept))
 
 
 def test_nothing_is_given_up_while_the_disk_is_full(
