@@ -32,11 +32,11 @@ STAGES: dict[str, list[str]] = {"artifacts": [], "cache": ["--spill"]}
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
+def small_disk(folder: Path, size_mb: int = SIZE_MB) -> Iterator[None]:
     """A file system of its own in memory. It takes root."""
     folder.mkdir(parents=True, exist_ok=True)
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(folder)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert made.returncode == 0, f"This drill mounts a small disk, which takes root: {made.stderr.strip()}"

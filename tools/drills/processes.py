@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 import redis
@@ -45,8 +46,9 @@ with embedded.in_environment():
 
 @dataclass
 class Installation:
-    """`make up` with its own data; what it prints is read as it comes."""
+    """`make up` with its own data in `var`; what it prints is read as it comes."""
 
+    var: Path
     environment: dict[str, str]
     up: "subprocess.Popen[str]"
     lines: list[str] = field(default_factory=list)
@@ -74,13 +76,13 @@ class Installation:
             return False
 
     def valkey_url(self) -> str:
-        return embedded.VALKEY_URL.format(**json.loads((VAR / "valkey" / "address.json").read_text()))
+        return embedded.VALKEY_URL.format(**json.loads((self.var / "valkey" / "address.json").read_text()))
 
     def find(self, name: str) -> int | None:
         """The number of the process; None while there is none."""
         try:
             if name == "PostgreSQL":
-                return int((VAR / "postgres" / "postmaster.pid").read_text().split()[0])
+                return int((self.var / "postgres" / "postmaster.pid").read_text().split()[0])
             if name == "Valkey":
                 with redis.Redis.from_url(self.valkey_url()) as client:
                     return int(client.info("server")["process_id"])
@@ -101,15 +103,14 @@ class Installation:
 
 
 @contextmanager
-def install() -> Iterator[Installation]:
-    shutil.rmtree(VAR, ignore_errors=True)
-    VAR.mkdir(parents=True)
-    environment = make_environment(VAR) | KEYS
+def install(var: Path, **variables: str) -> Iterator[Installation]:
+    """In an empty folder, which stays."""
+    environment = make_environment(var) | KEYS | variables
     command = [sys.executable, "-m", "annotator.serving"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as up:
-        installation = Installation(environment, up)
+        installation = Installation(var, environment, up)
         reading = threading.Thread(target=installation.read)
         reading.start()
         try:
@@ -120,38 +121,46 @@ def install() -> Iterator[Installation]:
             status = up.wait(LIMIT_SECONDS)
             reading.join()
     assert status == 0, f"make up ended with status {status}: {''.join(installation.lines[-5:])}"
-    shutil.rmtree(VAR)
+
+
+@contextmanager
+def working(installation: Installation, *, n_people: int = N_PEOPLE) -> Iterator[Crowd]:
+    """People who submit answers to one HIT meanwhile; at the end each acknowledged answer is there once."""
+    public_id = installation.run(PREPARE.format(folder=str(installation.var))).strip()
+    ports = installation.environment
+    crowd = Crowd(
+        web=f"http://localhost:{ports['WEB_PORT']}",
+        submit_to=f"http://127.0.0.1:{ports['SANDBOX_PORT']}",
+        public_id=public_id,
+    )
+    people = [threading.Thread(target=crowd.work, args=(number,)) for number in range(n_people)]
+    for person in people:
+        person.start()
+    try:
+        yield crowd
+    finally:
+        crowd.stop.set()
+        for person in people:
+            person.join()
+    check_answers(crowd, json.loads(installation.run(READ)))
+    assert not crowd.failed[500], f"{crowd.failed[500]} requests were answered with status 500: unhandled errors."
 
 
 def kill_each() -> str:
     slowest = dict.fromkeys(TARGETS, 0.0)
-    with install() as installation:
-        public_id = installation.run(PREPARE.format(folder=str(VAR))).strip()
-        ports = installation.environment
-        crowd = Crowd(
-            web=f"http://localhost:{ports['WEB_PORT']}",
-            submit_to=f"http://127.0.0.1:{ports['SANDBOX_PORT']}",
-            public_id=public_id,
-        )
-        people = [threading.Thread(target=crowd.work, args=(number,)) for number in range(N_PEOPLE)]
-        for person in people:
-            person.start()
-        try:
-            for number in range(N_KILLS):
-                for name in TARGETS:
-                    slowest[name] = max(slowest[name], kill(installation, crowd, name))
-                print(f"  round {number + 1}: {len(crowd.acknowledged)} acknowledged answers", flush=True)
-        finally:
-            crowd.stop.set()
-            for person in people:
-                person.join()
-        n_answers = check_answers(crowd, json.loads(installation.run(READ)))
-    assert not crowd.failed[500], f"{crowd.failed[500]} requests were answered with status 500: unhandled errors."
+    shutil.rmtree(VAR, ignore_errors=True)
+    VAR.mkdir(parents=True)
+    with install(VAR) as installation, working(installation) as crowd:
+        for number in range(N_KILLS):
+            for name in TARGETS:
+                slowest[name] = max(slowest[name], kill(installation, crowd, name))
+            print(f"  round {number + 1}: {len(crowd.acknowledged)} acknowledged answers", flush=True)
+    shutil.rmtree(VAR)
     waits = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in slowest.items())
     return (
-        f"{N_KILLS} kills of each of {len(TARGETS)} processes, {N_PEOPLE} people: {n_answers} acknowledged answers, 0 "
-        f"lost, 0 doubled, 0 stuck, 0 unhandled errors ({sum(crowd.failed.values())} requests were refused and sent "
-        f"again); longest time until all answered: {waits}."
+        f"{N_KILLS} kills of each of {len(TARGETS)} processes, {N_PEOPLE} people: {len(crowd.acknowledged)} "
+        f"acknowledged answers, 0 lost, 0 doubled, 0 stuck, 0 unhandled errors ({sum(crowd.failed.values())} requests "
+        f"were refused and sent again); longest time until all answered: {waits}."
     )
 
 
@@ -163,14 +172,19 @@ def kill(installation: Installation, crowd: Crowd, name: str) -> float:
     psutil.Process(before).kill()
     installation.wait_until(lambda: installation.find(name) not in (None, before), f"{name} lives again")
     installation.wait_until(installation.answers, f"everything answers after {name} was killed")
+    wait_for_answer(installation, crowd, f"after {name} was killed")
+    return time.monotonic() - began
+
+
+def wait_for_answer(installation: Installation, crowd: Crowd, when: str) -> None:
+    """Until somebody's answer has been acknowledged."""
     n_before = len(crowd.acknowledged)
 
     def is_acknowledged() -> bool:
         assert not crowd.problems, crowd.problems[0]
         return len(crowd.acknowledged) > n_before
 
-    installation.wait_until(is_acknowledged, f"an answer is acknowledged after {name} was killed")
-    return time.monotonic() - began
+    installation.wait_until(is_acknowledged, f"an answer is acknowledged {when}")
 
 
 DRILLS: dict[str, Callable[[], str]] = {"each-process-killed": kill_each}

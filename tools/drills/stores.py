@@ -29,6 +29,14 @@ FAULT_SECONDS = 15
 # A store that did not answer is asked again after ten seconds.
 LIMIT_SECONDS = 120
 BUCKET = "drill"
+# What is full reads on, and takes nothing more.
+FULL = "full"
+SAID = b"<?xml version='1.0'?><Error><Code>InsufficientStorage</Code><Message>No space.</Message></Error>"
+NO_SPACE = (
+    b"HTTP/1.1 507 Insufficient Storage\r\nContent-Type: application/xml\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(SAID), SAID)
+)
+KEYS_OF_STORE = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
 
 # Each fault meets a HIT whose crops nobody has looked at: the web process keeps some that it has read. Prints the HITs.
 PREPARE = """
@@ -80,7 +88,10 @@ class Passing(socketserver.BaseRequestHandler):
                     self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 elif fault == "503":
                     self.request.sendall(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-                if fault:
+                elif fault == FULL and sent.startswith(b"PUT "):
+                    self.request.sendall(NO_SPACE)
+                    return
+                if fault and fault != FULL:
                     return
                 behind.sendall(sent)
 
@@ -100,6 +111,13 @@ def open_endpoint() -> Iterator[Endpoint]:
         yield endpoint
         endpoint.shutdown()
     store.stop()
+
+
+def find_store(endpoint: Endpoint) -> dict[str, str]:
+    """An empty bucket there, and the variables by which processes reach it."""
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
+    boto3.client("s3", endpoint_url=endpoint.url, **keys).create_bucket(Bucket=BUCKET)
+    return {**KEYS_OF_STORE, "AWS_ENDPOINT_URL_S3": endpoint.url}
 
 
 def look(crowd: Crowd, path: str) -> tuple[int, float]:
@@ -123,12 +141,9 @@ def find_sheet(crowd: Crowd, assignment_id: str) -> str:
 def fail_in_turn() -> str:
     shutil.rmtree(VAR, ignore_errors=True)
     VAR.mkdir(parents=True)
-    names = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
     n_hits = 1 + N_ROUNDS * len(FAULTS)
     with open_endpoint() as endpoint:
-        names |= {"AWS_ENDPOINT_URL_S3": endpoint.url}
-        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
-        boto3.client("s3", endpoint_url=endpoint.url, **keys).create_bucket(Bucket=BUCKET)
+        names = find_store(endpoint)
         with run_apart(VAR, names=("web",), **KEYS, **names) as processes:
             web, sandbox = processes.urls["web"], processes.addresses["sandbox_endpoint"].rstrip("/")
             prepared = run_program(processes, PREPARE.format(folder=str(VAR), n=n_hits, bucket=BUCKET))
