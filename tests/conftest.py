@@ -182,7 +182,7 @@ def s3_root() -> Iterator[str]:
 # at the beginning share a GPU process with the file before.
 FIRST = (
     "units/test_token_networks.py", "units/test_chance.py", "evidence/test_commands.py", "evidence/test_fitting.py",
-    "evidence/test_importance.py", "readouts/test_command.py", "units/test_late_crops.py",
+    "evidence/test_importance.py", "units/test_late_crops.py",
     "units/test_code_folders.py", "dashboard/test_odd_names.py", "units/test_dissect_command.py",
     "page/test_claims.py", "sandbox/test_state_machine.py", "tests/test_package.py", "annotator/test_serving.py",
     "annotator/test_routes.py", "networks/test_receptive_field.py", "units/test_zoo_command.py", "tests/test_house.py",

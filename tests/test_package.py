@@ -14,7 +14,7 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
-N_PHOTOGRAPHS = 16
+N_PHOTOGRAPHS = 4
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
-"""`readout` by a GPU process of its own, on a small network and photographs that the test paints."""
+"""`readout` on a small network and photographs that the test paints. The GPU process's tasks run in the test's."""
 
 import csv
 import io
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,14 @@ from django.core.management import CommandError, call_command
 from PIL import Image as Picture
 from pytest_django import Settings
 
+from annotator.readouts.management.commands import readout
 from annotator.readouts.models import Readout
+from annotator.units import gpu_queue
 from annotator.units.models import Layer, Network, Unit
+from workers import answering, tasks
 from workers.store import open_store
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("gpu_process")]
+pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 NETWORK = ["--network", "torchvision:squeezenet1_1", "--preprocessing", '{"input_px": 32}', "--layer", "features.3"]
 COLORS = {"red": (200, 20, 20), "blue": (20, 20, 200)}
@@ -25,8 +30,12 @@ N_EACH = 12
 
 
 @pytest.fixture(autouse=True)
-def artifact_root(settings: Settings, tmp_path: Path) -> None:
+def in_this_process(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Does what is sent at once."""
     settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
+    monkeypatch.setattr(gpu_queue, "send", lambda name, message: tasks.answer(message))
+    monkeypatch.setattr(answering.app, "send_task", lambda *_, **__: None)
+    monkeypatch.setattr(readout, "gpu_process_if_none", lambda: nullcontext(SimpleNamespace(look_after=lambda: None)))
 
 
 @pytest.fixture
@@ -154,8 +163,8 @@ def test_classes_numbers_and_clusters_are_read_from_units(painted: Path) -> None
 def open_linear(name: str) -> dict[str, Any]:
     from safetensors.numpy import load
 
-    readout = Readout.objects.get(name=name)
-    return load(open_store(readout.folder).read("readout.safetensors"))
+    kept = Readout.objects.get(name=name)
+    return load(open_store(kept.folder).read("readout.safetensors"))
 
 
 def test_what_cannot_be_fitted_or_shown_is_refused_in_one_sentence(painted: Path) -> None:
@@ -183,10 +192,10 @@ def test_what_cannot_be_fitted_or_shown_is_refused_in_one_sentence(painted: Path
     Readout.objects.filter(name="classes").update(preprocessing={"input_px": 48})
     with pytest.raises(CommandError, match=r"network changed since the read-out was fitted \(preprocessing\)"):
         run("show", "classes", str(photograph))
-    readout = Readout.objects.get(name="classes")
-    readout.preprocessing = {"input_px": 32}
-    readout.save()
-    store = open_store(readout.folder)
+    kept = Readout.objects.get(name="classes")
+    kept.preprocessing = {"input_px": 32}
+    kept.save()
+    store = open_store(kept.folder)
     store.write("readout.safetensors", store.read("readout.safetensors")[:-4] + b"spam")
     with pytest.raises(CommandError, match="file is damaged"):
         run("show", "classes", str(photograph))
