@@ -103,7 +103,8 @@ def _read(bench: Bench, asked: Asked) -> _Data:
 def _find_test(questions: Sequence[Question], share: float) -> list[bool]:
     if all(one.part for one in questions):
         return [one.part == "test" for one in questions]
-    return draw_test([one.path for one in questions], share).tolist()
+    drawn: list[bool] = draw_test([one.path for one in questions], share).tolist()
+    return drawn
 
 
 def list_known(training: Sequence[Question]) -> tuple[list[str], list[str]]:
