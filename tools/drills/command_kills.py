@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotator.processes import ROOT, end_group
+from annotator.processes import ROOT
 from tools.apart import run_apart
 
 VAR = ROOT / "var" / "drills" / "command-kills"
@@ -93,7 +94,8 @@ def kill_within(installation: Installation, words: list[str], seconds: float) ->
     try:
         running.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        end_group(running, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it may just have ended
+            os.killpg(running.pid, signal.SIGKILL)
         running.communicate()
         return True
     return False
