@@ -15,16 +15,23 @@ import django
 
 from annotator.refusals import Refusal
 
+# For removing what was begun.
+GRACE_SECONDS = 20
+
+
+class TimeOver(BaseException):
+    """The time of an upload is over; no handler of errors in a file may keep it."""
+
 
 def main() -> int:
     _bound_itself(*map(int, sys.argv[1:]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
-    django.setup()
     from annotator.published.uploads import TOO_MUCH
 
     try:
+        django.setup()
         json.dump(_take_in(json.load(sys.stdin)), sys.stdout)
-    except MemoryError:
+    except (MemoryError, TimeOver):
         return TOO_MUCH
     return 0
 
@@ -32,7 +39,15 @@ def main() -> int:
 def _bound_itself(n_bytes: int, n_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGALRM, _end_in_order)
     signal.alarm(n_seconds)  # also if nobody waits for it any more
+
+
+def _end_in_order(number: int, frame: object) -> None:
+    """Transactions end and new files are removed; what does not end soon after is killed by the second alarm."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(GRACE_SECONDS)
+    raise TimeOver
 
 
 def _take_in(told: dict[str, Any]) -> dict[str, Any]:

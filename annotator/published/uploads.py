@@ -19,6 +19,8 @@ from annotator.refusals import Refusal
 
 MAX_MEMORY_BYTES = 2 << 30
 MAX_SECONDS = 300
+# The process ends itself at MAX_SECONDS and tidies up; one that does not is killed so much later.
+LATER_SECONDS = 30
 PROGRAM = "annotator.published.upload_process"
 ROOT = Path(__file__).resolve().parents[2]
 # The exit status of a process that got no more memory.
@@ -75,7 +77,7 @@ def take_in_apart(upload: Upload) -> Taken:
             done = subprocess.run(
                 [sys.executable, "-m", PROGRAM, str(MAX_MEMORY_BYTES), str(MAX_SECONDS)],
                 input=json.dumps(asdict(upload)), cwd=ROOT, env=os.environ | _FEW_THREADS,
-                capture_output=True, text=True, timeout=MAX_SECONDS, check=False,
+                capture_output=True, text=True, timeout=MAX_SECONDS + LATER_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise _tell_too_much(upload) from None

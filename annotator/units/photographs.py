@@ -41,6 +41,11 @@ def read_tile(tile: str) -> bytes:
     return open_store(settings.ARTIFACT_ROOT).read(name_tile(tile))
 
 
+def remove_tile(tile: str) -> None:
+    """Raises StoreError."""
+    open_store(settings.ARTIFACT_ROOT).remove(name_tile(tile))
+
+
 def keep_tiles(images: Iterable[Image]) -> dict[int, str]:
     """By the images' row ids, the digests of their pictures, which are in the store afterwards. Raises PhotographsGone.
 

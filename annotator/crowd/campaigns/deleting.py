@@ -1,8 +1,11 @@
 """Deletes campaigns that were never published. The audit log keeps what was decided about them."""
 
+from functools import partial
+
 from django.db import transaction
 from django.db.models import ProtectedError
 
+from annotator.crowd.campaigns.tiles import delete_unshown, list_tiles
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, Compensation, OutwardAct, Rejection
 from annotator.crowd.outbox.session import hold_campaign
@@ -32,10 +35,12 @@ def delete_unpublished(campaign: Campaign) -> None:
 
 
 def delete_rows(campaign: Campaign) -> None:
-    """The caller's transaction. Acts, judgements and answers protect what they are about, so that they go first.
+    """In the caller's transaction. Pictures that nothing else shows go after it. Acts, judgements and answers protect
+    what they are about, so that they go first.
 
     Raises CannotDelete if something else needs the campaign, such as a study.
     """
+    transaction.on_commit(partial(delete_unshown, list_tiles(campaign)))
     of_campaign = {"assignment__hit__campaign": campaign}
     OutwardAct.objects.filter(campaign=campaign).delete()
     Rejection.objects.filter(**of_campaign).delete()

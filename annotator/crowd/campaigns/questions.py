@@ -6,13 +6,14 @@ description is from: HITs stand in an order drawn by the campaign's seed, and th
 
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
 
 from annotator.crowd.campaigns.composing import CannotCompose, check_name_of, check_terms
+from annotator.crowd.campaigns.tiles import hold_tiles
 from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.models import HIT, Campaign, HITImage, HITType, HITUnit
 from annotator.crowd.seeds import derive_seed
@@ -63,8 +64,9 @@ def compose_questions(campaign: Campaign, *, template: str, questions: Sequence[
     _check(questions, loaded)
     check_name_of(campaign)
     check_terms(campaign, n_hits=len(questions))
-    tiles = keep_tiles({one.image.pk: one.image for question in questions for one in question.images}.values())
     with transaction.atomic():
+        hold_tiles()
+        tiles = keep_tiles({one.image.pk: one.image for question in questions for one in question.images}.values())
         with claim_name(campaign.name):
             campaign.save()
         hit_type = HITType.objects.create(campaign=campaign, template=template, template_sha256=loaded.sha256)
@@ -99,9 +101,16 @@ def _check(questions: Sequence[Question], template: HITTemplate) -> None:
 
 def make_question_key(question: Question) -> str:
     """Equal for equal questions, in whatever campaign they are asked."""
-    shown = sorted((one.section, one.image.pk) for one in question.images)
-    digest = hashlib.sha256(repr((shown, question.texts, sorted(question.facts.items()))).encode()).hexdigest()
-    return f"{question.unit.pk}:{digest[:32]}"
+    shown = [(one.section, one.image.pk) for one in question.images]
+    return spell_question_key(question.unit.pk, shown, texts=question.texts, facts=question.facts)
+
+
+def spell_question_key(
+    unit: int, shown: Iterable[tuple[int, int]], *, texts: Sequence[str], facts: Mapping[str, Any]
+) -> str:
+    """`shown`: section and image of each photograph, in any order."""
+    digest = hashlib.sha256(repr((sorted(shown), tuple(texts), sorted(facts.items()))).encode()).hexdigest()
+    return f"{unit}:{digest[:32]}"
 
 
 def _write(hit_type: HITType, questions: Sequence[Question], tiles: Mapping[int, str]) -> None:

@@ -13,12 +13,10 @@ from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.labels.labeling import open_lexicon
 from annotator.published.bundle.archive import FORMAT, MANIFEST, REPORT, VERSION, PackedFiles, digest_content
+from annotator.published.bundle.pictures import pack_pictures
 from annotator.published.bundle.rows import write_row
-from annotator.published.bundle.tables import LEFT_OUT, TABLES, Table, find_asked
+from annotator.published.bundle.tables import LEFT_OUT, TABLES, Table
 from annotator.published.versions import list_versions
-from annotator.units.models import DissectedUnit
-from workers.engine.format.artifact import checksum_name, field_name, is_late, tile_name
-from workers.store import StoreError, open_store
 
 CHUNK = 2000
 
@@ -32,7 +30,7 @@ def write_bundle(*, campaign: Campaign, report: Document, path: Path, now: datet
             numbers: dict[Any, dict[Any, int]] = {}
             for table in TABLES:
                 _pack_table(packed, table, campaign, numbers)
-            _pack_pictures(packed, campaign)
+            pack_pictures(packed, campaign)
             packed.add(REPORT, [json.dumps(report, indent=1).encode()])
             manifest = _describe(campaign, report, packed, now)
             packed.add(MANIFEST, [json.dumps(manifest, indent=1).encode()])
@@ -64,31 +62,6 @@ def _tell(table: Table, values: dict[str, Any], numbers: dict[Any, dict[Any, int
             value = numbers[one.related_model][value]
         row[one.name] = table.going[one.name](value) if one.name in table.going else value
     return row | {name: bool(values[name]) for name in table.added}
-
-
-def list_pictures(unit: DissectedUnit) -> list[str]:
-    """Where a dissected unit's strip and the picture of its receptive field lie, below the dissection's artifact."""
-    names = [checksum_name(unit.strip)] if is_late(unit.strip) else []
-    names += [field_name(unit.empirical_picture)] if unit.empirical_picture else []
-    return [tile_name(unit.strip), *names]
-
-
-def name_picture(unit: DissectedUnit, name: str) -> str:
-    return f"artifacts/{unit.dissection_id}/{name}"
-
-
-def _pack_pictures(packed: PackedFiles, campaign: Campaign) -> None:
-    """Pictures that cannot be read here are left out: the report leaves them out too."""
-    for unit in find_asked(campaign).select_related("dissection").order_by("dissection", "unit"):
-        store = open_store(unit.dissection.artifact)
-        for name in list_pictures(unit):
-            if name_picture(unit, name) in packed.files:
-                continue
-            try:
-                content = store.read(name)
-            except (StoreError, OSError):
-                continue
-            packed.add(name_picture(unit, name), [content])
 
 
 def list_left_out() -> dict[str, str]:

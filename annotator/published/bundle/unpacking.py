@@ -4,8 +4,9 @@ Networks, image sets, dissections and people that are here already must be the s
 new. It is closed here: it asks nobody and spends nothing.
 """
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from annotator.comparison.comparing import compare_labels
 from annotator.comparison.reports import describe_campaign
 from annotator.comparison.summary import Document
+from annotator.crowd.campaigns.questions import spell_question_key
 from annotator.crowd.models import HIT, Answer, Campaign, HITUnit
 from annotator.json_texts import read_json
 from annotator.labels.labeling import OtherLexicon
@@ -23,13 +25,12 @@ from annotator.labels.models import UnitLabel
 from annotator.labels.recording import keep_record
 from annotator.names import check_name
 from annotator.published.bundle.archive import REPORT, Bundle, open_bundle
-from annotator.published.bundle.packing import list_pictures, name_picture
+from annotator.published.bundle.pictures import TakenPictures
 from annotator.published.bundle.rows import BadRow, read_lines, read_row
-from annotator.published.bundle.tables import TABLES, Table, find_asked
+from annotator.published.bundle.tables import TABLES, Table
 from annotator.published.models import ImportedBundle
 from annotator.published.readers.cells import BadFile
 from annotator.refusals import Refusal
-from workers.store import open_store
 
 BATCH = 2000
 # Says one line to whoever waits at a terminal.
@@ -69,14 +70,25 @@ def import_bundle(*, path: Path, name: str = "", now: datetime, tell: Tell = lam
         if existing := Campaign.objects.filter(name=name).select_related("bundle").first():
             return _recognize(existing, bundle)
         check_name(name)
+        unpacking = _Unpacking(bundle, name, tell)
         try:
-            with transaction.atomic():
-                campaign = _Unpacking(bundle, name, tell).run(now)
+            with transaction.atomic(), _remove_after_failure(unpacking):
+                campaign = unpacking.run(now)
                 return _summarize(campaign, bundle, is_new=True, report=_compare_reports(campaign, bundle))
         except (DataError, IntegrityError, UnicodeEncodeError) as error:
             raise BadFile(f"{bundle.name}: its rows do not fit together ({error!s:.200}).") from error
         except RecursionError:
             raise BadFile(f"{bundle.name}: its values are nested too deeply.") from None
+
+
+@contextlib.contextmanager
+def _remove_after_failure(unpacking: "_Unpacking") -> Iterator[None]:
+    """Also if the alarm of an upload's time ends it."""
+    try:
+        yield
+    except BaseException:
+        unpacking.pictures.remove()
+        raise
 
 
 def _recognize(existing: Campaign, bundle: Bundle) -> Unpacked:
@@ -129,6 +141,7 @@ class _Unpacking:
         self.numbers: dict[Any, list[Any]] = {}
         # By model, the primary keys of the rows that were here before.
         self.known: dict[Any, set[Any]] = {}
+        self.pictures = TakenPictures(bundle)
 
     def run(self, now: datetime) -> Campaign:
         for table in TABLES:
@@ -137,7 +150,7 @@ class _Unpacking:
         _write_question_keys(campaign)
         _count_rows()
         _keep_record(campaign, now)
-        self._take_pictures(campaign)
+        self.pictures.take_of_units(campaign, self.tell)
         ImportedBundle.objects.create(
             campaign=campaign,
             content_sha256=self.bundle.content_sha256,
@@ -226,17 +239,6 @@ class _Unpacking:
                     f"{what}: the bundle holds a row that the same {whole} here does not have. Nothing was imported."
                 )
 
-    def _take_pictures(self, campaign: Campaign) -> None:
-        """Written before the transaction ends: what a killed import leaves is taken up by the next one."""
-        units = list(find_asked(campaign).select_related("dissection").order_by("dissection", "unit"))
-        for done, unit in enumerate(units, start=1):
-            store = open_store(unit.dissection.artifact)
-            for name in list_pictures(unit):
-                packed = name_picture(unit, name)
-                if packed in self.bundle.files and not store.exists(name):
-                    store.write(name, self.bundle.read(packed))
-            self.tell(f"pictures of units: {done} of {len(units)}")
-
 
 def _attributes(table: Table) -> list[str]:
     by_name = {one.name: one.attname for one in table.fields}
@@ -244,11 +246,12 @@ def _attributes(table: Table) -> list[str]:
 
 
 def _write_question_keys(campaign: Campaign) -> None:
-    """As composing writes them: the ids of the HIT's units, in their order."""
+    """As composing writes them: the ids of the HIT's units, in their order; of photographs, what is shown and asked."""
     units: dict[int, list[str]] = {}
-    rows = HITUnit.objects.filter(hit__campaign=campaign).order_by("hit_id", "position")
-    for hit_id, unit_id in rows.values_list("hit_id", "unit_id"):
-        units.setdefault(hit_id, []).append(str(unit_id))
+    for one in HITUnit.objects.filter(hit__campaign=campaign).order_by("hit_id", "position").prefetch_related("images"):
+        shown = [(image.section, image.image_id) for image in one.images.all() if image.image_id is not None]
+        key = spell_question_key(one.unit_id, shown, texts=one.texts, facts=one.facts) if shown else str(one.unit_id)
+        units.setdefault(one.hit_id, []).append(key)
     hits = list(campaign.hits.all())
     for hit in hits:
         hit.question_key = "+".join(units.get(hit.pk, []))

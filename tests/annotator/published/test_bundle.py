@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.apps import apps
+from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
@@ -23,12 +24,14 @@ from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection, Worker
 from annotator.descriptions.models import Description
 from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.published.bundle import unpacking
 from annotator.published.bundle.archive import MANIFEST, VERSION
 from annotator.published.bundle.tables import LEFT_OUT, TABLES
 from annotator.published.bundle.unpacking import BundleInTheWay, Unpacked, import_bundle
 from annotator.published.exporting import export_campaign
 from annotator.published.readers.cells import BadFile
 from annotator.published.reporting import write_report
+from annotator.published.upload_process import TimeOver
 from annotator.units.chance import describe_chance
 from annotator.units.models import DissectedUnit, Dissection, Image, Network, TopImage
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
@@ -113,6 +116,22 @@ def check_report(elsewhere: Study) -> None:
     # The library that writes PDF numbers its objects in another order each time. It draws the SVG beside.
     assert [name for name in ours | theirs if ours.get(name) != theirs.get(name) and ".pdf" not in name] == []
     assert ours.keys() == theirs.keys()
+
+
+def test_an_import_whose_time_is_over_leaves_no_pictures(elsewhere: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Path(urlsplit(django_settings.ARTIFACT_ROOT).path)
+    seen = []
+
+    def end(campaign: Campaign, bundle: Any) -> str:
+        seen.extend(store.rglob("*.jpg"))
+        raise TimeOver
+
+    monkeypatch.setattr(unpacking, "_compare_reports", end)
+    with pytest.raises(TimeOver):
+        take_in(elsewhere)
+    assert seen
+    assert not [path for path in seen if path.exists()]
+    assert not Campaign.objects.exists()
 
 
 def test_it_exports_the_bundle_that_it_read(elsewhere: Study) -> None:
