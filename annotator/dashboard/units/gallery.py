@@ -16,6 +16,7 @@ from annotator.dashboard.units.meaning import Meaning, find_meaning
 from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.searching import MAX_COUNTED, find_units, read_mode
 from annotator.dashboard.units.selection import Selection, SelectionForm, UnknownFilter, read_selection
+from annotator.descriptions.models import Method
 from annotator.units.finding import find_renamed
 
 PAGE_SIZE = 24
@@ -55,6 +56,7 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
         "form": SelectionForm(request.GET),
         "scope": scope,
         "campaigns": Campaign.objects.values_list("name", flat=True),
+        "methods": Method.objects.values_list("name", flat=True),
         "networks": sorted({layer.network for layer in scope.layers}, key=str),
         "paths": sorted({layer.path for layer in scope.layers}),
         "has_more_filters": bool(selection.values.keys() - UNFOLDED),

@@ -11,6 +11,7 @@ from annotator.comparison.review_reasons import find_reasons
 from annotator.dashboard.units.meaning import Meaning, find_meaning
 from annotator.dashboard.units.scope import Scope, choose_by_layer
 from annotator.dashboard.units.selection import Selection
+from annotator.descriptions.models import Description, Method
 from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, Unit
@@ -27,6 +28,7 @@ ORDERS = {
     "concept": ("people", "concept", False),
     "label": ("broden", "label", False),
     "importance": ("", "importance", True),
+    "method": ("described", "score", True),
 }
 LOOKUPS = {
     "category": "people__category",
@@ -77,7 +79,10 @@ def _narrow(selection: Selection, scope: Scope, meaning: Meaning | None) -> Quer
     """All units with their labels. With a text, those with it or a word for it in one label, or with that number; each
     has its own query.
     """
-    units = relate_labels(scope, mode=read_mode(selection))
+    units, method = relate_labels(scope, mode=read_mode(selection)), _find_method(selection)
+    if method is not None:
+        described = FilteredRelation("descriptions", condition=Q(descriptions__method=method))
+        units = units.annotate(described=described)
     if meaning is None:
         return units
     name = selection.get("campaign")
@@ -85,8 +90,21 @@ def _narrow(selection: Selection, scope: Scope, meaning: Meaning | None) -> Quer
     people = UnitLabel.objects.filter(whose & _names("concept", meaning, Q(concept__contains=meaning.text)))
     broden = AutomaticLabel.objects.filter(_names("label", meaning, Q(label__icontains=meaning.text)), is_best=True)
     numbered = Unit.objects.filter(_numbered(meaning)).order_by().values("pk")
-    found = people.order_by().values("unit").union(broden.order_by().values("unit"), numbered)
+    said = Description.objects.filter(method=method or 0, text__icontains=meaning.text)
+    found = (
+        people.order_by()
+        .values("unit")
+        .union(broden.order_by().values("unit"), numbered, said.order_by().values("unit"))
+    )
     return units.filter(pk__in=found)
+
+
+def _find_method(selection: Selection) -> int | None:
+    """The row of the method that is asked for; 0, which no row has, if there is none of that name."""
+    name = selection.get("method")
+    if not name:
+        return None
+    return Method.objects.filter(name=name).values_list("pk", flat=True).first() or 0
 
 
 def _names(field: str, meaning: Meaning, contained: Q) -> Q:
@@ -142,7 +160,10 @@ def _conditions(selection: Selection, meaning: Meaning | None) -> Q:
         # Concepts are stored in lower case.
         people = _names("people__concept", meaning, Q(people__concept__contains=meaning.text))
         broden = _names("broden__label", meaning, Q(broden__label__icontains=meaning.text))
-        conditions &= people | broden | _numbered(meaning)
+        said = Q(described__text__icontains=meaning.text) if selection.get("method") else Q()
+        conditions &= people | broden | _numbered(meaning) | said
+    if selection.get("method"):
+        conditions &= Q(described__isnull=False)
     if share := selection.get("agreement_min"):
         conditions &= Q(people__n_same_concept__gte=F("people__n_answers") * share)
     if relation := selection.get("relation"):

@@ -23,6 +23,7 @@ SORTS = [
     ("index", "Layer and index"),
     ("concept", "People's concept"),
     ("label", "Broden label"),
+    ("method", "Highest score of the method"),
 ]
 
 
@@ -71,6 +72,7 @@ class SelectionForm(forms.Form):
     iou_max = _share("IoU to")
     importance_min = forms.FloatField(label="Importance from", required=False, min_value=0)
     importance_max = forms.FloatField(label="Importance to", required=False, min_value=0)
+    method = forms.CharField(label="Described by", required=False, max_length=80, strip=False)
     review = forms.BooleanField(label="Needs review", required=False)
     campaign = forms.CharField(label="Labels of campaign", required=False, max_length=80, strip=False)
     dissection = forms.UUIDField(label="Dissection", required=False)
@@ -88,6 +90,8 @@ class SelectionForm(forms.Form):
             low, high = cleaned.get(f"{name}_min"), cleaned.get(f"{name}_max")
             if low is not None and high is not None and low > high:
                 self.add_error(f"{name}_min", "The lower bound lies above the upper one.")
+        if cleaned.get("sort") == "method" and not cleaned.get("method"):
+            self.add_error("sort", "Choose the method whose scores give the order (Described by).")
         return cleaned
 
 

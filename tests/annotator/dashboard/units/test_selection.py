@@ -21,6 +21,7 @@ from annotator.dashboard.api.routes import UnitFilters
 from annotator.dashboard.units.scope import find_scope
 from annotator.dashboard.units.searching import find_units
 from annotator.dashboard.units.selection import SORTS, Selection, SelectionForm, UnknownFilter, read_selection
+from annotator.descriptions.models import Description, Method
 from annotator.labels.models import UnitLabel
 from annotator.published.importing import import_annotations, import_iou
 from annotator.units.models import AutomaticLabel, Dissection, Layer, Unit
@@ -76,6 +77,7 @@ def test_generated_look_ups_are_refused_in_words_and_change_nothing(
         ("precision_min=0.9&precision_max=0.1", "lower bound lies above"),
         ("category=unit__layer", "category"),
         ("sort=-pk", "sort"),
+        ("sort=method", "Choose the method whose scores"),
         ("page=0", "page"),
         ("dissection=7", "dissection"),
         ("index=-1", "index"),
@@ -104,7 +106,9 @@ def test_a_refused_filter_is_told_on_the_page(world: World, viewer: Client) -> N
             "category": st.sampled_from(["scene", "object part"]),
             "review": st.just(True),
             "index": st.integers(0, 10_000),
-            "sort": st.sampled_from([name for name, _ in SORTS]),
+            # The order by a method's scores needs the method.
+            "sort": st.sampled_from([name for name, _ in SORTS if name != "method"]),
+            "method": st.just("INVERT"),
             "page": st.integers(1, 1000),
         },
     )
@@ -178,6 +182,22 @@ def test_the_orders(world: World) -> None:
     Unit.objects.filter(index=4).update(importance=1.5)
     assert found("sort=importance") == [4, 2, 0, 1, 3, 5]  # those of unknown importance last
     assert found("sort=importance&iou_min=0") == [4, 2, 0, 1, 3, 5]
+
+
+def test_units_that_a_method_describes_by_its_scores(world: World) -> None:
+    methods = [Method.objects.create(name=name, created_at=NOW) for name in ("CLIP-Dissect", "INVERT")]
+    scores = {1: 0.2, 3: None, 4: 0.9}
+    for method, by_unit in zip(methods, (scores, {0: 0.5, 4: 0.1}), strict=True):
+        for index, score in by_unit.items():
+            unit = Unit.objects.get(index=index)
+            text = f"a thing {index}"
+            Description.objects.create(unit=unit, method=method, text=text, score=score, source="", imported_at=NOW)
+    assert sorted(found("method=CLIP-Dissect")) == [1, 3, 4]
+    assert found("method=CLIP-Dissect&sort=method") == [4, 1, 3]
+    assert found("method=INVERT&sort=method") == [0, 4]
+    assert found("method=INVERT&concept=a thing 4") == [4]
+    assert found("method=Nobody") == []
+    assert len(found("")) == 6
 
 
 def test_of_two_dissections_the_one_that_people_answered_about_speaks(world: World) -> None:
