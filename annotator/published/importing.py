@@ -11,7 +11,6 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from annotator.comparison.comparing import compare_campaign
-from annotator.comparison.models import ImportedDescription
 from annotator.crowd.judging.excluding import list_set_aside, tell_set_aside
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit, Worker
 from annotator.crowd.pseudonyms import keep_worker
@@ -19,8 +18,9 @@ from annotator.labels.labeling import NothingToLabel
 from annotator.labels.recording import label_campaign
 from annotator.names import check_name
 from annotator.published.readers.cells import BadFile
-from annotator.published.readers.records import AnswerFile, ImportedAnswer, LabelFile
+from annotator.published.readers.records import AnswerFile, ImportedAnswer
 from annotator.published.readers.table import read_answers, read_labels
+from annotator.published.replacing_labels import replace_labels
 from annotator.refusals import Refusal
 from annotator.units.models import IMPORTED, AutomaticLabel, Layer, Network, Unit
 
@@ -116,7 +116,7 @@ def _import_labels(layer: Layer, path: Path) -> Imported:
     Unit.objects.bulk_create([Unit(layer=layer, index=index) for index in found.indexes], ignore_conflicts=True)
     units = dict(layer.units.values_list("index", "id"))
     source = hashlib.sha256(content).hexdigest()
-    _replace_labels(found, units, source, layer)
+    replace_labels(found, units, source=source, layer=layer)
     _count_rows()
     n = len(found.indexes)
     return Imported(n_rows=n, n_units=n, layers=(layer.path,), sha256=source)
@@ -296,27 +296,3 @@ def _find_layer(campaign: Campaign, path: str) -> Layer:
         names = ", ".join(layer.path for layer in layers) or "none"
         raise CannotImport(f"Campaign {campaign.name} has no units in a layer {path}; its layers: {names}.")
     return found
-
-
-def _replace_labels(found: LabelFile, units: dict[int, int], source: str, layer: Layer) -> None:
-    """The same file again leaves one copy; the last file that was imported is the one that is compared."""
-    AutomaticLabel.objects.filter(unit__layer=layer, source=source, mode=AutomaticLabel.Mode.IMPORTED).delete()
-    AutomaticLabel.objects.bulk_create(
-        [
-            AutomaticLabel(
-                unit_id=units[row.index], source=source, mode=AutomaticLabel.Mode.IMPORTED, category=row.category,
-                label=row.label, iou=row.iou, is_best=row.is_best, truth=row.truth, area=row.area,
-                intersection=row.intersection,
-            )
-            for row in found.labels
-        ],
-        batch_size=1000,
-    )  # fmt: skip
-    ImportedDescription.objects.filter(unit__layer=layer, source=source).delete()
-    ImportedDescription.objects.bulk_create(
-        [
-            ImportedDescription(unit_id=units[row.index], source=source, name=row.name, similarity=row.similarity)
-            for row in found.names
-        ],
-        batch_size=1000,
-    )

@@ -15,6 +15,7 @@ from annotator.accounts.models import Role
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Assignment, Campaign, Worker
 from annotator.crowd.pseudonyms import CannotErase, erase_worker, keep_worker
+from annotator.descriptions.models import Description
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 from tests.annotator.dashboard.making import make_person
@@ -147,6 +148,8 @@ def test_clip_dissects_names_stand_beside_and_are_no_iou(files: Path) -> None:
     found = report()
     assert [unit["clip_description"]["name"] for unit in found["units"]] == ["blue sky", "leg"]
     assert found["units"][1]["clip_description"]["similarity"] == -0.02
+    said = Description.objects.filter(method__name="CLIP-Dissect").order_by("unit__index")
+    assert list(said.values_list("text", "score")) == [("blue sky", 0.31), ("leg", -0.02)]
     assert found["units"][0]["iou"] is None
     assert found["description_agreement"]["n_equal_or_synonym"] == 1, "a blue sky is a kind of sky"
     assert found["agreement"] is None
