@@ -16,6 +16,8 @@ from workers.engine.images.decoding import DECODING_BYTES
 from workers.engine.images.image_set import CACHE_BYTES, ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.measures.activation_vectors.arrays import ActivationVectorsOptions
+from workers.engine.measures.compositions.arrays import CompositionsOptions
+from workers.engine.measures.compositions.patterns import MAX_PATTERNS
 from workers.engine.measures.crops.arrays import ASKED, CropOptions
 from workers.engine.measures.exemplars.arrays import ExemplarOptions
 from workers.engine.measures.options import DissectionOptions
@@ -38,6 +40,8 @@ RUN_WORK_BYTES = 18
 ORDERING_BYTES, LANDMARK_WORK = 40, 5
 # What a label under the mask of a pair takes: while they are joined in memory, and in files.
 PAIR_LABEL_BYTES, PAIR_LABEL_FILE_BYTES = 20, 10
+# Of a set of labels and a label: whether it holds, also as a number; of a set and a unit: pixels, also as numbers.
+SET_LABEL_BYTES, SET_UNIT_BYTES = 9, 16
 # Scratch of counting masks: unfolded labels, blocks of pixels, and counters of all labels.
 MASK_BYTES, MASK_BYTES_OF_IMAGE = 600_000_000, 2_000_000
 
@@ -164,7 +168,8 @@ class Estimator:
         counts = 8 * 8 * self.n_labels * sum(one.shape.n_units for one in self.layers)
         masks = min(MASK_BYTES, MASK_BYTES_OF_IMAGE * n) + counts if self.n_labels else 0
         at_once = min(cells + pairs, max(2 * AT_ONCE_BYTES, one_unit))
-        work = DECODING_BYTES + max(ranking, crops, masks) + round(labels * RUN_WORK_BYTES / RUN_BYTES)
+        found = self._compositions(labels)
+        work = DECODING_BYTES + max(ranking, crops, masks, found) + round(labels * RUN_WORK_BYTES / RUN_BYTES)
         of_turn = round(self.labels_of_image * 2 * AT_ONCE_BYTES / PAIR_BYTES)
         exemplars = [self._exemplars(one.shape.n_units) for one in self.layers]
         spilled = round(TOLD_SLACK * NEIGHBORHOOD * cells_over) + pairs // 4 + peaks + tops + round(labels)
@@ -188,6 +193,14 @@ class Estimator:
         """Maxima and means of the layers' units, two bytes each; the pass holds the means beside the peaks."""
         is_asked = self.options.of(ActivationVectorsOptions).activation_vectors
         return VECTORS * 2 * n_images * sum(one.shape.n_units for one in self.layers) * is_asked
+
+    def _compositions(self, labels: float) -> int:
+        """Labels in columns and once more as sets, which of the sets hold each label, and each unit's pixels by set."""
+        if not (self.n_labels and self.options.of(CompositionsOptions).compositions):
+            return 0
+        n_sets = min(MAX_PATTERNS, round(labels / RUN_BYTES))
+        wide = max(one.shape.n_units for one in self.layers)
+        return round(2 * labels) + MASK_BYTES + n_sets * (SET_LABEL_BYTES * self.n_labels + SET_UNIT_BYTES * wide)
 
     def _exemplars(self, n_units: int) -> int:
         """Images and masks of a layer's exemplars, four bytes a pixel."""
