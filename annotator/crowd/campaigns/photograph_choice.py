@@ -6,6 +6,7 @@ A study (docs/studies.md) draws photographs by a plan of its own and does not co
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from annotator.crowd.campaigns.composing import CannotCompose, refuse_silent
 from annotator.crowd.campaigns.questions import AskedImage, Question
@@ -20,11 +21,17 @@ MOST_DRAWN = 100
 
 
 def make_questions(
-    units: Sequence[ChosenUnit], *, template: str, texts: Mapping[int, Sequence[str]], seed: int
+    units: Sequence[ChosenUnit],
+    *,
+    template: str,
+    texts: Mapping[int, Sequence[str]],
+    seed: int,
+    facts: Mapping[str, Any] | None = None,
 ) -> list[Question]:
     """One question for each unit, and one more as a catch trial for every so many if the HIT type has such.
 
-    `texts`: unit id -> its descriptions, for a HIT type that asks about them. Raises CannotCompose.
+    `texts`: unit id -> its descriptions, for a HIT type that asks about them. `facts`: of every question. Raises
+    CannotCompose.
     """
     loaded = load_template(template)
     refuse_silent(units)
@@ -39,6 +46,7 @@ def make_questions(
             unit=choice.dissected_unit.unit,
             images=tuple(_draw(choice.dissected_unit, loaded, seed=seed)),
             texts=tuple(texts.get(_id(choice), ())),
+            facts=facts or {},
             because=choice.because,
             probability=choice.probability,
         )
@@ -93,5 +101,5 @@ def _catch(question: Question) -> Question:
     asked = [one for one in question.images if one.section == last]
     firsts = {section: next(one.image for one in before if one.section == section) for section in range(last)}
     again = [replace(one, image=firsts[0 if one.gold else last - 1]) for one in asked]
-    facts = {"is_catch": True}
+    facts = {**question.facts, "is_catch": True}
     return replace(question, images=(*before, *again), facts=facts, because="catch trial", probability=None)

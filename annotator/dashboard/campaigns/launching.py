@@ -18,8 +18,8 @@ from annotator.work.steps.composing import MAX_DAYS, MIN_DAYS
 MAX_UNITS = 2000
 # Fields that most campaigns do not change: folded away.
 FOLDED = (
-    "max_assignments", "lifetime", "template", "policy", "requester_name", "contact", "ethics_number", "max_per_worker",
-    "country", "min_approval", "min_approved", "screening", "exclude",
+    "max_assignments", "lifetime", "template", "graded", "policy", "requester_name", "contact", "ethics_number",
+    "max_per_worker", "country", "min_approval", "min_approved", "screening", "exclude",
 )  # fmt: skip
 POLICY_WORDS = {
     Campaign.Policy.ACCEPT_AND_SCORE: "accept the answer and count the missed",
@@ -112,6 +112,9 @@ class LaunchForm(TermsForm):
         min_value=0, max_value=2**62, initial=0, help_text="The order of crops and the random units are drawn from it."
     )
     template = forms.ChoiceField(label="HIT type", choices=lambda: [(one, one) for one in TABLE])
+    graded = forms.BooleanField(
+        label="Of best_of: a grade from 1 to 5 for each description, instead of one choice", required=False
+    )
 
     field_order = (
         "name", "dissection", "top_iou", "top_importance", "random", "units", "assignments", "reward", "budget",

@@ -17,7 +17,7 @@ from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.judging.attention import find_attention
-from annotator.crowd.judging.verdicts import PhraseVerdict, count_verdicts
+from annotator.crowd.judging.verdicts import Outcome, PhraseVerdict, count_verdicts, tell_best, tell_choices
 from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.dashboard.campaigns.chosen_units import find_worker_site, list_chosen
 from annotator.dashboard.campaigns.counts import summarize_campaigns
@@ -70,6 +70,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         is_real_money=is_real_money(campaign),
         offered=offered,
         verdicts=_verdicts(campaign, first),
+        outcomes=_outcomes(campaign, first),
         set_aside=describe_set_aside(campaign),
         choice=_describe_choice(campaign) if is_ready(campaign) else {},
         chosen=None if units.object_list else list_chosen(campaign, number=request.GET.get("page")),
@@ -119,6 +120,12 @@ def _verdicts(campaign: Campaign, first: HIT | None) -> list[PhraseVerdict]:
     template = first.hit_type.template if first else ""
     counted = count_verdicts(campaign) if template in TABLE and find_hit_type(template).asks_phrase else []
     return counted if any(one.n_answers for one in counted) else []
+
+
+def _outcomes(campaign: Campaign, first: HIT | None) -> list[Outcome]:
+    """What was said of photographs, of each unit or description."""
+    tell = {"two_choice": tell_choices, "best_of": tell_best}.get(first.hit_type.template if first else "")
+    return list(tell(campaign)) if tell else []
 
 
 def _live(campaign: Campaign) -> dict[str, Any]:

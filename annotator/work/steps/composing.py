@@ -38,6 +38,8 @@ from annotator.units.photographs import PhotographsGone
 from annotator.work.options import option
 from annotator.work.step import Step, Work
 
+# The HIT type whose question may ask for grades.
+GRADED = "best_of"
 DAY_SECONDS = 24 * 3600
 NOT_COMPOSED = (CannotCompose, CropsGone, PhotographsGone)
 # What MTurk allows.
@@ -48,10 +50,11 @@ def read_usd(text: str) -> Decimal:
     """Raises ArgumentTypeError unless the text is an amount of dollars and cents."""
     try:
         value = Decimal(text)
-    except InvalidOperation:
-        raise ArgumentTypeError(f"{text!r} is not an amount of dollars like 0.60") from None
-    if not value.is_finite() or value < 0 or value != value.quantize(Decimal("0.01")):
-        raise ArgumentTypeError(f"{text!r} is not an amount of dollars and cents")
+        is_amount = value.is_finite() and value >= 0 and value == value.quantize(Decimal("0.01"))
+    except InvalidOperation:  # no number, or one of too many digits
+        raise ArgumentTypeError(f"{text[:40]!r} is not an amount of dollars like 0.60") from None
+    if not is_amount:
+        raise ArgumentTypeError(f"{text[:40]!r} is not an amount of dollars and cents")
     return value
 
 
@@ -99,6 +102,9 @@ class ComposeOptions:
         "What the HIT type asks about: automatic labels (of best_of, all descriptions; default) or layer,unit,phrase",
         default=None, metavar="FILE|automatic", reach="command",
     )  # fmt: skip
+    graded: bool = option(
+        "Of best_of: each description gets a grade from 1 to 5, instead of one choice", type=bool, default=False
+    )
     marketplace: str = option("Where people find the HITs (own)", choices=list(MARKETPLACES), default="own")
     seed: int | None = option("Of units, planted negatives and orders; default: from the name", type=int, default=None)
     requester_name: str = option("Who asks, in the consent", default="A research group using Unitscope")
@@ -154,7 +160,8 @@ def compose(work: Work) -> str:
     )
     if load_template(asked.template).photographs:
         texts = _find_texts(asked, units)
-        questions = make_questions(units, template=asked.template, texts=texts, seed=seed)
+        facts = {"is_graded": True} if asked.graded else {}
+        questions = make_questions(units, template=asked.template, texts=texts, seed=seed, facts=facts)
         compose_questions(campaign, template=asked.template, questions=questions)
     else:
         phrases = _find_phrases(asked, units)
@@ -185,6 +192,8 @@ def _tell_silent(choice: Choice) -> str:
 def check_composing(work: Work) -> None:
     if not work.options.dissection:
         raise composing.CannotCompose("Name a dissection: --dissection ID.")
+    if work.options.graded and work.options.template != GRADED:
+        raise composing.CannotCompose(f"Grades are given in {GRADED} alone, not in {work.options.template}.")
 
 
 def _compute_cap(asked: ComposeOptions, *, n_hits: int) -> Decimal:

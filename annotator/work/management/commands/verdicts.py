@@ -1,5 +1,6 @@
 """Prints what people said of phrases: of verify_label, how many say that each unit's phrase fits and the share that
-fits; of rate_description, on how many photographs each description holds and how many known answers were right.
+fits; of rate_description, on how many photographs each description holds and how many known answers were right; of
+two_choice, how many chose the right photograph; of best_of, which description fits best, or its mean grade.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.campaigns.ratings import read_ratings
 from annotator.crowd.hit_types.templates import load_template
-from annotator.crowd.judging.verdicts import count_verdicts
+from annotator.crowd.judging.verdicts import count_verdicts, tell_best, tell_choices
 from annotator.crowd.models import Assignment, Campaign
 from annotator.units.models import Unit
 
@@ -25,10 +26,16 @@ class Command(ProjectCommand):
         campaign = find_campaign(options["campaign"])
         if any(load_template(one.template).photographs for one in campaign.hit_types.all()):
             self._print_ratings(campaign)
+            self._print_outcomes(campaign)
         else:
             self._print_verdicts(campaign)
         if Assignment.objects.filter(hit__campaign=campaign, worker__is_simulated=True).exists():
             self.stdout.write("Answers by simulated people are among these.")
+
+    def _print_outcomes(self, campaign: Campaign) -> None:
+        for one in (*tell_choices(campaign), *tell_best(campaign)):
+            unit = f"{one.unit.layer.path}:{one.unit.index}"
+            self.stdout.write(f"{unit:<24} {one.text:<30} {one.said}")
 
     def _print_ratings(self, campaign: Campaign) -> None:
         asked: dict[tuple[int, str], list[bool]] = {}
