@@ -59,7 +59,14 @@ from annotator.dashboard.reports.methods import show_methods
 from annotator.dashboard.reports.side_by_side import send_networks, show_networks
 from annotator.dashboard.review.concepts import merge_some, show_concepts, split_one
 from annotator.dashboard.review.pages import show_label, show_next_label, show_review, take_decision, undo_last
-from annotator.dashboard.studies.pages import show_studies, show_study, show_study_results
+from annotator.dashboard.studies.pages import (
+    send_study_report,
+    show_studies,
+    show_study,
+    show_study_results,
+    start_study_step,
+)
+from annotator.dashboard.studies.planning import plan_one, show_plans
 from annotator.dashboard.trying.pages import ask_again, delete_one, keep_one, show_trial, show_trial_progress, try_one
 from annotator.dashboard.trying.pictures import send_class_map, send_label, send_photograph, send_unit_map
 from annotator.dashboard.units.crop_views import show_field, show_missing, show_outlines, show_sheet, show_wall
@@ -158,6 +165,10 @@ urlpatterns = [
     path("studies/", show_studies, name="studies"),
     path("studies/<name:name>/", show_study, name="study"),
     path("studies/<name:name>/results", show_study_results, name="study-results"),
+    path("studies/<name:name>/report.zip", send_study_report, name="study-report"),
+    path("studies/<name:name>/work/<slug:kind>/", start_study_step, name="study-work"),
+    path("plan/", plan_one, name="plan-study"),
+    path("plan/jobs", show_plans, name="study-plans"),
     path("methods/", show_methods, name="methods"),
     path("localization/", show_localizations, name="localizations"),
     path("localization/<uuid:question_id>/", show_localization, name="localization"),

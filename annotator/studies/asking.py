@@ -5,7 +5,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from annotator.accounts.auditing import write_audit_entry
 from annotator.crowd.campaigns.questions import AskedImage, Question, compose_questions
 from annotator.crowd.campaigns.quoting import quote_campaign
 from annotator.crowd.models import Campaign
@@ -50,8 +49,6 @@ def ask_round(study: Study, *, is_stopped: bool, now: datetime) -> Campaign:
         compose_questions(campaign, template=TEMPLATE, questions=questions)
         StudyRound.objects.create(study=study, number=number, campaign=campaign)
         quote_campaign(campaign=campaign, now=now)
-        details = {"round": number + 1, "campaign": campaign.name}
-        write_audit_entry(actor=None, action="ask round", subject=f"study {study}", details=details, now=now)
     return campaign
 
 

@@ -5,7 +5,7 @@ time; a newer answer makes what is kept old, and it is shown until the newer rep
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from django.db.models import Count, Max, Sum
 from annotator.crowd.models import COUNTED, Assignment
 from annotator.refusals import Refusal
 from annotator.studies.models import Study
+from annotator.studies.planning import price_study
 from annotator.studies.reading import read_study
 from annotator.studies.report import describe_study
 from workers.valkey import ValkeyAway, asking, send_task
@@ -33,13 +34,18 @@ DEFECT = "The computation ended by a defect; the log of the web queue holds the 
 
 @dataclass(frozen=True)
 class Shown:
-    """`report` None: none is there yet. `is_current`: it counts all answers. `n_done` of `n_total` resamples."""
+    """`report` None: none is there yet. `is_current`: it counts all answers. `n_done` of `n_total` resamples.
+
+    `n_questions` and `usd`: what all rounds ask, and cost at most; 0 and "" if it is not known yet.
+    """
 
     report: dict[str, Any] | None
     is_current: bool
     n_done: int = 0
     n_total: int = 0
     problem: str = ""
+    n_questions: int = 0
+    usd: str = ""
 
 
 def find_report(study: Study) -> Shown:
@@ -61,33 +67,37 @@ def compute_report(study: Study) -> None:
                 cache.set(_busy(study), [n_done, n_total], SILENT_SECONDS)
 
     try:
-        report = describe_study(read_study(study), progress=note)
+        record = read_study(study)
+        report, price = describe_study(record, progress=note), price_study(record.plan, record.pairs)
     except ValkeyAway:
         raise
     except Refusal as refusal:
-        _keep(study, state, None, str(refusal))
+        _keep(study, state, problem=str(refusal))
     except Exception:
-        _keep(study, state, None, DEFECT)
+        _keep(study, state, problem=DEFECT)
         raise
     else:
-        _keep(study, state, report, "")
+        _keep(study, state, report=report, n_questions=price.n_questions, usd=str(price.total_usd))
 
 
 def _find(study: Study) -> Shown:
-    kept = cache.get(_kept(study)) or {"state": "", "report": None, "problem": ""}
-    if kept["state"] == _digest(study):
-        return Shown(kept["report"], is_current=kept["report"] is not None, problem=kept["problem"])
+    kept = cache.get(_kept(study)) or {}
+    found = Shown(**kept["shown"]) if kept else Shown(None, is_current=False)
+    if kept and kept["state"] == _digest(study):
+        return found
+    found = replace(found, is_current=False, problem="")
     if cache.add(_busy(study), [0, 0], SILENT_SECONDS) and not send_task(TASK, study.pk, queue="web"):
         cache.delete(_busy(study))
-        return Shown(kept["report"], is_current=False, problem=QUEUE_AWAY)
+        return replace(found, problem=QUEUE_AWAY)
     n_done, n_total = cache.get(_busy(study)) or [0, 0]
-    return Shown(kept["report"], is_current=False, n_done=n_done, n_total=n_total)
+    return replace(found, n_done=n_done, n_total=n_total)
 
 
-def _keep(study: Study, state: str, report: dict[str, Any] | None, problem: str) -> None:
+def _keep(study: Study, state: str, *, report: dict[str, Any] | None = None, problem: str = "", **price: Any) -> None:
+    shown = Shown(report, is_current=report is not None, problem=problem, **price)
     with asking(settings.REDIS_URL):
         seconds = DEFECT_SECONDS if problem else KEPT_SECONDS
-        cache.set(_kept(study), {"state": state, "report": report, "problem": problem}, seconds)
+        cache.set(_kept(study), {"state": state, "shown": asdict(shown)}, seconds)
         cache.delete(_busy(study))
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from annotator.accounts.auditing import write_audit_entry
 from annotator.crowd.campaigns.composing import check_name_of, check_terms
 from annotator.crowd.campaigns.questions import MAX_TEXT
 from annotator.crowd.campaigns.quoting import compute_max_cost
@@ -87,8 +86,6 @@ def plan_study(
             )
             for position, (one, pair) in enumerate(zip(asked, recorded, strict=True))
         )  # fmt: skip
-        details = {"sha256": study.sha256, "pairs": len(recorded)}
-        write_audit_entry(actor=None, action="plan study", subject=f"study {name}", details=details, now=now)
     return study
 
 

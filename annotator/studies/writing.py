@@ -24,15 +24,7 @@ class CannotWrite(Refusal):
 
 def write_report(record: StudyRecord, *, folder: Path) -> list[Path]:
     """The files, all or none of them new. Raises CannotWrite."""
-    report = describe_study(record)
-    files = {
-        "study.json": write_record(record),
-        "report.json": json.dumps(report, indent=2) + "\n",
-        "report.html": render_report(report),
-        "methods.tex": write_latex(report),
-        "ratings.csv": list_ratings(record),
-        "descriptions.csv": write_csv(report["pairs"], columns=PAIR_COLUMNS),
-    }
+    files = make_files(record, describe_study(record))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as unfinished:
@@ -43,6 +35,18 @@ def write_report(record: StudyRecord, *, folder: Path) -> list[Path]:
     except OSError as error:
         raise CannotWrite(f"The report cannot be written to {folder}: {error.strerror}.") from None
     return [folder / name for name in files]
+
+
+def make_files(record: StudyRecord, report: Mapping[str, Any]) -> dict[str, str]:
+    """The text of each file by its name. `report`: what describe_study says of the record."""
+    return {
+        "study.json": write_record(record),
+        "report.json": json.dumps(report, indent=2) + "\n",
+        "report.html": render_report(report),
+        "methods.tex": write_latex(report),
+        "ratings.csv": list_ratings(record),
+        "descriptions.csv": write_csv(report["pairs"], columns=PAIR_COLUMNS),
+    }
 
 
 def render_report(report: Mapping[str, Any]) -> str:

@@ -39,7 +39,7 @@ def _fields(options: type | None) -> tuple[Field[Any], ...]:
     return fields(options) if options is not None else ()
 
 
-def add_arguments(parser: argparse.ArgumentParser, options: type | None) -> None:
+def add_arguments(parser: argparse._ActionsContainer, options: type | None) -> None:
     """One --argument per field; one that has no default is required."""
     for one in _fields(options):
         name, argument = f"--{one.name.replace('_', '-')}", dict(one.metadata["argument"])

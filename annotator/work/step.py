@@ -1,4 +1,4 @@
-"""What a step is: one row of the table of what may be asked of a campaign, an answer, a label or a dissection."""
+"""What a step is: one row of the table of what may be asked of a campaign, an answer, a dissection, a study."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,9 @@ from annotator.refusals import Refusal
 
 # Says one line to whoever waits at a terminal.
 Tell = Callable[[str], None]
-SubjectKind = Literal["campaign", "new campaign", "assignment", "unit label", "marketplace", "dissection"]
+SubjectKind = Literal[
+    "campaign", "new campaign", "assignment", "unit label", "marketplace", "dissection", "new study", "study"
+]
 
 
 def tell_nobody(line: str) -> None:
@@ -31,7 +33,7 @@ class Work:
     actor: User | None
     now: datetime
     options: Any
-    # None: a campaign that is not composed yet, and a step about a marketplace or a dissection.
+    # None: a campaign that is not composed yet, and a step about a marketplace, a dissection or a study.
     campaign: Campaign | None
     # None: no real money may be spent.
     permit: Permit | None

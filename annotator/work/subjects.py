@@ -6,6 +6,7 @@ from typing import Any
 
 from annotator.crowd.models import Assignment, Campaign
 from annotator.labels.models import UnitLabel
+from annotator.studies.models import Study
 from annotator.units.models import Dissection
 from annotator.work.step import SubjectKind
 
@@ -67,6 +68,13 @@ SUBJECTS: dict[SubjectKind, Subject] = {
         audit_name=lambda dissection: f"dissection {dissection.pk}",
         campaign=lambda dissection: None,
         details=lambda dissection: {"network": dissection.network.name, "images": dissection.image_set.name},
+    ),
+    "new study": Subject(key=str, find=str, audit_name=lambda name: f"study {name}", campaign=lambda name: None),
+    "study": Subject(
+        key=_key,
+        find=lambda key: Study.objects.select_related("dissection__image_set").get(pk=key),
+        audit_name=lambda study: f"study {study.name}",
+        campaign=lambda study: None,
     ),
     "marketplace": Subject(
         key=str, find=str, audit_name=lambda name: f"marketplace {name}", campaign=lambda name: None

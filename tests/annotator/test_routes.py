@@ -80,6 +80,7 @@ def test_every_route_has_its_row_and_every_row_its_route() -> None:
     for route, subject, others in (
         ("campaign-work", "campaign", {"real-money", "nonsense"}),
         ("dissection-work", "dissection", {"nonsense"}),
+        ("study-work", "study", {"nonsense"}),
     ):
         steps = {step.name for step in STEPS.values() if step.subject == subject}
         assert {row.whose for row in TABLE if row.route == route} == steps | others
@@ -132,6 +133,8 @@ class Stage:
                 return named | {"kind": row.whose.replace("real-money", "publish")}
             case "dissection-work":
                 return {"dissection_id": self.world.dissection.pk, "kind": row.whose}
+            case "study-work":
+                return {"name": "birds", "kind": row.whose}
             case "change-person":
                 return {"user_id": self.people["viewer"].pk, "act": row.whose}
             case "revoke-token":
@@ -213,6 +216,7 @@ class Stage:
             "report": named | {"ending": "csv"},
             "study": {"name": "birds"},
             "study-results": {"name": "birds"},
+            "study-report": {"name": "birds"},
             "networks-figure": {"figure": "zoo", "ending": "csv"},
             "hit-preview-sheet": {"public_id": self.visitor.hit.public_id, "number": 0},
         }

@@ -10,6 +10,7 @@ from annotator.crowd.marketplaces.guard import Permit, give_permit
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.pages import SignedInRequest
+from annotator.studies.models import Study
 from annotator.units.models import Dissection
 from annotator.work.confirming import check_confirmed
 from annotator.work.models import Job
@@ -40,6 +41,7 @@ def ask_step(request: SignedInRequest, step: Step, subject: Any, *, options: Any
     return job
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True)
 class Offered:
     """What may be asked of a subject by this person: the steps that make sense now, those that end something, and the
@@ -54,6 +56,12 @@ class Offered:
 def list_offered(request: SignedInRequest, subject: Campaign | Dissection) -> Offered:
     """The steps that the page of this campaign or dissection names for this person."""
     kind: SubjectKind = "campaign" if isinstance(subject, Campaign) else "dissection"
+=======
+def list_offered(request: SignedInRequest, subject: Campaign | Dissection | Study) -> list[Step]:
+    """The steps that the page of this campaign, dissection or study offers to this person now."""
+    kinds: dict[type, SubjectKind] = {Campaign: "campaign", Dissection: "dissection", Study: "study"}
+    kind = kinds[type(subject)]
+>>>>>>> 653e5455 (wip)
     campaign = SUBJECTS[kind].campaign(subject)
     of_kind = [step for step in STEPS.values() if step.subject == kind]
     allowed = [step for step in of_kind if may(request.role, find_role(step, campaign=campaign))]

@@ -40,7 +40,12 @@ PAGES = {
     "change-password": ["/people/password/"],
 }
 # Only those see them who may start work.
-WORK_PAGES = {"launch": ["/launch/"], "dissect": ["/dissections/new/"], "import": ["/import/"]}
+WORK_PAGES = {
+    "launch": ["/launch/"],
+    "dissect": ["/dissections/new/"],
+    "import": ["/import/"],
+    "plan-study": ["/plan/"],
+}
 # Pages for people who are signed out.
 OUTER_PAGES = {"sign-in": ["/sign-in/"], "welcome": ["/welcome/x/y/"]}
 # Parts of pages that answer with a part of HTML.
@@ -49,6 +54,7 @@ PARTS = {
     "campaign-progress": ["/campaigns/CAMPAIGN/progress"],
     "campaign-attention": ["/campaigns/CAMPAIGN/attention"],
     "dissection-progress": ["/dissections/DISSECTION/progress"],
+    "study-plans": ["/plan/jobs"],
     "verify-decisions": ["/decisions/verified"],
     "missing-pictures": ["/crops/DISSECTION/STRIP/missing"],
 }
@@ -61,7 +67,7 @@ NO_PAGES = {
     "launch-quote", "campaign-edit-quote",
     "issue-token", "revoke-token", "change-person", "campaign-edit", "dissection-work",
     # A study has a plan and answers of its own (tests/annotator/studies).
-    "study", "study-results",
+    "study", "study-results", "study-report", "study-work",
     # They ask a GPU process (looking/test_photographs.py).
     "look", "look-photograph", "look-unit", "look-label",
     # It asks a GPU process for the network's layers (dissections/test_layer_tree.py).

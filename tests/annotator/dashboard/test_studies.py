@@ -1,21 +1,36 @@
 """A study's page: the web queue counts its answers, and the page says how far it is."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
-from annotator.accounts.models import Role
+from annotator.accounts.models import AuditEntry, Role
+from annotator.crowd.campaigns.unit_choice import BadChoice
 from annotator.crowd.models import Campaign
 from annotator.refusals import Refusal
 from annotator.studies import computing
 from annotator.studies.models import Study
 from annotator.studies.plan import Plan
+from annotator.studies.record import StudyRecord
 from annotator.studies.tasks import compute
-from tests.annotator.crowd.making import NOW, make_dissection
+from annotator.units.models import Dissection
+from annotator.work import sending
+from annotator.work.models import Job
+from annotator.work.performing import run_job
+from annotator.work.sending import ask
+from annotator.work.steps.studying import PlanOptions
+from annotator.work.table import STEPS
+from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
 from tests.annotator.dashboard.making import sign_in
+from workers.engine.measures.activation_vectors.arrays import IMAGES, MAXIMA, MEANS, vector_name
+from workers.store import open_store
 
 pytestmark = pytest.mark.django_db
 REPORT = {"methods": None, "comparisons": [], "sanity": None, "pairs": [], "cost": [], "stop": None}
@@ -37,7 +52,8 @@ def study(tmp_path: Any) -> Iterator[Study]:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the page sends to the web queue, which takes it."""
     messages: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(computing, "send_task", lambda *message, queue: messages.append((*message, queue)) or True)
+    for module in (computing, sending):
+        monkeypatch.setattr(module, "send_task", lambda *message, queue: messages.append((*message, queue)) or True)
     return messages
 
 
@@ -70,13 +86,12 @@ def test_the_web_process_computes_nothing_and_asks_the_queue_once(
 def test_a_page_shows_progress_then_the_report_and_newer_answers_are_counted_again(
     client: Client, study: Study, sent: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(computing, "read_study", lambda study: study)
     seen = []
 
-    def describe(record: Study, *, progress: Any) -> dict[str, Any]:
+    def describe(record: StudyRecord, *, progress: Any) -> dict[str, Any]:
         progress(200, 400)
         seen.append(read_page(client, "results"))
-        told: dict[str, Any] = {"plan": record.plan, "departures": ["Nothing but this."], "n_simulated": 0}
+        told: dict[str, Any] = {"plan": record.plan.describe(), "departures": ["Nothing but this."], "n_simulated": 0}
         told |= {"error": {"is_measured": False, "value": 0.2, "n_gold": 0}, "n_ratings": 0, "n_raters": 0}
         return told | REPORT | {"spent_usd": "0"}
 
@@ -119,3 +134,65 @@ def test_a_silent_queue_is_said(client: Client, study: Study, monkeypatch: pytes
     assert computing.QUEUE_AWAY in page
     assert "every 30s" in page
     assert not cache.get(computing._busy(study))
+
+
+def test_a_study_is_planned_priced_and_asked_by_clicks(
+    sent: list[tuple[Any, ...]], settings: Any, tmp_path: Any
+) -> None:
+    settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
+    (tmp_path / "images").mkdir()
+    dissection = make_dissection(tmp_path / "images", n_units=2, n_top=2, n_low=1)
+    draw_photographs(dissection)
+    keep_vectors(dissection)
+    asking = sign_in(Role.RESEARCHER)
+    assert f"/plan/?dissection={dissection.pk}" in asking.get(f"/dissections/{dissection.pk}/").content.decode()
+    form = asking.get(f"/plan/?dissection={dissection.pk}").context["form"]
+    asked = {field.name: value for field in form if (value := field.value()) is not None}
+    asked |= {"name": "owls", "unit": "features.3:0-1", "method": ["labeled pixels"], "images": 20, "concepts": "none"}
+    assert asking.post("/plan/", asked).url == "/studies/"
+    assert "The study owls is being planned" in asking.get("/studies/").content.decode()
+    run_job(Job.objects.get())
+    assert "Nothing is asked yet" in Job.objects.get().sentence
+    study = Study.objects.get(name="owls")
+    compute(study.pk)
+    page = asking.get("/studies/owls/").content.decode()
+    assert "questions of 3 people each: <strong>at most $" in page
+    assert not Campaign.objects.exists()
+    assert asking.post("/studies/owls/work/ask-round/").url == "/studies/owls/"
+    assert "The next round is being composed." in asking.get("/studies/owls/").content.decode()
+    run_job(Job.objects.latest("pk"))
+    campaign = Campaign.objects.get()
+    assert (campaign.name, campaign.state) == ("owls-round1", "quoted")
+    page = asking.get("/studies/owls/").content.decode()
+    assert "/campaigns/owls-round1/" in page
+    assert f"at most ${campaign.budget_cap_usd}" in page
+    assert asking.get("/studies/owls/report.zip").status_code == 409
+    compute(study.pk)
+    packed = zipfile.ZipFile(io.BytesIO(asking.get("/studies/owls/report.zip").content))
+    assert "owls/study.json" in packed.namelist()
+    assert asking.post("/studies/owls/work/delete-study/", {"yes": "on"}).url == "/studies/"
+    assert not Campaign.objects.exists()
+    actions = AuditEntry.objects.order_by("pk").values_list("action", flat=True)
+    assert {"plan-study", "ask-round", "delete-study"} <= set(actions)
+
+
+def test_a_plan_that_is_refused_says_why(sent: list[tuple[Any, ...]], study: Study) -> None:
+    asking = sign_in(Role.RESEARCHER)
+    options = PlanOptions(dissection=str(study.dissection_id), unit=("features.3:77",), method=("people",))
+    actor = User.objects.get()
+    job = ask(STEPS["plan-study"], subject="owls", actor=actor, options=options)
+    with pytest.raises(BadChoice):
+        run_job(job)
+    page = asking.get("/studies/").content.decode()
+    assert "The study owls was not planned: " in page
+    assert "no unit features.3:77" in page
+
+
+def keep_vectors(dissection: Dissection) -> None:
+    """As `dissect --activation-vectors` does."""
+    n_images = dissection.image_set.images.count()
+    values = np.random.default_rng(1).normal(size=(n_images, 2)).astype(np.float16)
+    for name, array in ((IMAGES, np.arange(n_images, dtype=np.int32)), (MAXIMA, values), (MEANS, values)):
+        content = io.BytesIO()
+        np.save(content, array)
+        open_store(dissection.artifact).write(vector_name(0, name), content.getvalue())

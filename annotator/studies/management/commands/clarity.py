@@ -20,7 +20,8 @@ from workers.engine.resampling import Estimate
 class Command(ProjectCommand):
     help = (
         "Measures how alike each unit's top images are in an embedding (clarity, polysemanticity, redundancy), and how "
-        "these rank with the precision that people found (docs/studies.md, Clarity)."
+        "these rank with the precision that people found. The embedding is of whole photographs: what lies beside a "
+        "unit's crop counts as well (docs/studies.md, Clarity)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

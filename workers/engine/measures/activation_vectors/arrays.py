@@ -13,7 +13,9 @@ LARGEST = 65504.0
 
 @dataclass(frozen=True)
 class ActivationVectorsOptions:
-    activation_vectors: bool = option(False, "keep each unit's maximum and mean over every image, in half precision")
+    activation_vectors: bool = option(
+        False, "keep each unit's maximum and mean over every image, in half precision", title="Activation vectors"
+    )
 
 
 def vector_name(layer: int, name: str) -> str:
