@@ -41,7 +41,6 @@ def ask_step(request: SignedInRequest, step: Step, subject: Any, *, options: Any
     return job
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True)
 class Offered:
     """What may be asked of a subject by this person: the steps that make sense now, those that end something, and the
@@ -53,15 +52,10 @@ class Offered:
     waiting: list[tuple[Step, str]]
 
 
-def list_offered(request: SignedInRequest, subject: Campaign | Dissection) -> Offered:
-    """The steps that the page of this campaign or dissection names for this person."""
-    kind: SubjectKind = "campaign" if isinstance(subject, Campaign) else "dissection"
-=======
-def list_offered(request: SignedInRequest, subject: Campaign | Dissection | Study) -> list[Step]:
-    """The steps that the page of this campaign, dissection or study offers to this person now."""
+def list_offered(request: SignedInRequest, subject: Campaign | Dissection | Study) -> Offered:
+    """The steps that the page of this campaign, dissection or study names for this person."""
     kinds: dict[type, SubjectKind] = {Campaign: "campaign", Dissection: "dissection", Study: "study"}
     kind = kinds[type(subject)]
->>>>>>> 653e5455 (wip)
     campaign = SUBJECTS[kind].campaign(subject)
     of_kind = [step for step in STEPS.values() if step.subject == kind]
     allowed = [step for step in of_kind if may(request.role, find_role(step, campaign=campaign))]

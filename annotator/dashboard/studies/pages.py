@@ -99,7 +99,7 @@ def _find(name: str) -> Study:
 
 
 def _describe(request: SignedInRequest, study: Study) -> dict[str, Any]:
-    job, steps = Job.objects.filter(step="ask-round", subject_key=str(study.pk)).first(), list_offered(request, study)
+    job, offered = Job.objects.filter(step="ask-round", subject_key=str(study.pk)).first(), list_offered(request, study)
     rounds, found = list(study.rounds.select_related("campaign").order_by("number")), find_report(study)
     told = describe_tables(found.report) if found.report else {"lines": list(tell_frozen(study.plan))}
     is_going = any(one.campaign.state not in ENDED for one in rounds)
@@ -109,8 +109,8 @@ def _describe(request: SignedInRequest, study: Study) -> dict[str, Any]:
         "rounds": rounds,
         "found": found,
         "job": job,
-        "steps": [step for step in steps if not step.is_last and not (job and job.is_active)],
-        "last_steps": [step for step in steps if step.is_last],
+        "steps": [] if job and job.is_active else offered.now,
+        "last_steps": offered.last,
         "progress": _describe_progress(found) if is_computing else None,
         "seconds": COMPUTING_SECONDS
         if is_computing or (job and job.is_active)

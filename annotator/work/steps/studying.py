@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from annotator.accounts.models import Role
 from annotator.crowd.campaigns.composing import CannotCompose
@@ -12,6 +13,7 @@ from annotator.crowd.campaigns.phrases import BadPhrases, read_one_phrase_each
 from annotator.crowd.campaigns.unit_choice import BadChoice, ChosenUnit, find_named, list_units
 from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.marketplaces.table import MARKETPLACES
+from annotator.crowd.models import Campaign
 from annotator.labels.labeling import open_lexicon
 from annotator.plurals import say_count
 from annotator.studies.activations import POOLED, read_array, read_kept
@@ -90,6 +92,8 @@ class PlanOptions:
 def check_plan(work: Work) -> None:
     if not work.options.dissection or not work.options.unit:
         raise BadPlan("A plan needs --dissection and --unit.")
+    nothing: dict[str, Any] = {"units": (), "methods": (), "image_set": "", "image_set_sha256": "", "n_images": 0}
+    _spell_plan(work.options, **nothing).check()
 
 
 def plan(work: Work) -> str:
@@ -115,13 +119,21 @@ def plan(work: Work) -> str:
 def _make_plan(
     dissection: Dissection, units: Sequence[DissectedUnit], asked: Sequence[Asked], options: PlanOptions
 ) -> Plan:
-    return Plan(
+    return _spell_plan(
+        options,
         units=tuple(f"{one.unit.layer.path}:{one.unit.index}" for one in units),
         methods=tuple(dict.fromkeys(one.method for one in asked)),
         image_set=dissection.image_set.name,
         image_set_sha256=dissection.image_set.sha256,
         n_images=dissection.image_set.images.filter(quarantine_reason="").count(),
         pooled=options.pooled if _list_kept(units, options) else "",
+    )
+
+
+def _spell_plan(options: PlanOptions, **about: Any) -> Plan:
+    """`about`: what the options alone do not say."""
+    return Plan(
+        **about,
         sampling="uniform" if options.sampling == "uniform" else "importance",
         gamma=options.gamma,
         concepts=options.concepts,
@@ -197,8 +209,14 @@ def ask(work: Work) -> str:
     )
 
 
-def _has_rounds_left(study: Study) -> bool:
-    return study.rounds.count() < int(study.plan["n_rounds"])
+def unless_all_asked(study: Study) -> str:
+    return "" if study.rounds.count() < int(study.plan["n_rounds"]) else "All rounds were asked."
+
+
+def unless_asked(study: Study) -> str:
+    drafts = (Campaign.State.DRAFT, Campaign.State.QUOTED)
+    was_asked = study.rounds.exclude(campaign__state__in=drafts).exists()
+    return "A study that asked people stays." if was_asked else ""
 
 
 @dataclass(frozen=True)
@@ -226,13 +244,13 @@ STEPS = (
     ),
     Step(
         "ask-round", "Ask the next round", "Composes the campaign of the next round. You publish it on its own page.",
-        role=Role.RESEARCHER, subject="study", run=ask, icon="groups", is_offered=_has_rounds_left,
+        role=Role.RESEARCHER, subject="study", run=ask, icon="groups", why_not=unless_all_asked,
         refusals=(BadTerms, CannotAsk, CannotCompose),
     ),
     Step(
         "delete-study", "Delete the study", "Deletes a study that asked nobody, with its campaigns.",
         role=Role.RESEARCHER, subject="study", run=delete, icon="delete", is_quick=True, is_last=True,
-        options=DeleteStudyOptions, check=check_delete, is_offered=lambda study: True,
+        options=DeleteStudyOptions, check=check_delete, why_not=unless_asked,
         refusals=(CannotDelete, NotConfirmed),
     ),
 )  # fmt: skip
