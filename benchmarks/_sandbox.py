@@ -19,7 +19,7 @@ import psycopg2
 from annotator import embedded
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _wait(address: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(address, timeout=2):  # noqa: S310  our own address
+            with urllib.request.urlopen(address, timeout=20):  # noqa: S310  our own address
                 return
         except OSError:
             if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
 """Third-party MTurk clients from PyPI and npm, each in an environment of its own, against the sandbox.
 
-Each publishes, lists and pays by its own code. Only the address of Amazon's sandbox in it is replaced, as
-docs/sandbox.md says.
+Each publishes, lists and pays by its own code, and jsPsych submits by its own. Only the address of Amazon's sandbox in
+it is replaced, as docs/sandbox.md says. None of these packages carries its own tests.
 """
 
 import os
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+from playwright.sync_api import Error as PlaywrightError
 
 from benchmarks._sandbox import RunningSandbox, running_sandbox
 from tests.conformance.people import Worker
+from tools.drills._clients import jspsych
 
 ROOT = Path(__file__).parent.parent.parent
 KEPT = ROOT / "var" / "third-party"
@@ -33,12 +35,21 @@ class Client:
     pays_bonus: bool = True
     # What the package does not ask for itself, or pins to a release that this Python cannot run.
     besides: tuple[str, ...] = ()
+    # Nothing that the package asks for is installed but what is in `besides`.
+    is_alone: bool = False
 
 
 CLIENTS = (
     Client("larry", "larry", pays_bonus=False, besides=("boto3",)),
     Client("dallinger", "dallinger", (("https://mturk-requester-sandbox.{}.amazonaws.com", "{}"),)),
-    Client("mephisto-ai", "mephisto"),
+    # It asks for gigabytes of networks, which its utilities for MTurk do not use.
+    Client(
+        "mephisto", "mephisto", is_alone=True,
+        besides=(
+            "boto3", "click<8.2", "flask", "gevent-websocket", "hydra-core", "prometheus-client", "requests", "rich<13",
+            "rich-click<1.7", "sh", "tabulate", "tornado", "tqdm", "websockets", "xmltodict",
+        ),
+    ),
     Client("PsiTurk", "psiturk", besides=("boto3>=1.40",)),
     Client(
         "otree", "otree",
@@ -61,10 +72,16 @@ def run_clients() -> str:
                 continue
             version = _run([str(python), "-m", "pip", "show", client.package], {}).split("Version: ")[1].split()[0]
             said.append(f"{client.package} {version}")
+        try:
+            said.append(jspsych.submit_from_npm(sandbox, KEPT / "jspsych"))
+        except (AssertionError, PlaywrightError) as error:
+            failed.append(f"jspsych: {str(error)[-250:]}")
         audit = sandbox.manage("sandbox_audit").stdout
         assert "says" not in audit, audit
     assert not failed, f"{', '.join(said)} passed; " + "; ".join(failed)
-    return f"published, listed, approved, paid and cleaned up by their own code: {', '.join(said)}; the audit agrees"
+    return (
+        f"published, listed, paid and cleaned up, or submitted, by their own code: {', '.join(said)}; the audit agrees"
+    )
 
 
 def _install(client: Client, *, address: str) -> Path:
@@ -73,8 +90,10 @@ def _install(client: Client, *, address: str) -> Path:
     python = folder / "bin" / "python"
     if not python.exists():
         _run([sys.executable, "-m", "venv", str(folder)], {})
-        for package in (client.package, *client.besides):
-            _run([str(python), "-m", "pip", "install", "-q", "-U", package], {})
+        install = [str(python), "-m", "pip", "install", "-q", "-U"]
+        _run([*install, *(["--no-deps"] if client.is_alone else []), client.package], {})
+        for package in client.besides:
+            _run([*install, package], {})
     (package,) = folder.glob(f"lib/python*/site-packages/{client.module}")
     original = KEPT / f"{client.module}.original"
     if not original.exists():

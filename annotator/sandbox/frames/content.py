@@ -39,8 +39,8 @@ def show_content(request: HttpRequest, hit_id: str) -> HttpResponse:
     question = documents.read_question(hit.question) if hit else None
     if not isinstance(question, documents.HTMLQuestion):
         return HttpResponse("There is no such page.", status=404, content_type="text/plain")
-    script = f"{content_site()}{static('sandbox/external_hit.js')}"
-    page = amazon_addresses.replace(question.content, site=settings.SANDBOX_URL, script=script)
+    script, elements = (f"{content_site()}{static(f'sandbox/{name}.js')}" for name in ("external_hit", "crowd_form"))
+    page = amazon_addresses.replace(question.content, site=settings.SANDBOX_URL, script=script, elements=elements)
     return hosts.allow_framing(HttpResponse(page), policy=_content_policy(is_apart=hosts.is_content_host(request)))
 
 

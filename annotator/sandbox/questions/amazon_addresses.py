@@ -1,4 +1,4 @@
-"""HTML that was written for Amazon: its form's address and its form script are replaced by this marketplace's."""
+"""HTML that was written for Amazon: its form's address and its form scripts are replaced by this marketplace's."""
 
 import re
 
@@ -10,11 +10,15 @@ _SCRIPT = re.compile(
     r"/externalHIT_v1\.js",
     re.IGNORECASE,
 )
+# The script of <crowd-form> and the elements in it.
+_ELEMENTS = re.compile(r"(?:https?:)?//assets\.crowd\.aws/crowd-html-elements(?:[a-z0-9.-]*)\.js", re.IGNORECASE)
 
 
-def replace(content: str, *, site: str, script: str) -> str:
-    """The page with every address of Amazon's forms at `site` (an origin), and `script` for Amazon's own form script.
+def replace(content: str, *, site: str, script: str, elements: str) -> str:
+    """The page with every address of Amazon's forms at `site` (an origin), `script` for Amazon's own form script, and
+    `elements` for that of its crowd elements.
 
     Addresses in scripts are replaced as well: many pages set the form's action by JavaScript.
     """
+    content = _ELEMENTS.sub(lambda _: elements, content)
     return _SCRIPT.sub(lambda _: script, _SUBMIT.sub(lambda _: site, content))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import http.server
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import Assignment
+from annotator.sandbox.questions import answers
 from annotator.sandbox.questions.documents import EXTERNAL_NAMESPACE, HTML_NAMESPACE
 from tests.annotator.sandbox import serving
 from tests.annotator.sandbox.conftest import HIT_TYPE
@@ -44,6 +46,23 @@ CAMERA = EXPERIMENT.replace("() => {", """async () => {
 DOWNLOAD = '<a id="data" download="notes.txt" href="data:text/plain,notes">Notes</a>' + SUBMIT
 STORING = f"""<p id="kept"></p>{SUBMIT}<script>localStorage.setItem("seen", "yes"); document.cookie = "seen=yes";
 document.getElementById("kept").textContent = localStorage.getItem("seen");</script>"""
+# As Amazon's samples write it: the list of categories in single quotes, a plain field beside the elements.
+CROWD = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
+<crowd-form answer-format="flatten-objects"><crowd-classifier name="mood" categories="['Glad', 'It\\'s sad']"
+header="Which?"><classification-target>I won.</classification-target></crowd-classifier>
+<crowd-input name="why" label="Why?" required></crowd-input>
+<crowd-checkbox name="sure" value="yes">Sure</crowd-checkbox>
+<crowd-radio-group><crowd-radio-button name="old" value="old">Old</crowd-radio-button>
+<crowd-radio-button name="young" value="young">Young</crowd-radio-button></crowd-radio-group>
+<input type="hidden" name="plain" value="7"></crowd-form>"""
+WANTED = {
+    "mood.label": "It's sad",
+    "why": "lost",
+    "sure.yes": True,
+    "old.old": False,
+    "young.young": True,
+    "plain": "7",
+}
 # A survey that keeps state, as survey services do, and whose page talks to the tab that it opened.
 SURVEY = """<!doctype html><form method="post"><button id="finish">Finish</button></form>
 <script>localStorage.setItem("page", "1"); document.cookie = "page=1"; document.body.dataset.kept = document.cookie;
@@ -153,6 +172,23 @@ def test_html_written_for_amazons_host_submits_here(work_on: Callable[[str], Fra
     frame.locator("#code").fill("noted")
     frame.locator("#submitButton").click()
     assert read_code(page) == "noted"
+
+
+def test_crowd_elements_submit_what_amazons_do(work_on: Callable[[str], FrameLocator], page: Page) -> None:
+    frame = work_on(CROWD)
+    frame.get_by_label("It's sad").check()
+    frame.locator("crowd-button button").click()
+    assert page.locator("#work").count() == 1, "the field that is required is empty"
+    frame.get_by_label("Why?").fill("lost")
+    frame.get_by_label("Sure").check()
+    frame.get_by_label("Young").check()
+    frame.locator("crowd-button button").click()
+    page.wait_for_selector("#done[data-state=Submitted]")
+    answer = answers.read_values(Assignment.objects.latest("id").answer)
+    assert {name: json.loads(one) for name, (one,) in answer.items()} == {"taskAnswers": [WANTED]}
+    frame = work_on("<script src='https://assets.crowd.aws/crowd-html-elements.js'></script><crowd-form>"
+                    "<crowd-bounding-box name='box'></crowd-bounding-box></crowd-form>")  # fmt: skip
+    expect(frame.get_by_role("alert")).to_contain_text("crowd-bounding-box")
 
 
 def test_a_survey_in_a_tab_of_its_own_has_storage_and_an_origin(
