@@ -2,17 +2,23 @@
 
 import datetime as dt
 import http.server
+import io
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.core.management import call_command
 from playwright.sync_api import Browser, Page
 
-from annotator.sandbox.acts import accounts
-from annotator.sandbox.models import Assignment
+from annotator.sandbox.acts import accounts, transitions
+from annotator.sandbox.models import Assignment, Person
 from annotator.sandbox.questions.documents import EXTERNAL_NAMESPACE, HTML_NAMESPACE
+from annotator.sandbox.worker import session
+from tests import axe
 from tests.annotator.sandbox import serving
 from tests.annotator.sandbox.conftest import HIT_TYPE
 from tests.conformance.documents import FORM
@@ -69,31 +75,85 @@ def published(served: str, hit_page: str) -> str:
     return served
 
 
-@pytest.mark.parametrize("size", [(360, 740), (1440, 900)], ids=["phone", "desk"])
-def test_somebody_signs_up_and_does_three_kinds_of_hits(
-    published: str, size: tuple[int, int], chromium: Browser
-) -> None:
-    page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+def test_somebody_signs_up_and_does_three_kinds_of_hits(published: str, chromium: Browser) -> None:
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     sign_up(page, published)
-    for title in ("External", "Own HTML"):
-        do_framed(page, title)
-    do_form(page)
-    page.goto(f"{published}/worker/history")
-    assert page.locator("#history tr[data-state=Submitted]").count() == 3
+    do_all(page, published)
     page.close()
     assert problems == []
     assert Assignment.objects.filter(state="Submitted").count() == 3
+
+
+def test_on_a_phone_from_the_invitation_to_the_payout(
+    published: str, chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link of a named invitation, three HITs, a payout address, and the money that the operator paid."""
+    # A marketplace that is open to nobody without an invitation.
+    monkeypatch.setattr(session, "is_open_to_all", lambda request: False)
+    page = chromium.new_page(viewport={"width": 360, "height": 740}, has_touch=True)
+    link = run("sandbox_invite", "--name", "Ada L.").split(": ", 1)[1].strip()
+    sign_up(page, published, f"{published}/worker/sign-up?{urlsplit(link).query}")
+    do_all(page, published)
+    page.goto(f"{published}/worker/account")
+    page.fill("#contact", "ada@example.org")
+    page.fill("#payout_address", "DE02 1203 0000 0000 2020 51")
+    page.click("#account-form button")
+    for assignment in Assignment.objects.select_related("hit"):
+        transitions.approve(assignment, feedback="", is_override=False, now=dt.datetime.now(dt.UTC))
+    person = Person.objects.get(invited_as="Ada L.")
+    payments = tmp_path / "paid.csv"
+    payments.write_text(f"worker_id,amount,reference\n{person.mturk_id},1.10,wire-1\n")
+    run("sandbox_paid", str(payments))
+    page.goto(f"{published}/worker/history")
+    shown = [page.inner_text(f"#{name}") for name in ("earned", "paid", "owed")]
+    assert shown == ["$1.50", "$1.10", "$0.40"]
+    assert "wire-1" in page.inner_text("#payouts")
+    found = {path: look_at(page, published + path) for path in PERSONAL}
+    page.close()
+    assert not any(found.values()), found
+    assert run("sandbox_audit").count("says") == 0
+
+
+# What a person reads of themselves, their money and their rights.
+PERSONAL = (
+    "/worker/account", "/worker/history", "/worker/queue", "/worker/messages", "/worker/about/terms",
+    "/worker/about/privacy", "/worker/about/contact",
+)  # fmt: skip
+
+
+def run(*words: str) -> str:
+    output = io.StringIO()
+    call_command(*words, stdout=output)
+    return output.getvalue()
+
+
+def look_at(page: Page, address: str) -> dict[str, list[str]]:
+    answer = page.goto(address)
+    assert answer is not None
+    assert answer.ok, address
+    assert fits(page), f"{address} scrolls sideways"
+    return axe.find_serious(page)
+
+
+def do_all(page: Page, site: str) -> None:
+    for title in ("External", "Own HTML"):
+        do_framed(page, title)
+    do_form(page)
+    page.goto(f"{site}/worker/history")
+    assert page.locator("#history tr[data-state=Submitted]").count() == 3
+    assert fits(page)
 
 
 def fits(page: Page) -> bool:
     return not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 
 
-def sign_up(page: Page, site: str) -> None:
-    page.goto(f"{site}/")
-    page.get_by_role("link", name="Sign up").first.click()
+def sign_up(page: Page, site: str, link: str = "") -> None:
+    page.goto(link or f"{site}/")
+    if not link:
+        page.get_by_role("link", name="Sign up").first.click()
     page.fill("#name", "Ada")
     page.check("[name=of_age]")
     page.click("main button")
