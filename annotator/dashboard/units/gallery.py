@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Value
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -51,12 +52,13 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
     is_known = not network or network in {layer.network.name for layer in scope.layers}
     if not is_known and (renamed := find_renamed(network)):
         return redirect(f"{reverse('gallery')}{selection.address(network=renamed)}")
+    campaigns, methods = _list_choices()
     context: dict[str, Any] = {
         "selection": selection,
         "form": SelectionForm(request.GET),
         "scope": scope,
-        "campaigns": Campaign.objects.values_list("name", flat=True),
-        "methods": Method.objects.values_list("name", flat=True),
+        "campaigns": campaigns,
+        "methods": methods,
         "networks": sorted({layer.network for layer in scope.layers}, key=str),
         "paths": sorted({layer.path for layer in scope.layers}),
         "has_more_filters": bool(selection.values.keys() - UNFOLDED),
@@ -67,6 +69,17 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "dashboard/units/gallery_walls.html", {**context, **permissions(request)})
     return show(request, "dashboard/units/gallery.html", title="Units", **context)
+
+
+def _list_choices() -> tuple[list[str], list[str]]:
+    """Names of campaigns, the newest first, and of methods, in one query."""
+    named = [
+        model._default_manager.order_by().annotate(kind=Value(kind)).values_list("kind", "created_at", "name")
+        for kind, model in enumerate((Campaign, Method))
+    ]
+    rows = list(named[0].union(named[1], all=True))
+    campaigns = sorted(((at, name) for kind, at, name in rows if kind == 0), reverse=True)
+    return [name for _, name in campaigns], sorted(name for kind, _, name in rows if kind == 1)
 
 
 def _walls(selection: Selection, scope: Scope, meaning: Meaning | None) -> list[Wall]:

@@ -224,31 +224,29 @@ def test_a_study_that_asked_nobody_is_deleted_with_its_campaigns(dissection: Dis
     plan(dissection, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"pair": 99}, "no pair 99"),
-        ({"image": "none.jpg"}, "was not shown"),
-        ({"round": 4}, "no round 4"),
-        ({"seconds": -1.0}, "no number of seconds"),
-        ({"says_yes": "maybe"}, "true or false"),
-    ],
-)
-def test_ratings_that_nobody_gave_are_refused(
-    dissection: Dissection, tmp_path: Path, change: dict[str, Any], says: str
-) -> None:
+IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"pair": 99}, "no pair 99"),
+    ({"image": "none.jpg"}, "was not shown"),
+    ({"round": 4}, "no round 4"),
+    ({"seconds": -1.0}, "no number of seconds"),
+    ({"says_yes": "maybe"}, "true or false"),
+]
+
+
+def test_ratings_that_nobody_gave_are_refused(dissection: Dissection, tmp_path: Path) -> None:
     plan(dissection, tmp_path)
     run("launch", "birds")
     answer(Campaign.objects.get())
-    record = write_record(read_study(Study.objects.get()))
-    bundle, whole = tmp_path / "study.json", json.loads(record)
-    whole["ratings"][0] |= change
-    bundle.write_text(json.dumps(whole))
-    with pytest.raises(CommandError, match="ratings are not those"):
-        run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
-    bundle.write_text(json.dumps(whole | {"ratings_sha256": digest_ratings(whole["ratings"])}))
-    with pytest.raises(CommandError, match=says):
-        run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
+    record, bundle = write_record(read_study(Study.objects.get())), tmp_path / "study.json"
+    for change, says in IMPOSSIBLE:
+        whole = json.loads(record)
+        whole["ratings"][0] |= change
+        bundle.write_text(json.dumps(whole))
+        with pytest.raises(CommandError, match="ratings are not those"):
+            run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
+        bundle.write_text(json.dumps(whole | {"ratings_sha256": digest_ratings(whole["ratings"])}))
+        with pytest.raises(CommandError, match=says):
+            run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
 
 
 def test_a_bundle_that_was_changed_is_refused(dissection: Dissection, tmp_path: Path) -> None:
@@ -288,44 +286,44 @@ def test_imported_methods_are_asked_about(dissection: Dissection, tmp_path: Path
     assert Study.objects.get().pairs.filter(method="CLIP-Dissect").get().text == "a red thing"
 
 
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (["--rule", "majority"], "ruins importance sampling"),
-        (["--gamma", "0"], "gamma is above 0"),
-        (["--images", "0"], "number of draws"),
-        (["--raters", "0"], "number of raters"),
-        (["--error", "0.5"], "error of a vote"),
-        (["--active-share", "1"], "active images"),
-        (["--stop-width", "0"], "stops is above 0"),
-        (["--stop-width", "nan"], "stops is above 0"),
-        (["--seed", "-1"], "seed is 0 or more"),
-        (["--reward", "cheap"], "not an amount"),
-        (["--reward", "1e400"], "not an amount"),
-        (["--file", f"{'m' * 90}=two.csv"], "at most 80 characters"),
-        (["--file", "doubled=doubled.csv"], "features.3.*2 rows, as 'dog' and 'cat'"),
-        (["--file", "marked=marked.csv"], "column phrase: '<b>dog</b>' holds HTML"),
-        (["--method", "Nobody"], "says nothing"),
-        (["--method", "people"], "says nothing"),
-        (["--activations", "features.3=none.npy"], "not a .npy file"),
-        (["--activations", "features.3"], "is not NAME=FILE"),
-        (["--concepts", "labels"], "has no labels"),
-        (["--unit", "features.3:77"], "no unit features.3:77"),
-        (["--file", "wrong=none.csv"], "named twice"),
-        (["--file", "more=none.csv"], "cannot be read"),
-        (["--reward", "0"], "Round 1, the campaign birds-round1, could not be launched"),
-    ],
-)
+BAD_PLANS: list[tuple[list[str], str]] = [
+    (["--rule", "majority"], "ruins importance sampling"),
+    (["--gamma", "0"], "gamma is above 0"),
+    (["--images", "0"], "number of draws"),
+    (["--raters", "0"], "number of raters"),
+    (["--error", "0.5"], "error of a vote"),
+    (["--active-share", "1"], "active images"),
+    (["--stop-width", "0"], "stops is above 0"),
+    (["--stop-width", "nan"], "stops is above 0"),
+    (["--seed", "-1"], "seed is 0 or more"),
+    (["--reward", "cheap"], "not an amount"),
+    (["--reward", "1e400"], "not an amount"),
+    (["--file", f"{'m' * 90}=two.csv"], "at most 80 characters"),
+    (["--file", "doubled=doubled.csv"], "features.3.*2 rows, as 'dog' and 'cat'"),
+    (["--file", "marked=marked.csv"], "column phrase: '<b>dog</b>' holds HTML"),
+    (["--method", "Nobody"], "says nothing"),
+    (["--method", "people"], "says nothing"),
+    (["--activations", "features.3=none.npy"], "not a .npy file"),
+    (["--activations", "features.3"], "is not NAME=FILE"),
+    (["--concepts", "labels"], "has no labels"),
+    (["--unit", "features.3:77"], "no unit features.3:77"),
+    (["--file", "wrong=none.csv"], "named twice"),
+    (["--file", "more=none.csv"], "cannot be read"),
+    (["--reward", "0"], "Round 1, the campaign birds-round1, could not be launched"),
+]
+
+
 def test_a_plan_that_cannot_be_is_refused_and_nothing_is_kept(
-    dissection: Dissection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
+    dissection: Dissection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = {"two": "0,dog", "doubled": "0,dog\nfeatures.3,0,cat", "marked": "0,<b>dog</b>"}
     for name, row in rows.items():
         (tmp_path / f"{name}.csv").write_text(f"layer,unit,phrase\nfeatures.3,{row}\n")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CommandError, match=says):
-        plan(dissection, tmp_path, *words)
-    assert not Study.objects.exists()
+    for words, says in BAD_PLANS:
+        with pytest.raises(CommandError, match=says):
+            plan(dissection, tmp_path, *words)
+        assert not Study.objects.exists(), words
 
 
 def test_a_study_whose_campaigns_could_not_be_is_refused_when_it_is_planned(
