@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "annotator.accounts",
     "annotator.units",
     "annotator.descriptions",
+    "annotator.notes",
     "annotator.crowd",
     "annotator.labels",
     "annotator.evidence",

@@ -35,6 +35,7 @@ from workers.parts import Asked, PartsChanged
 from workers.photographs import keep_photograph
 from workers.reading_out import learn_readout, read_photograph
 from workers.training import cut_network, fit_network
+from workers.viewing import view_photograph
 from workers.walking import walk_network
 from workers.weighing import ablate_units, weigh_units
 
@@ -92,7 +93,7 @@ def in_words(error: Exception) -> str:
 
 def _answer(request: QuestionRequest, target: store.Store, reporter: leases.Reporter) -> dict[str, Any]:
     # Somebody looks at a page: the photograph comes first.
-    if request.kind == contract.LOOK or request.options.get("in_full"):
+    if request.kind in (contract.LOOK, contract.VIEW) or request.options.get("in_full"):
         keep_photograph(request, target, reporter)
     reporter.begin("loading the network", n_total=0)
     opened = open_network(request=request, surveyed=None, device=find_device())
@@ -121,6 +122,7 @@ KINDS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     contract.IMPORTANCE: weigh_units,
     contract.ABLATE: ablate_units,
     contract.LOOK: look_at_photograph,
+    contract.VIEW: view_photograph,
     contract.WALK: walk_network,
     contract.LEARN: learn_readout,
     contract.READ: read_photograph,

@@ -82,6 +82,8 @@ LAYERS = "layers"
 IMPORTANCE, ABLATE = "importance", "ablate"
 # What its units do on one photograph, and which units feed which (docs/looking.md).
 LOOK, WALK = "look", "walk"
+# What one unit and one class look at in it, beside the same of random weights (docs/evidence.md, Views).
+VIEW = "view"
 # Read-outs: one fitted, and a photograph read with one (docs/readouts.md).
 LEARN, READ = "learn", "read"
 # Where the photograph of a question lies in its folder, as it came.
@@ -93,6 +95,8 @@ CLEAN_PHOTOGRAPH, SHOWN_PHOTOGRAPH, ABOUT_PHOTOGRAPH = "photograph.png", "shown.
 UNIT_MAPS, UNIT_CLASSES, PIXEL_LABELS = "unit-maps.npz", "unit-classes.json", "pixel-labels.npz"
 # Of a walk, the strongest units before and after each unit.
 STRONGEST = "strongest.npz"
+# Of views, one picture for each subject, method and whose weights.
+VIEWS, WHOSE = "views.npz", ("own", "random")
 # A result at position 0 with this key is no answer but states how many images each part has.
 PARTS = "parts"
 # Options that name a photograph of an image set: the set's address and the photograph's path in it.

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from annotator.accounts.auditing import write_audit_entry
-from annotator.accounts.models import ApiToken, Membership, Role
+from annotator.accounts.models import ApiToken, Membership, Role, ShareLink
 from annotator.refusals import Refusal
 
 
@@ -33,7 +33,7 @@ def change_role(*, user: User, role: Role, actor: User | None, now: datetime) ->
 
 
 def shut_out(*, user: User, actor: User | None, now: datetime) -> None:
-    """Ends the person's sessions and tokens, and lets them in no more. Raises LastAdmin."""
+    """Ends the person's sessions, tokens and shared links, and lets them in no more. Raises LastAdmin."""
     with transaction.atomic():
         _keep_an_admin(without=user, actor=actor)
         User.objects.filter(pk=user.pk).update(is_active=False)
@@ -59,7 +59,7 @@ def reset_password(*, user: User, actor: User | None, now: datetime) -> User:
 
 
 def end_tokens(*, user: User, actor: User | None, now: datetime) -> int:
-    """Revokes every token of the person; how many there were."""
+    """Revokes every token and shared link of the person; how many tokens there were."""
     with transaction.atomic():
         n_ended = _end_tokens(user, now)
         _log("revoke tokens", user, actor, now, tokens=n_ended)
@@ -91,6 +91,8 @@ def _keep_an_admin(*, without: User, actor: User | None) -> None:
 
 
 def _end_tokens(user: User, now: datetime) -> int:
+    """Of API tokens; the links that the person has shared end too."""
+    ShareLink.objects.filter(user_id=user.pk, revoked_at=None).update(revoked_at=now)
     return ApiToken.objects.filter(user_id=user.pk, revoked_at=None).update(revoked_at=now)
 
 

@@ -51,6 +51,24 @@ class ApiToken(models.Model):
         return self.name
 
 
+class ShareLink(models.Model):
+    """Shows one page to whoever has its key, signed in or not, until it ends. Only the key's digest is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="share_links")
+    address = models.CharField(max_length=1000, help_text="Of the page: path and query")
+    sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class SignInSlowdown(models.Model):
     """Failures to sign in with one name from one address since the last success; the wait grows with them."""
 

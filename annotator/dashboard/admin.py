@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 from annotator.accounts.managing import change_role
 from annotator.accounts.models import Membership, Role
 
-APPS = ("accounts", "units", "descriptions", "crowd", "labels", "comparison", "studies", "work")
+APPS = ("accounts", "units", "descriptions", "notes", "crowd", "labels", "comparison", "studies", "work")
 # Nobody may see a worker's id at the marketplace, digests of keys or raw answers.
 HIDDEN = {"external_id", "sha256", "raw_answer", "key", "password", "draft"}
 N_COLUMNS = 7

@@ -25,10 +25,23 @@ from annotator.dashboard.localizing.pages import (
     show_localization_progress,
     show_localizations,
 )
+from annotator.dashboard.looking.alike import show_beside, show_similar
 from annotator.dashboard.looking.layers import show_best, show_layer, show_layers
 from annotator.dashboard.looking.photographs import show_crop, show_image, show_look
 from annotator.dashboard.looking.pictures import send_labeled_pixels, send_looked_at, send_unit_overlay
+from annotator.dashboard.looking.views import send_view, send_viewed, show_views
 from annotator.dashboard.looking.walking import show_walk
+from annotator.dashboard.noting.pages import (
+    delete_note,
+    delete_tag,
+    delete_view,
+    end_link,
+    keep_view,
+    note_unit,
+    open_shared,
+    share_one,
+    show_notes,
+)
 from annotator.dashboard.people.pages import (
     change_person,
     erase_one,
@@ -94,7 +107,21 @@ urlpatterns = [
     path("units/", show_gallery, name="gallery"),
     path("units/<name:network>/<name:layer>/<int:index>/", show_unit, name="unit"),
     path("units/<name:network>/<name:layer>/<int:index>/crops/<int:rank>/", show_crop, name="crop"),
+    path("units/<name:network>/<name:layer>/<int:index>/crops/<int:rank>/views/", show_views, name="crop-views"),
+    path("looks/<uuid:question_id>/views/photograph.jpg", send_viewed, name="view-photograph"),
+    path("looks/<uuid:question_id>/views/<slug:picture>.png", send_view, name="view-picture"),
+    path("units/beside/", show_beside, name="units-beside"),
+    path("units/<name:network>/<name:layer>/<int:index>/similar/", show_similar, name="similar"),
     path("units/<name:network>/<name:layer>/<int:index>/walk/", show_walk, name="walk"),
+    path("units/<name:network>/<name:layer>/<int:index>/notes/", note_unit, name="note"),
+    path("notes/", show_notes, name="notes"),
+    path("notes/<int:note_id>/delete/", delete_note, name="note-delete"),
+    path("tags/<int:tag_id>/delete/", delete_tag, name="tag-delete"),
+    path("views/", keep_view, name="view-save"),
+    path("views/<int:view_id>/delete/", delete_view, name="view-delete"),
+    path("share/", share_one, name="share"),
+    path("share/<int:link_id>/end/", end_link, name="share-end"),
+    path("shared/<str:key>/", open_shared, name="shared"),
     path("layers/", show_best, name="best-units"),
     path("layers/<name:network>/", show_layers, name="layers"),
     path("layers/<name:network>/<name:layer>/", show_layer, name="layer"),

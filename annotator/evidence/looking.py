@@ -23,7 +23,11 @@ logger = logging.getLogger(__name__)
 # Of this kind, as many may wait for a GPU process at a time: whoever steps through many photographs meets the bound.
 MAX_WAITING = 200
 REFUSED_FOR = timedelta(minutes=10)
-FILES = {Question.Kind.LOOK: contract.UNIT_MAPS, Question.Kind.WALK: contract.STRONGEST}
+FILES = {
+    Question.Kind.LOOK: contract.UNIT_MAPS,
+    Question.Kind.VIEW: contract.VIEWS,
+    Question.Kind.WALK: contract.STRONGEST,
+}
 BUSY = "Too many questions wait for the GPU processes. Look again when some of them have been answered."
 
 
@@ -38,6 +42,14 @@ def look_at(*, image: Image, dissection: Dissection, layer_path: str, now: datet
     options = {"images": found.address, "image": image.path, "labels": found.labels, "layer": layer_path}
     asked = _address(dissection.network, dissection)
     return _ask_once(Question.Kind.LOOK, asked, options, now=now, title=image.path[-200:], image=image)
+
+
+def find_views(*, image: Image, dissection: Dissection, layer_path: str, unit: int, now: datetime) -> Question:
+    """What the unit, and the class that the network puts first, look at in the photograph. Raises CannotAsk."""
+    found = dissection.image_set
+    options = {"images": found.address, "image": image.path, "labels": found.labels, "layer": layer_path, "unit": unit}
+    asked = _address(dissection.network, dissection)
+    return _ask_once(Question.Kind.VIEW, asked, options, now=now, title=image.path[-200:], image=image)
 
 
 def find_walk(*, dissection: Dissection, layer_paths: list[str], now: datetime) -> Question:

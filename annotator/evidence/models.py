@@ -27,6 +27,7 @@ class Question(models.Model):
         IMPORTANCE = contract.IMPORTANCE, "how much units add to what the network says"
         ABLATE = contract.ABLATE, "what classes lose without some units"
         LOOK = contract.LOOK, "what units do on a photograph"
+        VIEW = contract.VIEW, "what a unit and a class look at"
         WALK = contract.WALK, "which units feed which"
         LEARN = contract.LEARN, "a read-out fitted"
         READ = contract.READ, "a photograph read with a read-out"

@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from annotator.accounts.inviting import invite, welcome_path
 from annotator.accounts.models import Role
+from annotator.accounts.sharing import share_page
 from annotator.accounts.tokens import issue_token
 from annotator.crowd.judging.rejecting import propose_rejection
 from annotator.crowd.marketplaces.links.addresses import sign_link
@@ -33,6 +36,7 @@ from annotator.crowd.marketplaces.notifications import make_address_key
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel
+from annotator.notes.noting import add_tags, save_view, write_note
 from annotator.readouts.models import Readout
 from annotator.studies.models import Study
 from annotator.studies.plan import Plan
@@ -168,8 +172,10 @@ class Stage:
             )
             part = {"group": "worst", "place": 1} if row.route == "localization-picture" else {}
             return {"question_id": question.pk} | part
-        if row.route.startswith("look-"):
+        if row.route.startswith(("look-", "view-p")):
             return {"question_id": uuid.uuid4()} | PARTS_OF_A_LOOK.get(row.route, {})
+        if row.route in NOTED:
+            return self._note(row, self.people.get(name))
         if row.route in API_OF_A_DISSECTION:
             return {"dissection_id": self.world.dissection.pk}
         if row.route == "place-done":
@@ -179,6 +185,22 @@ class Stage:
         if row.route.startswith("hit-"):
             return {"public_id": self.visitor.hit.public_id}
         return named if row.route in OF_A_CAMPAIGN else {}
+
+    def _note(self, row: Row, visitor: User | None) -> dict[str, Any]:
+        """What the visitor noted or shares; somebody else, if it is another's."""
+        owner = visitor if row.whose == "own" and visitor else User.objects.get_or_create(username="noter")[0]
+        unit = self.world.units()[0].unit
+        match row.route:
+            case "note-delete":
+                return {"note_id": write_note(unit=unit, text="odd", author=owner, now=NOW).pk}
+            case "tag-delete":
+                add_tags(unit=unit, text="odd", author=owner, now=NOW)
+                return {"tag_id": unit.tags.get().pk}
+            case "view-delete":
+                return {"view_id": save_view(owner=owner, name="mine", address="/units/", now=NOW).pk}
+        key = share_page(address="/units/", actor=owner, life=timedelta(days=1), now=timezone.now())
+        link = owner.share_links.get()  # type: ignore[attr-defined]
+        return {"key": "forged" if row.whose == "forged" else key} if row.route == "shared" else {"link_id": link.pk}
 
     @cached_property
     def fixed_arguments(self) -> dict[str, dict[str, Any]]:
@@ -194,7 +216,10 @@ class Stage:
             **{f"api:{name}": {"sha256": "0" * 64} for name in ("get_upload", "add_next_piece", "publish_dissection")},
             "unit": layer,
             "crop": layer | {"rank": 0},
+            "crop-views": layer | {"rank": 0},
             "walk": layer,
+            "similar": layer,
+            "note": layer,
             "layers": {"network": "net"},
             "layer": {"network": "net", "layer": "features.3"},
             "image": {"image_set": "net-set", "index": 0},
@@ -254,6 +279,9 @@ class Stage:
                 "layers": "features.3", "iou_modes": ["paper"], "seed": 0,
             },
             "invite": {"username": "olga", "role": "viewer"},
+            "note": {"text": "odd"},
+            "view-save": {"address": "/units/", "name": "mine"},
+            "share": {"address": "/units/", "days": 7},
             "issue-token": {"name": "notebook", "scope": "read", "days": 30},
             "change-person": {"role": "reviewer"},
             "review-decide": {"action": "accept"},
@@ -301,7 +329,9 @@ PARTS_OF_A_TRIAL: dict[str, dict[str, Any]] = {
 PARTS_OF_A_LOOK: dict[str, dict[str, Any]] = {
     "look-unit": {"dissection_id": uuid.UUID(int=0), "index": 1, "way": "heat"},
     "look-label": {"place": 1},
+    "view-picture": {"picture": "unit-guided-own"},
 }
+NOTED = ("note-delete", "tag-delete", "view-delete", "share-end", "shared")
 API_OF_A_DISSECTION = ("api:get_dissection", "api:get_progress", "api:list_dissected_units")
 OF_A_CAMPAIGN = (
     "api:get_campaign", "api:list_units", "api:list_answers", "api:get_report", "campaign", "campaign-progress",

@@ -35,7 +35,12 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "href": lambda request: "data:,"}],
     "ENVIRONMENT": "annotator.dashboard.frame.marketplace_label.label_marketplace",
     "STYLES": [lambda request: static("dashboard/dashboard.css")],
-    "SCRIPTS": [lambda request: static("dashboard/dashboard.js")],
+    "SCRIPTS": [
+        lambda request: static("dashboard/dashboard.js"),
+        lambda request: static("dashboard/keys.js"),
+        lambda request: static("dashboard/tables.js"),
+        lambda request: static("dashboard/leaving.js"),
+    ],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {
@@ -63,6 +68,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Try a photograph", "add_a_photo", "try"),
                     _item("Read-outs", "linear_scale", "readouts"),
                     _item("Review", "fact_check", "review"),
+                    _item("Notes and views", "bookmarks", "notes"),
                 ],
             },
             {

@@ -17,15 +17,19 @@ _FRAME = UnfoldAdminSite(name="admin")
 
 
 class SignedInRequest(HttpRequest):
-    """A request whose person and role are known; `access.needs` makes it."""
+    """A request whose person and role are known; `access.needs` makes it.
+
+    A guest is signed out (`user` is anonymous) and was sent a link to this page.
+    """
 
     user: User
     role: Role | None
+    is_guest: bool
 
     @classmethod
-    def of(cls, request: HttpRequest, *, role: Role | None) -> Self:
+    def of(cls, request: HttpRequest, *, role: Role | None, is_guest: bool = False) -> Self:
         known = cast(Self, request)
-        known.role = role
+        known.role, known.is_guest = role, is_guest
         return known
 
 
@@ -51,11 +55,13 @@ def show_refusal(request: SignedInRequest, reason: str, *, status: int) -> HttpR
 
 
 def frame(request: SignedInRequest) -> dict[str, Any]:
-    return {**_FRAME.each_context(request), **permissions(request)}
+    shown = {**_FRAME.each_context(request), **permissions(request)}
+    return {**shown, "is_nav_sidebar_enabled": False} if request.is_guest else shown
 
 
 def permissions(request: SignedInRequest) -> dict[str, Any]:
-    return {"role": request.role, **{f"may_{verb}": may(request.role, role) for verb, role in VERBS.items()}}
+    known = {"role": request.role, "is_guest": request.is_guest}
+    return {**known, **{f"may_{verb}": may(request.role, role) for verb, role in VERBS.items()}}
 
 
 VERBS = {"run": Role.RESEARCHER, "decide": Role.REVIEWER, "pay": Role.PAYER, "administer": Role.ADMIN}

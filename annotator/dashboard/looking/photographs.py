@@ -20,6 +20,7 @@ from annotator.dashboard.units.unit_record import find_speaking
 from annotator.evidence.asking import CannotAsk
 from annotator.evidence.looking import look_at
 from annotator.evidence.models import Question
+from annotator.refusals import Refusal
 from annotator.units import gpu_queue
 from annotator.units.finding import find_renamed
 from annotator.units.models import DissectedUnit, Dissection, Image, Layer, TopImage, Unit
@@ -28,6 +29,10 @@ from workers.engine.format.artifact import ArtifactMalformed
 from workers.store import StoreError
 
 N_RANKED = 60
+
+
+class NoCrops(Refusal):
+    """No finished dissection measured the unit."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +48,41 @@ class LayerChoice:
         return f"?dissection={self.dissection.pk}&{urlencode({'layer': self.path})}"
 
 
+@dataclass(frozen=True)
+class FoundCrop:
+    """A unit as a dissection measured it, the crop of the rank that was asked for, and all of its ranks."""
+
+    dissected: DissectedUnit
+    shown: TopImage
+    ranks: list[int]
+
+
+def find_crop(network: str, layer: str, index: int, rank: int, named: str) -> FoundCrop:
+    """As the named dissection measured it; else as that which speaks for the layer. Raises Http404, NoCrops."""
+    units = Unit.objects.select_related("layer__network")
+    unit = get_object_or_404(units, layer__network__name=network, layer__path=layer, index=index)
+    dissected = _find_dissected(unit, named)
+    if dissected is None:
+        raise NoCrops("This unit has no crops: no finished dissection measured it.")
+    dissected.unit = unit
+    ranks = TopImage.objects.filter(dissected_unit=dissected)
+    shown = get_object_or_404(ranks.select_related("image__image_set"), rank=rank)
+    return FoundCrop(dissected, shown, sorted(ranks.values_list("rank", flat=True)))
+
+
 @needs(Role.VIEWER)
 def show_crop(request: SignedInRequest, network: str, layer: str, index: int, rank: int) -> HttpResponse:
     """One crop of a unit: the whole photograph, where the unit fires on it, and which other units do."""
-    units = Unit.objects.select_related("layer__network")
-    unit = units.filter(layer__network__name=network, layer__path=layer, index=index).first()
-    if unit is None:
+    named = request.GET.get("dissection", "")
+    try:
+        found = find_crop(network, layer, index, rank, named)
+    except NoCrops as missing:
+        return show_refusal(request, str(missing), status=404)
+    except Http404:
         if renamed := find_renamed(network):
             return redirect("crop", renamed, layer, index, rank)
-        raise Http404
-    named = request.GET.get("dissection", "")
-    dissected = _find_dissected(unit, named)
-    if dissected is None:
-        return show_refusal(request, "This unit has no crops: no finished dissection measured it.", status=404)
-    ranks = TopImage.objects.filter(dissected_unit=dissected)
-    shown = ranks.select_related("image__image_set").filter(rank=rank).first()
-    if shown is None:
-        raise Http404
-    others = sorted(ranks.values_list("rank", flat=True))
+        raise
+    dissected, shown, others, unit = found.dissected, found.shown, found.ranks, found.dissected.unit
     place, query = others.index(rank), f"?dissection={named}" if named else ""
     around = [others[at] if 0 <= at < len(others) else None for at in (place - 1, place + 1)]
     return show(

@@ -64,6 +64,7 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
         "has_more_filters": bool(selection.values.keys() - UNFOLDED),
         "meaning": (meaning := find_meaning(concept) if (concept := str(selection.get("concept") or "")) else None),
         "walls": (walls := _walls(selection, scope, meaning)),
+        "here": f"{reverse('gallery')}{selection.address()}".removesuffix("?"),
         **_paging(selection, walls),
     }
     if request.headers.get("HX-Request"):

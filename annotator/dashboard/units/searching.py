@@ -13,6 +13,7 @@ from annotator.dashboard.units.scope import Scope, choose_by_layer
 from annotator.dashboard.units.selection import Selection
 from annotator.descriptions.models import Description, Method
 from annotator.labels.models import UnitLabel
+from annotator.notes.models import UnitTag
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, Unit
 
@@ -164,6 +165,8 @@ def _conditions(selection: Selection, meaning: Meaning | None) -> Q:
         conditions &= people | broden | _numbered(meaning) | said
     if selection.get("method"):
         conditions &= Q(described__isnull=False)
+    if tag := selection.get("tag"):
+        conditions &= Q(pk__in=UnitTag.objects.filter(name=str(tag).lower()).order_by().values("unit"))
     if share := selection.get("agreement_min"):
         conditions &= Q(people__n_same_concept__gte=F("people__n_answers") * share)
     if relation := selection.get("relation"):

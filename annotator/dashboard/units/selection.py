@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from annotator.comparison.relations import Relation
 from annotator.crowd.categories import SemanticCategory
+from annotator.notes.models import MAX_TAG
 from annotator.refusals import Refusal
 
 ANY = ("", "Any")
@@ -77,6 +78,7 @@ class SelectionForm(forms.Form):
     campaign = forms.CharField(label="Labels of campaign", required=False, max_length=80, strip=False)
     dissection = forms.UUIDField(label="Dissection", required=False)
     mode = forms.ChoiceField(label="IoU mode", required=False, choices=MODES)
+    tag = forms.CharField(label="Tag", required=False, max_length=MAX_TAG)
     sort = forms.ChoiceField(label="Sort by", required=False, choices=SORTS)
     beside = forms.CharField(label="Beside", required=False, max_length=300, strip=False)
     page = forms.IntegerField(label="Page", required=False, min_value=1, max_value=1_000_000)

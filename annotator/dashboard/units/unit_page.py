@@ -18,6 +18,8 @@ from annotator.units.finding import find_neighbors, find_renamed
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import AutomaticLabel, DissectedUnit, Unit
 
+# More are on the page of all notes.
+MAX_NOTES = 50
 NAMED = ("dissection", "answer", "mode")
 # Of the histogram: shapes for an SVG in the template, without a script, so that they follow the theme.
 WIDTH, HEIGHT = 320.0, 90.0
@@ -73,6 +75,8 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         descriptions=unit.descriptions.select_related("method").order_by("method__name"),
         modes=AutomaticLabel.Mode.choices,
         mode=mode,
+        tags=unit.tags.all(),
+        notes=[] if request.is_guest else unit.notes.select_related("author")[:MAX_NOTES],
     )
 
 

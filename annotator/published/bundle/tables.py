@@ -27,6 +27,7 @@ from annotator.crowd.models import (
 )
 from annotator.descriptions.models import Description, Method
 from annotator.labels.models import ConceptRevision, UnitLabel
+from annotator.notes.models import SavedView, UnitNote, UnitTag
 from annotator.published.bundle.names import call_imported, forget_folder
 from annotator.published.models import ImportedBundle
 from annotator.studies.models import Study, StudyPair, StudyRound
@@ -148,6 +149,7 @@ _OF_INSTALLATION = "of the installation: the campaign goes on where it was asked
 _OF_MARKETPLACE = "the marketplace's id leads to people or to money"
 _OF_LINKS = "the marketplace's own books, and addresses that stand for people"
 _OF_STUDY = "a study goes out whole by `study report`, and is rebuilt from its study.json"
+_OF_NOTES = "what the people of this installation wrote for one another"
 _BY_PERSON = {"is_simulated": F("assignment__worker__is_simulated")}
 
 TABLES: tuple[Table, ...] = (
@@ -299,4 +301,7 @@ LEFT_OUT: Mapping[type[Model], str] = {
     Study: _OF_STUDY,
     StudyPair: _OF_STUDY,
     StudyRound: _OF_STUDY,
+    UnitNote: _OF_NOTES,
+    UnitTag: _OF_NOTES,
+    SavedView: _OF_NOTES,
 }

@@ -16,7 +16,7 @@ from annotator.crowd.pseudonyms import list_worker_ids
 from workers.app import app
 
 pytestmark = pytest.mark.django_db(transaction=True)
-APPS = ("accounts", "units", "descriptions", "crowd", "labels", "comparison", "studies")
+APPS = ("accounts", "units", "descriptions", "notes", "crowd", "labels", "comparison", "studies")
 
 
 @pytest.fixture

@@ -15,8 +15,12 @@ PAGES = {
     "gallery": ["/units/", "/units/?network=NETWORK&layer=LAYER&beside=NETWORK/LAYER&precision_min=0.5"],
     "unit": ["/units/NETWORK/LAYER/INDEX/"],
     "crop": ["/units/NETWORK/LAYER/INDEX/crops/0/"],
+    "crop-views": ["/units/NETWORK/LAYER/INDEX/crops/0/views/"],
     "image": ["/images/IMAGES/0/"],
     "walk": ["/units/NETWORK/LAYER/INDEX/walk/"],
+    "similar": ["/units/NETWORK/LAYER/INDEX/similar/"],
+    "units-beside": ["/units/beside/?unit=NETWORK/LAYER/0&unit=NETWORK/LAYER/INDEX"],
+    "notes": ["/notes/"],
     "best-units": ["/layers/"],
     "layers": ["/layers/NETWORK/"],
     "layer": ["/layers/NETWORK/LAYER/"],
@@ -66,10 +70,12 @@ NO_PAGES = {
     # The price of a form that is being filled in (campaigns/test_live_quote.py).
     "launch-quote", "campaign-edit-quote",
     "issue-token", "revoke-token", "change-person", "campaign-edit", "dissection-work",
+    # noting/test_noting.py.
+    "note", "note-delete", "tag-delete", "view-save", "view-delete", "share", "share-end", "shared",
     # A study has a plan and answers of its own (tests/annotator/studies).
     "study", "study-results", "study-report", "study-work",
     # They ask a GPU process (looking/test_photographs.py).
-    "look", "look-photograph", "look-unit", "look-label",
+    "look", "look-photograph", "look-unit", "look-label", "view-photograph", "view-picture",
     # It asks a GPU process for the network's layers (dissections/test_layer_tree.py).
     "dissect-layers",
     # A tried photograph has a question of its own (trying/test_pages.py).

@@ -41,7 +41,7 @@ from tests.databases import second_installation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-APPS = ("units", "descriptions", "crowd", "labels", "comparison", "studies", "published")
+APPS = ("units", "descriptions", "notes", "crowd", "labels", "comparison", "studies", "published")
 ROOT = Path(__file__).parent.parent.parent.parent
 
 

@@ -7,3 +7,7 @@ CAM = "cam"
 GRAD_CAM, HIRES_CAM, LAYER_CAM = BY_GRADIENTS = ("grad-cam", "hires-cam", "layer-cam")
 MAPS = (CAM, *BY_GRADIENTS)
 PAPER, TORCH_DEMO, AUTHORS = BOXES = ("paper", "torch-demo", "authors")
+# What one unit, or one class, looks at in a photograph (docs/evidence.md, Views).
+STRONG_ACTIVATION, BACK_PROPAGATION, DECONVOLUTION, GUIDED = VIEWS = (
+    "strong-activation", "back-propagation", "deconvolution", "guided",
+)  # fmt: skip
