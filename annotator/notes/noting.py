@@ -1,8 +1,10 @@
 """Writes notes and tags of units and keeps views, each with who did it and when."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.db.models import F, Value
 
 from annotator.notes.models import MAX_ADDRESS, MAX_NOTE, MAX_TAG, SavedView, UnitNote, UnitTag
 from annotator.refusals import Refusal
@@ -21,6 +23,36 @@ def write_note(*, unit: Unit, text: str, author: User, now: datetime) -> UnitNot
     if not 1 <= len(text) <= MAX_NOTE:
         raise CannotNote(f"A note has 1 to {MAX_NOTE} characters; this one has {len(text)}.")
     return UnitNote.objects.create(unit=unit, text=text, author=author, written_at=now)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A note or a tag of a unit; `author` is "" if they have no account any more."""
+
+    pk: int
+    text: str
+    author: str
+    author_id: int | None
+    at: datetime
+
+
+def list_noted(unit: Unit, *, n_notes: int) -> tuple[list[Noted], list[Noted]]:
+    """The unit's tags by name, and its newest notes. One query."""
+    tags, notes = (
+        rows.order_by()
+        .annotate(told=F(told), at=F(at), is_note=Value(is_note))
+        .values_list("is_note", "pk", "told", "author__username", "author", "at")
+        for rows, told, at, is_note in (
+            (unit.tags.all(), "name", "tagged_at", False),
+            (unit.notes.all(), "text", "written_at", True),
+        )
+    )
+    found: tuple[list[Noted], list[Noted]] = ([], [])
+    for is_note, pk, told, author, author_id, at in tags.union(notes, all=True):
+        found[is_note].append(Noted(pk, told, author or "", author_id, at))
+    return sorted(found[0], key=lambda one: one.text), sorted(found[1], key=lambda one: (one.at, one.pk))[
+        : -n_notes - 1 : -1
+    ]
 
 
 def read_tags(text: str) -> list[str]:

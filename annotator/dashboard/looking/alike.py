@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.numbers import read_number
-from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
+from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
 from annotator.dashboard.looking.similarity import count_pairs, find_alike, find_namesakes
 from annotator.dashboard.units.cards import UnitCard, make_cards
 from annotator.dashboard.units.scope import Scope, find_scope
@@ -31,7 +31,7 @@ class Beside:
 
 @needs(Role.VIEWER)
 def show_similar(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
-    """Units that fire on the same photographs or places, and units of the same name."""
+    """Units that fire on the same photographs or places (a part of the page), and units of the same name."""
     scope = find_scope(Selection({}))
     unit = (
         Unit.objects.select_related("layer__network")
@@ -42,8 +42,11 @@ def show_similar(request: SignedInRequest, network: str, layer: str, index: int)
         if renamed := find_renamed(network):
             return redirect("similar", renamed, layer, index)
         raise Http404
+    if request.headers.get("HX-Request"):
+        dissected = _find_measured([unit], scope).get(unit.pk)
+        alike = find_alike(dissected, scope) if dissected else None
+        return show_part(request, "dashboard/looking/alike.html", {"alike": alike})
     (card,) = make_cards(unit_ids=[unit.pk], scope=scope)
-    dissected = _find_measured([unit], scope).get(unit.pk)
     people, broden = find_namesakes(card, unit.pk, scope)
     return show(
         request,
@@ -52,8 +55,6 @@ def show_similar(request: SignedInRequest, network: str, layer: str, index: int)
         subtitle=network,
         unit=unit,
         card=card,
-        dissected=dissected,
-        alike=find_alike(dissected, scope) if dissected else None,
         people=people,
         broden=broden,
         most=MAX_BESIDE,

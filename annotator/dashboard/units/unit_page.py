@@ -14,6 +14,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.numbers import MAX_KEY_DIGITS, read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.units.unit_record import UnitRecord, gather_record
+from annotator.notes.noting import list_noted
 from annotator.units.finding import find_neighbors, find_renamed
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import AutomaticLabel, DissectedUnit, Unit
@@ -60,6 +61,7 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         return show_refusal(request, str(unclear), status=400)
     previous_index, next_index = find_neighbors(unit)
     record = gather_record(unit=unit, dissection_id=dissection, answer_id=answer, mode=mode)
+    tags, notes = list_noted(unit, n_notes=MAX_NOTES)
     return show(
         request,
         "dashboard/units/unit.html",
@@ -75,8 +77,8 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         descriptions=unit.descriptions.select_related("method").order_by("method__name"),
         modes=AutomaticLabel.Mode.choices,
         mode=mode,
-        tags=unit.tags.all(),
-        notes=[] if request.is_guest else unit.notes.select_related("author")[:MAX_NOTES],
+        tags=tags,
+        notes=[] if request.is_guest else notes,
     )
 
 

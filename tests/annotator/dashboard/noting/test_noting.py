@@ -104,7 +104,7 @@ def test_a_shared_link_shows_its_page_and_pictures_and_nothing_else(world: World
         assert private not in text
     pictures = re.findall(r"/crops/[\w-]+/\w+\.jpg", text)
     assert guest.get(pictures[0]).status_code == 200
-    for address in (UNIT, "/units/net/features.3/2/", "/units/", "/", "/notes/", "/api/units", f"{UNIT}?mode=lite"):
+    for address in (UNIT, "/units/net/features.3/2/", "/units/", "/", "/notes/", "/api/networks", f"{UNIT}?mode=lite"):
         assert guest.get(address).status_code in (302, 401), address
     assert guest.post(f"{UNIT}?mode=paper").status_code in (302, 405)
     assert Client().get(pictures[0]).status_code == 302
