@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import F, Value
@@ -38,21 +39,19 @@ class Noted:
 
 def list_noted(unit: Unit, *, n_notes: int) -> tuple[list[Noted], list[Noted]]:
     """The unit's tags by name, and its newest notes. One query."""
-    tags, notes = (
-        rows.order_by()
-        .annotate(told=F(told), at=F(at), is_note=Value(is_note))
-        .values_list("is_note", "pk", "told", "author__username", "author", "at")
-        for rows, told, at, is_note in (
-            (unit.tags.all(), "name", "tagged_at", False),
-            (unit.notes.all(), "text", "written_at", True),
-        )
-    )
+    tags = _tell(unit.tags.all(), "name", "tagged_at", is_note=False)
+    notes = _tell(unit.notes.all(), "text", "written_at", is_note=True)
     found: tuple[list[Noted], list[Noted]] = ([], [])
     for is_note, pk, told, author, author_id, at in tags.union(notes, all=True):
         found[is_note].append(Noted(pk, told, author or "", author_id, at))
-    return sorted(found[0], key=lambda one: one.text), sorted(found[1], key=lambda one: (one.at, one.pk))[
-        : -n_notes - 1 : -1
-    ]
+    newest = sorted(found[1], key=lambda one: (one.at, one.pk), reverse=True)
+    return sorted(found[0], key=lambda one: one.text), newest[:n_notes]
+
+
+def _tell(rows: Any, text: str, at: str, *, is_note: bool) -> Any:
+    """Tags and notes in columns of the same names, so that one query reads both."""
+    named = rows.order_by().annotate(told=F(text), at=F(at), is_note=Value(is_note))
+    return named.values_list("is_note", "pk", "told", "author__username", "author", "at")
 
 
 def read_tags(text: str) -> list[str]:

@@ -117,7 +117,8 @@ def count_pairs(dissected: Sequence[DissectedUnit]) -> dict[tuple[int, int], int
 def find_namesakes(card: UnitCard, unit_id: int, scope: Scope) -> tuple[list[UnitCard], list[UnitCard]]:
     """Units of any network that people call the same (synonyms included), and those whose best label is the same."""
     units = relate_labels(scope, mode=AutomaticLabel.Mode.PAPER).exclude(pk=unit_id)
-    people, broden = [], []
+    people: list[int] = []
+    broden: list[int] = []
     if card.concept:
         same = {card.concept, *find_meaning(card.concept).same}
         rows = units.filter(people__concept__in=same).order_by("-people__precision", "pk")

@@ -58,7 +58,8 @@ class Rectifying(TorchFunctionMode):
         if ceiling is None:
             return func(*args, **given)
         self.n_relus += 1
-        return _Rectified.apply(args[0] if args else given["input"], ceiling, self.passes)  # type: ignore[no-untyped-call]
+        rectify: Any = _Rectified.apply
+        return rectify(args[0] if args else given["input"], ceiling, self.passes)
 
 
 def find_ceiling(func: object, args: tuple[Any, ...], given: Mapping[str, Any]) -> float | None:

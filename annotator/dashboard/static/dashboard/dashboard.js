@@ -1,7 +1,7 @@
 /* Keyboard: an element with data-key answers to those keys (an empty one is the space bar), unless somebody is typing
    or the key belongs to what has the focus. */
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const own = event.target.closest("input, select, textarea, [contenteditable]");
   // A radio button or a slider keeps the arrows, the space bar and the like, and has no use for letters.
   const isPointed = own?.matches("input:is([type=radio], [type=checkbox], [type=range])");
