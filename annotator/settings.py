@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from annotator import embedded, env
 from annotator.dashboard.frame.appearance import UNFOLD as UNFOLD
+from annotator.languages import find_languages
 from workers.config import VALKEY_OPTIONS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -129,6 +130,7 @@ MIDDLEWARE = [
     "annotator.sandbox.frames.hosts.SeparateContent",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "annotator.languages.SpeakLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -181,6 +183,13 @@ ARTIFACT_ROOT = env.text(
 )
 
 LANGUAGE_CODE = "en-us"
+_own_languages = env.text(
+    "LANGUAGES_FOLDER",
+    "A folder with further languages of HIT pages and the worker site, as docs/developers.md says; empty: none.",
+    default="",
+)
+LOCALE_PATHS = [Path(one) for one in (_own_languages, BASE_DIR / "annotator" / "locale") if one]
+LANGUAGES = find_languages(LOCALE_PATHS)
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"

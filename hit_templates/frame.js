@@ -2,6 +2,10 @@
 "use strict";
 const hitPage = (() => {
   const config = JSON.parse(document.getElementById("hit-config").textContent);
+  // The page's language: the server has sent the sentences of this script in it.
+  const gettext = (text, values = {}) => Object.entries(values).reduce(
+    (said, [name, value]) => said.replace(`{${name}}`, () => value), config.words[text] ?? text,
+  );
   const $ = (id) => document.getElementById(id);
   const crops = [...document.querySelectorAll(".crop")];
   const IDLE_AFTER_MS = 30000;
@@ -21,7 +25,7 @@ const hitPage = (() => {
     const timer = setTimeout(() => stop.abort(), GIVE_UP_AFTER_MS);
     try {
       const answer = await fetch(url, {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), cache: "no-store",
+        method: "POST", headers: { "Content-Type": "application/json", "Accept-Language": config.language }, body: JSON.stringify(body), cache: "no-store",
         signal: stop.signal,
       });
       const text = await answer.text();
@@ -47,7 +51,7 @@ const hitPage = (() => {
   function end(message) {
     work.token = null;
     work.ended = message;
-    say("Nothing more is saved from this page.");
+    say(gettext("Nothing more is saved from this page."));
     tell(message, true);
     goOn(false);
   }
@@ -94,7 +98,7 @@ const hitPage = (() => {
   async function start(hasAgreed, open) {
     const { status, body } = await post(config.urls.start, { token: config.token, consent: hasAgreed, secret });
     if (status === 0 || status >= 500 || status === 429) {
-      say(status === 429 ? `${body.error} It is tried again by itself.` : "No connection. Trying again …");
+      say(status === 429 ? `${body.error} ${gettext("It is tried again by itself.")}` : gettext("No connection. Trying again …"));
       setTimeout(() => start(hasAgreed, open), status === 429 ? 20000 : 3000);
       return;
     }
@@ -102,7 +106,7 @@ const hitPage = (() => {
     $("consent").hidden = body.state !== "consent";
     $("work").hidden = body.state !== "working";
     if (status !== 200) {
-      end(body.error ?? "This page cannot be opened now. Please return the HIT. It costs you nothing.");
+      end(body.error ?? gettext("This page cannot be opened now. Please return the HIT. It costs you nothing."));
     } else if (body.state === "stored") {
       finish(body);
     } else if (body.state === "working") {
@@ -149,7 +153,7 @@ const hitPage = (() => {
     $("send-now").hidden = !seconds;
     if (!seconds) return handOver();
     if (seconds === config.seconds_to_correct) $("send-now").focus();
-    $("handing-over").textContent = `It is sent to the marketplace in ${seconds} s.`;
+    $("handing-over").textContent = gettext("It is sent to the marketplace in {seconds} s.", { seconds });
     waiting = setTimeout(() => waitForCorrection(seconds - 1), 1000);
   }
 
@@ -160,7 +164,7 @@ const hitPage = (() => {
     work.corrects = true;
     $("done").hidden = true;
     $("work").hidden = false;
-    tell("You can change your answer now. Press Submit again when you are done.");
+    tell(gettext("You can change your answer now. Press Submit again when you are done."));
     $("work").scrollIntoView();
   }
 
@@ -169,17 +173,17 @@ const hitPage = (() => {
   // What is true of the pay if that fails: `isConfirmed` if the marketplace has said that this person holds the HIT.
   let isConfirmed = false;
   const tellPay = () => (isConfirmed
-    ? "Your work is stored here and will be paid."
-    : "Your work is stored here, but it can be paid only after the marketplace has taken it.");
+    ? gettext("Your work is stored here and will be paid.")
+    : gettext("Your work is stored here, but it can be paid only after the marketplace has taken it."));
   const tellLast = () => (isConfirmed
-    ? "If its time runs out first, send the receipt to the requester."
-    : "Please do so before the time of the HIT runs out.");
+    ? gettext("If its time runs out first, send the receipt to the requester.")
+    : gettext("Please do so before the time of the HIT runs out."));
 
   async function handOver() {
     const form = $("hand-over");
     $("hand-over-again").hidden = true;
     $("correct").hidden = true; // from here on it may have arrived
-    $("handing-over").textContent = "Sending it to the marketplace …";
+    $("handing-over").textContent = gettext("Sending it to the marketplace …");
     let isReachable = navigator.onLine; // the answer is another origin's and stays unread; only that one came matters
     if (isReachable) {
       await Promise.race([
@@ -189,8 +193,9 @@ const hitPage = (() => {
     }
     if (!isReachable) {
       $("handing-over").textContent =
-        `The marketplace does not seem to answer. ${tellPay()} It is sent all the same in a few seconds. If an error `
-        + `follows, open this HIT again: it is sent again. ${tellLast()}`;
+        `${gettext("The marketplace does not seem to answer.")} ${tellPay()} `
+        + `${gettext("It is sent all the same in a few seconds. If an error follows, open this HIT again: it is sent again.")} `
+        + tellLast();
       $("hand-over-again").hidden = false;
       await new Promise((resolve) => { setTimeout(resolve, navigator.onLine ? 5000 : 0); });
     }
@@ -201,8 +206,8 @@ const hitPage = (() => {
     form.submit();
     setTimeout(() => {
       $("handing-over").textContent =
-        `The marketplace has not accepted it yet. ${tellPay()} Press the button to try again, or open this HIT again `
-        + `later. ${tellLast()}`;
+        `${gettext("The marketplace has not accepted it yet.")} ${tellPay()} `
+        + `${gettext("Press the button to try again, or open this HIT again later.")} ${tellLast()}`;
       $("hand-over-again").hidden = false;
     }, 8000);
   }
@@ -271,7 +276,7 @@ const hitPage = (() => {
 
     function soon(delay) {
       note();
-      if ($("saved").textContent === "Saved" && !isSaved()) say("Saving …"); // true until this change
+      if ($("saved").textContent === gettext("Saved") && !isSaved()) say(gettext("Saving …")); // true until this change
       clearTimeout(timer);
       timer = setTimeout(save, delay);
     }
@@ -287,7 +292,7 @@ const hitPage = (() => {
       if (isEqual(mine, base)) return;
       isSaving = true;
       sent = [...sent.slice(-20), mine];
-      say("Saving …");
+      say(gettext("Saving …"));
       const { status, body: answer } = await post(config.urls.draft, body(mine));
       isSaving = false;
       if (!work.token) return; // submitted meanwhile
@@ -295,7 +300,7 @@ const hitPage = (() => {
         revision = answer.revision;
         base = mine;
         sent = [];
-        if (isSaved()) { say("Saved"); forgetLocal(work.receipt); } else soon(300); // changed meanwhile
+        if (isSaved()) { say(gettext("Saved")); forgetLocal(work.receipt); } else soon(300); // changed meanwhile
       } else if (status === 409 && answer.draft) {
         take(answer, note());
         soon(0);
@@ -303,9 +308,9 @@ const hitPage = (() => {
         work.token = null;
         start(false, open); // submitted from another tab
       } else if (status === 403 || status === 410) {
-        end(answer.error ?? "Please open this HIT again from the marketplace.");
+        end(answer.error ?? gettext("Please open this HIT again from the marketplace."));
       } else {
-        say("Not saved: there is no connection. Keep this page open. Your work is saved as soon as the connection is back.");
+        say(gettext("Not saved: there is no connection. Keep this page open. Your work is saved as soon as the connection is back."));
         soon(DRAFT_EVERY_MS);
       }
     }
@@ -332,17 +337,17 @@ const hitPage = (() => {
       if (!isEqual(merged, mine)) show(merged);
       last = pick(read());
       if (conflicts.length) showConflicts(conflicts);
-      else if (!isOpening && !isOurs && !isEqual(merged, mine)) tell("This HIT is also open in another tab. What you did there is shown here too.");
+      else if (!isOpening && !isOurs && !isEqual(merged, mine)) tell(gettext("This HIT is also open in another tab. What you did there is shown here too."));
     }
 
     // Both versions, and a button that takes the other one.
     function showConflicts(conflicts) {
-      tell("You answered this HIT in two places. The newer answer is shown below:");
+      tell(gettext("You answered this HIT in two places. The newer answer is shown below:"));
       for (const { name, kept, other } of conflicts) {
         const line = document.createElement("p");
         line.className = "conflict";
-        line.textContent = `${fields[name].words}: kept “${kept}”. The other one: “${other}”. `;
-        const button = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: "Use the other one" });
+        line.textContent = `${gettext("{field}: kept “{kept}”. The other one: “{other}”.", { field: fields[name].words, kept, other })} `;
+        const button = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: gettext("Use the other one") });
         button.addEventListener("click", () => { show({ ...pick(read()), [name]: other }); line.remove(); soon(0); });
         line.append(button);
         $("notice").append(line);
@@ -359,7 +364,7 @@ const hitPage = (() => {
       changedAt = { ...local?.changedAt, ...changedAt };
       if (!isEqual(early, pick(read()))) { show(early); last = pick(read()); }
       take(answer, early, true);
-      say(revision ? "Your work so far is restored." : "");
+      say(revision ? gettext("Your work so far is restored.") : "");
       opened();
       if (!isSaved()) soon(0);
     }
@@ -385,14 +390,14 @@ const hitPage = (() => {
     if (work.ended) tell(work.ended, true);
     if (work.ended || !$("done").hidden) return false;
     goOn(false); // one press waits at a time
-    tell("The page is still starting. Your answer is sent as soon as it is ready.");
+    tell(gettext("The page is still starting. Your answer is sent as soon as it is ready."));
     return new Promise((resolve) => { work.pressed = resolve; });
   }
 
   // Sends the answer that `read` gives: it is stored here first. `refused` gets (field, sentence) of what is missing.
   async function submit(read, refused) {
     if (!(await waitForStart())) return;
-    say("Storing your work …");
+    say(gettext("Storing your work …"));
     const { status, body } = await post(config.urls.submit, {
       work_token: work.token, client_id: clientId, corrects: work.corrects,
       active_seconds: Math.round(work.activeSeconds * 10) / 10, ...read(),
@@ -401,9 +406,9 @@ const hitPage = (() => {
     if (status === 200 && body.state === "stored") finish(body);
     else if (status === 200) tell(body.message, true);
     else if (status === 422) refused(body.field, body.error);
-    else if (status === 403 || status === 410) end(body.error ?? "Please open this HIT again from the marketplace.");
+    else if (status === 403 || status === 410) end(body.error ?? gettext("Please open this HIT again from the marketplace."));
     else if (status === 429) tell(body.error, true);
-    else tell("Your work could not be stored yet: no connection. Nothing is lost; please press the button again in a moment.", true);
+    else tell(gettext("Your work could not be stored yet: no connection. Nothing is lost; please press the button again in a moment."), true);
   }
 
   // Shows the preview, or asks for the consent and starts.
@@ -418,5 +423,5 @@ const hitPage = (() => {
     if (!config.consent_needed || isKept) start(false, open);
   }
 
-  return { config, $, crops, work, clientId, post, say, tell, start, finish, keepDraft, submit, run };
+  return { config, gettext, $, crops, work, clientId, post, say, tell, start, finish, keepDraft, submit, run };
 })();

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from annotator.comparison.glossary import explain_numbers
 from annotator.comparison.summary import Document
 from annotator.csv_files import write_csv
 from annotator.units.chance import COUNT_WORDS, print_chance, print_interval
@@ -40,7 +41,9 @@ def list_agreement_rows(document: Document) -> list[tuple[str, ...]]:
 def print_report(document: Document) -> str:
     """The layers' figures, then the table."""
     networks = [f"{network['name']}: {network['weights']}" for network in document["networks"]]
-    return "\n".join([*networks, *(_print_layer(layer) for layer in document["layers"]), "", print_table(document)])
+    meanings = [f"{name}: {meaning}." for name, meaning in explain_numbers(has_people=bool(document["campaign"]))]
+    layers = [_print_layer(layer) for layer in document["layers"]]
+    return "\n".join([*networks, *layers, "", print_table(document), "", "What the numbers mean", *meanings])
 
 
 def print_csv(document: Document) -> str:

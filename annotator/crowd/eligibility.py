@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from annotator.crowd.hit_types.templates import list_shows_photographs
 from annotator.crowd.models import HIT, OPEN, Assignment, Worker
 
 # As `count_decided_by`; the names of persons have no space.
 INDEPENDENCE = "one answer per person"
-_RETURN = "Please return this HIT: returning it costs you nothing."
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,19 @@ def find_bar(*, hit: HIT, earlier: QuerySet[Assignment]) -> Bar | None:
     excluded = hit.campaign.qualifications.get("excluded_campaigns", [])
     if excluded and done.filter(hit__campaign__name__in=excluded).exists():
         return Bar(
-            "You took part in an earlier study of ours that shows the same pictures, so you cannot take this one too. "
-            f"{_RETURN}",
+            gettext(
+                "You took part in an earlier study of ours that shows the same pictures, so you cannot take this one "
+                "too. Please return this HIT: returning it costs you nothing."
+            ),
             "This person took part in a campaign that this one excludes.",
         )
     most = hit.campaign.max_hits_per_worker
     if most is not None and done.filter(hit__campaign=hit.campaign).count() >= most:
         return Bar(
-            f"This study takes at most {most} HITs from one person, so that many people are heard, and you have done "
-            f"them all. Thank you! {_RETURN}",
+            gettext(
+                "This study takes at most {most} HITs from one person, so that many people are heard, and you have "
+                "done them all. Thank you! Please return this HIT: returning it costs you nothing."
+            ).format(most=most),
             f"This person had already answered {most} HITs, the most that one person may.",
         )
     return None
@@ -54,14 +58,20 @@ def _find_repeated(hit: HIT, own: QuerySet[Assignment]) -> Bar | None:
     if hit.hit_type.template in of_photographs:
         if own.filter(hit__question_key=hit.question_key).exists():
             return Bar(
-                f"You have already answered this question, and each person may do so once. {_RETURN}",
+                gettext(
+                    "You have already answered this question, and each person may do so once. Please return this HIT: "
+                    "returning it costs you nothing."
+                ),
                 "This person had already answered this question.",
             )
         return None
     about = own.filter(hit__hit_units__unit__in=hit.hit_units.values("unit"))
     if about.exclude(hit__hit_type__template__in=of_photographs).exists():
         return Bar(
-            f"You have already worked on this unit, and each person may do so once. {_RETURN}",
+            gettext(
+                "You have already worked on this unit, and each person may do so once. Please return this HIT: "
+                "returning it costs you nothing."
+            ),
             "This person had already answered about this unit.",
         )
     return None

@@ -1,28 +1,28 @@
-"""Writes a campaign's report as one folder of HTML that opens offline, each unit under a permanent anchor."""
+"""Writes a report as one folder of HTML that opens offline, each unit under a permanent anchor.
 
-import re
+Of a campaign, with every unit of its dissections as an appendix; or of a dissection alone, nobody having been asked.
+"""
+
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.template.loader import get_template, render_to_string
 
-from annotator.comparison.reports import describe_campaign
+from annotator.comparison.glossary import explain_numbers
+from annotator.comparison.reports import describe_campaign, describe_dissection
 from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.figures.drawing import save_figure
 from annotator.figures.listing import draw_figure, list_figures
 from annotator.published.exporting import NothingToExport
 from annotator.published.folders import whole_folder
-from annotator.units.models import DissectedUnit
-from annotator.units.strips import read_strip
-from workers.engine.drawing.tiles import cut_tiles, encode_jpeg, lay_out
+from annotator.published.method_words import describe_campaign_methods, describe_dissection_methods
+from annotator.published.ranked_crops import make_anchor, write_crops
+from annotator.units.models import DissectedUnit, Dissection
 from workers.engine.format import bounds
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
-from workers.store import StoreError
 
-N_CROPS = 12
-GAP_PX = 2
 LISTS = {
     "named_alike": "Units with the same name by people and Broden",
     "both_name_differently": "People and Broden are sure and name different things",
@@ -46,9 +46,10 @@ def write_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
     report = describe_campaign(campaign=campaign)
     if not report["units"]:
         raise NothingToExport(f"Campaign {campaign.name} has no labeled units yet: run `label {campaign.name}` first.")
-    rendered = DissectedUnit.objects.filter(hit_units__hit__campaign=campaign, dissection__image_set__is_rendered=True)
+    dissections = Dissection.objects.filter(dissected_units__hit_units__hit__campaign=campaign).distinct()
+    asked = DissectedUnit.objects.filter(hit_units__hit__campaign=campaign).distinct()
     with whole_folder(folder) as fresh:
-        cropped = _write_crops(campaign, fresh / "crops")
+        cropped = write_crops(asked.select_related("unit__layer", "dissection"), fresh / "crops")
         figures = [
             draw_figure(report=report, name=name, campaign=campaign)
             for name, _ in list_figures(report, campaign=campaign)
@@ -57,21 +58,54 @@ def write_report(*, campaign: Campaign, folder: Path, now: datetime) -> int:
             save_figure(figure, folder=fresh / "figures")
         page = {
             **_arrange(report, cropped),
+            "methods": describe_campaign_methods(campaign),
+            "numbers": explain_numbers(has_people=True),
             "figures": figures,
             "now": now,
             "bounds": bounds,
-            "images_are_rendered": rendered.exists(),
+            "images_are_rendered": dissections.filter(image_set__is_rendered=True).exists(),
+            "appendices": [_write_appendix(row, fresh, now=now) for row in dissections.order_by("created_at")],
         }
-        (fresh / "index.html").write_text(render_to_string("published/report.html", page), encoding="utf-8")
-        # Read as a template, so that Django finds it. It has no tags.
-        style = get_template("published/report.css").render()
-        (fresh / "report.css").write_text(style, encoding="utf-8")
+        _write_page("report", page, fresh / "index.html")
+        _write_style(fresh)
     return len(report["units"])
 
 
-def make_anchor(*, layer: str, index: int) -> str:
-    """Stays the same whatever is labeled later: `unit-features.10-7`, zero-based."""
-    return f"unit-{re.sub(r'[^A-Za-z0-9._-]', '_', layer)}-{index}"
+def write_dissection_report(*, dissection: Dissection, folder: Path, now: datetime) -> int:
+    """Number of units. index.html, report.css, and crops/ of units whose crops were cut. Raises FolderInTheWay."""
+    with whole_folder(folder) as fresh:
+        _write_style(fresh)
+        return int(_write_appendix(dissection, fresh, name="index.html", crops="crops", now=now)["n_units"])
+
+
+def _write_appendix(
+    dissection: Dissection, folder: Path, *, now: datetime, name: str = "", crops: str = ""
+) -> Document:
+    """Every unit of the dissection on a page of its own."""
+    short = str(dissection.pk)[:8]
+    name, crops = name or f"appendix-{short}.html", crops or f"crops-{short}"
+    report = describe_dissection(dissection=dissection)
+    rows = dissection.dissected_units.select_related("unit__layer", "dissection").order_by("pk")
+    page = {
+        **_arrange(report, write_crops(rows, folder / crops)),
+        "dissection": dissection,
+        "crops": crops,
+        "methods": describe_dissection_methods([dissection]),
+        "numbers": explain_numbers(has_people=False),
+        "now": now,
+        "bounds": bounds,
+    }
+    _write_page("appendix", page, folder / name)
+    return {"name": name, "dissection": dissection, "n_units": len(report["units"])}
+
+
+def _write_page(name: str, page: Document, path: Path) -> None:
+    path.write_text(render_to_string(f"published/{name}.html", page), encoding="utf-8")
+
+
+def _write_style(folder: Path) -> None:
+    # Read as a template, so that Django finds it. It has no tags.
+    (folder / "report.css").write_text(get_template("published/report.css").render(), encoding="utf-8")
 
 
 def _arrange(report: Document, cropped: set[str]) -> dict[str, Any]:
@@ -84,33 +118,11 @@ def _arrange(report: Document, cropped: set[str]) -> dict[str, Any]:
         "lists": [
             {"title": title, "units": [_add_anchor(unit) for unit in found]}
             for key, title in LISTS.items()
-            if (found := (report["agreement"] or {}).get(key))
+            if (found := (report.get("agreement") or {}).get(key))
         ],
-        "consensus": [{"name": CONSENSUS_WORDS[key], **found} for key, found in report["consensus"].items()],
+        "consensus": [{"name": CONSENSUS_WORDS[key], **found} for key, found in report.get("consensus", {}).items()],
     }
 
 
 def _add_anchor(unit: Document) -> Document:
     return {**unit, "anchor": make_anchor(layer=unit["layer"], index=unit["index"])}
-
-
-def _write_crops(campaign: Campaign, folder: Path) -> set[str]:
-    """Anchors of the units whose first crops could be read."""
-    rows = (
-        DissectedUnit.objects.filter(hit_units__hit__campaign=campaign)
-        .select_related("unit__layer", "dissection")
-        .distinct()
-    )
-    written = set()
-    for row in rows:
-        anchor = make_anchor(layer=row.unit.layer.path, index=row.unit.index)
-        try:
-            strip = read_strip(artifact=row.dissection.artifact, strip=row.strip)
-            tiles = cut_tiles(strip, ranks=range(min(N_CROPS, row.n_top)))
-        except (StoreError, OSError):
-            continue
-        folder.mkdir(exist_ok=True)
-        in_one_line = lay_out(tiles, columns=len(tiles), gap_px=GAP_PX)
-        (folder / f"{anchor}.jpg").write_bytes(encode_jpeg(in_one_line))
-        written.add(anchor)
-    return written

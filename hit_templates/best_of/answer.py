@@ -35,7 +35,7 @@ class BestOf:
         if unit.facts.get("is_graded"):
             n_open = len(set(range(n_texts)) - {mark // 10 for mark in judged})
             if n_open:
-                raise BadAnswer(f"Please grade every description: {n_open} to go.", field="judged")
+                raise BadAnswer("Please grade every description: {n} to go.", field="judged", n=n_open)
             if len(judged) > n_texts:
                 raise BadAnswer("One description has two grades: please choose one of them.", field="judged")
             return Judgement(best=None, grades=tuple(mark % 10 for mark in judged))

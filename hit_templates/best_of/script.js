@@ -1,6 +1,6 @@
 // The chosen description, or a grade for each. Every decision is the server's.
 (() => {
-  const { config, $, tell, keepDraft, submit, run } = hitPage;
+  const { config, gettext, $, tell, keepDraft, submit, run } = hitPage;
   const radios = [...document.querySelectorAll("#form input[type=radio]")];
   // A place on the page; of a page that asks for grades, ten times the place and the grade.
   const read = () => ({ judged: radios.filter((one) => one.checked).map((one) => Number(one.value)) });
@@ -10,7 +10,7 @@
     radios.forEach((one) => { one.checked = draft.judged.includes(Number(one.value)); });
   }
 
-  const draft = keepDraft({ fields: { judged: { empty: [], words: "Your answer" } }, read, show });
+  const draft = keepDraft({ fields: { judged: { empty: [], words: gettext("Your answer") } }, read, show });
 
   function changed() {
     $("judged-error").hidden = true;

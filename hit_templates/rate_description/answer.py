@@ -31,7 +31,7 @@ class RateDescription:
         if set(yes) & set(no):
             raise BadAnswer("One photograph has both answers: please choose one of them.", field="answers")
         if n_open := n_shown - len(yes) - len(no):
-            raise BadAnswer(f"Please answer yes or no for every photograph: {n_open} to go.", field="answers")
+            raise BadAnswer("Please answer yes or no for every photograph: {n} to go.", field="answers", n=n_open)
         return Ratings(yes=yes, no=no)
 
     def clean_draft(self, values: Mapping[str, Any], shown: Sequence[ShownUnit]) -> JSON:

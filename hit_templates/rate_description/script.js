@@ -1,6 +1,6 @@
 // One yes or no for each photograph. Every decision is the server's.
 (() => {
-  const { config, $, crops, tell, keepDraft, submit, run } = hitPage;
+  const { config, gettext, $, crops, tell, keepDraft, submit, run } = hitPage;
   const items = [...document.querySelectorAll(".item")];
   const radios = items.map((item) => [...item.querySelectorAll("input")]);
 
@@ -10,7 +10,7 @@
 
   function count() {
     const n = items.filter((_, position) => chosen(position)).length;
-    $("count").textContent = `${n} of ${items.length} answered`;
+    $("count").textContent = gettext("{n} of {all} answered", { n, all: items.length });
   }
 
   function show(draft) {
@@ -23,7 +23,7 @@
   }
 
   const draft = keepDraft({
-    fields: { yes: { empty: [], words: "Your yes" }, no: { empty: [], words: "Your no" } }, read, show,
+    fields: { yes: { empty: [], words: gettext("Your yes") }, no: { empty: [], words: gettext("Your no") } }, read, show,
   });
 
   function choose(position, answer) {

@@ -1,6 +1,6 @@
 // One choice and how sure the person is. Every decision is the server's.
 (() => {
-  const { config, $, tell, keepDraft, submit, run } = hitPage;
+  const { config, gettext, $, tell, keepDraft, submit, run } = hitPage;
   const NAMES = ["chosen", "confidence"];
   const radios = (name) => [...document.querySelectorAll(`input[name=${name}]`)];
   const read = () => Object.fromEntries(NAMES.map((name) => [name, radios(name).find((one) => one.checked)?.value ?? ""]));
@@ -10,7 +10,7 @@
   }
 
   const draft = keepDraft({
-    fields: { chosen: { empty: "", words: "Your choice" }, confidence: { empty: "", words: "How sure you are" } }, read, show,
+    fields: { chosen: { empty: "", words: gettext("Your choice") }, confidence: { empty: "", words: gettext("How sure you are") } }, read, show,
   });
 
   function refused(field, message) {

@@ -92,7 +92,7 @@ def _read_description(value: object) -> str:
         raise BadAnswer("Please describe in one word or short phrase what most of the crops show.", field="description")
     if len(description) > MAX_DESCRIPTION:
         raise BadAnswer(
-            f"Please use one word or short phrase, at most {MAX_DESCRIPTION} characters.", field="description"
+            "Please use one word or short phrase, at most {n} characters.", field="description", n=MAX_DESCRIPTION
         )
     return description
 

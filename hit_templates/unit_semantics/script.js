@@ -1,6 +1,6 @@
 // What the person describes, marks and chooses. Every decision is the server's.
 (() => {
-  const { config, $, crops, tell, keepDraft, submit, run } = hitPage;
+  const { config, gettext, $, crops, tell, keepDraft, submit, run } = hitPage;
   const description = $("description");
   let marked = new Set();
   let mayPaste = false;
@@ -8,7 +8,7 @@
   // --- the crops
   function showMarks() {
     crops.forEach((crop, position) => crop.setAttribute("aria-pressed", String(marked.has(position))));
-    $("count").textContent = `${marked.size} of ${crops.length} marked`;
+    $("count").textContent = gettext("{n} of {all} marked", { n: marked.size, all: crops.length });
   }
 
   const ALL = $("all").textContent;
@@ -16,14 +16,14 @@
 
   function mayMark() {
     if (description.value.trim()) return true;
-    showError("description", "First describe what most crops show. Then mark the crops that do not fit your words.");
+    showError("description", gettext("First describe what most crops show. Then mark the crops that do not fit your words."));
     return false;
   }
 
   function change(marks) {
     marked = marks;
     $("marked-error").hidden = true;
-    $("all").textContent = before ? "Bring my marks back" : ALL;
+    $("all").textContent = before ? gettext("Bring my marks back") : ALL;
     showMarks();
     saveSoon(0);
   }
@@ -90,7 +90,7 @@
   async function send(event) {
     event.preventDefault();
     if (marked.size === crops.length && $("marked-error").hidden) {
-      return showError("marked", "Every crop is crossed out. Click those that fit your words, or choose other words. If it is right, submit again.");
+      return showError("marked", gettext("Every crop is crossed out. Click those that fit your words, or choose other words. If it is right, submit again."));
     }
     $("submit").disabled = true;
     await submit(read, showError);
@@ -99,9 +99,9 @@
 
   const draft = keepDraft({
     fields: {
-      description: { empty: "", words: "Your description" },
-      marked: { empty: [], words: "The crops you marked" },
-      category: { empty: "", words: "Your category" },
+      description: { empty: "", words: gettext("Your description") },
+      marked: { empty: [], words: gettext("The crops you marked") },
+      category: { empty: "", words: gettext("Your category") },
     },
     read, show,
   });
@@ -116,10 +116,10 @@
     description.addEventListener(name, (event) => {
       if (mayPaste) return;
       event.preventDefault();
-      showError("description", "Please type your own words. If you need to paste, press the link below.");
+      showError("description", gettext("Please type your own words. If you need to paste, press the link below."));
     });
   }
-  $("allow-paste").addEventListener("click", () => { mayPaste = true; $("allow-paste").textContent = "Pasting is on"; description.focus(); });
+  $("allow-paste").addEventListener("click", () => { mayPaste = true; $("allow-paste").textContent = gettext("Pasting is on"); description.focus(); });
   $("categories").addEventListener("change", () => { $("category-error").hidden = true; saveSoon(0); });
   $("form").addEventListener("submit", send);
   document.addEventListener("keydown", (event) => {

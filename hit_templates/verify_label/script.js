@@ -1,6 +1,6 @@
 // One press chooses an answer and keeps it; a second one sends it. Until then it can be undone.
 (() => {
-  const { config, $, tell, keepDraft, submit, run } = hitPage;
+  const { config, gettext, $, tell, keepDraft, submit, run } = hitPage;
   const choices = [...document.querySelectorAll(".choice")];
   let verdict = "";
 
@@ -8,11 +8,11 @@
     verdict = draft.verdict;
     choices.forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.verdict === verdict)));
     $("confirm").hidden = !verdict;
-    $("chosen").textContent = { yes: "You chose: Yes, it fits most.", no: "You chose: No, it does not." }[verdict] ?? "";
+    $("chosen").textContent = { yes: gettext("You chose: Yes, it fits most."), no: gettext("You chose: No, it does not.") }[verdict] ?? "";
   }
 
   const draft = keepDraft({
-    fields: { verdict: { empty: "", words: "Your answer" } }, read: () => ({ verdict }), show,
+    fields: { verdict: { empty: "", words: gettext("Your answer") } }, read: () => ({ verdict }), show,
     opened: () => $("form").scrollIntoView({ block: "nearest" }),
   });
 

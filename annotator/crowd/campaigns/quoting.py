@@ -1,6 +1,7 @@
 """Quotes a campaign: what it will cost with fees, and how long it takes."""
 
 import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -74,14 +75,31 @@ def measure_time(template: str) -> MeasuredTime | None:
         hit__hit_type__template=template, state__in=ANSWERED, worker__is_simulated=False, active_seconds__gt=0,
         hit__campaign__is_imported=False,
     ).order_by("-id")  # fmt: skip
-    times: dict[int | None, list[float]] = {}
-    for worker, seconds in done.values_list("worker", "active_seconds")[:MAX_ANSWERS]:
-        times.setdefault(worker, []).append(seconds)
+    times = _group_times(done.values_list("worker", "active_seconds")[:MAX_ANSWERS])
     n_answers = sum(map(len, times.values()))
     if n_answers < MIN_ANSWERS or len(times) < MIN_PEOPLE:
         return None
-    median = statistics.median(statistics.median(values) for values in times.values())
-    return MeasuredTime(max(1, round(median)), n_answers, len(times))
+    return MeasuredTime(max(1, round(_find_median(times))), n_answers, len(times))
+
+
+def measure_campaign(campaign: Campaign) -> int | None:
+    """The median over people of each one's median active time in this campaign, in seconds; None without people."""
+    done = Assignment.objects.filter(
+        hit__campaign=campaign, state__in=ANSWERED, worker__is_simulated=False, active_seconds__gt=0
+    )
+    times = _group_times(done.values_list("worker", "active_seconds"))
+    return round(_find_median(times)) if times else None
+
+
+def _group_times(rows: Iterable[tuple[int | None, float]]) -> dict[int | None, list[float]]:
+    times: dict[int | None, list[float]] = {}
+    for worker, seconds in rows:
+        times.setdefault(worker, []).append(seconds)
+    return times
+
+
+def _find_median(times: Mapping[int | None, Sequence[float]]) -> float:
+    return statistics.median(statistics.median(values) for values in times.values())
 
 
 def compute_max_cost(*, n_hits: int, n_assignments: int, reward_usd: Decimal, marketplace: str) -> Decimal:

@@ -10,10 +10,14 @@ MAX_ACTIVE_SECONDS = 86_400.0
 
 
 class BadAnswer(Refusal):
-    """An answer is incomplete or impossible; `field` names the task that the person should look at."""
+    """An answer is incomplete or impossible; `field` names the task that the person should look at.
 
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message)
+    `message` is English, with {names} for `values`: the page translates it before they are put in.
+    """
+
+    def __init__(self, message: str, *, field: str, **values: int) -> None:
+        super().__init__(message.format(**values))
+        self.message, self.values = message, values
         self.field = field
 
 
@@ -29,7 +33,7 @@ def read_positions(value: object, *, n_crops: int, field: str) -> tuple[int, ...
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise BadAnswer("The marked crops did not arrive: please try again.", field=field)
     if not all(type(position) is int and 0 <= position < n_crops for position in value):
-        raise BadAnswer(f"A marked crop is not one of the {n_crops} shown: please try again.", field=field)
+        raise BadAnswer("A marked crop is not one of the {n} shown: please try again.", field=field, n=n_crops)
     return tuple(sorted(set(value)))
 
 

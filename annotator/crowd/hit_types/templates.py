@@ -2,6 +2,8 @@
 
 import functools
 import hashlib
+import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.template import engines
 from django.utils.html import format_html
+from django.utils.translation import gettext
 
 from annotator.crowd.hit_types.hit_type import AddsTo, Finding, HITType
 from annotator.crowd.hit_types.table import TABLE
@@ -22,6 +25,7 @@ TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
 PARTS = ("hit_type.toml", "page.html", "style.css", "script.js", "summary.html")
 # Beside the folders: what every page has around its work.
 FRAME = ("frame.html", "frame.css", "frame.js", "view.js")
+_SENTENCE = re.compile(r'gettext\(("(?:[^"\\]|\\.)*")')
 # A campaign's own mark is added to the title in brackets, and the requester's name to the description.
 MARK_LENGTH = 6
 _MAX_LENGTHS = {"title": 128 - len(" []") - MARK_LENGTH, "description": 1_850, "keywords": 1_000}
@@ -96,6 +100,17 @@ def load_template(name: str) -> HITTemplate:
         if len(getattr(template, field)) > longest:
             raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {field} is longer than {longest} characters.")
     return template
+
+
+def translate_sentences(template: HITTemplate) -> dict[str, str]:
+    """English -> the active language, for what the page's script says and this language has."""
+    told = {sentence: gettext(sentence) for sentence in find_sentences(template.script)}
+    return {sentence: words for sentence, words in told.items() if words != sentence}
+
+
+def find_sentences(script: str) -> list[str]:
+    """What a script says: the texts in its calls of gettext."""
+    return sorted({json.loads(text) for text in _SENTENCE.findall(script)})
 
 
 def find_folder(name: str) -> Path:

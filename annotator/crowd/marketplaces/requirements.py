@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from django.utils.translation import gettext
+
 from annotator.crowd.marketplaces.facts import Facts
 from annotator.refusals import Refusal
 
@@ -36,18 +38,22 @@ def explain_requirements(qualifications: dict[str, Any]) -> list[str]:
     """What the preview tells a worker before they accept; the marketplace checks the first four."""
     sentences = []
     if locales := qualifications.get("locales"):
-        sentences.append(f"You live in one of these countries: {', '.join(locales)}.")
+        sentences.append(
+            gettext("You live in one of these countries: {countries}.").format(countries=", ".join(locales))
+        )
     if percent := qualifications.get("min_approval_percent"):
-        sentences.append(f"At least {percent} % of your work at this marketplace was approved.")
+        sentences.append(gettext("At least {n} % of your work at this marketplace was approved.").format(n=percent))
     if n_approved := qualifications.get("min_approved"):
-        sentences.append(f"At least {n_approved} of your HITs were approved.")
+        sentences.append(gettext("At least {n} of your HITs were approved.").format(n=n_approved))
     if screening := qualifications.get("screening"):
         sentences.append(
-            f"You have passed our short test with at least {screening['least_percent']} of 100 points. "
-            "The marketplace offers it among its qualifications; it takes a few minutes and is taken once."
+            gettext(
+                "You have passed our short test with at least {n} of 100 points. The marketplace offers it among its "
+                "qualifications; it takes a few minutes and is taken once."
+            ).format(n=screening["least_percent"])
         )
     if qualifications.get("excluded_campaigns"):
-        sentences.append("You have not taken part in an earlier study of ours that shows the same pictures.")
+        sentences.append(gettext("You have not taken part in an earlier study of ours that shows the same pictures."))
     if qualifications.get("excluded_by") or qualifications.get("required"):
-        sentences.append("The requester invites some workers and not others; the marketplace shows which.")
+        sentences.append(gettext("The requester invites some workers and not others; the marketplace shows which."))
     return sentences

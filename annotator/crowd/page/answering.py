@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop
 
 from annotator.crowd.assignments import Work, fill_answers, list_shown, read_work
 from annotator.crowd.eligibility import leave_out_if_barred, lock_with_person
@@ -15,7 +16,7 @@ from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.models import OPEN, Assignment, Campaign
 
 MAX_SENT_BACK = 3
-SENT_BACK = (
+SENT_BACK = gettext_noop(
     "At least one crop that does not fit is still unmarked. Please look through the crops again, then submit once more."
 )
 

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from annotator.crowd.hit_types.templates import HITTemplate
 from annotator.crowd.models import Assignment, Campaign
@@ -24,15 +25,16 @@ class Consent:
 def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
     """The template's points with the campaign's particulars; the version is the digest of what was read."""
     seconds = int(campaign.quote.get("seconds_per_assignment") or template.expected_seconds)
+    # In the reader's language: the version says what was read.
     particulars = {
         "requester": campaign.requester_name,
         "reward": f"${campaign.reward_usd:.2f}",
         "minutes": str(math.ceil(seconds / 60)),
         "approval_days": str(max(1, round(template.auto_approval_seconds / 86_400))),
-        "contact": campaign.contact or "the marketplace's link for contacting the requester",
-        "ethics": campaign.ethics_number or "none stated by the requester",
+        "contact": campaign.contact or gettext("the marketplace's link for contacting the requester"),
+        "ethics": campaign.ethics_number or gettext("none stated by the requester"),
     }
-    points = tuple((heading, text.format_map(particulars)) for heading, text in template.consent)
+    points = tuple((gettext(heading), gettext(text).format_map(particulars)) for heading, text in template.consent)
     return Consent(version=hashlib.sha256(repr(points).encode()).hexdigest()[:12], points=points)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from annotator.crowd.assignments import (
     derive_assignment_seed,
@@ -18,7 +19,7 @@ from annotator.crowd.assignments import (
 )
 from annotator.crowd.categories import SemanticCategory
 from annotator.crowd.eligibility import INDEPENDENCE
-from annotator.crowd.hit_types.templates import HITTemplate, load_template
+from annotator.crowd.hit_types.templates import HITTemplate, load_template, translate_sentences
 from annotator.crowd.marketplaces.marketplace import Visit
 from annotator.crowd.marketplaces.requirements import explain_requirements
 from annotator.crowd.marketplaces.table import open_marketplace
@@ -30,7 +31,7 @@ from annotator.crowd.page.starting import describe_visitor
 from annotator.crowd.page.tokens import sign_page, sign_sheets, sign_work
 from annotator.units.photographs import TILE_PX
 
-NOT_COUNTED = (
+NOT_COUNTED = gettext_noop(
     "You had already answered about this unit, or done as many HITs of this study as one person may. You are paid for "
     "this answer all the same, but it is not counted. Please take no more of these HITs."
 )
@@ -38,12 +39,12 @@ NOT_COUNTED = (
 SECONDS_TO_CORRECT = 4
 # What the page names for each of the six categories.
 EXAMPLES = {
-    SemanticCategory.SCENE: "a whole place: street, beach, corridor, bedroom",
-    SemanticCategory.REGION_OR_SURFACE: "a stretch of something: road, grass, wall, sky, water",
-    SemanticCategory.OBJECT: "a thing one can point at: lamp, car, dog, person",
-    SemanticCategory.OBJECT_PART: "a part of a thing: wheel, leg, window, head",
-    SemanticCategory.TEXTURE_OR_MATERIAL: "a pattern or stuff: stripes, wood, fur, brick",
-    SemanticCategory.SIMPLE_ELEMENTS_OR_COLORS: "lines, edges, corners, dots, red, dark areas",
+    SemanticCategory.SCENE: gettext_noop("a whole place: street, beach, corridor, bedroom"),
+    SemanticCategory.REGION_OR_SURFACE: gettext_noop("a stretch of something: road, grass, wall, sky, water"),
+    SemanticCategory.OBJECT: gettext_noop("a thing one can point at: lamp, car, dog, person"),
+    SemanticCategory.OBJECT_PART: gettext_noop("a part of a thing: wheel, leg, window, head"),
+    SemanticCategory.TEXTURE_OR_MATERIAL: gettext_noop("a pattern or stuff: stripes, wood, fur, brick"),
+    SemanticCategory.SIMPLE_ELEMENTS_OR_COLORS: gettext_noop("lines, edges, corners, dots, red, dark areas"),
 }
 
 
@@ -68,14 +69,21 @@ def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
         "page": config["page"],
         "config": _as_script(config),
         "units": [unit | {"crop_numbers": range(1, unit["n_crops"] + 1)} | _number(unit) for unit in config["units"]],
-        "heading": template.heading,
+        "heading": gettext(template.heading),
         "style": template.style,
         "script": template.script,
-        "categories": [{"value": c.value, "examples": EXAMPLES[c]} for c in SemanticCategory],
+        "categories": [
+            {"value": c.value, "words": gettext(c.value), "examples": gettext(EXAMPLES[c])} for c in SemanticCategory
+        ],
         "n_crops_in_work": sum(_count_crops(hit, template)),
         "requirements": explain_requirements(hit.campaign.qualifications),
         "most_hits": hit.campaign.max_hits_per_worker,
     }
+
+
+def _describe_categories() -> list[dict[str, str]]:
+    names = [(category.value, gettext(category.value), gettext(EXAMPLES[category])) for category in SemanticCategory]
+    return [{"value": value, "words": words, "examples": examples} for value, words, examples in names]
 
 
 def _number(unit: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +155,7 @@ def describe_stored(assignment: Assignment, *, submit_origin: str) -> dict[str, 
     visit = Visit(is_preview=False, assignment_id=assignment.external_id or "", submit_origin=submit_origin)
     fields = {**work.fields, "active_seconds": f"{work.active_seconds:.1f}"}
     form = open_marketplace(assignment.hit.campaign.marketplace).hand_back(visit, fields, receipt=receipt)
-    note = NOT_COUNTED if assignment.is_left_out and assignment.count_decided_by == INDEPENDENCE else ""
+    note = gettext(NOT_COUNTED) if assignment.is_left_out and assignment.count_decided_by == INDEPENDENCE else ""
     return {
         "state": "stored",
         "receipt": receipt,
@@ -177,6 +185,8 @@ def _describe_grid(hit: HIT, n_crops: list[int], *, seed: int) -> dict[str, Any]
     ]
     return {
         "hit_type": hit.hit_type.template,
+        "language": get_language(),
+        "words": translate_sentences(load_template(hit.hit_type.template)),
         "units": units,
         "n_crops": sum(n_crops),
         "columns": COLUMNS,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from annotator.counters import count_up
 from annotator.crowd.models import HIT, Assignment
@@ -66,9 +67,12 @@ def _check(name: str, limit: tuple[int, int], *, now: datetime) -> None:
 
 
 def _explain(seconds: float) -> TooMany:
-    n, unit = (math.ceil(seconds), "second") if seconds <= MINUTE else (math.ceil(seconds / MINUTE), "minute")
-    wait = f"{n} {unit}{'s' if n != 1 else ''}"
-    return TooMany(f"Too many visits came from your network or to this HIT. You can go on in {wait}.")
+    if seconds <= MINUTE:
+        n, one, many = math.ceil(seconds), gettext("{n} second"), gettext("{n} seconds")
+    else:
+        n, one, many = math.ceil(seconds / MINUTE), gettext("{n} minute"), gettext("{n} minutes")
+    sentence = gettext("Too many visits came from your network or to this HIT. You can go on in {wait}.")
+    return TooMany(sentence.format(wait=(one if n == 1 else many).format(n=n)))
 
 
 def _count(name: str, *, seconds: int) -> int:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
@@ -30,13 +31,13 @@ def _of_link(view: View) -> Callable[..., HttpResponse]:
         public_id = read_link(token)
         link = Link.objects.select_related("campaign").filter(public_id=public_id).first() if public_id else None
         if link is None:
-            sentence = "There is no such link. Please check that you have copied all of it."
-            return _show(request, status=404, refusal=sentence)
+            sentence = gettext_noop("There is no such link. Please check that you have copied all of it.")
+            return _show(request, status=404, refusal=gettext(sentence))
         secret = request.COOKIES.get(COOKIE, "")
         try:
             return view(request, link, hashlib.sha256(secret.encode()).hexdigest() if secret else "")
         except linking.LinkRefused as refusal:
-            return _show(request, status=403, refusal=str(refusal), link=link)
+            return _show(request, status=403, refusal=gettext(str(refusal)), link=link)
 
     return answer
 
@@ -96,7 +97,7 @@ def take_back(request: HttpRequest, token: str) -> HttpResponse:
     try:
         work = linking.submit_place(external_id, fields=fields, now=timezone.now())
     except linking.LinkRefused as refusal:
-        return _show(request, status=409, refusal=str(refusal))
+        return _show(request, status=409, refusal=gettext(str(refusal)))
     assert work.link is not None
     return redirect("link", sign_link(work.link.public_id))
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -62,7 +63,7 @@ def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         response = HttpResponse(render_page(hit.hit_type.template, context | {"nonce": nonce}, request))
     except (VisitRefused, starting.CannotStart, limits.TooMany) as refusal:
         status = refusal.status if isinstance(refusal, VisitRefused) else STATUSES[type(refusal)]
-        response = render(request, "refused.html", {"sentence": str(refusal), "nonce": nonce}, status=status)
+        response = render(request, "refused.html", {"sentence": gettext(str(refusal)), "nonce": nonce}, status=status)
     return _guard(response, facts=marketplace.facts, nonce=nonce)
 
 
@@ -156,7 +157,7 @@ def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> 
     stored = answering.store_answer(assignment=assignment, values=body, client_id=client_id, now=now, corrects=corrects)
     if stored.state in OPEN:
         n_left = answering.MAX_SENT_BACK - stored.n_sent_back
-        return JsonResponse({"state": "sent back", "message": answering.SENT_BACK, "n_left": n_left})
+        return JsonResponse({"state": "sent back", "message": gettext(answering.SENT_BACK), "n_left": n_left})
     # With the token the same page may correct the answer until it is handed over.
     token = {"work_token": body["work_token"]} if answering.is_correctable(stored) else {}
     return JsonResponse(describing.describe_stored(stored, submit_origin=submit_origin) | token)
@@ -177,8 +178,10 @@ def take_notification(request: HttpRequest, marketplace: str, key: str) -> HttpR
 
 
 def _refuse(error: Exception) -> HttpResponse:
-    field = {"field": error.field} if isinstance(error, BadAnswer) else {}
-    return JsonResponse({"error": str(error), **field}, status=STATUSES[type(error)])
+    if isinstance(error, BadAnswer):
+        told = gettext(error.message).format(**error.values)
+        return JsonResponse({"error": told, "field": error.field}, status=STATUSES[BadAnswer])
+    return JsonResponse({"error": gettext(str(error))}, status=STATUSES[type(error)])
 
 
 def _find_hit(public_id: uuid.UUID) -> HIT:

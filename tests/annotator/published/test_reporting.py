@@ -13,7 +13,7 @@ from PIL import Image as Picture
 from annotator.crowd.models import Campaign, HITUnit
 from annotator.figures.listing import read_example_crops
 from annotator.published.importing import import_annotations
-from annotator.published.reporting import make_anchor
+from annotator.published.ranked_crops import make_anchor
 from annotator.units.models import DissectedUnit, Dissection, ImageSet
 from workers.engine.format.artifact import tile_name
 from workers.store import open_store
@@ -60,7 +60,7 @@ def test_an_anchor_is_safe_in_an_address_and_a_file_name() -> None:
 
 
 def test_html_needs_a_folder() -> None:
-    with pytest.raises(CommandError, match="needs a campaign and --out"):
+    with pytest.raises(CommandError, match="html needs --out"):
         call_command("report", "net", format="html")
 
 
@@ -111,3 +111,28 @@ def test_a_crop_that_is_lost_is_left_out(dissected: Campaign, tmp_path: Path) ->
     assert read_example_crops(campaign=dissected) == {}
     call_command("report", "net", format="html", out=tmp_path / "second")
     assert "<img class=" not in (tmp_path / "second" / "index.html").read_text()
+
+
+def test_methods_are_told_in_words_and_each_number_is_explained_once(dissected: Campaign, tmp_path: Path) -> None:
+    call_command("report", "net", format="html", out=tmp_path / "second")
+    told = (tmp_path / "second" / "index.html").read_text()
+    for words in (
+        "the set set (images rendered by a program",
+        "3 answers of 2 people, imported",
+        "Layers: features.10",
+    ):
+        assert words in told
+    assert told.count("<dt>IoU</dt>") == told.count("<dt>Precision</dt>") == 1
+    appendix = re.search(r'href="(appendix-[^"]+)">All 1 units', told)
+    assert appendix
+    assert 'id="unit-features.10-0"' in (tmp_path / "second" / appendix[1]).read_text()
+
+
+def test_a_dissection_is_reported_without_any_campaign(dissected: Campaign, tmp_path: Path) -> None:
+    dissection = Dissection.objects.get()
+    call_command("report", dissection=str(dissection.pk), format="html", out=tmp_path / "alone")
+    page = (tmp_path / "alone" / "index.html").read_text()
+    names = re.findall(r'(?:src|href)="([^"#]+)"', page)
+    assert "crops/unit-features.10-0.jpg" in names
+    assert all((tmp_path / "alone" / name).is_file() for name in names)
+    assert "<dt>Precision</dt>" not in page

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from annotator.crowd.linked import SIMULATED, LinkedHIT, LinkedWork
 from annotator.crowd.marketplaces.facts import Facts, FeeSchedule, Verb
@@ -38,7 +39,9 @@ from annotator.crowd.marketplaces.marketplace import (
 from annotator.crowd.marketplaces.outcomes import CannotDo, Done, MarketplaceRefused, NotDone, Outcome, VisitRefused
 
 State = LinkedWork.State
-NOT_STARTED = "This address does not name your place: please open your own link again and press Continue there."
+NOT_STARTED = gettext_noop(
+    "This address does not name your place: please open your own link again and press Continue there."
+)
 
 
 def open_links(name: str) -> "Links":
@@ -134,7 +137,9 @@ class Links:
         if row.link.revoked_at is not None:
             raise VisitRefused("This link was withdrawn by the requester.", status=410)
         if row.state == State.ACCEPTED and row.deadline <= now:
-            raise VisitRefused(f"The time for this one is over. {NOT_STARTED}", status=410)
+            raise VisitRefused(
+                "The time for this one is over. Please open your own link again and press Continue there.", status=410
+            )
         return Visit(
             is_preview=False,
             assignment_id=row.external_id,

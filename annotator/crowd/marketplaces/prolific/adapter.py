@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from annotator.counters import count_up
 from annotator.crowd.marketplaces.facts import Facts, FeeSchedule, Verb
@@ -41,7 +42,9 @@ _STATES = {
 }
 _AT_WORK = {"RESERVED", "ACTIVE"}
 _OVER = {"RETURNED", "TIMED-OUT", "SCREENED OUT"}
-ASK_AGAIN = "Prolific does not answer now, so that we cannot see that this place is yours. Please reload in a minute."
+ASK_AGAIN = gettext_noop(
+    "Prolific does not answer now, so that we cannot see that this place is yours. Please reload in a minute."
+)
 
 
 def open_prolific(name: str) -> "Prolific":

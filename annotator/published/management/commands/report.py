@@ -16,7 +16,7 @@ from annotator.comparison.tables import print_csv, print_report
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.plurals import say_count
 from annotator.published.papers import print_latex, print_markdown, write_parquet
-from annotator.published.reporting import write_report
+from annotator.published.reporting import write_dissection_report, write_report
 from annotator.units.finding import find_dissection
 
 PRINTED: dict[str, Callable[[Document], str]] = {
@@ -31,8 +31,9 @@ PRINTED: dict[str, Callable[[Document], str]] = {
 class Command(ProjectCommand):
     help = (
         "Prints what is known of each unit of a campaign: concept, category and precision by people, label and IoU by "
-        "Broden, and how they relate; json carries every answer. html writes a folder that opens offline (--out DIR), "
-        "parquet a file (--out FILE). latex and markdown are tables for a paper. "
+        "Broden, and how they relate; json carries every answer. html writes a folder that opens offline (--out DIR): "
+        "methods in words, figures, and every unit of the dissections with its first crops. parquet writes a file "
+        "(--out FILE). latex and markdown are tables for a paper. "
         "With --dissection, the automatic labels alone."
     )
 
@@ -46,7 +47,7 @@ class Command(ProjectCommand):
         if bool(options["campaign"]) == bool(options["dissection"]):
             raise CommandError("Name either a campaign or --dissection ID.", returncode=2)
         if options["format"] == "html":
-            self.stdout.write(_write_html(options["campaign"], options["out"]))
+            self.stdout.write(_write_html(options["campaign"], options["dissection"], options["out"]))
             return
         if options["campaign"]:
             document = describe_campaign(campaign=find_campaign(options["campaign"]))
@@ -58,10 +59,14 @@ class Command(ProjectCommand):
             self.stdout.write(PRINTED[options["format"]](document).rstrip("\n"))
 
 
-def _write_html(name: str | None, folder: Path | None) -> str:
-    if not name or folder is None:
-        raise CommandError("html needs a campaign and --out DIR.", returncode=2)
-    n_units = write_report(campaign=find_campaign(name), folder=folder, now=timezone.now())
+def _write_html(name: str | None, dissection: str | None, folder: Path | None) -> str:
+    if folder is None:
+        raise CommandError("html needs --out DIR.", returncode=2)
+    now = timezone.now()
+    if dissection:
+        n_units = write_dissection_report(dissection=find_dissection(dissection), folder=folder, now=now)
+    else:
+        n_units = write_report(campaign=find_campaign(str(name)), folder=folder, now=now)
     return f"{say_count(n_units, 'unit')} written to {folder / 'index.html'}."
 
 

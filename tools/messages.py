@@ -1,0 +1,141 @@
+"""The sentences of HIT pages and the worker site, and their translations: `python -m tools.messages [LANGUAGE]`.
+
+Every catalog in annotator/locale/ gets the sentences that it lacks, with an empty translation, and loses those that
+nobody says any more; each is compiled beside. A new LANGUAGE, such as fr, gets a catalog. Whoever translates fills the
+`msgstr` of django.po, in any editor, and runs this again: no code is changed.
+"""
+
+import ast
+import json
+import re
+import struct
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LOCALE = ROOT / "annotator" / "locale"
+# What people who work on HITs read.
+PLACES = ("hit_templates", "annotator/crowd", "annotator/sandbox")
+CALLS = {"gettext", "gettext_noop", "gettext_lazy"}
+# Refusals whose sentence is translated where it is shown.
+REFUSALS = {"BadAnswer", "VisitRefused", "CannotStart", "TokenExpired", "TokenForged", "AlreadyStored", "LinkRefused"}
+# In what Django makes of a template's tags.
+_IN_TEMPLATE = re.compile(r"""gettext\((u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\)""")
+_IN_SCRIPT = re.compile(r'gettext\(("(?:[^"\\]|\\.)*")')
+HEAD = "Language: {language}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
+
+
+def list_messages() -> list[str]:
+    """Every sentence in English, sorted."""
+    from annotator.crowd.categories import SemanticCategory
+
+    found: set[str] = {category.value for category in SemanticCategory}
+    for place in PLACES:
+        for path in sorted((ROOT / place).rglob("*")):
+            if read := READERS.get(path.suffix):
+                found |= set(read(path))
+    return sorted(found)
+
+
+def _read_python(path: Path) -> Iterator[str]:
+    if "migrations" in path.parts:
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and node.args and _name(node.func) in CALLS | REFUSALS:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value
+
+
+def _name(func: ast.expr) -> str:
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def _read_template(path: Path) -> Iterator[str]:
+    from django.utils.translation.template import templatize
+
+    for text in _IN_TEMPLATE.findall(templatize(path.read_text(), origin=str(path))):
+        yield ast.literal_eval(text.removeprefix("u"))
+
+
+def _read_script(path: Path) -> Iterator[str]:
+    for text in _IN_SCRIPT.findall(path.read_text()):
+        yield json.loads(text)
+
+
+def _read_hit_type(path: Path) -> Iterator[str]:
+    stated = tomllib.loads(path.read_text())
+    if path.name == "hit_type.toml":
+        yield stated["heading"]
+        for heading, text in stated["consent"]:
+            yield heading
+            yield text
+
+
+READERS = {".py": _read_python, ".html": _read_template, ".js": _read_script, ".toml": _read_hit_type}
+
+
+def read_catalog(path: Path) -> dict[str, str]:
+    """Sentence -> translation of a .po file of one-line or continued texts; the head is left out."""
+    texts: dict[str, str] = {}
+    key, part = "", ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, _, rest = line.partition(" ")
+        if name == "msgid":
+            key, part = json.loads(rest), "msgid"
+        elif name == "msgstr":
+            texts[key], part = json.loads(rest), "msgstr"
+        elif line.startswith('"') and part == "msgid":
+            key += json.loads(line)
+        elif line.startswith('"') and part == "msgstr":
+            texts[key] += json.loads(line)
+    return {key: text for key, text in texts.items() if key}
+
+
+def write_catalog(path: Path, texts: dict[str, str], *, language: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    entries = [("", HEAD.format(language=language)), *sorted(texts.items())]
+    written = [f"msgid {_quote(key)}\nmsgstr {_quote(text)}\n" for key, text in entries]
+    path.write_text("\n".join(written), encoding="utf-8")
+    path.with_suffix(".mo").write_bytes(compile_catalog(dict(entries)))
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def compile_catalog(texts: dict[str, str]) -> bytes:
+    """The binary form that Python's gettext reads: a table of lengths and offsets of both sides, then the texts."""
+    entries = sorted((key.encode(), text.encode()) for key, text in texts.items() if text)
+    n, keys, values = len(entries), b"", b""
+    spans = []
+    for key, text in entries:
+        spans.append((len(key), len(keys), len(text), len(values)))
+        keys, values = keys + key + b"\0", values + text + b"\0"
+    first = 7 * 4 + 16 * n
+    originals = [number for length, at, _, _ in spans for number in (length, first + at)]
+    translated = [number for _, _, length, at in spans for number in (length, first + len(keys) + at)]
+    head = [0x950412DE, 0, n, 7 * 4, 7 * 4 + 8 * n, 0, first]
+    return struct.pack(f"<{len(head) + 4 * n}I", *head, *originals, *translated) + keys + values
+
+
+def main(languages: list[str]) -> None:
+    messages = list_messages()
+    for language in sorted({*(path.name for path in LOCALE.glob("*") if path.is_dir()), *languages}):
+        path = LOCALE / language / "LC_MESSAGES" / "django.po"
+        known = read_catalog(path) if path.exists() else {}
+        write_catalog(path, {message: known.get(message, "") for message in messages}, language=language)
+        n_open = sum(not known.get(message) for message in messages)
+        print(f"{path.relative_to(ROOT)}: {len(messages)} sentences, {n_open} to translate.")
+
+
+if __name__ == "__main__":
+    import os
+
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
+    django.setup()
+    main(sys.argv[1:])
