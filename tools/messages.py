@@ -20,9 +20,18 @@ LOCALE = ROOT / "annotator" / "locale"
 PLACES = ("hit_templates", "annotator/crowd", "annotator/sandbox")
 CALLS = {"gettext", "gettext_noop", "gettext_lazy"}
 # Refusals whose sentence is translated where it is shown.
-REFUSALS = {"BadAnswer", "VisitRefused", "CannotStart", "TokenExpired", "TokenForged", "AlreadyStored", "LinkRefused"}
+REFUSALS = {
+    "SignUpRefused",
+    "BadAnswer",
+    "VisitRefused",
+    "CannotStart",
+    "TokenExpired",
+    "TokenForged",
+    "AlreadyStored",
+    "LinkRefused",
+}
 # In what Django makes of a template's tags.
-_IN_TEMPLATE = re.compile(r"""gettext\((u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\)""")
+_IN_TEMPLATE = re.compile(r"""(?:gettext|_)\((u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\)""")
 _IN_SCRIPT = re.compile(r'gettext\(("(?:[^"\\]|\\.)*")')
 HEAD = "Language: {language}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
 
@@ -30,8 +39,10 @@ HEAD = "Language: {language}\nMIME-Version: 1.0\nContent-Type: text/plain; chars
 def list_messages() -> list[str]:
     """Every sentence in English, sorted."""
     from annotator.crowd.categories import SemanticCategory
+    from annotator.sandbox.rules.states import AssignmentState
 
-    found: set[str] = {category.value for category in SemanticCategory}
+    # Shown by their values.
+    found: set[str] = {one.value for one in (*SemanticCategory, *AssignmentState)}
     for place in PLACES:
         for path in sorted((ROOT / place).rglob("*")):
             if read := READERS.get(path.suffix):
@@ -44,9 +55,15 @@ def _read_python(path: Path) -> Iterator[str]:
         return
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and node.args and _name(node.func) in CALLS | REFUSALS:
-            first = node.args[0]
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                yield first.value
+            yield from _texts(node.args[:1])
+        elif isinstance(node, ast.Call) and _name(node.func) == "show_problem":
+            yield from _texts(node.args[2:3])
+
+
+def _texts(given: list[ast.expr]) -> Iterator[str]:
+    for one in given:
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield one.value
 
 
 def _name(func: ast.expr) -> str:

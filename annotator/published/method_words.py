@@ -41,7 +41,8 @@ def _tell_network(network: Network) -> str:
     source = f" SHA-256 of its code {network.source_sha256}." if network.source_sha256 else ""
     how = network.preprocessing
     preprocessing = f"as stated: {_join(how)}" if how else "what the architecture states"
-    return f"{network} ({network.describe()['architecture']}), {network.weights_words}{digest}.{source} Preprocessing: {preprocessing}."
+    which = f"{network} ({network.describe()['architecture']}), {network.weights_words}{digest}.{source}"
+    return f"{which} Preprocessing: {preprocessing}."
 
 
 def _tell_measures(row: Dissection) -> str:

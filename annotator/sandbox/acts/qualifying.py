@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.models import HITType
 
@@ -90,18 +92,20 @@ def _explain(requirement: dict[str, Any], *, standing: Standing, held: Held) -> 
     if type_id in COMPUTED_IN_WORDS:
         return Unmet(f"{COMPUTED_IN_WORDS[type_id]} must {wanted}. {_say_held(held)}")
     kind = standing.types.get(type_id)
-    name = f"“{kind.name}”" if kind else "a qualification that does not exist any more"
+    name = f"“{kind.name}”" if kind else gettext("a qualification that does not exist any more")
     if requirement["Comparator"] == "DoesNotExist":
-        return Unmet(f"This HIT is not for people who hold {name}.")
+        return Unmet(gettext("This HIT is not for people who hold {name}.").format(name=name))
     if kind and not held.exists and kind.is_active and kind.deleted_at is None:
         was_asked = type_id in standing.asked_for
         if kind.test and (kind.retry_delay_seconds is not None or not was_asked):
             minutes = math.ceil((kind.test_duration_seconds or 60) / 60)
-            return Unmet(f"Take the {minutes}-minute test {name} first.", test_id=type_id)
+            return Unmet(
+                gettext("Take the {n}-minute test {name} first.").format(n=minutes, name=name), test_id=type_id
+            )
         if not kind.test and not was_asked:
-            return Unmet(f"Request {name} first.", test_id=type_id)
+            return Unmet(gettext("Request {name} first.").format(name=name), test_id=type_id)
     if not held.exists:
-        return Unmet(f"This HIT is for people who hold {name}.")
+        return Unmet(gettext("This HIT is for people who hold {name}.").format(name=name))
     return Unmet(f"Your value of {name} must {wanted}. {_say_held(held)}")
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext, gettext_noop
 
 from annotator.sandbox import notifying
 from annotator.sandbox.acts import catalog, policing, qualifying, transitions
@@ -31,7 +32,7 @@ def accept(person: Person, *, hit_id: int, now: dt.datetime) -> Assignment:
         with transaction.atomic():
             return _give(person, hit, now=now)
     except IntegrityError as error:
-        raise Refused(Code.WORKER_NOT_ELIGIBLE, "You have worked on this HIT already.") from error
+        raise Refused(Code.WORKER_NOT_ELIGIBLE, gettext_noop("You have worked on this HIT already.")) from error
 
 
 def accept_any(person: Person, *, group_id: str, now: dt.datetime) -> Assignment | None:
@@ -99,11 +100,11 @@ def _give(person: Person, hit: HIT, *, now: dt.datetime) -> Assignment:
 
 def _check_open(person: Person, hit: HIT, *, now: dt.datetime) -> None:
     if hit.status != HITStatus.ASSIGNABLE or hit.expires_at <= now:
-        raise Refused(Code.INVALID_HIT_STATE, "There are no more assignments of this HIT.")
+        raise Refused(Code.INVALID_HIT_STATE, gettext_noop("There are no more assignments of this HIT."))
     if hit.assignments.filter(person=person, state__in=LIVE).exists():
-        raise Refused(Code.WORKER_NOT_ELIGIBLE, "You have worked on this HIT already.")
+        raise Refused(Code.WORKER_NOT_ELIGIBLE, gettext_noop("You have worked on this HIT already."))
     if hit.requester.blocks.filter(person=person).exists():
-        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, "This requester does not offer you HITs.")
+        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, gettext_noop("This requester does not offer you HITs."))
 
 
 def _check_standing(person: Person, kind: HITType) -> None:
@@ -111,7 +112,7 @@ def _check_standing(person: Person, kind: HITType) -> None:
     if person.paused_at is not None or person.left_at is not None:
         raise Refused(
             Code.WORKER_NOT_ELIGIBLE,
-            "Your account is paused, so that you can accept nothing. Your account page says why.",
+            gettext_noop("Your account is paused, so that you can accept nothing. Your account page says why."),
         )
     unmet = qualifying.find_unmet(kind, standing=Standing(person, [kind]), action="Accept")
     if unmet is not None:
@@ -122,7 +123,9 @@ def _check_room(n_held: int) -> None:
     if n_held >= MAX_ACCEPTED_AT_ONCE:
         raise Refused(
             Code.WORKER_NOT_ELIGIBLE,
-            f"You hold {MAX_ACCEPTED_AT_ONCE} HITs; submit or return one before you accept another.",
+            gettext("You hold {n} HITs; submit or return one before you accept another.").format(
+                n=MAX_ACCEPTED_AT_ONCE
+            ),
         )
 
 
@@ -141,7 +144,7 @@ def submit(
     }  # fmt: skip
     # The assignment was read before the HIT's lock was taken. It is submitted only if it is still accepted.
     if not Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.ACCEPTED).update(**changes):
-        raise Refused(Code.INVALID_ASSIGNMENT_STATE, "This assignment is no longer in progress.")
+        raise Refused(Code.INVALID_ASSIGNMENT_STATE, gettext_noop("This assignment is no longer in progress."))
     for field, value in changes.items():
         setattr(assignment, field, value)
     for question, (name, content) in (files or {}).items():
@@ -189,11 +192,11 @@ def _read_with_locked_hit(assignment_id: str) -> Assignment:
     try:
         return rows.defer("answer", "hit__question").get(mturk_id=assignment_id)
     except Assignment.DoesNotExist:
-        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, "There is no such assignment.") from None
+        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, gettext_noop("There is no such assignment.")) from None
 
 
 def _check_in_progress(assignment: Assignment, *, now: dt.datetime) -> None:
     if assignment.state != AssignmentState.ACCEPTED:
         raise Refused(Code.INVALID_ASSIGNMENT_STATE, f"This assignment is {assignment.state.lower()}.")
     if now >= assignment.deadline:
-        raise Refused(Code.INVALID_ASSIGNMENT_STATE, "The time for this assignment is over.")
+        raise Refused(Code.INVALID_ASSIGNMENT_STATE, gettext_noop("The time for this assignment is over."))

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotator.sandbox import switchboard
@@ -14,7 +15,7 @@ from annotator.sandbox.acts import membership, paying_out
 from annotator.sandbox.models import HIT, Person
 from annotator.sandbox.worker import limits, session
 
-TITLES = {"terms": "Terms", "privacy": "Privacy", "contact": "Contact"}
+TITLES = {"terms": gettext_noop("Terms"), "privacy": gettext_noop("Privacy"), "contact": gettext_noop("Contact")}
 
 
 @require_http_methods(["GET", "POST"])
@@ -26,7 +27,9 @@ def show_account(request: HttpRequest, person: Person) -> HttpResponse:
         contact, address = (session.clean(request.POST.get(name, "")).strip() for name in ("contact", "payout_address"))
         problem = find_contact_problem(contact)
         if len(address) > paying_out.MAX_ADDRESS or not address.isprintable():
-            problem = f"A payout address is one line of at most {paying_out.MAX_ADDRESS} characters."
+            problem = gettext("A payout address is one line of at most {n} characters.").format(
+                n=paying_out.MAX_ADDRESS
+            )
         if not problem:
             person.contact, person.wants_mail = contact, bool(contact and request.POST.get("wants_mail"))
             person.save(update_fields=["contact", "wants_mail"])
@@ -44,8 +47,8 @@ def find_contact_problem(contact: str) -> str:
         if contact:
             validate_email(contact)
     except ValidationError:
-        return "Give a contact as an e-mail address, or leave it empty."
-    return "" if len(contact) <= 200 else "An e-mail address has at most 200 characters."
+        return gettext_noop("Give a contact as an e-mail address, or leave it empty.")
+    return "" if len(contact) <= 200 else gettext_noop("An e-mail address has at most 200 characters.")
 
 
 @require_GET
@@ -80,9 +83,13 @@ def report(request: HttpRequest, person: Person, hit_id: str) -> HttpResponse:
     if request.method == "POST" and 1 <= len(text) <= membership.MAX_TEXT:
         limits.check_person(person.pk, "report", most=limits.REPORTS_PER_HOUR)
         membership.report(person, hit, text=text, now=switchboard.read().now())
-        words = "Thank you. Whoever runs this marketplace will look at it."
+        words = gettext_noop("Thank you. Whoever runs this marketplace will look at it.")
         return session.show_problem(request, person, words, status=200)
-    problem = f"Say what is wrong, in at most {membership.MAX_TEXT} characters." if request.method == "POST" else ""
+    problem = (
+        gettext("Say what is wrong, in at most {n} characters.").format(n=membership.MAX_TEXT)
+        if request.method == "POST"
+        else ""
+    )
     status = 400 if problem else 200
     return session.show(request, "report", person, status=status, hit=hit, problem=problem, text=text)
 

@@ -4,6 +4,7 @@ import re
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotator.sandbox import switchboard
@@ -51,12 +52,12 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 
 def _find_problem(given: dict[str, str], *, is_of_age: bool) -> str:
     if not _NAME.fullmatch(given["name"]):
-        return "Choose a name of 1 to 60 letters, digits, spaces or . ' @ -"
+        return gettext_noop("Choose a name of 1 to 60 letters, digits, spaces or . ' @ -")
     if not _COUNTRY.fullmatch(given["country"].upper()) or not _SUBDIVISION.fullmatch(given["subdivision"].upper()):
-        return "Give your country as two letters, such as US or DE, and a state, if you like, as two."
+        return gettext_noop("Give your country as two letters, such as US or DE, and a state, if you like, as two.")
     if problem := find_contact_problem(given["contact"]):
         return problem
-    return "" if is_of_age else "You must be of age to work here."
+    return "" if is_of_age else gettext_noop("You must be of age to work here.")
 
 
 @require_http_methods(["GET", "POST"])
@@ -68,7 +69,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if person is not None:
             session.sign_in(request, person)
             return redirect(session.safe_next(request))
-        problem = "Nobody has this sign-in key."
+        problem = gettext_noop("Nobody has this sign-in key.")
         if not session.is_open_to_all(request):
             problem = _count_wrong_key(request) or problem
     return session.show(

@@ -3,6 +3,7 @@
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods
 
 from annotator.sandbox import switchboard
@@ -64,7 +65,7 @@ def write_message(request: HttpRequest, person: Person, requester_id: str) -> Ht
                 sent_at=switchboard.read().now(),
             )  # fmt: skip
             return redirect("sandbox-messages")
-        problem = "Write a subject of at most 200 characters and a text of at most 4,096."
+        problem = gettext_noop("Write a subject of at most 200 characters and a text of at most 4,096.")
     return session.show(
         request, "write", person, status=400 if problem else 200, requester=requester, problem=problem,
         subject=subject, text=text,

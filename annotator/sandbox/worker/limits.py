@@ -1,6 +1,7 @@
 """How often one network may try to sign up or in, and one person may write. Counters lie in Valkey (counters.py)."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop
 
 from annotator.client_address import find_client_network
 from annotator.counters import count_up
@@ -10,7 +11,7 @@ HOUR = 3600
 # A class signs up behind one address.
 SIGN_UPS_PER_HOUR, WRONG_KEYS_PER_HOUR = 120, 60
 MESSAGES_PER_HOUR, REPORTS_PER_HOUR = 30, 20
-TOO_MANY = "That was too often within an hour. Please try again later."
+TOO_MANY = gettext_noop("That was too often within an hour. Please try again later.")
 
 
 def check_network(request: HttpRequest, act: str, *, most: int) -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET
 
 from annotator.sandbox.acts import catalog
@@ -11,7 +12,12 @@ from annotator.sandbox.models import HITType
 from annotator.sandbox.worker import session
 
 GROUPS_PER_PAGE = 100
-_SORTS = (("newest", "newest"), ("reward", "highest reward"), ("most", "most HITs"), ("time", "shortest time"))
+_SORTS = (
+    ("newest", gettext_noop("newest")),
+    ("reward", gettext_noop("highest reward")),
+    ("most", gettext_noop("most HITs")),
+    ("time", gettext_noop("shortest time")),
+)
 
 
 @require_GET
@@ -36,8 +42,8 @@ def list_groups(request: HttpRequest) -> HttpResponse:
 def _find_pages(request: HttpRequest, page: Page[catalog.Group]) -> list[tuple[str, str, str]]:
     """What the links before and after say, the queries of their addresses, and their relation to this page."""
     numbers = [
-        ("Previous HITs", "prev", page.number - 1 if page.has_previous() else 0),
-        ("More HITs", "next", page.number + 1 if page.has_next() else 0),
+        (gettext_noop("Previous HITs"), "prev", page.number - 1 if page.has_previous() else 0),
+        (gettext_noop("More HITs"), "next", page.number + 1 if page.has_next() else 0),
     ]
     found = []
     for words, relation, number in numbers:

@@ -3,6 +3,7 @@
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotator.sandbox import switchboard
@@ -37,9 +38,9 @@ def show_all(request: HttpRequest, person: Person) -> HttpResponse:
 
 
 _COMPUTED = {
-    qualifying.PERCENT_APPROVED: "Assignments approved (percent)",
-    qualifying.N_APPROVED: "HITs approved",
-    qualifying.LOCALE: "Location",
+    qualifying.PERCENT_APPROVED: gettext_noop("Assignments approved (percent)"),
+    qualifying.N_APPROVED: gettext_noop("HITs approved"),
+    qualifying.LOCALE: gettext_noop("Location"),
 }
 
 
