@@ -91,3 +91,23 @@ def test_right_to_left_is_said(visit: Callable[..., Visitor], settings: Any) -> 
 def test_the_dashboard_stays_english(client: Client) -> None:
     page = client.get("/sign-in/", headers={"Accept-Language": "de"})
     assert "Content-Language" not in page.headers
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("annotator.sandbox.urls")
+def test_the_worker_site_speaks_the_browsers_language_or_the_chosen_one(client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    page = client.get("/worker/", headers={"Accept-Language": "es"})
+    assert "HIT en los que puede trabajar" in page.content.decode()
+    assert '<html lang="es" dir="ltr">' in page.content.decode()
+    client.get("/worker/sign-up?lang=zh-hans")
+    for path, words in (
+        ("", "您可以做的 HIT"),
+        ("sign-up", "国家(两个字母)"),
+        ("sign-in", "您的登录密钥"),
+        ("about/terms", "条款"),
+    ):
+        assert words in client.get(f"/worker/{path}").content.decode()
+    problem = client.post("/worker/sign-in", {"key": "none"}).content.decode()
+    assert "没有人使用这个登录密钥。" in problem
+    assert "HITs you can work on" in client.get("/worker/?lang=en").content.decode()
