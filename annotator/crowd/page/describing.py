@@ -72,9 +72,7 @@ def describe_page(*, hit: HIT, visit: Visit) -> dict[str, Any]:
         "heading": gettext(template.heading),
         "style": template.style,
         "script": template.script,
-        "categories": [
-            {"value": c.value, "words": gettext(c.value), "examples": gettext(EXAMPLES[c])} for c in SemanticCategory
-        ],
+        "categories": _describe_categories(),
         "n_crops_in_work": sum(_count_crops(hit, template)),
         "requirements": explain_requirements(hit.campaign.qualifications),
         "most_hits": hit.campaign.max_hits_per_worker,
