@@ -41,7 +41,7 @@ class Installation:
         running = self.start(words)
         said, errors = running.communicate()
         assert "Traceback" not in errors, f"{words[0]}: {errors[-600:]}"
-        if may_be_done and running.returncode == 2 and ("already" in errors or "not empty" in errors):
+        if may_be_done and running.returncode == 2 and ("already" in errors or "not an empty folder" in errors):
             return ""
         assert running.returncode == 0, f"{words[0]} ended with {running.returncode}: {errors[-600:]}"
         return said
