@@ -1,6 +1,5 @@
 """Importance and ablation go on where a GPU process was killed, and end with the same answer."""
 
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,10 +43,9 @@ def answer(kind: str, images: Path, folder: Path, **more: Any) -> dict[str, Any]
     return ANSWER[kind](Asked(request, make_network(), FileStore(f"file://{folder}"), Reporter()))
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
+def paint(folder: Path) -> Path:
     """70 photographs, which are three batches; one cannot be read."""
-    folder, rng = tmp_path / "images", np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     folder.mkdir()
     for number in range(N_IMAGES):
         coarse = Picture.fromarray(rng.integers(0, 256, size=(4, 4, 3), dtype=np.uint8))
@@ -56,7 +54,13 @@ def images(tmp_path: Path) -> Path:
     return folder
 
 
-# Runs in a process of its own, which ends after so many batches as kill -9 ends it.
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return paint(tmp_path / "images")
+
+
+# Each question is asked in a process of its own, which ends after so many batches as kill -9 ends it. They come from
+# one that has read all modules: torch is read once.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -64,34 +68,47 @@ from tests.workers import test_keeping
 from workers import keeping
 from workers.engine import ablate, weigh
 keeping.KEPT_EVERY_SECONDS = 0
-kind, images, folder, n_batches = sys.argv[1:]
 read = weigh.read_images
-left = [int(n_batches)]
-def dying(*given, **named):
-    for batch in read(*given, **named):
-        if not left[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left[0] -= 1
-        yield batch
-ablate.read_images = weigh.read_images = dying
-test_keeping.answer(kind, Path(images), Path(folder))
+folder = Path(sys.argv[1])
+for kind, n_batches in test_keeping.KILLED_AFTER.items():
+    process = os.fork()
+    if process:
+        _, status = os.waitpid(process, 0)
+        if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+            sys.exit(f"{kind} ended with status {status}")
+        continue
+    left = [n_batches]
+    def dying(*given, **named):
+        for batch in read(*given, **named):
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left[0] -= 1
+            yield batch
+    ablate.read_images = weigh.read_images = dying
+    test_keeping.answer(kind, folder / "images", folder / kind)
+    os._exit(0)
 """
+KILLED_AFTER = {contract.IMPORTANCE: 2, contract.ABLATE: 4}
+N_LEFT = {contract.IMPORTANCE: N_IMAGES - 2 * weigh.BATCH, contract.ABLATE: N_IMAGES - 1 - weigh.BATCH}
 
 
-@pytest.mark.parametrize(
-    ("kind", "n_batches", "n_left"),
-    [(contract.IMPORTANCE, 2, 1), (contract.ABLATE, 4, 2)],
-    ids=["importance", "ablate"],
-)
-def test_what_a_killed_process_had_done_is_not_done_again(
-    kind: str, n_batches: int, n_left: int, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given = [kind, str(images), str(tmp_path / "killed"), str(n_batches)]
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder `images`, and for each kind of question the folder in which its process left what it had done."""
+    folder = tmp_path_factory.mktemp("killed")
+    paint(folder / "images")
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, *given], cwd=Path(__file__).parents[2], capture_output=True, check=False
+        [sys.executable, "-c", KILLED, str(folder)], cwd=Path(__file__).parents[2], capture_output=True, check=False
     )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    whole = answer(kind, images, tmp_path / "whole")
+    assert done.returncode == 0, done.stderr.decode()
+    return folder
+
+
+@pytest.mark.parametrize("kind", KILLED_AFTER)
+def test_what_a_killed_process_had_done_is_not_done_again(
+    kind: str, killed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = answer(kind, killed / "images", tmp_path / "whole")
     seen: list[str] = []
     decode = weigh.decode_image
     monkeypatch.setattr(
@@ -99,7 +116,7 @@ def test_what_a_killed_process_had_done_is_not_done_again(
         "decode_image",
         lambda path, **how: seen.append(path.name) or decode(path, **how),  # type: ignore[func-returns-value]
     )
-    resumed = answer(kind, images, tmp_path / "killed")
+    resumed = answer(kind, killed / "images", killed / kind)
     if kind == contract.ABLATE:
         assert [resumed[name] for name in PARTS_OF_ABLATION] == [whole[name] for name in PARTS_OF_ABLATION]
     else:
@@ -107,9 +124,8 @@ def test_what_a_killed_process_had_done_is_not_done_again(
         assert left.pop("importance") == pytest.approx(right.pop("importance"))
         assert left.pop("mean_share") == pytest.approx(right.pop("mean_share"))
         assert (left, resumed) == (right, whole)
-    n_readable = N_IMAGES - 1
-    assert len(seen) == {1: N_IMAGES - 2 * weigh.BATCH, 2: n_readable - weigh.BATCH}[n_left]
-    assert list(FileStore(f"file://{tmp_path / 'killed'}").names()) == [], "what was kept is not needed any more"
+    assert len(seen) == N_LEFT[kind]
+    assert list(FileStore(f"file://{killed / kind}").names()) == [], "what was kept is not needed any more"
 
 
 def test_what_was_kept_of_another_question_is_passed_over(

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from workers import contract, localizing
+from workers import contract, localizing, localizing_masks
+from workers.engine import localize as localize_images
 from workers.engine import resampling
 from workers.engine.evidence.box_files.boxed_images import BoxesInvalid
 from workers.engine.networks.loading import LoadedNetwork
@@ -20,12 +21,14 @@ from workers.localizing import localize_set
 from workers.parts import Asked, PartsChanged
 from workers.store import FileStore
 
-N_IMAGES, PX, N_CLASSES = 40, 32, 3
+N_IMAGES, PX, N_CLASSES = 12, 32, 3
+UNREADABLE = 7
+SHARD_IMAGES = 8
 
 
 @pytest.fixture
 def options(tmp_path: Path) -> dict[str, Any]:
-    """40 photographs of bright squares, one of which cannot be read; boxes around the squares, and masks of them."""
+    """12 photographs of bright squares, one of which cannot be read; boxes around the squares, and masks of them."""
     rng, rows, masks = np.random.default_rng(5), [], []
     (tmp_path / "images" / "masks").mkdir(parents=True)
     for number in range(N_IMAGES):
@@ -38,17 +41,19 @@ def options(tmp_path: Path) -> dict[str, Any]:
         Image.fromarray(mask).save(tmp_path / "images" / "masks" / f"{number:02d}.png")
         masks.append(f"{number:02d}.png,{number % N_CLASSES},masks/{number:02d}.png")
         rows.append(f"{number:02d}.png,{number % N_CLASSES},40,40,{x},{y},{x + 16},{y + 16}")
-    (tmp_path / "images" / "31.png").write_text("no picture")
+    (tmp_path / "images" / f"{UNREADABLE:02d}.png").write_text("no picture")
     header = "image,class_index,width,height,x0,y0,x1,y1"
     (tmp_path / "all.csv").write_text("\n".join([header, *rows]))
-    (tmp_path / "few.csv").write_text("\n".join([header, *rows[:10]]))
+    (tmp_path / "few.csv").write_text("\n".join([header, *rows[:5]]))
     (tmp_path / "masks.csv").write_text("\n".join(["image,class_index,mask", *masks]))
     return {"images": str(tmp_path / "images"), "boxes": str(tmp_path / "all.csv")}
 
 
 @pytest.fixture(autouse=True)
-def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Intervals of so many resamples take most of the time, and nothing here reads them."""
+def small_batches_and_few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cuts lie between batches, so that a few photographs have some. No interval is read here."""
+    for module in (localizing, localizing_masks, localize_images):
+        monkeypatch.setattr(module, "BATCH", 4)
     monkeypatch.setattr(
         resampling.bootstrap, "__kwdefaults__", {**resampling.bootstrap.__kwdefaults__, "n_resamples": 50}
     )
@@ -89,15 +94,15 @@ def test_however_a_set_is_cut_the_answer_is_the_same(
 ) -> None:
     network = make_network(0)
     whole = answer_all(network, options, tmp_path / "whole")
-    assert (whole["n_images"], list(whole["unreadable"])) == (N_IMAGES - 1, ["31.png"])
-    two = answer_all(network, options | {"shard_images": 32}, tmp_path / "two")
+    assert (whole["n_images"], list(whole["unreadable"])) == (N_IMAGES - 1, ["07.png"])
+    two = answer_all(network, options | {"shard_images": SHARD_IMAGES}, tmp_path / "two")
     plan = json.loads((tmp_path / "two" / contract.result_name(0)).read_bytes())
-    assert plan[contract.PARTS] == [32, 8]
+    assert plan[contract.PARTS] == [8, 4]
     assert two == whole
-    assert len(list((tmp_path / "two" / "pictures").iterdir())) == 24
+    assert len(list((tmp_path / "two" / "pictures").iterdir())) == N_IMAGES - 1
     # What a lost GPU process left is joined by the next one, which measures nothing again.
     monkeypatch.setattr(localizing, "localize", lambda **given: pytest.fail("measured again"))
-    assert ask(network, options | {"shard_images": 32}, tmp_path / "two", 3) == whole
+    assert ask(network, options | {"shard_images": SHARD_IMAGES}, tmp_path / "two", 3) == whole
 
 
 def test_thresholds_come_from_other_photographs_if_these_are_stated(options: dict[str, Any], tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ def test_thresholds_come_from_other_photographs_if_these_are_stated(options: dic
     found = answer_all(network, options | {"tau_boxes": boxes}, tmp_path / "chosen")
     assert found["v1_tau"] == few["v1_tau"]
     assert found["v2_taus"] == few["v2_taus"]
-    assert found["tau_from"] == {"boxes": "few.csv", "n_images": 10, "sha256": few["sha256"]}
+    assert found["tau_from"] == {"boxes": "few.csv", "n_images": 5, "sha256": few["sha256"]}
     whole = answer_all(network, options, tmp_path / "whole")
     assert (whole["tau_from"], found["sha256"]) == (None, whole["sha256"])
     assert found["v1"] <= whole["v1"]
@@ -117,12 +122,12 @@ def test_masks_are_measured_in_parts_to_the_same_answer(options: dict[str, Any],
     network = make_network(0)
     given = {"images": options["images"], "masks": str(tmp_path / "masks.csv")}
     whole = answer_all(network, given, tmp_path / "whole")
-    assert (whole["n_images"], list(whole["unreadable"])) == (N_IMAGES - 1, ["31.png"])
-    assert answer_all(network, given | {"shard_images": 32}, tmp_path / "two") == whole
+    assert (whole["n_images"], list(whole["unreadable"])) == (N_IMAGES - 1, ["07.png"])
+    assert answer_all(network, given | {"shard_images": SHARD_IMAGES}, tmp_path / "two") == whole
     assert whole["pxap_low"] <= whole["pxap"] <= whole["pxap_high"]
     assert whole["object_share"] == pytest.approx(100 * (90 / 224) ** 2, abs=0.5), "16 of 40 px"
-    (tmp_path / "images" / "masks" / "07.png").unlink()
-    with pytest.raises(BoxesInvalid, match=r"1 photographs or masks are not in images, the first masks/07\.png"):
+    (tmp_path / "images" / "masks" / "03.png").unlink()
+    with pytest.raises(BoxesInvalid, match=r"1 photographs or masks are not in images, the first masks/03\.png"):
         answer_all(network, given, tmp_path / "gone")
 
 
@@ -134,7 +139,7 @@ def test_maps_that_say_nothing_are_counted_and_if_there_are_no_others_refused(
     assert isinstance(last, nn.Linear)
     last.weight[1] = 0
     found = answer_all(network, options, tmp_path / "one")
-    assert found["n_without_map"] == sum(number % N_CLASSES == 1 for number in range(N_IMAGES) if number != 31)
+    assert found["n_without_map"] == sum(number % N_CLASSES == 1 for number in range(N_IMAGES) if number != UNREADABLE)
     last.weight[[0, 2]] = -1.0
     with pytest.raises(BoxesInvalid, match="positive nowhere or the same everywhere: they give no boxes"):
         answer_all(network, options, tmp_path / "two")
@@ -144,7 +149,7 @@ def test_maps_that_say_nothing_are_counted_and_if_there_are_no_others_refused(
 
 
 def test_parts_of_what_changed_meanwhile_are_not_joined(options: dict[str, Any], tmp_path: Path) -> None:
-    given = options | {"shard_images": 32}
+    given = options | {"shard_images": SHARD_IMAGES}
     ask(make_network(0), given, tmp_path / "one", 0)
     with pytest.raises(PartsChanged, match="changed while this was measured"):
         ask(make_network(1), given, tmp_path / "one", 2)

@@ -62,7 +62,7 @@ def upload(folder: Path, address: str) -> None:
 def test_for_one_photograph_of_a_set_in_a_store_the_others_are_not_fetched(
     s3_root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    making.make_broden(tmp_path / "set", rng=np.random.default_rng(3), n_images=12)
+    making.make_broden(tmp_path / "set", rng=np.random.default_rng(3), n_images=6)
     upload(tmp_path / "set", f"{s3_root}/broden")
     upload(tmp_path / "set" / "images", f"{s3_root}/plain")
     monkeypatch.setattr(opened.config, "cache_folder", lambda: tmp_path / "cache")

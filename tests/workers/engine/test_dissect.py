@@ -90,7 +90,7 @@ def whole(image_set: ImageSet) -> Artifact:
     return artifact_of(image_set, [measured(image_set, 0, 15)])[0]
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_however_the_set_is_cut_the_artifact_is_the_same(
     image_set: ImageSet,

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.workers.engine import hostile
 from workers.engine.format.artifact import ArtifactMalformed, unpack_arrays
 from workers.engine.images.decoding import DECODING_BYTES, ImageUnreadable, decode_image
 from workers.engine.images.label_maps import LabeledImage, LabelMapUnreadable, read_runs
@@ -36,7 +37,7 @@ def test_a_large_16_bit_image_takes_no_more_than_is_stated(tmp_path: Path) -> No
 
 
 def test_what_would_take_more_is_refused_by_its_header(tmp_path: Path) -> None:
-    Image.new("LA", (9000, 8500)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes(hostile.png_claiming(9000, 8500, kind=hostile.GRAY_AND_ALPHA))
     with pytest.raises(ImageUnreadable, match=r"9000 x 8500 px of mode LA take [\d,]+ MB to decode"):
         decode_image(tmp_path / "a.png", **WAY)  # type: ignore[arg-type]
 
@@ -50,7 +51,7 @@ def test_gray_pictures_are_scaled_alike_in_blocks(tmp_path: Path, monkeypatch: p
 
 
 def test_label_maps_of_millions_of_pixels_are_refused(tmp_path: Path) -> None:
-    Image.new("RGB", (9000, 9000)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes(hostile.png_claiming(9000, 9000))
     row = LabeledImage(path="a.jpg", height=9000, width=9000, labels=((0, "a.png"),))
     with pytest.raises(LabelMapUnreadable, match="9000 x 9000 px have more than"):
         read_runs(folder=tmp_path, row=row, known=np.ones(3, dtype=bool))

@@ -7,6 +7,7 @@ import torch
 import torchvision
 from torch import nn
 from torch.nn import functional
+from torchvision.models.resnet import BasicBlock, ResNet
 
 from workers.engine.networks.company import LayerDependsOnBatch, Tolerance, check_company
 from workers.engine.networks.probing import probe_layers
@@ -105,12 +106,12 @@ def test_rounding_is_no_dependence(module: nn.Module, path: str, n: int) -> None
 
 
 def test_half_precision_is_held_to_its_own_rounding() -> None:
-    module = torchvision.models.resnet18(weights=None).eval()
-    shapes = list(probe_layers(module=module, paths=["layer4"], input_px=64).values())
+    module = ResNet(BasicBlock, [1, 1, 1, 1]).eval()
+    shapes = list(probe_layers(module=module, paths=["layer4"], input_px=PX).values())
     with torch.autocast("cpu"):
         check_company(
             module=module,
             shapes=shapes,
-            images=torch.randn(4, 3, 64, 64),
+            images=torch.randn(4, 3, PX, PX),
             tolerance=Tolerance.of(device="cpu", autocast=True),
         )

@@ -75,7 +75,7 @@ def test_thresholds_equal_the_order_statistic(
     np.testing.assert_array_equal(found, [threshold_of(maps[:, u], tail) for u in range(3)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from(sorted(KINDS)),
@@ -114,7 +114,7 @@ def test_a_bound_from_elsewhere_prunes_from_the_first_image_on() -> None:
     assert len(cells.freeze().unit) < len(kept(maps[:16], tail=0.01, batch=16).freeze().unit)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from(sorted(KINDS)),
@@ -136,8 +136,8 @@ def test_the_bound_never_passes_the_order_statistic_of_the_whole_set(seed: int, 
         assert (cells.bound.numpy() <= limits).all()
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 3), st.integers(1, 200))
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 20), st.integers(1, 3), st.integers(1, 200))
 def test_cells_ordered_a_few_units_at_a_time_give_the_same_bound(seed: int, n: int, n_units: int, n_keep: int) -> None:
     rng = np.random.default_rng(seed)
     maps = torch.from_numpy(rng.integers(0, 9, (n, n_units, 3, 2)).astype(np.float32))
@@ -156,7 +156,7 @@ def test_cells_ordered_a_few_units_at_a_time_give_the_same_bound(seed: int, n: i
         assert bounds[0] == own[:, n_keep - 1].tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(KINDS)), st.sampled_from([0.01, 0.05, 0.5]))
 def test_shards_together_tell_a_bound_that_never_passes_the_threshold(seed: int, kind: str, tail: float) -> None:
     maps = KINDS[kind](np.random.default_rng(seed), (40, 2, 5, 4)).astype(np.float32)
