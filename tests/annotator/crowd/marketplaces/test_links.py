@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import Browser as Chromium
 
 from annotator.crowd.campaigns import handing_out
 from annotator.crowd.campaigns.collecting import collect_campaign
@@ -30,6 +31,7 @@ from annotator.demo.people.browser import Browser
 from annotator.demo.people.tempers import gather_people
 from annotator.demo.people.working import Crew, Site
 from annotator.units.models import Dissection
+from tests import axe
 from tests.annotator.crowd.fixtures import read_config
 from tests.annotator.crowd.making import make_campaign
 from workers.app import app
@@ -118,6 +120,24 @@ def test_people_work_through_their_links_and_get_a_code(campaign: Campaign, tmp_
     ]  # fmt: skip
     assert owed["Ada"]["code"] == ada_code
     assert Worker.objects.count() == 2
+
+
+@pytest.mark.browser
+def test_axe_finds_nothing_on_the_page_of_a_link(campaign: Campaign, chromium: Chromium) -> None:
+    """Before the start, after one HIT, at the end, and in another browser; the page needs no other file."""
+    (address,) = hand_out(campaign, "Ada")
+    ada, other = Guest(address), Guest(address)
+    shown = [ada.client.get(ada.address), ada.work(ada.start())]
+    shown += [ada.work(ada.press(shown[-1], "next-form")), other.client.get(other.address)]
+    assert [page.status_code for page in shown] == [200, 200, 200, 403]
+    page = chromium.new_page(viewport={"width": 360, "height": 740})
+    found = []
+    for one in shown:
+        page.set_content(one.content.decode())
+        is_wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        found.append((is_wide, axe.find_serious(page)))
+    page.close()
+    assert found == [(False, {})] * len(shown)
 
 
 def test_a_link_is_one_persons(campaign: Campaign) -> None:
