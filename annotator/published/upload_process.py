@@ -30,7 +30,7 @@ def main() -> int:
 
     try:
         django.setup()
-        json.dump(_take_in(json.load(sys.stdin)), sys.stdout)
+        json.dump(take_in_or_refuse(json.load(sys.stdin)), sys.stdout)
     except (MemoryError, TimeOver):
         return TOO_MUCH
     return 0
@@ -50,7 +50,8 @@ def _end_in_order(number: int, frame: object) -> None:
     raise TimeOver
 
 
-def _take_in(told: dict[str, Any]) -> dict[str, Any]:
+def take_in_or_refuse(told: dict[str, Any]) -> dict[str, Any]:
+    """`told`: an Upload; returns a Taken, or what was refused and whether it is a name."""
     from annotator.names import NameRefused
     from annotator.published.taking_in import take_in
     from annotator.published.uploads import Upload
