@@ -284,6 +284,6 @@ STEPS = (
     Step(
         "erase-worker", "Erase a person",
         "Removes a person's id and pseudonym; the answers stay under a code that leads to no one.", role=Role.ADMIN,
-        subject="marketplace", run=erase, is_quick=True, options=EraseOptions, refusals=(CannotErase,),
+        subject="marketplace", run=erase, is_quick=True, is_last=True, options=EraseOptions, refusals=(CannotErase,),
     ),
 )  # fmt: skip
