@@ -15,6 +15,10 @@ from workers.engine.measures.recorded import Option
 class PickedLayers(forms.Textarea):
     """Layers that were typed, together with those that were ticked in the tree beside."""
 
+    def use_required_attribute(self, initial: Any) -> bool:
+        """A browser would insist on typed layers where some are ticked."""
+        return False
+
     def value_from_datadict(self, data: Any, files: Any, name: str) -> str:
         return "\n".join(data.getlist(name)) if hasattr(data, "getlist") else str(data.get(name, ""))
 

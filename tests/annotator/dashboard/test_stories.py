@@ -199,11 +199,9 @@ def test_no_page_scrolls_sideways_or_for_long_and_axe_finds_nothing_serious(
     for one in (page, outer):
         one.on("console", lambda message: said.append(message.text))
     inner = [f"{live_server.url}{one}" for one in (*shown.list_inner_pages(), *ADMIN_PAGES)]
-    found = {
-        (address, *look): wrong for address in inner for look, wrong in look_at(page, f"{live_server.url}{address}")
-    }
-    for address in [one for addresses in OUTER_PAGES.values() for one in addresses]:
-        found |= {(address, *look): wrong for look, wrong in look_at(outer, f"{live_server.url}{address}")}
+    found = {(address, *look): wrong for address in inner for look, wrong in look_at(page, address)}
+    for address in [f"{live_server.url}{one}" for addresses in OUTER_PAGES.values() for one in addresses]:
+        found |= {(address, *look): wrong for look, wrong in look_at(outer, address)}
     outer.close()
     assert found == {}
     assert [text for text in said if "Content Security Policy" in text] == []
