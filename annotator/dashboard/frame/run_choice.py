@@ -6,7 +6,7 @@ from django.db.models import Model
 from annotator.units.models import Dissection
 
 
-class RunChoice(forms.ModelMultipleChoiceField):
+class RunChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # Django gives no arguments when it runs
     widget = forms.CheckboxSelectMultiple
 
     def label_from_instance(self, obj: Model) -> str:
