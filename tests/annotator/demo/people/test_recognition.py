@@ -13,7 +13,7 @@ from annotator.demo.pictures.canvas import LABEL_PX
 from annotator.demo.pictures.rendering import render_set
 
 TILE_PX = 128
-N = 40
+N = 20
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def draw_cuts(n):
 
 
 def test_nearly_all_tiles_are_recognized_at_their_place_with_their_segment(library):
-    cuts = list(draw_cuts(60))
+    cuts = list(draw_cuts(30))
     made = [cut_tile(library, **cut) for cut in cuts]
     sightings = recognize(np.stack([tile for tile, _ in made]), library)
     right = [
