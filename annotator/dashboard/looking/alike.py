@@ -103,8 +103,7 @@ def show_beside(request: SignedInRequest) -> HttpResponse:
 def _find_unit(name: str, scope: Scope) -> Unit | None:
     """Of NETWORK/LAYER/INDEX, in which network and layer may hold slashes."""
     place, _, number = name.rpartition("/")
-    index = read_number(number)
-    for layer in scope.layers if index is not None else ():
-        if place == f"{layer.network.name}/{layer.path}":
-            return Unit.objects.filter(layer=layer, index=index).first()
-    return None
+    if (index := read_number(number)) is None:
+        return None
+    layer = next((one for one in scope.layers if place == f"{one.network.name}/{one.path}"), None)
+    return None if layer is None else Unit.objects.filter(layer=layer, index=index).first()

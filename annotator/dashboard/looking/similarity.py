@@ -6,6 +6,7 @@ photograph is among the top images of both and their crops of it overlap (docs/l
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q
 
@@ -116,7 +117,7 @@ def count_pairs(dissected: Sequence[DissectedUnit]) -> dict[tuple[int, int], int
 
 def find_namesakes(card: UnitCard, unit_id: int, scope: Scope) -> tuple[list[UnitCard], list[UnitCard]]:
     """Units of any network that people call the same (synonyms included), and those whose best label is the same."""
-    units = relate_labels(scope, mode=AutomaticLabel.Mode.PAPER).exclude(pk=unit_id)
+    units: Any = relate_labels(scope, mode=AutomaticLabel.Mode.PAPER).exclude(pk=unit_id)
     people: list[int] = []
     broden: list[int] = []
     if card.concept:
