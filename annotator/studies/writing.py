@@ -10,6 +10,7 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from annotator.csv_files import write_csv
+from annotator.plurals import say_count
 from annotator.refusals import Refusal
 from annotator.studies.metrics import METRICS
 from annotator.studies.record import StudyRecord, write_record
@@ -81,7 +82,8 @@ def describe_tables(report: Mapping[str, Any]) -> dict[str, Any]:
 def tell_frozen(plan: Mapping[str, Any]) -> Iterator[str]:
     """What the plan fixes, in sentences."""
     how = f"by importance (gamma {plan['gamma']:g})" if plan["sampling"] == "importance" else "evenly"
-    yield f"{len(plan['units'])} units, {len(plan['methods'])} methods; photographs of {plan['image_set']}."
+    units, methods = say_count(len(plan["units"]), "unit"), say_count(len(plan["methods"]), "method")
+    yield f"{units}, {methods}; photographs of {plan['image_set']}."
     yield (
         f"{plan['n_draws']} draws for each description, drawn {how}, seed {plan['seed']}; {plan['n_raters']} people "
         f"rate each photograph; votes are counted by {plan['rule']}."

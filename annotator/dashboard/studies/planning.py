@@ -90,7 +90,7 @@ class PlanForm(forms.Form):
 @needs(Role.RESEARCHER)
 def plan_one(request: SignedInRequest) -> HttpResponse:
     """The form of a new study: drawn, priced and frozen by the web queue. Nothing is asked."""
-    initial = {one.name: one.default for one in fields(PlanOptions)}
+    initial = {one.name: one.default for one in fields(PlanOptions) if one.default != ()}
     initial |= {name: request.GET[name] for name in ("dissection", "unit") if name in request.GET}
     form = PlanForm(request.POST or None, initial=initial | {"method": request.GET.getlist("method")})
     if request.method == "POST" and form.is_valid():

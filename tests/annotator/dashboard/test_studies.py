@@ -79,6 +79,7 @@ def test_the_web_process_computes_nothing_and_asks_the_queue_once(
         page = read_page(client)
         assert "Counting answers" in page
         assert "every 2s" in page
+        assert "1 unit, 1 method; photographs of" in page
         assert "180 draws for each description" in page
     assert sent == [("studies.compute", study.pk, "web")]
 
@@ -148,6 +149,7 @@ def test_a_study_is_planned_priced_and_asked_by_clicks(
     assert f"/plan/?dissection={dissection.pk}" in asking.get(f"/dissections/{dissection.pk}/").content.decode()
     form = asking.get(f"/plan/?dissection={dissection.pk}").context["form"]
     asked = {field.name: value for field in form if (value := field.value()) is not None}
+    assert "unit" not in asked
     asked |= {"name": "owls", "unit": "features.3:0-1", "method": ["labeled pixels"], "images": 20, "concepts": "none"}
     assert asking.post("/plan/", asked).url == "/studies/"
     assert "The study owls is being planned" in asking.get("/studies/").content.decode()
