@@ -13,7 +13,7 @@ from annotator.accounts.sharing import find_opened
 # Routes of pages that can be shared: none of them names a person or acts.
 SHAREABLE = {"unit", "gallery", "layer", "layers", "best-units", "similar", "units-beside"}
 # Pictures of crops and fields. Their addresses hold digests, so that only a page that was shown gives them away.
-PICTURES = {"sheet", "wall", "outlines", "field"}
+PICTURES = {"sheet", "wall", "outlines", "field", "missing-pictures"}
 OPENED = "shared_links"
 MAX_OPENED = 50
 

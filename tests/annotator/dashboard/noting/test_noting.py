@@ -102,6 +102,10 @@ def test_a_shared_link_shows_its_page_and_pictures_and_nothing_else(world: World
     assert "Top crops, by rank" in text
     for private in ("between us", "net-person", "researcher", "one by one", "Keep or share", "nav-sidebar"):
         assert private not in text
+    assert "Unit 1 of features.3 <span" in text
+    parts = re.findall(r'hx-get="([^"]+)"', text)
+    assert parts
+    assert {guest.get(part, headers={"HX-Request": "true"}).status_code for part in parts} == {200}
     pictures = re.findall(r"/crops/[\w-]+/\w+\.jpg", text)
     assert guest.get(pictures[0]).status_code == 200
     for address in (UNIT, "/units/net/features.3/2/", "/units/", "/", "/notes/", "/api/networks", f"{UNIT}?mode=lite"):
@@ -158,6 +162,7 @@ def test_a_shared_gallery_is_the_one_that_was_shared(world: World, researcher: C
     guest = Client()
     page = guest.get(share(researcher, address), follow=True)
     assert page.status_code == 200
+    assert 'id="filters"' not in page.content.decode()
     assert page.content.decode().count('class="us-unit"') == 1
     assert guest.get("/units/?sort=index&concept=brick%20wall").status_code == 200
     assert guest.get("/units/?sort=index").status_code == 302
