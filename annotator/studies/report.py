@@ -1,6 +1,6 @@
 """A study's report as plain values: what stands in its JSON, its tables and its page. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -79,7 +79,7 @@ def list_ratings(record: StudyRecord) -> str:
     return write_csv(_spell_ratings(record), columns=RATING_COLUMNS)
 
 
-def write_latex(report: dict[str, Any]) -> str:
+def write_latex(report: Mapping[str, Any]) -> str:
     """A table with one row per method: every metric with its interval."""
     lines = [
         f"% {report['study']}, plan {report['plan_sha256'][:12]}",
