@@ -101,6 +101,7 @@ def test_the_worker_site_speaks_the_browsers_language_or_the_chosen_one(client: 
     assert "HIT en los que puede trabajar" in page.content.decode()
     assert '<html lang="es" dir="ltr">' in page.content.decode()
     client.get("/worker/sign-up?lang=zh-hans")
+    assert ">English</a>" in client.get("/worker/sign-up").content.decode()  # each in its own language
     for path, words in (
         ("", "您可以做的 HIT"),
         ("sign-up", "国家(两个字母)"),

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 
 from annotator.sandbox.acts import catalog, working
@@ -157,7 +158,7 @@ def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
     """The page's address with Amazon's parameters; in a preview without the worker's.
 
     While somebody works, one more is added, which Amazon does not have: a proof for the requester that this worker
-    holds this assignment. Pages that do not know it pass over it.
+    holds this assignment; and the person's language, if it is not English. Pages that do not know them pass over them.
     """
     added = {
         "assignmentId": assignment.mturk_id if assignment else NO_ASSIGNMENT,
@@ -167,6 +168,8 @@ def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
     if assignment is not None:
         added["workerId"] = assignment.person.mturk_id
         added["visitProof"] = sign_visit(hit, assignment)
+    if (language := get_language()) not in (None, "en", settings.LANGUAGE_CODE):
+        added["lang"] = str(language)
     parts = urlsplit(url)
     query = "&".join(part for part in (parts.query, urlencode(added)) if part)
     return urlunsplit(parts._replace(query=query))

@@ -114,7 +114,7 @@ def show(
     response = render(
         request,
         f"sandbox/{template}.html",
-        {"person": person, "operator": settings.SANDBOX_OPERATOR, **context},
+        {"person": person, "operator": settings.SANDBOX_OPERATOR, "languages": settings.LANGUAGES, **context},
         status=status,
     )
     response["Content-Security-Policy"] = _POLICY
