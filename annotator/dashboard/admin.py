@@ -25,7 +25,7 @@ class LookOnly(ModelAdmin):  # type: ignore[misc]
     """Rows can be read only: they record what was measured, answered or decided."""
 
     show_full_result_count = False
-    list_per_page = 50
+    list_per_page = 15  # on a phone each row becomes a card
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
