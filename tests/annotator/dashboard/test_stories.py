@@ -174,6 +174,7 @@ def test_from_a_dissection_to_a_published_campaign(
     page.fill("[name=random]", "1")
     expect(page.locator("#quote")).to_contain_text("$6.48")  # while it is typed
     page.get_by_role("button", name="Compose and quote").click()
+    expect(page).to_have_url(re.compile("/campaigns/first-try/$"))
     expect(page.get_by_text("$6.48")).to_be_visible()  # 3 units x 3 answers x $0.60, and a fifth of it as fees
     assert Campaign.objects.get().state == "quoted"
     page.get_by_role("button", name="Publish").click()
