@@ -46,22 +46,25 @@ def spread(image_set: ImageSet, n_images: int) -> ImageSet:
     )
 
 
-def make_images(root: Path, n_images: int) -> None:
+def make_images(root: Path, n_images: int, *, px: int = 224, label_px: int = 112) -> None:
+    """n_images pictures of px x px with label maps of label_px x label_px, in Broden's layout."""
     (root / "images").mkdir()
     rng = np.random.default_rng(0)
     rows = []
     for i in range(n_images):
         noise = Image.fromarray(rng.integers(0, 256, (28, 28, 3), dtype=np.uint8)).resize(
-            (224, 224), Image.Resampling.BICUBIC
+            (px, px), Image.Resampling.BICUBIC
         )
         noise.save(root / "images" / f"{i:05}.jpg", quality=90)
         cells = {}
         for category, first, last, grain in (("color", 1, 12, 40), ("object", 12, 40, 8)):
             numbers = rng.integers(first, last, (grain, grain), dtype=np.uint8)
-            big = np.asarray(Image.fromarray(numbers).resize((112, 112), Image.Resampling.NEAREST))
+            big = np.asarray(Image.fromarray(numbers).resize((label_px, label_px), Image.Resampling.NEAREST))
             Image.fromarray(np.stack([big, big * 0, big * 0], axis=-1)).save(root / "images" / f"{i:05}_{category}.png")
             cells[category] = f"{i:05}_{category}.png"
-        rows.append([f"{i:05}.jpg", "train", 224, 224, 112, 112, cells["color"], cells["object"] if i % 4 else ""])
+        rows.append(
+            [f"{i:05}.jpg", "train", px, px, label_px, label_px, cells["color"], cells["object"] if i % 4 else ""]
+        )
     labels = {number: "color" if number < 12 else "object" for number in range(1, 40)}
     _write(root / "index.csv", ["image", "split", "ih", "iw", "sh", "sw", "color", "object"], rows)
     _write(
