@@ -78,8 +78,8 @@ def _upsampled(
     n_at_once = max(1, POINTS_AT_ONCE // (rows.shape[1] * columns.shape[1]))
     for first in range(0, len(maps), n_at_once):
         some = slice(first, first + n_at_once)
-        sides = (np.take_along_axis(maps[some], cells[some, None, :], axis=2) for cells in (left, right))
-        along = lerp(*sides, across[some, None, :])
+        before, after = (np.take_along_axis(maps[some], cells[some, None, :], axis=2) for cells in (left, right))
+        along = lerp(before, after, across[some, None, :])
         found[some] = _exceed(along, levels[some, None, None], above[some], below[some], down[some, :, None])
     return found
 
