@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import ApiToken, Membership, Role, ShareLink
+from annotator.accounts.roles import may
 from annotator.refusals import Refusal
 
 
@@ -23,12 +24,17 @@ class LinkUsed(Refusal):
 
 
 def change_role(*, user: User, role: Role, actor: User | None, now: datetime) -> None:
-    """The admin's tables open for superusers alone, so that an admin is one and nobody else. Raises LastAdmin."""
+    """The admin's tables open for superusers alone, so that an admin is one and nobody else. Raises LastAdmin.
+
+    Who may share no pages any more has no living links either.
+    """
     with transaction.atomic():
         if role is not Role.ADMIN:
             _keep_an_admin(without=user, actor=actor)
         Membership.objects.update_or_create(user_id=user.pk, defaults={"role": role})
         User.objects.filter(pk=user.pk).update(is_superuser=role is Role.ADMIN, is_staff=True)
+        if not may(role, Role.RESEARCHER):
+            _end_links(user, now)
         _log("change role", user, actor, now, role=role.value)
 
 
@@ -92,8 +98,12 @@ def _keep_an_admin(*, without: User, actor: User | None) -> None:
 
 def _end_tokens(user: User, now: datetime) -> int:
     """Of API tokens; the links that the person has shared end too."""
-    ShareLink.objects.filter(user_id=user.pk, revoked_at=None).update(revoked_at=now)
+    _end_links(user, now)
     return ApiToken.objects.filter(user_id=user.pk, revoked_at=None).update(revoked_at=now)
+
+
+def _end_links(user: User, now: datetime) -> None:
+    ShareLink.objects.filter(user_id=user.pk, revoked_at=None).update(revoked_at=now)
 
 
 def _log(action: str, user: User, actor: User | None, now: datetime, **details: object) -> None:

@@ -59,6 +59,7 @@ class Told:
 
 
 TOLD = {
+    "automaticlabel": Told(beside=("unit__layer",)),
     "assignment": Told(lambda row: f"answer {row.pk} of {row.hit.campaign}", ("hit__campaign",)),
     "dissectedunit": Told(beside=("unit__layer",)),
     "dissection": Told(beside=("network", "image_set")),
@@ -66,6 +67,7 @@ TOLD = {
     "hittype": Told(beside=("campaign",)),
     "hitunit": Told(beside=("unit__layer",)),
     "layer": Told(beside=("network",)),
+    "topimage": Told(beside=("dissected_unit__unit__layer",)),
     "unit": Told(beside=("layer",)),
     "unitlabel": Told(beside=("unit__layer",)),
 }

@@ -20,7 +20,7 @@ class CannotNote(Refusal):
 
 def write_note(*, unit: Unit, text: str, author: User, now: datetime) -> UnitNote:
     """Raises CannotNote."""
-    text = text.strip()
+    text = text.replace("\r\n", "\n").strip()  # as a form counts its letters
     if not 1 <= len(text) <= MAX_NOTE:
         raise CannotNote(f"A note has 1 to {MAX_NOTE} characters; this one has {len(text)}.")
     return UnitNote.objects.create(unit=unit, text=text, author=author, written_at=now)

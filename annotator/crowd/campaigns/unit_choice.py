@@ -21,8 +21,10 @@ TOP_IOU, TOP_IMPORTANCE, RANDOM, NAMED = "top IoU", "top importance", "random", 
 # Units that are chosen if nobody says which.
 N_TOP_IOU, N_RANDOM = 24, 8
 MAX_LISTED = 12
+# By one text: no layer has more units.
+MAX_NAMED = 100_000
 
-_NAMED = re.compile(r"(?P<layer>.+):(?P<indexes>\d+(-\d+)?(,\d+(-\d+)?)*)")
+_NAMED = re.compile(r"(?P<layer>.+):(?P<indexes>\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*)")
 
 Layers = Mapping[int, Sequence[DissectedUnit]]
 
@@ -232,6 +234,8 @@ def read_unit_names(text: str) -> tuple[str, list[int]]:
     indexes: list[int] = []
     for part in match["indexes"].split(","):
         first, _, last = part.partition("-")
+        if int(last or first) - int(first) + len(indexes) >= MAX_NAMED:
+            raise BadChoice(f"{text[:80]} names more than {MAX_NAMED:,} units.")
         indexes.extend(range(int(first), int(last or first) + 1))
     return match["layer"], indexes
 

@@ -25,6 +25,7 @@ def fill_in_like(campaign: Campaign) -> dict[str, Any]:
         "units": " ".join(reversed(named)),
         "seed": campaign.seed,
         "template": template,
+        "graded": any(row.facts.get("is_graded") for row in rows),
     }
 
 

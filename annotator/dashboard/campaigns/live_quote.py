@@ -19,6 +19,8 @@ from annotator.refusals import Refusal
 from annotator.work.steps.composing import count_hits
 
 TEMPLATE = "dashboard/campaigns/live_quote.html"
+# What is wrong in one of these would be priced as its default.
+COUNTED = ("top_iou", "top_importance", "random", "units", "seed")
 NEEDED = ("assignments", "reward", "marketplace")
 
 
@@ -46,7 +48,10 @@ def show_changed_quote(request: SignedInRequest, name: str) -> HttpResponse:
 
 def _quote_new(given: QueryDict) -> dict[str, Any]:
     """Raises Refusal."""
-    asked = _read(LaunchForm(given))
+    form = LaunchForm(given)
+    asked = _read(form)
+    if wrong := [str(form.errors[name][0]) for name in COUNTED if name in form.errors]:
+        return {"missing": wrong[0]}
     if missing := _tell_missing(asked, ("dissection", "template", *NEEDED)):
         return {"missing": missing}
     wanted = Wanted(

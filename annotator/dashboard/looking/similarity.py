@@ -72,10 +72,15 @@ def find_alike(dissected: DissectedUnit, scope: Scope) -> Likeness:
 def _count_shared(dissected: DissectedUnit, mine: Iterable[int], scope: Scope) -> dict[int, int]:
     """Measured unit -> photographs in common, the most first; of the dissections in scope over the same images."""
     set_id = dissected.dissection.image_set_id
-    speaking = {one.pk for one in scope.dissections.values() if one.image_set_id == set_id} | {dissected.dissection_id}
-    rows = TopImage.objects.filter(
-        image__in=list(mine), is_low=False, dissected_unit__dissection__in=speaking, dissected_unit__silence=""
-    ).exclude(dissected_unit__unit=dissected.unit_id)
+    speaking = Q(
+        dissected_unit__dissection=dissected.dissection_id, dissected_unit__unit__layer=dissected.unit.layer_id
+    )
+    for layer, one in scope.dissections.items():
+        if one.image_set_id == set_id:
+            speaking |= Q(dissected_unit__dissection=one.pk, dissected_unit__unit__layer=layer)
+    rows = TopImage.objects.filter(speaking, image__in=list(mine), is_low=False, dissected_unit__silence="").exclude(
+        dissected_unit__unit=dissected.unit_id
+    )
     counted = rows.order_by().values("dissected_unit").annotate(n=Count("pk")).order_by("-n", "dissected_unit")
     return dict(counted.values_list("dissected_unit", "n")[:N_LOOKED_AT])
 
@@ -107,12 +112,14 @@ def _shared(start: int, side: int, other_start: int, other_side: int) -> int:
 
 
 def count_pairs(dissected: Sequence[DissectedUnit]) -> dict[tuple[int, int], int]:
-    """Photographs that are top images of both, by two units' ids, for each pair. One query."""
+    """Photographs that are top images of both, by two units' ids, for each pair over one image set. One query."""
     images: dict[int, set[int]] = {one.unit_id: set() for one in dissected}
+    sets = {one.unit_id: one.dissection.image_set_id for one in dissected}
     rows = TopImage.objects.filter(dissected_unit__in=[one.pk for one in dissected], is_low=False)
     for unit, image in rows.values_list("dissected_unit__unit", "image"):
         images[unit].add(image)
-    return {(one, other): len(images[one] & images[other]) for one in images for other in images if one < other}
+    pairs = ((one, other) for one in images for other in images if one < other and sets[one] == sets[other])
+    return {(one, other): len(images[one] & images[other]) for one, other in pairs}
 
 
 def find_namesakes(card: UnitCard, unit_id: int, scope: Scope) -> tuple[list[UnitCard], list[UnitCard]]:

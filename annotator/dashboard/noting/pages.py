@@ -6,7 +6,8 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db import transaction
+from django.db.models import Case, Count, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -36,12 +37,13 @@ class ShareForm(forms.Form):
 def show_notes(request: SignedInRequest) -> HttpResponse:
     """Notes and tags of units, kept views, and one's own shared links."""
     notes = UnitNote.objects.select_related("unit__layer__network", "author")
+    own_first = Case(When(owner=request.user, then=Value(0)), default=Value(1))
     return show(
         request,
         "dashboard/noting/notes.html",
         title="Notes and views",
         notes=Paginator(notes, PAGE_SIZE).get_page(request.GET.get("page")),
-        views=SavedView.objects.select_related("owner")[:MAX_SHOWN],
+        views=SavedView.objects.select_related("owner").order_by(own_first, "name", "pk")[:MAX_SHOWN],
         tags=UnitTag.objects.values("name").annotate(n=Count("pk")).order_by("-n", "name")[:MAX_SHOWN],
         links=list_living(timezone.now()).filter(user=request.user)[:MAX_SHOWN],
     )
@@ -56,10 +58,11 @@ def note_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
     if not text.strip() and not tags.strip():
         raise CannotNote("Write a note or a tag first.")
     now = timezone.now()
-    if tags.strip():
-        add_tags(unit=unit, text=tags, author=request.user, now=now)
-    if text.strip():
-        write_note(unit=unit, text=text, author=request.user, now=now)
+    with transaction.atomic():
+        if tags.strip():
+            add_tags(unit=unit, text=tags, author=request.user, now=now)
+        if text.strip():
+            write_note(unit=unit, text=text, author=request.user, now=now)
     return redirect(f"{reverse('unit', args=[network, layer, index])}#notes")
 
 

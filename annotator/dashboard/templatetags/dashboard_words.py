@@ -1,4 +1,7 @@
-"""How the dashboard writes numbers, durations and states."""
+"""How the dashboard writes numbers, durations and states.
+
+A value that is not there is None, or "" where a template reads it from a related row that is absent.
+"""
 
 from datetime import datetime
 
@@ -43,21 +46,21 @@ def name_words(name: str) -> str:
 
 
 @register.filter
-def percent(share: float | None) -> str:
+def percent(share: float | str | None) -> str:
     """Rounded like the two digits of the report. Bounds of intervals may be half percents."""
-    return "–" if share is None else f"{100 * round(share, 2):.0f} %"
+    return "–" if share is None or isinstance(share, str) else f"{100 * round(share, 2):.0f} %"
 
 
 @register.filter
-def tenths(share: float | None) -> str:
+def tenths(share: float | str | None) -> str:
     """In percent with one digit, for shares that chance makes small."""
-    return "–" if share is None else f"{100 * share:.1f} %"
+    return "–" if share is None or isinstance(share, str) else f"{100 * share:.1f} %"
 
 
 @register.filter
-def fraction(share: float | None) -> str:
+def fraction(share: float | str | None) -> str:
     """Of 1, with three digits, as IoU is published."""
-    return "–" if share is None else f"{share:.3f}"
+    return "–" if share is None or isinstance(share, str) else f"{share:.3f}"
 
 
 @register.filter
@@ -82,14 +85,14 @@ def count(number: int | None, noun: str) -> str:
 
 
 @register.filter
-def moment(when: datetime | None) -> str:
+def moment(when: datetime | str | None) -> str:
     """Day and time, in UTC as everywhere in the dashboard."""
-    return "–" if when is None else f"{when:%Y-%m-%d %H:%M}"
+    return "–" if when is None or isinstance(when, str) else f"{when:%Y-%m-%d %H:%M}"
 
 
 @register.filter
-def day(when: datetime | None) -> str:
-    return "–" if when is None else f"{when:%Y-%m-%d}"
+def day(when: datetime | str | None) -> str:
+    return "–" if when is None or isinstance(when, str) else f"{when:%Y-%m-%d}"
 
 
 @register.filter

@@ -39,7 +39,9 @@ BACKGROUND = (24, 28, 32)
 def show_sheet(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpResponse:
     """A unit's crops in one picture."""
     artifact = _artifact(dissection_id)
-    return _send_crops(dissection_id, sheet, lambda: read_strip(artifact=artifact, strip=sheet))
+    return _send_crops(
+        dissection_id, sheet, lambda: read_strip(artifact=artifact, strip=sheet), may_cut=_may_cut(request)
+    )
 
 
 @needs(Role.VIEWER)
@@ -49,7 +51,7 @@ def show_wall(request: HttpRequest, dissection_id: UUID, sheet: str, columns: in
         return HttpResponse("A wall has 1 to 8 columns and rows.", status=404, content_type="text/plain")
     artifact = _artifact(dissection_id)
     wall = partial(compose_wall, artifact=artifact, strip=sheet, columns=columns, rows=rows)
-    return _send_crops(dissection_id, sheet, wall)
+    return _send_crops(dissection_id, sheet, wall, may_cut=_may_cut(request))
 
 
 @lru_cache(maxsize=512)
@@ -66,14 +68,19 @@ def _artifact(dissection_id: UUID) -> str:
     return get_object_or_404(Dissection.objects.only("artifact_name"), pk=dissection_id).artifact
 
 
-def _send_crops(dissection_id: UUID, sheet: str, read: Callable[[], bytes]) -> HttpResponse:
+def _may_cut(request: HttpRequest) -> bool:
+    """Somebody with a shared link makes no GPU process work."""
+    return not getattr(request, "is_guest", False)
+
+
+def _send_crops(dissection_id: UUID, sheet: str, read: Callable[[], bytes], *, may_cut: bool) -> HttpResponse:
     """The crops, or a placeholder; the browser asks again for crops that are being cut (dashboard.js)."""
     if not is_late(sheet):
         return _send("image/jpeg", read)
     try:
         return HttpResponse(read(), content_type="image/jpeg", headers={"Cache-Control": KEPT})
     except UNCUT as missing:
-        row = _find_rows(dissection_id, sheet).select_related("dissection__image_set").first()
+        row = _find_rows(dissection_id, sheet).select_related("dissection__image_set").first() if may_cut else None
         reason = ask_to_cut([row]).get(row.pk, "") if row is not None else str(missing)
     except (StoreError, OSError):
         return _send("image/jpeg", read)

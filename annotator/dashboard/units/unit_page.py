@@ -59,6 +59,8 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
         dissection, answer, mode = _read_view(request)
     except ValueError as unclear:
         return show_refusal(request, str(unclear), status=400)
+    if request.is_guest:
+        answer = None  # one person's marks
     previous_index, next_index = find_neighbors(unit)
     record = gather_record(unit=unit, dissection_id=dissection, answer_id=answer, mode=mode)
     tags, notes = list_noted(unit, n_notes=MAX_NOTES)

@@ -25,6 +25,8 @@ document.addEventListener("input", (event) => {
 });
 
 window.addEventListener("beforeunload", (event) => {
-  const isUndone = (form) => !sent.has(form) && form.method === "post" && [...form.elements].some(isChanged);
+  // Not `form.method`: in a form with a field of that name, it is the field.
+  const isPosted = (form) => form.getAttribute("method")?.toLowerCase() === "post";
+  const isUndone = (form) => !sent.has(form) && isPosted(form) && [...form.elements].some(isChanged);
   if ([...document.forms].some(isUndone)) event.preventDefault();
 });
