@@ -8,7 +8,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.models import HIT, Assignment, Campaign
-from annotator.crowd.page import describing
+from annotator.crowd.page import answering, describing
 from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from tests.annotator.crowd.fixtures import Market, Visitor
@@ -143,6 +143,15 @@ def test_a_correction_is_of_the_page_that_stored_the_answer_and_ends_with_the_ha
     assert visitor.submit(token, description="", corrects=True).status_code == 422
     visitor.submit(token, description="lamp shade", corrects=True)
     assert Assignment.objects.get().answers.get().description == "lamp shade"
+    Campaign.objects.update(policy=Campaign.Policy.MUST_FIND)
+    assert visitor.submit(token, description="in haste", marked=[], corrects=True).status_code == 422
+    Campaign.objects.update(policy=campaign.policy)
+    stored_at = Assignment.objects.get().stored_at
+    assert stored_at is not None
+    Assignment.objects.update(stored_at=stored_at - answering.CORRECTABLE)
+    assert "work_token" not in visitor.submit(token, description="an hour later", corrects=True).json()
+    assert Assignment.objects.get().answers.get().description == "lamp shade"
+    Assignment.objects.update(stored_at=stored_at)
     visitor.hand_over(visitor.submit(token).json())
     collecting.collect_campaign(market.open_session(campaign))
     late = visitor.submit(token, description="too late", corrects=True).json()

@@ -70,7 +70,7 @@ def describe_type(hit_type: HITType) -> Register:
         assignment_seconds=template.assignment_seconds,
         auto_approval_seconds=template.auto_approval_seconds,
         requirements=campaign.qualifications,
-        expected_seconds=template.expected_seconds,
+        expected_seconds=int(campaign.quote.get("seconds_per_assignment") or template.expected_seconds),
     )
 
 

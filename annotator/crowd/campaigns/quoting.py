@@ -9,7 +9,7 @@ from decimal import Decimal
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.prices import CENT, Quote, compute_hit_cost, make_quote
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import ANSWERED, Assignment, Campaign
+from annotator.crowd.models import COUNTED, Assignment, Campaign
 from annotator.refusals import Refusal
 
 # With less measured work than this the time that the HIT type expects is quoted.
@@ -69,11 +69,12 @@ def estimate_quote(*, n_hits: int, n_assignments: int, reward_usd: Decimal, temp
 def measure_time(template: str) -> MeasuredTime | None:
     """How long people took for HITs of this type, in all campaigns done here; None if too few did any.
 
-    Programs do not count, and each person counts once, however many HITs they did.
+    Programs do not count, nor answers that were rejected or left out. Each person counts once, however many HITs they
+    did.
     """
     done = Assignment.objects.filter(
-        hit__hit_type__template=template, state__in=ANSWERED, worker__is_simulated=False, active_seconds__gt=0,
-        hit__campaign__is_imported=False,
+        hit__hit_type__template=template, state__in=COUNTED, is_left_out=False, worker__is_simulated=False,
+        active_seconds__gt=0, hit__campaign__is_imported=False,
     ).order_by("-id")  # fmt: skip
     times = _group_times(done.values_list("worker", "active_seconds")[:MAX_ANSWERS])
     n_answers = sum(map(len, times.values()))
@@ -85,7 +86,7 @@ def measure_time(template: str) -> MeasuredTime | None:
 def measure_campaign(campaign: Campaign) -> int | None:
     """The median over people of each one's median active time in this campaign, in seconds; None without people."""
     done = Assignment.objects.filter(
-        hit__campaign=campaign, state__in=ANSWERED, worker__is_simulated=False, active_seconds__gt=0
+        hit__campaign=campaign, state__in=COUNTED, is_left_out=False, worker__is_simulated=False, active_seconds__gt=0
     )
     times = _group_times(done.values_list("worker", "active_seconds"))
     return round(_find_median(times)) if times else None

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -19,7 +19,8 @@ MAX_SENT_BACK = 3
 SENT_BACK = gettext_noop(
     "At least one crop that does not fit is still unmarked. Please look through the crops again, then submit once more."
 )
-
+# From the first storing on, also if the marketplace's list is late: nobody works on what they have handed over.
+CORRECTABLE = timedelta(minutes=10)
 # Work of a visit that the marketplace has confirmed; other work is kept until it lists it.
 CONFIRMED = (Assignment.State.STARTED, Assignment.State.STORED)
 
@@ -76,14 +77,12 @@ def store_answer(
     """
     with transaction.atomic():
         row = lock_with_person(assignment.pk)
-        if corrects and is_correctable(row) and row.client_id == client_id:
-            _write_answer(row, work=read_work(row, values), client_id=client_id, now=now)
+        if corrects and is_correctable(row, now=now) and row.client_id == client_id:
+            _correct(row, work=read_work(row, values), client_id=client_id, now=now)
         if row.state not in OPEN:
             return row
         work = read_work(row, values)
-        must_find = row.hit.campaign.policy == Campaign.Policy.MUST_FIND
-        n_missed = sum(finding.n_planted_missed or 0 for finding in work.findings)
-        if must_find and n_missed and row.n_sent_back < MAX_SENT_BACK:
+        if _misses_planted(row, work) and row.n_sent_back < MAX_SENT_BACK:
             row.n_sent_back += 1
             row.save(update_fields=["n_sent_back"])
             return row
@@ -92,16 +91,30 @@ def store_answer(
         return row
 
 
-def is_correctable(row: Assignment) -> bool:
-    """True if the answer is stored and the marketplace has not said that it has it."""
-    return row.state in (Assignment.State.STORED, Assignment.State.KEPT) and row.submitted_at is None
+def is_correctable(row: Assignment, *, now: datetime) -> bool:
+    """True for a while after the answer was stored first, and if the marketplace has not said that it has it."""
+    is_kept = row.state in (Assignment.State.STORED, Assignment.State.KEPT) and row.submitted_at is None
+    return is_kept and row.stored_at is not None and now < row.stored_at + CORRECTABLE
+
+
+def _correct(row: Assignment, *, work: Work, client_id: uuid.UUID, now: datetime) -> None:
+    """Raises BadAnswer where the corrected answer would be sent back; the stored one stays."""
+    if _misses_planted(row, work):
+        raise BadAnswer(SENT_BACK, field="marked")
+    _write_answer(row, work=work, client_id=client_id, now=now)
+
+
+def _misses_planted(row: Assignment, work: Work) -> bool:
+    """True if planted negatives are unmarked where the campaign sends such answers back."""
+    must_find = row.hit.campaign.policy == Campaign.Policy.MUST_FIND
+    return must_find and any(finding.n_planted_missed for finding in work.findings)
 
 
 def _write_answer(row: Assignment, *, work: Work, client_id: uuid.UUID, now: datetime) -> None:
     fill_answers(row, work=work, ended_at=now)
     row.client_id = client_id
     row.state = Assignment.State.STORED if row.state in CONFIRMED else Assignment.State.KEPT
-    row.stored_at = now
+    row.stored_at = row.stored_at or now
     try:
         with transaction.atomic():
             row.save()

@@ -159,7 +159,7 @@ def submit(request: HttpRequest, public_id: uuid.UUID, body: dict[str, Any]) -> 
         n_left = answering.MAX_SENT_BACK - stored.n_sent_back
         return JsonResponse({"state": "sent back", "message": gettext(answering.SENT_BACK), "n_left": n_left})
     # With the token the same page may correct the answer until it is handed over.
-    token = {"work_token": body["work_token"]} if answering.is_correctable(stored) else {}
+    token = {"work_token": body["work_token"]} if answering.is_correctable(stored, now=now) else {}
     return JsonResponse(describing.describe_stored(stored, submit_origin=submit_origin) | token)
 
 

@@ -158,7 +158,7 @@ def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
     """The page's address with Amazon's parameters; in a preview without the worker's.
 
     While somebody works, one more is added, which Amazon does not have: a proof for the requester that this worker
-    holds this assignment; and the person's language, if it is not English. Pages that do not know them pass over them.
+    holds this assignment; and the person's language. Pages that do not know them pass over them.
     """
     added = {
         "assignmentId": assignment.mturk_id if assignment else NO_ASSIGNMENT,
@@ -168,8 +168,8 @@ def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
     if assignment is not None:
         added["workerId"] = assignment.person.mturk_id
         added["visitProof"] = sign_visit(hit, assignment)
-    if (language := get_language()) not in (None, "en", settings.LANGUAGE_CODE):
-        added["lang"] = str(language)
+        language = get_language() or ""
+        added["lang"] = language if language in dict(settings.LANGUAGES) else "en"
     parts = urlsplit(url)
     query = "&".join(part for part in (parts.query, urlencode(added)) if part)
     return urlunsplit(parts._replace(query=query))

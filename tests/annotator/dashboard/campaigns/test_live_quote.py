@@ -46,6 +46,8 @@ def test_the_price_is_that_of_composing_and_nothing_is_written(client: Client, d
     assert "above the cap" not in said
     assert "The price is above the cap" in quote(client, form | {"budget": "6.47"})
     assert "features.3:x" in quote(client, form | {"units": "features.3:x"}), "why it cannot be read"
+    for wrong in ({"top_iou": "3000"}, {"units": "features.3:0-999999999"}, {"random": "x"}):
+        assert "Total" not in quote(client, form | wrong), "no price of other units than those asked for"
     assert not Campaign.objects.exists()
     composed = client.post("/launch/", form | {"name": "real", "units": "", "random": 2})
     assert composed.status_code == 302

@@ -1,14 +1,16 @@
 """Units like a unit, by a count over all pairs, and units side by side."""
 
+import copy
 import re
+import uuid
 
 import pytest
 from django.test import Client
 
-from annotator.dashboard.looking.similarity import find_alike, overlap
+from annotator.dashboard.looking.similarity import count_pairs, find_alike, overlap
 from annotator.dashboard.units.scope import find_scope
 from annotator.dashboard.units.selection import Selection
-from annotator.units.models import AutomaticLabel, DissectedUnit, Image, TopImage
+from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, Image, TopImage
 from tests.annotator.dashboard.making import World
 
 UNITS = "/units/net/features.3"
@@ -63,6 +65,33 @@ def test_units_of_the_same_name_are_listed_with_synonyms_and_by_their_label(spre
     page = viewer.get(f"{UNITS}/1/similar/").content.decode()
     pixels = page.split('id="pixels-title"')[1].split("</section>")[0]
     assert re.findall(r"features\.3 unit (\d)</strong>", pixels) == ["3"]
+
+
+def test_units_over_different_image_sets_have_no_photographs_to_share(spread: World) -> None:
+    one, other = DissectedUnit.objects.select_related("dissection", "unit")[:2]
+    assert count_pairs([one, other])
+    other.dissection = Dissection(image_set_id=one.dissection.image_set_id + 1)
+    assert not count_pairs([one, other])
+
+
+def test_a_second_dissection_of_a_layer_lists_no_unit_twice(spread: World) -> None:
+    first = DissectedUnit.objects.select_related("dissection", "unit__layer").earliest("pk")
+    scope = find_scope(Selection({}))
+    newer = copy.copy(first.dissection)
+    newer.pk, newer.artifact_name = uuid.uuid4(), "other"
+    newer.save(force_insert=True)
+    for row in DissectedUnit.objects.filter(dissection=first.dissection_id):
+        tops = list(row.top_images.filter(is_low=False))
+        row.pk, row.dissection = None, newer
+        row.save(force_insert=True)
+        for top in tops:
+            top.pk, top.dissected_unit = None, row
+            top.save(force_insert=True)
+    assert scope.dissections
+    scope.dissections[first.unit.layer_id + 1] = newer
+    alike = find_alike(first, scope)
+    indexes = [one.card.index for one in alike.by_photographs]
+    assert len(indexes) == len(set(indexes))
 
 
 def test_two_to_four_units_stand_side_by_side(spread: World, viewer: Client) -> None:

@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from annotator.accounts.managing import shut_out
+from annotator.accounts.managing import change_role, shut_out
 from annotator.accounts.models import AuditEntry, Role, ShareLink
+from annotator.crowd.models import Answer
 from annotator.notes.models import SavedView, UnitNote, UnitTag
 from annotator.notes.noting import CannotNote, read_tags
 from tests.annotator.dashboard.making import World, make_person, sign_in
@@ -100,7 +101,8 @@ def test_a_shared_link_shows_its_page_and_pictures_and_nothing_else(world: World
     assert page.status_code == 200
     assert page["Cache-Control"] == "no-store"
     assert "Top crops, by rank" in text
-    for private in ("between us", "net-person", "researcher", "one by one", "Keep or share", "nav-sidebar"):
+    told = ("between us", "net-person", "researcher", "one by one", "Keep or share", "nav-sidebar", "How the label was")
+    for private in told:
         assert private not in text
     assert "Unit 1 of features.3 <span" in text
     parts = re.findall(r'hx-get="([^"]+)"', text)
@@ -114,6 +116,23 @@ def test_a_shared_link_shows_its_page_and_pictures_and_nothing_else(world: World
     assert Client().get(pictures[0]).status_code == 302
 
 
+def test_a_shared_page_of_one_persons_marks_shows_no_persons_marks(world: World, researcher: Client) -> None:
+    answer = Answer.objects.filter(hit_unit__unit__index=1).earliest("pk")
+    address, guest = f"{UNIT}?answer={answer.assignment_id}", Client()
+    assert "marks of" in researcher.get(address).content.decode()
+    page = guest.get(share(researcher, address), follow=True).content.decode()
+    assert "Top crops, by rank" in page
+    assert "marks of" not in page
+
+
+def test_a_note_and_its_tags_are_written_whole_or_not_at_all(world: World, researcher: Client) -> None:
+    long = "\r\n".join(["a" * 199] * 10)
+    assert researcher.post(f"{UNIT}notes/", {"text": long, "tags": "t" * 41}).status_code == 422
+    assert researcher.post(f"{UNIT}notes/", {"text": f"{long}a", "tags": "kept?"}).status_code == 302
+    assert researcher.post(f"{UNIT}notes/", {"text": "a" * 2001, "tags": "lost"}).status_code == 422
+    assert (UnitNote.objects.get().text, UnitTag.objects.get().name) == (f"{long}a".replace("\r", ""), "kept?")
+
+
 def end(link: ShareLink, how: str, researcher: Client) -> None:
     match how:
         case "ended":
@@ -121,12 +140,15 @@ def end(link: ShareLink, how: str, researcher: Client) -> None:
             assert researcher.post(f"/share/{link.pk}/end/").status_code == 404
         case "too old":
             ShareLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        case "maker may not share":
+            person = User.objects.get(pk=link.user_id)
+            change_role(user=person, role=Role.VIEWER, actor=None, now=timezone.now())
         case "maker shut out":
             make_person(Role.ADMIN)
             shut_out(user=User.objects.get(pk=link.user_id), actor=None, now=timezone.now())
 
 
-@pytest.mark.parametrize("how", ["ended", "too old", "maker shut out"])
+@pytest.mark.parametrize("how", ["ended", "too old", "maker may not share", "maker shut out"])
 def test_a_link_that_has_ended_shows_nothing_in_no_browser(world: World, researcher: Client, how: str) -> None:
     path, guest = share(researcher, UNIT), Client()
     assert guest.get(path, follow=True).status_code == 200

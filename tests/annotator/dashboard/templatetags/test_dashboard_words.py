@@ -1,8 +1,11 @@
 """Numbers and stored names as the dashboard writes them: one way each."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from annotator.dashboard.templatetags.dashboard_words import (
     count,
@@ -12,6 +15,7 @@ from annotator.dashboard.templatetags.dashboard_words import (
     name_words,
     percent,
     reason_words,
+    tenths,
 )
 
 TEMPLATES = Path(__file__).parents[4] / "annotator" / "dashboard"
@@ -52,3 +56,9 @@ def test_no_template_writes_them_in_another_way() -> None:
         if re.search(pattern, template.read_text())
     }
     assert found == set()
+
+
+@pytest.mark.parametrize("written", [fraction, percent, tenths, moment, day])
+def test_what_is_read_from_an_absent_row_is_a_dash(written: Callable[[str | None], str]) -> None:
+    """A template gives "" to a filter where a related row is absent: a label that was not compared yet."""
+    assert written("") == written(None) == "–"
