@@ -108,7 +108,7 @@ const hitPage = (() => {
     if (status !== 200) {
       end(body.error ?? gettext("This page cannot be opened now. Please return the HIT. It costs you nothing."));
     } else if (body.state === "stored") {
-      finish(body);
+      finish(body, Boolean(readLocal(body.receipt)?.corrects));
     } else if (body.state === "working") {
       work.token = body.work_token;
       work.receipt = body.receipt;
@@ -120,7 +120,8 @@ const hitPage = (() => {
     }
   }
 
-  function finish(body) {
+  // `lostChange`: the page died while the stored answer was being changed.
+  function finish(body, lostChange = false) {
     work.token = null;
     goOn(false);
     forgetLocal(body.receipt);
@@ -143,6 +144,12 @@ const hitPage = (() => {
     $("done").hidden = false;
     $("done").focus();
     $("done").scrollIntoView({ block: "start" });
+    if (lostChange) {
+      $("handing-over").textContent =
+        gettext("A change of your answer was not submitted. What you submitted before is sent when you press the button.");
+      $("send-now").hidden = false;
+      return;
+    }
     waitForCorrection(body.work_token ? config.seconds_to_correct : 0);
   }
 
@@ -270,7 +277,7 @@ const hitPage = (() => {
       const now = pick(read());
       for (const name of names) if (!isEqual(now[name], last[name])) changedAt[name] = Date.now();
       last = now;
-      if ((work.token || work.ended) && work.receipt && !isEqual(now, base)) writeLocal({ draft: now, base, changedAt });
+      if ((work.token || work.ended) && work.receipt && !isEqual(now, base)) writeLocal({ draft: now, base, changedAt, corrects: work.corrects });
       return now;
     }
 

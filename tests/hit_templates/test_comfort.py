@@ -129,6 +129,23 @@ def test_an_answer_can_be_corrected_until_it_is_handed_over(
     assert SandboxAssignment.objects.get().state == "Submitted"
 
 
+@pytest.mark.browser
+def test_a_page_that_dies_during_a_correction_says_so_and_sends_nothing_by_itself(
+    address: str, start_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(describing, "SECONDS_TO_CORRECT", 600)
+    page = start_page(address)
+    answer_it(page)
+    page.click("#correct")
+    page.fill("#description", "quite another word")
+    page.wait_for_function("() => Object.values(localStorage).some((kept) => kept.includes('quite another word'))")
+    page.reload()
+    expect(page.locator("#handing-over")).to_contain_text("A change of your answer was not submitted.")
+    page.click("#send-now")
+    page.wait_for_url(re.compile("externalSubmit"))
+    assert Assignment.objects.get().answers.get().description != "quite another word"
+
+
 def test_a_correction_is_of_the_page_that_stored_the_answer_and_ends_with_the_hand_over(
     campaign: Campaign, market: Market, hit: HIT
 ) -> None:
