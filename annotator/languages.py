@@ -32,6 +32,12 @@ def find_asked(request: HttpRequest) -> str:
     return asked if asked in known else translation.get_language_from_request(request)
 
 
+def find_chosen(request: HttpRequest) -> str:
+    """The language that the person chose on the worker site; "" if none, and their browser says which one."""
+    chosen = request.GET.get(PARAMETER) or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    return chosen if chosen in dict(settings.LANGUAGES) else ""
+
+
 class SpeakLanguage:
     """Middleware: pages for people who work on HITs come in the language that they or their browser asked for."""
 

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 
+from annotator.languages import find_chosen
 from annotator.sandbox.acts import catalog, working
 from annotator.sandbox.frames import content
 from annotator.sandbox.frames.submissions import NO_ASSIGNMENT
@@ -41,7 +41,8 @@ def preview(request: HttpRequest, hit_id: str) -> HttpResponse:
     if not group.may_preview:
         return session.show_problem(request, person, group.unmet, status=403)
     is_open = catalog.open_hits(person, now=now).filter(id=hit.pk).exists()
-    return session.show(request, "preview", person, hit=hit, group=group, is_open=is_open, **_question(hit, None))
+    shown = _question(hit, None, language=find_chosen(request))
+    return session.show(request, "preview", person, hit=hit, group=group, is_open=is_open, **shown)
 
 
 @require_GET
@@ -125,7 +126,7 @@ def _show_work(
     return session.show(
         request, "work", assignment.person, status=status, assignment=assignment, hit=assignment.hit, problems=problems,
         n_seconds_left=max(0, int((assignment.deadline - now).total_seconds())),
-        **_question(assignment.hit, assignment),
+        **_question(assignment.hit, assignment, language=find_chosen(request)),
     )  # fmt: skip
 
 
@@ -137,14 +138,16 @@ def _own(person: Person, assignment_id: str) -> Assignment | None:
     return person.assignments.select_related("hit__hit_type__requester").filter(mturk_id=assignment_id).first()
 
 
-def _question(hit: HIT, assignment: Assignment | None) -> dict[str, Any]:
+def _question(hit: HIT, assignment: Assignment | None, *, language: str) -> dict[str, Any]:
     """What the page shows: the address of a frame, or a form of this site's own."""
     question = documents.read_question(hit.question)
     if isinstance(question, documents.ExternalQuestion):
         rights = f"{content.RIGHTS} {content.SAME_ORIGIN}"
-        return _frame(frame_url(question.url, hit, assignment), question.frame_height_px, rights=rights)
+        return _frame(
+            frame_url(question.url, hit, assignment, language=language), question.frame_height_px, rights=rights
+        )
     if isinstance(question, documents.HTMLQuestion):
-        url = frame_url(content.content_url(hit), hit, assignment)
+        url = frame_url(content.content_url(hit), hit, assignment, language=language)
         rights = f"{content.RIGHTS} {content.SAME_ORIGIN}" if settings.SANDBOX_CONTENT_URL else content.RIGHTS
         return _frame(url, question.frame_height_px, rights=rights)
     return {"form": question}
@@ -154,11 +157,11 @@ def _frame(url: str, height_px: int, *, rights: str) -> dict[str, Any]:
     return {"frame_url": url, "frame_height": height_px, "frame_rights": rights, "frame_features": content.FEATURES}
 
 
-def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
+def frame_url(url: str, hit: HIT, assignment: Assignment | None, *, language: str) -> str:
     """The page's address with Amazon's parameters; in a preview without the worker's.
 
     While somebody works, one more is added, which Amazon does not have: a proof for the requester that this worker
-    holds this assignment; and the person's language. Pages that do not know them pass over them.
+    holds this assignment; and `language`, if the person chose one. Pages that do not know them pass over them.
     """
     added = {
         "assignmentId": assignment.mturk_id if assignment else NO_ASSIGNMENT,
@@ -168,8 +171,8 @@ def frame_url(url: str, hit: HIT, assignment: Assignment | None) -> str:
     if assignment is not None:
         added["workerId"] = assignment.person.mturk_id
         added["visitProof"] = sign_visit(hit, assignment)
-        language = get_language() or ""
-        added["lang"] = language if language in dict(settings.LANGUAGES) else "en"
+    if language:
+        added["lang"] = language
     parts = urlsplit(url)
     query = "&".join(part for part in (parts.query, urlencode(added)) if part)
     return urlunsplit(parts._replace(query=query))

@@ -74,7 +74,7 @@ ODD_ADDRESSES = (
 def test_odd_addresses_are_answered_without_an_error(visit: Visit, new_person: NewPerson, path: str) -> None:
     page = visit(new_person()).get(f"/worker/{path}")
     assert page.status_code in (200, 302, 403, 404)
-    assert "evil.example" not in page.content.decode()
+    assert "//evil.example" not in page.content.decode()
 
 
 def test_odd_forms_are_refused_in_words(visit: Visit, new_person: NewPerson, stranger: Client) -> None:
