@@ -41,8 +41,8 @@ def preview(request: HttpRequest, hit_id: str) -> HttpResponse:
     if not group.may_preview:
         return session.show_problem(request, person, group.unmet, status=403)
     is_open = catalog.open_hits(person, now=now).filter(id=hit.pk).exists()
-    shown = _question(hit, None, language=find_chosen(request))
-    return session.show(request, "preview", person, hit=hit, group=group, is_open=is_open, **shown)
+    asked = _question(hit, None, language=find_chosen(request))
+    return session.show(request, "preview", person, hit=hit, group=group, is_open=is_open, **asked)
 
 
 @require_GET
