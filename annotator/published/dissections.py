@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 
 from annotator.published.readers.cells import BadFile
 from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
@@ -83,6 +83,8 @@ def _reading(path: Path) -> Iterator[Artifact]:
             yield read_artifact(file.read)
     except (ArtifactMalformed, ArtifactMismatch) as error:
         raise BadFile(f"{path.name}: {error}") from None
+    except OperationalError:  # of the database's state, not of the file
+        raise
     except (
         zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError, DatabaseError,
         NotImplementedError, RecursionError,

@@ -11,12 +11,12 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from annotator.comparison.methods import COMPUTED
-from annotator.descriptions.models import MAX_METHOD, MAX_SCORE_NAME, Description, Method
-from annotator.names import check_name
+from annotator.descriptions.models import Description
 from annotator.plurals import say_count
 from annotator.published.describers.records import Choices, ReadDescription
 from annotator.published.describers.table import read_descriptions
 from annotator.published.importing import CannotImport, keep_layer, keep_network, read_file
+from annotator.published.keeping_methods import keep_method
 from annotator.published.readers.cells import BadFile
 from annotator.refusals import Refusal
 from annotator.units.models import IMPORTED, Layer, Network, Unit
@@ -85,7 +85,7 @@ def import_descriptions(*, path: Path, wish: Wish, now: datetime) -> Imported:
     found = [replace(one, method=_name_method(one, wish, method)) for one in found]
     _refuse_doubled(found)
     units = _find_units(keep_network(wish.network, now), found)
-    methods = {name: _keep_method(name, file.score_name, now) for name in dict.fromkeys(one.method for one in found)}
+    methods = {name: keep_method(name, file.score_name, now) for name in dict.fromkeys(one.method for one in found)}
     source = hashlib.sha256(content).hexdigest()
     new = [
         Description(
@@ -160,22 +160,6 @@ def _find_layer(network: Network, path: str, n_units: int, found: Sequence[ReadD
             wrong.unit_column, f"layer {path} of {network.name} has {layer.n_units} units, counted from 0 here"
         )
     return keep_layer(network, path, n_units, layer.position, is_size_known=False)
-
-
-def _keep_method(name: str, score_name: str, now: datetime) -> Method:
-    check_name(name[: MAX_METHOD + 1])
-    if len(score_name) > MAX_SCORE_NAME:
-        raise CannotImport(f"The name of a column of scores has at most {MAX_SCORE_NAME} characters: shorten it.")
-    method, _ = Method.objects.get_or_create(name=name, defaults={"score_name": score_name, "created_at": now})
-    if score_name and method.score_name != score_name:
-        if method.score_name and method.descriptions.exists():
-            raise CannotImport(
-                f"The scores of {name} are {method.score_name!r} here and {score_name!r} in the file: two scales "
-                "under one name. Name the method otherwise (--method), or the column of scores (--score-column)."
-            )
-        method.score_name = score_name
-        method.save(update_fields=["score_name"])
-    return method
 
 
 def _keep(new: Sequence[Description], found: Sequence[ReadDescription], *, replaces: bool) -> int:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from annotator.comparison.models import ImportedDescription
-from annotator.descriptions.models import MAX_DESCRIPTION, Description, Method
+from annotator.descriptions.models import MAX_DESCRIPTION, Description
 from annotator.published.describers.clip_dissect import DESCRIBER
+from annotator.published.keeping_methods import keep_method
 from annotator.published.readers.records import ImportedName, LabelFile
 from annotator.units.models import AutomaticLabel, Layer
 
@@ -14,7 +16,10 @@ SCORE_NAME = "similarity"
 
 
 def replace_labels(found: LabelFile, units: Mapping[int, int], *, source: str, layer: Layer) -> None:
-    """`units`: index -> row id. The same file again leaves one copy; the last file is the one that is compared."""
+    """`units`: index -> row id. The same file again leaves one copy; the last file is the one that is compared.
+
+    Raises OtherScale.
+    """
     AutomaticLabel.objects.filter(unit__layer=layer, source=source, mode=AutomaticLabel.Mode.IMPORTED).delete()
     AutomaticLabel.objects.bulk_create(
         [
@@ -42,8 +47,7 @@ def _replace_said(names: tuple[ImportedName, ...], units: Mapping[int, int], sou
     """CLIP-Dissect's names are what a method says, too: pages of methods and studies know them."""
     if not names:
         return
-    told = {"score_name": SCORE_NAME, "created_at": Now()}
-    method, _ = Method.objects.get_or_create(name=DESCRIBER.method, defaults=told)
+    method = keep_method(DESCRIBER.method, SCORE_NAME, timezone.now())
     Description.objects.filter(method=method, unit__in=[units[row.index] for row in names]).delete()
     Description.objects.bulk_create(
         [

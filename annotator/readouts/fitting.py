@@ -24,6 +24,7 @@ from workers.store import open_store
 CANCELED = "The fit was canceled."
 # Pooled units that no read-out uses are kept so long, for whoever corrects a fit that was refused.
 FEATURES_KEPT_FOR = timedelta(days=1)
+_FITTING = Q(state=Readout.State.FITTING)
 
 
 class CannotFit(Refusal):
@@ -143,12 +144,18 @@ def delete_readout(readout: Readout) -> None:
         readout.delete()
         if question is not None:
             question.delete()
-    _forget_features(keys)
+    _forget_features(keys, unless=_FITTING)
 
 
-def _forget_features(keys: set[str]) -> None:
-    for key in keys - _list_used():
-        open_store(f"{_find_features()}/{key}").clear()
+def _forget_features(keys: set[str], *, unless: Q) -> None:
+    """Those that no read-out was fitted to. A read-out that is `unless` may read any of them, and may come meanwhile:
+    the next sweep removes what stays.
+    """
+    for key in sorted(keys):
+        if Readout.objects.filter(unless).exists():
+            return
+        if key not in _list_used():
+            open_store(f"{_find_features()}/{key}").clear()
 
 
 def forget_unused_features(*, now: datetime) -> None:
@@ -156,10 +163,9 @@ def forget_unused_features(*, now: datetime) -> None:
     same photographs reads them. Raises StoreError.
     """
     ended = Q(question__answered_at__gt=now - FEATURES_KEPT_FOR) & ~Q(state=Readout.State.FITTED)
-    if Readout.objects.filter(Q(state=Readout.State.FITTING) | ended).exists():
-        return
-    found = {name.split("/")[0] for name in open_store(_find_features()).names()}
-    _forget_features(found)
+    if not Readout.objects.filter(_FITTING | ended).exists():
+        found = {name.split("/")[0] for name in open_store(_find_features()).names()}
+        _forget_features(found, unless=_FITTING | ended)
 
 
 def _list_used() -> set[str]:

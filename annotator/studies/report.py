@@ -1,9 +1,9 @@
 """A study's report as plain values: what stands in its JSON, its tables and its page. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from annotator.studies.plan import Plan
 from annotator.studies.record import Drawn, StudyRecord, find_first
 from annotator.studies.sanity import Sanity, check_metrics
 from annotator.studies.scores import (
+    N_RESAMPLES,
     Comparison,
     Counting,
     Progress,
@@ -25,6 +26,7 @@ from annotator.studies.scores import (
     tell_nobody,
 )
 
+T = TypeVar("T")
 SHARES = (0.125, 0.25, 0.5, 1.0)
 RATING_COLUMNS = (
     "layer", "unit", "method", "description", "image", "times_drawn", "q", "weight", "prior", "activation", "rater",
@@ -37,7 +39,7 @@ WORDS = {
 
 
 def describe_study(record: StudyRecord, *, progress: Progress = tell_nobody) -> dict[str, Any]:
-    """The whole report. Scores are None until somebody has answered. `progress` hears of each resample."""
+    """The whole report. Scores are None until somebody has answered. `progress` hears of resamples and later parts."""
     error = record.estimate_error()
     told: dict[str, Any] = {
         "study": record.name,
@@ -109,11 +111,12 @@ def _describe_scores(record: StudyRecord, counting: Counting, progress: Progress
     )
     compared = {
         name: [_spell(one) for one in compare_methods(scores, pairs=drawn.pairs, seed=_seed(plan, "differences"))]
-        for name, scores in by_pair.items()
+        for name, scores in _tell_each(by_pair.items(), progress)
     }
     is_rated = ~np.isnan(by_pair[plan.metric])
     n_units = [int((is_rated & (drawn.pairs.method == m)).sum()) for m in range(len(plan.methods))]
-    costs = list(_follow_cost(record, drawn, counting))
+    costs = list(_tell_each(_follow_cost(record, drawn, counting), progress))
+    sanity = _tell_each(check_metrics(judged, seed=_seed(plan, "sanity")).items(), progress)
     widest = find_widest(compared[plan.metric])
     is_narrow = widest is not None and plan.stop_width is not None and widest <= plan.stop_width
     return {
@@ -122,7 +125,7 @@ def _describe_scores(record: StudyRecord, counting: Counting, progress: Progress
             for method, n, found in zip(plan.methods, n_units, estimates, strict=True)
         ],
         "comparisons": [{"metric": name, **one} for name in METRICS for one in compared[name]],
-        "sanity": {name: _spell_sanity(one) for name, one in check_metrics(judged, seed=_seed(plan, "sanity")).items()},
+        "sanity": {name: _spell_sanity(one) for name, one in sanity},
         "pairs": [
             {"layer": pair.layer, "unit": pair.unit, "method": pair.method, "description": pair.text}
             | {name: None if np.isnan(scores[i]) else float(scores[i]) for name, scores in by_pair.items()}
@@ -136,6 +139,13 @@ def _describe_scores(record: StudyRecord, counting: Counting, progress: Progress
             "open_round": record.open_round,
         },
     }
+
+
+def _tell_each(parts: Iterable[T], progress: Progress) -> Iterator[T]:
+    """The parts that come after the resamples; `progress` hears when what the caller does with each is done."""
+    for one in parts:
+        yield one
+        progress(N_RESAMPLES, N_RESAMPLES)
 
 
 def _follow_cost(record: StudyRecord, drawn: Drawn, counting: Counting) -> Iterator[dict[str, Any]]:

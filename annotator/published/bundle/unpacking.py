@@ -33,6 +33,8 @@ from annotator.published.readers.cells import BadFile
 from annotator.refusals import Refusal
 
 BATCH = 2000
+# Any fixed number. Whoever reads a bundle holds this lock, so that one is read at a time.
+_LOCK = 7_312_031
 # Says one line to whoever waits at a terminal.
 Tell = Callable[[str], None]
 Values = dict[str, Any]
@@ -67,18 +69,32 @@ def import_bundle(*, path: Path, name: str = "", now: datetime, tell: Tell = lam
     """
     with open_bundle(path) as bundle:
         name = name or str(bundle.manifest["campaign"])
-        if existing := Campaign.objects.filter(name=name).select_related("bundle").first():
-            return _recognize(existing, bundle)
-        check_name(name)
-        unpacking = _Unpacking(bundle, name, tell)
         try:
-            with transaction.atomic(), _remove_after_failure(unpacking):
-                campaign = unpacking.run(now)
-                return _summarize(campaign, bundle, is_new=True, report=_compare_reports(campaign, bundle))
+            with transaction.atomic():
+                _wait_for_other_imports()
+                return _take_in(bundle, name, now, tell)
         except (DataError, IntegrityError, UnicodeEncodeError) as error:
             raise BadFile(f"{bundle.name}: its rows do not fit together ({error!s:.200}).") from error
         except RecursionError:
             raise BadFile(f"{bundle.name}: its values are nested too deeply.") from None
+
+
+def _take_in(bundle: Bundle, name: str, now: datetime, tell: Tell) -> Unpacked:
+    if existing := Campaign.objects.filter(name=name).select_related("bundle").first():
+        return _recognize(existing, bundle)
+    check_name(name)
+    unpacking = _Unpacking(bundle, name, tell)
+    with _remove_after_failure(unpacking):
+        campaign = unpacking.run(now)
+        return _summarize(campaign, bundle, is_new=True, report=_compare_reports(campaign, bundle))
+
+
+def _wait_for_other_imports() -> None:
+    """Until the caller's transaction ends, no other bundle is read: a failing import removes the pictures that it
+    wrote, and another one would count on them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 @contextlib.contextmanager

@@ -43,9 +43,10 @@ def study(tmp_path: Any) -> Iterator[Study]:
     made = Study.objects.create(
         name="birds", dissection=dissection, plan=plan.describe(), sha256="5" * 64, planned_at=NOW
     )
-    cache.delete_many([computing._kept(made), computing._busy(made)])
+    keys = [computing._name_key(made, what) for what in ("report", "problem", "busy", "owner")]
+    cache.delete_many(keys)
     yield made
-    cache.delete_many([computing._kept(made), computing._busy(made)])
+    cache.delete_many(keys)
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_a_silent_queue_is_said(client: Client, study: Study, monkeypatch: pytes
     page = read_page(client)
     assert computing.QUEUE_AWAY in page
     assert "every 30s" in page
-    assert not cache.get(computing._busy(study))
+    assert not cache.get(computing._name_key(study, computing.BUSY))
 
 
 def test_a_study_is_planned_priced_and_asked_by_clicks(

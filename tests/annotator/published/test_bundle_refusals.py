@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.db.models import F
 from pytest_django import Settings
 
 from annotator.crowd.judging.paid_time import list_answers_of_people
 from annotator.crowd.models import Answer, Assignment, Campaign, Worker
 from annotator.crowd.pseudonyms import erase_worker
+from annotator.published import upload_process
+from annotator.published.bundle import unpacking
 from annotator.published.bundle.archive import MANIFEST, MAX_LINE_BYTES
 from annotator.published.bundle.unpacking import BundleInTheWay, import_bundle
 from annotator.published.exporting import export_campaign
@@ -139,3 +142,26 @@ def rewrite_any(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
             for name, content in files.items():
                 archive.writestr(name, content)
         return changed
+
+
+def test_one_bundle_is_read_at_a_time_and_an_upload_does_not_wait_for_long(
+    elsewhere: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing import removes its pictures, which another one would count on."""
+    told = {"kind": "bundle", "path": str(elsewhere.bundle), "values": {"name": ""}, "actor": 0}
+    monkeypatch.setattr(upload_process, "LOCK_SECONDS", 0.1)
+    other = connection.copy()
+    try:
+        with transaction.atomic(), other.cursor() as cursor:
+            unpacking._wait_for_other_imports()
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [unpacking._LOCK])
+            assert cursor.fetchone() == (False,)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [unpacking._LOCK])
+        upload_process.bound_connection(50)
+        refused = upload_process.take_in_or_refuse(told)["refused"]
+    finally:
+        other.close()
+        connection.close()
+    assert "Upload it again when that is done" in refused
+    assert not Campaign.objects.exists()

@@ -12,10 +12,11 @@ from django.db import connection
 from django.test import Client
 
 from annotator.accounts.models import Role
+from annotator.comparison.models import ImportedDescription
 from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Assignment, Campaign, Worker
 from annotator.crowd.pseudonyms import CannotErase, erase_worker, keep_worker
-from annotator.descriptions.models import Description
+from annotator.descriptions.models import Description, Method
 from annotator.labels.models import UnitLabel
 from annotator.units.models import AutomaticLabel, Layer, Network, Unit
 from tests.annotator.dashboard.making import make_person
@@ -153,6 +154,20 @@ def test_clip_dissects_names_stand_beside_and_are_no_iou(files: Path) -> None:
     assert found["units"][0]["iou"] is None
     assert found["description_agreement"]["n_equal_or_synonym"] == 1, "a blue sky is a kind of sky"
     assert found["agreement"] is None
+
+
+def test_names_of_another_scale_stay_and_the_file_is_refused_whole(files: Path) -> None:
+    load(files)
+    method = Method.objects.create(name="CLIP-Dissect", score_name="rho", created_at=NOW)
+    unit = Unit.objects.earliest("pk")
+    said = Description.objects.create(unit=unit, method=method, text="a sea", score=2, source="s", imported_at=NOW)
+    with pytest.raises(CommandError, match=r"'rho' here and 'similarity' in the file: two scales under one name"):
+        call_command("import_iou", "papers", files / "descriptions.csv", layer="conv5")
+    assert list(Description.objects.values_list("pk", "text", "score")) == [(said.pk, "a sea", 2)]
+    assert not ImportedDescription.objects.exists()
+    said.delete()
+    call_command("import_iou", "papers", files / "descriptions.csv", layer="conv5", stdout=StringIO())
+    assert Method.objects.get().score_name == "similarity"
 
 
 def test_a_layer_that_is_not_there_lists_those_that_are(files: Path) -> None:

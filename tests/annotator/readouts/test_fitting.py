@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from annotator.evidence.asking import AskedNetwork
 from annotator.evidence.models import Question
+from annotator.readouts import fitting
 from annotator.readouts.fitting import CannotFit, begin_fit, cancel_fit, delete_readout
 from annotator.readouts.models import Readout
 from annotator.readouts.tasks import forget_features
@@ -56,6 +57,29 @@ def test_pooled_units_of_a_canceled_fit_are_removed_after_a_day(features: Store)
     forget_features()
     assert list_kept(features) == {"used"}
     delete_readout(Readout.objects.get(name="done"))
+    assert list_kept(features) == set()
+
+
+def test_a_fit_that_begins_while_the_store_is_listed_keeps_its_units(
+    features: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Readout] = []
+
+    def open_and_begin(root: str) -> Store:
+        if not begun:
+            begun.append(begin("meanwhile"))
+        return open_store(root)
+
+    monkeypatch.setattr(fitting, "open_store", open_and_begin)
+    forget_features()
+    assert list_kept(features) == {"used", "other"}
+    Readout.objects.create(
+        name="done", task="classify", architecture="a", state="fitted", report={"features": ["used"]}, created_at=NOW
+    )
+    delete_readout(Readout.objects.get(name="done"))
+    assert list_kept(features) == {"used", "other"}, "the fit that runs may read them"
+    cancel_fit(begun[0], now=LONG_AGO)
+    forget_features()
     assert list_kept(features) == set()
 
 

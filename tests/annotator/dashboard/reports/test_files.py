@@ -4,6 +4,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from annotator.labels.models import UnitLabel
 from annotator.published import upload_process, uploads
 from tests.annotator.dashboard.making import World, make_world, sign_in
 
+ROOT = Path(__file__).resolve().parents[4]
 ANSWERS = [
     {"layer": "pool5", "index": index, "description": word, "category": "object", "precision": 0.9}
     for index, word in enumerate(["lamp", "sea"])
@@ -120,6 +122,17 @@ def test_a_file_that_takes_too_much_to_read_ends_its_own_process_alone(
     with uploads._one_at_a_time(), ThreadPoolExecutor(1) as pool:
         sent = pool.submit(closing, lambda: upload(researcher, "answers", "a.jsonl", rows, campaign="old"))
         assert "Another file is being read now" in sent.result(timeout=60)[1]
+
+
+def test_a_process_that_does_not_hear_its_alarm_ends() -> None:
+    """Code in C that waits for the database comes to no step of Python. Here the alarm is not set at all."""
+    lines = [
+        "import time", "from annotator.published import upload_process", "upload_process.GRACE_SECONDS = 0.05",
+        "upload_process.bound_process(2 << 30, 0)", "time.sleep(600)",
+    ]  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", "; ".join(lines)], cwd=ROOT, capture_output=True, timeout=60)
+    assert done.returncode == 1
+    assert b"Timeout" in done.stderr
 
 
 def closing(act: Callable[[], tuple[int, str]]) -> tuple[int, str]:
