@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --python-version 3.11
 
-.PHONY: help setup demo up test lint suite flows audit conformance browser bench drill pictures docs lock
+.PHONY: help setup demo up test lint suite flows slow audit conformance browser bench drill pictures docs lock
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,15 +43,22 @@ lint: $(READY)  ## ruff, mypy, import contracts, code that only tests reach, mig
 	$(RUN) -m tools.deployed manage.py check --deploy --fail-level WARNING
 
 # Side by side: the flows wait much for processes. Each part is printed when it has ended.
-test: $(READY)  ## every check and test, browser tests included: lint, suite, flows, audit
+test: $(READY)  ## every check and test but the slow ones, browser tests included: lint, suite, flows, audit
 	$(MAKE) --no-print-directory --jobs --output-sync=target lint suite flows audit
 
-# Three processes on two cores: much of the time a test waits for a database, a browser or another process.
-suite: $(READY) browser  ## all tests but the flows
-	$(RUN) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/flows
+# Four processes on two cores: much of the time a test waits for a database, a browser or another process.
+PYTEST := $(RUN) -m pytest -q
+SPREAD := -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/flows
 
-flows: $(READY) browser  ## whole stories with all processes running
-	$(RUN) -m pytest -q tests/flows
+suite: $(READY) browser  ## all tests but the flows and the slow ones
+	$(PYTEST) $(SPREAD) -m "not slow"
+
+flows: $(READY) browser  ## a whole story with all processes running
+	$(PYTEST) tests/flows -m "not slow"
+
+slow: $(READY) browser  ## the slow tests, which `make test` leaves out: before a change lands, after a change of what they show
+	$(PYTEST) $(SPREAD) -m slow
+	$(PYTEST) tests/flows -m slow
 
 audit: $(READY)  ## known vulnerabilities of the locked packages
 	$(RUN) -m tools.audit

@@ -178,25 +178,47 @@ def s3_root() -> Iterator[str]:
     server.stop()
 
 
+# Files of slow tests, each some 10 to 60 s of a core: `make slow` runs them, `make test` runs all others.
+SLOW = {
+    "units/test_token_networks.py", "units/test_chance.py", "units/test_code_folders.py", "units/test_zoo_command.py",
+    "units/test_versions.py", "units/test_merging_networks.py", "units/test_late_crops.py",
+    "evidence/test_importance.py", "evidence/test_fitting.py", "evidence/test_heads.py",
+    "commands/test_silent_units.py", "dashboard/test_odd_names.py", "published/test_backup.py",
+    "published/test_publishing.py", "crowd/test_migrating.py", "sandbox/test_state_machine.py",
+    "networks/test_receptive_field.py", "engine/test_resampling.py", "images/test_bombs.py",
+    "workers/test_keeping.py", "workers/test_localizing.py", "annotator/test_serving.py",
+    "annotator/test_workplaces.py", "tests/test_package.py", "tests/test_embedded.py", "tests/test_without_torch.py",
+    "flows/test_bad_input.py", "flows/test_leaks.py", "flows/test_simulated_people.py",
+}  # fmt: skip
 # Files that take longest, in this order, before all others: no process is left alone with one of them at the end. Those
 # at the beginning share a GPU process with the file before.
 FIRST = (
     "units/test_token_networks.py", "units/test_chance.py", "evidence/test_commands.py", "evidence/test_fitting.py",
-    "evidence/test_importance.py", "units/test_late_crops.py",
-    "units/test_code_folders.py", "dashboard/test_odd_names.py", "units/test_dissect_command.py",
-    "page/test_claims.py", "sandbox/test_state_machine.py", "tests/test_package.py", "annotator/test_serving.py",
-    "annotator/test_routes.py", "networks/test_receptive_field.py", "units/test_zoo_command.py", "tests/test_house.py",
-    "units/test_versions.py", "hit_templates/test_unit_semantics.py", "reports/test_files.py",
+    "evidence/test_importance.py", "units/test_late_crops.py", "units/test_code_folders.py",
+    "units/test_dissect_command.py", "annotator/test_routes.py", "dashboard/test_stories.py", "page/test_claims.py",
+    "hit_templates/test_unit_semantics.py", "dashboard/test_odd_names.py", "sandbox/test_state_machine.py",
+    "tests/test_package.py", "annotator/test_serving.py", "networks/test_receptive_field.py",
+    "units/test_zoo_command.py", "tests/test_house.py", "units/test_versions.py", "reports/test_files.py",
     "published/test_bundle.py", "published/test_backup.py", "dashboard/test_simulated.py", "tests/test_legacy.py",
-    "dashboard/test_stories.py", "units/test_gpu_process.py", "units/test_faults.py",
+    "units/test_gpu_process.py", "units/test_faults.py",
 )  # fmt: skip
+
+
+def _name(item: pytest.Item) -> str:
+    return "/".join(item.path.parts[-2:])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if _name(item) in SLOW:
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """pytest-randomly has shuffled them; the order within a file and among the others stays."""
     places = {end: place for place, end in enumerate(FIRST)}
-    items.sort(key=lambda item: places.get("/".join(item.path.parts[-2:]), len(FIRST)))
+    items.sort(key=lambda item: places.get(_name(item), len(FIRST)))
 
 
 def pytest_collection_finish() -> None:

@@ -183,6 +183,7 @@ def test_from_a_dissection_to_a_published_campaign(
     assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"compose", "quote", "publish"}
 
 
+@pytest.mark.slow
 def test_no_page_scrolls_sideways_or_for_long_and_axe_finds_nothing_serious(
     transactional_db: None,
     tmp_path: Path,
