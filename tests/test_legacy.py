@@ -129,8 +129,9 @@ def test_every_table_of_the_admin_opens(legacy: Client) -> None:
 
 
 def test_the_gallery_shows_the_labeled_units(legacy: Client) -> None:
-    page = read(legacy, "/units/?campaign=demo&precision_min=0").decode()
-    assert page.count('class="us-unit"') == UnitLabel.objects.count() == 32
+    pages = [read(legacy, f"/units/?campaign=demo&precision_min=0&page={number}").decode() for number in (1, 2)]
+    assert [page.count('class="us-unit"') for page in pages] == [24, 8]
+    assert UnitLabel.objects.count() == 32
 
 
 def test_the_crops_and_outlines_open(legacy: Client) -> None:

@@ -20,6 +20,7 @@ def test_the_counts_equal_a_slow_count(world: World) -> None:
             n_submitted=sum(row.state == "submitted" for row in rows),
             n_simulated=sum(row.worker is not None and row.worker.is_simulated for row in rows),
             active_seconds=sum(row.active_seconds for row in rows),
+            simulated_seconds=sum(row.active_seconds for row in rows if row.worker and row.worker.is_simulated),
             n_compared=5,
             n_agree=3,
         ),

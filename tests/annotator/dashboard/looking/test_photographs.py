@@ -127,4 +127,4 @@ def test_what_cannot_be_looked_at_is_said(
     assert "cannot be used" in said
     assert Question.objects.get().state == Question.State.REFUSED
     monkeypatch.setattr(looking, "MAX_WAITING", 0)
-    assert "Too many photographs wait" in look("/units/small/1/2/crops/1/")[1]
+    assert "Too many questions wait" in look("/units/small/1/2/crops/1/")[1]
