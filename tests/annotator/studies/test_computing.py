@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -140,14 +141,14 @@ def test_progress_is_written_by_time_too(study: Study, monkeypatch: pytest.Monke
         return {"call": 1}
 
     monkeypatch.setattr(computing, "describe_study", describe)
-    monkeypatch.setattr(computing.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(computing, "time", SimpleNamespace(monotonic=lambda: now[0]))
     compute_report(study)
     assert seen == [[0, 0], [2, 400], [2, 400]]
 
 
 def test_parts_after_the_resamples_are_heard() -> None:
     heard: list[tuple[int, int]] = []
-    parts = list(report._tell_each("abc", lambda *said: heard.append(said)))
+    parts = list(report._tell_each("abc", lambda n_done, n_total: heard.append((n_done, n_total))))
     assert (parts, len(heard), len(set(heard))) == (["a", "b", "c"], 3, 1)
 
 
