@@ -17,11 +17,11 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --generate-hashes --python-version
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# Installed again only when the lock changed.
+# Installed again only when the lock changed. Compiled once: a dozen processes that start at once would each do it.
 $(READY): requirements.lock
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check uv
-	$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python requirements.lock
+	$(VENV)/bin/uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python requirements.lock
 	touch $(READY)
 
 setup: $(READY)  ## install everything into .venv and bring the tables up to date
