@@ -23,6 +23,12 @@ def find_renamed(name: str) -> str | None:
     return alias.network.name if alias else None
 
 
+def find_unit(network: str, layer: str, index: int) -> Unit | None:
+    """With its layer and network; None if this network's layer has no such unit here."""
+    units = Unit.objects.select_related("layer__network", "classes")
+    return units.filter(layer__network__name=network, layer__path=layer, index=index).first()
+
+
 def find_dissection(text: str) -> Dissection:
     """The dissection with this id, in whatever state. Raises NoSuchDissection."""
     try:

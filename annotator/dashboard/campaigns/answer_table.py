@@ -37,7 +37,7 @@ class AnswerFilter(forms.Form):
     state = forms.ChoiceField(choices=[("", "any"), *((one, one) for one in STATES)], required=False)
     flagged = forms.ChoiceField(choices=[("", "any"), ("1", "suspected")], label="Suspicion", required=False)
     unit = forms.RegexField(
-        r"^[^/]{1,200}/[0-9]{1,8}$",
+        r"^.{1,200}/[0-9]{1,8}$",  # a layer's name may hold slashes
         required=False,
         widget=forms.TextInput(attrs={"placeholder": "layer/number"}),
         error_messages={"invalid": "A unit is written as layer/number, such as features.3/17."},

@@ -10,7 +10,7 @@ from annotator.names import MAX_LENGTH
 
 
 def fill_in_like(campaign: Campaign) -> dict[str, Any]:
-    """By field of the form. The new campaign draws its units anew: with the same seed, the same ones."""
+    """By field of the form. The new campaign draws its units again; with the same seed it draws the same ones."""
     asked = HITUnit.objects.filter(hit__campaign=campaign).select_related("unit__layer", "dissected_unit")
     rows = {row.unit_id: row for row in asked.order_by("-hit_id", "-position")}.values()
     counts = Counter(row.chosen_because for row in rows)

@@ -13,7 +13,7 @@ from annotator.dashboard.looking.similarity import count_pairs, find_alike, find
 from annotator.dashboard.units.cards import UnitCard, make_cards
 from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.selection import Selection
-from annotator.units.finding import find_renamed
+from annotator.units.finding import find_renamed, find_unit
 from annotator.units.models import DissectedUnit, Unit
 
 MIN_BESIDE, MAX_BESIDE = 2, 4
@@ -33,11 +33,7 @@ class Beside:
 def show_similar(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
     """Units that fire on the same photographs or places (a part of the page), and units of the same name."""
     scope = find_scope(Selection({}))
-    unit = (
-        Unit.objects.select_related("layer__network")
-        .filter(layer__network__name=network, layer__path=layer, index=index)
-        .first()
-    )
+    unit = find_unit(network, layer, index)
     if unit is None:
         if renamed := find_renamed(network):
             return redirect("similar", renamed, layer, index)

@@ -19,7 +19,7 @@ from annotator.evidence.asking import CannotAsk
 from annotator.evidence.looking import find_walk
 from annotator.evidence.models import Question
 from annotator.units import gpu_queue
-from annotator.units.finding import find_neighbors, find_renamed
+from annotator.units.finding import find_neighbors, find_renamed, find_unit
 from annotator.units.models import IMPORTED, Dissection, Layer, Unit
 from workers import contract
 from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
@@ -47,11 +47,7 @@ def show_walk(request: SignedInRequest, network: str, layer: str, index: int) ->
     which a GPU process is asked once for each network.
     """
     scope = find_scope(Selection({}))
-    unit = (
-        Unit.objects.select_related("layer__network")
-        .filter(layer__network__name=network, layer__path=layer, index=index)
-        .first()
-    )
+    unit = find_unit(network, layer, index)
     if unit is None:
         if renamed := find_renamed(network):
             return redirect("walk", renamed, layer, index)

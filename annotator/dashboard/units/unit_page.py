@@ -15,9 +15,9 @@ from annotator.dashboard.frame.numbers import MAX_KEY_DIGITS, read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.units.unit_record import UnitRecord, gather_record
 from annotator.notes.noting import list_noted
-from annotator.units.finding import find_neighbors, find_renamed
+from annotator.units.finding import find_neighbors, find_renamed, find_unit
 from annotator.units.layer_facts import spell_layer
-from annotator.units.models import AutomaticLabel, DissectedUnit, Unit
+from annotator.units.models import AutomaticLabel, DissectedUnit
 
 # More are on the page of all notes.
 MAX_NOTES = 50
@@ -49,8 +49,7 @@ class Histogram:
 @needs(Role.VIEWER)
 def show_unit(request: SignedInRequest, network: str, layer: str, index: int) -> HttpResponse:
     """One unit: crops, labels by people and by pixels, answers, history."""
-    units = Unit.objects.select_related("layer__network", "classes")
-    unit = units.filter(layer__network__name=network, layer__path=layer, index=index).first()
+    unit = find_unit(network, layer, index)
     if unit is None:
         if renamed := find_renamed(network):
             return redirect(f"{reverse('unit', args=[renamed, layer, index])}?{request.GET.urlencode()}".rstrip("?"))

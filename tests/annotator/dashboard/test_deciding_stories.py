@@ -12,10 +12,9 @@ from annotator.units import gpu_queue
 from annotator.units.models import Dissection
 from annotator.work.models import Job
 from tests.annotator.crowd.making import NOW
+from tests.annotator.dashboard.conftest import Open
 from tests.annotator.dashboard.making import World, make_world
-from tests.annotator.dashboard.test_stories import Open, open_page, small_world
 
-__all__ = ["open_page", "small_world"]
 pytestmark = pytest.mark.browser
 LAYERS = [
     {"path": path, "kind": kind, "n_parameters": 10, "n_units": 64, "height": 7, "width": 7, "read_as": ""}

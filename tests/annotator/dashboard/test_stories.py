@@ -1,7 +1,7 @@
 """A researcher and a reviewer at work in a real browser."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 
-from annotator.accounts.models import AuditEntry, Role
+from annotator.accounts.models import AuditEntry
 from annotator.crowd.models import Answer, Campaign
 from annotator.labels.models import UnitLabel
 from annotator.labels.recording import label_campaign
@@ -20,45 +20,17 @@ from annotator.work import tasks
 from tests.annotator.crowd.fixtures import market
 from tests.annotator.crowd.making import NOW, make_dissection
 from tests.annotator.dashboard.addresses import OUTER_PAGES, Shown
-from tests.annotator.dashboard.making import World, make_person, make_world
+from tests.annotator.dashboard.conftest import Open
+from tests.annotator.dashboard.making import World, make_world
 
 __all__ = ["market"]
 pytestmark = pytest.mark.browser
-Open = Callable[..., Page]
 # Each page is looked at twice: what depends on the width and what depends on the colors is each met once. The second
 # time, axe looks only for what these can change.
 ON_NARROW = ("color-contrast", "scrollable-region-focusable", "link-name", "button-name", "label", "aria-hidden-focus")
 LOOKS: list[tuple[int, Any, tuple[str, ...]]] = [(1440, "light", ()), (360, "dark", ON_NARROW)]
 MAX_PX = 6000
 ADMIN_PAGES = ["/admin/", "/admin/crowd/assignment/"]
-
-
-@pytest.fixture
-def open_page(chromium: Browser, live_server: Any, transactional_db: None) -> Iterator[Open]:
-    """A browser of one's own, signed in by the form as an admin, at an address."""
-    contexts = []
-    make_person(Role.ADMIN, "ada")
-
-    def open_it(address: str = "/", *, width: int = 1440, scheme: Any = "light") -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.goto(f"{live_server.url}{address}")
-        page.fill("[name=username]", "ada")
-        page.fill("[name=password]", "five-green-lamps")
-        page.keyboard.press("Enter")
-        page.wait_for_url(f"{live_server.url}{address}")
-        return page
-
-    yield open_it
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def small_world(transactional_db: None, tmp_path: Path) -> World:
-    return make_world(tmp_path)
 
 
 def titles(page: Page) -> list[str]:

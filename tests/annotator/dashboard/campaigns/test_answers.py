@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection
+from annotator.units.models import Layer
 from annotator.work.models import Job
 from tests.annotator.dashboard.making import World, make_person, sign_in
 
@@ -227,11 +228,13 @@ def test_answers_are_sorted_by_their_headings_and_filtered_by_unit_and_how_it_wa
     assert people == sorted(people)
     assert {str(one) for answer in read("unit=features.3/2") for one in answer.answers.all()}
     assert len(read("unit=features.3/2")) == 3
+    Layer.objects.filter(path="features.3").update(path="mixed4d/concat")
+    assert len(read("unit=mixed4d/concat/2")) == 3
     (chosen,) = HITUnit.objects.filter(hit__campaign=world.campaign, unit__index=2)
     HITUnit.objects.filter(hit__campaign=world.campaign).update(chosen_because="random")
     HITUnit.objects.filter(pk=chosen.pk).update(chosen_because="named")
     assert {one.hit_id for one in read("method=named")} == {chosen.hit_id}
-    assert len(read("method=random&unit=features.3/2")) == 0
+    assert len(read("method=random&unit=mixed4d/concat/2")) == 0
     page = viewer.get("/campaigns/try/answers/?sort=time&state=submitted").content.decode()
     assert 'aria-sort="ascending"' in page
     assert "?sort=-time&amp;state=submitted" in page

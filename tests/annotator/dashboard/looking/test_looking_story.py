@@ -1,12 +1,10 @@
 """People look into a network in a real browser: from unit to unit, by keyboard, by other words, and with a link."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from annotator.accounts.models import Role
 from annotator.evidence.models import Question, UnitClasses
@@ -14,40 +12,16 @@ from annotator.labels.models import UnitLabel
 from annotator.notes.models import UnitNote
 from annotator.units.models import Dissection, Unit
 from tests.annotator.crowd.making import NOW
-from tests.annotator.dashboard.making import World, make_person, make_world
+from tests.annotator.dashboard.conftest import Open
+from tests.annotator.dashboard.making import World, make_person
 from tests.annotator.dashboard.trying.conftest import Run
 
 pytestmark = pytest.mark.browser
-Open = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(chromium: Browser, live_server: Any, transactional_db: None) -> Iterator[Open]:
-    """A browser of one's own at an address, signed in by the form as a researcher unless a guest opens it."""
-    contexts = []
-    make_person(Role.RESEARCHER, "ada")
-
-    def open_it(address: str, *, width: int = 1440, scheme: Any = "light", is_guest: bool = False) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.goto(f"{live_server.url}{address}")
-        if not is_guest:
-            page.fill("[name=username]", "ada")
-            page.fill("[name=password]", "five-green-lamps")
-            page.keyboard.press("Enter")
-            page.wait_for_url(f"{live_server.url}{address}")
-        return page
-
-    yield open_it
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def small_world(transactional_db: None, tmp_path: Path) -> World:
-    return make_world(tmp_path)
+def role_in_browser() -> Role:
+    return Role.RESEARCHER
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (360, "dark")])
