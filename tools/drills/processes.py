@@ -19,10 +19,12 @@ import redis
 from annotator import embedded
 from annotator.processes import ROOT, count_queues, is_healthy
 from tools.apart import make_environment
+from tools.drills._pieces import run_in_pieces
 from tools.drills.submissions import KEYS, PREPARE, READ, Crowd, check_answers
 
 VAR = ROOT / "var" / "drills" / "processes"
 N_KILLS = int(os.environ.get("UNITSCOPE_PROCESS_KILLS", "50"))
+KILLS_A_PIECE = 5
 N_PEOPLE = 8
 # Pauses between restarts grow to a minute; after that long nobody may still wait.
 LIMIT_SECONDS = 600
@@ -147,21 +149,30 @@ def working(installation: Installation, *, n_people: int = N_PEOPLE) -> Iterator
 
 
 def kill_each() -> str:
+    """Runs in parts, each with a new installation; finished parts are stored."""
+    kept = run_in_pieces(VAR / "pieces.json", total=N_KILLS, size=KILLS_A_PIECE, run=kill_in_turn)
+    n_answers, n_refused = (sum(piece[key] for piece in kept) for key in ("answers", "refused"))
+    waits = ", ".join(f"{name} {max(piece[name] for piece in kept):.0f} s" for name in TARGETS)
+    return (
+        f"{N_KILLS} kills of each of {len(TARGETS)} processes, {N_PEOPLE} people: {n_answers:.0f} acknowledged "
+        f"answers, 0 lost, 0 doubled, 0 stuck, 0 unhandled errors ({n_refused:.0f} requests were refused and sent "
+        f"again); longest time until all answered: {waits}."
+    )
+
+
+def kill_in_turn(first: int, n_kills: int) -> dict[str, float]:
+    """Acknowledged answers, refused requests, and for each process the longest time until all answered, in seconds."""
     slowest = dict.fromkeys(TARGETS, 0.0)
-    shutil.rmtree(VAR, ignore_errors=True)
-    VAR.mkdir(parents=True)
-    with install(VAR) as installation, working(installation) as crowd:
-        for number in range(N_KILLS):
+    var = VAR / "var"
+    shutil.rmtree(var, ignore_errors=True)
+    var.mkdir()
+    with install(var) as installation, working(installation) as crowd:
+        for number in range(first, first + n_kills):
             for name in TARGETS:
                 slowest[name] = max(slowest[name], kill(installation, crowd, name))
             print(f"  round {number + 1}: {len(crowd.acknowledged)} acknowledged answers", flush=True)
-    shutil.rmtree(VAR)
-    waits = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in slowest.items())
-    return (
-        f"{N_KILLS} kills of each of {len(TARGETS)} processes, {N_PEOPLE} people: {len(crowd.acknowledged)} "
-        f"acknowledged answers, 0 lost, 0 doubled, 0 stuck, 0 unhandled errors ({sum(crowd.failed.values())} requests "
-        f"were refused and sent again); longest time until all answered: {waits}."
-    )
+    shutil.rmtree(var)
+    return slowest | {"answers": len(crowd.acknowledged), "refused": sum(crowd.failed.values())}
 
 
 def kill(installation: Installation, crowd: Crowd, name: str) -> float:

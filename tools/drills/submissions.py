@@ -24,9 +24,9 @@ import psutil
 from annotator.crowd.marketplaces.mturk.visits import sign_visit
 from annotator.processes import ROOT, Processes
 from tools.apart import kill_and_restart, run_apart
+from tools.drills._pieces import run_in_pieces
 
 FOLDER = ROOT / "var" / "drills" / "submissions"
-KEPT = FOLDER / "pieces.json"
 N_PEOPLE = 50
 N_KILLS = int(os.environ.get("UNITSCOPE_WEB_KILLS", "1000"))
 KILLS_A_PIECE = 100
@@ -124,20 +124,11 @@ class Crowd:
 
 def drill_submissions() -> str:
     """Runs in parts, each with a new database; finished parts are stored."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    kept: dict[str, int] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    pieces = {str(first): min(KILLS_A_PIECE, N_KILLS - first) for first in range(0, N_KILLS, KILLS_A_PIECE)}
-    for first, n_kills in pieces.items():
-        if first not in kept:
-            kept[first] = _kill_during_submissions(n_kills=n_kills, seed=int(first))
-            print(f"  kills {first} to {int(first) + n_kills - 1}: {kept[first]} acknowledged answers", flush=True)
-            KEPT.write_text(json.dumps(kept))
-    KEPT.unlink()
-    n_answers = sum(kept[first] for first in pieces)
-    return f"{N_KILLS} kills of the web process, {N_PEOPLE} people: {n_answers} acknowledged answers, each there once."
+    kept = run_in_pieces(FOLDER / "pieces.json", total=N_KILLS, size=KILLS_A_PIECE, run=_kill_during_submissions)
+    return f"{N_KILLS} kills of the web process, {N_PEOPLE} people: {sum(kept)} acknowledged answers, each there once."
 
 
-def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
+def _kill_during_submissions(first: int, n_kills: int) -> int:
     """How many answers were acknowledged, each of them found once."""
     var = FOLDER / "var"
     shutil.rmtree(var, ignore_errors=True)
@@ -155,14 +146,16 @@ def _kill_during_submissions(*, n_kills: int, seed: int) -> int:
         for thread in threads:
             thread.start()
         try:
-            _kill(processes, crowd, n_kills=n_kills, seed=seed)
+            _kill(processes, crowd, n_kills=n_kills, seed=first)
         finally:
             crowd.stop.set()
             for thread in threads:
                 thread.join()
         stored = json.loads(run_program(processes, READ))
     shutil.rmtree(var)
-    return check_answers(crowd, stored)
+    n_answers = check_answers(crowd, stored)
+    print(f"  kills {first} to {first + n_kills - 1}: {n_answers} acknowledged answers", flush=True)
+    return n_answers
 
 
 def _kill(processes: Processes, crowd: Crowd, *, n_kills: int, seed: int) -> None:
