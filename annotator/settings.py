@@ -153,7 +153,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "builtins": ["annotator.written"],
         },
     }
 ]
@@ -251,6 +252,8 @@ _mturk = (
 )
 # The requester's credentials, one pair per marketplace.
 MARKETPLACE_CREDENTIALS = {"own": _own, "mturk-sandbox": _mturk, "mturk": _mturk}
+# Operations that our own marketplace has beside Amazon's, in the form that botocore reads.
+MTURK_ADDITIONS = str(BASE_DIR / "annotator" / "mturk_model")
 PROLIFIC_TOKEN = env.text("PROLIFIC_TOKEN", "The API token of the researcher's account at Prolific.", default="")
 PROLIFIC_URL = env.url("PROLIFIC_URL", "Where Prolific's API answers.", default="https://api.prolific.com")
 PROLIFIC_FEE = env.share(

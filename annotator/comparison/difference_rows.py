@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from annotator.comparison.summary import Document
-from annotator.comparison.tables import lay_out, print_p
+from annotator.comparison.tables import lay_out
+from annotator.written import p_value
 from workers.engine.resampling import Difference
 
 COLUMNS = ("layer", "figure", "first", "second", "difference", "95 %", "p", "test", "units")
@@ -83,7 +84,7 @@ def print_numbers(row: Document) -> tuple[str, ...]:
     first, second = (format(row[side], form) for side in ("first", "second"))
     interval = f"[{row['low']:+{form}}, {row['high']:+{form}}]"
     units = str(row["n_first"]) if row["is_paired"] else f"{row['n_first']}, {row['n_second']}"
-    return first, second, format(row["difference"], f"+{form}"), interval, print_p(row["p"]), row["test"], units
+    return first, second, format(row["difference"], f"+{form}"), interval, p_value(row["p"]), row["test"], units
 
 
 def _name_side(which: str, side: Document) -> str:

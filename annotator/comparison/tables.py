@@ -8,6 +8,7 @@ from annotator.comparison.glossary import explain_numbers
 from annotator.comparison.summary import Document
 from annotator.csv_files import write_csv
 from annotator.units.chance import COUNT_WORDS, print_chance, print_interval
+from annotator.written import p_value
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", "IoU", "relation")
@@ -16,7 +17,15 @@ CSV_COLUMNS = (
     "n_same_concept", "descriptions", "broden_label", "broden_category", "iou", "iou_low", "iou_high", "iou_mode",
     "relation", "chosen_because", "inclusion_probability", "silence", "is_simulated",
 )  # fmt: skip
-AGREEMENT_COLUMNS = ("people and Broden agree", "n", "95 %", "shuffled", "p", "one label for all", "p")
+AGREEMENT_COLUMNS = (
+    "people and Broden agree",
+    "n",
+    "95 %",
+    "shuffled",
+    "p, shuffled",
+    "one label for all",
+    "p, one label",
+)
 WIDEST = 32
 
 
@@ -158,16 +167,12 @@ def _list_agreements(found: Document) -> list[tuple[str, ...]]:
             f"{row['n_agreeing']} of {row['n_units']}",
             f"[{row['n_low']:.0f}, {row['n_high']:.0f}]",
             f"{row['n_with_units_shuffled']:.1f}",
-            print_p(row["p_shuffled"]),
+            p_value(row["p_shuffled"]),
             f"{row['n_with_constant_label']} ({row['constant_label']})",
-            print_p(row["share_over_constant"]["p"]),
+            p_value(row["share_over_constant"]["p"]),
         )
         for row in rows
     ]
-
-
-def print_p(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def _print_layer(layer: Document) -> str:

@@ -27,7 +27,7 @@ from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.dashboard.frame.paging import read_page
 from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.labels.models import UnitLabel
-from annotator.units.models import DissectedUnit
+from annotator.units.models import DissectedUnit, Unit
 from annotator.work.performing import is_real_money, list_jobs
 from annotator.work.states import is_draft, is_ready
 
@@ -42,7 +42,14 @@ def show_campaigns(request: SignedInRequest) -> HttpResponse:
     """All campaigns, newest first."""
     page = Paginator(Campaign.objects.all(), PAGE_SIZE).get_page(request.GET.get("page"))
     overviews = summarize_campaigns(list(page))
-    return show(request, "dashboard/campaigns/campaigns.html", title="Campaigns", overviews=overviews, page=page)
+    return show(
+        request,
+        "dashboard/campaigns/campaigns.html",
+        title="Campaigns",
+        overviews=overviews,
+        page=page,
+        has_units=bool(overviews) or Unit.objects.exists(),
+    )
 
 
 @needs(Role.VIEWER)

@@ -1,14 +1,8 @@
-"""How the dashboard writes numbers, durations and states.
-
-A value that is not there is None, or "" where a template reads it from a related row that is absent.
-"""
-
-from datetime import datetime
+"""How the dashboard writes names and states. What all templates share is in annotator/written.py."""
 
 from django import template
 
 from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
-from annotator.plurals import say_count
 from annotator.program import name_command
 
 register = template.Library()
@@ -46,58 +40,9 @@ def name_words(name: str) -> str:
 
 
 @register.filter
-def percent(share: float | str | None) -> str:
-    """Rounded like the two digits of the report. Bounds of intervals may be half percents."""
-    return "–" if share is None or isinstance(share, str) else f"{100 * round(share, 2):.0f} %"
-
-
-@register.filter
-def tenths(share: float | str | None) -> str:
-    """In percent with one digit, for shares that chance makes small."""
-    return "–" if share is None or isinstance(share, str) else f"{100 * share:.1f} %"
-
-
-@register.filter
-def fraction(share: float | str | None) -> str:
-    """Of 1, with three digits, as IoU is published."""
-    return "–" if share is None or isinstance(share, str) else f"{share:.3f}"
-
-
-@register.filter
 def as_width(share: float | None) -> str:
     """A share of 1 as a CSS length."""
     return f"{100 * min(1.0, max(0.0, share or 0.0)):.2f}%"
-
-
-@register.filter
-def duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "–"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-@register.filter
-def count(number: int | None, noun: str) -> str:
-    """Such as `1 unit`, `2,048 units`."""
-    return "–" if number is None else say_count(number, noun)
-
-
-@register.filter
-def moment(when: datetime | str | None) -> str:
-    """Day and time, in UTC as everywhere in the dashboard."""
-    return "–" if when is None or isinstance(when, str) else f"{when:%Y-%m-%d %H:%M}"
-
-
-@register.filter
-def day(when: datetime | str | None) -> str:
-    return "–" if when is None or isinstance(when, str) else f"{when:%Y-%m-%d}"
-
-
-@register.filter
-def usd(amount: object) -> str:
-    return "–" if amount is None else f"${float(str(amount)):,.2f}"
 
 
 @register.filter

@@ -60,10 +60,6 @@ class Bar:
     width: float
 
     @property
-    def size(self) -> float:
-        return abs(self.value)
-
-    @property
     def css_width(self) -> str:
         return f"{self.width:.1f}%"
 
@@ -84,7 +80,7 @@ class Fired:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several ways to look at the answer; `share` in percent, of classes."""
+    """One of several ways to look at the answer; `share` of 1, of classes."""
 
     words: str
     link: str

@@ -156,7 +156,7 @@ class Trial:
                 words=one["label"],
                 link=self.link(**{"class": one["class_index"], "against": None}),
                 is_current=one is self.chosen,
-                share=100 * one["probability"],
+                share=one["probability"],
             )
             for one in self.predictions
         ]

@@ -31,11 +31,22 @@ class Wall:
     # Address of the layer's page, if the wall shows one layer of a named network.
     layer: str
     cards: list[UnitCard]
+    # Why the units are not in the order asked for; "" if they are.
+    remark: str
     n_units: int
     has_more_than_counted: bool
     has_next: bool
 
 
+# Order -> the field of a card that gives it, and why it may be missing.
+LACKING = {
+    "iou": ("iou", "No labeled pixels were compared with these units"),
+    "label": ("iou", "No labeled pixels were compared with these units"),
+    "precision": ("precision", "Nobody was asked about these units"),
+    "least-precise": ("precision", "Nobody was asked about these units"),
+    "concept": ("precision", "Nobody was asked about these units"),
+    "importance": ("importance", "The importance of these units was not measured"),
+}
 # The filters above "More filters". The others are shown if one of them is set.
 UNFOLDED = {"concept", "layer", "category", "broden_category", "relation", "dissection", "sort", "page"}
 
@@ -106,14 +117,22 @@ def _wall(selection: Selection, scope: Scope, meaning: Meaning | None) -> Wall:
     title = " ".join(str(selection.get(name)) for name in ("network", "layer") if selection.get(name))
     network, path = selection.get("network"), selection.get("layer")
     is_one = any((one.network.name, one.path) == (network, path) for one in scope.layers)
+    cards = make_cards(unit_ids=found[end - PAGE_SIZE : end], scope=scope, mode=read_mode(selection))
     return Wall(
         title=title or "All layers",
         layer=reverse("layer", args=[network, path]) if is_one else "",
-        cards=make_cards(unit_ids=found[end - PAGE_SIZE : end], scope=scope, mode=read_mode(selection)),
+        cards=cards,
+        remark=_tell_order(str(selection.get("sort") or "iou"), cards),
         n_units=min(len(found), MAX_COUNTED),
         has_more_than_counted=len(found) > MAX_COUNTED,
         has_next=len(found) > end,
     )
+
+
+def _tell_order(sort: str, cards: list[UnitCard]) -> str:
+    field, reason = LACKING.get(sort, ("index", ""))
+    lacks = bool(cards) and getattr(cards[0], field) is None
+    return f"{reason}: they stand in the order of their layers." if lacks else ""
 
 
 def read_page(selection: Selection) -> int:

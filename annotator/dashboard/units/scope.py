@@ -15,19 +15,18 @@ from annotator.units.models import AutomaticLabel, Dissection, Layer
 class Scope:
     """`dissections` and `sources` by layer: a layer known from a published file alone has a source only.
 
-    `campaign`: whose labels are shown; None: the labels of record. `has_labels`: whether there are any.
+    `campaign`: whose labels are shown; None: the labels of record.
     """
 
     layers: list[Layer]
     dissections: dict[int, Dissection]
     sources: dict[int, str]
     campaign: Campaign | None = None
-    has_labels: bool = False
     people: Q = field(default_factory=Q)
 
 
 def find_scope(selection: Selection) -> Scope:
-    """Five queries, one more if a layer was dissected several times. A dissection or campaign that the selection names
+    """Four queries, one more if a layer was dissected several times. A dissection or campaign that the selection names
     replaces the one that speaks otherwise.
     """
     layers = list(Layer.objects.select_related("network"))
@@ -37,10 +36,9 @@ def find_scope(selection: Selection) -> Scope:
     sources = {layer: str(dissection.pk) for layer, dissection in dissections.items()}
     if not selection.get("dissection"):
         sources = _find_imported([layer.pk for layer in layers if layer.pk not in dissections]) | sources
-    labels = UnitLabel.objects.filter(campaign__name=name) if name else UnitLabel.objects.filter(is_of_record=True)
     whose = Q(unit_labels__campaign=campaign.pk if campaign else 0) if name else Q(unit_labels__is_of_record=True)
     crops = Q(unit_labels__source=choose_by_layer({layer: str(one.pk) for layer, one in dissections.items()}))
-    return Scope(layers, dissections, sources, campaign, labels.exists(), whose & crops)
+    return Scope(layers, dissections, sources, campaign, whose & crops)
 
 
 def choose_by_layer(sources: dict[int, str]) -> Value | Case:

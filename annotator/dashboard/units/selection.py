@@ -1,5 +1,6 @@
 """The filters of the gallery, read from the address. The address is the whole state of the page."""
 
+from argparse import ArgumentTypeError
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from annotator.comparison.relations import Relation
 from annotator.crowd.categories import SemanticCategory
 from annotator.notes.models import MAX_TAG
 from annotator.refusals import Refusal
+from annotator.shares import read_share
 
 ANY = ("", "Any")
 BRODEN_CATEGORIES = ("object", "part", "scene", "material", "texture", "color")
@@ -28,19 +30,20 @@ SORTS = [
 ]
 
 
-class ShareField(forms.FloatField):
-    """A share as a fraction or in percent: 0.75, 75 and 75 % are the same; 1 is the whole, 1 % a hundredth."""
+class ShareField(forms.CharField):
+    """A share as a fraction or in percent."""
 
-    def to_python(self, value: Any) -> Any:
-        text = str(value or "").strip()
-        is_percent = text.endswith("%")
-        number = super().to_python(text.removesuffix("%").strip())
-        return number / 100 if number is not None and (is_percent or number > 1) else number
+    def clean(self, value: Any) -> float | None:
+        text = super().clean(value)
+        try:
+            return read_share(text) if text else None
+        except ArgumentTypeError as unclear:
+            raise forms.ValidationError(f"{unclear}.") from None
 
 
 def _share(label: str) -> ShareField:
     text = forms.TextInput(attrs={"inputmode": "decimal", "placeholder": "0.75 or 75 %", "autocomplete": "off"})
-    return ShareField(label=label, required=False, min_value=0, max_value=1, widget=text)
+    return ShareField(label=label, required=False, widget=text)
 
 
 def _choice(label: str, choices: list[tuple[str, str]]) -> forms.ChoiceField:

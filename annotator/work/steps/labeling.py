@@ -17,6 +17,7 @@ from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.labels.extending import CannotExtend, extend_campaign, find_saving
 from annotator.labels.labeling import NothingToLabel, OtherLexicon
 from annotator.labels.recording import label_campaign
+from annotator.shares import read_share
 from annotator.work.options import option
 from annotator.work.states import unless_adaptive, unless_answered, unless_finished, unless_labeled
 from annotator.work.step import Step, Work
@@ -33,8 +34,9 @@ class LabelOptions:
 @dataclass(frozen=True)
 class ExtendOptions:
     widest: float | None = option(
-        "Widest 95 %% interval of precision that is good enough", type=float, default=None, metavar="WIDTH"
-    )
+        "Widest 95 %% interval of precision that is good enough, such as 0.2 or 20 %%", type=read_share, default=None,
+        metavar="WIDTH",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

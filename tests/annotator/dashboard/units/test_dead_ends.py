@@ -1,9 +1,13 @@
 """The gallery and the pages of units lead on to what exists."""
 
+import re
+
 from django.test import Client
 
-from annotator.units.models import Unit
-from tests.annotator.dashboard.making import World
+from annotator.accounts.models import Role
+from annotator.labels.models import UnitLabel
+from annotator.units.models import AutomaticLabel, Unit
+from tests.annotator.dashboard.making import World, sign_in
 
 
 def test_the_next_unit_is_one_that_exists(world: World, viewer: Client) -> None:
@@ -19,3 +23,35 @@ def test_without_any_unit_the_gallery_tells_how_to_begin(viewer: Client) -> None
     page = viewer.get("/units/").content.decode()
     assert "Nothing has been dissected yet" in page
     assert "No unit matches these filters" not in page
+
+
+def test_the_order_that_is_missing_is_said(world: World, viewer: Client) -> None:
+    AutomaticLabel.objects.all().delete()
+    for sort, reason in (("iou", "No labeled pixels"), ("importance", "The importance of these units was not")):
+        assert reason in viewer.get(f"/units/?sort={sort}").content.decode(), sort
+    assert "they stand in the order of their layers" not in viewer.get("/units/?sort=index").content.decode()
+
+
+def test_home_is_headed_by_what_its_units_have(world: World, viewer: Client) -> None:
+    def head() -> str:
+        return str(viewer.get("/").context["shown_as"])
+
+    assert head() == "Units with the highest precision"
+    UnitLabel.objects.all().delete()
+    assert head() == "Units with the highest IoU"
+    AutomaticLabel.objects.all().delete()
+    shown = viewer.get("/")
+    assert (shown.context["shown_as"], len(shown.context["cards"])) == ("Units", Unit.objects.count())
+
+
+EMPTY = ("/", "/units/", "/review/", "/campaigns/", "/studies/", "/layers/", "/networks/", "/methods/", "/dissections/")
+
+
+def test_an_empty_installation_leads_to_the_next_step(db: None) -> None:
+    for role in (Role.VIEWER, Role.RESEARCHER):
+        person = sign_in(role)
+        for address in EMPTY:
+            boxes = re.findall(r'us-empty">(.*?)</div>', person.get(address).content.decode(), re.DOTALL)
+            assert boxes, address
+            for box in boxes:
+                assert re.search("href=|<code>|Researchers|comes first", box), (address, box)
