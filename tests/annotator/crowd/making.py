@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pixels
 
 from annotator.crowd.campaigns.composing import compose_campaign
@@ -27,6 +28,7 @@ from annotator.units.models import (
     TopImage,
     Unit,
 )
+from workers.engine.measures.activation_vectors.arrays import IMAGES, MAXIMA, MEANS, vector_name
 from workers.engine.measures.options import list_defaults
 from workers.store import open_store
 
@@ -103,6 +105,26 @@ def draw_photographs(dissection: Dissection) -> None:
     for image in dissection.image_set.images.all():
         color = color_of(seed=0, rank=image.index)
         Pixels.new("RGB", (64, 32), color).save(Path(dissection.image_set.address) / image.path, quality=95)
+
+
+def keep_vectors(
+    dissection: Dissection,
+    maxima: NDArray[Any],
+    *,
+    means: NDArray[Any] | None = None,
+    images: NDArray[np.int32] | None = None,
+) -> None:
+    """As `dissect --activation-vectors` does: (images, units) of the images at these places, or of all."""
+    rows = np.arange(len(maxima), dtype=np.int32) if images is None else images
+    kept = {
+        IMAGES: rows,
+        MAXIMA: maxima.astype(np.float16),
+        MEANS: (maxima if means is None else means).astype(np.float16),
+    }
+    for name, array in kept.items():
+        content = io.BytesIO()
+        np.save(content, array)
+        open_store(dissection.artifact).write(vector_name(0, name), content.getvalue())
 
 
 def make_questions_campaign(questions: Sequence[Question], *, template: str, **changes: Any) -> Campaign:

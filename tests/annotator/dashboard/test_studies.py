@@ -20,17 +20,14 @@ from annotator.studies.models import Study
 from annotator.studies.plan import Plan
 from annotator.studies.record import StudyRecord
 from annotator.studies.tasks import compute
-from annotator.units.models import Dissection
 from annotator.work import sending
 from annotator.work.models import Job
 from annotator.work.performing import run_job
 from annotator.work.sending import ask
 from annotator.work.steps.studying import PlanOptions
 from annotator.work.table import STEPS
-from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
+from tests.annotator.crowd.making import NOW, draw_photographs, keep_vectors, make_dissection
 from tests.annotator.dashboard.making import sign_in
-from workers.engine.measures.activation_vectors.arrays import IMAGES, MAXIMA, MEANS, vector_name
-from workers.store import open_store
 
 pytestmark = pytest.mark.django_db
 REPORT = {"methods": None, "comparisons": [], "sanity": None, "pairs": [], "cost": [], "stop": None}
@@ -145,7 +142,8 @@ def test_a_study_is_planned_priced_and_asked_by_clicks(
     (tmp_path / "images").mkdir()
     dissection = make_dissection(tmp_path / "images", n_units=2, n_top=2, n_low=1)
     draw_photographs(dissection)
-    keep_vectors(dissection)
+    n_images = dissection.image_set.images.count()
+    keep_vectors(dissection, np.random.default_rng(1).normal(size=(n_images, 2)))
     asking = sign_in(Role.RESEARCHER)
     assert f"/plan/?dissection={dissection.pk}" in asking.get(f"/dissections/{dissection.pk}/").content.decode()
     form = asking.get(f"/plan/?dissection={dissection.pk}").context["form"]
@@ -189,13 +187,3 @@ def test_a_plan_that_is_refused_says_why(sent: list[tuple[Any, ...]], study: Stu
     page = asking.get("/studies/").content.decode()
     assert "The study owls was not planned: " in page
     assert "no unit features.3:77" in page
-
-
-def keep_vectors(dissection: Dissection) -> None:
-    """As `dissect --activation-vectors` does."""
-    n_images = dissection.image_set.images.count()
-    values = np.random.default_rng(1).normal(size=(n_images, 2)).astype(np.float16)
-    for name, array in ((IMAGES, np.arange(n_images, dtype=np.int32)), (MAXIMA, values), (MEANS, values)):
-        content = io.BytesIO()
-        np.save(content, array)
-        open_store(dissection.artifact).write(vector_name(0, name), content.getvalue())

@@ -1,7 +1,7 @@
 """Describers by command: over kept activation vectors, kept as descriptions, replaced only if that is asked."""
 
 import json
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,7 @@ from annotator.labels.labeling import open_lexicon
 from annotator.studies.concept_models import NamedColumns
 from annotator.studies.describing import add_wider
 from annotator.units.models import Dissection, Image
-from tests.annotator.crowd.making import draw_photographs, make_dissection
-from workers.engine.measures.activation_vectors.arrays import IMAGES, MAXIMA, MEANS, vector_name
-from workers.store import open_store
+from tests.annotator.crowd.making import draw_photographs, keep_vectors, make_dissection
 
 pytestmark = pytest.mark.django_db
 N_IMAGES, N_UNITS, LOST = 100, 3, 17
@@ -33,10 +31,7 @@ def dissection(tmp_path: Path, settings: Settings) -> Dissection:
     values = (holds + generator.normal(size=holds.shape) / 10).astype(np.float16)
     kept = np.delete(np.arange(N_IMAGES, dtype=np.int32), LOST)
     Image.objects.filter(image_set=made.image_set, index=LOST).update(quarantine_reason="broken")
-    for name, array in ((IMAGES, kept), (MAXIMA, -values[kept]), (MEANS, values[kept])):
-        content = BytesIO()
-        np.save(content, array)
-        open_store(made.artifact).write(vector_name(0, name), content.getvalue())
+    keep_vectors(made, -values[kept], means=values[kept], images=kept)
     np.save(tmp_path / "concepts.npy", holds * 0.8 + 0.1)
     (tmp_path / "names.txt").write_text("ball\ncat\ndog\n")
     return made

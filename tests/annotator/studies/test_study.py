@@ -2,7 +2,7 @@
 
 import csv
 import json
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,9 @@ from annotator.studies.record import digest_ratings, write_record
 from annotator.studies.tasks import compute
 from annotator.units.managing import CannotChange, delete_dissection
 from annotator.units.models import Dissection, Image
-from tests.annotator.crowd.making import NOW, draw_photographs, make_dissection
+from tests.annotator.crowd.making import NOW, draw_photographs, keep_vectors, make_dissection
 from tests.annotator.dashboard.making import make_person
 from workers.engine import resampling
-from workers.engine.measures.activation_vectors.arrays import IMAGES, MAXIMA, MEANS, vector_name
-from workers.store import open_store
 
 pytestmark = pytest.mark.django_db
 N_IMAGES, N_UNITS = 100, 6
@@ -371,10 +369,7 @@ def test_activations_that_the_dissection_kept_need_no_file(dissection: Dissectio
     with pytest.raises(CommandError, match="again with --activation-vectors"):
         run("plan", *words)
     kept = np.delete(np.arange(N_IMAGES, dtype=np.int32), lost)
-    for name, values in ((IMAGES, kept), (MAXIMA, VECTORS[kept]), (MEANS, -VECTORS[kept])):
-        content = BytesIO()
-        np.save(content, values)
-        open_store(dissection.artifact).write(vector_name(0, name), content.getvalue())
+    keep_vectors(dissection, VECTORS[kept], means=-VECTORS[kept], images=kept)
     for pooled, sign in (("maximum", 1), ("mean", -1)):
         run("plan", *words, "--pooled", pooled)
         study = Study.objects.get()
