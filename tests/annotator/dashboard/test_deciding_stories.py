@@ -13,6 +13,7 @@ from annotator.units.models import Dissection
 from annotator.work.models import Job
 from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.conftest import Open
+from tests.annotator.dashboard.looks import told_at
 from tests.annotator.dashboard.making import World, make_world
 
 pytestmark = pytest.mark.browser
@@ -22,8 +23,9 @@ LAYERS = [
 ]
 
 
+@told_at(360, "dark")
 def test_a_dissection_is_asked_for_canceled_tried_again_and_deleted(
-    small_world: World, open_page: Open, monkeypatch: pytest.MonkeyPatch
+    small_world: World, open_page: Open, monkeypatch: pytest.MonkeyPatch, width: int, scheme: str
 ) -> None:
     monkeypatch.setattr(gpu_queue, "send", lambda *_: None)  # no GPU process is there that could take it
     network = small_world.dissection.network
@@ -31,7 +33,7 @@ def test_a_dissection_is_asked_for_canceled_tried_again_and_deleted(
         kind="layers", architecture=network.architecture, weights=network.weights, code_folder=network.code_folder,
         preprocessing=network.preprocessing, state="answered", answer={"layers": LAYERS}, asked_at=NOW, answered_at=NOW,
     )  # fmt: skip
-    page = open_page("/dissections/new/", width=360, scheme="dark")
+    page = open_page("/dissections/new/", width=width, scheme=scheme)
     page.get_by_text("2 parts of features").click()
     page.get_by_role("checkbox", name=re.compile("^0 64 units, 7 x 7 cells")).check()
     page.get_by_role("button", name="Send to the GPU queue").click()
@@ -49,13 +51,14 @@ def test_a_dissection_is_asked_for_canceled_tried_again_and_deleted(
     assert not Dissection.objects.filter(pk=one.pk).exists()
 
 
+@told_at(1440, "light")
 def test_forty_answers_are_approved_with_two_clicks(
-    transactional_db: None, tmp_path: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
+    transactional_db: None, tmp_path: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch, width: int, scheme: str
 ) -> None:
     sent: list[Any] = []
     monkeypatch.setattr("workers.app.app.send_task", lambda name, args, queue: sent.append(args))
     make_world(tmp_path, n_units=21)
-    page = open_page("/campaigns/try/answers/?state=submitted")
+    page = open_page("/campaigns/try/answers/?state=submitted", width=width, scheme=scheme)
     page.get_by_label("All 40 on this page").check()
     page.get_by_role("button", name="Approve the chosen").click()
     expect(page.get_by_text("it is being done")).to_be_visible()

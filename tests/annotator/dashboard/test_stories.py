@@ -21,6 +21,7 @@ from tests.annotator.crowd.fixtures import market
 from tests.annotator.crowd.making import NOW, make_dissection
 from tests.annotator.dashboard.addresses import OUTER_PAGES, Shown
 from tests.annotator.dashboard.conftest import Open
+from tests.annotator.dashboard.looks import told_at
 from tests.annotator.dashboard.making import World, make_world
 
 __all__ = ["market"]
@@ -64,14 +65,15 @@ def test_neighbors_by_keyboard_and_one_persons_marks(small_world: World, open_pa
     expect(page.locator(".us-tile.us-is-marked")).to_have_count(2)
 
 
-def test_ten_units_are_reviewed_by_keyboard_with_two_strokes_each(
-    transactional_db: None, tmp_path: Path, open_page: Open
+@told_at(1440, "dark")
+def test_ten_units_are_reviewed_by_keyboard_with_two_strokes_each_and_one_is_undone(
+    transactional_db: None, tmp_path: Path, open_page: Open, width: int, scheme: str
 ) -> None:
     world = make_world(tmp_path, n_units=11)
     for i, word in enumerate(["lamp", "tree", "boat"]):
         Answer.objects.filter(assignment__worker__pseudonym=f"net-person-{i}").update(description=word)
     label_campaign(campaign=world.campaign, now=NOW, keeps_suspected=True)  # they say the same of each unit
-    page = open_page("/review/")
+    page = open_page("/review/", width=width, scheme=scheme)
     page.keyboard.press("b")
     for _ in range(10):
         expect(page.get_by_role("heading", name="What do the bright parts have in common?")).to_be_visible()
@@ -81,11 +83,17 @@ def test_ten_units_are_reviewed_by_keyboard_with_two_strokes_each(
         page.wait_for_url(re.compile(r"/review/(\?|try/\d+/$)"))
     assert world.campaign.unit_labels.filter(accepted_at=None).count() == 0
     assert AuditEntry.objects.filter(action="accept", actor_name="ada").count() == 10
+    page.keyboard.press("u")
+    expect(page.get_by_text("Undone: accept")).to_be_visible()
+    assert world.campaign.unit_labels.filter(accepted_at=None).count() == 1
 
 
-def test_enter_keeps_the_typed_word_and_u_takes_it_back(small_world: World, open_page: Open) -> None:
+@told_at(360, "light")
+def test_enter_keeps_the_typed_word_and_u_takes_it_back(
+    small_world: World, open_page: Open, width: int, scheme: str
+) -> None:
     label = UnitLabel.objects.get(unit__index=0)
-    page = open_page("/review/", width=360)
+    page = open_page("/review/", width=width, scheme=scheme)
     page.keyboard.press("b")
     expect(page.get_by_role("heading", name="What do the bright parts have in common?")).to_be_visible()
     page.keyboard.press("e")

@@ -13,6 +13,7 @@ from annotator.notes.models import UnitNote
 from annotator.units.models import Dissection, Unit
 from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.conftest import Open
+from tests.annotator.dashboard.looks import told_at
 from tests.annotator.dashboard.making import World, make_person
 from tests.annotator.dashboard.trying.conftest import Run
 
@@ -24,7 +25,7 @@ def role_in_browser() -> Role:
     return Role.RESEARCHER
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (360, "dark")])
+@told_at(360, "dark")
 def test_from_a_unit_to_a_crop_the_photograph_another_unit_and_its_class(
     transactional_db: None, run: Run, dissection: Dissection, open_page: Open, width: int, scheme: str
 ) -> None:
@@ -47,8 +48,11 @@ def test_from_a_unit_to_a_crop_the_photograph_another_unit_and_its_class(
     expect(page.locator("#classes")).to_contain_text("lighthouse")
 
 
-def test_five_units_by_keyboard_and_the_keys_of_the_page(small_world: World, open_page: Open) -> None:
-    page = open_page("/units/net/features.3/0/")
+@told_at(1440, "light")
+def test_five_units_by_keyboard_and_the_keys_of_the_page(
+    small_world: World, open_page: Open, width: int, scheme: str
+) -> None:
+    page = open_page("/units/net/features.3/0/", width=width, scheme=scheme)
     for index in range(1, 5):
         page.keyboard.press("ArrowRight")
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Unit {index} of features.3")
@@ -65,7 +69,7 @@ def test_five_units_by_keyboard_and_the_keys_of_the_page(small_world: World, ope
     expect(page.get_by_role("heading", level=1)).to_have_text("Units side by side")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (360, "light")])
+@told_at(1440, "dark")
 def test_a_unit_is_found_by_another_word_for_it(small_world: World, open_page: Open, width: int, scheme: str) -> None:
     UnitLabel.objects.filter(unit__index=1).update(concept="car")
     page = open_page("/units/", width=width, scheme=scheme)
@@ -76,7 +80,7 @@ def test_a_unit_is_found_by_another_word_for_it(small_world: World, open_page: O
     expect(page.locator(".us-headline").first).to_have_text("car")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (360, "dark")])
+@told_at(360, "light")
 def test_a_link_is_sent_to_somebody_who_is_signed_out(
     small_world: World, open_page: Open, live_server: Any, settings: Any, width: int, scheme: str
 ) -> None:
