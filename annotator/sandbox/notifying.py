@@ -6,28 +6,29 @@ import uuid
 from django.db import transaction
 
 from annotator.sandbox import delivering
-from annotator.sandbox.models import HIT, Assignment, Notification, NotificationSetting, Requester
+from annotator.sandbox.models import HIT, Assignment, HITType, Notification, NotificationSetting, Requester
 
 EVENT_DOCUMENT_VERSION = "2014-08-15"
 
 
 def record(event: str, *, hit: HIT, assignment: Assignment | None = None, now: dt.datetime) -> None:
     """Writes one row if the HIT's type asks for this event, in the caller's transaction."""
-    setting = _find_setting(hit)
-    if setting is None or not setting.is_active or event not in setting.specification["EventTypes"]:
+    if not is_asked_for(event, hit.hit_type):
         return
     fields = {"HITTypeId": hit.hit_type.mturk_id, "HITId": hit.mturk_id}
     if assignment is not None:
         fields["AssignmentId"] = assignment.mturk_id
-    enqueue(setting.specification, requester=hit.requester, event=event, fields=fields, now=now)
+    specification = hit.hit_type.notification_setting.specification
+    enqueue(specification, requester=hit.requester, event=event, fields=fields, now=now)
 
 
-def _find_setting(hit: HIT) -> NotificationSetting | None:
-    """Needs no query if the HIT was read with its row lock, as on every submission."""
+def is_asked_for(event: str, kind: HITType) -> bool:
+    """Needs no query if the setting was read with the HIT type, as on every submission."""
     try:
-        return hit.hit_type.notification_setting
+        setting = kind.notification_setting
     except NotificationSetting.DoesNotExist:
-        return None
+        return False
+    return setting.is_active and event in setting.specification["EventTypes"]
 
 
 def enqueue(

@@ -1,5 +1,6 @@
 """What a person does to a HIT: accept, submit, return; and what happens at the deadline."""
 
+import contextlib
 import datetime as dt
 
 from django.db import IntegrityError, transaction
@@ -10,29 +11,32 @@ from annotator.sandbox.acts import catalog, policing, qualifying, transitions
 from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.acts.transitions import lock_assignment
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, UploadedFile
-from annotator.sandbox.rules import fees
+from annotator.sandbox.rules import fees, ids
 from annotator.sandbox.rules.refusals import Code, Refused
 from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus, check_assignment_move
 
 # As at Amazon: nobody keeps more HITs from others than they can work on.
 MAX_ACCEPTED_AT_ONCE = 25
+NONE_LEFT = gettext_noop("There are no more assignments of this HIT.")
+WORKED_ALREADY = gettext_noop("You have worked on this HIT already.")
 
 
-@transaction.atomic
 def accept(person: Person, *, hit_id: int, now: dt.datetime) -> Assignment:
     """Gives this person, as read for this request, an assignment.
 
     Raises Refused: none left, not qualified, paused, blocked, or worked on before.
     """
-    hit = transitions.lock_hit(id=hit_id)
+    hit = HIT.objects.select_related("hit_type__notification_setting", "requester").get(id=hit_id)
     _check_open(person, hit, now=now)
     _check_standing(person, hit.hit_type)
-    _check_room(person.assignments.filter(state=AssignmentState.ACCEPTED).count())
+    _check_room(person)
     try:
-        with transaction.atomic():
-            return _give(person, hit, now=now)
+        assignment = _take(person, hit.hit_type, _THIS, hit=hit_id, barred=[*LIVE], now=now)
     except IntegrityError as error:
-        raise Refused(Code.WORKER_NOT_ELIGIBLE, gettext_noop("You have worked on this HIT already.")) from error
+        raise Refused(Code.WORKER_NOT_ELIGIBLE, WORKED_ALREADY) from error
+    if assignment is None:
+        raise Refused(Code.INVALID_HIT_STATE, NONE_LEFT)
+    return assignment
 
 
 def accept_any(person: Person, *, group_id: str, now: dt.datetime) -> Assignment | None:
@@ -44,65 +48,75 @@ def accept_any(person: Person, *, group_id: str, now: dt.datetime) -> Assignment
     if kind is None:
         return None
     _check_standing(person, kind)
+    # What nobody has locked is tried first, so that many at once do not wait for each other; then any is waited for.
     while True:
-        try:
-            if (assignment := _accept_first(person, kind, now=now)) is not None:
-                return assignment
-        except IntegrityError:
-            continue  # the same person pressed twice, and has this HIT; now it is seen
-        # One that was returned meanwhile was not seen by the query that waited.
+        for which in (f"{_OLDEST} SKIP LOCKED", _OLDEST):
+            # The same person may have pressed twice, and has this HIT; then that is seen at the next try.
+            with contextlib.suppress(IntegrityError):
+                assignment = _take(person, kind, which, barred=[*LIVE, AssignmentState.RETURNED], now=now)
+                if assignment is not None:
+                    return assignment
+        # One that was returned meanwhile was not seen by the statement that waited.
         if not catalog.offered_hits(person, now=now).filter(hit_type=kind).exists():
             return None
+        _check_room(person)
 
 
-# What `catalog.offered_hits` offers, as text: while many accept at once, Django takes far longer to build this query
-# than PostgreSQL takes to answer it.
-_FIRST_OFFERED = """
-    SELECT hit.id, hit.mturk_id, hit.requester_id, hit.hit_type_id, hit.status, hit.is_expired, hit.max_assignments,
-        hit.n_accepted, hit.n_submitted, hit.n_approved, hit.n_rejected,
-        (SELECT count(*) FROM sandbox_assignment WHERE person_id = %(person)s AND state = 'Accepted') AS n_held
-    FROM sandbox_hit hit
-    WHERE hit.hit_type_id = %(kind)s AND hit.status = 'Assignable' AND hit.expires_at > %(now)s
-        AND NOT EXISTS (SELECT FROM sandbox_assignment mine
-            WHERE mine.hit_id = hit.id AND mine.person_id = %(person)s AND mine.state <> 'Abandoned')
-        AND NOT EXISTS (SELECT FROM sandbox_workerblock block
-            WHERE block.requester_id = hit.requester_id AND block.person_id = %(person)s)
-    ORDER BY hit.id LIMIT 1 FOR UPDATE OF hit
+# Choosing a HIT, counting and giving it in one statement, which is one transaction: no lock on a HIT waits for this
+# process, whose threads wait for each other. The HIT's conditions are those of `catalog.open_hits`.
+_TAKE = """
+    WITH free AS (
+        SELECT hit.id FROM sandbox_hit hit
+        WHERE hit.hit_type_id = %(kind)s AND hit.status = 'Assignable' AND hit.expires_at > %(now)s
+            AND NOT EXISTS (SELECT FROM sandbox_assignment mine
+                WHERE mine.hit_id = hit.id AND mine.person_id = %(person)s AND mine.state = ANY(%(barred)s))
+            AND NOT EXISTS (SELECT FROM sandbox_workerblock block
+                WHERE block.requester_id = hit.requester_id AND block.person_id = %(person)s)
+            AND %(most)s > (SELECT count(*) FROM sandbox_assignment
+                WHERE person_id = %(person)s AND state = 'Accepted')
+        {which}
+    ), counted AS (
+        UPDATE sandbox_hit hit SET n_accepted = hit.n_accepted + 1, status = CASE
+            WHEN hit.n_accepted + hit.n_submitted + hit.n_approved + hit.n_rejected + 1 < hit.max_assignments
+            THEN 'Assignable' ELSE 'Unassignable' END
+        FROM free WHERE hit.id = free.id RETURNING hit.id, hit.max_assignments
+    )
+    INSERT INTO sandbox_assignment (mturk_id, hit_id, person_id, state, reward_usd, fee_usd, auto_approval_seconds,
+        accepted_at, deadline, answer, feedback)
+    SELECT %(mturk_id)s, id, %(person)s, 'Accepted', %(reward)s,
+        CASE WHEN max_assignments < %(many)s THEN %(fee)s ELSE %(fee_of_many)s END, %(auto_approval)s,
+        %(now)s, %(deadline)s, '', ''
+    FROM counted RETURNING *
 """
+_OLDEST = "ORDER BY hit.id LIMIT 1 FOR UPDATE OF hit"
+_THIS = "AND hit.id = %(hit)s FOR UPDATE OF hit"
 
 
-@transaction.atomic
-def _accept_first(person: Person, kind: HITType, *, now: dt.datetime) -> Assignment | None:
-    """Tries those that nobody has locked first, so that many at once do not wait for each other; then waits for any."""
-    asked = {"person": person.pk, "kind": kind.pk, "now": now}
-    for waiting in ("SKIP LOCKED", ""):
-        for hit in HIT.objects.raw(_FIRST_OFFERED + waiting, asked):
-            _check_room(hit.n_held)  # type: ignore[attr-defined]  # a column of the query
-            hit.hit_type = kind
-            return _give(person, hit, now=now)
+def _take(person: Person, kind: HITType, which: str, *, now: dt.datetime, **values: object) -> Assignment | None:
+    """`which` of the HITs of this type; `barred`: the states of this person's assignments that rule out their HIT.
+
+    Raises IntegrityError if the person has just been given this HIT.
+    """
+    values |= {
+        "person": person.pk, "kind": kind.pk, "now": now, "most": MAX_ACCEPTED_AT_ONCE, "mturk_id": ids.new_entity_id(),
+        "reward": kind.reward_usd, "fee": fees.fee_usd(amount_usd=kind.reward_usd), "many": fees.MANY_ASSIGNMENTS,
+        "fee_of_many": fees.fee_usd(amount_usd=kind.reward_usd, max_assignments=fees.MANY_ASSIGNMENTS),
+        "auto_approval": kind.auto_approval_seconds, "deadline": now + dt.timedelta(seconds=kind.duration_seconds),
+    }  # fmt: skip
+    is_told = notifying.is_asked_for("AssignmentAccepted", kind)
+    with transaction.atomic() if is_told else contextlib.nullcontext():
+        for assignment in Assignment.objects.raw(_TAKE.format(which=which), values):
+            if is_told:
+                notifying.record("AssignmentAccepted", hit=assignment.hit, assignment=assignment, now=now)
+            return assignment
     return None
-
-
-def _give(person: Person, hit: HIT, *, now: dt.datetime) -> Assignment:
-    """The caller holds the HIT's lock and has checked that this person may accept it."""
-    reward = hit.hit_type.reward_usd
-    assignment = Assignment.objects.create(
-        hit=hit, person=person, reward_usd=reward,
-        fee_usd=fees.fee_usd(amount_usd=reward, max_assignments=hit.max_assignments),
-        auto_approval_seconds=hit.hit_type.auto_approval_seconds, accepted_at=now,
-        deadline=now + dt.timedelta(seconds=hit.hit_type.duration_seconds),
-    )  # fmt: skip
-    hit.n_accepted += 1
-    transitions.advance_hit(hit, moves_money=False, now=now)
-    notifying.record("AssignmentAccepted", hit=hit, assignment=assignment, now=now)
-    return assignment
 
 
 def _check_open(person: Person, hit: HIT, *, now: dt.datetime) -> None:
     if hit.status != HITStatus.ASSIGNABLE or hit.expires_at <= now:
-        raise Refused(Code.INVALID_HIT_STATE, gettext_noop("There are no more assignments of this HIT."))
+        raise Refused(Code.INVALID_HIT_STATE, NONE_LEFT)
     if hit.assignments.filter(person=person, state__in=LIVE).exists():
-        raise Refused(Code.WORKER_NOT_ELIGIBLE, gettext_noop("You have worked on this HIT already."))
+        raise Refused(Code.WORKER_NOT_ELIGIBLE, WORKED_ALREADY)
     if hit.requester.blocks.filter(person=person).exists():
         raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, gettext_noop("This requester does not offer you HITs."))
 
@@ -119,8 +133,8 @@ def _check_standing(person: Person, kind: HITType) -> None:
         raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, unmet.words)
 
 
-def _check_room(n_held: int) -> None:
-    if n_held >= MAX_ACCEPTED_AT_ONCE:
+def _check_room(person: Person) -> None:
+    if person.assignments.filter(state=AssignmentState.ACCEPTED).count() >= MAX_ACCEPTED_AT_ONCE:
         raise Refused(
             Code.WORKER_NOT_ELIGIBLE,
             gettext("You hold {n} HITs; submit or return one before you accept another.").format(
