@@ -70,41 +70,30 @@ def _upsampled(
     rows: Positions,
     columns: Positions,
 ) -> NDArray[np.bool_]:
-    height, width = maps.shape[1:]
-    levels = np.maximum(0.0, UPSAMPLED_CUT * first_peaks).astype(np.float32)
+    n, height, width = maps.shape
+    levels = np.maximum(0.0, UPSAMPLED_CUT * first_peaks).astype(np.float32)[:, None, None]
     left, right, across, _ = find_neighbors(n_cells=width, positions=source.geometry.columns.cells_at(columns))
     above, below, down, _ = find_neighbors(n_cells=height, positions=source.geometry.rows.cells_at(rows))
-    found = np.empty((len(maps), rows.shape[1], columns.shape[1]), dtype=np.bool_)
-    n_at_once = max(1, POINTS_AT_ONCE // (rows.shape[1] * columns.shape[1]))
-    for first in range(0, len(maps), n_at_once):
-        some = slice(first, first + n_at_once)
-        before, after = (np.take_along_axis(maps[some], cells[some, None, :], axis=2) for cells in (left, right))
-        along = lerp(before, after, across[some, None, :])
-        found[some] = _exceed(along, levels[some, None, None], above[some], below[some], down[some, :, None])
-    return found
-
-
-def _exceed(
-    along: NDArray[np.float32],
-    levels: NDArray[np.float32],
-    above: NDArray[np.int64],
-    below: NDArray[np.int64],
-    weight: NDArray[np.float32],
-) -> NDArray[np.bool_]:
-    """True where lerp(along[above], along[below], weight) > level, of each map. A value between two cells exceeds it
-    only if one of them does, and surely if both do; so only comparisons are needed to keep the value between the two.
-    """
-    n, height, width = along.shape
-    # Rows of all maps in one line: numpy copies whole rows of a table several times as fast as those of a cube.
-    line = np.arange(n)[:, None] * height
-    over = (along > levels).reshape(-1, width)
-    one, other = over[line + above], over[line + below]
+    # Cells and rows of all maps stand in one line: numpy takes from a line several times as fast as from a cube.
+    line = np.arange(n * height).reshape(n, height, 1)
+    before, after = (maps.ravel().take(line * width + cells[:, None]) for cells in (left, right))
+    along = lerp(before, after, across[:, None])
     step = np.zeros_like(along)
     np.subtract(along[:, 1:], along[:, :-1], out=step[:, :-1])
-    value = step.reshape(-1, width)[line + above]
-    value *= weight
-    value += along.reshape(-1, width)[line + above]
-    return np.asarray((value > levels) & (one | other) | (one & other), dtype=np.bool_)
+    values, steps, overs = (one.reshape(n * height, columns.shape[1]) for one in (along, step, along > levels))
+    upper, lower = line[:, 0] + above, line[:, 0] + below
+    found = np.empty((n, rows.shape[1], columns.shape[1]), dtype=np.bool_)
+    n_at_once = max(1, POINTS_AT_ONCE // (rows.shape[1] * columns.shape[1]))
+    for first in range(0, n, n_at_once):
+        some = slice(first, first + n_at_once)
+        # A value between two cells exceeds the level only if one of them does, and surely if both do; so only
+        # comparisons are needed to keep the value between the two.
+        one, other = overs.take(upper[some], axis=0), overs.take(lower[some], axis=0)
+        value = steps.take(upper[some], axis=0)
+        value *= down[some, :, None]
+        value += values.take(upper[some], axis=0)
+        found[some] = (value > levels[some]) & (one | other) | (one & other)
+    return found
 
 
 def _smoothed(

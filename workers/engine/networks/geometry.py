@@ -73,8 +73,10 @@ def evenly_spread(*, n_cells: int, input_px: int) -> AxisGeometry:
     return AxisGeometry(size=stride, stride=stride, offset=stride / 2 - 0.5)
 
 
-def spread_pixels(*, n_pixels: int, side_px: int) -> NDArray[np.float64]:
-    """Centers of n_pixels pixels that are spread evenly over the first side_px pixels of the input."""
+def spread_pixels(*, n_pixels: int, side_px: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    """Centers of n_pixels pixels that are spread evenly over the first side_px pixels of the input; of each side of
+    (n, 1) sides, (n, n_pixels).
+    """
     return (np.arange(n_pixels, dtype=np.float64) + 0.5) * (side_px / n_pixels) - 0.5
 
 
