@@ -28,6 +28,7 @@ from annotator.units.models import (
     TopImage,
     Unit,
 )
+from tests.snapshots import made_once
 from workers.engine.measures.activation_vectors.arrays import IMAGES, MAXIMA, MEANS, vector_name
 from workers.engine.measures.options import list_defaults
 from workers.store import open_store
@@ -52,6 +53,7 @@ def color_of(*, seed: int, rank: int) -> tuple[int, int, int]:
     return (20 + number % 9 * 26, 20 + number // 9 % 9 * 26, 60 + 90 * (seed % 3))
 
 
+@made_once
 def make_dissection(
     root: Path, *, n_units: int = 4, n_top: int = 57, n_low: int = 12, tile_px: int = TILE_PX, name: str = "net"
 ) -> Dissection:

@@ -13,6 +13,7 @@ from annotator.labels.models import UnitLabel
 from annotator.labels.recording import label_campaign
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection
 from tests.annotator.crowd.making import NOW, make_answer, make_campaign, make_dissection
+from tests.snapshots import made_once
 
 N_TOP, N_LOW = 12, 3
 CONCEPTS = ["wheel", "sky", "striped", "brick wall"]
@@ -29,6 +30,7 @@ class World:
         return list(self.dissection.dissected_units.select_related("unit__layer__network").order_by("unit__index"))
 
 
+@made_once
 def make_world(root: Path, *, n_units: int = 6, n_answers: int = 3, name: str = "net", campaign: str = "try") -> World:
     """Unit i has IoU 0.02 (i + 1) and precision 0.6 + 0.08 i; all but the last unit are labeled."""
     dissection = make_dissection(root, n_units=n_units, n_top=N_TOP, n_low=N_LOW, name=name)
