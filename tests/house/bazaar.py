@@ -106,6 +106,9 @@ class Bazaar:
     def was_returned(self, assignment_id: str) -> bool:
         return False
 
+    def is_held(self, assignment_id: str) -> bool:
+        return False
+
     def list_submissions(self, published: Published) -> Iterator[Submission]:
         for ticket, row in COUNTER.tickets.items():
             if row["hit"] == published.hit_id:

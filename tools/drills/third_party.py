@@ -65,12 +65,12 @@ def run_clients() -> str:
     with running_sandbox() as sandbox:
         for number, client in enumerate(CLIENTS):
             try:
-                python = _install(client, address=sandbox.address)
+                python = install(client, address=sandbox.address)
                 _use(client, python, sandbox, worker=Worker(sandbox.address, f"simulated-{number}"))
             except AssertionError as error:
                 failed.append(f"{client.package}: {str(error)[-250:]}")
                 continue
-            version = _run([str(python), "-m", "pip", "show", client.package], {}).split("Version: ")[1].split()[0]
+            version = call([str(python), "-m", "pip", "show", client.package], {}).split("Version: ")[1].split()[0]
             said.append(f"{client.package} {version}")
         try:
             said.append(jspsych.submit_from_npm(sandbox, KEPT / "jspsych"))
@@ -84,16 +84,16 @@ def run_clients() -> str:
     )
 
 
-def _install(client: Client, *, address: str) -> Path:
+def install(client: Client, *, address: str) -> Path:
     """The client's own Python, with the address replaced in a fresh copy of its source."""
     folder = KEPT / client.module
     python = folder / "bin" / "python"
     if not python.exists():
-        _run([sys.executable, "-m", "venv", str(folder)], {})
+        call([sys.executable, "-m", "venv", str(folder)], {})
         install = [str(python), "-m", "pip", "install", "-q", "-U"]
-        _run([*install, *(["--no-deps"] if client.is_alone else []), client.package], {})
+        call([*install, *(["--no-deps"] if client.is_alone else []), client.package], {})
         for package in client.besides:
-            _run([*install, package], {})
+            call([*install, package], {})
     (package,) = folder.glob(f"lib/python*/site-packages/{client.module}")
     original = KEPT / f"{client.module}.original"
     if not original.exists():
@@ -118,10 +118,10 @@ def _use(client: Client, python: Path, sandbox: RunningSandbox, *, worker: Worke
         "AWS_SECRET_ACCESS_KEY": sandbox.account["aws_secret_access_key"], "HOME": str(home),
     }  # fmt: skip
     script = [str(python), str(SCRIPTS / f"{client.module}_client.py")]
-    hit_id = _run([*script, "publish"], environment, folder=home).split()[-1]
+    hit_id = call([*script, "publish"], environment, folder=home).split()[-1]
     assignment_id = worker.accept(hit_id)
     worker.submit(assignment_id, code="C-7")
-    _run([*script, "pay", hit_id, assignment_id, worker.mturk_id], environment, folder=home)
+    call([*script, "pay", hit_id, assignment_id, worker.mturk_id], environment, folder=home)
     mturk = boto3.client("mturk", **sandbox.account)
     status = mturk.get_assignment(AssignmentId=assignment_id)["Assignment"]["AssignmentStatus"]
     assert status == "Approved", f"{client.package} left the assignment {status}."
@@ -129,7 +129,7 @@ def _use(client: Client, python: Path, sandbox: RunningSandbox, *, worker: Worke
     assert [one["BonusAmount"] for one in bonuses] == ["0.05"] * client.pays_bonus, f"{client.package} paid {bonuses}."
 
 
-def _run(words: list[str], environment: dict[str, str], *, folder: Path = ROOT) -> str:
+def call(words: list[str], environment: dict[str, str], *, folder: Path = ROOT) -> str:
     # Not what this project's own services say of themselves.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE", "REDIS", "AWS"))}
     done = subprocess.run(

@@ -1,14 +1,24 @@
 """Pays for work that was stored here and could not be submitted: a HIT of one assignment that one worker may take.
 
 Its four steps are acts of the outbox: a qualification of this worker, a HIT type that it opens, the HIT, and the
-approval of what is submitted. Started again after a crash, it continues where it stopped.
+approval of what is submitted. Started again after a crash, it continues where it stopped. A marketplace that has no
+qualifications pays a bonus of the reward instead.
 """
 
 from decimal import Decimal
 
 from annotator.crowd.assignments import make_receipt
-from annotator.crowd.marketplaces.marketplace import Approve, Publish, Published, Qualify, Register, ThanksPage
-from annotator.crowd.marketplaces.prices import compute_hit_cost
+from annotator.crowd.marketplaces.facts import Verb
+from annotator.crowd.marketplaces.marketplace import (
+    Approve,
+    PayBonus,
+    Publish,
+    Published,
+    Qualify,
+    Register,
+    ThanksPage,
+)
+from annotator.crowd.marketplaces.prices import compute_fee, compute_hit_cost
 from annotator.crowd.models import Assignment, Compensation, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
@@ -22,7 +32,7 @@ class CannotCompensate(Refusal):
 
 
 def compensate(session: Session, *, assignment: Assignment, decided_by: str) -> Compensation:
-    """Publishes the HIT that pays this person. Started again, it continues where it stopped."""
+    """Publishes the HIT that pays this person, or pays the bonus. Started again, it continues where it stopped."""
     worker = assignment.worker
     if assignment.state != Assignment.State.STORED or worker is None or not worker.external_id:
         raise CannotCompensate(
@@ -31,12 +41,17 @@ def compensate(session: Session, *, assignment: Assignment, decided_by: str) -> 
     session.check_permit()
     if session.marketplace.was_returned(assignment.external_id or ""):
         raise CannotCompensate(f"{assignment} was returned at the marketplace, so it is not paid.")
+    if session.marketplace.is_held(assignment.external_id or ""):
+        raise CannotCompensate(f"{assignment} can still be submitted at the marketplace, and is then paid there.")
     compensation, _ = Compensation.objects.get_or_create(
         assignment=assignment, defaults={"decided_by": decided_by, "decided_at": session.clock()}
     )
     if compensation.hit_id:
         return compensation
     with session.hold():
+        if Verb.QUALIFY not in session.marketplace.facts.verbs:
+            _pay_reward_as_bonus(session, compensation)
+            return compensation
         if not compensation.qualification_id:
             _carry_out(session, compensation, act=_describe_qualification(compensation), of="CompensationQualification")
         if not compensation.hit_type_id:
@@ -56,6 +71,23 @@ def approve_compensations(session: Session) -> int:
                     act = Approve(assignment_id=entry.assignment_id)
                     session.write(Decision(act=act, key=key, purpose="compensation"))
         return session.settle()
+
+
+def _pay_reward_as_bonus(session: Session, compensation: Compensation) -> None:
+    """A payment of unknown outcome waits for a person, and is never sent twice."""
+    assignment, reward = compensation.assignment, session.campaign.reward_usd
+    reason = f"Pay for work you had done and could not submit ({make_receipt(assignment)})."
+    paid = session.carry_out(
+        Decision(
+            act=PayBonus(assignment.external_id or "", amount_usd=reward, reason=reason),
+            key=make_key("CompensationBonus", compensation.public_id),
+            purpose="compensation",
+            assignment=assignment,
+            cost_usd=reward + compute_fee(amount_usd=reward, n_assignments=1, fees=session.marketplace.facts.fees),
+        )
+    )
+    if paid.state != OutwardAct.State.DONE:
+        raise CannotCompensate(f"The compensation is not paid: {paid.problem}")
 
 
 def _carry_out(session: Session, compensation: Compensation, *, act: Qualify | Register | Publish, of: str) -> None:

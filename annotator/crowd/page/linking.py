@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.db import transaction
 from django.db.models import Count, F, Q
+from django.utils.translation import gettext_noop
 
 from annotator.crowd.eligibility import find_bar
 from annotator.crowd.hit_types.templates import load_template
@@ -18,6 +19,7 @@ from annotator.crowd.pseudonyms import find_worker
 from annotator.refusals import Refusal
 
 State = LinkedWork.State
+WITHDRAWN = gettext_noop("This link was withdrawn by the requester.")
 
 
 class LinkRefused(Refusal):
@@ -45,7 +47,7 @@ def start_link(link: Link, *, browser_sha256: str, now: datetime) -> None:
 def check_browser(link: Link, *, browser_sha256: str) -> None:
     """Raises LinkRefused if the link was withdrawn, or was started in another browser."""
     if link.revoked_at is not None:
-        raise LinkRefused("This link was withdrawn by the requester.")
+        raise LinkRefused(WITHDRAWN)
     if link.browser_sha256 and link.browser_sha256 != browser_sha256:
         raise LinkRefused(
             "This link was started in another browser. Each link is for one person: please go on in that browser, or "
@@ -77,6 +79,10 @@ def submit_place(external_id: str, *, fields: dict[str, str], now: datetime) -> 
         work = LinkedWork.objects.select_related("hit", "link__campaign").filter(external_id=external_id).first()
         if work is None or work.link is None:
             raise LinkRefused("There is no such work: please open your own link again.")
+        # What was stored before the link was withdrawn is owed.
+        stored = Assignment.objects.filter(external_id=external_id, state=Assignment.State.STORED)
+        if work.link.revoked_at is not None and work.state == State.ACCEPTED and not stored.exists():
+            raise LinkRefused(WITHDRAWN)
         LinkedHIT.objects.select_for_update().get(pk=work.hit_id)
         work.refresh_from_db(fields=["state", "deadline"])
         if work.state == State.ACCEPTED:

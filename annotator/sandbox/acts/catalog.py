@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from annotator.sandbox.acts import qualifying
 from annotator.sandbox.acts.standing import Standing
@@ -90,7 +91,12 @@ def describe(kind: HITType, standing: Standing | None, *, n_open: int) -> Group 
         guards = {qualifying.guard(requirement) for requirement in kind.requirements}
         if "DiscoverPreviewAndAccept" in guards:
             return None
-        return Group(kind, n_open, "Sign in to see whether you qualify.", may_preview="PreviewAndAccept" not in guards)
+        return Group(
+            kind,
+            n_open,
+            gettext_noop("Sign in to see whether you qualify."),
+            may_preview="PreviewAndAccept" not in guards,
+        )
     if qualifying.find_unmet(kind, standing=standing, action="Discover"):
         return None
     unmet = qualifying.find_unmet(kind, standing=standing, action="Accept")

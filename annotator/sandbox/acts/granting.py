@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext, gettext_noop
 
 from annotator.sandbox.models import HITType, Message, Person, Qualification, QualificationRequest, QualificationType
 from annotator.sandbox.questions import answer_key
@@ -93,21 +94,24 @@ def _end(request: QualificationRequest, kind: QualificationType) -> dt.datetime:
 
 def _check_may_request(kind: QualificationType, person: Person, *, now: dt.datetime) -> None:
     if not kind.is_active or kind.deleted_at:
-        raise Refused(Code.INVALID_QUALIFICATION_TYPE_STATE, "This qualification cannot be requested now.")
+        raise Refused(
+            Code.INVALID_QUALIFICATION_TYPE_STATE, gettext_noop("This qualification cannot be requested now.")
+        )
     held = kind.qualifications.filter(person=person, is_revoked=False).exists()
     if held and kind.retry_delay_seconds is None:
-        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, "You hold this qualification already.")
+        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, gettext_noop("You hold this qualification already."))
     if kind.requests.filter(person=person, state=State.PENDING).exists():
-        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, "Your request waits for the requester's answer.")
+        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, gettext_noop("Your request waits for the requester's answer."))
     last = kind.requests.filter(person=person).order_by("-started_at").first()
     if last is None:
         return
     if kind.retry_delay_seconds is None:
-        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, "This qualification can be requested once only.")
+        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, gettext_noop("This qualification can be requested once only."))
     again = last.started_at + dt.timedelta(seconds=kind.retry_delay_seconds)
     if now < again:
         raise Refused(
-            Code.QUALIFICATION_ALREADY_EXISTS, f"You may request this again from {again:%Y-%m-%d %H:%M} UTC on."
+            Code.QUALIFICATION_ALREADY_EXISTS,
+            gettext("You may request this again from {time} UTC on.").format(time=f"{again:%Y-%m-%d %H:%M}"),
         )
 
 
@@ -116,7 +120,7 @@ def submit_test(request: QualificationRequest, answers: list[Answer], *, now: dt
     """The value if there is an answer key; None if the requester has to decide. Raises Refused."""
     kind = request.type
     if request.state != State.STARTED or now > _end(request, kind):
-        raise Refused(Code.INVALID_QUALIFICATION_STATE, "The time for this test is over.")
+        raise Refused(Code.INVALID_QUALIFICATION_STATE, gettext_noop("The time for this test is over."))
     request.answer, request.submitted_at, request.state = write(answers), now, State.PENDING
     request.save(update_fields=["answer", "submitted_at", "state"])
     if not kind.answer_key or kind.test != request.test:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.models import HITType
@@ -24,25 +24,25 @@ COMPUTED = {
     MASTERS_IN_SANDBOX: "Masters",
 }
 COMPUTED_IN_WORDS = {
-    LOCALE: "Where you live",
-    PERCENT_APPROVED: "The share of your work that was approved, in percent,",
-    N_APPROVED: "The number of your approved HITs",
-    ADULT: "Your confirmation that you are of age",
-    MASTERS: "Your standing as a Master",
-    MASTERS_IN_SANDBOX: "Your standing as a Master",
+    LOCALE: gettext_noop("Where you live"),
+    PERCENT_APPROVED: gettext_noop("The share of your work that was approved, in percent,"),
+    N_APPROVED: gettext_noop("The number of your approved HITs"),
+    ADULT: gettext_noop("Your confirmation that you are of age"),
+    MASTERS: gettext_noop("Your standing as a Master"),
+    MASTERS_IN_SANDBOX: gettext_noop("Your standing as a Master"),
 }
-# After "must".
+# Of a qualification that has none of these words, `what` is "Your value of NAME".
 COMPARATORS = {
-    "LessThan": "be less than",
-    "LessThanOrEqualTo": "be at most",
-    "GreaterThan": "be more than",
-    "GreaterThanOrEqualTo": "be at least",
-    "EqualTo": "be",
-    "NotEqualTo": "not be",
-    "In": "be one of",
-    "NotIn": "be none of",
-    "Exists": "exist",
-    "DoesNotExist": "not exist",
+    "LessThan": gettext_noop("{what} must be less than {values}."),
+    "LessThanOrEqualTo": gettext_noop("{what} must be at most {values}."),
+    "GreaterThan": gettext_noop("{what} must be more than {values}."),
+    "GreaterThanOrEqualTo": gettext_noop("{what} must be at least {values}."),
+    "EqualTo": gettext_noop("{what} must be {values}."),
+    "NotEqualTo": gettext_noop("{what} must not be {values}."),
+    "In": gettext_noop("{what} must be one of {values}."),
+    "NotIn": gettext_noop("{what} must be none of {values}."),
+    "Exists": gettext_noop("{what} must exist."),
+    "DoesNotExist": gettext_noop("{what} must not exist."),
 }
 # As at Amazon: a person who has not yet had this much work judged counts as approved in all of it.
 FULL_TRUST_UNTIL = 100
@@ -64,6 +64,12 @@ class Held:
     @property
     def exists(self) -> bool:
         return self.value is not None or bool(self.country)
+
+    @property
+    def in_words(self) -> str:
+        if self.country:
+            return "-".join(part for part in (self.country, self.subdivision) if part)
+        return gettext("none") if self.value is None else str(self.value)
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,9 @@ def find_unmet(hit_type: HITType, *, standing: Standing, action: str) -> Unmet |
 
 
 def _explain(requirement: dict[str, Any], *, standing: Standing, held: Held) -> Unmet:
-    type_id, wanted = requirement["QualificationTypeId"], _say_wanted(requirement)
+    type_id = requirement["QualificationTypeId"]
     if type_id in COMPUTED_IN_WORDS:
-        return Unmet(f"{COMPUTED_IN_WORDS[type_id]} must {wanted}. {_say_held(held)}")
+        return _compare_in_words(gettext(COMPUTED_IN_WORDS[type_id]), requirement, held=held)
     kind = standing.types.get(type_id)
     name = f"“{kind.name}”" if kind else gettext("a qualification that does not exist any more")
     if requirement["Comparator"] == "DoesNotExist":
@@ -106,19 +112,21 @@ def _explain(requirement: dict[str, Any], *, standing: Standing, held: Held) -> 
             return Unmet(gettext("Request {name} first.").format(name=name), test_id=type_id)
     if not held.exists:
         return Unmet(gettext("This HIT is for people who hold {name}.").format(name=name))
-    return Unmet(f"Your value of {name} must {wanted}. {_say_held(held)}")
+    return _compare_in_words(gettext("Your value of {name}").format(name=name), requirement, held=held)
 
 
-def _say_wanted(requirement: dict[str, Any]) -> str:
+def _compare_in_words(what: str, requirement: dict[str, Any], *, held: Held) -> Unmet:
     values = [str(value) for value in requirement.get("IntegerValues") or []]
     values += ["-".join(place.values()) for place in requirement.get("LocaleValues") or []]
-    return f"{COMPARATORS[requirement['Comparator']]} {' or '.join(values)}".strip()
+    any_of_them = f" {gettext('or')} ".join(values)
+    wanted = gettext(COMPARATORS[requirement["Comparator"]]).format(what=what, values=any_of_them)
+    return Unmet(f"{wanted} {_say_held(held)}")
 
 
 def _say_held(held: Held) -> str:
-    if held.country:
-        return f"Yours is {'-'.join(part for part in (held.country, held.subdivision) if part)}."
-    return "You have none." if held.value is None else f"Yours is {held.value}."
+    if not held.exists:
+        return gettext("You have none.")
+    return gettext("Yours is {value}.").format(value=held.in_words)
 
 
 def guard(requirement: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ Each of these returns whether the HIT has just become reviewable. The caller the
 
 import datetime as dt
 
+from django.utils.translation import gettext_noop
+
 from annotator.sandbox import ledger, notifying
 from annotator.sandbox.models import HIT, Assignment
 from annotator.sandbox.rules import fees
@@ -141,7 +143,7 @@ def lock_assignment(**lookup: object) -> Assignment:
     try:
         hit = lock_hit(**{f"assignments__{field}": value for field, value in lookup.items()})
     except HIT.DoesNotExist:
-        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, "There is no such assignment.") from None
+        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, gettext_noop("There is no such assignment.")) from None
     assignment = Assignment.objects.select_related("person").get(**lookup)
     assignment.hit = hit
     return assignment

@@ -211,6 +211,7 @@ def _read_with_locked_hit(assignment_id: str) -> Assignment:
 
 def _check_in_progress(assignment: Assignment, *, now: dt.datetime) -> None:
     if assignment.state != AssignmentState.ACCEPTED:
-        raise Refused(Code.INVALID_ASSIGNMENT_STATE, f"This assignment is {assignment.state.lower()}.")
+        said = gettext("This assignment is {state}.").format(state=gettext(assignment.state).lower())
+        raise Refused(Code.INVALID_ASSIGNMENT_STATE, said)
     if now >= assignment.deadline:
         raise Refused(Code.INVALID_ASSIGNMENT_STATE, gettext_noop("The time for this assignment is over."))

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -40,7 +41,9 @@ def _read_id(fields: dict[str, list[str]]) -> str:
     """The last one that is filled in: a page may send an empty field beside the id in the address."""
     given = [value for value in fields.get("assignmentId", ()) if value and value != NO_ASSIGNMENT]
     if not given and NO_ASSIGNMENT in fields.get("assignmentId", ()):
-        raise Refused(Code.ASSIGNMENT_DOES_NOT_EXIST, "This is a preview. Accept the HIT before you submit.")
+        raise Refused(
+            Code.ASSIGNMENT_DOES_NOT_EXIST, gettext_noop("This is a preview. Accept the HIT before you submit.")
+        )
     return given[-1][:64].replace("\x00", "") if given else ""
 
 

@@ -31,7 +31,7 @@ def show_all(request: HttpRequest, person: Person) -> HttpResponse:
         )
     offered = offered.exclude(id__in=held.values("type")).exclude(id__in=asked.values("type")).order_by("name", "id")
     standing = Standing(person)
-    own = [(name, _in_words(qualifying.compute(standing, type_id))) for type_id, name in _COMPUTED.items()]
+    own = [(name, qualifying.compute(standing, type_id).in_words) for type_id, name in _COMPUTED.items()]
     return session.show(
         request, "qualifications", person, held=held, asked=asked, offered=offered[:MAX_SHOWN], own=own, words=words
     )
@@ -42,12 +42,6 @@ _COMPUTED = {
     qualifying.N_APPROVED: gettext_noop("HITs approved"),
     qualifying.LOCALE: gettext_noop("Location"),
 }
-
-
-def _in_words(held: qualifying.Held) -> str:
-    if held.country:
-        return "-".join(part for part in (held.country, held.subdivision) if part)
-    return "none" if held.value is None else str(held.value)
 
 
 @require_POST

@@ -209,7 +209,7 @@ def compensate_lost(work: Work) -> str:
     n_approved = approve_compensations(session)
     if refusals:
         raise CannotCompensate(f"{len(refusals)} of {len(waiting)} could not be compensated: {refusals[0]}")
-    return f"{len(waiting)} pieces of work have a compensation HIT; {n_approved} were approved now."
+    return f"{len(waiting)} pieces of work are compensated; {n_approved} compensation HITs were approved now."
 
 
 def erase(work: Work) -> str:

@@ -18,13 +18,12 @@ DONE, CRASHED, UNANSWERED, LOST = 0, 3, 4, 5
 
 @dataclass(frozen=True)
 class Order:
-    """MANNER:POINT:VERB or nothing; the campaign's name and phase; the marketplace and our keys there."""
+    """MANNER:POINT:VERB or nothing; the campaign's name and phase; the settings by which its marketplace is reached."""
 
     crash: str
     name: str
     phase: str
-    sandbox_url: str
-    keys: tuple[str, str]
+    settings: dict[str, Any]
 
 
 def main() -> None:
@@ -60,8 +59,8 @@ def act(order: Order) -> int:
     from annotator.crowd.outbox import crash_points, performing
     from annotator.crowd.outbox.performing import CampaignBusy
 
-    settings.SANDBOX_URL = order.sandbox_url
-    settings.MARKETPLACE_CREDENTIALS["own"] = tuple(order.keys)
+    for name, value in order.settings.items():
+        setattr(settings, name, value)
     if order.crash:
         os.environ["UNITSCOPE_CRASH_AT"] = order.crash
     lost: list[str] = []
@@ -97,10 +96,14 @@ def mturk_unknown() -> type[Exception]:
 
 def run_phase(*, name: str, phase: str) -> None:
     """A phase is one kind of act and what must stand before it; begun again it goes on."""
+    from django.conf import settings
+
+    from annotator.crowd.marketplaces.guard import Permit
     from annotator.crowd.models import Campaign
     from annotator.crowd.outbox.session import open_session
 
-    PHASES[phase](open_session(Campaign.objects.get(name=name), pause=lambda seconds: None))
+    permit = Permit(name, "pia") if settings.REAL_MONEY_ALLOWED else None
+    PHASES[phase](open_session(Campaign.objects.get(name=name), permit=permit, pause=lambda seconds: None))
 
 
 def publish(session: Any) -> None:
@@ -149,7 +152,7 @@ def approve(session: Any) -> None:
 def top_up(session: Any) -> None:
     from annotator.crowd.judging import approving
 
-    approving.pay_top_ups(session)
+    approving.pay_top_ups(session, with_slow=True)
 
 
 def withdraw(session: Any) -> None:

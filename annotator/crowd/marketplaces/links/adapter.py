@@ -124,6 +124,9 @@ class Links:
     def was_returned(self, assignment_id: str) -> bool:
         return False
 
+    def is_held(self, assignment_id: str) -> bool:
+        return LinkedWork.objects.filter(external_id=assignment_id, state=State.ACCEPTED).exists()
+
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         """The signed place is proof: it was given to the browser that holds the person's link."""
         if PLACE not in query:

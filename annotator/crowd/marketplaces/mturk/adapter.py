@@ -107,6 +107,9 @@ class MTurkMarketplace:
             return "DoesNotExist" in refusal.code and "was returned" in str(refusal)
         return False
 
+    def is_held(self, assignment_id: str) -> bool:
+        return False
+
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         assignment_id = query.get("assignmentId", NO_ASSIGNMENT)
         if assignment_id in ("", NO_ASSIGNMENT):

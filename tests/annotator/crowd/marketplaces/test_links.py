@@ -21,6 +21,7 @@ from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
 from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
 from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
+from annotator.crowd.marketplaces.links.addresses import sign_place
 from annotator.crowd.models import Assignment, Campaign, OutwardAct, Worker
 from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.session import open_session
@@ -156,6 +157,9 @@ def test_a_link_is_one_persons(campaign: Campaign) -> None:
     assert other.start().status_code == 302
     call_command("links", "revoke", campaign.name, 1, stdout=io.StringIO())
     assert "was withdrawn" in other.client.get(other.address).content.decode()
+    held = LinkedWork.objects.get(state="accepted")
+    handed_over = other.client.post(f"/hit/place/{sign_place(held.external_id)}/done", {"description": "lamp"})
+    assert (handed_over.status_code, LinkedWork.objects.filter(state="accepted").count()) == (409, 1)
     forged = Guest(f"{address[:-3]}xx/")
     assert forged.client.get(forged.address).status_code == 404
     assert forged.client.post("/hit/place/LW0:forged/done").status_code == 404

@@ -1,8 +1,9 @@
 """Prolific against a stand-in of its documented endpoints: a whole campaign, every crash point, no bonus paid twice."""
 
 import json
+import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.publishing import CannotPublish, publish_campaign, withdraw_campaign
 from annotator.crowd.judging.approving import CannotReview, approve_assignments, pay_top_ups
+from annotator.crowd.judging.compensating import CannotCompensate, compensate
 from annotator.crowd.judging.rejecting import confirm_rejection, propose_rejection
 from annotator.crowd.judging.settling import settle_by_hand
 from annotator.crowd.marketplaces.guard import Permit
@@ -26,6 +28,7 @@ from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.session import Session, open_session
 from annotator.units.models import Dissection
 from annotator.work.models import Job
+from tests.annotator.crowd import acting
 from tests.annotator.crowd.fixtures import let_pass, read_config
 from tests.annotator.crowd.making import make_campaign
 from tests.annotator.dashboard.making import sign_in
@@ -122,6 +125,13 @@ PHASES = [
     (lambda session: pay_top_ups(session, with_slow=True), ["pay_bonus"]),
     (lambda session: withdraw_campaign(session), ["stop"]),
 ]
+KILLED = {
+    "publish": ["register", "publish", "extend"],
+    "reject": ["reject"],
+    "approve": ["approve"],
+    "top_up": ["pay_bonus"],
+    "withdraw": ["stop"],
+}
 CRASHES = {"raise": ("after decision", "after claim", "after call", "after record"), "lose": ("after call",)}
 
 
@@ -190,6 +200,31 @@ def test_no_crash_does_anything_twice_and_an_unknown_bonus_waits_for_a_person(
     assert "never sent again by itself" in waiting.problem
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("point", "n_paid"), [("after claim", 0), ("after call", 1)])
+def test_no_kill_does_anything_twice(
+    books: Books, campaign: Campaign, actors: Callable[[acting.Order], int], settings: Any, point: str, n_paid: int
+) -> None:
+    """As above, by kill -9 of the process that acts; the stand-in lives on. `point`: where it dies as it pays."""
+    values = {name: getattr(settings, name) for name in ("PROLIFIC_URL", "PROLIFIC_TOKEN", "REAL_MONEY_ALLOWED")}
+    n_killed = 0
+    for phase, verbs in KILLED.items():
+        if phase == "reject":
+            meet_people(books, campaign)
+        for verb, at in [(verb, at) for verb in verbs for at in CRASHES["raise"]] + [("", "")]:
+            crash = f"kill:{point if verb == 'pay_bonus' else at}:{verb}" if verb else ""
+            order = acting.Order(crash=crash, name=campaign.name, phase=phase, settings=values)
+            while (end := actors(order)) == acting.UNANSWERED:
+                """The killed process still holds the campaign."""
+            assert end in (-signal.SIGKILL, acting.DONE), (crash, end)
+            n_killed += end != acting.DONE
+    assert n_killed >= 21, "four points each of six acts, but for those that were found done; one of the payment"
+    check_books(books)
+    assert len(books.paid) == n_paid
+    waiting = OutwardAct.objects.exclude(state="done").get()
+    assert (waiting.verb, waiting.state) == ("pay_bonus", "needs_human")
+
+
 def test_a_lost_answer_to_a_payment_is_settled_by_a_person(
     books: Books, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +266,37 @@ def test_a_payment_that_was_not_done_is_sent_once_more_or_given_up(books: Books,
     act.refresh_from_db()
     assert act.state == "failed"
     assert Campaign.objects.get(pk=campaign.pk).committed_usd == committed - act.cost_usd
+
+
+def test_stored_work_whose_place_is_over_is_paid_once_by_a_bonus(books: Books, campaign: Campaign) -> None:
+    publish_campaign(sit(campaign))
+    ada = Participant(books, 1)
+    ada.work(campaign.hits.earliest("id").external_id, comes_back=False)
+    stored, place = Assignment.objects.get(), books.submissions[ada.assignment_id]
+    for status, problem in (("ACTIVE", "can still be submitted"), ("RETURNED", "was returned")):
+        place["status"] = status
+        with pytest.raises(CannotCompensate, match=problem):
+            compensate(sit(campaign), assignment=stored, decided_by="bob")
+    place["status"] = "TIMED-OUT"
+    books.lose.append("pay/$")
+    with pytest.raises(MarketplaceSilent):
+        compensate(sit(campaign), assignment=stored, decided_by="bob")
+    for _ in range(2):
+        with pytest.raises(CannotCompensate, match="never sent again by itself"):
+            compensate(sit(campaign), assignment=stored, decided_by="bob")
+    assert books.paid == [(stored.external_id, 90)]
+    settle_by_hand(sit(campaign), act_id=OutwardAct.objects.get(verb="pay_bonus").pk, outcome="done")
+    compensate(sit(campaign), assignment=stored, decided_by="bob")
+    assert len(books.paid) == 1
+
+
+def test_prolific_is_told_the_time_that_people_took(books: Books, campaign: Campaign) -> None:
+    """The study's estimate is the quote's, which learns from the people before; minutes are rounded up."""
+    assert campaign.quote["time_from"] == ""
+    measured = campaign.quote | {"seconds_per_assignment": 241}
+    Campaign.objects.filter(pk=campaign.pk).update(quote=measured)
+    publish_campaign(sit(campaign))
+    assert {study["estimated_completion_time"] for study in books.studies.values()} == {5}
 
 
 def test_who_is_not_at_prolific_does_not_get_to_work(books: Books, campaign: Campaign, settings: Any) -> None:

@@ -6,20 +6,15 @@ the next process takes over. UNITSCOPE_CRASH_REPEATS names the repeats, FIRST:EN
 each manner is tried with living and with expired tokens, in worse weather, which ends many more processes.
 """
 
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.db import connections
 from django.db.models import F
 
 from annotator.crowd.campaigns import collecting
@@ -34,7 +29,6 @@ from tests.annotator.crowd import acting
 from tests.annotator.crowd.making import make_campaign, make_dissection
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).parents[4]
 IS_DRILL = "UNITSCOPE_CRASH_REPEATS" in os.environ
 REPEATS = range(*map(int, os.environ.get("UNITSCOPE_CRASH_REPEATS", "0:1").split(":")))
 PHASES = {
@@ -63,37 +57,14 @@ def dissection(market: Any, tmp_path: Path) -> Dissection:
     return make_dissection(tmp_path, n_units=3)
 
 
-@pytest.fixture(scope="module")
-def actors(django_db_setup: None) -> Iterator[subprocess.Popen[str]]:
-    """A process that forks one for each order; it ends with the module."""
-    values = connections["default"].settings_dict
-    address = (
-        f"postgresql://{quote(values['USER'])}:{quote(values['PASSWORD'])}@/{values['NAME']}?host={values['HOST']}"
-    )
-    if values["PORT"]:
-        address += f"&port={values['PORT']}"
-    command = [sys.executable, "-m", "tests.annotator.crowd.acting"]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"DATABASE_URL": address},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        yield process
-        assert process.stdin
-        process.stdin.close()
-        process.wait(30)
-
-
 @pytest.fixture
-def act(market: Any, settings: Any, actors: subprocess.Popen[str]) -> Act:
+def act(market: Any, settings: Any, actors: Callable[[acting.Order], int]) -> Act:
     """Runs a phase in a process of its own, which may be killed; answers how it ended."""
 
     def run(crash: str, name: str, phase: str) -> int:
-        keys = settings.MARKETPLACE_CREDENTIALS["own"]
-        order = acting.Order(crash=crash, name=name, phase=phase, sandbox_url=settings.SANDBOX_URL, keys=keys)
-        assert actors.stdin
-        assert actors.stdout
-        print(json.dumps(asdict(order)), file=actors.stdin, flush=True)
-        return int(actors.stdout.readline())
+        keys = {"own": settings.MARKETPLACE_CREDENTIALS["own"]}
+        values = {"SANDBOX_URL": settings.SANDBOX_URL, "MARKETPLACE_CREDENTIALS": keys}
+        return actors(acting.Order(crash=crash, name=name, phase=phase, settings=values))
 
     return run
 

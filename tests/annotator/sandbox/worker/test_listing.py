@@ -165,3 +165,7 @@ def test_a_requirement_is_told_in_words_with_the_way_to_meet_it(
     listed = browser.get("/worker/").context["groups"]
     assert listed[0].hit_type.title == "Open to all", "what can be taken stands first"
     assert "Where you live must be one of US. Yours is DE." in [group.unmet for group in listed]
+    listed = browser.get("/worker/", headers={"accept-language": "de"}).context["groups"]
+    assert "Ihr Wohnort muss unter diesen sein: US. Bei Ihnen: DE." in [group.unmet for group in listed]
+    refused = browser.post(f"/worker/qualifications/{kind.mturk_id}/request", headers={"accept-language": "es"})
+    assert "Ya tiene esta cualificación." in refused.content.decode()
