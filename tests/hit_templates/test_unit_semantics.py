@@ -397,12 +397,13 @@ def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
 
 def check(page: Page) -> None:
     """On a phone, at 200 % zoom of a small desk, and on a wide one. axe is run past the page's policy on scripts."""
-    for width in (360, 640, 1440):
+    for width in (640, 360, 1440):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert not serious, [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious]
+        if width != 640:
+            found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+            serious = [one for one in found if one["impact"] in ("serious", "critical")]
+            assert not serious, (width, [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious])
 
 
 def test_the_page_is_light_and_does_not_jump(address: str, open_page: Open) -> None:
