@@ -21,6 +21,8 @@ app.conf.beat_schedule = {
     "sweep questions": {"task": "evidence.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "take fits of read-outs": {"task": "readouts.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "forget pooled units": {"task": "readouts.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "tell of complete campaigns": {"task": "crowd.tell", "schedule": 15.0, "options": {"expires": 15}},
+    "take letters": {"task": "crowd.letters", "schedule": 60.0, "options": {"expires": 60}},
     "go on with campaigns": {"task": "crowd.go_on", "schedule": 60.0},
     # The last one may still wait for the queue; a task that found no thread in time is not needed any more.
     "look after jobs": {"task": "work.sweep", "schedule": 15.0, "options": {"expires": 15}},

@@ -289,13 +289,20 @@ SANDBOX_PAGES = env.text(
     "SANDBOX_PAGES", "A folder with terms.txt, privacy.txt and contact.txt for the worker site; empty: short ones.",
     default="",
 )  # fmt: skip
-EMAIL_HOST = env.text("SMTP_HOST", "The mail server for `manage.py sandbox_mail`; empty: no mail.", default="")
+EMAIL_HOST = env.text(
+    "SMTP_HOST", "The mail server, for `manage.py sandbox_mail` and notices of complete campaigns; empty: no mail.",
+    default="",
+)  # fmt: skip
 EMAIL_PORT = env.whole_number("SMTP_PORT", "The port of the mail server; 465 speaks TLS at once.", default=587)
 EMAIL_HOST_USER = env.text("SMTP_USER", "The name at the mail server.", default="")
 EMAIL_HOST_PASSWORD = env.text("SMTP_PASSWORD", "The password at the mail server.", default="")
 EMAIL_USE_SSL, EMAIL_USE_TLS = EMAIL_PORT == 465, EMAIL_PORT == 587
 EMAIL_TIMEOUT = 20
-MAIL_FROM = env.text("MAIL_FROM", "The sender of the marketplace's mail.", default="")
+MAIL_FROM = env.text("MAIL_FROM", "The sender of mail.", default="")
+NOTICES_MAY_BE_INTERNAL = env.flag(
+    "NOTICES_MAY_BE_INTERNAL",
+    "Notices may be posted to addresses inside this network, and by http.",
+)
 SANDBOX_OPENING_BALANCE_USD = Decimal(
     env.text("SANDBOX_OPENING_BALANCE_USD", "Play money of a new requester's account.", default="10000.00")
 )

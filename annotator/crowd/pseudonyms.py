@@ -83,6 +83,7 @@ def erase_worker(*, marketplace: str, worker_id: str) -> int:
             raise CannotErase(f"{open_work.count()} assignments of this worker are not settled yet; settle them first.")
         if marketplace == "links":
             forget_link(worker_id)
+        worker.letters.update(subject="", text="")
         # The old pseudonym could be computed from the id by who holds the key, so it goes too.
         Assignment.objects.filter(claimed_by=worker.pseudonym).update(claimed_by="")
         worker.pseudonym = f"E{secrets.token_hex(9)}"

@@ -6,6 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from annotator.crowd.campaigns import collecting
+from annotator.crowd.campaigns.telling import tell_due
+from annotator.crowd.letters import collect_letters
 from annotator.crowd.marketplaces import notifications
 from annotator.crowd.models import GOING, Campaign
 from annotator.crowd.outbox.performing import CampaignBusy, list_due
@@ -34,6 +36,18 @@ def listen() -> None:
         notifications.read_queue()
     except notifications.QueueSilent as problem:
         log.warning("%s", problem)
+
+
+@shared_task(name="crowd.tell", ignore_result=True)
+def tell() -> None:
+    """Sends the notices of complete campaigns that are due, apart from collecting."""
+    tell_due(now=timezone.now())
+
+
+@shared_task(name="crowd.letters", ignore_result=True)
+def take_letters() -> None:
+    """Takes in what people wrote."""
+    collect_letters(now=timezone.now())
 
 
 @shared_task(name="crowd.go_on_with_campaign", ignore_result=True)

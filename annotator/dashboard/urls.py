@@ -8,8 +8,11 @@ from annotator.dashboard.campaigns.answers import decide_answer, decide_chosen, 
 from annotator.dashboard.campaigns.buttons import ask_for_more, pause, start_work
 from annotator.dashboard.campaigns.composing import compose_one
 from annotator.dashboard.campaigns.editing import edit_one
+from annotator.dashboard.campaigns.links import change_link, make_some, send_links, show_links
 from annotator.dashboard.campaigns.live_quote import show_changed_quote, show_quote
+from annotator.dashboard.campaigns.notices import change_notices
 from annotator.dashboard.campaigns.pages import show_attention, show_campaign, show_campaign_progress, show_campaigns
+from annotator.dashboard.crowd.pages import answer_one, mark_read, send_again, show_balance, show_crowd
 from annotator.dashboard.dissections.layer_tree import show_layer_tree
 from annotator.dashboard.dissections.pages import (
     request_one,
@@ -161,6 +164,11 @@ urlpatterns = [
     path("campaigns/<name:name>/answers/chosen/", decide_chosen, name="decide-chosen"),
     path("campaigns/<name:name>/answers/<int:assignment_id>/", decide_answer, name="decide-answer"),
     path("campaigns/<name:name>/pause/", pause, name="pause"),
+    path("campaigns/<name:name>/links/", show_links, name="links"),
+    path("campaigns/<name:name>/links/make/", make_some, name="links-make"),
+    path("campaigns/<name:name>/links/<int:number>/<slug:act>/", change_link, name="links-change"),
+    path("campaigns/<name:name>/links/<slug:file>.csv", send_links, name="links-file"),
+    path("campaigns/<name:name>/notices/", change_notices, name="notices"),
     path("campaigns/<name:name>/worker-ids.csv", send_worker_ids, name="worker-ids"),
     path("campaigns/<name:name>/more/", ask_for_more, name="campaign-more"),
     path("dissections/", show_dissections, name="dissections"),
@@ -209,6 +217,11 @@ urlpatterns = [
     path("review/<name:name>/<int:label_id>/", show_label, name="review-one"),
     path("review/<name:name>/<int:label_id>/decide/", take_decision, name="review-decide"),
     path("review/<name:name>/<int:label_id>/split/", split_one, name="split-answers"),
+    path("crowd/", show_crowd, name="crowd"),
+    path("crowd/balance/<slug:marketplace>", show_balance, name="balance"),
+    path("crowd/letters/<int:letter_id>/answer/", answer_one, name="letter-answer"),
+    path("crowd/letters/<int:letter_id>/again/", send_again, name="letter-again"),
+    path("crowd/letters/<int:letter_id>/read/", mark_read, name="letter-read"),
     path("decisions/", show_decisions, name="decisions"),
     path("decisions/verified", verify_decisions, name="verify-decisions"),
     path("people/", show_people, name="people"),

@@ -33,7 +33,7 @@ from annotator.accounts.tokens import issue_token
 from annotator.crowd.judging.rejecting import propose_rejection
 from annotator.crowd.marketplaces.links.addresses import sign_link
 from annotator.crowd.marketplaces.notifications import make_address_key
-from annotator.crowd.models import HIT, Assignment, Campaign
+from annotator.crowd.models import HIT, Assignment, Campaign, Letter, Worker
 from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel
 from annotator.notes.noting import add_tags, save_view, write_note
@@ -148,6 +148,10 @@ class Stage:
             case "hit-sheet":
                 own = self.work["sheets"][0].split("/")[-2]
                 return {"token": own if row.whose == "own" else "forged", "number": 0}
+        if row.route.startswith("links"):
+            return named | self._hand_out(row)
+        if row.route.startswith("letter-"):
+            return {"letter_id": self._write_letter(is_answer=row.route == "letter-again")}
         if row.route.startswith("trial"):
             owner = self.people.get(name) if row.whose == "own" else None
             question = Question.objects.create(
@@ -186,6 +190,21 @@ class Stage:
             return {"public_id": self.visitor.hit.public_id}
         return named if row.route in OF_A_CAMPAIGN else {}
 
+    def _hand_out(self, row: Row) -> dict[str, Any]:
+        """The campaign is at the marketplace links, and has a link."""
+        Campaign.objects.filter(pk=self.world.campaign.pk).update(marketplace="links")
+        self.world.campaign.links.get_or_create(number=1, created_at=NOW)
+        return {"links-change": {"number": 1, "act": row.whose}, "links-file": {"file": "links"}}.get(row.route, {})
+
+    def _write_letter(self, *, is_answer: bool) -> int:
+        """Of a person whom nobody can be at the marketplace: nothing is sent there."""
+        worker = Worker.objects.create(marketplace="links", external_id=uuid.uuid4().hex, created_at=NOW)
+        common = {"marketplace": "links", "worker": worker, "text": "Why?", "at": NOW}
+        letter = Letter.objects.create(**common, external_id="1")
+        if is_answer:
+            letter = Letter.objects.create(**common, answered_to=letter, problem="It was not sent yet.")
+        return letter.pk
+
     def _note(self, row: Row, visitor: User | None) -> dict[str, Any]:
         """What the visitor noted or shares; somebody else, if it is another's."""
         owner = visitor if row.whose == "own" and visitor else User.objects.get_or_create(username="noter")[0]
@@ -214,6 +233,7 @@ class Stage:
             "admin:view_on_site": {"content_type_id": 0, "object_id": 0},
             "api:get_unit": layer,
             **{f"api:{name}": {"sha256": "0" * 64} for name in ("get_upload", "add_next_piece", "publish_dissection")},
+            "balance": {"marketplace": "own"},
             "unit": layer,
             "crop": layer | {"rank": 0},
             "crop-views": layer | {"rank": 0},
@@ -294,6 +314,9 @@ class Stage:
                 "outcome": "done", "answers": self.answer.pk,
             },
             "decide-chosen": {"decision": "leave-out-chosen", "answers": self.answer.pk, "reason": "A test of ours"},
+            "links-make": {"people": 2},
+            "notices": {"target": "https://example.org/done"},
+            "letter-answer": {"text": "Because."},
             "sign-in": {"username": "nobody", "password": "nothing"},
         }  # fmt: skip
 
@@ -336,7 +359,7 @@ API_OF_A_DISSECTION = ("api:get_dissection", "api:get_progress", "api:list_disse
 OF_A_CAMPAIGN = (
     "api:get_campaign", "api:list_units", "api:list_answers", "api:get_report", "campaign", "campaign-progress",
     "campaign-attention", "comparison", "concepts", "merge-concepts", "export", "bundle", "figures", "answers", "pause",
-    "worker-ids", "campaign-more", "campaign-edit", "campaign-edit-quote", "review-undo",
+    "worker-ids", "notices", "campaign-more", "campaign-edit", "campaign-edit-quote", "review-undo",
 )  # fmt: skip
 DECISIONS = {
     "approve": {"decision": "approve-answer"},

@@ -64,6 +64,8 @@ class Bazaar:
         frame_ancestors=(URL,),
     )
 
+    account = None
+
     def check_credentials(self) -> None:
         pass
 

@@ -17,12 +17,13 @@ from annotator.crowd.assignments import (
     show_units,
 )
 from annotator.crowd.campaigns.openness import count_wanted
+from annotator.crowd.campaigns.telling import plan_notices
 from annotator.crowd.eligibility import leave_out_if_barred, lock_person
 from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.templates import find_hit_type, load_template
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Marketplace, Published, Submission
-from annotator.crowd.models import HIT, OPEN, Assignment, Campaign, OutwardAct, Worker
+from annotator.crowd.models import GOING, HIT, OPEN, Assignment, Campaign, OutwardAct, Worker
 from annotator.crowd.outbox.session import Session
 from annotator.crowd.pseudonyms import find_erased, keep_worker
 
@@ -66,7 +67,7 @@ def collect_campaign(session: Session) -> Collected:
         n_listed=n_listed,
         n_asked=count_wanted(campaign),
         n_unreadable=n_unreadable,
-        is_complete=_note_progress(campaign, n_listed=n_listed, n_at_work=n_at_work),
+        is_complete=_note_progress(campaign, n_listed=n_listed, n_at_work=n_at_work, now=now),
     )
 
 
@@ -191,14 +192,16 @@ def _take_answer(row: Assignment, entry: Submission) -> None:
         row.raw_answer = {"problem": str(error)}
 
 
-def _note_progress(campaign: Campaign, *, n_listed: int, n_at_work: int) -> bool:
+def _note_progress(campaign: Campaign, *, n_listed: int, n_at_work: int, now: datetime) -> bool:
     """True if nothing more can come: every HIT is complete or withdrawn, and nobody is at work on a withdrawn one."""
     open_hits = campaign.hits.filter(state__in=[HIT.State.COMPOSED, HIT.State.PUBLISHED])
     is_complete = not n_at_work and not open_hits.exists()
     state = Campaign.State.COMPLETE if is_complete else Campaign.State.COLLECTING
     if n_listed or is_complete:
-        going = [Campaign.State.PUBLISHED, Campaign.State.COLLECTING, Campaign.State.COMPLETE]
-        Campaign.objects.filter(pk=campaign.pk, state__in=going).update(state=state)
+        with transaction.atomic():
+            others = Campaign.objects.filter(pk=campaign.pk, state__in=[*GOING, Campaign.State.COMPLETE])
+            if others.exclude(state=state).update(state=state) and is_complete:
+                plan_notices(campaign, now=now)
         campaign.refresh_from_db(fields=["state"])
     return is_complete
 

@@ -2,11 +2,13 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from annotator.crowd.linked import Link, LinkedWork
 from annotator.crowd.marketplaces.links.addresses import make_link_address
@@ -78,19 +80,49 @@ def describe_link(link: Link) -> dict[str, object]:
 
 def list_owed(campaign: Campaign) -> Iterator[dict[str, object]]:
     """Rows of OWED_COLUMNS: what each person did, and what the requester owes them for approved work, in dollars."""
+    yield from (describe_owed(link, reward_usd=campaign.reward_usd) for link in find_links(campaign))
+
+
+def find_links(campaign: Campaign) -> "QuerySet[Link]":
+    """By number, each with what was done with it."""
     done = ~Q(work__state=LinkedWork.State.ACCEPTED)
-    links = campaign.links.annotate(
+    return campaign.links.annotate(
         n_submitted=Count("work", filter=done),
         n_approved=Count("work", filter=Q(work__state=LinkedWork.State.APPROVED)),
         bonus=Sum("work__bonus_usd", default=Decimal(0)),
+    ).order_by("number")
+
+
+def describe_owed(link: Any, *, reward_usd: Decimal) -> dict[str, object]:
+    """Of a link of find_links."""
+    reward = link.n_approved * reward_usd
+    return {
+        "number": link.number, "note": link.note, "state": _name_state(link), "code": link.code,
+        "submitted": link.n_submitted, "approved": link.n_approved, "reward_usd": f"{reward:.2f}",
+        "bonus_usd": f"{link.bonus:.2f}", "owed_usd": f"{reward + link.bonus:.2f}",
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LinkCounts:
+    """`n_used`: started by somebody. `n_answers`: HITs that were submitted with them."""
+
+    n_made: int
+    n_used: int
+    n_finished: int
+    n_withdrawn: int
+    n_answers: int
+
+
+def count_links(campaign: Campaign) -> LinkCounts:
+    counts = campaign.links.aggregate(
+        n_made=Count("pk"),
+        n_used=Count("started_at"),
+        n_finished=Count("finished_at", filter=Q(revoked_at=None)),
+        n_withdrawn=Count("revoked_at"),
     )
-    for link in links.order_by("number"):
-        reward = link.n_approved * campaign.reward_usd
-        yield {
-            "number": link.number, "note": link.note, "state": _name_state(link), "code": link.code,
-            "submitted": link.n_submitted, "approved": link.n_approved, "reward_usd": f"{reward:.2f}",
-            "bonus_usd": f"{link.bonus:.2f}", "owed_usd": f"{reward + link.bonus:.2f}",
-        }  # fmt: skip
+    done = LinkedWork.objects.filter(link__campaign=campaign).exclude(state=LinkedWork.State.ACCEPTED)
+    return LinkCounts(**counts, n_answers=done.count())
 
 
 def _name_state(link: Link) -> str:

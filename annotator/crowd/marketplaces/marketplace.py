@@ -193,11 +193,38 @@ class FormPost:
     method: Literal["post", "get"] = "post"
 
 
+@dataclass(frozen=True)
+class Letter:
+    """What a person wrote to the requester; `at` in UTC."""
+
+    letter_id: str
+    worker_id: str
+    subject: str
+    text: str
+    at: datetime
+
+
+class Account(Protocol):
+    """What the requester has at a marketplace beside campaigns. Methods raise as an adapter's do."""
+
+    def read_balance(self) -> Decimal:
+        """What can still be spent, in dollars."""
+
+    def list_letters(self) -> Iterator[Letter]:
+        """The newest first; none where the marketplace sends them by e-mail."""
+
+    def write(self, worker_id: str, *, subject: str, text: str) -> None: ...
+
+
 class Marketplace(Protocol):
     """An adapter. Outward methods raise MarketplaceRefused, OutcomeUnknown or MarketplaceSilent."""
 
     @property
     def facts(self) -> Facts: ...
+
+    @property
+    def account(self) -> Account | None:
+        """None where a requester has no balance and nobody is written to."""
 
     def check_credentials(self) -> None:
         """Raises NoCredentials. Nothing is sent."""

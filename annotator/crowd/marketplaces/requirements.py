@@ -1,14 +1,12 @@
 """Pure: who may take a campaign's HITs, in plain words."""
 
-import re
 from typing import Any
 
 from django.utils.translation import gettext
 
+from annotator.countries import CODES
 from annotator.crowd.marketplaces.facts import Facts
 from annotator.refusals import Refusal
-
-_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 class BadQualification(Refusal):
@@ -24,7 +22,7 @@ def check_qualifications(qualifications: dict[str, Any], *, facts: Facts) -> Non
     if unknown := qualifications.keys() - facts.checks - _OURS:
         raise BadQualification(f"The marketplace {facts.name} cannot check: {', '.join(sorted(unknown))}.")
     for country in qualifications.get("locales", []):
-        if not _COUNTRY.fullmatch(country):
+        if country not in CODES:
             raise BadQualification(f"{country!r} is no country; write two capital letters, such as US.")
     if not 0 <= qualifications.get("min_approval_percent", 0) <= 100:
         raise BadQualification("The least approval rate lies between 0 and 100 percent.")

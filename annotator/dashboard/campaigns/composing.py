@@ -43,7 +43,7 @@ def _compose(request: SignedInRequest, *, name: str, **asked: Any) -> Campaign:
     """Composed and quoted, or nothing at all."""
     asked["dissection"] = tuple(str(one.pk) for one in asked["dissection"])
     asked["units"] = tuple(asked["units"].split())
-    asked["country"] = tuple(asked["country"].upper().replace(",", " ").split())
+    asked["country"] = tuple(asked["country"])
     asked["exclude"] = tuple(campaign.name for campaign in asked["exclude"])
     with transaction.atomic():
         ask_step(request, STEPS["compose"], name, options=ComposeOptions(**asked))

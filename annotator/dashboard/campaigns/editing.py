@@ -62,7 +62,7 @@ def read_terms(campaign: Campaign) -> dict[str, Any]:
         "lifetime": campaign.lifetime_seconds / DAY_SECONDS if campaign.lifetime_seconds else None,
         "max_per_worker": campaign.max_hits_per_worker,
         **qualifying,
-        "country": " ".join(qualifying["country"]),
+        "country": list(qualifying["country"]),
         "exclude": list(qualifying["exclude"]),
     }
 
@@ -70,7 +70,7 @@ def read_terms(campaign: Campaign) -> dict[str, Any]:
 def _list_options(changed: dict[str, Any]) -> EditOptions:
     """A field that was emptied takes its value away."""
     if "country" in changed:
-        changed["country"] = tuple(changed["country"].upper().replace(",", " ").split())
+        changed["country"] = tuple(changed["country"])
     if "exclude" in changed:
         changed["exclude"] = tuple(one.name for one in changed["exclude"])
     values: dict[str, Any] = {name: value or EMPTIED.get(name, 0) for name, value in changed.items()}

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from annotator.countries import CODES
 from annotator.crowd.campaigns.unit_choice import N_RANDOM, N_TOP_IOU
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.marketplaces.table import list_facts
@@ -50,11 +51,12 @@ class TermsForm(forms.Form):
         help_text="Empty: as the HIT type says. More time can be given later.",
     )  # fmt: skip
     max_per_worker = forms.IntegerField(label="HITs per person at most", min_value=1, required=False)
-    country = forms.CharField(
+    country = forms.MultipleChoiceField(
         label="Countries",
+        choices=[(code, code) for code in CODES],
         required=False,
-        max_length=200,
-        help_text="Codes such as US DE, separated by spaces. Empty: all countries.",
+        widget=forms.SelectMultiple(attrs={"data-countries": "", "size": 6}),
+        help_text="None: all countries. Hold Ctrl or Cmd to choose several.",
     )
     min_approval = forms.IntegerField(label="Minimum approval rate (%)", min_value=0, max_value=100, required=False)
     min_approved = forms.IntegerField(label="Minimum number of approved HITs", min_value=0, required=False)

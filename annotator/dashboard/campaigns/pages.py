@@ -21,6 +21,7 @@ from annotator.crowd.judging.verdicts import Outcome, PhraseVerdict, count_verdi
 from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.dashboard.campaigns.chosen_units import find_worker_site, list_chosen
 from annotator.dashboard.campaigns.counts import summarize_campaigns
+from annotator.dashboard.campaigns.notices import describe_notices
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
@@ -70,6 +71,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         "dashboard/campaigns/campaign.html",
         title=f"Campaign {campaign.name}",
         units=units,
+        notices=describe_notices(campaign, request.role),
         rows=add_thumbnails(list(units)),
         preview=f"{settings.HIT_PAGES_URL}/hit/{first.public_id}/" if first and not campaign.is_imported else "",
         can_publish=is_ready(campaign),

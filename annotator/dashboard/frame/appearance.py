@@ -18,6 +18,11 @@ def is_admin(request: HttpRequest) -> bool:
     return bool(getattr(request.user, "is_superuser", False))
 
 
+def may_run(request: HttpRequest) -> bool:
+    """True from a researcher on. The page has read the role; settings import this file before there are tables."""
+    return getattr(request, "role", None) not in (None, "viewer") or is_admin(request)
+
+
 def is_within(request: HttpRequest, *, address: Any) -> bool:
     """True for the page itself and those below it. Unfold would mark an item whose address is found anywhere in the
     page's: "Try a photograph" on the page of a campaign that is named "try", and the home page everywhere.
@@ -40,6 +45,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("dashboard/keys.js"),
         lambda request: static("dashboard/tables.js"),
         lambda request: static("dashboard/leaving.js"),
+        lambda request: static("sandbox/countries.js"),
     ],
     "BORDER_RADIUS": "8px",
     "COLORS": {
@@ -76,6 +82,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item("Campaigns", "groups", "campaigns"),
+                    _item("Crowd", "mail", "crowd", permission=may_run),
                     _item("Studies", "science", "studies"),
                     _item("Dissections", "biotech", "dissections"),
                     _item("Side by side", "stacked_bar_chart", "networks"),

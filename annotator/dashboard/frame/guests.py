@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from annotator.accounts.models import ShareLink
 from annotator.accounts.sharing import find_opened
+from annotator.dashboard.frame.merges import follow_merges
 
 # Routes of pages that can be shared: none of them names a person or acts.
 SHAREABLE = {"unit", "gallery", "layer", "layers", "best-units", "similar", "units-beside"}
@@ -48,8 +49,12 @@ def may_look(request: HttpRequest) -> bool:
     links = find_opened(ids, now=timezone.now())
     if request.resolver_match.url_name in PICTURES:
         return bool(links)
-    return request.resolver_match.url_name in SHAREABLE and any(
-        split_address(link.address) == split_address(request.get_full_path()) for link in links
+    if request.resolver_match.url_name not in SHAREABLE:
+        return False
+    wanted = split_address(request.get_full_path())
+    shared = [link.address for link in links]
+    return any(split_address(one) == wanted for one in shared) or any(
+        split_address(now) == wanted for one in shared if (now := follow_merges(one))
     )
 
 

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 
 from annotator.accounts.models import Role
 from annotator.comparison.review_reasons import find_reasons
+from annotator.crowd.letters import find_unread
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import summarize_campaigns
 from annotator.dashboard.dissections.listing import list_dissections
@@ -99,6 +100,7 @@ def _live() -> dict[str, Any]:
         "n_answers": sum(one.counts.n_answers for one in overviews),
         "n_wanted": sum(one.counts.n_wanted for one in overviews),
         "n_to_approve": sum(one.counts.n_submitted for one in overviews),
+        "n_unread": find_unread().count(),
         "n_stuck": sum(one.n_stuck for one in overviews),
         "dissections": list_dissections(N_DISSECTIONS),
         "machines": read_machines(),

@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.merges import follow_merges, lead_to_merged
 from annotator.dashboard.frame.numbers import read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
 from annotator.dashboard.looking.similarity import count_pairs, find_alike, find_namesakes
 from annotator.dashboard.units.cards import UnitCard, make_cards
 from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.selection import Selection
-from annotator.units.finding import find_renamed, find_unit
+from annotator.units.finding import find_unit
 from annotator.units.models import DissectedUnit, Unit
 
 MIN_BESIDE, MAX_BESIDE = 2, 4
@@ -35,9 +36,7 @@ def show_similar(request: SignedInRequest, network: str, layer: str, index: int)
     scope = find_scope(Selection({}))
     unit = find_unit(network, layer, index)
     if unit is None:
-        if renamed := find_renamed(network):
-            return redirect("similar", renamed, layer, index)
-        raise Http404
+        return lead_to_merged(request)
     if request.headers.get("HX-Request"):
         dissected = _find_measured([unit], scope).get(unit.pk)
         alike = find_alike(dissected, scope) if dissected else None
@@ -79,6 +78,8 @@ def show_beside(request: SignedInRequest) -> HttpResponse:
     found = [_find_unit(name, scope) for name in names]
     units = [unit for unit in found if unit is not None]
     if len(units) < len(names):
+        if now := follow_merges(request.get_full_path()):
+            return redirect(now)
         unknown = next(name for name, unit in zip(names, found, strict=True) if unit is None)
         return show_refusal(request, f"There is no unit {unknown[:200]}.", status=404)
     measured = _find_measured(units, scope)

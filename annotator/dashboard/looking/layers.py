@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 from django.db.models import Count, Max, Q
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.merges import follow_merges, lead_to_merged
 from annotator.dashboard.frame.pages import SignedInRequest, show
 from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.selection import Selection
 from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import is_best
-from annotator.units.finding import find_renamed
 from annotator.units.models import AutomaticLabel, DissectedUnit, Layer
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
@@ -64,9 +64,7 @@ def show_layer(request: SignedInRequest, network: str, layer: str) -> HttpRespon
     scope = find_scope(Selection({}))
     found = next((one for one in scope.layers if (one.network.name, one.path) == (network, layer)), None)
     if found is None:
-        if renamed := find_renamed(network):
-            return redirect("layer", renamed, layer)
-        raise Http404
+        return lead_to_merged(request)
     people, broden = _list_people([found], scope), _list_broden([found], scope)
     importance = [one for one in found.units.values_list("importance", flat=True) if one is not None]
     address: Address = {"network": network, "layer": layer}
@@ -157,9 +155,7 @@ def show_layers(request: SignedInRequest, network: str) -> HttpResponse:
     scope = find_scope(Selection({}))
     layers = [one for one in scope.layers if one.network.name == network]
     if not layers:
-        if renamed := find_renamed(network):
-            return redirect("layers", renamed)
-        raise Http404
+        return lead_to_merged(request)
     interpretable = _list_people(layers, scope).filter(precision__gt=INTERPRETABLE_ABOVE)
     people = _stack(interpretable, layers, "category", {"precision_min": OVER_PRECISION})
     detectors = _list_broden(layers, scope).filter(iou__gt=DETECTOR_ABOVE)
@@ -203,6 +199,8 @@ def show_best(request: SignedInRequest) -> HttpResponse:
     scope = find_scope(Selection({}))
     deepest = {layer.network: layer for layer in scope.layers if layer.pk in scope.dissections}
     wanted = request.GET.getlist("network")
+    if set(wanted) - {network.name for network in deepest} and (now := follow_merges(request.get_full_path())):
+        return redirect(now)
     chosen = [layer for network, layer in deepest.items() if not wanted or network.name in wanted][:MAX_NETWORKS]
     return show(
         request,

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.merges import lead_to_merged
 from annotator.dashboard.frame.numbers import read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
 from annotator.dashboard.looking.seen import Seen
@@ -22,7 +23,6 @@ from annotator.evidence.looking import look_at
 from annotator.evidence.models import Question
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
-from annotator.units.finding import find_renamed
 from annotator.units.models import DissectedUnit, Dissection, Image, Layer, TopImage, Unit
 from annotator.units.strips import count_tiles
 from workers.engine.format.artifact import ArtifactMalformed
@@ -79,9 +79,7 @@ def show_crop(request: SignedInRequest, network: str, layer: str, index: int, ra
     except NoCrops as missing:
         return show_refusal(request, str(missing), status=404)
     except Http404:
-        if renamed := find_renamed(network):
-            return redirect("crop", renamed, layer, index, rank)
-        raise
+        return lead_to_merged(request)
     dissected, shown, others, unit = found.dissected, found.shown, found.ranks, found.dissected.unit
     place, query = others.index(rank), f"?dissection={named}" if named else ""
     around = [others[at] if 0 <= at < len(others) else None for at in (place - 1, place + 1)]

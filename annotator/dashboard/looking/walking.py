@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpResponse
 from django.utils import timezone
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.merges import lead_to_merged
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.dashboard.units.cards import UnitCard, make_cards
 from annotator.dashboard.units.scope import Scope, find_scope
@@ -19,7 +19,7 @@ from annotator.evidence.asking import CannotAsk
 from annotator.evidence.looking import find_walk
 from annotator.evidence.models import Question
 from annotator.units import gpu_queue
-from annotator.units.finding import find_neighbors, find_renamed, find_unit
+from annotator.units.finding import find_neighbors, find_unit
 from annotator.units.models import IMPORTED, Dissection, Layer, Unit
 from workers import contract
 from workers.engine.format.artifact import Arrays, ArtifactMalformed, unpack_arrays
@@ -49,9 +49,7 @@ def show_walk(request: SignedInRequest, network: str, layer: str, index: int) ->
     scope = find_scope(Selection({}))
     unit = find_unit(network, layer, index)
     if unit is None:
-        if renamed := find_renamed(network):
-            return redirect("walk", renamed, layer, index)
-        raise Http404
+        return lead_to_merged(request)
     layers = [one for one in scope.layers if one.network_id == unit.layer.network_id and one.pk in scope.dissections]
     context: dict[str, Any] = {"unit": unit, "layers": layers}
     if request.headers.get("HX-Request"):

@@ -2,11 +2,13 @@
 
 from django import template
 
+from annotator.accounts.sharing import DEFAULT_LIFE, MAX_LIFE
 from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
 from annotator.program import name_command
 
 register = template.Library()
 register.simple_tag(name_command, name="command")
+register.simple_tag(lambda: {"usual": DEFAULT_LIFE.days, "most": MAX_LIFE.days}, name="share_days")
 
 # Of states, and of the relation between what people and Broden say.
 WORDS_BY_TONE = {

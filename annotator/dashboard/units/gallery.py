@@ -11,6 +11,7 @@ from django.urls import reverse
 from annotator.accounts.models import Role
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.merges import follow_merges
 from annotator.dashboard.frame.pages import SignedInRequest, permissions, show, show_refusal
 from annotator.dashboard.units.cards import UnitCard, make_cards
 from annotator.dashboard.units.meaning import Meaning, find_meaning
@@ -18,7 +19,6 @@ from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.searching import MAX_COUNTED, find_units, read_mode
 from annotator.dashboard.units.selection import Selection, SelectionForm, UnknownFilter, read_selection
 from annotator.descriptions.models import Method
-from annotator.units.finding import find_renamed
 
 PAGE_SIZE = 24
 
@@ -61,8 +61,8 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
     scope = find_scope(selection)
     network = str(selection.get("network") or "")
     is_known = not network or network in {layer.network.name for layer in scope.layers}
-    if not is_known and (renamed := find_renamed(network)):
-        return redirect(f"{reverse('gallery')}{selection.address(network=renamed)}")
+    if not is_known and (now := follow_merges(request.get_full_path())):
+        return redirect(now)
     campaigns, methods = _list_choices()
     context: dict[str, Any] = {
         "selection": selection,

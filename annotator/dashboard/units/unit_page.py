@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Avg, StdDev
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.http import HttpResponse
 
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.merges import lead_to_merged
 from annotator.dashboard.frame.numbers import MAX_KEY_DIGITS, read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.units.unit_record import UnitRecord, gather_record
 from annotator.notes.noting import list_noted
-from annotator.units.finding import find_neighbors, find_renamed, find_unit
+from annotator.units.finding import find_neighbors, find_unit
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import AutomaticLabel, DissectedUnit
 
@@ -51,9 +50,7 @@ def show_unit(request: SignedInRequest, network: str, layer: str, index: int) ->
     """One unit: crops, labels by people and by pixels, answers, history."""
     unit = find_unit(network, layer, index)
     if unit is None:
-        if renamed := find_renamed(network):
-            return redirect(f"{reverse('unit', args=[renamed, layer, index])}?{request.GET.urlencode()}".rstrip("?"))
-        raise Http404
+        return lead_to_merged(request)
     try:
         dissection, answer, mode = _read_view(request)
     except ValueError as unclear:

@@ -18,11 +18,12 @@ from annotator.sandbox import switchboard
 from annotator.sandbox.acts import settling
 from annotator.sandbox.api import limits, shapes, signatures, wire
 from annotator.sandbox.api.call import Call
-from annotator.sandbox.api.operations.table import OPERATIONS
+from annotator.sandbox.api.operations.table import ADDED, OPERATIONS
 from annotator.sandbox.models import Requester
 from annotator.sandbox.rules.refusals import Malformed, Refused
 from annotator.sandbox.switchboard import Switchboard
 
+SERVED = OPERATIONS | ADDED
 CONTENT_TYPE = "application/x-amz-json-1.1"
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def perform(
     now = board.now()
     settling.settle_due(now=now)
     with transaction.atomic():
-        output = OPERATIONS[operation](Call(operation, requester, values, request_id, now, board))
+        output = SERVED[operation](Call(operation, requester, values, request_id, now, board))
     members: dict[str, Any] = wire.to_json(output)
     return members
 
@@ -101,7 +102,7 @@ def _read_body(request: HttpRequest) -> bytes:
 
 def _read_target(request: HttpRequest) -> str:
     prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
-    if prefix != shapes.TARGET_PREFIX or operation not in OPERATIONS:
+    if prefix != shapes.TARGET_PREFIX or operation not in SERVED:
         raise Malformed("UnknownOperationException", "X-Amz-Target names no operation of this service.")
     return operation
 

@@ -1,4 +1,4 @@
-"""Checks a call's input against the shapes of API version 2017-01-17, which botocore contains."""
+"""Checks a call's input against the shapes of API version 2017-01-17, which botocore contains, and of what is added."""
 
 import datetime as dt
 import functools
@@ -8,6 +8,7 @@ from typing import Any
 
 import botocore.loaders
 import botocore.model
+from django.conf import settings
 
 from annotator.json_texts import read_json
 from annotator.sandbox.rules.refusals import Code, Malformed, Refused, bad_parameter
@@ -20,10 +21,9 @@ _EARLIEST, _LATEST = 0, 253_402_300_799  # 1970 to 9999, in epoch seconds
 
 @functools.cache
 def service() -> botocore.model.ServiceModel:
-    """The whole API. Raises botocore's UnknownServiceError if botocore no longer contains mturk."""
-    return botocore.model.ServiceModel(
-        botocore.loaders.Loader().load_service_model("mturk", "service-2", API_VERSION), "mturk"
-    )
+    """The whole API, with what is added. Raises botocore's UnknownServiceError if botocore no longer contains mturk."""
+    loader = botocore.loaders.Loader(extra_search_paths=[settings.MTURK_ADDITIONS])
+    return botocore.model.ServiceModel(loader.load_service_model("mturk", "service-2", API_VERSION), "mturk")
 
 
 def read_input(operation: str, body: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from annotator.sandbox.models import (
     HIT,
     Assignment,
     BonusPayment,
+    Message,
     Qualification,
     QualificationRequest,
     QualificationType,
@@ -78,6 +79,16 @@ def bonus_members(bonus: BonusPayment) -> dict[str, Any]:
         "AssignmentId": bonus.assignment.mturk_id,
         "Reason": bonus.reason,
         "GrantTime": bonus.granted_at,
+    }
+
+
+def message_members(message: Message) -> dict[str, Any]:
+    return {
+        "MessageId": str(message.pk),
+        "WorkerId": message.person.mturk_id,
+        "Subject": message.subject,
+        "MessageText": message.text,
+        "SentTime": message.sent_at,
     }
 
 

@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
+from annotator.countries import CODES
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import Person
@@ -15,7 +16,6 @@ from annotator.sandbox.worker import limits, session
 from annotator.sandbox.worker.account import find_contact_problem
 
 _NAME = re.compile(r"[\w][\w .'@-]{0,58}[\w.]?", re.UNICODE)
-_COUNTRY = re.compile(r"[A-Z]{2}")
 FIELDS = ("name", "country", "subdivision", "contact", "invitation")
 _SUBDIVISION = re.compile(r"([A-Z0-9]{2})?")
 
@@ -46,15 +46,15 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             problem = refused.message
     return session.show(
         request, "sign_up", session.find_person(request), status=400 if problem else 200, given=given, problem=problem,
-        is_open=is_open,
+        is_open=is_open, countries=CODES,
     )  # fmt: skip
 
 
 def _find_problem(given: dict[str, str], *, is_of_age: bool) -> str:
     if not _NAME.fullmatch(given["name"]):
         return gettext_noop("Choose a name of 1 to 60 letters, digits, spaces or . ' @ -")
-    if not _COUNTRY.fullmatch(given["country"].upper()) or not _SUBDIVISION.fullmatch(given["subdivision"].upper()):
-        return gettext_noop("Give your country as two letters, such as US or DE, and a state, if you like, as two.")
+    if given["country"].upper() not in CODES or not _SUBDIVISION.fullmatch(given["subdivision"].upper()):
+        return gettext_noop("Choose your country, and give a state, if you like, as two letters.")
     if problem := find_contact_problem(given["contact"]):
         return problem
     return "" if is_of_age else gettext_noop("You must be of age to work here.")

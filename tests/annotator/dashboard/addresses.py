@@ -49,6 +49,7 @@ WORK_PAGES = {
     "dissect": ["/dissections/new/"],
     "import": ["/import/"],
     "plan-study": ["/plan/"],
+    "crowd": ["/crowd/"],
 }
 # Pages for people who are signed out.
 OUTER_PAGES = {"sign-in": ["/sign-in/"], "welcome": ["/welcome/x/y/"]}
@@ -59,12 +60,16 @@ PARTS = {
     "campaign-attention": ["/campaigns/CAMPAIGN/attention"],
     "dissection-progress": ["/dissections/DISSECTION/progress"],
     "study-plans": ["/plan/jobs"],
+    "balance": ["/crowd/balance/own"],
     "verify-decisions": ["/decisions/verified"],
     "missing-pictures": ["/crops/DISSECTION/STRIP/missing"],
 }
 # Files, what is posted to, and the terms of a campaign that is not published yet (work/test_changing.py).
 NO_PAGES = {
     "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "bundle",
+    # Of campaigns at the marketplace links (crowd/marketplaces/test_links.py).
+    "links", "links-make", "links-change", "links-file",
+    "notices", "letter-answer", "letter-again", "letter-read",
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "decide-chosen", "pause", "campaign-more",
     "merge-concepts", "split-answers", "review-next", "review-decide", "review-undo", "invite", "erase-worker",
     # The price of a form that is being filled in (campaigns/test_live_quote.py).

@@ -76,9 +76,9 @@ def test_the_form_shows_the_terms_and_an_emptied_field_takes_a_value_away(dissec
     client, address = sign_in(Role.RESEARCHER), reverse("campaign-edit", args=["try"])
     assert address in client.get(reverse("campaign", args=["try"])).content.decode()
     initial = client.get(address).context["form"].initial
-    assert (initial["country"], initial["lifetime"], initial["max_assignments"]) == ("US DE", 5.0, 6)
+    assert (initial["country"], initial["lifetime"], initial["max_assignments"]) == (["US", "DE"], 5.0, 6)
     fields = {name: value for name, value in initial.items() if value is not None}
-    assert client.post(address, fields | {"lifetime": "", "max_assignments": "", "country": "fr"}).status_code == 302
+    assert client.post(address, fields | {"lifetime": "", "max_assignments": "", "country": ["FR"]}).status_code == 302
     campaign.refresh_from_db()
     assert (campaign.lifetime_seconds, campaign.max_assignments) == (None, None)
     assert campaign.qualifications == {"locales": ["FR"]}

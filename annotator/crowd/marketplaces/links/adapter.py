@@ -68,6 +68,10 @@ class Links:
             frame_ancestors=("'none'",),
         )
 
+    @property
+    def account(self) -> None:
+        """People are written to by whoever gave them their links."""
+
     def check_credentials(self) -> None:
         """There are none."""
 

@@ -16,6 +16,7 @@ from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.marketplaces.facts import Facts, Verb
 from annotator.crowd.marketplaces.marketplace import JSON, Act, FormPost, Published, SentAct, Submission, Terms, Visit
 from annotator.crowd.marketplaces.mturk import events, finding, visits, wire
+from annotator.crowd.marketplaces.mturk.account import MTurkAccount
 from annotator.crowd.marketplaces.mturk.client import MTurkClient, read_credentials
 from annotator.crowd.marketplaces.mturk.facts import Place, find_place
 from annotator.crowd.marketplaces.outcomes import (
@@ -53,6 +54,10 @@ class MTurkMarketplace:
     @functools.cached_property
     def client(self) -> MTurkClient:
         return MTurkClient(self.place)
+
+    @functools.cached_property
+    def account(self) -> MTurkAccount:
+        return MTurkAccount(self.place)
 
     def check_credentials(self) -> None:
         read_credentials(self.place)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, SSLError
@@ -23,10 +24,13 @@ _THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "
 class MTurkClient:
     """Calls one marketplace's API; every method raises MarketplaceRefused or OutcomeUnknown."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, max_attempts: int | None = None) -> None:
         key_id, secret = read_credentials(place)
         self.place = place
-        self._client = boto3.client(
+        # Our own marketplace has an operation more than Amazon's.
+        core = botocore.session.Session()
+        core.get_component("data_loader").search_paths.append(settings.MTURK_ADDITIONS)
+        self._client = boto3.Session(botocore_session=core).client(
             "mturk",
             endpoint_url=place.endpoint_url,
             region_name="us-east-1",
@@ -35,7 +39,7 @@ class MTurkClient:
             config=Config(
                 connect_timeout=5,
                 read_timeout=20,
-                retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+                retries={"mode": "standard", "total_max_attempts": max_attempts or MAX_ATTEMPTS},
                 # A proxy of the environment must not stand between us and a marketplace on this machine.
                 proxies={} if place.facts.name == "own" else None,
             ),

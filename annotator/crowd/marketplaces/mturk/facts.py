@@ -24,12 +24,14 @@ class Place:
     """Where the API answers; `simulated_prefix` begins the worker ids of programs, empty where there are none.
 
     `signs_visits`: the address of a HIT page carries a proof of who holds the assignment (visits.py).
+    `lists_letters`: it has ListWorkerMessages, which Amazon has not.
     """
 
     facts: Facts
     endpoint_url: str
     simulated_prefix: str = ""
     signs_visits: bool = False
+    lists_letters: bool = False
 
 
 def find_place(name: str) -> Place:
@@ -49,6 +51,7 @@ def find_place(name: str) -> Place:
             endpoint_url=own,
             simulated_prefix="ASIMULATED",  # MTurk's pattern for worker ids is A[A-Z0-9]+
             signs_visits=True,
+            lists_letters=True,
         ),
         "mturk-sandbox": Place(
             _FACTS(

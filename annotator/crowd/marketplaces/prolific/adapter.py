@@ -74,6 +74,10 @@ class Prolific:
     def client(self) -> ProlificClient:
         return ProlificClient()
 
+    @property
+    def account(self) -> None:
+        """Balance and messages stay at Prolific."""
+
     def check_credentials(self) -> None:
         read_token()
 

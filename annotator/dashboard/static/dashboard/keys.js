@@ -45,3 +45,17 @@ function showKeys() {
 document.addEventListener("click", (event) => {
   if (event.target.closest("#show-keys")) showKeys();
 });
+
+/* Unfold opens its menu by spans, which the keyboard passes over: they get a button's role, name and keys. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const one of document.querySelectorAll("[x-on\\:click^='sidebarMobileOpen'], [x-on\\:click^='sidebarDesktopOpen']")) {
+    Object.assign(one, { role: "button", tabIndex: 0, ariaLabel: "Menu" });
+    one.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation();
+      one.click();
+      requestAnimationFrame(() => document.querySelector("#nav-sidebar a")?.focus());
+    });
+  }
+});

@@ -1,4 +1,4 @@
-"""Every operation of the API, by its name on the wire."""
+"""Every operation by its name on the wire: Amazon's API, and what this marketplace adds."""
 
 from collections.abc import Callable
 from typing import Any
@@ -56,3 +56,4 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "UpdateNotificationSettings": notifications.update_notification_settings,
     "UpdateQualificationType": qualification_types.update_qualification_type,
 }
+ADDED: dict[str, Callable[[Call], dict[str, Any]]] = {"ListWorkerMessages": workers.list_worker_messages}

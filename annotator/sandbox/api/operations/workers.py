@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from annotator.sandbox.api import find, pagination
+from django.db.models import Exists, OuterRef
+
+from annotator.sandbox.api import find, pagination, wire
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.api.limits import MAX_WORKERS_NOTIFIED
-from annotator.sandbox.models import Message, Person, WorkerBlock
+from annotator.sandbox.models import Assignment, Message, Person, WorkerBlock
 from annotator.sandbox.rules.refusals import bad_parameter
 from annotator.sandbox.rules.states import AssignmentState
 
@@ -35,14 +37,18 @@ def list_worker_blocks(call: Call) -> dict[str, Any]:
 
 
 def notify_workers(call: Call) -> dict[str, Any]:
-    """A message to each person whose work this requester has judged; the answer names the others."""
+    """A message to each person whose work this requester has judged, or who wrote; the answer names the others."""
     sought = call.values["WorkerIds"]
     if not 1 <= len(sought) <= MAX_WORKERS_NOTIFIED:
         raise bad_parameter(f"WorkerIds must name 1 to {MAX_WORKERS_NOTIFIED} Workers.")
-    judged = Person.objects.filter(
-        mturk_id__in=sought, assignments__hit__requester=call.requester,
-        assignments__state__in=[AssignmentState.APPROVED, AssignmentState.REJECTED],
-    ).distinct()  # fmt: skip
+    is_judged = Exists(
+        Assignment.objects.filter(
+            person=OuterRef("pk"), hit__requester=call.requester,
+            state__in=[AssignmentState.APPROVED, AssignmentState.REJECTED],
+        )
+    )  # fmt: skip
+    has_written = Exists(Message.objects.filter(person=OuterRef("pk"), requester=call.requester, is_from_person=True))
+    judged = Person.objects.filter(is_judged | has_written, mturk_id__in=sought)
     Message.objects.bulk_create(
         Message(
             requester=call.requester, person=person, subject=call.values["Subject"], text=call.values["MessageText"],
@@ -55,9 +61,16 @@ def notify_workers(call: Call) -> dict[str, Any]:
     return {"NotifyWorkersFailureStatuses": failures}
 
 
+def list_worker_messages(call: Call) -> dict[str, Any]:
+    """Not Amazon's: there such messages come by e-mail."""
+    rows = Message.objects.filter(requester=call.requester, is_from_person=True).select_related("person")
+    messages, members = pagination.take(rows, call.page(), is_newest_first=True)
+    return {**members, "WorkerMessages": [wire.message_members(message) for message in messages]}
+
+
 def _failure(worker_id: str) -> dict[str, Any]:
     return {
         "NotifyWorkersFailureCode": "HardFailure",
-        "NotifyWorkersFailureMessage": "You have neither approved nor rejected work of this Worker.",
+        "NotifyWorkersFailureMessage": "You have not judged work of this Worker, and were not written to.",
         "WorkerId": worker_id,
     }

@@ -14,6 +14,7 @@ from annotator.accounts.models import AuditEntry, Role, ShareLink
 from annotator.crowd.models import Answer
 from annotator.notes.models import SavedView, UnitNote, UnitTag
 from annotator.notes.noting import CannotNote, read_tags
+from annotator.units.models import Network, NetworkAlias
 from tests.annotator.dashboard.making import World, make_person, sign_in
 
 UNIT = "/units/net/features.3/1/"
@@ -188,3 +189,15 @@ def test_a_shared_gallery_is_the_one_that_was_shared(world: World, researcher: C
     assert page.content.decode().count('class="us-unit"') == 1
     assert guest.get("/units/?sort=index&concept=brick%20wall").status_code == 200
     assert guest.get("/units/?sort=index").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "address", ["/units/former/features.3/1/?mode=paper", "/units/?sort=index&network=former", "/layers/former/",
+                "/units/beside/?unit=former/features.3/0&unit=net/features.3/1", "/layers/?network=former"],
+)  # fmt: skip
+def test_a_shared_page_follows_a_network_that_was_merged(world: World, researcher: Client, address: str) -> None:
+    link, guest = share(researcher, address), Client()
+    NetworkAlias.objects.create(name="former", network=Network.objects.get(name="net"))
+    page = guest.get(link, follow=True)
+    assert (page.status_code, page.redirect_chain[-1][0]) == (200, address.replace("former", "net"))
+    assert guest.get("/units/").status_code == 302

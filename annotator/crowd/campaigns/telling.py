@@ -1,0 +1,155 @@
+"""Tells people and programs that a campaign is complete: by e-mail, or by a signed message to an address of theirs.
+
+A notice is a row before it is sent. It is tried a bounded number of times, apart from collecting, and holds up nothing.
+"""
+
+import hashlib
+import hmac
+import json
+import smtplib
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.core.validators import validate_email
+from django.db.models import F
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
+
+from annotator.crowd.campaigns.openness import count_wanted
+from annotator.crowd.models import ANSWERED, Assignment, Campaign, Notice
+from annotator.posting import AddressRefused, NotTaken, check_address, post
+from annotator.refusals import Refusal
+
+SALT = "unitscope.crowd.notices"
+MAX_TARGETS = 10
+MAX_TRIES = 6
+# Doubled after each try: the last one is half an hour after the first.
+FIRST_WAIT = timedelta(minutes=1)
+SIGNATURE, TIME = "X-Unitscope-Signature", "X-Unitscope-Time"
+
+
+class CannotTell(Refusal):
+    """The text is no address that a notice can be sent to, or there are too many."""
+
+
+def add_notice(campaign: Campaign, target: str) -> Notice:
+    """`target`: an e-mail address or a web address. Of a campaign that is complete, nothing is sent until it is so
+    again. Raises CannotTell.
+    """
+    target = target.strip()
+    if campaign.is_imported:
+        raise CannotTell("The campaign was imported: it does not become complete here.")
+    if len(target) > 500:
+        raise CannotTell("The address is too long.")
+    if "://" in target:
+        _check_webhook(target)
+    else:
+        _check_mail(target)
+    if campaign.notices.exclude(target=target).count() >= MAX_TARGETS:
+        raise CannotTell(f"At most {MAX_TARGETS} are told about one campaign.")
+    notice, _ = Notice.objects.get_or_create(campaign=campaign, target=target)
+    return notice
+
+
+def _check_webhook(target: str) -> None:
+    try:
+        check_address(target)
+    except AddressRefused as refused:
+        raise CannotTell(str(refused)) from None
+
+
+def _check_mail(target: str) -> None:
+    try:
+        validate_email(target)
+    except ValidationError:
+        raise CannotTell("Write an e-mail address, or a web address that begins with https://.") from None
+    if not _can_mail():
+        raise CannotTell("No mail server: the operator sets SMTP_HOST and MAIL_FROM.")
+
+
+def _can_mail() -> bool:
+    return bool(settings.EMAIL_HOST and settings.MAIL_FROM)
+
+
+def plan_notices(campaign: Campaign, *, now: datetime) -> None:
+    """The campaign has just become complete: its notices are due. In the caller's transaction."""
+    campaign.notices.update(n_tries=0, next_try_at=now, sent_at=None, problem="")
+
+
+def tell_due(*, now: datetime) -> int:
+    """Sends what is due; returns how many were sent. Several processes may do this at once."""
+    n_sent = 0
+    for notice in Notice.objects.filter(next_try_at__lte=now).select_related("campaign").order_by("next_try_at", "id"):
+        wait = FIRST_WAIT * 2**notice.n_tries
+        is_last = notice.n_tries + 1 >= MAX_TRIES
+        # Claimed before it is sent: whoever dies in the middle leaves the next try.
+        claim = Notice.objects.filter(pk=notice.pk, next_try_at=notice.next_try_at)
+        if not claim.update(n_tries=F("n_tries") + 1, next_try_at=None if is_last else now + wait):
+            continue
+        problem = _send(notice, now=now)
+        changes = {"problem": problem} if problem else {"problem": "", "sent_at": now, "next_try_at": None}
+        Notice.objects.filter(pk=notice.pk, sent_at=None).update(**changes)
+        n_sent += not problem
+    return n_sent
+
+
+def _send(notice: Notice, *, now: datetime) -> str:
+    """Why it could not be sent, in words; "" if it was."""
+    try:
+        if notice.is_webhook:
+            body = json.dumps(describe_completion(notice.campaign, now=now)).encode()
+            post(notice.target, body, headers=_sign(notice, body, now=now))
+        elif not _can_mail():
+            return "No mail server: the operator sets SMTP_HOST and MAIL_FROM."
+        else:
+            subject, text = write_letter(notice.campaign)
+            send_mail(subject, text, settings.MAIL_FROM, [notice.target])
+    except (AddressRefused, NotTaken) as problem:
+        return str(problem)[:300]
+    except (OSError, smtplib.SMTPException) as error:
+        return f"The mail server did not take it ({type(error).__name__})."
+    return ""
+
+
+def make_key(notice: Notice) -> str:
+    """The key of the webhook's signatures, in hexadecimal: one for each campaign and address."""
+    return salted_hmac(SALT, f"{notice.campaign_id}\n{notice.target}", algorithm="sha256").hexdigest()
+
+
+def _sign(notice: Notice, body: bytes, *, now: datetime) -> dict[str, str]:
+    """An HMAC-SHA256 over the time in epoch seconds, a dot, and the body."""
+    stamp = str(int(now.timestamp()))
+    digest = hmac.new(make_key(notice).encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"Content-Type": "application/json", TIME: stamp, SIGNATURE: f"sha256={digest}"}
+
+
+def describe_completion(campaign: Campaign, *, now: datetime) -> dict[str, object]:
+    """No person's id, no answer: what a stranger who reads it may know."""
+    answered = Assignment.objects.filter(hit__campaign=campaign, state__in=ANSWERED)
+    return {
+        "event": "campaign complete",
+        "campaign": campaign.name,
+        "address": _address(campaign),
+        "marketplace": campaign.marketplace,
+        "n_answers": answered.count(),
+        "n_wanted": count_wanted(campaign),
+        "sent_at": now.isoformat(timespec="seconds"),
+    }
+
+
+def write_letter(campaign: Campaign) -> tuple[str, str]:
+    """Subject and text of the e-mail."""
+    n_answers = Assignment.objects.filter(hit__campaign=campaign, state__in=ANSWERED).count()
+    return (
+        f"The campaign {campaign.name} is complete",
+        f"All HITs of the campaign {campaign.name} are complete or withdrawn: {n_answers} answers.\n\n"
+        f"{_address(campaign)}\n\nSomebody asked {urlsplit(settings.WEB_URL).hostname} to tell you. The page of the "
+        "campaign lists who is told, and ends it.\n",
+    )
+
+
+def _address(campaign: Campaign) -> str:
+    return f"{settings.WEB_URL}{reverse('campaign', args=[campaign.name], urlconf='annotator.urls')}"
