@@ -104,7 +104,9 @@ def _take(person: Person, kind: HITType, which: str, *, now: dt.datetime, **valu
         "auto_approval": kind.auto_approval_seconds, "deadline": now + dt.timedelta(seconds=kind.duration_seconds),
     }  # fmt: skip
     is_told = notifying.is_asked_for("AssignmentAccepted", kind)
-    with transaction.atomic() if is_told else contextlib.nullcontext():
+    with contextlib.ExitStack() as together:
+        if is_told:
+            together.enter_context(transaction.atomic())
         for assignment in Assignment.objects.raw(_TAKE.format(which=which), values):
             if is_told:
                 notifying.record("AssignmentAccepted", hit=assignment.hit, assignment=assignment, now=now)

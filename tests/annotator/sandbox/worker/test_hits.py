@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from annotator.sandbox.acts import working
-from annotator.sandbox.models import HIT, Assignment, Person
+from annotator.sandbox.models import HIT, Assignment, Notification, NotificationSetting, Person
 from annotator.sandbox.questions.documents import HTML_NAMESPACE
 from tests.conformance.documents import FORM, UPLOAD_FORM
 
@@ -136,6 +136,24 @@ def test_nobody_holds_more_hits_than_amazon_allows(
     browser, group = visit(new_person()), hits[0].hit_type.group_id
     for status in (302, 302, 409):
         assert browser.post(f"/worker/groups/{group}/accept").status_code == status
+
+
+def test_an_accepted_hit_is_told_to_who_asked_for_it(
+    visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+) -> None:
+    """One of a group, and one that was chosen; with the last place the HIT is full."""
+    hit = new_hit(MaxAssignments=2)
+    NotificationSetting.objects.create(
+        hit_type=hit.hit_type, is_active=True,
+        specification={"Transport": "Email", "Destination": "a@b.c", "EventTypes": ["AssignmentAccepted"]},
+    )  # fmt: skip
+    for name, path in (("ada", f"groups/{hit.hit_type.group_id}"), ("bo", f"hits/{hit.mturk_id}")):
+        assert visit(new_person(name)).post(f"/worker/{path}/accept").status_code == 302
+    told = [one["Events"][0]["AssignmentId"] for one in Notification.objects.values_list("document", flat=True)]
+    assert sorted(told) == sorted(Assignment.objects.values_list("mturk_id", flat=True))
+    hit.refresh_from_db()
+    assert (hit.status, hit.n_accepted) == ("Unassignable", 2)
+    assert visit(new_person("cy")).post(f"/worker/hits/{hit.mturk_id}/accept").status_code == 409
 
 
 def test_a_question_form_is_answered_here(
