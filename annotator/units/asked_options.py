@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import CommandParser
 
-from workers.engine.measures.options import list_declared, list_defaults
+from workers.engine.measures.options import list_chosen, list_declared, list_defaults
 from workers.engine.measures.recorded import Option
 
 # Recorded with every dissection, also if nobody asked: whoever reads the record looks for them.
@@ -41,13 +41,14 @@ def _describe_argument(default: Any, stated: Option) -> dict[str, Any]:
 
 
 def choose_options(given: dict[str, Any]) -> list[dict[str, Any]]:
-    """What each dissection records: options that were asked for, and those of ALWAYS_RECORDED.
+    """What each dissection records: options that were asked for, those of ALWAYS_RECORDED, and what is chosen for new
+    dissections.
 
     An option that makes several dissections is given as a list of its values.
     """
     asked: dict[str, Any] = {name: given[name] for name in list_declared() if given.get(name) is not None}
     defaults = list_defaults()
-    kept = {name: defaults[name] for name in ALWAYS_RECORDED}
+    kept = {name: defaults[name] for name in ALWAYS_RECORDED} | list_chosen()
     chosen = [{**kept, **asked}]
     for name in (name for name, stated in list_declared().items() if stated.makes_several and name in asked):
         values: list[Any] = asked.pop(name)

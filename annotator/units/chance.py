@@ -15,7 +15,7 @@ SEED = 1
 # Options that change neither masks nor labels: dissections that differ in them alone share a baseline.
 NOT_OF_COUNTS = (
     "n_top", "n_low", "batch_size", "tile_px", "segment", "seed", "mean_empirical_px", "occluded_images", "exemplars",
-    "chance", "rotation_seed", "crops", "activation_vectors", "compositions",
+    "chance", "rotation_seed", "crops", "dimming", "activation_vectors", "compositions",
 )  # fmt: skip
 COUNT_WORDS = {"n_detectors": "detectors", "n_unique": "unique detectors"}
 # The units of a baseline are counted, not shown.

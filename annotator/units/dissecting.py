@@ -31,6 +31,8 @@ HOW_IT_IS_DONE = ("shard_images", "spill", "memory_limit")
 # `anew`: also what an earlier version of the image set has is measured; `grown_from`: the dissection that measured it.
 ANEW, GROWN_FROM = "anew", "grown_from"
 NOT_OF_RESULT = (*HOW_IT_IS_DONE, ANEW, GROWN_FROM)
+# Crops are cut when the shards are joined.
+NOT_OF_SHARDS = (*NOT_OF_RESULT, "dimming")
 
 _TASK_NAMES = {
     GPUTask.Stage.SURVEY: contract.SURVEY,
@@ -229,9 +231,9 @@ def _find_earlier(dissection: Dissection) -> None:
 
 
 def _asks_the_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """True if both give the same results and cut their shards alike."""
+    """True if both measure the same and cut their shards alike."""
     left, right = (
-        {name: value for name, value in given.items() if name not in NOT_OF_RESULT or name == "shard_images"}
+        {name: value for name, value in given.items() if name not in NOT_OF_SHARDS or name == "shard_images"}
         for given in (one, other)
     )
     return left == right

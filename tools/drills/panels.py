@@ -54,7 +54,7 @@ def manage(processes: Processes, *words: str, typed: str = "") -> str:
 def dissect(processes: Processes, images: Path) -> str:
     """The id of a dissection of an early layer with random weights, over 400 rendered images."""
     manage(processes, "render_concepts", str(images), "--n", "400")
-    network = ("--network", "torchvision:squeezenet1_1", "--layer", "features.3.squeeze")
+    network = ("--network", "torchvision:squeezenet1_1", "--layer", "features.3.squeeze", "--dimming", "fixed")
     return str(
         json.loads(manage(processes, "dissect", *network, "--images", str(images), "--rendered", "--json"))["id"]
     )

@@ -81,6 +81,7 @@ def _open_source(artifact: Artifact, place: int, arrays: Arrays, pixels: Pixels)
         n_images=options.of(TopImagesOptions),
         tile_px=asked.tile_px,
         seed=options.run.seed,
+        dimming=asked.dimming,
     )
 
 

@@ -20,7 +20,7 @@ from workers.engine.images.contents import Contents
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.crops.arrays import ALL, CropOptions
-from workers.engine.measures.options import DissectionOptions, OptionsInvalid
+from workers.engine.measures.options import DissectionOptions, OptionsInvalid, list_chosen
 from workers.engine.measures.tally import merge_tallies
 from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import LoadedNetwork
@@ -62,7 +62,7 @@ def dissect(
     what to do.
     """
     device = device or find_device(network)
-    chosen = DissectionOptions.from_json({**RECORDED, **options})
+    chosen = DissectionOptions.from_json({**RECORDED, **list_chosen(), **options})
     if chosen.of(CropOptions).crops != ALL:
         raise OptionsInvalid("In a notebook the crops of all units are cut with the dissection: leave out `crops`.")
     paths = [layers] if isinstance(layers, str) else list(layers)

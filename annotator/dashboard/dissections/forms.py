@@ -8,7 +8,7 @@ from django.urls import reverse_lazy
 from annotator.program import name_command
 from annotator.units.asked_options import choose_options
 from annotator.units.models import IMPORTED, ImageSet, Network
-from workers.engine.measures.options import list_declared, list_defaults
+from workers.engine.measures.options import list_chosen, list_declared, list_defaults
 from workers.engine.measures.recorded import Option
 
 
@@ -46,7 +46,7 @@ class DissectForm(forms.Form):
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
-        defaults = list_defaults()
+        defaults = list_defaults() | list_chosen()
         for name, stated in list_declared().items():
             if stated.title:
                 self.fields[name] = _make_field(defaults[name], stated)

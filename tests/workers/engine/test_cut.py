@@ -48,10 +48,11 @@ def dissected(image_set: ImageSet, **stated: object) -> tuple[Artifact, dict[str
     return read_artifact(stored.__getitem__), stored
 
 
-@pytest.mark.parametrize("segment", ["upsampled", "smoothed"])
-def test_late_crops_are_those_of_the_whole_dissection(image_set: ImageSet, segment: str) -> None:
-    whole, _ = dissected(image_set, segment=segment)
-    late, stored = dissected(image_set, segment=segment, crops="asked")
+@pytest.mark.parametrize(("segment", "dimming"), [("upsampled", "fixed"), ("smoothed", "auto")])
+def test_late_crops_are_those_of_the_whole_dissection(image_set: ImageSet, segment: str, dimming: str) -> None:
+    whole, _ = dissected(image_set, segment=segment, dimming=dimming)
+    late, stored = dissected(image_set, segment=segment, dimming=dimming, crops="asked")
+    assert whole.manifest["options"].get("dimming", "fixed") == dimming
     assert not [name for name in stored if name.endswith(".jpg")]
     assert late.manifest["sha256"] != whole.manifest["sha256"], "the option is stated"
     before = dict(stored)

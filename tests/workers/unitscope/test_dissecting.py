@@ -17,7 +17,7 @@ from workers.engine.evidence.finding import find_head
 from workers.engine.format.artifact import ArtifactMalformed
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures.iou.arrays import MODES, IoU, ModeCounts
-from workers.engine.measures.options import OptionsInvalid
+from workers.engine.measures.options import OptionsInvalid, list_chosen
 from workers.engine.measures.table import list_recorded
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerError
@@ -45,7 +45,7 @@ def test_the_artifact_is_the_commands(
     images: Path, found: unitscope.Dissection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings
 ) -> None:
     settings.ARTIFACT_ROOT = f"file://{tmp_path / 'store'}"
-    dissection = dissect_by_command(images, monkeypatch, tail=CHOSEN["tail"])
+    dissection = dissect_by_command(images, monkeypatch, tail=CHOSEN["tail"], **list_chosen())
     assert dissection.artifact_sha256 == found.sha256
     rows = {row.unit.index: row for row in dissection.dissected_units.select_related("unit")}
     table = found.units

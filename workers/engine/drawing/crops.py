@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
+from workers.engine.drawing.dimming import dim
 from workers.engine.drawing.segments import SegmentSource, find_segments
 from workers.engine.networks.geometry import spread_pixels
 
 MARGIN = 0.1  # of the segment's side, on each side
-DIMMED_BY = 5
 SEARCH_GRID = 56  # points along a side at which the segment's extent is looked for
 OUTLINE_PX = 32
 QUALITY = 90
@@ -114,7 +114,7 @@ def square_inside(row: float, column: float, side: float, input_px: int) -> Box:
     return Box(left=left, top=top, side=whole)
 
 
-def tile(*, pixels: NDArray[np.uint8], cut: Cut) -> NDArray[np.uint8]:
+def tile(*, pixels: NDArray[np.uint8], cut: Cut, dimming: str) -> NDArray[np.uint8]:
     """(3, tile_px, tile_px): the crop of an (input_px, input_px, 3) image, dimmed outside the segment."""
     box = cut.box
     # torch resizes bytes in a third of Pillow's time, by the same filter; one value in some 200 differs by 1.
@@ -122,9 +122,7 @@ def tile(*, pixels: NDArray[np.uint8], cut: Cut) -> NDArray[np.uint8]:
     small = functional.interpolate(
         crop.permute(2, 0, 1).unsqueeze(0), size=cut.mask.shape, mode="bicubic", antialias=True
     )
-    # Bytes in planes: numpy divides and compares many of them at a time.
-    planes = np.ascontiguousarray(small[0].numpy())
-    return np.maximum(planes // DIMMED_BY, planes & (cut.mask.view(np.uint8) * np.uint8(255)))
+    return dim(np.ascontiguousarray(small[0].numpy()), cut.mask, dimming=dimming)
 
 
 def encode_strip(tiles: NDArray[np.uint8]) -> tuple[str, bytes]:

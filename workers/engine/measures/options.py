@@ -102,6 +102,11 @@ def list_defaults() -> dict[str, Any]:
     return {one.name: one.default for kind in _list_kinds() for one in fields(kind)}
 
 
+def list_chosen() -> dict[str, Any]:
+    """What a new dissection states unless something else is asked for; see Option."""
+    return {name: one.chosen for name, one in list_declared().items() if one.chosen is not None}
+
+
 def _list_kinds() -> list[type[Any]]:
     return [RunOptions, *(recorded.options for recorded in list_recorded())]
 

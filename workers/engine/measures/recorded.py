@@ -21,7 +21,8 @@ class Option:
 
     `is_open`: the bounds themselves are not allowed. `flag` is empty if it follows from the field's name. `bare` is the
     value if the argument is given without one. `makes_several`: each of several values is a dissection of its own.
-    `pattern` is what a text must match as a whole, if it is not empty; `words` says it in words.
+    `pattern` is what a text must match as a whole, if it is not empty; `words` says it in words. `chosen` is what a new
+    dissection states if nobody asks for anything, where that is not the default: records of before state nothing.
     """
 
     help: str
@@ -35,6 +36,7 @@ class Option:
     makes_several: bool = False
     pattern: str = ""
     words: str = ""
+    chosen: Any = None
 
 
 def option(default: Any, help: str, **stated: Any) -> Any:

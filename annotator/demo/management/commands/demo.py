@@ -18,6 +18,7 @@ from annotator.demo.pictures.rendering import VERSION
 from annotator.program import name_command
 from annotator.units.best_labels import is_best
 from annotator.units.models import GIVEN_UP, AutomaticLabel, Dissection, TopImage
+from workers.engine.drawing.dimming import FIXED
 from workers.engine.drawing.explanation import list_shown_units
 from workers.engine.measures.crops.arrays import ASKED
 
@@ -93,7 +94,7 @@ class Command(ProjectCommand):
         else:
             call_command(
                 "dissect", network=NETWORK, weights=_weights(), layer=LAYERS, images=images, rendered=True, seed=SEED,
-                crops=ASKED,
+                crops=ASKED, dimming=FIXED,  # by which the simulated people recognize what a tile shows
             )  # fmt: skip
         return Dissection.objects.filter(**asked, state=Dissection.State.DONE).latest("created_at")
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.drawing.dimming import AUTO, DIMMINGS, FIXED
 from workers.engine.drawing.segments import WAYS
 from workers.engine.format.artifact import maps_name
 from workers.engine.measures.empirical_fields.arrays import EmpiricalFieldOptions
@@ -20,7 +21,8 @@ ALL, ASKED = "all", "asked"
 @dataclass(frozen=True)
 class CropOptions:
     """Tiles of tile_px; `segment` (docs/measures.md, Segment). `mean_empirical_px` is the least side of crops and the
-    diameter of disks, if it is known from elsewhere. `crops`: whose strips are drawn with the dissection.
+    diameter of disks, if it is known from elsewhere. `dimming`: outside the segment; dissections of before state none.
+    `crops`: whose strips are drawn with the dissection.
     """
 
     tile_px: int = option(128, "side of a tile in pixels", low=16, high=512)
@@ -28,6 +30,10 @@ class CropOptions:
     mean_empirical_px: float | None = option(
         None, "mean empirical receptive field in pixels, if it is known and not to be estimated"
     )
+    dimming: str = option(
+        FIXED, "how far what lies outside the segment is dimmed: to a fifth of its brightness, or less in dark crops",
+        choices=DIMMINGS, title="Dimming", chosen=AUTO,
+    )  # fmt: skip
     crops: str = option(
         ALL, "whose crops are cut now: of all units, or later of each unit that somebody asks about or looks at",
         choices=(ALL, ASKED), title="Crops of",

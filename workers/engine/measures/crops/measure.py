@@ -60,6 +60,7 @@ def _make_source(layer: MeasuredLayer, completion: Completion) -> TileSource:
         n_images=completion.options.of(TopImagesOptions),
         tile_px=asked.tile_px,
         seed=completion.options.run.seed,
+        dimming=asked.dimming,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.drawing.dimming import FIXED
 from workers.engine.drawing.segments import SegmentSource
 from workers.engine.format.artifact import Arrays, Save
 from workers.engine.measures.crops.arrays import Crops
@@ -73,6 +74,7 @@ def store_part(part: Part) -> Arrays:
         "input_px": source.input_px,
         "tile_px": source.tile_px,
         "seed": source.seed,
+        "dimming": source.dimming,
         "n_images": asdict(source.n_images),
         "way": segment.way,
         "mean_empirical_px": segment.mean_empirical_px,
@@ -100,6 +102,7 @@ def load_part(arrays: Arrays, *, pixels: Pixels) -> Part:
         n_images=TopImagesOptions(**stated["n_images"]),
         tile_px=stated["tile_px"],
         seed=stated["seed"],
+        dimming=stated.get("dimming", FIXED),  # parts of before state none
         first_unit=stated["first_unit"],
     )
     return Part(stated["place"], source)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.drawing.crops import OUTLINE_PX, Cut, Sizes, cut_segments, encode_strip, tile
+from workers.engine.drawing.dimming import FIXED
 from workers.engine.drawing.segments import SegmentSource
 from workers.engine.format.artifact import Save, late_name, tile_name
 from workers.engine.measures.crops.arrays import Crops
@@ -39,6 +40,7 @@ class TileSource:
     n_images: TopImagesOptions
     tile_px: int
     seed: int
+    dimming: str
     first_unit: int = 0
 
     @property
@@ -110,7 +112,7 @@ def draw_strip(source: TileSource, unit: int, cuts: Mapping[int, Cut]) -> tuple[
     images = np.concatenate([source.top.top_image[unit], source.top.low_image[unit]])
     tiles = np.zeros((3, source.n_images.n_maps, source.tile_px, source.tile_px), dtype=np.uint8)
     for place, cut in cuts.items():
-        tiles[:, place] = tile(pixels=source.pixels(int(images[place])), cut=cut)
+        tiles[:, place] = tile(pixels=source.pixels(int(images[place])), cut=cut, dimming=source.dimming)
     return encode_strip(tiles)
 
 
@@ -118,6 +120,7 @@ def name_later(source: TileSource, unit: int) -> str:
     """The name of a strip that is drawn when it is asked for: of what it is drawn from, but for the photographs."""
     segment = source.segment
     stated = [source.tile_px, source.input_px, source.seed, unit, segment.way, segment.mean_empirical_px]
+    stated += [] if source.dimming == FIXED else [source.dimming]
     digest = hashlib.sha256(json.dumps([*stated, asdict(segment.geometry)]).encode())
     for array in (source.top.top_image, source.top.top_peak, source.top.low_image, source.top_maps):
         digest.update(np.ascontiguousarray(array[unit]).tobytes())
