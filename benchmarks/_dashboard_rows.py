@@ -7,12 +7,17 @@ tell them apart computed from the row's number. So the rows are the same each ti
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 
 from annotator.comparison.models import UnitComparison
 from annotator.crowd.models import HIT, Answer, Assignment, Campaign, HITType, HITUnit, Worker
 from annotator.labels.models import UnitLabel
+from annotator.notes.models import SavedView, UnitNote, UnitTag
+from annotator.readouts.models import Readout
+from annotator.studies.models import Study
+from annotator.studies.plan import Plan
 from annotator.units.models import (
     AutomaticLabel,
     DissectedUnit,
@@ -59,12 +64,15 @@ def _copy(row: Model, n_rows: int, **differing: str) -> None:
 
 
 def fill(*, n_units: int) -> None:
-    """n_units units with 60 crops and 20 answers each, in layers of 500, one dissection, one campaign."""
+    """n_units units with 60 crops and 20 answers each, in layers of 500, one dissection, one campaign; a note and a tag
+    for every tenth unit; a kept view, a study and a read-out for each layer.
+    """
     with connection.cursor() as cursor:
         # Foreign keys are right by construction; checking millions of them would take most of the time.
         cursor.execute("SET session_replication_role = replica")
         _fill_units(n_units)
         _fill_answers(n_units)
+        _fill_notes(n_units)
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")  # so that its writing does not meet the first requests
@@ -159,3 +167,25 @@ def _fill_answers(n_units: int) -> None:
         id=1, unit_label=label, automatic_label_id=1, relation="equal", rule="made"
     )
     _copy(compared, n_units, unit_label_id="i + 1", automatic_label_id="i + 1", relation=_pick(RELATIONS, "i"))
+
+
+def _fill_notes(n_units: int) -> None:
+    user = User.objects.create(username="writer")
+    n_noted, n_layers = -(-n_units // 10), -(-n_units // LAYER_UNITS)
+    note = UnitNote.objects.create(id=1, unit_id=1, author=user, text="It also fires on spokes.", written_at=NOW)
+    _copy(note, n_noted, unit_id="i * 10 + 1", written_at="t.written_at + i * interval '1 second'")
+    tag = UnitTag.objects.create(id=1, unit_id=1, author=user, name="wheel", tagged_at=NOW)
+    _copy(tag, n_noted, unit_id="i * 10 + 1", name=_pick(CONCEPTS, "i"))
+    view = SavedView.objects.create(id=1, owner=user, name="view 0", address="/units/?concept=wheel", saved_at=NOW)
+    _copy(view, n_layers, name="'view ' || i")
+    plan = Plan(units=("block.0:0",), methods=("people",), image_set="generated", image_set_sha256="", n_images=1)
+    study = Study.objects.create(
+        id=1, name="study-0", dissection_id=Dissection.objects.get().pk, plan=plan.describe(), sha256="0" * 64,
+        planned_at=NOW,
+    )  # fmt: skip
+    _copy(study, n_layers, name="'study-' || i", planned_at="t.planned_at + i * interval '1 second'")
+    for i in range(n_layers):
+        Readout.objects.create(
+            name=f"readout-{i}", task="classify", architecture="unitscope:generated", layer=f"block.{i}",
+            state="refused", refusal="generated", created_at=NOW,
+        )  # fmt: skip

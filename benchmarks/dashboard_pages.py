@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from statistics import quantiles
 from urllib.parse import urlsplit
@@ -41,6 +42,20 @@ def list_pages(n_units: int) -> dict[str, Callable[[int], str]]:
         "review": lambda k: "/review/",
         "review-one": lambda k: f"/review/generated/{k * 7919 % n_units + 1}/?evidence=1",
         "campaign": lambda k: f"/campaigns/generated/?page={k % 8 + 1}",
+        "answers": lambda k: (
+            f"/campaigns/generated/answers/?page={k % 8 + 1}&sort={['unit', '-time', 'person'][k % 3]}"
+        ),
+        "similar": lambda k: f"{unit(k)}similar/",
+        "similar-part": lambda k: f"{unit(k)}similar/",
+        "beside": lambda k: "/units/beside/?" + "&".join(f"unit={unit(k + i)[7:-1]}" for i in range(4)),
+        "layer": lambda k: f"/layers/generated/block.{k % max(1, n_units // 500)}/",
+        "layers": lambda k: "/layers/generated/",
+        "notes": lambda k: f"/notes/?page={k % 3 + 1}",
+        "gallery-by-tag": lambda k: f"/units/?tag={['wheel', 'sea', 'sign'][k % 3]}",
+        # What a guest sees who opens a link to this page.
+        "shared": unit,
+        "studies": lambda k: "/studies/",
+        "readouts": lambda k: "/readouts/",
     }
 
 
@@ -126,7 +141,12 @@ def _ask(web: "subprocess.Popen[str]", line: str) -> float:
 
 def _serve(n_units: int) -> int:
     _set_up()
+    from django.contrib.auth.models import User
     from django.core.management import call_command
+    from django.test import Client
+    from django.utils import timezone
+
+    from annotator.accounts.sharing import share_page
 
     call_command("migrate", verbosity=0, run_syncdb=True)
     from benchmarks import _dashboard_rows
@@ -134,12 +154,21 @@ def _serve(n_units: int) -> int:
     began = time.monotonic()
     _dashboard_rows.fill(n_units=n_units)
     print(time.monotonic() - began, flush=True)
-    client, pages = _client(), list_pages(n_units)
+    client, guest, pages = _client(), Client(headers={"Host": "localhost"}), list_pages(n_units)
+
+    def share(address: str) -> str:
+        owner = User.objects.get(username="bench")
+        key = share_page(address=address, actor=owner, life=timedelta(days=1), now=timezone.now())
+        return f"/shared/{key}/"
+
     for line in sys.stdin:
         name, k = line.split()
         address = pages[name](int(k))
+        headers = {"HX-Request": "true"} if name.endswith("-part") else {}
+        asking = client if name != "shared" else guest
+        address = address if name != "shared" else share(address)
         began = time.perf_counter()
-        response = client.get(address)
+        response = asking.get(address, headers=headers, follow=True)
         seconds = time.perf_counter() - began
         assert response.status_code == 200, (address, response.status_code)
         print(seconds, flush=True)

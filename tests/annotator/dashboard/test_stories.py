@@ -6,23 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from django.contrib import admin
 from django.contrib.auth.models import User
+from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 
-from annotator.accounts.models import AuditEntry
+from annotator.accounts.models import AuditEntry, Membership
 from annotator.crowd.models import Answer, Campaign
 from annotator.labels.models import UnitLabel
 from annotator.labels.recording import label_campaign
 from annotator.units import gpu_queue
 from annotator.units.models import Dissection, GPUTask
 from annotator.work import tasks
+from tests import axe, keyboard
 from tests.annotator.crowd.fixtures import market
-from tests.annotator.crowd.making import NOW, make_dissection
+from tests.annotator.crowd.making import NOW, make_campaign, make_dissection
 from tests.annotator.dashboard.addresses import OUTER_PAGES, Shown
 from tests.annotator.dashboard.conftest import Open
 from tests.annotator.dashboard.looks import told_at
 from tests.annotator.dashboard.making import World, make_world
+from tests.annotator.dashboard.test_localizing import make_answer, make_run
 
 __all__ = ["market"]
 pytestmark = pytest.mark.browser
@@ -31,7 +34,6 @@ pytestmark = pytest.mark.browser
 ON_NARROW = ("color-contrast", "scrollable-region-focusable", "link-name", "button-name", "label", "aria-hidden-focus")
 LOOKS: list[tuple[int, Any, tuple[str, ...]]] = [(1440, "light", ()), (360, "dark", ON_NARROW)]
 MAX_PX = 6000
-ADMIN_PAGES = ["/admin/", "/admin/crowd/assignment/"]
 
 
 def titles(page: Page) -> list[str]:
@@ -165,28 +167,92 @@ def test_from_a_dissection_to_a_published_campaign(
 
 @pytest.mark.slow
 def test_no_page_scrolls_sideways_or_for_long_and_axe_finds_nothing_serious(
-    transactional_db: None,
-    tmp_path: Path,
-    open_page: Open,
-    chromium: Browser,
-    live_server: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    shown: Shown, open_page: Open, chromium: Browser, live_server: Any
 ) -> None:
-    monkeypatch.setattr(gpu_queue, "send", lambda *_: None)  # no GPU process is there that could take it
-    world = make_world(tmp_path, n_units=33, n_answers=2)  # as many units as the demo asks about
-    shown = Shown(label=UnitLabel.objects.earliest("pk"), dissection=world.dissection)
-    User.objects.update(is_superuser=True)
     page, outer = open_page("/"), chromium.new_page()
     said: list[str] = []
     for one in (page, outer):
         one.on("console", lambda message: said.append(message.text))
-    inner = [f"{live_server.url}{one}" for one in (*shown.list_inner_pages(), *ADMIN_PAGES)]
-    found = {(address, *look): wrong for address in inner for look, wrong in look_at(page, address)}
-    for address in [f"{live_server.url}{one}" for addresses in OUTER_PAGES.values() for one in addresses]:
-        found |= {(address, *look): wrong for look, wrong in look_at(outer, address)}
+    pages = [(page, one) for one in shown.list_inner_pages()]
+    pages += [(outer, one) for addresses in OUTER_PAGES.values() for one in addresses]
+    found = look_at_all(pages, live_server.url)
     outer.close()
     assert found == {}
     assert [text for text in said if "Content Security Policy" in text] == []
+
+
+@pytest.mark.slow
+def test_so_it_is_with_shared_and_filled_pages_and_with_the_admins_tables(
+    shown: Shown, open_page: Open, chromium: Browser, live_server: Any, settings: Any
+) -> None:
+    settings.WEB_URL = live_server.url
+    page, outer = open_page("/units/net/features.3/1/"), chromium.new_page()
+    User.objects.update(is_superuser=True)
+    link = keep_note_view_and_link(page).removeprefix(live_server.url)
+    inner = ["/notes/", "/units/net/features.3/1/", *make_more_pages(shown.dissection), *list_tables()]
+    found = look_at_all([(outer, "/shared/none/"), (outer, link), *((page, one) for one in inner)], live_server.url)
+    outer.close()
+    assert found == {}
+
+
+@pytest.mark.slow
+def test_the_keyboard_reaches_every_control(shown: Shown, open_page: Open, live_server: Any) -> None:
+    page = open_page("/")
+    found = {}
+    for address in shown.list_inner_pages():
+        page.goto(f"{live_server.url}{address}")
+        page.wait_for_function("!document.documentElement.hasAttribute('x-cloak')")
+        if wrong := keyboard.find_unreachable(page) + keyboard.walk_by_tab(page):
+            found[address] = wrong
+    assert found == {}
+
+
+@pytest.fixture
+def shown(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shown:
+    """As many units as the demo asks about; no GPU process is there that could take what pages ask."""
+    monkeypatch.setattr(gpu_queue, "send", lambda *_: None)
+    world = make_world(tmp_path, n_units=33, n_answers=2)
+    return Shown(label=UnitLabel.objects.earliest("pk"), dissection=world.dissection)
+
+
+def look_at_all(pages: list[tuple[Page, str]], server: str) -> dict[tuple[Any, ...], list[str]]:
+    return {(address, *look): wrong for page, address in pages for look, wrong in look_at(page, f"{server}{address}")}
+
+
+def keep_note_view_and_link(page: Page) -> str:
+    """Of the unit whose page is open; returns the link."""
+    address = page.url
+    page.fill("#note-text", "It also fires on spokes.")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#notes article")).to_be_visible()
+    page.get_by_text("Keep or share this view").click()
+    page.fill("#view-name", "wheels")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.wait_for_load_state()
+    page.goto(address)
+    page.get_by_text("Keep or share this view").click()
+    page.get_by_role("button", name="Make a link").click()
+    return page.locator("#shared-link").inner_text()
+
+
+def make_more_pages(dissection: Dissection) -> list[str]:
+    """Pages of what the world lacks: a campaign that is not published yet, a localization."""
+    make_campaign(dissection, name="draft")
+    found = make_run(state="answered", answer=make_answer())
+    waiting = make_run()
+    return [
+        "/campaigns/draft/", "/campaigns/draft/edit/", "/launch/?like=try", "/campaigns/try/figures/",
+        "/campaigns/try/answers/?state=submitted", f"/localization/{found.pk}/", f"/localization/{waiting.pk}/",
+    ]  # fmt: skip
+
+
+def list_tables() -> list[str]:
+    """The admin's tables, and a row of each kind of page that it has for one."""
+    ours = [model for model in admin.site._registry if model.__module__.startswith("annotator.")]
+    names = [f"admin:{model._meta.app_label}_{model._meta.model_name}" for model in ours]
+    rows = [reverse(f"{name}_change", args=[one.pk]) for model, name in zip(ours, names, strict=True)
+            if model in (Campaign, Membership) and (one := model._default_manager.first())]  # fmt: skip
+    return ["/admin/", *(reverse(f"{name}_changelist") for name in names), *rows]
 
 
 def look_at(page: Page, address: str) -> Iterator[tuple[tuple[int, str], list[str]]]:
@@ -199,21 +265,9 @@ def look_at(page: Page, address: str) -> Iterator[tuple[tuple[int, str], list[st
         page.set_viewport_size({"width": width, "height": 900})
         # As the theme's switch does; at load the page follows the system.
         page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
-        wrong = find_serious(page, rules)
+        wrong = axe.run_axe(page, rules)
         across, along = page.evaluate("(({scrollWidth: w, scrollHeight: h}) => [w, h])(document.documentElement)")
         wrong += [f"{across - width} px too wide"] if across > width else []
         wrong += [f"{along} px long"] if width < 1000 and along > MAX_PX else []
         if wrong:
             yield (width, scheme), wrong
-
-
-def find_serious(page: Page, rules: tuple[str, ...]) -> list[str]:
-    """The serious findings of axe by these rules; no rules: all of them."""
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
-    if not rules:
-        result = Axe().run(page, options=options).response
-    else:  # axe is in the page already
-        options["runOnly"] = {"type": "rule", "values": list(rules)}
-        result = page.evaluate("options => axe.run(document, options)", options)
-    assert result["passes"]
-    return [one["id"] for one in result["violations"] if one["impact"] in ("serious", "critical")]
