@@ -77,19 +77,24 @@ def cut_segments(
     every = list(range(len(maps)))
     found = find(every, [Box(0, 0, sizes.input_px)] * len(maps), SEARCH_GRID)
     some = np.flatnonzero(found.any(axis=(1, 2))).tolist()
-    boxes = [_surround(found[i], sizes) for i in some]
+    boxes = _surround(found[some], sizes)
     masks, outlines = find(some, boxes, sizes.tile_px), find(some, boxes, OUTLINE_PX)
     cuts = {i: Cut(*one) for i, *one in zip(some, boxes, masks, outlines, strict=True)}
     return [cuts[i] if i in cuts else _cut_peak(source, maps[i], sizes) for i in every]
 
 
-def _surround(found: NDArray[np.bool_], sizes: Sizes) -> Box:
-    """The square around the points of the search grid that were found."""
+def _surround(found: NDArray[np.bool_], sizes: Sizes) -> list[Box]:
+    """The squares around the points of (n, SEARCH_GRID, SEARCH_GRID) search grids that were found, one at least."""
     step = sizes.input_px / SEARCH_GRID
-    down, across = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
-    top, bottom, left, right = (down[0] * step, (down[-1] + 1) * step, across[0] * step, (across[-1] + 1) * step)
-    side = max(bottom - top, right - left) * (1 + 2 * MARGIN)
-    return square_inside((top + bottom) / 2, (left + right) / 2, max(side, sizes.least_side), sizes.input_px)
+    down, across = found.any(axis=2), found.any(axis=1)
+    firsts, lasts = ([one[:, ::way].argmax(axis=1) for one in (down, across)] for way in (1, -1))
+    boxes = []
+    for top, left, below, beside in np.stack([*firsts, *lasts], axis=1).tolist():
+        bottom, right = SEARCH_GRID - below, SEARCH_GRID - beside
+        side = max(bottom * step - top * step, right * step - left * step) * (1 + 2 * MARGIN)
+        row, column = (top * step + bottom * step) / 2, (left * step + right * step) / 2
+        boxes.append(square_inside(row, column, max(side, sizes.least_side), sizes.input_px))
+    return boxes
 
 
 def _cut_peak(source: SegmentSource, activation: NDArray[np.float32], sizes: Sizes) -> Cut:
