@@ -1,7 +1,7 @@
 """Third-party MTurk clients from PyPI and npm, each in an environment of its own, against the sandbox.
 
 Each publishes, lists and pays by its own code, and jsPsych submits by its own. Only the address of Amazon's sandbox in
-it is replaced, as docs/sandbox.md says. No test of their own is run.
+it is replaced, as docs/sandbox.md says. Their own tests are in third_party_tests.py.
 """
 
 import os
