@@ -80,7 +80,8 @@ def _upsampled(
     along = lerp(before, after, across[:, None])
     step = np.zeros_like(along)
     np.subtract(along[:, 1:], along[:, :-1], out=step[:, :-1])
-    values, steps, overs = (one.reshape(n * height, columns.shape[1]) for one in (along, step, along > levels))
+    in_line = (n * height, columns.shape[1])
+    values, steps, overs = along.reshape(in_line), step.reshape(in_line), (along > levels).reshape(in_line)
     upper, lower = line[:, 0] + above, line[:, 0] + below
     found = np.empty((n, rows.shape[1], columns.shape[1]), dtype=np.bool_)
     n_at_once = max(1, POINTS_AT_ONCE // (rows.shape[1] * columns.shape[1]))
