@@ -86,7 +86,7 @@ def cut_segments(
 def _surround(found: NDArray[np.bool_], sizes: Sizes) -> list[Box]:
     """The squares around the points of (n, SEARCH_GRID, SEARCH_GRID) search grids that were found, one at least."""
     step = sizes.input_px / SEARCH_GRID
-    down, across = found.any(axis=2), found.any(axis=1)
+    down, across = (np.asarray(found.any(axis=axis)) for axis in (2, 1))
     firsts, lasts = ([one[:, ::way].argmax(axis=1) for one in (down, across)] for way in (1, -1))
     boxes = []
     for top, left, below, beside in np.stack([*firsts, *lasts], axis=1).tolist():
