@@ -39,7 +39,11 @@ signed = _filter("signed", lambda value: f"{'−' if value < 0 else '+'}{abs(val
 # Expected counts, which chance makes fractions.
 expected = _filter("expected", lambda number: f"{number:,.1f}")
 whole = _filter("whole", lambda number: f"{number:,.0f}")
-p_value = _filter("p_value", lambda p: f"{p:.3f}" if p >= 0.001 else "< 0.001")
+p_value = _filter("p_value", lambda p: "–" if not 0 <= p <= 1 else f"{p:.3f}" if p >= 0.001 else "< 0.001")
+# Of being chosen: it weights a unit, so that its digits count however small it is.
+probability = _filter("probability", lambda p: f"{p:.3g}")
+# A mean share over a layer of thousands of units.
+importance = _filter("importance", lambda share: f"{share:.4f}")
 
 
 @register.filter

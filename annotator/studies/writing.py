@@ -15,6 +15,7 @@ from annotator.refusals import Refusal
 from annotator.studies.metrics import METRICS
 from annotator.studies.record import StudyRecord, write_record
 from annotator.studies.report import WORDS, describe_study, list_ratings, write_latex
+from annotator.written import p_value
 
 PAIR_COLUMNS = ("layer", "unit", "method", "description", *METRICS)
 
@@ -114,7 +115,7 @@ def tell_report(report: Mapping[str, Any]) -> Iterator[str]:
     for one in report["comparisons"]:
         if one["metric"] == report["plan"]["metric"]:
             found = f"{one['difference']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]"
-            p, n = f"{one['p_corrected']:.4f}", one["n_units"]
+            p, n = p_value(one["p_corrected"]), one["n_units"]
             yield f"  {one['first']} - {one['second']}: {found}, p {p} (Holm), {n} units"
     failed = [WORDS[name] for name, one in report["sanity"].items() if not one["is_passed"]]
     yield f"Fail a sanity test here: {', '.join(failed) or 'none'}."

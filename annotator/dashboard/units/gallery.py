@@ -38,14 +38,14 @@ class Wall:
     has_next: bool
 
 
-# Order -> the field of a card that gives it, and why it may be missing.
+# Order -> the field of a card that gives it, and what a card without it lacks.
 LACKING = {
-    "iou": ("iou", "No labeled pixels were compared with these units"),
-    "label": ("iou", "No labeled pixels were compared with these units"),
-    "precision": ("precision", "Nobody was asked about these units"),
-    "least-precise": ("precision", "Nobody was asked about these units"),
-    "concept": ("precision", "Nobody was asked about these units"),
-    "importance": ("importance", "The importance of these units was not measured"),
+    "iou": ("iou", "no label by labeled pixels in this mode"),
+    "label": ("iou", "no label by labeled pixels in this mode"),
+    "precision": ("precision", "no label by people here"),
+    "least-precise": ("precision", "no label by people here"),
+    "concept": ("precision", "no label by people here"),
+    "importance": ("importance", "no measured importance"),
 }
 # The filters above "More filters". The others are shown if one of them is set.
 UNFOLDED = {"concept", "layer", "category", "broden_category", "relation", "dissection", "sort", "page"}
@@ -130,9 +130,12 @@ def _wall(selection: Selection, scope: Scope, meaning: Meaning | None) -> Wall:
 
 
 def _tell_order(sort: str, cards: list[UnitCard]) -> str:
-    field, reason = LACKING.get(sort, ("index", ""))
-    lacks = bool(cards) and getattr(cards[0], field) is None
-    return f"{reason}: they stand in the order of their layers." if lacks else ""
+    field, what = LACKING.get(sort, ("index", ""))
+    n_lacking = sum(getattr(card, field) is None for card in cards)
+    if not n_lacking:
+        return ""
+    which = "These units have" if n_lacking == len(cards) else f"Of these units, {n_lacking} have"
+    return f"{which} {what}: they stand in the order in which they were measured."
 
 
 def read_page(selection: Selection) -> int:

@@ -27,9 +27,14 @@ def test_without_any_unit_the_gallery_tells_how_to_begin(viewer: Client) -> None
 
 def test_the_order_that_is_missing_is_said(world: World, viewer: Client) -> None:
     AutomaticLabel.objects.all().delete()
-    for sort, reason in (("iou", "No labeled pixels"), ("importance", "The importance of these units was not")):
+    for sort, reason in (
+        ("iou", "These units have no label by labeled pixels"),
+        ("importance", "have no measured importance"),
+    ):
         assert reason in viewer.get(f"/units/?sort={sort}").content.decode(), sort
-    assert "they stand in the order of their layers" not in viewer.get("/units/?sort=index").content.decode()
+    # The last unit of the world has answers to no question, the others are labeled.
+    assert "Of these units, 1 have no label by people here" in viewer.get("/units/?sort=precision").content.decode()
+    assert "in the order in which they were measured" not in viewer.get("/units/?sort=index").content.decode()
 
 
 def test_home_is_headed_by_what_its_units_have(world: World, viewer: Client) -> None:
