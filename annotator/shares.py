@@ -4,9 +4,9 @@ from argparse import ArgumentTypeError
 
 
 def read_share(text: str) -> float:
-    """A share as a fraction or in percent: 0.75, 75 and 75 % are the same; 1 is the whole, 1 % a hundredth. What is a little over 1 may be
-    either, and is refused without its sign.
+    """A share as a fraction or in percent: 0.75, 75 and 75 % are the same; 1 is the whole, 1 % a hundredth.
 
+    A number between 1 and 2 may be either, and is refused without its sign.
     Raises ArgumentTypeError unless it lies between 0 and 1.
     """
     number, is_percent = text.strip().removesuffix("%").strip(), text.strip().endswith("%")

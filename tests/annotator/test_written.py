@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from annotator.written import count, day, fraction, moment, p_value, percent, signed, tenths, usd
+from annotator.written import (
+    count,
+    day,
+    fraction,
+    importance,
+    moment,
+    p_value,
+    percent,
+    probability,
+    signed,
+    tenths,
+    usd,
+)
 
 TEMPLATES = Path(__file__).parents[2] / "annotator"
 # Of each kind, the ways that are not ours.
@@ -33,6 +45,7 @@ def test_there_is_one_way_for_counts_dates_amounts_and_fractions() -> None:
     assert (count(1, "unit"), count(2048, "unit"), count(None, "unit")) == ("1 unit", "2,048 units", "–")
     assert (fraction(0.04), fraction(0), fraction(None)) == ("0.040", "0.000", "–")
     assert (signed(1.5), signed(-0.25), p_value(0.0004), p_value(0.25)) == ("+1.50", "−0.25", "< 0.001", "0.250")
+    assert (p_value(float("nan")), probability(1 / 2048), importance(0.00049)) == ("–", "0.000488", "0.0005")
     assert (usd(Decimal("0.5")), usd("1234.5"), usd(None)) == ("$0.50", "$1,234.50", "–")
 
 

@@ -26,6 +26,18 @@ document.addEventListener("input", (event) => {
   if (seen) seen.style.setProperty("--strength", event.target.value / 100);
 });
 
+/* A button that copies the text of the element which it names; where the browser does not let it, the text is selected. */
+document.addEventListener("click", async (event) => {
+  const copied = document.getElementById(event.target.dataset?.copies ?? "");
+  if (!copied) return;
+  try {
+    await navigator.clipboard.writeText(copied.textContent);
+    event.target.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(copied);
+  }
+});
+
 /* A checkbox for all: it ticks those that belong to the form which it names. */
 document.addEventListener("change", (event) => {
   const form = document.getElementById(event.target.dataset?.ticks ?? "");

@@ -1,6 +1,7 @@
 """The search finds what is meant: other words for it, kinds of it, numbers; and says what is near otherwise."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from annotator.dashboard.units.meaning import find_meaning
@@ -52,3 +53,9 @@ def test_wider_and_near_words_are_offered(named: World, viewer: Client) -> None:
 )
 def test_shares_are_fractions_or_percent(text: str, share: float | None) -> None:
     assert ShareField(required=False).clean(text) == share
+
+
+@pytest.mark.parametrize("text", ["1.5", "-0.1", "100.5", "101 %", "nan", "inf", "much"])
+def test_what_is_no_share_or_may_be_two_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match=r"share|fraction or percent"):
+        ShareField(required=False).clean(text)
