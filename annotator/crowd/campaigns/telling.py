@@ -3,10 +3,12 @@
 A notice is a row before it is sent. It is tried a bounded number of times, apart from collecting, and holds up nothing.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
 import smtplib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -14,7 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
-from django.db.models import F
+from django.db import connection
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
@@ -28,6 +30,8 @@ MAX_TARGETS = 10
 MAX_TRIES = 6
 # Doubled after each try: the last one is half an hour after the first.
 FIRST_WAIT = timedelta(minutes=1)
+# Any fixed number. Whoever sends holds this lock: however many notices wait for slow receivers, one thread waits.
+_LOCK = 7_312_042
 SIGNATURE, TIME = "X-Unitscope-Signature", "X-Unitscope-Time"
 
 
@@ -42,6 +46,8 @@ def add_notice(campaign: Campaign, target: str) -> Notice:
     target = target.strip()
     if campaign.is_imported:
         raise CannotTell("The campaign was imported: it does not become complete here.")
+    if campaign.state == Campaign.State.CLOSED:
+        raise CannotTell("The campaign is closed: it does not become complete again.")
     if len(target) > 500:
         raise CannotTell("The address is too long.")
     if "://" in target:
@@ -80,20 +86,41 @@ def plan_notices(campaign: Campaign, *, now: datetime) -> None:
 
 
 def tell_due(*, now: datetime) -> int:
-    """Sends what is due; returns how many were sent. Several processes may do this at once."""
+    """Sends what is due; returns how many were sent. Sends nothing while another process does this."""
     n_sent = 0
-    for notice in Notice.objects.filter(next_try_at__lte=now).select_related("campaign").order_by("next_try_at", "id"):
-        wait = FIRST_WAIT * 2**notice.n_tries
-        is_last = notice.n_tries + 1 >= MAX_TRIES
-        # Claimed before it is sent: whoever dies in the middle leaves the next try.
-        claim = Notice.objects.filter(pk=notice.pk, next_try_at=notice.next_try_at)
-        if not claim.update(n_tries=F("n_tries") + 1, next_try_at=None if is_last else now + wait):
-            continue
-        problem = _send(notice, now=now)
-        changes = {"problem": problem} if problem else {"problem": "", "sent_at": now, "next_try_at": None}
-        Notice.objects.filter(pk=notice.pk, sent_at=None).update(**changes)
-        n_sent += not problem
+    with _try_alone() as is_alone:
+        due = Notice.objects.filter(next_try_at__lte=now).select_related("campaign").order_by("next_try_at", "id")
+        for notice in due if is_alone else due.none():
+            n_sent += _tell(notice, now=now)
     return n_sent
+
+
+@contextlib.contextmanager
+def _try_alone() -> Iterator[bool]:
+    """False if another process sends now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        is_alone = cursor.fetchone()[0]
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _tell(notice: Notice, *, now: datetime) -> bool:
+    """One try of a notice that is due. True if it was sent."""
+    n_tries = notice.n_tries + 1
+    next_try_at = None if n_tries >= MAX_TRIES else now + FIRST_WAIT * 2**notice.n_tries
+    # Claimed before it is sent: whoever dies in the middle leaves the next try, or says that the last one did not end.
+    claim = Notice.objects.filter(pk=notice.pk, next_try_at=notice.next_try_at, n_tries=notice.n_tries)
+    if not claim.update(n_tries=n_tries, next_try_at=next_try_at, problem="This try did not end."):
+        return False
+    problem = _send(notice, now=now)
+    changes = {"problem": problem} if problem else {"problem": "", "sent_at": now, "next_try_at": None}
+    # A campaign that completed again meanwhile has set the tries to 0: that is told in a try of its own.
+    Notice.objects.filter(pk=notice.pk, sent_at=None, n_tries__gte=n_tries).update(**changes)
+    return not problem
 
 
 def _send(notice: Notice, *, now: datetime) -> str:
@@ -146,8 +173,8 @@ def write_letter(campaign: Campaign) -> tuple[str, str]:
     return (
         f"The campaign {campaign.name} is complete",
         f"All HITs of the campaign {campaign.name} are complete or withdrawn: {n_answers} answers.\n\n"
-        f"{_address(campaign)}\n\nSomebody asked {urlsplit(settings.WEB_URL).hostname} to tell you. The page of the "
-        "campaign lists who is told, and ends it.\n",
+        f"{_address(campaign)}\n\nSomebody asked {urlsplit(settings.WEB_URL).hostname} to tell you. "
+        "The campaign's page lists everyone who is told; your address can be removed there.\n",
     )
 
 

@@ -18,13 +18,19 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.numbers import read_key
 from annotator.dashboard.frame.pages import SignedInRequest
 
+# What a notice does that was not sent yet, by the campaign's state.
+WAITS = {
+    Campaign.State.COMPLETE: "told if it completes again",
+    Campaign.State.CLOSED: "not told: the campaign is closed",
+}
+
 
 def describe_notices(campaign: Campaign, role: Role | None) -> dict[str, Any]:
     """Each notice with the key of its signatures, for those who may change them; a viewer sees nobody's address."""
     if campaign.is_imported or not may(role, Role.RESEARCHER):
         return {}
     rows = [(one, make_key(one) if one.is_webhook else "") for one in campaign.notices.all()]
-    return {"rows": rows, "signature": SIGNATURE, "time": TIME}
+    return {"rows": rows, "signature": SIGNATURE, "time": TIME, "waits": WAITS.get(campaign.state, "waits for the end")}
 
 
 @require_POST
@@ -34,12 +40,17 @@ def change_notices(request: SignedInRequest, name: str) -> HttpResponse:
     campaign, now = get_object_or_404(Campaign, name=name), timezone.now()
     with transaction.atomic():
         if "end" in request.POST:
-            campaign.notices.filter(pk=read_key(request.POST["end"])).delete()
-            done = "end notice"
+            notice = get_object_or_404(campaign.notices, pk=read_key(request.POST["end"]))
+            done, said = "end notice", ""
         else:
-            add_notice(campaign, request.POST.get("target", ""))
-            done = "add notice"
-        write_audit_entry(actor=request.user, action=done, subject=campaign.name, details={}, now=now)
-    if done == "add notice":
-        messages.success(request, "They are told when the campaign completes.")
+            notice = add_notice(campaign, request.POST.get("target", ""))
+            done, said = "add notice", "They are told when the campaign completes."
+            if campaign.state == Campaign.State.COMPLETE:
+                said = "It is complete already: they are told if more answers are asked for and it completes again."
+        details = {"notice": notice.pk, "kind": "web" if notice.is_webhook else "mail"}
+        write_audit_entry(actor=request.user, action=done, subject=campaign.name, details=details, now=now)
+        if done == "end notice":
+            notice.delete()
+    if said:
+        messages.success(request, said)
     return redirect("campaign", name)
