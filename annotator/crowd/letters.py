@@ -1,11 +1,15 @@
 """What people write to the requester, and the answers: kept here, so that pages need no marketplace to show them."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from annotator.crowd.marketplaces.marketplace import Letter as Written
+from annotator.crowd.marketplaces.marketplace import Marketplace
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign, Letter
 from annotator.crowd.pseudonyms import keep_worker
@@ -13,6 +17,10 @@ from annotator.refusals import Refusal
 
 log = logging.getLogger(__name__)
 MAX_SUBJECT, MAX_TEXT = 200, 4096
+# Looked up, and written, at once.
+PAGE_SIZE = 100
+# Any fixed number. Held while letters are written, so that none is taken in twice, the second time after an erasure.
+_LOCK = 7_312_043
 ERASED = "The person was erased: nobody is left to answer."
 
 
@@ -31,40 +39,47 @@ def collect_letters(*, now: datetime) -> int:
     n_new = 0
     for name in list_marketplaces():
         try:
-            n_new += _collect_at(name, now=now)
+            n_new += collect_letters_at(name, now=now)
         except Refusal as reason:
             log.warning("Letters at %s cannot be read: %s", name, reason)
     return n_new
 
 
-def _collect_at(name: str, *, now: datetime) -> int:
-    """Newest first, until one that is known: older ones were taken in before it."""
-    marketplace = open_marketplace(name)
-    if marketplace.account is None:
+def collect_letters_at(name: str, *, now: datetime) -> int:
+    """As `collect_letters`, of one marketplace. Raises what its account raises.
+
+    Newest first, to the end of the page of the first that is known: one that was noted late lies near it. The oldest
+    page is written first, so that a process that dies in the middle leaves the rest to the next one.
+    """
+    if name not in list_marketplaces() or (marketplace := open_marketplace(name)).account is None:
         return 0
-    new = []
-    for letter in marketplace.account.list_letters():
-        if Letter.objects.filter(marketplace=name, external_id=letter.letter_id).exists():
+    letters, pages = marketplace.account.list_letters(), []
+    while page := list(islice(letters, PAGE_SIZE)):
+        pages.append(page)
+        if _find_known(name, page):
             break
-        new.append(letter)
-    with transaction.atomic():
-        for letter in reversed(new):
-            worker = keep_worker(
-                marketplace=name,
-                worker_id=letter.worker_id,
-                is_simulated=marketplace.is_simulated(letter.worker_id),
-                now=now,
-            )
-            Letter.objects.get_or_create(
-                marketplace=name,
-                external_id=letter.letter_id,
-                defaults={
-                    "worker": worker,
-                    "subject": letter.subject[:MAX_SUBJECT],
-                    "text": letter.text,
-                    "at": letter.at,
-                },
-            )
+    return sum(_take_in(marketplace, page, now=now) for page in reversed(pages))
+
+
+def _find_known(name: str, page: Iterable[Written]) -> set[str]:
+    ids = [one.letter_id for one in page]
+    return set(Letter.objects.filter(marketplace=name, external_id__in=ids).values_list("external_id", flat=True))
+
+
+def _take_in(marketplace: Marketplace, page: list[Written], *, now: datetime) -> int:
+    """How many are new. Of one that is known nobody is kept: the person may be erased."""
+    name = marketplace.facts.name
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        known = _find_known(name, page)
+        new = [one for one in reversed(page) if one.letter_id not in known]
+        for one in new:
+            simulated = marketplace.is_simulated(one.worker_id)
+            worker = keep_worker(marketplace=name, worker_id=one.worker_id, is_simulated=simulated, now=now)
+            Letter.objects.create(
+                marketplace=name, external_id=one.letter_id, worker=worker, subject=one.subject[:MAX_SUBJECT],
+                text=one.text, at=one.at,
+            )  # fmt: skip
     return len(new)
 
 

@@ -18,12 +18,14 @@ from annotator.crowd.judging.rejecting import (
     withdraw_proposal,
 )
 from annotator.crowd.judging.settling import settle_by_hand
+from annotator.crowd.letters import collect_letters_at
 from annotator.crowd.marketplaces.outcomes import MarketplaceSilent, OutcomeUnknown
 from annotator.crowd.models import ANSWERED, Assignment, Rejection
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.pseudonyms import CannotErase, erase_worker
 from annotator.labels.labeling import compare_words
 from annotator.plurals import say_count
+from annotator.refusals import Refusal
 from annotator.work.options import option
 from annotator.work.states import unless_answered, unless_approved, unless_going
 from annotator.work.step import Step, Work
@@ -213,8 +215,14 @@ def compensate_lost(work: Work) -> str:
 
 
 def erase(work: Work) -> str:
+    """Letters first: one that is taken in after the erasure would bring the person back."""
+    unread = ""
+    try:
+        collect_letters_at(work.subject, now=work.now)
+    except Refusal as reason:  # a marketplace that is gone keeps nobody from being erased
+        unread = f" Erase again if the person wrote a letter just now: {reason}"
     n_answers = erase_worker(marketplace=work.subject, worker_id=work.options.worker_id)
-    return f"Erased. {n_answers} answers stay under a code that leads to no one."
+    return f"Erased. {n_answers} answers stay under a code that leads to no one.{unread}"
 
 
 STEPS = (

@@ -7,12 +7,11 @@ import pytest
 from django.utils import timezone
 
 from annotator.accounts.models import AuditEntry, Role
-from annotator.crowd import tasks
+from annotator.crowd import letters, tasks
 from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.judging.approving import approve_assignments
 from annotator.crowd.letters import collect_letters
 from annotator.crowd.models import Campaign, Letter, Worker
-from annotator.crowd.pseudonyms import erase_worker
 from annotator.sandbox.models import Message, Person
 from tests.annotator.dashboard.making import sign_in
 
@@ -52,6 +51,23 @@ def test_a_letter_is_taken_in_once_shown_on_home_answered_and_read_by_the_person
     assert collect_letters(now=timezone.now()) == 1, "those that are known are not read again"
 
 
+def test_a_letter_that_is_noted_late_is_taken_in(market: Any, campaign: Campaign, monkeypatch: Any) -> None:
+    market.publish(campaign)
+    ada = market.enroll("ada")
+    late = write(market, ada, text="Late")
+    Message.objects.filter(pk=late.pk).delete()
+    write(market, ada, text="Early")
+    assert collect_letters(now=timezone.now()) == 1
+    late.save(force_insert=True)  # its number is that of before
+    write(market, ada, text="Later")
+    assert collect_letters(now=timezone.now()) == 2
+    monkeypatch.setattr(letters, "PAGE_SIZE", 2)
+    for place in range(5):
+        write(market, ada, text=str(place))
+    assert collect_letters(now=timezone.now()) == 5, "page after page, until one that holds a known letter"
+    assert Letter.objects.count() == 8
+
+
 def test_an_answer_that_does_not_arrive_is_kept_with_the_reason_and_sent_again(
     market: Any, campaign: Campaign, settings: Any
 ) -> None:
@@ -78,8 +94,10 @@ def test_what_an_erased_person_wrote_is_gone_and_does_not_come_back(market: Any,
     approve_assignments(market.open_session(campaign))
     write(market, market.enroll("ada"))
     collect_letters(now=timezone.now())
-    erase_worker(marketplace="own", worker_id=Person.objects.get(name="ada").mturk_id)
+    write(market, market.enroll("ada"), text="Not taken in yet")
+    form = {"marketplace": "own", "worker_id": Person.objects.get(name="ada").mturk_id, "yes": "on"}
+    assert sign_in(Role.ADMIN).post("/people/erase/", form).status_code == 302
     assert collect_letters(now=timezone.now() + timedelta(minutes=1)) == 0
-    assert list(Letter.objects.values_list("subject", "text")) == [("", "")]
+    assert list(Letter.objects.values_list("subject", "text")) == [("", ""), ("", "")]
     assert Worker.objects.filter(external_id__isnull=False).count() == 0
     assert "Nobody has written" in sign_in(Role.REVIEWER).get("/crowd/").content.decode()

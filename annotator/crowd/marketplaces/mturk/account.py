@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cached_property
 
 from annotator.crowd.marketplaces.marketplace import Letter
 from annotator.crowd.marketplaces.mturk.client import MTurkClient
@@ -13,7 +14,11 @@ class MTurkAccount:
     """One attempt each: somebody waits for the page, and a letter that is sent twice arrives twice."""
 
     def __init__(self, place: Place) -> None:
-        self.place, self.client = place, MTurkClient(place, max_attempts=1)
+        self.place = place
+
+    @cached_property
+    def client(self) -> MTurkClient:
+        return MTurkClient(self.place, max_attempts=1)
 
     def read_balance(self) -> Decimal:
         return Decimal(self.client.call("GetAccountBalance", {})["AvailableBalance"])
