@@ -169,6 +169,10 @@ def pay_bonus(books: Books, bonus_id: str) -> JSON:
     """Not idempotent: each request pays."""
     if bonus_id not in books.bonuses:
         raise StubRefused(404, "Not found.")
+    cost = sum(cents for _, cents in books.bonuses[bonus_id]["payments"])
+    if cost > books.balance_cents:
+        raise StubRefused(400, "You don't have enough balance to pay these bonuses.")
+    books.balance_cents -= cost
     for submission_id, cents in books.bonuses[bonus_id]["payments"]:
         books.paid.append((submission_id, cents))
         books.submissions[submission_id]["bonus_payments"].append(cents)

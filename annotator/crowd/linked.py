@@ -1,6 +1,7 @@
 """The tables behind the marketplace `links`: people's links, the HITs that they lead to, and who holds which place."""
 
 import uuid
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import models
@@ -57,6 +58,12 @@ class LinkedHIT(models.Model):
     def __str__(self) -> str:
         return self.external_id
 
+    def count_free(self, *, now: datetime) -> int:
+        """Places that nobody has submitted or holds."""
+        open_state = LinkedWork.State.ACCEPTED
+        taken = self.work.filter(~models.Q(state=open_state) | models.Q(deadline__gt=now))
+        return self.n_places - taken.count()
+
 
 class LinkedWork(models.Model):
     """One place of a HIT that a person took: an assignment, as this marketplace sees it."""
@@ -86,3 +93,10 @@ class LinkedWork(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+    def is_held(self, *, now: datetime) -> bool:
+        """True while the person is awaited: in time, or later while the HIT is offered and has a free place."""
+        if self.state != self.State.ACCEPTED:
+            return False
+        is_offered = not self.hit.is_stopped and self.hit.ends_at > now
+        return self.deadline > now or (is_offered and self.hit.count_free(now=now) > 0)

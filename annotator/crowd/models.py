@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from annotator.crowd.categories import SemanticCategory
 from annotator.crowd.linked import Link, LinkedHIT, LinkedWork  # noqa: F401 (Django finds tables in this module)
@@ -408,6 +408,17 @@ class Compensation(models.Model):
 
     def __str__(self) -> str:
         return f"compensation for {self.assignment}"
+
+
+def has_compensating_bonus(condition: Q) -> Exists:
+    """Of assignments: there is a bonus that compensates, and its outward act fulfils the condition."""
+    bonuses = OutwardAct.objects.filter(condition, verb="pay_bonus", purpose="compensation")
+    return Exists(bonuses.filter(assignment=OuterRef("pk")))
+
+
+def was_paid_by_bonus() -> Exists:
+    """Of assignments: the work could not be submitted, and a bonus has paid for it."""
+    return has_compensating_bonus(Q(state=OutwardAct.State.DONE))
 
 
 # Still worked on.

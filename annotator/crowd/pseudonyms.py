@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from annotator.crowd.linked import forget_link
-from annotator.crowd.models import HIT, Assignment, Campaign, Worker
+from annotator.crowd.models import HIT, Assignment, Campaign, Worker, was_paid_by_bonus
 from annotator.refusals import Refusal
 
 
@@ -46,11 +46,9 @@ def keep_worker(*, marketplace: str, worker_id: str, is_simulated: bool, now: da
 
 def find_erased(*, hit: HIT, assignment_id: str) -> Worker | None:
     """The nameless person whose settled work this is, if they were erased after it."""
-    settled = [Assignment.State.APPROVED, Assignment.State.REJECTED]
-    erased = Worker.objects.filter(external_id__isnull=True)
-    return erased.filter(
-        assignments__hit=hit, assignments__external_id=assignment_id, assignments__state__in=settled
-    ).first()
+    settled = Q(state__in=[Assignment.State.APPROVED, Assignment.State.REJECTED]) | was_paid_by_bonus()
+    work = Assignment.objects.filter(settled, hit=hit, external_id=assignment_id)
+    return Worker.objects.filter(external_id__isnull=True, assignments__in=work).first()
 
 
 def list_worker_ids(campaign: Campaign) -> list[tuple[str, str, str]]:
@@ -78,7 +76,8 @@ def erase_worker(*, marketplace: str, worker_id: str) -> int:
             )
         # Nothing is paid here for imported answers.
         own = worker.assignments.filter(hit__campaign__is_imported=False)
-        open_work = own.filter(state__in=[Assignment.State.STORED, Assignment.State.SUBMITTED])
+        unsettled = [Assignment.State.STORED, Assignment.State.SUBMITTED]
+        open_work = own.filter(~was_paid_by_bonus(), state__in=unsettled)
         if open_work.exists():
             raise CannotErase(f"{open_work.count()} assignments of this worker are not settled yet; settle them first.")
         if marketplace == "links":

@@ -23,7 +23,7 @@ from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.templates import find_hit_type, load_template
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Marketplace, Published, Submission
-from annotator.crowd.models import GOING, HIT, OPEN, Assignment, Campaign, OutwardAct, Worker
+from annotator.crowd.models import GOING, HIT, OPEN, Assignment, Campaign, OutwardAct, Worker, was_paid_by_bonus
 from annotator.crowd.outbox.session import Session
 from annotator.crowd.pseudonyms import find_erased, keep_worker
 
@@ -207,5 +207,6 @@ def _note_progress(campaign: Campaign, *, n_listed: int, n_at_work: int, now: da
 
 
 def find_unsubmitted(*, campaign: Campaign, now: datetime) -> QuerySet[Assignment]:
-    """Work stored here that the marketplace has not listed: to be paid through a compensation HIT."""
-    return Assignment.objects.filter(hit__campaign=campaign, state=State.STORED, stored_at__lt=now - HAND_OVER)
+    """Work stored here that the marketplace has not listed, and that no bonus has paid: to be compensated."""
+    stored = Assignment.objects.filter(hit__campaign=campaign, state=State.STORED, stored_at__lt=now - HAND_OVER)
+    return stored.exclude(was_paid_by_bonus())

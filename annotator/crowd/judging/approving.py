@@ -1,20 +1,25 @@
 """Approves work, pays bonuses up to the hourly floor, and leaves answers out of the count."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+
+from django.db.models import Q
 
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.judging.paid_time import find_paid_seconds, find_slow, list_answers_of_people
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Act, Approve, PayBonus
 from annotator.crowd.marketplaces.prices import compute_fee, compute_top_up
-from annotator.crowd.models import Assignment, Campaign
-from annotator.crowd.outbox.acts import BudgetExceeded, Decision, make_key
+from annotator.crowd.models import Assignment, Campaign, OutwardAct, has_compensating_bonus
+from annotator.crowd.outbox.acts import GIVEN_UP, BudgetExceeded, Decision, make_key, revive_act
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
 
 State = Assignment.State
+# Of a bonus. What was refused was not paid; what a person gave up may have been.
+_IS_OPEN_OR_PAID = ~Q(state=OutwardAct.State.FAILED)
+_MAY_BE_PAID = _IS_OPEN_OR_PAID | Q(problem__startswith=GIVEN_UP)
 
 
 class CannotReview(Refusal):
@@ -35,16 +40,27 @@ def decide_review(
 
 
 def approve_assignments(session: Session, *, assignments: Iterable[Assignment] | None = None) -> int:
-    """Approves these assignments, each once; by default every submitted one. Returns how many acts are done now."""
+    """Approves these assignments, each once; by default every submitted one that was not compensated by a bonus.
+
+    Returns how many acts are done now.
+    """
+    return session.decide(_decide_approvals(session.campaign, assignments))
+
+
+def _decide_approvals(campaign: Campaign, assignments: Iterable[Assignment] | None) -> Iterator[Decision]:
+    """Read under the campaign's lock, so that no compensation is paid meanwhile."""
     if assignments is None:
-        submitted = Assignment.objects.filter(hit__campaign=session.campaign, state=State.SUBMITTED)
-        assignments = list(submitted.select_related("hit").order_by("id"))
-    return session.decide(_decide_approval(assignment) for assignment in assignments)
+        submitted = Assignment.objects.filter(hit__campaign=campaign, state=State.SUBMITTED)
+        assignments = submitted.exclude(has_compensating_bonus(_MAY_BE_PAID)).select_related("hit").order_by("id")
+    for assignment in assignments:
+        yield _decide_approval(assignment)
 
 
 def _decide_approval(assignment: Assignment) -> Decision:
     if assignment.state != State.SUBMITTED:
         raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be approved.")
+    if Assignment.objects.filter(has_compensating_bonus(_IS_OPEN_OR_PAID), pk=assignment.pk).exists():
+        raise CannotReview(f"{assignment} was compensated by a bonus; approving it would pay it twice.")
     return decide_review(assignment, Approve(assignment.external_id or ""), "ApproveAssignment")
 
 
@@ -84,7 +100,7 @@ def pay_top_ups(session: Session, *, with_slow: bool = False) -> TopUps:
             if with_slow or assignment.pk not in slow:
                 decision = _decide_top_up(session, assignment, bonus=bonus)
                 try:
-                    session.write(decision)
+                    revive_act(session.write(decision))
                 except BudgetExceeded:
                     unaffordable.append(decision.cost_usd)
         n_paid = session.settle()
@@ -103,7 +119,8 @@ def find_due_top_ups(campaign: Campaign) -> tuple[list[tuple[Assignment, Decimal
     times = {row.pk: min(paid[row.pk], float(_find_longest(row))) for row in own}
     simulated = {row.worker_id for row in own if row.worker is not None and row.worker.is_simulated}
     slow = find_slow(times, workers={row.pk: row.worker_id for row in own}, simulated=simulated)
-    settled = set(campaign.outward_acts.filter(verb=Verb.PAY_BONUS).values_list("assignment", flat=True))
+    bonuses = campaign.outward_acts.filter(_MAY_BE_PAID, verb=Verb.PAY_BONUS)
+    settled = set(bonuses.values_list("assignment", flat=True))
     due = []
     for row in own:
         is_payable = row.state == State.APPROVED and row.worker is not None and row.worker.external_id is not None

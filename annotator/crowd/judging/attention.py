@@ -13,7 +13,7 @@ from annotator.crowd.models import COUNTED, Assignment, Campaign, OutwardAct, Re
 
 # An automatic approval is announced this long before it happens.
 AUTO_APPROVAL_NOTICE = timedelta(days=1)
-UNSUBMITTED = "This work is stored here, but the marketplace never listed it. Pay it through a compensation HIT."
+UNSUBMITTED = "This work is stored here, but the marketplace never listed it. Compensate it."
 UNPROVED = (
     "{} pieces of work are stored here by visits that the marketplace has never confirmed, or of HITs that were "
     "returned. They are not counted, and no pay is proposed for them."
@@ -38,7 +38,7 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     rows = Assignment.objects.filter(hit__campaign=campaign)
     submitted = rows.filter(state=Assignment.State.SUBMITTED)
     acts = campaign.outward_acts.filter(state__in=[OutwardAct.State.NEEDS_HUMAN, OutwardAct.State.FAILED])
-    unsubmitted = find_unsubmitted(campaign=campaign, now=now).filter(compensation=None)
+    unsubmitted = find_unsubmitted(campaign=campaign, now=now).exclude(compensation__hit_id__gt="")
     n_unproved = rows.filter(state=Assignment.State.KEPT, stored_at__lt=now - HAND_OVER).count()
     # It is counted and paid; a person may look into why our page never stored it.
     unstored = submitted.filter(is_from_marketplace=True)

@@ -18,6 +18,7 @@ from annotator.crowd.marketplaces.marketplace import (
     Register,
     ThanksPage,
 )
+from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
 from annotator.crowd.marketplaces.prices import compute_fee, compute_hit_cost
 from annotator.crowd.models import Assignment, Compensation, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
@@ -33,22 +34,14 @@ class CannotCompensate(Refusal):
 
 def compensate(session: Session, *, assignment: Assignment, decided_by: str) -> Compensation:
     """Publishes the HIT that pays this person, or pays the bonus. Started again, it continues where it stopped."""
-    worker = assignment.worker
-    if assignment.state != Assignment.State.STORED or worker is None or not worker.external_id:
-        raise CannotCompensate(
-            f"{assignment} is {assignment.state}; only stored work of a known worker is compensated."
-        )
     session.check_permit()
-    if session.marketplace.was_returned(assignment.external_id or ""):
-        raise CannotCompensate(f"{assignment} was returned at the marketplace, so it is not paid.")
-    if session.marketplace.is_held(assignment.external_id or ""):
-        raise CannotCompensate(f"{assignment} can still be submitted at the marketplace, and is then paid there.")
-    compensation, _ = Compensation.objects.get_or_create(
-        assignment=assignment, defaults={"decided_by": decided_by, "decided_at": session.clock()}
-    )
-    if compensation.hit_id:
-        return compensation
     with session.hold():
+        _check_owed(session, assignment)
+        compensation, _ = Compensation.objects.get_or_create(
+            assignment=assignment, defaults={"decided_by": decided_by, "decided_at": session.clock()}
+        )
+        if compensation.hit_id:
+            return compensation
         if Verb.QUALIFY not in session.marketplace.facts.verbs:
             _pay_reward_as_bonus(session, compensation)
             return compensation
@@ -58,6 +51,27 @@ def compensate(session: Session, *, assignment: Assignment, decided_by: str) -> 
             _carry_out(session, compensation, act=_describe_hit_type(compensation), of="CompensationHITType")
         _carry_out(session, compensation, act=_describe_hit(compensation), of="CompensationHIT")
     return compensation
+
+
+def _check_owed(session: Session, assignment: Assignment) -> None:
+    """As the row is now: another process may have collected, compensated or erased. Raises CannotCompensate."""
+    assignment.refresh_from_db()
+    worker, external_id = assignment.worker, assignment.external_id or ""
+    if assignment.state != Assignment.State.STORED or worker is None or not worker.external_id:
+        raise CannotCompensate(
+            f"{assignment} is {assignment.state}; only stored work of a known worker is compensated."
+        )
+    try:
+        if session.marketplace.was_returned(external_id):
+            raise CannotCompensate(f"{assignment} was returned at the marketplace, so it is not paid.")
+        if session.marketplace.is_held(external_id):
+            raise CannotCompensate(
+                f"{assignment} can still be submitted at the marketplace or was submitted, and is then paid there."
+            )
+    except MarketplaceRefused as refusal:
+        raise CannotCompensate(
+            f"The marketplace does not say whether {assignment} can still be submitted: {refusal.code}: {refusal}"
+        ) from None
 
 
 def approve_compensations(session: Session) -> int:

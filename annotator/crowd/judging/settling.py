@@ -6,6 +6,7 @@ from django.db import transaction
 
 from annotator.crowd.judging.approving import CannotReview
 from annotator.crowd.models import Campaign, OutwardAct
+from annotator.crowd.outbox.acts import GIVEN_UP
 from annotator.crowd.outbox.recording import record_outcome
 from annotator.crowd.outbox.session import Session
 
@@ -55,7 +56,7 @@ def _keep_done(act: OutwardAct, *, session: Session) -> None:
 
 def _give_up(act: OutwardAct, *, session: Session) -> None:
     act.state, act.done_at = State.FAILED, session.clock()
-    act.problem = f"Given up by a person. {act.problem}"
+    act.problem = f"{GIVEN_UP} {act.problem}"
     act.save(update_fields=["state", "problem", "done_at"])
     campaign = Campaign.objects.select_for_update().get(pk=act.campaign_id)
     campaign.committed_usd -= act.cost_usd

@@ -14,6 +14,9 @@ from annotator.crowd.models import HIT, Assignment, Campaign, OutwardAct
 from annotator.crowd.outbox.crash_points import reach
 from annotator.refusals import Refusal
 
+# How the problem of an act begins that a person gave up. It may have been done, so it is never sent again.
+GIVEN_UP = "Given up by a person."
+
 
 class BudgetExceeded(Refusal):
     """The act would cost more than is left under the campaign's cap; nothing was written."""
@@ -53,18 +56,35 @@ def write_act(*, campaign: Campaign, decision: Decision, request: dict[str, Any]
         "cost_usd": decision.cost_usd,
         "created_at": now,
     }
+    with transaction.atomic():
+        act, is_new = OutwardAct.objects.get_or_create(key=decision.key, defaults=values)
+        if is_new:
+            _reserve(act, campaign=campaign)
+    if is_new:
+        reach("after decision", decision.act.verb)
+    return act
+
+
+def revive_act(act: OutwardAct) -> None:
+    """What the marketplace refused was not done: it is due again, and its cost is reserved again.
+
+    What a person gave up stays so. Raises BudgetExceeded.
+    """
+    failed = OutwardAct.objects.filter(pk=act.pk, state=OutwardAct.State.FAILED)
+    with transaction.atomic():
+        if failed.exclude(problem__startswith=GIVEN_UP).update(state=OutwardAct.State.PENDING):
+            _reserve(act, campaign=act.campaign)
+
+
+def _reserve(act: OutwardAct, *, campaign: Campaign) -> None:
+    """The caller's transaction ends with this refusal."""
     try:
-        with transaction.atomic():
-            act, is_new = OutwardAct.objects.get_or_create(key=decision.key, defaults=values)
-            if is_new and act.cost_usd:
-                Campaign.objects.filter(pk=campaign.pk).update(committed_usd=F("committed_usd") + act.cost_usd)
+        if act.cost_usd:
+            Campaign.objects.filter(pk=campaign.pk).update(committed_usd=F("committed_usd") + act.cost_usd)
     except IntegrityError as error:
         if "spending_within_cap" not in str(error):
             raise
         raise BudgetExceeded(
-            f"The act {decision.act.verb} costs ${decision.cost_usd:.2f}, and less is left of the cap of "
+            f"The act {act.verb} costs ${act.cost_usd:.2f}, and less is left of the cap of "
             f"${campaign.budget_cap_usd:.2f} that the campaign {campaign} has. A payer can raise the cap."
         ) from None
-    if is_new:
-        reach("after decision", decision.act.verb)
-    return act

@@ -16,7 +16,7 @@ from annotator.crowd.marketplaces.marketplace import Marketplace
 from annotator.crowd.marketplaces.outcomes import CannotDo, OutcomeUnknown, RealMoneyRefused
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign, OutwardAct
-from annotator.crowd.outbox.acts import Decision, write_act
+from annotator.crowd.outbox.acts import Decision, revive_act, write_act
 from annotator.crowd.outbox.performing import CampaignBusy, list_due, perform_acts
 
 Clock = Callable[[], datetime]
@@ -65,11 +65,10 @@ class Session:
     def carry_out(self, decision: Decision) -> OutwardAct:
         """Writes a decision and performs it at once. Returns the act with its outcome.
 
-        One without cost that was refused before is asked for again: registering and qualifying twice is once.
+        One that was refused before is asked for again. Raises BudgetExceeded.
         """
         act = self.write(decision)
-        if not decision.cost_usd:
-            OutwardAct.objects.filter(pk=act.pk, state=OutwardAct.State.FAILED).update(state=OutwardAct.State.PENDING)
+        revive_act(act)
         self.settle()
         act.refresh_from_db()
         return act

@@ -84,9 +84,10 @@ def submit_place(external_id: str, *, fields: dict[str, str], now: datetime) -> 
         if work.link.revoked_at is not None and work.state == State.ACCEPTED and not stored.exists():
             raise LinkRefused(WITHDRAWN)
         LinkedHIT.objects.select_for_update().get(pk=work.hit_id)
-        work.refresh_from_db(fields=["state", "deadline"])
+        work.refresh_from_db(fields=["state", "deadline", "bonus_usd"])
         if work.state == State.ACCEPTED:
-            if work.deadline <= now and _count_free(work.hit, now=now) < 1:
+            # A bonus on work that was not submitted is its pay.
+            if work.bonus_usd or (work.deadline <= now and work.hit.count_free(now=now) < 1):
                 raise LinkRefused("The time for this one is over, and others have done it meanwhile. Please go on.")
             changes = {"state": State.SUBMITTED, "submitted_at": now, "fields": fields}
             LinkedWork.objects.filter(pk=work.pk).update(**changes)
@@ -138,7 +139,7 @@ def _take(link: Link, hit: HIT, *, now: datetime) -> LinkedWork | None:
         held = LinkedWork.objects.filter(link=link, hit=offered).first()
         if held is not None and held.deadline > now:
             return held
-        if offered.is_stopped or _count_free(offered, now=now) < 1:
+        if offered.is_stopped or offered.count_free(now=now) < 1:
             return None
         if held is not None:  # their time ran out and the place is still free: they go on with the same work
             LinkedWork.objects.filter(pk=held.pk).update(deadline=deadline)
@@ -147,8 +148,3 @@ def _take(link: Link, hit: HIT, *, now: datetime) -> LinkedWork | None:
         return LinkedWork.objects.create(
             link=link, hit=offered, external_id=external_id, accepted_at=now, deadline=deadline
         )
-
-
-def _count_free(offered: LinkedHIT, *, now: datetime) -> int:
-    taken = offered.work.filter(~Q(state=State.ACCEPTED) | Q(deadline__gt=now))
-    return offered.n_places - taken.count()

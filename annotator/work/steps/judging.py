@@ -211,7 +211,8 @@ def compensate_lost(work: Work) -> str:
     n_approved = approve_compensations(session)
     if refusals:
         raise CannotCompensate(f"{len(refusals)} of {len(waiting)} could not be compensated: {refusals[0]}")
-    return f"{len(waiting)} pieces of work are compensated; {n_approved} compensation HITs were approved now."
+    approved = f"; {n_approved} compensation HITs were approved now" if n_approved else ""
+    return f"{len(waiting)} pieces of work are compensated{approved}."
 
 
 def erase(work: Work) -> str:

@@ -129,7 +129,9 @@ class Links:
         return False
 
     def is_held(self, assignment_id: str) -> bool:
-        return LinkedWork.objects.filter(external_id=assignment_id, state=State.ACCEPTED).exists()
+        """What was submitted is collected and paid."""
+        row = LinkedWork.objects.select_related("hit").filter(external_id=assignment_id).first()
+        return row is not None and (row.state != State.ACCEPTED or row.is_held(now=timezone.now()))
 
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         """The signed place is proof: it was given to the browser that holds the person's link."""
@@ -192,9 +194,14 @@ def _settle(request: JSON, *, state: State, before: set[State], **values: Any) -
 
 
 def _pay_bonus(request: JSON) -> Done:
-    rows = LinkedWork.objects.filter(external_id=request["assignment_id"]).exclude(state=State.ACCEPTED)
-    if not rows.update(bonus_usd=Decimal(request["amount_usd"])):
-        raise MarketplaceRefused(f"The work {request['assignment_id']} was not submitted.", code="WrongState")
+    """For work that was reviewed, or for a place that is over. Nobody submits while this decides."""
+    external_id = request["assignment_id"]
+    list(LinkedHIT.objects.select_for_update(of=("self",)).filter(work__external_id=external_id))
+    row = LinkedWork.objects.select_related("hit").filter(external_id=external_id).first()
+    if row is None or row.state == State.SUBMITTED or row.is_held(now=timezone.now()):
+        raise MarketplaceRefused(f"The work {external_id} is still to be submitted or reviewed.", code="WrongState")
+    row.bonus_usd = Decimal(request["amount_usd"])
+    row.save(update_fields=["bonus_usd"])
     return Done()
 
 

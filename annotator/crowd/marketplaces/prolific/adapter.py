@@ -119,17 +119,18 @@ class Prolific:
         return self.client.list_all(f"studies/{published.hit_id}/submissions/")
 
     def was_returned(self, assignment_id: str) -> bool:
-        return self._read_status(assignment_id) == "RETURNED"
+        """False of a submission that Prolific does not know: collecting goes on with the others."""
+        try:
+            return self._read_status(assignment_id) == "RETURNED"
+        except MarketplaceRefused:
+            return False
 
     def is_held(self, assignment_id: str) -> bool:
+        """Raises MarketplaceRefused if Prolific does not know the submission."""
         return self._read_status(assignment_id) not in _OVER
 
     def _read_status(self, submission_id: str) -> str:
-        """Empty if Prolific knows no such submission."""
-        try:
-            return str(self.client.get(f"submissions/{submission_id}/").get("status"))
-        except MarketplaceRefused:
-            return ""
+        return str(self.client.get(f"submissions/{submission_id}/").get("status"))
 
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         """Prolific is asked whether this participant holds this submission, so that every visit is confirmed."""

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import uuid
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -19,9 +20,13 @@ from annotator.crowd.campaigns import handing_out
 from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
-from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
+from annotator.crowd.judging.approving import CannotReview, approve_assignments, pay_top_ups
+from annotator.crowd.judging.compensating import CannotCompensate, compensate
 from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
+from annotator.crowd.marketplaces.facts import Verb
+from annotator.crowd.marketplaces.links.adapter import Links
 from annotator.crowd.marketplaces.links.addresses import sign_place
+from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
 from annotator.crowd.models import Assignment, Campaign, OutwardAct, Worker
 from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.session import open_session
@@ -55,7 +60,7 @@ class Guest:
     def start(self) -> Any:
         return self.press(self.client.get(self.address), "start-form")
 
-    def work(self, moved: Any) -> Any:
+    def work(self, moved: Any, *, hands_over: bool = True) -> Any:
         """Does the HIT that the link led to; the page of the link comes next."""
         page = self.client.get(moved["Location"])
         config = read_config(page)
@@ -69,11 +74,13 @@ class Guest:
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(stored["submit_to"]))
         assert f"form-action {origin};" in policy
         assert "frame-ancestors 'none'" in policy
-        return self.hand_over()
+        return self.hand_over() if hands_over else None
 
     def hand_over(self) -> Any:
-        back = self.client.post(urlsplit(self.handed_over["submit_to"]).path, self.handed_over["fields"])
-        return self.client.get(back["Location"])
+        return self.client.get(self.send()["Location"])
+
+    def send(self) -> Any:
+        return self.client.post(urlsplit(self.handed_over["submit_to"]).path, self.handed_over["fields"])
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return dict(self.client.post(path, json.dumps(body), "application/json").json())
@@ -213,6 +220,59 @@ def test_more_answers_more_time_bonuses_and_an_erased_person(campaign: Campaign)
     assert Worker.objects.get().external_id is None
     with pytest.raises(CommandError, match="has no link 1"):
         call_command("links", "reopen", campaign.name, 1)
+
+
+def check_held(campaign: Campaign, stored: Assignment) -> None:
+    with pytest.raises(CannotCompensate, match="can still be submitted at the marketplace or was submitted"):
+        compensate(open_session(campaign), assignment=stored, decided_by="bob")
+    request = {"assignment_id": stored.external_id, "amount_usd": "0.50"}
+    with pytest.raises(MarketplaceRefused, match="still to be submitted or reviewed"):
+        Links().send(Verb.PAY_BONUS, request, worker_id=None)
+
+
+@pytest.mark.parametrize("end", ["taken", "withdrawn"])
+def test_stored_work_whose_place_is_over_is_paid_once_by_a_bonus(campaign: Campaign, end: str) -> None:
+    first = campaign.hits.earliest("id")
+    LinkedHIT.objects.exclude(external_id=first.external_id).update(is_stopped=True)
+    ada, bob = (Guest(address) for address in hand_out(campaign, "", ""))
+    ada.work(ada.start(), hands_over=False)
+    stored, session = Assignment.objects.get(), open_session(campaign)
+    worker_id = stored.worker.external_id if stored.worker else None
+    assert worker_id is not None
+    check_held(campaign, stored)  # in time
+    LinkedWork.objects.update(deadline=timezone.now())
+    check_held(campaign, stored)  # late, and the place is free
+    if end == "taken":
+        bob.work(bob.start())
+    else:
+        withdraw_campaign(session)
+    Assignment.objects.filter(pk=stored.pk).update(state="submitted")
+    with pytest.raises(CannotCompensate, match="is submitted"):  # the row that we hold says stored
+        compensate(session, assignment=stored, decided_by="bob")
+    Assignment.objects.filter(pk=stored.pk).update(state="stored")
+    for _ in range(2):
+        compensate(session, assignment=stored, decided_by="bob")
+    paid = OutwardAct.objects.get(verb="pay_bonus")
+    assert (paid.state, LinkedWork.objects.get(external_id=stored.external_id).bonus_usd) == ("done", Decimal("0.50"))
+    LinkedHIT.objects.update(n_places=2)  # a place is free again, and the page is still open
+    assert (ada.send().status_code, collect_campaign(session).n_new) == (409, int(end == "taken"))
+
+    Assignment.objects.filter(pk=stored.pk).update(state="submitted")
+    assert approve_assignments(session) == int(end == "taken")
+    with pytest.raises(CannotReview, match="pay it twice"):
+        approve_assignments(session, assignments=Assignment.objects.filter(pk=stored.pk))
+    Assignment.objects.filter(pk=stored.pk).update(state="stored")
+    assert erase_worker(marketplace="links", worker_id=worker_id) == 1
+
+
+def test_work_that_was_handed_over_is_collected_and_not_compensated(campaign: Campaign) -> None:
+    (address,) = hand_out(campaign, "")
+    ada = Guest(address)
+    ada.work(ada.start())
+    check_held(campaign, Assignment.objects.get(state="stored"))
+    session = open_session(campaign)
+    assert (collect_campaign(session).n_new, approve_assignments(session)) == (1, 1)
+    assert not OutwardAct.objects.filter(verb="pay_bonus").exists()
 
 
 @pytest.mark.django_db(transaction=True)
