@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from annotator.crowd.marketplaces.marketplace import Letter as Written
 from annotator.crowd.marketplaces.marketplace import Marketplace
@@ -21,11 +21,14 @@ MAX_SUBJECT, MAX_TEXT = 200, 4096
 PAGE_SIZE = 100
 # Any fixed number. Held while letters are written, so that none is taken in twice, the second time after an erasure.
 _LOCK = 7_312_043
+NOT_SENT = "It was not sent yet."
+# Longer than a try takes: until then an answer is just being sent.
+TRY_TIME = timedelta(minutes=1)
 ERASED = "The person was erased: nobody is left to answer."
 
 
 class CannotAnswer(Refusal):
-    """The answer is empty or too long, or there is nobody to write to."""
+    """The answer is empty, too long or just being sent, or there is nobody to write to."""
 
 
 def list_marketplaces() -> list[str]:
@@ -90,17 +93,29 @@ def find_unread() -> "QuerySet[Letter]":
 
 def write_answer(letter: Letter, *, text: str, by: str, now: datetime) -> Letter:
     """An answer that `send_answer` sends; the letter is read now. Raises CannotAnswer; nothing is kept then."""
-    text = text.strip()
+    text = text.replace("\r\n", "\n").strip()  # as a form counts its letters
     if not text or len(text) > MAX_TEXT:
         raise CannotAnswer(f"Write a text of at most {MAX_TEXT:,} characters.")
     if letter.worker.external_id is None:
         raise CannotAnswer(ERASED)
     subject = letter.subject if letter.subject.startswith("Re: ") else f"Re: {letter.subject}"
-    Letter.objects.filter(pk=letter.pk, read_at=None).update(read_at=now)
-    return Letter.objects.create(
-        marketplace=letter.marketplace, worker=letter.worker, answered_to=letter, subject=subject[:MAX_SUBJECT],
-        text=text, at=now, written_by=by, problem="It was not sent yet.",
-    )  # fmt: skip
+    with transaction.atomic():
+        Letter.objects.select_for_update().get(pk=letter.pk)  # two clicks, one after the other
+        if letter.answers.filter(text=text, at__gt=now - TRY_TIME).exists():
+            raise CannotAnswer("This answer was written just now: it is below the letter.")
+        Letter.objects.filter(pk=letter.pk, read_at=None).update(read_at=now)
+        return Letter.objects.create(
+            marketplace=letter.marketplace, worker=letter.worker, answered_to=letter, subject=subject[:MAX_SUBJECT],
+            text=text, at=now, written_by=by, problem=NOT_SENT,
+        )  # fmt: skip
+
+
+def claim_again(answer: Letter, *, now: datetime) -> None:
+    """Before `send_answer` is called again. Raises CannotAnswer if the answer was sent, or is just being sent."""
+    being_sent = Q(problem=NOT_SENT, at__gt=now - TRY_TIME)
+    waiting = Letter.objects.filter(pk=answer.pk).exclude(problem="").exclude(being_sent)
+    if not waiting.update(problem=NOT_SENT, at=now):
+        raise CannotAnswer("This answer was sent, or is just being sent.")
 
 
 def send_answer(answer: Letter) -> str:

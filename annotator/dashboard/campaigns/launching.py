@@ -53,7 +53,6 @@ class TermsForm(forms.Form):
     max_per_worker = forms.IntegerField(label="HITs per person at most", min_value=1, required=False)
     country = forms.MultipleChoiceField(
         label="Countries",
-        choices=[(code, code) for code in CODES],
         required=False,
         widget=forms.SelectMultiple(attrs={"data-countries": "", "size": 6}),
         help_text="None: all countries. Hold Ctrl or Cmd to choose several.",
@@ -70,6 +69,14 @@ class TermsForm(forms.Form):
         to_field_name="name",
         widget=forms.CheckboxSelectMultiple,
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        country = self.fields["country"]
+        assert isinstance(country, forms.MultipleChoiceField)
+        kept = self.get_initial_for_field(country, "country") or ()
+        # What an older version took is no country today. It is refused in words, and not left out in silence.
+        country.choices = [(code, code) for code in (*CODES, *(one for one in kept if one not in CODES))]
 
     def main_fields(self) -> list[forms.BoundField]:
         return [field for field in self if field.name not in FOLDED]

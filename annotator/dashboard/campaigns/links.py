@@ -93,6 +93,7 @@ def send_links(request: SignedInRequest, name: str, file: str) -> HttpResponse:
     campaign = _find(name)
     if file not in FILES:
         raise Http404
+    _note(request, campaign, "download links", {"file": file})
     rows = handing_out.list_links(campaign) if file == "links" else handing_out.list_owed(campaign)
     named = {"Content-Disposition": f'attachment; filename="{file}.csv"', "Cache-Control": "no-store"}
     return HttpResponse(write_csv(rows, columns=FILES[file]), content_type="text/csv; charset=utf-8", headers=named)

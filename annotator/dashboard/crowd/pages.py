@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -9,7 +10,15 @@ from django.views.decorators.http import require_POST
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
-from annotator.crowd.letters import MAX_TEXT, find_unread, list_marketplaces, send_answer, write_answer
+from annotator.crowd.letters import (
+    MAX_TEXT,
+    CannotAnswer,
+    claim_again,
+    find_unread,
+    list_marketplaces,
+    send_answer,
+    write_answer,
+)
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Letter
 from annotator.dashboard.frame.access import needs
@@ -23,16 +32,7 @@ PAGE_SIZE = 10
 @needs(Role.RESEARCHER)
 def show_crowd(request: SignedInRequest) -> HttpResponse:
     """Balances, and the letters of people, the newest first, each with its answers."""
-    letters = Letter.objects.filter(answered_to=None).exclude(text="").select_related("worker")
-    return show(
-        request,
-        "dashboard/crowd/crowd.html",
-        title="Crowd",
-        letters=read_page(letters.prefetch_related("answers"), number=request.GET.get("page"), size=PAGE_SIZE),
-        n_unread=find_unread().count(),
-        marketplaces=list_marketplaces(),
-        max_text=MAX_TEXT,
-    )
+    return _show(request, _list_letters())
 
 
 @needs(Role.RESEARCHER)
@@ -54,11 +54,13 @@ def show_balance(request: SignedInRequest, marketplace: str) -> HttpResponse:
 def answer_one(request: SignedInRequest, letter_id: int) -> HttpResponse:
     """Writes to the person; what was written is kept, with the reason if it did not reach them."""
     letter = get_object_or_404(Letter.objects.select_related("worker"), pk=letter_id, answered_to=None)
-    now = timezone.now()
-    with transaction.atomic():
-        answer = write_answer(letter, text=request.POST.get("text", ""), by=request.user.get_username(), now=now)
-        told = {"to": letter.worker.pseudonym, "marketplace": letter.marketplace}
-        write_audit_entry(actor=request.user, action="answer letter", subject=str(letter.pk), details=told, now=now)
+    now, text = timezone.now(), request.POST.get("text", "")
+    try:
+        with transaction.atomic():
+            answer = write_answer(letter, text=text, by=request.user.get_username(), now=now)
+            _note(request, "answer letter", letter)
+    except CannotAnswer as reason:
+        return _show(request, _list_letters().filter(pk=letter.pk), refusal=str(reason), kept=text)
     return _send(request, answer)
 
 
@@ -66,8 +68,12 @@ def answer_one(request: SignedInRequest, letter_id: int) -> HttpResponse:
 @needs(Role.REVIEWER)
 def send_again(request: SignedInRequest, letter_id: int) -> HttpResponse:
     """Sends an answer that did not reach the person."""
-    answers = Letter.objects.select_related("worker").exclude(answered_to=None).exclude(problem="")
-    return _send(request, get_object_or_404(answers, pk=letter_id))
+    answers = Letter.objects.select_related("worker").exclude(answered_to=None)
+    answer = get_object_or_404(answers, pk=letter_id)
+    with transaction.atomic():
+        claim_again(answer, now=timezone.now())
+        _note(request, "send answer again", answer)
+    return _send(request, answer)
 
 
 @require_POST
@@ -76,6 +82,32 @@ def mark_read(request: SignedInRequest, letter_id: int) -> HttpResponse:
     """The letter needs no answer."""
     Letter.objects.filter(pk=letter_id, read_at=None).update(read_at=timezone.now())
     return redirect("crowd")
+
+
+def _list_letters() -> "QuerySet[Letter]":
+    letters = Letter.objects.filter(answered_to=None).exclude(text="")
+    return letters.select_related("worker").prefetch_related("answers")
+
+
+def _show(request: SignedInRequest, letters: "QuerySet[Letter]", *, refusal: str = "", kept: str = "") -> HttpResponse:
+    """`refusal`: why an answer was not taken; `kept`: its text, which stands in the form again."""
+    return show(
+        request,
+        "dashboard/crowd/crowd.html",
+        title="Crowd",
+        status=422 if refusal else 200,
+        letters=read_page(letters, number=request.GET.get("page"), size=PAGE_SIZE),
+        n_unread=find_unread().count(),
+        marketplaces=list_marketplaces(),
+        max_text=MAX_TEXT,
+        refusal=refusal,
+        kept=kept,
+    )
+
+
+def _note(request: SignedInRequest, action: str, letter: Letter) -> None:
+    told = {"to": letter.worker.pseudonym, "marketplace": letter.marketplace}
+    write_audit_entry(actor=request.user, action=action, subject=str(letter.pk), details=told, now=timezone.now())
 
 
 def _send(request: SignedInRequest, answer: Letter) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from annotator.accounts.models import ShareLink
 from annotator.accounts.sharing import find_opened
-from annotator.dashboard.frame.merges import follow_merges
+from annotator.dashboard.frame.merges import read_former_names, rename_networks
 
 # Routes of pages that can be shared: none of them names a person or acts.
 SHAREABLE = {"unit", "gallery", "layer", "layers", "best-units", "similar", "units-beside"}
@@ -42,7 +42,7 @@ def open_link(request: HttpRequest, link: ShareLink) -> None:
 
 
 def may_look(request: HttpRequest) -> bool:
-    """True if a link that this browser opened shows the page or picture that is asked for. One query, none without."""
+    """True if a link that this browser opened shows the page or picture that is asked for. Two queries or none."""
     ids = cast(list[int], request.session.get(OPENED, []))
     if not ids or request.method not in ("GET", "HEAD") or request.resolver_match is None:
         return False
@@ -53,9 +53,10 @@ def may_look(request: HttpRequest) -> bool:
         return False
     wanted = split_address(request.get_full_path())
     shared = [link.address for link in links]
-    return any(split_address(one) == wanted for one in shared) or any(
-        split_address(now) == wanted for one in shared if (now := follow_merges(one))
-    )
+    if any(split_address(one) == wanted for one in shared):
+        return True
+    former = read_former_names()
+    return any(split_address(now) == wanted for one in shared if (now := rename_networks(one, former)))
 
 
 def split_address(address: str) -> tuple[str, list[tuple[str, str]]]:

@@ -1,5 +1,6 @@
 """Addresses that name a network as it was called before it was merged with another."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,8 +22,17 @@ def lead_to_merged(request: HttpRequest) -> HttpResponse:
 
 def follow_merges(address: str) -> str:
     """The address by today's names; "" if it names no network that was merged with another. One query."""
+    return rename_networks(address, read_former_names())
+
+
+def read_former_names() -> dict[str, str]:
+    """By each former name of a network, today's."""
+    return dict(NetworkAlias.objects.values_list("name", "network__name"))
+
+
+def rename_networks(address: str, now: Mapping[str, str]) -> str:
+    """As `follow_merges`, by names that were read before."""
     parts = urlsplit(address)
-    now = dict(NetworkAlias.objects.values_list("name", "network__name"))
     match = resolve(unquote(parts.path))
     network, path = match.kwargs.get("network", ""), parts.path
     if network in now:
@@ -32,7 +42,7 @@ def follow_merges(address: str) -> str:
     return f"{path}?{urlencode(told)}".removesuffix("?") if path != parts.path or told != query else ""
 
 
-def _rename(value: str, now: dict[str, str]) -> str:
+def _rename(value: str, now: Mapping[str, str]) -> str:
     """Names may hold slashes: the longest former name that the value begins with is meant."""
     former = max((name for name in now if f"{value}/".startswith(f"{name}/")), key=len, default=None)
     return value if former is None else now[former] + value.removeprefix(former)

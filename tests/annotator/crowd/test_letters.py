@@ -82,9 +82,24 @@ def test_an_answer_that_does_not_arrive_is_kept_with_the_reason_and_sent_again(
     assert "does not answer" in answer.problem
     assert "It did not reach the person" in reviewer.get("/crowd/").content.decode()
     settings.SANDBOX_URL = address
+    Letter.objects.filter(pk=answer.pk).update(problem=letters.NOT_SENT)
+    twice = reviewer.post(f"/crowd/letters/{answer.pk}/again/")
+    assert (twice.status_code, "just being sent" in twice.content.decode()) == (422, True)
+    Letter.objects.filter(pk=answer.pk).update(at=answer.at - timedelta(minutes=2))
     reviewer.post(f"/crowd/letters/{answer.pk}/again/")
+    assert AuditEntry.objects.filter(action="send answer again", subject=str(answer.pk)).count() == 1
     assert Letter.objects.get(pk=answer.pk).problem == ""
+    assert reviewer.post(f"/crowd/letters/{answer.pk}/again/").status_code == 422, "it was sent"
     assert Message.objects.filter(is_from_person=False).count() == 1
+    lines = "\r\n".join(["x" * 63] * 64)
+    for place, status in enumerate((302, 422)):
+        sent = reviewer.post(f"/crowd/letters/{letter.pk}/answer/", {"text": lines})
+        assert sent.status_code == status, "a line's end counts once, and two clicks write one answer"
+        assert Letter.objects.exclude(answered_to=None).count() == 2, place
+    assert "This answer was written just now" in sent.content.decode()
+    sent = reviewer.post(f"/crowd/letters/{letter.pk}/answer/", {"text": "What I typed" + "x" * 4096})
+    assert sent.status_code == 422
+    assert "required>What I typedxx" in sent.content.decode(), "what was typed is not lost"
 
 
 def test_what_an_erased_person_wrote_is_gone_and_does_not_come_back(market: Any, campaign: Campaign, hit: Any) -> None:

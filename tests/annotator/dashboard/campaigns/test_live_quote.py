@@ -86,6 +86,25 @@ def test_a_campaign_is_composed_like_another(client: Client, dissection: Dissect
     assert client.get("/launch/?like=nothing").status_code == 422
 
 
+def test_a_country_of_an_older_version_is_refused_and_not_left_out(client: Client, dissection: Dissection) -> None:
+    campaign = make_campaign(dissection)
+    Campaign.objects.update(qualifications={"locales": ["UK", "DE"]})
+    for address, changes in (
+        (f"/campaigns/{campaign.name}/edit/", {"reward": "0.90"}),
+        (f"/launch/?like={campaign.name}", {"dissection": dissection.pk}),
+    ):
+        form = client.get(address).context["form"]
+        asked = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+        sent = {name: value for name, value in asked.items() if value not in (None, "", [], ())} | changes
+        refused = client.post(address, sent).content.decode()
+        assert "&#x27;UK&#x27; is no country" in refused, address
+        assert '<option value="UK" selected>' in refused, address
+    assert Campaign.objects.get().qualifications == {"locales": ["UK", "DE"]}
+    sent = {name: value for name, value in sent.items() if name != "name"}
+    assert client.post(f"/campaigns/{campaign.name}/edit/", sent | {"country": ["GB", "DE"]}).status_code == 302
+    assert Campaign.objects.get().qualifications["locales"] == ["GB", "DE"]
+
+
 def test_units_and_why_they_were_chosen_are_listed_before_anybody_is_asked(
     client: Client, dissection: Dissection
 ) -> None:

@@ -7,7 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotator.accounts.managing import change_role, shut_out
@@ -116,6 +118,12 @@ def test_a_shared_link_shows_its_page_and_pictures_and_nothing_else(world: World
         assert guest.get(address).status_code in (302, 401), address
     assert guest.post(f"{UNIT}?mode=paper").status_code in (302, 405)
     assert Client().get(pictures[0]).status_code == 302
+    for mode in ("area", "weighted", "strict"):
+        guest.get(share(researcher, f"{UNIT}?mode={mode}"))
+    with CaptureQueriesContext(connection) as queries:
+        assert guest.get(f"{UNIT}?mode=lite").status_code == 302
+    former = [one for one in queries if "networkalias" in one["sql"]]
+    assert len(former) == 1, "former names of networks are read once, however many links were opened"
 
 
 def test_a_shared_page_of_one_persons_marks_shows_no_persons_marks(world: World, researcher: Client) -> None:
