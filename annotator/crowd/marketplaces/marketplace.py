@@ -250,7 +250,7 @@ class Marketplace(Protocol):
         """True if the marketplace says that the worker gave this assignment back. Amazon's do not tell: False."""
 
     def is_held(self, assignment_id: str) -> bool:
-        """True if the worker can still submit this assignment, or has submitted it. Amazon's do not tell."""
+        """True if the worker can still submit this assignment, or has submitted it. Amazon's tell the latter alone."""
 
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         """Who opens the HIT page, from its address, and whether the marketplace confirms it. Raises VisitRefused."""

@@ -113,7 +113,14 @@ class MTurkMarketplace:
         return False
 
     def is_held(self, assignment_id: str) -> bool:
-        return False
+        """True if it was submitted: only then the requester may see it."""
+        try:
+            self.client.call("GetAssignment", {"AssignmentId": assignment_id})
+        except MarketplaceRefused as refusal:
+            if "Assignment" not in refusal.code:
+                raise
+            return False
+        return True
 
     def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
         assignment_id = query.get("assignmentId", NO_ASSIGNMENT)

@@ -121,6 +121,16 @@ def test_work_that_could_not_be_submitted_is_paid_through_a_hit_for_this_worker_
     assert not attention.find_attention(campaign=campaign, now=later)
 
 
+def test_work_that_was_submitted_and_not_yet_collected_is_not_compensated(
+    market: Any, session: Session, campaign: Campaign, hit: HIT
+) -> None:
+    market.publish(campaign)
+    market.work(hit, "ada")
+    with pytest.raises(compensating.CannotCompensate, match="was submitted"):
+        compensating.compensate(session, assignment=Assignment.objects.get(state="stored"), decided_by="bob")
+    assert SandboxHIT.objects.count() == campaign.hits.count()
+
+
 def test_an_erased_workers_answers_stay_nameless(
     market: Any, session: Session, campaign: Campaign, answer: Assignment
 ) -> None:
