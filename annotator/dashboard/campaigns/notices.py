@@ -19,7 +19,7 @@ from annotator.dashboard.frame.numbers import read_key
 from annotator.dashboard.frame.pages import SignedInRequest
 
 # What a notice does that was not sent yet, by the campaign's state.
-WAITS = {
+WAITS: dict[str, str] = {
     Campaign.State.COMPLETE: "told if it completes again",
     Campaign.State.CLOSED: "not told: the campaign is closed",
 }

@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser as Chromium
 
+from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.campaigns import handing_out
 from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.extending import extend_hits
@@ -40,6 +41,7 @@ from annotator.units.models import Dissection
 from tests import axe
 from tests.annotator.crowd.fixtures import read_config
 from tests.annotator.crowd.making import make_campaign
+from tests.annotator.dashboard.making import sign_in
 from workers.app import app
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +129,11 @@ def test_people_work_through_their_links_and_get_a_code(campaign: Campaign, tmp_
         ("finished", "2", "1.00"), ("finished", "1", "0.50"), ("new", "0", "0.00"),
     ]  # fmt: skip
     assert owed["Ada"]["code"] == ada_code
+    researcher = sign_in(Role.RESEARCHER)
+    for file in ("links", "owed"):
+        assert "Ada" in researcher.get(f"/campaigns/{campaign.name}/links/{file}.csv").content.decode()
+    told = AuditEntry.objects.filter(action="download links", subject=campaign.name).order_by("id")
+    assert [entry.details for entry in told] == [{"file": "links"}, {"file": "owed"}]
     assert Worker.objects.count() == 2
 
 

@@ -174,6 +174,7 @@ def test_one_assignment_a_worker_a_unit(visit: Visit) -> None:
     assert "You have already worked on this unit" in said
     assert "returning it costs you nothing" in said
     assert "I agree" not in said, "told before consent, not after it"
+    assert "html { background: Canvas; color: CanvasText; }" in said, "a white frame shows no white text in the dark"
 
 
 def test_who_answers_in_another_tab_meanwhile_is_refused_at_the_start_too(visit: Visit) -> None:
