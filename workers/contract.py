@@ -27,6 +27,8 @@ MAX_UPLOAD_BYTES = 4 << 30
 SHARD_IMAGES = 512
 # Photographs of one part of a localization, unless the question says otherwise.
 LOCALIZED_IMAGES = 256
+# Options on which shards do not depend: crops are cut when the shards are joined.
+NOT_OF_SHARDS = ("dimming",)
 LEASE_SILENT_SECONDS = 30
 LEASE_EVERY_SECONDS = 3
 # A GPU process that finds the store full tries again this often; its stage begins with the word.

@@ -15,6 +15,7 @@ from workers import contract
 from workers.engine.format.artifact import MANIFEST, PATHS, ArtifactMalformed, unpack_arrays
 from workers.engine.images.image_set import ImageSet
 from workers.engine.manifest import describe_environment, dissection_key
+from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.tally import Tally, TallyError, load_tally
 from workers.engine.measures.thresholds.measure import Candidates
 from workers.job import Job, find_device
@@ -46,12 +47,12 @@ def _take(job: Job, earlier: Store, folder: Path) -> Tally | None:
     tally = load_tally(earlier.fetch(contract.tally_name(request.position), folder=folder))
     before = replace(image_set, sha256=manifest["image_set"]["sha256"])
     is_whole = tally.covered() == set(range(request.first_image, request.end_image))
-    if not is_whole or tally.halvings or tally.key != _key(job, before):
+    if not is_whole or tally.halvings or tally.key != _key(job, before, _as_before(job, manifest)):
         return None
     if any(isinstance(part, Candidates) and part.n_own is None for one in tally.layers for part in one.parts.values()):
         return None
     layers = tuple(replace(one, parts={name: _move(part) for name, part in one.parts.items()}) for one in tally.layers)
-    return replace(tally, key=_key(job, image_set), seconds={}, layers=layers)
+    return replace(tally, key=_key(job, image_set, job.options), seconds={}, layers=layers)
 
 
 def _move(part: Any) -> Any:
@@ -59,10 +60,17 @@ def _move(part: Any) -> Any:
     return part.for_another_set() if isinstance(part, Candidates) else part
 
 
-def _key(job: Job, image_set: ImageSet) -> str:
+def _key(job: Job, image_set: ImageSet, options: DissectionOptions) -> str:
     return dissection_key(
-        network=job.measured_network, layers=job.dissection.layers, image_set=image_set, options=job.options
+        network=job.measured_network, layers=job.dissection.layers, image_set=image_set, options=options
     )
+
+
+def _as_before(job: Job, manifest: dict[str, Any]) -> DissectionOptions:
+    """The task's options, but for those that shards do not depend on: these as the earlier dissection states them."""
+    ours, theirs = job.options.to_json(), manifest["options"]
+    kept = {name: value for name, value in ours.items() if name not in contract.NOT_OF_SHARDS}
+    return DissectionOptions.from_json(kept | {name: theirs[name] for name in contract.NOT_OF_SHARDS if name in theirs})
 
 
 def _has_same_labels(manifest: dict[str, Any], image_set: ImageSet) -> bool:

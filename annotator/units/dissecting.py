@@ -31,8 +31,7 @@ HOW_IT_IS_DONE = ("shard_images", "spill", "memory_limit")
 # `anew`: also what an earlier version of the image set has is measured; `grown_from`: the dissection that measured it.
 ANEW, GROWN_FROM = "anew", "grown_from"
 NOT_OF_RESULT = (*HOW_IT_IS_DONE, ANEW, GROWN_FROM)
-# Crops are cut when the shards are joined.
-NOT_OF_SHARDS = (*NOT_OF_RESULT, "dimming")
+NOT_OF_SHARDS = (*NOT_OF_RESULT, *contract.NOT_OF_SHARDS)
 
 _TASK_NAMES = {
     GPUTask.Stage.SURVEY: contract.SURVEY,

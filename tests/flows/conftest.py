@@ -55,7 +55,7 @@ def dissection_images(house: House, tmp_path_factory: pytest.TempPathFactory) ->
 def dissection(house: House, dissection_images: Path) -> dict[str, Any]:
     """An early layer of a torchvision network, random weights, over 400 rendered images: small, but all of it real."""
     network = ["--network", "torchvision:squeezenet1_1", "--layer", "features.3.squeeze"]
-    images = ["--images", str(dissection_images), "--rendered", "--dimming", "fixed"]  # as simulated people know it
+    images = ["--images", str(dissection_images), "--rendered", "--dimming", "fixed"]  # they recognize more of these
     found: dict[str, Any] = json.loads(house.manage("dissect", *network, *images, "--json"))
     return found
 

@@ -1,7 +1,8 @@
 """Recognizing tiles: which rendered picture a tile was cut from, where, and which part of it is shown bright.
 
-A tile is a square crop, resized, dimmed to 0.2 outside a segment and twice JPEG-coded. Only its pixels and the
-rendered set are used. First every square of the set is compared as a thumbnail, then the likeliest are refined.
+A tile is a square crop, resized, dimmed outside a segment and twice JPEG-coded. Only its pixels and the set are used:
+to which share of its brightness it was dimmed is found with the picture. First every square of the set is compared as a
+thumbnail, then the likeliest are refined.
 """
 
 from dataclasses import dataclass
@@ -12,18 +13,21 @@ from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
 from annotator.demo.people.library import THUMB, Library
 from annotator.demo.pictures.canvas import PICTURE_PX, Pixels
+from workers.engine.drawing.dimming import AUTO, DIMMED_TO, DIMMINGS, FIXED, GRAY, keep_share
 
-DIMMED_TO = 0.2
-# A dimmed pixel is at most 51; JPEG adds a little.
-_SURELY_BRIGHT = 64.0
+# By way of dimming, shares that are tried in thumbnails, and the value over which a pixel is then taken as bright. To a
+# fifth, a dimmed pixel is at most 51, and JPEG adds a little. By a crop's own brightness, most are below these.
+_ROUGH_SHARES = {FIXED: ((0.2, 64.0),), AUTO: ((0.25, 72.0), (0.35, 80.0), (0.5, 90.0))}
 # How far dark gaps inside a bright region are closed, tile pixels.
 _CLOSING = 15
 _GRID = 32
 _N_LIKELY = 10
 # Rounds of refinement: step as a share of the side, pictures kept, cells compared along a side.
-_ROUNDS = ((0.1, 4, 8), (0.06, 3, 8), (0.03, 2, 16), (0.015, 1, 16), (0.008, 1, 16))
+_ROUNDS = ((0.1, 8, 8), (0.06, 5, 8), (0.03, 3, 16), (0.015, 1, 16), (0.008, 1, 16))
 _MOVES = np.array([(dx, dy, ds) for ds in (-1, 0, 1) for dx in (-1, 0, 1) for dy in (-1, 0, 1)])
 Integers = npt.NDArray[np.int64]
+# What is dimmed to a share differs by less: its differences count this many times over that share.
+_DIMMED_COUNTS = 0.6
 # Mean residual (0 to 255 per channel) up to which a tile counts as recognized.
 _MAX_RESIDUAL = 16.0
 
@@ -41,11 +45,14 @@ class Sighting:
 
 
 def recognize(tiles: npt.NDArray[np.uint8], library: Library) -> list[Sighting | None]:
-    """Finds each (px, px, 3) tile in the library; None if nothing fits."""
-    return [
-        _refine(tile.astype(np.float32), image, box, library)
-        for tile, (image, box) in zip(tiles, _shortlist(tiles, library), strict=True)
+    """Finds each (px, px, 3) tile in the library, dimmed in whichever way fits; None if nothing fits."""
+    floats = tiles.astype(np.float32)
+    likely = {dimming: _shortlist(floats, library, dimming) for dimming in DIMMINGS}
+    found = [
+        min((_refine(tile, *likely[way][at], library, way) for way in DIMMINGS), key=lambda one: one.residual)
+        for at, tile in enumerate(floats)
     ]
+    return [one if one.residual <= _MAX_RESIDUAL else None for one in found]
 
 
 def _shrink(tile: Pixels, n: int) -> Pixels:
@@ -54,37 +61,40 @@ def _shrink(tile: Pixels, n: int) -> Pixels:
     return np.asarray(tile.reshape(n, block, n, block, 3).mean(axis=(1, 3)), dtype=np.float32)
 
 
-def _undim(tile: Pixels) -> tuple[Pixels, Pixels]:
-    """An estimate of the tile before dimming, and a weight of how reliable each pixel is."""
-    sure = (tile.max(axis=-1) > _SURELY_BRIGHT).astype(np.float32)
+def _undim(tile: Pixels, kept: float, bright_over: float) -> tuple[Pixels, Pixels]:
+    """An estimate of the tile before it was dimmed to a share, and a weight of how reliable each pixel is."""
+    sure = (tile.max(axis=-1) > bright_over).astype(np.float32)
     solid = (uniform_filter(sure, 3) > 0.6).astype(np.uint8)
     bright = minimum_filter(maximum_filter(solid, _CLOSING), _CLOSING).astype(bool)
     edge = maximum_filter(bright, 5) != minimum_filter(bright, 5)
-    whole = np.where(bright[..., None], tile, np.minimum(tile / DIMMED_TO, 255))
+    whole = np.where(bright[..., None], tile, np.minimum(tile / kept, 255))
     return whole, np.where(edge, 0.02, np.where(bright, 1.0, 0.2)).astype(np.float32)
 
 
-def _shortlist(tiles: npt.NDArray[np.uint8], library: Library) -> list[tuple[Integers, Integers]]:
-    """For each tile the pictures (n,) whose thumbnails differ least, weighted, and the best box in each (n, 3)."""
+def _shortlist(tiles: Pixels, library: Library, dimming: str) -> list[tuple[Integers, Integers]]:
+    """For each tile the pictures (n,) whose thumbnails differ least, weighted, and the best box in each (n, 3): some
+    for each of _ROUGH_SHARES, so that a picture may stand there several times.
+    """
     places, n_images = library.places, len(library.rows)
-    terms = np.stack([_thumbnail(tile.astype(np.float32)) for tile in tiles], axis=1)
-    least = np.full((n_images, len(tiles)), np.inf, np.float32)
-    place_of = np.zeros((n_images, len(tiles)), np.int64)
+    tried = [(tile, rough) for tile in tiles for rough in _ROUGH_SHARES[dimming]]
+    terms = np.stack([_thumbnail(tile, *rough) for tile, rough in tried], axis=1)
+    least = np.full((n_images, len(tried)), np.inf, np.float32)
+    place_of = np.zeros((n_images, len(tried)), np.int64)
     for place, thumbs in enumerate(places.thumbs):
         distance = thumbs @ terms
         closer = distance < least
         np.copyto(least, distance, where=closer)
         place_of[closer] = place
-    found = []
-    for tile, column in enumerate(least.T):
-        images = np.argsort(column, kind="stable")[:_N_LIKELY]
-        found.append((images, places.boxes[place_of[images, tile]]))
-    return found
+    # Of each tile, one column for each share: (tiles * shares, n) pictures.
+    images = np.argsort(least, axis=0, kind="stable")[:_N_LIKELY]
+    boxes = places.boxes[np.take_along_axis(place_of, images, axis=0)]
+    by_tile = images.T.reshape(len(tiles), -1), boxes.swapaxes(0, 1).reshape(len(tiles), -1, 3)
+    return list(zip(*by_tile, strict=True))
 
 
-def _thumbnail(tile: Pixels) -> Pixels:
+def _thumbnail(tile: Pixels, kept: float, bright_over: float) -> Pixels:
     """Factors (100,) whose product with a place's numbers is the weighted squared difference, up to a constant."""
-    whole, trust = _undim(tile)
+    whole, trust = _undim(tile, kept, bright_over)
     cells = np.minimum(np.arange(len(tile)) * THUMB // len(tile), THUMB - 1)
     spread = (cells[:, None] == np.arange(THUMB)).astype(np.float32)
     weight = spread.T @ trust @ spread
@@ -93,20 +103,18 @@ def _thumbnail(tile: Pixels) -> Pixels:
     return np.concatenate([share.reshape(-1), (-2 * share[..., None] * means).reshape(-1)]).astype(np.float32)
 
 
-def _refine(tile: Pixels, image: Integers, box: Integers, library: Library) -> Sighting | None:
-    """Moves and resizes the likely boxes, coarse to fine, and keeps the best; None if the best fits badly."""
+def _refine(tile: Pixels, image: Integers, box: Integers, library: Library, dimming: str) -> Sighting:
+    """Moves and resizes the likely boxes, coarse to fine, and keeps the best."""
     for step, n_kept, n_cells in _ROUNDS:
         tried = _moved(box, _MOVES, step)
         images = np.repeat(image, len(_MOVES))
-        residual = _residual(_shrink(tile, n_cells), library.cut(images, tried, n_cells))
+        residual, kept = _fit(_shrink(tile, n_cells), library.cut(images, tried, n_cells), dimming)
         order = _best_of_each(images, residual)[:n_kept]
         image, box = images[order], tried[order]
     miss = float(residual[order[0]])
-    if miss > _MAX_RESIDUAL:
-        return None
     left, top, side = (int(v) for v in box[0])
     fit = library.cut(image[:1], box[:1], _GRID)[0]
-    return Sighting(int(image[0]), left, top, side, _find_bright(_shrink(tile, _GRID), fit), miss)
+    return Sighting(int(image[0]), left, top, side, _find_bright(_shrink(tile, _GRID), fit, kept[order[0]]), miss)
 
 
 def _moved(box: Integers, moves: Integers, step: float) -> Integers:
@@ -117,11 +125,22 @@ def _moved(box: Integers, moves: Integers, step: float) -> Integers:
     return np.concatenate([corner, side[..., None]], axis=-1).reshape(-1, 3).astype(np.int64)
 
 
-def _residual(tile: Pixels, fits: Pixels) -> Pixels:
-    """Mean absolute difference per channel, each pixel taken as bright or as dimmed, whichever fits; (n,)."""
+def _fit(tile: Pixels, fits: Pixels, dimming: str) -> tuple[Pixels, Pixels]:
+    """Of each fit (n,) the mean absolute difference per channel, each pixel taken as bright or as dimmed, whichever
+    fits, and the share of its brightness to which it is then dimmed.
+    """
     as_bright = np.abs(fits - tile).mean(axis=-1)
-    as_dimmed = np.abs(fits * np.float32(DIMMED_TO) - tile).mean(axis=-1) * 3
-    return np.asarray(np.minimum(as_bright, as_dimmed).mean(axis=(1, 2)))
+
+    def differ(kept: Pixels) -> Pixels:
+        each = kept[:, None, None]
+        return np.asarray(np.abs(fits * each[..., None] - tile).mean(axis=-1) * (_DIMMED_COUNTS / each))
+
+    kept = np.full(len(fits), DIMMED_TO, np.float32)
+    if dimming == AUTO:  # of what lies outside, which is not known before the share is: of all first
+        gray = fits @ GRAY
+        is_outside = differ(keep_share(gray.mean(axis=(1, 2)))) < as_bright
+        kept = keep_share((gray * is_outside).sum(axis=(1, 2)) / np.maximum(is_outside.sum(axis=(1, 2)), 1))
+    return np.minimum(as_bright, differ(kept)).mean(axis=(1, 2)), kept
 
 
 def _best_of_each(images: Integers, residual: Pixels) -> Integers:
@@ -131,7 +150,7 @@ def _best_of_each(images: Integers, residual: Pixels) -> Integers:
     return np.asarray(order[np.sort(first)])
 
 
-def _find_bright(tile: Pixels, fit: Pixels) -> npt.NDArray[np.bool_]:
+def _find_bright(tile: Pixels, fit: Pixels, kept: float) -> npt.NDArray[np.bool_]:
     """Which cells of the tile are shown bright, by comparing with the picture in a small neighborhood."""
     gain = uniform_filter((tile * fit).sum(axis=-1), 3) / np.maximum(uniform_filter((fit * fit).sum(axis=-1), 3), 1)
-    return np.asarray(gain > (1 + DIMMED_TO) / 2)
+    return np.asarray(gain > (1 + kept) / 2)

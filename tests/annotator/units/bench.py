@@ -33,6 +33,7 @@ class Bench:
         layer: str = "4",
         chance: bool = False,
         labels: Path | str = "",
+        **options: Any,
     ) -> Dissection:
         now = timezone.now()
         network = register_network(
@@ -43,7 +44,7 @@ class Bench:
             addresses=dissecting.Addresses(str(Path(weights).resolve()) if weights else "", network.code_folder),
             image_set=register_image_set(name=None, address=str(images), labels=str(labels), is_rendered=True, now=now),
             layer_paths=[layer],
-            options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1, "chance": chance},
+            options={"batch_size": 4, "shard_images": 4, "n_top": 4, "n_low": 1, "chance": chance, **options},
             now=now,
         )
 

@@ -85,6 +85,18 @@ def test_only_what_is_new_is_measured_and_nothing_differs(
     assert read_files(afresh) == read_files(grown)
 
 
+def test_shards_of_before_dimming_was_stated_serve_one_that_states_it(bench: Bench, photographs: Path) -> None:
+    before = bench.dissect(photographs)
+    paint(photographs, range(12, 13), seed=2)
+    grown = bench.dissect(photographs, dimming="auto")
+    assert (grown.options["grown_from"], count_taken(grown)) == (str(before.pk), 12)
+    strips = [
+        {name for name in read_files(one) if name.startswith("tiles")}
+        for one in (grown, bench.run(ask_anew(grown)), bench.dissect(photographs, dimming="fixed", anew=True))
+    ]
+    assert strips[0] == strips[1] != strips[2], "they are named by their content"
+
+
 def ask_anew(grown: Dissection) -> Dissection:
     return dissecting.request_dissection(
         network=grown.network,

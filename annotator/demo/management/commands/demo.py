@@ -94,7 +94,7 @@ class Command(ProjectCommand):
         else:
             call_command(
                 "dissect", network=NETWORK, weights=_weights(), layer=LAYERS, images=images, rendered=True, seed=SEED,
-                crops=ASKED, dimming=FIXED,  # by which the simulated people recognize what a tile shows
+                crops=ASKED, dimming=FIXED,  # simulated people recognize more of these tiles
             )  # fmt: skip
         return Dissection.objects.filter(**asked, state=Dissection.State.DONE).latest("created_at")
 

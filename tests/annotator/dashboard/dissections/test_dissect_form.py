@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from annotator.dashboard.dissections.pages import DissectForm
+from annotator.units.asked_options import choose_options
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import Dissection, ImageSet, Network
 
@@ -16,6 +17,14 @@ def fill(**given: str) -> DissectForm:
     image_set = ImageSet.objects.create(name="i", address="/nowhere", registered_at=now)
     values = {"network": network.pk, "image_set": image_set.pk, "layers": "features.1", "iou_modes": ["paper"]}
     return DissectForm({**values, "batch_size": "32", "seed": "0", "segment": "upsampled", **given})
+
+
+def test_a_new_dissection_states_how_it_dims_and_keeps_what_was_asked_for() -> None:
+    assert [one["dimming"] for one in choose_options({})] == ["auto"]
+    assert [one["dimming"] for one in choose_options({"dimming": "fixed"})] == ["fixed"]
+    form = fill(dimming="fixed")
+    assert form.is_valid(), form.errors
+    assert (form.fields["dimming"].initial, form.options()["dimming"]) == ("auto", "fixed")
 
 
 def test_axes_and_tokens_can_be_named() -> None:

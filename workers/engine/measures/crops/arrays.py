@@ -31,7 +31,9 @@ class CropOptions:
         None, "mean empirical receptive field in pixels, if it is known and not to be estimated"
     )
     dimming: str = option(
-        FIXED, "how far what lies outside the segment is dimmed: to a fifth of its brightness, or less in dark crops",
+        FIXED,
+        "what lies outside the segment keeps this share of its brightness: fixed, a fifth; auto (new dissections), "
+        "a fifth to a half, more in dark crops",
         choices=DIMMINGS, title="Dimming", chosen=AUTO,
     )  # fmt: skip
     crops: str = option(
