@@ -81,9 +81,7 @@ def picture_hit(browser: Browser, site: str, concept: str) -> None:
     page = browser.new_context(viewport={"width": 1100, "height": 900}).new_page()
     page.goto(f"{site}sign-up")
     page.fill("[name=name]", f"Picture {STAMP[-4:]}")
-    page.select_option("[name=country]", "US") if page.locator("select[name=country]").count() else page.fill(
-        "[name=country]", "US"
-    )
+    page.select_option("[name=country]", "US")
     page.check("[name=of_age]")
     page.locator("main form button").last.click()
     page.goto(site)

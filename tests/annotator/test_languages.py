@@ -104,7 +104,7 @@ def test_the_worker_site_speaks_the_browsers_language_or_the_chosen_one(client: 
     assert ">English</a>" in client.get("/worker/sign-up").content.decode()  # each in its own language
     for path, words in (
         ("", "您可以做的 HIT"),
-        ("sign-up", "国家(两个字母)"),
+        ("sign-up", "国家或地区"),
         ("sign-in", "您的登录密钥"),
         ("about/terms", "条款"),
     ):

@@ -60,7 +60,6 @@ PARTS = {
     "campaign-attention": ["/campaigns/CAMPAIGN/attention"],
     "dissection-progress": ["/dissections/DISSECTION/progress"],
     "study-plans": ["/plan/jobs"],
-    "balance": ["/crowd/balance/own"],
     "verify-decisions": ["/decisions/verified"],
     "missing-pictures": ["/crops/DISSECTION/STRIP/missing"],
 }
@@ -69,7 +68,9 @@ NO_PAGES = {
     "sheet", "wall", "outlines", "field", "figures", "figure", "networks-figure", "report", "export", "bundle",
     # Of campaigns at the marketplace links (crowd/marketplaces/test_links.py).
     "links", "links-make", "links-change", "links-file",
-    "notices", "letter-answer", "letter-again", "letter-read",
+    "notices",
+    # Letters and balances are a researcher's (crowd/test_letters.py).
+    "letter-answer", "letter-again", "letter-read", "balance",
     "worker-ids", "sign-out", "campaign-work", "decide-answer", "decide-chosen", "pause", "campaign-more",
     "merge-concepts", "split-answers", "review-next", "review-decide", "review-undo", "invite", "erase-worker",
     # The price of a form that is being filled in (campaigns/test_live_quote.py).

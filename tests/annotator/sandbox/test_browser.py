@@ -155,6 +155,7 @@ def sign_up(page: Page, site: str, link: str = "") -> None:
     if not link:
         page.get_by_role("link", name="Sign up").first.click()
     page.fill("#name", "Ada")
+    page.select_option("#country", "US")
     page.check("[name=of_age]")
     page.click("main button")
     page.wait_for_selector("#sign-in-key")

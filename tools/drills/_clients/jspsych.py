@@ -68,6 +68,7 @@ def _work(address: str, hit_id: str) -> None:
         page = browser.new_page()
         page.goto(f"{address}/worker/sign-up")
         page.fill("#name", "simulated-jspsych")
+        page.select_option("#country", "US")
         page.check("[name=of_age]")
         page.click("main button")
         page.wait_for_selector("#sign-in-key")
