@@ -210,7 +210,8 @@ class Writer:
     counted: Any = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.counted = dict(report.user_properties).get("clicks", self.counted)
+        if found := dict(report.user_properties).get("clicks"):
+            self.counted = {job: Counted(*steps) for job, steps in found.items()}
 
 
 def main() -> int:
