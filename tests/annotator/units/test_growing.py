@@ -85,6 +85,7 @@ def test_only_what_is_new_is_measured_and_nothing_differs(
     assert read_files(afresh) == read_files(grown)
 
 
+@pytest.mark.slow
 def test_shards_of_before_dimming_was_stated_serve_one_that_states_it(bench: Bench, photographs: Path) -> None:
     before = bench.dissect(photographs)
     paint(photographs, range(12, 13), seed=2)
