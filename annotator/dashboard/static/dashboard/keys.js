@@ -46,16 +46,23 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("#show-keys")) showKeys();
 });
 
-/* Unfold opens its menu by spans, which the keyboard passes over: they get a button's role, name and keys. */
+/* Unfold opens its menus by elements that the keyboard passes over: they get a button's role, name and keys. */
+const MENUS = [
+  ["sidebarMobileOpen", "Menu", "#nav-sidebar a"],
+  ["sidebarDesktopOpen", "Menu", "#nav-sidebar a"],
+  ["openUserLinks", "Your account", "nav[x-show=openUserLinks] a"],
+];
 document.addEventListener("DOMContentLoaded", () => {
-  for (const one of document.querySelectorAll("[x-on\\:click^='sidebarMobileOpen'], [x-on\\:click^='sidebarDesktopOpen']")) {
-    Object.assign(one, { role: "button", tabIndex: 0, ariaLabel: "Menu" });
-    one.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      event.stopPropagation();
-      one.click();
-      requestAnimationFrame(() => document.querySelector("#nav-sidebar a")?.focus());
-    });
+  for (const [opens, ariaLabel, first] of MENUS) {
+    for (const one of document.querySelectorAll(`[x-on\\:click^='${opens}']`)) {
+      Object.assign(one, { role: "button", tabIndex: 0, ariaLabel });
+      one.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        event.stopPropagation();
+        one.click();
+        requestAnimationFrame(() => document.querySelector(first)?.focus());
+      });
+    }
   }
 });
