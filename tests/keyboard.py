@@ -8,7 +8,11 @@ NAMED = """
 const name = (one) => `${one.tagName.toLowerCase()} ${one.name || one.id || one.textContent.trim().slice(0, 30)}`;
 const isShown = (one) => one.checkVisibility({ visibilityProperty: true }) && one.getClientRects().length > 0;
 const CONTROLS = "a[href], button, input:not([type=hidden], [type=radio]), select, textarea, summary, [role=button]";
-const controls = [...document.querySelectorAll(CONTROLS)].filter((one) => isShown(one) && !one.disabled && !one.inert);
+const shown = [...document.querySelectorAll(CONTROLS)].filter((one) => isShown(one) && !one.disabled && !one.inert);
+// A picture that leads where the words beside it lead is left out by Tab on purpose.
+const isDouble = (one) => one.href && one.tabIndex < 0
+  && shown.some((two) => two.tabIndex >= 0 && two.href === one.href);
+const controls = shown.filter((one) => !isDouble(one));
 """
 # A pointer's hand says that something can be pressed; a label presses its field.
 PRESSED_BY_POINTER = f"""() => {{ {NAMED}
