@@ -15,10 +15,22 @@ from annotator.work.steps import (
     publishing,
     revising,
     studying,
+    telling,
 )
 
 STEPS: dict[str, Step] = {
     step.name: step
-    for module in (composing, publishing, collecting, labeling, judging, revising, changing, dissecting, studying)
+    for module in (
+        composing,
+        publishing,
+        collecting,
+        labeling,
+        judging,
+        revising,
+        telling,
+        changing,
+        dissecting,
+        studying,
+    )
     for step in module.STEPS
 }

@@ -36,7 +36,7 @@ SIGNATURE, TIME = "X-Unitscope-Signature", "X-Unitscope-Time"
 
 
 class CannotTell(Refusal):
-    """The text is no address that a notice can be sent to, or there are too many."""
+    """The text is no address that a notice can be sent to, there are too many, or nobody is told there."""
 
 
 def add_notice(campaign: Campaign, target: str) -> Notice:
@@ -57,6 +57,14 @@ def add_notice(campaign: Campaign, target: str) -> Notice:
     if campaign.notices.exclude(target=target).count() >= MAX_TARGETS:
         raise CannotTell(f"At most {MAX_TARGETS} are told about one campaign.")
     notice, _ = Notice.objects.get_or_create(campaign=campaign, target=target)
+    return notice
+
+
+def find_notice(campaign: Campaign, target: str) -> Notice:
+    """Raises CannotTell if this address is not told of the campaign."""
+    notice = campaign.notices.filter(target=target.strip()).first()
+    if notice is None:
+        raise CannotTell("This address is not told of the campaign.")
     return notice
 
 

@@ -3,20 +3,20 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Role
 from annotator.accounts.roles import may
-from annotator.crowd.campaigns.telling import SIGNATURE, TIME, add_notice, make_key
+from annotator.crowd.campaigns.telling import SIGNATURE, TIME, make_key
 from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.asking import ask_step
 from annotator.dashboard.frame.numbers import read_key
 from annotator.dashboard.frame.pages import SignedInRequest
+from annotator.work.steps.telling import EndOptions, TellOptions
+from annotator.work.table import STEPS
 
 # What a notice does that was not sent yet, by the campaign's state.
 WAITS: dict[str, str] = {
@@ -37,20 +37,12 @@ def describe_notices(campaign: Campaign, role: Role | None) -> dict[str, Any]:
 @needs(Role.RESEARCHER)
 def change_notices(request: SignedInRequest, name: str) -> HttpResponse:
     """Form fields: `target`, an address to tell; or `end`, the number of a notice."""
-    campaign, now = get_object_or_404(Campaign, name=name), timezone.now()
-    with transaction.atomic():
-        if "end" in request.POST:
-            notice = get_object_or_404(campaign.notices, pk=read_key(request.POST["end"]))
-            done, said = "end notice", ""
-        else:
-            notice = add_notice(campaign, request.POST.get("target", ""))
-            done, said = "add notice", "They are told when the campaign completes."
-            if campaign.state == Campaign.State.COMPLETE:
-                said = "It is complete already: they are told if more answers are asked for and it completes again."
-        details = {"notice": notice.pk, "kind": "web" if notice.is_webhook else "mail"}
-        write_audit_entry(actor=request.user, action=done, subject=campaign.name, details=details, now=now)
-        if done == "end notice":
-            notice.delete()
-    if said:
-        messages.success(request, said)
+    campaign = get_object_or_404(Campaign, name=name)
+    if "end" in request.POST:
+        notice = get_object_or_404(campaign.notices, pk=read_key(request.POST["end"]))
+        job = ask_step(request, STEPS["end-telling"], campaign, options=EndOptions(target=notice.target))
+    else:
+        options = TellOptions(target=request.POST.get("target", ""))
+        job = ask_step(request, STEPS["tell"], campaign, options=options)
+    messages.success(request, job.sentence)
     return redirect("campaign", name)

@@ -46,6 +46,7 @@ def _show(campaign: Campaign) -> str:
         f"{n_done} of {count_wanted(campaign)} assignments submitted; "
         f"${campaign.committed_usd:.2f} of ${campaign.budget_cap_usd:.2f} committed",
     ]
+    lines += [f"told when it completes: {notice.target}" for notice in campaign.notices.all()]
     lines += [said] if (said := find_openness(campaign, now=timezone.now()).words) else []
     needs = find_attention(campaign=campaign, now=timezone.now())
     lines += [f"{need.kind}: {need.subject}: {need.words}" for need in needs] or ["Nothing needs a person."]

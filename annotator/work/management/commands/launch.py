@@ -17,6 +17,8 @@ from annotator.work.performing import is_real_money
 from annotator.work.step_command import StepCommand
 from annotator.work.steps.composing import ComposeOptions
 
+TELL = "An e-mail or web address that is told when the campaign completes; may be given several times"
+
 
 class Command(StepCommand):
     help = __doc__
@@ -25,6 +27,7 @@ class Command(StepCommand):
         add = parser.add_argument
         add("campaign", help=f"Its name. {RULE}")
         add_arguments(parser, ComposeOptions)
+        add("--tell", action="append", default=[], metavar="ADDRESS", help=TELL)
         add("--until", choices=["composed", "quoted", "published"], default="published", help="Stop after this step")
         add("--yes", action="store_true", help="Publish without asking")
         self.add_real_money(parser)
@@ -34,6 +37,8 @@ class Command(StepCommand):
         if not Campaign.objects.filter(name=name).exists():
             self.stdout.write(self._compose(name, options | {"dissection": _list_ids(options["dissection"])}))
         campaign = find_campaign(name)
+        for target in options["tell"]:
+            self.stdout.write(self.perform("tell", campaign, {"target": target}))
         if until != "composed" and campaign.state in (Campaign.State.DRAFT, Campaign.State.QUOTED):
             self.stdout.write(self.perform("quote", campaign, options))
         if until == "published":

@@ -7,8 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotator.accounts.models import AuditEntry
+from annotator.crowd.campaigns.telling import make_key
 from annotator.crowd.marketplaces.mturk import client
-from annotator.crowd.models import Assignment, Campaign, HITUnit
+from annotator.crowd.models import Assignment, Campaign, HITUnit, Notice
 from annotator.sandbox.models import HIT as SandboxHIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +31,9 @@ def refused(*arguments: str, **options: Any) -> str:
 
 def test_from_launch_to_closed(market: Any, dissection: Any) -> None:
     asked = {"dissection": [str(dissection.pk)], "top_iou": 2, "random": 1, "assignments": 1, "seed": 5, "yes": True}
-    output = run("launch", "demo", **asked)
+    output = run("launch", "demo", tell=["https://example.org/done"], **asked)
+    key = make_key(Notice.objects.get())
+    assert f"The key of X-Unitscope-Signature, as a text: {key}\nThey are told when the campaign completes." in output
     assert "Quote: 3 HITs x 1 assignments at $0.60: $1.80 rewards + $0.36 fees = $2.16 (cap $2.16)" in output
     assert "Published 3 HITs" in output
     campaign = Campaign.objects.get()
@@ -49,9 +52,13 @@ def test_from_launch_to_closed(market: Any, dissection: Any) -> None:
     shown = run("campaign", "demo")
     assert "3 of 3 assignments submitted; $2.16 of $2.16 committed" in shown
     assert "Nothing needs a person." in shown
+    assert "told when it completes: https://example.org/done" in shown
+    assert "not told of the campaign" in refused("campaign", "demo", "end-telling", "--target", "ada@example.org")
+    assert "not told any more" in run("campaign", "demo", "end-telling", "--target", "https://example.org/done")
+    assert not Notice.objects.exists()
     assert run("campaign", "demo", "close") == "Closed.\n"
     actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
-    assert actions == ["compose", "quote", "publish", "publish", "collect", "approve", "close"]
+    assert actions == ["compose", "tell", "quote", "publish", "publish", "collect", "approve", "end-telling", "close"]
 
 
 def test_following_ends_when_nothing_new_comes(market: Any, dissection: Any) -> None:
