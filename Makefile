@@ -84,4 +84,4 @@ docs: $(READY)  ## docs/commands.md, docs/settings.md and docs/routes.md again f
 lock:  ## requirements.lock again from pyproject.toml, and its parts for the two images
 	$(COMPILE) --upgrade pyproject.toml --all-extras -o requirements.lock
 	$(COMPILE) pyproject.toml --constraint requirements.lock -o requirements.web.lock
-	$(COMPILE) pyproject.toml --extra engine --constraint requirements.lock -o requirements.gpu.lock
+	$(COMPILE) pyproject.toml --extra compiled --constraint requirements.lock -o requirements.gpu.lock

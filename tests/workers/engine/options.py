@@ -1,9 +1,13 @@
-"""Options of dissections, shards and checks of artifacts, for the engine's tests and the benchmarks."""
+"""Options of dissections, shards, and checks of artifacts, for the engine's tests and the benchmarks."""
 
 from typing import Any
 
+from workers.engine import compiling
 from workers.engine.format.artifact import Artifact, ArtifactMalformed, content_sha256
 from workers.engine.measures.options import DissectionOptions
+
+# Without and, where numba is installed, with compiled loops.
+LOOPS = sorted({False, compiling.CAN_COMPILE})
 
 
 def make_options(**values: Any) -> DissectionOptions:

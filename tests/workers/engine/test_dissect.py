@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from tests.workers.engine import making, oracles
-from tests.workers.engine.options import check_artifact, cut_shards, make_options
-from workers.engine import complete, dissect
+from tests.workers.engine.options import LOOPS, check_artifact, cut_shards, make_options
+from workers.engine import compiling, complete, dissect
 from workers.engine.format import spilling
 from workers.engine.format.artifact import Artifact, ArtifactMalformed, read_artifact
 from workers.engine.format.spilling import IN_MEMORY, Spill
@@ -117,11 +117,13 @@ def test_however_the_set_is_cut_the_artifact_is_the_same(
     for first, last in [*shards, *repeated]:
         bounds = dissect.bounds_of(merge_tallies(tallies)) if tallies and data.draw(st.booleans()) else None
         packed = tallies[0].labels if tallies and data.draw(st.booleans()) else None
+        monkeypatch.setattr(compiling, "CAN_COMPILE", data.draw(st.sampled_from(LOOPS)))
         tally = measured(image_set, first, last, bounds, data.draw(spills), packed)
         tallies.append(reloaded(tally, tmp_path_factory.mktemp("tally") / "tally.npz"))
     # A shard may be merged into what is merged so far, or all at once.
     if len(tallies) > 1 and data.draw(st.booleans()):
         tallies = [merge_tallies(tallies[:2]), *tallies[2:]]
+    monkeypatch.setattr(compiling, "CAN_COMPILE", data.draw(st.sampled_from(LOOPS)))
     artifact, _ = artifact_of(image_set, tallies, data.draw(spills))
     assert artifact.manifest["sha256"] == whole.manifest["sha256"]
     assert not list(tmp_path.iterdir()), "nothing is left of the files"

@@ -83,8 +83,12 @@ class Under:
     found: Integers
 
 
-def count_under(blocks: MaskBlocks, groups: Sequence[LabelGroup], row: Integers, *, n_columns: int) -> Under:
-    """Count under the masks of pairs, whose images stand at the rows (n,) of the groups; these have one label shape."""
+def count_under(
+    blocks: MaskBlocks, groups: Sequence[LabelGroup], row: Integers, *, n_columns: int
+) -> tuple[Integers, Integers]:
+    """Of the masks of pairs, whose images stand at the rows (n,) of the groups, which have one label shape: (n,) pixels
+    of each mask, and (n, groups, n_columns) how many of them carry each column's label in a map.
+    """
     counter = _Counter(len(row) * len(groups) * n_columns)
     width, n_pixels = groups[0].label_shape[1], groups[0].n_pixels
     first = row[blocks.pair] * n_pixels + blocks.row * width + blocks.column
@@ -108,24 +112,23 @@ def count_under(blocks: MaskBlocks, groups: Sequence[LabelGroup], row: Integers,
                         own = has.take(block)
                         counter.add(keys[own], shifted.take(at[own]))
     found = counter.counts().reshape(len(row), len(groups), n_columns)
-    total = np.bincount(blocks.pair, weights=area, minlength=len(row)).astype(np.int64)
+    return np.bincount(blocks.pair, weights=area, minlength=len(row)).astype(np.int64), found
+
+
+def add_whole(area: Integers, found: Integers, groups: Sequence[LabelGroup], row: Integers) -> Under:
+    """With the labels of whole images, which have all of a mask's pixels, and without background."""
     for place, group in enumerate(groups):
-        _add_whole(found[:, place], group, row, total)
+        for i, own in runs(row):
+            for column in group.whole[i]:
+                found[own, place, column] += area[own]
     found[:, :, 0] = 0
-    return Under(area=total, found=found)
+    return Under(area=area, found=found)
 
 
 def _has_few(group: LabelGroup, slot: int, row: Integers, pair_of_block: Integers) -> NDArray[np.bool_] | None:
     """(blocks,) whether the block's image has that label map; None if many have: the others' pixels are background."""
     has = (group.n_maps > slot)[row]
     return has[pair_of_block] if has.mean() < FEW else None
-
-
-def _add_whole(found: Integers, group: LabelGroup, row: Integers, area: Integers) -> None:
-    """Labels of whole images have all of a mask's pixels."""
-    for i, own in runs(row):
-        for column in group.whole[i]:
-            found[own, column] += area[own]
 
 
 def runs(row: Integers) -> Iterator[tuple[int, slice]]:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine import compiling
 from workers.engine.format.spilling import Growing, Spill, let_go
 from workers.engine.images.label_table import LabelTable
 from workers.engine.images.packed_labels import PackedLabels
-from workers.engine.measures.iou.label_groups import LabelGroup, Under, count_under, list_groups
+from workers.engine.measures.iou.label_groups import LabelGroup, Under, add_whole, count_under, list_groups
 from workers.engine.measures.iou.mask_blocks import Integers, find_blocks
+from workers.engine.measures.iou.mask_loop import loop_over_masks
 from workers.engine.measures.thresholds.thresholds import SparseMaps
 from workers.engine.networks.geometry import AxisPlan, MapGeometry, plan_upsampling
 
@@ -115,6 +117,25 @@ def sum_in_bins(task: MaskTask, of_pairs: PairLabels, wanted: Wanted, images: ND
     return sums.reshape(n_wanted, n_units, n_bins).transpose(1, 0, 2)
 
 
+def _count_masks(
+    dense: NDArray[np.float32],
+    limit: NDArray[np.float32],
+    plans: tuple[AxisPlan, AxisPlan],
+    groups: list[LabelGroup],
+    row: Integers,
+    *,
+    n_columns: int,
+) -> Under:
+    """Count under the masks of the pairs with these (n, h, w) maps and (n,) limits, whose images stand at the rows (n,)
+    of the groups; these have one label shape.
+    """
+    if compiling.CAN_COMPILE:
+        area, found = loop_over_masks(dense, limit, plans, groups, row, n_columns=n_columns)
+    else:
+        area, found = count_under(find_blocks(dense, limit, plans), groups, row, n_columns=n_columns)
+    return add_whole(area, found, groups, row)
+
+
 class _Layer:
     """Counts one layer's masks by each labeling, group by group of images."""
 
@@ -154,8 +175,7 @@ class _Layer:
         for label_shape in dict.fromkeys(group.label_shape for group in groups):
             places = [place for place, group in enumerate(groups) if group.label_shape == label_shape]
             alike = [groups[place] for place in places]
-            blocks = find_blocks(dense, limit, self._plan(label_shape))
-            under = count_under(blocks, alike, row, n_columns=self.n_columns)
+            under = _count_masks(dense, limit, self._plan(label_shape), alike, row, n_columns=self.n_columns)
             for i, place in enumerate(places):
                 self.countings[place].add(under, i, groups[place], pairs, row)
 

@@ -13,6 +13,8 @@ import torch
 
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.measures.pairs import DensePairs
+from workers.engine.measures.thresholds.cell_loop import find_cells
+from workers.engine.measures.thresholds.step_counts import StepCounts
 from workers.engine.measures.thresholds.thresholds import SparseMaps, join_pairs, nth_largest
 from workers.engine.networks.layer_maps import LayerShape
 
@@ -24,42 +26,6 @@ HELD_CELLS = 16_000_000
 SAMPLED_CELL, GUESSED_TAIL = 16, 1.2
 # Cells over the bound that are ordered at a time: more units wait for the next turn.
 ORDERED_CELLS = 8_000_000
-N_STEPS = 64
-
-
-def _ordered(values: torch.Tensor) -> torch.Tensor:
-    """Int64 numbers in the order of finite float32 values; the way back is its own."""
-    bits = values.view(torch.int32)
-    return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long()
-
-
-class StepCounts:
-    """Raises a lower bound by counts of each unit's values from `base` to `top` (U,) in N_STEPS steps.
-
-    Above `top` the last step. Ordering what is kept tells the highest bound but takes long; counts tell one a few per
-    cent lower at once, so that far fewer cells are kept. Exact: steps are taken on the bits of the floats.
-    """
-
-    def __init__(self, *, base: torch.Tensor, top: torch.Tensor, n_keep: int) -> None:
-        self._n_keep = n_keep
-        self._base = _ordered(base)
-        span = (_ordered(top) - self._base).clamp(min=1)
-        self._shift = (torch.log2(span.double() / N_STEPS).floor().clamp(min=-1) + 1).long()
-        self._counts = torch.zeros(len(base) * N_STEPS, dtype=torch.int64, device=base.device)
-
-    def add(self, *, unit: torch.Tensor, value: torch.Tensor) -> None:
-        """Count values, each over its unit's base. Every value over the latest bound must come."""
-        unit = unit.long()
-        step = (_ordered(value) - self._base.index_select(0, unit)) >> self._shift.index_select(0, unit)
-        keys = step.clamp_(max=N_STEPS - 1).add_(unit * N_STEPS)
-        self._counts += torch.bincount(keys, minlength=len(self._counts))
-
-    def bound(self) -> torch.Tensor:
-        """(U,) the highest step's edge that n_keep of the values reach; the base where fewer have come."""
-        reached = self._counts.view(-1, N_STEPS).flip(1).cumsum(1).flip(1) >= self._n_keep
-        step = (reached.sum(1) - 1).clamp(min=0)
-        edge = (self._base + (step << self._shift)).int()
-        return (edge ^ ((edge >> 31) & 0x7FFFFFFF)).view(torch.float32)
 
 
 def with_neighbors(above: torch.Tensor) -> torch.Tensor:
@@ -165,11 +131,26 @@ class CandidateCells:
 
     def wanted(self, *, maps: torch.Tensor, peaks: torch.Tensor) -> torch.Tensor:
         """(B, U) flags of the pairs of a batch that `add` must get, by its maps (B, U, h, w) and peaks (B, U)."""
+        self._begin(maps, peaks)
+        return peaks > self.bound
+
+    def _begin(self, maps: torch.Tensor, peaks: torch.Tensor) -> None:
         self._highest = torch.maximum(self._highest, peaks.amax(dim=0))
         if not self._prune_at:
             self._raise_by_first(maps)
             self._prune_at = FIRST_PRUNING_CELLS
-        return peaks > self.bound
+
+    def take(self, *, images: torch.Tensor, maps: torch.Tensor, peaks: torch.Tensor) -> None:
+        """Take a whole batch of images (B,): what `wanted` and `add` do, in one pass over its maps. On a CPU, where
+        loops are compiled. Nothing is held: what is kept too much is soon dropped.
+        """
+        self._begin(maps, peaks)
+        found = find_cells(maps=maps, bound=self.bound, steps=self._steps)
+        if self._steps is not None:
+            self.bound = torch.maximum(self.bound, self._steps.bound())
+        image, cell, value = _chosen(images, found.row), self._kept(found.cell), self._kept(found.value)
+        self._add_block(_Block(image=image, unit=found.unit, count=found.count, cell=cell, value=value))
+        self._prune_many()
 
     def add(self, pairs: DensePairs) -> None:
         """Take the wanted pairs of a batch, others beside them if need be. Images ascend from call to call."""
@@ -181,6 +162,9 @@ class CandidateCells:
                 self._release()
         else:
             self._keep(pairs, above)
+        self._prune_many()
+
+    def _prune_many(self) -> None:
         if self._n_cells > self._prune_at:
             self.prune()
             self._restart_steps()
@@ -226,7 +210,7 @@ class CandidateCells:
         first = pairs.edges()
         count = torch.searchsorted(place, first).diff()
         stays = _places(count > 0)
-        self._blocks.append(
+        self._add_block(
             _Block(
                 image=_chosen(pairs.image, stays).to(torch.int32),
                 unit=_chosen(pairs.unit, stays).to(torch.int32),
@@ -235,7 +219,10 @@ class CandidateCells:
                 value=self._kept(_chosen(pairs.maps, place)),
             )
         )
-        self._n_cells += len(place)
+
+    def _add_block(self, block: _Block) -> None:
+        self._blocks.append(block)
+        self._n_cells += len(block.cell)
 
     def prune(self) -> None:
         """Raise the bound to the n_keep-th largest value seen, and drop what it rules out."""

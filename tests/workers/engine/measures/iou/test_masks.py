@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from numpy.random import Generator, default_rng
 
 from tests.workers.engine import oracles
+from tests.workers.engine.options import LOOPS
+from workers.engine import compiling
 from workers.engine.format.spilling import IN_MEMORY
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.label_table import Label, LabelTable
@@ -64,9 +67,17 @@ def runs_of(slots: Slots, height: int, width: int) -> LabelRuns:
     once=st.booleans(),
     scratch=st.sampled_from([1, 60, 10_000]),
     unfolded=st.sampled_from([1, 20, 10_000]),
+    loops=st.sampled_from(LOOPS),
 )
 def test_counts_equal_a_loop_over_pairs_and_pixels(
-    seed: int, map_shape: tuple[int, int], stride: float, offset: float, once: bool, scratch: int, unfolded: int
+    seed: int,
+    map_shape: tuple[int, int],
+    stride: float,
+    offset: float,
+    once: bool,
+    scratch: int,
+    unfolded: int,
+    loops: bool,
 ) -> None:
     rng = default_rng(seed)
     axis = AxisGeometry(size=5, stride=stride, offset=offset)
@@ -84,6 +95,7 @@ def test_counts_equal_a_loop_over_pairs_and_pixels(
         value=dense[image, unit].ravel(),
     )
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "CAN_COMPILE", loops)
         patch.setattr(masks, "CHUNK_CELLS", scratch)
         patch.setattr(masks, "CHUNK_COUNTS", scratch)
         patch.setattr(masks, "SUMMED_AT_ONCE", scratch)
@@ -126,12 +138,20 @@ def test_counts_equal_a_loop_over_pairs_and_pixels(
                 np.testing.assert_array_equal(in_bins[:, :, place], wanted)
 
 
+@pytest.mark.parametrize("loops", LOOPS)
 def test_a_mask_is_evaluated_once_for_its_counts_their_intervals_and_counts_by_chance(
-    monkeypatch: pytest.MonkeyPatch,
+    loops: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluated = []
-    find = masks.find_blocks
-    monkeypatch.setattr(masks, "find_blocks", lambda dense, *rest: evaluated.append(len(dense)) or find(dense, *rest))
+    monkeypatch.setattr(compiling, "CAN_COMPILE", loops)
+    name = "loop_over_masks" if loops else "find_blocks"
+    evaluate = getattr(masks, name)
+
+    def counting(dense: np.ndarray, *rest: Any, **named: Any) -> Any:
+        evaluated.append(len(dense))
+        return evaluate(dense, *rest, **named)
+
+    monkeypatch.setattr(masks, name, counting)
     rng = default_rng(4)
     axis = AxisGeometry(size=5, stride=4.0, offset=2.0)
     maps = SparseMaps(
@@ -183,9 +203,13 @@ def exact_mask(cells: np.ndarray, limit: np.float32, px: int, axis: AxisGeometry
     return mask
 
 
+@pytest.mark.parametrize("loops", LOOPS)
 @pytest.mark.parametrize("map_shape", [(4, 4), (1, 5), (5, 1), (1, 1)])
-def test_no_pixel_is_over_the_threshold_by_rounding(map_shape: tuple[int, int]) -> None:
+def test_no_pixel_is_over_the_threshold_by_rounding(
+    map_shape: tuple[int, int], loops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Cells as GELU and linear layers give them: far below 0 and little above; the threshold is one of them."""
+    monkeypatch.setattr(compiling, "CAN_COMPILE", loops)
     rng, n_maps, px = default_rng(8), 30, 17
     axis = AxisGeometry(size=4, stride=4.0, offset=2.0)
     dense = rng.normal(-30, 40, (n_maps, 1, *map_shape)).astype(np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from workers.engine.measures.thresholds.candidates import StepCounts
+from workers.engine.measures.thresholds.step_counts import StepCounts
 
 N_KEEP = 40
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.workers.engine.options import LOOPS
 from tests.workers.engine.oracles import threshold_of
 from workers.engine.measures.pairs import gather_pairs
 from workers.engine.measures.thresholds import candidates
@@ -22,14 +23,21 @@ from workers.engine.measures.thresholds.thresholds import (
 from workers.engine.networks.layer_maps import LayerShape
 
 
-def add(cells: CandidateCells, *, first: int, maps: torch.Tensor) -> None:
-    """Give a batch, its images numbered from `first`."""
+def add(cells: CandidateCells, *, first: int, maps: torch.Tensor, loops: bool = False) -> None:
+    """Give a batch, its images numbered from `first`, to torch or to compiled loops."""
     images = torch.arange(first, first + len(maps), dtype=torch.int32)
-    wanted = cells.wanted(maps=maps, peaks=maps.amax(dim=(2, 3)))
-    cells.add(gather_pairs(images=images, maps=maps, wanted=wanted))
+    peaks = maps.amax(dim=(2, 3))
+    if loops:
+        # Every other batch lies channels-last in memory.
+        maps = maps.contiguous(memory_format=torch.channels_last) if first % 2 else maps
+        cells.take(images=images, maps=maps, peaks=peaks)
+        return
+    cells.add(gather_pairs(images=images, maps=maps, wanted=cells.wanted(maps=maps, peaks=peaks)))
 
 
-def kept(maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None = None) -> CandidateCells:
+def kept(
+    maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None = None, loops: bool = False
+) -> CandidateCells:
     n_images, n_units, height, width = maps.shape
     n_keep = n_above(tail=tail, n_values=n_images * height * width) + 1
     cells = CandidateCells(
@@ -39,7 +47,7 @@ def kept(maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None 
         bound=None if bound is None else torch.from_numpy(bound),
     )
     for first in range(0, n_images, batch):
-        add(cells, first=first, maps=torch.from_numpy(maps[first : first + batch]))
+        add(cells, first=first, maps=torch.from_numpy(maps[first : first + batch]), loops=loops)
     return cells
 
 
@@ -60,15 +68,18 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tail", [0.005, 0.2])
-@pytest.mark.parametrize("held", [0, 1500, candidates.HELD_CELLS])
+@pytest.mark.parametrize(
+    ("loops", "held"),
+    [(loops, held) for loops in LOOPS for held in (0, 1500, candidates.HELD_CELLS) if not loops or not held],
+)
 def test_thresholds_equal_the_order_statistic(
-    kind: str, tail: float, held: int, monkeypatch: pytest.MonkeyPatch
+    kind: str, tail: float, loops: bool, held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(candidates, "FIRST_PRUNING_CELLS", 500)
     monkeypatch.setattr(candidates, "HELD_CELLS", held)
     rng = np.random.default_rng(3)
     maps = KINDS[kind](rng, (60, 3, 5, 6)).astype(np.float32)
-    cells = kept(maps, tail=tail, batch=7)
+    cells = kept(maps, tail=tail, batch=7, loops=loops)
     found = exact_thresholds(
         maps=cells.freeze(), bound=cells.bound.numpy(), n_exceeding=n_above(tail=tail, n_values=60 * 30)
     )
@@ -81,11 +92,12 @@ def test_thresholds_equal_the_order_statistic(
     st.sampled_from(sorted(KINDS)),
     st.integers(1, 20),
     st.sampled_from([0.005, 0.03, 0.5, 0.99]),
+    st.sampled_from(LOOPS),
 )
-def test_no_cell_that_a_mask_needs_is_ever_dropped(seed: int, kind: str, batch: int, tail: float) -> None:
+def test_no_cell_that_a_mask_needs_is_ever_dropped(seed: int, kind: str, batch: int, tail: float, loops: bool) -> None:
     rng = np.random.default_rng(seed)
     maps = KINDS[kind](rng, (20, 2, 4, 3)).astype(np.float32)
-    sparse = kept(maps, tail=tail, batch=batch).freeze()
+    sparse = kept(maps, tail=tail, batch=batch, loops=loops).freeze()
     limits = np.array([threshold_of(maps[:, u], tail) for u in range(2)])
     have = {
         (int(image), int(unit), int(cell)): value
@@ -119,8 +131,11 @@ def test_a_bound_from_elsewhere_prunes_from_the_first_image_on() -> None:
     st.integers(0, 2**32 - 1),
     st.sampled_from(sorted(KINDS)),
     st.lists(st.sampled_from(["small", "large", "prune"]), min_size=1, max_size=12),
+    st.sampled_from(LOOPS),
 )
-def test_the_bound_never_passes_the_order_statistic_of_the_whole_set(seed: int, kind: str, acts: list[str]) -> None:
+def test_the_bound_never_passes_the_order_statistic_of_the_whole_set(
+    seed: int, kind: str, acts: list[str], loops: bool
+) -> None:
     maps = KINDS[kind](np.random.default_rng(seed), (30, 2, 4, 3)).astype(np.float32)
     limits = [threshold_of(maps[:, u], 0.03) for u in range(2)]
     cells = kept(maps[:0], tail=0.03, batch=1)
@@ -131,7 +146,7 @@ def test_the_bound_never_passes_the_order_statistic_of_the_whole_set(seed: int, 
         n = {"small": 1, "large": 5}.get(act, 0)
         part = torch.from_numpy(maps[done : done + n])
         if len(part):
-            add(cells, first=done, maps=part)
+            add(cells, first=done, maps=part, loops=loops)
         done += len(part)
         assert (cells.bound.numpy() <= limits).all()
 
