@@ -1,7 +1,8 @@
 """INVERT [BKNKH23]: the formula of concepts whose images have the highest area under the curve of a unit's activation.
 
 Formulas grow by beam search: each of the best BEAM is joined with every concept by AND, OR, AND NOT. Only formulas
-that hold on at most half of the images count, as the authors ask. Length and beam are our choice.
+that hold on .35 percent to half of the images count (alpha and beta of the paper's figure 1 and equation 6): what holds
+on one image alone nearly always has an area near 1, and says nothing. Length and beam are our choice.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from annotator.studies.describers.areas import compute_areas, find_areas, rank_u
 from annotator.studies.describers.given import Array, CannotDescribe, Given, Told
 
 MAX_LENGTH, BEAM = 3, 3
-LARGEST_SHARE = 0.5
+SMALLEST_SHARE, LARGEST_SHARE = 0.0035, 0.5
 # Areas are sums in single precision: a smaller gain is none.
 LEAST_GAIN = 1e-5
 JOINTS = ("AND", "OR", "AND NOT")
@@ -33,14 +34,22 @@ def describe_by_areas(given: Given) -> list[Told]:
     """One formula per unit, with its area under the curve."""
     holds = given.holds
     n_held = holds.sum(axis=0)
-    usable = np.flatnonzero((n_held > 0) & (n_held <= LARGEST_SHARE * len(holds)))
+    usable = np.flatnonzero(_is_allowed(n_held, n_images=len(holds)))
     if not len(usable):
-        raise CannotDescribe("No concept holds on some of the images, and on at most half of them.")
+        raise CannotDescribe(
+            f"No concept holds on at least {SMALLEST_SHARE:.2%} and at most {LARGEST_SHARE:.0%} of the images."
+        )
     known = holds[:, usable].astype(np.float32)
     names = [given.names[place] for place in usable]
     ranks = rank_units(given.activations)
     areas = compute_areas(ranks, holds[:, usable])
     return [_describe(ranks[unit], known, names, areas[unit]) for unit in range(len(ranks))]
+
+
+def _is_allowed(n_held: Array, *, n_images: int) -> NDArray[np.bool_]:
+    """True for each number of images on which a formula may hold."""
+    allowed: NDArray[np.bool_] = (n_held >= max(SMALLEST_SHARE * n_images, 1)) & (n_held <= LARGEST_SHARE * n_images)
+    return allowed
 
 
 def _describe(ranks: NDArray[np.float32], known: NDArray[np.float32], names: list[str], areas: Array) -> Told:
@@ -68,7 +77,7 @@ def _grow(
     sums = np.stack([both, of_beam[:, None] + of_concepts - both, of_beam[:, None] - both])
     counts = np.stack([n_both, n_of_beam[:, None] + n_of_concepts - n_both, n_of_beam[:, None] - n_both])
     areas = find_areas(sums, counts, n_images=len(ranks))
-    areas[(counts < 1) | (counts > LARGEST_SHARE * len(ranks))] = -1
+    areas[~_is_allowed(counts, n_images=len(ranks))] = -1
     for place, one in enumerate(beam):
         areas[:, place, sorted(one.concepts)] = -1
     order = np.argsort(-areas, axis=None, kind="stable")[:BEAM]

@@ -104,10 +104,22 @@ def test_soft_wpmi_is_the_sum_over_top_images_less_what_all_units_share() -> Non
     assert [one.text for one in told] == ["ball", "cat", "dog"]
 
 
+@pytest.mark.parametrize(("n_images", "allowed"), [(800, False), (200, True)])
+def test_a_formula_that_holds_on_one_image_of_many_is_none(n_images: int, allowed: bool) -> None:
+    """INVERT: on fewer than .35 percent of the images an area near 1 comes by chance."""
+    holds = make_holds(n_images)
+    holds[:, 1] = False
+    holds[0, 1] = True
+    activations = np.linspace(1, 0, n_images)[:, None]
+    (told,) = describe_by_areas(Given(activations, holds, NAMES))
+    assert (told.score == 1.0) is allowed
+    assert (NAMES[1] in told.text) is allowed
+
+
 @pytest.mark.parametrize(
     ("holds", "describe", "says"),
     [
-        (np.ones((9, 4), dtype=bool), describe_by_areas, "at most half"),
+        (np.ones((9, 4), dtype=bool), describe_by_areas, "at most 50%"),
         (np.ones((9, 4), dtype=bool), describe_by_sums, "No concept holds on some"),
         (np.ones((9, 4), dtype=bool), describe_by_information, "nothing to compare"),
     ],
