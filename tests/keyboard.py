@@ -28,6 +28,8 @@ BEGIN = f"""() => {{ {NAMED}
   document.addEventListener("focusin", (event) => window.unreached.delete(event.target));
   return controls.length;
 }}"""
+# What asks for its news every few seconds is exchanged meanwhile: its controls of before are gone.
+LEFT = "[...window.unreached].filter(([one]) => one.isConnected).map(([, name]) => name)"
 
 
 def find_unreachable(page: Page) -> list[str]:
@@ -36,7 +38,9 @@ def find_unreachable(page: Page) -> list[str]:
 
 
 def walk_by_tab(page: Page) -> list[str]:
-    """What the Tab key does not come to, from the page's beginning to its end."""
+    """What the Tab key does not come to, from the page's beginning to its end. The page is whole: parts that it asks
+    for when it opens have come.
+    """
     for _ in range(page.evaluate(BEGIN) + 20):
         page.keyboard.press("Tab")
-    return [f"{one}: not by Tab" for one in page.evaluate("[...window.unreached.values()]")]
+    return [f"{one}: not by Tab" for one in page.evaluate(LEFT)]

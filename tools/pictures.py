@@ -34,7 +34,7 @@ def keep(page: Page, name: str) -> None:
 def picture_dashboard(browser: Browser, dashboard: str) -> None:
     """Signs in as a new admin, so that it also works on a used checkout."""
     page = browser.new_context(viewport=DESK).new_page()
-    page.goto(manage("first_admin", "--username", f"pictures-{STAMP}").strip().splitlines()[-1])
+    page.goto(manage("first_admin", "--username", f"ada-{STAMP[-6:]}").strip().splitlines()[-1])
     for field in page.locator("input[type=password]").all():
         field.fill(PASSWORD)
     page.get_by_role("button", name="Set password").click()
@@ -77,6 +77,14 @@ def ask_about_one_unit_again() -> tuple[list[str], str]:
     return command, concept
 
 
+def find_planted() -> list[int]:
+    """Where the newest assignment shows crops that do not fit: the planted negatives."""
+    from annotator.crowd.models import Answer
+
+    answer = Answer.objects.latest("id")
+    return [answer.shown_ranks.index(rank) for rank in answer.planted_ranks]
+
+
 def picture_hit(browser: Browser, site: str, concept: str) -> None:
     page = browser.new_context(viewport={"width": 1100, "height": 900}).new_page()
     page.goto(f"{site}sign-up")
@@ -92,7 +100,7 @@ def picture_hit(browser: Browser, site: str, concept: str) -> None:
     frame.locator("#agree").click()
     frame.locator("#guide summary").click()
     frame.locator("#description").fill(concept)
-    for number in (4, 12):
+    for number in sorted(find_planted())[:2]:
         frame.locator(".crop").nth(number).click()
     frame.locator("#description").scroll_into_view_if_needed()
     keep(page, "hit")
@@ -107,9 +115,9 @@ def main() -> int:
             subprocess.run([sys.executable, "manage.py", "demo"], cwd=ROOT, check=True)
             keep_explained()
             addresses = serving.read_addresses()
-            launch, concept = (
-                ask_about_one_unit_again()
-            )  # before the browser starts: Django allows no database queries beside its event loop
+            launch, concept = ask_about_one_unit_again()
+            # Django would refuse queries beside the event loop that the browser runs in this thread.
+            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
             playwright = stack.enter_context(sync_playwright())
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
             picture_dashboard(browser, addresses["dashboard"])

@@ -66,7 +66,8 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         source = base64.b64encode(self._draw()).decode()
-        return f'<img alt="{html.escape(repr(self))}" src="data:image/png;base64,{source}">'
+        style = "width: 1088px; max-width: 100%"
+        return f'<img alt="{html.escape(repr(self))}" style="{style}" src="data:image/png;base64,{source}">'
 
 
 def _tell(prediction: dict[str, Any]) -> str:

@@ -200,7 +200,7 @@ def test_the_keyboard_reaches_every_control(shown: Shown, open_page: Open, live_
     page = open_page("/")
     found = {}
     for address in shown.list_inner_pages():
-        page.goto(f"{live_server.url}{address}")
+        page.goto(f"{live_server.url}{address}", wait_until="networkidle")
         page.wait_for_function("!document.documentElement.hasAttribute('x-cloak')")
         if wrong := keyboard.find_unreachable(page) + keyboard.walk_by_tab(page):
             found[address] = wrong

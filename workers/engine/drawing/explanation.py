@@ -8,10 +8,12 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-PHOTOGRAPH_PX = 300
-CROP_PX = 44
-LIST_PX = 740
-GAP_PX = 16
+# Twice what it is shown at: sharp on dense screens, and small words keep their spaces.
+PHOTOGRAPH_PX = 600
+CROP_PX = 88
+LIST_PX = 1480
+GAP_PX = 32
+TITLE_PX, TEXT_PX, LINE_PX = 36, 28, 48
 MAX_SHOWN, MAX_UNITS = 3, 6
 INK, QUIET, PAPER = (32, 38, 46), (110, 118, 130), (255, 255, 255)
 # What speaks for a class, and what speaks against it; told apart by people who do not see red and green.
@@ -46,13 +48,13 @@ def draw_reading(reading: Mapping[str, Any], *, photograph: bytes) -> bytes:
     """
     words = reading["words"]
     width = GAP_PX * 3 + PHOTOGRAPH_PX + LIST_PX
-    page = Picture.new("RGB", (width, GAP_PX * 2 + PHOTOGRAPH_PX + 24 * (1 + (len(words) + 5) // 6)), PAPER)
+    page = Picture.new("RGB", (width, GAP_PX * 2 + PHOTOGRAPH_PX + LINE_PX * (1 + (len(words) + 5) // 6)), PAPER)
     page.paste(_lay_over(_open(photograph), reading, reading), (GAP_PX, GAP_PX))
     _list_units(page, reading, {}, at=(GAP_PX * 2 + PHOTOGRAPH_PX, GAP_PX))
-    draw, font = ImageDraw.Draw(page), ImageFont.load_default(14)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(TEXT_PX)
     for place, word in enumerate(words):
         row, column = divmod(place, 6)
-        at = (GAP_PX + column * (width // 6), GAP_PX + PHOTOGRAPH_PX + 12 + 24 * row)
+        at = (GAP_PX + column * (width // 6), GAP_PX + PHOTOGRAPH_PX + LINE_PX // 2 + LINE_PX * row)
         draw.text(at, f"{word['score']:+.2f}  {word['word']}"[:24], INK, font)
     encoded = io.BytesIO()
     page.save(encoded, "PNG", optimize=True)
@@ -62,7 +64,7 @@ def draw_reading(reading: Mapping[str, Any], *, photograph: bytes) -> bytes:
 def _open(photograph: bytes) -> Picture.Image:
     """Upright, small enough to draw with."""
     with Picture.open(io.BytesIO(photograph)) as opened:
-        opened.draft("RGB", (4 * PHOTOGRAPH_PX, 4 * PHOTOGRAPH_PX))
+        opened.draft("RGB", (2 * PHOTOGRAPH_PX, 2 * PHOTOGRAPH_PX))
         return ImageOps.exif_transpose(opened).convert("RGB")
 
 
@@ -84,7 +86,7 @@ def _lay_over(upright: Picture.Image, prediction: Mapping[str, Any], answer: Map
     strength = Picture.fromarray((np.abs(share) * STRENGTH * 255).astype(np.uint8))
     small.paste(Picture.fromarray(color), (x0, y0), strength)
     if "box" in prediction:
-        ImageDraw.Draw(small).rectangle([round(value * own) for value in prediction["box"]], outline=PAPER, width=2)
+        ImageDraw.Draw(small).rectangle([round(value * own) for value in prediction["box"]], outline=PAPER, width=4)
     page = Picture.new("RGB", (PHOTOGRAPH_PX, PHOTOGRAPH_PX), (238, 240, 243))
     page.paste(small, ((PHOTOGRAPH_PX - small.width) // 2, (PHOTOGRAPH_PX - small.height) // 2))
     return page
@@ -92,21 +94,21 @@ def _lay_over(upright: Picture.Image, prediction: Mapping[str, Any], answer: Map
 
 def _list_units(page: Picture.Image, prediction: Mapping[str, Any], crops: Crops, *, at: tuple[int, int]) -> None:
     draw, (left, top) = ImageDraw.Draw(page), at
-    large, plain = ImageFont.load_default(18), ImageFont.load_default(14)
+    large, plain = ImageFont.load_default(TITLE_PX), ImageFont.load_default(TEXT_PX)
     title = prediction.get("title") or f"{prediction['label']}  {prediction['probability']:.3f}"
     draw.text((left, top), title[:80], INK, large)
     units = _choose_units(prediction)
     largest = max((abs(unit["contribution"]) for unit in units), default=1.0) or 1.0
     for place, unit in enumerate(sorted(units, key=lambda unit: -unit["contribution"])):
-        row = top + 28 + place * (CROP_PX + 1)
+        row = top + 56 + place * (CROP_PX + 2)
         if unit["index"] in crops:
             page.paste(crops[unit["index"]].resize((CROP_PX, CROP_PX)), (left, row))
         share = unit["contribution"]
-        length = max(1, round(150 * abs(share) / largest))
+        length = max(1, round(300 * abs(share) / largest))
         color = FOR if share > 0 else AGAINST
-        draw.rectangle((left + CROP_PX + 8, row + 12, left + CROP_PX + 8 + length, row + 30), fill=color)
-        draw.text((left + CROP_PX + 170, row + 2), f"{share:+.2f}  {name_unit(unit)}"[:52], INK, plain)
-        draw.text((left + CROP_PX + 170, row + 22), f"unit {unit['index']}  {tell_labels(unit)}"[:84], QUIET, plain)
+        draw.rectangle((left + CROP_PX + 16, row + 24, left + CROP_PX + 16 + length, row + 60), fill=color)
+        draw.text((left + CROP_PX + 340, row + 4), f"{share:+.2f}  {name_unit(unit)}"[:52], INK, plain)
+        draw.text((left + CROP_PX + 340, row + 44), f"unit {unit['index']}  {tell_labels(unit)}"[:84], QUIET, plain)
 
 
 def _choose_units(prediction: Mapping[str, Any]) -> list[dict[str, Any]]:
