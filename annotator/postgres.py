@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DATABASE = "unitscope"
 START_SECONDS = 90
+STOP_SECONDS = 90
 # Of a server that ends while it starts.
 START_TRIES = 3
 # Characters that neither a shell nor an address takes for anything else: the wheel quotes in neither.
@@ -183,4 +184,7 @@ def stop(folder: Path) -> None:
     with contextlib.suppress(psutil.Error):
         if server := find_server(folder):
             server.send_signal(signal.SIGINT)
-            server.wait(START_SECONDS)
+            deadline = time.monotonic() + STOP_SECONDS
+            # A container's first process may collect no orphans: then what has ended stays a zombie.
+            while server.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+                time.sleep(0.05)

@@ -78,6 +78,23 @@ def test_two_users_share_the_services_and_the_last_one_stops_them(tmp_path: Path
     assert not valkey_answers(tmp_path)
 
 
+# Linux, prctl(2): orphans become children of this process, which collects none of them.
+WITHOUT_INIT = (
+    "import ctypes, subprocess, sys\n"
+    "ctypes.CDLL(None).prctl(36, 1)\n"  # PR_SET_CHILD_SUBREAPER
+    "subprocess.run([sys.executable, '-c', sys.argv[1]], stdin=subprocess.DEVNULL, timeout=60, check=True)\n"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl")
+def test_services_stop_at_once_where_nobody_collects_orphans_as_in_many_containers(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    environment["UNITSCOPE_VAR"] = str(tmp_path)
+    subprocess.run([sys.executable, "-c", WITHOUT_INIT, USER], env=environment, check=True, capture_output=True)
+    assert servers(tmp_path) == []
+
+
 @pytest.mark.slow
 def test_half_made_files_are_made_again_and_a_killed_user_is_not_counted(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()

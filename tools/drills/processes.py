@@ -26,6 +26,8 @@ VAR = ROOT / "var" / "drills" / "processes"
 N_KILLS = int(os.environ.get("UNITSCOPE_PROCESS_KILLS", "50"))
 KILLS_A_PIECE = 5
 N_PEOPLE = 8
+# Before a person's next HIT: the machine is not busy with them alone.
+PAUSE_SECONDS = 0.5
 # Pauses between restarts grow to a minute; after that long nobody may still wait.
 LIMIT_SECONDS = 600
 # What stands in the command line of the process.
@@ -119,14 +121,26 @@ def install(var: Path, **variables: str) -> Iterator[Installation]:
             installation.wait_until(lambda: any("Serving until" in line for line in installation.lines), "it serves")
             yield installation
         finally:
-            up.send_signal(signal.SIGINT)
-            status = up.wait(LIMIT_SECONDS)
+            status = end(installation)
             reading.join()
     assert status == 0, f"make up ended with status {status}: {''.join(installation.lines[-5:])}"
 
 
+def end(installation: Installation) -> int:
+    """The status with which it ends after Ctrl-C; killed if it does not end. What ended the drill stays the reason."""
+    installation.up.send_signal(signal.SIGINT)
+    try:
+        return installation.up.wait(LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        installation.up.kill()
+        status = installation.up.wait()
+        with suppress(subprocess.CalledProcessError):
+            installation.run("")  # the last one who lets go of the services stops them
+        return status
+
+
 @contextmanager
-def working(installation: Installation, *, n_people: int = N_PEOPLE) -> Iterator[Crowd]:
+def working(installation: Installation, *, pause: float = PAUSE_SECONDS) -> Iterator[Crowd]:
     """People who submit answers to one HIT meanwhile; at the end each acknowledged answer is there once."""
     public_id = installation.run(PREPARE.format(folder=str(installation.var))).strip()
     ports = installation.environment
@@ -134,8 +148,9 @@ def working(installation: Installation, *, n_people: int = N_PEOPLE) -> Iterator
         web=f"http://localhost:{ports['WEB_PORT']}",
         submit_to=f"http://127.0.0.1:{ports['SANDBOX_PORT']}",
         public_id=public_id,
+        pause=pause,
     )
-    people = [threading.Thread(target=crowd.work, args=(number,)) for number in range(n_people)]
+    people = [threading.Thread(target=crowd.work, args=(number,)) for number in range(N_PEOPLE)]
     for person in people:
         person.start()
     try:
@@ -154,9 +169,9 @@ def kill_each() -> str:
     n_answers, n_refused = (sum(piece[key] for piece in kept) for key in ("answers", "refused"))
     waits = ", ".join(f"{name} {max(piece[name] for piece in kept):.0f} s" for name in TARGETS)
     return (
-        f"{N_KILLS} kills of each of {len(TARGETS)} processes, {N_PEOPLE} people: {n_answers:.0f} acknowledged "
-        f"answers, 0 lost, 0 doubled, 0 stuck, 0 unhandled errors ({n_refused:.0f} requests were refused and sent "
-        f"again); longest time until all answered: {waits}."
+        f"{N_KILLS} kills of each of {len(TARGETS)} processes, {N_PEOPLE} people who pause {PAUSE_SECONDS} s between "
+        f"HITs: {n_answers:.0f} acknowledged answers, 0 lost, 0 doubled, 0 stuck, 0 unhandled errors "
+        f"({n_refused:.0f} requests were refused and sent again); longest time until all answered: {waits}."
     )
 
 

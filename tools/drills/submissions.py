@@ -61,6 +61,8 @@ class Crowd:
     web: str
     submit_to: str
     public_id: str
+    # Seconds before a person's next HIT.
+    pause: float = 0.0
     # Assignment -> (words submitted, receipt acknowledged).
     acknowledged: dict[str, tuple[str, str]] = field(default_factory=dict)
     # Unexpected answers, which are neither an acknowledgement nor a lost connection.
@@ -112,6 +114,7 @@ class Crowd:
                 self.problems.append(repr(problem))
                 return
             n += 1
+            self.stop.wait(self.pause)
 
     def _submit(self, worker_id: str, assignment_id: str, *, words: str) -> None:
         token = self.read_token(assignment_id, worker_id)
