@@ -93,7 +93,7 @@ def _read_labeled(bench: Bench, labeled: Labeled) -> Examples:
     rows = np.flatnonzero(is_fine)
     has = shares[rows] > 0
     paths = [labeled.paths[row] for row in rows]
-    is_test = draw_test(paths, bench.options.test_share)
+    is_test = draw_test(paths, bench.options.test_share, seed=bench.options.seed)
     columns = np.flatnonzero(has.sum(axis=0) >= bench.options.min_images)
     columns = np.array([one for one in columns if _is_on_both_sides(has[:, one], is_test)], dtype=np.int64)
     if not len(columns):
@@ -122,8 +122,8 @@ def _read_phrase(bench: Bench) -> Examples:
     has = [any(_holds(split_caption(one), words) for one in captioned.captions[path]) for path in kept]
     return Examples(
         paths=kept, names=[" ".join(words)], truth=np.array(has, dtype=np.bool_)[:, None],
-        is_test=draw_test(kept, bench.options.test_share), features=features.values[rows], is_exclusive=False,
-        split="drawn by photograph",
+        is_test=draw_test(kept, bench.options.test_share, seed=bench.options.seed), features=features.values[rows],
+        is_exclusive=False, split="drawn by photograph",
     )  # fmt: skip
 
 

@@ -139,7 +139,10 @@ def _add_fit(parser: ArgumentParser) -> None:
     add("--clusters", type=int, default=DEFAULTS.clusters, help=f"default: {DEFAULTS.clusters}")
     add("--epochs", type=int, default=0, help="vqa, caption: default: the task's own")
     add("--c", type=float, default=0.0, help="classify: inverse strength of the penalty; default: by cross-validation")
-    add("--seed", type=int, default=0, help="of the split and of the fit (default 0)")
+    add(
+        "--seed", type=int, default=0, help="of the fit, and of the split where photographs are drawn (default 0); "
+        "that of class folders is the same for every seed",
+    )  # fmt: skip
     add("--cancel", action="store_true", help="end a fit that another command asked for")
 
 

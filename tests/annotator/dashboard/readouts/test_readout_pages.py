@@ -66,6 +66,7 @@ def test_image_and_words_sum_to_the_score_and_are_shown_apart(researcher: Client
     run()
     answer = Question.objects.get().answer
     assert answer["score"] == pytest.approx(answer["image_score"] + sum(one["score"] for one in answer["words"]))
+    assert np.mean(answer["map"]) == pytest.approx(answer["image_score"], abs=1e-5)
     said = " ".join(read(researcher, address).split())
     word_score = answer["score"] - answer["image_score"]
     assert f"{answer['score']:.2f}</span> = <span>{answer['image_score']:.2f} [image]" in said

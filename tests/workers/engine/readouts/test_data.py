@@ -76,10 +76,12 @@ def test_what_is_wrong_with_a_file_is_said(folder: Path, name: str, text: str, w
         read_questions([folder / name], None)
 
 
-def test_the_split_depends_on_paths_alone() -> None:
+def test_the_split_depends_on_paths_and_seed_alone() -> None:
     paths = [f"{number}.png" for number in range(100)]
-    flags = dict(zip(paths, draw_test(paths, 0.25), strict=True))
-    assert sum(flags.values()) == 25
-    again = dict(zip(paths[::-1], draw_test(paths[::-1], 0.25), strict=True))
-    assert again == flags
-    assert draw_test(["a", "b", "a"], 0.5).tolist() in ([True, False, True], [False, True, False])
+    for seed in (0, 1):
+        flags = dict(zip(paths, draw_test(paths, 0.25, seed=seed), strict=True))
+        assert sum(flags.values()) == 25
+        again = dict(zip(paths[::-1], draw_test(paths[::-1], 0.25, seed=seed), strict=True))
+        assert again == flags
+    assert 5 < sum(draw_test(paths, 0.5, seed=0) & draw_test(paths, 0.5, seed=1)) < 45
+    assert draw_test(["a", "b", "a"], 0.5, seed=0).tolist() in ([True, False, True], [False, True, False])

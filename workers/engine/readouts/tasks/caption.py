@@ -38,7 +38,9 @@ def fit(bench: Bench) -> Fitted:
     rows = np.flatnonzero(features.is_readable)
     kept, x = [paths[row] for row in rows], torch.from_numpy(normalize_rows(features.values[rows]))
     texts: Texts = [[split_caption(one) for one in captioned.captions[path]] for path in kept]
-    is_test = draw_test(kept, bench.options.test_share) if kept else np.zeros(0, dtype=np.bool_)
+    is_test = (
+        draw_test(kept, bench.options.test_share, seed=bench.options.seed) if kept else np.zeros(0, dtype=np.bool_)
+    )
     training, test = np.flatnonzero(~is_test).tolist(), np.flatnonzero(is_test).tolist()
     vocabulary = _list_frequent(texts, training, test)
     pairs = Pairs.number([(place, text) for place in training for text in texts[place]], vocabulary)

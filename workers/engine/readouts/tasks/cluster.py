@@ -38,7 +38,7 @@ def fit(bench: Bench) -> Fitted:
     rows = np.flatnonzero(features.is_readable)
     kept, x = [paths[row] for row in rows], normalize_rows(features.values[rows])
     n, seed = bench.options.clusters, bench.options.seed
-    is_test = draw_test(kept, bench.options.test_share) if kept else np.zeros(0, dtype=np.bool_)
+    is_test = draw_test(kept, bench.options.test_share, seed=seed) if kept else np.zeros(0, dtype=np.bool_)
     if (~is_test).sum() < n:
         raise ReadoutInvalid(f"{n} clusters need {n} photographs or more to train on; there are {(~is_test).sum()}.")
     found = KMeans(n_clusters=n, n_init=N_STARTS, random_state=seed).fit(x[~is_test])

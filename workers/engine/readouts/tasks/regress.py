@@ -45,7 +45,8 @@ def fit(bench: Bench) -> Fitted:
     rows = np.flatnonzero(features.is_readable & np.isfinite(targets.values))
     paths = [targets.paths[row] for row in rows]
     drawn = targets.is_test is None
-    is_test = draw_test(paths, bench.options.test_share) if targets.is_test is None else targets.is_test[rows]
+    share, seed = bench.options.test_share, bench.options.seed
+    is_test = draw_test(paths, share, seed=seed) if targets.is_test is None else targets.is_test[rows]
     x, y = normalize_rows(features.values[rows]), targets.values[rows]
     if min(is_test.sum(), (~is_test).sum()) < MIN_IMAGES:
         raise ReadoutInvalid(f"{MIN_IMAGES} photographs or more are needed on both sides of the split.")

@@ -18,7 +18,7 @@ from workers.engine.readouts.bags import BOTH, VARIANTS, Learned, Table, choose_
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.judging import tell_gain, tell_mean
 from workers.engine.readouts.linear import Linear, normalize_rows
-from workers.engine.readouts.options import ReadoutInvalid
+from workers.engine.readouts.options import Options, ReadoutInvalid
 from workers.engine.readouts.questions import Asked, Question, read_questions, split_words
 from workers.engine.readouts.readout import Arrays, Readout
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted, rank
@@ -60,7 +60,7 @@ def fit(bench: Bench) -> Fitted:
     asked = read_questions(bench.data, bench.images)
     data = _read(bench, asked)
     training, test = data.number(data.known), data.number(data.test)
-    drawn = draw_test([one.path for one in data.known], VALIDATION_SHARE)
+    drawn = draw_test([one.path for one in data.known], VALIDATION_SHARE, seed=bench.options.seed)
     parts = training.take(np.flatnonzero(~drawn)), training.take(np.flatnonzero(drawn))
     learned = {one: learn(bench, one, training, choose_recipe(bench, one, *parts)) for one in VARIANTS}
     facts = {
@@ -85,7 +85,7 @@ def _read(bench: Bench, asked: Asked) -> _Data:
     questions = [one for one in asked.questions if one.path in rows]
     if not questions:
         raise ReadoutInvalid("None of the photographs can be read.")
-    is_test = _find_test(questions, bench.options.test_share)
+    is_test = _find_test(questions, bench.options)
     training, test = (
         [one for one, flag in zip(questions, is_test, strict=True) if flag is side] for side in (False, True)
     )
@@ -100,10 +100,10 @@ def _read(bench: Bench, asked: Asked) -> _Data:
     return _Data(training, known, test, answers, words, rows, split)
 
 
-def _find_test(questions: Sequence[Question], share: float) -> list[bool]:
+def _find_test(questions: Sequence[Question], options: Options) -> list[bool]:
     if all(one.part for one in questions):
         return [one.part == "test" for one in questions]
-    drawn: list[bool] = draw_test([one.path for one in questions], share).tolist()
+    drawn: list[bool] = draw_test([one.path for one in questions], options.test_share, seed=options.seed).tolist()
     return drawn
 
 
