@@ -21,7 +21,7 @@ def back_up_under_load() -> str:
     shutil.rmtree(VAR, ignore_errors=True)
     VAR.mkdir(parents=True)
     made: list[tuple[Path, dict[str, tuple[str, str]]]] = []
-    with install(VAR / "working") as installation, working(installation) as crowd:
+    with install(VAR / "working") as installation, working(installation, pause=0.0) as crowd:
         for number in range(N_BACKUPS):
             wait_for_answer(installation, crowd, "before a backup")
             before = dict(crowd.acknowledged)

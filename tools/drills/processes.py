@@ -28,6 +28,7 @@ KILLS_A_PIECE = 5
 N_PEOPLE = 8
 # Before a person's next HIT: the machine is not busy with them alone.
 PAUSE_SECONDS = 0.5
+WHO = f"{N_PEOPLE} people who pause {PAUSE_SECONDS} s between HITs"
 # Pauses between restarts grow to a minute; after that long nobody may still wait.
 LIMIT_SECONDS = 600
 # What stands in the command line of the process.
@@ -169,9 +170,9 @@ def kill_each() -> str:
     n_answers, n_refused = (sum(piece[key] for piece in kept) for key in ("answers", "refused"))
     waits = ", ".join(f"{name} {max(piece[name] for piece in kept):.0f} s" for name in TARGETS)
     return (
-        f"{N_KILLS} kills of each of {len(TARGETS)} processes, {N_PEOPLE} people who pause {PAUSE_SECONDS} s between "
-        f"HITs: {n_answers:.0f} acknowledged answers, 0 lost, 0 doubled, 0 stuck, 0 unhandled errors "
-        f"({n_refused:.0f} requests were refused and sent again); longest time until all answered: {waits}."
+        f"{N_KILLS} kills of each of {len(TARGETS)} processes, {WHO}: {n_answers:.0f} acknowledged answers, 0 lost, "
+        f"0 doubled, 0 stuck, 0 unhandled errors ({n_refused:.0f} requests were refused and sent again); longest time "
+        f"until all answered: {waits}."
     )
 
 

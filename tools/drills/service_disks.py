@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from annotator.processes import ROOT
 from tools.drills.disks import fill, small_disk
-from tools.drills.processes import LIMIT_SECONDS, N_PEOPLE, Installation, install, wait_for_answer, working
+from tools.drills.processes import LIMIT_SECONDS, WHO, Installation, install, wait_for_answer, working
 
 VAR = ROOT / "var" / "drills" / "service-disks"
 N_ROUNDS = int(os.environ.get("UNITSCOPE_FULL_DISKS", "10"))
@@ -31,7 +31,7 @@ def fill_in_turn() -> str:
             print(f"  round {number + 1}: {len(crowd.acknowledged)} acknowledged answers", flush=True)
     shutil.rmtree(VAR)
     return (
-        f"{N_ROUNDS} times {FULL_SECONDS} s a full disk under PostgreSQL, Valkey and all processes, {N_PEOPLE} people: "
+        f"{N_ROUNDS} times {FULL_SECONDS} s a full disk under PostgreSQL, Valkey and all processes, {WHO}: "
         f"{len(crowd.acknowledged)} acknowledged answers, 0 lost, 0 doubled, 0 stuck, 0 unhandled errors "
         f"({sum(crowd.failed.values())} requests were refused and sent again); all answered within {slowest:.0f} s "
         "after there was space."
