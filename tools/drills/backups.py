@@ -11,7 +11,7 @@ from pathlib import Path
 from annotator.processes import ROOT
 from tools.apart import run_apart
 from tools.drills.processes import N_PEOPLE, Installation, install, wait_for_answer, working
-from tools.drills.submissions import KEYS, READ, Crowd, run_program
+from tools.drills.submissions import READ, Crowd, run_program
 
 VAR = ROOT / "var" / "drills" / "backups"
 N_BACKUPS = int(os.environ.get("UNITSCOPE_BACKUPS", "5"))
@@ -49,7 +49,7 @@ def _back_up(installation: Installation, file: Path) -> Path:
 def _restore(file: Path, before: dict[str, tuple[str, str]], crowd: Crowd) -> int:
     """How many answers the restored installation holds."""
     var = VAR / file.stem
-    with run_apart(var, names=(), **KEYS) as processes:
+    with run_apart(var, names=()) as processes:
         done = subprocess.run(
             [sys.executable, "manage.py", "restore", str(file)], cwd=ROOT, env=processes.environment, check=False,
             capture_output=True, text=True,

@@ -20,7 +20,7 @@ from annotator import embedded
 from annotator.processes import ROOT, count_queues, is_healthy
 from tools.apart import make_environment
 from tools.drills._pieces import run_in_pieces
-from tools.drills.submissions import KEYS, PREPARE, READ, Crowd, check_answers
+from tools.drills.submissions import PREPARE, READ, Crowd, check_answers, read_secret
 
 VAR = ROOT / "var" / "drills" / "processes"
 N_KILLS = int(os.environ.get("UNITSCOPE_PROCESS_KILLS", "50"))
@@ -110,7 +110,7 @@ class Installation:
 @contextmanager
 def install(var: Path, **variables: str) -> Iterator[Installation]:
     """In an empty folder, which stays."""
-    environment = make_environment(var) | KEYS | variables
+    environment = make_environment(var) | variables
     command = [sys.executable, "-m", "annotator.serving"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -149,6 +149,7 @@ def working(installation: Installation, *, pause: float = PAUSE_SECONDS) -> Iter
         web=f"http://localhost:{ports['WEB_PORT']}",
         submit_to=f"http://127.0.0.1:{ports['SANDBOX_PORT']}",
         public_id=public_id,
+        secret=read_secret(installation.var),
         pause=pause,
     )
     people = [threading.Thread(target=crowd.work, args=(number,)) for number in range(N_PEOPLE)]

@@ -19,7 +19,7 @@ from moto.server import ThreadedMotoServer
 
 from annotator.processes import ROOT
 from tools.apart import run_apart
-from tools.drills.submissions import KEYS, READ, Crowd, check_answers, run_program
+from tools.drills.submissions import READ, Crowd, check_answers, read_secret, run_program
 
 VAR = ROOT / "var" / "drills" / "stores"
 FAULTS = ("silent", "reset", "503")
@@ -144,17 +144,18 @@ def fail_in_turn() -> str:
     n_hits = 1 + N_ROUNDS * len(FAULTS)
     with open_endpoint() as endpoint:
         names = find_store(endpoint)
-        with run_apart(VAR, names=("web",), **KEYS, **names) as processes:
+        with run_apart(VAR, names=("web",), **names) as processes:
             web, sandbox = processes.urls["web"], processes.addresses["sandbox_endpoint"].rstrip("/")
             prepared = run_program(processes, PREPARE.format(folder=str(VAR), n=n_hits, bucket=BUCKET))
             first, *others = json.loads(prepared)
-            crowd = Crowd(web=web, submit_to=sandbox, public_id=first)
+            secret = read_secret(VAR)
+            crowd = Crowd(web, sandbox, first, secret)
             people = [threading.Thread(target=crowd.work, args=(number,)) for number in range(N_PEOPLE)]
             for person in people:
                 person.start()
             try:
                 waits = [
-                    meet(endpoint, crowd, Crowd(web, sandbox, public_id), fault=FAULTS[number % len(FAULTS)])
+                    meet(endpoint, crowd, Crowd(web, sandbox, public_id, secret), fault=FAULTS[number % len(FAULTS)])
                     for number, public_id in enumerate(others)
                 ]
             finally:

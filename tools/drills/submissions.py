@@ -16,6 +16,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,8 +34,6 @@ KILLS_A_PIECE = 100
 # Every 25th kill also kills the gunicorn process that forks the serving one.
 KILLS_A_MASTER = 25
 RETRY_SECONDS = 0.3
-# Of the account at our own marketplace, under which visits are signed.
-KEYS = {"OWN_ACCESS_KEY_ID": "A key", "OWN_SECRET_ACCESS_KEY": "the secret of the drill"}
 
 # Programs run on the web's database: one makes a published HIT, the other reads the stored answers.
 PREPARE = """
@@ -61,6 +60,8 @@ class Crowd:
     web: str
     submit_to: str
     public_id: str
+    # Of the account at our own marketplace, under which visits are signed.
+    secret: str
     # Seconds before a person's next HIT.
     pause: float = 0.0
     # Assignment -> (words submitted, receipt acknowledged).
@@ -80,7 +81,7 @@ class Crowd:
 
     def read_token(self, assignment_id: str, worker_id: str) -> str:
         ids = {"assignment_id": assignment_id, "worker_id": worker_id, "hit_id": ""}
-        proof = sign_visit(secret=KEYS["OWN_SECRET_ACCESS_KEY"], expires=int(time.time()) + 3600, **ids)
+        proof = sign_visit(secret=self.secret, expires=int(time.time()) + 3600, **ids)
         query = {"assignmentId": assignment_id, "workerId": worker_id, "turkSubmitTo": self.submit_to}
         query |= {"hitId": "", "visitProof": proof}
         page = self._fetch(f"{self.web}/hit/{self.public_id}/?{urlencode(query)}").decode()
@@ -125,6 +126,11 @@ class Crowd:
         self.acknowledged[assignment_id] = (words, stored["receipt"])
 
 
+def read_secret(var: Path) -> str:
+    """The secret of the installation's own account at its marketplace."""
+    return (var / "secrets" / "OWN_SECRET_ACCESS_KEY").read_text().strip()
+
+
 def drill_submissions() -> str:
     """Runs in parts, each with a new database; finished parts are stored."""
     kept = run_in_pieces(FOLDER / "pieces.json", total=N_KILLS, size=KILLS_A_PIECE, run=_kill_during_submissions)
@@ -138,12 +144,13 @@ def _kill_during_submissions(first: int, n_kills: int) -> int:
     var.mkdir()
     # The process that serves is forked from one that has loaded everything, so that its successor starts at once.
     preload = "--preload --config python:tools.drills._warm"
-    with run_apart(var, names=("web",), GUNICORN_CMD_ARGS=preload, **KEYS) as processes:
+    with run_apart(var, names=("web",), GUNICORN_CMD_ARGS=preload) as processes:
         public_id = run_program(processes, PREPARE.format(folder=str(var))).strip()
         crowd = Crowd(
             web=processes.urls["web"],
             submit_to=processes.addresses["sandbox_endpoint"].rstrip("/"),
             public_id=public_id,
+            secret=read_secret(var),
         )
         threads = [threading.Thread(target=crowd.work, args=(number,)) for number in range(N_PEOPLE)]
         for thread in threads:
