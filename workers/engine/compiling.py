@@ -22,6 +22,11 @@ _njit = _find_compiler()
 CAN_COMPILE = _njit is not None
 
 
+def takes_over(device: str) -> bool:
+    """True if compiled loops do what torch would do on the device."""
+    return CAN_COMPILE and device == "cpu"
+
+
 def compiled(function: Function) -> Function:
     """The function, compiled when it is first called and kept on disk for later processes. Without numba nobody may
     call it: as Python it would take hours.

@@ -26,6 +26,11 @@ class DensePairs:
         return torch.arange(len(self.unit) + 1, device=self.unit.device) * n_cells
 
 
+def lay_in_lines(maps: torch.Tensor) -> torch.Tensor:
+    """(B, h x w, U) of (B, U, h, w) maps; without a copy if they lie channels-last in memory, or in their own order."""
+    return maps.permute(0, 2, 3, 1).flatten(1, 2)
+
+
 def gather_pairs(*, images: torch.Tensor, maps: torch.Tensor, wanted: torch.Tensor) -> DensePairs:
     """The pairs flagged in (B, U) `wanted`, of image indices (B,) and maps (B, U, h, w)."""
     row, unit = wanted.nonzero(as_tuple=True)

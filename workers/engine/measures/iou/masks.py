@@ -117,25 +117,6 @@ def sum_in_bins(task: MaskTask, of_pairs: PairLabels, wanted: Wanted, images: ND
     return sums.reshape(n_wanted, n_units, n_bins).transpose(1, 0, 2)
 
 
-def _count_masks(
-    dense: NDArray[np.float32],
-    limit: NDArray[np.float32],
-    plans: tuple[AxisPlan, AxisPlan],
-    groups: list[LabelGroup],
-    row: Integers,
-    *,
-    n_columns: int,
-) -> Under:
-    """Count under the masks of the pairs with these (n, h, w) maps and (n,) limits, whose images stand at the rows (n,)
-    of the groups; these have one label shape.
-    """
-    if compiling.CAN_COMPILE:
-        area, found = loop_over_masks(dense, limit, plans, groups, row, n_columns=n_columns)
-    else:
-        area, found = count_under(find_blocks(dense, limit, plans), groups, row, n_columns=n_columns)
-    return add_whole(area, found, groups, row)
-
-
 class _Layer:
     """Counts one layer's masks by each labeling, group by group of images."""
 
@@ -171,13 +152,22 @@ class _Layer:
 
     def _count(self, groups: Sequence[LabelGroup], pairs: Integers, row: Integers) -> None:
         """Where the labelings have label maps of one size, the masks are evaluated for all of them at once."""
-        dense, limit = self._dense(pairs), self.task.thresholds[self.task.maps.unit[pairs]]
         for label_shape in dict.fromkeys(group.label_shape for group in groups):
             places = [place for place, group in enumerate(groups) if group.label_shape == label_shape]
             alike = [groups[place] for place in places]
-            under = _count_masks(dense, limit, self._plan(label_shape), alike, row, n_columns=self.n_columns)
+            under = self._count_under(alike, pairs, row)
             for i, place in enumerate(places):
                 self.countings[place].add(under, i, groups[place], pairs, row)
+
+    def _count_under(self, groups: Sequence[LabelGroup], pairs: Integers, row: Integers) -> Under:
+        """The groups have one label shape."""
+        task, plans, n = self.task, self._plan(groups[0].label_shape), self.n_columns
+        limit = task.thresholds[task.maps.unit[pairs]]
+        if compiling.CAN_COMPILE:
+            counts = loop_over_masks(task.maps, pairs, task.map_shape, limit, plans, groups, row, n_columns=n)
+        else:
+            counts = count_under(find_blocks(self._dense(pairs), limit, plans), groups, row, n_columns=n)
+        return add_whole(*counts, groups, row)
 
     def _dense(self, pairs: Integers) -> NDArray[np.float32]:
         """(pairs, h, w) values of the kept cells, -inf if none was kept."""

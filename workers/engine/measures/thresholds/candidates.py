@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from workers.engine import compiling
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.measures.pairs import DensePairs
-from workers.engine.measures.thresholds.cell_loop import find_cells
+from workers.engine.measures.thresholds.cell_loop import find_cells, list_over, prune_cells
 from workers.engine.measures.thresholds.step_counts import StepCounts
 from workers.engine.measures.thresholds.thresholds import SparseMaps, join_pairs, nth_largest
 from workers.engine.networks.layer_maps import LayerShape
@@ -79,8 +80,12 @@ class _Block:
         """Places of the cells over their unit's bound."""
         return _places(self.value > _repeated(bound[self.unit], self.count))
 
-    def values_over(self, bound: torch.Tensor, units: range) -> tuple[torch.Tensor, torch.Tensor]:
+    def values_over(self, bound: torch.Tensor, units: range, *, by_loop: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Units and values of the cells over the bound, of a run of the units."""
+        if by_loop:
+            arrays = (self.unit.numpy(), self.count.numpy(), self.value.numpy(), bound.numpy())
+            owner, over = list_over(*arrays, units.start, units.stop)
+            return torch.from_numpy(owner), torch.from_numpy(over)
         place = self.over(bound)
         unit = _chosen(_repeated(self.unit, self.count), place)
         value = _chosen(self.value, place)
@@ -105,7 +110,8 @@ class CandidateCells:
     """The cells of one layer that may still exceed their unit's threshold.
 
     n_keep is k + 1 for the whole image set. A bound from elsewhere (shards measured before) may be given at the start;
-    `bound` (U,) is never above the threshold of the whole image set.
+    `bound` (U,) is never above the threshold of the whole image set. Batches are given to `wanted` and `add`, or, if it
+    `takes` them, whole to `take`: compiled loops then do the work of torch.
     """
 
     def __init__(
@@ -120,6 +126,7 @@ class CandidateCells:
         self.n_units, self.height, self.width, self.n_keep = shape.n_units, shape.height, shape.width, n_keep
         start = torch.full((shape.n_units,), -torch.inf) if bound is None else bound.clone()
         self.bound = start.to(device=device, dtype=torch.float32)
+        self.takes = compiling.takes_over(device)
         self._spill = spill
         self._blocks: list[_Block] = []
         self._n_cells = 0
@@ -141,8 +148,8 @@ class CandidateCells:
             self._prune_at = FIRST_PRUNING_CELLS
 
     def take(self, *, images: torch.Tensor, maps: torch.Tensor, peaks: torch.Tensor) -> None:
-        """Take a whole batch of images (B,): what `wanted` and `add` do, in one pass over its maps. On a CPU, where
-        loops are compiled. Nothing is held: what is kept too much is soon dropped.
+        """Take a whole batch of images (B,) in one pass over its maps. None is held: dropping what was kept in vain is
+        fast too.
         """
         self._begin(maps, peaks)
         found = find_cells(maps=maps, bound=self.bound, steps=self._steps)
@@ -201,7 +208,7 @@ class CandidateCells:
         """Count again, in steps from the bound as it is."""
         self._steps = StepCounts(base=self.bound, top=self._highest, n_keep=self.n_keep)
         for block in self._blocks:
-            unit, value = block.values_over(self.bound, range(self.n_units))
+            unit, value = block.values_over(self.bound, range(self.n_units), by_loop=self.takes)
             self._steps.add(unit=unit, value=value)
 
     def _keep(self, pairs: DensePairs, above: torch.Tensor) -> None:
@@ -231,7 +238,9 @@ class CandidateCells:
         n_turns = 1 + self._n_cells // ORDERED_CELLS
         for turn in range(n_turns):
             units = range(turn * self.n_units // n_turns, (turn + 1) * self.n_units // n_turns)
-            unit, value = zip(*(block.values_over(self.bound, units) for block in self._blocks), strict=True)
+            unit, value = zip(
+                *(block.values_over(self.bound, units, by_loop=self.takes) for block in self._blocks), strict=True
+            )
             limit = nth_largest(
                 unit=torch.cat(unit).cpu().numpy(),
                 value=torch.cat(value).cpu().numpy(),
@@ -244,6 +253,24 @@ class CandidateCells:
 
     def _pruned(self, block: _Block) -> _Block:
         """The block without cells that neither lie over the bound nor beside such a cell."""
+        count, cell, value = self._pruned_by_loop(block) if self.takes else self._pruned_by_torch(block)
+        stays = _places(count > 0)
+        return _Block(
+            image=_chosen(block.image, stays),
+            unit=_chosen(block.unit, stays),
+            count=_chosen(count, stays),
+            cell=self._kept(cell),
+            value=self._kept(value),
+        )
+
+    def _pruned_by_loop(self, block: _Block) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        unit, kept, bound = block.unit.numpy(), block.count.numpy(), self.bound.numpy()
+        count, cell, value = prune_cells(
+            unit, kept, block.cell.numpy(), block.value.numpy(), bound, self.height, self.width
+        )
+        return torch.from_numpy(count), torch.from_numpy(cell), torch.from_numpy(value)
+
+    def _pruned_by_torch(self, block: _Block) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         device, step = block.cell.device, self.width + 1
         # Places on the line of with_neighbors: maps framed by an empty column and row.
         framed = torch.arange((self.height + 1) * step, device=device).view(-1, step)[:-1, :-1].flatten()
@@ -253,14 +280,8 @@ class CandidateCells:
         line[_chosen(place, block.over(self.bound))] = True
         kept = _chosen(_spread(line, step), place)
         count = torch.diff(kept.cumsum(0)[block.count.cumsum(0) - 1], prepend=block.count.new_zeros(1))
-        stays, cells = _places(count > 0), _places(kept)
-        return _Block(
-            image=_chosen(block.image, stays),
-            unit=_chosen(block.unit, stays),
-            count=_chosen(count, stays),
-            cell=self._kept(_chosen(block.cell, cells)),
-            value=self._kept(_chosen(block.value, cells)),
-        )
+        cells = _places(kept)
+        return count, _chosen(block.cell, cells), _chosen(block.value, cells)
 
     def _kept(self, cells: torch.Tensor) -> torch.Tensor:
         return cells if cells.is_cuda else torch.from_numpy(self._spill.keep(cells.numpy()))

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from workers.engine.compiling import compiled
+from workers.engine.measures.pairs import lay_in_lines
 from workers.engine.measures.thresholds.step_counts import StepCounts
 
 Integers = NDArray[np.int64]
@@ -30,8 +31,7 @@ class FoundCells:
 
 def find_cells(*, maps: torch.Tensor, bound: torch.Tensor, steps: StepCounts | None) -> FoundCells:
     """Of (B, U, h, w) maps, every cell over its unit's (U,) bound and its eight neighbors. `steps` count the former."""
-    # Without copies where maps lie channels-last in memory, or as they are written.
-    lines = maps.permute(0, 2, 3, 1).flatten(1, 2).numpy()
+    lines = lay_in_lines(maps).numpy()
     base, shift, counts = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.int64))
     if steps is not None:
         base, shift, counts = (one.numpy() for one in (steps.base, steps.shift, steps.counts))
@@ -107,3 +107,71 @@ def _find(
             n_pairs += 1
         n_hits[:] = 0
     return row[:n_pairs].copy(), unit[:n_pairs].copy(), count[:n_pairs].copy(), cell[:k].copy(), value[:k].copy()
+
+
+@compiled
+def list_over(
+    unit: NDArray[np.int32],
+    count: Integers,
+    value: NDArray[np.float32],
+    bound: NDArray[np.float32],
+    first_unit: int,
+    end_unit: int,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Units and values of the kept cells over their unit's (U,) bound, of the units first_unit to end_unit - 1."""
+    owner, over = np.empty(len(value), np.int32), np.empty(len(value), np.float32)
+    n, end = 0, 0
+    for pair in range(len(unit)):
+        u, first = unit[pair], end
+        end += count[pair]
+        if first_unit <= u < end_unit:
+            for i in range(first, end):
+                # Without a branch: the place moves on only where the value lies over the bound.
+                owner[n], over[n] = u, value[i]
+                n += value[i] > bound[u]
+    return owner[:n].copy(), over[:n].copy()
+
+
+@compiled
+def prune_cells(
+    unit: NDArray[np.int32],
+    count: Integers,
+    cell: NDArray[np.int32],
+    value: NDArray[np.float32],
+    bound: NDArray[np.float32],
+    height: int,
+    width: int,
+) -> tuple[Integers, NDArray[np.int32], NDArray[np.float32]]:
+    """Of kept pairs the cells over their unit's (U,) bound and the kept neighbors of such cells: how many each pair
+    has (P,), their places and values.
+    """
+    step = width + 2
+    flags = np.zeros((height + 2) * step, np.uint8)
+    counts = np.zeros(len(unit), np.int64)
+    cells, values = np.empty(len(cell), np.int32), np.empty(len(cell), np.float32)
+    n, end = 0, 0
+    for pair in range(len(unit)):
+        over, first = bound[unit[pair]], end
+        end += count[pair]
+        top, y = -1, 0
+        for i in range(first, end):
+            if value[i] > over:
+                while cell[i] >= (y + 1) * width:
+                    y += 1
+                top = y if top < 0 else top
+                for framed in range(y * step + cell[i] - y * width, (y + 3) * step, step):
+                    flags[framed] = 1
+                    flags[framed + 1] = 1
+                    flags[framed + 2] = 1
+        if top < 0:
+            continue
+        bottom, y = y, 0
+        before = n
+        for i in range(first, end):
+            while cell[i] >= (y + 1) * width:
+                y += 1
+            cells[n], values[n] = cell[i], value[i]
+            n += flags[(y + 1) * step + cell[i] - y * width + 1]
+        counts[pair] = n - before
+        flags[top * step : (bottom + 3) * step] = 0
+    return counts, cells[:n].copy(), values[:n].copy()

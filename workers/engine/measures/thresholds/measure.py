@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.engine import compiling
 from workers.engine.format.spilling import Spill
 from workers.engine.measures.measure import Completion, Joining, Measure, MeasuredLayer, Run, Seen
 from workers.engine.measures.pairs import DensePairs
@@ -102,17 +101,16 @@ class CandidateWatcher:
         if landmarks is not None:
             start = torch.from_numpy(bound_by_landmarks(landmarks=landmarks, n_keep=n_keep))
         self._n_keep, self._start = n_keep, start
-        self._takes = compiling.CAN_COMPILE and run.device == "cpu"
         self._cells = CandidateCells(shape=shape, n_keep=n_keep, device=run.device, bound=start, spill=run.spill)
 
     def look(self, seen: Seen) -> torch.Tensor | None:
-        if self._takes:
+        if self._cells.takes:
             self._cells.take(images=seen.images, maps=seen.maps, peaks=seen.peaks)
             return None
         return self._cells.wanted(maps=seen.maps, peaks=seen.peaks)
 
     def keep(self, pairs: DensePairs) -> None:
-        if not self._takes:
+        if not self._cells.takes:
             self._cells.add(pairs)
 
     def freeze(self) -> Candidates:

@@ -38,7 +38,8 @@ class TooLittleKept(Exception):
 class SparseMaps:
     """Kept cells of (image, unit) pairs, pairs sorted by image, then unit.
 
-    `image` (P,) and `unit` (P,) of each pair, `start` (P + 1,) into `cell` (row-major place in the map) and `value`.
+    `image` (P,) and `unit` (P,) of each pair, `start` (P + 1,) into `cell` (row-major place in the map, ascending) and
+    `value`.
     Every cell over the bound under which they were kept is there, with its eight neighbors.
     """
 

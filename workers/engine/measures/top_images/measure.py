@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine import compiling
 from workers.engine.format.spilling import let_go
 from workers.engine.measures.measure import Completion, Joining, Measure, MeasuredLayer, Run, Seen
 from workers.engine.measures.pairs import DensePairs
@@ -39,17 +40,23 @@ class PeakWatcher:
 
     def __init__(self, shape: LayerShape, run: Run) -> None:
         self._n_units = shape.n_units
+        self._takes = compiling.takes_over(run.device)
         self._tops = TopMaps(shape=shape, n_top=run.options.of(TopImagesOptions).n_maps, device=run.device)
         self._peaks: list[torch.Tensor] = []
         self._places: list[torch.Tensor] = []
 
-    def look(self, seen: Seen) -> torch.Tensor:
+    def look(self, seen: Seen) -> torch.Tensor | None:
         self._peaks.append(seen.peaks)
         self._places.append(seen.places.to(torch.int32))
-        return self._tops.rank(images=seen.images, peaks=seen.peaks)
+        wanted = self._tops.rank(images=seen.images, peaks=seen.peaks)
+        if not self._takes:
+            return wanted
+        self._tops.take(seen.maps)
+        return None
 
     def keep(self, pairs: DensePairs) -> None:
-        self._tops.keep(pairs)
+        if not self._takes:
+            self._tops.keep(pairs)
 
     def freeze(self) -> Peaks:
         nothing = torch.zeros((0, self._n_units))

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.engine.measures.pairs import DensePairs
+from workers.engine.measures.pairs import DensePairs, lay_in_lines
+from workers.engine.measures.top_images.map_loop import copy_maps
 from workers.engine.networks.layer_maps import LayerShape
 
 LOW_SHARE = 10  # the lowest tenth
@@ -103,6 +104,13 @@ class TopMaps:
         enter = (slot >= 0).nonzero().squeeze(1)
         place = pairs.unit[enter] * self.n_top + slot[enter]
         self.maps.flatten(0, 1).index_copy_(0, place, pairs.maps.index_select(0, enter))
+
+    def take(self, maps: torch.Tensor) -> None:
+        """The same from the (B, U, h, w) maps of that batch, by a compiled loop, on a CPU."""
+        row, unit = (self._entering >= 0).nonzero(as_tuple=True)
+        slot = self._entering[row, unit]
+        arrays = (one.numpy() for one in (lay_in_lines(maps), row, unit, slot, self.maps.flatten(2)))
+        copy_maps(*arrays)
 
     def freeze(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """(U, K) image indices (-1 if there are none) and their (U, K, h, w) maps, best first."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 import torch
@@ -23,11 +25,11 @@ from workers.engine.measures.thresholds.thresholds import (
 from workers.engine.networks.layer_maps import LayerShape
 
 
-def add(cells: CandidateCells, *, first: int, maps: torch.Tensor, loops: bool = False) -> None:
+def add(cells: CandidateCells, *, first: int, maps: torch.Tensor) -> None:
     """Give a batch, its images numbered from `first`, to torch or to compiled loops."""
     images = torch.arange(first, first + len(maps), dtype=torch.int32)
     peaks = maps.amax(dim=(2, 3))
-    if loops:
+    if cells.takes:
         # Every other batch lies channels-last in memory.
         maps = maps.contiguous(memory_format=torch.channels_last) if first % 2 else maps
         cells.take(images=images, maps=maps, peaks=peaks)
@@ -36,7 +38,7 @@ def add(cells: CandidateCells, *, first: int, maps: torch.Tensor, loops: bool = 
 
 
 def kept(
-    maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None = None, loops: bool = False
+    maps: np.ndarray, *, tail: float, batch: int, bound: np.ndarray | None = None, loops: bool = LOOPS[-1]
 ) -> CandidateCells:
     n_images, n_units, height, width = maps.shape
     n_keep = n_above(tail=tail, n_values=n_images * height * width) + 1
@@ -46,8 +48,9 @@ def kept(
         device="cpu",
         bound=None if bound is None else torch.from_numpy(bound),
     )
+    cells.takes = loops
     for first in range(0, n_images, batch):
-        add(cells, first=first, maps=torch.from_numpy(maps[first : first + batch]), loops=loops)
+        add(cells, first=first, maps=torch.from_numpy(maps[first : first + batch]))
     return cells
 
 
@@ -113,6 +116,17 @@ def test_no_cell_that_a_mask_needs_is_ever_dropped(seed: int, kind: str, batch: 
         assert have[image, unit, y * 3 + x] == maps[image, unit, y, x]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_compiled_loops_keep_the_same_cells_as_torch(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setattr(candidates, "FIRST_PRUNING_CELLS", 500)
+    maps = KINDS[kind](np.random.default_rng(6), (60, 3, 5, 6)).astype(np.float32)
+    by_torch, by_loops = (kept(maps, tail=0.02, batch=7, loops=loops) for loops in (False, True))
+    for one, other in zip(astuple(by_torch.freeze()), astuple(by_loops.freeze()), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(by_torch.bound, by_loops.bound)
+
+
 def test_most_cells_are_dropped_during_the_pass() -> None:
     maps = np.random.default_rng(0).normal(size=(400, 2, 8, 8)).astype(np.float32)
     n_kept = len(kept(maps, tail=0.005, batch=16).freeze().value)
@@ -138,7 +152,7 @@ def test_the_bound_never_passes_the_order_statistic_of_the_whole_set(
 ) -> None:
     maps = KINDS[kind](np.random.default_rng(seed), (30, 2, 4, 3)).astype(np.float32)
     limits = [threshold_of(maps[:, u], 0.03) for u in range(2)]
-    cells = kept(maps[:0], tail=0.03, batch=1)
+    cells = kept(maps[:0], tail=0.03, batch=1, loops=loops)
     cells.n_keep, done = n_above(tail=0.03, n_values=30 * 12) + 1, 0
     for act in acts:
         if act == "prune" and done:
@@ -146,7 +160,7 @@ def test_the_bound_never_passes_the_order_statistic_of_the_whole_set(
         n = {"small": 1, "large": 5}.get(act, 0)
         part = torch.from_numpy(maps[done : done + n])
         if len(part):
-            add(cells, first=done, maps=part, loops=loops)
+            add(cells, first=done, maps=part)
         done += len(part)
         assert (cells.bound.numpy() <= limits).all()
 
