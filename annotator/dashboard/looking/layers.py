@@ -72,7 +72,7 @@ def show_layer(request: SignedInRequest, network: str, layer: str) -> HttpRespon
     return show(
         request,
         "dashboard/looking/layer.html",
-        title=layer,
+        title=f"Layer {layer}",
         subtitle=network,
         layer=found,
         siblings=[one for one in scope.layers if one.network_id == found.network_id],

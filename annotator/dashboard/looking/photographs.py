@@ -134,7 +134,7 @@ def show_image(request: SignedInRequest, image_set: str, index: int) -> HttpResp
     return show(
         request,
         "dashboard/looking/image.html",
-        title=image.path.rpartition("/")[2],
+        title=f"Image {image.path.rpartition('/')[2]}",
         subtitle=image_set,
         image=image,
         choices=choices,

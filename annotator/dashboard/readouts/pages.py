@@ -93,7 +93,7 @@ def show_readout(request: SignedInRequest, name: str) -> HttpResponse:
     return show(
         request,
         "dashboard/readouts/readout.html",
-        title=readout.name,
+        title=f"Read-out {readout.name}",
         subtitle=f"{readout.get_task_display()}, {readout.architecture}",
         readout=readout,
         form=form,

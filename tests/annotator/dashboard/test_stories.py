@@ -195,11 +195,21 @@ def test_so_it_is_with_shared_and_filled_pages_and_with_the_admins_tables(
     assert found == {}
 
 
+def test_the_accounts_menu_sets_the_colors_by_keyboard(open_page: Open) -> None:
+    page = open_page("/people/")
+    page.get_by_role("button", name="Your account").press("Enter")
+    expect(page.get_by_role("button", name="Colors: light")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_class(re.compile("dark"))
+
+
 @pytest.mark.slow
 def test_the_keyboard_reaches_every_control(shown: Shown, open_page: Open, live_server: Any) -> None:
     page = open_page("/")
     found = {}
-    for address in shown.list_inner_pages():
+    User.objects.update(is_superuser=True)
+    for address in [*shown.list_inner_pages(), *list_tables()]:
         page.goto(f"{live_server.url}{address}", wait_until="networkidle")
         page.wait_for_function("!document.documentElement.hasAttribute('x-cloak')")
         if wrong := keyboard.find_unreachable(page) + keyboard.walk_by_tab(page):

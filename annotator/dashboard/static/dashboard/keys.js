@@ -46,22 +46,33 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("#show-keys")) showKeys();
 });
 
-/* Unfold opens its menus by elements that the keyboard passes over: they get a button's role, name and keys. */
-const MENUS = [
+/* Unfold opens its menus, and sets its colors, by elements that the keyboard passes over: they get a button's role,
+   name and keys. Of a menu, the first item has the focus then. */
+const PRESSED = [
   ["sidebarMobileOpen", "Menu", "#nav-sidebar a"],
   ["sidebarDesktopOpen", "Menu", "#nav-sidebar a"],
   ["openUserLinks", "Your account", "nav[x-show=openUserLinks] a"],
+  ["openTheme", "Colors", "nav[x-show=openTheme] a"],
+  ...["light", "dark", "auto"].flatMap((scheme) =>
+    ["switchTheme(", "adminTheme = "].map((sets) => [`${sets}'${scheme}'`, `Colors: ${scheme}`, ""]),
+  ),
 ];
+/* A menu is shown some frames after it was asked for. */
+function focusWhenShown(selector, frames) {
+  const item = document.querySelector(selector);
+  item?.focus();
+  if (document.activeElement !== item && frames) requestAnimationFrame(() => focusWhenShown(selector, frames - 1));
+}
 document.addEventListener("DOMContentLoaded", () => {
-  for (const [opens, ariaLabel, first] of MENUS) {
-    for (const one of document.querySelectorAll(`[x-on\\:click^='${opens}']`)) {
+  for (const [does, ariaLabel, first] of PRESSED) {
+    for (const one of document.querySelectorAll(`[x-on\\:click^="${does}"]`)) {
       Object.assign(one, { role: "button", tabIndex: 0, ariaLabel });
       one.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
         event.preventDefault();
         event.stopPropagation();
         one.click();
-        requestAnimationFrame(() => document.querySelector(first)?.focus());
+        if (first) focusWhenShown(first, 30);
       });
     }
   }
