@@ -26,6 +26,7 @@ from redis.retry import Retry
 from annotator import postgres
 from annotator.postgres import EmbeddedServiceFailed
 from workers.data import data_folder as data_folder
+from workers.engine.plurals import say_count
 
 VALKEY_URL = "redis://:{password}@127.0.0.1:{port}/0"
 START_SECONDS = 30
@@ -81,7 +82,8 @@ def _allow_files() -> None:
     most = WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, WANTED_FILES)
     if most < LEAST_FILES:
         raise EmbeddedServiceFailed(
-            f"A process may open only {most} files here, Unitscope needs {LEAST_FILES}: raise the limit (ulimit -n)."
+            f"A process may open only {say_count(most, 'file')} here, Unitscope needs {LEAST_FILES}: raise the limit "
+            "(ulimit -n)."
         )
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import unquote, urlsplit
 
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 
 class BadSetting(Refusal):
@@ -95,5 +96,7 @@ def networks(name: str, meaning: str) -> list[ipaddress.IPv4Network | ipaddress.
 def strong_secret(name: str, value: str, *, min_length: int = 50) -> str:
     """Refuses what is short or hardly varies, so that nobody can guess what it signs."""
     if len(value) < min_length or len(set(value)) < 8:
-        raise BadSetting(f"{name} must be random and have at least {min_length} characters; it has {len(value)}.")
+        raise BadSetting(
+            f"{name} must be random and have at least {say_count(min_length, 'character')}; it has {len(value)}."
+        )
     return value

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 MAX_LENGTH = 80
 MARKS = " -_.,+()"
@@ -52,7 +53,7 @@ def check_name(name: str) -> None:
     if wrong:
         raise NameRefused(f"The name {name[:MAX_LENGTH]!r} holds {_call(wrong[0])}. {RULE}")
     if not 1 <= len(name) <= MAX_LENGTH:
-        raise NameRefused(f"The name has {len(name)} characters. {RULE}")
+        raise NameRefused(f"The name has {say_count(len(name), 'character')}. {RULE}")
     if not _is_word(name[0]) or name[-1] in " .,":
         raise NameRefused(f"The name {name!r} begins or ends wrongly. {RULE}")
 

@@ -18,6 +18,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 from workers.free_space import free_disk
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,7 +59,9 @@ class Restarts:
             self.tried = 0
         full = free_disk(self.folder) < LEAST_FREE_BYTES
         if self.tried == len(PAUSES) and not full:
-            raise ProcessFailed(f"{self.name} {how}, and was started again {self.tried} times; it is given up.")
+            raise ProcessFailed(
+                f"{self.name} {how}, and was started again {say_count(self.tried, 'time')}; it is given up."
+            )
         pause = PAUSES[min(self.tried, len(PAUSES) - 1)]
         why = f" The disk of {self.folder} is full: free space." if full else ""
         print(f"{self.name} {how}. It is started again in {pause} s.{why}", file=sys.stderr, flush=True)

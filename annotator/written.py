@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django import template
 
-from annotator.plurals import say_count
+from workers.engine.plurals import say_count
 
 register = template.Library()
 Number = float | str | None
@@ -57,8 +57,8 @@ def duration(seconds: float | None) -> str:
 
 @register.filter
 def count(number: int | None, noun: str) -> str:
-    """Such as `1 unit`, `2,048 units`."""
-    return "–" if number is None else say_count(number, noun)
+    """Such as `1 unit`, `2,048 units`; a noun with a verb gives both: `answer is,answers are`."""
+    return "–" if number is None else say_count(number, *noun.split(","))
 
 
 @register.filter

@@ -247,7 +247,7 @@ def test_who_answers_yes_or_no_is_no_judge_of_the_crops(market: Market, dissecti
     page = sign_in(Role.VIEWER).get("/units/net/features.3/0/").content.decode()
     assert "does not fit most crops" in page
     assert "(no words)" not in page
-    assert "of 1 people say it does not fit" in page
+    assert "of 1 person says it does not fit" in page
     assert "of 2 people" not in page
 
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from workers.engine.plurals import say_count
+
 LOCK = Path(__file__).parent.parent / "requirements.lock"
 # If pip-audit's error has one of these, it could not reach the service; it did not find a vulnerability.
 UNREACHABLE = (
@@ -31,7 +33,8 @@ def main() -> int:
     n_unknown = done.stdout.count("could not be audited")
     if n_unknown:
         print(
-            f"pip-audit: {n_unknown} packages are unknown to the advisory source reached here; those are not audited."
+            f"pip-audit: {say_count(n_unknown, 'package is', 'packages are')} unknown to the advisory source reached "
+            "here, and not audited."
         )
     if done.returncode:
         print(done.stdout, done.stderr)

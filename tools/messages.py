@@ -6,6 +6,7 @@ nobody says any more; each is compiled beside. A new LANGUAGE, such as fr, gets 
 """
 
 import ast
+import gettext
 import json
 import re
 import struct
@@ -14,11 +15,16 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
+
+from workers.engine.plurals import say_count
+
 ROOT = Path(__file__).parent.parent
 LOCALE = ROOT / "annotator" / "locale"
 # What people who work on HITs read.
 PLACES = ("hit_templates", "annotator/crowd", "annotator/sandbox")
 CALLS = {"gettext", "gettext_noop", "gettext_lazy"}
+PLURAL_CALLS = {"ngettext"}
 # Refusals whose sentence is translated where it is shown.
 REFUSALS = {
     "SignUpRefused",
@@ -31,13 +37,19 @@ REFUSALS = {
     "LinkRefused",
 }
 # In what Django makes of a template's tags.
-_IN_TEMPLATE = re.compile(r"""(?:gettext|_)\((u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\)""")
+_QUOTED = r"""(u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))"""
+_IN_TEMPLATE = re.compile(rf"(?:\bgettext|\b_)\({_QUOTED}")
+_PLURAL_IN_TEMPLATE = re.compile(rf"\bngettext\({_QUOTED}, {_QUOTED}")
 _IN_SCRIPT = re.compile(r'gettext\(("(?:[^"\\]|\\.)*")')
-HEAD = "Language: {language}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
+HEAD = (
+    "Language: {language}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nPlural-Forms: {plural_forms}\n"
+)
+# What stands between the forms of a sentence with a count, here as in a compiled catalog.
+BETWEEN = "\0"
 
 
 def list_messages() -> list[str]:
-    """Every sentence in English, sorted."""
+    """Every sentence in English, sorted; of one with a count, both forms."""
     from annotator.crowd.categories import SemanticCategory
     from annotator.sandbox.rules.states import AssignmentState
 
@@ -56,6 +68,8 @@ def _read_python(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and node.args and _name(node.func) in CALLS | REFUSALS:
             yield from _texts(node.args[:1])
+        elif isinstance(node, ast.Call) and _name(node.func) in PLURAL_CALLS:
+            yield BETWEEN.join(_texts(node.args[:2]))
         elif isinstance(node, ast.Call) and _name(node.func) == "show_problem":
             yield from _texts(node.args[2:3])
 
@@ -73,8 +87,11 @@ def _name(func: ast.expr) -> str:
 def _read_template(path: Path) -> Iterator[str]:
     from django.utils.translation.template import templatize
 
-    for text in _IN_TEMPLATE.findall(templatize(path.read_text(), origin=str(path))):
-        yield ast.literal_eval(text.removeprefix("u"))
+    source = templatize(path.read_text(), origin=str(path))
+    for text in _IN_TEMPLATE.findall(source):
+        yield ast.literal_eval(text)
+    for forms in _PLURAL_IN_TEMPLATE.findall(source):
+        yield BETWEEN.join(map(ast.literal_eval, forms))
 
 
 def _read_script(path: Path) -> Iterator[str]:
@@ -95,15 +112,22 @@ READERS = {".py": _read_python, ".html": _read_template, ".js": _read_script, ".
 
 
 def read_catalog(path: Path) -> dict[str, str]:
-    """Sentence -> translation of a .po file of one-line or continued texts; the head is left out."""
+    """Sentence -> translation of a .po file of one-line or continued texts; the head is left out.
+
+    Both have all their forms, where the sentence counts.
+    """
     texts: dict[str, str] = {}
     key, part = "", ""
     for line in path.read_text(encoding="utf-8").splitlines():
         name, _, rest = line.partition(" ")
         if name == "msgid":
             key, part = json.loads(rest), "msgid"
-        elif name == "msgstr":
+        elif name == "msgid_plural":
+            key += BETWEEN + json.loads(rest)
+        elif name in ("msgstr", "msgstr[0]"):
             texts[key], part = json.loads(rest), "msgstr"
+        elif name.startswith("msgstr["):
+            texts[key] += BETWEEN + json.loads(rest)
         elif line.startswith('"') and part == "msgid":
             key += json.loads(line)
         elif line.startswith('"') and part == "msgstr":
@@ -113,10 +137,33 @@ def read_catalog(path: Path) -> dict[str, str]:
 
 def write_catalog(path: Path, texts: dict[str, str], *, language: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    entries = [("", HEAD.format(language=language)), *sorted(texts.items())]
-    written = [f"msgid {_quote(key)}\nmsgstr {_quote(text)}\n" for key, text in entries]
-    path.write_text("\n".join(written), encoding="utf-8")
+    plural_forms = find_plural_forms(language)
+    entries = [("", HEAD.format(language=language, plural_forms=plural_forms)), *sorted(texts.items())]
+    n_forms = int(plural_forms.removeprefix("nplurals=").partition(";")[0])
+    path.write_text("\n".join(_write_entry(key, text, n_forms) for key, text in entries), encoding="utf-8")
     path.with_suffix(".mo").write_bytes(compile_catalog(dict(entries)))
+
+
+def find_plural_forms(language: str) -> str:
+    """How many forms a count has, and which one a number takes, as Django knows it; of others, as in English."""
+    known = gettext.find("django", Path(django.__file__).parent / "conf" / "locale", [language])
+    if known is None:
+        return "nplurals=2; plural=(n != 1);"
+    with open(known, "rb") as file:
+        return gettext.GNUTranslations(file).info()["plural-forms"]
+
+
+def is_translated(text: str) -> bool:
+    return all(text.split(BETWEEN))
+
+
+def _write_entry(key: str, text: str, n_forms: int) -> str:
+    one, _, many = key.partition(BETWEEN)
+    if not many:
+        return f"msgid {_quote(one)}\nmsgstr {_quote(text)}\n"
+    forms = text.split(BETWEEN) if text else [""] * n_forms
+    said = "".join(f"msgstr[{number}] {_quote(form)}\n" for number, form in enumerate(forms))
+    return f"msgid {_quote(one)}\nmsgid_plural {_quote(many)}\n{said}"
 
 
 def _quote(text: str) -> str:
@@ -125,7 +172,7 @@ def _quote(text: str) -> str:
 
 def compile_catalog(texts: dict[str, str]) -> bytes:
     """The binary form that Python's gettext reads: a table of lengths and offsets of both sides, then the texts."""
-    entries = sorted((key.encode(), text.encode()) for key, text in texts.items() if text)
+    entries = sorted((key.encode(), text.encode()) for key, text in texts.items() if is_translated(text))
     n, keys, values = len(entries), b"", b""
     spans = []
     for key, text in entries:
@@ -144,14 +191,12 @@ def main(languages: list[str]) -> None:
         path = LOCALE / language / "LC_MESSAGES" / "django.po"
         known = read_catalog(path) if path.exists() else {}
         write_catalog(path, {message: known.get(message, "") for message in messages}, language=language)
-        n_open = sum(not known.get(message) for message in messages)
-        print(f"{path.relative_to(ROOT)}: {len(messages)} sentences, {n_open} to translate.")
+        n_open = sum(not is_translated(known.get(message, "")) for message in messages)
+        print(f"{path.relative_to(ROOT)}: {say_count(len(messages), 'sentence')}, {n_open} to translate.")
 
 
 if __name__ == "__main__":
     import os
-
-    import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
     django.setup()

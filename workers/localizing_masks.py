@@ -47,7 +47,9 @@ def _demand_files(images: Sequence[MaskedImage], folder: Path) -> None:
     """Raises BoxesInvalid."""
     missing = [name for one in images for name in one.files() if not (folder / name).is_file()]
     if missing:
-        raise BoxesInvalid(f"{len(missing)} photographs or masks are not in {folder.name}, the first {missing[0]}.")
+        raise BoxesInvalid(
+            f"Photographs or masks that are not in {folder.name}: {len(missing)}, the first {missing[0]}."
+        )
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from workers.engine.measures.options import DissectionOptions, OptionsInvalid
 from workers.engine.measures.tally import Tally
 from workers.engine.measures.thresholds.thresholds import TooLittleKept
 from workers.engine.networks.saved_activations import SavedNetwork
+from workers.engine.plurals import say_count
 from workers.fitting import DoesNotFit, check_room
 from workers.growing import take_shard
 from workers.job import Job, find_device, wait_for_space, write_patiently
@@ -56,7 +57,7 @@ Work = Callable[[Job], dict[str, Any]]
 def show_life(**_: object) -> None:
     """Dashboard and commands see this process for as long as it answers."""
     key, device = contract.GPU_PROCESS_KEY + leases.process_name(), find_device()
-    name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {say_count(torch.get_num_threads(), 'thread')}"
     beat = leases.repeated(url=config.broker_url, act=lambda client: client.set(key, name, ex=contract.ALIVE_SECONDS))
     _signs_of_life.enter_context(beat)
 

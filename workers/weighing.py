@@ -19,6 +19,7 @@ from workers.engine.evidence.shares import StudiedLayer, find_studied
 from workers.engine.explain import describe_head
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.networks.class_names import name_classes
+from workers.engine.plurals import say_count
 from workers.engine.weigh import Photographs, weigh
 from workers.fetching import fetch_folder
 from workers.job import find_device
@@ -108,7 +109,10 @@ def _read_classes(asked: Asked, layer: StudiedLayer, folder: Path) -> tuple[Phot
         return Photographs.of_set(open_image_set(folder)), None
     found = read_classes(Path(file))
     if missing := [path for path in found if not (folder / path).is_file()]:
-        raise BoxesInvalid(f"{len(missing)} photographs are not in {folder.name}, the first of them {missing[0]}.")
+        raise BoxesInvalid(
+            f"{say_count(len(missing), 'photograph is', 'photographs are')} not in {folder.name}, the first of them "
+            f"{missing[0]}."
+        )
     n_classes = _count_classes(layer)
     if wrong := [path for path, one in found.items() if one >= n_classes]:
         raise BoxesInvalid(

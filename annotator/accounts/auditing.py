@@ -13,6 +13,7 @@ from django.db.models import F
 
 from annotator.accounts.models import AuditEnd, AuditEntry
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 FIRST_LINK = "0" * 64
 # Any fixed number. Writing an entry holds this lock until commit, so that the chain cannot fork.
@@ -88,9 +89,9 @@ def verify_audit_log() -> VerifiedLog:
 def _check_end(end: AuditEnd | None, *, n_entries: int, is_reached: bool) -> None:
     """Entries that others write while the log is read come after the end that was read before."""
     if end is None and n_entries:
-        raise AuditLogBroken(f"The log has {n_entries} entries, and the record of its end is missing.")
+        raise AuditLogBroken(f"The log has {say_count(n_entries, 'entry')}, and the record of its end is missing.")
     if end is not None and not is_reached:
         raise AuditLogBroken(
-            f"The log has {n_entries} entries, and its recorded end is entry number {end.n_entries}: entries were "
-            "removed from its end, or the record was changed."
+            f"The log has {say_count(n_entries, 'entry')}, and its recorded end is entry number {end.n_entries}: "
+            "entries were removed from its end, or the record was changed."
         )

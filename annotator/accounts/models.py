@@ -4,6 +4,8 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 
+from workers.engine.plurals import say_count
+
 
 class Role(models.TextChoices):
     """Each role may do what the ones before it may."""
@@ -77,7 +79,7 @@ class SignInSlowdown(models.Model):
     last_failure_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.n_failures} failures"
+        return say_count(self.n_failures, "failure")
 
 
 class AuditEntry(models.Model):
@@ -123,4 +125,4 @@ class AuditEnd(models.Model):
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="accounts_one_audit_end")]
 
     def __str__(self) -> str:
-        return f"{self.n_entries} entries"
+        return say_count(self.n_entries, "entry")

@@ -20,6 +20,7 @@ from django.http import HttpRequest
 
 from annotator.accounts.models import SignInSlowdown
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 N_FREE_FAILURES = 3
 # From so many failures of one address, or on one name, the first failure of a pair already makes it wait.
@@ -82,7 +83,9 @@ def _refuse_waiting(row: SignInSlowdown | None, *, is_wide: bool, now: datetime)
     wait = wait_after(row.n_failures, n_free=1 if is_wide else N_FREE_FAILURES) - (now - row.last_failure_at)
     if wait > timedelta(0):
         seconds = max(1, round(wait.total_seconds()))
-        raise SignInRefused(f"Too many failures with this name from your network. Try again in {seconds} seconds.")
+        raise SignInRefused(
+            f"Too many failures with this name from your network. Try again in {say_count(seconds, 'second')}."
+        )
 
 
 def _find_keys(attempt: Attempt) -> tuple[str, list[str]]:

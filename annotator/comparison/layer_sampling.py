@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.crowd.campaigns.unit_choice import NAMED
+from workers.engine.plurals import say_count
 
 # The strata's sizes are sums of 1 / p, which add up to the layer exactly.
 NEAR = 0.5
@@ -73,7 +74,8 @@ def weigh_units(chosen: Sequence[Chosen], *, labeled: Sequence[int], n_units: in
     strata = [order[s] if (s := _find(known, unit)) else len(order) for unit in labeled]
     how = f"Weighted by how the units were chosen: {_count_reasons(chosen)}."
     if not all(of_draw):
-        how += f" The {of_draw.count(False)} units that were chosen by hand have no part in it."
+        by_hand = say_count(of_draw.count(False), "unit that was", "units that were")
+        how += f" The {by_hand} chosen by hand have no part in it."
     return Sample(np.array(weights), np.array(strata, dtype=np.int64), how)
 
 
@@ -91,7 +93,7 @@ def _count_reasons(chosen: Collection[Chosen]) -> str:
 
 
 def _explain_gap(chosen: Sequence[Chosen], labeled: Sequence[int], n_units: int) -> str:
-    start = f"No figure of the layer: {len(labeled)} of its {n_units} units have a label"
+    start = f"No figure of the layer: {len(labeled)} of its {say_count(n_units, 'unit has', 'units have')} a label"
     reasons = {one.reason for one in chosen}
     if NOT_RECORDED in reasons or any(one.probability is None and one.because != NAMED for one in chosen):
         return f"{start}, and with what probability they were chosen was not recorded."

@@ -7,9 +7,10 @@ from typing import Any
 from annotator.comparison.glossary import explain_numbers
 from annotator.comparison.summary import Document
 from annotator.csv_files import write_csv
-from annotator.units.chance import COUNT_WORDS, print_chance, print_interval
+from annotator.units.chance import COUNT_NOUNS, print_chance, print_interval
 from annotator.written import p_value
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+from workers.engine.plurals import say_count
 
 COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", "IoU", "relation")
 CSV_COLUMNS = (
@@ -136,7 +137,7 @@ def _print_remarks(document: Document) -> list[str]:
     lines += [line for layer in document["layers"] for line in _print_detectors(layer)]
     if found := document.get("agreement"):
         lines += ["", *lay_out(list_agreement_rows(document))]
-        lines.append(f"Units are shuffled {found['n_shuffles']} times. Words: {found['words']}.")
+        lines.append(f"Units are shuffled {say_count(found['n_shuffles'], 'time')}. Words: {found['words']}.")
     return lines
 
 
@@ -145,7 +146,7 @@ def _print_named_by(units: Sequence[Document]) -> list[str]:
     counts = Counter(unit["n_same_concept"] for unit in units if unit.get("concept"))
     named = ", ".join(f"{counts[n]} by {n}" for n in sorted(counts))
     n_old = sum(unit.get("is_by_older_rules", False) for unit in units)
-    old = [f"{n_old} labels were made by older rules: label again"] if n_old else []
+    old = [f"{say_count(n_old, 'label was', 'labels were')} made by older rules: label again"] if n_old else []
     return [*([f"concepts by the number of people who name them: {named}"] if counts else []), *old]
 
 
@@ -176,7 +177,7 @@ def _list_agreements(found: Document) -> list[tuple[str, ...]]:
 
 
 def _print_layer(layer: Document) -> str:
-    parts = [f"{layer['path']}: {layer['n_units']} units"]
+    parts = [f"{layer['path']}: {say_count(layer['n_units'], 'unit')}"]
     if layer["n_units"] != layer["n_layer_units"]:
         parts[0] += f" of {layer['n_layer_units']}"
     if layer["n_silent"]:
@@ -184,8 +185,8 @@ def _print_layer(layer: Document) -> str:
     if layer["mean_precision"] is not None:
         parts.append(
             f"mean precision {layer['mean_precision']:.3f}{_print_interval(layer['mean_precision_interval'], '.3f')}, "
-            f"{layer['n_interpretable']:.0f}{_print_interval(layer['n_interpretable_interval'], '.0f')} units over "
-            f"{INTERPRETABLE_ABOVE}"
+            f"units over {INTERPRETABLE_ABOVE}: {layer['n_interpretable']:.0f}"
+            f"{_print_interval(layer['n_interpretable_interval'], '.0f')}"
         )
     line = "; ".join(parts)
     return f"{line}\n  {layer['figures_from']}" if layer["figures_from"] else line
@@ -194,10 +195,10 @@ def _print_layer(layer: Document) -> str:
 def _print_detectors(layer: Document) -> list[str]:
     """Of the whole layer, two lines per mode of IoU: each count beside what chance gives."""
     return [
-        f"{layer['path']}: {counts[name]} {words} (IoU > {DETECTOR_ABOVE}, mode {mode})"
+        f"{layer['path']}: {say_count(counts[name], noun)} (IoU > {DETECTOR_ABOVE}, mode {mode})"
         f"{print_interval(counts[f'{name}_interval'])}; by chance {print_chance(counts, name)}"
         for mode, counts in layer["detectors"].items()
-        for name, words in COUNT_WORDS.items()
+        for name, noun in COUNT_NOUNS.items()
     ]
 
 

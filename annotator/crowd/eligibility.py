@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from annotator.crowd.hit_types.templates import list_shows_photographs
 from annotator.crowd.models import HIT, OPEN, Assignment, Worker
+from workers.engine.plurals import say_count
 
 # As `count_decided_by`; the names of persons have no space.
 INDEPENDENCE = "one answer per person"
@@ -43,11 +44,14 @@ def find_bar(*, hit: HIT, earlier: QuerySet[Assignment]) -> Bar | None:
     most = hit.campaign.max_hits_per_worker
     if most is not None and done.filter(hit__campaign=hit.campaign).count() >= most:
         return Bar(
-            gettext(
+            ngettext(
+                "This study takes at most {most} HIT from one person, so that many people are heard, and you have "
+                "done it. Thank you! Please return this HIT: returning it costs you nothing.",
                 "This study takes at most {most} HITs from one person, so that many people are heard, and you have "
-                "done them all. Thank you! Please return this HIT: returning it costs you nothing."
+                "done them all. Thank you! Please return this HIT: returning it costs you nothing.",
+                most,
             ).format(most=most),
-            f"This person had already answered {most} HITs, the most that one person may.",
+            f"This person had already answered {say_count(most, 'HIT')}, the most that one person may.",
         )
     return None
 

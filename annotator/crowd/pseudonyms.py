@@ -12,6 +12,7 @@ from django.db.models import Q
 from annotator.crowd.linked import forget_link
 from annotator.crowd.models import HIT, Assignment, Campaign, Worker, was_paid_by_bonus
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 
 class CannotErase(Refusal):
@@ -79,7 +80,10 @@ def erase_worker(*, marketplace: str, worker_id: str) -> int:
         unsettled = [Assignment.State.STORED, Assignment.State.SUBMITTED]
         open_work = own.filter(~was_paid_by_bonus(), state__in=unsettled)
         if open_work.exists():
-            raise CannotErase(f"{open_work.count()} assignments of this worker are not settled yet; settle them first.")
+            raise CannotErase(
+                say_count(open_work.count(), "assignment of this worker is", "assignments of this worker are")
+                + " not settled yet; settle first."
+            )
         if marketplace == "links":
             forget_link(worker_id)
         worker.letters.update(subject="", text="")

@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 
 from annotator.evidence.models import Question
 from workers import contract
+from workers.engine.plurals import say_count
 from workers.store import NotStored, Store, open_store
 
 ROWS = (
@@ -30,12 +31,21 @@ ROWS = (
 
 def tell_counts(answer: Mapping[str, Any]) -> str:
     taus = answer.get("tau_from")
-    chosen = f" Thresholds (tau) were chosen on {taus['n_images']} photographs of {taus['boxes']}." if taus else ""
+    chosen = (
+        f" Thresholds (tau) were chosen on {say_count(taus['n_images'], 'photograph')} of {taus['boxes']}."
+        if taus
+        else ""
+    )
     off_center = f"{answer['n_off_centre']} of them off-center, " if "n_off_centre" in answer else ""
     empty = answer.get("n_without_map", 0)
-    said = f" {empty} class maps give no box of their own: the whole photograph stands for it." if empty else ""
+    said = (
+        f" {say_count(empty, 'class map gives', 'class maps give')} no box of its own: the whole photograph stands for "
+        "it."
+        if empty
+        else ""
+    )
     return (
-        f"{answer['n_images']} photographs, {off_center}{answer['n_unreadable']} unreadable; "
+        f"{say_count(answer['n_images'], 'photograph')}, {off_center}{answer['n_unreadable']} unreadable; "
         f"maps of {answer['head']['layer']}.{said}{chosen}"
     )
 

@@ -19,6 +19,7 @@ from annotator.units import gpu_queue
 from annotator.units.models import Image, Network
 from workers import contract
 from workers.engine.evidence.names import CAM, LAYER_CAM
+from workers.engine.plurals import say_count
 from workers.store import StoreError, open_store
 
 logger = logging.getLogger(__name__)
@@ -228,7 +229,9 @@ def _demand_patience(person: User, now: datetime) -> None:
     hour, second = divmod(int(now.timestamp()), 3600)
     if count_up(f"trying:{person.pk}:{hour}", seconds=3600) > MAX_PER_HOUR:
         minutes = (3600 - second) // 60 + 1
-        raise CannotAsk(f"You have asked {MAX_PER_HOUR} times within this hour. Try again in {minutes} minutes.")
+        raise CannotAsk(
+            f"You have asked {MAX_PER_HOUR} times within this hour. Try again in {say_count(minutes, 'minute')}."
+        )
 
 
 def _subject(question: Question) -> str:

@@ -7,6 +7,7 @@ import altair as alt
 
 from annotator.figures.drawing import Figure, Rows
 from annotator.figures.palette import THREE_COLORS
+from workers.engine.plurals import say_count
 
 ORDERS = ("largest", "smallest", "random")
 PANELS = {"own": "photographs of the class", "others": "photographs of other classes"}
@@ -15,7 +16,7 @@ PANELS = {"own": "photographs of the class", "others": "photographs of other cla
 def draw_ablation(answer: Mapping[str, Any]) -> Iterator[Figure]:
     """All classes pooled, then one figure per class."""
     n_classes, n_units = len(answer["classes"]), answer["n_units"]
-    title = f"Accuracy without units of {answer['layer']}, {n_classes} classes"
+    title = f"Accuracy without units of {answer['layer']}, {say_count(n_classes, 'class')}"
     yield _draw("ablation", title, _list_points(answer), n_units)
     for one in answer["classes"]:
         name = f"ablation-{one['class_index']}"

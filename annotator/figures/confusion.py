@@ -6,6 +6,7 @@ from annotator.comparison.categories import BRODEN_CATEGORIES
 from annotator.comparison.summary import Document
 from annotator.figures.drawing import Figure
 from annotator.figures.shares import SEMANTIC
+from workers.engine.plurals import say_count
 
 TITLE = "People's categories and Broden's"
 
@@ -29,6 +30,6 @@ def draw_category_confusion(report: Document) -> Figure:
         color=alt.condition(alt.datum.units > highest / 2, alt.value("#ffffff"), alt.value("#2b313a")),
     )
     chart = alt.layer(cells, numbers, height=alt.Step(22))
-    spec = chart.to_dict() | {"title": {"text": TITLE, "subtitle": [f"n = {n_units} units"]}}
+    spec = chart.to_dict() | {"title": {"text": TITLE, "subtitle": [f"n = {say_count(n_units, 'unit')}"]}}
     reading = f"Each cell counts the units, of n = {n_units}, with this pair of categories; an empty cell counts none."
     return Figure("category-confusion", TITLE, spec, rows, reading)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from annotator.figures.drawing import Figure
+from workers.engine.plurals import say_count
 
 N_UNITS, N_CROPS = 12, 6
 COLUMNS = 2
@@ -30,7 +31,7 @@ def draw_contact_sheet(units: Sequence[SheetUnit], *, name: str, layer: str, bes
     grid = {"in_a_row": N_CROPS, "most_pt": 60, "text_pt": TEXT_PT}
     chart = alt.concat(*panels, columns=COLUMNS).properties(usermeta=grid)
     title = f"Best units of {layer}"
-    told = [f"n = {len(shown)} units of highest {best_by}, {N_CROPS} top crops of each by rank"]
+    told = [f"n = {say_count(len(shown), 'unit')} of highest {best_by}, {N_CROPS} top crops of each by rank"]
     rows = [{"unit": unit.index, "words": unit.words, "crops": len(unit.crops)} for unit in shown]
     reading = f"Each row is one unit with its top crops from the left; the units are those of highest {best_by}."
     return Figure(name, title, chart.to_dict() | {"title": {"text": title, "subtitle": told}}, rows, reading)

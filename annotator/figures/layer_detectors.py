@@ -10,6 +10,7 @@ from annotator.comparison.categories import BRODEN_CATEGORIES
 from annotator.figures.drawing import Figure
 from annotator.figures.palette import BRODEN_COLORS
 from workers.engine.format.bounds import DETECTOR_ABOVE
+from workers.engine.plurals import say_count
 
 MAX_LABELS = 24
 
@@ -29,10 +30,12 @@ def draw_layer_detectors(labels: Sequence[tuple[str, str]], *, name: str, layer:
     empty = alt.Chart(alt.InlineData(values=[{"words": "no detector"}]), height=60).mark_text().encode(text="words:N")
     chart: Any = alt.concat(*panels, columns=2).resolve_scale(y="independent") if panels else empty
     title = f"Detectors of {layer} by labeled pixels"
-    told = [f"n = {len(labels)} detectors (IoU > {DETECTOR_ABOVE:g}) among all {n_units} units"]
+    told = [
+        f"n = {say_count(len(labels), 'detector')} (IoU > {DETECTOR_ABOVE:g}) among all {say_count(n_units, 'unit')}"
+    ]
     reading = (
-        f"Each bar counts the units whose best label this is, with an IoU over {DETECTOR_ABOVE:g}; all {n_units} units "
-        "of the layer are counted, whether or not people were asked about them."
+        f"Each bar counts the units whose best label this is, with an IoU over {DETECTOR_ABOVE:g}; all "
+        f"{say_count(n_units, 'unit')} of the layer count, whether or not people were asked about them."
     )
     return Figure(name, title, chart.to_dict() | {"title": {"text": title, "subtitle": told}}, rows, reading)
 
@@ -41,7 +44,9 @@ def _draw_category(category: str, rows: Sequence[dict[str, object]], highest: in
     shown = list(rows[:MAX_LABELS])
     n_units = sum(int(str(row["units"])) for row in rows)
     left_out = len(rows) - len(shown)
-    title = f"{category}, n = {n_units}" + (f"; {left_out} rarer labels are in the data file" if left_out else "")
+    title = f"{category}, n = {n_units}" + (
+        f"; {say_count(left_out, 'rarer label is', 'rarer labels are')} in the data file" if left_out else ""
+    )
     base = alt.Chart(alt.InlineData(values=shown)).encode(
         x=alt.X("units:Q", title="units", scale=alt.Scale(domain=[0, highest]), axis=alt.Axis(tickMinStep=1)),
         y=alt.Y("label:N", sort=[str(row["label"]) for row in shown], title=None),

@@ -14,6 +14,7 @@ from annotator.figures.palette import ONE_COLOR
 from annotator.labels.lexicon import Lexicon
 from annotator.labels.spelling import fold_spelling
 from workers.engine.format.bounds import INTERPRETABLE_ABOVE
+from workers.engine.plurals import say_count
 
 Place = tuple[str, int]
 N_EXAMPLES = 4
@@ -45,7 +46,7 @@ def draw_object_detectors(
     title = f"Object detectors of {layer}"
     chart: Any = alt.concat(*panels, columns=2).resolve_scale(x="independent") if panels else _draw_nothing()
     grid = {"in_a_row": N_EXAMPLES, "most_pt": CROP_PT, "text_pt": 0}
-    told = [f"n = {len(units)} of {len(asked)} units with labels"]
+    told = [f"n = {len(units)} of {say_count(len(asked), 'unit')} with labels"]
     spec = chart.properties(usermeta=grid).to_dict() | {"title": {"text": title, "subtitle": told}}
     listed = [{**row, "examples": " ".join(str(index) for index in row["examples"])} for row in rows]
     reading = (

@@ -10,6 +10,7 @@ from annotator.figures.charting import color_by, draw_bound, name_below
 from annotator.figures.drawing import Figure
 from annotator.figures.palette import ONE_COLOR, ORANGE, RELATION_COLORS
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+from workers.engine.plurals import say_count
 
 RELATIONS = [str(relation) for relation in Relation]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
@@ -73,8 +74,10 @@ def draw_precision_against_iou(report: Document) -> Figure:
         height=230,
     )
     reading = (
-        f"Each of n = {len(rows)} units is one point; units above the line at {INTERPRETABLE_ABOVE:g} are "
+        f"Each of n = {say_count(len(rows), 'unit')} is one point; units above the line at {INTERPRETABLE_ABOVE:g} are "
         f"interpretable to people, units at the right of the line at {DETECTOR_ABOVE:g} are detectors."
     )
-    spec = chart.to_dict() | {"title": {"text": "Precision against IoU", "subtitle": [f"n = {len(rows)} units"]}}
+    spec = chart.to_dict() | {
+        "title": {"text": "Precision against IoU", "subtitle": [f"n = {say_count(len(rows), 'unit')}"]}
+    }
     return Figure("precision-against-iou", "Precision against IoU", spec, rows, reading)

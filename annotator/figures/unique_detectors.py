@@ -9,6 +9,7 @@ from annotator.figures.charting import color_by
 from annotator.figures.drawing import Figure, Rows
 from annotator.figures.palette import BRODEN_COLORS
 from workers.engine.format.bounds import DETECTOR_ABOVE
+from workers.engine.plurals import say_count
 
 AXIS = f"unique detectors (IoU > {DETECTOR_ABOVE:g})"
 READING = f"A unique detector is a label that is the best one of at least one unit with an IoU over {DETECTOR_ABOVE:g}"
@@ -57,5 +58,7 @@ def draw_unique_detectors_along(rows: Rows, *, axis: str) -> Figure:
     )
     n = len({row["position"] for row in rows})
     title = f"Unique detectors along {axis}"
-    reading = f"{READING}; each of n = {n} dissections is one point of each line, and the axis starts at zero."
+    reading = (
+        f"{READING}; each of n = {say_count(n, 'dissection')} is one point of each line, and the axis starts at zero."
+    )
     return Figure("unique-detectors-along", title, chart.to_dict(), rows, reading)

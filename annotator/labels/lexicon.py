@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from annotator.labels.wordnet import FILES, WordNet, read_wordnet
+from workers.engine.plurals import say_count
 
 TABLE = Path(__file__).with_name("words.toml")
 ORDINARY_WORDS = Path(__file__).with_name("ordinary_words.txt")
@@ -52,8 +53,12 @@ class Lexicon:
 
     @property
     def description(self) -> str:
-        table = f"own table of {len(self.groups)} words"
-        return f"WordNet ({len(self.wordnet.offsets)} nouns) and {table}" if self.wordnet else f"{table}, no WordNet"
+        table = f"own table of {say_count(len(self.groups), 'word')}"
+        return (
+            f"WordNet ({say_count(len(self.wordnet.offsets), 'noun')}) and {table}"
+            if self.wordnet
+            else f"{table}, no WordNet"
+        )
 
     def knows(self, word: str) -> bool:
         return word in self.groups or word in self.compounds or (self.wordnet is not None and self.wordnet.knows(word))

@@ -10,6 +10,7 @@ from django.db.models import F, Value
 from annotator.notes.models import MAX_ADDRESS, MAX_NOTE, MAX_TAG, SavedView, UnitNote, UnitTag
 from annotator.refusals import Refusal
 from annotator.units.models import Unit
+from workers.engine.plurals import say_count
 
 MAX_TAGS_AT_ONCE = 20
 
@@ -79,7 +80,7 @@ def save_view(*, owner: User, name: str, address: str, now: datetime) -> SavedVi
     name = " ".join(name.split())
     limit = SavedView._meta.get_field("name").max_length or 0
     if not 1 <= len(name) <= limit:
-        raise CannotNote(f"The name of a view has 1 to {limit} characters.")
+        raise CannotNote(f"The name of a view has 1 to {say_count(limit, 'character')}.")
     if len(address) > MAX_ADDRESS:
         raise CannotNote("The address of this view is too long to be kept. Use fewer filters.")
     view, _ = SavedView.objects.update_or_create(owner=owner, name=name, defaults={"address": address, "saved_at": now})

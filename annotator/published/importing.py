@@ -23,6 +23,7 @@ from annotator.published.readers.table import read_answers, read_labels
 from annotator.published.replacing_labels import replace_labels
 from annotator.refusals import Refusal
 from annotator.units.models import IMPORTED, AutomaticLabel, Layer, Network, Unit
+from workers.engine.plurals import say_count
 
 # Published answers are descriptions with a category and a precision.
 IMPORTED_HIT_TYPE = "unit_semantics"
@@ -191,7 +192,7 @@ def _grow_layer(layer: Layer, n_units: int) -> None:
     if n_units <= layer.n_units:
         return
     if layer.is_size_known:
-        raise CannotImport(f"The file has a unit {n_units}, layer {layer.path} has {layer.n_units} units.")
+        raise CannotImport(f"The file has a unit {n_units}, layer {layer.path} has {say_count(layer.n_units, 'unit')}.")
     layer.n_units = n_units
     layer.save(update_fields=["n_units"])
 

@@ -12,7 +12,6 @@ from django.db import connection, transaction
 
 from annotator.comparison.methods import COMPUTED
 from annotator.descriptions.models import Description
-from annotator.plurals import say_count
 from annotator.published.describers.records import Choices, ReadDescription
 from annotator.published.describers.table import read_descriptions
 from annotator.published.importing import CannotImport, keep_layer, keep_network, read_file
@@ -20,6 +19,7 @@ from annotator.published.keeping_methods import keep_method
 from annotator.published.readers.cells import BadFile
 from annotator.refusals import Refusal
 from annotator.units.models import IMPORTED, Layer, Network, Unit
+from workers.engine.plurals import say_count
 
 Key = tuple[str, str, int]
 
@@ -157,7 +157,8 @@ def _find_layer(network: Network, path: str, n_units: int, found: Sequence[ReadD
     if layer.is_size_known and n_units > layer.n_units:
         wrong = next(one for one in found if one.layer == path and one.index >= layer.n_units)
         raise wrong.row.refuse(
-            wrong.unit_column, f"layer {path} of {network.name} has {layer.n_units} units, counted from 0 here"
+            wrong.unit_column,
+            f"layer {path} of {network.name} has {say_count(layer.n_units, 'unit')}, counted from 0 here",
         )
     return keep_layer(network, path, n_units, layer.position, is_size_known=False)
 

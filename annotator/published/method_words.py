@@ -11,9 +11,9 @@ from annotator.crowd.judging.excluding import list_set_aside
 from annotator.crowd.models import ANSWERED, Assignment, Campaign
 from annotator.labels.labeling import open_lexicon
 from annotator.labels.reliability import SEED as BOOTSTRAP_SEED
-from annotator.plurals import say_count
 from annotator.units.models import Dissection, Network
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+from workers.engine.plurals import say_count
 
 Paragraph = tuple[str, str]
 
@@ -62,13 +62,14 @@ def _tell_people(campaign: Campaign) -> str:
     counts = answers.aggregate(n=Count("id"), n_people=Count("worker", distinct=True))
     programs = answers.filter(worker__is_simulated=True).aggregate(n=Count("worker", distinct=True))["n"]
     simulated = f", {programs} of them simulated" if programs else ""
-    who = f"{say_count(counts['n'], 'answer')} of {_say_people(counts['n_people'])}{simulated}"
+    who = f"{say_count(counts['n'], 'answer')} of {say_count(counts['n_people'], 'person')}{simulated}"
     # A published file tells no more; a bundle's answers are told as they were where they were given.
     hit_type = campaign.hit_types.first()
     if hit_type is None or answers.filter(imported_position__isnull=False).exists():
         return f"{who}, imported from a file."
     template = load_template(hit_type.template)
-    shown = f", {template.n_top} top crops and {template.n_planted} planted negatives each" if template.n_top else ""
+    crops = f"{say_count(template.n_top, 'top crop')} and {say_count(template.n_planted, 'planted negative')}"
+    shown = f", {crops} each" if template.n_top else ""
     return (
         f"{who}, at the marketplace {campaign.marketplace}, {campaign.n_assignments} per HIT. "
         f"HIT type: {template.name}{shown}. {_tell_pay(campaign, answers.aggregate(sum=Sum('active_seconds'))['sum'])}"
@@ -88,7 +89,7 @@ def _tell_set_aside(campaign: Campaign) -> str:
         return "No answer was set aside."
     reasons = sorted({row.reason for row in left_out})
     n_people = len({row.worker for row in left_out})
-    counted = f"{say_count(len(left_out), 'answer')} of {_say_people(n_people)}"
+    counted = f"{say_count(len(left_out), 'answer')} of {say_count(n_people, 'person')}"
     return f"{counted}, paid all the same. Reasons: {' '.join(reasons)}"
 
 
@@ -99,10 +100,6 @@ def _tell_words(campaign: Campaign) -> str:
         f"if its precision is over {INTERPRETABLE_ABOVE}. Seed of the campaign {campaign.seed}, "
         f"of intervals {BOOTSTRAP_SEED}."
     )
-
-
-def _say_people(n: int) -> str:
-    return "1 person" if n == 1 else f"{n} people"
 
 
 def _join(values: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from annotator.comparison.summary import Document
 from annotator.comparison.tables import list_agreement_rows, list_columns, list_unit_rows
+from workers.engine.plurals import say_count
 
 _SIGNS = {
     "\\": r"\textbackslash{}",
@@ -55,7 +56,7 @@ def _plain(value: object) -> object:
 def _describe(document: Document) -> str:
     """Which networks and layers, how many units, and who answered: simulated people are called so here, too."""
     networks = [f"{network['name']} ({network['weights']})" for network in document["networks"]]
-    layers = [f"{layer['path']} ({layer['n_units']} units)" for layer in document["layers"]]
+    layers = [f"{layer['path']} ({say_count(layer['n_units'], 'unit')})" for layer in document["layers"]]
     answered = f" Answers by {document['answers_by']}." if document.get("answers_by") else ""
     of = f" of {', '.join(networks)}" if networks else ""
     return f"Units of {', '.join(layers)}{of}.{answered}"

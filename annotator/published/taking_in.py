@@ -18,6 +18,7 @@ from annotator.published.dissections import take_dissection
 from annotator.published.importing import CannotImport, Imported, import_annotations, import_iou, import_network_iou
 from annotator.published.importing_descriptions import Wish, import_descriptions, read_layer_wishes
 from annotator.published.uploads import Taken, Upload
+from workers.engine.plurals import say_count
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ KINDS: dict[str, Callable[[Path, Mapping[str, str], datetime], Done]] = {
 
 
 def _tell(done: Imported) -> str:
-    return f"{done.n_rows} rows on {done.n_units} units of {', '.join(done.layers)} imported. {done.remark}"
+    counted = f"{say_count(done.n_rows, 'row')} on {say_count(done.n_units, 'unit')}"
+    return f"{counted} of {', '.join(done.layers)} imported. {done.remark}"
 
 
 def _list_details(done: Imported) -> dict[str, Any]:

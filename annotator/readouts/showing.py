@@ -47,7 +47,7 @@ class ReadoutWanted:
         if readout.state != Readout.State.FITTED:
             raise CannotShow(f"{readout.name} {readout.get_state_display()}: there is nothing to show yet.")
         if readout.takes_questions and not words:
-            raise CannotShow(f"{readout.name} answers questions: type one.")
+            raise CannotShow(f"{readout.name} takes questions: type one.")
         if words and not readout.takes_questions:
             raise CannotShow(f"{readout.name} takes no question; leave it out.")
         if len(words) > MAX_QUESTION:

@@ -6,6 +6,7 @@ from typing import Any
 from annotator.readouts.models import Readout
 from annotator.readouts.showing import ReadoutWanted, Shown
 from workers.engine.drawing.explanation import name_unit, tell_labels
+from workers.engine.plurals import say_count
 
 # Words, images and questions that are told of an answer.
 N_SPEAKING = 5
@@ -59,9 +60,9 @@ def list_figures(readout: Readout) -> list[dict[str, Any]]:
 def tell_fit(readout: Readout) -> str:
     report = readout.report
     lines = [
-        f"{readout.name}: {readout.get_task_display()} by {report['n_units']} units of {report['layer']}.",
+        f"{readout.name}: {readout.get_task_display()} by {say_count(report['n_units'], 'unit')} of {report['layer']}.",
         f"{report['n_training']:,} to train on, {report['n_test']:,} to test on; the split is {report['split']}. "
-        f"{report['n_unreadable']} photographs unreadable.",
+        f"{say_count(report['n_unreadable'], 'photograph')} unreadable.",
     ]
     for figure in list_figures(readout):
         lines.append(f"{figure['name']}: {_tell_value(figure)}")

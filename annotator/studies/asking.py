@@ -14,6 +14,7 @@ from annotator.studies.plan import Plan, read_plan
 from annotator.studies.planning import describe_asked, make_campaign, split_round
 from annotator.studies.record import find_first
 from annotator.units.models import Image
+from workers.engine.plurals import say_count
 
 TEMPLATE = "rate_description"
 
@@ -35,7 +36,10 @@ def ask_round(study: Study, *, is_stopped: bool, now: datetime) -> Campaign:
     plan = read_plan(study.plan)
     number = study.rounds.count()
     if number == plan.n_rounds:
-        raise CannotAsk(f"All {plan.n_rounds} rounds of the study {study} were asked.")
+        raise CannotAsk(
+            f"All {say_count(plan.n_rounds, f'round of the study {study} was', f'rounds of the study {study} were')} "
+            "asked."
+        )
     _check_before(study, number)
     if is_stopped:
         raise CannotAsk(f"The stopping rule of the study {study} is met: no more is asked. See `study report {study}`.")
@@ -43,7 +47,7 @@ def ask_round(study: Study, *, is_stopped: bool, now: datetime) -> Campaign:
         raise CannotAsk(f"The image set {plan.image_set} has changed since the study was planned: plan another one.")
     questions = list(_make_questions(study, plan, number))
     if not questions:
-        raise CannotAsk(f"Round {number + 1} draws no photograph that was not asked about before.")
+        raise CannotAsk(f"Round {number + 1} would draw no photograph that was not asked about before.")
     campaign = make_campaign(study.name, plan, number, n_questions=len(questions), now=now)
     with transaction.atomic():
         compose_questions(campaign, template=TEMPLATE, questions=questions)

@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 
 from annotator.comparison.method_figures import correlate
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 from workers.engine.resampling import Estimate, bootstrap
 
 Array = NDArray[np.float64]
@@ -45,7 +46,9 @@ def measure_clarity(embedding: NDArray[np.floating[Any]], top: Mapping[int, Sequ
         raise BadEmbedding(f"The embedding has the shape {embedding.shape}: (images, dimensions) is needed.")
     last = max((max(images, default=0) for images in top.values()), default=0)
     if last >= len(embedding):
-        raise BadEmbedding(f"The embedding has {len(embedding)} rows, and image {last} is among the top images.")
+        raise BadEmbedding(
+            f"The embedding has {say_count(len(embedding), 'row')}, and image {last} is among the top images."
+        )
     vectors = {unit: _normalize(embedding[list(images)]) for unit, images in top.items()}
     vectors = {unit: rows for unit, rows in vectors.items() if len(rows) >= MIN_IMAGES}
     nearest = _find_nearest(np.array([rows.mean(axis=0) for rows in vectors.values()]))

@@ -19,6 +19,7 @@ from annotator.studies.describers.given import CannotDescribe, Given, Told
 from annotator.studies.describers.table import COMPOSITIONS, DESCRIBERS, Describer
 from annotator.units.models import Dissection, Unit
 from workers.engine.measures.compositions.arrays import spell
+from workers.engine.plurals import say_count
 
 
 class DescribedBefore(CannotDescribe):
@@ -43,7 +44,7 @@ def describe_layer(
     activations = read_kept(dissection, layer, pooled=pooled or describer.pooled)
     if len(concepts.values) != len(activations):
         raise CannotDescribe(
-            f"The concepts are of {len(concepts.values)} images, and the image set has {len(activations)}."
+            f"The concepts are of {say_count(len(concepts.values), 'image')}, and the image set has {len(activations)}."
         )
     known = concepts
     if concepts.values.dtype == np.bool_:

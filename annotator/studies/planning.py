@@ -24,6 +24,7 @@ from annotator.studies.plan import IMAGES_PER_QUESTION, BadPlan, Plan, digest_pl
 from annotator.studies.record import RecordedPair, describe_pairs, find_first
 from annotator.studies.samples import draw_sample, spread_by_importance, spread_evenly, standardize
 from annotator.units.models import DissectedUnit, Dissection, Image
+from workers.engine.plurals import say_count
 
 Array = NDArray[np.float64]
 
@@ -122,8 +123,8 @@ def check_texts(asked: Sequence[Asked]) -> None:
             raise BadPlan(f"The name of a method has at most {MAX_METHOD} characters, not {len(one.method)}.")
         if not 0 < len(one.text.strip()) <= MAX_TEXT:
             raise BadPlan(
-                f"{one.method} says {len(one.text.strip())} characters about {one.unit.unit}: a study shows 1 to "
-                f"{MAX_TEXT}."
+                f"{one.method} says {say_count(len(one.text.strip()), 'character')} about {one.unit.unit}: a study "
+                f"shows 1 to {MAX_TEXT}."
             )
 
 
@@ -206,7 +207,7 @@ def _find_prior(text: str, plan: Plan, known: Known, n_images: int) -> Array:
     elif known.concepts is not None:
         model = model_from_labels(text, labels=known.concepts, lexicon=known.lexicon)
     if model is not None and len(model) != n_images:
-        raise BadPlan(f"The concept model knows {len(model)} images, and the image set has {n_images}.")
+        raise BadPlan(f"The concept model knows {say_count(len(model), 'image')}, and the image set has {n_images}.")
     return np.full(n_images, plan.prior) if model is None else model
 
 

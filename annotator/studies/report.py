@@ -25,6 +25,7 @@ from annotator.studies.scores import (
     score_pairs,
     tell_nobody,
 )
+from workers.engine.plurals import say_count
 
 T = TypeVar("T")
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -65,13 +66,17 @@ def list_departures(record: StudyRecord) -> Iterator[str]:
     if record.image_set_sha256 != plan.image_set_sha256:
         yield f"The image set {plan.image_set} has changed since the plan was frozen."
     if record.n_rounds_asked < plan.n_rounds:
-        yield f"{record.n_rounds_asked} of {plan.n_rounds} rounds were asked."
+        yield f"{record.n_rounds_asked} of {say_count(plan.n_rounds, 'round was', 'rounds were')} asked."
     n_planned = len(drawn.draws.pair) * plan.n_raters
     if len(drawn.ratings.draw) != n_planned:
-        yield f"{len(drawn.ratings.draw)} ratings of drawn photographs count, and {n_planned} were planned."
+        counts = say_count(
+            len(drawn.ratings.draw), "rating of a drawn photograph counts", "ratings of drawn photographs count"
+        )
+        yield f"{counts}, and {say_count(n_planned, 'was', 'were')} planned."
     n_unrated = len(record.pairs) - len(np.unique(drawn.draws.pair[drawn.ratings.draw]))
     if 0 < n_unrated < len(record.pairs):
-        yield f"Nobody rated {n_unrated} of {len(record.pairs)} descriptions: they count in no mean and no comparison."
+        of = say_count(len(record.pairs), "description")
+        yield f"Nobody rated {n_unrated} of {of}: they count in no mean and no comparison."
     if any(one.is_simulated for one in record.ratings):
         yield "Ratings are by simulated people."
 

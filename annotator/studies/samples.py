@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 Array = NDArray[np.float64]
 
@@ -66,8 +67,8 @@ def spread_by_importance(activations: Array, concept: Array, *, gamma: float = G
         raise BadSample(f"gamma is above 0 and at most 1, not {gamma:g}.")
     if activations.shape != concept.shape or activations.ndim != 1:
         raise BadSample(
-            f"There are {len(activations)} activations, and the concept model knows {len(concept)} images: each image "
-            "needs one number of both."
+            f"{say_count(len(activations), 'activation is', 'activations are')} given, and the concept model knows "
+            f"{say_count(len(concept), 'image')}: each image needs one number of both."
         )
     products = np.abs(standardize(activations) * standardize(concept))
     total = products.sum()

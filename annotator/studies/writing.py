@@ -10,12 +10,12 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from annotator.csv_files import write_csv
-from annotator.plurals import say_count
 from annotator.refusals import Refusal
 from annotator.studies.metrics import METRICS
 from annotator.studies.record import StudyRecord, write_record
 from annotator.studies.report import WORDS, describe_study, list_ratings, write_latex
 from annotator.written import p_value
+from workers.engine.plurals import say_count
 
 PAIR_COLUMNS = ("layer", "unit", "method", "description", *METRICS)
 
@@ -86,8 +86,9 @@ def tell_frozen(plan: Mapping[str, Any]) -> Iterator[str]:
     units, methods = say_count(len(plan["units"]), "unit"), say_count(len(plan["methods"]), "method")
     yield f"{units}, {methods}; photographs of {plan['image_set']}."
     yield (
-        f"{plan['n_draws']} draws for each description, drawn {how}, seed {plan['seed']}; {plan['n_raters']} people "
-        f"rate each photograph; votes are counted by {plan['rule']}."
+        f"{say_count(plan['n_draws'], 'draw')} for each description, drawn {how}, seed {plan['seed']}; "
+        f"{say_count(plan['n_raters'], 'person rates', 'people rate')} each photograph; votes are counted by "
+        f"{plan['rule']}."
     )
 
 
@@ -95,10 +96,10 @@ def tell_plan(report: Mapping[str, Any]) -> Iterator[str]:
     """The plan in sentences, and what was asked so far."""
     yield from tell_frozen(report["plan"])
     error = report["error"]
-    where = f"by {error['n_gold']} answers about gold photographs" if error["is_measured"] else "assumed"
+    where = f"by {say_count(error['n_gold'], 'answer')} about gold photographs" if error["is_measured"] else "assumed"
     yield f"A vote is wrong with {error['value']:.3f}, {where}."
-    said = "simulated ratings" if report["n_simulated"] else "ratings"
-    yield f"{report['n_ratings']} {said} by {report['n_raters']} raters, ${report['spent_usd']} with fees."
+    said = say_count(report["n_ratings"], "simulated rating" if report["n_simulated"] else "rating")
+    yield f"{said} by {say_count(report['n_raters'], 'rater')}, ${report['spent_usd']} with fees."
 
 
 def tell_report(report: Mapping[str, Any]) -> Iterator[str]:
@@ -111,17 +112,17 @@ def tell_report(report: Mapping[str, Any]) -> Iterator[str]:
         return
     for row in report["methods"]:
         found = "  ".join(f"{WORDS[name]} {_spell(row[name])}" for name in ("rho", "f1", "auprc"))
-        yield f"  {row['method']} ({row['n_units']} units): {found}"
+        yield f"  {row['method']} ({say_count(row['n_units'], 'unit')}): {found}"
     for one in report["comparisons"]:
         if one["metric"] == report["plan"]["metric"]:
             found = f"{one['difference']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]"
             p, n = p_value(one["p_corrected"]), one["n_units"]
-            yield f"  {one['first']} - {one['second']}: {found}, p {p} (Holm), {n} units"
+            yield f"  {one['first']} - {one['second']}: {found}, p {p} (Holm), {say_count(n, 'unit')}"
     failed = [WORDS[name] for name, one in report["sanity"].items() if not one["is_passed"]]
     yield f"Fail a sanity test here: {', '.join(failed) or 'none'}."
     for at in report["cost"]:
         width = "–" if at["half_width"] is None else f"{at['half_width']:.3f}"
-        yield f"  after ${at['usd']} ({at['n_ratings']} ratings): differences to +- {width}"
+        yield f"  after ${at['usd']} ({say_count(at['n_ratings'], 'rating')}): differences to +- {width}"
     if report["stop"]["wanted"] is not None:
         yield tell_stop(report["stop"])
 

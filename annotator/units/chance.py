@@ -10,6 +10,7 @@ from typing import Any
 from annotator.units.models import GIVEN_UP, Dissection, Network, RandomBaseline
 from workers.engine.networks.encoder_recipe import ENCODER
 from workers.engine.networks.saved import SAVED
+from workers.engine.plurals import say_count
 
 SEED = 1
 # Options that change neither masks nor labels: dissections that differ in them alone share a baseline.
@@ -17,7 +18,7 @@ NOT_OF_COUNTS = (
     "n_top", "n_low", "batch_size", "tile_px", "segment", "seed", "mean_empirical_px", "occluded_images", "exemplars",
     "chance", "rotation_seed", "crops", "dimming", "activation_vectors", "compositions",
 )  # fmt: skip
-COUNT_WORDS = {"n_detectors": "detectors", "n_unique": "unique detectors"}
+COUNT_NOUNS = {"n_detectors": "detector", "n_unique": "unique detector"}
 # The units of a baseline are counted, not shown.
 SMALLEST = {
     "n_top": 1, "n_low": 0, "chance": False, "random_weights": SEED, "activation_vectors": False, "compositions": False,
@@ -142,10 +143,10 @@ def print_counts(dissection: Dissection) -> dict[str, list[str]]:
     by_chance = describe_chance(dissection)
     return {
         path: [
-            f"{counts[name]} {words} ({mode}){print_interval(counts.get(f'{name}_interval'))}; "
+            f"{say_count(counts[name], noun)} ({mode}){print_interval(counts.get(f'{name}_interval'))}; "
             f"by chance {print_chance(by_chance[path][mode], name)}."
             for mode, counts in modes.items()
-            for name, words in COUNT_WORDS.items()
+            for name, noun in COUNT_NOUNS.items()
         ]
         for path, modes in dissection.detectors.items()
     }

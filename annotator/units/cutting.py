@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.conf import settings
 
-from annotator.plurals import say_count
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
 from annotator.units.gpu_process import is_any_alive
@@ -21,6 +20,7 @@ from annotator.units.models import IMPORTED, DissectedUnit, Dissection
 from annotator.units.strips import CropsDamaged, find_broken
 from workers import contract
 from workers.engine.format.artifact import is_late
+from workers.engine.plurals import say_count
 from workers.store import NotStored
 from workers.valkey import ValkeyAway, connected
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from annotator.units.models import Dissection, ImageSet, Network
 from annotator.units.progress import read_survey
+from workers.engine.plurals import say_count
 from workers.needs import tell_bytes, tell_seconds
 from workers.store import StoreError
 
@@ -27,12 +28,13 @@ def estimate_dissection(*, network: Network, image_set: ImageSet, layer_paths: S
         )
     share = image_set.n_images / basis.n_images
     seconds = sum(took * (1 if stage in OF_UNITS else share) for stage, took in _list_seconds(basis))
-    told = f"About {tell_seconds(seconds)} of computing{_tell_disk(basis, share)} for {image_set.n_images:,} images"
+    images = say_count(image_set.n_images, "image")
+    told = f"About {tell_seconds(seconds)} of computing{_tell_disk(basis, share)} for {images}"
     is_same = sorted(basis.layer_paths) == sorted(layer_paths)
     others = "" if is_same else f" Its layers were {', '.join(basis.layer_paths)}."
     return (
         f"{told}, in proportion to the dissection of {basis.created_at:%Y-%m-%d} on {basis.image_set.name} with "
-        f"{basis.n_images:,} images.{others}"
+        f"{say_count(basis.n_images, 'image')}.{others}"
     )
 
 

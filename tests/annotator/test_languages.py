@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.translation import ngettext, override
 
 from annotator.languages import find_languages
 from tests.annotator.crowd.fixtures import Visitor, campaign, dissection, hit, read_config, visit
-from tools.messages import LOCALE, compile_catalog, list_messages, read_catalog, write_catalog
+from tools.messages import BETWEEN, LOCALE, compile_catalog, is_translated, list_messages, read_catalog, write_catalog
 
 __all__ = ["campaign", "dissection", "hit", "visit"]
 LANGUAGES = sorted(path.name for path in LOCALE.iterdir())
@@ -22,9 +23,12 @@ def test_no_message_is_untranslated(language: str) -> None:
     """After a new sentence: `python -m tools.messages`, then fill what is empty in each django.po, then again."""
     catalog = read_catalog(LOCALE / language / "LC_MESSAGES" / "django.po")
     assert sorted(catalog) == list_messages()
-    assert [message for message, text in catalog.items() if not text] == []
+    assert [message for message, text in catalog.items() if not is_translated(text)] == []
     for message, text in catalog.items():
-        assert sorted(PLACEHOLDERS.findall(text)) == sorted(PLACEHOLDERS.findall(message)), message
+        for form in text.split(BETWEEN):
+            assert sorted(PLACEHOLDERS.findall(form)) == sorted(PLACEHOLDERS.findall(message.split(BETWEEN)[0])), (
+                message
+            )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -41,7 +45,26 @@ def test_english_german_spanish_and_chinese_are_there_and_a_folder_adds_another(
     new = tmp_path / "fr" / "LC_MESSAGES" / "django.po"
     write_catalog(new, {"Submit": "Envoyer"}, language="fr")
     assert ("fr", "français") in find_languages([LOCALE, tmp_path])
-    assert compile_catalog({"Submit": ""}) == compile_catalog({})  # what is not translated stays English
+    unfinished = {"Submit": "", f"HIT{BETWEEN}HITs": f"HIT{BETWEEN}"}
+    assert compile_catalog(unfinished) == compile_catalog({})  # what is not translated stays English
+
+
+def test_a_count_takes_the_form_of_its_number_in_each_language(tmp_path: Path) -> None:
+    said = {}
+    for language in ("en", "de", "es", "zh-hans"):
+        with override(language):
+            said[language] = [ngettext("{n} day", "{n} days", n).format(n=n) for n in (1, 2, 1_000_000)]
+    assert said == {
+        "en": ["1 day", "2 days", "1000000 days"],
+        "de": ["1 Tag", "2 Tage", "1000000 Tage"],
+        "es": ["1 día", "2 días", "1000000 días"],
+        "zh-hans": ["1 天", "2 天", "1000000 天"],
+    }
+    new = tmp_path / "pl" / "LC_MESSAGES" / "django.po"
+    message = f"{{n}} day{BETWEEN}{{n}} days"
+    write_catalog(new, {message: ""}, language="pl")
+    assert "msgstr[3]" in new.read_text()  # Polish has four forms, which whoever translates finds empty
+    assert not is_translated(read_catalog(new)[message])
 
 
 def open_in(visitor: Visitor, language: str) -> Any:

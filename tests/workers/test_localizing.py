@@ -127,7 +127,7 @@ def test_masks_are_measured_in_parts_to_the_same_answer(options: dict[str, Any],
     assert whole["pxap_low"] <= whole["pxap"] <= whole["pxap_high"]
     assert whole["object_share"] == pytest.approx(100 * (90 / 224) ** 2, abs=0.5), "16 of 40 px"
     (tmp_path / "images" / "masks" / "03.png").unlink()
-    with pytest.raises(BoxesInvalid, match=r"1 photographs or masks are not in images, the first masks/03\.png"):
+    with pytest.raises(BoxesInvalid, match=r"Photographs or masks that are not in images: 1, the first masks/03\.png"):
         answer_all(network, given, tmp_path / "gone")
 
 

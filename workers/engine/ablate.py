@@ -23,6 +23,7 @@ from workers.engine.evidence.ablation import (
 from workers.engine.evidence.shares import StudiedLayer, score_without, share_scores
 from workers.engine.format.keeping import Arrays, Keeper, NoKeeper
 from workers.engine.format.packed_words import pack_words, unpack_words
+from workers.engine.plurals import say_count
 from workers.engine.weigh import Photographs, read_images
 
 # The stages: the shares of all images, then what the network says without some units.
@@ -103,7 +104,7 @@ def ablate(
     """
     counts = list_counts(layer.shape.n_units, asked.counts)
     if not counts:
-        raise AblationInvalid(f"The layer has {layer.shape.n_units} units: ask for 1 to so many.")
+        raise AblationInvalid(f"The layer has {say_count(layer.shape.n_units, 'unit')}: ask for 1 to so many.")
     run = _Run(device, progress, keeper or NoKeeper())
     shared, unreadable = _share_all(layer, photographs, classes, run)
     chosen = _choose_classes(shared, asked)
@@ -189,8 +190,8 @@ def _choose_classes(shared: Shared, asked: Asked) -> list[int]:
     chosen = [int(one) for one, size in zip(found, sizes, strict=True) if size >= asked.n_least]
     if not chosen:
         raise AblationInvalid(
-            f"No class has {asked.n_least} photographs or more; the largest has {sizes.max()}. Add photographs, or ask "
-            "for fewer."
+            f"No class has {say_count(asked.n_least, 'photograph')} or more; the largest has {sizes.max()}. Add "
+            "photographs, or ask for fewer."
         )
     return chosen
 

@@ -20,6 +20,7 @@ from workers.engine.measures.tally import Tally
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.receptive_field import Placing, find_placings
 from workers.engine.networks.saved import SAVED
+from workers.engine.plurals import say_count
 
 
 class NothingMeasured(Exception):
@@ -94,7 +95,7 @@ def prepare(
 ) -> Completion:
     """What the measures complete from; raises NothingMeasured."""
     if len(tally.images) == 0:
-        raise NothingMeasured(f"None of the {len(image_set.paths)} images could be used.")
+        raise NothingMeasured(f"None of {say_count(len(image_set.paths), 'image')} could be used.")
     return Completion(
         network=network,
         image_set=image_set,

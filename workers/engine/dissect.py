@@ -34,6 +34,7 @@ from workers.engine.networks.loading import LoadedNetwork, normalize
 from workers.engine.networks.map_axes import Asked
 from workers.engine.networks.probing import probe_layers
 from workers.engine.networks.saved_activations import SavedActivationsInvalid, SavedNetwork
+from workers.engine.plurals import say_count
 
 # Sets of fewer batches are measured sooner than their time is estimated.
 MIN_BATCHES = 16
@@ -163,12 +164,12 @@ def measure_shard(
     """
     if isinstance(network, SavedNetwork) and len(network.maps) != len(image_set.paths):
         raise SavedActivationsInvalid(
-            f"{network.name} holds {len(network.maps)} images, the image set {len(image_set.paths)}."
+            f"{network.name} holds {say_count(len(network.maps), 'image')}, the image set {len(image_set.paths)}."
         )
     if shard.first % options.run.batch_size or not 0 <= shard.first < shard.last <= len(image_set.paths):
         raise ShardMisplaced(
-            f"Images {shard.first} to {shard.last} are no shard of {len(image_set.paths)} images in batches of "
-            f"{options.run.batch_size}."
+            f"Images {shard.first} to {shard.last} are no shard of {say_count(len(image_set.paths), 'image')} in "
+            f"batches of {options.run.batch_size}."
         )
     shapes = survey(network=network, layers=layers, device=means.device, options=options)
     halvings = 0

@@ -20,6 +20,7 @@ from workers.engine.networks.checkpoints import CLASSES
 from workers.engine.networks.loading import MEMORY_FORMAT, LoadedNetwork
 from workers.engine.networks.surgery import HEAD, Body, count_parameters, cut, operate
 from workers.engine.networks.surgery_recipe import SURGERY, HeadKind, Recipe
+from workers.engine.plurals import say_count
 from workers.engine.training.classes import ClassSet, Split, split
 from workers.engine.training.evaluation import compare, describe_errors, rank_true
 from workers.engine.training.learning import Checkpoint, Examples, Learned, Run, copy_module, learn, score_all
@@ -235,7 +236,7 @@ def _keep(pixels: Pixels, body: Body, options: FitOptions, means: Means) -> Sour
     return keep_maps(
         pixels,
         body=body.module, shape=body.shape, mirrors=options.mirrors, spill=means.spill,
-        progress=lambda n_done: means.progress(f"computing the maps of {n:,} photographs", n_done, n),
+        progress=lambda n_done: means.progress(f"computing the maps of {say_count(n, 'photograph')}", n_done, n),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from workers.engine.explain import Asked, explain
 from workers.engine.format.artifact import Artifact, ArtifactMalformed, read_artifact
 from workers.engine.networks.class_names import name_classes
 from workers.engine.networks.loading import LoadedNetwork
+from workers.engine.plurals import say_count
 from workers.store import open_store
 from workers.unitscope.explanation import Explanation
 from workers.unitscope.labeled_arrays import import_xarray
@@ -150,7 +151,8 @@ class Dissection:
     def _title(self) -> str:
         n_units = sum(len(layer) for layer in self)
         found, images = self.manifest["network"], self.manifest["image_set"]
-        return f"{found['architecture']}: {n_units} units of {', '.join(self.layers)} over {images['n_images']} images"
+        units, over = say_count(n_units, "unit"), say_count(images["n_images"], "image")
+        return f"{found['architecture']}: {units} of {', '.join(self.layers)} over {over}"
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._title())}</p>" + "".join(layer._repr_html_() for layer in self)

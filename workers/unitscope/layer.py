@@ -16,6 +16,7 @@ from workers.engine.format.artifact import Artifact
 from workers.engine.format.bounds import DETECTOR_ABOVE
 from workers.engine.measures.activation_vectors.arrays import NAMES, vector_name
 from workers.engine.measures.table import gather_rows
+from workers.engine.plurals import say_count
 from workers.store import StoreError
 from workers.unitscope.labeled_arrays import label_arrays
 
@@ -88,7 +89,7 @@ class Layer:
         return sorted(self, key=lambda unit: (-(unit.iou or 0.0), bool(unit.silence), unit.index))[:n]
 
     def __repr__(self) -> str:
-        return f"<Layer {self.path}: {len(self)} units>"
+        return f"<Layer {self.path}: {say_count(len(self), 'unit')}>"
 
     def _repr_html_(self) -> str:
         shown = "".join(unit._repr_html_() for unit in self.best())
@@ -97,10 +98,11 @@ class Layer:
     def _counts(self) -> str:
         counts = self.facts["detectors"].get("paper") if self.facts.get("detectors") else None
         if not counts:
-            return f"{len(self)} units"
+            return say_count(len(self), "unit")
         chance = counts.get("shuffled_labels", {}).get("n_detectors")
         beside = "" if chance is None else f", {chance} with labels shuffled"
-        return f"{len(self)} units, {counts['n_detectors']} detectors (IoU over {DETECTOR_ABOVE}{beside})"
+        detectors = say_count(counts["n_detectors"], "detector")
+        return f"{say_count(len(self), 'unit')}, {detectors} (IoU over {DETECTOR_ABOVE}{beside})"
 
 
 class Unit:

@@ -17,6 +17,7 @@ from annotator.crowd.seeds import derive_seed
 from annotator.names import check_name, claim_name
 from annotator.refusals import Refusal
 from annotator.units.models import DissectedUnit, Dissection, TopImage
+from workers.engine.plurals import say_count
 
 
 class CannotCompose(Refusal):
@@ -37,7 +38,9 @@ def compose_campaign(
     refuse_silent(units)
     n_phrases = sum(map(bool, phrases.values()))
     if find_hit_type(template).asks_phrase and len(units) != n_phrases:
-        raise CannotCompose(f"{len(units) - n_phrases} of the {len(units)} units have no phrase to ask about.")
+        raise CannotCompose(
+            f"{len(units) - n_phrases} of the {say_count(len(units), 'unit has', 'units have')} no phrase to ask about."
+        )
     check_name_of(campaign)
     check_terms(campaign, n_hits=len(groups))
     check_crops(choice.dissected_unit for choice in units)
@@ -99,7 +102,10 @@ def find_crops(unit: DissectedUnit, *, template: HITTemplate) -> list[TopImage]:
     if not top:
         raise CannotCompose(f"{unit} has no top crops.")
     if len(low) < template.n_planted:
-        raise CannotCompose(f"{unit} has {len(low)} low crops; {template.n_planted} are needed as planted negatives.")
+        raise CannotCompose(
+            f"{unit} has {say_count(len(low), 'low crop')}; {say_count(template.n_planted, 'is', 'are')} needed as "
+            "planted negatives."
+        )
     return top + low
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from django.db.models import QuerySet
 
 from annotator.crowd.models import HIT, Campaign, HITUnit
-from annotator.plurals import say_count
 from annotator.refusals import Refusal
 from annotator.units.cutting import CropsNotCut, ask_to_cut, demand_cut, find_uncut
 from annotator.units.models import DissectedUnit
 from annotator.units.strips import CropsDamaged, find_broken, find_gone
+from workers.engine.plurals import say_count
 from workers.store import NotStored, StoreError
 
 
@@ -54,7 +54,7 @@ def describe_gone(campaign: Campaign) -> str:
 
 def _describe(broken: Sequence[tuple[DissectedUnit, StoreError]]) -> str:
     unit, error = broken[0]
-    others = f" So are those of {len(broken) - 1} more units." if len(broken) > 1 else ""
+    others = f" So are those of {say_count(len(broken) - 1, 'more unit')}." if len(broken) > 1 else ""
     artifact = unit.dissection.artifact_name
     if not isinstance(error, NotStored | CropsDamaged):
         return f"The store of {artifact} does not answer, so that nobody sees the crops. Try again later."

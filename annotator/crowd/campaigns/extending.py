@@ -15,6 +15,7 @@ from annotator.crowd.marketplaces.prices import compute_fee
 from annotator.crowd.models import HIT
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
+from workers.engine.plurals import say_count
 
 # Who is asked now needs some time to find the HIT.
 SOON = timedelta(hours=1)
@@ -63,7 +64,7 @@ def check_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> None:
     """Raises CannotPublish or BadTerms if the HIT cannot have so many more assignments."""
     target, campaign = hit.n_assignments + n_more, hit.campaign
     if n_more < 1:
-        raise CannotPublish(f"{hit} has {hit.n_assignments} assignments and cannot have {target}.")
+        raise CannotPublish(f"{hit} has {say_count(hit.n_assignments, 'assignment')} and cannot have {target}.")
     if hit.state == HIT.State.CANCELED:
         raise CannotPublish(f"{hit} was withdrawn: compose another campaign about its units.")
     if hit.hit_units.exclude(dissected_unit=None).exclude(dissected_unit__silence="").exists():

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import Count, F, Max, Q, Subquery, Sum
 
 from annotator.crowd.models import HIT, Assignment, Campaign
+from workers.engine.plurals import say_count
 
 _LISTED = (Assignment.State.SUBMITTED, Assignment.State.APPROVED, Assignment.State.REJECTED)
 
@@ -31,19 +32,17 @@ class Openness:
     @property
     def words(self) -> str:
         """One or two sentences; empty if no HIT is open, expired or withdrawn."""
+        missing = say_count(self.n_missing, "answer is", "answers are") + " missing."
         at = f"{self.ends_at:%Y-%m-%d %H:%M} UTC" if self.ends_at else ""
         said = []
         if self.is_expired:
-            said.append(
-                f"Expired at {at}: nobody can take a HIT, and {self.n_missing} answers are missing. Give it more time, "
-                "or withdraw it."
-            )
+            said.append(f"Expired at {at}: nobody can take a HIT, and {missing} Give it more time, or withdraw it.")
         elif self.n_open:
             until = f" until {at}" if at else ""
-            expired = f" {self.n_expired} more have expired." if self.n_expired else ""
-            said.append(f"{self.n_open} HITs can be taken{until}; {self.n_missing} answers are missing.{expired}")
+            expired = f" {say_count(self.n_expired, 'more has', 'more have')} expired." if self.n_expired else ""
+            said.append(f"{say_count(self.n_open, 'HIT')} can be taken{until}; {missing}{expired}")
         if self.n_withdrawn:
-            said.append(f"{self.n_withdrawn} HITs were withdrawn.")
+            said.append(f"{say_count(self.n_withdrawn, 'HIT was', 'HITs were')} withdrawn.")
         return " ".join(said)
 
 

@@ -13,8 +13,8 @@ from annotator.crowd.campaigns.questions import AskedImage, Question
 from annotator.crowd.campaigns.unit_choice import ChosenUnit
 from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.seeds import derive_seed
-from annotator.plurals import say_count
 from annotator.units.models import DissectedUnit, Dissection, Image
+from workers.engine.plurals import say_count
 
 # More than any HIT type shows.
 MOST_DRAWN = 100
@@ -38,8 +38,8 @@ def make_questions(
     lacking = [choice for choice in units if len(texts.get(_id(choice), ())) < loaded.min_texts]
     if lacking:
         raise CannotCompose(
-            f"{len(lacking)} of the {len(units)} units have fewer than {say_count(loaded.min_texts, 'description')} to "
-            "ask about."
+            f"{len(lacking)} of the {say_count(len(units), 'unit has', 'units have')} fewer than "
+            f"{say_count(loaded.min_texts, 'description')} to ask about."
         )
     asked = [
         Question(

@@ -9,6 +9,7 @@ from annotator.csv_files import holds_markup, restore
 from annotator.refusals import Refusal
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel
+from workers.engine.plurals import say_count
 
 MAX_LENGTH = 200
 COLUMNS = ("layer", "unit", "phrase")
@@ -43,7 +44,7 @@ def read_one_phrase_each(path: Path, units: Sequence[ChosenUnit]) -> dict[int, s
     for unit, phrases in found.items():
         if len(phrases) > 1:
             raise BadPhrases(
-                f"{path}, column unit: {names[unit]} stands in {len(phrases)} rows, as {phrases[0]!r} and "
+                f"{path}, column unit: {names[unit]} stands in {say_count(len(phrases), 'row')}, as {phrases[0]!r} and "
                 f"{phrases[1]!r}: keep one of them."
             )
     return {unit: phrases[0] for unit, phrases in found.items()}

@@ -15,6 +15,7 @@ from annotator.crowd.models import HIT, Assignment, Campaign, HITType, HITUnit, 
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 
 class CannotPublish(Refusal):
@@ -102,7 +103,10 @@ def _offer_screening(hit_type: HITType, *, session: Session) -> None:
         Decision(
             act=Qualify(
                 name=screening.name,
-                description=f"{len(screening.questions)} short questions on how to describe and mark picture crops.",
+                description=(
+                    f"{say_count(len(screening.questions), 'short question')} on how to describe and mark picture "
+                    "crops."
+                ),
                 keywords="screening, test, pictures",
                 screening=screening,
             ),
@@ -148,7 +152,10 @@ def _note_published(campaign: Campaign, *, now: datetime) -> None:
     ).order_by("id")
     first = refused.first()
     if first is not None:
-        raise CannotPublish(f"{refused.count()} HITs of the campaign {campaign} were not published: {first.problem}")
+        raise CannotPublish(
+            say_count(refused.count(), f"HIT of the campaign {campaign} was", f"HITs of the campaign {campaign} were")
+            + f" not published: {first.problem}"
+        )
     campaign.refresh_from_db()
     if campaign.state == Campaign.State.QUOTED:
         campaign.state = Campaign.State.PUBLISHED
@@ -182,8 +189,8 @@ def check_closing(campaign: Campaign, *, leaves_unapproved: bool) -> None:
     n = Assignment.objects.filter(hit__campaign=campaign, state=Assignment.State.SUBMITTED).count()
     if n and not leaves_unapproved:
         raise CannotPublish(
-            f"{n} answers of {campaign} are not approved yet. Approve them first, or say that they are to be left to "
-            "the marketplace's automatic approval (--leave-unapproved)."
+            f"{say_count(n, f'answer of {campaign} is', f'answers of {campaign} are')} not approved yet. Approve "
+            "first, or leave it to the marketplace's automatic approval (--leave-unapproved)."
         )
 
 

@@ -18,9 +18,9 @@ from annotator.crowd.hit_types.templates import HITTemplate, load_template
 from annotator.crowd.models import HIT, Campaign, HITImage, HITType, HITUnit
 from annotator.crowd.seeds import derive_seed
 from annotator.names import claim_name
-from annotator.plurals import say_count
 from annotator.units.models import Image, Unit
 from annotator.units.photographs import keep_tiles
+from workers.engine.plurals import say_count
 
 MAX_TEXT = 1000
 MAX_KEY = 200

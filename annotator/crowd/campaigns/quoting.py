@@ -11,6 +11,7 @@ from annotator.crowd.marketplaces.prices import CENT, Quote, compute_hit_cost, m
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import COUNTED, Assignment, Campaign
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 # With less measured work than this the time that the HIT type expects is quoted.
 MIN_ANSWERS, MIN_PEOPLE = 20, 5
@@ -28,7 +29,7 @@ class MeasuredTime:
 
     @property
     def words(self) -> str:
-        return f"{self.n_answers} answers of {self.n_people} people"
+        return f"{say_count(self.n_answers, 'answer')} of {say_count(self.n_people, 'person')}"
 
 
 class CannotQuote(Refusal):

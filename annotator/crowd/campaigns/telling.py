@@ -24,6 +24,7 @@ from annotator.crowd.campaigns.openness import count_wanted
 from annotator.crowd.models import ANSWERED, Assignment, Campaign, Notice
 from annotator.posting import AddressRefused, NotTaken, check_address, post
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 SALT = "unitscope.crowd.notices"
 MAX_TARGETS = 10
@@ -180,7 +181,7 @@ def write_letter(campaign: Campaign) -> tuple[str, str]:
     n_answers = Assignment.objects.filter(hit__campaign=campaign, state__in=ANSWERED).count()
     return (
         f"The campaign {campaign.name} is complete",
-        f"All HITs of the campaign {campaign.name} are complete or withdrawn: {n_answers} answers.\n\n"
+        f"All HITs of the campaign {campaign.name} are complete or withdrawn: {say_count(n_answers, 'answer')}.\n\n"
         f"{_address(campaign)}\n\nSomebody asked {urlsplit(settings.WEB_URL).hostname} to tell you. "
         "The campaign's page lists everyone who is told; your address can be removed there.\n",
     )

@@ -16,6 +16,7 @@ from annotator.program import name_command
 from annotator.refusals import Refusal
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection
+from workers.engine.plurals import say_count
 
 TOP_IOU, TOP_IMPORTANCE, RANDOM, NAMED = "top IoU", "top importance", "random", "named"
 # Units that are chosen if nobody says which.
@@ -80,7 +81,9 @@ def choose_units(dissections: Sequence[Dissection], *, wanted: Wanted, seed: int
     top = choose_top_iou(layers, n=n_top, is_asked=wanted.n_top_iou is not None)
     top += choose_top_importance(layers, n=wanted.n_top_importance, taken=_list_taken(top))
     if n_random > (n_left := len(units) - len(top)):
-        raise BadChoice(f"{n_random} units were to be drawn at random, and only {n_left} are left.")
+        raise BadChoice(
+            f"{say_count(n_random, 'unit was', 'units were')} to be drawn at random, and only {n_left} are left."
+        )
     drawn = choose_random(layers, n=n_random, seed=seed, taken=_list_taken(top))
     by_hand = [ChosenUnit(unit, NAMED) for unit in named if not unit.silence]
     in_the_way = units if n_top or n_random or wanted.n_top_importance else named

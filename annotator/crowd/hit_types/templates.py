@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 from annotator.crowd.hit_types.hit_type import AddsTo, Finding, HITType
 from annotator.crowd.hit_types.table import TABLE
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 TEMPLATES = Path(settings.BASE_DIR) / "hit_templates"
 PARTS = ("hit_type.toml", "page.html", "style.css", "script.js", "summary.html")
@@ -98,7 +99,9 @@ def load_template(name: str) -> HITTemplate:
         raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {error}.") from None
     for field, longest in _MAX_LENGTHS.items():
         if len(getattr(template, field)) > longest:
-            raise BadTemplate(f"hit_templates/{name}/hit_type.toml: {field} is longer than {longest} characters.")
+            raise BadTemplate(
+                f"hit_templates/{name}/hit_type.toml: {field} is longer than {say_count(longest, 'character')}."
+            )
     return template
 
 

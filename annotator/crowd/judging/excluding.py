@@ -13,6 +13,7 @@ from django.db.models import F
 from annotator.crowd.judging.indifference import WordComparison
 from annotator.crowd.judging.suspicions import JudgedAnswer, Suspicions, judge_workers
 from annotator.crowd.models import ANSWERED, Answer, Assignment, Campaign
+from workers.engine.plurals import say_count
 
 # As `count_decided_by`. The names of persons have no space.
 RULE = "the rule"
@@ -72,10 +73,9 @@ def _apply(campaign: Campaign, reasons: Mapping[int, str], *, is_left_out: bool)
 
 def tell_set_aside(found: Suspected) -> str:
     """One sentence for command output and pages."""
-    n, people = len(found.reasons), "1 person" if found.n_workers == 1 else f"{found.n_workers} people"
-    if not n:
+    if not found.reasons:
         return "No answer is suspected."
-    counted = f"{n} answer{'' if n == 1 else 's'} of {people}"
+    counted = f"{say_count(len(found.reasons), 'answer')} of {say_count(found.n_workers, 'person')}"
     if found.is_kept:
         return f"Suspected, and counted as asked: {counted}."
     return f"Set aside on evidence, and paid: {counted}."

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from workers.engine.plurals import say_count
+
 # With fewer units, nobody is judged: two or three equal answers happen to anybody.
 MIN_UNITS = 4
 # Of the worker's units, at least this share has the same answer, ...
@@ -78,11 +80,11 @@ def find_indifferent(answers: Sequence[GivenAnswer], words: WordComparison) -> d
     for worker, own in said.by_worker.items():
         if repeated := _find_repeated(said, worker, words.are_same):
             shown = repeated.text if repeated.text == SAYS_NOTHING else f"“{repeated.text}”"
-            found[worker] = f"The same words on {repeated.n} of {len(own)} units: {shown}."
+            found[worker] = f"The same words on {repeated.n} of {say_count(len(own), 'unit')}: {shown}."
             continue
         repeated = _find_repeated(given, worker, str.__eq__)
         if repeated and not _follow_units(said, worker, words.are_same):
-            found[worker] = f"The same precision on {repeated.n} of {len(own)} units: {repeated.text}."
+            found[worker] = f"The same precision on {repeated.n} of {say_count(len(own), 'unit')}: {repeated.text}."
     return found
 
 

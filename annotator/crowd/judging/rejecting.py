@@ -10,6 +10,7 @@ from annotator.crowd.judging.approving import CannotReview, decide_review
 from annotator.crowd.marketplaces.marketplace import Overturn, Reject
 from annotator.crowd.models import Assignment, Rejection
 from annotator.crowd.outbox.session import Session
+from workers.engine.plurals import say_count
 
 MIN_REASON = 20
 MAX_REASON = 900
@@ -71,7 +72,7 @@ def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by:
         raise CannotReview(f"{assignment} is {assignment.state}; only rejected work can be overturned.")
     within = session.marketplace.facts.overturn_within
     if within is not None and now - rejection.confirmed_at > within:
-        raise CannotReview(f"A rejection can be overturned for {within.days} days, and these are over.")
+        raise CannotReview(f"A rejection can be overturned for {say_count(within.days, 'day')}, and these are over.")
     with session.hold():
         with transaction.atomic():
             Rejection.objects.filter(pk=rejection.pk).update(overturned_by=overturned_by, overturned_at=now)

@@ -19,6 +19,7 @@ from annotator.crowd.judging.indifference import (
     find_indifferent,
     says_nothing,
 )
+from workers.engine.plurals import say_count
 
 # Under a quarter of the campaign's median, and under what it takes to look at 60 crops at all.
 FAST_SHARE_OF_MEDIAN = 0.25
@@ -88,8 +89,9 @@ class Suspicions:
                 reasons[answer.assignment] = worker.indifference
             elif worker.is_flagged and answer.n_planted_missed >= MISSED_OF_ONE_ANSWER:
                 reasons[answer.assignment] = (
-                    f"The worker left {worker.n_planted_missed} of {worker.n_planted} planted negatives unmarked on "
-                    f"{worker.n_hits} HITs; {answer.n_planted_missed} of {answer.n_planted} here."
+                    f"The worker left {worker.n_planted_missed} of {say_count(worker.n_planted, 'planted negative')} "
+                    f"unmarked on {say_count(worker.n_hits, 'HIT')}; {answer.n_planted_missed} of {answer.n_planted} "
+                    "here."
                 )
         return reasons
 
@@ -185,10 +187,13 @@ def _judge_worker(worker: str, rows: Sequence[JudgedAnswer], indifference: str) 
 
 def _flag_planted(answer: JudgedAnswer) -> list[Flag]:
     if answer.n_planted and answer.n_marked == 0:
-        return [Flag("kept all", f"Marked nothing: all {answer.n_planted} planted negatives kept.")]
+        return [Flag("kept all", f"Marked nothing: all {say_count(answer.n_planted, 'planted negative')} kept.")]
     if answer.n_planted_missed >= MISSED_OF_ONE_ANSWER:
         return [
-            Flag("missed planted", f"Left {answer.n_planted_missed} of {answer.n_planted} planted negatives unmarked.")
+            Flag(
+                "missed planted",
+                f"Left {answer.n_planted_missed} of {say_count(answer.n_planted, 'planted negative')} unmarked.",
+            )
         ]
     return []
 

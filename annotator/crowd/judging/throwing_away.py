@@ -14,6 +14,7 @@ from annotator.crowd.marketplaces.marketplace import Reject
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Answer, Assignment, Campaign, OutwardAct, Worker
 from annotator.crowd.outbox.session import Session
+from workers.engine.plurals import say_count
 
 FEEDBACK = "This campaign was a rehearsal by simulated people. It was thrown away."
 
@@ -38,7 +39,7 @@ def check_rehearsal(campaign: Campaign) -> None:
     n_people = by_people.values("worker").distinct().count()
     n_people += unnamed.exclude(claimed_by__in=simulated).values("claimed_by").distinct().count()
     if n_people:
-        who = "1 person who is not simulated" if n_people == 1 else f"{n_people} people who are not simulated"
+        who = say_count(n_people, "person who is not simulated", "people who are not simulated")
         raise CannotDelete(f"{who} worked on {campaign}. What people answered is kept: close the campaign instead.")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from annotator.countries import CODES
 from annotator.crowd.marketplaces.facts import Facts
@@ -42,7 +42,10 @@ def explain_requirements(qualifications: dict[str, Any]) -> list[str]:
     if percent := qualifications.get("min_approval_percent"):
         sentences.append(gettext("At least {n} % of your work at this marketplace was approved.").format(n=percent))
     if n_approved := qualifications.get("min_approved"):
-        sentences.append(gettext("At least {n} of your HITs were approved.").format(n=n_approved))
+        approved = ngettext(
+            "At least {n} of your HITs was approved.", "At least {n} of your HITs were approved.", n_approved
+        )
+        sentences.append(approved.format(n=n_approved))
     if screening := qualifications.get("screening"):
         sentences.append(
             gettext(

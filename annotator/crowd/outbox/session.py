@@ -18,6 +18,7 @@ from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign, OutwardAct
 from annotator.crowd.outbox.acts import Decision, revive_act, write_act
 from annotator.crowd.outbox.performing import CampaignBusy, list_due, perform_acts
+from workers.engine.plurals import say_count
 
 Clock = Callable[[], datetime]
 Pause = Callable[[float], None]
@@ -91,7 +92,8 @@ class Session:
             self.pause(min(5.0, 0.2 * 2**number))
         else:
             raise OutcomeUnknown(
-                f"The marketplace {self.campaign.marketplace} left {n_unknown} acts of {self.campaign} unanswered."
+                f"The marketplace {self.campaign.marketplace} left {say_count(n_unknown, 'act')} of {self.campaign} "
+                "unanswered."
             )
         if not may_spend and list_due(self.campaign).filter(cost_usd__gt=0).exists():
             raise RealMoneyRefused(

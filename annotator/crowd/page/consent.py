@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from annotator.crowd.hit_types.templates import HITTemplate
 from annotator.crowd.models import Assignment, Campaign
@@ -24,12 +24,12 @@ class Consent:
 
 def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
     """The template's points with the campaign's particulars; the version is the digest of what was read."""
-    seconds = int(campaign.quote.get("seconds_per_assignment") or template.expected_seconds)
+    minutes = math.ceil(int(campaign.quote.get("seconds_per_assignment") or template.expected_seconds) / 60)
     # In the reader's language: the version says what was read.
     particulars = {
         "requester": campaign.requester_name,
         "reward": f"${campaign.reward_usd:.2f}",
-        "minutes": str(math.ceil(seconds / 60)),
+        "time": ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes),
         "approval_days": str(max(1, round(template.auto_approval_seconds / 86_400))),
         "contact": campaign.contact or gettext("the marketplace's link for contacting the requester"),
         "ethics": campaign.ethics_number or gettext("none stated by the requester"),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.conf import settings
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from annotator.counters import count_up
 from annotator.crowd.models import HIT, Assignment
@@ -68,11 +68,13 @@ def _check(name: str, limit: tuple[int, int], *, now: datetime) -> None:
 
 def _explain(seconds: float) -> TooMany:
     if seconds <= MINUTE:
-        n, one, many = math.ceil(seconds), gettext("{n} second"), gettext("{n} seconds")
+        n = math.ceil(seconds)
+        wait = ngettext("{n} second", "{n} seconds", n)
     else:
-        n, one, many = math.ceil(seconds / MINUTE), gettext("{n} minute"), gettext("{n} minutes")
+        n = math.ceil(seconds / MINUTE)
+        wait = ngettext("{n} minute", "{n} minutes", n)
     sentence = gettext("Too many visits came from your network or to this HIT. You can go on in {wait}.")
-    return TooMany(sentence.format(wait=(one if n == 1 else many).format(n=n)))
+    return TooMany(sentence.format(wait=wait.format(n=n)))
 
 
 def _count(name: str, *, seconds: int) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime
 from annotator.accounts.models import ApiToken
 from annotator.counters import count_up
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 MAX_PER_MINUTE = 300
 
@@ -13,7 +14,9 @@ class TooManyRequests(Refusal):
     """The token has used up this minute; `seconds` says when the next one begins."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"This token makes more than {MAX_PER_MINUTE} requests per minute. Wait {seconds} seconds.")
+        super().__init__(
+            f"This token makes more than {MAX_PER_MINUTE} requests per minute. Wait {say_count(seconds, 'second')}."
+        )
         self.seconds = seconds
 
 

@@ -19,7 +19,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.numbers import read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show
 from annotator.dashboard.frame.paging import read_page
-from annotator.plurals import say_count
+from workers.engine.plurals import say_count
 
 PAGE_SIZE = 20
 FILES = {"links": handing_out.LINK_COLUMNS, "owed": handing_out.OWED_COLUMNS}

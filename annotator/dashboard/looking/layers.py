@@ -25,6 +25,7 @@ from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import is_best
 from annotator.units.models import AutomaticLabel, DissectedUnit, Layer
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
+from workers.engine.plurals import say_count
 
 Address = dict[str, str | int]
 N_CONCEPTS = 24
@@ -136,7 +137,7 @@ def _draw(title: str, name: str, values: Sequence[float], address: Address, *, s
         low, high = float(edges[place]), float(edges[place + 1])
         end = high if place + 1 == len(counts) else float(np.nextafter(high, 0))
         link = f"{reverse('gallery')}?{urlencode({**address, f'{name}_min': str(low), f'{name}_max': str(end)})}"
-        bars.append(Bar(f"{title} {low:.3g} to {high:.3g}: {n} unit{'' if n == 1 else 's'}", n, n / longest, link))
+        bars.append(Bar(f"{title} {low:.3g} to {high:.3g}: {say_count(n, 'unit')}", n, n / longest, link))
     return Histogram(title, bars, len(values), f"{edges[0]:.3g}", f"{edges[-1]:.3g}")
 
 
@@ -179,7 +180,7 @@ def _stack(labels: Any, layers: Sequence[Layer], name: str, bounds: Address) -> 
         layer = by_layer[pk]
         address: Address = {"network": layer.network.name, "layer": layer.path, name: category, **bounds}
         link = f"{reverse('gallery')}?{urlencode(address)}"
-        words = f"{category}: {n} of {layer.n_units} units"
+        words = f"{category}: {n} of {say_count(layer.n_units, 'unit')}"
         found.setdefault(pk, []).append(Bar(words, n, n / max(1, layer.n_units), link, category))
     return found
 

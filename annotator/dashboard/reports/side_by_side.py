@@ -19,6 +19,7 @@ from annotator.dashboard.frame.run_choice import RunChoice
 from annotator.program import name_command
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection
+from workers.engine.plurals import say_count
 
 if TYPE_CHECKING:
     from annotator.figures.drawing import Figure
@@ -64,7 +65,8 @@ class SideBySideForm(forms.Form):
         cleaned = super().clean() or {}
         positions = cleaned.get("positions")
         if positions and len(positions) != len(cleaned.get("dissection", ())):
-            self.add_error("positions", f"{len(cleaned.get('dissection', ()))} dissections need as many positions.")
+            n = say_count(len(cleaned.get("dissection", ())), "dissection needs", "dissections need")
+            self.add_error("positions", f"{n} as many positions.")
         counts = read_campaign_counts([campaign.pk for campaign in cleaned.get("campaign", ())])
         if sum(one.n_answers for one in counts.values()) > MAX_ANSWERS:
             self.add_error(

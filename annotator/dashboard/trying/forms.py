@@ -10,6 +10,7 @@ from annotator.dashboard.frame.numbers import read_number
 from annotator.evidence.asking import MAX_PHOTOGRAPH_BYTES, Photograph
 from annotator.units.models import IMPORTED, Image, ImageSet, Network
 from workers.engine.networks.saved import SAVED
+from workers.engine.plurals import say_count
 
 TOO_LARGE = f"The file is larger than {MAX_PHOTOGRAPH_BYTES // 2**20} MiB. Save it smaller."
 
@@ -125,5 +126,7 @@ class AgainForm(forms.Form):
             raise forms.ValidationError(f"The network has no class {named[:60]!r}.")
         if len(fitting) > 1:
             shown = ", ".join(self.names[index] for index in fitting[:5])
-            raise forms.ValidationError(f"{len(fitting)} classes fit: {shown}. Write more of the name.")
+            raise forms.ValidationError(
+                f"{say_count(len(fitting), 'class fits', 'classes fit')}: {shown}. Write more of the name."
+            )
         return fitting[0]

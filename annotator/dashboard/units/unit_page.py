@@ -17,6 +17,7 @@ from annotator.notes.noting import list_noted
 from annotator.units.finding import find_neighbors, find_unit
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import AutomaticLabel, DissectedUnit
+from workers.engine.plurals import say_count
 
 # More are on the page of all notes.
 MAX_NOTES = 50
@@ -113,7 +114,7 @@ def draw_histogram(*, counts: Sequence[int], low: float, high: float, threshold:
     for position, count in enumerate(counts):
         start, end = (low + span * (position + side) / len(counts) for side in (0, 1))
         height = HEIGHT * count**0.5 / tallest
-        words = f"{count} images with a peak from {start:.3g} to {end:.3g}"
+        words = f"{say_count(count, 'image')} with a peak from {start:.3g} to {end:.3g}"
         bars.append(Bar(position * step, HEIGHT - height, max(1.0, step - 1.5), height, words, start >= threshold))
     inside = span > 0 and low <= threshold <= high
     return Histogram(bars, WIDTH * (threshold - low) / span if inside else None, low, high)

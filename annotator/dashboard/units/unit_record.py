@@ -16,6 +16,7 @@ from annotator.labels.models import UnitLabel
 from annotator.units.best_labels import BEST_FIRST
 from annotator.units.models import AutomaticLabel, DissectedUnit, Dissection, TopImage, Unit
 from annotator.units.strips import count_tiles
+from workers.engine.plurals import say_count
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,11 @@ class Crop:
 
     @property
     def words(self) -> str:
-        judged = f", {self.n_marks} of {self.n_judges} people say it does not fit" if self.n_judges else ""
+        judged = (
+            f", {self.n_marks} of {say_count(self.n_judges, 'person says', 'people say')} it does not fit"
+            if self.n_judges
+            else ""
+        )
         weighed = "" if self.p_fits is None or not self.n_judges else f", fits with probability {self.p_fits:.2f}"
         region = ", without a segment: the region of its peak is shown" if self.is_peak_region else ""
         return f"Rank {self.rank}, {self.name}, peak {self.peak:.3g}{region}{judged}{weighed}"

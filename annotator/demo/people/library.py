@@ -21,6 +21,7 @@ from annotator.refusals import Refusal
 from workers.engine.images.decoding import ImageUnreadable, decode_image
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
+from workers.engine.plurals import say_count
 
 # Sides at which a crop is looked for; refinement finds the sides between.
 SIDES = (56, 66, 78, 92, 109, 128, 151, 178, 205, 224)
@@ -56,7 +57,9 @@ class Library:
         try:
             self.rows, self.label_of = _read_tables(folder) if self._is_labeled else _list_photographs(folder)
             if not 0 < len(self.rows) <= MAX_IMAGES:
-                raise ValueError(f"it has {len(self.rows)} images, and simulated people can know 1 to {MAX_IMAGES}")
+                raise ValueError(
+                    f"it has {say_count(len(self.rows), 'image')}, and simulated people can know 1 to {MAX_IMAGES}"
+                )
             # Means over 2 x 2 pixels: (N, 112, 112, 3). A tile shows no more of a large crop.
             images = folder / "images" if self._is_labeled else folder
             self.half = np.stack([self._halve(images / row["image"], resize) for row in self.rows])

@@ -26,6 +26,7 @@ from annotator.json_texts import read_json
 from annotator.processes import end_with_parent
 from annotator.refusals import Refusal
 from annotator.workplaces import open_workplace
+from workers.engine.plurals import say_count
 
 VERSION = 2
 _MAPS_OF: dict[str, tuple[str, ...]] = {"part": ("part", "inner part")}
@@ -54,7 +55,9 @@ def render_set(
     if folder.exists() and any(folder.iterdir()):
         if _read_recipe(folder) == recipe:
             return True
-        raise FolderTaken(f"{folder} holds other files than this image set ({n_images} images, seed {seed}).")
+        raise FolderTaken(
+            f"{folder} holds other files than this image set ({say_count(n_images, 'image')}, seed {seed})."
+        )
     with _whole_or_nothing(folder) as workplace:
         rows = []
         for n_done, row in enumerate(_draw_all(workplace, n_images=n_images, seed=seed, n_jobs=n_jobs), start=1):

@@ -27,6 +27,7 @@ from annotator.published.backup.backing_up import digest_key, list_secrets
 from annotator.published.backup.dumping import load_database
 from annotator.refusals import Refusal
 from annotator.units.models import Dissection, name_artifact
+from workers.engine.plurals import say_count
 from workers.leases import connect
 from workers.store import StoreError, open_store
 
@@ -125,7 +126,7 @@ def _take_artifacts(backup: Backup, scratch: Path, tell: Tell) -> int:
             continue
         with scratch.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             store.write(name, content)
-    tell(f"{len(names)} files of artifacts are in {settings.ARTIFACT_ROOT}.")
+    tell(f"{say_count(len(names), 'file of artifacts is', 'files of artifacts are')} in {settings.ARTIFACT_ROOT}.")
     return len(names)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from annotator.json_texts import read_json
 from annotator.published.readers.cells import BadFile
+from workers.engine.plurals import say_count
 
 FORMAT = "unitscope-bundle"
 # Raised when an earlier Unitscope could not read the file; a new field does not raise it.
@@ -131,7 +132,8 @@ def _check_sizes(bundle: Bundle, *, n_packed: int) -> None:
     total = sum(facts["bytes"] for facts in bundle.files.values())
     if total > MAX_UNPACKED * n_packed:
         raise BadFile(
-            f"{bundle.name} would unpack to {total} bytes, more than {MAX_UNPACKED} times its size: no export is such."
+            f"{bundle.name} would unpack to {say_count(total, 'byte')}, more than {MAX_UNPACKED} times its size: no "
+            "export is such."
         )
 
 

@@ -31,6 +31,7 @@ from annotator.published.bundle.tables import TABLES, Table
 from annotator.published.models import ImportedBundle
 from annotator.published.readers.cells import BadFile
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 BATCH = 2000
 # Any fixed number. Whoever reads a bundle holds this lock, so that one is read at a time.
@@ -59,7 +60,8 @@ class Unpacked:
     def sentence(self) -> str:
         if not self.is_new:
             return f"Campaign {self.campaign} is here already with the same content. Nothing was changed."
-        return f"Campaign {self.campaign}: {self.n_answers} answers on {self.n_units} units imported. {self.report}"
+        counted = f"{say_count(self.n_answers, 'answer')} on {say_count(self.n_units, 'unit')}"
+        return f"Campaign {self.campaign}: {counted} imported. {self.report}"
 
 
 def import_bundle(*, path: Path, name: str = "", now: datetime, tell: Tell = lambda line: None) -> Unpacked:

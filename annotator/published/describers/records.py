@@ -7,6 +7,7 @@ from typing import Any
 from annotator.csv_files import holds_markup
 from annotator.descriptions.models import MAX_DESCRIPTION
 from annotator.published.readers.cells import Row
+from workers.engine.plurals import say_count
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def read_optional_words(row: Row, column: str) -> str:
     """As read_words; empty if nothing is said."""
     text = " ".join(row.cells[column].split())
     if len(text) > MAX_DESCRIPTION:
-        raise row.refuse(column, f"the text has {len(text):,} characters, {MAX_DESCRIPTION:,} are allowed")
+        raise row.refuse(column, f"the text has {say_count(len(text), 'character')}, {MAX_DESCRIPTION:,} are allowed")
     if not text.isprintable():
         raise row.refuse(column, "the text holds control characters")
     if holds_markup(text):

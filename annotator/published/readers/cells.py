@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from annotator.csv_files import FORMULA_STARTS, restore
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 MAX_TEXT = 200
 
@@ -39,7 +40,7 @@ class Row:
             raise self.refuse(column, f"{value[:40]!r} would run as a formula in a spreadsheet")
         value = restore(value) if self.may_be_defused else value
         if len(value) > MAX_TEXT:
-            raise self.refuse(column, f"the text has {len(value)} characters, {MAX_TEXT} are allowed")
+            raise self.refuse(column, f"the text has {say_count(len(value), 'character')}, {MAX_TEXT} are allowed")
         if not value.isprintable():
             raise self.refuse(column, "the text holds control characters")
         return value
@@ -108,7 +109,7 @@ def _read_rows(reader: Iterator[list[str]], header: list[str], file: str) -> Ite
         if not cells:
             continue
         if len(cells) != len(header):
-            raise BadFile(f"{file}, row {number}: {len(cells)} cells where the header has {len(header)}.")
+            raise BadFile(f"{file}, row {number}: {say_count(len(cells), 'cell')} where the header has {len(header)}.")
         yield Row(file, number, cells=dict(zip(header, cells, strict=True)), may_be_defused=True)
 
 

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, Sum
 from annotator.sandbox import ledger
 from annotator.sandbox.models import HIT, Assignment, BonusPayment, LedgerEntry, Payout, Person, Requester
 from annotator.sandbox.rules.states import AssignmentState, HITStatus, next_hit_status
+from workers.engine.plurals import say_count
 
 Account = LedgerEntry.Account
 Reason = LedgerEntry.Reason
@@ -78,8 +79,8 @@ def _check_requesters() -> Iterator[str]:
     for requester in Requester.objects.annotate(on_hits=Sum("hits__held_usd", default=Decimal(0))):
         if (n := n_entries.get(requester.pk, 0)) != requester.n_ledger_entries:
             yield (
-                f"The ledger has {n} entries of {requester}, and {requester.n_ledger_entries} were written: entries "
-                "were removed or added."
+                f"The ledger has {say_count(n, 'entry')} of {requester}, and "
+                f"{say_count(requester.n_ledger_entries, 'was', 'were')} written: entries were removed or added."
             )
         if available[requester.pk] != requester.available_usd:
             yield f"{requester} has {requester.available_usd} available; the ledger says {available[requester.pk]}."

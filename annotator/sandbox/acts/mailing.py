@@ -10,10 +10,10 @@ from django.core.mail import get_connection, send_mail
 from django.db.models import Q
 from django.urls import reverse
 
-from annotator.plurals import say_count
 from annotator.refusals import Refusal
 from annotator.sandbox.acts import catalog
 from annotator.sandbox.models import HIT, Person
+from workers.engine.plurals import say_count
 
 # Nobody gets more letters than one within this time.
 PAUSE = dt.timedelta(hours=20)

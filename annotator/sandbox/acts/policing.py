@@ -10,6 +10,7 @@ from annotator.sandbox.models import HIT, Assignment, ReviewAction, ReviewResult
 from annotator.sandbox.questions import answers, policies
 from annotator.sandbox.rules.refusals import Refused
 from annotator.sandbox.rules.states import LISTED, AssignmentState
+from workers.engine.plurals import say_count
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,11 @@ def review_assignment(assignment: Assignment, *, now: dt.datetime) -> bool:
         report.find(assignment, "KnownAnswerCorrect", int(is_correct), question=question)
     score = policies.percentage(sum(correct.values()), len(correct))
     report.find(assignment, "KnownAnswerScore", score)
-    report.act("review", assignment, f"{sum(correct.values())} of {len(correct)} known answers are correct")
+    report.act(
+        "review",
+        assignment,
+        f"{sum(correct.values())} of {say_count(len(correct), 'known answer is', 'known answers are')} correct",
+    )
     became_reviewable = False
     if policy.actions.extend_below is not None and score < policy.actions.extend_below:
         became_reviewable = _extend(report, policy.actions)
@@ -140,7 +145,7 @@ def _extend(report: _Report, actions: policies.Actions) -> bool:
     """Adds one assignment, and time for it, up to the policy's maximum; True if this made the HIT reviewable."""
     hit = report.hit
     if hit.max_assignments >= actions.extend_maximum:
-        report.act("extend", hit, f"The HIT has {hit.max_assignments} assignments already")
+        report.act("extend", hit, f"The HIT has {say_count(hit.max_assignments, 'assignment')} already")
         return False
     before = (hit.expires_at, hit.is_expired, hit.expired_at, hit.max_assignments, hit.status, hit.held_usd)
     until = max(hit.expires_at, report.now + dt.timedelta(seconds=actions.extend_seconds))

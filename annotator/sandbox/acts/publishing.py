@@ -13,6 +13,7 @@ from annotator.sandbox.models import HIT, HITLayout, HITType, Requester, Uploade
 from annotator.sandbox.rules import fees, ids
 from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 from annotator.sandbox.rules.states import HITStatus, check_hit_move
+from workers.engine.plurals import say_count
 
 MAX_LIFETIME = dt.timedelta(days=365)
 
@@ -131,7 +132,9 @@ def delete_hit(hit: HIT, *, now: dt.datetime) -> None:
     if hit.n_submitted:
         raise Refused(
             Code.INVALID_HIT_STATE,
-            f"This HIT has {hit.n_submitted} submitted assignments that are neither approved nor rejected.",
+            "This HIT has "
+            + say_count(hit.n_submitted, "submitted assignment that is", "submitted assignments that are")
+            + " neither approved nor rejected.",
         )
     check_hit_move(HITStatus(hit.status), HITStatus.DISPOSED)
     hit.status = HITStatus.DISPOSED

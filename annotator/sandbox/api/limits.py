@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from annotator.sandbox.rules.refusals import bad_parameter
+from workers.engine.plurals import say_count
 
 MAX_QUESTION_BYTES = 65_535
 YEAR_SECONDS = 365 * 24 * 3600
@@ -57,6 +58,6 @@ def check(values: dict[str, Any]) -> None:
 def _check_text(name: str, value: str) -> None:
     least, most = TEXTS[name]
     if len(value) > most:
-        raise bad_parameter(f"{name} must not be longer than {most} characters.")
+        raise bad_parameter(f"{name} must not be longer than {say_count(most, 'character')}.")
     if len(value.strip()) < least:
         raise bad_parameter(f"{name} must not be empty.")

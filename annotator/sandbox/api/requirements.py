@@ -7,6 +7,7 @@ from annotator.sandbox.api import find
 from annotator.sandbox.api.limits import MAX_REQUIREMENTS
 from annotator.sandbox.models import QualificationType
 from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
+from workers.engine.plurals import say_count
 
 MAX_NUMBERS = 15
 MAX_PLACES = 30
@@ -50,4 +51,4 @@ def _check_values(requirement: dict[str, Any]) -> None:
         raise bad_parameter(f"{comparator} is a comparison with IntegerValues.")
     most = (MAX_PLACES if places else MAX_NUMBERS) if comparator in _SETS else 1
     if len(numbers or places) > most:
-        raise bad_parameter(f"{comparator} takes at most {most} values.")
+        raise bad_parameter(f"{comparator} takes at most {say_count(most, 'value')}.")

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from annotator.sandbox.questions import formatted
 from annotator.sandbox.questions.safe_xml import BadDocument, name
 from annotator.sandbox.questions.structure import leaf, read_binary, read_sequence, whole_number
+from workers.engine.plurals import say_count
 
 STYLES = ("radiobutton", "dropdown", "checkbox", "list", "combobox", "multichooser")
 # A file is stored in the database, so it must be small, whatever the requester allows.
@@ -166,9 +167,9 @@ def _read_upload(element: ET.Element) -> FileUpload:
 def find_text_problem(spec: FreeText, text: str) -> str:
     """What is wrong with a text, as a phrase; empty if nothing is."""
     if len(text) < spec.min_length:
-        return f"write at least {spec.min_length} characters"
+        return f"write at least {say_count(spec.min_length, 'character')}"
     if spec.max_length is not None and len(text) > spec.max_length:
-        return f"write at most {spec.max_length} characters"
+        return f"write at most {say_count(spec.max_length, 'character')}"
     if not spec.is_numeric:
         return ""
     try:

@@ -1,14 +1,16 @@
 """Durations in words."""
 
+from collections.abc import Callable
+
 from django import template
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import ngettext
 
 register = template.Library()
-_UNITS = (
-    (gettext_noop("{n} day"), gettext_noop("{n} days"), 86_400),
-    (gettext_noop("{n} hour"), gettext_noop("{n} hours"), 3_600),
-    (gettext_noop("{n} minute"), gettext_noop("{n} minutes"), 60),
-    (gettext_noop("{n} second"), gettext_noop("{n} seconds"), 1),
+_UNITS: tuple[tuple[int, Callable[[int], str]], ...] = (
+    (86_400, lambda n: ngettext("{n} day", "{n} days", n)),
+    (3_600, lambda n: ngettext("{n} hour", "{n} hours", n)),
+    (60, lambda n: ngettext("{n} minute", "{n} minutes", n)),
+    (1, lambda n: ngettext("{n} second", "{n} seconds", n)),
 )
 
 
@@ -16,8 +18,8 @@ _UNITS = (
 def duration(seconds: int) -> str:
     """In the two largest units: 5400 is `1 hour 30 minutes`."""
     parts = []
-    for one, many, size in _UNITS:
+    for size, say in _UNITS:
         n, seconds = divmod(int(seconds), size)
-        if n:
-            parts.append(gettext(one if n == 1 else many).format(n=n))
-    return " ".join(parts[:2]) or gettext("{n} seconds").format(n=0)
+        if n or (size == 1 and not parts):
+            parts.append(say(n).format(n=n))
+    return " ".join(parts[:2])

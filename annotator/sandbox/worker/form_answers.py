@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from annotator.sandbox.questions.answer_specs import MAX_FILE_BYTES, Choice, FileUpload, FreeText, find_text_problem
 from annotator.sandbox.questions.answers import Answer
 from annotator.sandbox.questions.question_form import Question, QuestionForm
+from workers.engine.plurals import say_count
 
 # Prefixes separate a requester's identifiers from this site's own fields.
 ANSWER, OTHER = "answer:", "other:"
@@ -71,7 +72,7 @@ def _read_file(question: Question, spec: FileUpload, request: HttpRequest, fille
         return "choose a file" if question.is_required else ""
     most = min(spec.max_bytes, MAX_FILE_BYTES)
     if not spec.min_bytes <= sent.size <= most:
-        return f"the file must have {spec.min_bytes} to {most} bytes"
+        return f"the file must have {spec.min_bytes} to {say_count(most, 'byte')}"
     name = _clean(sent.name or "file")[:255]
     filled.files[question.identifier] = (name, sent.read())
     filled.answers.append(Answer(question.identifier, file_name=name, file_bytes=sent.size))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.studies.describers.given import Array, CannotDescribe, Given, Told
+from workers.engine.plurals import say_count
 
 ALPHA, PENALTY = 0.99, 0.05
 MAX_CONCEPTS, TOLERANCE = 10, 0.02
@@ -28,7 +29,7 @@ def describe_by_sums(given: Given) -> list[Told]:
     concepts = given.concepts.astype(np.float64)
     usable = _find_usable(concepts)
     if not len(usable):
-        raise CannotDescribe(f"No concept holds on some of the {len(concepts)} images and not on others.")
+        raise CannotDescribe(f"No concept holds on some of the {say_count(len(concepts), 'image')} and not on others.")
     concepts = concepts[:, usable]
     names = [given.names[place] for place in usable]
     activations = given.activations.astype(np.float64)

@@ -22,6 +22,7 @@ from annotator.work.options import option
 from annotator.work.states import unless_draft, unless_playing
 from annotator.work.step import Step, Work
 from annotator.work.steps.composing import DAY_SECONDS, list_qualifications, read_days, read_usd
+from workers.engine.plurals import say_count
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def throw_away(work: Work) -> str:
         gone = delete_rehearsal(session)
         keep_record(units=units, now=work.now)
     return (
-        f"Thrown away: {gone.n_hits} HITs with {gone.n_answers} answers by simulated people. "
+        f"Thrown away: {say_count(gone.n_hits, 'HIT')} with {say_count(gone.n_answers, 'answer')} by simulated people. "
         f"${gone.paid_usd} was paid to them before; the rest of the play money is free again."
     )
 

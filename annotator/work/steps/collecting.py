@@ -14,6 +14,7 @@ from annotator.refusals import Refusal
 from annotator.work.options import option
 from annotator.work.states import unless_open, unless_submitted
 from annotator.work.step import Step, Work
+from workers.engine.plurals import say_count
 
 
 class CannotCollect(Refusal):
@@ -51,7 +52,7 @@ def _collect_once(session: Session, *, has_approval: bool, is_followed: bool) ->
     """What came, in one line; None if the marketplace left the question open and the next round asks again."""
     try:
         collected = collect_campaign(session)
-        line = f"{collected.n_listed} of {collected.n_asked} assignments submitted, {collected.n_new} new"
+        line = f"{collected.n_listed} of {say_count(collected.n_asked, 'assignment')} submitted, {collected.n_new} new"
         if collected.n_unreadable:
             line += f", {collected.n_unreadable} unreadable"
         if has_approval:

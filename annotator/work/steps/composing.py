@@ -32,11 +32,11 @@ from annotator.crowd.marketplaces.table import MARKETPLACES
 from annotator.crowd.models import Campaign
 from annotator.crowd.seeds import derive_seed
 from annotator.descriptions.models import Description
-from annotator.plurals import say_count
 from annotator.units.finding import find_done_dissections
 from annotator.units.photographs import PhotographsGone
 from annotator.work.options import option
 from annotator.work.step import Step, Work
+from workers.engine.plurals import say_count
 
 # The HIT type whose question may ask for grades.
 GRADED = "best_of"

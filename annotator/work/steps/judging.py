@@ -24,11 +24,11 @@ from annotator.crowd.models import ANSWERED, Assignment, Rejection
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.pseudonyms import CannotErase, erase_worker
 from annotator.labels.labeling import compare_words
-from annotator.plurals import say_count
 from annotator.refusals import Refusal
 from annotator.work.options import option
 from annotator.work.states import unless_answered, unless_approved, unless_going
 from annotator.work.step import Step, Work
+from workers.engine.plurals import say_count
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def top_up(work: Work) -> str:
     left = f"{done.n_unaffordable} more cost ${done.unaffordable_usd:.2f}, and less is left of the campaign's cap."
     if done.n_unaffordable and not done.n_paid:
         raise BudgetExceeded(f"No bonus was paid. {left}")
-    said = f"{done.n_paid} bonuses paid, up to ${work.subject.hourly_floor_usd} per hour of active time."
+    said = f"{say_count(done.n_paid, 'bonus')} paid, up to ${work.subject.hourly_floor_usd} per hour of active time."
     if done.n_unaffordable:
         said += f" {left}"
     if done.n_slow:
@@ -211,8 +211,12 @@ def compensate_lost(work: Work) -> str:
     n_approved = approve_compensations(session)
     if refusals:
         raise CannotCompensate(f"{len(refusals)} of {len(waiting)} could not be compensated: {refusals[0]}")
-    approved = f"; {n_approved} compensation HITs were approved now" if n_approved else ""
-    return f"{len(waiting)} pieces of work are compensated{approved}."
+    approved = (
+        f"; {say_count(n_approved, 'compensation HIT was', 'compensation HITs were')} approved now"
+        if n_approved
+        else ""
+    )
+    return f"{say_count(len(waiting), 'piece of work is', 'pieces of work are')} compensated{approved}."
 
 
 def erase(work: Work) -> str:
@@ -223,7 +227,7 @@ def erase(work: Work) -> str:
     except Refusal as reason:  # a marketplace that is gone keeps nobody from being erased
         unread = f" Erase again if the person wrote a letter just now: {reason}"
     n_answers = erase_worker(marketplace=work.subject, worker_id=work.options.worker_id)
-    return f"Erased. {n_answers} answers stay under a code that leads to no one.{unread}"
+    return f"Erased. {say_count(n_answers, 'answer stays', 'answers stay')} under a code that leads to no one.{unread}"
 
 
 STEPS = (

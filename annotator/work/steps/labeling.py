@@ -21,6 +21,7 @@ from annotator.shares import read_share
 from annotator.work.options import option
 from annotator.work.states import unless_adaptive, unless_answered, unless_finished, unless_labeled
 from annotator.work.step import Step, Work
+from workers.engine.plurals import say_count
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,14 @@ def label(work: Work) -> str:
     done = label_campaign(campaign=work.subject, now=work.now, keeps_suspected=work.options.keep_suspected)
     work.details["suspected answers"] = len(done.suspected.reasons)
     return (
-        f"{done.n_units} units labeled from {done.n_answers} answers; {done.n_interpretable} of these units have a "
-        f"mean precision over .75. {tell_set_aside(done.suspected)} `report` gives the layers' figures. "
-        f"Words: {done.words}."
+        f"{say_count(done.n_units, 'unit')} labeled from {say_count(done.n_answers, 'answer')}; "
+        f"{say_count(done.n_interpretable, 'of these units has', 'of these units have')} a mean precision over .75. "
+        f"{tell_set_aside(done.suspected)} `report` gives the layers' figures. Words: {done.words}."
     )
 
 
 def compare(work: Work) -> str:
-    return f"{compare_campaign(campaign=work.subject).n_units} units compared."
+    return f"{say_count(compare_campaign(campaign=work.subject).n_units, 'unit')} compared."
 
 
 def extend(work: Work) -> str:
@@ -74,7 +75,7 @@ def extend(work: Work) -> str:
         work.tell(f"{hits[pk].name_units()}: one more ({reason})")
     saving = find_saving(work.subject)
     return (
-        f"{len(reasons) or 'Nothing'} in doubt. {saving.n_asked} assignments asked for so far, where "
+        f"{len(reasons) or 'Nothing'} in doubt. {say_count(saving.n_asked, 'assignment')} asked for so far, where "
         f"{saving.n_fixed} would be a fixed number: ${saving.saved_usd:.2f} ({saving.share:.0%}) saved."
     )
 
@@ -110,16 +111,19 @@ def check_all(work: Work) -> None:
     price = sum(compute_extension_cost(hit, n_more=n_more, fees=marketplace.facts.fees) for hit in hits)
     left = work.subject.budget_cap_usd - work.subject.committed_usd
     if price > left:
+        on = say_count(len(hits), "HIT")
         raise BudgetExceeded(
-            f"{n_more} more answers on {len(hits)} HITs cost ${price:.2f}, and ${left:.2f} of the cap is left. A payer "
-            "can raise the cap."
+            f"{say_count(n_more, f'more answer on {on} costs', f'more answers on {on} cost')} ${price:.2f}, and "
+            f"${left:.2f} of the cap is left. A payer can raise the cap."
         )
 
 
 def ask_all(work: Work) -> str:
     hits, n_more = _list_finished(work.subject), work.options.n_more
     extend_hits(work.open_session(), n_more={hit.pk: n_more for hit in hits})
-    return f"{n_more} more answers are asked for on each of {len(hits)} HITs."
+    return (
+        f"{say_count(n_more, 'more answer is', 'more answers are')} asked for on each of {say_count(len(hits), 'HIT')}."
+    )
 
 
 def _list_finished(campaign: Campaign) -> list[HIT]:
@@ -139,7 +143,10 @@ def check_more(work: Work) -> None:
     price = compute_extension_cost(hit, n_more=n_more, fees=marketplace.facts.fees)
     left = campaign.budget_cap_usd - campaign.committed_usd
     if price > left:
-        raise BudgetExceeded(f"{n_more} more answers cost ${price:.2f}, and ${left:.2f} of the cap is left.")
+        raise BudgetExceeded(
+            f"{say_count(n_more, 'more answer costs', 'more answers cost')} ${price:.2f}, and ${left:.2f} of the cap "
+            "is left."
+        )
 
 
 def _list_hits(work: Work) -> QuerySet[HIT]:

@@ -30,6 +30,7 @@ from annotator.work.options import option
 from annotator.work.states import unless_going, unless_open, unless_unclosed
 from annotator.work.step import Step, Work
 from annotator.work.steps.composing import read_days, read_usd
+from workers.engine.plurals import say_count
 
 
 def quote(work: Work) -> str:
@@ -37,8 +38,8 @@ def quote(work: Work) -> str:
     quote = quoting.quote_campaign(campaign=campaign, now=work.now)
     work.details["quote_usd"] = str(quote.total_usd)
     return (
-        f"Quote: {quote.n_hits} HITs x {campaign.n_assignments} assignments at ${campaign.reward_usd:.2f}: "
-        f"${quote.rewards_usd} rewards + ${quote.fees_usd} fees = ${quote.total_usd} "
+        f"Quote: {say_count(quote.n_hits, 'HIT')} x {say_count(campaign.n_assignments, 'assignment')} at "
+        f"${campaign.reward_usd:.2f}: ${quote.rewards_usd} rewards + ${quote.fees_usd} fees = ${quote.total_usd} "
         f"(cap ${campaign.budget_cap_usd:.2f}).\n"
         f"About {quote.seconds_per_assignment} s per assignment ({quote.time_from or 'not yet measured'}), "
         f"${quote.hourly_usd} per hour, {quote.hours_of_work} hours of work in all, "
@@ -54,8 +55,9 @@ def publish(work: Work) -> str:
     place = open_marketplace(campaign.marketplace).facts
     openness = find_openness(campaign, now=timezone.now())
     if not openness.n_open:
-        return f"{n_published} HITs were published, and none can be taken now. {openness.words}".rstrip()
-    return f"Published {n_published} HITs. People find them at {place.worker_url}"
+        published = say_count(n_published, "HIT was", "HITs were")
+        return f"{published} published, and none can be taken now. {openness.words}".rstrip()
+    return f"Published {say_count(n_published, 'HIT. People find it', 'HITs. People find them')} at {place.worker_url}"
 
 
 def pause(work: Work) -> str:
@@ -72,7 +74,7 @@ def withdraw(work: Work) -> str:
     session = work.open_session()
     n_withdrawn = withdraw_campaign(session)
     collect_campaign(session)
-    return f"{n_withdrawn} HITs withdrawn. Work that was begun may be finished, and is paid."
+    return f"{say_count(n_withdrawn, 'HIT')} withdrawn. Work that was begun may be finished, and is paid."
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class TimeOptions:
 
 def extend_time(work: Work) -> str:
     n_open = give_time(work.open_session(), lifetime=timedelta(days=work.options.lifetime))
-    return f"{n_open} HITs lack answers. {find_openness(work.subject, now=timezone.now()).words}"
+    lacking = say_count(n_open, "HIT lacks answers.", "HITs lack answers.")
+    return f"{lacking} {find_openness(work.subject, now=timezone.now()).words}"
 
 
 @dataclass(frozen=True)

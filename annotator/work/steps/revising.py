@@ -12,9 +12,9 @@ from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.labels.relabeling import BadRevision
 from annotator.labels.revising import accept_label, merge_concepts, rename_unit, split_answers
 from annotator.labels.undoing import find_last_decision, undo_decision
-from annotator.plurals import say_count
 from annotator.work.options import option
 from annotator.work.step import Step, Work
+from workers.engine.plurals import say_count
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.marketplaces.table import MARKETPLACES
 from annotator.crowd.models import Campaign
 from annotator.labels.labeling import open_lexicon
-from annotator.plurals import say_count
 from annotator.studies.activations import POOLED, read_array, read_kept
 from annotator.studies.asking import CannotAsk, ask_round
 from annotator.studies.concept_models import BadConceptModel
@@ -36,6 +35,7 @@ from annotator.work.confirming import NotConfirmed, check_confirmed
 from annotator.work.options import option
 from annotator.work.step import Step, Work
 from annotator.work.steps.composing import read_usd
+from workers.engine.plurals import say_count
 from workers.store import StoreError
 
 NO_CONCEPTS, BY_LABELS = "none", "labels"
@@ -111,8 +111,8 @@ def plan(work: Work) -> str:
     work.details.update(sha256=study.sha256, pairs=len(asked))
     return (
         f"Planned {say_count(len(asked), 'description')} of {say_count(len(units), 'unit')}; the plan is "
-        f"{study.sha256[:12]}. It asks {say_count(price.n_questions, 'question')} of {options.raters} people each: at "
-        f"most ${price.total_usd}. Nothing is asked yet."
+        f"{study.sha256[:12]}. It asks {say_count(price.n_questions, 'question')} of "
+        f"{say_count(options.raters, 'person')} each: at most ${price.total_usd}. Nothing is asked yet."
     )
 
 

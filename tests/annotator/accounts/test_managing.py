@@ -146,7 +146,7 @@ def test_the_command_does_what_the_page_does(ada: User, rosa: User) -> None:
     call_command("person", "rosa", "let-in", stdout=out)
     call_command("person", "rosa", "reset-password", stdout=out)
     lines = out.getvalue().splitlines()
-    assert lines[:2] == ["rosa is payer now.", "1 tokens of rosa are revoked."]
+    assert lines[:2] == ["rosa is payer now.", "1 token of rosa is revoked."]
     assert Client().get("/" + lines[-1].split("/", 3)[3]).status_code == 200
     assert not ApiToken.objects.filter(revoked_at=None).exists()
     with pytest.raises(CommandError, match="last admin"):

@@ -190,7 +190,7 @@ def test_class_maps_are_measured_against_boxes(squeezenet: list[str], shared: Pa
         run("localize", *squeezenet, *images, "--report", str(tmp_path / "absent" / "report.html"))
     (tmp_path / "few.csv").write_text(lines[0] + "\nabsent.jpg,1,n,a,227,227,1,1,0,1,1,9,9\n")
     refused = {
-        "1 photographs are not in images": [*images[:2], "--boxes", str(tmp_path / "few.csv")],
+        "1 photograph is not in images": [*images[:2], "--boxes", str(tmp_path / "few.csv")],
         "no file of boxes": [*images[:2], "--boxes", str(tmp_path / "absent.csv")],
         "no folder of images": ["--images", str(tmp_path / "absent"), *images[2:]],
     }

@@ -108,7 +108,7 @@ def test_what_cannot_be_weighed_or_ablated_is_refused_in_one_sentence(photograph
         r"classifier\.4": ["importance", "--network", "torchvision:alexnet", *images],
         "There is no layer 'nothing'": ["ablate", *SQUEEZENET, *images, "--layer", "nothing"],
         "the network has the classes 0 to 999": [*listed, str(tmp_path / "wrong.csv")],
-        "1 photographs are not in": [*listed, str(tmp_path / "gone.csv")],
+        "1 photograph is not in": [*listed, str(tmp_path / "gone.csv")],
         "no file of classes": [*listed, str(tmp_path / "absent.csv")],
         "--random is 1 or more": ["ablate", *SQUEEZENET, *images, "--random", "0"],
         "No class has 9 photographs": ["ablate", *SQUEEZENET, *images, "--least", "9"],

@@ -221,5 +221,5 @@ def test_marks_of_simulated_people_are_not_counted_beside_those_of_people(first:
     ask(first, "real", ("dog", 0.9))
     ask(first, "play", ("cat", 0.5), ("cat", 0.5), is_simulated=True)
     page = read_page(sign_in(Role.VIEWER), "")
-    assert "1 of 1 people say it does not fit" in page
+    assert "1 of 1 person says it does not fit" in page
     assert "of 3 people" not in page

@@ -123,7 +123,7 @@ def test_methods_are_told_in_words_and_each_number_is_explained_once(dissected: 
     ):
         assert words in told
     assert told.count("<dt>IoU</dt>") == told.count("<dt>Precision</dt>") == 1
-    appendix = re.search(r'href="(appendix-[^"]+)">All 1 units', told)
+    appendix = re.search(r'href="(appendix-[^"]+)">All 1 unit', told)
     assert appendix
     assert 'id="unit-features.10-0"' in (tmp_path / "second" / appendix[1]).read_text()
 

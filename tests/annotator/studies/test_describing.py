@@ -75,7 +75,7 @@ def test_what_cannot_be_described_keeps_nothing(dissection: Dissection, tmp_path
     with pytest.raises(CommandError, match="has no layer"):
         describe("invert", dissection, tmp_path, "--layer", "features.9")
     (tmp_path / "names.txt").write_text("ball\n")
-    with pytest.raises(CommandError, match="names 1 classes"):
+    with pytest.raises(CommandError, match="names 1 class\\."):
         describe("invert", dissection, tmp_path)
     np.save(tmp_path / "concepts.npy", np.full((99, 1), 0.5))
     with pytest.raises(CommandError, match="99 images"):

@@ -286,7 +286,7 @@ def test_large_values_whose_sum_overflows_are_measured(image_set: ImageSet) -> N
 def test_a_set_without_one_usable_image_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"nothing")
     image_set = open_image_set(tmp_path)
-    with pytest.raises(complete.NothingMeasured, match="None of the 1 images"):
+    with pytest.raises(complete.NothingMeasured, match="None of 1 image"):
         artifact_of(image_set, [measured(image_set, 0, 1)])
 
 

@@ -18,6 +18,7 @@ from workers.engine.networks.layer_maps import LayerError, LayerShape, as_maps, 
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.map_axes import Asked
 from workers.engine.networks.probing import probe_layers
+from workers.engine.plurals import say_count
 
 # Largest error of a proof, relative to the largest score. Sums of float32 in another order differ by some 1e-6.
 MAX_ERROR = 1e-4
@@ -273,4 +274,4 @@ def _tell_between(calls: list[Call], last: Call) -> str:
     if flat:
         names = ", ".join(one.path for one in flat[-MAX_NAMED:])
         return f"Between the maps and the last layer {last.path} stand other layers with weights: {names}. {ADVICE}"
-    return f"The {width} values that {last.path} takes are not pooled from the maps of one layer. {ADVICE}"
+    return f"What {last.path} takes ({say_count(width, 'value')}) is not pooled from the maps of one layer. {ADVICE}"

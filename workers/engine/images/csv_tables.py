@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workers.engine.images.reading import LabelFileMalformed
+from workers.engine.plurals import say_count
 
 DELIMITERS = ",;\t"
 MAX_HEADER_BYTES = 65_536
@@ -69,7 +70,10 @@ def read_rows(file: Path) -> Iterator[CsvRow]:
         elif any(values):
             cells = match_cells(header, values)
             if cells is None:
-                raise LabelFileMalformed(f"{file.name}, line {line}: {len(values)} values for {len(header)} columns.")
+                raise LabelFileMalformed(
+                    f"{file.name}, line {line}: {say_count(len(values), 'value')} for "
+                    f"{say_count(len(header), 'column')}."
+                )
             yield CsvRow(file.name, line, cells)
 
 

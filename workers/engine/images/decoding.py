@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from workers.engine.images.label_maps import in_words
+from workers.engine.plurals import say_count
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
 # A photograph has up to some 80 million pixels; what claims more, or more bytes, is taken for a bomb.
@@ -100,7 +101,7 @@ def decode_upright(path: Path, *, max_px: int) -> Upright:
 def _remark(image: ImageFile.ImageFile) -> tuple[str, ...]:
     remarks = []
     if (n_frames := getattr(image, "n_frames", 1)) > 1:
-        remarks.append(f"The file holds {n_frames:,} pictures: the first one was taken.")
+        remarks.append(f"The file holds {say_count(n_frames, 'picture')}: the first one was taken.")
     if image.mode == "CMYK":
         remarks.append("Its colors are made for printing (CMYK): they were converted to RGB.")
     width, height = image.size

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.passed_over import find_fault
+from workers.engine.plurals import say_count
 
 # How a name fits a photograph: it is its path below the folder; its path ends so; the path of the folder and it end so;
 # the name ends with its path, whatever stands before.
@@ -129,8 +130,8 @@ def demand_found(paths: Iterable[str], photographs: Photographs, *, file: str) -
     if not any(path in there for path in named):
         first = f", the first of them {named[0]}" if named else ""
         raise ImageSetError(
-            f"None of the {len(named)} photographs that {file} names{first}, lies in {photographs.root.name}: give "
-            "--images the folder that holds them."
+            f"None of the {say_count(len(named), 'photograph')} that {file} names{first}, lies in "
+            f"{photographs.root.name}: give --images the folder that holds them."
         )
 
 

@@ -16,6 +16,7 @@ from workers.engine.images.decoding import ImageUnreadable, decode_image, read_s
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable, LabelRuns
 from workers.engine.images.passed_over import show_path
+from workers.engine.plurals import say_count
 
 PICTURE_PX = 360
 TINT = 0.55
@@ -120,29 +121,32 @@ def find_color(number: int) -> tuple[int, int, int]:
 def say(found: Preview) -> list[str]:
     """The lines for a terminal."""
     image_set, labels = found.image_set, found.image_set.labels
-    lines = [f"Layout: {found.layout}.", f"{len(image_set.paths):,} images below {image_set.root}."]
+    lines = [f"Layout: {found.layout}.", f"{say_count(len(image_set.paths), 'image')} below {image_set.root}."]
     if labels is None:
         lines.append("The images carry no labels: units get top images and crops, and no IoU.")
     else:
         categories = ", ".join(labels.categories)
-        lines.append(f"{len(labels.labels):,} labels in the categories {categories}; {_say_labels(found)}")
+        lines.append(f"{say_count(len(labels.labels), 'label')} in the categories {categories}; {_say_labels(found)}")
     lines += image_set.notes
     lines += [f"{one.words()}." for one in image_set.passed_over]
     lines += [f"Not usable: {path}: {reason}." for path, reason in found.faults[:MAX_FAULTS]]
     if len(found.faults) > MAX_FAULTS:
         lines.append(f"Not usable: {len(found.faults) - MAX_FAULTS} more.")
     good = found.n_read - len(found.faults)
-    lines.append(f"{good} of {found.n_read} images that were read are usable with their labels.")
+    lines.append(
+        f"{good} of {say_count(found.n_read, 'image that was read is', 'images that were read are')} usable with "
+        "labels."
+    )
     return lines
 
 
 def _say_labels(found: Preview) -> str:
     if not found.pixels:
-        return f"none of them in the {found.n_read} images that were read."
+        return f"none of them in the {say_count(found.n_read, 'image that was', 'images that were')} read."
     most = found.pixels.most_common(MAX_NAMES)
     named = ", ".join(f"{found.name(number)} ({found.carriers[number]})" for number, _ in most)
     more = f" and {len(found.pixels) - len(most)} more" if len(found.pixels) > len(most) else ""
-    return f"in the {found.n_read} images read, by pixels (and in how many images): {named}{more}."
+    return f"in the {say_count(found.n_read, 'image')} read, by pixels (and in how many images): {named}{more}."
 
 
 STYLE = """

@@ -13,6 +13,7 @@ from workers.engine.images.label_maps import LabelMapUnreadable, LabelRuns, Slot
 from workers.engine.images.label_table import ImageSetError, Label, LabelTable
 from workers.engine.images.passed_over import PassedOver
 from workers.engine.images.regions import RegionInvalid
+from workers.engine.plurals import say_count
 
 # What --labels may say in place of a path.
 NO_LABELS, FOLDER_NAMES = "none", "folders"
@@ -155,5 +156,7 @@ def number_names(names: Iterable[str]) -> dict[str, int]:
     """Numbers from 1 on for names in alphabetical order; raises ImageSetError if there are too many."""
     ordered = sorted(set(names))
     if len(ordered) > MAX_LABEL_NUMBER:
-        raise ImageSetError(f"There are {len(ordered):,} different labels; at most {MAX_LABEL_NUMBER:,} are read.")
+        raise ImageSetError(
+            f"There are {say_count(len(ordered), 'different label')}; at most {MAX_LABEL_NUMBER:,} are read."
+        )
     return {name: number for number, name in enumerate(ordered, start=1)}

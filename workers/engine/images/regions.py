@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.plurals import say_count
+
 # A label map's longer side: IoU is summed at its size, and sides above this cost memory without telling more.
 MAX_SIDE_PX = 512
 MAX_STATED_SIDE_PX = 65_535
@@ -83,7 +85,7 @@ def fill_polygon(grid: Grid, corners: Sequence[object]) -> NDArray[np.bool_]:
     On each row of pixel centers, what lies to the right of an odd number of edges is inside.
     """
     if len(corners) < 6 or len(corners) % 2:
-        raise RegionInvalid(f"a polygon has {len(corners)} numbers; it needs an even number of at least 6")
+        raise RegionInvalid(f"a polygon has {say_count(len(corners), 'number')}; it needs an even number of at least 6")
     x, y = np.array(_numbers(corners)).reshape(-1, 2).T
     height, width = grid.size
     flips = np.zeros((height, width + 1), dtype=np.int32)
@@ -144,7 +146,7 @@ def lay_regions(regions: Mapping[int, NDArray[np.bool_]]) -> list[NDArray[np.uin
 
 def _numbers(values: Sequence[object], *, n: int | None = None) -> list[float]:
     if n is not None and len(values) != n:
-        raise RegionInvalid(f"{len(values)} numbers stand where {n} are expected")
+        raise RegionInvalid(f"{say_count(len(values), 'number stands', 'numbers stand')} where {n} are expected")
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMBER:
             raise RegionInvalid(f"{str(value)[:40]!r} is no number that a photograph of pixels can have")

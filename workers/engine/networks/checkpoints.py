@@ -12,6 +12,7 @@ import torch
 from workers.engine.networks.pickle_nesting import demand_flat
 from workers.engine.networks.stand_in_arrays import Array
 from workers.engine.networks.stand_ins import KNOWN, PickledNetwork, list_stand_ins
+from workers.engine.plurals import say_count
 
 Tensors = dict[str, torch.Tensor]
 # Parts of a checkpoint that hold no network's weights.
@@ -186,7 +187,7 @@ def _as_tensor(value: object) -> torch.Tensor | None:
     plain = torch.Tensor.detach(value)
     if plain.is_quantized or plain.layout is not torch.strided:
         if plain.numel() > MAX_SPREAD:
-            raise ValueError(f"one of its tensors has {plain.numel():,} numbers once it is spread out.")
+            raise ValueError(f"one of its tensors has {say_count(plain.numel(), 'number')} once it is spread out.")
         plain = plain.dequantize() if plain.is_quantized else plain.to_dense()
     return plain
 

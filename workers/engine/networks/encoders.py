@@ -21,6 +21,7 @@ from workers.engine.networks.layer_maps import LayerShape, as_maps, spell_shape
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.map_axes import Asked
 from workers.engine.networks.probing import probe_layers
+from workers.engine.plurals import say_count
 
 # What published files call each tensor, the last parts of their names. Of the weight: latents first, or last.
 LATENTS_FIRST = ("encoder.weight", "enc.weight", "encoder.0.weight")
@@ -123,7 +124,7 @@ def with_other_base(encoded: LoadedNetwork, base: LoadedNetwork) -> LoadedNetwor
 def _choose_activation(recipe: EncoderRecipe, tensors: EncoderTensors, name: str) -> str:
     n_latents = len(tensors.weight)
     if recipe.k > n_latents:
-        raise NetworkError(f"{name} has {n_latents} latents: topk-{recipe.k} is more than there are.")
+        raise NetworkError(f"{name} has {say_count(n_latents, 'latent')}: topk-{recipe.k} is more than there are.")
     if recipe.activation == "jumprelu" and tensors.threshold is None:
         raise NetworkError(f"{name} has no thresholds, which jumprelu needs: state relu or topk-K.")
     return recipe.activation or ("relu" if tensors.threshold is None else "jumprelu")
@@ -134,8 +135,8 @@ def _spell(recipe: EncoderRecipe, tensors: EncoderTensors, activation: str, name
     chosen = "as stated" if recipe.activation else "as the file suggests"
     center = "is subtracted first" if tensors.center is not None else "is not subtracted"
     return (
-        f"{LATENTS}: {len(tensors.weight)} latents of {name} on {recipe.layer}, {activation} {chosen}; the decoder's "
-        f"bias {center}."
+        f"{LATENTS}: {say_count(len(tensors.weight), 'latent')} of {name} on {recipe.layer}, {activation} {chosen}; "
+        f"the decoder's bias {center}."
     )
 
 
@@ -175,8 +176,8 @@ def _orient(tensors: Tensors, *, n_units: int, layer: str, name: str) -> torch.T
     flat = weight.flatten(1) if weight.ndim == 4 and weight.shape[2:] == (1, 1) else weight
     if flat.ndim != 2 or n_units not in flat.shape:
         raise NetworkError(
-            f"{key} of {name} is {spell_shape(weight.shape)}, and {layer} has {n_units} units: name the layer that the "
-            "encoder was trained on."
+            f"{key} of {name} is {spell_shape(weight.shape)}, and {layer} has {say_count(n_units, 'unit')}: name the "
+            "layer that the encoder was trained on."
         )
     bias = _find(tensors, BIASES)
     by_bias = [axis for axis in (0, 1) if bias is not None and flat.shape[axis] == bias[1].numel()]
@@ -192,7 +193,7 @@ def _vector(tensors: Tensors, names: tuple[str, ...], length: int, file: str) ->
         return None
     key, values = found
     if values.numel() != length:
-        raise NetworkError(f"{key} of {file} has {values.numel()} values, not {length}.")
+        raise NetworkError(f"{key} of {file} has {say_count(values.numel(), 'value')}, not {length}.")
     return values.float().flatten().contiguous()
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields, is_dataclass
 
 import torch
 
+from workers.engine.plurals import say_count
+
 
 class LayerError(Exception):
     """A layer cannot be dissected; the message says why."""
@@ -86,8 +88,8 @@ def as_maps(*, shape: LayerShape, output: object) -> torch.Tensor:
     maps = order_axes(tensor, shape)
     if maps.shape[1:] != (shape.n_units, shape.height, shape.width):
         raise LayerShapeUnknown(
-            f"{shape.path} gives {spell_shape(maps.shape[1:])} for some images, not {shape.n_units} units of "
-            f"{shape.height} x {shape.width} as for the others: its size must not depend on the image."
+            f"{shape.path} gives {spell_shape(maps.shape[1:])} for some images, not {say_count(shape.n_units, 'unit')} "
+            f"of {shape.height} x {shape.width} as for the others: its size must not depend on the image."
         )
     return maps
 

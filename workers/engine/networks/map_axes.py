@@ -23,6 +23,7 @@ from workers.engine.networks.layer_maps import (
     split_key,
 )
 from workers.engine.networks.places import Place
+from workers.engine.plurals import say_count
 
 NAMES = {"b": "image", "u": "unit", "h": "row", "w": "column", "t": "token"}
 # Parameters that hold tokens which stand for no part of the image, by the end of their names.
@@ -63,7 +64,7 @@ class Given:
     n_images: int
 
     def spell(self, sizes: tuple[int, ...]) -> str:
-        return f"{self.path} gives {spell_shape(sizes)} for {self.n_images} images"
+        return f"{self.path} gives {spell_shape(sizes)} for {say_count(self.n_images, 'image')}"
 
 
 def read_axes(
@@ -177,7 +178,7 @@ def _find_item(given: Given, maps: list[str], key: str) -> str:
 
 def _list_items(given: Given) -> str:
     listed = ", ".join(f"{spell_key(item) or 'a tensor'} {spell_shape(sizes)}" for item, sizes in given.tensors.items())
-    return f"{split_key(given.path)[0]} gives {listed or 'no tensor'} for {given.n_images} images"
+    return f"{split_key(given.path)[0]} gives {listed or 'no tensor'} for {say_count(given.n_images, 'image')}"
 
 
 def _list_possible(given: Given, sizes: tuple[int, ...]) -> list[str]:
@@ -290,8 +291,8 @@ def _axes_by_square(given: Given, sizes: tuple[int, ...], possible: list[str], b
 
 def _spell_reading(size: Mapping[str, int]) -> str:
     if "t" in size:
-        return f"{size['u']} units at {size['t']} tokens"
-    return f"{size['u']} units of {size['h']} x {size['w']}"
+        return f"{say_count(size['u'], 'unit')} at {say_count(size['t'], 'token')}"
+    return f"{say_count(size['u'], 'unit')} of {size['h']} x {size['w']}"
 
 
 def _spell_axes(axes: str) -> str:
@@ -316,7 +317,7 @@ def _drop_tokens(shape: LayerShape, n_tokens: int, network: nn.Module, asked: As
             return replace(shape, height=side, width=side, n_first=first, n_last=last, note=note)
     side = isqrt(n_tokens)
     raise LayerShapeUnknown(
-        f"{shape.path} gives {n_tokens} tokens per image, which are no square grid"
+        f"{shape.path} gives {say_count(n_tokens, 'token')} per image, which is no square grid"
         + (f" without those of --tokens {asked.tokens}" if asked.tokens else "")
         + f"; the next smaller one is {side} x {side}. Say how many tokens at the start belong to no place: --tokens "
         f"{n_tokens - side * side}."
@@ -350,8 +351,8 @@ def _dropped_by_place(shape: LayerShape, n_tokens: int, place: Place | None) -> 
     if not bool(rows.any()) or not bool(columns.any()):
         seen, lost = ("rows", "column") if bool(rows.any()) else ("columns", "row")
         raise LayerShapeUnknown(
-            f"{shape.path} gives {n_tokens} tokens per image that are {seen} of the image, each over every {lost}: "
-            "they make no grid of cells. Name a layer before the values are averaged."
+            f"{shape.path} gives {say_count(n_tokens, 'token')} per image, {seen} of the image, each over every "
+            f"{lost}: they make no grid of cells. Name a layer before the values are averaged."
         )
     lost_tokens = (~(rows | columns)).tolist()
     first = lost_tokens.index(False)

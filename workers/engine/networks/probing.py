@@ -13,6 +13,7 @@ from workers.engine.networks.layer_maps import LayerError, LayerShape, LayerShap
 from workers.engine.networks.map_axes import Asked, Given, read_axes
 from workers.engine.networks.places import Place
 from workers.engine.networks.tracing import trace_places
+from workers.engine.plurals import say_count
 
 # As many blank images are probed: the axis of the images is the one of this length.
 PROBED = 2
@@ -180,7 +181,7 @@ class _Probe:
         for path, (name, call) in self.names.items():
             if call is None and self.calls.get(name, 0) > 1:
                 raise LayerCalledOften(
-                    f"The forward pass calls {name} {self.calls[name]} times; name the call: "
+                    f"The forward pass calls {name} {say_count(self.calls[name], 'time')}; name the call: "
                     f"{name}#0 to {name}#{self.calls[name] - 1}."
                 )
             if path not in self.given:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from workers.engine.plurals import say_count
+
 # Signed, unsigned, real and complex numbers and booleans, as numpy spells them for pickles.
 _NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|c8|c16)")
 # Kinds whose bytes are, or can hold, addresses; numpy writes none of them as one number.
@@ -39,7 +41,7 @@ class NumberType:
             # Pickles write no bytes as a call, and not as bytes.
             return np.empty(0, self.dtype)
         if not isinstance(data, (bytes, bytearray)) or len(data) != count * self.dtype.itemsize:
-            raise pickle.UnpicklingError(f"{count} numbers of type {self.dtype} do not have their size.")
+            raise pickle.UnpicklingError(f"{say_count(count, 'number')} of type {self.dtype} do not have their size.")
         if self.dtype.kind == "b":
             return np.frombuffer(data, np.uint8).astype(np.bool_)
         return np.frombuffer(data, self.dtype)

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from workers.engine.plurals import say_count
+
 TABLE = Path(__file__).with_name("zoo.toml")
 # What stands before a name of the table where an architecture is asked for.
 ZOO = "zoo:"
@@ -140,7 +142,7 @@ def _download(*, row: ZooRow, part: Path, progress: Progress) -> None:
     except urllib.error.HTTPError as error:
         if error.code == 416 and n_held:
             return  # everything is here already; the digest will tell
-        raise ZooError(f"The server of {row.name} answers {error.code} {error.reason}.") from None
+        raise ZooError(f"The server of {row.name} answered {error.code} {error.reason}.") from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ZooError(
@@ -150,7 +152,9 @@ def _download(*, row: ZooRow, part: Path, progress: Progress) -> None:
             f"The weights of {row.name} cannot be fetched: {error}. Try again: what has come is kept."
         ) from None
     if total is not None and n_done < total:
-        raise ZooError(f"The download of {row.name} broke off at {n_done} of {total} bytes; try again to go on.")
+        raise ZooError(
+            f"The download of {row.name} broke off at {n_done} of {say_count(total, 'byte')}; try again to go on."
+        )
 
 
 def _copy(answer: BinaryIO, file: BinaryIO, n_done: int, total: int | None, progress: Progress) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers.engine.plurals import say_count
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.questions import IMAGE_COLUMNS, Listing, find_folder
 
@@ -41,14 +42,16 @@ def read_captions(files: Sequence[Path], images: Path | None) -> Captioned:
         if split_caption(caption):
             captions.setdefault(listing.find(image), []).append(caption)
     if len(captions) < 2:
-        raise ReadoutInvalid(f"{file.name} holds captions of {len(captions)} photographs; two or more are needed.")
+        raise ReadoutInvalid(
+            f"{file.name} holds captions of {say_count(len(captions), 'photograph')}; two or more are needed."
+        )
     return Captioned(listing.folder, dict(sorted(captions.items())))
 
 
 def _find_file(folder: Path) -> Path:
     found = [folder / name for name in NAMES if (folder / name).is_file()] or sorted(folder.glob("*captions*.json"))
     if len(found) != 1:
-        raise ReadoutInvalid(f"{folder.name} holds {len(found)} files of captions; name one with --data.")
+        raise ReadoutInvalid(f"{folder.name} holds {say_count(len(found), 'file')} of captions; name one with --data.")
     return found[0]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.plurals import say_count
 from workers.engine.readouts.bench import Bench
 from workers.engine.readouts.captions import read_captions, split_caption
 from workers.engine.readouts.labeled import Flags, Labeled, open_labeled
@@ -98,8 +99,8 @@ def _read_labeled(bench: Bench, labeled: Labeled) -> Examples:
     columns = np.array([one for one in columns if _is_on_both_sides(has[:, one], is_test)], dtype=np.int64)
     if not len(columns):
         raise ReadoutInvalid(
-            f"No label is in {bench.options.min_images} photographs or more and on both sides of the split; see "
-            "--min-images, --category and --below."
+            f"No label is in {say_count(bench.options.min_images, 'photograph')} or more and on both sides of the "
+            "split; see --min-images, --category and --below."
         )
     return Examples(
         paths=paths, names=[labeled.names[one] for one in columns], truth=has[:, columns], is_test=is_test,

@@ -17,6 +17,7 @@ from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.images.reading import NO_LABELS
+from workers.engine.plurals import say_count
 
 # One to train on, one to decide when to stop, one to test.
 MIN_IMAGES = 3
@@ -114,7 +115,10 @@ def _read_folders(root: Path) -> ClassSet:
             rows.append((path, above[0], part))
     known = {name for _, name, _ in rows}
     if not parted and (empty := [name for name in folders if name not in known]):
-        raise ImageSetError(f"{len(empty)} class folders hold no images: {_some(empty)}. Fill or remove them.")
+        raise ImageSetError(
+            f"{say_count(len(empty), 'class folder holds', 'class folders hold')} no images: {_some(empty)}. Fill or "
+            "remove them."
+        )
     return _make(root, rows, images.sha256)
 
 
@@ -172,13 +176,14 @@ def _make(root: Path, rows: list[tuple[str, str, str]], sha256: str, classes: tu
     names = classes or tuple(sorted({name for _, name, _ in rows}))
     if len(names) < 2:
         raise ImageSetError(
-            f"{root.name} has {len(names)} classes; two or more are needed, each a folder of photographs below it."
+            f"{root.name} has {say_count(len(names), 'class')}; two or more are needed, each a folder of photographs "
+            "below it."
         )
     counts = Counter(name for _, name, _ in rows)
     if few := [f"{name} ({counts[name]})" for name in names if counts[name] < MIN_IMAGES]:
         raise ImageSetError(
-            f"{len(few)} classes have fewer than {MIN_IMAGES} photographs that can be read: {_some(few)}. Each needs "
-            "one to train on, one to decide when to stop, and one to test."
+            f"{say_count(len(few), 'class has', 'classes have')} fewer than {MIN_IMAGES} photographs that can be read: "
+            f"{_some(few)}. Each needs one to train on, one to decide when to stop, and one to test."
         )
     return ClassSet(
         root=root,

@@ -12,6 +12,7 @@ from annotator.accounts.inviting import welcome_path
 from annotator.accounts.managing import change_role, end_tokens, let_in, reset_password, shut_out
 from annotator.accounts.models import Role
 from annotator.commanding import ProjectCommand
+from workers.engine.plurals import say_count
 
 ACTS = ("role", "shut-out", "let-in", "reset-password", "revoke-tokens")
 
@@ -48,5 +49,6 @@ class Command(ProjectCommand):
                 let_in(user=user, actor=None, now=now)
                 return f"{name} can sign in again."
             case "revoke-tokens":
-                return f"{end_tokens(user=user, actor=None, now=now)} tokens of {name} are revoked."
+                n = end_tokens(user=user, actor=None, now=now)
+                return say_count(n, f"token of {name} is revoked.", f"tokens of {name} are revoked.")
         return f"{settings.WEB_URL}{welcome_path(reset_password(user=user, actor=None, now=now))}"

@@ -4,6 +4,7 @@ from typing import Any
 
 from annotator.accounts.auditing import verify_audit_log
 from annotator.commanding import ProjectCommand
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -11,4 +12,6 @@ class Command(ProjectCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         log = verify_audit_log()
-        self.stdout.write(f"{log.n_entries} entries fit together; the last digest is {log.last_sha256}.")
+        self.stdout.write(
+            f"{say_count(log.n_entries, 'entry fits', 'entries fit')} together; the last digest is {log.last_sha256}."
+        )

@@ -10,6 +10,7 @@ from annotator.comparison.method_figures import LayerMethods, MethodFigures, Met
 from annotator.comparison.tables import lay_out
 from annotator.refusals import Refusal
 from annotator.units.models import Network
+from workers.engine.plurals import say_count
 from workers.engine.resampling import Estimate
 
 ALL_LAYERS = "all layers"
@@ -83,7 +84,7 @@ def _say_raters(one: MethodFigures) -> str:
     found = one.raters
     return (
         f"{one.name}: the ratings of two raters correlate by {_say(found.correlation, 2)} "
-        f"({_say_interval(found.correlation, 2)}) over {found.n_units:,} units, their ranks by "
+        f"({_say_interval(found.correlation, 2)}) over {say_count(found.n_units, 'unit')}, their ranks by "
         f"{found.rank_correlation:.2f}."
     )
 

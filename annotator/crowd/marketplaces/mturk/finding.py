@@ -8,6 +8,7 @@ from annotator.crowd.marketplaces.marketplace import SentAct
 from annotator.crowd.marketplaces.mturk.client import MTurkClient
 from annotator.crowd.marketplaces.mturk.wire import make_mark
 from annotator.crowd.marketplaces.outcomes import Done, MarketplaceRefused, NeedsHuman, NotDone, Outcome
+from workers.engine.plurals import say_count
 
 _HIT_ID = re.compile(r"\b[A-Z0-9]{24,40}\b")
 _ENDS_AS = {Verb.APPROVE: "Approved", Verb.OVERTURN: "Approved", Verb.REJECT: "Rejected"}
@@ -53,7 +54,7 @@ def _find_hit(act: SentAct, client: MTurkClient) -> Outcome:
     """The orphan that carries this act's key as its annotation."""
     found = [hit["HITId"] for hit in client.list_all("ListHITs", "HITs") if hit.get("RequesterAnnotation") == act.key]
     if len(found) > 1:
-        return NeedsHuman(f"{len(found)} HITs carry this act's key: {', '.join(found)}.")
+        return NeedsHuman(f"{say_count(len(found), 'HIT carries', 'HITs carry')} this act's key: {', '.join(found)}.")
     return Done(external_id=found[0]) if found else NotDone()
 
 

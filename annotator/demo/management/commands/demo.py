@@ -21,6 +21,7 @@ from annotator.units.models import GIVEN_UP, AutomaticLabel, Dissection, TopImag
 from workers.engine.drawing.dimming import FIXED
 from workers.engine.drawing.explanation import list_shown_units
 from workers.engine.measures.crops.arrays import ASKED
+from workers.engine.plurals import say_count
 
 CAMPAIGN = "demo"
 NETWORK = "unitscope:efficientnet_lite0"
@@ -105,7 +106,9 @@ class Command(ProjectCommand):
             for path in _list_candidates(dissection)
         ]
         picture, explained = max(found, key=lambda one: one[1]["predictions"][0]["probability"])
-        self.stdout.write(f"   {picture.name}, of {len(found)} pictures that units of highest IoU respond to")
+        self.stdout.write(
+            f"   {picture.name}, of {say_count(len(found), 'picture')} that units of highest IoU respond to"
+        )
         return picture, explained
 
     def _explain(self, photograph: Path, **how: Any) -> str:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from annotator.commanding import ProjectCommand, explain
 from annotator.demo.pictures.concepts import DECK
 from annotator.demo.pictures.rendering import render_set
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -45,4 +46,4 @@ class Command(ProjectCommand):
         except OSError as error:
             raise CommandError(explain(error) or str(error), returncode=2) from error
         how = "existing, reused" if existed else "rendered"
-        self.stdout.write(f"{options['folder']}: {n_images} rendered concept images ({how}).")
+        self.stdout.write(f"{options['folder']}: {say_count(n_images, 'rendered concept image')} ({how}).")

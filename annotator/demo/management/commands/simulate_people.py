@@ -22,6 +22,7 @@ from annotator.demo.people.seeing import Viewer
 from annotator.demo.people.tempers import TEMPERS, gather_people
 from annotator.demo.people.working import Crew, Site, sign_in_all
 from annotator.refusals import Refusal
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -86,11 +87,15 @@ class Command(ProjectCommand):
                 done = crew.work(n_at_once=n_at_once, stop_after=stop_after)
             else:
                 done = crew.use_links(addresses)
-        self.stdout.write(f"{len(crew.people)} simulated people submitted {done.n_submitted} assignments.")
+        self.stdout.write(
+            f"{say_count(len(crew.people), 'simulated person')} submitted {say_count(done.n_submitted, 'assignment')}."
+        )
         if done.n_returned:
-            self.stdout.write(f"Returned: {done.n_returned} HITs that the page would not let them do.")
+            self.stdout.write(f"Returned: {say_count(done.n_returned, 'HIT')} that the page would not let them do.")
         if done.strange_hits:
-            self.stdout.write(f"Skipped: {len(done.strange_hits)} HITs whose images are not from this image set.")
+            self.stdout.write(
+                f"Skipped: {say_count(len(done.strange_hits), 'HIT')} whose images are not from this image set."
+            )
 
 
 class NoSuchWork(Refusal):

@@ -17,6 +17,7 @@ from annotator.evidence.progress_bar import ProgressBar
 from annotator.evidence.published_figures import CLASSIFICATION, read_published, tell_published
 from annotator.units.gpu_process import gpu_process_if_none
 from workers.engine.networks.surgery_recipe import SURGERY, HeadKind, Recipe
+from workers.engine.plurals import say_count
 
 MAX_CLASSES_TOLD = 20
 EXAMPLE = """
@@ -111,9 +112,9 @@ def _choose(options: Mapping[str, Any], heads: list[str]) -> dict[str, Any]:
 
 def _tell(answer: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"{answer['n_classes']} classes; {answer['n_training']} photographs to train on, {answer['n_validation']} to "
-        f"decide when to stop, {answer['n_test']} to test on, {answer['n_unreadable']} unreadable"
-        f"{_name_unreadable(answer)}."
+        f"{say_count(answer['n_classes'], 'class')}; {say_count(answer['n_training'], 'photograph')} to train on, "
+        f"{answer['n_validation']} to decide when to stop, {answer['n_test']} to test on, {answer['n_unreadable']} "
+        f"unreadable{_name_unreadable(answer)}."
     ]
     for told in answer["heads"]:
         lines += _tell_head(told)
@@ -134,15 +135,15 @@ def _tell_head(told: Mapping[str, Any]) -> list[str]:
     seeds = ", ".join(f"{100 * run['top1_error']:.1f}" for run in told["seeds"])
     epochs = ", ".join(str(run["n_epochs"]) for run in told["seeds"])
     lines = [
-        f"{told['head']}: {told['parameters_head']:,} parameters in the head, {told['parameters']:,} in all. Error "
-        f"{_interval(told, 'top1_error')} % (by seed {seeds}; epochs {epochs})."
+        f"{told['head']}: {say_count(told['parameters_head'], 'parameter')} in the head, {told['parameters']:,} in "
+        f"all. Error {_interval(told, 'top1_error')} % (by seed {seeds}; epochs {epochs})."
     ]
     if told["top5_error"] is not None:
         lines.append(f"  not among five: {_interval(told, 'top5_error')} %")
     worst = sorted(told["classes"], key=lambda one: -(one["error"] or 0))[:MAX_CLASSES_TOLD]
     lines += [_tell_class(one) for one in worst if one["error"] is not None]
     n_more = len(told["classes"]) - len(worst)
-    return [*lines, f"  and {n_more} classes of lower error"] if n_more else lines
+    return [*lines, f"  and {say_count(n_more, 'class')} of lower error"] if n_more else lines
 
 
 def _tell_class(one: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from annotator.commanding import ProjectCommand
 from annotator.evidence import asking
 from annotator.evidence.network_arguments import add_network_arguments, read_network
 from annotator.units.gpu_process import gpu_process_if_none
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -35,7 +36,7 @@ class Command(ProjectCommand):
             return
         same = f" The same maps: {', '.join(head['same'])}." if head["same"] else ""
         self.stdout.write(
-            f"The scores of {head['n_classes']} classes follow from {head['n_units']} units of {head['layer']} "
-            f"({head['form']}) by the weights of {head['last']}; largest error {head['error']:.1e} of the largest "
-            f"score.{same}"
+            f"The scores of {say_count(head['n_classes'], 'class')} follow from {say_count(head['n_units'], 'unit')} "
+            f"of {head['layer']} ({head['form']}) by the weights of {head['last']}; largest error {head['error']:.1e} "
+            f"of the largest score.{same}"
         )

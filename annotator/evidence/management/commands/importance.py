@@ -19,6 +19,7 @@ from annotator.units.asked_options import LABELS_HELP
 from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.registering import resolve_labels_at
 from workers.engine.drawing.explanation import name_unit, tell_labels
+from workers.engine.plurals import say_count
 
 N_TOLD = 10
 EXAMPLE = """
@@ -70,8 +71,8 @@ def _list_units(answer: dict[str, Any], found: Mapping[str, Any], question: Ques
 def _tell(answer: Mapping[str, Any], kept: Sequence[Kept]) -> Iterator[str]:
     for found, place in zip(answer["layers"], kept, strict=True):
         unreadable = f", {found['n_unreadable']} unreadable" if found["n_unreadable"] else ""
-        images = f"{found['n_images']} images{unreadable}"
-        yield f"{found['layer']}: {found['n_units']} units over {images}, by {found['by']}."
+        images = f"{say_count(found['n_images'], 'image')}{unreadable}"
+        yield f"{found['layer']}: {say_count(found['n_units'], 'unit')} over {images}, by {found['by']}."
         for unit in found["units"][:N_TOLD]:
             labels = tell_labels(unit)
             yield (

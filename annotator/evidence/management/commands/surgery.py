@@ -16,6 +16,7 @@ from annotator.evidence.network_arguments import add_head_arguments, read_networ
 from annotator.json_texts import json_argument
 from annotator.program import name_command
 from annotator.units.gpu_process import gpu_process_if_none
+from workers.engine.plurals import say_count
 
 # What an answer says of a network that has learned nothing.
 RANDOM = "random"
@@ -78,8 +79,9 @@ def _tell(told: Mapping[str, Any]) -> list[str]:
     before, after = told["parameters_before"], told["parameters"]
     lines = [
         f"{told['architecture']}",
-        f"Cut after {told['layer']}: {n_units} maps of {height} x {width} cells. {before:,} parameters became "
-        f"{after:,} ({before / 1e6:.2f} M, {after / 1e6:.2f} M), {told['parameters_head']:,} of them in the new head.",
+        f"Cut after {told['layer']}: {say_count(n_units, 'map')} of {height} x {width} cells. "
+        f"{say_count(before, 'parameter')} became {after:,} ({before / 1e6:.2f} M, {after / 1e6:.2f} M), "
+        f"{told['parameters_head']:,} of them in the new head.",
     ]
     if told["network"]["weights_from"] == RANDOM:
         lines.append("The weights before the cut are random, too: give --weights for a network that has learned.")

@@ -17,6 +17,7 @@ from annotator.evidence.progress_bar import ProgressBar
 from annotator.figures.ablation import ORDERS, draw_ablation
 from annotator.figures.drawing import save_figure
 from annotator.units.gpu_process import gpu_process_if_none
+from workers.engine.plurals import say_count
 
 EXAMPLE = """
 
@@ -92,8 +93,9 @@ def _read_numbers(options: dict[str, Any]) -> dict[str, Any]:
 def _tell(answer: Mapping[str, Any]) -> Iterator[str]:
     own, others = answer["own"], answer["others"]
     yield (
-        f"{answer['n_units']} units of {answer['layer']}, shares by {answer['by']}; {len(answer['classes'])} classes "
-        f"by {answer['classes_by']}, {own['n_images']} of their photographs and {others['n_images']} of others."
+        f"{say_count(answer['n_units'], 'unit')} of {answer['layer']}, shares by {answer['by']}; "
+        f"{say_count(len(answer['classes']), 'class')} by {answer['classes_by']}, {own['n_images']} of their "
+        f"photographs and {others['n_images']} of others."
     )
     yield "Accuracy in % [95 %] without n units, those of largest, of smallest mean share, and at random:"
     for place, n in enumerate([0, *answer["counts"]]):

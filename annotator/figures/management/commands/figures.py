@@ -24,6 +24,7 @@ from annotator.figures.listing import (
 from annotator.figures.paper import DPI, read_paper
 from annotator.units.finding import find_dissection
 from annotator.units.models import Dissection
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -83,7 +84,8 @@ def _draw_dissections(options: dict[str, Any]) -> list[Figure]:
     found = [find_dissection(text) for text in options["dissections"]]
     positions = options["positions"]
     if positions and len(positions) != len(found):
-        raise CommandError(f"{len(found)} dissections need as many positions, not {len(positions)}.", returncode=2)
+        need = say_count(len(found), "dissection needs", "dissections need")
+        raise CommandError(f"{need} as many positions, not {len(positions)}.", returncode=2)
     if not found:
         return []
     figures = [draw_zoo(found), *_draw_layers(found)]

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.published.backup.backing_up import back_up
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -36,7 +37,8 @@ class Command(ProjectCommand):
         what = "named" if options["without_artifacts"] else "in it"
         secrets = "without secrets" if options["without_secrets"] else "with secrets: let nobody else read it"
         self.stdout.write(
-            f"{file}: {done.n_bytes / 1e6:,.1f} MB, {done.n_artifacts} files of artifacts {what}, {secrets}."
+            f"{file}: {done.n_bytes / 1e6:,.1f} MB, {say_count(done.n_artifacts, 'file')} of artifacts {what}, "
+            f"{secrets}."
         )
         for dissection in done.without_artifact:
             self.stdout.write(f"Dissection {dissection} has no artifact in the store.")

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.plurals import say_count
 from annotator.published.exporting import export_campaign, export_dissection
 from annotator.units.finding import find_done_dissections
 from workers.engine.measures.iou.arrays import MODES
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from annotator.commanding import ProjectCommand
 from annotator.published.importing import import_annotations
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -29,6 +30,6 @@ class Command(ProjectCommand):
             campaign_name=campaign, path=answers, network_name=network or campaign, now=timezone.now()
         )
         self.stdout.write(
-            f"{done.n_rows} answers on {done.n_units} units of {', '.join(done.layers)} imported and labeled as "
-            f"campaign {campaign}. {done.remark}"
+            f"{say_count(done.n_rows, 'answer')} on {say_count(done.n_units, 'unit')} of {', '.join(done.layers)} "
+            f"imported and labeled as campaign {campaign}. {done.remark}"
         )

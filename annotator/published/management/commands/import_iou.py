@@ -10,6 +10,7 @@ from django.utils import timezone
 from annotator.commanding import ProjectCommand
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.published.importing import import_iou, import_network_iou
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -34,4 +35,4 @@ class Command(ProjectCommand):
         else:
             done = import_network_iou(network_name=network, layer_path=layer, path=file, now=timezone.now())
         compared = "imported and compared" if campaign else f"imported for network {network}"
-        self.stdout.write(f"Automatic labels of {done.n_units} units of {layer} {compared}.")
+        self.stdout.write(f"Automatic labels of {say_count(done.n_units, 'unit')} of {layer} {compared}.")

@@ -14,10 +14,10 @@ from annotator.comparison.reports import describe_campaign, describe_dissection
 from annotator.comparison.summary import Document
 from annotator.comparison.tables import print_csv, print_report
 from annotator.crowd.campaigns.finding import find_campaign
-from annotator.plurals import say_count
 from annotator.published.papers import print_latex, print_markdown, write_parquet
 from annotator.published.reporting import write_dissection_report, write_report
 from annotator.units.finding import find_dissection
+from workers.engine.plurals import say_count
 
 PRINTED: dict[str, Callable[[Document], str]] = {
     "text": print_report,

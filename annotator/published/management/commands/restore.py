@@ -6,6 +6,7 @@ from typing import Any
 
 from annotator.commanding import ProjectCommand
 from annotator.published.backup.restoring import restore
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -20,7 +21,8 @@ class Command(ProjectCommand):
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         done = restore(path=file.resolve(), tell=self.stdout.write)
         self.stdout.write(
-            f"Restored: {done.n_artifacts} files of artifacts; {done.n_audit_entries} entries of the audit log are "
+            f"Restored: {say_count(done.n_artifacts, 'file')} of artifacts; "
+            f"{say_count(done.n_audit_entries, 'entry of the audit log is', 'entries of the audit log are')} "
             "unchanged. Next: make up."
         )
         for dissection in done.without_artifact:

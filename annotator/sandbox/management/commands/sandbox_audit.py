@@ -6,6 +6,7 @@ from django.db import connection, transaction
 
 from annotator.commanding import ProjectCommand
 from annotator.sandbox.acts import auditing
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -22,10 +23,10 @@ class Command(ProjectCommand):
         for finding in audit.findings:
             self.stdout.write(finding)
         self.stdout.write(
-            f"{audit.n_entries} entries, {audit.n_requesters} requesters, {audit.n_hits} HITs, "
-            f"{audit.n_assignments} assignments: {audit.deposited_usd} USD deposited, "
-            f"{audit.earned_usd} earned by people, {audit.paid_usd} paid out to them, {audit.fees_usd} in fees; "
-            f"{len(audit.findings)} differences."
+            f"{say_count(audit.n_entries, 'entry')}, {say_count(audit.n_requesters, 'requester')}, "
+            f"{say_count(audit.n_hits, 'HIT')}, {say_count(audit.n_assignments, 'assignment')}: {audit.deposited_usd} "
+            f"USD deposited, {audit.earned_usd} earned by people, {audit.paid_usd} paid out to them, {audit.fees_usd} "
+            f"in fees; {say_count(len(audit.findings), 'difference')}."
         )
         if audit.findings:
             raise SystemExit(1)

@@ -10,6 +10,7 @@ from annotator.commanding import ProjectCommand
 from annotator.csv_files import write_csv
 from annotator.sandbox.acts import paying_out
 from annotator.sandbox.models import Person
+from workers.engine.plurals import say_count
 
 PRINT = "-"
 
@@ -59,7 +60,7 @@ class Command(ProjectCommand):
                 f"{row.person.mturk_id:<16} earned ${row.earned_usd:.2f}, paid ${row.paid_usd:.2f}, "
                 f"owed ${row.owed_usd:.2f}  {row.person.name}"
             )
-        self.stdout.write(f"{len(rows)} people; owed in all: ${sum(row.owed_usd for row in rows):.2f}.")
+        self.stdout.write(f"{say_count(len(rows), 'person')}; owed in all: ${sum(row.owed_usd for row in rows):.2f}.")
 
     def _write(self, text: str, target: str) -> None:
         if target == PRINT:

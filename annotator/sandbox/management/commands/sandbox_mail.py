@@ -3,9 +3,9 @@
 from typing import Any
 
 from annotator.commanding import ProjectCommand
-from annotator.plurals import say_count
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import mailing
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):

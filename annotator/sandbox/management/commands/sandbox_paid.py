@@ -10,6 +10,7 @@ from annotator.commanding import ProjectCommand
 from annotator.csv_files import restore
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import paying_out
+from workers.engine.plurals import say_count
 
 NEEDED = ("worker_id", "amount", "reference")
 
@@ -26,7 +27,9 @@ class Command(ProjectCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         n_new, n_known = paying_out.record_payments(_read(options["file"]), now=switchboard.read().now())
-        self.stdout.write(f"{n_new} payments recorded; {n_known} were recorded before.")
+        self.stdout.write(
+            f"{say_count(n_new, 'payment')} recorded; {say_count(n_known, 'was', 'were')} recorded before."
+        )
 
 
 def _read(path: Path) -> list[dict[str, str | None]]:

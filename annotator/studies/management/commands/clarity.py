@@ -14,6 +14,7 @@ from annotator.studies.activations import read_array, read_kept
 from annotator.studies.clarity import MEASURES, measure_clarity, rank_with_precision
 from annotator.units.finding import find_done_dissections
 from annotator.units.models import Dissection, TopImage
+from workers.engine.plurals import say_count
 from workers.engine.resampling import Estimate
 
 
@@ -56,7 +57,7 @@ class Command(ProjectCommand):
         for name in MEASURES:
             values = [value for one in found.values() if (value := getattr(one, name)) is not None]
             mean = f"{sum(values) / len(values):.3f}" if values else "none"
-            self.stdout.write(f"{name}: mean {mean} over {len(values)} units; {_say(ranked[name])}")
+            self.stdout.write(f"{name}: mean {mean} over {say_count(len(values), 'unit')}; {_say(ranked[name])}")
         if is_simulated:
             self.stdout.write("People were simulated.")
 

@@ -18,6 +18,7 @@ from annotator.studies.labeled_images import read_presence
 from annotator.studies.matrices import read_classes
 from annotator.units.finding import find_done_dissections
 from annotator.units.models import Dissection
+from workers.engine.plurals import say_count
 
 
 class Command(ProjectCommand):
@@ -56,7 +57,7 @@ class Command(ProjectCommand):
                     described.told.items()]  # fmt: skip
             self.stdout.write(json.dumps({"method": options["name"] or described.method, "units": told}, indent=1))
             return
-        self.stdout.write(f"{options['name'] or described.method}: {n} units of {layer} described.")
+        self.stdout.write(f"{options['name'] or described.method}: {say_count(n, 'unit')} of {layer} described.")
 
 
 def _describe(dissection: Dissection, layer: str, kind: str, options: Mapping[str, Any]) -> Described:

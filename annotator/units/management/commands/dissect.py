@@ -40,6 +40,7 @@ from workers.engine.networks.encoder_recipe import (
 )
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.source_names import NETWORK_FORMS
+from workers.engine.plurals import say_count
 from workers.needs import tell_needs
 
 MAX_LIMIT_GB = 1e6
@@ -273,7 +274,7 @@ def _surveyed(dissection: Dissection) -> list[str]:
     lines = [f"Network {network.name}: {network.weights_words}."]
     if network.is_random:
         lines.append("The network has learned nothing: its weights are random. Give --weights for a trained one.")
-    lines.append(f"Image set {image_set.name}: {dissection.n_images} images.")
+    lines.append(f"Image set {image_set.name}: {say_count(dissection.n_images, 'image')}.")
     return [*lines, *(f"{PassedOver(**one).words()}." for one in dissection.passed_over)]
 
 
@@ -318,9 +319,9 @@ def _words(dissection: Dissection) -> str:
     if facts["rotation"]:
         return f"Turned by Q^{facts['rotation']:g} ({facts['artifact']}): {_counts(dissection)}"
     return (
-        f"Dissection {facts['id']} of {facts['network']} ({facts['weights']}): {facts['n_units']} units of "
-        f"{', '.join(facts['layers'])} over {facts['n_images']} images ({facts['n_quarantined']} quarantined). "
-        f"{facts['n_silent']} of the units are silent.\n"
+        f"Dissection {facts['id']} of {facts['network']} ({facts['weights']}): {say_count(facts['n_units'], 'unit')} "
+        f"of {', '.join(facts['layers'])} over {say_count(facts['n_images'], 'image')} ({facts['n_quarantined']} "
+        f"quarantined). {say_count(facts['n_silent'], 'of the units is', 'of the units are')} silent.\n"
         f"A detector has an IoU over {DETECTOR_ABOVE}.\n"
         f"{_counts(dissection)}{_readings(dissection)}{stages}.\n{_taken(facts)}"
         f"Crops and measures: {facts['artifact']}"

@@ -12,6 +12,7 @@ from annotator.crowd.models import Assignment, Campaign
 from annotator.work.options import add_arguments
 from annotator.work.step_command import StepCommand
 from annotator.work.table import STEPS
+from workers.engine.plurals import say_count
 
 SHOW = "show"
 
@@ -43,7 +44,7 @@ def _show(campaign: Campaign) -> str:
     n_done = Assignment.objects.filter(hit__campaign=campaign, state__in=listed).count()
     lines = [
         f"{campaign.name}: {campaign.state}{', paused' if campaign.is_paused else ''}, at {campaign.marketplace}",
-        f"{n_done} of {count_wanted(campaign)} assignments submitted; "
+        f"{n_done} of {say_count(count_wanted(campaign), 'assignment')} submitted; "
         f"${campaign.committed_usd:.2f} of ${campaign.budget_cap_usd:.2f} committed",
     ]
     lines += [f"told when it completes: {notice.target}" for notice in campaign.notices.all()]

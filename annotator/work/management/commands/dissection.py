@@ -12,6 +12,7 @@ from annotator.work.options import add_arguments
 from annotator.work.step_command import StepCommand
 from annotator.work.steps.dissecting import list_users
 from annotator.work.table import STEPS
+from workers.engine.plurals import say_count
 
 SHOW = "show"
 LIST = "list"
@@ -53,7 +54,7 @@ def _show(dissection: Dissection) -> str:
     seen, users = read_dissection_progress(dissection, now=timezone.now()), list_users(dissection)
     lines = [
         f"{dissection.pk}: {dissection.state}, {dissection} ({', '.join(dissection.layer_paths)})",
-        f"{seen.stage}: {seen.n_done} of {seen.n_total} images" if seen.n_total else "",
+        f"{seen.stage}: {seen.n_done} of {say_count(seen.n_total, 'image')}" if seen.n_total else "",
         dissection.error,
         f"Used by campaigns: {', '.join(users)}." if users else "No campaign uses it.",
     ]

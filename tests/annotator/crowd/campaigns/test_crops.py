@@ -61,7 +61,7 @@ HARM: list[tuple[Callable[[Dissection], None], str]] = [
     (remove_one, "The crops of .* unit 1.* are missing\\. Restore the artifact .*, or dissect again"),
     (remove_all, "missing\\. So are those of 3 more units\\."),
     (exchange_two, "unit 0.* are damaged\\."),
-    (cut_short, "damaged\\. So are those of 1 more units\\."),
+    (cut_short, "damaged\\. So are those of 1 more unit\\."),
     (empty_one, "unit 3.* are damaged\\."),
     (unplug, "The store of .* does not answer, so that nobody sees the crops"),
 ]

@@ -57,7 +57,7 @@ def test_from_publishing_to_closing(market: Market, campaign: Campaign, press: P
     assert press("collect") == "done: 3 of 4 assignments submitted, 3 new."
     assert press("approve").endswith("3 approved now.")
     # Ten minutes for $0.50 is $3 an hour, and the floor $12: one bonus of $1.50.
-    assert press("top-up") == "done: 1 bonuses paid, up to $12.00 per hour of active time."
+    assert press("top-up") == "done: 1 bonus paid, up to $12.00 per hour of active time."
     assert press("label").startswith("done: 2 units labeled from 3 answers;")
     assert press("compare") == "done: 2 units compared."
     assert press("extend").startswith("done: 1 in doubt. 5 assignments asked for so far")
@@ -80,7 +80,7 @@ def test_work_that_never_arrived_is_paid(market: Market, campaign: Campaign, pre
     visitor = market.accept(campaign.hits.earliest("id"), "ann")
     visitor.submit(visitor.start()["work_token"])
     Assignment.objects.update(stored_at=timezone.now() - timedelta(hours=1))
-    assert press("compensate") == "done: 1 pieces of work are compensated."
+    assert press("compensate") == "done: 1 piece of work is compensated."
     assert Compensation.objects.get().decided_by == "petra"
 
 

@@ -282,7 +282,7 @@ def test_other_files_and_missing_photographs_are_refused(tmp_path: Path) -> None
     good = tmp_path / "boxes.csv"
     good.write_text(HEADER + "a.jpg,0,n,50,50,1,1,9,9\nb.jpg,0,n,50,50,1,1,9,9\n")
     (tmp_path / "a.jpg").touch()
-    with pytest.raises(BoxesInvalid, match=r"1 photographs are not in .*, the first of them b\.jpg"):
+    with pytest.raises(BoxesInvalid, match=r"1 photograph is not in .*, the first of them b\.jpg"):
         demand_photographs(read_boxes(good), tmp_path)
 
 
@@ -298,5 +298,5 @@ def test_what_the_machine_cannot_read_is_named(tmp_path: Path) -> None:
         read_boxes(tmp_path / ("a" * 400))
     good = tmp_path / "boxes.csv"
     good.write_text(HEADER + f"{'a' * 400}.jpg,0,n,50,50,1,1,9,9\n")
-    with pytest.raises(BoxesInvalid, match="1 photographs are not in"):
+    with pytest.raises(BoxesInvalid, match="1 photograph is not in"):
         demand_photographs(read_boxes(good), tmp_path)

@@ -109,7 +109,7 @@ def test_the_units_of_a_saved_array_are_found_or_named(
     [
         ((3, 3, 7), "7 units at 3 tokens or 3 units at 7 tokens.*Cells must make a square grid"),
         ((3, 49, 256), "256 units at 49 tokens or 49 units at 256 tokens.*--axes btu or --axes but"),
-        ((3, 197, 1024), "1024 units at 197 tokens or 197 units at 1024 tokens"),
+        ((3, 197, 1024), "1,024 units at 197 tokens or 197 units at 1,024 tokens"),
         ((3, 7, 7, 7), "--axes buhw or --axes bhwu"),
         ((3, 4, 6, 5), "4 units of 6 x 5 or 5 units of 4 x 6"),
     ],

@@ -268,8 +268,8 @@ def spoil(folders: Path, name: str, n_left: int) -> None:
 
 
 SPOILED: list[tuple[Callable[[Path], object], str]] = [
-    (lambda root: spoil(root, "red", 1), r"1 classes have fewer than 3 photographs that can be read: red \(1\)"),
-    (lambda root: spoil(root, "red", 0), "1 class folders hold no images: red"),
+    (lambda root: spoil(root, "red", 1), r"1 class has fewer than 3 photographs that can be read: red \(1\)"),
+    (lambda root: spoil(root, "red", 0), "1 class folder holds no images: red"),
     (lambda root: [spoil(root, name, 0) for name in COLORS], "set holds no images"),
     (lambda root: [path.write_bytes(b"no picture") for path in (root / "red").iterdir()], r"red \(0\)"),
 ]

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.plurals import say_count
+
 MAX_ROWS = 5_000_000
 
 
@@ -59,7 +61,10 @@ def demand_photographs(images: Iterable[BoxedImage], folder: Path) -> None:
     """Raises BoxesInvalid if some photograph is not in the folder."""
     missing = [one.path for one in images if not _is_file(folder / one.path)]
     if missing:
-        raise BoxesInvalid(f"{len(missing)} photographs are not in {folder.name}, the first of them {missing[0]}.")
+        raise BoxesInvalid(
+            f"{say_count(len(missing), 'photograph is', 'photographs are')} not in {folder.name}, the first of them "
+            f"{missing[0]}."
+        )
 
 
 def _is_file(path: Path) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from workers.engine.evidence.box_files.boxed_images import BoxesInvalid, BoxRow, parse_numbers, parse_path
+from workers.engine.plurals import say_count
 
 SYNSETS = ("LOC_synset_mapping.txt", "synsets.txt")
 WORDNET_ID = re.compile(r"n\d{8}")
@@ -76,7 +77,7 @@ def _find_places(folder: Path, names: set[str]) -> dict[str, int]:
                 return {one: place for place, one in enumerate(sorted(listed))}
     if len(names) != N_CLASSES:
         raise BoxesInvalid(
-            f"{folder.name} has boxes of {len(names)} classes: put {SYNSETS[0]} beside them, which lists the "
-            f"{N_CLASSES:,} classes that the network knows."
+            f"{folder.name} has boxes of {say_count(len(names), 'class')}: put {SYNSETS[0]} beside them, which lists "
+            f"the {N_CLASSES:,} classes that the network knows."
         )
     return {one: place for place, one in enumerate(sorted(names))}

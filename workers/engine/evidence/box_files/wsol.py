@@ -12,6 +12,7 @@ from workers.engine.evidence.box_files.boxed_images import (
     parse_numbers,
     parse_path,
 )
+from workers.engine.plurals import say_count
 
 BOXES, CLASSES, SIZES = "localization.txt", "class_labels.txt", "image_sizes.txt"
 
@@ -43,5 +44,5 @@ def read_list(path: Path, n_values: int) -> Iterator[tuple[str, list[str], str]]
         where = f"{path.name}, line {number}"
         name, *rest = line.rsplit(",", n_values)
         if len(rest) != n_values:
-            raise BoxesInvalid(f"{where}: not {n_values + 1} values with commas between.")
+            raise BoxesInvalid(f"{where}: not {say_count(n_values + 1, 'value')} with commas between.")
         yield parse_path(name, where), rest, where

@@ -19,6 +19,7 @@ from workers.engine.images.label_maps import LabeledImage, LabelRuns, read_runs
 from workers.engine.images.label_table import ImageSetError, Label, LabelTable
 from workers.engine.images.passed_over import MAX_PATH_LENGTH, PassedOver, sum_up
 from workers.engine.images.reading import Asked, ImageSetReader
+from workers.engine.plurals import say_count
 
 MAX_LABEL_NUMBER = 65535
 MAX_LABEL_SIDE_PX = 4096
@@ -96,7 +97,9 @@ def _find_place(asked: Asked) -> _Place | None:
     inner = [place for folder in folders if (place := _find_index(folder)) is not None]
     if len(inner) > 1:
         names = ", ".join(place.root.name for place in inner)
-        raise ImageSetError(f"{asked.root.name} holds {len(inner)} image sets in Broden's layout ({names}): give one.")
+        raise ImageSetError(
+            f"{asked.root.name} holds {say_count(len(inner), 'image set')} in Broden's layout ({names}): give one."
+        )
     return inner[0] if inner else None
 
 
@@ -172,7 +175,9 @@ def _say_left_out(left_out: Mapping[int, str]) -> tuple[str, ...]:
     """A sentence for each category that labels name and category.csv does not."""
     counts = Counter(left_out.values())
     return tuple(
-        f"{counts[name]} labels of {name} are left out: category.csv does not list it." for name in sorted(counts)
+        f"{say_count(counts[name], f'label of {name} is', f'labels of {name} are')} left out: category.csv does not "
+        "list it."
+        for name in sorted(counts)
     )
 
 
@@ -194,7 +199,7 @@ def _cells(root: Path, name: str, needed: Sequence[str]) -> Iterator[dict[str, _
                     column = header[min(len(values), len(header) - 1)]
                     raise IndexMalformed(
                         f"{name}, line {reader.line_num}, column {column}: "
-                        f"{len(values)} values for {len(header)} columns."
+                        f"{say_count(len(values), 'value')} for {say_count(len(header), 'column')}."
                     )
                 yield {column: _Cell(name, reader.line_num, column, value) for column, value in cells.items()}
     except FileNotFoundError:

@@ -13,6 +13,7 @@ from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.photographs import Photographs
 from workers.engine.images.reading import Asked, ImageSetReader, LabelFileMalformed
 from workers.engine.images.walking import list_images
+from workers.engine.plurals import say_count
 
 IMAGE, LABEL, MASK = "imageid", "labelname", "maskpath"
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -83,7 +84,10 @@ def _read_names(files: Sequence[Path]) -> dict[str, str]:
     for file in files:
         for line, values in read_cells(file):
             if len(values) != 2:
-                raise LabelFileMalformed(f"{file.name}, line {line}: {len(values)} values stand where id and name do.")
+                raise LabelFileMalformed(
+                    f"{file.name}, line {line}: {say_count(len(values), 'value stands', 'values stand')} where id and "
+                    "name do."
+                )
             names.setdefault(values[0], values[1])
     return names
 

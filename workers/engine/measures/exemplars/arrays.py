@@ -22,7 +22,7 @@ class ExemplarOptions:
 
 def check(options: DissectionOptions) -> str:
     n, n_top = options.of(ExemplarOptions).exemplars, options.of(TopImagesOptions).n_top
-    return f"exemplars is {n}, but only n_top = {n_top} top images are kept." if n > n_top else ""
+    return f"exemplars is {n}, but n_top = {n_top} says how many top images are kept." if n > n_top else ""
 
 
 def exemplar_name(layer: int, name: str) -> str:

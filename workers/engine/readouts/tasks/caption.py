@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.plurals import say_count
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.caption_learning import Pairs, learn_captions
 from workers.engine.readouts.caption_network import N_SPECIAL, CaptionNetwork, say, say_why
@@ -63,8 +64,8 @@ def _list_frequent(texts: Texts, training: list[int], test: list[int]) -> list[s
     vocabulary = sorted(word for word, n in counts.items() if n >= MIN_WORDS)
     if not vocabulary or not training or len(test) < 2:
         raise ReadoutInvalid(
-            f"Too little to learn from: {len(training)} photographs, {len(vocabulary)} words that occur {MIN_WORDS} "
-            f"times or more, {len(test)} photographs for the test."
+            f"Too little to learn from: {say_count(len(training), 'photograph')}, {len(vocabulary)} of its words occur "
+            f"{MIN_WORDS} times or more, {say_count(len(test), 'photograph')} for the test."
         )
     return vocabulary
 

@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.images.reading import NO_LABELS
+from workers.engine.plurals import say_count
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.judging import tell_gain, tell_mean
 from workers.engine.readouts.linear import Linear, normalize_rows
@@ -40,7 +41,10 @@ def fit(bench: Bench) -> Fitted:
     n, seed = bench.options.clusters, bench.options.seed
     is_test = draw_test(kept, bench.options.test_share, seed=seed) if kept else np.zeros(0, dtype=np.bool_)
     if (~is_test).sum() < n:
-        raise ReadoutInvalid(f"{n} clusters need {n} photographs or more to train on; there are {(~is_test).sum()}.")
+        raise ReadoutInvalid(
+            f"{say_count(n, 'cluster needs', 'clusters need')} {say_count(n, 'photograph')} or more to train on; there "
+            f"are {(~is_test).sum()}."
+        )
     found = KMeans(n_clusters=n, n_init=N_STARTS, random_state=seed).fit(x[~is_test])
     # The largest cluster comes first; ties by their first photograph.
     order = np.argsort(-np.bincount(found.labels_, minlength=n), kind="stable")

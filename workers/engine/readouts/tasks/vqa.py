@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.plurals import say_count
 from workers.engine.readouts.bags import BOTH, VARIANTS, Learned, Table, choose_recipe, learn
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.judging import tell_gain, tell_mean
@@ -92,8 +93,10 @@ def _read(bench: Bench, asked: Asked) -> _Data:
     answers, words = list_known(training)
     if len(answers) < 2 or not words or not test:
         raise ReadoutInvalid(
-            f"Too little to learn from: {len(answers)} answers occur {MIN_ANSWERS} times or more and {len(words)} "
-            f"words {MIN_WORDS} times or more in {len(training)} questions; {len(test)} questions are for the test."
+            f"Too little to learn from: {say_count(len(answers), 'answer occurs', 'answers occur')} {MIN_ANSWERS} "
+            f"times or more and {say_count(len(words), 'word')} {MIN_WORDS} times or more in "
+            f"{say_count(len(training), 'question')}; {say_count(len(test), 'question is', 'questions are')} for the "
+            "test."
         )
     known = [one for one in training if one.answer in set(answers)]
     split = "as the data say" if all(one.part for one in questions) else "drawn by photograph"

@@ -34,7 +34,7 @@ def test_from_launch_to_closed(market: Any, dissection: Any) -> None:
     output = run("launch", "demo", tell=["https://example.org/done"], **asked)
     key = make_key(Notice.objects.get())
     assert f"The key of X-Unitscope-Signature, as a text: {key}\nThey are told when the campaign completes." in output
-    assert "Quote: 3 HITs x 1 assignments at $0.60: $1.80 rewards + $0.36 fees = $2.16 (cap $2.16)" in output
+    assert "Quote: 3 HITs x 1 assignment at $0.60: $1.80 rewards + $0.36 fees = $2.16 (cap $2.16)" in output
     assert "Published 3 HITs" in output
     campaign = Campaign.objects.get()
     chosen = HITUnit.objects.filter(hit__campaign=campaign).order_by("id").values_list("unit__index", "chosen_because")
