@@ -14,7 +14,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine import compiling
 from workers.engine.format.spilling import IN_MEMORY, Growing, Spill, let_go
+from workers.engine.measures.thresholds.cell_loop import prune_cells
 from workers.engine.networks.layer_maps import LayerShape
 
 PART_CELLS = 4_000_000
@@ -188,10 +190,21 @@ def merge_sparse(
 
 def prune(*, maps: SparseMaps, bound: NDArray[np.float32], shape: LayerShape) -> SparseMaps:
     """The cells over their unit's (U,) bound and the kept ones of their eight neighbors."""
+    if compiling.CAN_COMPILE:
+        return _prune_by_loop(maps, bound, shape)
     exceeding = maps.chosen(maps.exceeding(bound))
     step = max(1, PRUNED_CELLS // ((shape.height + 1) * (shape.width + 1)))
     runs = [exceeding._run(i, min(i + step, len(exceeding.unit))) for i in range(0, len(exceeding.unit), step)]
     return join_pairs((_prune(run, bound, shape) for run in runs), spill=IN_MEMORY)
+
+
+def _prune_by_loop(maps: SparseMaps, bound: NDArray[np.float32], shape: LayerShape) -> SparseMaps:
+    counts, cell, value = prune_cells(
+        maps.unit, np.diff(maps.start), maps.cell, maps.value, bound, shape.height, shape.width
+    )
+    stays = counts > 0
+    start = np.concatenate(([0], np.cumsum(counts[stays]))).astype(np.int64)
+    return SparseMaps(image=maps.image[stays], unit=maps.unit[stays], start=start, cell=cell, value=value)
 
 
 def _prune(maps: SparseMaps, bound: NDArray[np.float32], shape: LayerShape) -> SparseMaps:
@@ -203,14 +216,8 @@ def _prune(maps: SparseMaps, bound: NDArray[np.float32], shape: LayerShape) -> S
     line = np.zeros(len(maps.unit) * (shape.height + 1) * step, dtype=bool)
     line[place[maps.value > bound[maps.unit_of_cell()]]] = True
     stays = _spread(line, step)[place]
-    counts = np.add.reduceat(stays, maps.start[:-1], dtype=np.int64)
-    return SparseMaps(
-        image=maps.image,
-        unit=maps.unit,
-        start=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-        cell=maps.cell[stays],
-        value=maps.value[stays],
-    )
+    start = np.concatenate(([0], np.cumsum(np.add.reduceat(stays, maps.start[:-1], dtype=np.int64))))
+    return replace(maps, start=start, cell=maps.cell[stays], value=maps.value[stays])
 
 
 def _spread(line: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
