@@ -67,7 +67,7 @@ def spread_by_importance(activations: Array, concept: Array, *, gamma: float = G
         raise BadSample(f"gamma is above 0 and at most 1, not {gamma:g}.")
     if activations.shape != concept.shape or activations.ndim != 1:
         raise BadSample(
-            f"{say_count(len(activations), 'activation is', 'activations are')} given, and the concept model knows "
+            f"A unit has {say_count(len(activations), 'activation')}, and the concept model knows "
             f"{say_count(len(concept), 'image')}: each image needs one number of both."
         )
     products = np.abs(standardize(activations) * standardize(concept))

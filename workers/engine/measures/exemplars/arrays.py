@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from workers.engine.measures.options import DissectionOptions
 from workers.engine.measures.recorded import Recorded, option
 from workers.engine.measures.top_images.arrays import TopImagesOptions
+from workers.engine.plurals import say_count
 
 NAMES = ("images.npy", "masks.npy", "units.npy")
 
@@ -22,7 +23,11 @@ class ExemplarOptions:
 
 def check(options: DissectionOptions) -> str:
     n, n_top = options.of(ExemplarOptions).exemplars, options.of(TopImagesOptions).n_top
-    return f"exemplars is {n}, but n_top = {n_top} says how many top images are kept." if n > n_top else ""
+    return (
+        f"exemplars is {n}, but only n_top = {say_count(n_top, 'top image is', 'top images are')} kept."
+        if n > n_top
+        else ""
+    )
 
 
 def exemplar_name(layer: int, name: str) -> str:
