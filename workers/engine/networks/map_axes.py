@@ -351,8 +351,8 @@ def _dropped_by_place(shape: LayerShape, n_tokens: int, place: Place | None) -> 
     if not bool(rows.any()) or not bool(columns.any()):
         seen, lost = ("rows", "column") if bool(rows.any()) else ("columns", "row")
         raise LayerShapeUnknown(
-            f"{shape.path} gives {say_count(n_tokens, 'token')} per image, {seen} of the image, each over every "
-            f"{lost}: they make no grid of cells. Name a layer before the values are averaged."
+            f"{shape.path} gives {say_count(n_tokens, 'token')} per image that are {seen} of the image, each over "
+            f"every {lost}: they make no grid of cells. Name a layer before the values are averaged."
         )
     lost_tokens = (~(rows | columns)).tolist()
     first = lost_tokens.index(False)
