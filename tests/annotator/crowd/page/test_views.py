@@ -23,6 +23,8 @@ def test_a_visit_stores_nothing_before_consent(visit: Visit) -> None:
     assert answer["state"] == "consent"
     told = " ".join(answer["consent"]["paragraphs"])
     assert "About 3 minutes for $0.50" in told, "150 seconds are no 2 minutes"
+    Campaign.objects.update(quote={"seconds_per_assignment": 45})
+    assert "About 1 minute for $0.50" in " ".join(visitor.start(consent=False)["consent"]["paragraphs"])
     assert not Worker.objects.exists()
     assert not Assignment.objects.exists()
 
@@ -190,9 +192,12 @@ def test_who_answers_in_another_tab_meanwhile_is_refused_at_the_start_too(visit:
 def test_a_workers_share_is_capped(visit: Visit, campaign: Campaign) -> None:
     Campaign.objects.update(max_hits_per_worker=1)
     visitor = visit()
+    preview = visitor.client.get(f"/hit/{visitor.hit.public_id}/").content.decode()
+    assert "Each person can do at most 1 HIT of this study." in preview
     visitor.submit(visitor.start()["work_token"])
-    other = visit(hit=campaign.hits.order_by("id").last(), assignment_id="ASSIGNMENT2")
-    assert other.open().status_code == 403
+    refused = visit(hit=campaign.hits.order_by("id").last(), assignment_id="ASSIGNMENT2").open()
+    assert refused.status_code == 403
+    assert "takes at most 1 HIT from one person" in refused.content.decode()
 
 
 def test_one_assignment_id_with_two_workers_makes_two_rows(visit: Visit) -> None:
