@@ -183,7 +183,10 @@ class Processes:
         """The names of those that do not answer. The queues are asked only when all addresses answer."""
         missing = [name for name, url in self.urls.items() if not is_healthy(f"{url}/healthz")]
         queues = [name for name in self.names if name not in ADDRESSES]
-        return missing or (queues if count_queues(self.environment["REDIS_URL"]) < len(queues) else [])
+        if missing or not queues:
+            return missing
+        n_answering = count_queues(self.environment["REDIS_URL"], at_most=len(queues))
+        return queues if n_answering < len(queues) else []
 
 
 def read_procfile() -> dict[str, str]:
@@ -215,12 +218,12 @@ def is_healthy(url: str, *, host: str | None = None) -> bool:
         return False
 
 
-def count_queues(broker_url: str) -> int:
-    """How many Celery workers answer at this broker within a second."""
+def count_queues(broker_url: str, *, at_most: int, seconds: float = 1) -> int:
+    """How many Celery workers answer at this broker within this time; returns as soon as `at_most` have answered."""
     from celery import Celery
 
     with Celery(broker=broker_url, set_as_current=False) as app:
-        return len(app.control.ping(timeout=1) or [])
+        return len(app.control.ping(timeout=seconds, limit=at_most) or [])
 
 
 def end_group(process: "subprocess.Popen[bytes]", kind: signal.Signals) -> None:

@@ -76,7 +76,7 @@ class Installation:
         if not (is_healthy(f"http://localhost:{web}/healthz") and is_healthy(f"http://127.0.0.1:{sandbox}/healthz")):
             return False
         try:
-            return count_queues(self.valkey_url()) >= 2
+            return count_queues(self.valkey_url(), at_most=2, seconds=5) == 2
         except (OSError, redis.RedisError):
             return False
 
