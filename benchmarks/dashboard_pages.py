@@ -50,6 +50,12 @@ def list_pages(n_units: int) -> dict[str, Callable[[int], str]]:
         "beside": lambda k: "/units/beside/?" + "&".join(f"unit={unit(k + i)[7:-1]}" for i in range(4)),
         "layer": lambda k: f"/layers/generated/block.{k % max(1, n_units // 500)}/",
         "layers": lambda k: "/layers/generated/",
+        "best-units": lambda k: "/layers/",
+        "crop": lambda k: f"{unit(k)}crops/{k % 57}/",
+        "image": lambda k: f"/images/generated/{k * 37 % 2000}/",
+        "walk": lambda k: f"{unit(k)}walk/",
+        "methods": lambda k: "/methods/",
+        "crowd": lambda k: "/crowd/",
         "notes": lambda k: f"/notes/?page={k % 3 + 1}",
         "gallery-by-tag": lambda k: f"/units/?tag={['wheel', 'sea', 'sign'][k % 3]}",
         # What a guest sees who opens a link to this page.
@@ -63,6 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", type=int, default=N_UNITS)
     parser.add_argument("--requests", type=int, default=N_REQUESTS, help="of each page")
+    parser.add_argument("--only", nargs="*", default=[], metavar="PAGE", help="these pages; default: all")
     parser.add_argument(EXPORT, action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(SERVE, type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -78,16 +85,16 @@ def main() -> int:
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
         with embedded.in_environment():
-            _measure(asked.units, asked.requests)
+            _measure(asked.units, asked.requests, only=asked.only)
     return 0
 
 
-def _measure(n_units: int, n_requests: int) -> None:
+def _measure(n_units: int, n_requests: int, *, only: list[str]) -> None:
     places = [_make_place("small", 1), dict(os.environ)]
     sizes = [n_units // SMALLER, n_units]
     with contextlib.ExitStack() as stack:
         webs = [stack.enter_context(_start(place, size)) for place, size in zip(places, sizes, strict=True)]
-        for name in list_pages(n_units):
+        for name in only or list_pages(n_units):
             seconds: list[list[float]] = [[], []]
             for k in range(n_requests + 1):
                 for web, found in zip(webs, seconds, strict=True):

@@ -361,7 +361,8 @@ class TopImage(models.Model):
     """An image of highest peak (or of the lowest tenth, for planted negatives) and the crop cut from it."""
 
     dissected_unit = models.ForeignKey(DissectedUnit, on_delete=models.CASCADE, related_name="top_images")
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
+    # Its index is one of those below.
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+", db_index=False)
     rank = models.PositiveSmallIntegerField(help_text="Zero-based; low images follow the top ones")
     is_low = models.BooleanField(default=False)
     peak = models.FloatField()
@@ -377,6 +378,8 @@ class TopImage(models.Model):
     class Meta:
         ordering = ["dissected_unit", "rank"]
         constraints = [models.UniqueConstraint(fields=["dissected_unit", "rank"], name="one_image_per_rank")]
+        # Says alone which units share photographs.
+        indexes = [models.Index(fields=["image", "dissected_unit"], include=["is_low"], name="units_of_image")]
 
     def __str__(self) -> str:
         return f"{self.dissected_unit} rank {self.rank}"

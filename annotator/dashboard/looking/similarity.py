@@ -19,6 +19,11 @@ from annotator.units.models import AutomaticLabel, DissectedUnit, TopImage
 N_SHOWN = 12
 # Of those that share most photographs, so many are looked at for where they fire.
 N_LOOKED_AT = 100
+# So many are counted first: among them are enough, unless older dissections measured the same units.
+N_COUNTED = 1000
+# Left, top and side of a crop, in px of the preprocessed image.
+Square = tuple[int, int, int]
+SQUARE = ("crop_left", "crop_top", "crop_side")
 # Two crops show the same place if their squares' intersection is at least this share of their union.
 SAME_PLACE = 1 / 3
 
@@ -46,8 +51,9 @@ class Likeness:
 
 
 def find_alike(dissected: DissectedUnit, scope: Scope) -> Likeness:
-    """Those that share most photographs, and those that fire together most. Four queries."""
-    mine = {row.image_id: row for row in TopImage.objects.filter(dissected_unit=dissected, is_low=False)}
+    """Those that share most photographs, and those that fire together most. Six queries at most."""
+    crops = TopImage.objects.filter(dissected_unit=dissected, is_low=False)
+    mine = {image: (left, top, side) for image, left, top, side in crops.values_list("image", *SQUARE)}
     counts = _count_shared(dissected, mine, scope)
     others = {
         one.pk: one for one in DissectedUnit.objects.filter(pk__in=counts).select_related("unit__layer").defer("values")
@@ -70,19 +76,24 @@ def find_alike(dissected: DissectedUnit, scope: Scope) -> Likeness:
 
 
 def _count_shared(dissected: DissectedUnit, mine: Iterable[int], scope: Scope) -> dict[int, int]:
-    """Measured unit -> photographs in common, the most first; of the dissections in scope over the same images."""
-    set_id = dissected.dissection.image_set_id
-    speaking = Q(
-        dissected_unit__dissection=dissected.dissection_id, dissected_unit__unit__layer=dissected.unit.layer_id
-    )
-    for layer, one in scope.dissections.items():
-        if one.image_set_id == set_id:
-            speaking |= Q(dissected_unit__dissection=one.pk, dissected_unit__unit__layer=layer)
-    rows = TopImage.objects.filter(speaking, image__in=list(mine), is_low=False, dissected_unit__silence="").exclude(
-        dissected_unit__unit=dissected.unit_id
-    )
-    counted = rows.order_by().values("dissected_unit").annotate(n=Count("pk")).order_by("-n", "dissected_unit")
-    return dict(counted.values_list("dissected_unit", "n")[:N_LOOKED_AT])
+    """Measured unit -> photographs in common, the most first; of the dissections in scope over the same images.
+
+    Counted by an index alone, whatever was measured; then those are kept that speak for their layers.
+    """
+    speaking = {layer: one.pk for layer, one in scope.dissections.items()}
+    speaking[dissected.unit.layer_id] = dissected.dissection_id
+    rows = TopImage.objects.filter(image__in=list(mine), is_low=False).order_by()
+    counted = rows.values("dissected_unit").annotate(n=Count("*")).order_by("-n", "dissected_unit")
+    kept: list[tuple[int, int]] = []
+    for most in (N_COUNTED, None):
+        best = list(counted.values_list("dissected_unit", "n")[:most])
+        measured = DissectedUnit.objects.filter(pk__in=[pk for pk, _ in best], silence="")
+        rows_of = measured.exclude(unit=dissected.unit_id).values_list("pk", "dissection", "unit__layer")
+        known = {pk for pk, dissection, layer in rows_of if speaking.get(layer) == dissection}
+        kept = [(pk, n) for pk, n in best if pk in known]
+        if len(kept) >= N_LOOKED_AT or len(best) < N_COUNTED:
+            break
+    return dict(kept[:N_LOOKED_AT])
 
 
 def _is_comparable(one: DissectedUnit, other: DissectedUnit) -> bool:
@@ -90,20 +101,21 @@ def _is_comparable(one: DissectedUnit, other: DissectedUnit) -> bool:
 
 
 def _count_together(
-    dissected: DissectedUnit, mine: dict[int, TopImage], others: Sequence[DissectedUnit]
+    dissected: DissectedUnit, mine: dict[int, Square], others: Sequence[DissectedUnit]
 ) -> dict[int, int]:
     counts = dict.fromkeys((one.pk for one in others), 0)
-    rows = TopImage.objects.filter(dissected_unit__in=list(counts), image__in=list(mine), is_low=False)
-    for row in rows:
-        counts[row.dissected_unit_id] += overlap(row, mine[row.image_id]) >= SAME_PLACE
+    rows = TopImage.objects.filter(dissected_unit__in=list(counts), image__in=list(mine), is_low=False).order_by()
+    for one, image, left, top, side in rows.values_list("dissected_unit", "image", *SQUARE):
+        counts[one] += overlap((left, top, side), mine[image]) >= SAME_PLACE
     return counts
 
 
-def overlap(one: TopImage, other: TopImage) -> float:
+def overlap(one: Square, other: Square) -> float:
     """Intersection over union of the squares of two crops."""
-    across = _shared(one.crop_left, one.crop_side, other.crop_left, other.crop_side)
-    down = _shared(one.crop_top, one.crop_side, other.crop_top, other.crop_side)
-    union = one.crop_side**2 + other.crop_side**2 - across * down
+    (left, top, side), (other_left, other_top, other_side) = one, other
+    across = _shared(left, side, other_left, other_side)
+    down = _shared(top, side, other_top, other_side)
+    union = side**2 + other_side**2 - across * down
     return across * down / union if union else 0.0
 
 

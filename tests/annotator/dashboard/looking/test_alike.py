@@ -7,6 +7,7 @@ import uuid
 import pytest
 from django.test import Client
 
+from annotator.dashboard.looking import similarity
 from annotator.dashboard.looking.similarity import count_pairs, find_alike, overlap
 from annotator.dashboard.units.scope import find_scope
 from annotator.dashboard.units.selection import Selection
@@ -28,7 +29,15 @@ def spread(world: World) -> World:
     return world
 
 
-def test_what_units_share_is_what_a_count_over_all_pairs_finds(spread: World) -> None:
+def square(row: TopImage) -> tuple[int, int, int]:
+    return (row.crop_left, row.crop_top, row.crop_side)
+
+
+@pytest.mark.parametrize("n_counted", [similarity.N_COUNTED, 2])
+def test_what_units_share_is_what_a_count_over_all_pairs_finds(
+    spread: World, monkeypatch: pytest.MonkeyPatch, n_counted: int
+) -> None:
+    monkeypatch.setattr(similarity, "N_COUNTED", n_counted)
     scope = find_scope(Selection({}))
     rows = list(TopImage.objects.filter(is_low=False).select_related("dissected_unit__unit"))
     for mine in DissectedUnit.objects.select_related("dissection", "unit__layer"):
@@ -38,7 +47,8 @@ def test_what_units_share_is_what_a_count_over_all_pairs_finds(spread: World) ->
             if row.image_id in own and row.dissected_unit_id != mine.pk:
                 shared.setdefault(row.dissected_unit.unit.index, []).append(row)
         together = {
-            index: sum(overlap(row, own[row.image_id]) >= 1 / 3 for row in found) for index, found in shared.items()
+            index: sum(overlap(square(row), square(own[row.image_id])) >= 1 / 3 for row in found)
+            for index, found in shared.items()
         }
         alike = find_alike(mine, scope)
         found = [(one.card.index, one.n_shared, one.n_together) for one in alike.by_photographs]
@@ -51,10 +61,7 @@ def test_what_units_share_is_what_a_count_over_all_pairs_finds(spread: World) ->
     ("other", "expected"), [((0, 0, 64), 1.0), ((32, 0, 64), 1 / 3), ((64, 0, 64), 0.0), ((0, 0, 32), 0.25)]
 )
 def test_overlap_of_squares(other: tuple[int, int, int], expected: float) -> None:
-    def square(left: int, top: int, side: int) -> TopImage:
-        return TopImage(crop_left=left, crop_top=top, crop_side=side)
-
-    assert overlap(square(0, 0, 64), square(*other)) == pytest.approx(expected)
+    assert overlap((0, 0, 64), other) == pytest.approx(expected)
 
 
 def test_units_of_the_same_name_are_listed_with_synonyms_and_by_their_label(spread: World, viewer: Client) -> None:
