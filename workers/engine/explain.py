@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workers.engine.evidence.boxes import INTERPOLATIONS, Box
 from workers.engine.evidence.boxes import METHODS as BOX_METHODS
-from workers.engine.evidence.boxes import Box
 from workers.engine.evidence.class_maps import Seen, grow, map_by_gradients, run_with_maps
 from workers.engine.evidence.finding import find_head
 from workers.engine.evidence.head import Contributions, Head
@@ -265,7 +265,8 @@ def _list_shares(shares: Contributions | None, place: int, n_units: int, *, scor
 def _box(class_map: torch.Tensor, boxes_by: str, frame: Frame, input_px: int) -> dict[str, Any]:
     """The map at its own size, the boxes that follow from it, the best one first."""
     values = class_map.float()
-    boxed = BOX_METHODS[boxes_by](grow(values[None, None], input_px)[0, 0])
+    grown = grow(values[None, None], input_px, mode=INTERPOLATIONS[boxes_by])[0, 0]
+    boxed = BOX_METHODS[boxes_by](grown)
     placed = [frame.place(box, input_px=input_px) for box in boxed.boxes]
     return {
         "map": [[round(value, 6) for value in row] for row in values.tolist()],

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from workers.engine.evidence.box_files.boxed_images import BoxedImage, BoxesInvalid
-from workers.engine.evidence.boxes import box_authors, box_paper
+from workers.engine.evidence.boxes import INTERPOLATIONS, box_authors, box_paper
 from workers.engine.evidence.class_maps import grow, run_with_maps
 from workers.engine.evidence.head import Head
 from workers.engine.evidence.localization import (
@@ -34,6 +34,7 @@ from workers.engine.evidence.localization import (
     sweep,
 )
 from workers.engine.evidence.masked_images import MaskedImage, draw_truth
+from workers.engine.evidence.names import AUTHORS
 from workers.engine.evidence.pixel_precision import SIZE_PX, PixelOutcomes, count_gaussian, count_pixels, scale
 from workers.engine.images.decoding import ImageUnreadable, decode_image
 from workers.engine.images.label_maps import LabelMapUnreadable
@@ -174,7 +175,8 @@ def _localize_batch(
     seen = _see(network, head, [one.class_index for one in batch], pixels, device)
     px = network.preprocessing.input_px
     grown = grow(seen.class_maps, px)
-    smooth = grow(seen.class_maps[:, :1], px, mode="bicubic")[:, 0]
+    # V1 and V2 take this interpolation, too.
+    smooth = grow(seen.class_maps[:, : 1 + len(AUTHORS_GUESSES)], px, mode=INTERPOLATIONS[AUTHORS])
     found = [
         _judge(one.boxes_in(px), (guessed == one.class_index).numpy(), maps, swept)
         for one, guessed, maps, swept in zip(batch, seen.ranked, grown, smooth, strict=True)
@@ -184,7 +186,7 @@ def _localize_batch(
 
 def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32], smooth: NDArray[np.float32]) -> Outcomes:
     """Outcomes of one photograph: `maps` (1 + n, px, px) of its class, then of the guessed classes by rank. `smooth`
-    (px, px) is the map of its class for V1 and V2, which take another interpolation.
+    (1 + 3, px, px) are the first of these, interpolated bicubically for V1, V2 and the authors' guesses.
     """
     px = maps.shape[1]
     boxed = [box_paper(one) for one in maps]
@@ -194,11 +196,11 @@ def _judge(truth: Values, is_right: Flags, maps: NDArray[np.float32], smooth: ND
     hits = [right and found for right, found in zip(is_right, by_paper[1:], strict=True)]
     by_authors = [
         finds(box, truth)
-        for n_boxes, right, one in zip(AUTHORS_GUESSES, is_right, maps[1:], strict=False)
+        for n_boxes, right, one in zip(AUTHORS_GUESSES, is_right, smooth[1:], strict=False)
         if right
         for box in box_authors(one).boxes[:n_boxes]
     ]
-    v1, v2 = judge(sweep(smooth), truth)
+    v1, v2 = judge(sweep(smooth[0]), truth)
     return Outcomes(
         top1=_flag(is_right[0]),
         top5=_flag(is_right.any()),

@@ -20,7 +20,8 @@ Map = NDArray[np.floating]
 # [ZKLOT16] 3.2: the part of the map over this share of its maximum.
 SHARE = 0.2
 # The authors' box generator: thresholds on a gray map of 0 to 255, the share of the largest distance that is kept, the
-# border that boxes keep clear of, and the overlap with a larger box from which a smaller one is dropped.
+# distance that boxes keep from the right and the lower border, and the overlap with a larger box from which a smaller
+# one is dropped.
 GRAY_THRESHOLDS = (20, 100, 110)
 KEPT_DISTANCE = 10 / 255
 BORDER_PX = 5
@@ -48,15 +49,17 @@ def box_demo(values: Map) -> Boxed:
 
 
 def box_authors(values: Map) -> Boxed:
-    """The authors' box generator on the map scaled to 0 to 255: loose and tight boxes, the largest first."""
-    least, largest = float(values.min()), float(values.max())
-    if not largest > least:
-        return whole(values, "The class map has the same value everywhere.")
-    gray = np.round((values - least) * (255 / (largest - least)))
-    return box_gray(gray)
+    """The authors' box generator on the map as they draw it: its maximum is 255, and what is negative 0. Loose and
+    tight boxes, the largest first.
+    """
+    if note := _say_if_empty(values):
+        return whole(values, note)
+    return box_gray(np.round(np.maximum(values, 0) * (255 / float(values.max()))))
 
 
 METHODS: dict[str, Callable[[Map], Boxed]] = {PAPER: box_paper, TORCH_DEMO: box_demo, AUTHORS: box_authors}
+# How a method has the map resized: the authors' heat maps were drawn by MATLAB, whose default is bicubic.
+INTERPOLATIONS = {PAPER: "bilinear", TORCH_DEMO: "bilinear", AUTHORS: "bicubic"}
 
 
 def whole(values: Map, note: str) -> Boxed:
@@ -74,28 +77,37 @@ def box_gray(gray: Map) -> Boxed:
     found: list[Box] = []
     for threshold in GRAY_THRESHOLDS:
         over = gray > threshold
-        if over.all() or not over.any():
-            continue
-        kept = np.zeros_like(over)
-        part = _frame(over)
-        # The nearest pixel that is not over it lies within the frame or on it: the distances are the same, and sooner
-        # there.
-        distance = ndimage.distance_transform_edt(over[part])
-        kept[part] = distance > KEPT_DISTANCE * distance.max()
-        found += _list_boxes(kept, EIGHT_NEIGHBORS) + _list_holes(kept)
+        if over.any():
+            kept = over if over.all() else _thin(over)
+            found += _list_boxes(kept, EIGHT_NEIGHBORS) + _list_holes(kept)
     if not found:
         return whole(gray, "No part of the class map stands out.")
-    clipped = [_keep_off_border(box, gray.shape) for box in found]
+    clipped = [_clip(box, gray.shape) for box in found]
     return Boxed(tuple(_drop_overlapping(sorted(clipped, key=_area, reverse=True))))
 
 
 def _box_largest(values: Map, share: float) -> Boxed:
+    if note := _say_if_empty(values):
+        return whole(values, note)
+    return Boxed((pick_largest(list_runs(values, share * float(values.max()))).enclose(),))
+
+
+def _say_if_empty(values: Map) -> str:
+    """Why a map gives no box; "" if it gives one."""
     largest = float(values.max())
     if not largest > 0:
-        return whole(values, "The class map is positive nowhere: nothing speaks for the class.")
-    if float(values.min()) == largest:
-        return whole(values, "The class map has the same value everywhere.")
-    return Boxed((pick_largest(list_runs(values, share * largest)).enclose(),))
+        return "The class map is positive nowhere: nothing speaks for the class."
+    return "The class map has the same value everywhere." if float(values.min()) == largest else ""
+
+
+def _thin(over: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Without the set flags that are nearest to the others."""
+    kept, part = np.zeros_like(over), _frame(over)
+    # The nearest pixel that is not over it lies within the frame or on it: the distances are the same, and sooner
+    # there.
+    distance = ndimage.distance_transform_edt(over[part])
+    kept[part] = distance > KEPT_DISTANCE * distance.max()
+    return kept
 
 
 def _frame(flags: NDArray[np.bool_]) -> tuple[slice, slice]:
@@ -129,10 +141,10 @@ def _area(box: Box) -> int:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _keep_off_border(box: Box, shape: tuple[int, ...]) -> Box:
+def _clip(box: Box, shape: tuple[int, ...]) -> Box:
+    """As their code does, at the right and at the bottom alone. A box that lies wholly in that border stays."""
     height, width = shape
-    x0, y0 = max(box[0], BORDER_PX), max(box[1], BORDER_PX)
-    x1, y1 = min(box[2], width - BORDER_PX), min(box[3], height - BORDER_PX)
+    x0, y0, x1, y1 = box[0], box[1], min(box[2], width - BORDER_PX), min(box[3], height - BORDER_PX)
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else box
 
 

@@ -62,6 +62,15 @@ def test_boxes_lie_in_the_image_and_hold_the_maximum(method: str) -> None:
             assert 0 <= y0 < y1 <= height
 
 
+def test_the_authors_draw_what_is_positive_and_clip_at_the_right_and_at_the_bottom() -> None:
+    values = np.full((60, 80), -50, dtype=np.float32)
+    values[:, :70] = 0  # black, but gray if the least value were black
+    values[20:40, 20:40] = 100
+    assert METHODS["authors"](values).boxes[0] == (20, 20, 40, 40)
+    gray = np.full((60, 80), 200, dtype=np.float32)
+    assert box_gray(gray).boxes[0] == (0, 0, 75, 55)
+
+
 def test_a_hole_has_a_box_of_its_own() -> None:
     gray = np.zeros((60, 60), dtype=np.float32)
     gray[10:50, 10:50] = 255
