@@ -17,7 +17,7 @@ _UNITS: tuple[tuple[int, Callable[[int], str]], ...] = (
 @register.filter
 def duration(seconds: int) -> str:
     """In the two largest units: 5400 is `1 hour 30 minutes`."""
-    parts = []
+    parts: list[str] = []
     for size, say in _UNITS:
         n, seconds = divmod(int(seconds), size)
         if n or (size == 1 and not parts):
