@@ -7,11 +7,14 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext_noop
 
 from annotator.sandbox import ledger
 from annotator.sandbox.models import Invitation, Person, Requester
 from annotator.sandbox.rules import ids
 
+# Nobody owes a program. So a name that begins like this makes a program only where anybody may sign up, which is where
+# the demo and the tests run; who was invited is a person, and is refused.
 SIMULATED_NAME_PREFIX = "simulated-"
 
 
@@ -43,7 +46,12 @@ def hash_key(key: str) -> str:
 def sign_up(
     *, name: str, country: str, subdivision: str = "", contact: str = "", invitation: str | None, now: dt.datetime
 ) -> tuple[Person, str]:
-    """A new person and their sign-in key, which is shown once. `invitation` is None if anybody may sign up."""
+    """A new person and their sign-in key, which is shown once. `invitation` is None if anybody may sign up.
+
+    Raises SignUpRefused.
+    """
+    if invitation is not None and name.casefold().startswith(SIMULATED_NAME_PREFIX):
+        raise SignUpRefused(gettext_noop("Names that begin with simulated- belong to programs; choose another."))
     invited_as = _use_invitation(invitation, now=now) if invitation is not None else ""
     is_simulated = name.startswith(SIMULATED_NAME_PREFIX)
     key = ids.new_code()

@@ -50,6 +50,20 @@ def test_elsewhere_an_invitation_is_needed_and_used_up(stranger: Client, setting
     assert Person.objects.count() == 1
 
 
+@pytest.mark.parametrize("name", ["simulated-eve", "Simulated-Eve"])
+def test_who_is_invited_is_a_person_and_cannot_take_the_name_of_a_program(
+    stranger: Client, settings: Any, capsys: Any, name: str
+) -> None:
+    """Nobody owes a program: a person of such a name would work for nothing."""
+    settings.SANDBOX_URL = "https://crowd.example.org"
+    call_command("sandbox_invite", "--name", "Eve")
+    given = {**FIELDS, "invitation": capsys.readouterr().out.strip().partition("=")[2]}
+    refused = stranger.post("/worker/sign-up", {**given, "name": name})
+    assert (refused.status_code, "belong to programs" in refused.content.decode()) == (400, True)
+    assert stranger.post("/worker/sign-up", {**given, "name": "Eve"}).status_code == 200, "it is not used up"
+    assert not Person.objects.get().is_simulated
+
+
 def test_loopback_behind_a_proxy_is_not_open(stranger: Client) -> None:
     assert stranger.post("/worker/sign-up", FIELDS, REMOTE_ADDR="203.0.113.9").status_code == 400
 
