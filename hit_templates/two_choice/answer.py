@@ -12,6 +12,7 @@ from annotator.crowd.hit_types.hit_type import JSON, AddsTo, Finding, HITType, S
 
 CHOICES = ("first", "second")
 SURE = {"1": "a guess", "2": "fairly sure", "3": "sure"}
+CONFIDENCES = tuple(SURE)  # a list or an object that a page sends is in no tuple; a dict cannot look it up
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class TwoChoice:
     def parse(self, values: Mapping[str, Any], shown: Sequence[ShownUnit]) -> Choice:
         if values.get("chosen") not in CHOICES:
             raise BadAnswer("Please choose one of the two photographs.", field="chosen")
-        if values.get("confidence") not in SURE:
+        if values.get("confidence") not in CONFIDENCES:
             raise BadAnswer("Please say how sure you are.", field="confidence")
         return Choice(CHOICES.index(values["chosen"]), int(values["confidence"]))
 
@@ -41,7 +42,7 @@ class TwoChoice:
         chosen, confidence = values.get("chosen"), values.get("confidence")
         return {
             "chosen": chosen if chosen in CHOICES else "",
-            "confidence": confidence if isinstance(confidence, str) and confidence in SURE else "",
+            "confidence": confidence if confidence in CONFIDENCES else "",
         }
 
     def write_fields(self, answer: Choice) -> dict[str, str]:

@@ -41,7 +41,7 @@ class UnitSemantics:
         positions = marked if isinstance(marked, list) else []
         return {
             "description": clean_text(str(values.get("description") or ""))[:200],
-            "category": str(values.get("category") or "")[:30],
+            "category": _clean_category(values.get("category")),
             "marked": sorted({p for p in positions if type(p) is int and 0 <= p < len(unit.shown_ranks)}),
         }
 
@@ -95,6 +95,10 @@ def _read_description(value: object) -> str:
             "Please use one word or short phrase, at most {n} characters.", field="description", n=MAX_DESCRIPTION
         )
     return description
+
+
+def _clean_category(value: object) -> str:
+    return next((category.value for category in SemanticCategory if category.value == value), "")
 
 
 def _read_category(value: object) -> SemanticCategory:

@@ -1,5 +1,6 @@
 """What holds for every HIT type of the table: its example is read, kept, scored, told and shown."""
 
+import contextlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from annotator.crowd.categories import SemanticCategory
+from annotator.crowd.hit_types.answers import BadAnswer
 from annotator.crowd.hit_types.hit_type import ShownUnit, Sight
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.hit_types.templates import find_folder, find_hit_type, load_template, render_summary
@@ -41,6 +43,19 @@ def test_an_answer_is_the_same_after_the_marketplace_kept_it(name: str) -> None:
     fields = hit_type.write_fields(answer)
     assert all(isinstance(text, str) for text in fields.values())
     assert hit_type.parse(hit_type.read_fields(fields), shown) == answer
+
+
+@pytest.mark.parametrize("sent", ["a\0b", "\ud800", ["\0"], {"\0": "\0"}, [], {}, True, -1, None], ids=repr)
+@pytest.mark.parametrize("name", TABLE)
+def test_whatever_a_page_sends_can_be_stored_or_is_refused_in_words(name: str, sent: object) -> None:
+    """PostgreSQL takes no NUL and no half of a surrogate pair, neither in a draft nor in an answer."""
+    hit_type, shown = find_hit_type(name), show(name)
+    for field in example(name):
+        values = example(name) | {field: sent}
+        kept: list[object] = [hit_type.clean_draft(values, shown)]
+        with contextlib.suppress(BadAnswer):
+            kept.append(hit_type.write_fields(hit_type.parse(values, shown)))
+        assert not any(bad in json.dumps(kept) for bad in ("u0000", "ud800")), field
 
 
 @pytest.mark.parametrize("name", TABLE)
