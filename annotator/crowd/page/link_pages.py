@@ -13,6 +13,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from annotator.crowd.hit_types.answers import clean_text
 from annotator.crowd.linked import Link
 from annotator.crowd.marketplaces.links.addresses import read_link, read_place, sign_link
 from annotator.crowd.page import linking
@@ -93,7 +94,8 @@ def take_back(request: HttpRequest, token: str) -> HttpResponse:
     external_id = read_place(token)
     if external_id is None:
         return _show(request, status=404, refusal="This address was not made here: please open your own link again.")
-    fields = {name: str(value)[:MAX_FIELD_CHARACTERS] for name, value in list(request.POST.items())[:MAX_FIELDS]}
+    sent = list(request.POST.items())[:MAX_FIELDS]
+    fields = {clean_text(name): clean_text(str(value)[:MAX_FIELD_CHARACTERS]) for name, value in sent}
     try:
         work = linking.submit_place(external_id, fields=fields, now=timezone.now())
     except linking.LinkRefused as refusal:

@@ -275,7 +275,10 @@ def test_stored_work_whose_place_is_over_is_paid_once_by_a_bonus(campaign: Campa
 def test_work_that_was_handed_over_is_collected_and_not_compensated(campaign: Campaign) -> None:
     (address,) = hand_out(campaign, "")
     ada = Guest(address)
-    ada.work(ada.start())
+    ada.work(ada.start(), hands_over=False)
+    ada.handed_over["fields"] |= {"ex\0tra": "a\0b"}  # no database takes it
+    assert ada.send().status_code == 302
+    assert LinkedWork.objects.get().fields["ex tra"] == "a b"
     check_held(campaign, Assignment.objects.get(state="stored"))
     session = open_session(campaign)
     assert (collect_campaign(session).n_new, approve_assignments(session)) == (1, 1)
