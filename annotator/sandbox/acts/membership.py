@@ -11,6 +11,8 @@ from annotator.sandbox.models import HIT, Invitation, Person, Report
 from annotator.sandbox.rules.states import AssignmentState
 
 MAX_TEXT = 2000
+# Names are unique, and nobody can choose one with a parenthesis: so nobody can take the name of who leaves.
+LEFT_NAME = "(left) {}"
 
 
 class NoSuchPerson(Refusal):
@@ -62,7 +64,7 @@ def leave(person: Person, *, now: dt.datetime) -> None:
     person = Person.objects.select_for_update().get(pk=person.pk)
     for mturk_id in person.assignments.filter(state=AssignmentState.ACCEPTED).values_list("mturk_id", flat=True):
         working.give_back(mturk_id, person=person, now=now)
-    person.name, person.contact, person.invited_as = f"left-{person.mturk_id}", "", ""
+    person.name, person.contact, person.invited_as = LEFT_NAME.format(person.mturk_id), "", ""
     person.key_sha256, person.left_at = secrets.token_hex(32), now
     is_waiting = person.assignments.filter(state=AssignmentState.SUBMITTED).exists()
     person.wants_mail = False

@@ -107,7 +107,7 @@ def test_from_invitation_to_payout(mturk: Any, new_hit: Callable[..., HIT], sett
     assert cyd.client.post("/worker/account/leave", {"worker_id": "another"}).status_code == 400
     assert cyd.client.post("/worker/account/leave", {"worker_id": cyd_id}).status_code == 200
     left = Person.objects.get(mturk_id=cyd_id)
-    assert (left.name, left.contact, left.invited_as) == (f"left-{cyd_id}", "", "")
+    assert (left.name, left.contact, left.invited_as) == (f"(left) {cyd_id}", "", "")
     assert cyd.client.post("/worker/sign-in", {"key": cyd.key}).status_code == 400
 
     # What is owed, to the cent, in the CSV, on the pages and in the ledger.
