@@ -1,6 +1,6 @@
 """Labeled image sets for read-outs: which labels each photograph has, where, and how much of it they cover."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,8 @@ class Labeled:
         if category and category not in table.categories:
             raise ReadoutInvalid(f"There is no category {category!r}; there are: {', '.join(table.categories)}.")
         self.images = images
-        self.places = [place for place, path in enumerate(images.paths) if path.startswith(below)]
-        if not self.places:
-            raise ReadoutInvalid(f"No photograph has a path that begins with {below!r}.")
+        chosen = set(list_below(images.paths, below))
+        self.places = [place for place, path in enumerate(images.paths) if path in chosen]
         self.categories = {table.categories.index(category)} if category else set(range(len(table.categories)))
         self.labels = [one for one in table.labels if not category or category in one.categories]
         self._columns = {one.number: column for column, one in enumerate(self.labels)}
@@ -81,3 +80,11 @@ def open_labeled(folder: Path, *, category: str, below: str) -> Labeled | None:
     """None if the folder's images carry no labels. Raises ReadoutInvalid, ImageSetError."""
     images = open_image_set(folder)
     return None if images.labels is None else Labeled(images, category, below)
+
+
+def list_below(paths: Sequence[str], below: str) -> list[str]:
+    """Those that begin so. Raises ReadoutInvalid if none does."""
+    found = [path for path in paths if path.startswith(below)]
+    if not found:
+        raise ReadoutInvalid(f"No photograph has a path that begins with {below!r}.")
+    return found

@@ -134,6 +134,9 @@ def test_the_share_that_a_label_covers_is_read_with_its_sign(fit: Any, labeled: 
 
 def test_a_map_between_two_clusters_is_twice_the_difference_of_their_means(fit: Any, labeled: Path) -> None:
     readout, report = fit("cluster", clusters=3)
+    assert report["n_images"] == 48, "label maps are no photographs"
+    with pytest.raises(ReadoutInvalid, match="No photograph has a path that begins with 'other/'"):
+        fit("cluster", below="other/")
     assert report["distance"]["value"] < report["distance_to_random_photographs"]["value"]
     wanted = Wanted(answer="cluster 3", against="cluster 1")
     answer, maps = show_readout(

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.images.reading import NO_LABELS
 from workers.engine.plurals import say_count
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.judging import tell_gain, tell_mean
+from workers.engine.readouts.labeled import list_below
 from workers.engine.readouts.linear import Linear, normalize_rows
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.readout import Readout
@@ -33,8 +33,9 @@ def fit(bench: Bench) -> Fitted:
     """Raises ReadoutInvalid, ImageSetError, LayerError, NetworkError."""
     if len(bench.data) != 1 or not bench.data[0].is_dir():
         raise ReadoutInvalid("Name one folder of photographs with --data.")
-    images = open_image_set(bench.data[0], NO_LABELS)
-    paths = [path for path in images.paths if path.startswith(bench.options.below)]
+    # As its labels are found, so that no label map is taken for a photograph.
+    images = open_image_set(bench.data[0])
+    paths = list_below(images.paths, bench.options.below)
     features = bench.pool(images.root, paths)
     rows = np.flatnonzero(features.is_readable)
     kept, x = [paths[row] for row in rows], normalize_rows(features.values[rows])
