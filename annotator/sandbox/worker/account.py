@@ -22,6 +22,7 @@ TITLES = {"terms": gettext_noop("Terms"), "privacy": gettext_noop("Privacy"), "c
 @session.for_people
 def show_account(request: HttpRequest, person: Person) -> HttpResponse:
     """Form fields: contact (an e-mail address), wants_mail, payout_address. All may be empty."""
+    session.settled_now()
     problem = ""
     if request.method == "POST":
         contact, address = (session.clean(request.POST.get(name, "")).strip() for name in ("contact", "payout_address"))
@@ -55,6 +56,7 @@ def find_contact_problem(contact: str) -> str:
 @session.for_people
 def take_data(request: HttpRequest, person: Person) -> HttpResponse:
     """Everything that is kept of this person, as a JSON file."""
+    session.settled_now()
     response = HttpResponse(paying_out.write_person(person), content_type="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="{person.mturk_id}.json"'
     response.headers["Cache-Control"] = "no-store"
@@ -67,7 +69,7 @@ def leave(request: HttpRequest, person: Person) -> HttpResponse:
     """Form field: worker_id, typed by the person."""
     if request.POST.get("worker_id", "").strip() != person.mturk_id:
         return session.show_problem(request, person, "Type your WorkerId to leave: nothing was changed.", status=400)
-    membership.leave(person, now=switchboard.read().now())
+    membership.leave(person, now=session.settled_now())
     session.sign_out(request)
     return session.show_problem(request, None, "You have left. What was still owed to you will be paid.", status=200)
 

@@ -21,6 +21,7 @@ State = QualificationRequest.State
 @session.for_people
 def show_all(request: HttpRequest, person: Person) -> HttpResponse:
     """Qualifications that this person has or may ask for."""
+    session.settled_now()
     words = session.clean(request.GET.get("words", "")[:200])
     held = person.qualifications.filter(is_revoked=False).select_related("type__requester")
     asked = person.qualification_requests.filter(state__in=[State.STARTED, State.PENDING]).select_related("type")

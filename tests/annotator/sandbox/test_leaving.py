@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
+from annotator.sandbox.acts import auditing
 from annotator.sandbox.models import HIT, Person
 
 pytestmark = pytest.mark.django_db
@@ -28,3 +30,36 @@ def test_no_name_that_somebody_chose_stops_another_from_leaving(
     assert ada.left_at is not None
     assert ada.mturk_id in ada.name
     assert stranger.post("/worker/sign-up", {**fields, "name": ada.name}).context["problem"].startswith("Choose a name")
+
+
+def test_a_held_hit_whose_time_is_over_stops_nobody_from_leaving(
+    new_person: NewPerson, new_hit: NewHit, visit: Any, accept: Any, move_clock: Callable[[float], None]
+) -> None:
+    ada = new_person()
+    browser = visit(ada)
+    late = accept(browser, new_hit())
+    held = accept(browser, new_hit(AssignmentDurationInSeconds=3000))
+    move_clock(601)
+    assert leave(browser, ada) == 200
+    assert dict(ada.assignments.values_list("mturk_id", "state")) == {
+        late.mturk_id: "Abandoned", held.mturk_id: "Returned",
+    }  # fmt: skip
+    assert auditing.audit().findings == []
+
+
+def test_what_is_due_has_happened_before_anybody_reads_what_is_owed(
+    mturk: Any, new_person: NewPerson, new_hit: NewHit, visit: Any, accept: Any, move_clock: Callable[[float], None],
+    capsys: Any,
+) -> None:  # fmt: skip
+    ada = new_person()
+    browser = visit(ada)
+    browser.post("/mturk/externalSubmit", {"assignmentId": accept(browser, new_hit()).mturk_id})
+    move_clock(3601)
+    call_command("sandbox_earnings")
+    assert "owed $0.50" in capsys.readouterr().out
+    browser.post("/mturk/externalSubmit", {"assignmentId": accept(browser, new_hit()).mturk_id})
+    move_clock(3601)
+    assert browser.get("/worker/account").context["earned"].owed_usd == 1
+    browser.post("/mturk/externalSubmit", {"assignmentId": accept(browser, new_hit()).mturk_id})
+    move_clock(3601)
+    assert browser.get("/worker/account/data").json()["owed_usd"] == "1.50"

@@ -8,7 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from annotator.commanding import ProjectCommand
 from annotator.csv_files import write_csv
-from annotator.sandbox.acts import paying_out
+from annotator.sandbox import switchboard
+from annotator.sandbox.acts import paying_out, settling
 from annotator.sandbox.models import Person
 from workers.engine.plurals import say_count
 
@@ -37,6 +38,7 @@ class Command(ProjectCommand):
         parser.add_argument("--simulated", action="store_true", help="simulated people, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        settling.settle_due(now=switchboard.read().now())
         since = options["since"]
         start = dt.datetime.combine(since, dt.time(), dt.UTC) if since else None
         people = Person.objects.all() if options["simulated"] else Person.objects.filter(is_simulated=False)

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from annotator.commanding import ProjectCommand
 from annotator.csv_files import restore
 from annotator.sandbox import switchboard
-from annotator.sandbox.acts import paying_out
+from annotator.sandbox.acts import paying_out, settling
 from workers.engine.plurals import say_count
 
 NEEDED = ("worker_id", "amount", "reference")
@@ -26,7 +26,9 @@ class Command(ProjectCommand):
         parser.add_argument("file", type=Path, metavar="FILE", help="CSV of what was paid")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        n_new, n_known = paying_out.record_payments(_read(options["file"]), now=switchboard.read().now())
+        rows, now = _read(options["file"]), switchboard.read().now()
+        settling.settle_due(now=now)
+        n_new, n_known = paying_out.record_payments(rows, now=now)
         self.stdout.write(
             f"{say_count(n_new, 'payment')} recorded; {say_count(n_known, 'was', 'were')} recorded before."
         )
