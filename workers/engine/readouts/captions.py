@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from workers.engine.plurals import say_count
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.questions import IMAGE_COLUMNS, Listing, find_folder
+from workers.engine.readouts.words import split_words
 
 NAMES = "captions.csv", "captions.json"
 
@@ -21,11 +21,6 @@ class Captioned:
 
     folder: Path
     captions: dict[str, list[str]]
-
-
-def split_caption(text: str) -> list[str]:
-    """Words in small letters; punctuation counts for nothing."""
-    return re.findall(r"[\w'-]+", text.lower())
 
 
 def read_captions(files: Sequence[Path], images: Path | None) -> Captioned:
@@ -39,7 +34,7 @@ def read_captions(files: Sequence[Path], images: Path | None) -> Captioned:
     rows = _read_json(file) if file.suffix.lower() == ".json" else _read_csv(file)
     captions: dict[str, list[str]] = {}
     for image, caption in rows:
-        if split_caption(caption):
+        if split_words(caption):
             captions.setdefault(listing.find(image), []).append(caption)
     if len(captions) < 2:
         raise ReadoutInvalid(

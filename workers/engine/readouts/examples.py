@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from workers.engine.plurals import say_count
 from workers.engine.readouts.bench import Bench
-from workers.engine.readouts.captions import read_captions, split_caption
+from workers.engine.readouts.captions import read_captions
 from workers.engine.readouts.labeled import Flags, Labeled, open_labeled
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.splits import draw_test
+from workers.engine.readouts.words import split_words
 from workers.engine.training.classes import ClassSet, read_class_set, split
 
 READING = "reading the labels"
@@ -115,12 +116,12 @@ def _is_on_both_sides(has: Flags, is_test: Flags) -> bool:
 
 def _read_phrase(bench: Bench) -> Examples:
     """Photographs one of whose captions holds the words of the phrase in a row, and all others. [ZKLOT16] 4.2."""
-    captioned, words = read_captions(bench.data, bench.images), split_caption(bench.options.phrase)
+    captioned, words = read_captions(bench.data, bench.images), split_words(bench.options.phrase)
     paths = list(captioned.captions)
     features = bench.pool(captioned.folder, paths)
     rows = np.flatnonzero(features.is_readable)
     kept = [paths[row] for row in rows]
-    has = [any(_holds(split_caption(one), words) for one in captioned.captions[path]) for path in kept]
+    has = [any(_holds(split_words(one), words) for one in captioned.captions[path]) for path in kept]
     return Examples(
         paths=kept, names=[" ".join(words)], truth=np.array(has, dtype=np.bool_)[:, None],
         is_test=draw_test(kept, bench.options.test_share, seed=bench.options.seed), features=features.values[rows],

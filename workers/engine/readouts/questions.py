@@ -15,6 +15,7 @@ from typing import Any
 
 from workers.engine.images.walking import SUFFIXES
 from workers.engine.readouts.options import ReadoutInvalid
+from workers.engine.readouts.words import split_words
 
 # Of VQA's ten people, as many must have said so for an answer to count whole.
 ENOUGH = 3
@@ -36,6 +37,11 @@ class Question:
     part: str = ""
 
     @property
+    def words(self) -> list[str]:
+        """The different words in their order."""
+        return list(dict.fromkeys(split_words(self.text)))
+
+    @property
     def answer(self) -> str:
         """What most people said; of equally frequent ones the first."""
         return Counter(self.answers).most_common(1)[0][0]
@@ -53,11 +59,6 @@ class Asked:
     folder: Path
     questions: list[Question]
     n_several: int
-
-
-def split_words(text: str) -> list[str]:
-    """The different words of a question in their order, in small letters."""
-    return list(dict.fromkeys(re.findall(r"[\w'-]+", text.lower())))
 
 
 def read_questions(files: Sequence[Path], images: Path | None) -> Asked:

@@ -1,6 +1,7 @@
 """Files of questions and captions as VQA, DAQUAR and COCO write them, and what is wrong with others."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from PIL import Image
 
 from workers.engine.readouts.captions import read_captions
 from workers.engine.readouts.options import ReadoutInvalid
-from workers.engine.readouts.questions import read_questions, split_words
+from workers.engine.readouts.questions import Question, read_questions
 from workers.engine.readouts.splits import draw_test
+from workers.engine.readouts.words import split_words
 
 
 @pytest.fixture
@@ -34,12 +36,29 @@ def test_both_parts_of_vqa_are_read_with_what_ten_people_said(folder: Path) -> N
     one = found.questions[0]
     assert (one.answer, one.grade("no"), one.grade("cat")) == ("no", 1.0, 0.0)
     assert one.grade("yes") == pytest.approx(2 / 3)
-    assert split_words(one.text + " is it?") == ["is", "it", "a", "dog"]
+    assert Question("a", one.text + " is it?", ("no",)).words == ["is", "it", "a", "dog"]
     # Version 1 tells one answer in place of ten.
     told = {"annotations": [{"question_id": 42, "multiple_choice_answer": "Yes"}]}
     (folder / "annotations.json").write_text(json.dumps(told))
     alone = read_questions([folder / "v2_OpenEnded_val2014_questions.json", folder / "annotations.json"], None)
     assert [(one.answers, one.part) for one in alone.questions] == [(("yes",), "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("पानी कहाँ है", ["पानी", "कहाँ", "है"]),
+        ("น้ำสีแดง", ["น้ำสีแดง"]),
+        ("กา\u200bแฟ", ["กา", "แฟ"]),
+        ("می\u200cخواهم", ["میخواهم"]),
+        ("Cafe\u0301, İzmir!", ["café", "izmir"]),
+        ("What’s ‘this’ ?", ["what's", "this"]),
+        ("a ❤\ufe0f dog", ["a", "dog"]),
+        ("the man's t-shirt - is_it 2?", ["the", "man's", "t-shirt", "-", "is_it", "2"]),
+    ],
+)
+def test_words_are_whole_in_any_script(text: str, words: list[str]) -> None:
+    assert split_words(text) == [unicodedata.normalize("NFC", one) for one in words]
 
 
 def test_questions_with_several_answers_at_once_are_counted(folder: Path) -> None:

@@ -14,7 +14,7 @@ from workers.engine.plurals import say_count
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.caption_learning import Pairs, learn_captions
 from workers.engine.readouts.caption_network import N_SPECIAL, CaptionNetwork, say, say_why
-from workers.engine.readouts.captions import read_captions, split_caption
+from workers.engine.readouts.captions import read_captions
 from workers.engine.readouts.judging import tell, tell_gain, tell_mean
 from workers.engine.readouts.linear import Weights, normalize_rows
 from workers.engine.readouts.options import ReadoutInvalid
@@ -22,6 +22,7 @@ from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.sentences import N_MAX, find_bleu, find_cider
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted
 from workers.engine.readouts.splits import draw_test
+from workers.engine.readouts.words import split_words
 from workers.engine.resampling import Estimate, draw
 
 MIN_WORDS = 4
@@ -38,7 +39,7 @@ def fit(bench: Bench) -> Fitted:
     features = bench.pool(captioned.folder, paths)
     rows = np.flatnonzero(features.is_readable)
     kept, x = [paths[row] for row in rows], torch.from_numpy(normalize_rows(features.values[rows]))
-    texts: Texts = [[split_caption(one) for one in captioned.captions[path]] for path in kept]
+    texts: Texts = [[split_words(one) for one in captioned.captions[path]] for path in kept]
     is_test = (
         draw_test(kept, bench.options.test_share, seed=bench.options.seed) if kept else np.zeros(0, dtype=np.bool_)
     )

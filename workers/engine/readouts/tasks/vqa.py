@@ -20,10 +20,11 @@ from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.judging import tell_gain, tell_mean
 from workers.engine.readouts.linear import Linear, normalize_rows
 from workers.engine.readouts.options import Options, ReadoutInvalid
-from workers.engine.readouts.questions import Asked, Question, read_questions, split_words
+from workers.engine.readouts.questions import Asked, Question, read_questions
 from workers.engine.readouts.readout import Arrays, Readout
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted, rank
 from workers.engine.readouts.splits import draw_test
+from workers.engine.readouts.words import split_words
 
 # Published constants [ZTSSF15] 2: how often a word or an answer must occur.
 MIN_WORDS, MIN_ANSWERS = 6, 3
@@ -51,7 +52,7 @@ class _Data:
         places, classes = ({one: i for i, one in enumerate(names)} for names in (self.words, self.answers))
         bags = torch.zeros(len(questions), len(self.words))
         for i, one in enumerate(questions):
-            bags[i, [places[word] for word in split_words(one.text) if word in places]] = 1
+            bags[i, [places[word] for word in one.words if word in places]] = 1
         x = torch.from_numpy(np.stack([self.rows[one.path] for one in questions]))
         return Table(bags, x, np.array([classes.get(one.answer, -1) for one in questions]))
 
@@ -113,7 +114,7 @@ def _find_test(questions: Sequence[Question], options: Options) -> list[bool]:
 def list_known(training: Sequence[Question]) -> tuple[list[str], list[str]]:
     """The answers and the words that are frequent enough, in alphabetical order."""
     answers = Counter(one.answer for one in training)
-    words = Counter(word for one in training for word in split_words(one.text))
+    words = Counter(word for one in training for word in one.words)
     return (
         sorted(one for one, n in answers.items() if n >= MIN_ANSWERS),
         sorted(one for one, n in words.items() if n >= MIN_WORDS),
@@ -182,14 +183,14 @@ def _answer_by_first_words(training: Sequence[Question], test: Sequence[Question
     """The most frequent answer to questions that begin with the same two words."""
     by_start: dict[tuple[str, ...], Counter[str]] = {}
     for one in training:
-        by_start.setdefault(tuple(split_words(one.text)[:2]), Counter())[one.answer] += 1
-    found = [by_start.get(tuple(split_words(one.text)[:2])) for one in test]
+        by_start.setdefault(tuple(one.words[:2]), Counter())[one.answer] += 1
+    found = [by_start.get(tuple(one.words[:2])) for one in test]
     return [counts.most_common(1)[0][0] if counts else majority for counts in found]
 
 
 def show(readout: Readout, maps: NDArray[np.float32], wanted: Wanted) -> Shown:
     """Raises ReadoutInvalid without a question."""
-    words = split_words(wanted.question)
+    words = list(dict.fromkeys(split_words(wanted.question)))
     if not words:
         raise ReadoutInvalid("The read-out answers questions: ask one with --question.")
     vocabulary = {word: place for place, word in enumerate(readout.facts["vocabulary"])}
