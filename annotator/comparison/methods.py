@@ -18,6 +18,11 @@ PEOPLE, SIMULATED, PIXELS = "people", "people (simulated)", "labeled pixels"
 COMPUTED = (PEOPLE, SIMULATED, PIXELS)
 
 
+def is_computed(method: str) -> bool:
+    """True of the name of a method that no file may bring."""
+    return method.casefold() in {name.casefold() for name in COMPUTED}
+
+
 @dataclass(frozen=True)
 class Said:
     """What one method says about one unit. `score` is the method's own; `score_name` says what it is."""

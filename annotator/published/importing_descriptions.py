@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from annotator.comparison.methods import COMPUTED
+from annotator.comparison.methods import is_computed
 from annotator.descriptions.models import Description
 from annotator.published.describers.records import Choices, ReadDescription
 from annotator.published.describers.table import read_descriptions
@@ -115,7 +115,7 @@ def _place(found: Sequence[ReadDescription], wish: Wish, file: str) -> list[Read
 def _name_method(one: ReadDescription, wish: Wish, method: str) -> str:
     """Of a file with several methods, each keeps its own name; a name that is given stands before it."""
     own = f"{wish.method.strip()} {one.method}" if wish.method.strip() and one.method else one.method or method
-    if own.casefold() in {name.casefold() for name in COMPUTED}:
+    if is_computed(own):
         raise CannotImport(f"The method {own!r} is computed here from answers or labeled pixels: choose another name.")
     return own
 

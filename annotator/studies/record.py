@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from annotator.json_texts import read_json
+from annotator.names import NameRefused, check_name
 from annotator.refusals import Refusal
 from annotator.studies.plan import Plan, digest_plan, read_plan
 from annotator.studies.scores import Draws, Pairs, Ratings
 from annotator.studies.votes import RaterError, estimate_error
 
 # 1: gold images had no order, a rating stood once per method, and nothing told whether ratings were changed.
-VERSION = 2
+# 2: nothing told whether what is neither plan nor rating was changed, such as what was spent.
+VERSION, READ = 3, (2, 3)
 # Of a pair's draws, lists of equal length.
 DRAWN = ("images", "q", "prior", "activation", "standardized", "is_active")
 
@@ -152,33 +154,34 @@ def describe_pairs(pairs: Sequence[RecordedPair]) -> list[dict[str, Any]]:
 def write_record(record: StudyRecord) -> str:
     """As JSON, the same for the same study."""
     told = {"version": VERSION, **asdict(record), "plan": record.plan.describe()}
-    return json.dumps({**told, "ratings_sha256": digest_ratings(told["ratings"])}, indent=1) + "\n"
+    return json.dumps({**told, "sha256_of_all": _digest(told)}, indent=1) + "\n"
 
 
-def digest_ratings(ratings: Sequence[Mapping[str, Any]]) -> str:
-    """SHA-256 of all ratings in their order."""
-    return hashlib.sha256(json.dumps(list(ratings), sort_keys=True).encode()).hexdigest()
+def _digest(values: object) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def read_record(path: Path) -> StudyRecord:
     """What write_record wrote. Raises BadRecord."""
     try:
         values = read_json(path.read_bytes())
-        version = values.pop("version")
-        if version != VERSION:
+        version = values["version"]
+        if version not in READ:
             raise BadRecord(
                 f"{path} has the version {version!r}, and this Unitscope reads {VERSION}. Write the report again with "
                 "`study report` where the study is, then rebuild it from the new study.json."
             )
-        ratings_sha256 = values.pop("ratings_sha256")
-        if ratings_sha256 != digest_ratings(values["ratings"]):
-            raise BadRecord(f"{path} was changed: its ratings are not those that were written.")
+        written = values.pop("ratings_sha256" if version == READ[0] else "sha256_of_all")
+        if written != _digest(values["ratings"] if version == READ[0] else values):
+            raise BadRecord(f"{path} was changed after it was written.")
+        del values["version"]
+        check_name(values["name"])
         pairs = tuple(RecordedPair(**pair) for pair in values.pop("pairs"))
         ratings = tuple(RecordedRating(**rating) for rating in values.pop("ratings"))
         record = StudyRecord(**{**values, "plan": read_plan(values["plan"])}, pairs=pairs, ratings=ratings)
     except OSError as error:
         raise BadRecord(f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, NameRefused) as error:
         raise BadRecord(f"{path} is not the bundle of a study: {error}.") from None
     if not record.is_as_frozen:
         raise BadRecord(f"{path} was changed: its plan or its draws are not those that were frozen.")

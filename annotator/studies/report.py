@@ -1,5 +1,6 @@
 """A study's report as plain values: what stands in its JSON, its tables and its page. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from decimal import Decimal
@@ -73,6 +74,11 @@ def list_departures(record: StudyRecord) -> Iterator[str]:
             len(drawn.ratings.draw), "rating of a drawn photograph counts", "ratings of drawn photographs count"
         )
         yield f"{counts}, and {say_count(n_planned, 'was', 'were')} planned."
+    n_people = np.bincount(drawn.ratings.draw, minlength=len(drawn.draws.pair))
+    if others := Counter(n for n in n_people.tolist() if n not in (0, plan.n_raters)):
+        told = ", ".join(f"{n} by {say_count(k, 'person')}" for k, n in sorted(others.items()))
+        planned = say_count(plan.n_raters, "person")
+        yield f"Drawn photographs, not rated by {planned} as planned: {told}."
     n_unrated = len(record.pairs) - len(np.unique(drawn.draws.pair[drawn.ratings.draw]))
     if 0 < n_unrated < len(record.pairs):
         of = say_count(len(record.pairs), "description")
@@ -89,7 +95,7 @@ def list_ratings(record: StudyRecord) -> str:
 def write_latex(report: Mapping[str, Any]) -> str:
     """A table with one row per method: every metric with its interval."""
     lines = [
-        f"% {report['study']}, plan {report['plan_sha256'][:12]}",
+        f"% {_escape(report['study'])}, plan {report['plan_sha256'][:12]}",
         rf"\begin{{tabular}}{{l{'r' * len(METRICS)}}}",
         " & ".join(["method", *(WORDS[name] for name in METRICS)]) + r" \\ \hline",
     ]
@@ -219,4 +225,4 @@ def _spell_latex(estimate: dict[str, float | None]) -> str:
 def _escape(text: str) -> str:
     words = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     words |= {character: f"\\{character}" for character in "&%$#_{}"}
-    return "".join(words.get(character, character) for character in text)
+    return "".join(words.get(character, character) for character in " ".join(text.split()))

@@ -139,12 +139,14 @@ def test_every_unit_needs_a_phrase(dissection: Dissection) -> None:
 
 def test_phrases_come_from_a_file(dissection: Dissection, tmp_path: Path) -> None:
     file = tmp_path / "phrases.csv"
-    file.write_text("layer,unit,phrase\nfeatures.3,0,red  car\nfeatures.3,99,not chosen\n")
-    assert list(read_phrases(file, choices(dissection)).values()) == ["red car"]
+    file.write_text("layer,unit,phrase\nfeatures.3,0,red  car\nfeatures.3,3,not chosen\n")
+    assert list(read_phrases(file, choices(dissection)[:1]).values()) == ["red car"]
     for text, word in [
         ("layer,unit\nfeatures.3,0\n", "phrase"),
         ("layer,unit,phrase\nfeatures.3,first,car\n", "line 2"),
         ("layer,unit,phrase\nfeatures.3,0,\n", "line 2"),
+        ("layer,unit,phrase\nfeatures.3,99,car\n", "line 2, column unit.*no unit 99"),
+        ("layer,unit,phrase\nfeature.3,0,car\n", "line 2, column layer.*no layer 'feature.3'"),
     ]:
         file.write_text(text)
         with pytest.raises(BadPhrases, match=word):

@@ -19,6 +19,9 @@ from annotator.refusals import Refusal
 from annotator.units.models import DissectedUnit, Dissection, TopImage
 from workers.engine.plurals import say_count
 
+# What the columns of amounts hold, and more than any campaign costs.
+TOO_MANY_USD = 10**6
+
 
 class CannotCompose(Refusal):
     """The campaign cannot be composed as asked; nothing was written."""
@@ -136,6 +139,8 @@ def check_terms(campaign: Campaign, *, n_hits: int) -> None:
         reward_usd=campaign.reward_usd,
         marketplace=campaign.marketplace,
     )
+    if campaign.budget_cap_usd >= TOO_MANY_USD:
+        raise CannotCompose(f"A campaign costs less than ${TOO_MANY_USD:,} in all.")
     # A campaign that its cap does not cover could not be published.
     if price > campaign.budget_cap_usd:
         raise CannotCompose(f"This costs ${price} with fees, more than the cap of ${campaign.budget_cap_usd:.2f}.")

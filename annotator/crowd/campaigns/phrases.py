@@ -1,6 +1,7 @@
 """Which phrase a verify_label HIT asks about: a unit's automatic label, or what a file says."""
 
 import csv
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from annotator.crowd.campaigns.unit_choice import ChosenUnit
 from annotator.csv_files import holds_markup, restore
 from annotator.refusals import Refusal
 from annotator.units.best_labels import is_best
-from annotator.units.models import AutomaticLabel
+from annotator.units.models import AutomaticLabel, Layer
 from workers.engine.plurals import say_count
 
 MAX_LENGTH = 200
@@ -51,7 +52,10 @@ def read_one_phrase_each(path: Path, units: Sequence[ChosenUnit]) -> dict[int, s
 
 
 def read_all_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, list[str]]:
-    """Unit id -> phrases, from a CSV of layer, unit (zero-based), phrase; rows of units not chosen are passed over."""
+    """Unit id -> phrases, from a CSV of layer, unit (zero-based), phrase. Rows of units not chosen are passed over.
+
+    Raises BadPhrases, also for a unit that the network does not have.
+    """
     by_name = {
         (choice.dissected_unit.unit.layer.path, choice.dissected_unit.unit.index): choice.dissected_unit.unit_id
         for choice in units
@@ -66,11 +70,32 @@ def read_all_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, list[
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadPhrases(f"{path} cannot be read: {error}.") from None
     phrases: dict[int, list[str]] = {}
+    sizes = _find_sizes(units)
     for line, row in rows:
-        unit_id = by_name.get(_read_name(row, where=f"{path}, line {line}"))
+        name = _read_name(row, where=f"{path}, line {line}")
+        _check_exists(name, sizes, where=f"{path}, line {line}")
+        unit_id = by_name.get(name)
         if unit_id is not None:
             phrases.setdefault(unit_id, []).append(_read_phrase(row, where=f"{path}, line {line}"))
     return phrases
+
+
+def _find_sizes(units: Sequence[ChosenUnit]) -> dict[str, int | None]:
+    """Layer -> its number of units, None if no dissection told it; of all layers of the units' networks."""
+    networks = {choice.dissected_unit.unit.layer.network_id for choice in units}
+    rows = Layer.objects.filter(network__in=networks).values_list("path", "n_units", "is_size_known")
+    return {path: n_units if is_known else None for path, n_units, is_known in rows}
+
+
+def _check_exists(name: tuple[str, int], sizes: dict[str, int | None], *, where: str) -> None:
+    layer, index = name
+    if layer not in sizes:
+        raise BadPhrases(f"{where}, column layer: there is no layer {layer!r} here, only {', '.join(sizes) or 'none'}.")
+    n_units = sizes[layer]
+    if n_units is not None and index >= n_units:
+        raise BadPhrases(
+            f"{where}, column unit: {layer} has {say_count(n_units, 'unit')}, counted from 0; there is no unit {index}."
+        )
 
 
 def _read_name(row: dict[str, str], *, where: str) -> tuple[str, int]:
@@ -84,6 +109,8 @@ def _read_phrase(row: dict[str, str], *, where: str) -> str:
     phrase = restore(" ".join((row["phrase"] or "").split()))
     if not 0 < len(phrase) <= MAX_LENGTH:
         raise BadPhrases(f"{where}: a phrase has 1 to {MAX_LENGTH} characters.")
+    if any(unicodedata.category(character) == "Cc" for character in phrase):
+        raise BadPhrases(f"{where}, column phrase: {phrase[:40]!r} holds a character that no page can show.")
     if holds_markup(phrase):
         raise BadPhrases(f"{where}, column phrase: {phrase[:40]!r} holds HTML; a phrase is plain text.")
     return phrase

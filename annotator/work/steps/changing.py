@@ -17,6 +17,7 @@ from annotator.crowd.marketplaces.requirements import BadQualification
 from annotator.crowd.marketplaces.table import MARKETPLACES
 from annotator.crowd.models import Campaign
 from annotator.labels.recording import keep_record
+from annotator.studies.models import StudyRound
 from annotator.work.confirming import NotConfirmed, check_confirmed
 from annotator.work.options import option
 from annotator.work.states import unless_draft, unless_playing
@@ -61,6 +62,8 @@ _PLAIN = {
 }  # fmt: skip
 # For these, 0 means: none.
 _OPTIONAL = {"max_assignments": "max_assignments", "max_per_worker": "max_hits_per_worker"}
+# What the frozen plan of a study says of its rounds.
+_PLANNED = ("assignments", "max_assignments", "reward", "marketplace")
 _QUALIFYING = ("country", "min_approval", "min_approved", "exclude", "screening")
 
 
@@ -69,12 +72,24 @@ def edit(work: Work) -> str:
     given = {name: value for name, value in asked.items() if value not in (None, ())}
     if not given:
         raise CannotEdit("Say what is to change, such as --reward 0.80.")
+    _check_not_planned(work.subject, given)
     changes = _list_changes(work.subject, given)
     before = edit_terms(work.subject, changes=changes, now=work.now)
     work.details["before"] = {name: str(value) for name, value in before.items()}
     work.subject.refresh_from_db()
     quote = work.subject.quote.get("total_usd")
     return f"Changed: {', '.join(sorted(given))}.{f' The quote is ${quote} now.' if quote else ''}"
+
+
+def _check_not_planned(campaign: Campaign, given: dict[str, Any]) -> None:
+    """Raises CannotEdit for what the report of the campaign's study would go on to say as it was planned."""
+    planned = [name for name in _PLANNED if name in given]
+    one = StudyRound.objects.filter(campaign=campaign).select_related("study").first()
+    if planned and one:
+        raise CannotEdit(
+            f"{', '.join(planned)}: the frozen plan of the study {one.study.name} says this. Delete the study, and "
+            "plan it anew with other terms."
+        )
 
 
 def _list_changes(campaign: Campaign, given: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from annotator.accounts.models import Role
 from annotator.crowd.campaigns import composing, quoting
-from annotator.crowd.campaigns.composing import CannotCompose
+from annotator.crowd.campaigns.composing import TOO_MANY_USD, CannotCompose
 from annotator.crowd.campaigns.crops import CropsGone
 from annotator.crowd.campaigns.finding import find_campaign
 from annotator.crowd.campaigns.photograph_choice import count_catches, make_questions
@@ -55,6 +55,8 @@ def read_usd(text: str) -> Decimal:
         raise ArgumentTypeError(f"{text[:40]!r} is not an amount of dollars like 0.60") from None
     if not is_amount:
         raise ArgumentTypeError(f"{text[:40]!r} is not an amount of dollars and cents")
+    if value >= TOO_MANY_USD:
+        raise ArgumentTypeError(f"{text[:40]!r} is too much: less than ${TOO_MANY_USD:,}")
     return value
 
 

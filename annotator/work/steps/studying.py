@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from annotator.accounts.models import Role
+from annotator.comparison.methods import is_computed
 from annotator.crowd.campaigns.composing import CannotCompose
 from annotator.crowd.campaigns.deleting import CannotDelete
 from annotator.crowd.campaigns.phrases import BadPhrases, read_one_phrase_each
@@ -159,7 +160,13 @@ def _list_asked(units: Sequence[DissectedUnit], options: PlanOptions) -> Iterato
     said = find_texts(units, methods=options.method)
     chosen = [ChosenUnit(one, because="named") for one in units]
     for method, path in map(_split_named, options.file):
-        if method in said:
+        if not method.isprintable():
+            raise BadPlan(f"The name of the method {method!r} holds a character that no page can show.")
+        if is_computed(method):
+            raise BadPlan(
+                f"The method {method!r} is computed here from answers or labeled pixels: name the file's other."
+            )
+        if method.casefold() in {name.casefold() for name in said}:
             raise BadPlan(f"The method {method!r} is named twice.")
         said[method] = read_one_phrase_each(Path(path), chosen)
     for unit in units:
@@ -193,6 +200,7 @@ def _find_known(dissection: Dissection, units: Sequence[DissectedUnit], options:
 
 def _split_named(text: str) -> tuple[str, str]:
     name, equals, path = text.partition("=")
+    name = name.strip()
     if not (name and equals and path):
         raise BadPlan(f"{text!r} is not NAME=FILE.")
     return name, path

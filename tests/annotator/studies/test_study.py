@@ -1,7 +1,9 @@
 """A study from its plan to its report: drawn, priced, asked once per wording, answered, reported, and rebuilt."""
 
 import csv
+import hashlib
 import json
+import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from annotator.studies import scores
 from annotator.studies.models import Study
 from annotator.studies.planning import describe_asked, find_active
 from annotator.studies.reading import read_study
-from annotator.studies.record import digest_ratings, write_record
+from annotator.studies.record import write_record
 from annotator.studies.tasks import compute
 from annotator.units.managing import CannotChange, delete_dissection
 from annotator.units.models import Dissection, Image
@@ -240,11 +242,68 @@ def test_ratings_that_nobody_gave_are_refused(dissection: Dissection, tmp_path: 
         whole = json.loads(record)
         whole["ratings"][0] |= change
         bundle.write_text(json.dumps(whole))
-        with pytest.raises(CommandError, match="ratings are not those"):
+        with pytest.raises(CommandError, match="was changed after it was written"):
             run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
-        bundle.write_text(json.dumps(whole | {"ratings_sha256": digest_ratings(whole["ratings"])}))
+        bundle.write_text(json.dumps(sign(whole)))
         with pytest.raises(CommandError, match=says):
             run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
+
+
+def sign(whole: dict[str, Any]) -> dict[str, Any]:
+    """With the digest of what stands in it now."""
+    del whole["sha256_of_all"]
+    return whole | {"sha256_of_all": hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"n_rounds_asked": 2}, {"spent_usd": "0.01"}, {"planned_at": "2020-01-01T00:00:00+00:00"}, {"name": "others"}],
+)
+def test_nothing_of_a_bundle_can_be_changed(dissection: Dissection, tmp_path: Path, change: dict[str, Any]) -> None:
+    plan(dissection, tmp_path)
+    bundle = tmp_path / "study.json"
+    bundle.write_text(json.dumps(json.loads(write_record(read_study(Study.objects.get()))) | change))
+    with pytest.raises(CommandError, match="was changed after it was written"):
+        run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
+
+
+def test_a_bundle_of_version_2_is_read_and_a_name_writes_no_latex(dissection: Dissection, tmp_path: Path) -> None:
+    plan(dissection, tmp_path)
+    whole = json.loads(write_record(read_study(Study.objects.get())))
+    del whole["sha256_of_all"]
+    whole |= {"version": 2, "ratings_sha256": hashlib.sha256(b"[]").hexdigest()}
+    bundle = tmp_path / "study.json"
+    bundle.write_text(json.dumps(whole))
+    run("rebuild", str(bundle), "--out", str(tmp_path / "again"))
+    bundle.write_text(json.dumps(whole | {"name": "birds\n\\input{secret}"}))
+    with pytest.raises(CommandError, match=r"is not the bundle of a study.*name"):
+        run("rebuild", str(bundle), "--out", str(tmp_path / "other"))
+
+
+def test_too_few_and_too_many_answers_are_both_told(dissection: Dissection, tmp_path: Path) -> None:
+    plan(dissection, tmp_path)
+    run("launch", "birds")
+    answer(Campaign.objects.get())
+    first, second = Answer.objects.order_by("pk")[0], Answer.objects.order_by("pk").last()
+    assert second is not None
+    worker = Worker.objects.create(marketplace="own", external_id="W9", pseudonym="person-9", created_at=NOW)
+    extra = Assignment.objects.create(
+        hit=second.assignment.hit, worker=worker, external_id="A9", state="approved", active_seconds=30
+    )
+    Answer.objects.create(assignment=extra, hit_unit=second.hit_unit, says=second.says)
+    first.delete()
+    said = run("status", "birds")
+    assert re.search(r"Drawn photographs, not rated by 3 people as planned: \d+ by 2 people, \d+ by 4 people\.", said)
+
+
+def test_terms_that_the_plan_states_stay(dissection: Dissection, tmp_path: Path) -> None:
+    plan(dissection, tmp_path)
+    run("launch", "birds")
+    for word, value in (("--reward", "0.01"), ("--marketplace", "links"), ("--assignments", "2")):
+        with pytest.raises(CommandError, match="frozen plan of the study birds"):
+            call_command("campaign", "birds-round1", "edit", word, value)
+    assert str(Campaign.objects.get().reward_usd) == "0.06"
+    call_command("campaign", "birds-round1", "edit", "--contact", "ada@example.org")
 
 
 def test_a_bundle_that_was_changed_is_refused(dissection: Dissection, tmp_path: Path) -> None:
@@ -296,6 +355,15 @@ BAD_PLANS: list[tuple[list[str], str]] = [
     (["--seed", "-1"], "seed is 0 or more"),
     (["--reward", "cheap"], "not an amount"),
     (["--reward", "1e400"], "not an amount"),
+    (["--reward", "1e20"], "too much"),
+    (["--reward", "999999"], "less than .1,000,000 in all"),
+    (["--file", "labeled pixels=two.csv"], "computed here"),
+    (["--file", "People=two.csv"], "computed here"),
+    (["--file", "one\ntwo=two.csv"], "no page can show"),
+    (["--file", " =two.csv"], "is not NAME=FILE"),
+    (["--file", "m=ghost.csv"], "line 2, column unit: features.3 has 6 units.*no unit 99"),
+    (["--file", "m=typo.csv"], "line 2, column layer: there is no layer 'features.33' here"),
+    (["--file", "m=nul.csv"], "no page can show"),
     (["--file", f"{'m' * 90}=two.csv"], "at most 80 characters"),
     (["--file", "doubled=doubled.csv"], "features.3.*2 rows, as 'dog' and 'cat'"),
     (["--file", "marked=marked.csv"], "column phrase: '<b>dog</b>' holds HTML"),
@@ -314,7 +382,14 @@ BAD_PLANS: list[tuple[list[str], str]] = [
 def test_a_plan_that_cannot_be_is_refused_and_nothing_is_kept(
     dissection: Dissection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = {"two": "0,dog", "doubled": "0,dog\nfeatures.3,0,cat", "marked": "0,<b>dog</b>"}
+    rows = {
+        "two": "0,dog",
+        "doubled": "0,dog\nfeatures.3,0,cat",
+        "marked": "0,<b>dog</b>",
+        "ghost": "99,dog",
+        "nul": "0,d\0g",
+    }
+    (tmp_path / "typo.csv").write_text("layer,unit,phrase\nfeatures.33,0,dog\n")
     for name, row in rows.items():
         (tmp_path / f"{name}.csv").write_text(f"layer,unit,phrase\nfeatures.3,{row}\n")
     monkeypatch.chdir(tmp_path)
