@@ -25,8 +25,9 @@ NETWORK = "tools.checkpoint_table:make_network"
 HEADING = """# Checkpoints
 `--weights` takes what training programs write. A checkpoint is data and is never executed: objects of other programs
 that are known to be harmless (arguments, paths, optimizers, numbers of numpy) are passed over, and any other object
-refuses the file. `python -m tools.checkpoint_table` makes each kind of file below, loads it into a small network of
-`layer1` and a classifier `fc` of 10 classes, and writes this page; a test compares it.
+refuses the file. Numbers of another kind than the network's (whole, complex or 8-bit ones for weights) are never cast.
+`python -m tools.checkpoint_table` makes each kind of file below, loads it into a small network of `layer1` and a
+classifier `fc` of 10 classes, and writes this page; a test compares it.
 
 | file | asked for | loaded | what is said |
 | --- | --- | --- | --- |
@@ -116,6 +117,7 @@ def list_kinds() -> Iterator[Kind]:
     )
     yield "arrays of numpy in place of tensors", "layer1", saved({key: one.numpy() for key, one in tensors().items()})
     yield "half precision", "layer1", saved({key: one.half() for key, one in tensors().items()})
+    yield "8-bit whole numbers", "layer1", saved({key: (100 * one).to(torch.int8) for key, one in tensors().items()})
     yield "a whole network of torch's modules", "layer1", saved(nn.ModuleDict(dict(Network().named_children())))
     yield "index of two safetensors", "layer1", lambda folder: _save_shards(folder, n=2)
     yield "one of two safetensors, the other missing", "layer1", lambda folder: _save_shards(folder, n=1)

@@ -192,6 +192,24 @@ def _as_tensor(value: object) -> torch.Tensor | None:
     return plain
 
 
+def keeps_numbers(own: torch.Tensor, wanted: torch.Tensor) -> bool:
+    """Whether a copy of the first in the place of the second means the same numbers.
+
+    Whole numbers and floats of one byte in the place of weights are quantized and mean nothing without their scale;
+    complex numbers would lose a part.
+    """
+    if own.is_complex() or wanted.is_complex():
+        return own.is_complex() and wanted.is_complex()
+    if wanted.is_floating_point():
+        return own.is_floating_point() and own.itemsize > 1
+    # Programs that halve a whole checkpoint halve its counters and indices, too.
+    return not own.is_floating_point() or bool((own.double() == own.double().round()).all())
+
+
+def spell_kind(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
 def list_files(path: Path) -> list[Path]:
     """The files that a checkpoint consists of: itself, or all shards that an index or a shard's own name tells of, and
     the index. An index that cannot be read counts alone; reading it says why.

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from workers.engine.networks.checkpoints import NetworkError, Tensors, read_checkpoint
+from workers.engine.networks.checkpoints import NetworkError, Tensors, keeps_numbers, read_checkpoint, spell_kind
 from workers.engine.networks.encoder_recipe import IGNORED, LATENTS, EncoderRecipe
 from workers.engine.networks.hooks import find_layer, split_call
 from workers.engine.networks.identity import hash_tensors
@@ -172,7 +172,7 @@ def read_encoder(path: Path, *, n_units: int, layer: str) -> EncoderTensors:
 def _orient(tensors: Tensors, *, n_units: int, layer: str, name: str) -> torch.Tensor:
     """(L, C) of the weight: the bias tells which axis the latents are, else the tensor's name."""
     key, weight = _find(tensors, LATENTS_FIRST + LATENTS_LAST) or ("", torch.zeros(0))
-    weight = weight.float()
+    weight = _as_floats(key, weight, name)
     flat = weight.flatten(1) if weight.ndim == 4 and weight.shape[2:] == (1, 1) else weight
     if flat.ndim != 2 or n_units not in flat.shape:
         raise NetworkError(
@@ -194,7 +194,16 @@ def _vector(tensors: Tensors, names: tuple[str, ...], length: int, file: str) ->
     key, values = found
     if values.numel() != length:
         raise NetworkError(f"{key} of {file} has {say_count(values.numel(), 'value')}, not {length}.")
-    return values.float().flatten().contiguous()
+    return _as_floats(key, values, file).flatten().contiguous()
+
+
+def _as_floats(key: str, values: torch.Tensor, file: str) -> torch.Tensor:
+    """Raises NetworkError for numbers that are quantized or complex."""
+    if not keeps_numbers(values, torch.empty(0)):
+        raise NetworkError(
+            f"{key} of {file} is {spell_kind(values)}: give the encoder in float32, float16 or bfloat16."
+        )
+    return values.float()
 
 
 def _read_threshold(tensors: Tensors, n_latents: int, name: str) -> torch.Tensor | None:

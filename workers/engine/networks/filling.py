@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import nn
 
-from workers.engine.networks.checkpoints import NetworkError, Tensors, first_line
+from workers.engine.networks.checkpoints import NetworkError, Tensors, first_line, keeps_numbers, spell_kind
 from workers.engine.networks.hooks import split_call
 from workers.engine.networks.suggesting import suggest
 
@@ -45,15 +45,16 @@ class Fit:
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     misshapen: list[str] = field(default_factory=list)
+    miscast: list[str] = field(default_factory=list)
 
     @property
-    def n_wrong(self) -> int:
-        return len(self.missing) + len(self.misshapen)
+    def wrong(self) -> list[str]:
+        """Keys of the module for which the file has no tensor that can be copied."""
+        return [*self.missing, *self.misshapen, *self.miscast]
 
     def fits(self, spared: Sequence[str]) -> bool:
         """True if all is there but keys of heads that no layer needs, and nothing is left over but heads."""
-        wrong = [*self.missing, *self.misshapen]
-        is_head = {key.partition(".")[0] for key in wrong} <= set(spared)
+        is_head = {key.partition(".")[0] for key in self.wrong} <= set(spared)
         return is_head and not self.strange
 
     @property
@@ -90,7 +91,7 @@ def fill(*, module: nn.Module, groups: dict[str, Tensors], name: str, layers: Se
     if not fitting:
         raise CheckpointMismatch(_refuse(name, fits[0], groups, module))
     chosen = fitting[0]
-    wrong = {*chosen.missing, *chosen.misshapen}
+    wrong = set(chosen.wrong)
     kept = {key: one for key, one in chosen.tensors.items() if key not in {*wrong, *chosen.unexpected}}
     try:
         module.load_state_dict(kept, strict=False)
@@ -102,7 +103,7 @@ def fill(*, module: nn.Module, groups: dict[str, Tensors], name: str, layers: Se
 def _list_others(chosen: Fit, fitting: list[Fit], keys: list[str]) -> list[str]:
     """Other tensors that fit as well, in words, each once: the same ones may be found in two ways."""
     found: dict[tuple[int, ...], str] = {}
-    for fit in [chosen, *(one for one in fitting if one.n_wrong == chosen.n_wrong)]:
+    for fit in [chosen, *(one for one in fitting if len(one.wrong) == len(chosen.wrong))]:
         found.setdefault(tuple(id(fit.tensors.get(key)) for key in keys), fit.describe())
     return sorted(list(found.values())[1:])
 
@@ -111,7 +112,7 @@ def find_classes(*, module: nn.Module, groups: dict[str, Tensors]) -> int | None
     """The number of classes that the checkpoint's classifier has, if only that keeps it from fitting the module."""
     for fit in _list_fits(module, groups):
         heads = [key for key in fit.misshapen if key.partition(".")[0] in HEADS]
-        if heads and not fit.missing and len(heads) == len(fit.misshapen):
+        if heads and not fit.missing and not fit.miscast and len(heads) == len(fit.misshapen):
             sizes = {fit.tensors[key].shape[0] for key in heads if fit.tensors[key].ndim}
             if len(sizes) == 1:
                 return int(sizes.pop())
@@ -171,17 +172,20 @@ def _rank_prefix(prefix: str) -> tuple[bool, int, str]:
 def _compare(fit: Fit, wanted: dict[str, torch.Tensor]) -> Fit:
     # Counters are absent from checkpoints before torch 0.4.1.
     needed, own = {key for key in wanted if not key.endswith("num_batches_tracked")}, fit.tensors
+    shared = wanted.keys() & own.keys()
+    misshapen = {key for key in shared if own[key].shape != wanted[key].shape}
     return replace(
         fit,
         missing=sorted(needed - own.keys()),
         unexpected=sorted(own.keys() - wanted.keys()),
-        misshapen=sorted(key for key in wanted.keys() & own.keys() if own[key].shape != wanted[key].shape),
+        misshapen=sorted(misshapen),
+        miscast=sorted(key for key in shared - misshapen if not keeps_numbers(own[key], wanted[key])),
     )
 
 
 def _rank_fit(fit: Fit) -> tuple[int, int, bool, tuple[bool, int, str]]:
     """The best first: fewest wrong keys, then the place and the prefix where trained weights are."""
-    return fit.n_wrong, _rank(fit.place), fit.is_unwrapped, _rank_prefix(fit.prefix)
+    return len(fit.wrong), _rank(fit.place), fit.is_unwrapped, _rank_prefix(fit.prefix)
 
 
 def _rank(place: str) -> int:
@@ -201,7 +205,11 @@ def _refuse(name: str, best: Fit, groups: dict[str, Tensors], module: nn.Module)
     """What was found, and on a second line what would help."""
     wanted = module.state_dict()
     misshapen = [f"{key} ({_shape(best.tensors[key])} instead of {_shape(wanted[key])})" for key in best.misshapen]
-    faults = [("missing", best.missing), ("unexpected", best.unexpected), ("of another shape", misshapen)]
+    miscast = [f"{key} ({spell_kind(best.tensors[key])} instead of {spell_kind(wanted[key])})" for key in best.miscast]
+    faults = [
+        ("missing", best.missing), ("unexpected", best.unexpected), ("of another shape", misshapen),
+        ("of numbers of another kind", miscast),
+    ]  # fmt: skip
     words = "; ".join(f"{len(keys)} {what}: {_some(keys)}" for what, keys in faults if keys)
     where = f" Best {best.describe()}." if best.describe() else ""
     held = [f"{len(tensors)} under {place!r}" for place, tensors in groups.items() if place]
@@ -210,7 +218,9 @@ def _refuse(name: str, best: Fit, groups: dict[str, Tensors], module: nn.Module)
 
 
 def _advise(best: Fit, groups: dict[str, Tensors]) -> str:
-    wrong = [*best.missing, *best.misshapen]
+    wrong = best.wrong
+    if best.miscast and not best.missing and not best.misshapen:
+        return "Give the file of before it was quantized or turned into complex numbers: float32, float16 or bfloat16."
     if any("lora_" in key for key in best.unexpected):
         return "Its adapters (LoRA) have to be merged into the network before it is saved (merge_and_unload in peft)."
     if not best.strange and wrong and all(key.partition(".")[0] in HEADS for key in wrong):

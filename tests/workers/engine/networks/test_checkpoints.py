@@ -78,6 +78,43 @@ def test_a_classifier_that_no_layer_needs_may_be_missing_or_of_another_size(tmp_
         load(tmp_path, tensors(without="layer1"), "layer1")
 
 
+@pytest.mark.parametrize(
+    "kind", [torch.int8, torch.uint8, torch.int64, torch.bool, torch.complex64, torch.float8_e4m3fn]
+)
+def test_numbers_that_a_cast_would_change_in_meaning_are_refused(tmp_path: Path, kind: torch.dtype) -> None:
+    odd = {**tensors(), "layer1.weight": (tensors()["layer1.weight"] * 100).to(kind)}
+    spelled = str(kind).removeprefix("torch.")
+    with pytest.raises(CheckpointMismatch, match=rf"of another kind: layer1\.weight \({spelled} instead of float32\)"):
+        load(tmp_path, odd, "layer1")
+    # A classifier that no layer needs is not used.
+    network = load(tmp_path, {**tensors(), "fc.weight": torch.zeros(10, 4).to(kind)}, "layer1")
+    assert is_filled(network)
+    assert "no layer needs it, and a seed draws fc.weight" in network.note
+
+
+def test_whole_numbers_fill_whole_numbers_and_floats_of_other_sizes_fill_floats(tmp_path: Path) -> None:
+    wanted = {
+        key: one.to(torch.int32 if key == "steps" else torch.float64)
+        for key, one in make_counting().state_dict().items()
+    }
+    wanted["steps"] += 7
+    architecture = f"{__name__}:make_counting"
+    for kind in (torch.float16, torch.bfloat16, torch.float64):
+        for state in (wanted, {key: one.to(kind) for key, one in wanted.items()}):
+            filled = load(tmp_path, state, architecture=architecture).module.state_dict()
+            assert int(filled["steps"]) == 7
+            assert filled["conv.weight"].dtype == torch.float32
+    with pytest.raises(CheckpointMismatch, match=r"steps \(float32 instead of int64\)"):
+        load(tmp_path, {**wanted, "steps": torch.tensor(0.5)}, architecture=architecture)
+
+
+def make_counting() -> nn.Module:
+    network = nn.Sequential()
+    network.add_module("conv", nn.Conv2d(3, 4, 3))
+    network.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+    return network
+
+
 def test_the_number_of_classes_is_that_of_the_tensors(tmp_path: Path) -> None:
     import torchvision
 

@@ -111,6 +111,8 @@ def test_an_encoder_stays_when_the_weights_are_drawn(tensors: Tensors, tmp_path:
         ({"W_enc": torch.full((5, 12), float("nan"))}, {}, "not finite"),
         ({"b_enc": torch.ones(4)}, {}, "b_enc of .* has 4 values, not 12"),
         ({"b_dec": torch.ones(4)}, {}, "b_dec of .* has 4 values, not 5"),
+        ({"W_enc": torch.ones(5, 12, dtype=torch.int8)}, {}, "W_enc of e.pt is int8: give the encoder in float32"),
+        ({"b_enc": torch.ones(12, dtype=torch.complex64)}, {}, "b_enc of e.pt is complex64: give"),
         ({"W_gate": torch.ones(5, 12)}, {}, "gated encoder"),
         ({}, {"activation": "jumprelu"}, "has no thresholds"),
         ({}, {"activation": "topk-13"}, "12 latents: topk-13 is more"),
