@@ -80,8 +80,8 @@ def find_by_key(key: str) -> Person | None:
 
 
 def renew_key(person: Person) -> str:
-    """A new sign-in key; the old one is no longer valid."""
+    """A new sign-in key; the old one is no longer valid. The key of who has left meanwhile signs nobody in."""
     key = ids.new_code()
     person.key_sha256 = hash_key(key)
-    person.save(update_fields=["key_sha256"])
+    Person.objects.filter(pk=person.pk, left_at=None).update(key_sha256=person.key_sha256)
     return key

@@ -55,13 +55,24 @@ def report(person: Person, hit: HIT, *, text: str, now: dt.datetime) -> None:
     Report.objects.create(person=person, hit=hit, text=text[:MAX_TEXT], at=now)
 
 
+def keep_account(person: Person, *, contact: str, wants_mail: bool, payout_address: str) -> None:
+    """What the person says on the page of their account. Nothing is kept of who has left meanwhile."""
+    here = Person.objects.filter(pk=person.pk, left_at=None)
+    here.update(
+        contact=contact, wants_mail=wants_mail, sealed_payout_address=paying_out.seal_payout_address(payout_address)
+    )
+
+
 @transaction.atomic
 def leave(person: Person, *, now: dt.datetime) -> None:
     """Who they are is forgotten: name, contact, key. HITs that they hold are given back.
 
     The WorkerId stays, because requesters and the ledger know it. Until the last cent is paid the payout address stays.
     """
-    person = Person.objects.select_for_update().get(pk=person.pk)
+    person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    # From here on nothing is accepted, and what the person holds is neither submitted nor judged.
+    unjudged = person.assignments.filter(state__in=[AssignmentState.ACCEPTED, AssignmentState.SUBMITTED])
+    list(HIT.objects.select_for_update().filter(id__in=unjudged.values("hit")).order_by("id"))
     for mturk_id in person.assignments.filter(state=AssignmentState.ACCEPTED).values_list("mturk_id", flat=True):
         working.give_back(mturk_id, person=person, now=now)
     person.name, person.contact, person.invited_as = LEFT_NAME.format(person.mturk_id), "", ""

@@ -96,10 +96,9 @@ def describe_payment(row: Earnings) -> dict[str, str]:
     }  # fmt: skip
 
 
-def keep_payout_address(person: Person, address: str) -> None:
-    """Encrypted. Empty: forgotten."""
-    person.sealed_payout_address = sealing.seal(address, key=settings.PSEUDONYM_KEY) if address else ""
-    person.save(update_fields=["sealed_payout_address"])
+def seal_payout_address(address: str) -> str:
+    """As it is stored; empty if the person gives none."""
+    return sealing.seal(address, key=settings.PSEUDONYM_KEY) if address else ""
 
 
 def read_payout_address(person: Person) -> str:
@@ -130,7 +129,7 @@ def _record(row: Mapping[str, str | None], *, where: str, now: dt.datetime) -> b
     amount = _read_amount(row.get("amount"), where=where)
     if not 1 <= len(reference) <= 80:
         raise CannotPayOut(f"{where}: a reference has 1 to 80 characters.")
-    person = Person.objects.select_for_update().filter(mturk_id=worker_id).first()
+    person = Person.objects.select_for_update(no_key=True).filter(mturk_id=worker_id).first()
     if person is None:
         raise CannotPayOut(f"{where}: nobody here has the WorkerId {worker_id[:64]!r}.")
     known = Payout.objects.filter(reference=reference).first()
@@ -144,7 +143,8 @@ def _record(row: Mapping[str, str | None], *, where: str, now: dt.datetime) -> b
     Payout.objects.create(person=person, amount_usd=amount, reference=reference, at=now)
     _move(person, amount, now=now)
     if person.left_at is not None and amount == owed:
-        keep_payout_address(person, "")
+        person.sealed_payout_address = ""
+        person.save(update_fields=["sealed_payout_address"])
     return True
 
 

@@ -35,6 +35,7 @@ def accept(person: Person, *, hit_id: int, now: dt.datetime) -> Assignment:
     except IntegrityError as error:
         raise Refused(Code.WORKER_NOT_ELIGIBLE, WORKED_ALREADY) from error
     if assignment is None:
+        _check_still_here(person)
         raise Refused(Code.INVALID_HIT_STATE, NONE_LEFT)
     return assignment
 
@@ -56,6 +57,7 @@ def accept_any(person: Person, *, group_id: str, now: dt.datetime) -> Assignment
                 assignment = _take(person, kind, which, barred=[*LIVE, AssignmentState.RETURNED], now=now)
                 if assignment is not None:
                     return assignment
+        _check_still_here(person)
         # One that was returned meanwhile was not seen by the statement that waited.
         if not catalog.offered_hits(person, now=now).filter(hit_type=kind).exists():
             return None
@@ -63,11 +65,16 @@ def accept_any(person: Person, *, group_id: str, now: dt.datetime) -> Assignment
 
 
 # Choosing a HIT, counting and giving it in one statement, which is one transaction: no lock on a HIT waits for this
-# process, whose threads wait for each other. The HIT's conditions are those of `catalog.open_hits`.
+# process, whose threads wait for each other. The HIT's conditions are those of `catalog.open_hits`. The person's row is
+# locked first, so that one who leaves or is paused at the same moment has either got this HIT before or gets none.
 _TAKE = """
-    WITH free AS (
+    WITH here AS (
+        SELECT FROM sandbox_person
+        WHERE id = %(person)s AND paused_at IS NULL AND left_at IS NULL FOR SHARE
+    ), free AS (
         SELECT hit.id FROM sandbox_hit hit
-        WHERE hit.hit_type_id = %(kind)s AND hit.status = 'Assignable' AND hit.expires_at > %(now)s
+        WHERE EXISTS (SELECT FROM here)
+            AND hit.hit_type_id = %(kind)s AND hit.status = 'Assignable' AND hit.expires_at > %(now)s
             AND NOT EXISTS (SELECT FROM sandbox_assignment mine
                 WHERE mine.hit_id = hit.id AND mine.person_id = %(person)s AND mine.state = ANY(%(barred)s))
             AND NOT EXISTS (SELECT FROM sandbox_workerblock block
@@ -125,14 +132,24 @@ def _check_open(person: Person, hit: HIT, *, now: dt.datetime) -> None:
 
 def _check_standing(person: Person, kind: HITType) -> None:
     """Whether this person may accept HITs of this type at all."""
+    _check_here(person)
+    unmet = qualifying.find_unmet(kind, standing=Standing(person, [kind]), action="Accept")
+    if unmet is not None:
+        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, unmet.words)
+
+
+def _check_here(person: Person) -> None:
     if person.paused_at is not None or person.left_at is not None:
         raise Refused(
             Code.WORKER_NOT_ELIGIBLE,
             gettext_noop("Your account is paused, so that you can accept nothing. Your account page says why."),
         )
-    unmet = qualifying.find_unmet(kind, standing=Standing(person, [kind]), action="Accept")
-    if unmet is not None:
-        raise Refused(Code.DOES_NOT_MEET_REQUIREMENTS, unmet.words)
+
+
+def _check_still_here(person: Person) -> None:
+    """As it is now, and not as this request has read it."""
+    person.refresh_from_db(fields=["paused_at", "left_at"])
+    _check_here(person)
 
 
 def _check_room(person: Person) -> None:

@@ -32,9 +32,8 @@ def show_account(request: HttpRequest, person: Person) -> HttpResponse:
                 n=paying_out.MAX_ADDRESS
             )
         if not problem:
-            person.contact, person.wants_mail = contact, bool(contact and request.POST.get("wants_mail"))
-            person.save(update_fields=["contact", "wants_mail"])
-            paying_out.keep_payout_address(person, address)
+            wants_mail = bool(contact and request.POST.get("wants_mail"))
+            membership.keep_account(person, contact=contact, wants_mail=wants_mail, payout_address=address)
             return redirect("sandbox-account")
     return session.show(
         request, "account", person, status=400 if problem else 200, problem=problem,

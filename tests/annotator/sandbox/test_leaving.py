@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
-from annotator.sandbox.acts import auditing
-from annotator.sandbox.models import HIT, Person
+from annotator.sandbox.acts import accounts, auditing, membership, working
+from annotator.sandbox.models import HIT, Assignment, Person
+from annotator.sandbox.rules.refusals import Refused
 
 pytestmark = pytest.mark.django_db
 NewPerson = Callable[..., Person]
@@ -63,3 +65,26 @@ def test_what_is_due_has_happened_before_anybody_reads_what_is_owed(
     browser.post("/mturk/externalSubmit", {"assignmentId": accept(browser, new_hit()).mturk_id})
     move_clock(3601)
     assert browser.get("/worker/account/data").json()["owed_usd"] == "1.50"
+
+
+@pytest.mark.parametrize("end", [membership.leave, lambda person, now: membership.pause(person, reason="", now=now)])
+def test_who_left_or_was_paused_meanwhile_gets_no_hit(new_person: NewPerson, new_hit: NewHit, end: Any) -> None:
+    """The request has read the person before."""
+    hit, ada, now = new_hit(), new_person(), timezone.now()
+    end(new_person(), now=now)
+    with pytest.raises(Refused, match="paused"):
+        working.accept(ada, hit_id=hit.pk, now=now)
+    with pytest.raises(Refused, match="paused"):
+        working.accept_any(ada, group_id=hit.hit_type.group_id, now=now)
+    assert not Assignment.objects.exists()
+
+
+def test_what_somebody_sent_before_they_left_is_not_kept_after_it(new_person: NewPerson, visit: Any) -> None:
+    """As above: of the account's form, and of a new key."""
+    ada, key = new_person(), Person.objects.get().key_sha256
+    membership.leave(new_person(), now=timezone.now())
+    membership.keep_account(ada, contact="ada@example.org", wants_mail=True, payout_address="x")
+    accounts.renew_key(ada)
+    left = Person.objects.get()
+    assert (left.contact, left.wants_mail, left.sealed_payout_address) == ("", False, "")
+    assert left.key_sha256 not in (key, ada.key_sha256)

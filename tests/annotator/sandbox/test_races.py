@@ -1,15 +1,18 @@
 """Several at once over real connections: one of them wins, the books agree."""
 
 import datetime as dt
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from django.db import connections, transaction
 
-from annotator.sandbox.acts import accounts, auditing
+from annotator.sandbox.acts import accounts, auditing, membership, working
 from annotator.sandbox.models import HIT, Assignment, LedgerEntry
+from annotator.sandbox.rules.refusals import Refused
 from tests.annotator.sandbox import serving
 from tests.annotator.sandbox.conftest import HIT_TYPE
 from tests.conformance.documents import QUESTION
@@ -76,3 +79,24 @@ def test_the_balance_is_never_overdrawn(mturk: Any) -> None:
     assert found == ["", "", "", *["InsufficientFunds"] * (N - 3)]
     assert mturk.get_account_balance()["AvailableBalance"] == "0.20"
     assert auditing.audit().findings == []
+
+
+def test_who_leaves_at_the_same_moment_holds_no_hit(mturk: Any) -> None:
+    hit, now = HIT.objects.get(mturk_id=new_hit(mturk)), dt.datetime.now(dt.UTC)
+    ada, _ = accounts.sign_up(name="ada", country="US", invitation=None, now=now)
+
+    def accept() -> None:
+        try:
+            working.accept(ada, hit_id=hit.pk, now=now)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            membership.leave(ada, now=now)
+            accepting = pool.submit(accept)
+            time.sleep(0.2)
+            assert not accepting.done(), "it waits for who leaves"
+        with pytest.raises(Refused, match="paused"):
+            accepting.result()
+    assert not Assignment.objects.exists()
