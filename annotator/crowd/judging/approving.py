@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.judging.paid_time import find_paid_seconds, find_slow, list_answers_of_people
@@ -47,18 +47,35 @@ def approve_assignments(session: Session, *, assignments: Iterable[Assignment] |
     return session.decide(_decide_approvals(session.campaign, assignments))
 
 
+def read_again(assignment: Assignment, *, must_be: Assignment.State, to_be: str, rival: Verb | None) -> Assignment:
+    """The assignment as it is now; the caller holds the campaign, so that nobody reviews it meanwhile.
+
+    Raises CannotReview if it is in another state than `must_be`, or while an act of the verb `rival` is unsettled.
+    """
+    now = Assignment.objects.select_related("hit").get(pk=assignment.pk)
+    if now.state != must_be:
+        raise CannotReview(f"{now} is {now.state}; only {must_be} work can be {to_be}.")
+    if rival and _list_unsettled(rival).filter(assignment=now).exists():
+        raise CannotReview(f"Somebody has decided to {rival} {now}, and the marketplace has not answered yet.")
+    return now
+
+
+def _list_unsettled(verb: Verb) -> "QuerySet[OutwardAct]":
+    return OutwardAct.objects.filter(verb=verb).exclude(state__in=[OutwardAct.State.DONE, OutwardAct.State.FAILED])
+
+
 def _decide_approvals(campaign: Campaign, assignments: Iterable[Assignment] | None) -> Iterator[Decision]:
     """Read under the campaign's lock, so that no compensation is paid meanwhile."""
     if assignments is None:
         submitted = Assignment.objects.filter(hit__campaign=campaign, state=State.SUBMITTED)
-        assignments = submitted.exclude(has_compensating_bonus(_MAY_BE_PAID)).select_related("hit").order_by("id")
+        open_to_it = submitted.exclude(outward_acts__in=_list_unsettled(Verb.REJECT))
+        assignments = open_to_it.exclude(has_compensating_bonus(_MAY_BE_PAID)).select_related("hit").order_by("id")
     for assignment in assignments:
         yield _decide_approval(assignment)
 
 
 def _decide_approval(assignment: Assignment) -> Decision:
-    if assignment.state != State.SUBMITTED:
-        raise CannotReview(f"{assignment} is {assignment.state}; only submitted work can be approved.")
+    assignment = read_again(assignment, must_be=State.SUBMITTED, to_be="approved", rival=Verb.REJECT)
     if Assignment.objects.filter(has_compensating_bonus(_IS_OPEN_OR_PAID), pk=assignment.pk).exists():
         raise CannotReview(f"{assignment} was compensated by a bonus; approving it would pay it twice.")
     return decide_review(assignment, Approve(assignment.external_id or ""), "ApproveAssignment")

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.db import transaction
 
-from annotator.crowd.judging.approving import CannotReview, decide_review
+from annotator.crowd.judging.approving import CannotReview, decide_review, read_again
+from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Overturn, Reject
 from annotator.crowd.models import Assignment, Rejection
+from annotator.crowd.outbox.acts import revive_act
 from annotator.crowd.outbox.session import Session
 from workers.engine.plurals import say_count
 
@@ -51,31 +53,34 @@ def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: s
     """Sends the rejection. The person who proposed it cannot confirm it."""
     if confirmed_by == rejection.proposed_by:
         raise CannotReview("A rejection takes a second person.")
-    assignment = rejection.assignment
-    if assignment.state != State.SUBMITTED:
-        raise CannotReview(f"{assignment} is {assignment.state} by now.")
     now = session.clock()
     with session.hold():
+        assignment = read_again(rejection.assignment, must_be=State.SUBMITTED, to_be="rejected", rival=Verb.APPROVE)
         with transaction.atomic():
             claimed = Rejection.objects.filter(pk=rejection.pk, confirmed_at=None)
             if not claimed.update(confirmed_by=confirmed_by, confirmed_at=now):
-                raise CannotReview("This rejection was confirmed already.")
+                raise CannotReview("This rejection was confirmed or withdrawn already.")
             act = Reject(assignment_id=assignment.external_id or "", feedback=rejection.reason)
-            session.write(decide_review(assignment, act, "RejectAssignment", ""))
+            revive_act(session.write(decide_review(assignment, act, "RejectAssignment", str(rejection.pk))))
         session.settle()
 
 
 def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by: str, feedback: str) -> None:
     """Approves rejected work, and so pays it. Raises CannotReview if the marketplace's time for this is over."""
-    assignment, now = rejection.assignment, session.clock()
-    if assignment.state != State.REJECTED or rejection.confirmed_at is None:
-        raise CannotReview(f"{assignment} is {assignment.state}; only rejected work can be overturned.")
-    within = session.marketplace.facts.overturn_within
-    if within is not None and now - rejection.confirmed_at > within:
-        raise CannotReview(f"A rejection can be overturned for {say_count(within.days, 'day')}, and these are over.")
+    now = session.clock()
     with session.hold():
+        assignment = read_again(rejection.assignment, must_be=State.REJECTED, to_be="overturned", rival=None)
+        rejection.refresh_from_db()
+        if rejection.confirmed_at is None:
+            raise CannotReview(f"{assignment} was not rejected here, so this cannot be overturned here.")
+        within = session.marketplace.facts.overturn_within
+        if within is not None and now - rejection.confirmed_at > within:
+            raise CannotReview(
+                f"A rejection can be overturned for {say_count(within.days, 'day')}, and these are over."
+            )
         with transaction.atomic():
-            Rejection.objects.filter(pk=rejection.pk).update(overturned_by=overturned_by, overturned_at=now)
+            first = Rejection.objects.filter(pk=rejection.pk, overturned_at=None)
+            first.update(overturned_by=overturned_by, overturned_at=now)
             act = Overturn(assignment_id=assignment.external_id or "", feedback=feedback)
-            session.write(decide_review(assignment, act, "ApproveAssignment", "overturn"))
+            revive_act(session.write(decide_review(assignment, act, "ApproveAssignment", "overturn")))
         session.settle()

@@ -7,7 +7,7 @@ from django.db import transaction
 from annotator.crowd.judging.approving import CannotReview
 from annotator.crowd.models import Campaign, OutwardAct
 from annotator.crowd.outbox.acts import GIVEN_UP
-from annotator.crowd.outbox.recording import record_outcome
+from annotator.crowd.outbox.recording import record_outcome, record_refusal
 from annotator.crowd.outbox.session import Session
 
 Outcome = Literal["done", "not-done", "given-up"]
@@ -61,3 +61,4 @@ def _give_up(act: OutwardAct, *, session: Session) -> None:
     campaign = Campaign.objects.select_for_update().get(pk=act.campaign_id)
     campaign.committed_usd -= act.cost_usd
     campaign.save(update_fields=["committed_usd"])
+    record_refusal(act)

@@ -26,7 +26,7 @@ from annotator.crowd.marketplaces.outcomes import (
 )
 from annotator.crowd.models import Campaign, OutwardAct
 from annotator.crowd.outbox.crash_points import reach
-from annotator.crowd.outbox.recording import record_outcome
+from annotator.crowd.outbox.recording import record_outcome, record_refusal
 from annotator.refusals import Refusal
 
 State = OutwardAct.State
@@ -131,6 +131,7 @@ def _settle(act: OutwardAct, *, outcome: Done | NeedsHuman | _Failed, now: datet
         act.save(update_fields=["state", "response", "problem", "done_at"])
         if isinstance(outcome, Done):
             record_outcome(act, external_id=outcome.external_id)
-        elif isinstance(outcome, _Failed) and act.cost_usd:
+        elif isinstance(outcome, _Failed):
             Campaign.objects.filter(pk=act.campaign_id).update(committed_usd=F("committed_usd") - act.cost_usd)
+            record_refusal(act)
     reach("after record", act.verb)

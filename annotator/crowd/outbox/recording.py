@@ -1,9 +1,9 @@
-"""What a finished outward act changes in our own tables; called in the transaction that marks the act as done."""
+"""What a settled outward act changes in our own tables; called in the transaction that marks the act as settled."""
 
 from datetime import datetime, timedelta
 
 from annotator.crowd.marketplaces.facts import Verb
-from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, HITType, OutwardAct
+from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, HITType, OutwardAct, Rejection
 
 # Of an act beside the publication of a campaign: the field of the compensation that keeps the id of what was made.
 _COMPENSATES = {Verb.QUALIFY: "qualification_id", Verb.REGISTER: "hit_type_id", Verb.PUBLISH: "hit_id"}
@@ -35,6 +35,18 @@ def record_outcome(act: OutwardAct, *, external_id: str) -> None:
         case Verb.REJECT:
             assignments.update(state=Assignment.State.REJECTED)
         case _:  # a bonus: its row is its record
+            pass
+
+
+def record_refusal(act: OutwardAct) -> None:
+    """A review that was refused or given up was not made: its rejection is a proposal again, or stands again."""
+    rejections = Rejection.objects.filter(assignment__outward_acts=act)
+    match act.verb:
+        case Verb.REJECT:
+            rejections.update(confirmed_by="", confirmed_at=None)
+        case Verb.OVERTURN:
+            rejections.update(overturned_by="", overturned_at=None)
+        case _:
             pass
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from annotator.crowd import pseudonyms
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.judging import approving, attention, compensating, rejecting
-from annotator.crowd.models import HIT, Assignment, Campaign, Rejection, Worker
+from annotator.crowd.judging.settling import settle_by_hand
+from annotator.crowd.models import HIT, Assignment, Campaign, OutwardAct, Rejection, Worker
 from annotator.crowd.outbox.session import Session
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import Assignment as SandboxAssignment
@@ -53,6 +55,29 @@ def test_a_rejection_takes_a_reason_evidence_and_a_second_person(
     rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
     answer.refresh_from_db()
     assert (answer.state, SandboxAssignment.objects.get().state) == ("rejected", "Rejected")
+
+
+def test_a_rejection_that_comes_too_late_stays_a_proposal(market: Any, session: Session, answer: Assignment) -> None:
+    rejection = propose(answer, market)
+    confirm = partial(rejecting.confirm_rejection, session, rejection=rejection, confirmed_by="bob")
+    SandboxAssignment.objects.update(state="Approved")  # the marketplace, by itself
+    confirm()
+    settle_by_hand(session, act_id=OutwardAct.objects.get(verb="reject").pk, outcome="given-up")
+    rejection.refresh_from_db()
+    assert (rejection.confirmed_at, rejection.confirmed_by) == (None, "")
+    SandboxAssignment.objects.update(state="Submitted")
+    seen = Assignment.objects.get()
+    assert approving.approve_assignments(session) == 1
+    with pytest.raises(approving.CannotReview, match="is approved"):
+        confirm()  # the row that it holds says submitted
+    OutwardAct.objects.filter(verb="approve").update(state="unknown")
+    Assignment.objects.update(state="submitted")
+    with pytest.raises(approving.CannotReview, match="decided to approve"):
+        confirm()
+    assert not Rejection.objects.exclude(confirmed_at=None).exists()
+    OutwardAct.objects.filter(verb="reject").update(state="unknown")
+    with pytest.raises(approving.CannotReview, match="decided to reject"):
+        approving.approve_assignments(session, assignments=[seen])
 
 
 def test_a_rejection_is_overturned_within_30_days_and_not_after(
