@@ -67,7 +67,8 @@ def keep_account(person: Person, *, contact: str, wants_mail: bool, payout_addre
 def leave(person: Person, *, now: dt.datetime) -> None:
     """Who they are is forgotten: name, contact, key. HITs that they hold are given back.
 
-    The WorkerId stays, because requesters and the ledger know it. Until the last cent is paid the payout address stays.
+    The WorkerId stays, because requesters and the ledger know it. The payout address stays while work
+    waits or money is owed.
     """
     person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
     # From here on nothing is accepted, and what the person holds is neither submitted nor judged.
@@ -77,8 +78,6 @@ def leave(person: Person, *, now: dt.datetime) -> None:
         working.give_back(mturk_id, person=person, now=now)
     person.name, person.contact, person.invited_as = LEFT_NAME.format(person.mturk_id), "", ""
     person.key_sha256, person.left_at = secrets.token_hex(32), now
-    is_waiting = person.assignments.filter(state=AssignmentState.SUBMITTED).exists()
     person.wants_mail = False
-    if not (is_waiting or paying_out.find_earnings(person).owed_usd):
-        person.sealed_payout_address = ""
     person.save()
+    paying_out.forget_payout_address(person)

@@ -18,6 +18,7 @@ from annotator.refusals import Refusal
 from annotator.sandbox import ledger
 from annotator.sandbox.models import LedgerEntry, Payout, Person, Requester
 from annotator.sandbox.rules import sealing
+from annotator.sandbox.rules.states import AssignmentState
 
 Account, Reason = LedgerEntry.Account, LedgerEntry.Reason
 CENT = Decimal("0.01")
@@ -101,6 +102,17 @@ def seal_payout_address(address: str) -> str:
     return sealing.seal(address, key=settings.PSEUDONYM_KEY) if address else ""
 
 
+def forget_payout_address(person: Person) -> None:
+    """Of who has left: as soon as nothing is owed to them and no work of theirs waits. Called wherever either ends."""
+    if person.left_at is None:
+        return
+    person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    is_waiting = person.assignments.filter(state=AssignmentState.SUBMITTED).exists()
+    if not is_waiting and not find_earnings(person).owed_usd:
+        person.sealed_payout_address = ""
+        person.save(update_fields=["sealed_payout_address"])
+
+
 def read_payout_address(person: Person) -> str:
     """Empty if the person has given none. Raises SealBroken."""
     sealed = person.sealed_payout_address
@@ -142,9 +154,7 @@ def _record(row: Mapping[str, str | None], *, where: str, now: dt.datetime) -> b
         raise CannotPayOut(f"{where}: {worker_id} is owed ${owed:.2f}, and this says that ${amount:.2f} were paid.")
     Payout.objects.create(person=person, amount_usd=amount, reference=reference, at=now)
     _move(person, amount, now=now)
-    if person.left_at is not None and amount == owed:
-        person.sealed_payout_address = ""
-        person.save(update_fields=["sealed_payout_address"])
+    forget_payout_address(person)
     return True
 
 

@@ -9,6 +9,7 @@ import datetime as dt
 from django.utils.translation import gettext_noop
 
 from annotator.sandbox import ledger, notifying
+from annotator.sandbox.acts import paying_out
 from annotator.sandbox.models import HIT, Assignment
 from annotator.sandbox.rules import fees
 from annotator.sandbox.rules.refusals import Code, Refused
@@ -77,6 +78,7 @@ def approve(assignment: Assignment, *, feedback: str, is_override: bool, now: dt
     assignment.approved_at = now
     assignment.feedback = feedback or assignment.feedback
     assignment.save(update_fields=["state", "approved_at", "feedback"])
+    paying_out.forget_payout_address(assignment.person)  # if the reward is nothing
     if was_rejected:
         hit.n_rejected -= 1
     else:
@@ -94,6 +96,7 @@ def reject(assignment: Assignment, *, feedback: str, now: dt.datetime) -> bool:
     assignment.rejected_at = now
     assignment.feedback = feedback
     assignment.save(update_fields=["state", "rejected_at", "feedback"])
+    paying_out.forget_payout_address(assignment.person)
     hit.n_submitted -= 1
     hit.n_rejected += 1
     notifying.record("AssignmentRejected", hit=hit, assignment=assignment, now=now)

@@ -1,7 +1,9 @@
 """Who leaves: nobody and nothing stops them, they hold no HIT afterwards, and their payout address is kept exactly as
 long as somebody may have to pay them."""
 
+import csv
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,3 +90,43 @@ def test_what_somebody_sent_before_they_left_is_not_kept_after_it(new_person: Ne
     left = Person.objects.get()
     assert (left.contact, left.wants_mail, left.sealed_payout_address) == ("", False, "")
     assert left.key_sha256 not in (key, ada.key_sha256)
+
+
+@pytest.fixture
+def leaver(new_person: NewPerson, new_hit: NewHit, visit: Any, accept: Any) -> Person:
+    """Left, with a payout address and two answers that nobody has judged."""
+    ada = new_person()
+    browser = visit(ada)
+    browser.post("/worker/account", {"payout_address": "pay-ada"})
+    for _ in range(2):
+        browser.post("/mturk/externalSubmit", {"assignmentId": accept(browser, new_hit()).mturk_id})
+    assert leave(browser, ada) == 200
+    return ada
+
+
+def record_what_is_owed(folder: Path) -> int:
+    """How many payments were made."""
+    file = folder / "payments.csv"
+    call_command("sandbox_earnings", "--payments", "--csv", str(file))
+    call_command("sandbox_paid", str(file))
+    return len(list(csv.DictReader(file.read_text().splitlines())))
+
+
+@pytest.mark.parametrize(
+    "order", ["approve, pay, approve, pay", "approve, pay, reject", "approve, reject, pay", "reject, reject"]
+)
+def test_the_payout_address_of_who_left_stays_while_work_waits_or_money_is_owed_and_no_longer(
+    mturk: Any, leaver: Person, tmp_path: Path, order: str
+) -> None:
+    waiting = list(leaver.assignments.order_by("id").values_list("mturk_id", flat=True))
+    for act in order.split(", "):
+        leaver.refresh_from_db()
+        assert leaver.sealed_payout_address, f"before: {act}"
+        if act == "pay":
+            assert record_what_is_owed(tmp_path) == 1
+        elif act == "approve":
+            mturk.approve_assignment(AssignmentId=waiting.pop())
+        else:
+            mturk.reject_assignment(AssignmentId=waiting.pop(), RequesterFeedback="No words.")
+    leaver.refresh_from_db()
+    assert not leaver.sealed_payout_address
