@@ -14,6 +14,7 @@ from workers import contract, localizing, localizing_masks
 from workers.engine import localize as localize_images
 from workers.engine import resampling
 from workers.engine.evidence.box_files.boxed_images import BoxesInvalid
+from workers.engine.images.decoding import ORIENTATION
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.leases import Reporter
@@ -153,3 +154,25 @@ def test_parts_of_what_changed_meanwhile_are_not_joined(options: dict[str, Any],
     ask(make_network(0), given, tmp_path / "one", 0)
     with pytest.raises(PartsChanged, match="changed while this was measured"):
         ask(make_network(1), given, tmp_path / "one", 2)
+
+
+def test_boxes_and_masks_of_a_photograph_that_lies_otherwise_are_not_measured(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
+    images, exif = tmp_path / "images", Image.Exif()
+    exif[ORIENTATION] = 6
+    for name, size, given in (("00", (40, 20), exif), ("01", (40, 20), None), ("02", (40, 20), None)):
+        Image.new("RGB", size).save(images / f"{name}.png", **({"exif": given} if given else {}))
+    Image.new("L", (80, 40), 255).save(images / "masks" / "01.png")
+    Image.new("L", (40, 20), 255).save(images / "masks" / "00.png")
+    lines = ["00.png,0,40,20,0,0,9,9", "01.png,1,80,40,0,0,9,9", "02.png,2,60,40,0,0,9,9", "03.png,0,40,40,0,0,9,9"]
+    header = (tmp_path / "all.csv").read_text().splitlines()[0]
+    (tmp_path / "turned.csv").write_text("\n".join([header, *lines]))
+    network = make_network(0)
+    boxed = answer_all(network, options | {"boxes": str(tmp_path / "turned.csv")}, tmp_path / "boxed")
+    assert list(boxed["unreadable"]) == ["00.png", "02.png"], "of twice the size, 01.png is measured"
+    assert "upright it has 20 x 40 px, but its boxes are for 40 x 20 px" in boxed["unreadable"]["00.png"]
+    given = {"images": options["images"], "masks": str(tmp_path / "masks.csv")}
+    masked = answer_all(network, given, tmp_path / "masked")
+    assert list(masked["unreadable"]) == ["00.png", "02.png", "07.png"]
+    assert "its masks are for 40 x 20 px" in masked["unreadable"]["00.png"]

@@ -4,6 +4,7 @@ docs/evidence.md, Localization. Whole photographs are resized to the square inpu
 boxes and masks are resized with them.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -36,13 +37,16 @@ from workers.engine.evidence.localization import (
 from workers.engine.evidence.masked_images import MaskedImage, draw_truth
 from workers.engine.evidence.names import AUTHORS
 from workers.engine.evidence.pixel_precision import SIZE_PX, PixelOutcomes, count_gaussian, count_pixels, scale
-from workers.engine.images.decoding import ImageUnreadable, decode_image
+from workers.engine.images.decoding import ImageUnreadable, decode_image, read_size
 from workers.engine.images.label_maps import LabelMapUnreadable
+from workers.engine.images.mask_files import read_mask_size
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.loading import LoadedNetwork, normalize
 
 BATCH = 32
 N_GUESSES = 5
+# Of the logarithms of two ratios of sides that count as one.
+RATIO_TOLERANCE = 0.01
 # The authors' five guesses for ILSVRC: of the classes by rank, this many boxes each, the loose one first.
 AUTHORS_GUESSES = (2, 2, 1)
 
@@ -73,10 +77,13 @@ def localize(
         batch, pixels = [], []
         for one in images[first : first + BATCH]:
             try:
-                pixels.append(_decode(folder / one.path, network))
-                batch.append(one)
+                decoded = _decode(folder / one.path, network)
+                _demand_sides(folder / one.path, "boxes", width=one.width, height=one.height)
             except ImageUnreadable as error:
                 unreadable[one.path] = str(error)
+                continue
+            pixels.append(decoded)
+            batch.append(one)
         if batch:
             parts.append(_localize_batch(network, head, batch, np.stack(pixels), device))
         progress(first + len(images[first : first + BATCH]))
@@ -110,6 +117,7 @@ def localize_masks(
         for one in images[first : first + BATCH]:
             try:
                 truth, decoded = draw_truth(one, folder, size_px=SIZE_PX), _decode(folder / one.path, network)
+                _demand_masks(one, folder)
             except (ImageUnreadable, LabelMapUnreadable) as error:
                 unreadable[one.path] = str(error)
                 continue
@@ -167,6 +175,24 @@ def _see(network: LoadedNetwork, head: Head, classes: Sequence[int], pixels: NDA
 def _decode(path: Path, network: LoadedNetwork) -> NDArray[np.uint8]:
     preprocessing = network.preprocessing
     return decode_image(path, input_px=preprocessing.input_px, resize="warp", interpolation=preprocessing.interpolation)
+
+
+def _demand_masks(one: MaskedImage, folder: Path) -> None:
+    for name in one.files()[1:]:
+        if (size := read_mask_size(folder / name)) is not None:
+            _demand_sides(folder / one.path, "masks", width=size[1], height=size[0])
+
+
+def _demand_sides(photograph: Path, what: str, *, width: float, height: float) -> None:
+    """Raises ImageUnreadable if the sides that its boxes or masks are for have another ratio than the upright ones."""
+    upright = read_size(photograph)
+    apart = math.log(width / height) - math.log(upright["width"] / upright["height"])
+    # Another size is taken, if but for its rounding the ratio is the same.
+    if abs(apart) > RATIO_TOLERANCE + 1 / min(width, height, *upright.values()):
+        raise ImageUnreadable(
+            f"upright it has {upright['width']} x {upright['height']} px, but its {what} are for {width:g} x "
+            f"{height:g} px: if its EXIF orientation turns it, turn the {what}, or take the tag away"
+        )
 
 
 def _localize_batch(
