@@ -27,7 +27,8 @@ HEADING = """# Checkpoints
 that are known to be harmless (arguments, paths, optimizers, numbers of numpy) are passed over, and any other object
 refuses the file. Numbers of another kind than the network's (whole, complex or 8-bit ones for weights) are never cast.
 `python -m tools.checkpoint_table` makes each kind of file below, loads it into a small network of `layer1` and a
-classifier `fc` of 10 classes, and writes this page; a test compares it.
+classifier `fc` of 10 classes, and writes this page; a test compares it. Files of other kinds are called what they are:
+pointers of Git LFS, web pages, ONNX, Keras, GGUF, torch.export, arrays of numpy, what is cut off, packed or empty.
 
 | file | asked for | loaded | what is said |
 | --- | --- | --- | --- |
@@ -87,6 +88,11 @@ def _save_program(folder: Path) -> Path:
     return path
 
 
+def _save_pointer(folder: Path) -> Path:
+    (folder / "file.pth").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    return folder / "file.pth"
+
+
 def list_kinds() -> Iterator[Kind]:
     """What the file is, the layer that is asked for, and what saves it into a folder."""
     reference = {
@@ -123,6 +129,7 @@ def list_kinds() -> Iterator[Kind]:
     yield "one of two safetensors, the other missing", "layer1", lambda folder: _save_shards(folder, n=1)
     yield "an object that no list names", "layer1", saved({"model": tensors(), "extra": Strange()})
     yield "a TorchScript program", "layer1", _save_program
+    yield "a pointer of Git LFS", "layer1", _save_pointer
     yield "a network of other layers", "layer1", saved({"model": nn.Conv2d(3, 5, 3).state_dict()})
     yield "adapters beside the tensors", "layer1", saved({**tensors(), "layer1.lora_A": torch.zeros(2, 3)})
     yield "no tensors", "layer1", saved({"epoch": 3})

@@ -5,10 +5,12 @@ import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
 
+from workers.engine.networks.foreign_files import SAVE_AGAIN, find_foreign
 from workers.engine.networks.pickle_nesting import demand_flat
 from workers.engine.networks.stand_in_arrays import Array
 from workers.engine.networks.stand_ins import KNOWN, PickledNetwork, list_stand_ins
@@ -52,17 +54,17 @@ def read_checkpoint(path: Path) -> dict[str, Tensors]:
     except FileNotFoundError:
         raise CheckpointUnreadable(f"{path.name}: there is no such file.") from None
     except pickle.UnpicklingError as error:
-        raise CheckpointUnreadable(_refuse_pickle(path, first_line(error))) from None
+        said = find_foreign([path]) or _refuse_pickle(path, first_line(error))
+        raise CheckpointUnreadable(said) from None
     except MemoryError:
         raise CheckpointUnreadable(f"{path.name} states tensors too large for this machine.") from None
     except RecursionError:
         raise CheckpointUnreadable(f"{path.name} holds parts in parts too deep, or one that holds itself.") from None
     except Exception as error:
         # A broken file surfaces as any of a dozen exceptions of zip, pickle and safetensors.
-        raise CheckpointUnreadable(
-            f"{path.name} cannot be read as a checkpoint: {first_line(error)}\n"
-            "Give a .safetensors file, or what torch.save wrote of a state_dict()."
-        ) from None
+        files = [one for one in list_files(path) if one.suffix != ".json"]
+        said = find_foreign(files) or f"{path.name} cannot be read as a checkpoint: {first_line(error)}"
+        raise CheckpointUnreadable(said if "\n" in said else f"{said}{SAVE_AGAIN}") from None
     if not groups:
         raise CheckpointUnreadable(
             f"{path.name} holds no tensors by name, but {_spell_content(content)}.\n"
@@ -281,4 +283,7 @@ def first_line(error: Exception) -> str:
     said = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     # torch puts advice before the reason.
     lines = said.rpartition("WeightsUnpickler error:")[2].strip().splitlines()
-    return (lines[0][:200] if lines else type(error).__name__).rstrip(".") + "."
+    if not lines:
+        return f"{type(error).__name__}."
+    short = shorten(lines[0], 200, placeholder=" …")
+    return short if short.endswith("…") else f"{short.rstrip('.')}."

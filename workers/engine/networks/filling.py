@@ -110,12 +110,15 @@ def _list_others(chosen: Fit, fitting: list[Fit], keys: list[str]) -> list[str]:
 
 def find_classes(*, module: nn.Module, groups: dict[str, Tensors]) -> int | None:
     """The number of classes that the checkpoint's classifier has, if only that keeps it from fitting the module."""
+    wanted = module.state_dict()
     for fit in _list_fits(module, groups):
         heads = [key for key in fit.misshapen if key.partition(".")[0] in HEADS]
         if heads and not fit.missing and not fit.miscast and len(heads) == len(fit.misshapen):
-            sizes = {fit.tensors[key].shape[0] for key in heads if fit.tensors[key].ndim}
-            if len(sizes) == 1:
-                return int(sizes.pop())
+            shapes = [fit.tensors[key].shape for key in heads]
+            is_size = all(len(own) and own[1:] == wanted[key].shape[1:] for key, own in zip(heads, shapes, strict=True))
+            sizes = {own[:1].numel() for own in shapes} if is_size else set()
+            if len(sizes) == 1 and 0 not in sizes:
+                return sizes.pop()
     return None
 
 

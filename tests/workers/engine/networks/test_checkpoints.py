@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import pickle
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PosixPath
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save as save_safely
 from safetensors.torch import save_file
 from torch import nn
 
 from tools import checkpoint_table
 from tools.checkpoint_table import Strange, tensors
-from workers.engine.networks.checkpoints import CheckpointUnreadable, NetworkError, list_files
+from workers.engine.networks.checkpoints import (
+    CheckpointUnreadable,
+    NetworkError,
+    first_line,
+    list_files,
+    read_checkpoint,
+)
 from workers.engine.networks.filling import CheckpointMismatch
 from workers.engine.networks.loading import LoadedNetwork, load_network
 
@@ -123,6 +134,87 @@ def test_the_number_of_classes_is_that_of_the_tensors(tmp_path: Path) -> None:
     assert network.module.state_dict()["classifier.1.weight"].shape[0] == 7
     with pytest.raises(CheckpointMismatch, match=r"7x512x1x1 instead of 1000"):
         load(tmp_path, state, architecture="torchvision:squeezenet1_1?num_classes=1000")
+
+
+def test_a_classifier_that_differs_in_more_than_its_classes_tells_no_number_of_them(tmp_path: Path) -> None:
+    """A size of zero, and a classifier of one dimension, once built other networks."""
+    import torchvision
+
+    state = torchvision.models.squeezenet1_1().state_dict()
+    for shape in ((0, 512, 1, 1), (512,), ()):
+        odd = {**state, "classifier.1.weight": torch.zeros(shape), "classifier.1.bias": torch.zeros(shape[:1])}
+        spelled = "x".join(map(str, shape)) or "scalar"
+        with pytest.raises(CheckpointMismatch, match=rf"classifier.1.weight \({spelled} instead of 1000x512x1x1\)"):
+            load(tmp_path, odd, architecture="torchvision:squeezenet1_1")
+
+
+def pack(names: Sequence[str]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"?")
+    return packed.getvalue()
+
+
+def save_bytes(content: Any, *, n: int = 10_000_000) -> bytes:
+    saved = io.BytesIO()
+    torch.save(content, saved)
+    return saved.getvalue()[:n]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.pth", b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\n", "a pointer of Git LFS"),
+        ("a.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\n", "git lfs pull"),
+        ("a.pth", b"\n<!DOCTYPE html><html>404</html>", "a web page"),
+        ("a.pth", b"\x08\x07\x12\x07pytorch\x1a\x052.0.0", "an ONNX model"),
+        ("a.onnx", b"?", "an ONNX model"),
+        ("a.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        ("a.gguf", b"GGUF\3\0\0\0", "quantized weights"),
+        ("a.pth.gz", b"\x1f\x8b\x08", "Unpack it"),
+        ("a.pth", b"", "a.pth is empty"),
+        ("a.safetensors", b"", "a.safetensors is empty"),
+        ("a.pth", pickle.dumps({"fc.weight": [1.0]}), "a pickle that torch.save did not write"),
+        ("a.npz", pack(["fc.weight.npy"]), "numpy's arrays"),
+        ("a.pt2", pack(["m/archive_format", "m/models/model.json"]), "a program of torch.export"),
+        ("a.keras", pack(["model.weights.h5"]), "Keras"),
+        ("a.pth", pack(["notes.txt"]), "none of torch.save"),
+        ("a.pth", save_bytes(tensors(), n=900), "is cut off"),
+        ("a.safetensors", save_safely(tensors())[:-9], "is cut off"),
+        ("a.safetensors", save_safely(tensors())[:90], "is cut off"),
+        ("a.safetensors", b"\x09\0\0\0\0\0\0\0{\"a\": 7}?", "damaged safetensors"),
+        ("a.pth", save_safely(tensors()), "Give it the ending .safetensors"),
+        ("a.safetensors", save_bytes(tensors()), "Give it the ending .pth"),
+        ("a.pth", b"just text", "neither torch.save nor safetensors wrote it"),
+        ("a.pth", None, "a.pth is a folder"),
+    ],
+)  # fmt: skip
+def test_a_file_of_another_kind_is_called_what_it_is(
+    tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    path = tmp_path / name
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(CheckpointUnreadable, match=words) as refused:
+        read_checkpoint(path)
+    told, advice = str(refused.value).splitlines()
+    assert told.startswith(f"{name} ")
+    assert advice.endswith(".")
+    assert str(tmp_path) not in told
+
+
+def test_one_shard_that_is_a_pointer_is_named(tmp_path: Path) -> None:
+    index = {"weight_map": {"fc.bias": "m-1.safetensors", "fc.weight": "m-2.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    save_file({"fc.bias": torch.zeros(2)}, tmp_path / "m-1.safetensors")
+    (tmp_path / "m-2.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(CheckpointUnreadable, match=r"m-2.safetensors is a pointer of Git LFS"):
+        read_checkpoint(tmp_path / "model.safetensors.index.json")
+
+
+def test_a_long_message_ends_with_a_word() -> None:
+    assert first_line(ValueError("ends here")) == "ends here."
+    assert first_line(ValueError("word " * 60)).endswith("word word …")
 
 
 def test_another_architecture_is_refused_and_the_way_out_named(tmp_path: Path) -> None:
