@@ -208,7 +208,7 @@ def _label_unit(
     ]
     groups = group_answers(named, lexicon=vocabulary.lexicon)
     category = vote_category([answer.category for answer in given], named, groups)
-    name, renamed = rename(groups[0].name if groups else "", unit_id=unit_id, revisions=revisions)
+    name, renamed_by = rename(groups[0].name if groups else "", unit_id=unit_id, revisions=revisions)
     return UnitLabel(
         concept=name,
         category=category,
@@ -217,7 +217,7 @@ def _label_unit(
         n_same_category=sum(answer.category == category for answer in given),
         n_simulated=sum(answer.is_simulated for answer in given),
         n_inattentive=sum(answer.n_planted_missed >= MISSED_OF_ONE_ANSWER for answer in given),
-        reasons={**_explain(given, named, groups), "renamed_by": renamed.reviewer if renamed else None},
+        reasons={**_explain(given, named, groups), "renamed_by": renamed_by},
     )
 
 

@@ -47,8 +47,10 @@ def relabel(revision: ConceptRevision) -> list[UnitLabel]:
 def relabel_without(*, campaign: Campaign, undone: Sequence[ConceptRevision], now: datetime) -> list[UnitLabel]:
     """The labels that these revisions reached, named by all that are in force. Raises BadRevision, OtherLexicon."""
     check_lexicon(campaign=campaign)
-    labels = list(campaign.unit_labels.select_related("unit__layer").filter(_was_reached(undone)).order_by("pk"))
     in_force = [read_revision(row) for row in campaign.concept_revisions.filter(undone_at=None).order_by("pk")]
+    rows, reached = campaign.unit_labels.select_related("unit__layer").order_by("pk"), _was_reached(undone)
+    renamed = rows.exclude(reached).exclude(reasons__renamed_by=None)
+    labels = [*rows.filter(reached), *(label for label in renamed if _give_name(label, in_force)[0] != label.concept)]
     vocabulary = gather_vocabulary(campaign=campaign)
     for label in labels:
         _name_again(label, in_force, vocabulary)
@@ -66,7 +68,10 @@ def _store(campaign: Campaign, labels: Sequence[UnitLabel], *, now: datetime) ->
 
 
 def _was_reached(revisions: Sequence[ConceptRevision]) -> Q:
-    """A merge has left a step in each answer that it reached; other revisions are about one unit."""
+    """A merge has left a step in each answer that it reached, and none where it reached the name that a reviewer gave.
+
+    Other revisions are about one unit.
+    """
     found = Q(unit__in=[row.unit_id for row in revisions if row.unit_id is not None])
     for row in revisions:
         if row.kind == Kind.MERGE:
@@ -79,7 +84,7 @@ def _find_reached(revision: ConceptRevision) -> QuerySet[UnitLabel]:
     labels = UnitLabel.objects.select_related("unit__layer").filter(campaign=revision.campaign).order_by("pk")
     if revision.unit_id is not None:
         return labels.filter(unit=revision.unit_id)
-    named = Q()
+    named = Q(concept__in=revision.words) & ~Q(reasons__renamed_by=None)  # a given name is in none of the answers
     for word in revision.words:
         named |= Q(reasons__contains={"answers": [{"form": word}]})
     return labels.filter(named)
@@ -90,12 +95,16 @@ def _rename(label: UnitLabel, revision: Revision) -> None:
     answers = _read_answers(label)
     said = [_read_concept(answer) for answer in answers]
     concepts = [revise_concept(concept, unit_id=label.unit_id, revisions=[revision]) for concept in said]
-    name, renamed = rename(_group(label, answers, concepts), unit_id=label.unit_id, revisions=[revision])
+    group, renamed_by = _group(label, answers, concepts), label.reasons["renamed_by"]
+    if renamed_by is None:
+        label.concept = group
+    label.concept, label.reasons["renamed_by"] = _give_name(label, [revision])
+
+
+def _give_name(label: UnitLabel, revisions: Sequence[Revision]) -> tuple[str, str | None]:
+    """As `rename`, of the label as it is."""
     renamed_by = label.reasons["renamed_by"]
-    if renamed is None and renamed_by:
-        name = label.concept
-    label.concept = name
-    label.reasons["renamed_by"] = renamed.reviewer if renamed else renamed_by
+    return rename(label.concept, unit_id=label.unit_id, revisions=revisions, renamed_by=renamed_by)
 
 
 def _name_again(label: UnitLabel, in_force: Sequence[Revision], vocabulary: Vocabulary) -> None:
@@ -106,8 +115,8 @@ def _name_again(label: UnitLabel, in_force: Sequence[Revision], vocabulary: Voca
         if any(is_by_reviewer(step) for step in concept.steps):
             said = normalize_description(answers[i]["description"], vocabulary=vocabulary)
             concepts[i] = revise_concept(said, unit_id=label.unit_id, revisions=in_force)
-    label.concept, renamed = rename(_group(label, answers, concepts), unit_id=label.unit_id, revisions=in_force)
-    label.reasons["renamed_by"] = renamed.reviewer if renamed else None
+    group = _group(label, answers, concepts)
+    label.concept, label.reasons["renamed_by"] = rename(group, unit_id=label.unit_id, revisions=in_force)
 
 
 def _group(label: UnitLabel, answers: Sequence[dict[str, Any]], concepts: Sequence[Concept]) -> str:

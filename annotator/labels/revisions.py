@@ -44,7 +44,17 @@ def revise_concept(concept: Concept, *, unit_id: int, revisions: Sequence[Revisi
     return concept
 
 
-def rename(concept: str, *, unit_id: int, revisions: Sequence[Revision]) -> tuple[str, Revision | None]:
-    """The unit's concept by the last name that a reviewer gave it, and the reviewer."""
-    renames = [r for r in revisions if r.kind == "rename" and r.unit_id == unit_id]
-    return (renames[-1].into, renames[-1]) if renames else (concept, None)
+def rename(
+    concept: str, *, unit_id: int, revisions: Sequence[Revision], renamed_by: str | None = None
+) -> tuple[str, str | None]:
+    """The unit's concept by the last name that a reviewer gave it, and who gave it; None if nobody did.
+
+    A merge that comes after reaches a given name as it reaches what people said. `renamed_by`: the reviewer who gave
+    the name `concept` before these revisions.
+    """
+    for revision in revisions:
+        if revision.kind == "rename" and revision.unit_id == unit_id:
+            concept, renamed_by = revision.into, revision.reviewer
+        elif revision.kind == "merge" and renamed_by is not None and concept in revision.words:
+            concept = revision.into
+    return concept, renamed_by

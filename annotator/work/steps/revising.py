@@ -54,6 +54,10 @@ def merge(work: Work) -> str:
     _check_seen(work)
     label, into = work.subject, work.options.into
     changed = merge_concepts(campaign=label.campaign, concepts=[label.concept], into=into, **_sign(work))
+    if label not in changed:
+        raise BadRevision(
+            f"No answer says “{label.concept}” and nothing else, so a merge does not reach it: rename it."
+        )
     sentence = _decide(work, changed=changed)
     return f"“{work.details['from']}” counts as “{label.concept}” in the whole campaign: {sentence}"
 
@@ -76,6 +80,11 @@ def merge_several(work: Work) -> str:
     """These concepts count as one in the whole campaign."""
     campaign, asked = work.subject, work.options
     changed = merge_concepts(campaign=campaign, concepts=asked.words, into=asked.into, **_sign(work))
+    if not changed:
+        told = ", ".join(f"“{word}”" for word in asked.words)
+        raise BadRevision(
+            f"No answer and no name given by a reviewer is {told}, so nothing would change: rename units."
+        )
     work.details["units"] = len(changed)
     return _compare(work, campaign, changed)
 

@@ -45,6 +45,7 @@ def test_merging_renaming_splitting_accepting() -> None:
     ("arguments", "words"),
     [
         (["merge", "wheel"], "needs a name"),
+        (["merge", "nobody said it", "--into", "x"], "so nothing would change"),
         (["rename", "--into", "x"], "Name the unit"),
         (["rename", "--into", "x", "--unit", "features.3:99"], "is no unit of the campaign"),
         (["accept", "--unit", "features.3:1,2"], "is no unit of the campaign"),

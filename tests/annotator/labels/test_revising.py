@@ -71,6 +71,21 @@ def test_a_renamed_unit_keeps_its_name_when_more_answers_come(campaign: Campaign
     assert (label.concept, label.reasons["renamed_by"]) == ("animal face", "eve")
 
 
+def test_a_merge_reaches_the_name_that_a_reviewer_gave(campaign: Campaign) -> None:
+    """As a reviewer does it: renamed, then merged; undone, it has the given name again."""
+    unit, by = Unit.objects.get(index=2), {"campaign": campaign, "reviewer": "eve"}
+    rename_unit(unit=unit, concept="rim", now=NOW, **by)
+    rename_unit(unit=Unit.objects.get(index=1), concept="rim", now=NOW, **by)
+    later = NOW + timedelta(minutes=1)
+    reached = merge_concepts(concepts=["rim"], into="sky", now=later, **by)
+    assert [label.concept for label in reached] == ["sky", "sky"]
+    again(campaign)
+    assert concepts() == ["branch", "sky", "sky"]
+    last = find_last_decision(campaign=campaign, reviewer="eve")
+    assert len(undo_decision(campaign=campaign, decision=last, reviewer="eve", now=later)) == 2
+    assert concepts() == ["branch", "rim", "rim"]
+
+
 def test_an_acceptance_stands_while_the_concept_does(campaign: Campaign) -> None:
     unit = Unit.objects.get(index=2)
     accept_label(campaign=campaign, unit=unit, reviewer="eve", now=NOW)
