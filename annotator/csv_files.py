@@ -13,9 +13,15 @@ _TAG = re.compile(r"<[/!?a-zA-Z]")
 _ENTITY = re.compile(r"&#?\w+;")
 
 
+class Exact(str):
+    """Text that is written as it is: whoever makes one has checked that no spreadsheet runs it."""
+
+    __slots__ = ()
+
+
 def write_csv(rows: Iterable[Mapping[str, object]], *, columns: Sequence[str]) -> str:
     """A header line, then one line per row. None and an absent value become an empty cell; a list is joined by spaces.
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    Text that a spreadsheet would take for a formula gets an apostrophe before it, unless it is Exact.
     """
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
@@ -44,4 +50,4 @@ def _write_cell(value: object) -> object:
         return ""
     if isinstance(value, list | tuple):
         value = " ".join(map(str, value))
-    return defuse(value) if isinstance(value, str) else value
+    return defuse(value) if isinstance(value, str) and not isinstance(value, Exact) else value

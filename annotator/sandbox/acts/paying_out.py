@@ -5,6 +5,7 @@ This program moves no money: the operator pays, outside, and says so here.
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 
+from annotator.csv_files import Exact
 from annotator.refusals import Refusal
 from annotator.sandbox import ledger
 from annotator.sandbox.models import LedgerEntry, Payout, Person, Requester
@@ -23,6 +25,9 @@ from annotator.sandbox.rules.states import AssignmentState
 Account, Reason = LedgerEntry.Account, LedgerEntry.Reason
 CENT = Decimal("0.01")
 MAX_ADDRESS = 200
+# Whoever pays needs the address as it is, and a spreadsheet must not run it. So one that begins as a formula does is a
+# telephone number or a name with @, or it is refused.
+_ADDRESS = re.compile(r"\+[0-9 ]{5,}|@[\w.-]+|(?!'*[=+@-]).+")
 EARNINGS_COLUMNS = (
     "worker_id", "name", "invited_as", "contact", "payout_address", "rewards_usd", "bonuses_usd", "earned_usd",
     "paid_usd", "owed_usd",
@@ -82,7 +87,7 @@ def describe_earnings(row: Earnings) -> dict[str, str]:
     return {
         "worker_id": row.person.mturk_id, "name": row.person.name, "invited_as": row.person.invited_as,
         "contact": row.person.contact,
-        "payout_address": read_payout_address(row.person),
+        "payout_address": _write_address(read_payout_address(row.person)),
         **{name: f"{amount:.2f}" for name, amount in amounts.items()},
     }  # fmt: skip
 
@@ -91,10 +96,20 @@ def describe_payment(row: Earnings) -> dict[str, str]:
     """A row of PAYMENT_COLUMNS. The reference is the same until the payment is recorded, so that it is paid once."""
     number = row.person.payouts.count() + 1
     return {
-        "recipient": read_payout_address(row.person), "amount": f"{row.owed_usd:.2f}", "currency": "USD",
+        "recipient": _write_address(read_payout_address(row.person)),
+        "amount": f"{row.owed_usd:.2f}", "currency": "USD",
         "reference": f"{row.person.mturk_id}-{number}", "note": "Work on the Unitscope marketplace",
         "worker_id": row.person.mturk_id,
     }  # fmt: skip
+
+
+def is_payout_address(text: str) -> bool:
+    """Whether a file can hold it as it is."""
+    return len(text) <= MAX_ADDRESS and text.isprintable() and bool(_ADDRESS.fullmatch(text))
+
+
+def _write_address(address: str) -> str:
+    return Exact(address) if is_payout_address(address) else address
 
 
 def seal_payout_address(address: str) -> str:

@@ -31,6 +31,11 @@ def show_account(request: HttpRequest, person: Person) -> HttpResponse:
             problem = gettext("A payout address is one line of at most {n} characters.").format(
                 n=paying_out.MAX_ADDRESS
             )
+        elif address and not paying_out.is_payout_address(address):
+            problem = gettext_noop(
+                "A payout address that begins with + is a telephone number of digits and spaces, one that begins with "
+                "@ is a name without spaces, and none begins with - or =."
+            )
         if not problem:
             wants_mail = bool(contact and request.POST.get("wants_mail"))
             membership.keep_account(person, contact=contact, wants_mail=wants_mail, payout_address=address)

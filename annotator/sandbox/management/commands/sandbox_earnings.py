@@ -44,12 +44,13 @@ class Command(ProjectCommand):
         people = Person.objects.all() if options["simulated"] else Person.objects.filter(is_simulated=False)
         rows = paying_out.list_earnings(people, since=start)
         if options["payments"]:
-            due = [row for row in rows if row.owed_usd > 0 and row.person.sealed_payout_address]
-            payments = [paying_out.describe_payment(row) for row in due]
+            due = [row for row in rows if row.owed_usd > 0]
+            payable = [row for row in due if paying_out.is_payout_address(paying_out.read_payout_address(row.person))]
+            payments = [paying_out.describe_payment(row) for row in payable]
             self._write(write_csv(payments, columns=paying_out.PAYMENT_COLUMNS), options["csv"] or PRINT)
-            silent = [row.person.mturk_id for row in rows if row.owed_usd > 0 and not row.person.sealed_payout_address]
+            silent = [row.person.mturk_id for row in due if row not in payable]
             if silent:
-                self.stderr.write(f"Owed money, and gave no payout address: {', '.join(silent)}.")
+                self.stderr.write(f"Owed money, and gave no payout address that can be used: {', '.join(silent)}.")
         elif options["csv"]:
             described = [paying_out.describe_earnings(row) for row in rows]
             self._write(write_csv(described, columns=paying_out.EARNINGS_COLUMNS), options["csv"])

@@ -1,0 +1,55 @@
+"""The list of payments and what comes back of it: exact addresses, and amounts that are no amounts."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from annotator.sandbox.acts import paying_out
+from annotator.sandbox.models import HIT, Person
+
+pytestmark = pytest.mark.django_db
+NewPerson = Callable[..., Person]
+
+
+@pytest.fixture
+def earner(mturk: Any, new_hit: Callable[..., HIT], new_person: NewPerson, visit: Any, accept: Any) -> Client:
+    """The browser of somebody who is owed $0.50."""
+    browser = visit(new_person())
+    assignment = accept(browser, new_hit())
+    browser.post("/mturk/externalSubmit", {"assignmentId": assignment.mturk_id})
+    mturk.approve_assignment(AssignmentId=assignment.mturk_id)
+    return browser
+
+
+def read_rows(file: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(file.read_text().splitlines()))
+
+
+@pytest.mark.parametrize("address", ["+49 170 1234567", "@ada-l", "DE02 1203 0000", "'ada'@example.org", 'a=b, "c"'])
+def test_whoever_pays_gets_the_address_as_it_was_given(earner: Client, tmp_path: Path, address: str) -> None:
+    earner.post("/worker/account", {"payout_address": address})
+    call_command("sandbox_earnings", "--payments", "--csv", str(tmp_path / "payments.csv"))
+    call_command("sandbox_earnings", "--csv", str(tmp_path / "earnings.csv"))
+    assert [row["recipient"] for row in read_rows(tmp_path / "payments.csv")] == [address]
+    assert [row["payout_address"] for row in read_rows(tmp_path / "earnings.csv")] == [address]
+
+
+@pytest.mark.parametrize("address", ["=1+1", "-2", "+cmd|' /C calc'!A0", "@SUM(A1)", "+", "'=1+1", "''@SUM(A1)"])
+def test_an_address_that_a_spreadsheet_would_run_is_refused(earner: Client, address: str) -> None:
+    refused = earner.post("/worker/account", {"payout_address": address})
+    assert (refused.status_code, "telephone number" in refused.content.decode()) == (400, True)
+    assert not Person.objects.get().sealed_payout_address
+
+
+def test_such_an_address_of_before_the_rule_is_in_no_file(earner: Client, tmp_path: Path, capsys: Any) -> None:
+    person = Person.objects.get()
+    person.sealed_payout_address = paying_out.seal_payout_address("=1+1")
+    person.save()
+    call_command("sandbox_earnings", "--payments", "--csv", str(tmp_path / "payments.csv"))
+    assert read_rows(tmp_path / "payments.csv") == []
+    assert person.mturk_id in capsys.readouterr().err
