@@ -11,6 +11,8 @@ from annotator.sandbox.acts import catalog, policing, qualifying, transitions
 from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.acts.transitions import lock_assignment
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, UploadedFile
+from annotator.sandbox.questions import documents
+from annotator.sandbox.questions.question_form import QuestionForm
 from annotator.sandbox.rules import fees, ids
 from annotator.sandbox.rules.refusals import Code, Refused
 from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus, check_assignment_move
@@ -160,6 +162,17 @@ def _check_room(person: Person) -> None:
                 n=MAX_ACCEPTED_AT_ONCE
             ),
         )
+
+
+def submit_from_frame(assignment_id: str, *, answer: str, now: dt.datetime) -> Assignment:
+    """As `submit`, for what a requester's own page sends. Raises Refused for a form of this site, which checks it."""
+    question = HIT.objects.filter(assignments__mturk_id=assignment_id).values_list("question", flat=True).first()
+    if question and isinstance(documents.read_question(question), QuestionForm):
+        raise Refused(
+            Code.INVALID_ASSIGNMENT_STATE,
+            gettext_noop("This HIT is a form of this site: submit it with the button on the page of the HIT."),
+        )
+    return submit(assignment_id, answer=answer, now=now)
 
 
 @transaction.atomic

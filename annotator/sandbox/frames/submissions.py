@@ -22,7 +22,8 @@ def take_external_submission(request: HttpRequest) -> HttpResponse:
     now = switchboard.read().now()
     fields = read_fields(request)
     try:
-        assignment = working.submit(_read_id(fields), answer=answers.write(answers.from_form(fields)), now=now)
+        answer = answers.write(answers.from_form(fields))
+        assignment = working.submit_from_frame(_read_id(fields), answer=answer, now=now)
     except Refused as refused:
         return _in_frame(status=409, problem=refused.message)
     return _in_frame(status=200, assignment=assignment)

@@ -171,6 +171,19 @@ def test_a_question_form_is_answered_here(
     assert "<SelectionIdentifier>cat</SelectionIdentifier>" in answer
 
 
+def test_a_form_that_this_site_shows_cannot_be_submitted_around_its_checks(
+    accept: Accept, visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+) -> None:
+    browser = visit(new_person())
+    held = accept(browser, new_hit(FORM))
+    for fields in ({}, {"animal": "cat"}):
+        refused = browser.post("/mturk/externalSubmit", {"assignmentId": held.mturk_id, **fields})
+        assert (refused.status_code, "on the page of the HIT" in refused.content.decode()) == (409, True)
+    held.refresh_from_db()
+    assert held.state == "Accepted"
+    assert browser.post(f"/worker/assignments/{held.mturk_id}/submit", {"answer:animal": "cat"}).status_code == 302
+
+
 def test_an_upload_is_given_out_for_a_minute_only(
     accept: Accept,
     visit: Visit,
