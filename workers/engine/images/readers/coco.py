@@ -117,13 +117,21 @@ class _Annotated:
         return filled
 
     def _draw_panoptic(self, image: int | str, grid: Grid) -> NDArray[np.uint16]:
-        """A pixel's segment is red + 256 x green + 65,536 x blue; each segment has a category."""
+        """A pixel's segment is red + 256 x green + 65,536 x blue, 0 for none; each segment has a category."""
         numbers = np.zeros(grid.size, dtype=np.uint16)
         for file, entry in self.panoptic_files(image):
             pixels = grid.sample(read_mask(file, full=(grid.full_height, grid.full_width), colors=True))
             segments = pixels.astype(np.int64) @ np.array([1, 256, 65_536], dtype=np.int64)
+            known = segments == 0
             for segment in entry.entries("segments_info"):
-                numbers[segments == segment.whole("id")] = self.number_of[segment.whole("category_id")]
+                here = segments == segment.whole("id")
+                numbers[here] = self.number_of[segment.whole("category_id")]
+                known |= here
+            if not known.all():
+                raise LabelMapUnreadable(
+                    f"label map {file.name} carries segment {segments[~known].min()}, which {entry.place} of "
+                    f"{self.file.name} does not list"
+                )
         return numbers
 
     def panoptic_files(self, image: int | str) -> list[tuple[Path, Entry]]:

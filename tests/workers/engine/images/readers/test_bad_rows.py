@@ -136,6 +136,22 @@ def test_a_map_of_another_shape_than_its_photograph_is_said(tmp_path: Path) -> N
         open_image_set(tmp_path).read_labels(0)
 
 
+def test_a_segment_of_a_panoptic_map_that_no_entry_lists_is_said(tmp_path: Path) -> None:
+    segments = [{"id": 300, "category_id": 3}]
+    write_coco(tmp_path, annotation={"file_name": "a.png", "segments_info": segments})
+    ids = np.zeros((8, 8), dtype=np.int64)
+    ids[:, 4:] = 300
+    for unlisted in (0, 70_000):
+        ids[0, 0] = unlisted
+        colors = np.stack([ids % 256, ids // 256 % 256, ids // 65_536], axis=-1).astype(np.uint8)
+        (tmp_path / "coco").mkdir(exist_ok=True)
+        Image.fromarray(colors).save(tmp_path / "coco" / "a.png")
+        if unlisted == 0:
+            assert open_image_set(tmp_path).read_labels(0).run_label.tolist()[:2] == [0, 3]
+    with pytest.raises(LabelMapUnreadable, match=r"a.png carries segment 70000, which annotations 1 of coco.json does"):
+        open_image_set(tmp_path).read_labels(0)
+
+
 def test_other_json_and_csv_files_make_no_labels(tmp_path: Path) -> None:
     photo(tmp_path / "a.png")
     (tmp_path / "meta.json").write_text('{"images": ["a.png"]}')
