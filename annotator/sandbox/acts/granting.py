@@ -79,13 +79,15 @@ def start_request(kind: QualificationType, person: Person, *, now: dt.datetime) 
     if running:
         reject_request(running, reason="The time for the test ran out.")
     _check_may_request(kind, person, now=now)
-    if kind.is_auto_granted:
-        grant(kind, person, value=kind.auto_granted_value, now=now)
-        return None
-    return QualificationRequest.objects.create(
+    asked = QualificationRequest.objects.create(
         type=kind, person=person, test=kind.test, started_at=now,
         state=State.STARTED if kind.test else State.PENDING, submitted_at=None if kind.test else now,
     )  # fmt: skip
+    if not kind.is_auto_granted:
+        return asked
+    # The request is kept: without a delay for another one, what is revoked is not granted again.
+    accept_request(asked, value=kind.auto_granted_value, now=now)
+    return None
 
 
 def _end(request: QualificationRequest, kind: QualificationType) -> dt.datetime:

@@ -1,0 +1,53 @@
+"""Qualifications: what was revoked stays revoked, and a test counts once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from annotator.sandbox.acts import granting
+from annotator.sandbox.models import Person, Qualification, QualificationRequest, QualificationType
+from annotator.sandbox.questions.answers import Answer
+from annotator.sandbox.rules.refusals import Refused
+from tests.conformance.documents import ANSWER_KEY, FORM
+
+pytestmark = pytest.mark.django_db
+NewPerson = Callable[..., Person]
+Visit = Callable[[Person], Client]
+
+
+def make_type(mturk: Any, **fields: Any) -> QualificationType:
+    made = mturk.create_qualification_type(
+        Name="Cats", Description="Who knows cats.", QualificationTypeStatus="Active", **fields
+    )
+    return QualificationType.objects.get(mturk_id=made["QualificationType"]["QualificationTypeId"])
+
+
+def test_one_that_was_granted_at_once_and_revoked_does_not_come_back_by_a_click(
+    mturk: Any, new_person: NewPerson, visit: Visit
+) -> None:
+    kind, person = make_type(mturk, AutoGranted=True), new_person()
+    browser, ask = visit(person), "/worker/qualifications/{}/request"
+    assert browser.post(ask.format(kind.mturk_id)).status_code == 302
+    assert Qualification.objects.get().is_revoked is False
+    mturk.disassociate_qualification_from_worker(WorkerId=person.mturk_id, QualificationTypeId=kind.mturk_id)
+    assert kind.mturk_id not in browser.get("/worker/qualifications").content.decode(), "it is not offered either"
+    assert browser.post(ask.format(kind.mturk_id)).status_code == 409
+    assert Qualification.objects.get().is_revoked is True
+    assert mturk.list_qualification_requests()["QualificationRequests"] == []
+
+
+def test_one_with_a_delay_comes_back_after_it(
+    mturk: Any, new_person: NewPerson, visit: Visit, move_clock: Callable[[float], None]
+) -> None:
+    kind, person = make_type(mturk, AutoGranted=True, RetryDelayInSeconds=60), new_person()
+    browser, ask = visit(person), f"/worker/qualifications/{kind.mturk_id}/request"
+    browser.post(ask)
+    mturk.disassociate_qualification_from_worker(WorkerId=person.mturk_id, QualificationTypeId=kind.mturk_id)
+    assert kind.mturk_id in browser.get("/worker/qualifications").content.decode()
+    assert browser.post(ask).status_code == 409
+    move_clock(61)
+    assert browser.post(ask).status_code == 302
+    assert Qualification.objects.get().is_revoked is False
