@@ -121,10 +121,13 @@ def _check_may_request(kind: QualificationType, person: Person, *, now: dt.datet
 def submit_test(request: QualificationRequest, answers: list[Answer], *, now: dt.datetime) -> int | None:
     """The value if there is an answer key; None if the requester has to decide. Raises Refused."""
     kind = request.type
-    if request.state != State.STARTED or now > _end(request, kind):
-        raise Refused(Code.INVALID_QUALIFICATION_STATE, gettext_noop("The time for this test is over."))
     request.answer, request.submitted_at, request.state = write(answers), now, State.PENDING
-    request.save(update_fields=["answer", "submitted_at", "state"])
+    # The same test may be submitted twice at once, or its type be deleted: what was read is no proof that it is open.
+    is_first = QualificationRequest.objects.filter(pk=request.pk, state=State.STARTED).update(
+        answer=request.answer, submitted_at=now, state=State.PENDING
+    )
+    if not is_first or now > _end(request, kind):
+        raise Refused(Code.INVALID_QUALIFICATION_STATE, gettext_noop("The time for this test is over."))
     if not kind.answer_key or kind.test != request.test:
         return None
     chosen = {answer.question: frozenset(answer.selections) for answer in answers}

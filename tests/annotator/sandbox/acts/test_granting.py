@@ -51,3 +51,27 @@ def test_one_with_a_delay_comes_back_after_it(
     move_clock(61)
     assert browser.post(ask).status_code == 302
     assert Qualification.objects.get().is_revoked is False
+
+
+def test_of_two_that_submit_a_test_at_once_the_first_counts(mturk: Any, new_person: NewPerson) -> None:
+    """Both requests have read the test while it was open."""
+    kind = make_type(mturk, Test=FORM, AnswerKey=ANSWER_KEY, TestDurationInSeconds=600)
+    now = timezone.now()
+    granting.start_request(kind, new_person(), now=now)
+    first, second = (QualificationRequest.objects.select_related("type", "person").get() for _ in range(2))
+    value = granting.submit_test(first, [Answer("animal", selections=("dog",))], now=now)
+    with pytest.raises(Refused, match="over"):
+        granting.submit_test(second, [Answer("animal", selections=("cat",))], now=now)
+    assert Qualification.objects.get().value == value
+
+
+def test_a_test_that_was_closed_meanwhile_grants_nothing(mturk: Any, new_person: NewPerson) -> None:
+    """As above: its type was deleted."""
+    kind = make_type(mturk, Test=FORM, AnswerKey=ANSWER_KEY, TestDurationInSeconds=600)
+    now = timezone.now()
+    granting.start_request(kind, new_person(), now=now)
+    asked = QualificationRequest.objects.select_related("type", "person").get()
+    granting.delete_type(kind, now=now)
+    with pytest.raises(Refused, match="over"):
+        granting.submit_test(asked, [Answer("animal", selections=("cat",))], now=now)
+    assert not Qualification.objects.exists()
