@@ -4,7 +4,7 @@ A value that no name is given for is 255 or 65,535 (void) or a fault. The map is
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -32,8 +32,9 @@ Values = NDArray[np.int64]
 class MaskLayout:
     """Photographs below `images` and their label maps below `masks`.
 
-    A map's name is the photograph's without `image_ending`, with one of `mask_endings` (the first that is there).
-    `names`: what values or colors mean. `decode` makes values of a map's pixels; None: they are the values.
+    A map's name is the photograph's without `image_ending`, with one of `mask_endings` (the first that is there), and
+    with one of `suffixes`. `names`: what values or colors mean. `decode` makes values of a map's pixels; None: they are
+    the values.
     """
 
     root: Path
@@ -42,6 +43,7 @@ class MaskLayout:
     names: LabelNames
     mask_endings: Sequence[str] = ("",)
     image_ending: str = ""
+    suffixes: Sequence[str] = MASK_SUFFIXES
     decode: Callable[[Values], Values] | None = None
     notes: tuple[str, ...] = field(default=())
 
@@ -62,7 +64,7 @@ def pair_masks(layout: MaskLayout) -> tuple[dict[str, Path], list[tuple[str, str
     name, too, or if the map is at another photograph's own path.
     """
     found, passed = list_images(layout.images)
-    maps = {_stem(path): layout.masks / path for path in _list_masks(layout.masks)}
+    maps = {_stem(path): layout.masks / path for path in _list_masks(layout)}
     pairs: dict[str, Path] = {}
     _pair(layout, found, maps, pairs, key=_stem)
     n_photographs, n_maps = Counter(_stem_name(path) for path in found), Counter(map(_stem_name, maps.values()))
@@ -99,9 +101,9 @@ def _stem_name(path: str | Path) -> str:
     return PurePosixPath(path).stem
 
 
-def _list_masks(folder: Path) -> Iterable[str]:
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in MASK_SUFFIXES)
-    return sorted(path.relative_to(folder).as_posix() for path in files)
+def _list_masks(layout: MaskLayout) -> Sequence[str]:
+    files = (path for path in layout.masks.rglob("*") if path.suffix.lower() in layout.suffixes)
+    return sorted(path.relative_to(layout.masks).as_posix() for path in files)
 
 
 def open_masks(layout: MaskLayout) -> ImageSet:
@@ -109,6 +111,11 @@ def open_masks(layout: MaskLayout) -> ImageSet:
     pairs, passed = pair_masks(layout)
     # A photograph in the same folder as the maps may itself be named like a map of another.
     paths = sorted(path for path in pairs if layout.images / path not in set(pairs.values()))
+    if not paths and not _list_masks(layout):
+        raise ImageSetError(
+            f"{layout.masks.name} holds no label maps: they are {', '.join(layout.suffixes)}. JPEG changes their "
+            "values: write them again as PNG from where they were made."
+        )
     if not paths:
         raise ImageSetError(
             f"No photograph of {layout.images.name} has a label map of the same name in {layout.masks.name}."

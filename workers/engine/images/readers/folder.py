@@ -1,20 +1,48 @@
 """A plain folder of images, at any depth, without labels."""
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
 from workers.engine.images.image_set import ImageSet, digest_files
-from workers.engine.images.passed_over import sum_up
+from workers.engine.images.masks import MASK_SUFFIXES
+from workers.engine.images.passed_over import show_path, sum_up
+from workers.engine.images.readers.mask_folders import find_maps
 from workers.engine.images.reading import Asked, ImageSetReader
 from workers.engine.images.walking import list_images
+from workers.engine.plurals import say_count
+
+LABEL_MAP = "named like the label map of a photograph"
 
 
 def open_folder(asked: Asked) -> ImageSet:
-    """All files below the folder that are named like images; raises ImageSetError if there is none."""
-    paths, passed = list_images(asked.root)
+    """All files below the folder that are named like images and not like label maps of others; raises ImageSetError if
+    there is none.
+    """
+    found, passed = list_images(asked.root)
+    maps = find_maps(asked.root)
+    paths = [path for path in found if path not in maps]
+    passed += [(LABEL_MAP, path) for path in maps]
     return ImageSet(
         root=asked.root,
         paths=tuple(paths),
         sha256=digest_files(map(asked.root.joinpath, paths), root=asked.root),
         passed_over=sum_up(passed),
+        notes=tuple(_tell(asked, maps)),
     )
+
+
+def _tell(asked: Asked, maps: Mapping[str, Path]) -> Iterator[str]:
+    """What was taken for what."""
+    if not maps:
+        return
+    first = min(maps)
+    folder = "" if maps[first] == asked.root else f" in {maps[first].name}"
+    yield (
+        f"{say_count(len(maps), 'file')}{folder} named like label maps of the photographs, such as {show_path(first)}, "
+        "were not taken for photographs. If they are, give their folder alone."
+    )
+    if asked.by_look:
+        yield f"They are no labels either: JPEG changes the values of label maps, which are {', '.join(MASK_SUFFIXES)}."
 
 
 READER = ImageSetReader(name="plain folder", recognizes=lambda asked: True, open=open_folder, has_labels=False)

@@ -3,13 +3,16 @@
 What the values mean says a file beside them (label_names.py lists the forms); without one, a value is its own name.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_names import LabelNames, find_names
 from workers.engine.images.label_table import ImageSetError
-from workers.engine.images.masks import NO_MAP, MaskLayout, open_masks, pair_masks
+from workers.engine.images.masks import MASK_SUFFIXES, NO_MAP, MaskLayout, open_masks, pair_masks
 from workers.engine.images.reading import Asked, ImageSetReader
+from workers.engine.images.walking import SUFFIXES
 
 IMAGE_FOLDERS = ("images", "image", "img", "imgs", "photos", "JPEGImages", "leftImg8bit", "rgb")
 MASK_FOLDERS = (
@@ -25,7 +28,18 @@ def recognizes(asked: Asked) -> bool:
     return _find(asked) is not None
 
 
-def _find(asked: Asked) -> tuple[Path, Path] | None:
+def find_maps(root: Path) -> dict[str, Path]:
+    """Paths below root of the files that are named like label maps of photographs, whatever their format, with the
+    folder they lie in. To be left out where photographs are listed.
+    """
+    found = _find(Asked(root), SUFFIXES)
+    if found is None:
+        return {}
+    pairs, _ = pair_masks(replace(_layout(Asked(root), *found, UNNAMED), suffixes=SUFFIXES))
+    return {mask.relative_to(root).as_posix(): found[1] for mask in pairs.values()}
+
+
+def _find(asked: Asked, suffixes: Sequence[str] = MASK_SUFFIXES) -> tuple[Path, Path] | None:
     """The folders of photographs and of label maps."""
     if asked.label_path is not None:
         return (_find_images(asked.root, asked.label_path), asked.label_path) if asked.label_path.is_dir() else None
@@ -33,10 +47,12 @@ def _find(asked: Asked) -> tuple[Path, Path] | None:
         return None
     images = next((asked.root / name for name in IMAGE_FOLDERS if (asked.root / name).is_dir()), None)
     masks = next((asked.root / name for name in MASK_FOLDERS if (asked.root / name).is_dir()), None)
-    if images is not None and masks is not None and _any_pair(_layout(asked, images, masks, UNNAMED)):
-        return images, masks
+    if images is not None and masks is not None:
+        apart = replace(_layout(asked, images, masks, UNNAMED), suffixes=suffixes)
+        if _any_pair(apart):
+            return images, masks
     is_likely = any(Path(name).stem.endswith(ENDINGS[1:]) for name in asked.names)
-    beside = _layout(asked, asked.root, asked.root, UNNAMED)
+    beside = replace(_layout(asked, asked.root, asked.root, UNNAMED), suffixes=suffixes)
     return (asked.root, asked.root) if is_likely and _mostly_pairs(beside) else None
 
 

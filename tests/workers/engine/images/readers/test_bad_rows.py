@@ -152,6 +152,27 @@ def test_a_segment_of_a_panoptic_map_that_no_entry_lists_is_said(tmp_path: Path)
         open_image_set(tmp_path).read_labels(0)
 
 
+def test_label_maps_are_no_photographs(tmp_path: Path) -> None:
+    """Neither as JPEG, which no reader takes for labels, nor where labels are not wanted."""
+    for name in ("images/a.jpg", "images/b.jpg", "masks/a.jpg", "masks/b.jpg"):
+        photo(tmp_path / "apart" / name)
+    for name in ("a.jpg", "a_mask.png", "b.jpg", "b_mask.png", "c.png"):
+        photo(tmp_path / "beside" / name)
+    apart = open_image_set(tmp_path / "apart")
+    assert apart.labels is None
+    assert apart.paths == ("images/a.jpg", "images/b.jpg")
+    assert apart.passed_over[0].words().startswith("2 passed over (named like the label map of a photograph): masks/a")
+    assert "2 files in masks named like label maps" in apart.notes[0]
+    assert "JPEG changes the values" in apart.notes[1]
+    with pytest.raises(ImageSetError, match=r"masks holds no label maps: they are .png.* JPEG changes their values"):
+        open_image_set(tmp_path / "apart", str(tmp_path / "apart" / "masks"))
+    assert open_image_set(tmp_path / "apart" / "masks").paths == ("a.jpg", "b.jpg")
+    assert open_image_set(tmp_path / "apart", "none").paths == apart.paths
+    alone = open_image_set(tmp_path / "beside", "none")
+    assert alone.paths == ("a.jpg", "b.jpg", "c.png")
+    assert len(alone.notes) == 1
+
+
 def test_other_json_and_csv_files_make_no_labels(tmp_path: Path) -> None:
     photo(tmp_path / "a.png")
     (tmp_path / "meta.json").write_text('{"images": ["a.png"]}')
