@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +19,10 @@ from annotator.csv_files import Exact
 from annotator.refusals import Refusal
 from annotator.sandbox import ledger
 from annotator.sandbox.models import LedgerEntry, Payout, Person, Requester
-from annotator.sandbox.rules import sealing
+from annotator.sandbox.rules import amounts, sealing
 from annotator.sandbox.rules.states import AssignmentState
 
 Account, Reason = LedgerEntry.Account, LedgerEntry.Reason
-CENT = Decimal("0.01")
 MAX_ADDRESS = 200
 # Whoever pays needs the address as it is, and a spreadsheet must not run it. So one that begins as a formula does is a
 # telephone number or a name with @, or it is refused.
@@ -80,7 +79,7 @@ def find_earnings(person: Person) -> Earnings:
 
 def describe_earnings(row: Earnings) -> dict[str, str]:
     """A row of EARNINGS_COLUMNS."""
-    amounts = {
+    in_usd = {
         "rewards_usd": row.rewards_usd, "bonuses_usd": row.bonuses_usd, "earned_usd": row.earned_usd,
         "paid_usd": row.paid_usd, "owed_usd": row.owed_usd,
     }  # fmt: skip
@@ -88,7 +87,7 @@ def describe_earnings(row: Earnings) -> dict[str, str]:
         "worker_id": row.person.mturk_id, "name": row.person.name, "invited_as": row.person.invited_as,
         "contact": row.person.contact,
         "payout_address": _write_address(read_payout_address(row.person)),
-        **{name: f"{amount:.2f}" for name, amount in amounts.items()},
+        **{name: f"{amount:.2f}" for name, amount in in_usd.items()},
     }  # fmt: skip
 
 
@@ -188,12 +187,9 @@ def _move(person: Person, amount_usd: Decimal, *, now: dt.datetime) -> None:
 
 def _read_amount(text: str | None, *, where: str) -> Decimal:
     try:
-        amount = Decimal((text or "").strip())
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT) or amount >= 10**9:
-        raise CannotPayOut(f"{where}: {text!r} is not an amount such as 12.50.")
-    return amount
+        return amounts.read_usd(text or "", below=10**9)
+    except ValueError as error:
+        raise CannotPayOut(f"{where}: {error}") from None
 
 
 def describe_person(person: Person) -> dict[str, Any]:

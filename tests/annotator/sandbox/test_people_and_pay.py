@@ -166,6 +166,7 @@ def earner(mturk: Any, new_hit: Callable[..., HIT], new_person: NewPerson, visit
     [
         ("{id},0.51,r1", "is owed \\$0.50"), ("NOBODY,0.10,r1", "nobody here"), ("{id},-1,r1", "not an amount"),
         ("{id},0.101,r1", "not an amount"), ("{id},NaN,r1", "not an amount"), ("{id},0.10,", "1 to 80"),
+        *((f"{{id}},{amount},r1", "not an amount") for amount in ("1e30", "1E+1000000", "1e9", "1e-1000000", "")),
         ("{id},0.10,r1\n{id},0.20,r1", "another payment"), ("{id},0.30,r1\n{id},0.30,r2", "Line 3: .* is owed"),
     ],
 )  # fmt: skip
@@ -192,7 +193,7 @@ def test_a_requesters_balance_is_topped_up(mturk: Any) -> None:
     assert "$1250.50 available" in run("sandbox_top_up", "lab", "250.50")
     assert mturk.get_account_balance()["AvailableBalance"] == "1250.50"
     assert auditing.audit().findings == []
-    for usd in ("0", "-5", "x", "1.001", "Infinity"):
+    for usd in ("0", "-5", "x", "1.001", "Infinity", "1e30", "1E+1000000"):
         with pytest.raises(CommandError, match="whole cents"):
             call_command("sandbox_top_up", "--", "lab", usd)
 

@@ -1,6 +1,6 @@
 """Adds to the balance of a requester of the sandbox."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -9,6 +9,7 @@ from django.db import transaction
 from annotator.commanding import ProjectCommand
 from annotator.sandbox import ledger, switchboard
 from annotator.sandbox.models import Requester
+from annotator.sandbox.rules import amounts
 
 
 class Command(ProjectCommand):
@@ -34,9 +35,6 @@ class Command(ProjectCommand):
 
 def _read_amount(text: str) -> Decimal:
     try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or not 0 < amount < 10**8 or amount != amount.quantize(Decimal("0.01")):
-        raise CommandError("USD is an amount above 0, in whole cents, such as 250.00.", returncode=2)
-    return amount
+        return amounts.read_usd(text, below=10**8)
+    except ValueError:
+        raise CommandError("USD is an amount above 0, in whole cents, such as 250.00.", returncode=2) from None
