@@ -59,10 +59,7 @@ def start(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse
     """The first browser that presses Start keeps the link."""
     secret = request.COOKIES.get(COOKIE) or secrets.token_urlsafe(24)
     linking.start_link(link, browser_sha256=hashlib.sha256(secret.encode()).hexdigest(), now=timezone.now())
-    try:
-        response = redirect(linking.take_place(link, now=timezone.now()))
-    except linking.LinkRefused:  # the page of the link says so
-        response = redirect("link", sign_link(link.public_id))
+    response = _move_on(link)
     response.set_cookie(
         COOKIE, secret, max_age=COOKIE_SECONDS, path="/hit/link/", httponly=True, samesite="Lax",
         secure=settings.HIT_PAGES_URL.startswith("https://"),
@@ -75,7 +72,7 @@ def start(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse
 def go_on(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse:
     """Takes the next HIT, or goes on with the one that was begun."""
     _check_started(link, browser_sha256)
-    return redirect(linking.take_place(link, now=timezone.now()))
+    return _move_on(link)
 
 
 @require_POST
@@ -102,6 +99,14 @@ def take_back(request: HttpRequest, token: str) -> HttpResponse:
         return _show(request, status=409, refusal=gettext(str(refusal)))
     assert work.link is not None
     return redirect("link", sign_link(work.link.public_id))
+
+
+def _move_on(link: Link) -> HttpResponse:
+    """To a HIT; if none is free, to the page of the link, which says so."""
+    try:
+        return redirect(linking.take_place(link, now=timezone.now()))
+    except linking.LinkRefused:
+        return redirect("link", sign_link(link.public_id))
 
 
 def _check_started(link: Link, browser_sha256: str) -> None:

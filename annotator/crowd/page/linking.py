@@ -14,11 +14,13 @@ from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
 from annotator.crowd.marketplaces.links.addresses import PLACE, sign_place
 from annotator.crowd.marketplaces.notifications import wake_campaigns
-from annotator.crowd.models import GOING, HIT, Assignment
+from annotator.crowd.models import GOING, HIT, Assignment, Campaign
 from annotator.crowd.pseudonyms import find_worker
 from annotator.refusals import Refusal
 
 State = LinkedWork.State
+_ENDED = (Campaign.State.COMPLETE, Campaign.State.CLOSED)
+_IS_DONE = ~Q(work__state=State.ACCEPTED)
 WITHDRAWN = gettext_noop("This link was withdrawn by the requester.")
 
 
@@ -28,11 +30,15 @@ class LinkRefused(Refusal):
 
 @dataclass(frozen=True)
 class Standing:
-    """How far the person of a link has come. `code` is empty before they have finished."""
+    """How far the person of a link has come. `code` is empty before they have finished.
+
+    `is_over`: no HIT will come for them any more. Without `has_more` and `is_over` nothing is free at the moment.
+    """
 
     n_done: int
     has_place: bool
     has_more: bool
+    is_over: bool
     code: str
 
 
@@ -56,13 +62,15 @@ def check_browser(link: Link, *, browser_sha256: str) -> None:
 
 
 def find_standing(link: Link, *, now: datetime) -> Standing:
-    """A person for whom nothing is left has finished."""
-    n_done = link.work.exclude(state=State.ACCEPTED).count()
+    """Looking changes nothing."""
     has_place = _find_held(link, now=now) is not None
-    has_more = link.finished_at is None and (has_place or _find_next(link, now=now) is not None)
-    if n_done and not has_more:
-        finish_link(link, now=now)
-    return Standing(n_done, has_place, has_more, code=link.code if link.finished_at else "")
+    return Standing(
+        n_done=link.work.exclude(state=State.ACCEPTED).count(),
+        has_place=has_place,
+        has_more=link.finished_at is None and (has_place or _find_next(link, now=now) is not None),
+        is_over=_is_over(link, now=now),
+        code=link.code if link.finished_at else "",
+    )
 
 
 def take_place(link: Link, *, now: datetime) -> str:
@@ -91,6 +99,8 @@ def submit_place(external_id: str, *, fields: dict[str, str], now: datetime) -> 
                 raise LinkRefused("The time for this one is over, and others have done it meanwhile. Please go on.")
             changes = {"state": State.SUBMITTED, "submitted_at": now, "fields": fields}
             LinkedWork.objects.filter(pk=work.pk).update(**changes)
+    if _is_over(work.link, now=now):
+        finish_link(work.link, now=now)
     wake_campaigns(hit_ids={work.hit.external_id}, marketplace="links")
     return work
 
@@ -114,8 +124,22 @@ def _find_next(link: Link, *, now: datetime) -> HIT | None:
         return hits.filter(external_id=held.hit.external_id).first()
     if link.finished_at is not None or link.campaign.is_paused or link.campaign.state not in GOING:
         return None
-    taken = Count("work", filter=~Q(work__state=State.ACCEPTED) | Q(work__deadline__gt=now))
-    offered = LinkedHIT.objects.filter(is_stopped=False, ends_at__gt=now).annotate(n_taken=taken)
+    return _find_open(link, taken=_IS_DONE | Q(work__deadline__gt=now), now=now)
+
+
+def _is_over(link: Link, *, now: datetime) -> bool:
+    """True if nothing comes any more: a pause ends, and a place that somebody holds may be free again."""
+    if link.finished_at is not None or link.campaign.state in _ENDED:
+        return True
+    if _find_held(link, now=now) or link.campaign.hits.filter(state=HIT.State.COMPOSED).exists():
+        return False
+    return _find_open(link, taken=_IS_DONE, now=now) is None
+
+
+def _find_open(link: Link, *, taken: Q, now: datetime) -> HIT | None:
+    """The HIT with the fewest places `taken` that has one left and that this person may do."""
+    hits = link.campaign.hits.select_related("campaign", "hit_type")
+    offered = LinkedHIT.objects.filter(is_stopped=False, ends_at__gt=now).annotate(n_taken=Count("work", filter=taken))
     free = offered.filter(n_taken__lt=F("n_places")).exclude(
         pk__in=link.work.exclude(state=State.ACCEPTED).values("hit")
     )

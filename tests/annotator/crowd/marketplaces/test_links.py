@@ -205,6 +205,29 @@ def test_a_place_is_taken_once_and_is_free_again_when_its_time_is_over(campaign:
     assert 'id="nothing-left"' in first.client.get(first.address).content.decode()
 
 
+@pytest.mark.parametrize("why", ["paused", "held"])
+def test_a_link_goes_on_after_a_pause_and_when_others_let_go(campaign: Campaign, why: str) -> None:
+    ada, *others = (Guest(address) for address in hand_out(campaign, *"ABCD"))
+    ada.work(ada.start(), hands_over=False)
+    if why == "paused":
+        Campaign.objects.update(is_paused=True)
+    else:
+        assert [one.start().status_code for one in others] == [302] * 3
+    text = ada.hand_over().content.decode()
+    assert "Nothing is free at the moment" in text
+    assert 'id="finish-form"' in text
+    assert ada.client.post(f"{ada.address}next")["Location"] == ada.address, "no HIT, and no page of a refusal"
+    Campaign.objects.update(is_paused=False)
+    LinkedWork.objects.filter(state="accepted").update(deadline=timezone.now())
+    assert 'id="next-form"' in ada.client.get(ada.address).content.decode()
+    LinkedHIT.objects.update(is_stopped=True)
+    text = ada.client.get(ada.address).content.decode()
+    assert "Get my code" in text
+    assert not Link.objects.exclude(finished_at=None).exists(), "looking changes nothing"
+    ada.client.post(f"{ada.address}finish")
+    assert Link.objects.get(note="A").code in ada.client.get(ada.address).content.decode()
+
+
 def test_more_answers_more_time_bonuses_and_an_erased_person(campaign: Campaign) -> None:
     (address,) = hand_out(campaign, "Ada")
     ada = Guest(address)
