@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from workers.engine.plurals import say_count
+from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.options import ReadoutInvalid
-from workers.engine.readouts.questions import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.words import split_words
 
 NAMES = "captions.csv", "captions.json"
@@ -32,10 +32,10 @@ def read_captions(files: Sequence[Path], images: Path | None) -> Captioned:
         raise ReadoutInvalid(f"There is no file {file}.")
     listing = Listing(find_folder(file, images))
     rows = _read_json(file) if file.suffix.lower() == ".json" else _read_csv(file)
+    said = [(image, caption) for image, caption in rows if split_words(caption)]
     captions: dict[str, list[str]] = {}
-    for image, caption in rows:
-        if split_words(caption):
-            captions.setdefault(listing.find(image), []).append(caption)
+    for path, (_, caption) in zip(listing.find(image for image, _ in said), said, strict=True):
+        captions.setdefault(path, []).append(caption)
     if len(captions) < 2:
         raise ReadoutInvalid(
             f"{file.name} holds captions of {say_count(len(captions), 'photograph')}; two or more are needed."

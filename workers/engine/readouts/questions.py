@@ -8,19 +8,19 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.engine.images.walking import SUFFIXES
+from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.words import split_words
 
 # Of VQA's ten people, as many must have said so for an answer to count whole.
 ENOUGH = 3
 SEVERAL = ","
-IMAGE_COLUMNS, ANSWER_COLUMNS = ("image", "image_id", "img"), ("answer", "answers")
+ANSWER_COLUMNS = ("answer", "answers")
 TEST_NAMES = ("test", "val", "valid", "validation", "eval")
 
 
@@ -84,12 +84,6 @@ def _list_files(folder: Path) -> list[Path]:
     )
 
 
-def find_folder(file: Path, images: Path | None) -> Path:
-    """The folder of photographs: the one that was named, `images` beside the file, or the file's own."""
-    beside = file.parent / "images"
-    return images or (beside if beside.is_dir() else file.parent)
-
-
 def _read_csv(file: Path, images: Path | None) -> Asked:
     folder = find_folder(file, images)
     try:
@@ -103,14 +97,15 @@ def _read_csv(file: Path, images: Path | None) -> Asked:
     if image is None or answer is None or "question" not in columns:
         raise ReadoutInvalid(f"{file.name} needs the columns image, question and answer; split is optional.")
     listing = Listing(folder)
+    paths = listing.find(row[image] or "" for row in rows)
     told = [
         Question(
-            listing.find(row[image] or ""),
+            path,
             row[columns["question"]] or "",
             ((row[answer] or "").strip().lower(),),
             _read_part(row[columns["split"]] or "") if "split" in columns else "",
         )
-        for row in rows
+        for path, row in zip(paths, rows, strict=True)
     ]
     whole = [one for one in told if SEVERAL not in one.answers[0] and one.answers[0]]
     return _check(Asked(folder, whole, len(told) - len(whole)), file)
@@ -118,34 +113,6 @@ def _read_csv(file: Path, images: Path | None) -> Asked:
 
 def _read_part(text: str) -> str:
     return "test" if text.strip().lower() in TEST_NAMES else "train"
-
-
-class Listing:
-    """The photographs of a folder by their names: with the ending, without it, and by the number at its end."""
-
-    def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise ReadoutInvalid(f"There is no folder of photographs at {folder}; name it with --images.")
-        self.folder = folder
-        paths = sorted(
-            one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.suffix.lower() in SUFFIXES
-        )
-        self.known = {name: path for path in reversed(paths) for name in _name(path)}
-
-    def find(self, name: str) -> str:
-        """The path of the photograph of that name. Raises ReadoutInvalid."""
-        found = self.known.get(name.strip())
-        if found is None:
-            raise ReadoutInvalid(f"There is no photograph {name[:80]!r} in {self.folder.name}; see --images.")
-        return found
-
-
-def _name(path: str) -> Iterable[str]:
-    """COCO_val2014_000000000042.jpg is asked for as 42."""
-    stem = Path(path).stem
-    yield from (path, Path(path).name, stem)
-    if number := re.search(r"(\d+)$", stem):
-        yield str(int(number[1]))
 
 
 def _read_vqa(files: Sequence[Path], images: Path | None) -> Asked:
@@ -160,15 +127,17 @@ def _read_vqa(files: Sequence[Path], images: Path | None) -> Asked:
     parts = {file: _find_part(file.name) for file in asked}
     is_split = len(set(parts.values())) == 2
     try:
-        told = [
-            Question(
-                listing.find(str(row["image_id"])), str(row["question"]), _list_answers(answers[row["question_id"]]),
-                parts[file] if is_split else "",
-            )
-            for file, rows in asked.items()
-            for row in rows
+        rows = [
+            (row, parts[file] if is_split else "")
+            for file, listed in asked.items()
+            for row in listed
             if row["question_id"] in answers
-        ]  # fmt: skip
+        ]
+        paths = listing.find(str(row["image_id"]) for row, _ in rows)
+        told = [
+            Question(path, str(row["question"]), _list_answers(answers[row["question_id"]]), part)
+            for path, (row, part) in zip(paths, rows, strict=True)
+        ]
     except (KeyError, TypeError) as error:
         raise ReadoutInvalid(f"The questions are not as VQA writes them: {error} is missing in a row.") from None
     return _check(Asked(listing.folder, told, 0), files[0])

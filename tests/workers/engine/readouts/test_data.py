@@ -11,6 +11,7 @@ from workers.engine.readouts.captions import read_captions
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.questions import Question, read_questions
 from workers.engine.readouts.splits import draw_test
+from workers.engine.readouts.tasks import regress
 from workers.engine.readouts.words import split_words
 
 
@@ -93,6 +94,39 @@ def test_what_is_wrong_with_a_file_is_said(folder: Path, name: str, text: str, w
     (folder / name).write_text(text)
     with pytest.raises(ReadoutInvalid, match=words):
         read_questions([folder / name], None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"), [("0.jpg", "a/0.jpg or b/0.jpg"), ("0", "a/0.jpg or b/0.jpg"), ("7", "a/x7.jpg or b/y07.jpg")]
+)
+def test_a_name_that_fits_several_photographs_is_refused(folder: Path, asked: str, words: str) -> None:
+    for name in ("a/0.jpg", "b/0.jpg", "b/y07.jpg", "a/x7.jpg"):
+        (folder / "images" / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(folder / "images" / name)
+    (folder / "data.csv").write_text(f"image,question,answer,caption,target\n{asked},what,dog,A dog,1\n")
+    (folder / "captions.csv").write_text(f"image,caption\n{asked},A dog\nb/0.jpg,A cat\n")
+    for read in (
+        lambda: read_questions([folder / "data.csv"], None),
+        lambda: read_captions([folder / "captions.csv"], None),
+        lambda: regress.read_table(folder / "data.csv", None),
+    ):
+        with pytest.raises(ReadoutInvalid, match=f"{asked} may be {words}"):
+            read()
+    (folder / "captions.csv").write_text("image,caption\na/0.jpg,A dog\nb/0,A cat\n")
+    assert list(read_captions([folder / "captions.csv"], None).captions) == ["a/0.jpg", "b/0.jpg"]
+
+
+def test_a_photograph_has_one_target(folder: Path) -> None:
+    file = folder / "targets.csv"
+    file.write_text("image,target\nplain,1\n42,2\nplain,1.0\n")
+    found = regress.read_table(file, None)
+    assert (found.paths, found.values.tolist()) == (["plain.png", "COCO_val2014_000000000042.jpg"], [1, 2])
+    for header, first, second in (("target", "1", "2"), ("target,split", "1,test", "1,train")):
+        file.write_text(f"image,{header}\nplain,{first}\nplain,{second}\n")
+        with pytest.raises(
+            ReadoutInvalid, match=r"line 3, column image: 'plain.png' is plain.png, of which another row"
+        ):
+            regress.read_table(file, None)
 
 
 def test_the_split_depends_on_paths_and_seed_alone() -> None:

@@ -15,8 +15,9 @@ from workers.engine.readouts.examples import READING
 from workers.engine.readouts.judging import tell_explained, tell_gain, tell_mean
 from workers.engine.readouts.labeled import open_labeled
 from workers.engine.readouts.linear import Linear, normalize_rows
+from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.options import ReadoutInvalid
-from workers.engine.readouts.questions import IMAGE_COLUMNS, TEST_NAMES, Listing, find_folder
+from workers.engine.readouts.questions import TEST_NAMES
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.shown import Shown, Wanted
 from workers.engine.readouts.splits import draw_test
@@ -86,7 +87,7 @@ def _read(bench: Bench) -> Targets:
         if len(tables) != 1:
             raise ReadoutInvalid(f"{data.name} holds {len(tables)} CSV files; name one with --data, or give --label.")
         (data,) = tables
-    return _read_table(data, bench.images)
+    return read_table(data, bench.images)
 
 
 def _read_label(bench: Bench, label: str) -> Targets:
@@ -99,7 +100,8 @@ def _read_label(bench: Bench, label: str) -> Targets:
     return Targets(labeled.images.root, labeled.paths, shares - np.nanmean(shares), None, name)
 
 
-def _read_table(file: Path, images: Path | None) -> Targets:
+def read_table(file: Path, images: Path | None) -> Targets:
+    """The number of each photograph that a CSV names. Raises ReadoutInvalid."""
     try:
         rows = list(read_rows(file))
         header = list(rows[0].cells) if rows else []
@@ -110,15 +112,15 @@ def _read_table(file: Path, images: Path | None) -> Targets:
             raise ReadoutInvalid(
                 f"{file.name} needs the columns image and target; split is optional. It has: {', '.join(header)}."
             )
-        values = np.array([row.number(target) for row in rows])
+        listing, told = Listing(find_folder(file, images)), dict[str, tuple[float, bool]]()
+        for path, row in zip(listing.find(row.cells[image] for row in rows), rows, strict=True):
+            said = row.number(target), row.cells.get("split", "").strip().lower() in TEST_NAMES
+            if told.setdefault(path, said) != said:
+                raise row.wrong(image, f"is {path}, of which another row says another {target} or split")
     except ImageSetError as error:
         raise ReadoutInvalid(str(error)) from None
-    listing = Listing(find_folder(file, images))
-    paths = [listing.find(row.cells[image]) for row in rows]
-    is_test = (
-        np.array([row.cells["split"].strip().lower() in TEST_NAMES for row in rows]) if "split" in header else None
-    )
-    return Targets(listing.folder, paths, values, is_test, target)
+    values, is_test = (np.array(found) for found in zip(*told.values(), strict=True))
+    return Targets(listing.folder, list(told), values, is_test if "split" in header else None, target)
 
 
 def show(readout: Readout, maps: NDArray[np.float32], wanted: Wanted) -> Shown:

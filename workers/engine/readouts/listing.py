@@ -1,0 +1,52 @@
+"""Finds the photographs that a file of questions, captions or targets names. docs/readouts.md, Which photograph."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.photographs import Photographs
+from workers.engine.images.walking import SUFFIXES
+from workers.engine.readouts.options import ReadoutInvalid
+
+IMAGE_COLUMNS = ("image", "image_id", "img")
+
+
+def find_folder(file: Path, images: Path | None) -> Path:
+    """The folder of photographs: the one that was named, `images` beside the file, or the file's own."""
+    beside = file.parent / "images"
+    return images or (beside if beside.is_dir() else file.parent)
+
+
+class Listing:
+    """The photographs of a folder, by their paths as an image set finds them, and by the number at a name's end."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise ReadoutInvalid(f"There is no folder of photographs at {folder}; name it with --images.")
+        self.folder = folder
+        found = (one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.suffix.lower() in SUFFIXES)
+        self._photographs = Photographs(folder, tuple(sorted(found)))
+        self._by_number = defaultdict[str, list[str]](list)
+        for path in self._photographs.paths:
+            # COCO_val2014_000000000042.jpg is asked for as 42.
+            if number := re.search(r"\d+$", PurePosixPath(path).stem):
+                self._by_number[number[0].lstrip("0")].append(path)
+
+    def find(self, names: Iterable[str]) -> list[str]:
+        """The path of each name's photograph. Raises ReadoutInvalid for a name that fits none, or several."""
+        wanted = [name.strip() for name in names]
+        try:
+            found = self._photographs.find(wanted)
+        except ImageSetError as error:
+            raise ReadoutInvalid(str(error)) from None
+        return [found[name] if name in found else self._find_numbered(name) for name in wanted]
+
+    def _find_numbered(self, name: str) -> str:
+        fitting = self._by_number.get(name.lstrip("0"), []) if name.isdecimal() else []
+        if len(fitting) > 1:
+            raise ReadoutInvalid(f"{name} may be {fitting[0]} or {fitting[1]}: give the path in full.")
+        if not fitting:
+            raise ReadoutInvalid(f"There is no photograph {name[:80]!r} in {self.folder.name}; see --images.")
+        return fitting[0]
