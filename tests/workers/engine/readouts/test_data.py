@@ -124,7 +124,7 @@ def test_a_photograph_has_one_target(folder: Path) -> None:
     for header, first, second in (("target", "1", "2"), ("target,split", "1,test", "1,train")):
         file.write_text(f"image,{header}\nplain,{first}\nplain,{second}\n")
         with pytest.raises(
-            ReadoutInvalid, match=r"line 3, column image: 'plain.png' is plain.png, of which another row"
+            ReadoutInvalid, match=r"line 3, column image: 'plain' is plain.png, of which another row"
         ):
             regress.read_table(file, None)
 
