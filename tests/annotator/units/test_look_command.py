@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from numpy.random import default_rng
 
 from tests.workers.engine import making
+from tests.workers.engine.images.label_files import photo
 
 
 def look(*given: object) -> str:
@@ -31,6 +32,21 @@ def test_labels_and_what_cannot_be_used_are_told_and_drawn(tmp_path: Path) -> No
     assert "mesh (whole image)" in shown
     assert "<script" not in shown
     assert "http" not in shown
+
+
+def test_photographs_that_cannot_be_decoded_are_not_called_usable(tmp_path: Path) -> None:
+    for name in ("cat/1.png", "cat/2.png", "dog/3.png"):
+        photo(tmp_path / "set" / name)
+    whole = (tmp_path / "set" / "cat" / "1.png").read_bytes()
+    (tmp_path / "set" / "cat" / "broken.jpg").write_text("text")
+    (tmp_path / "set" / "cat" / "cut.png").write_bytes(whole[:45])
+    for labels, words in (("folders", "usable with labels."), ("none", "usable.")):
+        asked = (tmp_path / "set", "--labels", labels, "--pictures", 1, "--output", tmp_path / "page.html")
+        said = look(*asked, "--all")
+        assert "Not usable: cat/broken.jpg: not an image of a known format." in said
+        assert "Not usable: cat/cut.png: cannot be decoded" in said
+        assert f"3 of 5 images that were read are {words}" in said
+        assert f"1 of 1 image that was read is {words}" in look(*asked)
 
 
 def test_a_folder_without_labels_and_names_that_are_markup(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ def find_fault(path: str) -> str:
         return f"path of more than {MAX_PATH_LENGTH} characters"
     if PurePosixPath(path).name.startswith("._"):
         return "AppleDouble file"
+    # Thumbnails, checkpoints and what was deleted; `.` and `..` are no names.
+    if any(part.startswith(".") and part.strip(".") for part in PurePosixPath(path).parts):
+        return "hidden file, or in a hidden folder"
     return ""
 
 

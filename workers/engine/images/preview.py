@@ -51,8 +51,8 @@ class Preview:
 
 
 def preview(image_set: ImageSet, *, layout: str, n_shown: int, is_whole: bool) -> Preview:
-    """Read `n_shown` images, spread evenly over the set, with their labels; with `is_whole` the labels of all others,
-    too. What cannot be read is a fault, never an error.
+    """Read `n_shown` images, spread evenly over the set, with their labels; with `is_whole` all others, too. What
+    cannot be read is a fault, never an error.
     """
     found = Preview(layout, image_set)
     n_images = len(image_set.paths)
@@ -63,8 +63,9 @@ def preview(image_set: ImageSet, *, layout: str, n_shown: int, is_whole: bool) -
             runs = image_set.read_labels(index) if image_set.labels is not None else None
             if runs is not None:
                 _count(found, runs)
+            pixels = _decode(image_set, index)
             if index in chosen:
-                found.shown.append(_show(image_set, index, runs))
+                found.shown.append(_show(image_set, index, runs, pixels))
         except (ImageUnreadable, LabelMapUnreadable) as error:
             found.faults.append((show_path(image_set.paths[index]), str(error)))
     return found
@@ -88,12 +89,19 @@ def _count(found: Preview, runs: LabelRuns) -> None:
     found.carriers.update(carried)
 
 
-def _show(image_set: ImageSet, index: int, runs: LabelRuns | None) -> Shown:
-    file = image_set.root / image_set.paths[index]
-    pixels = decode_image(
-        file, input_px=PICTURE_PX, resize="warp", interpolation="bilinear", map_size=image_set.find_map_size(index)
+def _decode(image_set: ImageSet, index: int) -> NDArray[np.uint8]:
+    """Raises ImageUnreadable."""
+    return decode_image(
+        image_set.root / image_set.paths[index],
+        input_px=PICTURE_PX,
+        resize="warp",
+        interpolation="bilinear",
+        map_size=image_set.find_map_size(index),
     )
-    size = read_size(file)
+
+
+def _show(image_set: ImageSet, index: int, runs: LabelRuns | None, pixels: NDArray[np.uint8]) -> Shown:
+    size = read_size(image_set.root / image_set.paths[index])
     scale = PICTURE_PX / max(size.values())
     sides = max(1, round(size["width"] * scale)), max(1, round(size["height"] * scale))
     picture = np.asarray(Image.fromarray(pixels).resize(sides)).astype(np.float64)
@@ -133,10 +141,8 @@ def say(found: Preview) -> list[str]:
     if len(found.faults) > MAX_FAULTS:
         lines.append(f"Not usable: {len(found.faults) - MAX_FAULTS} more.")
     good = found.n_read - len(found.faults)
-    lines.append(
-        f"{good} of {say_count(found.n_read, 'image that was read is', 'images that were read are')} usable with "
-        "labels."
-    )
+    read = say_count(found.n_read, "image that was read is", "images that were read are")
+    lines.append(f"{good} of {read} usable{' with labels' if labels else ''}.")
     return lines
 
 

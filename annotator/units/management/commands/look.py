@@ -30,7 +30,7 @@ class Command(ProjectCommand):
         parser.add_argument("--labels", default="", metavar="PATH", help=LABELS_HELP)
         parser.add_argument("--pictures", type=int, default=10, metavar="N", help="pictures on the page; default 10")
         parser.add_argument(
-            "--all", action="store_true", help="read the labels of all images, not of the pictures alone"
+            "--all", action="store_true", help="read all images and their labels, not those of the pictures alone"
         )
         parser.add_argument("--output", metavar="FILE", help="the page; default: look-NAME.html in this folder")
 

@@ -25,7 +25,17 @@ def reasons(image_set: ImageSet) -> dict[str, tuple[int, tuple[str, ...]]]:
 
 def test_other_files_are_counted_by_reason_and_named(tmp_path: Path) -> None:
     write(tmp_path / "a.png")
-    for name in ("1.heic", "2.HEIC", "3.heic", "4.heic", "noending", "sub/notes.txt", "._a.png"):
+    for name in (
+        "1.heic",
+        "2.HEIC",
+        "3.heic",
+        "4.heic",
+        "noending",
+        "sub/notes.txt",
+        "._a.png",
+        ".trash/c.png",
+        ".b.png",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"?")
     (tmp_path / os.fsdecode(b"latin\xe9.png")).write_bytes(b"?")
@@ -36,6 +46,7 @@ def test_other_files_are_counted_by_reason_and_named(tmp_path: Path) -> None:
     assert image_set.paths == ("a.png",)
     assert reasons(image_set) == {
         "AppleDouble file": (1, ("._a.png",)),
+        "hidden file, or in a hidden folder": (2, (".b.png", ".trash/c.png")),
         "ending .heic, which is not read": (4, ("1.heic", "2.HEIC", "3.heic")),
         "ending .txt, which is not read": (1, ("sub/notes.txt",)),
         "name that is not UTF-8": (1, (r"latin\xe9.png",)),
