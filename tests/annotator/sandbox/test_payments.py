@@ -19,7 +19,7 @@ NewPerson = Callable[..., Person]
 @pytest.fixture
 def earner(mturk: Any, new_hit: Callable[..., HIT], new_person: NewPerson, visit: Any, accept: Any) -> Client:
     """The browser of somebody who is owed $0.50."""
-    browser = visit(new_person())
+    browser: Client = visit(new_person())
     assignment = accept(browser, new_hit())
     browser.post("/mturk/externalSubmit", {"assignmentId": assignment.mturk_id})
     mturk.approve_assignment(AssignmentId=assignment.mturk_id)
