@@ -1,12 +1,12 @@
 """Photographs with captions: a CSV of image and caption, or COCO's JSON. docs/readouts.md, Captions."""
 
 import csv
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from workers.engine.images.json_files import read_json
+from workers.engine.images.label_table import ImageSetError
 from workers.engine.plurals import say_count
 from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.options import ReadoutInvalid
@@ -31,7 +31,10 @@ def read_captions(files: Sequence[Path], images: Path | None) -> Captioned:
     if not file.is_file():
         raise ReadoutInvalid(f"There is no file {file}.")
     listing = Listing(find_folder(file, images))
-    rows = _read_json(file) if file.suffix.lower() == ".json" else _read_csv(file)
+    try:
+        rows = _read_json(file) if file.suffix.lower() == ".json" else _read_csv(file)
+    except ImageSetError as error:
+        raise ReadoutInvalid(str(error)) from None
     said = [(image, caption) for image, caption in rows if split_words(caption)]
     captions: dict[str, list[str]] = {}
     for path, (_, caption) in zip(listing.find(image for image, _ in said), said, strict=True):
@@ -63,10 +66,15 @@ def _read_csv(file: Path) -> Iterable[tuple[str, str]]:
     return [(row[image] or "", row[columns["caption"]] or "") for row in rows]
 
 
-def _read_json(file: Path) -> Iterable[tuple[str, str]]:
-    try:
-        told: Any = json.loads(file.read_bytes())
-        names = {row["id"]: str(row["file_name"]) for row in told["images"]}
-        return [(names[row["image_id"]], str(row["caption"])) for row in told["annotations"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ReadoutInvalid(f"{file.name} is not as COCO writes captions: {error!r}.") from None
+def _read_json(file: Path) -> list[tuple[str, str]]:
+    told, names = read_json(file), dict[int | str, str]()
+    for one in told.entries("images"):
+        if names.setdefault(one.key("id"), one.text("file_name")) != one.get("file_name"):
+            raise one.wrong("id", "has another file_name in an entry before")
+    said = []
+    for one in told.entries("annotations"):
+        if one.key("image_id") not in names:
+            raise one.wrong("image_id", "is in no entry of images")
+        # A caption may be empty; it is left out.
+        said.append((names[one.key("image_id")], "" if one.get("caption") == "" else one.text("caption")))
+    return said

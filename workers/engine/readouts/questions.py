@@ -5,14 +5,14 @@ is left out and counted.
 """
 
 import csv
-import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from workers.engine.images.json_files import Entry, read_json
+from workers.engine.images.label_table import ImageSetError
 from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.words import split_words
@@ -63,6 +63,13 @@ class Asked:
 
 def read_questions(files: Sequence[Path], images: Path | None) -> Asked:
     """From one folder, or from files. Raises ReadoutInvalid."""
+    try:
+        return _read(files, images)
+    except ImageSetError as error:
+        raise ReadoutInvalid(str(error)) from None
+
+
+def _read(files: Sequence[Path], images: Path | None) -> Asked:
     found = _list_files(files[0]) if len(files) == 1 and files[0].is_dir() else list(files)
     if missing := [one for one in found if not one.is_file()]:
         raise ReadoutInvalid(f"There is no file {missing[0]}.")
@@ -116,50 +123,43 @@ def _read_part(text: str) -> str:
 
 
 def _read_vqa(files: Sequence[Path], images: Path | None) -> Asked:
-    documents = {file: _read_json(file) for file in files}
-    answers = {
-        row["question_id"]: row for told in documents.values() for row in told.get("annotations", []) if row
-    }  # fmt: skip
-    asked = {file: told["questions"] for file, told in documents.items() if "questions" in told}
+    documents = {file: read_json(file) for file in files}
+    answers: dict[int | str, tuple[str, ...]] = {}
+    for one in (row for told in documents.values() for row in _list_rows(told, "annotations")):
+        said = _list_answers(one)
+        if answers.setdefault(one.key("question_id"), said) != said:
+            raise one.wrong("question_id", "has other answers in an entry before")
+    asked = {file: _list_rows(told, "questions") for file, told in documents.items() if "questions" in told.values}
     if not asked or not answers:
         raise ReadoutInvalid("VQA needs a file with questions and one with annotations; name both with --data.")
     listing = Listing(find_folder(files[0], images))
     parts = {file: _find_part(file.name) for file in asked}
     is_split = len(set(parts.values())) == 2
-    try:
-        rows = [
-            (row, parts[file] if is_split else "")
-            for file, listed in asked.items()
-            for row in listed
-            if row["question_id"] in answers
-        ]
-        paths = listing.find(str(row["image_id"]) for row, _ in rows)
-        told = [
-            Question(path, str(row["question"]), _list_answers(answers[row["question_id"]]), part)
-            for path, (row, part) in zip(paths, rows, strict=True)
-        ]
-    except (KeyError, TypeError) as error:
-        raise ReadoutInvalid(f"The questions are not as VQA writes them: {error} is missing in a row.") from None
+    rows = [
+        (one, parts[file] if is_split else "")
+        for file, listed in asked.items()
+        for one in listed
+        if one.key("question_id") in answers
+    ]
+    paths = listing.find(str(one.key("image_id")) for one, _ in rows)
+    told = [
+        Question(path, one.text("question"), answers[one.key("question_id")], part)
+        for path, (one, part) in zip(paths, rows, strict=True)
+    ]
     return _check(Asked(listing.folder, told, 0), files[0])
+
+
+def _list_rows(told: Entry, name: str) -> list[Entry]:
+    return told.entries(name) if name in told.values else []
 
 
 def _find_part(name: str) -> str:
     return "test" if re.search("val|test", name.lower()) else "train"
 
 
-def _list_answers(row: Mapping[str, Any]) -> tuple[str, ...]:
-    said = [str(one["answer"]).lower() for one in row.get("answers", [])]
-    return tuple(said) or (str(row["multiple_choice_answer"]).lower(),)
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ReadoutInvalid(f"{file.name} cannot be read as JSON: {error}.") from None
-    if not isinstance(found, dict):
-        raise ReadoutInvalid(f"{file.name} holds no object with questions or annotations.")
-    return found
+def _list_answers(row: Entry) -> tuple[str, ...]:
+    said = [str(one.key("answer")).lower() for one in _list_rows(row, "answers")]
+    return tuple(said) or (str(row.key("multiple_choice_answer")).lower(),)
 
 
 def _check(asked: Asked, file: Path) -> Asked:

@@ -86,14 +86,63 @@ def test_captions_of_coco_are_read_by_photograph(folder: Path) -> None:
         ("a.csv", "image,question,answer\nabsent,what,dog\n", "There is no photograph 'absent'"),
         ("a.csv", "image,question,answer\nplain,what,\n", "no question with one answer"),
         ("a.json", '{"questions": []}', "VQA needs a file with questions and one with annotations"),
-        ("a.json", "[]", "holds no object"),
-        ("a.json", "{", "cannot be read as JSON"),
+        ("a.json", "[]", "a.json holds no object"),
+        ("a.json", "{", "a.json, line 1, column 2"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(folder: Path, name: str, text: str, words: str) -> None:
     (folder / name).write_text(text)
     with pytest.raises(ReadoutInvalid, match=words):
         read_questions([folder / name], None)
+
+
+ASKED = {"question_id": 1, "image_id": 9, "question": "what"}
+SAID = {"question_id": 1, "multiple_choice_answer": "dog"}
+
+
+@pytest.mark.parametrize(
+    ("questions", "annotations", "words"),
+    [
+        ([ASKED], None, "annotations: 'None' is not a list"),
+        ([ASKED], [[1]], r"annotations 1: '\[1\]' is not an object"),
+        ([ASKED], ["text"], "annotations 1: 'text' is not an object"),
+        ([ASKED], [{"multiple_choice_answer": "dog"}], "annotations 1, question_id: 'None' is neither"),
+        ([ASKED], [SAID | {"question_id": [1]}], r"annotations 1, question_id: '\[1\]' is neither"),
+        (
+            [ASKED],
+            [SAID, SAID | {"multiple_choice_answer": "cat"}],
+            "annotations 2, question_id: '1' has other",
+        ),
+        ([ASKED], [SAID | {"answers": ["dog"]}], "annotations 1, answers 1: 'dog' is not an object"),
+        ([ASKED], [SAID | {"multiple_choice_answer": None}], "multiple_choice_answer: 'None' is neither"),
+        ([ASKED | {"question": None}], [SAID], "questions 1, question: 'None' is not a text"),
+        ([{"question_id": 1, "question": "what"}], [SAID], "questions 1, image_id: 'None' is neither"),
+        ("text", [SAID], "questions: 'text' is not a list"),
+    ],
+)
+def test_a_damaged_entry_of_vqa_is_named(folder: Path, questions: object, annotations: object, words: str) -> None:
+    (folder / "a.json").write_text(json.dumps({"questions": questions, "annotations": annotations}))
+    with pytest.raises(ReadoutInvalid, match=words):
+        read_questions([folder / "a.json"], None)
+
+
+NAMED = {"id": 1, "file_name": "plain.png"}
+
+
+@pytest.mark.parametrize(
+    ("images", "annotations", "words"),
+    [
+        ([NAMED], [{"image_id": 9, "caption": "A dog"}], "annotations 1, image_id: '9' is in no entry of images"),
+        ([NAMED], [{"image_id": 1, "caption": None}], "annotations 1, caption: 'None' is not a text"),
+        ([NAMED, NAMED | {"file_name": "b.png"}], [], "images 2, id: '1' has another file_name"),
+        ([NAMED], None, "annotations: 'None' is not a list"),
+        ([{"id": 1}], [], "images 1, file_name: 'None' is not a text"),
+    ],
+)
+def test_a_damaged_entry_of_captions_is_named(folder: Path, images: object, annotations: object, words: str) -> None:
+    (folder / "c.json").write_text(json.dumps({"images": images, "annotations": annotations}))
+    with pytest.raises(ReadoutInvalid, match=words):
+        read_captions([folder / "c.json"], None)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +172,7 @@ def test_a_photograph_has_one_target(folder: Path) -> None:
     assert (found.paths, found.values.tolist()) == (["plain.png", "COCO_val2014_000000000042.jpg"], [1, 2])
     for header, first, second in (("target", "1", "2"), ("target,split", "1,test", "1,train")):
         file.write_text(f"image,{header}\nplain,{first}\nplain,{second}\n")
-        with pytest.raises(
-            ReadoutInvalid, match=r"line 3, column image: 'plain' is plain.png, of which another row"
-        ):
+        with pytest.raises(ReadoutInvalid, match=r"line 3, column image: 'plain' is plain.png, of which another row"):
             regress.read_table(file, None)
 
 
