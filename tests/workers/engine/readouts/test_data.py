@@ -170,6 +170,9 @@ def test_a_photograph_has_one_target(folder: Path) -> None:
     file.write_text("image,target\nplain,1\n42,2\nplain,1.0\n")
     found = regress.read_table(file, None)
     assert (found.paths, found.values.tolist()) == (["plain.png", "COCO_val2014_000000000042.jpg"], [1, 2])
+    file.write_text("image,target\nplain,1\n42,-1e301\n")
+    with pytest.raises(ReadoutInvalid, match="line 3, column target: '-1e301' is farther from 0 than 1e\\+30"):
+        regress.read_table(file, None)
     for header, first, second in (("target", "1", "2"), ("target,split", "1,test", "1,train")):
         file.write_text(f"image,{header}\nplain,{first}\nplain,{second}\n")
         with pytest.raises(ReadoutInvalid, match=r"line 3, column image: 'plain' is plain.png, of which another row"):

@@ -26,6 +26,8 @@ from workers.engine.readouts.splits import draw_test
 STRENGTHS = tuple(10.0**power for power in np.arange(-4, 3.5, 0.5))
 TARGET_COLUMNS = ("target", "value", "score", "rating", "y")
 MIN_IMAGES = 4
+# Of targets, so that their squares and the weights, which are kept in 32 bits, are finite.
+MAX_TARGET = 1e30
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ def read_table(file: Path, images: Path | None) -> Targets:
         listing, told = Listing(find_folder(file, images)), dict[str, tuple[float, bool]]()
         for path, row in zip(listing.find(row.cells[image] for row in rows), rows, strict=True):
             said = row.number(target), row.cells.get("split", "").strip().lower() in TEST_NAMES
+            if abs(said[0]) > MAX_TARGET:
+                raise row.wrong(target, f"is farther from 0 than {MAX_TARGET:g}")
             if told.setdefault(path, said) != said:
                 raise row.wrong(image, f"is {path}, of which another row says another {target} or split")
     except ImageSetError as error:
