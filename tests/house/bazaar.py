@@ -127,7 +127,9 @@ class Bazaar:
     def count_at_work(self, published: Published) -> int:
         return 0
 
-    def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
+    def read_visit(
+        self, query: Mapping[str, str], *, cookies: Mapping[str, str], expected: Published, now: datetime
+    ) -> Visit:
         if "ticket" not in query:
             return Visit(is_preview=True)
         if query.get("stall") != expected.hit_id:

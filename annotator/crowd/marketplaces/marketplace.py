@@ -252,8 +252,13 @@ class Marketplace(Protocol):
     def is_held(self, assignment_id: str) -> bool:
         """True if the worker can still submit this assignment, or has submitted it. Amazon's tell the latter alone."""
 
-    def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
-        """Who opens the HIT page, from its address, and whether the marketplace confirms it. Raises VisitRefused."""
+    def read_visit(
+        self, query: Mapping[str, str], *, cookies: Mapping[str, str], expected: Published, now: datetime
+    ) -> Visit:
+        """Who opens the HIT page, from its address, and whether the marketplace confirms it. Raises VisitRefused.
+
+        `cookies`: of the browser; in a marketplace's frame most browsers send none.
+        """
 
     def hand_back(self, visit: Visit, fields: Mapping[str, str], *, receipt: str) -> FormPost: ...
 

@@ -1,7 +1,6 @@
 """The pages of a single-use link, and the address to which the HIT page hands its answer back."""
 
 import functools
-import hashlib
 import secrets
 from collections.abc import Callable
 
@@ -15,10 +14,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotator.crowd.hit_types.answers import clean_text
 from annotator.crowd.linked import Link
-from annotator.crowd.marketplaces.links.addresses import read_link, read_place, sign_link
+from annotator.crowd.marketplaces.links.addresses import (
+    COOKIE,
+    COOKIE_PATH,
+    hash_browser,
+    read_link,
+    read_place,
+    sign_link,
+)
 from annotator.crowd.page import linking
 
-COOKIE = "unitscope_link"
 COOKIE_SECONDS = 400 * 86_400
 MAX_FIELDS, MAX_FIELD_CHARACTERS = 60, 8_000
 View = Callable[[HttpRequest, Link, str], HttpResponse]
@@ -34,9 +39,8 @@ def _of_link(view: View) -> Callable[..., HttpResponse]:
         if link is None:
             sentence = gettext_noop("There is no such link. Please check that you have copied all of it.")
             return _show(request, status=404, refusal=gettext(sentence))
-        secret = request.COOKIES.get(COOKIE, "")
         try:
-            return view(request, link, hashlib.sha256(secret.encode()).hexdigest() if secret else "")
+            return view(request, link, hash_browser(request.COOKIES))
         except linking.LinkRefused as refusal:
             return _show(request, status=403, refusal=gettext(str(refusal)), link=link)
 
@@ -58,13 +62,8 @@ def show_link(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResp
 def start(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse:
     """The first browser that presses Start keeps the link."""
     secret = request.COOKIES.get(COOKIE) or secrets.token_urlsafe(24)
-    linking.start_link(link, browser_sha256=hashlib.sha256(secret.encode()).hexdigest(), now=timezone.now())
-    response = _move_on(link)
-    response.set_cookie(
-        COOKIE, secret, max_age=COOKIE_SECONDS, path="/hit/link/", httponly=True, samesite="Lax",
-        secure=settings.HIT_PAGES_URL.startswith("https://"),
-    )  # fmt: skip
-    return response
+    linking.start_link(link, browser_sha256=hash_browser({COOKIE: secret}), now=timezone.now())
+    return _move_on(link, secret=secret)
 
 
 @require_POST
@@ -72,7 +71,7 @@ def start(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse
 def go_on(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResponse:
     """Takes the next HIT, or goes on with the one that was begun."""
     _check_started(link, browser_sha256)
-    return _move_on(link)
+    return _move_on(link, secret=request.COOKIES[COOKIE])
 
 
 @require_POST
@@ -87,26 +86,33 @@ def finish(request: HttpRequest, link: Link, browser_sha256: str) -> HttpRespons
 @csrf_exempt
 @require_POST
 def take_back(request: HttpRequest, token: str) -> HttpResponse:
-    """The form that the HIT page hands back. The signed place is the authority: no cookie."""
+    """The form that the HIT page hands back, from the browser that holds the link."""
     external_id = read_place(token)
     if external_id is None:
         return _show(request, status=404, refusal="This address was not made here: please open your own link again.")
     sent = list(request.POST.items())[:MAX_FIELDS]
     fields = {clean_text(name): clean_text(str(value)[:MAX_FIELD_CHARACTERS]) for name, value in sent}
     try:
-        work = linking.submit_place(external_id, fields=fields, now=timezone.now())
+        work = linking.submit_place(
+            external_id, fields=fields, browser_sha256=hash_browser(request.COOKIES), now=timezone.now()
+        )
     except linking.LinkRefused as refusal:
         return _show(request, status=409, refusal=gettext(str(refusal)))
     assert work.link is not None
     return redirect("link", sign_link(work.link.public_id))
 
 
-def _move_on(link: Link) -> HttpResponse:
-    """To a HIT; if none is free, to the page of the link, which says so."""
+def _move_on(link: Link, *, secret: str) -> HttpResponse:
+    """To a HIT; if none is free, to the page of the link, which says so. The browser keeps the secret."""
     try:
-        return redirect(linking.take_place(link, now=timezone.now()))
+        response = redirect(linking.take_place(link, now=timezone.now()))
     except linking.LinkRefused:
-        return redirect("link", sign_link(link.public_id))
+        response = redirect("link", sign_link(link.public_id))
+    response.set_cookie(
+        COOKIE, secret, max_age=COOKIE_SECONDS, path=COOKIE_PATH, httponly=True, samesite="Lax",
+        secure=settings.HIT_PAGES_URL.startswith("https://"),
+    )  # fmt: skip
+    return response
 
 
 def _check_started(link: Link, browser_sha256: str) -> None:

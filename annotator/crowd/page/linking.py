@@ -7,12 +7,11 @@ from urllib.parse import urlencode
 
 from django.db import transaction
 from django.db.models import Count, F, Q
-from django.utils.translation import gettext_noop
 
 from annotator.crowd.eligibility import find_bar
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
-from annotator.crowd.marketplaces.links.addresses import PLACE, sign_place
+from annotator.crowd.marketplaces.links.addresses import OTHER_BROWSER, PLACE, WITHDRAWN, sign_place
 from annotator.crowd.marketplaces.notifications import wake_campaigns
 from annotator.crowd.models import GOING, HIT, Assignment, Campaign
 from annotator.crowd.pseudonyms import find_worker
@@ -21,7 +20,6 @@ from annotator.refusals import Refusal
 State = LinkedWork.State
 _ENDED = (Campaign.State.COMPLETE, Campaign.State.CLOSED)
 _IS_DONE = ~Q(work__state=State.ACCEPTED)
-WITHDRAWN = gettext_noop("This link was withdrawn by the requester.")
 
 
 class LinkRefused(Refusal):
@@ -55,10 +53,7 @@ def check_browser(link: Link, *, browser_sha256: str) -> None:
     if link.revoked_at is not None:
         raise LinkRefused(WITHDRAWN)
     if link.browser_sha256 and link.browser_sha256 != browser_sha256:
-        raise LinkRefused(
-            "This link was started in another browser. Each link is for one person: please go on in that browser, or "
-            "ask whoever gave you the link to open it again."
-        )
+        raise LinkRefused(OTHER_BROWSER)
 
 
 def find_standing(link: Link, *, now: datetime) -> Standing:
@@ -81,16 +76,18 @@ def take_place(link: Link, *, now: datetime) -> str:
     raise LinkRefused("Nothing is left to do here for you.")
 
 
-def submit_place(external_id: str, *, fields: dict[str, str], now: datetime) -> LinkedWork:
+def submit_place(external_id: str, *, fields: dict[str, str], browser_sha256: str, now: datetime) -> LinkedWork:
     """What the HIT page handed back. Submitting again changes nothing. Raises LinkRefused."""
     with transaction.atomic():
         work = LinkedWork.objects.select_related("hit", "link__campaign").filter(external_id=external_id).first()
         if work is None or work.link is None:
             raise LinkRefused("There is no such work: please open your own link again.")
-        # What was stored before the link was withdrawn is owed.
+        # What was stored before the link was withdrawn, or went to another browser, is owed.
         stored = Assignment.objects.filter(external_id=external_id, state=Assignment.State.STORED)
-        if work.link.revoked_at is not None and work.state == State.ACCEPTED and not stored.exists():
-            raise LinkRefused(WITHDRAWN)
+        if work.state == State.ACCEPTED and not stored.exists():
+            check_browser(work.link, browser_sha256=browser_sha256)
+            if not work.link.browser_sha256:  # opened again, and not started yet
+                raise LinkRefused("There is no such work: please open your own link again.")
         LinkedHIT.objects.select_for_update().get(pk=work.hit_id)
         work.refresh_from_db(fields=["state", "deadline", "bonus_usd"])
         if work.state == State.ACCEPTED:

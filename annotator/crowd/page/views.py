@@ -57,7 +57,7 @@ def show_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     nonce = secrets.token_urlsafe(16)
     try:
         expected = Published(hit_id=hit.external_id, is_stopped=hit.state == HIT.State.CANCELED)
-        visit = marketplace.read_visit(request.GET, expected=expected, now=timezone.now())
+        visit = marketplace.read_visit(request.GET, cookies=request.COOKIES, expected=expected, now=timezone.now())
         _admit(request, hit=hit, visit=visit)
         context = describing.describe_page(hit=hit, visit=visit)
         response = HttpResponse(render_page(hit.hit_type.template, context | {"nonce": nonce}, request))

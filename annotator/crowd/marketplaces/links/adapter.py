@@ -16,7 +16,14 @@ from django.utils.translation import gettext_noop
 
 from annotator.crowd.linked import SIMULATED, LinkedHIT, LinkedWork
 from annotator.crowd.marketplaces.facts import Facts, FeeSchedule, Verb
-from annotator.crowd.marketplaces.links.addresses import PLACE, read_place, sign_place
+from annotator.crowd.marketplaces.links.addresses import (
+    OTHER_BROWSER,
+    PLACE,
+    WITHDRAWN,
+    hash_browser,
+    read_place,
+    sign_place,
+)
 from annotator.crowd.marketplaces.marketplace import (
     JSON,
     Act,
@@ -133,8 +140,10 @@ class Links:
         row = LinkedWork.objects.select_related("hit").filter(external_id=assignment_id).first()
         return row is not None and (row.state != State.ACCEPTED or row.is_held(now=timezone.now()))
 
-    def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
-        """The signed place is proof: it was given to the browser that holds the person's link."""
+    def read_visit(
+        self, query: Mapping[str, str], *, cookies: Mapping[str, str], expected: Published, now: datetime
+    ) -> Visit:
+        """Who holds the signed place, in the browser that holds the person's link."""
         if PLACE not in query:
             if expected.is_stopped:
                 raise VisitRefused("This HIT was withdrawn and cannot be accepted any more.", status=410)
@@ -144,7 +153,11 @@ class Links:
         if row is None or row.link is None or row.hit.external_id != expected.hit_id:
             raise VisitRefused(NOT_STARTED, status=404)
         if row.link.revoked_at is not None:
-            raise VisitRefused("This link was withdrawn by the requester.", status=410)
+            raise VisitRefused(WITHDRAWN, status=410)
+        if not row.link.browser_sha256:  # it was opened again, and not started yet
+            raise VisitRefused(NOT_STARTED, status=403)
+        if row.link.browser_sha256 != hash_browser(cookies):
+            raise VisitRefused(OTHER_BROWSER, status=403)
         if row.state == State.ACCEPTED and row.deadline <= now:
             raise VisitRefused(
                 "The time for this one is over. Please open your own link again and press Continue there.", status=410

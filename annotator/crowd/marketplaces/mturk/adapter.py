@@ -122,7 +122,9 @@ class MTurkMarketplace:
             return False
         return True
 
-    def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
+    def read_visit(
+        self, query: Mapping[str, str], *, cookies: Mapping[str, str], expected: Published, now: datetime
+    ) -> Visit:
         assignment_id = query.get("assignmentId", NO_ASSIGNMENT)
         if assignment_id in ("", NO_ASSIGNMENT):
             if expected.is_stopped:  # who took it before it was withdrawn may finish, and is paid

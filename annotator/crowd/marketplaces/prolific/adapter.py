@@ -132,7 +132,9 @@ class Prolific:
     def _read_status(self, submission_id: str) -> str:
         return str(self.client.get(f"submissions/{submission_id}/").get("status"))
 
-    def read_visit(self, query: Mapping[str, str], *, expected: Published, now: datetime) -> Visit:
+    def read_visit(
+        self, query: Mapping[str, str], *, cookies: Mapping[str, str], expected: Published, now: datetime
+    ) -> Visit:
         """Prolific is asked whether this participant holds this submission, so that every visit is confirmed."""
         if wire.SUBMISSION not in query:
             if expected.is_stopped:

@@ -164,10 +164,16 @@ def test_a_link_is_one_persons(campaign: Campaign) -> None:
     assert "started in another browser" in page.content.decode()
     assert other.client.post(f"{other.address}start").status_code == 403
     assert Link.objects.get().code not in page.content.decode()
+    page = other.client.get(moved["Location"])
+    assert page.status_code == 403, "whoever has the HIT's address has not the browser"
+    assert "started in another browser" in page.content.decode()
+    place = LinkedWork.objects.get().external_id
+    assert other.client.post(f"/hit/place/{sign_place(place)}/done", {"description": "lamp"}).status_code == 409
     ada.work(moved)
     assert "so far" in ada.hand_over().content.decode(), "sending the form again changes nothing"
     assert LinkedWork.objects.count() == 1
     call_command("links", "reopen", campaign.name, 1, stdout=io.StringIO())
+    assert ada.client.get(moved["Location"]).status_code == 403, "it waits for the browser that starts it next"
     assert other.start().status_code == 302
     call_command("links", "revoke", campaign.name, 1, stdout=io.StringIO())
     assert "was withdrawn" in other.client.get(other.address).content.decode()

@@ -266,14 +266,14 @@ def test_a_proof_is_bound_to_every_id_and_to_its_time(market: Any, campaign: Cam
     query = person.query()
     marketplace, now = market.marketplace, market.clock()
     here = Published(hit_id=hit.external_id)
-    assert marketplace.read_visit(query, expected=here, now=now).is_confirmed
-    assert not marketplace.read_visit(query, expected=here, now=now + timedelta(days=1)).is_confirmed
+    assert marketplace.read_visit(query, cookies={}, expected=here, now=now).is_confirmed
+    assert not marketplace.read_visit(query, cookies={}, expected=here, now=now + timedelta(days=1)).is_confirmed
     changed = query | {name: query[name][:-1] + ("1" if query[name][-1] != "1" else "2")}
     there = Published(hit_id=changed["hitId"])
-    assert not marketplace.read_visit(changed, expected=there, now=now).is_confirmed
+    assert not marketplace.read_visit(changed, cookies={}, expected=there, now=now).is_confirmed
     longer = query["visitProof"].split(".")
     forged = query | {"visitProof": f"{int(longer[0]) + 9}.{longer[1]}"}
-    assert not marketplace.read_visit(forged, expected=here, now=now).is_confirmed
+    assert not marketplace.read_visit(forged, cookies={}, expected=here, now=now).is_confirmed
 
 
 def test_the_sandbox_signs_as_the_page_reads(market: Any, campaign: Campaign, hit: HIT) -> None:
