@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pandas
 
 
+# People's words are not known here, so nothing says whether they were asked.
+NO_LABEL = "no label"
+
+
 class Explanation:
     """What `Dissection.explain` found. `predictions` is the answer of the command `explain` (docs/evidence.md)."""
 
@@ -59,7 +63,7 @@ class Explanation:
         indices = {unit["index"] for one in self.predictions for unit in one["units"]} if self._known else set()
         found = {index: self._known[index].crops(1) for index in indices} if self._known else {}
         crops = {index: first[0] for index, first in found.items() if first}
-        return draw_explanation(self._answer, photograph=self._photograph, crops=crops)
+        return draw_explanation(self._answer, photograph=self._photograph, crops=crops, nameless=NO_LABEL)
 
     def __repr__(self) -> str:
         return "\n".join(_tell(prediction) for prediction in self.predictions)
@@ -71,5 +75,8 @@ class Explanation:
 
 
 def _tell(prediction: dict[str, Any]) -> str:
-    units = (f"  {unit['contribution']:+.3f}  unit {unit['index']}: {name_unit(unit)}" for unit in prediction["units"])
+    units = (
+        f"  {unit['contribution']:+.3f}  unit {unit['index']}: {name_unit(unit, NO_LABEL)}"
+        for unit in prediction["units"]
+    )
     return "\n".join([f"{prediction['label']}  {prediction['probability']:.3f}", *units])

@@ -22,6 +22,7 @@ from workers.engine.measures.table import list_recorded
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerError
 from workers.unitscope import public as unitscope
+from workers.unitscope.explanation import Explanation
 from workers.unitscope.labeled_arrays import name_axes
 
 TINY = "tests.workers.engine.making:tiny_module"
@@ -138,6 +139,13 @@ def test_a_notebook_shows_units_and_explanations(images: Path, tmp_path: Path) -
     assert set(named["label"]) == {found[layer, int(unit)].label for unit in named["unit"]}
     assert why.show().width > 500
     assert "data:image/png;base64," in why._repr_html_()
+
+
+def test_a_unit_without_a_label_is_not_said_to_wait_for_people() -> None:
+    units = [{"index": 3, "contribution": 0.5}]
+    answer = {"predictions": [{"class_index": 0, "probability": 0.25, "units": units}]}
+    why = Explanation(answer=answer, photograph=b"", names=["cat"], known=None)
+    assert repr(why) == "cat  0.250\n  +0.500  unit 3: no label"
 
 
 @pytest.mark.parametrize(

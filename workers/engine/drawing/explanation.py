@@ -21,12 +21,14 @@ FOR, AGAINST = (214, 96, 20), (40, 96, 190)
 STRENGTH = 0.65
 # The photograph keeps this share of its colors, so that those of the map can be told from them.
 FADED = 0.25
+NOT_ASKED = "not asked yet"
 Crops = Mapping[int, Picture.Image]
 
 
-def draw_explanation(answer: Mapping[str, Any], *, photograph: bytes, crops: Crops) -> bytes:
+def draw_explanation(answer: Mapping[str, Any], *, photograph: bytes, crops: Crops, nameless: str = NOT_ASKED) -> bytes:
     """A PNG of the first predictions of an answer of `explain`; its units have names: `concept`, `said_by`,
-    `precision`, `broden_label`, `iou`. `crops`: one for each unit that has any, by its index.
+    `precision`, `broden_label`, `iou`. `crops`: one for each unit that has any, by its index. `nameless`:
+    what stands for the name of a unit that has none.
     """
     shown = answer["predictions"][:MAX_SHOWN]
     upright = _open(photograph)
@@ -36,7 +38,7 @@ def draw_explanation(answer: Mapping[str, Any], *, photograph: bytes, crops: Cro
         top = GAP_PX + place * (PHOTOGRAPH_PX + GAP_PX)
         seen = _lay_over(upright, prediction, answer)
         page.paste(seen, (GAP_PX, top))
-        _list_units(page, prediction, crops, at=(GAP_PX * 2 + PHOTOGRAPH_PX, top))
+        _list_units(page, prediction, crops, at=(GAP_PX * 2 + PHOTOGRAPH_PX, top), nameless=nameless)
     encoded = io.BytesIO()
     page.save(encoded, "PNG", optimize=True)
     return encoded.getvalue()
@@ -92,7 +94,14 @@ def _lay_over(upright: Picture.Image, prediction: Mapping[str, Any], answer: Map
     return page
 
 
-def _list_units(page: Picture.Image, prediction: Mapping[str, Any], crops: Crops, *, at: tuple[int, int]) -> None:
+def _list_units(
+    page: Picture.Image,
+    prediction: Mapping[str, Any],
+    crops: Crops,
+    *,
+    at: tuple[int, int],
+    nameless: str = NOT_ASKED,
+) -> None:
     draw, (left, top) = ImageDraw.Draw(page), at
     large, plain = ImageFont.load_default(TITLE_PX), ImageFont.load_default(TEXT_PX)
     title = prediction.get("title") or f"{prediction['label']}  {prediction['probability']:.3f}"
@@ -107,7 +116,7 @@ def _list_units(page: Picture.Image, prediction: Mapping[str, Any], crops: Crops
         length = max(1, round(300 * abs(share) / largest))
         color = FOR if share > 0 else AGAINST
         draw.rectangle((left + CROP_PX + 16, row + 24, left + CROP_PX + 16 + length, row + 60), fill=color)
-        draw.text((left + CROP_PX + 340, row + 4), f"{share:+.2f}  {name_unit(unit)}"[:52], INK, plain)
+        draw.text((left + CROP_PX + 340, row + 4), f"{share:+.2f}  {name_unit(unit, nameless)}"[:52], INK, plain)
         draw.text((left + CROP_PX + 340, row + 44), f"unit {unit['index']}  {tell_labels(unit)}"[:84], QUIET, plain)
 
 
@@ -120,9 +129,9 @@ def list_shown_units(answer: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
     return [_choose_units(prediction) for prediction in answer["predictions"][:MAX_SHOWN]]
 
 
-def name_unit(unit: Mapping[str, Any]) -> str:
-    """What people call a unit, else what labeled pixels call it."""
-    return str(unit["concept"] or unit["broden_label"] or "not asked yet")
+def name_unit(unit: Mapping[str, Any], nameless: str = NOT_ASKED) -> str:
+    """What people call a unit, else what labeled pixels call it, else `nameless`."""
+    return str(unit["concept"] or unit["broden_label"] or nameless)
 
 
 def tell_labels(unit: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workers.engine.images.reading import LabelFileMalformed
+from workers.engine.images.text_files import find_encoding
 from workers.engine.plurals import say_count
 
 DELIMITERS = ",;\t"
@@ -47,9 +48,8 @@ def read_header(file: Path) -> list[str]:
     """Lower-case column names of the first line; empty if it is not text."""
     try:
         with file.open("rb") as opened:
-            start = opened.read(MAX_HEADER_BYTES).decode(
-                "utf-8-sig", "strict" if file.stat().st_size < 100 else "ignore"
-            )
+            is_short = file.stat().st_size < 100
+            start = opened.read(MAX_HEADER_BYTES).decode(find_encoding(file), "strict" if is_short else "ignore")
     except (OSError, UnicodeDecodeError):
         return []
     line = next(iter(start.splitlines()), "")
@@ -83,7 +83,7 @@ def read_cells(file: Path, *, delimiters: str = ",") -> Iterator[tuple[int, list
     """
     line = 1
     try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
+        with file.open(newline="", encoding=find_encoding(file)) as opened:
             delimiter = max(delimiters, key=opened.readline().count)
             opened.seek(0)
             reader = csv.reader(opened, delimiter=delimiter)

@@ -7,6 +7,7 @@ from typing import Any
 
 from workers.engine.images.passed_over import is_text
 from workers.engine.images.reading import LabelFileMalformed
+from workers.engine.images.text_files import find_encoding
 
 MAX_JSON_BYTES = 2**30
 
@@ -64,7 +65,7 @@ def read_json(file: Path) -> Entry:
     try:
         if file.stat().st_size > MAX_JSON_BYTES:
             raise LabelFileMalformed(f"{file.name} is larger than {MAX_JSON_BYTES >> 30} GiB: split it.")
-        values = json.loads(file.read_text(encoding="utf-8-sig"))
+        values = json.loads(file.read_text(encoding=find_encoding(file)))
     except FileNotFoundError:
         raise LabelFileMalformed(f"There is no file {file.name}.") from None
     except OSError as error:

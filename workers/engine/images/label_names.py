@@ -9,6 +9,7 @@ from typing import Any
 from workers.engine.images.csv_tables import CsvRow, find_column, read_rows
 from workers.engine.images.json_files import read_json
 from workers.engine.images.reading import MAX_LABEL_NUMBER, LabelFileMalformed
+from workers.engine.images.text_files import find_encoding
 
 # Looked for beside label maps, the first that is there counts.
 NAME_FILES = (
@@ -56,9 +57,12 @@ class LabelNames:
 
     @property
     def number_of_value(self) -> dict[int, int]:
-        """The label number of each value; 0 for background. If the value 0 is a label's, all numbers are one more."""
+        """The label number of each value; 0 for background. If the value 0 is a label's, all numbers are one more.
+        Values of one name are one label: the number is that of the first.
+        """
         shift = 0 if is_nothing(self.values.get(0, NOTHING[0])) else 1
-        return {value: 0 if is_nothing(name) else value + shift for value, name in self.values.items()}
+        first = {name: value for value, name in sorted(self.values.items(), reverse=True)}
+        return {value: 0 if is_nothing(name) else first[name] + shift for value, name in self.values.items()}
 
     @property
     def number_of_color(self) -> dict[Color, int]:
@@ -92,7 +96,7 @@ def read_names(file: Path) -> LabelNames:
     if file.suffix.lower() == ".json":
         return _checked(LabelNames(file.name, values=_from_json(file)))
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = file.read_text(encoding=find_encoding(file)).splitlines()
     except UnicodeDecodeError:
         raise LabelFileMalformed(f"{file.name} is not UTF-8 text.") from None
     except OSError as error:

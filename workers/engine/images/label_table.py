@@ -37,7 +37,11 @@ class LabelTable:
 
     def __post_init__(self) -> None:
         for label in self.labels:
-            if not label.name.strip() or "\0" in label.name or len(label.name) > MAX_NAME:
+            if "\0" in label.name:
+                raise ImageSetError(
+                    f"Label {label.number} is called {label.name[:40]!r}, which holds a NUL (byte 0): names have none."
+                )
+            if not label.name.strip() or len(label.name) > MAX_NAME:
                 raise ImageSetError(
                     f"Label {label.number} is called {label.name[:40]!r}: a name has 1 to {MAX_NAME} characters."
                 )

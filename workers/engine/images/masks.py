@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
-from workers.engine.images.label_names import Color, LabelNames
+from workers.engine.images.label_names import Color, LabelNames, is_nothing
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.mask_files import read_mask, read_mask_size
 from workers.engine.images.passed_over import sum_up
-from workers.engine.images.reading import Drawn, LabelSource, build_image_set, make_labels
+from workers.engine.images.reading import Drawn, LabelSource, build_image_set, make_labels, tell_merged
 from workers.engine.images.regions import Grid, make_grid
 from workers.engine.images.walking import list_images
 
@@ -138,7 +138,7 @@ def open_masks(layout: MaskLayout) -> ImageSet:
             meaning=layout.names.meaning,
         ),
         passed_over=sum_up(passed),
-        notes=layout.notes,
+        notes=(*layout.notes, *tell_merged(name for name in layout.names.values.values() if not is_nothing(name))),
     )
 
 

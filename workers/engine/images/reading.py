@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -150,6 +151,12 @@ def make_labels(names: dict[int, str]) -> LabelTable:
     """A table of one category from the name of each number from 1 on."""
     labels = tuple(Label(number, names[number], CATEGORY, (CATEGORY,)) for number in sorted(names))
     return LabelTable(labels=labels, categories=(CATEGORY,))
+
+
+def tell_merged(names: Iterable[str]) -> tuple[str, ...]:
+    """A sentence for each name that stands for several numbers, which are one label."""
+    counts = Counter(names)
+    return tuple(f"{n} categories are called {name!r}: they are one label." for name, n in counts.items() if n > 1)
 
 
 def number_names(names: Iterable[str]) -> dict[str, int]:

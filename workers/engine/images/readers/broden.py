@@ -19,6 +19,7 @@ from workers.engine.images.label_maps import LabeledImage, LabelRuns, read_runs
 from workers.engine.images.label_table import ImageSetError, Label, LabelTable
 from workers.engine.images.passed_over import MAX_PATH_LENGTH, PassedOver, sum_up
 from workers.engine.images.reading import Asked, ImageSetReader
+from workers.engine.images.text_files import find_encoding
 from workers.engine.plurals import say_count
 
 MAX_LABEL_NUMBER = 65535
@@ -184,7 +185,7 @@ def _say_left_out(left_out: Mapping[int, str]) -> tuple[str, ...]:
 def _cells(root: Path, name: str, needed: Sequence[str]) -> Iterator[dict[str, _Cell]]:
     path = root / name
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel writes a mark before the header
+        with path.open(newline="", encoding=find_encoding(path)) as file:
             reader = csv.reader(file)
             header = next(reader, [])
             for column in needed:

@@ -29,6 +29,7 @@ from workers.engine.images.reading import (
     LabelSource,
     build_image_set,
     make_labels,
+    tell_merged,
 )
 from workers.engine.images.regions import (
     Grid,
@@ -83,6 +84,7 @@ class _Annotated:
     number_of: Mapping[int, int]
     annotations: Mapping[int | str, list[Entry]]
     is_panoptic: bool
+    notes: tuple[str, ...]
 
     @property
     def first_names(self) -> list[str]:
@@ -182,7 +184,10 @@ def _read(file: Path) -> _Annotated:
         entries[one.key("id")] = one
     categories = _read_categories(whole)
     is_renumbered = not all(1 <= number <= MAX_LABEL_NUMBER for number in categories)
-    number_of = {one: place if is_renumbered else one for place, one in enumerate(sorted(categories), start=1)}
+    # Categories of one name are one label: the number is that of the first.
+    own = {one: place if is_renumbered else one for place, one in enumerate(sorted(categories), start=1)}
+    first = {categories[one]: own[one] for one in sorted(categories, reverse=True)}
+    number_of = {one: first[name] for one, name in categories.items()}
     listed, annotations = whole.entries("annotations"), dict[int | str, list[Entry]]()
     is_panoptic = any("segments_info" in one.values for one in listed)
     for one in listed:
@@ -196,7 +201,8 @@ def _read(file: Path) -> _Annotated:
                 raise segment.wrong("category_id", "is the id of no category of the file")
         annotations.setdefault(image, []).append(one)
     names = {number_of[one]: name for one, name in categories.items()}
-    return _Annotated(file, entries, names, number_of, annotations, is_panoptic)
+    notes = tell_merged(categories.values())
+    return _Annotated(file, entries, names, number_of, annotations, is_panoptic, notes)
 
 
 def _read_categories(whole: Entry) -> dict[int, str]:
@@ -240,6 +246,7 @@ def open_coco(asked: Asked) -> ImageSet:
             tables=[file],
         ),
         passed_over=sum_up(one for one in passed if PurePosixPath(one[1]).suffix != ".json"),
+        notes=told.notes,
     )
 
 

@@ -94,6 +94,7 @@ def test_of_several_label_files_the_one_whose_photographs_are_here_is_read(tmp_p
         ("image,label,xmin,ymin,xmax,ymax\na.png,dog,4,1,2,3\n", "have no area"),
         ("image,label\nb.png,dog\n", "None of the 1 photograph that labels.csv names"),
         ("image,label\n", "labels.csv has no rows"),
+        ("image,label\na.png,d\0og\n", "Label 1 is called 'd\\x00og', which holds a NUL"),
         ("ImageID,LabelName,XMin,XMax,YMin,YMax\na,/m/01,0,1.5,0,1\n", "column xmax: '1.5' is not a share"),
     ],
 )
@@ -171,6 +172,36 @@ def test_label_maps_are_no_photographs(tmp_path: Path) -> None:
     alone = open_image_set(tmp_path / "beside", "none")
     assert alone.paths == ("a.jpg", "b.jpg", "c.png")
     assert len(alone.notes) == 1
+
+
+def test_categories_of_one_name_are_one_label(tmp_path: Path) -> None:
+    boxes = [{"image_id": 1, "category_id": one, "bbox": [x, 0, 1, 8]} for one, x in ((5, 1), (6, 3), (7, 5))]
+    categories = [{"id": one, "name": name} for one, name in ((7, "dog"), (6, "cat"), (5, "cat"))]
+    write_coco(tmp_path / "coco", annotations=boxes, categories=categories)
+    write_masks(tmp_path / "maps", np.array([[0, 5, 6, 7]] * 4), names="0: void\n7: dog\n6: cat\n5: cat\n")
+    for name in ("coco", "maps"):
+        image_set = open_image_set(tmp_path / name)
+        assert image_set.labels is not None
+        assert [(one.number, one.name) for one in image_set.labels.labels] == [(5, "cat"), (7, "dog")]
+        assert set(image_set.read_labels(0).run_label.tolist()) == {0, 5, 7}
+        assert image_set.notes == ("2 categories are called 'cat': they are one label.",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_tables_and_lists_are_read_as_spreadsheets_save_them(tmp_path: Path, encoding: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    photo(tmp_path / "table" / "a.png")
+    rows = f"{mark}image\tlabel\na.png\tkočka\n"
+    (tmp_path / "table" / "labels.csv").write_bytes(rows.encode(encoding))
+    write_masks(tmp_path / "maps", np.array([[0, 1]] * 2), names="")
+    (tmp_path / "maps" / "labels.txt").write_bytes(f"{mark}1: kočka\n".encode(encoding))
+    write_coco(tmp_path / "coco", categories=[{"id": 3, "name": "kočka"}])
+    text = (tmp_path / "coco" / "coco.json").read_text()
+    (tmp_path / "coco" / "coco.json").write_bytes(f"{mark}{text}".encode(encoding))
+    for name, labels in (("table", ""), ("maps", ""), ("coco", str(tmp_path / "coco" / "coco.json"))):
+        image_set = open_image_set(tmp_path / name, labels)
+        assert image_set.labels is not None
+        assert [one.name for one in image_set.labels.labels] == ["kočka"]
 
 
 def test_other_json_and_csv_files_make_no_labels(tmp_path: Path) -> None:
