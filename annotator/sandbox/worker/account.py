@@ -23,7 +23,7 @@ TITLES = {"terms": gettext_noop("Terms"), "privacy": gettext_noop("Privacy"), "c
 def show_account(request: HttpRequest, person: Person) -> HttpResponse:
     """Form fields: contact (an e-mail address), wants_mail, payout_address. All may be empty."""
     session.settled_now()
-    problem = ""
+    problem, address = "", paying_out.read_payout_address(person)
     if request.method == "POST":
         contact, address = (session.clean(request.POST.get(name, "")).strip() for name in ("contact", "payout_address"))
         problem = find_contact_problem(contact)
@@ -36,13 +36,14 @@ def show_account(request: HttpRequest, person: Person) -> HttpResponse:
                 "A payout address that begins with + is a telephone number of digits and spaces, one that begins with "
                 "@ is a name without spaces, and none begins with - or =."
             )
+        # If something is wrong, the form still shows what was typed.
+        person.contact, person.wants_mail = contact, bool(contact and request.POST.get("wants_mail"))
         if not problem:
-            wants_mail = bool(contact and request.POST.get("wants_mail"))
-            membership.keep_account(person, contact=contact, wants_mail=wants_mail, payout_address=address)
+            membership.keep_account(person, contact=contact, wants_mail=person.wants_mail, payout_address=address)
             return redirect("sandbox-account")
     return session.show(
         request, "account", person, status=400 if problem else 200, problem=problem,
-        earned=paying_out.find_earnings(person), payout_address=paying_out.read_payout_address(person),
+        earned=paying_out.find_earnings(person), payout_address=address,
     )  # fmt: skip
 
 

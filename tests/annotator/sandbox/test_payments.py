@@ -43,6 +43,7 @@ def test_whoever_pays_gets_the_address_as_it_was_given(earner: Client, tmp_path:
 def test_an_address_that_a_spreadsheet_would_run_is_refused(earner: Client, address: str) -> None:
     refused = earner.post("/worker/account", {"payout_address": address})
     assert (refused.status_code, "telephone number" in refused.content.decode()) == (400, True)
+    assert refused.context["payout_address"] == address, "what was typed stays in the form"
     assert not Person.objects.get().sealed_payout_address
 
 
