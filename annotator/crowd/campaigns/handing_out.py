@@ -1,7 +1,7 @@
 """Makes the single-use links of a campaign, opens one again, withdraws one, and says what is owed for each."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,10 @@ MAX_NOTE = 120
 # Letters and digits of completion codes: none is taken for another.
 CODE_LETTERS, CODE_LENGTH = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 8
 LINK_COLUMNS = ("number", "note", "link")
-OWED_COLUMNS = ("number", "note", "state", "code", "submitted", "approved", "reward_usd", "bonus_usd", "owed_usd")
+OWED_COLUMNS = (
+    "number", "note", "state", "code", "submitted", "approved", "reward_usd", "bonus_usd", "owed_usd",
+    "links_in_browser",
+)  # fmt: skip
 
 
 class CannotHandOut(Refusal):
@@ -80,7 +83,8 @@ def describe_link(link: Link) -> dict[str, object]:
 
 def list_owed(campaign: Campaign) -> Iterator[dict[str, object]]:
     """Rows of OWED_COLUMNS: what each person did, and what the requester owes them for approved work, in dollars."""
-    yield from (describe_owed(link, reward_usd=campaign.reward_usd) for link in find_links(campaign))
+    shared = find_shared_browsers(campaign)
+    yield from (describe_owed(link, reward_usd=campaign.reward_usd, shared=shared) for link in find_links(campaign))
 
 
 def find_links(campaign: Campaign) -> "QuerySet[Link]":
@@ -93,13 +97,20 @@ def find_links(campaign: Campaign) -> "QuerySet[Link]":
     ).order_by("number")
 
 
-def describe_owed(link: Any, *, reward_usd: Decimal) -> dict[str, object]:
-    """Of a link of find_links."""
+def find_shared_browsers(campaign: Campaign) -> dict[str, int]:
+    """How many of the campaign's links a browser started (by what a link keeps of it), where it is more than one."""
+    started = campaign.links.exclude(browser_sha256="").order_by().values("browser_sha256")
+    return dict(started.annotate(n=Count("pk")).filter(n__gt=1).values_list("browser_sha256", "n"))
+
+
+def describe_owed(link: Any, *, reward_usd: Decimal, shared: Mapping[str, int]) -> dict[str, object]:
+    """Of a link of find_links. `links_in_browser`: how many its browser started; 0 before a browser has it."""
     reward = link.n_approved * reward_usd
     return {
         "number": link.number, "note": link.note, "state": _name_state(link), "code": link.code,
         "submitted": link.n_submitted, "approved": link.n_approved, "reward_usd": f"{reward:.2f}",
         "bonus_usd": f"{link.bonus:.2f}", "owed_usd": f"{reward + link.bonus:.2f}",
+        "links_in_browser": shared.get(link.browser_sha256, 1) if link.browser_sha256 else 0,
     }  # fmt: skip
 
 

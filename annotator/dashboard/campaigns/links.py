@@ -31,12 +31,13 @@ def _find(name: str) -> Campaign:
 
 @needs(Role.RESEARCHER)
 def show_links(request: SignedInRequest, name: str) -> HttpResponse:
-    """Counts, and each link with its note, state, completion code and what is owed."""
+    """Counts, and each link with its note, state, completion code, what is owed, and if its browser started others."""
     campaign = _find(name)
     page = read_page(handing_out.find_links(campaign), number=request.GET.get("page"), size=PAGE_SIZE)
+    shared = handing_out.find_shared_browsers(campaign)
     rows = [
         {
-            **handing_out.describe_owed(link, reward_usd=campaign.reward_usd),
+            **handing_out.describe_owed(link, reward_usd=campaign.reward_usd, shared=shared),
             "address": make_link_address(link.public_id),
             "is_simulated": link.is_simulated,
         }
@@ -49,6 +50,7 @@ def show_links(request: SignedInRequest, name: str) -> HttpResponse:
         subtitle=campaign.name,
         campaign=campaign,
         counts=handing_out.count_links(campaign),
+        n_shared=len(shared),
         page=page,
         rows=rows,
     )

@@ -137,6 +137,17 @@ def test_people_work_through_their_links_and_get_a_code(campaign: Campaign, tmp_
     assert Worker.objects.count() == 2
 
 
+def test_two_may_share_a_computer_and_the_requester_is_told(campaign: Campaign) -> None:
+    ada, bob, cyd, _ = (Guest(address) for address in hand_out(campaign, *"ABCD"))
+    bob.client = ada.client
+    for guest in (ada, bob, cyd):
+        assert guest.client.get(guest.start()["Location"]).status_code == 200, "each gets a HIT"
+    assert [row["links_in_browser"] for row in handing_out.list_owed(campaign)] == [2, 2, 1, 0]
+    page = sign_in(Role.RESEARCHER).get(f"/campaigns/{campaign.name}/links/").content.decode()
+    assert "More than one link was started in 1 browser" in page
+    assert page.count("1 of 2 in its browser") == 2
+
+
 @pytest.mark.browser
 def test_axe_finds_nothing_on_the_page_of_a_link(campaign: Campaign, chromium: Chromium) -> None:
     """Before the start, after one HIT, at the end, and in another browser; the page needs no other file."""
