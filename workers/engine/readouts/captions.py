@@ -1,10 +1,10 @@
 """Photographs with captions: a CSV of image and caption, or COCO's JSON. docs/readouts.md, Captions."""
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workers.engine.images.csv_tables import find_column, read_header, read_rows
 from workers.engine.images.json_files import read_json
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.plurals import say_count
@@ -53,17 +53,12 @@ def _find_file(folder: Path) -> Path:
     return found[0]
 
 
-def _read_csv(file: Path) -> Iterable[tuple[str, str]]:
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            rows = list(csv.DictReader(opened))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReadoutInvalid(f"{file.name} cannot be read as a CSV: {error}.") from None
-    columns = {name.strip().lower(): name for name in (rows[0] if rows else {}) if name}
-    image = next((columns[one] for one in IMAGE_COLUMNS if one in columns), None)
-    if image is None or "caption" not in columns:
+def _read_csv(file: Path) -> list[tuple[str, str]]:
+    header, rows = read_header(file), list(read_rows(file))
+    image = find_column(header, IMAGE_COLUMNS)
+    if image is None or "caption" not in header:
         raise ReadoutInvalid(f"{file.name} needs the columns image and caption.")
-    return [(row[image] or "", row[columns["caption"]] or "") for row in rows]
+    return [(row.cells[image], row.cells["caption"]) for row in rows]
 
 
 def _read_json(file: Path) -> list[tuple[str, str]]:

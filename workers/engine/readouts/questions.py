@@ -4,13 +4,13 @@ docs/readouts.md, Questions. A question with several answers at once ("knife, fo
 is left out and counted.
 """
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workers.engine.images.csv_tables import find_column, read_header, read_rows
 from workers.engine.images.json_files import Entry, read_json
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
@@ -54,11 +54,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Asked:
-    """Questions in the order of their file, below the folder of photographs; how many had several answers at once."""
+    """Questions in the order of their file, below the folder of photographs; how many had several answers at once, or
+    none.
+    """
 
     folder: Path
     questions: list[Question]
-    n_several: int
+    n_several: int = 0
+    n_unanswered: int = 0
 
 
 def read_questions(files: Sequence[Path], images: Path | None) -> Asked:
@@ -92,30 +95,24 @@ def _list_files(folder: Path) -> list[Path]:
 
 
 def _read_csv(file: Path, images: Path | None) -> Asked:
-    folder = find_folder(file, images)
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            rows = list(csv.DictReader(opened))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReadoutInvalid(f"{file.name} cannot be read as a CSV: {error}.") from None
-    columns = {name.strip().lower(): name for name in (rows[0] if rows else {}) if name}
-    image = next((columns[one] for one in IMAGE_COLUMNS if one in columns), None)
-    answer = next((columns[one] for one in ANSWER_COLUMNS if one in columns), None)
-    if image is None or answer is None or "question" not in columns:
+    header, rows = read_header(file), list(read_rows(file))
+    image, answer = find_column(header, IMAGE_COLUMNS), find_column(header, ANSWER_COLUMNS)
+    if image is None or answer is None or "question" not in header:
         raise ReadoutInvalid(f"{file.name} needs the columns image, question and answer; split is optional.")
-    listing = Listing(folder)
-    paths = listing.find(row[image] or "" for row in rows)
+    listing = Listing(find_folder(file, images))
+    paths = listing.find(row.cells[image] for row in rows)
     told = [
         Question(
             path,
-            row[columns["question"]] or "",
-            ((row[answer] or "").strip().lower(),),
-            _read_part(row[columns["split"]] or "") if "split" in columns else "",
+            row.cells["question"],
+            (row.cells[answer].strip().lower(),),
+            _read_part(row.cells["split"]) if "split" in header else "",
         )
         for path, row in zip(paths, rows, strict=True)
     ]
-    whole = [one for one in told if SEVERAL not in one.answers[0] and one.answers[0]]
-    return _check(Asked(folder, whole, len(told) - len(whole)), file)
+    whole = [one for one in told if one.answer and SEVERAL not in one.answer]
+    n_unanswered = sum(not one.answer for one in told)
+    return _check(Asked(listing.folder, whole, len(told) - len(whole) - n_unanswered, n_unanswered), file)
 
 
 def _read_part(text: str) -> str:
@@ -146,7 +143,7 @@ def _read_vqa(files: Sequence[Path], images: Path | None) -> Asked:
         Question(path, one.text("question"), answers[one.key("question_id")], part)
         for path, (one, part) in zip(paths, rows, strict=True)
     ]
-    return _check(Asked(listing.folder, told, 0), files[0])
+    return _check(Asked(listing.folder, told), files[0])
 
 
 def _list_rows(told: Entry, name: str) -> list[Entry]:

@@ -251,7 +251,8 @@ def test_a_box_of_an_annotation_lies_in_its_photograph_and_its_class_in_the_list
     [
         ("a.jpg,0,n,50,50,10,10,61,20", r"line 2: the box 10 10 61 20 does not lie in a photograph of 50 x 50"),
         ("a.jpg,0,n,50,50,-9,10,20,20", "does not lie in"),
-        ("a.jpg,0,n,50,50,20,10,20,20", "does not lie in"),
+        ("a.jpg,0,n,50,50,20,10,20,20", "the box 20 10 20 20 has no width"),
+        ("a.jpg,0,n,50,50,10,20,20,20", "has no height"),
         ("a.jpg,0,n,50,50,nan,10,20,20", "not a finite number"),
         ("a.jpg,0,n,50,50,x,10,20,20", "'x' is not a number"),
         ("a.jpg,dog,n,50,50,1,10,20,20", "'dog' is not a class index"),

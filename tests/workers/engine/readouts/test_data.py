@@ -4,14 +4,17 @@ import json
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from workers.engine.readouts.captions import read_captions
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.questions import Question, read_questions
+from workers.engine.readouts.readout import Readout
+from workers.engine.readouts.shown import Wanted
 from workers.engine.readouts.splits import draw_test
-from workers.engine.readouts.tasks import regress
+from workers.engine.readouts.tasks import regress, vqa
 from workers.engine.readouts.words import split_words
 
 
@@ -63,11 +66,14 @@ def test_words_are_whole_in_any_script(text: str, words: list[str]) -> None:
 
 
 def test_questions_with_several_answers_at_once_are_counted(folder: Path) -> None:
-    lines = ["image_id,question,answer", "plain,what is it,dog", 'plain,what is there,"knife, fork"']
+    lines = ["image_id;question;answer", "plain;what is it;dog", "plain;what is there;knife, fork"]
+    lines += ["plain;who is it;", "plain;where is it; "]
     (folder / "data.csv").write_text("\n".join(lines))
     found = read_questions([folder], None)
     assert [(one.path, one.answer) for one in found.questions] == [("plain.png", "dog")]
-    assert found.n_several == 1
+    assert (found.n_several, found.n_unanswered) == (1, 2)
+    (folder / "captions.csv").write_text("image;caption\nplain;A dog, red\n42;Two cats\n")
+    assert read_captions([folder / "captions.csv"], None).captions["plain.png"] == ["A dog, red"]
 
 
 def test_captions_of_coco_are_read_by_photograph(folder: Path) -> None:
@@ -77,6 +83,13 @@ def test_captions_of_coco_are_read_by_photograph(folder: Path) -> None:
     (folder / "captions_val.json").write_text(json.dumps(told))
     found = read_captions([folder], None)
     assert found.captions == {"COCO_val2014_000000000042.jpg": ["A dog .", "The dog"], "plain.png": ["Two cats ."]}
+
+
+@pytest.mark.parametrize(("question", "words"), [("  ", "ask one with --question"), ("???", "'[?]{3}' has no words")])
+def test_a_question_has_words(question: str, words: str) -> None:
+    readout = Readout("vqa", {}, "2", 1, {"names": [], "vocabulary": []}, {})
+    with pytest.raises(ReadoutInvalid, match=words):
+        vqa.show(readout, np.zeros((1, 2, 2), np.float32), Wanted(question=question))
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,12 @@ def _demand_inside(row: BoxRow) -> None:
     x0, y0, x1, y1 = row.box
     if row.width < 1 or row.height < 1:
         raise BoxesInvalid(f"{row.where}: a photograph of {row.width:g} x {row.height:g} px is empty.")
+    if x0 >= x1 or y0 >= y1:
+        raise BoxesInvalid(
+            f"{row.where}: the box {x0:g} {y0:g} {x1:g} {y1:g} has no {'width' if x0 >= x1 else 'height'}."
+        )
     # Annotations often end one pixel past the last one.
-    if not (-1 <= x0 < x1 <= row.width + 1 and -1 <= y0 < y1 <= row.height + 1):
+    if not (x0 >= -1 and x1 <= row.width + 1 and y0 >= -1 and y1 <= row.height + 1):
         raise BoxesInvalid(
             f"{row.where}: the box {x0:g} {y0:g} {x1:g} {y1:g} does not lie in a photograph of {row.width:g} x "
             f"{row.height:g} px."

@@ -71,7 +71,8 @@ def fit(bench: Bench) -> Fitted:
     }  # fmt: skip
     report = {
         "n_images": len(data.rows), "n_training": len(data.known), "n_validation": int(drawn.sum()),
-        "n_test": len(data.test), "n_several": asked.n_several, "n_rare": len(data.training) - len(data.known),
+        "n_test": len(data.test), "n_several": asked.n_several, "n_unanswered": asked.n_unanswered,
+        "n_rare": len(data.training) - len(data.known),
         "n_answers": len(data.answers), "n_words": len(data.words),
         "split": data.split,
         **_judge(learned, data, test), "chosen": {name: asdict(one.recipe) for name, one in learned.items()},
@@ -191,8 +192,10 @@ def _answer_by_first_words(training: Sequence[Question], test: Sequence[Question
 def show(readout: Readout, maps: NDArray[np.float32], wanted: Wanted) -> Shown:
     """Raises ReadoutInvalid without a question."""
     words = list(dict.fromkeys(split_words(wanted.question)))
-    if not words:
+    if not wanted.question.strip():
         raise ReadoutInvalid("The read-out answers questions: ask one with --question.")
+    if not words:
+        raise ReadoutInvalid(f"The question {wanted.question[:60]!r} has no words: ask one that has.")
     vocabulary = {word: place for place, word in enumerate(readout.facts["vocabulary"])}
     by_word = {word: _score_word(readout, vocabulary[word]) for word in words if word in vocabulary}
     pooled = maps.astype(np.float64).mean(axis=(1, 2))
