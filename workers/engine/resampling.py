@@ -4,6 +4,7 @@ A statistic takes how often each of n members was drawn, (n_draws, n), and gives
 defined. Members are units, or images. Equal seeds give equal numbers.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ N_PERMUTATIONS = 1999
 # Resamples per chunk: 100,000 members then take 40 MB.
 DRAWS_AT_ONCE = 50
 LEVELS = (0.025, 0.975)
+Z_95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,30 @@ def estimate_mean(
     found = np.asarray(values, dtype=np.float64)
     weight = np.ones(len(found)) if weights is None else np.asarray(weights, dtype=np.float64)
     return bootstrap(lambda drawn: drawn @ (weight * found) / (drawn @ weight), n=len(found), seed=seed, strata=strata)
+
+
+def estimate_share(values: Array | NDArray[np.bool_], *, seed: int, whole: float = 1.0) -> Estimate:
+    """The mean of yes/no outcomes, or of each member's share of them, out of `whole`; by Wilson if all are equal."""
+    found = whole * np.asarray(values, dtype=np.float64)
+    return widen_certain(estimate_mean(found, seed=seed), n=len(found), whole=whole)
+
+
+def widen_certain(found: Estimate, *, n: int, whole: float = 1.0) -> Estimate:
+    """A share of n yes/no outcomes, out of `whole`: with Wilson's interval if all are equal, since resamples then have
+    no other value.
+    """
+    if found.value is None or found.value not in (0.0, whole):
+        return found
+    low, high = bound_rate(found.value / whole, n)
+    return Estimate(found.value, low * whole, high * whole)
+
+
+def bound_rate(rate: float, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval [W27] of a rate among n: of use for few members, and for rates of 0 and 1."""
+    spread = Z_95 * Z_95 / n
+    middle, root = rate + spread / 2, Z_95 * math.sqrt(rate * (1 - rate) / n + spread / (4 * n))
+    # A rounding must not part 0 or 1 from the interval.
+    return min(rate, max(0.0, (middle - root) / (1 + spread))), max(rate, min(1.0, (middle + root) / (1 + spread)))
 
 
 def estimate_count(flags: Sequence[bool] | NDArray[np.bool_], *, seed: int) -> Estimate:

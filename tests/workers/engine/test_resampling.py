@@ -18,8 +18,20 @@ from workers.engine.resampling import (
     draw,
     estimate_count,
     estimate_mean,
+    estimate_share,
     find_p,
 )
+
+
+@pytest.mark.parametrize("n", [1, 6, 200])
+def test_outcomes_that_are_all_equal_are_not_certain(n: int) -> None:
+    wrong, right = (estimate_share(np.full(n, flag), seed=1, whole=100.0) for flag in (False, True))
+    bound = 100 * 1.959964**2 / (n + 1.959964**2)
+    assert (wrong.value, wrong.low, wrong.high) == (0, 0, pytest.approx(bound))
+    assert (right.value, right.low, right.high) == (100, pytest.approx(100 - bound), 100)
+    some = np.arange(n + 1) > 0
+    assert estimate_share(some, seed=1) == estimate_mean(some.astype(float), seed=1)
+    assert estimate_share(np.zeros(0), seed=1).value is None
 
 
 def test_a_weighted_mean_and_its_interval_equal_a_plain_loop() -> None:

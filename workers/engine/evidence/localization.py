@@ -4,7 +4,7 @@ docs/evidence.md, Localization. Boxes are (n, 4) x0, y0, x1, y1 in pixels of the
 from maps lie one past the last pixel. Every outcome is of one image, so that figures do not depend on how a set is cut.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from workers.engine.evidence.boxes import EIGHT_NEIGHBORS, Box
-from workers.engine.resampling import Estimate, bootstrap
+from workers.engine.resampling import Estimate, bootstrap, estimate_share, widen_certain
 
 Flags = NDArray[np.bool_]
 Values = NDArray[np.float64]
@@ -222,8 +222,7 @@ def _list_curves(packed: Packed) -> list[Packed]:
 
 def _estimate(flags: NDArray[Any]) -> Estimate:
     """Of flags, or of shares from 0 to 1."""
-    values = flags.astype(np.float64)
-    return _bootstrap(lambda drawn: 100 * (drawn @ values) / drawn.sum(axis=1), len(values))
+    return estimate_share(flags, seed=SEED, whole=100.0)
 
 
 def _estimate_at(curves: Sequence[Packed], places: Sequence[int]) -> Estimate:
@@ -234,12 +233,15 @@ def _estimate_at(curves: Sequence[Packed], places: Sequence[int]) -> Estimate:
 
 def _best_of(curves: Sequence[Packed]) -> Estimate:
     """The mean over curves of the best threshold's share of images; it is chosen in each resample."""
-    return _bootstrap(
+    n = len(curves[0])
+    found = bootstrap(
         lambda drawn: (
             100 * np.mean([_count_found(curve, drawn).max(axis=1) for curve in curves], axis=0) / drawn.sum(axis=1)
         ),
-        len(curves[0]),
+        n=n,
+        seed=SEED,
     )
+    return widen_certain(found, n=n, whole=100.0)
 
 
 def _count_found(curve: Packed, drawn: Values) -> Values:
@@ -250,7 +252,3 @@ def _count_found(curve: Packed, drawn: Values) -> Values:
         for first in range(0, curve.shape[1], step)
     ]
     return np.concatenate(parts, axis=1).astype(np.float64)
-
-
-def _bootstrap(statistic: Callable[[Values], Values], n: int) -> Estimate:
-    return bootstrap(statistic, n=n, seed=SEED)

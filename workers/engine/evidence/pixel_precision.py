@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workers.engine.evidence.localization import SEED, Flags, Score, Values, center_gaussian
 from workers.engine.evidence.masked_images import OBJECT, OTHER
-from workers.engine.resampling import bootstrap
+from workers.engine.resampling import bootstrap, estimate_share
 
 # Of the square in which maps and masks are compared.
 SIZE_PX = 224
@@ -91,8 +91,7 @@ def score_pixels(outcomes: PixelOutcomes) -> dict[str, Score]:
 
 
 def _share(flags: Flags) -> Score:
-    values = flags.astype(np.float64)
-    return Score(bootstrap(lambda drawn: 100 * (drawn @ values) / drawn.sum(axis=1), n=len(values), seed=SEED))
+    return Score(estimate_share(flags, seed=SEED, whole=100.0))
 
 
 def _precision(counts: Counts) -> Score:

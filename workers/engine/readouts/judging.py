@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.resampling import Estimate, bootstrap, compare_means, estimate_mean
+from workers.engine.resampling import Estimate, bootstrap, compare_means, estimate_mean, estimate_share
 
 SEED = 2016
 
@@ -18,9 +18,14 @@ def tell(found: Estimate) -> dict[str, float | None]:
     return {"value": found.value, "low": found.low, "high": found.high}
 
 
-def tell_mean(values: Sequence[float] | Values | Flags) -> dict[str, float | None]:
-    """Mean of members, or share of flags, with its interval."""
+def tell_mean(values: Sequence[float] | Values) -> dict[str, float | None]:
+    """Mean of members with its interval."""
     return tell(estimate_mean(np.asarray(values, dtype=np.float64), seed=SEED))
+
+
+def tell_share(values: Values | Flags) -> dict[str, float | None]:
+    """Share of yes/no outcomes, or mean of each member's share of them, with its interval."""
+    return tell(estimate_share(values, seed=SEED))
 
 
 def tell_gain(values: Values | Flags, baseline: Values | Flags) -> dict[str, float]:

@@ -4,7 +4,6 @@ Errors are shares of the test part. Several seeds make one figure: an error of a
 err on it, so that intervals speak of photographs and not of runs.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.engine.resampling import compare_means, estimate_mean
+from workers.engine.resampling import bound_rate, compare_means, estimate_share
 
 SEED = 2016
 TOP = 5
-Z_95 = 1.959964
 
 Flags = NDArray[np.bool_]
 Shares = NDArray[np.float64]
@@ -60,7 +58,7 @@ def compare(errors: Mapping[str, Shares]) -> list[dict[str, Any]]:
 
 
 def _state(name: str, errors: Shares) -> dict[str, float | None]:
-    found = estimate_mean(errors, seed=SEED)
+    found = estimate_share(errors, seed=SEED)
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
@@ -68,10 +66,3 @@ def _describe_class(name: str, errors: Shares) -> dict[str, Any]:
     low, high = bound_rate(float(errors.mean()), len(errors)) if len(errors) else (0.0, 1.0)
     error = float(errors.mean()) if len(errors) else None
     return {"name": name, "n_test": len(errors), "error": error, "low": low, "high": high}
-
-
-def bound_rate(rate: float, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval [W27] of a rate among n: of use for few photographs, and for rates of 0 and 1."""
-    spread = Z_95 * Z_95 / n
-    middle, root = rate + spread / 2, Z_95 * math.sqrt(rate * (1 - rate) / n + spread / (4 * n))
-    return max(0.0, (middle - root) / (1 + spread)), min(1.0, (middle + root) / (1 + spread))

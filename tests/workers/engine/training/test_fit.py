@@ -15,8 +15,9 @@ from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.networks.loading import LoadedNetwork, load_network
 from workers.engine.networks.surgery_recipe import HeadKind
+from workers.engine.resampling import bound_rate
 from workers.engine.training.classes import read_class_set, split
-from workers.engine.training.evaluation import bound_rate, rank_true
+from workers.engine.training.evaluation import rank_true
 from workers.engine.training.options import FitInvalid, FitOptions
 
 TINY = "tests.workers.engine.making:tiny_module"

@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.examples import Examples, read_examples
-from workers.engine.readouts.judging import find_precision, tell_gain, tell_mean, tell_precision
+from workers.engine.readouts.judging import find_precision, tell_gain, tell_mean, tell_precision, tell_share
 from workers.engine.readouts.linear import Linear, normalize_rows
 from workers.engine.readouts.options import CLASSIFY
 from workers.engine.readouts.pixels import judge_pixels
@@ -116,7 +116,7 @@ def judge(linear: Linear, examples: Examples) -> dict[str, Any]:
         majority = int(examples.truth[~examples.is_test].sum(axis=0).argmax())
         hits, common = truth[np.arange(len(truth)), scores.argmax(axis=1)], truth[:, majority]
         told |= {
-            "accuracy": tell_mean(hits), "accuracy_majority": tell_mean(common),
+            "accuracy": tell_share(hits), "accuracy_majority": tell_share(common),
             "majority": examples.names[majority], "gain_over_majority": tell_gain(hits, common),
         }  # fmt: skip
     return told

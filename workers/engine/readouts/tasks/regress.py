@@ -12,7 +12,7 @@ from workers.engine.images.csv_tables import read_rows
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.examples import READING
-from workers.engine.readouts.judging import tell_explained, tell_gain, tell_mean
+from workers.engine.readouts.judging import tell_explained, tell_gain, tell_mean, tell_share
 from workers.engine.readouts.labeled import open_labeled
 from workers.engine.readouts.linear import Linear, normalize_rows
 from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
@@ -72,8 +72,8 @@ def fit(bench: Bench) -> Fitted:
     if truth.min() < 0 < truth.max():
         common = np.sign(np.median(y[~is_test])) or 1.0
         report |= {
-            "sign": tell_mean(np.sign(predicted) == np.sign(truth)),
-            "sign_of_most": tell_mean(np.sign(truth) == common),
+            "sign": tell_share(np.sign(predicted) == np.sign(truth)),
+            "sign_of_most": tell_share(np.sign(truth) == common),
         }  # fmt: skip
     return Fitted({"names": [targets.name]}, {"weight": linear.weight, "bias": linear.bias}, report)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from workers.engine.plurals import say_count
 from workers.engine.readouts.bags import BOTH, VARIANTS, Learned, Table, choose_recipe, learn
 from workers.engine.readouts.bench import Bench, Fitted
-from workers.engine.readouts.judging import tell_gain, tell_mean
+from workers.engine.readouts.judging import tell_gain, tell_share
 from workers.engine.readouts.linear import Linear, normalize_rows
 from workers.engine.readouts.options import Options, ReadoutInvalid
 from workers.engine.readouts.questions import Asked, Question, read_questions
@@ -139,7 +139,7 @@ def _judge(learned: dict[str, Learned], data: _Data, table: Table) -> dict[str, 
     majority = Counter(one.answer for one in data.training).most_common(1)[0][0]
     grades["majority"] = _grade(test, [majority] * len(test))
     grades["first_words"] = _grade(test, _answer_by_first_words(data.training, test, majority))
-    told = {f"accuracy_{name}" if name != BOTH else "accuracy": tell_mean(found) for name, found in grades.items()}
+    told = {f"accuracy_{name}" if name != BOTH else "accuracy": tell_share(found) for name, found in grades.items()}
     return {
         **told,
         "gain_over_words": tell_gain(grades[BOTH], grades["words"]),
