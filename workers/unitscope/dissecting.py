@@ -22,7 +22,7 @@ from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.crops.arrays import ALL, CropOptions
 from workers.engine.measures.options import DissectionOptions, OptionsInvalid, list_chosen
 from workers.engine.measures.tally import merge_tallies
-from workers.engine.networks.layer_maps import LayerShape
+from workers.engine.networks.layer_maps import LayerError, LayerShape
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.free_space import free_memory
@@ -44,7 +44,7 @@ def dissect(
     images: str | PathLike[str],
     labels: str | PathLike[str] = "",
     weights: str | PathLike[str] | None = None,
-    preprocessing: Preprocessing | None = None,
+    preprocessing: Preprocessing | Mapping[str, Any] | None = None,
     device: str = "",
     progress: bool = True,
     **options: Any,
@@ -58,14 +58,16 @@ def dissect(
     options: what the command `dissect` calls by the same names (docs/commands.md), with underscores, such as
     `n_top=20`.
 
-    Raises NetworkError, LayerError, ImageSetError, OptionsInvalid, UnitNotFinite, ZooError with a sentence that says
-    what to do.
+    Raises NetworkError, LayerError, ImageSetError, OptionsInvalid, PreprocessingInvalid, UnitNotFinite, ZooError, and
+    TypeError for a network that is none, with a sentence that says what to do.
     """
-    device = device or find_device(network)
     chosen = DissectionOptions.from_json({**RECORDED, **list_chosen(), **options})
     if chosen.of(CropOptions).crops != ALL:
         raise OptionsInvalid("In a notebook the crops of all units are cut with the dissection: leave out `crops`.")
     paths = [layers] if isinstance(layers, str) else list(layers)
+    if not paths or not all(isinstance(path, str) for path in paths):
+        raise LayerError(f"layers are dotted paths, one or several, such as ['layer4'], and not {layers!r}.")
+    device = device or find_device(network)
     loaded = load_network(network, weights=weights, preprocessing=preprocessing, device=device, layers=paths)
     shapes = recipe.survey(network=loaded, layers=paths, device=device, options=chosen)
     image_set = open_image_set(Path(images), str(labels))

@@ -3,9 +3,11 @@
 import html
 import os
 import shutil
+import struct
 import tempfile
 import weakref
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from workers.engine.explain import Asked, explain
 from workers.engine.format.artifact import Artifact, ArtifactMalformed, read_artifact
+from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.networks.class_names import name_classes
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.plurals import say_count
@@ -28,6 +31,10 @@ from workers.unitscope.publishing import Published, publish
 if TYPE_CHECKING:
     import pandas
     import xarray
+
+
+# What zipfile raises for bytes that are not as they were written.
+DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
 
 
 class Folder:
@@ -78,6 +85,9 @@ class Dissection:
     @overload
     def __getitem__(self, key: tuple[str, int]) -> Unit: ...
     def __getitem__(self, key: str | tuple[str, int]) -> Layer | Unit:
+        is_unit = isinstance(key, tuple) and len(key) == 2
+        if not isinstance(key, str) and not is_unit:
+            raise KeyError(f"d[LAYER] gives a layer and d[LAYER, UNIT] a unit; {key!r} is neither.")
         path, index = (key, None) if isinstance(key, str) else key
         if path not in self.layers:
             raise KeyError(f"Layer {path!r} was not dissected; there are {', '.join(self.layers)}.")
@@ -102,7 +112,10 @@ class Dissection:
         if loaded is None:
             raise ValueError("A saved dissection has no network: d.explain(FILE, network=unitscope.load_network(...)).")
         device = find_device(loaded)
-        answer = explain(network=loaded, path=Path(photograph), asked=Asked(), device=device).answer
+        try:
+            answer = explain(network=loaded, path=Path(photograph), asked=Asked(), device=device).answer
+        except ImageUnreadable as error:
+            raise ImageUnreadable(f"{Path(photograph).name}: {error}.") from None
         names = name_classes(loaded, n_classes=answer["n_classes"])
         return Explanation(
             answer=answer, photograph=Path(photograph).read_bytes(), names=names, known=self._know(answer)
@@ -115,7 +128,10 @@ class Dissection:
         return next((self.layers[path] for path in paths if path in self.layers), None)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes everything into one file, whole or not at all; `unitscope.open_dissection` reads it."""
+        """Writes everything into one file, whole or not at all; `unitscope.open_dissection` reads it.
+
+        Raises OSError.
+        """
         target = Path(path)
         fresh = target.with_name(f".{target.name}.new")
         try:
@@ -123,8 +139,11 @@ class Dissection:
                 for name in self._names():
                     file.writestr(zipfile.ZipInfo(name), self._artifact.read(name))
             fresh.replace(target)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(target)) from None
         finally:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
         return target
 
     def publish(self, url: str, *, token: str, images_name: str = "", progress: bool = True) -> Published:
@@ -159,11 +178,19 @@ class Dissection:
 
 
 def open_dissection(path: str | os.PathLike[str]) -> Dissection:
-    """What `Dissection.save` wrote. Raises FileNotFoundError, ArtifactMalformed."""
+    """What `Dissection.save` wrote. Raises OSError, ArtifactMalformed; so does what reads a damaged part later."""
+    name = Path(path).name
     try:
         file = zipfile.ZipFile(path)
-    except zipfile.BadZipFile:
-        raise ArtifactMalformed(f"{Path(path).name} is no saved dissection.") from None
+    except DAMAGED:
+        raise ArtifactMalformed(f"{name} is no saved dissection.") from None
+
+    def read(part: str) -> bytes:
+        try:
+            return file.read(part)
+        except DAMAGED:
+            raise ArtifactMalformed(f"{name} is damaged ({part}): copy or save it again.") from None
+
     with suppress(KeyError):
-        return Dissection(artifact=read_artifact(file.read), files=file)
-    raise ArtifactMalformed(f"{Path(path).name} is no saved dissection: it has no manifest.")
+        return Dissection(artifact=read_artifact(read), files=file)
+    raise ArtifactMalformed(f"{name} is no saved dissection: it has no manifest.")

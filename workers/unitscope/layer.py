@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,8 +81,8 @@ class Layer:
         return iter(self._units)
 
     def __getitem__(self, index: int) -> "Unit":
-        if not 0 <= index < len(self):
-            raise KeyError(f"{self.path} has the units 0 to {len(self) - 1}, and no unit {index}.")
+        if not isinstance(index, Integral) or not 0 <= index < len(self):
+            raise KeyError(f"{self.path} has the units 0 to {len(self) - 1}, and no unit {index!r}.")
         return self._units[index]
 
     def best(self, n: int = SHOWN_UNITS) -> list["Unit"]:
@@ -165,12 +166,16 @@ class Unit:
         }
 
     def crops(self, n: int | None = None) -> list[Picture.Image]:
-        """The first n crops of the top images, of falling peak; None: all."""
+        """The first n crops of the top images, of falling peak; None: all. Raises ValueError for n below zero."""
+        if n is not None and n < 0:
+            raise ValueError(f"n is a number of crops, and not {n}.")
         wanted = self.n_top if n is None else min(n, self.n_top)
         return cut_tiles(self.layer.read_strip(self._strip), ranks=range(wanted)) if wanted and self._strip else []
 
     def show(self, n: int = 12, *, columns: int = 6) -> Picture.Image:
-        """The crops of the top images as one picture. Raises ValueError if there are none."""
+        """The crops of the top images as one picture. Raises ValueError if there are none, or if none is asked for."""
+        if n < 1 or columns < 1:
+            raise ValueError(f"A picture has at least one crop and one column, and not {n} and {columns}.")
         if not (crops := self.crops(n)):
             raise ValueError(f"{self!r} has no crops: it is {self.silence or 'without top images'}.")
         return lay_out(crops, columns=min(columns, len(crops)), gap_px=GAP_PX)

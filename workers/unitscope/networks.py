@@ -2,14 +2,16 @@
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from workers import config
 from workers.engine.networks import loading
+from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.encoder_recipe import SUBTRACTED, EncoderRecipe
 from workers.engine.networks.encoders import add_encoder
 from workers.engine.networks.identity import FROM_CODE, hash_tensors
@@ -24,25 +26,35 @@ def load_network(
     network: Named,
     *,
     weights: str | os.PathLike[str] | None = None,
-    preprocessing: Preprocessing | None = None,
+    preprocessing: Preprocessing | Mapping[str, Any] | None = None,
     device: str = "cpu",
     layers: Sequence[str] = (),
 ) -> LoadedNetwork:
     """A network by the name that the commands take (`torchvision:NAME`, `zoo:NAME`, `package.module:function`) with a
-    checkpoint, or a copy of a module, in eval mode. Raises NetworkError, ZooError, TypeError.
+    checkpoint, or a copy of a module, in eval mode. Raises NetworkError, ZooError, PreprocessingInvalid, TypeError.
 
-    A module's input is ImageNet's unless `preprocessing` says otherwise. It is recorded by its class and by the digest
-    of its tensors; by name and file a network is recorded as the command `dissect` does, so that the results are the
-    same files.
+    A module's input is ImageNet's unless `preprocessing` says otherwise, whole or in part (`{"input_px": 96}`). It is
+    recorded by its class and by the digest of its tensors; by name and file a network is recorded as the command
+    `dissect` does, so that the results are the same files.
     """
     if isinstance(network, LoadedNetwork):
         if weights is not None or preprocessing is not None:
             raise TypeError("The network was loaded already, with its weights and its preprocessing.")
         return network
+    _demand_device(device)
+    if preprocessing is not None and not isinstance(preprocessing, Preprocessing | Mapping):
+        raise TypeError(
+            f"preprocessing is a Preprocessing or a dict of its values, not a {type(preprocessing).__name__}."
+        )
     if isinstance(network, nn.Module):
         if weights is not None:
             raise TypeError("A module has its weights already: load them into it, or give the network by name.")
         return _take_module(network, preprocessing, device)
+    if not isinstance(network, str):
+        raise TypeError(
+            "A network is a name, a torch.nn.Module or what load_network gave, and not of type "
+            f"{type(network).__name__}."
+        )
     if network.startswith(ZOO):
         if weights is not None or preprocessing is not None:
             raise TypeError("A network of the zoo has its own weights and its own preprocessing.")
@@ -83,9 +95,24 @@ def find_device(network: Named) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _take_module(module: nn.Module, preprocessing: Preprocessing | None, device: str) -> LoadedNetwork:
+def _demand_device(device: str) -> None:
+    """Raises NetworkError if torch cannot compute there."""
+    try:
+        found = torch.empty(0, device=device).device.type
+    except (RuntimeError, AssertionError, TypeError, ValueError):
+        found = ""
+    if found in ("", "meta"):
+        n_gpus = torch.cuda.device_count()
+        there = ", ".join(["'cpu'", *(f"'cuda:{i}'" for i in range(n_gpus))])
+        raise NetworkError(f"There is no device {device!r} here; torch has {there}.")
+
+
+def _take_module(
+    module: nn.Module, preprocessing: Preprocessing | Mapping[str, Any] | None, device: str
+) -> LoadedNetwork:
     """A copy: the caller's module keeps its mode, its device and its gradients."""
-    own_input = getattr(module, "preprocessing", None)
+    own = getattr(module, "preprocessing", None)
+    usual = own if isinstance(own, Preprocessing) else Preprocessing()
     module = copy.deepcopy(module)
     digest = hash_tensors(module)
     module = module.to(device=device, memory_format=MEMORY_FORMAT).eval()  # type: ignore[call-overload]
@@ -95,7 +122,7 @@ def _take_module(module: nn.Module, preprocessing: Preprocessing | None, device:
     return LoadedNetwork(
         architecture=f"module:{kind.__module__}.{kind.__qualname__}",
         module=module,
-        preprocessing=preprocessing or (own_input if isinstance(own_input, Preprocessing) else Preprocessing()),
+        preprocessing=preprocessing if isinstance(preprocessing, Preprocessing) else usual.stated(preprocessing or {}),
         weights_sha256=digest,
         weights_from=FROM_CODE,
     )

@@ -1,5 +1,6 @@
 """A dissection in a notebook: the command's own artifact, shown as tables and pictures."""
 
+import zipfile
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,12 +16,14 @@ from tests.house.dissecting import dissect as dissect_by_command
 from tests.workers.engine import making
 from workers.engine.evidence.finding import find_head
 from workers.engine.format.artifact import ArtifactMalformed
+from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures.iou.arrays import MODES, IoU, ModeCounts
 from workers.engine.measures.options import OptionsInvalid, list_chosen
 from workers.engine.measures.table import list_recorded
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerError
+from workers.engine.networks.preprocessing import Preprocessing, PreprocessingInvalid
 from workers.unitscope import public as unitscope
 from workers.unitscope.explanation import Explanation
 from workers.unitscope.labeled_arrays import name_axes
@@ -138,6 +141,8 @@ def test_a_notebook_shows_units_and_explanations(images: Path, tmp_path: Path) -
     named = why.units
     assert set(named["label"]) == {found[layer, int(unit)].label for unit in named["unit"]}
     assert why.show().width > 500
+    with pytest.raises(ImageUnreadable, match=r"nope\.jpg: the file is missing\."):
+        found.explain(tmp_path / "nope.jpg")
     assert "data:image/png;base64," in why._repr_html_()
 
 
@@ -156,6 +161,15 @@ def test_a_unit_without_a_label_is_not_said_to_wait_for_people() -> None:
         ({"n_top": 0}, OptionsInvalid, "n_top"),
         ({"n_tops": 3}, OptionsInvalid, "n_tops"),
         ({"network": "torchvision:no_such"}, NetworkError, "no_such"),
+        ({"network": None}, TypeError, "A network is a name, .* not of type NoneType"),
+        ({"layers": []}, LayerError, r"layers are dotted paths, .* not \[\]"),
+        ({"layers": [4]}, LayerError, r"layers are dotted paths, .* not \[4\]"),
+        ({"device": "gpu"}, NetworkError, "There is no device 'gpu' here; torch has 'cpu'"),
+        ({"device": "cuda:77"}, NetworkError, "There is no device 'cuda:77'"),
+        ({"device": "meta"}, NetworkError, "There is no device 'meta'"),
+        ({"tail": "x"}, OptionsInvalid, "tail is 'x', which is no number"),
+        ({"network": torch.nn.ReLU(), "preprocessing": {"px": 96}}, PreprocessingInvalid, "It states input_px"),
+        ({"preprocessing": 96}, TypeError, "preprocessing is a Preprocessing or a dict .* not a int"),
     ],
 )  # fmt: skip
 def test_bad_input_is_said_in_words(
@@ -169,8 +183,48 @@ def test_bad_input_is_said_in_words(
 def test_units_that_do_not_exist_are_named(found: unitscope.Dissection) -> None:
     with pytest.raises(KeyError, match="no unit 99"):
         found["4", 99]
+    with pytest.raises(KeyError, match="no unit 'x'"):
+        found["4", "x"]  # type: ignore[index]
     with pytest.raises(KeyError, match="was not dissected"):
         found["5"]
+    for key in (3, None, ("4",), ("4", 1, 2)):
+        with pytest.raises(KeyError, match=r"d\[LAYER, UNIT\] a unit"):
+            found[key]  # type: ignore[index]
+
+
+def test_a_preprocessing_may_be_stated_in_part() -> None:
+    network = unitscope.load_network(torch.nn.ReLU(), preprocessing={"input_px": 96})
+    assert network.preprocessing == Preprocessing(input_px=96)
+
+
+def test_pictures_of_no_crops_are_refused(found: unitscope.Dissection) -> None:
+    unit = next(unit for unit in found["4"] if unit.n_top)
+    for n, columns in ((0, 6), (-1, 6), (4, 0)):
+        with pytest.raises(ValueError, match="at least one crop and one column"):
+            unit.show(n, columns=columns)
+    with pytest.raises(ValueError, match="number of crops, and not -1"):
+        unit.crops(-1)
+    assert unit.crops(0) == []
+
+
+def test_a_file_that_cannot_be_written_is_named(found: unitscope.Dissection, tmp_path: Path) -> None:
+    for target in (tmp_path / "nowhere" / "x.unitscope", tmp_path):
+        with pytest.raises(OSError, match=str(target)) as refused:
+            found.save(target)
+        assert ".new" not in str(refused.value)
+
+
+def test_a_saved_file_with_one_other_byte_is_damaged(found: unitscope.Dissection, tmp_path: Path) -> None:
+    path = found.save(tmp_path / "run.unitscope")
+    with zipfile.ZipFile(path) as archive:
+        places = {name: archive.getinfo(name).header_offset for name in ("manifest.json", found["4"].facts["file"])}
+    whole = path.read_bytes()
+    for name, place in places.items():
+        changed = bytearray(whole)
+        changed[place + 30 + len(name) + 20] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(ArtifactMalformed, match=rf"run.unitscope is damaged \({name}\)"):
+            unitscope.open_dissection(path).units  # noqa: B018
 
 
 def test_a_loaded_network_stays_as_it_was_loaded(images: Path) -> None:

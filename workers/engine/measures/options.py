@@ -121,6 +121,8 @@ def _check(name: str, value: Any, stated: Option) -> None:
             raise OptionsInvalid(f"{name} {verb} {min(unknown)!r}; there are {', '.join(stated.choices)}.")
     if stated.low is None or stated.high is None or value is None:
         return
+    if not isinstance(value, int | float):
+        raise OptionsInvalid(f"{name} is {value!r}, which is no number.")
     is_within = stated.low < value < stated.high if stated.is_open else stated.low <= value <= stated.high
     if not is_within:
         raise OptionsInvalid(f"{name} is {value}; it must lie between {stated.low} and {stated.high}.")
