@@ -70,6 +70,8 @@ def _choose_positive(found: Examples, name: str) -> Examples:
 
 
 def _read_folders(bench: Bench) -> Examples:
+    # They have one split for every seed.
+    bench.options.demand_unused(("images", "below", "category", "min_images", "test_share"), "class folders")
     classes: ClassSet = read_class_set(bench.data[0])
     features = bench.pool(classes.root, classes.paths)
     if not features.is_readable.all():
@@ -117,6 +119,8 @@ def _is_on_both_sides(has: Flags, is_test: Flags) -> bool:
 def _read_phrase(bench: Bench) -> Examples:
     """Photographs one of whose captions holds the words of the phrase in a row, and all others. [ZKLOT16] 4.2."""
     captioned, words = read_captions(bench.data, bench.images), split_words(bench.options.phrase)
+    if not words:
+        raise ReadoutInvalid(f"--phrase {bench.options.phrase[:60]!r} holds no word.")
     paths = list(captioned.captions)
     features = bench.pool(captioned.folder, paths)
     rows = np.flatnonzero(features.is_readable)

@@ -1,6 +1,6 @@
 """What a read-out is fitted to, and how. No torch: commands and pages read it. docs/readouts.md, Fit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -48,6 +48,12 @@ class Options:
                 raise ReadoutInvalid(f"--{said} lies between {low} and {high}, not at {getattr(self, name)}.")
         if not self.data:
             raise ReadoutInvalid("Say with --data what the read-out is fitted to.")
+
+    def demand_unused(self, names: Sequence[str], data: str) -> None:
+        """Raises ReadoutInvalid if one of these options is set, which does nothing for such data."""
+        if used := [one.name for one in fields(self) if one.name in names and getattr(self, one.name) != one.default]:
+            listed = " and ".join(f"--{name.replace('_', '-')}" for name in used)
+            raise ReadoutInvalid(f"With {data}, {listed} would do nothing: leave out what does not apply.")
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Options":

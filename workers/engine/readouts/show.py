@@ -11,6 +11,7 @@ from workers.engine.images.decoding import decode_image, read_size
 from workers.engine.networks.loading import LoadedNetwork, normalize
 from workers.engine.readouts.features import WARP, ReadLayer
 from workers.engine.readouts.linear import Weights
+from workers.engine.readouts.options import VQA, ReadoutInvalid
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted
 from workers.engine.readouts.tasks.table import TABLE
@@ -25,6 +26,8 @@ def show_readout(
     NetworkError, ImageUnreadable.
     """
     readout.demand(network)
+    if wanted.question and readout.task != VQA:
+        raise ReadoutInvalid("This read-out answers no questions: leave out --question.")
     layer = ReadLayer.find(network, readout.layer, device=device)
     preprocessing = network.preprocessing
     pixels = decode_image(

@@ -179,6 +179,29 @@ def test_captions_go_on_from_a_checkpoint_and_have_a_map_for_each_word(
     assert found["precision"]["value"] > found["precision_chance"]["value"]
 
 
+def test_options_that_would_do_nothing_are_refused(fit: Any, labeled: Path, tmp_path: Path) -> None:
+    for name, color in (("red", (200, 0, 0)), ("blue", (0, 0, 200))):
+        (tmp_path / "classes" / name).mkdir(parents=True)
+        Image.new("RGB", (PX, PX), color).save(tmp_path / "classes" / name / "0.png")
+    with pytest.raises(ReadoutInvalid, match="With class folders, --below and --category and --min-images would do"):
+        fit("classify", data=tmp_path / "classes", below="red/")
+    (tmp_path / "captions.csv").write_text("image,caption\n00.png,A square\n01.png,A square\n")
+    with pytest.raises(ReadoutInvalid, match="--phrase '!!!' holds no word"):
+        fit("classify", data=tmp_path / "captions.csv", phrase="!!!")
+    clusters, _ = fit("cluster", clusters=3)
+    number = replace(clusters, task="regress")
+    for readout, wanted, words in (
+        (number, Wanted(answer="x"), "has no answers to choose from"),
+        (number, Wanted(question="why"), "answers no questions"),
+        (clusters, Wanted(question="why"), "answers no questions"),
+    ):
+        with pytest.raises(ReadoutInvalid, match=words):
+            show_readout(
+                readout=readout, network=make_network(), path=labeled / "images" / "00.png", wanted=wanted,
+                device="cpu",
+            )  # fmt: skip
+
+
 def test_hard_negatives_are_those_of_highest_score() -> None:
     rng = np.random.default_rng(5)
     easy, hard = rng.normal((-3, 0), 0.1, size=(300, 2)), rng.normal((0.8, 0), 0.1, size=(4, 2))

@@ -128,7 +128,9 @@ def read_table(file: Path, images: Path | None) -> Targets:
 
 
 def show(readout: Readout, maps: NDArray[np.float32], wanted: Wanted) -> Shown:
-    """The predicted number is the score."""
+    """The predicted number is the score. Raises ReadoutInvalid."""
+    if wanted.answer or wanted.against:
+        raise ReadoutInvalid("A read-out of numbers has no answers to choose from; leave out --answer and --against.")
     score = float(readout.linear.score(maps.mean(axis=(1, 2))[None])[0, 0])
     if not math.isfinite(score):
         raise ReadoutInvalid("The prediction is not a finite number.")
