@@ -10,7 +10,7 @@ from workers.engine.readouts.bench import Bench
 from workers.engine.readouts.captions import read_captions
 from workers.engine.readouts.labeled import Flags, Labeled, open_labeled
 from workers.engine.readouts.options import ReadoutInvalid
-from workers.engine.readouts.splits import draw_test
+from workers.engine.readouts.splits import find_test, say_split
 from workers.engine.readouts.words import split_words
 from workers.engine.training.classes import ClassSet, read_class_set, split
 
@@ -71,7 +71,7 @@ def _choose_positive(found: Examples, name: str) -> Examples:
 
 def _read_folders(bench: Bench) -> Examples:
     # They have one split for every seed.
-    bench.options.demand_unused(("images", "below", "category", "min_images", "test_share"), "class folders")
+    bench.options.demand_unused(("images", "below", "category", "min_images", "test_share", "test"), "class folders")
     classes: ClassSet = read_class_set(bench.data[0])
     features = bench.pool(classes.root, classes.paths)
     if not features.is_readable.all():
@@ -97,7 +97,7 @@ def _read_labeled(bench: Bench, labeled: Labeled) -> Examples:
     rows = np.flatnonzero(is_fine)
     has = shares[rows] > 0
     paths = [labeled.paths[row] for row in rows]
-    is_test = draw_test(paths, bench.options.test_share, seed=bench.options.seed)
+    is_test = find_test(paths, bench.options)
     columns = np.flatnonzero(has.sum(axis=0) >= bench.options.min_images)
     columns = np.array([one for one in columns if _is_on_both_sides(has[:, one], is_test)], dtype=np.int64)
     if not len(columns):
@@ -107,7 +107,7 @@ def _read_labeled(bench: Bench, labeled: Labeled) -> Examples:
         )
     return Examples(
         paths=paths, names=[labeled.names[one] for one in columns], truth=has[:, columns], is_test=is_test,
-        features=features.values[rows], is_exclusive=False, split="drawn by photograph", labeled=labeled,
+        features=features.values[rows], is_exclusive=False, split=say_split(bench.options), labeled=labeled,
         rows=tuple(rows.tolist()), columns=tuple(columns.tolist()),
     )  # fmt: skip
 
@@ -128,8 +128,8 @@ def _read_phrase(bench: Bench) -> Examples:
     has = [any(_holds(split_words(one), words) for one in captioned.captions[path]) for path in kept]
     return Examples(
         paths=kept, names=[" ".join(words)], truth=np.array(has, dtype=np.bool_)[:, None],
-        is_test=draw_test(kept, bench.options.test_share, seed=bench.options.seed), features=features.values[rows],
-        is_exclusive=False, split="drawn by photograph",
+        is_test=find_test(kept, bench.options), features=features.values[rows],
+        is_exclusive=False, split=say_split(bench.options),
     )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ class Options:
     `below`: photographs whose path begins so, "" for all. `category`: the labels of a labeled set that count. `label`:
     regress on the share of a photograph that this label covers. `positive`: two classes, this one and all others.
     `phrase`: two classes, photographs with a caption that holds these words and others. `hard_negatives`: rounds in
-    which the negatives of highest score are added. `c`: the inverse strength of the SVM's penalty, 0 to choose it.
+    which the negatives of highest score are added. `test`: paths of the photographs to test on, below the folder of
+    photographs; none: a share is drawn. `c`: the inverse strength of the SVM's penalty, 0 to choose it.
     """
 
     data: tuple[str, ...]
@@ -37,6 +38,7 @@ class Options:
     epochs: int = 0
     c: float = 0.0
     seed: int = 0
+    test: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -59,4 +61,4 @@ class Options:
     def from_json(cls, data: Mapping[str, Any]) -> "Options":
         """From a message. Raises ReadoutInvalid."""
         own = {one.name: data[one.name] for one in fields(cls) if one.name in data}
-        return cls(**{**own, "data": tuple(own["data"])})
+        return cls(**{**own, "data": tuple(own["data"]), "test": tuple(own.get("test", ()))})

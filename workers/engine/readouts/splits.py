@@ -1,5 +1,5 @@
-"""Which photographs are for the test, if the data do not say: by the digest of their paths, so that all who fit to the
-same photographs with the same seed have the same split.
+"""Which photographs are for the test, if the data do not say: those of a list, or a share by the digest of their paths,
+so that all who fit to the same photographs with the same seed have the same split.
 """
 
 import hashlib
@@ -8,7 +8,31 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.plurals import say_count
+from workers.engine.readouts.options import Options, ReadoutInvalid
+
 Flags = NDArray[np.bool_]
+
+
+def find_test(paths: Sequence[str], options: Options) -> Flags:
+    """(n,) true for the photographs to test on. Raises ReadoutInvalid for a list that names others."""
+    if not options.test:
+        return draw_test(paths, options.test_share, seed=options.seed)
+    listed = set(options.test)
+    if others := sorted(listed - set(paths)):
+        told = say_count(len(others), "photograph that is", "photographs that are")
+        raise ReadoutInvalid(f"--test lists {told} not there, or unreadable: {', '.join(others[:3])}.")
+    return np.array([path in listed for path in paths], dtype=np.bool_)
+
+
+def refuse_list(options: Options) -> None:
+    """Where the data have a split of their own. Raises ReadoutInvalid."""
+    if options.test:
+        raise ReadoutInvalid("These data say which photographs are for the test: --test has no use.")
+
+
+def say_split(options: Options) -> str:
+    return "as a list says" if options.test else "drawn by photograph"
 
 
 def draw_test(paths: Sequence[str], share: float, *, seed: int) -> Flags:

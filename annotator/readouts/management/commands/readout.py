@@ -1,7 +1,7 @@
 """Read-outs: `readout fit`, `readout show`, `readout list`, `readout delete`."""
 
 import json
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,8 @@ def _add_fit(parser: ArgumentParser) -> None:
     )  # fmt: skip
     add("--test-share", type=float, default=DEFAULTS.test_share, help="of photographs, if the data do not say; "
         f"default: {DEFAULTS.test_share}")  # fmt: skip
+    add("--test", type=_read_lines, default=(), metavar="FILE", help="the photographs to test on, one path a line, in "
+        "place of a share")  # fmt: skip
     add("--min-images", type=int, default=DEFAULTS.min_images, help="classify: least photographs of a label of a "
         f"labeled set; default: {DEFAULTS.min_images}")  # fmt: skip
     add("--clusters", type=int, default=DEFAULTS.clusters, help=f"default: {DEFAULTS.clusters}")
@@ -153,6 +155,18 @@ def _add_show(parser: ArgumentParser) -> None:
     add("--against", default="", metavar="ANSWER", help="explain what makes the difference from this answer")
     add("--picture", type=Path, metavar="FILE.png", help="draw the map over the photograph, and the shares")
     add("--map", type=Path, metavar="FILE.npy", help="keep the map, signed, at the size of the layer")
+
+
+def _read_lines(name: str) -> tuple[str, ...]:
+    """The lines of a file that hold something. Raises ArgumentTypeError."""
+    try:
+        lines = Path(name).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentTypeError(f"{name} cannot be read: {error}") from None
+    found = tuple(line.strip() for line in lines if line.strip())
+    if not found:
+        raise ArgumentTypeError(f"{name} lists nothing")
+    return found
 
 
 def _resolve(address: str) -> str:

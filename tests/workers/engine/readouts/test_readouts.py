@@ -97,6 +97,16 @@ def fit(tmp_path: Path, labeled: Path) -> Callable[..., tuple[Readout, dict[str,
     return run
 
 
+def test_a_list_says_which_photographs_are_for_the_test(fit: Any, labeled: Path) -> None:
+    listed = tuple(f"{number:02}.png" for number in range(0, 48, 3))
+    readout, report = fit("classify", test=listed)
+    assert (report["n_test"], report["split"]) == (16, "as a list says")
+    assert fit("classify", test=listed[::-1])[0].arrays["weight"].tolist() == readout.arrays["weight"].tolist()
+    assert fit("regress", label=readout.names[0], test=listed)[1]["n_test"] == 16
+    with pytest.raises(ReadoutInvalid, match=r"1 photograph that is not there, or unreadable: absent\.png"):
+        fit("cluster", clusters=2, test=(*listed, "absent.png"))
+
+
 def test_maps_of_labels_find_their_pixels_and_stand_beside_center_and_chance(fit: Any, labeled: Path) -> None:
     readout, report = fit("classify", test_share=0.5)
     assert len(readout.names) == report["n_mapped_labels"] == 2

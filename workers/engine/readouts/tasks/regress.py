@@ -20,7 +20,7 @@ from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.questions import TEST_NAMES
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.shown import Shown, Wanted
-from workers.engine.readouts.splits import draw_test
+from workers.engine.readouts.splits import find_test, refuse_list, say_split
 
 # Strengths of the penalty that are tried, by leaving out one training photograph after the other.
 STRENGTHS = tuple(10.0**power for power in np.arange(-4, 3.5, 0.5))
@@ -47,9 +47,11 @@ def fit(bench: Bench) -> Fitted:
     features = bench.pool(targets.folder, targets.paths)
     rows = np.flatnonzero(features.is_readable & np.isfinite(targets.values))
     paths = [targets.paths[row] for row in rows]
-    drawn = targets.is_test is None
-    share, seed = bench.options.test_share, bench.options.seed
-    is_test = draw_test(paths, share, seed=seed) if targets.is_test is None else targets.is_test[rows]
+    if targets.is_test is None:
+        is_test, split = find_test(paths, bench.options), say_split(bench.options)
+    else:
+        refuse_list(bench.options)
+        is_test, split = targets.is_test[rows], "as the data say"
     x, y = normalize_rows(features.values[rows]), targets.values[rows]
     if min(is_test.sum(), (~is_test).sum()) < MIN_IMAGES:
         raise ReadoutInvalid(f"{MIN_IMAGES} photographs or more are needed on both sides of the split.")
@@ -63,7 +65,7 @@ def fit(bench: Bench) -> Fitted:
     missed, missed_by_mean = np.abs(truth - predicted), np.abs(truth - mean)
     report = {
         "target": targets.name, "n_images": len(x), "n_training": int((~is_test).sum()), "n_test": int(is_test.sum()),
-        "split": "drawn by photograph" if drawn else "as the data say", "strength": float(found.alpha_), "mean": mean,
+        "split": split, "strength": float(found.alpha_), "mean": mean,
         "lowest": float(y.min()), "highest": float(y.max()),
         "explained": tell_explained(predicted, truth, mean), "explained_by_mean": 0.0,
         "absolute_error": tell_mean(missed), "absolute_error_of_mean": tell_mean(missed_by_mean),

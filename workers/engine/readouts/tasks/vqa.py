@@ -23,7 +23,7 @@ from workers.engine.readouts.options import Options, ReadoutInvalid
 from workers.engine.readouts.questions import Asked, Question, read_questions
 from workers.engine.readouts.readout import Arrays, Readout
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted, rank
-from workers.engine.readouts.splits import draw_test
+from workers.engine.readouts.splits import draw_test, find_test, refuse_list, say_split
 from workers.engine.readouts.words import split_words
 
 # Published constants [ZTSSF15] 2: how often a word or an answer must occur.
@@ -101,14 +101,15 @@ def _read(bench: Bench, asked: Asked) -> _Data:
             "test."
         )
     known = [one for one in training if one.answer in set(answers)]
-    split = "as the data say" if all(one.part for one in questions) else "drawn by photograph"
+    split = "as the data say" if all(one.part for one in questions) else say_split(bench.options)
     return _Data(training, known, test, answers, words, rows, split)
 
 
 def _find_test(questions: Sequence[Question], options: Options) -> list[bool]:
     if all(one.part for one in questions):
+        refuse_list(options)
         return [one.part == "test" for one in questions]
-    drawn: list[bool] = draw_test([one.path for one in questions], options.test_share, seed=options.seed).tolist()
+    drawn: list[bool] = find_test([one.path for one in questions], options).tolist()
     return drawn
 
 
