@@ -25,12 +25,6 @@ def find_test(paths: Sequence[str], options: Options) -> Flags:
     return np.array([path in listed for path in paths], dtype=np.bool_)
 
 
-def refuse_list(options: Options) -> None:
-    """Where the data have a split of their own. Raises ReadoutInvalid."""
-    if options.test:
-        raise ReadoutInvalid("These data say which photographs are for the test: --test has no use.")
-
-
 def say_split(options: Options) -> str:
     return "as a list says" if options.test else "drawn by photograph"
 

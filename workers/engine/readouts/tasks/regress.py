@@ -20,7 +20,7 @@ from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.questions import TEST_NAMES
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.shown import Shown, Wanted
-from workers.engine.readouts.splits import find_test, refuse_list, say_split
+from workers.engine.readouts.splits import find_test, say_split
 
 # Strengths of the penalty that are tried, by leaving out one training photograph after the other.
 STRENGTHS = tuple(10.0**power for power in np.arange(-4, 3.5, 0.5))
@@ -50,7 +50,7 @@ def fit(bench: Bench) -> Fitted:
     if targets.is_test is None:
         is_test, split = find_test(paths, bench.options), say_split(bench.options)
     else:
-        refuse_list(bench.options)
+        bench.options.demand_unused(("test",), "a split that the data state")
         is_test, split = targets.is_test[rows], "as the data say"
     x, y = normalize_rows(features.values[rows]), targets.values[rows]
     if min(is_test.sum(), (~is_test).sum()) < MIN_IMAGES:

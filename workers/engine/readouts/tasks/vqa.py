@@ -23,7 +23,7 @@ from workers.engine.readouts.options import Options, ReadoutInvalid
 from workers.engine.readouts.questions import Asked, Question, read_questions
 from workers.engine.readouts.readout import Arrays, Readout
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted, rank
-from workers.engine.readouts.splits import draw_test, find_test, refuse_list, say_split
+from workers.engine.readouts.splits import draw_test, find_test, say_split
 from workers.engine.readouts.words import split_words
 
 # Published constants [ZTSSF15] 2: how often a word or an answer must occur.
@@ -107,7 +107,7 @@ def _read(bench: Bench, asked: Asked) -> _Data:
 
 def _find_test(questions: Sequence[Question], options: Options) -> list[bool]:
     if all(one.part for one in questions):
-        refuse_list(options)
+        options.demand_unused(("test",), "a split that the data state")
         return [one.part == "test" for one in questions]
     drawn: list[bool] = find_test([one.path for one in questions], options).tolist()
     return drawn
