@@ -12,11 +12,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.images.image_set import ImageSet
+from workers.engine.images.image_set import ImageSet, digest_files
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.images.reading import NO_LABELS
+from workers.engine.images.walking import list_images
 from workers.engine.plurals import say_count
 
 # One to train on, one to decide when to stop, one to test.
@@ -104,10 +104,11 @@ def _demand_training(classes: ClassSet, training: Indices) -> None:
 
 def _read_folders(root: Path) -> ClassSet:
     folders = sorted(one.name for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
-    images = open_image_set(root, NO_LABELS)
+    # A class may be called labels: no file is taken for a label map here.
+    paths, _ = list_images(root)
     parted = _find_parts(root, folders)
     rows = []
-    for path in images.paths:
+    for path in paths:
         above = PurePosixPath(path).parts[:-1]
         part = parted.get(above[0], "") if above else ""
         above = above[1:] if parted else above
@@ -119,7 +120,7 @@ def _read_folders(root: Path) -> ClassSet:
             f"{say_count(len(empty), 'class folder holds', 'class folders hold')} no images: {_some(empty)}. Fill or "
             "remove them."
         )
-    return _make(root, rows, images.sha256)
+    return _make(root, rows, digest_files(map(root.joinpath, paths), root=root))
 
 
 def _find_parts(root: Path, folders: list[str]) -> dict[str, str]:

@@ -249,6 +249,13 @@ def test_a_class_may_be_called_train(folders: Path) -> None:
     assert read_class_set(folders).names == ("blue", "green", "train")
 
 
+def test_classes_that_are_called_like_label_maps_keep_their_photographs(folders: Path) -> None:
+    for name, other in (("red", "photos"), ("green", "labels"), ("blue", "drawings")):
+        (folders / name).rename(folders / other)
+    classes = read_class_set(folders)
+    assert (classes.names, len(classes.paths)) == (("drawings", "labels", "photos"), 36)
+
+
 def copy_some(folders: Path, to: Path) -> Path:
     for name in COLORS:
         (to / name).mkdir(parents=True)
