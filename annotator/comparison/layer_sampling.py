@@ -93,7 +93,7 @@ def _count_reasons(chosen: Collection[Chosen]) -> str:
 
 
 def _explain_gap(chosen: Sequence[Chosen], labeled: Sequence[int], n_units: int) -> str:
-    start = f"No figure of the layer: {len(labeled)} of its {say_count(n_units, 'unit has', 'units have')} a label"
+    start = f"No figure of the layer: {len(labeled)} of {say_count(n_units, 'unit')} with a label"
     reasons = {one.reason for one in chosen}
     if NOT_RECORDED in reasons or any(one.probability is None and one.because != NAMED for one in chosen):
         return f"{start}, and with what probability they were chosen was not recorded."

@@ -14,7 +14,6 @@ from annotator.studies.plan import Plan, read_plan
 from annotator.studies.planning import describe_asked, make_campaign, split_round
 from annotator.studies.record import find_first
 from annotator.units.models import Image
-from workers.engine.plurals import say_count
 
 TEMPLATE = "rate_description"
 
@@ -36,10 +35,7 @@ def ask_round(study: Study, *, is_stopped: bool, now: datetime) -> Campaign:
     plan = read_plan(study.plan)
     number = study.rounds.count()
     if number == plan.n_rounds:
-        raise CannotAsk(
-            f"All {say_count(plan.n_rounds, f'round of the study {study} was', f'rounds of the study {study} were')} "
-            "asked."
-        )
+        raise CannotAsk(f"The study {study} has no more rounds: {plan.n_rounds} of {plan.n_rounds} asked.")
     _check_before(study, number)
     if is_stopped:
         raise CannotAsk(f"The stopping rule of the study {study} is met: no more is asked. See `study report {study}`.")

@@ -168,8 +168,8 @@ def read_record(path: Path) -> StudyRecord:
         version = values["version"]
         if version not in READ:
             raise BadRecord(
-                f"{path} has the version {version!r}, and this Unitscope reads {VERSION}. Write the report again with "
-                "`study report` where the study is, then rebuild it from the new study.json."
+                f"{path} has the version {version!r}, and this Unitscope reads {' and '.join(map(str, READ))}. Write "
+                "the report again with `study report` where the study is, then rebuild it from the new study.json."
             )
         written = values.pop("ratings_sha256" if version == READ[0] else "sha256_of_all")
         if written != _digest(values["ratings"] if version == READ[0] else values):

@@ -133,20 +133,20 @@ def test_an_answer_that_is_neither_yes_nor_no_is_refused(campaign: Campaign, mar
 
 
 def test_every_unit_needs_a_phrase(dissection: Dissection) -> None:
-    with pytest.raises(CannotCompose, match="no phrase"):
+    with pytest.raises(CannotCompose, match="Without a phrase to ask about"):
         make_campaign(dissection, template="verify_label")
 
 
 def test_phrases_come_from_a_file(dissection: Dissection, tmp_path: Path) -> None:
     file = tmp_path / "phrases.csv"
-    file.write_text("layer,unit,phrase\nfeatures.3,0,red  car\nfeatures.3,3,not chosen\n")
+    file.write_text("layer,unit,phrase\nfeatures.3,0,red  car\nfeatures.3,3,not chosen\nclassifier,5,another layer\n")
     assert list(read_phrases(file, choices(dissection)[:1]).values()) == ["red car"]
     for text, word in [
         ("layer,unit\nfeatures.3,0\n", "phrase"),
         ("layer,unit,phrase\nfeatures.3,first,car\n", "line 2"),
         ("layer,unit,phrase\nfeatures.3,0,\n", "line 2"),
         ("layer,unit,phrase\nfeatures.3,99,car\n", "line 2, column unit.*no unit 99"),
-        ("layer,unit,phrase\nfeature.3,0,car\n", "line 2, column layer.*no layer 'feature.3'"),
+        ("layer,unit,phrase\nfeature.3,0,car\n", "line 2, column layer: 'feature.3', and no row is about features.3"),
     ]:
         file.write_text(text)
         with pytest.raises(BadPhrases, match=word):

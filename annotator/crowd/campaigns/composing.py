@@ -42,7 +42,7 @@ def compose_campaign(
     n_phrases = sum(map(bool, phrases.values()))
     if find_hit_type(template).asks_phrase and len(units) != n_phrases:
         raise CannotCompose(
-            f"{len(units) - n_phrases} of the {say_count(len(units), 'unit has', 'units have')} no phrase to ask about."
+            f"Without a phrase to ask about: {len(units) - n_phrases} of {say_count(len(units), 'unit')}."
         )
     check_name_of(campaign)
     check_terms(campaign, n_hits=len(groups))

@@ -38,8 +38,8 @@ def make_questions(
     lacking = [choice for choice in units if len(texts.get(_id(choice), ())) < loaded.min_texts]
     if lacking:
         raise CannotCompose(
-            f"{len(lacking)} of the {say_count(len(units), 'unit has', 'units have')} fewer than "
-            f"{say_count(loaded.min_texts, 'description')} to ask about."
+            f"With fewer than {say_count(loaded.min_texts, 'description')} to ask about: {len(lacking)} of "
+            f"{say_count(len(units), 'unit')}."
         )
     asked = [
         Question(

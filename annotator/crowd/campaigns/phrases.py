@@ -54,7 +54,7 @@ def read_one_phrase_each(path: Path, units: Sequence[ChosenUnit]) -> dict[int, s
 def read_all_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, list[str]]:
     """Unit id -> phrases, from a CSV of layer, unit (zero-based), phrase. Rows of units not chosen are passed over.
 
-    Raises BadPhrases, also for a unit that the network does not have.
+    Raises BadPhrases, also for a unit that its layer does not have, and if no row is about a layer of the units.
     """
     by_name = {
         (choice.dissected_unit.unit.layer.path, choice.dissected_unit.unit.index): choice.dissected_unit.unit_id
@@ -71,6 +71,7 @@ def read_all_phrases(path: Path, units: Sequence[ChosenUnit]) -> dict[int, list[
         raise BadPhrases(f"{path} cannot be read: {error}.") from None
     phrases: dict[int, list[str]] = {}
     sizes = _find_sizes(units)
+    _check_layers([(line, (row["layer"] or "").strip()) for line, row in rows], {layer for layer, _ in by_name}, path)
     for line, row in rows:
         name = _read_name(row, where=f"{path}, line {line}")
         _check_exists(name, sizes, where=f"{path}, line {line}")
@@ -87,11 +88,18 @@ def _find_sizes(units: Sequence[ChosenUnit]) -> dict[str, int | None]:
     return {path: n_units if is_known else None for path, n_units, is_known in rows}
 
 
+def _check_layers(rows: Sequence[tuple[int, str]], asked: set[str], path: Path) -> None:
+    """A file may be about other layers, too, but not about none of those that are asked about."""
+    if rows and asked and not any(layer in asked for _, layer in rows):
+        line, layer = rows[0]
+        raise BadPhrases(
+            f"{path}, line {line}, column layer: {layer!r}, and no row is about {', '.join(sorted(asked))}."
+        )
+
+
 def _check_exists(name: tuple[str, int], sizes: dict[str, int | None], *, where: str) -> None:
     layer, index = name
-    if layer not in sizes:
-        raise BadPhrases(f"{where}, column layer: there is no layer {layer!r} here, only {', '.join(sizes) or 'none'}.")
-    n_units = sizes[layer]
+    n_units = sizes.get(layer)
     if n_units is not None and index >= n_units:
         raise BadPhrases(
             f"{where}, column unit: {layer} has {say_count(n_units, 'unit')}, counted from 0; there is no unit {index}."

@@ -45,20 +45,25 @@ def add_notice(campaign: Campaign, target: str) -> Notice:
     again. Raises CannotTell.
     """
     target = target.strip()
+    check_target(target)
     if campaign.is_imported:
         raise CannotTell("The campaign was imported: it does not become complete here.")
     if campaign.state == Campaign.State.CLOSED:
         raise CannotTell("The campaign is closed: it does not become complete again.")
+    if campaign.notices.exclude(target=target).count() >= MAX_TARGETS:
+        raise CannotTell(f"At most {MAX_TARGETS} are told about one campaign.")
+    notice, _ = Notice.objects.get_or_create(campaign=campaign, target=target)
+    return notice
+
+
+def check_target(target: str) -> None:
+    """Raises CannotTell for an address that can never be told."""
     if len(target) > 500:
         raise CannotTell("The address is too long.")
     if "://" in target:
         _check_webhook(target)
     else:
         _check_mail(target)
-    if campaign.notices.exclude(target=target).count() >= MAX_TARGETS:
-        raise CannotTell(f"At most {MAX_TARGETS} are told about one campaign.")
-    notice, _ = Notice.objects.get_or_create(campaign=campaign, target=target)
-    return notice
 
 
 def find_notice(campaign: Campaign, target: str) -> Notice:

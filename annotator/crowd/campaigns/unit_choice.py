@@ -81,9 +81,7 @@ def choose_units(dissections: Sequence[Dissection], *, wanted: Wanted, seed: int
     top = choose_top_iou(layers, n=n_top, is_asked=wanted.n_top_iou is not None)
     top += choose_top_importance(layers, n=wanted.n_top_importance, taken=_list_taken(top))
     if n_random > (n_left := len(units) - len(top)):
-        raise BadChoice(
-            f"{say_count(n_random, 'unit was', 'units were')} to be drawn at random, and only {n_left} are left."
-        )
+        raise BadChoice(f"{say_count(n_random, 'unit')} to draw at random: only {n_left} can be drawn.")
     drawn = choose_random(layers, n=n_random, seed=seed, taken=_list_taken(top))
     by_hand = [ChosenUnit(unit, NAMED) for unit in named if not unit.silence]
     in_the_way = units if n_top or n_random or wanted.n_top_importance else named

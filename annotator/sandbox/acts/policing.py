@@ -53,7 +53,7 @@ def review_assignment(assignment: Assignment, *, now: dt.datetime) -> bool:
     report.act(
         "review",
         assignment,
-        f"{sum(correct.values())} of {say_count(len(correct), 'known answer is', 'known answers are')} correct",
+        f"{sum(correct.values())} of {say_count(len(correct), 'known answer')} correct",
     )
     became_reviewable = False
     if policy.actions.extend_below is not None and score < policy.actions.extend_below:

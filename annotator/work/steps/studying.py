@@ -164,7 +164,7 @@ def _list_asked(units: Sequence[DissectedUnit], options: PlanOptions) -> Iterato
             raise BadPlan(f"The name of the method {method!r} holds a character that no page can show.")
         if is_computed(method):
             raise BadPlan(
-                f"The method {method!r} is computed here from answers or labeled pixels: name the file's other."
+                f"The method {method!r} is computed here from answers or labeled pixels: choose another name."
             )
         if method.casefold() in {name.casefold() for name in said}:
             raise BadPlan(f"The method {method!r} is named twice.")

@@ -362,7 +362,7 @@ BAD_PLANS: list[tuple[list[str], str]] = [
     (["--file", "one\ntwo=two.csv"], "no page can show"),
     (["--file", " =two.csv"], "is not NAME=FILE"),
     (["--file", "m=ghost.csv"], "line 2, column unit: features.3 has 6 units.*no unit 99"),
-    (["--file", "m=typo.csv"], "line 2, column layer: there is no layer 'features.33' here"),
+    (["--file", "m=typo.csv"], "line 2, column layer: 'features.33', and no row is about features.3"),
     (["--file", "m=nul.csv"], "no page can show"),
     (["--file", f"{'m' * 90}=two.csv"], "at most 80 characters"),
     (["--file", "doubled=doubled.csv"], "features.3.*2 rows, as 'dog' and 'cat'"),

@@ -8,8 +8,11 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from annotator.crowd.campaigns.crops import CropsUncut, await_crops
 from annotator.crowd.campaigns.finding import find_campaign
+from annotator.crowd.campaigns.telling import CannotTell, check_target
 from annotator.crowd.models import Campaign
 from annotator.names import RULE
 from annotator.work.options import add_arguments
@@ -34,6 +37,7 @@ class Command(StepCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, until = options["campaign"], options["until"]
+        _check_targets(options["tell"])
         if not Campaign.objects.filter(name=name).exists():
             self.stdout.write(self._compose(name, options | {"dissection": _list_ids(options["dissection"])}))
         campaign = find_campaign(name)
@@ -59,6 +63,15 @@ class Command(StepCommand):
             self.stdout.write("Not published; run the command again to go on.")
             return
         self.stdout.write(self.perform("publish", campaign, options))
+
+
+def _check_targets(targets: Iterable[str]) -> None:
+    """Before anything is composed. Raises CommandError."""
+    try:
+        for target in targets:
+            check_target(target.strip())
+    except CannotTell as refused:
+        raise CommandError(str(refused)) from None
 
 
 def _list_ids(named: str | uuid.UUID | Iterable[str | uuid.UUID]) -> list[str]:

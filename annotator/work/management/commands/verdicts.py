@@ -51,7 +51,7 @@ class Command(ProjectCommand):
             name = f"{units[unit_id].layer.path}:{units[unit_id].index}"
             self.stdout.write(f"{name:<24} {text:<30} {sum(answers)} of {len(answers)} yes")
         if gold:
-            self.stdout.write(f"{sum(gold)} of {say_count(len(gold), 'known answer was', 'known answers were')} right.")
+            self.stdout.write(f"{sum(gold)} of {say_count(len(gold), 'known answer')} right.")
 
     def _print_verdicts(self, campaign: Campaign) -> None:
         rows = count_verdicts(campaign)
@@ -61,4 +61,4 @@ class Command(ProjectCommand):
             self.stdout.write(f"{unit:<24} {row.hit_unit.phrase:<30} {row.n_yes} of {row.n_answers} yes  {words}")
         answered = [row for row in rows if row.n_answers]
         n_fit = sum(row.fits is True for row in answered)
-        self.stdout.write(f"{n_fit} of {say_count(len(answered), 'phrase fits', 'phrases fit')} by majority.")
+        self.stdout.write(f"By majority, fitting: {n_fit} of {say_count(len(answered), 'phrase')}.")

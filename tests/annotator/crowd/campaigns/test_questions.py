@@ -101,7 +101,7 @@ def test_each_person_meets_the_photographs_in_an_order_of_their_own_and_all_of_i
     told = io.StringIO()
     call_command("verdicts", "study", stdout=told)
     assert told.getvalue().splitlines() == [
-        f"{'features.3:2':<24} {'a thing of m1':<30} 12 of 24 yes", "6 of 6 known answers were right.",
+        f"{'features.3:2':<24} {'a thing of m1':<30} 12 of 24 yes", "6 of 6 known answers right.",
     ]  # fmt: skip
 
 

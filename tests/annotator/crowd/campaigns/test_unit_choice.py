@@ -85,7 +85,7 @@ def test_silent_units_are_left_out_of_every_way_of_choosing(tmp_path: Path) -> N
     assert [unit.unit.index for unit in named.silent] == [5]
     with pytest.raises(BadChoice, match=r"features.3:5 \(never above zero\)"):
         choose_units([dissection], wanted=Wanted(names=["features.3:5"]), seed=1)
-    with pytest.raises(BadChoice, match="only 8 are left"):
+    with pytest.raises(BadChoice, match="only 8 can be drawn"):
         choose_units([dissection], wanted=Wanted(n_top_iou=0, n_random=9), seed=1)
 
 
