@@ -67,10 +67,7 @@ def list_departures(record: StudyRecord) -> Iterator[str]:
     if record.image_set_sha256 != plan.image_set_sha256:
         yield f"The image set {plan.image_set} has changed since the plan was frozen."
     if record.n_rounds_asked < plan.n_rounds:
-        yield (
-            say_count(record.n_rounds_asked, f"of {plan.n_rounds} rounds was", f"of {plan.n_rounds} rounds were")
-            + " asked."
-        )
+        yield f"Rounds asked: {record.n_rounds_asked} of {plan.n_rounds}."
     n_planned = len(drawn.draws.pair) * plan.n_raters
     if len(drawn.ratings.draw) != n_planned:
         counts = say_count(
