@@ -4,7 +4,8 @@ What they compute, NumPy and torch compute as well, in several passes over memor
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -12,7 +13,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def _find_compiler() -> Any:
     try:
         from numba import njit
-    except ImportError:
+    except Exception:
+        # A damaged llvmlite raises OSError, a NumPy that numba does not know yet AttributeError and others.
         return None
     return njit
 
@@ -37,5 +39,28 @@ def compiled(function: Function) -> Function:
         loop: Function = _njit(cache=True, nogil=True)(function)
     except RuntimeError:
         # Neither the package's folder nor the home can be written to: each process compiles for itself.
-        loop = _njit(nogil=True)(function)
+        return cast(Function, _njit(nogil=True)(function))
+    _survive_bad_files(cast(Any, loop)._cache)
     return loop
+
+
+def _survive_bad_files(cache: Any) -> None:
+    """What numba reads and writes at a loop's first call must not stop the call: a file that is damaged or a disk that
+    is full means that the loop is not kept. Damaged files are written anew.
+    """
+    load, save = cache.load_overload, cache.save_overload
+
+    def load_or_none(*key: Any) -> Any:
+        try:
+            return load(*key)
+        # Unpickling what is damaged may raise anything.
+        except Exception:
+            with suppress(Exception):
+                cache.flush()
+            return None
+
+    def try_to_save(*overload: Any) -> None:
+        with suppress(Exception):
+            save(*overload)
+
+    cache.load_overload, cache.save_overload = load_or_none, try_to_save
