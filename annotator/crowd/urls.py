@@ -1,4 +1,4 @@
-"""HIT pages: shown within a marketplace's frame, without cookies."""
+"""HIT pages: shown within a marketplace's frame. Only single-use links set a cookie."""
 
 from django.urls import path
 

@@ -54,7 +54,9 @@ def show_link(request: HttpRequest, link: Link, browser_sha256: str) -> HttpResp
     linking.check_browser(link, browser_sha256=browser_sha256)
     if not link.browser_sha256:
         return _show(request, link=link, is_new=True)
-    return _show(request, link=link, standing=linking.find_standing(link, now=timezone.now()))
+    page = _show(request, link=link, standing=linking.find_standing(link, now=timezone.now()))
+    # A cookie of an earlier version does not reach HIT pages.
+    return _keep_secret(page, request.COOKIES[COOKIE])
 
 
 @require_POST
@@ -108,6 +110,10 @@ def _move_on(link: Link, *, secret: str) -> HttpResponse:
         response = redirect(linking.take_place(link, now=timezone.now()))
     except linking.LinkRefused:
         response = redirect("link", sign_link(link.public_id))
+    return _keep_secret(response, secret)
+
+
+def _keep_secret(response: HttpResponse, secret: str) -> HttpResponse:
     response.set_cookie(
         COOKIE, secret, max_age=COOKIE_SECONDS, path=COOKIE_PATH, httponly=True, samesite="Lax",
         secure=settings.HIT_PAGES_URL.startswith("https://"),

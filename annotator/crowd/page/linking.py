@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q
 from annotator.crowd.eligibility import find_bar
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
-from annotator.crowd.marketplaces.links.addresses import OTHER_BROWSER, PLACE, WITHDRAWN, sign_place
+from annotator.crowd.marketplaces.links.addresses import NO_COOKIE, OTHER_BROWSER, PLACE, WITHDRAWN, sign_place
 from annotator.crowd.marketplaces.notifications import wake_campaigns
 from annotator.crowd.models import GOING, HIT, Assignment, Campaign
 from annotator.crowd.pseudonyms import find_worker
@@ -48,12 +48,14 @@ def start_link(link: Link, *, browser_sha256: str, now: datetime) -> None:
     check_browser(link, browser_sha256=browser_sha256)
 
 
-def check_browser(link: Link, *, browser_sha256: str) -> None:
-    """Raises LinkRefused if the link was withdrawn, or was started in another browser."""
+def check_browser(link: Link, *, browser_sha256: str, no_cookie: str = OTHER_BROWSER) -> None:
+    """Raises LinkRefused if the link was withdrawn, or was started in another browser; `no_cookie` is said to one that
+    sends none.
+    """
     if link.revoked_at is not None:
         raise LinkRefused(WITHDRAWN)
     if link.browser_sha256 and link.browser_sha256 != browser_sha256:
-        raise LinkRefused(OTHER_BROWSER)
+        raise LinkRefused(OTHER_BROWSER if browser_sha256 else no_cookie)
 
 
 def find_standing(link: Link, *, now: datetime) -> Standing:
@@ -85,7 +87,7 @@ def submit_place(external_id: str, *, fields: dict[str, str], browser_sha256: st
         # What was stored before the link was withdrawn, or went to another browser, is owed.
         stored = Assignment.objects.filter(external_id=external_id, state=Assignment.State.STORED)
         if work.state == State.ACCEPTED and not stored.exists():
-            check_browser(work.link, browser_sha256=browser_sha256)
+            check_browser(work.link, browser_sha256=browser_sha256, no_cookie=NO_COOKIE)
             if not work.link.browser_sha256:  # opened again, and not started yet
                 raise LinkRefused("There is no such work: please open your own link again.")
         LinkedHIT.objects.select_for_update().get(pk=work.hit_id)

@@ -93,7 +93,7 @@ def show_sheet(request: HttpRequest, token: str, number: int) -> HttpResponse:
 
 
 def _json_view(view: View) -> View:
-    """A POST of JSON whose refusals are answered as {"error": one sentence}. The token is the authority: no cookie."""
+    """A POST of JSON whose refusals are answered as {"error": one sentence}. The token alone is the authority."""
 
     @functools.wraps(view)
     def answer(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:

@@ -105,12 +105,14 @@ def _check_may_request(kind: QualificationType, person: Person, *, now: dt.datet
     if kind.requests.filter(person=person, state=State.PENDING).exists():
         raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, gettext_noop("Your request waits for the requester's answer."))
     last = kind.requests.filter(person=person).order_by("-started_at").first()
-    if last is None:
-        return
+    # What was granted at once has no request if it was granted before requests were kept, or by the requester.
+    was_revoked = kind.is_auto_granted and kind.qualifications.filter(person=person, is_revoked=True).exists()
     if kind.retry_delay_seconds is None:
-        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, gettext_noop("This qualification can be requested once only."))
-    again = last.started_at + dt.timedelta(seconds=kind.retry_delay_seconds)
-    if now < again:
+        if last or was_revoked:
+            raise Refused(
+                Code.QUALIFICATION_ALREADY_EXISTS, gettext_noop("This qualification can be requested once only.")
+            )
+    elif last and now < (again := last.started_at + dt.timedelta(seconds=kind.retry_delay_seconds)):
         raise Refused(
             Code.QUALIFICATION_ALREADY_EXISTS,
             gettext("You may request this again from {time} UTC on.").format(time=f"{again:%Y-%m-%d %H:%M}"),

@@ -27,6 +27,7 @@ MAX_ADDRESS = 200
 # Whoever pays needs the address as it is, and a spreadsheet must not run it. So one that begins as a formula does is a
 # telephone number or a name with @, or it is refused.
 _ADDRESS = re.compile(r"\+[0-9 ]{5,}|@[\w.-]+|(?!'*[=+@-]).+")
+_NUMBER, _SIGNS = re.compile(r"\+[-().0-9 ]+"), re.compile(r"[-(). ]+")
 EARNINGS_COLUMNS = (
     "worker_id", "name", "invited_as", "contact", "payout_address", "rewards_usd", "bonuses_usd", "earned_usd",
     "paid_usd", "owed_usd",
@@ -111,6 +112,13 @@ def _write_address(address: str) -> str:
     return Exact(address) if is_payout_address(address) else address
 
 
+def tidy_payout_address(text: str) -> str:
+    """A telephone number with spaces in place of brackets, hyphens and full stops: no spreadsheet calculates with it.
+    Any other text as it is.
+    """
+    return f"+{_SIGNS.sub(' ', text[1:]).strip()}" if _NUMBER.fullmatch(text) else text
+
+
 def seal_payout_address(address: str) -> str:
     """As it is stored; empty if the person gives none."""
     return sealing.seal(address, key=settings.PSEUDONYM_KEY) if address else ""
@@ -128,9 +136,9 @@ def forget_payout_address(person: Person) -> None:
 
 
 def read_payout_address(person: Person) -> str:
-    """Empty if the person has given none. Raises SealBroken."""
+    """Tidied, as some were stored before that was done. Empty if the person has given none. Raises SealBroken."""
     sealed = person.sealed_payout_address
-    return sealing.unseal(sealed, key=settings.PSEUDONYM_KEY) if sealed else ""
+    return tidy_payout_address(sealing.unseal(sealed, key=settings.PSEUDONYM_KEY)) if sealed else ""
 
 
 @transaction.atomic

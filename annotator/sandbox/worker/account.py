@@ -26,12 +26,12 @@ def show_account(request: HttpRequest, person: Person) -> HttpResponse:
     problem, address = "", paying_out.read_payout_address(person)
     if request.method == "POST":
         contact, address = (session.clean(request.POST.get(name, "")).strip() for name in ("contact", "payout_address"))
-        problem = find_contact_problem(contact)
+        problem, tidied = find_contact_problem(contact), paying_out.tidy_payout_address(address)
         if len(address) > paying_out.MAX_ADDRESS or not address.isprintable():
             problem = gettext("A payout address is one line of at most {n} characters.").format(
                 n=paying_out.MAX_ADDRESS
             )
-        elif address and not paying_out.is_payout_address(address):
+        elif address and not paying_out.is_payout_address(tidied):
             problem = gettext_noop(
                 "A payout address that begins with + is a telephone number of digits and spaces, one that begins with "
                 "@ is a name without spaces, and none begins with - or =."
@@ -39,7 +39,7 @@ def show_account(request: HttpRequest, person: Person) -> HttpResponse:
         # If something is wrong, the form still shows what was typed.
         person.contact, person.wants_mail = contact, bool(contact and request.POST.get("wants_mail"))
         if not problem:
-            membership.keep_account(person, contact=contact, wants_mail=person.wants_mail, payout_address=address)
+            membership.keep_account(person, contact=contact, wants_mail=person.wants_mail, payout_address=tidied)
             return redirect("sandbox-account")
     return session.show(
         request, "account", person, status=400 if problem else 200, problem=problem,

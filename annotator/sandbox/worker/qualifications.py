@@ -31,8 +31,9 @@ def show_all(request: HttpRequest, person: Person) -> HttpResponse:
             Q(name__icontains=words) | Q(description__icontains=words) | Q(keywords__icontains=words)
         )
     once = person.qualification_requests.filter(type__retry_delay_seconds=None)
-    taken = (held.values("type"), asked.values("type"), once.values("type"))
-    offered = offered.exclude(id__in=taken[0]).exclude(id__in=taken[1]).exclude(id__in=taken[2]).order_by("name", "id")
+    revoked = person.qualifications.filter(is_revoked=True, type__is_auto_granted=True, type__retry_delay_seconds=None)
+    offered = offered.exclude(id__in=held.values("type")).exclude(id__in=revoked.values("type"))
+    offered = offered.exclude(id__in=asked.values("type")).exclude(id__in=once.values("type")).order_by("name", "id")
     standing = Standing(person)
     own = [(name, qualifying.compute(standing, type_id).in_words) for type_id, name in _COMPUTED.items()]
     return session.show(

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
 from annotator.sandbox.acts import paying_out
 from annotator.sandbox.models import HIT, Person
+from annotator.sandbox.rules import sealing
 
 pytestmark = pytest.mark.django_db
 NewPerson = Callable[..., Person]
@@ -39,7 +41,32 @@ def test_whoever_pays_gets_the_address_as_it_was_given(earner: Client, tmp_path:
     assert [row["payout_address"] for row in read_rows(tmp_path / "earnings.csv")] == [address]
 
 
-@pytest.mark.parametrize("address", ["=1+1", "-2", "+cmd|' /C calc'!A0", "@SUM(A1)", "+", "'=1+1", "''@SUM(A1)"])
+NUMBERS = {
+    "+49-170-1234567": "+49 170 1234567", "+1 (555) 123-4567": "+1 555 123 4567",
+    "+(44) 20.7946.0000": "+44 20 7946 0000",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_telephone_number_may_be_written_as_is_usual(
+    earner: Client, tmp_path: Path, number: str, is_old: bool
+) -> None:
+    """`is_old`: it was stored as it was typed; then its form is sent again with an e-mail address."""
+    if is_old:
+        Person.objects.update(sealed_payout_address=sealing.seal(number, key=settings.PSEUDONYM_KEY))
+    else:
+        assert earner.post("/worker/account", {"payout_address": number}).status_code == 302
+    call_command("sandbox_earnings", "--payments", "--csv", str(tmp_path / "payments.csv"))
+    assert [row["recipient"] for row in read_rows(tmp_path / "payments.csv")] == [NUMBERS[number]]
+    shown = earner.get("/worker/account").context["payout_address"]
+    again = earner.post("/worker/account", {"payout_address": shown, "contact": "ada@example.org"})
+    assert (again.status_code, Person.objects.get().contact) == (302, "ada@example.org")
+
+
+@pytest.mark.parametrize(
+    "address", ["=1+1", "-2", "+cmd|' /C calc'!A0", "@SUM(A1)", "+", "+1-1", "'=1+1", "''@SUM(A1)"]
+)
 def test_an_address_that_a_spreadsheet_would_run_is_refused(earner: Client, address: str) -> None:
     refused = earner.post("/worker/account", {"payout_address": address})
     assert (refused.status_code, "telephone number" in refused.content.decode()) == (400, True)

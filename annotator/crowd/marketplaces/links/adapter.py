@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 from annotator.crowd.linked import SIMULATED, LinkedHIT, LinkedWork
 from annotator.crowd.marketplaces.facts import Facts, FeeSchedule, Verb
 from annotator.crowd.marketplaces.links.addresses import (
+    NO_COOKIE,
     OTHER_BROWSER,
     PLACE,
     WITHDRAWN,
@@ -156,8 +157,8 @@ class Links:
             raise VisitRefused(WITHDRAWN, status=410)
         if not row.link.browser_sha256:  # it was opened again, and not started yet
             raise VisitRefused(NOT_STARTED, status=403)
-        if row.link.browser_sha256 != hash_browser(cookies):
-            raise VisitRefused(OTHER_BROWSER, status=403)
+        if row.link.browser_sha256 != (browser_sha256 := hash_browser(cookies)):
+            raise VisitRefused(OTHER_BROWSER if browser_sha256 else NO_COOKIE, status=403)
         if row.state == State.ACCEPTED and row.deadline <= now:
             raise VisitRefused(
                 "The time for this one is over. Please open your own link again and press Continue there.", status=410

@@ -22,6 +22,8 @@ OTHER_BROWSER = gettext_noop(
     "This link was started in another browser. Each link is for one person: please go on in that browser, or ask "
     "whoever gave you the link to open it again."
 )
+# Said where a HIT is done: the cookie of an earlier version reaches the pages of links alone.
+NO_COOKIE = gettext_noop("Please open your own link again in this browser and go on there.")
 
 
 def hash_browser(cookies: Mapping[str, str]) -> str:

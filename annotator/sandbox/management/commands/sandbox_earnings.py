@@ -33,7 +33,8 @@ class Command(ProjectCommand):
         )
         parser.add_argument(
             "--payments", action="store_true",
-            help="CSV of those who are owed money and gave a payout address: recipient, amount, currency, reference",
+            help="CSV of those who are owed money and gave a payout address that can be used: recipient, amount, "
+            "currency, reference",
         )  # fmt: skip
         parser.add_argument("--simulated", action="store_true", help="simulated people, too")
 

@@ -26,7 +26,7 @@ from annotator.crowd.judging.compensating import CannotCompensate, compensate
 from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.links.adapter import Links
-from annotator.crowd.marketplaces.links.addresses import sign_place
+from annotator.crowd.marketplaces.links.addresses import COOKIE, COOKIE_PATH, sign_place
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
 from annotator.crowd.models import Assignment, Campaign, OutwardAct, Worker
 from annotator.crowd.outbox.crash_points import Crashed
@@ -175,6 +175,7 @@ def test_a_link_is_one_persons(campaign: Campaign) -> None:
     assert "started in another browser" in page.content.decode()
     assert other.client.post(f"{other.address}start").status_code == 403
     assert Link.objects.get().code not in page.content.decode()
+    other.client.cookies[COOKIE] = "of another link"
     page = other.client.get(moved["Location"])
     assert page.status_code == 403, "whoever has the HIT's address has not the browser"
     assert "started in another browser" in page.content.decode()
@@ -196,6 +197,31 @@ def test_a_link_is_one_persons(campaign: Campaign) -> None:
     assert forged.client.post("/hit/place/LW0:forged/done").status_code == 404
     hit = campaign.hits.earliest("id")
     assert forged.client.get(f"/hit/{hit.public_id}/?place=LW0:forged").status_code == 404
+
+
+def test_a_browser_whose_cookie_does_not_reach_the_hit_is_told_to_open_its_link(campaign: Campaign) -> None:
+    """As cookies of the first version: their path was /hit/link/."""
+    (address,) = hand_out(campaign, "Ada")
+    ada = Guest(address)
+    moved = ada.start()
+    ada.work(moved, hands_over=False)
+    Assignment.objects.update(state="started")
+    secret = ada.client.cookies.pop(COOKIE).value
+    for page in (ada.client.get(moved["Location"]), ada.send()):
+        text = page.content.decode()
+        assert (page.status_code in (403, 409), "another browser" in text) == (True, False)
+        assert "Please open your own link again in this browser and go on there." in text
+    ada.client.cookies[COOKIE] = secret
+    renewed = ada.client.get(address).cookies[COOKIE]
+    assert (renewed.value, renewed["path"]) == (secret, COOKIE_PATH)
+    assert ada.client.get(moved["Location"]).status_code == 200
+
+
+def test_a_link_that_is_started_before_the_study_says_so(dissection: Dissection) -> None:
+    (address,) = hand_out(make_campaign(dissection, marketplace="links", n_assignments=1), "Ada")
+    ada = Guest(address)
+    page = ada.client.get(ada.start()["Location"])
+    assert "the study has not begun, is paused, or others hold what is left" in page.content.decode()
 
 
 def test_looking_at_a_link_does_not_use_it_up_and_its_forms_are_guarded(campaign: Campaign) -> None:

@@ -39,6 +39,17 @@ def test_one_that_was_granted_at_once_and_revoked_does_not_come_back_by_a_click(
     assert mturk.list_qualification_requests()["QualificationRequests"] == []
 
 
+def test_nor_does_one_that_was_granted_without_a_request(mturk: Any, new_person: NewPerson, visit: Visit) -> None:
+    """As those are that were granted at once before requests were kept."""
+    kind, person = make_type(mturk, AutoGranted=True), new_person()
+    granting.grant(kind, person, value=1, now=timezone.now())
+    mturk.disassociate_qualification_from_worker(WorkerId=person.mturk_id, QualificationTypeId=kind.mturk_id)
+    browser = visit(person)
+    assert kind.mturk_id not in browser.get("/worker/qualifications").content.decode()
+    assert browser.post(f"/worker/qualifications/{kind.mturk_id}/request").status_code == 409
+    assert Qualification.objects.get().is_revoked is True
+
+
 def test_one_with_a_delay_comes_back_after_it(
     mturk: Any, new_person: NewPerson, visit: Visit, move_clock: Callable[[float], None]
 ) -> None:
