@@ -28,6 +28,7 @@ from workers.engine.images.packed_labels import PackedLabels
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.tally import Tally, TallyError, load_tally, merge_tallies, save_tally
 from workers.engine.measures.thresholds import candidates, thresholds
+from workers.engine.measures.thresholds.measure import Candidates
 from workers.engine.measures.top_images import measure as top_images
 from workers.engine.measures.top_images.arrays import TopImages, ingest
 from workers.engine.measures.top_images.measure import name_silences
@@ -209,6 +210,35 @@ def test_shards_that_overlap_in_part_or_belong_elsewhere_do_not_join(image_set: 
     (tmp_path / "tally.npz").write_bytes((tmp_path / "tally.npz").read_bytes()[:-200])
     with pytest.raises(TallyError, match="cannot be read"):
         load_tally(tmp_path / "tally.npz")
+
+
+def test_a_tally_with_cells_out_of_place_is_damaged(image_set: ImageSet, tmp_path: Path) -> None:
+    """Compiled loops would read and write where they say."""
+    tally = measured(image_set, 0, 4)
+    layer = tally.layers[0]
+    (name, part) = next((name, part) for name, part in layer.parts.items() if isinstance(part, Candidates))
+    cells = part.cells
+    # A pair of several cells.
+    pair = int(np.diff(cells.start).argmax())
+    first = cells.start[pair]
+    n_cells, n_units = layer.shape.height * layer.shape.width, layer.shape.n_units
+    for field, place, value in [
+        ("cell", first, -1),
+        ("cell", cells.start[pair + 1] - 1, n_cells),
+        ("cell", first + 1, cells.cell[first]),
+        ("unit", 0, -1),
+        ("unit", -1, n_units),
+        ("start", 0, 1),
+        ("start", pair + 1, first),
+        ("start", -1, len(cells.cell) + 1),
+    ]:
+        array = getattr(cells, field).copy()
+        array[place] = value
+        damaged = replace(part, cells=replace(cells, **{field: array}))
+        broken = replace(layer, parts={**layer.parts, name: damaged})
+        with pytest.raises(TallyError, match=f"do not lie in the maps of layer {layer.shape.path}"):
+            reloaded(replace(tally, layers=(broken, *tally.layers[1:])), tmp_path / "tally.npz")
+    assert len(reloaded(tally, tmp_path / "tally.npz").layers) == len(tally.layers)
 
 
 def test_a_shard_begins_where_a_batch_does(image_set: ImageSet) -> None:

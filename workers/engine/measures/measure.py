@@ -169,6 +169,9 @@ class Measure(Generic[P, R]):
         """Called once per layer and shard; may raise on values that cannot be measured."""
         return None
 
+    def check(self, part: P, shape: LayerShape) -> None:
+        """Raises ValueError if a part from a file cannot be the layer's: compiled loops check no index."""
+
     def merge(self, parts: Sequence[P], joining: Joining) -> P:
         """One part of several, each of different images; the order of the parts must not matter."""
         raise NotImplementedError

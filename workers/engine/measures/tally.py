@@ -144,16 +144,16 @@ def load_tally(path: Path) -> Tally:
 
 def _rebuild(header: dict[str, Any], arrays: Arrays) -> Tally:
     packed = _within(arrays, "labels/")
-    layers = tuple(
-        LayerTally(shape=LayerShape(**shape), parts=_rebuild_parts(_within(arrays, f"{i}/")))
-        for i, shape in enumerate(header["layers"])
+    shapes = [LayerShape(**shape) for shape in header["layers"]]
+    layers = (
+        LayerTally(shape=shape, parts=_rebuild_parts(_within(arrays, f"{i}/"), shape)) for i, shape in enumerate(shapes)
     )
     return Tally(
         key=header["key"],
         images=arrays["images"],
         quarantined=tuple((int(index), str(reason)) for index, reason in header["quarantined"]),
         labels=PackedLabels(**packed) if packed else None,
-        layers=layers,
+        layers=tuple(layers),
         seconds=header["seconds"],
         halvings=header["halvings"],
     )
@@ -163,7 +163,11 @@ def _within(arrays: Arrays, start: str) -> Arrays:
     return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
 
 
-def _rebuild_parts(own: Arrays) -> dict[str, Any]:
-    kinds = {measure.recorded.name: measure.part for measure in list_measures() if measure.part is not None}
-    parts = {name: from_arrays(kind, own, joint="/") for name, kind in kinds.items()}
-    return {name: part for name, part in parts.items() if part is not None}
+def _rebuild_parts(own: Arrays, shape: LayerShape) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    for measure in list_measures():
+        part = None if measure.part is None else from_arrays(measure.part, own, joint="/")
+        if part is not None:
+            measure.check(part, shape)
+            parts[measure.recorded.name] = part
+    return parts

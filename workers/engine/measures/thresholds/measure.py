@@ -129,6 +129,19 @@ class ThresholdsMeasure(Measure[Candidates, Thresholds]):
     def watch(self, shape: LayerShape, run: Run) -> CandidateWatcher:
         return CandidateWatcher(shape, run)
 
+    def check(self, part: Candidates, shape: LayerShape) -> None:
+        maps, n_pairs = part.cells, len(part.cells.unit)
+        is_whole = (
+            part.bound.shape == (shape.n_units,)
+            and maps.image.shape == maps.unit.shape == (n_pairs,)
+            and maps.start.shape == (n_pairs + 1,)
+            and maps.start[0] == 0
+            and bool((np.diff(maps.start) > 0).all())
+            and maps.cell.shape == maps.value.shape == (maps.start[-1],)
+        )
+        if not is_whole or not all(_lies_within(some, shape) for some in maps.parts()):
+            raise ValueError(f"cells that were kept do not lie in the maps of layer {shape.path}")
+
     def merge(self, parts: Sequence[Candidates], joining: Joining) -> Candidates:
         bound = np.max([part.bound for part in parts], axis=0)
         cells = merge_sparse(
@@ -141,6 +154,15 @@ class ThresholdsMeasure(Measure[Candidates, Thresholds]):
 
 
 MEASURE = ThresholdsMeasure()
+
+
+def _lies_within(maps: SparseMaps, shape: LayerShape) -> bool:
+    """True if units and cells are the layer's, and the cells of each pair ascend."""
+    ascends = np.diff(maps.cell) > 0
+    ascends[maps.start[1:-1] - 1] = True
+    is_unit = (maps.unit >= 0) & (maps.unit < shape.n_units)
+    is_cell = (maps.cell >= 0) & (maps.cell < shape.height * shape.width)
+    return bool(ascends.all() and is_unit.all() and is_cell.all())
 
 
 def _join_reaching(parts: Sequence[Candidates], bound: NDArray[np.float32]) -> NDArray[np.int64] | None:
