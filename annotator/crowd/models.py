@@ -360,7 +360,7 @@ class OutwardAct(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["verb", "purpose", "assignment"],
-                condition=Q(verb__in=["approve", "reject", "overturn", "pay_bonus"]),
+                condition=Q(verb__in=["approve", "overturn", "pay_bonus"]),
                 name="one_payment_per_assignment",
             )
         ]

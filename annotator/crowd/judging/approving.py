@@ -1,6 +1,6 @@
 """Approves work, pays bonuses up to the hourly floor, and leaves answers out of the count."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -39,12 +39,29 @@ def decide_review(
     )
 
 
-def approve_assignments(session: Session, *, assignments: Iterable[Assignment] | None = None) -> int:
-    """Approves these assignments, each once; by default every submitted one that was not compensated by a bonus.
+def approve_assignments(session: Session) -> int:
+    """Approves every submitted assignment that was not compensated by a bonus. Returns how many acts are done now."""
+    with session.hold():
+        return session.decide(map(_decide_approval, _list_waiting(session.campaign, paid=_MAY_BE_PAID)))
 
-    Returns how many acts are done now.
+
+def approve_waiting(session: Session, *, chosen: Collection[int]) -> tuple[int, int]:
+    """Approves those of these rows that still wait for it.
+
+    Returns how many acts are done now, and how many rows were passed over.
     """
-    return session.decide(_decide_approvals(session.campaign, assignments))
+    with session.hold():
+        waiting = list(_list_waiting(session.campaign, paid=_IS_OPEN_OR_PAID).filter(pk__in=chosen))
+        return session.decide(map(_decide_approval, waiting)), len(chosen) - len(waiting)
+
+
+def approve_assignment(session: Session, assignment: Assignment) -> None:
+    """Raises CannotReview if it does not wait for this any more."""
+    with session.hold():
+        assignment = read_again(assignment, must_be=State.SUBMITTED, to_be="approved", rival=Verb.REJECT)
+        if Assignment.objects.filter(has_compensating_bonus(_IS_OPEN_OR_PAID), pk=assignment.pk).exists():
+            raise CannotReview(f"{assignment} was compensated by a bonus; approving it would pay it twice.")
+        session.decide([_decide_approval(assignment)])
 
 
 def read_again(assignment: Assignment, *, must_be: Assignment.State, to_be: str, rival: Verb | None) -> Assignment:
@@ -56,7 +73,7 @@ def read_again(assignment: Assignment, *, must_be: Assignment.State, to_be: str,
     if now.state != must_be:
         raise CannotReview(f"{now} is {now.state}; only {must_be} work can be {to_be}.")
     if rival and _list_unsettled(rival).filter(assignment=now).exists():
-        raise CannotReview(f"Somebody has decided to {rival} {now}, and the marketplace has not answered yet.")
+        raise CannotReview(f"Somebody has decided to {rival} {now}, and this is not settled yet.")
     return now
 
 
@@ -64,20 +81,14 @@ def _list_unsettled(verb: Verb) -> "QuerySet[OutwardAct]":
     return OutwardAct.objects.filter(verb=verb).exclude(state__in=[OutwardAct.State.DONE, OutwardAct.State.FAILED])
 
 
-def _decide_approvals(campaign: Campaign, assignments: Iterable[Assignment] | None) -> Iterator[Decision]:
-    """Read under the campaign's lock, so that no compensation is paid meanwhile."""
-    if assignments is None:
-        submitted = Assignment.objects.filter(hit__campaign=campaign, state=State.SUBMITTED)
-        open_to_it = submitted.exclude(outward_acts__in=_list_unsettled(Verb.REJECT))
-        assignments = open_to_it.exclude(has_compensating_bonus(_MAY_BE_PAID)).select_related("hit").order_by("id")
-    for assignment in assignments:
-        yield _decide_approval(assignment)
+def _list_waiting(campaign: Campaign, *, paid: Q) -> "QuerySet[Assignment]":
+    """Read under the campaign's lock, so that no compensation is paid meanwhile. `paid`: of bonuses."""
+    submitted = Assignment.objects.filter(hit__campaign=campaign, state=State.SUBMITTED)
+    open_to_it = submitted.exclude(outward_acts__in=_list_unsettled(Verb.REJECT))
+    return open_to_it.exclude(has_compensating_bonus(paid)).select_related("hit").order_by("id")
 
 
 def _decide_approval(assignment: Assignment) -> Decision:
-    assignment = read_again(assignment, must_be=State.SUBMITTED, to_be="approved", rival=Verb.REJECT)
-    if Assignment.objects.filter(has_compensating_bonus(_IS_OPEN_OR_PAID), pk=assignment.pk).exists():
-        raise CannotReview(f"{assignment} was compensated by a bonus; approving it would pay it twice.")
     return decide_review(assignment, Approve(assignment.external_id or ""), "ApproveAssignment")
 
 

@@ -43,7 +43,7 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     # It is counted and paid; a person may look into why our page never stored it.
     unstored = submitted.filter(is_from_marketplace=True)
     unreadable = rows.filter(state__in=COUNTED, answers__says__isnull=True).distinct()
-    rejections = Rejection.objects.filter(assignment__hit__campaign=campaign, confirmed_at=None)
+    rejections = Rejection.objects.filter(assignment__in=submitted, confirmed_at=None)
     soon = submitted.filter(auto_approval_at__lt=now + AUTO_APPROVAL_NOTICE)
     openness = find_openness(campaign, now=now)
     gone = describe_gone(campaign)

@@ -9,8 +9,8 @@ from django.db import transaction
 from annotator.crowd.judging.approving import CannotReview, decide_review, read_again
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Overturn, Reject
-from annotator.crowd.models import Assignment, Rejection
-from annotator.crowd.outbox.acts import revive_act
+from annotator.crowd.models import Assignment, OutwardAct, Rejection
+from annotator.crowd.outbox.acts import Decision, revive_act
 from annotator.crowd.outbox.session import Session
 from workers.engine.plurals import say_count
 
@@ -44,9 +44,10 @@ def propose_rejection(
 
 
 def withdraw_proposal(*, rejection: Rejection) -> None:
-    deleted, _ = Rejection.objects.filter(pk=rejection.pk, confirmed_at=None).delete()
+    proposals = Rejection.objects.filter(pk=rejection.pk, confirmed_at=None)
+    deleted, _ = proposals.exclude(assignment__state=State.REJECTED).delete()
     if not deleted:
-        raise CannotReview("This rejection was confirmed already; it can be overturned.")
+        raise CannotReview("This rejection was made already; it can be overturned.")
 
 
 def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: str) -> None:
@@ -61,20 +62,22 @@ def confirm_rejection(session: Session, *, rejection: Rejection, confirmed_by: s
             if not claimed.update(confirmed_by=confirmed_by, confirmed_at=now):
                 raise CannotReview("This rejection was confirmed or withdrawn already.")
             act = Reject(assignment_id=assignment.external_id or "", feedback=rejection.reason)
-            revive_act(session.write(decide_review(assignment, act, "RejectAssignment", str(rejection.pk))))
+            decision = decide_review(assignment, act, "RejectAssignment", str(rejection.pk))
+            _write_again(session, decision, instead="Withdraw the proposal and propose anew.")
         session.settle()
 
 
 def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by: str, feedback: str) -> None:
-    """Approves rejected work, and so pays it. Raises CannotReview if the marketplace's time for this is over."""
+    """Approves rejected work, and so pays it. Raises CannotReview if the marketplace's time for this is over.
+
+    When it was rejected is unknown here if a person gave the rejection up, and the marketplace made it all the same.
+    """
     now = session.clock()
     with session.hold():
         assignment = read_again(rejection.assignment, must_be=State.REJECTED, to_be="overturned", rival=None)
         rejection.refresh_from_db()
-        if rejection.confirmed_at is None:
-            raise CannotReview(f"{assignment} was not rejected here, so this cannot be overturned here.")
         within = session.marketplace.facts.overturn_within
-        if within is not None and now - rejection.confirmed_at > within:
+        if within and rejection.confirmed_at and now - rejection.confirmed_at > within:
             raise CannotReview(
                 f"A rejection can be overturned for {say_count(within.days, 'day')}, and these are over."
             )
@@ -82,5 +85,15 @@ def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by:
             first = Rejection.objects.filter(pk=rejection.pk, overturned_at=None)
             first.update(overturned_by=overturned_by, overturned_at=now)
             act = Overturn(assignment_id=assignment.external_id or "", feedback=feedback)
-            revive_act(session.write(decide_review(assignment, act, "ApproveAssignment", "overturn")))
+            decision = decide_review(assignment, act, "ApproveAssignment", "overturn")
+            _write_again(session, decision, instead="Overturn it at the marketplace's own page, and collect.")
         session.settle()
+
+
+def _write_again(session: Session, decision: Decision, *, instead: str) -> None:
+    """What was refused before is due again. Raises CannotReview if a person gave it up; `instead` says what to do."""
+    act = session.write(decision)
+    revive_act(act)
+    act.refresh_from_db(fields=["state"])
+    if act.state == OutwardAct.State.FAILED:
+        raise CannotReview(f"A person gave this up, and it may have been done, so it is not sent again. {instead}")

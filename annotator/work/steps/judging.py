@@ -7,7 +7,13 @@ from annotator.accounts.models import Role
 from annotator.accounts.roles import MIN_ROLE, Permission
 from annotator.crowd.assignments import tell_answer
 from annotator.crowd.campaigns.collecting import find_unsubmitted
-from annotator.crowd.judging.approving import CannotReview, approve_assignments, leave_out, pay_top_ups
+from annotator.crowd.judging.approving import (
+    CannotReview,
+    approve_assignment,
+    approve_waiting,
+    leave_out,
+    pay_top_ups,
+)
 from annotator.crowd.judging.compensating import CannotCompensate, approve_compensations, compensate
 from annotator.crowd.judging.excluding import set_aside_suspected, tell_set_aside
 from annotator.crowd.judging.paid_time import SLOW_MEDIANS
@@ -70,7 +76,7 @@ class EraseOptions:
 
 
 def approve_answer(work: Work) -> str:
-    approve_assignments(work.open_session(), assignments=[work.subject])
+    approve_assignment(work.open_session(), work.subject)
     return _tell_if(work, Assignment.State.APPROVED, "One answer approved.")
 
 
@@ -89,10 +95,8 @@ def exclude_answer(work: Work) -> str:
 
 def approve_chosen(work: Work) -> str:
     """What was approved meanwhile is passed over."""
-    chosen = _find_chosen(work)
-    waiting = [answer for answer in chosen if answer.state == Assignment.State.SUBMITTED]
-    n_done = approve_assignments(work.open_session(), assignments=waiting)
-    passed = len(chosen) - len(waiting)
+    chosen = [answer.pk for answer in _find_chosen(work)]
+    n_done, passed = approve_waiting(work.open_session(), chosen=chosen)
     said = f"{say_count(n_done, 'answer')} approved."
     return f"{said} {passed} did not wait for it any more." if passed else said
 
@@ -158,7 +162,7 @@ def overturn(work: Work) -> str:
 
 
 def check_sent(work: Work) -> None:
-    if _find_rejection(work).confirmed_at is None:
+    if _find_rejection(work).confirmed_at is None and work.subject.state != Assignment.State.REJECTED:
         raise CannotReview("This rejection was never sent; it can be withdrawn.")
 
 

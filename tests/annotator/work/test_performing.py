@@ -101,7 +101,7 @@ def test_an_answer_that_the_marketplace_did_not_approve_is_not_told_as_approved(
 ) -> None:
     answer = Assignment.objects.filter(hit__campaign=world.campaign).earliest("pk")
     Assignment.objects.filter(pk=answer.pk).update(state="submitted")
-    monkeypatch.setattr(judging, "approve_assignments", lambda session, assignments: 0)
+    monkeypatch.setattr(judging, "approve_assignment", lambda session, assignment: None)
     monkeypatch.setattr(Work, "open_session", lambda work: None)
     with pytest.raises(CannotReview, match="has not done this"):
         perform(STEPS["approve-answer"], subject=answer, actor=None)

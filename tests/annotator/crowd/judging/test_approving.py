@@ -76,8 +76,55 @@ def test_a_rejection_that_comes_too_late_stays_a_proposal(market: Any, session: 
         confirm()
     assert not Rejection.objects.exclude(confirmed_at=None).exists()
     OutwardAct.objects.filter(verb="reject").update(state="unknown")
-    with pytest.raises(approving.CannotReview, match="decided to reject"):
-        approving.approve_assignments(session, assignments=[seen])
+    with pytest.raises(approving.CannotReview, match=r"decided to reject .* not settled yet"):
+        approving.approve_assignment(session, seen)
+    assert approving.approve_waiting(session, chosen=[seen.pk])[1] == 1
+
+
+def give_up(session: Session, verb: str) -> None:
+    """As if nobody knew what became of it."""
+    OutwardAct.objects.filter(verb=verb).update(state="needs_human")
+    settle_by_hand(session, act_id=OutwardAct.objects.get(verb=verb).pk, outcome="given-up")
+
+
+def test_a_rejection_that_was_given_up_is_proposed_anew(market: Any, session: Session, answer: Assignment) -> None:
+    rejection = propose(answer, market)
+    SandboxAssignment.objects.update(state="Approved")  # the marketplace, by itself
+    rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
+    give_up(session, "reject")
+    SandboxAssignment.objects.update(state="Submitted")
+    with pytest.raises(approving.CannotReview, match="propose anew"):
+        rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
+    assert Rejection.objects.get().confirmed_at is None
+    rejecting.withdraw_proposal(rejection=rejection)
+    rejecting.confirm_rejection(session, rejection=propose(answer, market), confirmed_by="bob")
+    answer.refresh_from_db()
+    assert (answer.state, SandboxAssignment.objects.get().state) == ("rejected", "Rejected")
+
+
+def test_a_rejection_that_was_given_up_and_made_all_the_same_is_overturned(
+    market: Any, session: Session, answer: Assignment
+) -> None:
+    rejection = propose(answer, market)
+    rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
+    Assignment.objects.update(state="submitted")
+    give_up(session, "reject")
+    collecting.collect_campaign(session)
+    needs = attention.find_attention(campaign=session.campaign, now=market.clock())
+    assert "rejection" not in {need.kind for need in needs}
+    with pytest.raises(approving.CannotReview, match="can be overturned"):
+        rejecting.withdraw_proposal(rejection=rejection)
+    overturn = partial(
+        rejecting.overturn_rejection, session, rejection=rejection, overturned_by="cyd", feedback="Ours."
+    )
+    overturn()
+    answer.refresh_from_db()
+    assert (answer.state, SandboxAssignment.objects.get().state) == ("approved", "Approved")
+    give_up(session, "overturn")
+    Assignment.objects.update(state="rejected")
+    with pytest.raises(approving.CannotReview, match="marketplace's own page"):
+        overturn()
+    assert Rejection.objects.get().overturned_by == ""
 
 
 def test_a_rejection_is_overturned_within_30_days_and_not_after(

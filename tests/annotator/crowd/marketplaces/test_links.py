@@ -21,7 +21,7 @@ from annotator.crowd.campaigns import handing_out
 from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
-from annotator.crowd.judging.approving import CannotReview, approve_assignments, pay_top_ups
+from annotator.crowd.judging.approving import CannotReview, approve_assignment, approve_assignments, pay_top_ups
 from annotator.crowd.judging.compensating import CannotCompensate, compensate
 from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
 from annotator.crowd.marketplaces.facts import Verb
@@ -333,7 +333,7 @@ def test_stored_work_whose_place_is_over_is_paid_once_by_a_bonus(campaign: Campa
     Assignment.objects.filter(pk=stored.pk).update(state="submitted")
     assert approve_assignments(session) == int(end == "taken")
     with pytest.raises(CannotReview, match="pay it twice"):
-        approve_assignments(session, assignments=Assignment.objects.filter(pk=stored.pk))
+        approve_assignment(session, stored)
     Assignment.objects.filter(pk=stored.pk).update(state="stored")
     assert erase_worker(marketplace="links", worker_id=worker_id) == 1
 

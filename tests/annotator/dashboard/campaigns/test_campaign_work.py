@@ -10,10 +10,15 @@ from django.test import Client
 from django.utils import timezone
 
 from annotator.accounts.models import AuditEntry, Role
-from annotator.crowd.models import HIT, Assignment, Campaign, Compensation
+from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, Rejection
+from annotator.crowd.outbox.session import Session
 from annotator.units.models import AutomaticLabel
 from annotator.work import tasks
 from annotator.work.models import Job
+from annotator.work.performing import perform
+from annotator.work.step import Work
+from annotator.work.steps.judging import ChosenOptions
+from annotator.work.table import STEPS
 from tests.annotator.crowd.fixtures import Market, market
 from tests.annotator.crowd.making import make_campaign, make_dissection
 from tests.annotator.dashboard.making import make_person
@@ -46,6 +51,26 @@ def press(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, client: Client) -
         return f"{job.state}: {job.sentence}"
 
     return press_it
+
+
+def test_an_answer_that_is_approved_meanwhile_keeps_no_other_from_it(
+    market: Market, campaign: Campaign, press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press("publish")
+    for name in ("ann", "bob"):
+        market.work(campaign.hits.earliest("id"), name)
+    press("collect")
+    chosen = list(Assignment.objects.order_by("pk").values_list("pk", flat=True))
+    open_session = Work.open_session
+
+    def approve_first(work: Work) -> Session:
+        """Another person, after the chosen answers are read."""
+        Assignment.objects.filter(pk=chosen[0]).update(state="approved")
+        return open_session(work)
+
+    monkeypatch.setattr(Work, "open_session", approve_first)
+    job = perform(STEPS["approve-chosen"], subject=campaign, actor=None, options=ChosenOptions(answers=tuple(chosen)))
+    assert job.sentence == "1 answer approved. 1 did not wait for it any more."
 
 
 def test_from_publishing_to_closing(market: Market, campaign: Campaign, press: Press, settings: Any) -> None:
@@ -84,7 +109,11 @@ def test_work_that_never_arrived_is_paid(market: Market, campaign: Campaign, pre
     assert Compensation.objects.get().decided_by == "petra"
 
 
-def test_a_rejection_is_overturned_and_the_work_paid(market: Market, campaign: Campaign, press: Press) -> None:
+@pytest.mark.parametrize("was_given_up", [False, True])
+def test_a_rejection_is_overturned_and_the_work_paid(
+    market: Market, campaign: Campaign, press: Press, was_given_up: bool
+) -> None:
+    """A person can have given it up, and the marketplace have made it all the same."""
     press("publish")
     market.work(campaign.hits.earliest("id"), "ann")
     press("collect")
@@ -99,10 +128,14 @@ def test_a_rejection_is_overturned_and_the_work_paid(market: Market, campaign: C
         one.force_login(make_person(Role.PAYER, name))
     states = []
     for name, decision, reason in decisions:
+        page = clients[name].get("/campaigns/try/answers/").content.decode()
+        assert f'value="{decision}"' in page
         data = {"decision": decision, "reason": reason}
         assert clients[name].post(f"/campaigns/try/answers/{answer.pk}/", data).status_code == 302
         answer.refresh_from_db()
         states.append(answer.state)
+        if was_given_up and answer.state == "rejected":
+            Rejection.objects.update(confirmed_by="", confirmed_at=None)
     assert states == ["submitted", "rejected", "approved"]
     assert "Overturned by rita" in clients["sven"].get("/campaigns/try/answers/").content.decode()
 
