@@ -16,7 +16,7 @@ from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.mask_files import read_mask
 from workers.engine.images.passed_over import sum_up
-from workers.engine.images.photographs import Photographs, demand_found, list_unnamed
+from workers.engine.images.photographs import Photographs, demand_found, list_passed
 from workers.engine.images.reading import (
     WHOLE_SIZE,
     Drawn,
@@ -69,7 +69,7 @@ def open_table(table: TableOfLabels) -> ImageSet:
     masks = {path: [one.mask for one in rows if one.mask is not None] for path, rows in table.rows.items()}
     inside = {mask.relative_to(table.root).as_posix() for found in masks.values() for mask in found
               if mask.is_relative_to(table.root)}  # fmt: skip
-    passed = table.passed + list_unnamed(table.photographs, [*paths, *inside], file=table.file.name)
+    passed = list_passed(table.passed, table.photographs, [*paths, *inside], file=table.file.name)
     return build_image_set(
         root=table.root,
         paths=paths,

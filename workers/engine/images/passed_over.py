@@ -37,16 +37,23 @@ def sum_up(found: Iterable[tuple[str, str]]) -> tuple[PassedOver, ...]:
 
 def find_fault(path: str) -> str:
     """Why a file of this path cannot be an image of a set, whatever it holds; empty if it can."""
+    return find_path_fault(path) or find_hidden(path)
+
+
+def find_path_fault(path: str) -> str:
+    """Why no file of this path can be of a set, even if a file of labels names it; empty if it can."""
     if not is_text(path):
         return "name that is not UTF-8"
-    if len(path) > MAX_PATH_LENGTH:
-        return f"path of more than {MAX_PATH_LENGTH} characters"
+    return f"path of more than {MAX_PATH_LENGTH} characters" if len(path) > MAX_PATH_LENGTH else ""
+
+
+def find_hidden(path: str) -> str:
+    """Why a file of this path is an image of a set only if a file of labels names it; empty if it needs no name."""
     if PurePosixPath(path).name.startswith("._"):
         return "AppleDouble file"
     # Thumbnails, checkpoints and what was deleted; `.` and `..` are no names.
-    if any(part.startswith(".") and part.strip(".") for part in PurePosixPath(path).parts):
-        return "hidden file, or in a hidden folder"
-    return ""
+    is_hidden = any(part.startswith(".") and part.strip(".") for part in PurePosixPath(path).parts)
+    return "hidden file, or in a hidden folder" if is_hidden else ""
 
 
 def is_text(path: str) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workers.engine.images.label_table import ImageSetError
-from workers.engine.images.passed_over import find_fault
+from workers.engine.images.passed_over import find_hidden, find_path_fault
 from workers.engine.plurals import say_count
 
 # How a name fits a photograph: it is its path below the folder; its path ends so; the path of the folder and it end so;
@@ -19,7 +19,7 @@ OWN, ENDING, CONFIRMED, LONGER = range(4)
 
 @dataclass(frozen=True)
 class Photographs:
-    """The images below `root` by their paths from there."""
+    """The images below `root` by their paths from there; hidden ones are there for who names their whole path."""
 
     root: Path
     paths: tuple[str, ...]
@@ -57,8 +57,11 @@ class Photographs:
         kept = {name: _normalize(name) for name in listed if name not in found}
         return found | {name: path for name, path in kept.items() if is_inside(path)}
 
+    def has(self, path: str) -> bool:
+        return path in self._all or (bool(find_hidden(path)) and is_inside(path) and (self.root / path).is_file())
+
     def _fit(self, name: str) -> tuple[int, str] | None:
-        own = next((path for path in (name, _slashed(name)) if path in self._all), None)
+        own = next((path for path in (name, _slashed(name)) if self.has(path)), None)
         if own is not None:
             return OWN, own
         wanted = _normalize(name)
@@ -106,7 +109,7 @@ class Photographs:
 def is_inside(path: str) -> bool:
     """True if a file of this path can lie below a folder and be one of a set."""
     is_below = path and not path.startswith("/") and ".." not in path.split("/") and "\0" not in path
-    return bool(is_below) and not find_fault(path)
+    return bool(is_below) and not find_path_fault(path)
 
 
 def _slashed(name: str) -> str:
@@ -126,16 +129,18 @@ def _normalize(name: str) -> str:
 def demand_found(paths: Iterable[str], photographs: Photographs, *, file: str) -> None:
     """Raises ImageSetError if a file of labels names no photograph that is there."""
     named = sorted(paths)
-    there = set(photographs.paths)
-    if not any(path in there for path in named):
+    if not any(map(photographs.has, named)):
         first = f", the first of them {named[0]}" if named else ""
         raise ImageSetError(
-            f"None of the {say_count(len(named), 'photograph')} that {file} names{first}, lies in "
+            f"None of {say_count(len(named), 'photograph')} that {file} names{first}, lies in "
             f"{photographs.root.name}: give --images the folder that holds them."
         )
 
 
-def list_unnamed(photographs: Photographs, named: Iterable[str], *, file: str) -> list[tuple[str, str]]:
-    """Reason and path of the photographs that a file of labels does not name."""
+def list_passed(
+    passed: Iterable[tuple[str, str]], photographs: Photographs, named: Iterable[str], *, file: str
+) -> list[tuple[str, str]]:
+    """Reason and path of the files that a file of labels does not name: those passed over before, and photographs."""
     known = set(named)
-    return [(f"not named by {file}", path) for path in photographs.paths if path not in known]
+    unnamed = ((f"not named by {file}", path) for path in photographs.paths)
+    return [(reason, path) for reason, path in (*passed, *unnamed) if path not in known]

@@ -19,7 +19,7 @@ from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.mask_files import read_mask
 from workers.engine.images.passed_over import sum_up
-from workers.engine.images.photographs import Photographs, demand_found, is_inside, list_unnamed
+from workers.engine.images.photographs import Photographs, demand_found, is_inside, list_passed
 from workers.engine.images.reading import (
     MAX_LABEL_NUMBER,
     Asked,
@@ -233,7 +233,7 @@ def open_coco(asked: Asked) -> ImageSet:
     demand_found(image_of, photographs, file=file.name)
     paths = sorted(image_of)
     masks = {mask for key in told.entries for mask, _ in told.panoptic_files(key)}
-    passed += list_unnamed(photographs, [*paths, *_inside(asked.root, masks)], file=file.name)
+    passed = list_passed(passed, photographs, [*paths, *_inside(asked.root, masks)], file=file.name)
     return build_image_set(
         root=asked.root,
         paths=paths,

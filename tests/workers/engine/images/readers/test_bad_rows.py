@@ -28,7 +28,7 @@ from workers.engine.images.readers.table import find_reader, open_image_set
         ({"annotations": "?"}, "coco.json has no list annotations"),
         (
             {"images": [{"id": 1, "file_name": "gone.png", "height": 8, "width": 8}]},
-            "None of the 1 photograph that coco.json names, the first of them gone.png, lies in",
+            "None of 1 photograph that coco.json names, the first of them gone.png, lies in",
         ),
         ({"images": [{"id": 1, "file_name": "../a.png", "height": 8, "width": 8}] * 2}, "stands twice"),
     ],
@@ -92,7 +92,7 @@ def test_of_several_label_files_the_one_whose_photographs_are_here_is_read(tmp_p
         ("image,label\n../a.png/..,dog\n", "column image: '../a.png/..' is not the path of a photograph"),
         ("image,label,xmin,ymin,xmax,ymax\na.png,dog,1,1,x,3\n", "line 2, column xmax: 'x' is not a number"),
         ("image,label,xmin,ymin,xmax,ymax\na.png,dog,4,1,2,3\n", "have no area"),
-        ("image,label\nb.png,dog\n", "None of the 1 photograph that labels.csv names"),
+        ("image,label\nb.png,dog\n", "None of 1 photograph that labels.csv names"),
         ("image,label\n", "labels.csv has no rows"),
         ("image,label\na.png,d\0og\n", "Label 1 is called 'd\\x00og', which holds a NUL"),
         ("ImageID,LabelName,XMin,XMax,YMin,YMax\na,/m/01,0,1.5,0,1\n", "column xmax: '1.5' is not a share"),

@@ -133,6 +133,28 @@ def test_a_panoptic_map_outside_its_folder_is_refused(tmp_path: Path, file_name:
     str(refused.value).encode()
 
 
+@pytest.mark.parametrize("hidden", [".h/a.png", ".b.png", "._b.png"])
+def test_a_hidden_photograph_that_a_file_names_is_read(tmp_path: Path, hidden: str) -> None:
+    named = [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": hidden}]
+    named = [{**one, "height": 8, "width": 8} for one in named]
+    file = write_coco(tmp_path, images=named)
+    for path, value in ((hidden, 30), (".gone/c.png", 0)):
+        photo(tmp_path / path, value=value)
+    rows = tmp_path / "labels.csv"
+    rows.write_text(f"image,label\na.png,dog\n{hidden},dog\n")
+    for labels in (file, rows):
+        image_set = open_image_set(tmp_path, str(labels))
+        assert image_set.paths == tuple(sorted(("a.png", hidden)))
+        passed = {path for one in image_set.passed_over for path in one.examples}
+        assert (".gone/c.png" in passed, hidden in passed) == (True, False)
+
+
+def test_a_panoptic_map_may_be_hidden(tmp_path: Path) -> None:
+    photo(tmp_path / ".m" / "a.png", value=0)
+    write_coco(tmp_path, annotation={"file_name": ".m/a.png", "segments_info": [{"id": 1, "category_id": 3}]})
+    assert open_image_set(tmp_path).read_labels(0).run_label.tolist() == [0]
+
+
 def test_columns_without_a_name_are_passed_over(tmp_path: Path) -> None:
     """Spreadsheets write them, and leave the cells of the last ones out."""
     labels = name_rows(tmp_path / "photos", "image,label,,\na.png,dog,,\nb.png,cat\n", ("a.png", "b.png"))
