@@ -17,7 +17,7 @@ from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_names import Color, LabelNames, is_nothing
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.mask_files import read_mask, read_mask_size
-from workers.engine.images.passed_over import sum_up
+from workers.engine.images.passed_over import find_fault, sum_up
 from workers.engine.images.reading import Drawn, LabelSource, build_image_set, make_labels, tell_merged
 from workers.engine.images.regions import Grid, make_grid
 from workers.engine.images.walking import list_images
@@ -103,7 +103,8 @@ def _stem_name(path: str | Path) -> str:
 
 def _list_masks(layout: MaskLayout) -> Sequence[str]:
     files = (path for path in layout.masks.rglob("*") if path.suffix.lower() in layout.suffixes)
-    return sorted(path.relative_to(layout.masks).as_posix() for path in files)
+    paths = (path.relative_to(layout.masks).as_posix() for path in files)
+    return sorted(path for path in paths if not find_fault(path))
 
 
 def open_masks(layout: MaskLayout) -> ImageSet:

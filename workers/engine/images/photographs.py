@@ -68,7 +68,10 @@ class Photographs:
         last = posixpath.basename(wanted)
         # Names of photographs may be given without their ending.
         alike = {path: path for path in self._by_name.get(last, [])}
-        alike = alike or {posixpath.splitext(path)[0]: path for path in self._by_stem.get(last, [])}
+        if not alike:
+            alike = {posixpath.splitext(path)[0]: path for path in self._by_stem.get(last, [])}
+            if _slashed(name) in alike:
+                return OWN, alike[_slashed(name)]
         ending = [path for shown, path in alike.items() if f"/{shown}".endswith(f"/{wanted}")]
         if len(ending) > 1:
             raise ImageSetError(

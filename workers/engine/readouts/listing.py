@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.photographs import Photographs
-from workers.engine.images.walking import SUFFIXES
+from workers.engine.images.walking import list_images
 from workers.engine.readouts.options import ReadoutInvalid
 
 IMAGE_COLUMNS = ("image", "image_id", "img")
@@ -26,8 +26,10 @@ class Listing:
         if not folder.is_dir():
             raise ReadoutInvalid(f"There is no folder of photographs at {folder}; name it with --images.")
         self.folder = folder
-        found = (one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.suffix.lower() in SUFFIXES)
-        self._photographs = Photographs(folder, tuple(sorted(found)))
+        try:
+            self._photographs = Photographs(folder, tuple(list_images(folder)[0]))
+        except ImageSetError as error:
+            raise ReadoutInvalid(str(error)) from None
         self._by_number = defaultdict[str, list[str]](list)
         for path in self._photographs.paths:
             # COCO_val2014_000000000042.jpg is asked for as 42.

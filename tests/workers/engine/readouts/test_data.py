@@ -178,6 +178,16 @@ def test_a_name_that_fits_several_photographs_is_refused(folder: Path, asked: st
     assert list(read_captions([folder / "captions.csv"], None).captions) == ["a/0.jpg", "b/0.jpg"]
 
 
+def test_hidden_copies_of_a_photograph_are_not_meant(folder: Path) -> None:
+    for name in ("._COCO_val2014_000000000042.jpg", ".thumbnails/COCO_val2014_000000000042.jpg", "b.jpg"):
+        (folder / "images" / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(folder / "images" / name)
+    text = "image,caption\n42,A dog\nCOCO_val2014_000000000042,A dog\nb,A cat\nb.jpg,A red cat\n"
+    (folder / "captions.csv").write_text(text)
+    found = read_captions([folder / "captions.csv"], None).captions
+    assert found == {"COCO_val2014_000000000042.jpg": ["A dog"] * 2, "b.jpg": ["A cat", "A red cat"]}
+
+
 def test_a_photograph_has_one_target(folder: Path) -> None:
     file = folder / "targets.csv"
     file.write_text("image,target\nplain,1\n42,2\nplain,1.0\n")

@@ -39,7 +39,7 @@ def _tell(asked: Asked, maps: Mapping[str, Path]) -> Iterator[str]:
     folder = "" if maps[first] == asked.root else f" in {maps[first].name}"
     yield (
         f"{say_count(len(maps), 'file')}{folder} named like label maps of the photographs, such as {show_path(first)}, "
-        "were not taken for photographs. If they are, give their folder alone."
+        f"{'was' if len(maps) == 1 else 'were'} not taken for photographs. If they are, give their folder alone."
     )
     if asked.by_look:
         yield f"They are no labels either: JPEG changes the values of label maps, which are {', '.join(MASK_SUFFIXES)}."

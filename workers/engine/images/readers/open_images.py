@@ -10,6 +10,7 @@ from workers.engine.images.boxed_images import Marked, TableOfLabels, open_table
 from workers.engine.images.csv_tables import CsvRow, read_cells, read_header, read_rows
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.passed_over import find_fault
 from workers.engine.images.photographs import Photographs
 from workers.engine.images.reading import Asked, ImageSetReader, LabelFileMalformed
 from workers.engine.images.walking import list_images
@@ -56,7 +57,8 @@ def open_open_images(asked: Asked) -> ImageSet:
 def _list_masks(folder: Path) -> dict[str, list[Path]]:
     masks: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*.png")):
-        masks.setdefault(path.name, []).append(path)
+        if not find_fault(path.relative_to(folder).as_posix()):
+            masks.setdefault(path.name, []).append(path)
     return masks
 
 

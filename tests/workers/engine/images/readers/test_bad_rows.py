@@ -165,6 +165,12 @@ def test_label_maps_are_no_photographs(tmp_path: Path) -> None:
     assert apart.passed_over[0].words().startswith("2 passed over (named like the label map of a photograph): masks/a")
     assert "2 files in masks named like label maps" in apart.notes[0]
     assert "JPEG changes the values" in apart.notes[1]
+    photo(tmp_path / "one" / "images" / "a.jpg")
+    photo(tmp_path / "one" / "masks" / "a.jpg")
+    (note, _) = open_image_set(tmp_path / "one").notes
+    assert note.startswith(
+        "1 file in masks named like label maps of the photographs, such as masks/a.jpg, was not taken"
+    )
     with pytest.raises(ImageSetError, match=r"masks holds no label maps: they are .png.* JPEG changes their values"):
         open_image_set(tmp_path / "apart", str(tmp_path / "apart" / "masks"))
     assert open_image_set(tmp_path / "apart" / "masks").paths == ("a.jpg", "b.jpg")
@@ -172,6 +178,19 @@ def test_label_maps_are_no_photographs(tmp_path: Path) -> None:
     alone = open_image_set(tmp_path / "beside", "none")
     assert alone.paths == ("a.jpg", "b.jpg", "c.png")
     assert len(alone.notes) == 1
+
+
+def test_hidden_files_are_no_label_maps(tmp_path: Path) -> None:
+    write_masks(tmp_path, np.array([[0, 1]] * 2))
+    for name in (".copies/a.png", "._b.png"):
+        photo(tmp_path / "masks" / name)
+    photo(tmp_path / "images" / "more" / "a.jpg")
+    photo(tmp_path / "images" / "._b.jpg")
+    assert open_image_set(tmp_path).paths == ("a.jpg",)
+    # The only map that is left is hidden.
+    (tmp_path / "masks" / "a.png").unlink()
+    with pytest.raises(ImageSetError, match="holds no label maps"):
+        open_image_set(tmp_path, str(tmp_path / "masks"))
 
 
 def test_categories_of_one_name_are_one_label(tmp_path: Path) -> None:
