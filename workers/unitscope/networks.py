@@ -37,11 +37,11 @@ def load_network(
     recorded by its class and by the digest of its tensors; by name and file a network is recorded as the command
     `dissect` does, so that the results are the same files.
     """
+    _demand_device(device)
     if isinstance(network, LoadedNetwork):
         if weights is not None or preprocessing is not None:
             raise TypeError("The network was loaded already, with its weights and its preprocessing.")
         return network
-    _demand_device(device)
     if preprocessing is not None and not isinstance(preprocessing, Preprocessing | Mapping):
         raise TypeError(
             f"preprocessing is a Preprocessing or a dict of its values, not a {type(preprocessing).__name__}."

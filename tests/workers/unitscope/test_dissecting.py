@@ -167,6 +167,7 @@ def test_a_unit_without_a_label_is_not_said_to_wait_for_people() -> None:
         ({"device": "gpu"}, NetworkError, "There is no device 'gpu' here; torch has 'cpu'"),
         ({"device": "cuda:77"}, NetworkError, "There is no device 'cuda:77'"),
         ({"device": "meta"}, NetworkError, "There is no device 'meta'"),
+        ({"network": making.tiny_network(), "device": "gpu"}, NetworkError, "There is no device 'gpu' here"),
         ({"tail": "x"}, OptionsInvalid, "tail is 'x', which is no number"),
         ({"network": torch.nn.ReLU(), "preprocessing": {"px": 96}}, PreprocessingInvalid, "It states input_px"),
         ({"preprocessing": 96}, TypeError, "preprocessing is a Preprocessing or a dict .* not a int"),
