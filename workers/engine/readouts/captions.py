@@ -70,6 +70,8 @@ def _read_json(file: Path) -> list[tuple[str, str]]:
     for one in told.entries("annotations"):
         if one.key("image_id") not in names:
             raise one.wrong("image_id", "is in no entry of images")
-        # A caption may be empty; it is left out.
-        said.append((names[one.key("image_id")], "" if one.get("caption") == "" else one.text("caption")))
+        # A caption may be empty, or of spaces; it is left out.
+        caption = one.get("caption")
+        is_empty = isinstance(caption, str) and not caption.strip()
+        said.append((names[one.key("image_id")], "" if is_empty else one.text("caption")))
     return said

@@ -13,7 +13,9 @@ def split_words(text: str) -> list[str]:
     A mark that combines with a letter is part of the word, as in Hindi, Thai and Arabic. Characters that are not seen
     and join letters are left out; the space of no width separates words.
     """
-    plain = unicodedata.normalize("NFC", _APOSTROPHE.sub("'", text.translate(_FORMS))).lower()
+    whole = unicodedata.normalize("NFC", text)
+    # A small letter may be one with its mark where the capital one is not, as in J\u030c.
+    plain = unicodedata.normalize("NFC", _APOSTROPHE.sub("'", whole.translate(_FORMS)).lower())
     kinds = {one: unicodedata.category(one) for one in set(plain)}
     plain = plain.translate({ord(one): None for one, kind in kinds.items() if kind == "Cf"})
     marks = "".join(sorted(one for one, kind in kinds.items() if kind[0] == "M"))
