@@ -96,14 +96,16 @@ def estimate_mean(
 
 
 def estimate_share(values: Array | NDArray[np.bool_], *, seed: int, whole: float = 1.0) -> Estimate:
-    """The mean of yes/no outcomes, or of each member's share of them, out of `whole`; by Wilson if all are equal."""
+    """The mean of yes/no outcomes, or of each member's share of them, out of `whole`; by Wilson if all are 0 or all are
+    whole.
+    """
     found = whole * np.asarray(values, dtype=np.float64)
     return widen_certain(estimate_mean(found, seed=seed), n=len(found), whole=whole)
 
 
 def widen_certain(found: Estimate, *, n: int, whole: float = 1.0) -> Estimate:
-    """A share of n yes/no outcomes, out of `whole`: with Wilson's interval if all are equal, since resamples then have
-    no other value.
+    """A share of n yes/no outcomes, out of `whole`: with Wilson's interval if all are 0 or all are whole, since
+    resamples then have no other value.
     """
     if found.value is None or found.value not in (0.0, whole):
         return found

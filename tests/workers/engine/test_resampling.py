@@ -32,6 +32,9 @@ def test_outcomes_that_are_all_equal_are_not_certain(n: int) -> None:
     some = np.arange(n + 1) > 0
     assert estimate_share(some, seed=1) == estimate_mean(some.astype(float), seed=1)
     assert estimate_share(np.zeros(0), seed=1).value is None
+    # Shares that are neither 0 nor whole are no yes/no outcomes.
+    half = estimate_share(np.full(n, 0.5), seed=1)
+    assert (half.low, half.high) == (0.5, 0.5)
 
 
 def test_a_weighted_mean_and_its_interval_equal_a_plain_loop() -> None:

@@ -18,6 +18,9 @@ BEGINNINGS = (
     (b"\x93numpy", "is one array of numpy, which has no names of tensors."),
     (b"\x1f\x8b", "is packed with gzip.\nUnpack it, and give the file inside."),
 )
+DAMAGED = "is a damaged safetensors file.\nFetch or save it again."
+# What safetensors itself accepts.
+MAX_HEADER_BYTES = 100_000_000
 ARCHIVE = b"PK\x03\x04"
 # Entries of a zip archive that tell what it is, by the end of their names.
 ENTRIES = (
@@ -52,6 +55,10 @@ def _say(file: Path) -> str:
         return ""  # said by who reads it
     if not start:
         return "is empty."
+    # Before the beginnings, which the length of a header may be like; no other file states one of this size.
+    n_header = _find_header(start)
+    if n_header is not None and n_header <= MAX_HEADER_BYTES:
+        return _say_safetensors(file, n_header, size)
     plain = start.lstrip().lower()
     if found := next((what for beginning, what in BEGINNINGS if plain.startswith(beginning)), ""):
         return found
@@ -60,8 +67,8 @@ def _say(file: Path) -> str:
         return "is an ONNX model, whose layers have other names."
     if start.startswith(ARCHIVE):
         return _say_archive(file)
-    if (n_header := _find_header(start)) is not None:
-        return _say_safetensors(file, n_header, size)
+    if n_header is not None:
+        return DAMAGED
     if start.startswith(OTHER_PICKLES):
         return "is a pickle that torch.save did not write, and is not loaded because that could execute code."
     return "is no file of weights: neither torch.save nor safetensors wrote it." if start[:1] != b"\x80" else ""
@@ -95,7 +102,7 @@ def _say_safetensors(file: Path, n_header: int, size: int) -> str:
         ends = [one["data_offsets"][1] for name, one in header.items() if name != "__metadata__"]
         is_cut = size < 8 + n_header + max(ends, default=0)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-        return "is a damaged safetensors file.\nFetch or save it again."
+        return DAMAGED
     if is_cut:
         return CUT_OFF
     return "" if file.suffix == ".safetensors" else "holds safetensors.\nGive it the ending .safetensors."
