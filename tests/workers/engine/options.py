@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from workers.engine import compiling
 from workers.engine.format.artifact import Artifact, ArtifactMalformed, content_sha256
 from workers.engine.measures.options import DissectionOptions
 
-# Without and, where numba is installed, with compiled loops.
-LOOPS = sorted({False, compiling.CAN_COMPILE})
+# Without and with compiled loops.
+LOOPS = (False, True)
 
 
 def make_options(**values: Any) -> DissectionOptions:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.workers.engine.options import LOOPS
 from tests.workers.engine.oracles import threshold_of
 from workers.engine.measures.pairs import gather_pairs
-from workers.engine.measures.thresholds import candidates
+from workers.engine.measures.thresholds import candidates, cell_loop
 from workers.engine.measures.thresholds.candidates import CandidateCells, with_neighbors
 from workers.engine.measures.thresholds.thresholds import (
     bound_by_landmarks,
@@ -118,13 +118,25 @@ def test_no_cell_that_a_mask_needs_is_ever_dropped(seed: int, kind: str, batch: 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_compiled_loops_keep_the_same_cells_as_torch(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("numba")
     monkeypatch.setattr(candidates, "FIRST_PRUNING_CELLS", 500)
     maps = KINDS[kind](np.random.default_rng(6), (60, 3, 5, 6)).astype(np.float32)
     by_torch, by_loops = (kept(maps, tail=0.02, batch=7, loops=loops) for loops in (False, True))
     for one, other in zip(astuple(by_torch.freeze()), astuple(by_loops.freeze()), strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(by_torch.bound, by_loops.bound)
+
+
+def test_compiled_loops_find_the_same_cells_as_torch_in_a_large_batch() -> None:
+    """More cells than there is room for at first, and units that are no multiple of eight. Every other batch lies
+    channels-last.
+    """
+    shape = (3, 19, 90, 70)
+    maps = np.random.default_rng(8).normal(size=shape).astype(np.float32)
+    bound = np.linspace(-1, 0, shape[1], dtype=np.float32)
+    assert (maps > bound[:, None, None]).sum((1, 2, 3)).min() > cell_loop.ROOM
+    by_torch, by_loops = (kept(maps, tail=0.9, batch=1, bound=bound, loops=loops) for loops in (False, True))
+    for one, other in zip(astuple(by_torch.freeze()), astuple(by_loops.freeze()), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_most_cells_are_dropped_during_the_pass() -> None:
