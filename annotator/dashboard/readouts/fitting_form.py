@@ -16,6 +16,7 @@ TASK_HELP = (
     "Classes: class folders, or labels. A number: the share of a photograph that a label covers. Questions and "
     "captions: their table lies in the set's folder."
 )
+N_CLUSTERS = 10
 OF_ONE_LABEL = (Readout.Task.CLASSIFY, Readout.Task.REGRESS)
 
 
@@ -31,7 +32,7 @@ class FitForm(forms.Form):
     label = forms.CharField(
         required=False, max_length=200, help_text="A number needs one; of classes, this one against all others"
     )
-    clusters = forms.IntegerField(min_value=2, max_value=1000, initial=10, required=False)
+    clusters = forms.IntegerField(min_value=2, max_value=1000, initial=N_CLUSTERS, required=False)
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
@@ -44,6 +45,8 @@ class FitForm(forms.Form):
             self.add_error("label", "Name the label whose share is read.")
         if label and task not in OF_ONE_LABEL:
             self.add_error("label", "Leave it out: it is for classes and numbers.")
+        if cleaned.get("clusters") not in (None, N_CLUSTERS) and task != Readout.Task.CLUSTER:
+            self.add_error("clusters", "Leave it out: it is for clusters.")
         return cleaned
 
     def options(self) -> dict[str, Any]:
@@ -51,7 +54,10 @@ class FitForm(forms.Form):
         given = self.cleaned_data
         label = {"positive" if given["task"] == Readout.Task.CLASSIFY else "label": given["label"]}
         options = Options(
-            data=(given["image_set"].address,), category=given["category"], clusters=given["clusters"] or 10, **label
+            data=(given["image_set"].address,),
+            category=given["category"],
+            clusters=given["clusters"] or N_CLUSTERS,
+            **label,
         )
         return {**vars(options), "data": list(options.data)}
 

@@ -15,6 +15,8 @@ from workers.engine.readouts.words import split_words
 from workers.engine.training.classes import ClassSet, read_class_set, split
 
 READING = "reading the labels"
+# Options of other tasks.
+OF_OTHERS = "label", "clusters", "epochs"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def _choose_positive(found: Examples, name: str) -> Examples:
 
 def _read_folders(bench: Bench) -> Examples:
     # They have one split for every seed.
-    bench.options.demand_unused(("images", "below", "category", "min_images", "test_share", "test"), "class folders")
+    unused = "images", "below", "category", "min_images", "test_share", "test"
+    bench.options.demand_unused((*unused, *OF_OTHERS), "class folders")
     classes: ClassSet = read_class_set(bench.data[0])
     features = bench.pool(classes.root, classes.paths)
     if not features.is_readable.all():
@@ -91,6 +94,7 @@ def _read_folders(bench: Bench) -> Examples:
 
 
 def _read_labeled(bench: Bench, labeled: Labeled) -> Examples:
+    bench.options.demand_unused(OF_OTHERS, "classes")
     shares = labeled.cover(lambda n: bench.progress(READING, n, len(labeled.places)))
     features = bench.pool(labeled.images.root, labeled.paths)
     is_fine = features.is_readable & np.isfinite(shares).all(axis=1)
@@ -118,6 +122,7 @@ def _is_on_both_sides(has: Flags, is_test: Flags) -> bool:
 
 def _read_phrase(bench: Bench) -> Examples:
     """Photographs one of whose captions holds the words of the phrase in a row, and all others. [ZKLOT16] 4.2."""
+    bench.options.demand_unused(("positive", "below", "category", "min_images", *OF_OTHERS), "--phrase")
     captioned, words = read_captions(bench.data, bench.images), split_words(bench.options.phrase)
     if not words:
         raise ReadoutInvalid(f"--phrase {bench.options.phrase[:60]!r} holds no word.")

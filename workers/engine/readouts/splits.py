@@ -15,9 +15,12 @@ Flags = NDArray[np.bool_]
 
 
 def find_test(paths: Sequence[str], options: Options) -> Flags:
-    """(n,) true for the photographs to test on. Raises ReadoutInvalid for a list that names others."""
+    """(n,) true for the photographs to test on. Raises ReadoutInvalid for a list that names others, or stands beside a
+    share.
+    """
     if not options.test:
         return draw_test(paths, options.test_share, seed=options.seed)
+    options.demand_unused(("test_share",), "a list of photographs")
     listed = set(options.test)
     if others := sorted(listed - set(paths)):
         told = say_count(len(others), "photograph that is", "photographs that are")

@@ -176,6 +176,7 @@ def test_a_read_out_is_fitted_from_the_page(
     given = {"name": "shade", "task": "classify", "network": network.name, "image_set": images.name}
     said = researcher.post("/readouts/", {**given, "task": "regress"}).content.decode()
     assert "Name the label" in said
+    assert "it is for clusters" in researcher.post("/readouts/", {**given, "clusters": 3}).content.decode()
     said = researcher.post("/readouts/", {**given, "name": "asks"}).content.decode()
     assert "There is a read-out" in said
     assert researcher.post("/readouts/", given).url == "/readouts/shade/"

@@ -184,7 +184,8 @@ def test_captions_go_on_from_a_checkpoint_and_have_a_map_for_each_word(
     of_words = sum(np.array(one["map"]) for one in answer["words"])
     assert np.array(answer["map"]) == pytest.approx(of_words, abs=1e-6)
     # A phrase makes two classes of the same captions.
-    _, found = fit("classify", data=tmp_path / "captions.csv", phrase="Red square")
+    plain = {"data": tmp_path / "captions.csv", "category": "", "min_images": 30}
+    _, found = fit("classify", **plain, phrase="Red square")
     assert found["classes"][0]["name"] == "red square"
     assert found["precision"]["value"] > found["precision_chance"]["value"]
 
@@ -197,7 +198,28 @@ def test_options_that_would_do_nothing_are_refused(fit: Any, labeled: Path, tmp_
         fit("classify", data=tmp_path / "classes", below="red/")
     (tmp_path / "captions.csv").write_text("image,caption\n00.png,A square\n01.png,A square\n")
     with pytest.raises(ReadoutInvalid, match="--phrase '!!!' holds no word"):
-        fit("classify", data=tmp_path / "captions.csv", phrase="!!!")
+        fit("classify", data=tmp_path / "captions.csv", category="", min_images=30, phrase="!!!")
+    for given, words in (
+        (
+            {"data": tmp_path / "classes", "clusters": 3, "label": "x", "epochs": 2},
+            "--label .* --clusters and --epochs",
+        ),
+        (
+            {"data": tmp_path / "captions.csv", "phrase": "a", "positive": "a", "below": "b"},
+            "With --phrase, --below and --category",
+        ),
+        ({"clusters": 3}, "With classes, --clusters would"),
+        ({"test": ("00.png",), "test_share": 0.5}, "With a list of photographs, --test-share would"),
+    ):
+        with pytest.raises(ReadoutInvalid, match=words):
+            fit("classify", **given)
+    rows = [f"{number:02}.png,{number},{'test' if number % 2 else 'train'}" for number in range(48)]
+    (tmp_path / "targets.csv").write_text("\n".join(["image,target,split", *rows]))
+    with pytest.raises(ReadoutInvalid, match="With a split that the data state, --test-share would"):
+        fit("regress", data=tmp_path / "targets.csv", test_share=0.5)
+    (tmp_path / "asked.csv").write_text("image,question,answer,split\n00.png,what,red,train\n01.png,what,blue,test\n")
+    with pytest.raises(ReadoutInvalid, match="With a split that the data state, --test-share would"):
+        fit("vqa", data=tmp_path / "asked.csv", test_share=0.5)
     clusters, _ = fit("cluster", clusters=3)
     number = replace(clusters, task="regress")
     for readout, wanted, words in (

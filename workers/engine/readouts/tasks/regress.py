@@ -50,7 +50,7 @@ def fit(bench: Bench) -> Fitted:
     if targets.is_test is None:
         is_test, split = find_test(paths, bench.options), say_split(bench.options)
     else:
-        bench.options.demand_unused(("test",), "a split that the data state")
+        bench.options.demand_unused(("test", "test_share"), "a split that the data state")
         is_test, split = targets.is_test[rows], "as the data say"
     x, y = normalize_rows(features.values[rows]), targets.values[rows]
     if min(is_test.sum(), (~is_test).sum()) < MIN_IMAGES:

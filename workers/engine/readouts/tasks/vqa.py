@@ -107,7 +107,7 @@ def _read(bench: Bench, asked: Asked) -> _Data:
 
 def _find_test(questions: Sequence[Question], options: Options) -> list[bool]:
     if all(one.part for one in questions):
-        options.demand_unused(("test",), "a split that the data state")
+        options.demand_unused(("test", "test_share"), "a split that the data state")
         return [one.part == "test" for one in questions]
     drawn: list[bool] = find_test([one.path for one in questions], options).tolist()
     return drawn
