@@ -19,8 +19,8 @@ from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
 from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.labels.labeling import open_lexicon
 
-# On a phone each row is a card, and 30 of them are 6,000 px long at most.
-PAGE_SIZE = 30
+# On a phone each row is a card, and this many are 6,000 px long at most.
+PAGE_SIZE = 25
 N_AGAIN = 10
 NAMED = ("relation", "page")
 RELATIONS = [relation.value for relation in Relation]
