@@ -120,9 +120,11 @@ const hitPage = (() => {
     }
   }
 
-  // `lostChange`: the page died while the stored answer was being changed.
+  // `lostChange`: the page died while the stored answer was being changed. That the answer is stored may be said twice: a
+  // draft that came after it is refused, and asks the server again. The answer is handed over once.
   function finish(body, lostChange = false) {
     work.token = null;
+    if (!$("done").hidden) return;
     goOn(false);
     forgetLocal(body.receipt);
     tell("");
@@ -186,8 +188,10 @@ const hitPage = (() => {
     ? gettext("If its time runs out first, send the receipt to the requester.")
     : gettext("Please do so before the time of the HIT runs out."));
 
+  // Only the newest attempt goes on: a form that is sent twice cancels its own first request.
+  let attempt = 0;
   async function handOver() {
-    const form = $("hand-over");
+    const form = $("hand-over"), mine = ++attempt;
     $("hand-over-again").hidden = true;
     $("correct").hidden = true; // from here on it may have arrived
     $("handing-over").textContent = gettext("Sending it to the marketplace …");
@@ -206,11 +210,16 @@ const hitPage = (() => {
       $("hand-over-again").hidden = false;
       await new Promise((resolve) => { setTimeout(resolve, navigator.onLine ? 5000 : 0); });
     }
+    if (mine !== attempt) return;
     if (!navigator.onLine) {
-      addEventListener("online", handOver, { once: true });
+      addEventListener("online", () => { if (mine === attempt) handOver(); }, { once: true });
       return;
     }
-    form.submit();
+    sendForm();
+  }
+
+  function sendForm() {
+    $("hand-over").submit();
     setTimeout(() => {
       $("handing-over").textContent =
         `${gettext("The marketplace has not accepted it yet.")} ${tellPay()} `
@@ -220,7 +229,7 @@ const hitPage = (() => {
   }
 
   $("send-now").addEventListener("click", () => { waitForCorrection(0); });
-  $("hand-over").addEventListener("submit", (event) => { event.preventDefault(); $("hand-over").submit(); });
+  $("hand-over").addEventListener("submit", (event) => { event.preventDefault(); attempt += 1; sendForm(); });
   for (const name of ["pointermove", "pointerdown", "keydown", "scroll", "touchstart"]) {
     addEventListener(name, () => { lastUse = Date.now(); }, { passive: true, capture: true });
   }

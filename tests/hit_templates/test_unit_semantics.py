@@ -239,6 +239,32 @@ def test_a_request_that_is_never_answered_does_not_stop_the_submission(address: 
     assert SandboxAssignment.objects.get().state == "Submitted"
 
 
+def test_an_answer_that_is_said_to_be_stored_twice_is_handed_over_once(address: str, start_page: Open) -> None:
+    page = start_page(address)
+    page.clock.install()
+    storing: list[Route] = []
+    asked: list[str] = []
+    page.route("**/submit", lambda route: storing.append(route))
+
+    def leave_the_page(route: Route) -> None:
+        asked.append(route.request.method)
+        route.abort() if asked[-1] == "HEAD" else route.fulfill(status=204)
+
+    page.route("**/mturk/externalSubmit", leave_the_page)
+    with page.expect_request("**/submit"):
+        answer_it(page)
+    stored = storing[0].fetch()
+    with page.expect_request("**/mturk/externalSubmit"):
+        page.fill("#description", "wheels")  # this draft is refused, before the page learns that its answer is stored
+    with page.expect_response("**/submit"):
+        storing[0].fulfill(response=stored)
+    with page.expect_request(lambda request: request.method == "POST" and "externalSubmit" in request.url):
+        page.locator("#hand-over-again").dispatch_event("click")  # a click would wait for a page that never comes
+    page.clock.fast_forward(9_000)  # what would be sent by itself is sent now
+    expect(page.locator("#handing-over")).to_contain_text("has not accepted it yet")
+    assert asked == ["HEAD", "POST"]
+
+
 HIDE = """isHidden => {
     Object.defineProperty(document, "hidden", {configurable: true, get: () => isHidden});
     document.dispatchEvent(new Event("visibilitychange"));

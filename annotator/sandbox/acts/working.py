@@ -179,8 +179,13 @@ def submit_from_frame(assignment_id: str, *, answer: str, now: dt.datetime) -> A
 def submit(
     assignment_id: str, *, answer: str, files: dict[str, tuple[str, bytes]] | None = None, now: dt.datetime
 ) -> Assignment:
-    """Keep the answer, and files by question as (name, content). Raises Refused unless in progress and in time."""
+    """Keep the answer, and files by question as (name, content). Raises Refused unless in progress and in time.
+
+    The same answer once more changes nothing: whoever sends it has not heard that it arrived.
+    """
     assignment = _read_with_locked_hit(assignment_id)
+    if _has_arrived(assignment, answer):
+        return assignment
     _check_in_progress(assignment, now=now)
     check_assignment_move(AssignmentState(assignment.state), AssignmentState.SUBMITTED)
     hit = assignment.hit
@@ -190,6 +195,9 @@ def submit(
     }  # fmt: skip
     # The assignment was read before the HIT's lock was taken. It is submitted only if it is still accepted.
     if not Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.ACCEPTED).update(**changes):
+        assignment.refresh_from_db(fields=["state"])
+        if _has_arrived(assignment, answer):
+            return assignment
         raise Refused(Code.INVALID_ASSIGNMENT_STATE, gettext_noop("This assignment is no longer in progress."))
     for field, value in changes.items():
         setattr(assignment, field, value)
@@ -203,6 +211,13 @@ def submit(
     if transitions.advance_hit(hit, moves_money=False, now=now) or became_reviewable:
         policing.review_hit(hit, now=now)
     return assignment
+
+
+def _has_arrived(assignment: Assignment, answer: str) -> bool:
+    """The answer is compared in the database, since assignments are read without it."""
+    if assignment.state in (AssignmentState.ACCEPTED, AssignmentState.RETURNED, AssignmentState.ABANDONED):
+        return False
+    return Assignment.objects.filter(pk=assignment.pk, answer=answer).exists()
 
 
 @transaction.atomic

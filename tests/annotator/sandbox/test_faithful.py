@@ -12,9 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from annotator.sandbox import delivering
-from annotator.sandbox.acts import accounts, publishing
+from annotator.sandbox.acts import accounts, publishing, working
 from annotator.sandbox.models import HIT, Assignment, Person, Requester
 from annotator.sandbox.worker import listing
 from tests.annotator.sandbox.conftest import HIT_TYPE
@@ -49,7 +50,29 @@ def test_a_submission_has_its_fields_in_query_or_body_by_get_or_post(
     assert '<FreeText>[{"rt": 412}]</FreeText>' in answer
     assert "assignmentId" not in answer
     if method == "post":
-        assert sorted(answer.split("<QuestionIdentifier>from</QuestionIdentifier><FreeText>")[1][:10].split("|"))
+        both = answer.split("<QuestionIdentifier>from</QuestionIdentifier><FreeText>")[1].split("</FreeText>")[0]
+        assert sorted(both.split("|")) == ["body", "query"]
+
+
+def test_the_same_submission_once_more_is_taken_as_arrived_and_another_is_refused(
+    held: Assignment, stranger: Client, mturk: Any
+) -> None:
+    """A browser whose connection ended before it saw the page, or a button that was pressed twice."""
+    body = {"assignmentId": held.mturk_id, "word": "wheel"}
+    first, again, other = (
+        stranger.post("/mturk/externalSubmit", {**body, "word": word}) for word in ("wheel", "wheel", "lamp")
+    )
+    assert (first.status_code, again.status_code, other.status_code) == (200, 200, 409)
+    mturk.approve_assignment(AssignmentId=held.mturk_id)
+    assert stranger.post("/mturk/externalSubmit", body).status_code == 200
+    assert "<FreeText>wheel</FreeText>" in read_answer(mturk, held)
+    held.hit.refresh_from_db()
+    assert (held.hit.n_accepted, held.hit.n_submitted, held.hit.n_approved) == (0, 0, 1)
+
+
+def test_the_same_submission_of_a_hit_that_was_given_back_is_refused(held: Assignment, stranger: Client) -> None:
+    working.give_back(held.mturk_id, person=held.person, now=timezone.now())
+    assert stranger.post("/mturk/externalSubmit", {"assignmentId": held.mturk_id}).status_code == 409
 
 
 def test_an_empty_id_in_the_body_does_not_hide_that_of_the_address(held: Assignment, stranger: Client) -> None:
