@@ -53,7 +53,7 @@ def begin_fit(
     `options` are those of Options. Raises CannotFit, NameRefused, NameTaken, CannotRegister.
     """
     try:
-        Options.from_json(options)
+        Options.from_json(options).demand_task(task)
     except ReadoutInvalid as error:
         raise CannotFit(str(error)) from None
     check_name(name)

@@ -83,6 +83,24 @@ def test_a_fit_that_begins_while_the_store_is_listed_keeps_its_units(
     assert list_kept(features) == set()
 
 
+@pytest.mark.parametrize(
+    ("task", "options", "words"),
+    [
+        ("classify", {"clusters": 3, "label": "x", "epochs": 2}, "--label and --clusters and --epochs"),
+        ("vqa", {"c": 3.0}, "--c"),
+        ("caption", {"category": "object", "test_share": 0.5}, "--category"),
+        ("regress", {"positive": "x"}, "--positive"),
+        ("cluster", {"images": "x"}, "--images"),
+    ],
+)
+def test_an_option_of_another_task_is_refused(task: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(CannotFit, match=f"With --task {task}, {words} would do nothing"):
+        begin_fit(
+            name="one", network=AskedNetwork("torchvision:squeezenet1_1"), task=task, layer="",
+            options={**OPTIONS, **options}, now=NOW,
+        )  # fmt: skip
+
+
 def test_a_name_stands_for_one_fit(features: Store) -> None:
     first = begin("one")
     assert begin("one").pk == first.pk, "the same command goes on"

@@ -10,6 +10,7 @@ from workers.engine.images.label_table import ImageSetError
 from workers.engine.plurals import say_count
 from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.options import ReadoutInvalid
+from workers.engine.readouts.splits import read_part
 from workers.engine.readouts.words import split_words
 
 NAMES = "captions.csv", "captions.json"
@@ -17,10 +18,13 @@ NAMES = "captions.csv", "captions.json"
 
 @dataclass(frozen=True)
 class Captioned:
-    """By path below the folder, what people said of each photograph."""
+    """By path below the folder: what people said of each photograph, and whether it is for the test, None if the file
+    does not say.
+    """
 
     folder: Path
     captions: dict[str, list[str]]
+    is_test: dict[str, bool | None]
 
 
 def read_captions(files: Sequence[Path], images: Path | None) -> Captioned:
@@ -35,15 +39,17 @@ def read_captions(files: Sequence[Path], images: Path | None) -> Captioned:
         rows = _read_json(file) if file.suffix.lower() == ".json" else _read_csv(file)
     except ImageSetError as error:
         raise ReadoutInvalid(str(error)) from None
-    said = [(image, caption) for image, caption in rows if split_words(caption)]
-    captions: dict[str, list[str]] = {}
-    for path, (_, caption) in zip(listing.find(image for image, _ in said), said, strict=True):
+    said = [row for row in rows if split_words(row[1])]
+    captions, parts = dict[str, list[str]](), dict[str, bool | None]()
+    for path, (image, caption, part) in zip(listing.find(image for image, _, _ in said), said, strict=True):
         captions.setdefault(path, []).append(caption)
+        if parts.setdefault(path, part) != part:
+            raise ReadoutInvalid(f"{file.name}: {image[:60]!r} is to train on in one row, and for the test in another.")
     if len(captions) < 2:
         raise ReadoutInvalid(
             f"{file.name} holds captions of {say_count(len(captions), 'photograph')}; two or more are needed."
         )
-    return Captioned(listing.folder, dict(sorted(captions.items())))
+    return Captioned(listing.folder, dict(sorted(captions.items())), parts)
 
 
 def _find_file(folder: Path) -> Path:
@@ -53,25 +59,25 @@ def _find_file(folder: Path) -> Path:
     return found[0]
 
 
-def _read_csv(file: Path) -> list[tuple[str, str]]:
+def _read_csv(file: Path) -> list[tuple[str, str, bool | None]]:
     header, rows = read_header(file), list(read_rows(file))
     image = find_column(header, IMAGE_COLUMNS)
     if image is None or "caption" not in header:
-        raise ReadoutInvalid(f"{file.name} needs the columns image and caption.")
-    return [(row.cells[image], row.cells["caption"]) for row in rows]
+        raise ReadoutInvalid(f"{file.name} needs the columns image and caption; split is optional.")
+    return [(row.cells[image], row.cells["caption"], read_part(row)) for row in rows]
 
 
-def _read_json(file: Path) -> list[tuple[str, str]]:
+def _read_json(file: Path) -> list[tuple[str, str, bool | None]]:
     told, names = read_json(file), dict[int | str, str]()
     for one in told.entries("images"):
         if names.setdefault(one.key("id"), one.text("file_name")) != one.get("file_name"):
             raise one.wrong("id", "has another file_name in an entry before")
-    said = []
+    said: list[tuple[str, str, bool | None]] = []
     for one in told.entries("annotations"):
         if one.key("image_id") not in names:
             raise one.wrong("image_id", "is in no entry of images")
         # A caption may be empty, or of spaces; it is left out.
         caption = one.get("caption")
         is_empty = isinstance(caption, str) and not caption.strip()
-        said.append((names[one.key("image_id")], "" if is_empty else one.text("caption")))
+        said.append((names[one.key("image_id")], "" if is_empty else one.text("caption"), None))
     return said

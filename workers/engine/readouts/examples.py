@@ -10,13 +10,11 @@ from workers.engine.readouts.bench import Bench
 from workers.engine.readouts.captions import read_captions
 from workers.engine.readouts.labeled import Flags, Labeled, open_labeled
 from workers.engine.readouts.options import ReadoutInvalid
-from workers.engine.readouts.splits import find_test, say_split
+from workers.engine.readouts.splits import find_test
 from workers.engine.readouts.words import split_words
 from workers.engine.training.classes import ClassSet, read_class_set, split
 
 READING = "reading the labels"
-# Options of other tasks.
-OF_OTHERS = "label", "clusters", "epochs"
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def _choose_positive(found: Examples, name: str) -> Examples:
 def _read_folders(bench: Bench) -> Examples:
     # They have one split for every seed.
     unused = "images", "below", "category", "min_images", "test_share", "test"
-    bench.options.demand_unused((*unused, *OF_OTHERS), "class folders")
+    bench.options.demand_unused(unused, "class folders")
     classes: ClassSet = read_class_set(bench.data[0])
     features = bench.pool(classes.root, classes.paths)
     if not features.is_readable.all():
@@ -94,14 +92,14 @@ def _read_folders(bench: Bench) -> Examples:
 
 
 def _read_labeled(bench: Bench, labeled: Labeled) -> Examples:
-    bench.options.demand_unused(OF_OTHERS, "classes")
+    bench.options.demand_unused(("images",), "a labeled image set")
     shares = labeled.cover(lambda n: bench.progress(READING, n, len(labeled.places)))
     features = bench.pool(labeled.images.root, labeled.paths)
     is_fine = features.is_readable & np.isfinite(shares).all(axis=1)
     rows = np.flatnonzero(is_fine)
     has = shares[rows] > 0
     paths = [labeled.paths[row] for row in rows]
-    is_test = find_test(paths, bench.options)
+    is_test, split = find_test(paths, bench.options)
     columns = np.flatnonzero(has.sum(axis=0) >= bench.options.min_images)
     columns = np.array([one for one in columns if _is_on_both_sides(has[:, one], is_test)], dtype=np.int64)
     if not len(columns):
@@ -111,7 +109,7 @@ def _read_labeled(bench: Bench, labeled: Labeled) -> Examples:
         )
     return Examples(
         paths=paths, names=[labeled.names[one] for one in columns], truth=has[:, columns], is_test=is_test,
-        features=features.values[rows], is_exclusive=False, split=say_split(bench.options), labeled=labeled,
+        features=features.values[rows], is_exclusive=False, split=split, labeled=labeled,
         rows=tuple(rows.tolist()), columns=tuple(columns.tolist()),
     )  # fmt: skip
 
@@ -122,7 +120,7 @@ def _is_on_both_sides(has: Flags, is_test: Flags) -> bool:
 
 def _read_phrase(bench: Bench) -> Examples:
     """Photographs one of whose captions holds the words of the phrase in a row, and all others. [ZKLOT16] 4.2."""
-    bench.options.demand_unused(("positive", "below", "category", "min_images", *OF_OTHERS), "--phrase")
+    bench.options.demand_unused(("positive", "below", "category", "min_images"), "--phrase")
     captioned, words = read_captions(bench.data, bench.images), split_words(bench.options.phrase)
     if not words:
         raise ReadoutInvalid(f"--phrase {bench.options.phrase[:60]!r} holds no word.")
@@ -131,10 +129,10 @@ def _read_phrase(bench: Bench) -> Examples:
     rows = np.flatnonzero(features.is_readable)
     kept = [paths[row] for row in rows]
     has = [any(_holds(split_words(one), words) for one in captioned.captions[path]) for path in kept]
+    is_test, split = find_test(kept, bench.options, [captioned.is_test[path] for path in kept])
     return Examples(
         paths=kept, names=[" ".join(words)], truth=np.array(has, dtype=np.bool_)[:, None],
-        is_test=find_test(kept, bench.options), features=features.values[rows],
-        is_exclusive=False, split=say_split(bench.options),
+        is_test=is_test, features=features.values[rows], is_exclusive=False, split=split,
     )  # fmt: skip
 
 

@@ -7,6 +7,15 @@ from typing import Any
 CLASSIFY, REGRESS, CLUSTER, VQA, CAPTION = TASKS = ("classify", "regress", "cluster", "vqa", "caption")
 # Of the photographs, if the data do not say which are for the test.
 TEST_SHARE = 0.25
+# The options that a task knows, besides those of every task: data, seed and the split.
+OPTIONS_OF = {
+    CLASSIFY: ("images", "below", "category", "positive", "phrase", "hard_negatives", "min_images", "c"),
+    REGRESS: ("images", "below", "category", "label"),
+    CLUSTER: ("below", "clusters"),
+    VQA: ("images", "epochs"),
+    CAPTION: ("images", "epochs"),
+}
+OF_ALL = ("data", "test", "test_share", "seed")
 
 
 class ReadoutInvalid(Exception):
@@ -56,6 +65,11 @@ class Options:
         if used := [one.name for one in fields(self) if one.name in names and getattr(self, one.name) != one.default]:
             listed = " and ".join(f"--{name.replace('_', '-')}" for name in used)
             raise ReadoutInvalid(f"With {data}, {listed} would do nothing: leave out what does not apply.")
+
+    def demand_task(self, task: str) -> None:
+        """Raises ReadoutInvalid if an option is set that the task does not know."""
+        others = [one.name for one in fields(self) if one.name not in (*OF_ALL, *OPTIONS_OF[task])]
+        self.demand_unused(others, f"--task {task}")
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Options":

@@ -15,18 +15,18 @@ from workers.engine.images.json_files import Entry, read_json
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.options import ReadoutInvalid
+from workers.engine.readouts.splits import read_part
 from workers.engine.readouts.words import split_words
 
 # Of VQA's ten people, as many must have said so for an answer to count whole.
 ENOUGH = 3
 SEVERAL = ","
 ANSWER_COLUMNS = ("answer", "answers")
-TEST_NAMES = ("test", "val", "valid", "validation", "eval")
 
 
 @dataclass(frozen=True)
 class Question:
-    """`answers`: what each person said, one for sets that tell one answer. `part`: as the data say, "" if they do not.
+    """`answers`: what each person said, one for sets that tell one answer. `is_test`: None if the data do not say.
 
     `path` is the photograph's below the folder of photographs.
     """
@@ -34,7 +34,7 @@ class Question:
     path: str
     text: str
     answers: tuple[str, ...]
-    part: str = ""
+    is_test: bool | None = None
 
     @property
     def words(self) -> list[str]:
@@ -106,17 +106,13 @@ def _read_csv(file: Path, images: Path | None) -> Asked:
             path,
             row.cells["question"],
             (row.cells[answer].strip().lower(),),
-            _read_part(row.cells["split"]) if "split" in header else "",
+            read_part(row),
         )
         for path, row in zip(paths, rows, strict=True)
     ]
     whole = [one for one in told if one.answer and SEVERAL not in one.answer]
     n_unanswered = sum(not one.answer for one in told)
     return _check(Asked(listing.folder, whole, len(told) - len(whole) - n_unanswered, n_unanswered), file)
-
-
-def _read_part(text: str) -> str:
-    return "test" if text.strip().lower() in TEST_NAMES else "train"
 
 
 def _read_vqa(files: Sequence[Path], images: Path | None) -> Asked:
@@ -130,10 +126,10 @@ def _read_vqa(files: Sequence[Path], images: Path | None) -> Asked:
     if not asked or not answers:
         raise ReadoutInvalid("VQA needs a file with questions and one with annotations; name both with --data.")
     listing = Listing(find_folder(files[0], images))
-    parts = {file: _find_part(file.name) for file in asked}
+    parts = {file: bool(re.search("val|test", file.name.lower())) for file in asked}
     is_split = len(set(parts.values())) == 2
     rows = [
-        (one, parts[file] if is_split else "")
+        (one, parts[file] if is_split else None)
         for file, listed in asked.items()
         for one in listed
         if one.key("question_id") in answers
@@ -148,10 +144,6 @@ def _read_vqa(files: Sequence[Path], images: Path | None) -> Asked:
 
 def _list_rows(told: Entry, name: str) -> list[Entry]:
     return told.entries(name) if name in told.values else []
-
-
-def _find_part(name: str) -> str:
-    return "test" if re.search("val|test", name.lower()) else "train"
 
 
 def _list_answers(row: Entry) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from workers.engine.readouts.captions import read_captions
-from workers.engine.readouts.options import ReadoutInvalid
+from workers.engine.readouts.options import Options, ReadoutInvalid
 from workers.engine.readouts.questions import Question, read_questions
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.shown import Wanted
-from workers.engine.readouts.splits import draw_test
+from workers.engine.readouts.splits import draw_test, find_test
 from workers.engine.readouts.tasks import regress, vqa
 from workers.engine.readouts.words import split_words
 
@@ -34,8 +34,8 @@ def test_both_parts_of_vqa_are_read_with_what_ten_people_said(folder: Path) -> N
         (folder / f"v2_OpenEnded_{part}2014_questions.json").write_text(json.dumps({"questions": questions}))
         (folder / f"v2_{part}2014_annotations.json").write_text(json.dumps({"annotations": answers}))
     found = read_questions([folder], None)
-    assert [(one.path, one.part) for one in found.questions] == [
-        ("COCO_train2014_000000000009.jpg", "train"), ("COCO_val2014_000000000042.jpg", "test"),
+    assert [(one.path, one.is_test) for one in found.questions] == [
+        ("COCO_train2014_000000000009.jpg", False), ("COCO_val2014_000000000042.jpg", True),
     ]  # fmt: skip
     one = found.questions[0]
     assert (one.answer, one.grade("no"), one.grade("cat")) == ("no", 1.0, 0.0)
@@ -45,7 +45,7 @@ def test_both_parts_of_vqa_are_read_with_what_ten_people_said(folder: Path) -> N
     told = {"annotations": [{"question_id": 42, "multiple_choice_answer": "Yes"}]}
     (folder / "annotations.json").write_text(json.dumps(told))
     alone = read_questions([folder / "v2_OpenEnded_val2014_questions.json", folder / "annotations.json"], None)
-    assert [(one.answers, one.part) for one in alone.questions] == [(("yes",), "")]
+    assert [(one.answers, one.is_test) for one in alone.questions] == [(("yes",), None)]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,7 @@ def test_a_damaged_entry_of_vqa_is_named(folder: Path, questions: object, annota
         read_questions([folder / "a.json"], None)
 
 
+PLACES = ("plain.png", "COCO_val2014_000000000042.jpg", "COCO_train2014_000000000009.jpg")
 NAMED = {"id": 1, "file_name": "plain.png"}
 
 
@@ -202,6 +203,47 @@ def test_a_photograph_has_one_target(folder: Path) -> None:
         file.write_text(f"image,{header}\nplain,{first}\nplain,{second}\n")
         with pytest.raises(ReadoutInvalid, match=r"line 3, column image: 'plain' is plain.png, of which another row"):
             regress.read_table(file, None)
+
+
+def test_a_column_split_says_which_photographs_are_for_the_test(folder: Path) -> None:
+    file = folder / "data.csv"
+    rows = ["plain,what,dog,A dog,1,{}", "42,what,cat,A cat,2,TEST ", "9,what,hen,A hen,3,Dev"]
+    text = "\ufeff" + "\r\n".join(["Image,Question,Answer,Caption,Target,Split", *rows])
+    file.write_text(text.format("training"), newline="")
+    readers = {
+        "questions": lambda: [one.is_test for one in read_questions([file], None).questions],
+        "captions": lambda: [read_captions([file], None).is_test[path] for path in PLACES],
+        "targets": lambda: regress.read_table(file, None).is_test,
+    }
+    for read in (readers["questions"], readers["captions"]):
+        assert read() == [False, True, True]
+    for said in ("", "fold 2"):
+        file.write_text(text.format(said), newline="")
+        for read in (readers["questions"], readers["captions"]):
+            with pytest.raises(ReadoutInvalid, match=f"line 2, column split: '{said}' is neither train nor test"):
+                read()
+    file.write_text("image,target,split\nplain,1,train\n42,2,val\n")
+    assert readers["targets"]() == [False, True]
+    file.write_text("image,target,split\nplain,1,train\n42,2,late\n")
+    with pytest.raises(ReadoutInvalid, match="line 3, column split: 'late' is neither"):
+        readers["targets"]()
+    file.write_text("image,caption,split\nplain,A dog,train\n42,A cat,test\nplain.png,The dog,test\n")
+    with pytest.raises(ReadoutInvalid, match=r"'plain.png' is to train on in one row, and for the test in another"):
+        readers["captions"]()
+
+
+def test_a_list_names_the_photographs_to_test_on_as_tables_do() -> None:
+    paths = ["a/1.jpg", "b/1.jpg", "b/2.jpg", "b/2.jpg"]
+
+    def find(*names: str) -> list[bool]:
+        return find_test(paths, Options(data=("x",), test=names))[0].tolist()
+
+    assert find("2", "2.jpg") == [False, False, True, True]
+    assert find("./a\\1.jpg", "photographs/b/2.jpg") == [True, False, True, True]
+    with pytest.raises(ReadoutInvalid, match=r"1.jpg may be a/1.jpg or b/1.jpg"):
+        find("1.jpg")
+    with pytest.raises(ReadoutInvalid, match=r"lists 2 photographs that .* unreadable: 3.jpg, c/2.jpg"):
+        find("3.jpg", "c/2.jpg", "3.jpg", "a/1.jpg")
 
 
 def test_the_split_depends_on_paths_and_seed_alone() -> None:

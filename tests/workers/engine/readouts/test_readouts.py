@@ -200,15 +200,12 @@ def test_options_that_would_do_nothing_are_refused(fit: Any, labeled: Path, tmp_
     with pytest.raises(ReadoutInvalid, match="--phrase '!!!' holds no word"):
         fit("classify", data=tmp_path / "captions.csv", category="", min_images=30, phrase="!!!")
     for given, words in (
-        (
-            {"data": tmp_path / "classes", "clusters": 3, "label": "x", "epochs": 2},
-            "--label .* --clusters and --epochs",
-        ),
+        ({"data": tmp_path / "classes", "seed": 1, "test": ("0.png",)}, "With class folders, .* and --test would"),
         (
             {"data": tmp_path / "captions.csv", "phrase": "a", "positive": "a", "below": "b"},
             "With --phrase, --below and --category",
         ),
-        ({"clusters": 3}, "With classes, --clusters would"),
+        ({"images": "x"}, "With a labeled image set, --images would"),
         ({"test": ("00.png",), "test_share": 0.5}, "With a list of photographs, --test-share would"),
     ):
         with pytest.raises(ReadoutInvalid, match=words):
@@ -216,7 +213,9 @@ def test_options_that_would_do_nothing_are_refused(fit: Any, labeled: Path, tmp_
     rows = [f"{number:02}.png,{number},{'test' if number % 2 else 'train'}" for number in range(48)]
     (tmp_path / "targets.csv").write_text("\n".join(["image,target,split", *rows]))
     with pytest.raises(ReadoutInvalid, match="With a split that the data state, --test-share would"):
-        fit("regress", data=tmp_path / "targets.csv", test_share=0.5)
+        fit("regress", data=tmp_path / "targets.csv", test_share=0.5, category="")
+    with pytest.raises(ReadoutInvalid, match="With a CSV of targets, --category would"):
+        fit("regress", data=tmp_path / "targets.csv")
     (tmp_path / "asked.csv").write_text("image,question,answer,split\n00.png,what,red,train\n01.png,what,blue,test\n")
     with pytest.raises(ReadoutInvalid, match="With a split that the data state, --test-share would"):
         fit("vqa", data=tmp_path / "asked.csv", test_share=0.5)

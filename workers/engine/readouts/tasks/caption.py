@@ -21,7 +21,7 @@ from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.sentences import N_MAX, find_bleu, find_cider
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted
-from workers.engine.readouts.splits import find_test, say_split
+from workers.engine.readouts.splits import find_test
 from workers.engine.readouts.words import split_words
 from workers.engine.resampling import Estimate, draw
 
@@ -40,7 +40,7 @@ def fit(bench: Bench) -> Fitted:
     rows = np.flatnonzero(features.is_readable)
     kept, x = [paths[row] for row in rows], torch.from_numpy(normalize_rows(features.values[rows]))
     texts: Texts = [[split_words(one) for one in captioned.captions[path]] for path in kept]
-    is_test = find_test(kept, bench.options) if kept else np.zeros(0, dtype=np.bool_)
+    is_test, split = find_test(kept, bench.options, [captioned.is_test[path] for path in kept])
     training, test = np.flatnonzero(~is_test).tolist(), np.flatnonzero(is_test).tolist()
     vocabulary = _list_frequent(texts, training, test)
     pairs = Pairs.number([(place, text) for place in training for text in texts[place]], vocabulary)
@@ -50,7 +50,7 @@ def fit(bench: Bench) -> Fitted:
     others = [texts[training[place]][0] for place in nearest]
     report = {
         "n_images": len(kept), "n_training": len(training), "n_test": len(test), "n_words": len(vocabulary),
-        "split": say_split(bench.options), "is_toy": True,
+        "split": split, "is_toy": True,
         **judge(said, others, [texts[place] for place in test]),
     }  # fmt: skip
     arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}

@@ -19,7 +19,7 @@ from workers.engine.readouts.linear import Linear, normalize_rows
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.shown import Shown, Wanted
-from workers.engine.readouts.splits import find_test, say_split
+from workers.engine.readouts.splits import find_test
 from workers.engine.readouts.tasks import classify
 
 N_STARTS = 4
@@ -40,7 +40,7 @@ def fit(bench: Bench) -> Fitted:
     rows = np.flatnonzero(features.is_readable)
     kept, x = [paths[row] for row in rows], normalize_rows(features.values[rows])
     n, seed = bench.options.clusters, bench.options.seed
-    is_test = find_test(kept, bench.options) if kept else np.zeros(0, dtype=np.bool_)
+    is_test, split = find_test(kept, bench.options)
     if (~is_test).sum() < n:
         raise ReadoutInvalid(
             f"{say_count(n, 'cluster needs', 'clusters need')} {say_count(n, 'photograph')} or more to train on; there "
@@ -57,7 +57,7 @@ def fit(bench: Bench) -> Fitted:
     names = [f"cluster {place + 1}" for place in range(n)]
     report = {
         "n_images": len(x), "n_training": int((~is_test).sum()), "n_test": int(is_test.sum()),
-        "split": say_split(bench.options), "n_clusters": n,
+        "split": split, "n_clusters": n,
         "distance": tell_mean(apart), "distance_to_random_photographs": tell_mean(by_chance),
         "nearer_than_random_photographs": tell_gain(by_chance, apart),
         "clusters": [

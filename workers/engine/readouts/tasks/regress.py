@@ -17,10 +17,9 @@ from workers.engine.readouts.labeled import open_labeled
 from workers.engine.readouts.linear import Linear, normalize_rows
 from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.options import ReadoutInvalid
-from workers.engine.readouts.questions import TEST_NAMES
 from workers.engine.readouts.readout import Readout
 from workers.engine.readouts.shown import Shown, Wanted
-from workers.engine.readouts.splits import find_test, say_split
+from workers.engine.readouts.splits import SPLIT, find_test, read_part
 
 # Strengths of the penalty that are tried, by leaving out one training photograph after the other.
 STRENGTHS = tuple(10.0**power for power in np.arange(-4, 3.5, 0.5))
@@ -32,12 +31,12 @@ MAX_TARGET = 1e30
 
 @dataclass(frozen=True)
 class Targets:
-    """Photographs below a folder, the number of each (n,), and whether it is for the test, None if nobody says."""
+    """Photographs below a folder, the number of each (n,), and if it is for the test, None if the data do not say."""
 
     folder: Path
     paths: list[str]
     values: NDArray[np.float64]
-    is_test: NDArray[np.bool_] | None
+    is_test: list[bool | None]
     name: str
 
 
@@ -47,11 +46,7 @@ def fit(bench: Bench) -> Fitted:
     features = bench.pool(targets.folder, targets.paths)
     rows = np.flatnonzero(features.is_readable & np.isfinite(targets.values))
     paths = [targets.paths[row] for row in rows]
-    if targets.is_test is None:
-        is_test, split = find_test(paths, bench.options), say_split(bench.options)
-    else:
-        bench.options.demand_unused(("test", "test_share"), "a split that the data state")
-        is_test, split = targets.is_test[rows], "as the data say"
+    is_test, split = find_test(paths, bench.options, [targets.is_test[row] for row in rows])
     x, y = normalize_rows(features.values[rows]), targets.values[rows]
     if min(is_test.sum(), (~is_test).sum()) < MIN_IMAGES:
         raise ReadoutInvalid(f"{MIN_IMAGES} photographs or more are needed on both sides of the split.")
@@ -85,7 +80,9 @@ def _read(bench: Bench) -> Targets:
     if others:
         raise ReadoutInvalid("Name one CSV of targets with --data, or one labeled image set and --label.")
     if label:
+        bench.options.demand_unused(("images",), "a labeled image set")
         return _read_label(bench, label)
+    bench.options.demand_unused(("below", "category"), "a CSV of targets")
     if data.is_dir():
         tables = sorted(data.glob("*.csv"))
         if len(tables) != 1:
@@ -101,7 +98,8 @@ def _read_label(bench: Bench, label: str) -> Targets:
         raise ReadoutInvalid(f"{bench.data[0].name} has no label {label[:60]!r}.")
     shares = labeled.cover(lambda n: bench.progress(READING, n, len(labeled.places)))[:, labeled.names.index(label)]
     name = f"share of {label}, less its mean"
-    return Targets(labeled.images.root, labeled.paths, shares - np.nanmean(shares), None, name)
+    stated: list[bool | None] = [None] * len(shares)
+    return Targets(labeled.images.root, labeled.paths, shares - np.nanmean(shares), stated, name)
 
 
 def read_table(file: Path, images: Path | None) -> Targets:
@@ -110,23 +108,23 @@ def read_table(file: Path, images: Path | None) -> Targets:
         rows = list(read_rows(file))
         header = list(rows[0].cells) if rows else []
         image = next((one for one in (*IMAGE_COLUMNS, "path", "file") if one in header), None)
-        others = [one for one in header if one not in (image, "split")]
+        others = [one for one in header if one not in (image, SPLIT)]
         target = next((one for one in TARGET_COLUMNS if one in others), others[0] if len(others) == 1 else None)
         if image is None or target is None:
             raise ReadoutInvalid(
                 f"{file.name} needs the columns image and target; split is optional. It has: {', '.join(header)}."
             )
-        listing, told = Listing(find_folder(file, images)), dict[str, tuple[float, bool]]()
+        listing, told = Listing(find_folder(file, images)), dict[str, tuple[float, bool | None]]()
         for path, row in zip(listing.find(row.cells[image] for row in rows), rows, strict=True):
-            said = row.number(target), row.cells.get("split", "").strip().lower() in TEST_NAMES
+            said = row.number(target), read_part(row)
             if abs(said[0]) > MAX_TARGET:
                 raise row.wrong(target, f"is farther from 0 than {MAX_TARGET:g}")
             if told.setdefault(path, said) != said:
                 raise row.wrong(image, f"is {path}, of which another row says another {target} or split")
     except ImageSetError as error:
         raise ReadoutInvalid(str(error)) from None
-    values, is_test = (np.array(found) for found in zip(*told.values(), strict=True))
-    return Targets(listing.folder, list(told), values, is_test if "split" in header else None, target)
+    values = np.array([value for value, _ in told.values()])
+    return Targets(listing.folder, list(told), values, [part for _, part in told.values()], target)
 
 
 def show(readout: Readout, maps: NDArray[np.float32], wanted: Wanted) -> Shown:

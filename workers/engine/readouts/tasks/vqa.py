@@ -19,11 +19,11 @@ from workers.engine.readouts.bags import BOTH, VARIANTS, Learned, Table, choose_
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.judging import tell_gain, tell_share
 from workers.engine.readouts.linear import Linear, normalize_rows
-from workers.engine.readouts.options import Options, ReadoutInvalid
+from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.questions import Asked, Question, read_questions
 from workers.engine.readouts.readout import Arrays, Readout
 from workers.engine.readouts.shown import Shown, ShownWord, Wanted, rank
-from workers.engine.readouts.splits import draw_test, find_test, say_split
+from workers.engine.readouts.splits import draw_test, find_test
 from workers.engine.readouts.words import split_words
 
 # Published constants [ZTSSF15] 2: how often a word or an answer must occur.
@@ -88,9 +88,10 @@ def _read(bench: Bench, asked: Asked) -> _Data:
     questions = [one for one in asked.questions if one.path in rows]
     if not questions:
         raise ReadoutInvalid("None of the photographs can be read.")
-    is_test = _find_test(questions, bench.options)
+    stated = [one.is_test for one in questions]
+    is_test, split = find_test([one.path for one in questions], bench.options, stated)
     training, test = (
-        [one for one, flag in zip(questions, is_test, strict=True) if flag is side] for side in (False, True)
+        [one for one, flag in zip(questions, is_test.tolist(), strict=True) if flag is side] for side in (False, True)
     )
     answers, words = list_known(training)
     if len(answers) < 2 or not words or not test:
@@ -101,16 +102,7 @@ def _read(bench: Bench, asked: Asked) -> _Data:
             "test."
         )
     known = [one for one in training if one.answer in set(answers)]
-    split = "as the data say" if all(one.part for one in questions) else say_split(bench.options)
     return _Data(training, known, test, answers, words, rows, split)
-
-
-def _find_test(questions: Sequence[Question], options: Options) -> list[bool]:
-    if all(one.part for one in questions):
-        options.demand_unused(("test", "test_share"), "a split that the data state")
-        return [one.part == "test" for one in questions]
-    drawn: list[bool] = find_test([one.path for one in questions], options).tolist()
-    return drawn
 
 
 def list_known(training: Sequence[Question]) -> tuple[list[str], list[str]]:
