@@ -1,4 +1,4 @@
-"""A study of descriptions on real photographs, by commands alone, answered over HTTP by simulated people who err."""
+"""Studies of descriptions on real photographs, by commands alone, answered over HTTP by simulated people who err."""
 
 import csv
 import json
@@ -22,13 +22,31 @@ from workers.engine.images.readers.table import open_image_set
 
 FOLDER = ROOT / "var" / "drills" / "studies"
 SHARED = Path(os.environ.get("UNITSCOPE_SHARED") or ROOT.parent / "shared") / "data"
-IMAGES, WEIGHTS = SHARED / "minibroden", SHARED / "weights" / "squeezenet1_1_imagenet.safetensors"
+IMAGES, BOXED = SHARED / "minibroden", SHARED / "loc"
+WEIGHTS = SHARED / "weights" / "squeezenet1_1_imagenet.safetensors"
 LAYER, N_UNITS, SEED = "features.12", 20, 17
 N_DRAWS = int(os.environ.get("UNITSCOPE_STUDY_DRAWS", "60"))
 # How often a simulated person's answer is wrong.
 ERROR = 0.2
 PIXELS, AREA, WRONG = "labeled pixels", "INVERT", "another unit's label"
 LARGEST_P = 0.01
+
+# Eight hundred photographs of a thousand classes: a class has too few to be judged, so a box carries the group of its
+# class. Groups are ours: ranges of ILSVRC2012's classes, whose animals and food stand together; no group is a kind of
+# another. The first class of each range:
+GROUPS = (
+    (0, "fish"), (7, "bird"), (25, "reptile"), (69, "spider"), (80, "bird"), (101, "marsupial"), (107, "mollusk"),
+    (118, "crab"), (127, "bird"), (147, "whale"), (151, "dog"), (269, "wolf"), (281, "cat"), (294, "bear"),
+    (298, "mongoose"), (300, "insect"), (327, "mollusk"), (330, "rodent"), (339, "horse"), (356, "weasel"),
+    (365, "monkey"), (385, "elephant"), (387, "bear"), (389, "fish"), (398, "household thing"), (924, "food"),
+    (970, "landscape"), (981, "person"), (984, "plant"),
+)  # fmt: skip
+# Objects stand in the order of their names, so vehicles are listed.
+VEHICLES = frozenset({
+    403, 404, 405, 407, 408, 436, 444, 450, 468, 472, 484, 510, 511, 547, 554, 555, 561, 565, 569, 573, 575, 576, 586,
+    595, 603, 609, 612, 625, 627, 628, 654, 656, 661, 665, 670, 671, 675, 690, 705, 717, 734, 751, 757, 779, 780, 802,
+    803, 812, 814, 817, 820, 829, 833, 847, 856, 864, 866, 867, 870, 871, 874, 880, 895, 914,
+})  # fmt: skip
 
 Flags = NDArray[np.bool_]
 Array = NDArray[np.float64]
@@ -55,7 +73,7 @@ def describe_layer() -> str:
     folder.mkdir(parents=True)
     told: dict[str, list[dict[str, Any]]] = {}
     with run_apart(folder / "var", names=("web", "web-queue", "gpu")) as processes:
-        dissection = _dissect(processes, "--compositions")
+        dissection = _dissect(processes, IMAGES, "--compositions")
         for kind in DESCRIBERS:
             words = ("describe", kind, "--dissection", dissection, "--layer", LAYER, "--json")
             told[kind] = json.loads(_manage(processes, *words))["units"]
@@ -71,29 +89,63 @@ def describe_layer() -> str:
 
 
 def study_descriptions() -> str:
-    """Simulated people know what the label maps hold, and err. The deliberately wrong method must come last."""
+    return _study(lambda: IMAGES)
+
+
+def study_boxes() -> str:
+    return _study(_write_boxes)
+
+
+def _study(find_images: Callable[[], Path]) -> str:
+    """Simulated people know what the labels hold, and err. The deliberately wrong method must come last."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
+    images = find_images()
     with run_apart(FOLDER / "var") as processes:
-        dissection = _dissect(processes)
+        dissection = _dissect(processes, images)
         _manage(processes, "export", "--dissection", dissection, "--out", str(FOLDER / "exported"))
-        known = Known(_read_labels(), np.load(FOLDER / "exported" / f"vectors-{LAYER}" / "maxima.npy").astype(float))
+        known = Known(
+            _read_labels(images), np.load(FOLDER / "exported" / f"vectors-{LAYER}" / "maxima.npy").astype(float)
+        )
         labels = _choose_units(known)
         _plan(processes, dissection, labels, known)
-        _answer(processes)
+        _answer(processes, images)
         _manage(processes, "study", "report", "drill", "--out", str(FOLDER / "first"))
         _manage(processes, "study", "rebuild", str(FOLDER / "first" / "study.json"), "--out", str(FOLDER / "again"))
     for path in (FOLDER / "first").iterdir():
         assert path.read_bytes() == (FOLDER / "again" / path.name).read_bytes(), f"{path.name} is rebuilt differently"
     shutil.rmtree(FOLDER / "var")
-    return check_report(json.loads((FOLDER / "first" / "report.json").read_text()), known)
+    seen = check_report(json.loads((FOLDER / "first" / "report.json").read_text()), known)
+    return f"{len(known.vectors):,} photographs with {len(known.holds)} labels: {seen}"
 
 
-def _dissect(processes: Processes, *options: str) -> str:
+def _write_boxes() -> Path:
+    """A folder with a CSV of boxes, in which each carries the group of its class."""
+    folder = FOLDER / "boxed"
+    folder.mkdir()
+    (folder / "images").symlink_to(BOXED / "images")
+    corners = ("x0", "y0", "x1", "y1")
+    with (BOXED / "index.csv").open() as file:
+        rows = [
+            [row["image"], _find_group(int(row["class_index"])), *(row[one] for one in corners)]
+            for row in csv.DictReader(file)
+        ]
+    _write(folder / "boxes.csv", ["image", "label", *corners], rows)
+    return folder
+
+
+def _find_group(place: int) -> str:
+    """Of the class at this place."""
+    if place in VEHICLES:
+        return "vehicle"
+    return next(name for first, name in reversed(GROUPS) if first <= place)
+
+
+def _dissect(processes: Processes, images: Path, *options: str) -> str:
     """The id of the dissection."""
     network = ("--network", "torchvision:squeezenet1_1", "--weights", str(WEIGHTS), "--layer", LAYER)
     kept = ("--activation-vectors", "--no-chance", "--json")
-    told = _manage(processes, "dissect", *network, "--images", str(IMAGES), *kept, *options)
+    told = _manage(processes, "dissect", *network, "--images", str(images), *kept, *options)
     return str(json.loads(told)["id"])
 
 
@@ -127,9 +179,9 @@ def _find_truth(pairs: Sequence[Mapping[str, Any]], method: str, known: Known) -
     return float(np.mean([known.correlate(one["unit"], one["description"]) for one in said]))
 
 
-def _read_labels() -> dict[str, Flags]:
-    """From the label maps. Colors are left out: nearly every photograph has pixels of each."""
-    image_set = open_image_set(IMAGES, "")
+def _read_labels(images: Path) -> dict[str, Flags]:
+    """From the labeled pixels. Colors are left out: nearly every photograph has pixels of each."""
+    image_set = open_image_set(images, "")
     assert image_set.labels is not None
     found = [np.unique(image_set.read_labels(index).run_label) for index in range(len(image_set.paths))]
     return {
@@ -160,10 +212,10 @@ def _plan(processes: Processes, dissection: str, labels: Mapping[int, str], know
             "--file", f"{WRONG}={FOLDER / 'wrong.csv'}", "--images", str(N_DRAWS), "--seed", str(SEED))  # fmt: skip
 
 
-def _answer(processes: Processes) -> None:
+def _answer(processes: Processes, images: Path) -> None:
     _manage(processes, "study", "launch", "drill")
     _manage(processes, "launch", "drill-round1", "--yes")
-    _manage(processes, "simulate_people", "drill-round1", "--images", str(IMAGES), "--error", str(ERROR))
+    _manage(processes, "simulate_people", "drill-round1", "--images", str(images), "--error", str(ERROR))
     _manage(processes, "collect", "drill-round1", "--approve")
 
 
@@ -189,4 +241,8 @@ def _manage(processes: Processes, *words: str) -> str:
     return done.stdout
 
 
-DRILLS: dict[str, Callable[[], str]] = {"describers": describe_layer, "study-of-descriptions": study_descriptions}
+DRILLS: dict[str, Callable[[], str]] = {
+    "describers": describe_layer,
+    "study-of-descriptions": study_descriptions,
+    "study-of-descriptions: boxes": study_boxes,
+}

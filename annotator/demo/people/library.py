@@ -1,11 +1,12 @@
 """An image set as a simulated person knows it: its images at two small sizes, and what they show.
 
-It is read from the set's folder alone. In Broden's layout, as rendered sets are, label maps say what the images show.
-In a plain folder of photographs, that is the name of the folder that an image lies in, and the color of each pixel.
+It is read from the set's folder alone. Its labels say what the images show, in any layout that is found by look. In a
+plain folder of photographs, that is the name of the folder that an image lies in, and the color of each pixel.
 Coordinates are pixels of the 224 px pictures.
 """
 
 import csv
+import itertools
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,8 @@ from annotator.demo.pictures.palette import name_colors
 from annotator.demo.pictures.vocabulary import LABELS
 from annotator.refusals import Refusal
 from workers.engine.images.decoding import ImageUnreadable, decode_image
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.plurals import say_count
@@ -51,25 +54,28 @@ class Library:
     """The pictures of an image set and what they show. `label_of`: category and name of each label number."""
 
     def __init__(self, folder: Path, *, resize: str = "center_crop") -> None:
-        """`resize`: how the network's preprocessing makes photographs square; those with label maps are warped."""
+        """`resize`: how the network's preprocessing makes photographs square; those with labels are warped."""
         self.folder = folder
-        self._is_labeled = (folder / "index.csv").exists()
         try:
-            self.rows, self.label_of = _read_tables(folder) if self._is_labeled else _list_photographs(folder)
+            # Images in Broden's layout are in the order of their index.
+            is_broden = all((folder / name).exists() for name in ("index.csv", "label.csv"))
+            self._other = None if is_broden else open_image_set(folder)
+            self.rows, self.label_of = _read_tables(folder) if self._other is None else _list_photographs(self._other)
             if not 0 < len(self.rows) <= MAX_IMAGES:
                 raise ValueError(
                     f"it has {say_count(len(self.rows), 'image')}, and simulated people can know 1 to {MAX_IMAGES}"
                 )
             # Means over 2 x 2 pixels: (N, 112, 112, 3). A tile shows no more of a large crop.
-            images = folder / "images" if self._is_labeled else folder
+            images = folder / "images" if self._other is None else self._other.root
             self.half = np.stack([self._halve(images / row["image"], resize) for row in self.rows])
         except (OSError, KeyError, ValueError, ImageSetError) as error:
             raise LibraryUnreadable(f"{folder} cannot be used as an image set: {error}") from error
 
     def _halve(self, path: Path, resize: str) -> npt.NDArray[np.uint8]:
         """A photograph that cannot be decoded was quarantined: it is black here, and no tile shows it."""
-        if self._is_labeled:
+        if self._other is None:
             return _halve(path)
+        resize = "warp" if self._other.labels is not None else resize
         try:
             whole = decode_image(path, input_px=PICTURE_PX, resize=resize, interpolation="bilinear")
         except ImageUnreadable:
@@ -114,10 +120,12 @@ class Library:
 
     def read_labels(self, image: int) -> tuple[Labels, ...]:
         """Every label map of a picture, (112, 112) each."""
-        if not self._is_labeled:
-            named = np.full((LABEL_PX, LABEL_PX), int(self.rows[image]["folder"]), np.uint16)
-            return (name_colors(self.half[image]), named)
-        return _read_labels(self.folder, tuple(v for k, v in self.rows[image].items() if k in _CATEGORIES and v))
+        if self._other is None:
+            return _read_labels(self.folder, tuple(v for k, v in self.rows[image].items() if k in _CATEGORIES and v))
+        if self._other.labels is not None:
+            return _draw_labels(self._other, image)
+        named = np.full((LABEL_PX, LABEL_PX), int(self.rows[image]["folder"]), np.uint16)
+        return (name_colors(self.half[image]), named)
 
 
 def _read_tables(folder: Path) -> tuple[list[dict[str, str]], dict[int, tuple[str, str]]]:
@@ -128,9 +136,13 @@ def _read_tables(folder: Path) -> tuple[list[dict[str, str]], dict[int, tuple[st
     return rows, {int(row["number"]): (row["category"].split("(")[0].strip(), row["name"]) for row in labels}
 
 
-def _list_photographs(folder: Path) -> tuple[list[dict[str, str]], dict[int, tuple[str, str]]]:
-    """Each image with the number of its folder's name, after the numbers of colors; 0: it lies in no folder."""
-    paths = [PurePosixPath(path) for path in open_image_set(folder).paths]
+def _list_photographs(images: ImageSet) -> tuple[list[dict[str, str]], dict[int, tuple[str, str]]]:
+    """Each image, without labels with the number of its folder's name, after those of colors; 0: it lies in none."""
+    if images.labels is not None:
+        return [{"image": path} for path in images.paths], {
+            label.number: (label.category, label.name) for label in images.labels.labels
+        }
+    paths = [PurePosixPath(path) for path in images.paths]
     names = sorted({path.parent.name for path in paths} - {""})
     number_of = {name: number for number, name in enumerate(names, start=max(COLORS) + 1)}
     rows = [{"image": str(path), "folder": str(number_of.get(path.parent.name, 0))} for path in paths]
@@ -151,6 +163,21 @@ def _read_labels(folder: Path, cells: tuple[str, ...]) -> tuple[Labels, ...]:
             square = file.convert("RGB").resize((LABEL_PX, LABEL_PX), Image.Resampling.NEAREST)
         coded = np.asarray(square).astype(np.uint16)
         maps.append(coded[..., 0] + 256 * coded[..., 1])
+    return tuple(maps)
+
+
+def _draw_labels(images: ImageSet, index: int) -> tuple[Labels, ...]:
+    """Those of an image whose labels cannot be read are none: it was quarantined."""
+    try:
+        runs = images.read_labels(index)
+    except LabelMapUnreadable:
+        return ()
+    rows, columns = (((np.arange(LABEL_PX) + 0.5) * side / LABEL_PX).astype(int) for side in (runs.height, runs.width))
+    maps: list[Labels] = []
+    for first, last in itertools.pairwise(runs.slot_start.tolist()):
+        lengths = np.diff(runs.run_start[first:last], append=runs.height * runs.width)
+        whole = np.repeat(runs.run_label[first:last], lengths).reshape(runs.height, runs.width)
+        maps.append(whole[rows][:, columns])
     return tuple(maps)
 
 

@@ -29,9 +29,10 @@ class Command(ProjectCommand):
     help = (
         "Let SIMULATED people do the HITs of a campaign: at our own marketplace through its worker site and the HIT\n"
         "pages, or through links of their own, over HTTP. They get what a browser gets, recognize the tiles by\n"
-        "matching them against the images in DIR, and may read its label maps; they never see the database, the\n"
-        "planted crops, the unit or its IoU. DIR may be any image set that was dissected. In a plain folder of\n"
-        "photographs they name the folder that an image lies in, or a color. (The command itself looks up one thing:\n"
+        "matching them against the images in DIR, and may read its labels: maps, boxes or those of whole images. They\n"
+        "never see the database, the planted crops, the unit or its IoU. DIR may be any image set that was dissected\n"
+        "and whose layout is found by look. In a plain folder of photographs they name the folder that an image lies\n"
+        "in, or a color. (The command itself looks up one thing:\n"
         "which HITs are the campaign's; of links, it makes one for each of them.)\n"
         "The marketplace marks them as simulated.\n"
         "Kinds: " + "; ".join(f"{t.n_people} {t.name}" for t in TEMPERS) + " of 12.\n"
@@ -44,7 +45,7 @@ class Command(ProjectCommand):
         parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the image set's folder")
         parser.add_argument(
             "--resize", choices=["center_crop", "warp"], default="center_crop",
-            help="how the network's preprocessing makes photographs without label maps square (default center_crop)",
+            help="how the network's preprocessing makes photographs without labels square (default center_crop)",
         )  # fmt: skip
         parser.add_argument("--workers", type=int, default=12, help="how many people (default 12)")
         parser.add_argument("--seed", type=int, default=1, help="seed of everything they do (default 1)")

@@ -171,3 +171,22 @@ def test_ones_own_label_maps_may_have_another_size_and_unknown_concepts(tmp_path
     assert labels.shape == (LABEL_PX, LABEL_PX)
     assert set(labels.ravel()) == {7}
     assert own.label_of == {7: ("object", "lamp_post")}
+
+
+def test_boxes_and_labels_of_whole_photographs_are_seen(tmp_path, library):
+    for name in ("a", "b", "broken"):
+        with Image.open(library.folder / "images" / library.rows[0]["image"]) as file:
+            file.convert("RGB").resize((300, 200)).save(tmp_path / f"{name}.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    rows = ["a,lamp,0,0,150,200", "a,table,75,100,300,200", "b,lamp,,,,", "broken,lamp,0,0,9,9"]
+    (tmp_path / "index.csv").write_text("\n".join(["image,label,x0,y0,x1,y1", *rows]))
+    own = Library(tmp_path)
+    number = {name: number for number, (_, name) in own.label_of.items()}
+    lamp, table = (
+        next(labels == number[name] for labels in own.read_labels(0) if number[name] in labels)
+        for name in ("lamp", "table")
+    )
+    assert (lamp[:, : LABEL_PX // 2].all(), lamp.mean()) == (True, 0.5)
+    assert (table[LABEL_PX // 2 :, LABEL_PX // 4 :].all(), table.mean()) == (True, 0.375)
+    assert {int(one) for labels in own.read_labels(1) for one in labels.ravel()} == {number["lamp"]}
+    assert own.read_labels(2) == ()
