@@ -26,7 +26,10 @@ def is_shareable(address: str) -> bool:
 
 def find_route(address: str) -> str:
     """The name of the route at an address of the dashboard, "" if there is none; the address begins with one slash."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
     if parts.scheme or parts.netloc or not address.startswith("/") or address.startswith("//"):
         return ""
     try:

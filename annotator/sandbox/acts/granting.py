@@ -72,7 +72,8 @@ def tell(kind: QualificationType, person: Person, subject: str, text: str, *, no
 @transaction.atomic
 def start_request(kind: QualificationType, person: Person, *, now: dt.datetime) -> QualificationRequest | None:
     """A request; with a test it waits for the answers. None if it was granted at once. Raises Refused."""
-    QualificationType.objects.select_for_update().get(id=kind.pk)
+    # As it is now: its requester may have changed or deleted it since it was read.
+    kind = QualificationType.objects.select_for_update().get(id=kind.pk)
     running = kind.requests.filter(person=person, state=State.STARTED).first()
     if running and kind.test_duration_seconds and now < _end(running, kind):
         return running

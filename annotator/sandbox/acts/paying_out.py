@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet, Sum
 from annotator.csv_files import Exact
 from annotator.refusals import Refusal
 from annotator.sandbox import ledger
-from annotator.sandbox.models import LedgerEntry, Payout, Person, Requester
+from annotator.sandbox.models import LedgerEntry, Payout, Person, Requester, UploadedFile
 from annotator.sandbox.rules import amounts, sealing
 from annotator.sandbox.rules.states import AssignmentState
 
@@ -201,12 +201,14 @@ def _read_amount(text: str | None, *, where: str) -> Decimal:
 
 
 def describe_person(person: Person) -> dict[str, Any]:
-    """Everything that is kept of a person, for them to take away."""
+    """Everything that is kept of a person, for them to take away; of files that came with an answer, their names."""
     earned = find_earnings(person)
     return {
         "worker_id": person.mturk_id, "name": person.name, "country": person.country,
-        "subdivision": person.subdivision, "contact": person.contact, "signed_up_at": person.created_at,
+        "subdivision": person.subdivision, "contact": person.contact, "wants_mail": person.wants_mail,
+        "mailed_at": person.mailed_at, "invited_as": person.invited_as, "signed_up_at": person.created_at,
         "payout_address": read_payout_address(person), "paused_at": person.paused_at,
+        "pause_reason": person.pause_reason,
         "earned_usd": earned.earned_usd, "paid_usd": earned.paid_usd, "owed_usd": earned.owed_usd,
         "assignments": list(
             person.assignments.order_by("id").values(
@@ -216,7 +218,19 @@ def describe_person(person: Person) -> dict[str, Any]:
         ),
         "bonuses": list(person.bonuses.order_by("id").values("amount_usd", "reason", "granted_at")),
         "payouts": list(person.payouts.order_by("id").values("amount_usd", "reference", "at")),
-        "qualifications": list(person.qualifications.order_by("id").values("type__name", "value", "granted_at")),
+        "files": list(
+            UploadedFile.objects.filter(assignment__person=person).order_by("id").values(
+                "assignment__mturk_id", "question_identifier", "name"
+            )
+        ),
+        "qualifications": list(
+            person.qualifications.order_by("id").values("type__name", "value", "granted_at", "is_revoked", "reason")
+        ),
+        "qualification_requests": list(
+            person.qualification_requests.order_by("id").values(
+                "type__name", "state", "started_at", "submitted_at", "answer", "reason"
+            )
+        ),
         "messages": list(
             person.messages.order_by("id").values("requester__name", "is_from_person", "subject", "text", "sent_at")
         ),

@@ -69,7 +69,10 @@ def person(worker_id: str) -> Person:
     return first(Person.objects.filter(mturk_id=worker_id), Code.WORKER_DOES_NOT_EXIST, f"Worker {worker_id}")
 
 
-def own_qualification_type(call: Call) -> QualificationType:
+def own_qualification_type(call: Call, *, is_locked: bool = False) -> QualificationType:
+    """`is_locked`: with its row lock, for an operation that changes it."""
     sought = call.values["QualificationTypeId"]
     rows = QualificationType.objects.filter(requester=call.requester, mturk_id=sought, deleted_at=None)
+    if is_locked:
+        rows = rows.select_for_update(of=("self",))
     return first(rows, Code.QUALIFICATION_TYPE_DOES_NOT_EXIST, f"QualificationType {sought}")

@@ -4,10 +4,10 @@ import ipaddress
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from annotator.sandbox.questions import question_form, safe_xml
 from annotator.sandbox.questions.safe_xml import SCHEMAS, BadDocument
+from annotator.sandbox.questions.structure import split_web_address
 from annotator.sandbox.rules.refusals import Code, Refused
 
 EXTERNAL_NAMESPACE = f"{SCHEMAS}/2006-07-14/ExternalQuestion.xsd"
@@ -66,8 +66,8 @@ def read_question(text: str) -> Question:
 
 def _read_external(root: ET.Element) -> ExternalQuestion:
     url, height = _two(root, "ExternalURL", "FrameHeight")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = split_web_address(url)
+    if parts is None or not parts.hostname:
         raise BadDocument("ExternalURL must be an https address.")
     if parts.scheme == "http" and not _is_nearby(parts.hostname):
         raise BadDocument("ExternalURL must be an https address; http is for addresses of one's own network.")

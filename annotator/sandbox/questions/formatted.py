@@ -1,10 +1,10 @@
 """FormattedContent: the subset of XHTML that a requester may use in a form, made safe to show."""
 
 import xml.etree.ElementTree as ET
-from urllib.parse import urlsplit
 
 from annotator.sandbox.questions import safe_xml
 from annotator.sandbox.questions.safe_xml import BadDocument
+from annotator.sandbox.questions.structure import split_web_address
 
 _TAGS = """
     a abbr b big blockquote br caption center cite code col colgroup dd del dfn div dl dt em font h1 h2 h3 h4 h5
@@ -32,7 +32,7 @@ def to_html(markup: str) -> str:
         for attribute, value in element.attrib.items():
             if attribute not in _KNOWN_ATTRIBUTES:
                 raise BadDocument(f"FormattedContent may not use the attribute {attribute}.")
-            if attribute in _ADDRESSES and urlsplit(value.strip()).scheme not in ("http", "https"):
+            if attribute in _ADDRESSES and split_web_address(value) is None:
                 raise BadDocument(
                     f"An address in FormattedContent must begin with http:// or https://, not {value[:40]!r}."
                 )

@@ -2,7 +2,7 @@
 
 import sys
 import xml.etree.ElementTree as ET
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from annotator.sandbox.questions.safe_xml import BadDocument, name, namespace
 
@@ -48,9 +48,18 @@ def read_binary(element: ET.Element) -> tuple[ET.Element, str, str]:
 
 
 def web_address(text: str) -> str:
-    if urlsplit(text.strip()).scheme not in ("http", "https"):
+    if split_web_address(text) is None:
         raise BadDocument("DataURL must begin with http:// or https://.")
     return text.strip()
+
+
+def split_web_address(text: str) -> SplitResult | None:
+    """None if it is of another scheme, or no address at all, such as https://[1:2/ or one with a host like ℀.org."""
+    try:
+        parts = urlsplit(text.strip())
+    except ValueError:
+        return None
+    return parts if parts.scheme in ("http", "https") else None
 
 
 def whole_number(text: str, *, where: str, least: int = 0) -> int:

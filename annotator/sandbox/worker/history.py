@@ -44,7 +44,9 @@ def show_messages(request: HttpRequest, person: Person) -> HttpResponse:
     """Messages between this person and requesters."""
     messages = list(person.messages.select_related("requester")[:MAX_SHOWN])
     response = session.show(request, "messages", person, messages=messages)
-    person.messages.filter(read_at=None, is_from_person=False).update(read_at=switchboard.read().now())
+    # One that came meanwhile, or is older than those that are shown, was not read.
+    shown = person.messages.filter(pk__in=[message.pk for message in messages])
+    shown.filter(read_at=None, is_from_person=False).update(read_at=switchboard.read().now())
     return response
 
 

@@ -114,7 +114,8 @@ def submit_form(request: HttpRequest, person: Person, assignment_id: str) -> Htt
     if not isinstance(form, question_form.QuestionForm):
         return session.show_problem(request, person, "This HIT is answered in its own frame.", status=409)
     filled = form_answers.read_filled(form, request)
-    if filled.problems:
+    # Of one that is not in progress any more nothing is asked for again: what is said is why it is not.
+    if filled.problems and assignment.state == AssignmentState.ACCEPTED:
         return _show_work(request, assignment, now=now, status=400, problems=filled.problems)
     working.submit(assignment_id, answer=answers.write(filled.answers), files=filled.files, now=now)
     return redirect("sandbox-work", assignment_id)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.utils import timezone
 from annotator.sandbox.acts import accounts, auditing, membership, working
 from annotator.sandbox.models import HIT, Assignment, Person
 from annotator.sandbox.rules.refusals import Refused
+from tests.conformance.documents import FORM, UPLOAD_FORM
 
 pytestmark = pytest.mark.django_db
 NewPerson = Callable[..., Person]
@@ -130,3 +132,32 @@ def test_the_payout_address_of_who_left_stays_while_work_waits_or_money_is_owed_
             mturk.reject_assignment(AssignmentId=waiting.pop(), RequesterFeedback="No words.")
     leaver.refresh_from_db()
     assert not leaver.sealed_payout_address
+
+
+def test_a_requester_is_told_that_who_left_reads_no_message(mturk: Any, leaver: Person) -> None:
+    mturk.approve_assignment(AssignmentId=leaver.assignments.order_by("id")[0].mturk_id)
+    said = mturk.notify_workers(Subject="S", MessageText="T", WorkerIds=[leaver.mturk_id])
+    assert [one["WorkerId"] for one in said["NotifyWorkersFailureStatuses"]] == [leaver.mturk_id]
+    assert not leaver.messages.exists()
+
+
+def test_what_is_taken_along_tells_of_tests_of_files_and_of_what_was_revoked(
+    mturk: Any, new_person: NewPerson, new_hit: NewHit, visit: Any, accept: Any
+) -> None:
+    ada = new_person()
+    browser, fields = visit(ada), {"Description": "D", "QualificationTypeStatus": "Active"}
+    cats, dogs = (
+        mturk.create_qualification_type(Name=name, **fields, **more)["QualificationType"]["QualificationTypeId"]
+        for name, more in (("Cats", {"Test": FORM, "TestDurationInSeconds": 60}), ("Dogs", {"AutoGranted": True}))
+    )
+    browser.post(browser.post(f"/worker/qualifications/{cats}/request").url, {"answer:animal": "cat"})
+    browser.post(f"/worker/qualifications/{dogs}/request")
+    mturk.disassociate_qualification_from_worker(WorkerId=ada.mturk_id, QualificationTypeId=dogs, Reason="No dogs.")
+    held = accept(browser, new_hit(UPLOAD_FORM))
+    photograph = SimpleUploadedFile("cat.jpg", b"x")
+    browser.post(f"/worker/assignments/{held.mturk_id}/submit", {"answer:photo": photograph})
+    taken = browser.get("/worker/account/data").json()
+    told = {one["type__name"]: (one["state"], "cat" in one["answer"]) for one in taken["qualification_requests"]}
+    assert told == {"Cats": ("pending", True), "Dogs": ("granted", False)}
+    assert [(one["is_revoked"], one["reason"]) for one in taken["qualifications"]] == [(True, "No dogs.")]
+    assert [one["name"] for one in taken["files"]] == ["cat.jpg"]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from annotator.sandbox.acts import paying_out
-from annotator.sandbox.models import HIT, Person
+from annotator.sandbox.models import HIT, Payout, Person
 from annotator.sandbox.rules import sealing
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +81,13 @@ def test_such_an_address_of_before_the_rule_is_in_no_file(earner: Client, tmp_pa
     call_command("sandbox_earnings", "--payments", "--csv", str(tmp_path / "payments.csv"))
     assert read_rows(tmp_path / "payments.csv") == []
     assert person.mturk_id in capsys.readouterr().err
+
+
+def test_a_list_with_a_character_that_no_text_can_have_is_answered_in_words(earner: Client, tmp_path: Path) -> None:
+    file = tmp_path / "payments.csv"
+    file.write_text("worker_id,amount,reference\nA\0B,0.50,one\n")
+    with pytest.raises(CommandError, match="nobody here has the WorkerId"):
+        call_command("sandbox_paid", str(file))
+    file.write_text(f"worker_id,amount,reference\n{Person.objects.get().mturk_id},0.50,o\0ne\n")
+    call_command("sandbox_paid", str(file))
+    assert Payout.objects.get().reference == "one"

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from django.db import connections, transaction
 
-from annotator.sandbox.acts import accounts, auditing, membership, working
-from annotator.sandbox.models import HIT, Assignment, LedgerEntry
+from annotator.sandbox.acts import accounts, auditing, granting, membership, working
+from annotator.sandbox.models import HIT, Assignment, LedgerEntry, QualificationType
 from annotator.sandbox.rules.refusals import Refused
 from tests.annotator.sandbox import serving
 from tests.annotator.sandbox.conftest import HIT_TYPE
@@ -100,3 +100,23 @@ def test_who_leaves_at_the_same_moment_holds_no_hit(mturk: Any) -> None:
         with pytest.raises(Refused, match="paused"):
             accepting.result()
     assert not Assignment.objects.exists()
+
+
+def test_a_qualification_that_is_deleted_at_the_same_moment_does_not_come_back(mturk: Any) -> None:
+    made = mturk.create_qualification_type(Name="Cats", Description="Who knows.", QualificationTypeStatus="Active")
+    kind = QualificationType.objects.get()
+
+    def change() -> None:
+        mturk.update_qualification_type(
+            QualificationTypeId=made["QualificationType"]["QualificationTypeId"], Description="Who knows cats."
+        )
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            granting.delete_type(kind, now=dt.datetime.now(dt.UTC))
+            changing = pool.submit(change)
+            time.sleep(0.2)
+            assert not changing.done(), "it waits for who deletes"
+        with pytest.raises(ClientError, match="does not exist"):
+            changing.result()
+    assert QualificationType.objects.get().deleted_at is not None

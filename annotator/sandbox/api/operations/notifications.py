@@ -1,7 +1,6 @@
 """Operations on event notifications."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -10,6 +9,7 @@ from annotator.sandbox import notifying
 from annotator.sandbox.api import find
 from annotator.sandbox.api.call import Call
 from annotator.sandbox.models import NotificationSetting
+from annotator.sandbox.questions.structure import split_web_address
 from annotator.sandbox.rules import ids
 from annotator.sandbox.rules.refusals import Code, Refused, bad_parameter
 
@@ -55,7 +55,7 @@ def check_specification(specification: dict[str, Any], *, is_test: bool) -> None
         raise bad_parameter("Ping is for SendTestEventNotification only.")
     if transport == "Email" and not _is_email(destination):
         raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "The destination of Email is an e-mail address.")
-    is_queue = urlsplit(destination).scheme in ("http", "https") and len(destination) <= 1024
+    is_queue = split_web_address(destination) is not None and len(destination) <= 1024
     if transport == "SQS" and not is_queue:
         raise Refused(Code.INVALID_TRANSPORT_ENDPOINT, "The destination of SQS is the queue's URL.")
     if transport == "SNS" and not (destination.startswith("arn:") and len(destination) <= 1024):

@@ -52,7 +52,7 @@ def _check_test(values: dict[str, Any]) -> None:
 
 def update_qualification_type(call: Call) -> dict[str, Any]:
     """A new test replaces the old one with its key. The name cannot change, and retries cannot be forbidden later."""
-    kind, values = find.own_qualification_type(call), call.values
+    kind, values = find.own_qualification_type(call, is_locked=True), call.values
     _check_test(values)
     if "Test" in values:
         kind.test, kind.answer_key = values["Test"], values.get("AnswerKey", "")
@@ -70,7 +70,7 @@ def update_qualification_type(call: Call) -> dict[str, Any]:
 
 
 def delete_qualification_type(call: Call) -> dict[str, Any]:
-    granting.delete_type(find.own_qualification_type(call), now=call.now)
+    granting.delete_type(find.own_qualification_type(call, is_locked=True), now=call.now)
     return {}
 
 

@@ -37,7 +37,8 @@ def list_worker_blocks(call: Call) -> dict[str, Any]:
 
 
 def notify_workers(call: Call) -> dict[str, Any]:
-    """A message to each person whose work this requester has judged, or who wrote; the answer names the others."""
+    """A message to each person whose work this requester has judged, or who wrote, and who has not left; the answer
+    names the others."""
     sought = call.values["WorkerIds"]
     if not 1 <= len(sought) <= MAX_WORKERS_NOTIFIED:
         raise bad_parameter(f"WorkerIds must name 1 to {MAX_WORKERS_NOTIFIED} Workers.")
@@ -48,7 +49,7 @@ def notify_workers(call: Call) -> dict[str, Any]:
         )
     )  # fmt: skip
     has_written = Exists(Message.objects.filter(person=OuterRef("pk"), requester=call.requester, is_from_person=True))
-    judged = Person.objects.filter(is_judged | has_written, mturk_id__in=sought)
+    judged = Person.objects.filter(is_judged | has_written, mturk_id__in=sought, left_at=None)
     Message.objects.bulk_create(
         Message(
             requester=call.requester, person=person, subject=call.values["Subject"], text=call.values["MessageText"],
@@ -71,6 +72,8 @@ def list_worker_messages(call: Call) -> dict[str, Any]:
 def _failure(worker_id: str) -> dict[str, Any]:
     return {
         "NotifyWorkersFailureCode": "HardFailure",
-        "NotifyWorkersFailureMessage": "You have not judged work of this Worker, and were not written to.",
+        "NotifyWorkersFailureMessage": (
+            "You have not judged work of this Worker and were not written to, or the Worker has left."
+        ),
         "WorkerId": worker_id,
     }

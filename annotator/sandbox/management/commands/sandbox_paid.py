@@ -39,7 +39,7 @@ def _read(path: Path) -> list[dict[str, str | None]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             rows: list[dict[str, str | None]] = [
-                {name: restore(row[name] or "") for name in NEEDED if name in row} for row in reader
+                {name: restore((row[name] or "").replace("\0", "")) for name in NEEDED if name in row} for row in reader
             ]
             columns = reader.fieldnames or ()
     except (OSError, UnicodeDecodeError, csv.Error) as error:

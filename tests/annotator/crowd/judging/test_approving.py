@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from annotator.crowd import pseudonyms
 from annotator.crowd.campaigns import collecting
@@ -100,6 +102,22 @@ def test_a_rejection_that_was_given_up_is_proposed_anew(market: Any, session: Se
     rejecting.confirm_rejection(session, rejection=propose(answer, market), confirmed_by="bob")
     answer.refresh_from_db()
     assert (answer.state, SandboxAssignment.objects.get().state) == ("rejected", "Rejected")
+
+
+def test_a_rejection_that_was_refused_before_refusals_were_recorded_is_a_proposal_again(
+    market: Any, session: Session, answer: Assignment
+) -> None:
+    rejection = propose(answer, market)
+    rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
+    take_back = import_module("annotator.crowd.migrations.0019_refused_reviews").take_back
+    Assignment.objects.update(state="submitted")
+    take_back(apps, None)
+    assert Rejection.objects.get().confirmed_by == "bob", "it was made"
+    OutwardAct.objects.filter(verb="reject").update(state="failed")  # as an earlier release left it
+    take_back(apps, None)
+    rejection.refresh_from_db()
+    assert (rejection.confirmed_by, rejection.confirmed_at) == ("", None)
+    rejecting.withdraw_proposal(rejection=rejection)
 
 
 def test_a_rejection_that_was_given_up_and_made_all_the_same_is_overturned(

@@ -88,7 +88,7 @@ def test_a_view_is_kept_under_a_name_and_shows_the_same_to_others(world: World, 
     assert 'href="/units/?concept=wheel&amp;sort=index"' in viewer.get("/notes/").content.decode()
     assert viewer.post(f"/views/{view.pk}/delete/").status_code == 404
     assert researcher.post(f"/views/{view.pk}/delete/").status_code == 302
-    for elsewhere in ("https://evil.example/units/", "//evil.example/units/", "/nowhere/", ""):
+    for elsewhere in ("https://evil.example/units/", "//evil.example/units/", "/nowhere/", "", "//[1:2/"):
         assert researcher.post("/views/", {"address": elsewhere, "name": "x"}).status_code == 422
     assert not SavedView.objects.exists()
 

@@ -86,3 +86,12 @@ def test_a_test_that_was_closed_meanwhile_grants_nothing(mturk: Any, new_person:
     with pytest.raises(Refused, match="over"):
         granting.submit_test(asked, [Answer("animal", selections=("cat",))], now=now)
     assert not Qualification.objects.exists()
+
+
+def test_one_that_was_deleted_meanwhile_is_not_requested(mturk: Any, new_person: NewPerson) -> None:
+    """The request has read the type before."""
+    kind, now = make_type(mturk, AutoGranted=True), timezone.now()
+    mturk.delete_qualification_type(QualificationTypeId=kind.mturk_id)
+    with pytest.raises(Refused, match="cannot be requested"):
+        granting.start_request(kind, new_person(), now=now)
+    assert not Qualification.objects.exists()

@@ -1,4 +1,4 @@
-"""Twenty documents made to hurt: each refused in words, within 0.2 seconds of processor time and 32 MB."""
+"""Twenty-four documents made to hurt: each refused in words, within 0.2 seconds of processor time and 32 MB."""
 
 import time
 import tracemalloc
@@ -45,6 +45,13 @@ DOCUMENTS = {
     "a handler in FormattedContent": _formatted('<img src="https://a.b/c" onerror="alert(1)"/>'),
     "a script address": _formatted('<a href="javascript:alert(1)">x</a>'),
     "entities in FormattedContent": _formatted('<!DOCTYPE d [<!ENTITY a "b">]><p>&a;</p>'),
+    "an address that is none": EXTERNAL_QUESTION.replace("https://example.org", "https://[1:2"),
+    "a host of a character that is several": EXTERNAL_QUESTION.replace("example.org", "a\u2100b.org"),
+    "such an address in FormattedContent": _formatted('<a href="https://[1:2/">x</a>'),
+    "such an address of a file": _form(
+        "<Overview><Binary><MimeType><Type>image</Type></MimeType><DataURL>https://[1:2/</DataURL><AltText/></Binary>"
+        "</Overview>"
+    ),
     "a frame to a script": EXTERNAL_QUESTION.replace("https://example.org/hit?unit=1&amp;of=2", "javascript:alert(1)"),
 }
 
@@ -63,8 +70,8 @@ def test_a_hostile_document_is_refused_quickly(document: str) -> None:
     assert refused.value.code == "XMLParseError"
 
 
-def test_there_are_twenty() -> None:
-    assert len(DOCUMENTS) == 20
+def test_there_are_twenty_four() -> None:
+    assert len(DOCUMENTS) == 24
 
 
 @pytest.mark.parametrize("name", ["billion laughs", "a local file", "ten thousand deep"])

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from annotator.sandbox.models import HIT, Assignment, Message, Person
+from annotator.sandbox.models import HIT, Assignment, Message, Person, Requester
 from annotator.sandbox.questions.documents import HTML_NAMESPACE
+from annotator.sandbox.worker import history
 from tests.conformance.documents import FORM
 
 Visit = Callable[[Person], Client]
@@ -51,6 +53,18 @@ def test_a_person_and_a_requester_write_to_each_other(
     assert browser.post(address, {"subject": "Unclear", "text": "What is a unit?"}).status_code == 302
     assert Message.objects.get().is_from_person
     assert "What is a unit?" in browser.get("/worker/messages").content.decode()
+
+
+def test_a_message_that_was_not_shown_was_not_read(
+    visit: Visit, new_person: NewPerson, requester: Requester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, now = new_person(), timezone.now()
+    browser = visit(person)
+    for text in ("the first", "the second"):
+        Message.objects.create(requester=requester, person=person, subject="S", text=text, sent_at=now)
+    monkeypatch.setattr(history, "MAX_SHOWN", 1)
+    assert "the second" in browser.get("/worker/messages").content.decode()
+    assert list(Message.objects.filter(read_at=None).values_list("text", flat=True)) == ["the first"]
 
 
 def test_what_is_not_there_is_said_in_words(visit: Visit, new_person: NewPerson) -> None:

@@ -38,6 +38,18 @@ def test_the_frame_gets_exactly_amazons_parameters(
     assert 'sandbox="allow-scripts allow-forms' in page.content.decode()
 
 
+def test_a_form_that_is_over_is_not_asked_for_again(
+    accept: Accept, visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT]
+) -> None:
+    """By the back button after it was submitted, with an answer missing now."""
+    browser = visit(new_person())
+    address = f"/worker/assignments/{accept(browser, new_hit(FORM)).mturk_id}/submit"
+    assert browser.post(address, {}).status_code == 400
+    assert browser.post(address, {"answer:animal": "cat"}).status_code == 302
+    again = browser.post(address, {})
+    assert (again.status_code, "is submitted" in again.content.decode()) == (409, True)
+
+
 def test_a_requesters_own_html_has_no_right_over_this_site(
     visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT], settings: Any
 ) -> None:
