@@ -49,6 +49,9 @@ UPRIGHT = {
 }
 # Orientations that change width for height.
 LYING = (5, 6, 7, 8)
+# The format whose pictures Pillow turns itself: their size is the upright one, and they lose their orientation when
+# their pixels are read.
+TURNED = "TIFF"
 # The largest values of 8, 10, 12, 14 and 16 bits.
 INTEGER_TOPS = (255, 1023, 4095, 16383, 65535)
 # 16-bit colors: what Pillow reads of them is the upper byte, and this reads the lower one.
@@ -141,7 +144,7 @@ def read_size(path: Path) -> dict[str, int]:
     with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as image:
         warnings.simplefilter("ignore")
         width, height = image.size
-        if _read_orientation(image) in LYING:
+        if image.format != TURNED and _read_orientation(image) in LYING:
             width, height = height, width
         return {"width": width, "height": height}
 
@@ -166,12 +169,12 @@ def _demand_room(image: ImageFile.ImageFile, *, file_bytes: int, input_px: int) 
 
 def _read_upright(image: ImageFile.ImageFile, *, map_size: tuple[int, int] | None) -> Image.Image:
     """The picture in RGB as people see it, at its own size or, if far larger than the input, at a fraction of it."""
+    is_lying = image.format == TURNED and _read_orientation(image) in LYING
     picture = _as_rgb(image)
     turn = UPRIGHT.get(_read_orientation(image))
-    if turn is None:
-        return picture
-    upright = picture.transpose(turn)
-    if map_size is not None and _fits_unturned(map_size, stored=picture.size, upright=upright.size):
+    upright = picture if turn is None else picture.transpose(turn)
+    stored = picture.size[::-1] if is_lying else picture.size
+    if map_size is not None and _fits_unturned(map_size, stored=stored, upright=upright.size):
         raise ImageUnreadable(
             "its EXIF orientation turns it upright, but its label map has the sides of the picture that is not turned: "
             "turn the label map, or take the tag away"
@@ -237,7 +240,7 @@ def scale_to_bytes(values: NDArray[Any], *, is_whole: bool) -> NDArray[np.uint8]
     scaled = np.empty(len(flat), dtype=np.uint8)
     for first in range(0, len(flat), SCALED_VALUES):
         some = flat[first : first + SCALED_VALUES].astype(np.float64)
-        scaled[first : first + SCALED_VALUES] = ((some - low) * (255 / max(high - low, 1e-300))).clip(0, 255)
+        scaled[first : first + SCALED_VALUES] = np.rint(((some - low) * (255 / max(high - low, 1e-300))).clip(0, 255))
     return scaled.reshape(values.shape)
 
 

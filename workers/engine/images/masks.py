@@ -24,7 +24,7 @@ from workers.engine.images.walking import list_images
 
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".gif")
 VOID = (255, 65_535)
-NO_MAP = "no label map of this name"
+NO_MAP, SHARED = "no label map of this name", "its label map could be another photograph's, too"
 Values = NDArray[np.int64]
 
 
@@ -61,7 +61,7 @@ def pair_masks(layout: MaskLayout) -> tuple[dict[str, Path], list[tuple[str, str
     """The label map of each photograph that has one, and reason and path of the files that are left over.
 
     A photograph has the map at its own path, else the only map of its name. It has none if another photograph has that
-    name, too, or if the map is at another photograph's own path.
+    path or that name, too, or if the map is at another photograph's own path.
     """
     found, passed = list_images(layout.images)
     maps = {_stem(path): layout.masks / path for path in _list_masks(layout)}
@@ -71,9 +71,11 @@ def pair_masks(layout: MaskLayout) -> tuple[dict[str, Path], list[tuple[str, str
     by_name = {_stem_name(mask): mask for mask in maps.values() if n_maps[_stem_name(mask)] == 1}
     alone = [path for path in found if n_photographs[_stem_name(path)] == 1]
     _pair(layout, alone, by_name, pairs, key=_stem_name)
-    used = set(pairs.values())
-    left = [path for path in found if path not in pairs and layout.images / path not in used]
-    return pairs, passed + [(NO_MAP, path) for path in left]
+    claims = Counter(pairs.values())
+    left = [path for path in found if path not in pairs and layout.images / path not in claims]
+    shared = [path for path, mask in pairs.items() if claims[mask] > 1]
+    own = {path: mask for path, mask in pairs.items() if claims[mask] == 1}
+    return own, passed + [(NO_MAP, path) for path in left] + [(SHARED, path) for path in shared]
 
 
 def _pair(
@@ -93,7 +95,7 @@ def _pair(
             pairs.setdefault(photograph, mask)
 
 
-def _stem(path: str) -> str:
+def _stem(path: str | Path) -> str:
     return str(PurePosixPath(path).with_suffix(""))
 
 
@@ -121,6 +123,7 @@ def open_masks(layout: MaskLayout) -> ImageSet:
         raise ImageSetError(
             f"No photograph of {layout.images.name} has a label map of the same name in {layout.masks.name}."
         )
+    _demand_one_map(layout, {path: pairs[path] for path in paths})
     _demand_meaning(layout, pairs[paths[0]])
 
     def find_size(index: int) -> tuple[int, int] | None:
@@ -141,6 +144,18 @@ def open_masks(layout: MaskLayout) -> ImageSet:
         passed_over=sum_up(passed),
         notes=(*layout.notes, *tell_merged(name for name in layout.names.values.values() if not is_nothing(name))),
     )
+
+
+def _demand_one_map(layout: MaskLayout, pairs: Mapping[str, Path]) -> None:
+    """Raises ImageSetError if a label map is there twice, with two suffixes."""
+    photographs, maps = {layout.images / path for path in pairs}, {_stem(mask): mask for mask in pairs.values()}
+    for path in _list_masks(layout):
+        mask = layout.masks / path
+        own = maps.get(_stem(mask), mask)
+        if own != mask and mask not in photographs:
+            raise ImageSetError(
+                f"{layout.masks.name} has two label maps of one name, {own.name} and {mask.name}: leave one of them."
+            )
 
 
 def _demand_meaning(layout: MaskLayout, mask: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -66,25 +66,21 @@ class Photographs:
             return OWN, own
         wanted = _normalize(name)
         last = posixpath.basename(wanted)
-        # Names of photographs may be given without their ending.
-        alike = {path: path for path in self._by_name.get(last, [])}
+        # Names of photographs may be given without their ending; two photographs may then have one name.
+        alike = {path: [path] for path in self._by_name.get(last, [])}
         if not alike:
-            alike = {posixpath.splitext(path)[0]: path for path in self._by_stem.get(last, [])}
+            for path in self._by_stem.get(last, []):
+                alike.setdefault(posixpath.splitext(path)[0], []).append(path)
             if _slashed(name) in alike:
-                return OWN, alike[_slashed(name)]
-        ending = [path for shown, path in alike.items() if f"/{shown}".endswith(f"/{wanted}")]
-        if len(ending) > 1:
-            raise ImageSetError(
-                f"{name} may be {ending[0]} or {ending[1]}: give --images the folder of one of them, or the path in "
-                "full."
-            )
+                return OWN, _choose_one(name, alike[_slashed(name)])
+        ending = [path for shown, paths in alike.items() if f"/{shown}".endswith(f"/{wanted}") for path in paths]
         if ending:
-            return ENDING, ending[0]
+            return ENDING, _choose_one(name, ending)
         longer = max((shown for shown in alike if wanted.endswith(f"/{shown}")), key=len, default=None)
         if longer is None:
             return None
         is_confirmed = any(f"{folder}/{longer}".endswith(f"/{wanted}") for folder in self._folders)
-        return CONFIRMED if is_confirmed else LONGER, alike[longer]
+        return CONFIRMED if is_confirmed else LONGER, _choose_one(name, alike[longer])
 
     @cached_property
     def _folders(self) -> tuple[str, ...]:
@@ -107,6 +103,15 @@ class Photographs:
         for path in self.paths:
             named[posixpath.splitext(posixpath.basename(path))[0]].append(path)
         return dict(named)
+
+
+def _choose_one(name: str, fitting: Sequence[str]) -> str:
+    """Raises ImageSetError if there are several."""
+    if len(fitting) > 1:
+        raise ImageSetError(
+            f"{name} may be {fitting[0]} or {fitting[1]}: give --images the folder of one of them, or the path in full."
+        )
+    return fitting[0]
 
 
 def is_inside(path: str) -> bool:

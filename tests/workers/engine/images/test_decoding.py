@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.engine.images.decoding import ImageUnreadable, decode_image
+from workers.engine.images.decoding import ImageUnreadable, decode_image, read_size
 
 PX = 32
 
@@ -52,17 +52,21 @@ def test_every_orientation_is_turned_upright(tmp_path: Path, orientation: int, e
     path = tmp_path / f"a.{ending}"
     image.save(path, exif=exif, **({"quality": 95} if ending in ("jpg", "webp") else {}))
     assert np.abs(decode(path) - picture()).mean() < 12
+    wide = Image.fromarray(np.ascontiguousarray(turned(orientation).repeat(2, axis=1 if orientation < 5 else 0)))
+    wide.save(path, exif=exif)
+    assert read_size(path) == {"width": 2 * PX, "height": PX}
 
 
-def test_a_label_map_of_the_unturned_picture_is_refused_for_a_turned_photograph(tmp_path: Path) -> None:
-    image = Image.fromarray(np.zeros((40, 80, 3), np.uint8))
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif"])
+def test_a_label_map_of_the_unturned_picture_is_refused_for_a_turned_photograph(tmp_path: Path, ending: str) -> None:
+    image, path = Image.fromarray(np.zeros((40, 80, 3), np.uint8)), tmp_path / f"a.{ending}"
     exif = image.getexif()
     exif[0x0112] = 6
-    image.save(tmp_path / "a.jpg", exif=exif)
-    decode(tmp_path / "a.jpg", map_size=(40, 20))
-    decode(tmp_path / "a.jpg", map_size=(30, 30))
+    image.save(path, exif=exif)
+    decode(path, map_size=(40, 20))
+    decode(path, map_size=(30, 30))
     with pytest.raises(ImageUnreadable, match="turn the label map"):
-        decode(tmp_path / "a.jpg", map_size=(20, 40))
+        decode(path, map_size=(20, 40))
 
 
 def gray(path: Path, values: NDArray[np.generic]) -> NDArray[np.int64]:
@@ -77,8 +81,11 @@ RAMP = np.linspace(0, 1, PX * PX).reshape(PX, PX)
 def test_gray_of_more_bits_is_scaled_by_the_bits_that_it_uses(tmp_path: Path, bits: int) -> None:
     top = 2**bits - 1
     found = gray(tmp_path / "a.png", np.rint(RAMP * top).astype(np.uint16))
-    assert np.abs(found - RAMP * 255).max() < 1.01
+    assert np.abs(found - RAMP * 255).max() < 0.51 + 255 / top
     assert found.max() == 255
+    # Rounded, not cut off: 8 bits that were written as more come back.
+    wanted = np.arange(256).repeat(4).reshape(PX, PX)
+    assert (gray(tmp_path / "a.png", np.rint(wanted / 255 * top).astype(np.uint16)) == wanted).all()
 
 
 def test_values_of_8_bits_in_16_stay_as_they_are(tmp_path: Path) -> None:
@@ -88,7 +95,7 @@ def test_values_of_8_bits_in_16_stay_as_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "black", "white"),
-    [(0, 1, 0, 255), (0, 0.5, 0, 127), (0, 200, 0, 200), (-1, 1, 0, 255), (-3, 900, 0, 255), (1000, 70000, 0, 255)],
+    [(0, 1, 0, 255), (0, 0.5, 0, 128), (0, 200, 0, 200), (-1, 1, 0, 255), (-3, 900, 0, 255), (1000, 70000, 0, 255)],
 )
 def test_decimal_values_are_scaled_by_their_range(
     tmp_path: Path, low: float, high: float, black: int, white: int
@@ -98,7 +105,7 @@ def test_decimal_values_are_scaled_by_their_range(
 
 
 def test_a_gray_of_one_half_everywhere_is_gray(tmp_path: Path) -> None:
-    assert (gray(tmp_path / "a.tif", np.full((PX, PX), 0.5, np.float32)) == 127).all()
+    assert (gray(tmp_path / "a.tif", np.full((PX, PX), 0.5, np.float32)) == 128).all()
 
 
 def write_png16(path: Path, values: NDArray[np.uint16]) -> None:

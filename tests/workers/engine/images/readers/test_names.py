@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,30 @@ def test_labels_of_a_missing_photograph_go_to_no_other(
     text = "image,label,,\n" + "".join(f"{name},{label}\n" for name, label in zip(names, "abc", strict=False))
     labels = name_rows(tmp_path / "photos", text, photographs)
     assert labels == {path: one for path, one in found.items() if one}
+
+
+@pytest.mark.parametrize("name", ["a/1", "1", "x/a/1", "photos/a/1"])
+def test_a_name_without_an_ending_may_fit_two_photographs(tmp_path: Path, name: str) -> None:
+    photographs = ("a/1.jpg", "a/1.png", "2.jpg")
+    with pytest.raises(ImageSetError, match=r"1 may be a/1\.jpg or a/1\.png: .* or the path in full"):
+        name_rows(tmp_path / "photos", f"image,label\n{name},dog\n", photographs)
+    assert name_rows(tmp_path / "photos", "image,label\na/1.png,dog\n", photographs) == {"a/1.png": {"dog"}}
+
+
+def test_a_label_map_is_of_one_photograph_and_a_photograph_has_one(tmp_path: Path) -> None:
+    write_masks(tmp_path, np.ones((8, 8)))
+    photo(tmp_path / "images" / "b.jpg")
+    for copy in ("masks/b.png", "masks/c.png"):
+        shutil.copy(tmp_path / "masks" / "a.png", tmp_path / copy)
+    assert open_image_set(tmp_path).paths == ("a.jpg", "b.jpg")
+    photo(tmp_path / "images" / "b.png")
+    image_set = open_image_set(tmp_path)
+    assert image_set.paths == ("a.jpg",)
+    passed = {one.reason: one.n_files for one in image_set.passed_over}
+    assert passed == {"its label map could be another photograph's, too": 2}
+    Image.new("L", (8, 8), 3).save(tmp_path / "masks" / "a.bmp")
+    with pytest.raises(ImageSetError, match=r"masks has two label maps of one name, a\.png and a\.bmp"):
+        open_image_set(tmp_path)
 
 
 def test_other_colors_or_void_values_make_another_image_set(tmp_path: Path) -> None:
