@@ -16,6 +16,7 @@ from tests.workers.engine.making import write_index, write_label_map, write_tabl
 from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.readouts.bench import Bench
+from workers.engine.readouts.epochs import run_epochs
 from workers.engine.readouts.features import PART, ReadLayer
 from workers.engine.readouts.fit import fit_readout
 from workers.engine.readouts.judging import find_precision
@@ -188,6 +189,19 @@ def test_captions_go_on_from_a_checkpoint_and_have_a_map_for_each_word(
     _, found = fit("classify", **plain, phrase="Red square")
     assert found["classes"][0]["name"] == "red square"
     assert found["precision"]["value"] > found["precision_chance"]["value"]
+
+
+def test_an_epoch_takes_one_thread_and_gives_the_others_back() -> None:
+    seen: list[int] = []
+    torch.set_num_threads(2)
+    try:
+        run_epochs(
+            tensors={"x": torch.zeros(1)}, n_epochs=2, learn=lambda _: seen.append(torch.get_num_threads()),
+            checkpoint=Forgetful(), progress=lambda _: seen.append(torch.get_num_threads()),
+        )  # fmt: skip
+        assert seen == [1, 2, 1, 2]
+    finally:
+        torch.set_num_threads(1)
 
 
 def test_options_that_would_do_nothing_are_refused(fit: Any, labeled: Path, tmp_path: Path) -> None:
