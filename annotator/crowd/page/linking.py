@@ -90,12 +90,14 @@ def submit_place(external_id: str, *, fields: dict[str, str], browser_sha256: st
             check_browser(work.link, browser_sha256=browser_sha256, no_cookie=NO_COOKIE)
             if not work.link.browser_sha256:  # opened again, and not started yet
                 raise LinkRefused("There is no such work: please open your own link again.")
-        LinkedHIT.objects.select_for_update().get(pk=work.hit_id)
+        hit = LinkedHIT.objects.select_for_update().get(pk=work.hit_id)
         work.refresh_from_db(fields=["state", "deadline", "bonus_usd"])
         if work.state == State.ACCEPTED:
+            # Of a HIT that was withdrawn only those in time are waited for: later nobody collects it any more.
+            is_late = work.deadline <= now and (hit.is_stopped or hit.count_free(now=now) < 1)
             # A bonus on work that was not submitted is its pay.
-            if work.bonus_usd or (work.deadline <= now and work.hit.count_free(now=now) < 1):
-                raise LinkRefused("The time for this one is over, and others have done it meanwhile. Please go on.")
+            if work.bonus_usd or is_late:
+                raise LinkRefused("The time for this one is over, and no more answers are taken. Please go on.")
             changes = {"state": State.SUBMITTED, "submitted_at": now, "fields": fields}
             LinkedWork.objects.filter(pk=work.pk).update(**changes)
     if _is_over(work.link, now=now):

@@ -1,6 +1,7 @@
 """Qualifications: types, requests by people with or without a test, grants, revocations."""
 
 import datetime as dt
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext, gettext_noop
@@ -75,24 +76,21 @@ def start_request(kind: QualificationType, person: Person, *, now: dt.datetime) 
     # As it is now: its requester may have changed or deleted it since it was read.
     kind = QualificationType.objects.select_for_update().get(id=kind.pk)
     running = kind.requests.filter(person=person, state=State.STARTED).first()
-    if running and kind.test_duration_seconds and now < _end(running, kind):
+    if running and running.ends_at and now < running.ends_at:
         return running
     if running:
         reject_request(running, reason="The time for the test ran out.")
     _check_may_request(kind, person, now=now)
-    asked = QualificationRequest.objects.create(
-        type=kind, person=person, test=kind.test, started_at=now,
-        state=State.STARTED if kind.test else State.PENDING, submitted_at=None if kind.test else now,
-    )  # fmt: skip
+    begun: dict[str, Any] = {"state": State.PENDING, "submitted_at": now}
+    if kind.test:
+        ends_at = now + dt.timedelta(seconds=kind.test_duration_seconds or 0)
+        begun = {"state": State.STARTED, "test": kind.test, "ends_at": ends_at}
+    asked = QualificationRequest.objects.create(type=kind, person=person, started_at=now, **begun)
     if not kind.is_auto_granted:
         return asked
     # The request is kept: without a delay for another one, what is revoked is not granted again.
     accept_request(asked, value=kind.auto_granted_value, now=now)
     return None
-
-
-def _end(request: QualificationRequest, kind: QualificationType) -> dt.datetime:
-    return request.started_at + dt.timedelta(seconds=kind.test_duration_seconds or 0)
 
 
 def _check_may_request(kind: QualificationType, person: Person, *, now: dt.datetime) -> None:
@@ -129,7 +127,7 @@ def submit_test(request: QualificationRequest, answers: list[Answer], *, now: dt
     is_first = QualificationRequest.objects.filter(pk=request.pk, state=State.STARTED).update(
         answer=request.answer, submitted_at=now, state=State.PENDING
     )
-    if not is_first or now > _end(request, kind):
+    if not is_first or request.ends_at is None or now > request.ends_at:
         raise Refused(Code.INVALID_QUALIFICATION_STATE, gettext_noop("The time for this test is over."))
     if not kind.answer_key or kind.test != request.test:
         return None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from annotator.countries import CODES
 from annotator.sandbox.acts import qualifying
 from annotator.sandbox.api import find
 from annotator.sandbox.api.limits import MAX_REQUIREMENTS
@@ -47,8 +48,18 @@ def _check_values(requirement: dict[str, Any]) -> None:
             raise bad_parameter("Worker_Locale is compared with LocaleValues.")
         if comparator not in _PLACE_COMPARATORS:
             raise bad_parameter(f"Worker_Locale takes {', '.join(_PLACE_COMPARATORS)}, not {comparator}.")
+        _check_places(places)
     elif places or not numbers:
         raise bad_parameter(f"{comparator} is a comparison with IntegerValues.")
     most = (MAX_PLACES if places else MAX_NUMBERS) if comparator in _SETS else 1
     if len(numbers or places) > most:
         raise bad_parameter(f"{comparator} takes at most {say_count(most, 'value')}.")
+
+
+def _check_places(places: list[dict[str, str]]) -> None:
+    """Nobody lives in a country that is none, and nobody could take the HIT."""
+    for place in places:
+        country, subdivision = place["Country"], place.get("Subdivision", "")
+        if country not in CODES or subdivision != subdivision.upper():
+            said = "-".join(filter(None, [country, subdivision]))
+            raise bad_parameter(f"LocaleValues names countries by ISO 3166, such as US or US-CA, not {said!r}.")

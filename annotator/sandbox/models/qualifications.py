@@ -71,6 +71,8 @@ class QualificationRequest(models.Model):
     answer = models.TextField(blank=True)
     reason = models.TextField(blank=True)
     started_at = models.DateTimeField()
+    # Of the time for the test, as it was when the person began it.
+    ends_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -80,7 +80,7 @@ def take_test(request: HttpRequest, person: Person, request_id: str) -> HttpResp
         if not problems:
             value = granting.submit_test(asked, filled.answers, now=now)
             return session.show(request, "test_done", person, asked=asked, value=value)
-    seconds = (asked.type.test_duration_seconds or 0) - int((now - asked.started_at).total_seconds())
+    seconds = int((asked.ends_at - now).total_seconds()) if asked.ends_at else 0
     return session.show(
         request, "test", person, status=400 if problems else 200, asked=asked, form=form, problems=problems,
         n_seconds_left=max(0, seconds),

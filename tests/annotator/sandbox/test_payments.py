@@ -35,8 +35,10 @@ def read_rows(file: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize("address", ["+49 170 1234567", "@ada-l", "DE02 1203 0000", "'ada'@example.org", 'a=b, "c"'])
 def test_whoever_pays_gets_the_address_as_it_was_given(earner: Client, tmp_path: Path, address: str) -> None:
     earner.post("/worker/account", {"payout_address": address})
+    (tmp_path / "payments.csv").write_text("that of last month, which others could read")
     call_command("sandbox_earnings", "--payments", "--csv", str(tmp_path / "payments.csv"))
     call_command("sandbox_earnings", "--csv", str(tmp_path / "earnings.csv"))
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
     assert [row["recipient"] for row in read_rows(tmp_path / "payments.csv")] == [address]
     assert [row["payout_address"] for row in read_rows(tmp_path / "earnings.csv")] == [address]
 

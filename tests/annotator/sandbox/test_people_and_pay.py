@@ -65,7 +65,7 @@ def test_from_invitation_to_payout(mturk: Any, new_hit: Callable[..., HIT], sett
     settings.SANDBOX_URL = "https://crowd.example.org"
     settings.SANDBOX_OPERATOR = "The lab of pictures"
     names = [f"Person{number:02}" for number in range(N_PEOPLE)]
-    (tmp_path / "names.txt").write_text("\n".join(names))
+    (tmp_path / "names.txt").write_text("\n".join(names), encoding="utf-8-sig")  # as some editors write
     links = dict(
         line.split(": ", 1) for line in run("sandbox_invite", "--names", str(tmp_path / "names.txt")).splitlines()
     )

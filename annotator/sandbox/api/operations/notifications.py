@@ -21,15 +21,13 @@ def update_notification_settings(call: Call) -> dict[str, Any]:
     hit_type, values = find.hit_type(call), call.values
     if "Notification" not in values and "Active" not in values:
         raise Refused(Code.MISSING_PARAMETER, "Either Notification or Active must be given.")
-    setting = NotificationSetting.objects.filter(hit_type=hit_type).first()
+    changes: dict[str, Any] = {"is_active": values["Active"]} if "Active" in values else {}
     if "Notification" in values:
         check_specification(values["Notification"], is_test=False)
-        setting = setting or NotificationSetting(hit_type=hit_type)
-        setting.specification = values["Notification"]
-    if setting is None:
+        changes["specification"] = values["Notification"]
+        NotificationSetting.objects.update_or_create(hit_type=hit_type, defaults=changes)
+    elif not NotificationSetting.objects.filter(hit_type=hit_type).update(**changes):
         raise bad_parameter("This HIT type has no notification to make active or inactive.")
-    setting.is_active = values.get("Active", setting.is_active)
-    setting.save()
     return {}
 
 

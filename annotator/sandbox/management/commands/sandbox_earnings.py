@@ -73,7 +73,9 @@ class Command(ProjectCommand):
         path = Path(target)
         try:
             path.touch(mode=0o600)
-            path.write_text(text)
+            if path.is_file():  # which may have been there before
+                path.chmod(0o600)
+            path.write_text(text, encoding="utf-8")
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.", returncode=2) from None
         self.stdout.write(f"Wrote {path}.")

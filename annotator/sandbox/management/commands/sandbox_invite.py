@@ -50,7 +50,7 @@ def _read_names(options: dict[str, Any]) -> list[str]:
     names = list(options["name"])
     if options["names"]:
         try:
-            names += options["names"].read_text().splitlines()
+            names += options["names"].read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{options['names']} cannot be read: {error}.", returncode=2) from None
     names = [name.strip() for name in names if name.strip()]

@@ -248,6 +248,22 @@ def test_a_place_is_taken_once_and_is_free_again_when_its_time_is_over(campaign:
     assert 'id="nothing-left"' in first.client.get(first.address).content.decode()
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_withdrawn_hit_takes_answers_in_time_and_later_none_that_nobody_would_collect(
+    campaign: Campaign, is_late: bool
+) -> None:
+    (address,) = hand_out(campaign, "")
+    ada = Guest(address)
+    ada.work(ada.start(), hands_over=False)
+    withdraw_campaign(open_session(campaign))
+    if is_late:
+        LinkedWork.objects.update(deadline=timezone.now())
+    collect_campaign(open_session(campaign))
+    assert (Campaign.objects.get().state == "complete") is is_late
+    expected = (409, "accepted") if is_late else (302, "submitted")
+    assert (ada.send().status_code, LinkedWork.objects.get().state) == expected
+
+
 @pytest.mark.parametrize("why", ["paused", "held"])
 def test_a_link_goes_on_after_a_pause_and_when_others_let_go(campaign: Campaign, why: str) -> None:
     ada, *others = (Guest(address) for address in hand_out(campaign, *"ABCD"))

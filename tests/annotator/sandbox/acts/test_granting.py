@@ -1,9 +1,11 @@
 """Qualifications: what was revoked stays revoked, and a test counts once."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -95,3 +97,25 @@ def test_one_that_was_deleted_meanwhile_is_not_requested(mturk: Any, new_person:
     with pytest.raises(Refused, match="cannot be requested"):
         granting.start_request(kind, new_person(), now=now)
     assert not Qualification.objects.exists()
+
+
+def test_who_has_begun_a_test_keeps_the_time_that_was_promised(
+    mturk: Any, new_person: NewPerson, visit: Visit, move_clock: Callable[[float], None]
+) -> None:
+    kind = make_type(mturk, Test=FORM, TestDurationInSeconds=600)
+    browser = visit(new_person())
+    address = browser.post(f"/worker/qualifications/{kind.mturk_id}/request").url
+    mturk.update_qualification_type(QualificationTypeId=kind.mturk_id, Test=FORM, TestDurationInSeconds=10)
+    move_clock(500)
+    assert 90 < browser.get(address).context["n_seconds_left"] <= 100
+    assert browser.post(address, {"answer:animal": "cat"}).status_code == 200
+
+
+def test_of_a_test_that_was_begun_before_ends_were_kept_the_end_is_computed(mturk: Any, new_person: NewPerson) -> None:
+    kind, now = make_type(mturk, Test=FORM, TestDurationInSeconds=600), timezone.now()
+    granting.start_request(kind, new_person(), now=now)
+    ends_at = QualificationRequest.objects.get().ends_at
+    QualificationRequest.objects.update(ends_at=None)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("annotator.sandbox.migrations.0009_end_of_tests").FILL)
+    assert QualificationRequest.objects.get().ends_at == ends_at

@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -75,6 +77,14 @@ def test_discovery_preview_and_acceptance_are_guarded_one_by_one(
         assert (guard in listed) == may_see
         assert (browser.get(f"/worker/hits/{hit.mturk_id}/").status_code == 200) == may_preview
         assert browser.post(f"/worker/hits/{hit.mturk_id}/accept").status_code == 409
+
+
+@pytest.mark.parametrize("place", [{"Country": "us"}, {"Country": "XX"}, {"Country": "US", "Subdivision": "ca"}])
+def test_a_place_where_nobody_lives_is_refused(new_hit: Callable[..., HIT], place: dict[str, str]) -> None:
+    """Its money would be held for a HIT that nobody can take."""
+    wanted = {"QualificationTypeId": "00000000000000000071", "Comparator": "In", "LocaleValues": [place]}
+    with pytest.raises(ClientError, match="ISO 3166"):
+        new_hit(QualificationRequirements=[wanted])
 
 
 def test_more_groups_with_requirements_make_no_more_queries(
