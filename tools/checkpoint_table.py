@@ -110,6 +110,8 @@ def list_kinds() -> Iterator[Kind]:
     yield "`teacher` and `student`", "layer1", saved({"student": tensors(seed=1), "teacher": tensors()})
     for prefix in ("module.", "backbone.", "model.", "encoder_q.", "_orig_mod.", "module.backbone."):
         yield f"prefix `{prefix}`", "layer1", saved(tensors(prefix))
+    wrapped = {key.replace(".", "._fsdp_wrapped_module."): one for key, one in tensors().items()}
+    yield "`_fsdp_wrapped_module.` within names", "layer1", saved(wrapped)
     yield "MoCo: `encoder_q.`, `encoder_k.`, queue, no classifier", "layer1", saved(moco)
     yield "Lightning: prefix `net.`, loss beside it", "layer1", saved(lightning)
     yield "torchvision's reference training: `model`, `optimizer`, `args`, `model_ema`", "layer1", saved(reference)
@@ -132,6 +134,7 @@ def list_kinds() -> Iterator[Kind]:
     yield "a pointer of Git LFS", "layer1", _save_pointer
     yield "a network of other layers", "layer1", saved({"model": nn.Conv2d(3, 5, 3).state_dict()})
     yield "adapters beside the tensors", "layer1", saved({**tensors(), "layer1.lora_A": torch.zeros(2, 3)})
+    yield "one tensor too many", "layer1", saved({**tensors(), "gate.weight": torch.zeros(3)})
     yield "no tensors", "layer1", saved({"epoch": 3})
 
 

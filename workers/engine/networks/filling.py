@@ -1,6 +1,6 @@
 """Fill a network with the tensors of a checkpoint, whatever wraps them: which group, which prefix, which classifier."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -15,7 +15,7 @@ PREFERRED = ("", "state_dict", "model_state_dict", "model", "net", "network", "p
 # Parts whose weights follow the trained ones slowly (MoCo, BYOL): taken only if nothing else fits.
 FOLLOWERS = ("encoder_k", "momentum_encoder", "target_network")
 # Names that wrappers of modules leave in the middle of keys.
-WRAPPERS = ("module", "_orig_mod")
+WRAPPERS = ("module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
 # What stands after a network's last layer of features, or beside it in training.
 HEADS = (
     "fc", "classifier", "head", "heads", "head_dist", "linear", "last_linear", "AuxLogits", "aux1", "aux2",
@@ -41,7 +41,7 @@ class Fit:
     prefix: str
     tensors: Tensors
     added: str = ""
-    is_unwrapped: bool = False
+    unwrapped: tuple[str, ...] = ()
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     misshapen: list[str] = field(default_factory=list)
@@ -74,8 +74,8 @@ class Fit:
             words.append(f"with the prefix {self.prefix!r}")
         if self.added:
             words.append(f"as those of {self.added.rstrip('.')!r}")
-        if self.is_unwrapped:
-            words.append(f"without {' and '.join(map(repr, WRAPPERS))} in their names")
+        if self.unwrapped:
+            words.append(f"without {' and '.join(map(repr, self.unwrapped))} in their names")
         return " ".join(words)
 
 
@@ -134,18 +134,20 @@ def _list_spared(module: nn.Module, layers: Sequence[str]) -> list[str]:
 
 def _list_fits(module: nn.Module, groups: dict[str, Tensors]) -> list[Fit]:
     wanted = module.state_dict()
+    # What a file of an earlier version holds, and this one computes.
+    computed = {key: one.shape for key, one in module.named_buffers() if key not in wanted}
     fits = []
     for place, raw in groups.items():
         unwrapped = {unwrap(key): one for key, one in raw.items()}
-        for tensors in [raw] if unwrapped.keys() == raw.keys() else [raw, unwrapped]:
-            changed = tensors is not raw
+        names = tuple(one for one in WRAPPERS if any(one in key.split(".") for key in raw))
+        for tensors, dropped in [(raw, ()), *([(unwrapped, names)] if names else [])]:
             for prefix in _list_prefixes(tensors, wanted):
                 own = {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
-                fits.append(_compare(Fit(place, prefix, own, is_unwrapped=changed), wanted))
+                fits.append(Fit(place, prefix, own, unwrapped=dropped))
             if (added := _find_body(wanted)) and not any(key.startswith(added) for key in tensors):
                 own = {key if key in wanted else added + key: one for key, one in tensors.items()}
-                fits.append(_compare(Fit(place, "", own, added, changed), wanted))
-    return fits
+                fits.append(Fit(place, "", own, added, dropped))
+    return [_compare(fit, wanted, computed) for fit in fits]
 
 
 def _find_body(wanted: Iterable[str]) -> str:
@@ -172,7 +174,7 @@ def _rank_prefix(prefix: str) -> tuple[bool, int, str]:
     return any(part in FOLLOWERS for part in prefix.split(".")), len(prefix), prefix
 
 
-def _compare(fit: Fit, wanted: dict[str, torch.Tensor]) -> Fit:
+def _compare(fit: Fit, wanted: dict[str, torch.Tensor], computed: Mapping[str, torch.Size]) -> Fit:
     # Counters are absent from checkpoints before torch 0.4.1.
     needed, own = {key for key in wanted if not key.endswith("num_batches_tracked")}, fit.tensors
     shared = wanted.keys() & own.keys()
@@ -180,7 +182,7 @@ def _compare(fit: Fit, wanted: dict[str, torch.Tensor]) -> Fit:
     return replace(
         fit,
         missing=sorted(needed - own.keys()),
-        unexpected=sorted(own.keys() - wanted.keys()),
+        unexpected=sorted(key for key in own.keys() - wanted.keys() if own[key].shape != computed.get(key)),
         misshapen=sorted(misshapen),
         miscast=sorted(key for key in shared - misshapen if not keeps_numbers(own[key], wanted[key])),
     )
@@ -188,7 +190,7 @@ def _compare(fit: Fit, wanted: dict[str, torch.Tensor]) -> Fit:
 
 def _rank_fit(fit: Fit) -> tuple[int, int, bool, tuple[bool, int, str]]:
     """The best first: fewest wrong keys, then the place and the prefix where trained weights are."""
-    return len(fit.wrong), _rank(fit.place), fit.is_unwrapped, _rank_prefix(fit.prefix)
+    return len(fit.wrong), _rank(fit.place), bool(fit.unwrapped), _rank_prefix(fit.prefix)
 
 
 def _rank(place: str) -> int:
@@ -217,15 +219,21 @@ def _refuse(name: str, best: Fit, groups: dict[str, Tensors], module: nn.Module)
     where = f" Best {best.describe()}." if best.describe() else ""
     held = [f"{len(tensors)} under {place!r}" for place, tensors in groups.items() if place]
     what = f" It holds tensors: {', '.join(held[:6])}." if held else ""
-    return f"{name} does not fit the network; keys {words}.{where}{what}\n{_advise(best, groups)}"
+    return f"{name} does not fit the network; keys {words}.{where}{what}\n{_advise(best, groups, module)}"
 
 
-def _advise(best: Fit, groups: dict[str, Tensors]) -> str:
+def _advise(best: Fit, groups: dict[str, Tensors], module: nn.Module) -> str:
     wrong = best.wrong
     if best.miscast and not best.missing and not best.misshapen:
         return "Give the file of before it was quantized or turned into complex numbers: float32, float16 or bfloat16."
     if any("lora_" in key for key in best.unexpected):
         return "Its adapters (LoRA) have to be merged into the network before it is saved (merge_and_unload in peft)."
+    parts = {name for name, _ in module.named_children()}
+    if not wrong and not any(key.partition(".")[0] in parts for key in best.strange):
+        return (
+            "All tensors of the network are there, and others beside them: save the file without those, if the network "
+            "does without them; else name the network that has them."
+        )
     if not best.strange and wrong and all(key.partition(".")[0] in HEADS for key in wrong):
         return "Only the classifier does not fit: it is needed for classes, and not to dissect a layer before it."
     return suggest(groups)

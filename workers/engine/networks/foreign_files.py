@@ -30,8 +30,9 @@ ENTRIES = (
 )
 SAVE_AGAIN = "\nGive a .safetensors file, or what torch.save wrote of a state_dict()."
 CUT_OFF = "is cut off: its download or saving broke off.\nFetch or save it again."
-# torch.save writes pickles of protocol 2.
-OTHER_PICKLES = (b"\x80\x03", b"\x80\x04", b"\x80\x05")
+# torch.save wrote pickles of protocol 2, which begin with a number of its own.
+PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+OLD_PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 def find_foreign(files: Iterable[Path]) -> str:
@@ -69,7 +70,7 @@ def _say(file: Path) -> str:
         return _say_archive(file)
     if n_header is not None:
         return DAMAGED
-    if start.startswith(OTHER_PICKLES):
+    if start.startswith(PICKLES) and not start.startswith(OLD_PICKLE):
         return "is a pickle that torch.save did not write, and is not loaded because that could execute code."
     return "is no file of weights: neither torch.save nor safetensors wrote it." if start[:1] != b"\x80" else ""
 

@@ -77,6 +77,42 @@ def test_what_was_taken_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_what_wrappers_leave_within_names_is_passed_over(tmp_path: Path) -> None:
+    for wrapper in ("_checkpoint_wrapped_module", "_fsdp_wrapped_module"):
+        wrapped = {key.replace(".", f".{wrapper}."): one for key, one in tensors("net.").items()}
+        network = load(tmp_path, wrapped)
+        assert is_filled(network)
+        assert (
+            network.note == f"a.pth: the tensors with the prefix 'net.' without '{wrapper}' in their names were taken."
+        )
+
+
+class Positioned(nn.Module):
+    """Computes its positions, as libraries do that once kept them in files."""
+
+    positions: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer1 = nn.Linear(2, 2)
+        self.register_buffer("positions", torch.arange(4), persistent=False)
+
+
+def test_what_the_network_computes_itself_may_be_in_the_file(tmp_path: Path) -> None:
+    from workers.engine.networks.filling import fill
+
+    module, own = Positioned(), {"layer1.weight": torch.ones(2, 2), "layer1.bias": torch.ones(2)}
+    assert fill(module=module, groups={"": {**own, "positions": torch.arange(4)}}, name="a.pth") == ""
+    assert module.layer1.weight.tolist() == [[1, 1], [1, 1]]
+    with pytest.raises(CheckpointMismatch, match="1 unexpected: positions"):
+        fill(module=module, groups={"": {**own, "positions": torch.arange(9)}}, name="a.pth")
+
+
+def test_tensors_beside_those_of_the_network_are_named_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointMismatch, match=r"1 unexpected: gate\.weight\.\nAll tensors of the network are there"):
+        load(tmp_path, {**tensors(), "gate.weight": torch.zeros(3)})
+
+
 def test_a_classifier_that_no_layer_needs_may_be_missing_or_of_another_size(tmp_path: Path) -> None:
     network = load(tmp_path, tensors(without="fc"), "layer1")
     assert is_filled(network)
@@ -189,6 +225,7 @@ def save_bytes(content: Any, *, n: int = 10_000_000) -> bytes:
         ("a.pth", b"<script>{}</script>", "a web page"),
         ("a.pth", save_safely(tensors()), "Give it the ending .safetensors"),
         ("a.safetensors", save_bytes(tensors()), "Give it the ending .pth"),
+        ("a.pth", pickle.dumps({"w": np.zeros(2)}, protocol=2), "a pickle that torch.save did not write"),
         ("a.pth", b"just text", "neither torch.save nor safetensors wrote it"),
         ("a.pth", None, "a.pth is a folder"),
     ],

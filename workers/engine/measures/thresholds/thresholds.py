@@ -170,7 +170,8 @@ def exact_thresholds(
         known = np.maximum(n_reaching, np.bincount(unit, minlength=len(bound)))
         if ((known < n) & (bound > -np.inf)).any():
             raise TooLittleKept("Too few values were kept to find the thresholds. Dissect again with --anew.")
-    return nth_largest(unit=unit, value=np.concatenate(values), n=n, otherwise=bound)
+    # Of zeros with a sign and without, which are equal, the order is that of the shards: a threshold has none.
+    return nth_largest(unit=unit, value=np.concatenate(values), n=n, otherwise=bound) + np.float32(0)
 
 
 def merge_sparse(

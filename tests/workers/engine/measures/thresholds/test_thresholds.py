@@ -89,6 +89,20 @@ def test_thresholds_equal_the_order_statistic(
     np.testing.assert_array_equal(found, [threshold_of(maps[:, u], tail) for u in range(3)])
 
 
+@pytest.mark.parametrize("loops", LOOPS)
+def test_a_threshold_of_zero_is_the_same_in_every_order_of_images(loops: bool) -> None:
+    """A hard swish gives zeros with a sign and without."""
+    rng = np.random.default_rng(8)
+    maps = np.where(rng.random((12, 4, 5, 6)) < 0.5, np.float32(-0.0), np.float32(0))
+    found = set()
+    for batch in (1, 5, 12):
+        for own in (maps, maps[::-1].copy()):
+            cells = kept(own, tail=0.1, batch=batch, loops=loops)
+            limits = exact_thresholds(maps=cells.freeze(), bound=cells.bound.numpy(), n_exceeding=36)
+            found.add(limits.tobytes())
+    assert found == {np.zeros(4, np.float32).tobytes()}
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
