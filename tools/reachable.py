@@ -8,7 +8,7 @@ in a template or in a string. Names are not resolved: two functions of one name 
 import ast
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,18 +162,23 @@ def _reach_modules(modules: dict[str, Module]) -> set[str]:
     entries = {name for name, one in modules.items() if one.path in LOADED_BY_NAME or LOADED_BY_PLACE.search(one.path)}
     reached: set[str] = set()
     waiting = set(entries)
+    needs: set[str] = set()
     while waiting:
         reached |= waiting
-        needs = set().union(*(modules[name].needs for name in reached))
-        waiting = set(_find_modules(needs, modules)) - reached
+        new = set().union(*(modules[name].needs for name in waiting)) - needs
+        needs |= new
+        waiting = set(_find_modules(new, needs, modules)) - reached
     return reached
 
 
-def _find_modules(needs: Iterable[str], modules: dict[str, Module]) -> Iterator[str]:
-    """The module that a dotted path lies in, with the packages above it."""
-    needs = set(needs)
-    endings = [need.removeprefix("*") for need in needs if need.startswith("*")]
-    for need in needs | {need + ending for need in needs for ending in endings}:
+def _find_modules(new: set[str], needs: set[str], modules: dict[str, Module]) -> Iterator[str]:
+    """The modules that new dotted paths lie in, with the packages above them; `needs` are all paths, the new included.
+
+    An ending is joined to each package that is named: the other paths have no modules below them.
+    """
+    endings = {need.removeprefix("*") for need in needs if need.startswith("*")}
+    packages = needs & {name.rpartition(".")[0] for name in modules}
+    for need in new | {package + ending for package in packages for ending in endings}:
         parts = need.split(".")
         for n in range(len(parts), 0, -1):
             if ".".join(parts[:n]) in modules:
@@ -192,8 +197,8 @@ def _find_unused(modules: list[Module], words: set[str]) -> list[Definition]:
     used |= {name for one in definitions if one.is_root for name in one.uses}
     waiting = [one for one in definitions if not one.is_root]
     while live := [one for one in waiting if one.name in used]:
+        waiting = [one for one in waiting if one.name not in used]
         used = used.union(*(one.uses for one in live))
-        waiting = [one for one in waiting if one not in live]
     return waiting
 
 

@@ -16,6 +16,7 @@ from django.urls import URLResolver
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 120
+NAME = r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+"
 NOTE = "<!-- Written by `python -m tools.write_docs`; `tests/test_docs.py` compares. -->"
 
 
@@ -30,7 +31,11 @@ def find_settings() -> list[Setting]:
     """Every call in the code whose first two arguments are a variable's NAME and a sentence, in order of appearance."""
     found: dict[str, Setting] = {}
     for path in list_sources():
-        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        text = path.read_text()
+        # Few files name one: only these are parsed.
+        if not re.search(rf"""["']{NAME}["']""", text):
+            continue
+        calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
         for call in sorted(calls, key=lambda call: call.lineno):
             if (setting := _read_setting(call)) is not None:
                 found.setdefault(setting.name, setting)
@@ -46,7 +51,7 @@ def list_sources() -> list[Path]:
 
 def _read_setting(call: ast.Call) -> Setting | None:
     texts = [one.value for one in call.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    if len(texts) < 2 or not re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", texts[0]) or not texts[1].endswith("."):
+    if len(texts) < 2 or not re.fullmatch(NAME, texts[0]) or not texts[1].endswith("."):
         return None
     default = next((word.value for word in call.keywords if word.arg == "default"), None)
     is_flag = isinstance(call.func, ast.Attribute) and call.func.attr == "flag"
