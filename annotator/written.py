@@ -12,6 +12,8 @@ from workers.engine.plurals import say_count
 
 register = template.Library()
 Number = float | str | None
+# Of an interval without bounds (docs/measures.md, Intervals and tests).
+NO_INTERVAL = "none: too few, or all alike"
 
 
 def _filter(name: str, write: Callable[[float], str]) -> Callable[[Number], str]:
@@ -44,6 +46,19 @@ p_value = _filter("p_value", lambda p: "–" if not 0 <= p <= 1 else f"{p:.3f}" 
 probability = _filter("probability", lambda p: f"{p:.3g}")
 # A mean share over a layer of thousands of units.
 importance = _filter("importance", lambda share: f"{share:.4f}")
+
+
+@register.simple_tag
+def interval(low: float | None, high: float | None, write: str = "fraction") -> str:
+    """Such as `0.123 to 0.456`, its bounds written by the filter of that name."""
+    if low is None or high is None:
+        return NO_INTERVAL
+    return f"{register.filters[write](low)} to {register.filters[write](high)}"
+
+
+def print_bounds(low: float | None, high: float | None, form: str = ".3f") -> str:
+    """Such as `[0.123, 0.456]`, in plain text."""
+    return f"[{NO_INTERVAL}]" if low is None or high is None else f"[{low:{form}}, {high:{form}}]"
 
 
 @register.filter

@@ -1,13 +1,16 @@
-"""The pictures of README and docs, taken from the running product after its demo: `make pictures`."""
+"""The pictures of README and docs, taken from the running product after its demo: `make pictures`.
+
+They are written in the 256 colors that fit each best: a third of the bytes, and hardly a difference that one sees.
+"""
 
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from annotator import embedded, serving
@@ -28,7 +31,15 @@ def manage(*arguments: str) -> str:
 def keep(page: Page, name: str) -> None:
     page.wait_for_load_state("networkidle")
     page.screenshot(path=FOLDER / f"{name}.png")
-    print(f"docs/pictures/{name}.png")
+    reduce_colors(name)
+
+
+def reduce_colors(name: str) -> None:
+    path = FOLDER / f"{name}.png"
+    with Image.open(path) as picture:
+        reduced = picture.convert("RGB").quantize(256)
+    reduced.save(path, optimize=True)
+    print(f"docs/pictures/{name}.png: {path.stat().st_size // 1024} KiB")
 
 
 def picture_dashboard(browser: Browser, dashboard: str) -> None:
@@ -54,8 +65,8 @@ def picture_dashboard(browser: Browser, dashboard: str) -> None:
 
 def keep_explained() -> None:
     """The picture that the demo explained at its end."""
-    shutil.copyfile(embedded.data_folder() / "demo" / "explained.png", FOLDER / "explained.png")
-    print("docs/pictures/explained.png")
+    (FOLDER / "explained.png").write_bytes((embedded.data_folder() / "demo" / "explained.png").read_bytes())
+    reduce_colors("explained")
 
 
 def ask_about_one_unit_again() -> tuple[list[str], str]:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from annotator.crowd.categories import SemanticCategory
-from workers.engine.resampling import Array, Estimate, Strata, bootstrap
+from workers.engine.resampling import Array, Estimate, Strata, bootstrap, count_effective, widen_certain
 
 SEED = 2014
 
@@ -28,15 +28,20 @@ def estimate_shares(
     by_unit: Sequence[Sequence[str]], *, weights: Array | None = None, strata: Strata = None
 ) -> dict[str, Estimate]:
     """From the categories of each unit's answers: the share of each of the six, in the order of the HIT, with its 95 %
-    interval by bootstrap over units. Answers without a category are left out. `weights`: units that a unit stands for.
+    interval by bootstrap over units, and by Wilson if it is 0 or 1. Answers without a category are left out.
+    `weights`: units that a unit stands for.
     """
     counts = np.array([[chosen.count(category) for category in SemanticCategory] for chosen in by_unit], dtype=float)
     if weights is not None:
         counts *= weights[:, None]
-    return {
-        str(category): bootstrap(partial(_weigh_share, counts, place), n=len(counts), seed=SEED, strata=strata)
-        for place, category in enumerate(SemanticCategory)
-    }
+    has_any = counts.sum(axis=1) > 0
+    n_told = count_effective((np.ones(len(counts)) if weights is None else weights)[has_any]) if has_any.any() else 0.0
+
+    def estimate(place: int) -> Estimate:
+        found = bootstrap(partial(_weigh_share, counts, place), n=len(counts), seed=SEED, strata=strata)
+        return widen_certain(found, n=n_told)
+
+    return {str(category): estimate(place) for place, category in enumerate(SemanticCategory)}
 
 
 def _weigh_share(counts: Array, place: int, drawn: Array) -> Array:

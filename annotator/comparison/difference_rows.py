@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from annotator.comparison.summary import Document
 from annotator.comparison.tables import lay_out
-from annotator.written import p_value
+from annotator.written import p_value, print_bounds
 from workers.engine.resampling import Difference
 
 COLUMNS = ("layer", "figure", "first", "second", "difference", "95 %", "p", "test", "units")
@@ -82,7 +82,7 @@ def print_numbers(row: Document) -> tuple[str, ...]:
         return ("-",) * 7
     form = ".0f" if row["figure"] == COUNTED else ".3f"
     first, second = (format(row[side], form) for side in ("first", "second"))
-    interval = f"[{row['low']:+{form}}, {row['high']:+{form}}]"
+    interval = print_bounds(row["low"], row["high"], f"+{form}")
     units = str(row["n_first"]) if row["is_paired"] else f"{row['n_first']}, {row['n_second']}"
     return first, second, format(row["difference"], f"+{form}"), interval, p_value(row["p"]), row["test"], units
 

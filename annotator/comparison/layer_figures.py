@@ -17,7 +17,7 @@ from annotator.labels.counted_answers import CountedAnswer
 from annotator.labels.models import UnitLabel
 from annotator.units.models import DissectedUnit, Layer
 from workers.engine.format.bounds import INTERPRETABLE_ABOVE
-from workers.engine.resampling import Estimate, bootstrap, estimate_mean
+from workers.engine.resampling import Estimate, bootstrap, count_effective, estimate_mean, widen_certain
 
 Document = dict[str, Any]
 
@@ -109,7 +109,11 @@ def _estimate(sample: Sample, labels: Sequence[UnitLabel], by_unit: dict[int, li
     weights, strata = sample.weights, sample.strata
     precisions = np.array([label.precision for label in labels])
     flags = (precisions > INTERPRETABLE_ABOVE).astype(float)
-    count = bootstrap(lambda drawn: drawn @ (weights * flags), n=len(flags), seed=SEED, strata=strata)
+    count = widen_certain(
+        bootstrap(lambda drawn: drawn @ (weights * flags), n=len(flags), seed=SEED, strata=strata),
+        n=count_effective(weights),
+        whole=float(weights.sum()),
+    )
     mean = estimate_mean(precisions, seed=SEED, weights=weights, strata=strata)
     said = [[answer.category for answer in by_unit.get(label.unit_id, [])] for label in labels]
     of_answers = estimate_shares(said, weights=weights, strata=strata)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.engine.resampling import Estimate, estimate_mean, find_p
+from workers.engine.resampling import Estimate, estimate_share, find_p
 
 N_SHUFFLES = 256
 SEED = 2026
@@ -55,7 +55,7 @@ def measure_shared_words(first: Mapping[int, str], second: Mapping[int, str]) ->
     return SharedWords(
         n_units=len(units),
         n_sharing=int(found.sum()),
-        share=estimate_mean(found, seed=SEED),
+        share=estimate_share(found, seed=SEED),
         chance=float(by_chance.mean()),
         chance_high=float(np.quantile(by_chance, 0.95)),
         p=find_p(value=float(found.mean()), by_chance=by_chance),

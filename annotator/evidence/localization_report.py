@@ -7,6 +7,7 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from annotator.evidence.models import Question
+from annotator.written import print_bounds
 from workers import contract
 from workers.engine.plurals import say_count
 from workers.store import NotStored, Store, open_store
@@ -59,7 +60,8 @@ def tell_scores(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "    –             ", f"{words}: there are no such photographs"
             continue
         tau = _tell_taus(answer, name)
-        yield f"{answer[name]:5.1f} [{answer[f'{name}_low']:.1f}, {answer[f'{name}_high']:.1f}]", f"{words}{tau}"
+        bounds = print_bounds(answer[f"{name}_low"], answer[f"{name}_high"], ".1f")
+        yield f"{answer[name]:5.1f} {bounds}", f"{words}{tau}"
 
 
 def _tell_taus(answer: Mapping[str, Any], name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.resampling import N_RESAMPLES, Estimate, bootstrap
+from workers.engine.resampling import N_RESAMPLES, Estimate, bootstrap, widen_certain
 
 Array = NDArray[np.float64]
 
@@ -60,9 +60,12 @@ def _share_equal_pairs(kept: Array) -> Array:
 
 
 def estimate(weigh: Measure, counts: Array, *, n_resamples: int = N_RESAMPLES, seed: int = SEED) -> Estimate:
-    """One of the three measures with its 95 % percentile interval over resampled units."""
+    """One of the three measures with its 95 % percentile interval over resampled units. The share of identical pairs
+    has Wilson's interval if it is 0 or 1.
+    """
     kept = _keep_rated(counts)
-    return bootstrap(lambda drawn: weigh(kept, drawn), n=len(kept), seed=seed, n_resamples=n_resamples)
+    found = bootstrap(lambda drawn: weigh(kept, drawn), n=len(kept), seed=seed, n_resamples=n_resamples)
+    return widen_certain(found, n=len(kept)) if weigh is weigh_identical else found
 
 
 def count_labels(choices: list[list[int]], *, n_labels: int) -> Array:

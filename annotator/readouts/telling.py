@@ -5,6 +5,7 @@ from typing import Any
 
 from annotator.readouts.models import Readout
 from annotator.readouts.showing import ReadoutWanted, Shown
+from annotator.written import print_bounds
 from workers.engine.drawing.explanation import name_unit, tell_labels
 from workers.engine.plurals import say_count
 
@@ -73,8 +74,7 @@ def tell_fit(readout: Readout) -> str:
 def _tell_value(figure: Mapping[str, Any]) -> str:
     if figure["value"] is None:
         return "not defined"
-    interval = f" [{figure['low']:.3f}, {figure['high']:.3f}]" if figure["low"] is not None else ""
-    return f"{figure['value']:.3f}{interval}"
+    return f"{figure['value']:.3f} {print_bounds(figure['low'], figure['high'])}"
 
 
 def tell_list(readouts: Iterable[Readout]) -> list[str]:

@@ -26,6 +26,7 @@ from annotator.studies.scores import (
     score_pairs,
     tell_nobody,
 )
+from annotator.written import print_bounds
 from workers.engine.plurals import say_count
 
 T = TypeVar("T")
@@ -106,7 +107,9 @@ def write_latex(report: Mapping[str, Any]) -> str:
 
 
 def find_widest(comparisons: list[dict[str, Any]]) -> float | None:
-    """Half the widest interval of a difference between two methods."""
+    """Half the widest interval of a difference between two methods; None if one of them has no interval."""
+    if any(one["low"] is None for one in comparisons):
+        return None
     return max(((one["high"] - one["low"]) / 2 for one in comparisons), default=None)
 
 
@@ -219,7 +222,7 @@ def _spell_ratings(record: StudyRecord) -> Iterator[dict[str, object]]:
 def _spell_latex(estimate: dict[str, float | None]) -> str:
     if estimate["value"] is None:
         return "--"
-    return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+    return f"{estimate['value']:.3f} {print_bounds(estimate['low'], estimate['high'])}"
 
 
 def _escape(text: str) -> str:

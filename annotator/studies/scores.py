@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from annotator.studies.metrics import METRICS, Judged, add_up
 from annotator.studies.votes import combine_votes, vote_by_majority
-from workers.engine.resampling import LEVELS, Difference, Estimate, compare_means
+from workers.engine.resampling import LEVELS, Difference, Estimate, compare_means, hold
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -129,7 +129,10 @@ def score_methods(
     drawn[:, np.isnan(value)] = 0
     low, high = value - np.nanmean(drawn, axis=0) + np.nanquantile(drawn, LEVELS, axis=0)
     return [
-        {name: _estimate(value[m, k], low[m, k], high[m, k]) for k, name in enumerate(METRICS)}
+        {
+            name: Estimate(None) if np.isnan(value[m, k]) else hold(float(value[m, k]), low[m, k], high[m, k])
+            for k, name in enumerate(METRICS)
+        }
         for m in range(len(pairs.methods))
     ]
 
@@ -214,9 +217,3 @@ def _average(scores: dict[str, Array], pairs: Pairs, times: Array) -> Array:
         )
         means.append(np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0))
     return np.array(means).T
-
-
-def _estimate(value: float, low: float, high: float) -> Estimate:
-    if np.isnan(value):
-        return Estimate(None)
-    return Estimate(value=float(value), low=min(float(low), float(value)), high=max(float(high), float(value)))

@@ -14,7 +14,7 @@ from annotator.refusals import Refusal
 from annotator.studies.metrics import METRICS
 from annotator.studies.record import StudyRecord, write_record
 from annotator.studies.report import WORDS, describe_study, list_ratings, write_latex
-from annotator.written import p_value
+from annotator.written import p_value, print_bounds
 from workers.engine.plurals import say_count
 
 PAIR_COLUMNS = ("layer", "unit", "method", "description", *METRICS)
@@ -115,7 +115,7 @@ def tell_report(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {row['method']} ({say_count(row['n_units'], 'unit')}): {found}"
     for one in report["comparisons"]:
         if one["metric"] == report["plan"]["metric"]:
-            found = f"{one['difference']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]"
+            found = f"{one['difference']:+.3f} {print_bounds(one['low'], one['high'], '+.3f')}"
             p, n = p_value(one["p_corrected"]), one["n_units"]
             yield f"  {one['first']} - {one['second']}: {found}, p {p} (Holm), {say_count(n, 'unit')}"
     failed = [WORDS[name] for name, one in report["sanity"].items() if not one["is_passed"]]
@@ -138,4 +138,4 @@ def tell_stop(stop: Mapping[str, Any]) -> str:
 def _spell(estimate: Mapping[str, float | None]) -> str:
     if estimate["value"] is None:
         return "–"
-    return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+    return f"{estimate['value']:.3f} {print_bounds(estimate['low'], estimate['high'])}"

@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from annotator.written import (
+    NO_INTERVAL,
     count,
     day,
     fraction,
     importance,
+    interval,
     moment,
     p_value,
     percent,
+    print_bounds,
     probability,
     signed,
     tenths,
@@ -31,6 +34,14 @@ OTHER_WAYS = {
 }
 # The worker site says dates in the worker's language.
 A_DATE = r"\|date:|\|time:|\{% now"
+
+
+def test_an_interval_without_bounds_says_so() -> None:
+    assert interval(0.12345, 0.5) == "0.123 to 0.500"
+    assert interval(0.12345, 0.5, "tenths") == "12.3 % to 50.0 %"
+    assert print_bounds(-1.5, 2.25, "+.1f") == "[-1.5, +2.2]"
+    assert interval(None, None) == NO_INTERVAL
+    assert print_bounds(None, None) == f"[{NO_INTERVAL}]"
 
 
 def test_a_bound_of_an_interval_is_the_reports_two_digits() -> None:

@@ -20,12 +20,16 @@ N_PERMUTATIONS = 1999
 # Resamples per chunk: 100,000 members then take 40 MB.
 DRAWS_AT_ONCE = 50
 LEVELS = (0.025, 0.975)
+# Bounds this near to each other differ by rounding alone, in units of the value, or of 1.
+ROUNDING = 1e-9
 Z_95 = 1.959964
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its 95 % interval; None if it is not defined."""
+    """A value and its 95 % interval; None if it is not defined. Without bounds, if all resamples are alike: members so
+    few or so alike do not tell how far the value would move with others.
+    """
 
     value: float | None
     low: float | None = None
@@ -34,11 +38,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Difference:
-    """First minus second, its 95 % bootstrap interval, and the two-sided p-value of the permutation test."""
+    """First minus second, its 95 % bootstrap interval, and the two-sided p-value of the permutation test. Without
+    bounds, if all resamples are alike.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p: float
     is_paired: bool
     n_first: int
@@ -82,8 +88,13 @@ def bootstrap(
         return Estimate(None)
     resamples = draw(n=n, seed=seed, n_resamples=n_resamples, strata=strata)
     drawn = np.concatenate([statistic(some) for some in resamples])
-    low, high = np.nanquantile(drawn, LEVELS)
-    return Estimate(value=value, low=min(float(low), value), high=max(float(high), value))
+    return hold(value, *np.nanquantile(drawn, LEVELS))
+
+
+def hold(value: float, low: float, high: float) -> Estimate:
+    """The value with its interval, stretched to the value; with none, if the interval has no width."""
+    low, high = min(float(low), value), max(float(high), value)
+    return Estimate(value, low, high) if high - low > ROUNDING * max(1.0, abs(value)) else Estimate(value)
 
 
 def estimate_mean(
@@ -103,17 +114,22 @@ def estimate_share(values: Array | NDArray[np.bool_], *, seed: int, whole: float
     return widen_certain(estimate_mean(found, seed=seed), n=len(found), whole=whole)
 
 
-def widen_certain(found: Estimate, *, n: int, whole: float = 1.0) -> Estimate:
+def widen_certain(found: Estimate, *, n: float, whole: float = 1.0) -> Estimate:
     """A share of n yes/no outcomes, out of `whole`: with Wilson's interval if all are 0 or all are whole, since
     resamples then have no other value.
     """
-    if found.value is None or found.value not in (0.0, whole):
+    if found.value is None or not (found.value == 0 or math.isclose(found.value, whole)):
         return found
-    low, high = bound_rate(found.value / whole, n)
+    low, high = bound_rate(min(1.0, found.value / whole), n)
     return Estimate(found.value, low * whole, high * whole)
 
 
-def bound_rate(rate: float, n: int) -> tuple[float, float]:
+def count_effective(weights: Array) -> float:
+    """How many members of equal weight tell as much as these [K65]: (sum w)^2 / sum w^2."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def bound_rate(rate: float, n: float) -> tuple[float, float]:
     """Wilson's 95 % interval [W27] of a rate among n: of use for few members, and for rates of 0 and 1."""
     spread = Z_95 * Z_95 / n
     middle, root = rate + spread / 2, Z_95 * math.sqrt(rate * (1 - rate) / n + spread / (4 * n))
@@ -122,9 +138,9 @@ def bound_rate(rate: float, n: int) -> tuple[float, float]:
 
 
 def estimate_count(flags: Sequence[bool] | NDArray[np.bool_], *, seed: int) -> Estimate:
-    """How many members have the flag, and the interval of that count for as many members."""
-    found = np.asarray(flags, dtype=np.float64)
-    return bootstrap(lambda drawn: drawn @ found, n=len(found), seed=seed)
+    """How many members have the flag, and the interval of that count for as many members; by Wilson if all or none."""
+    found, n = np.asarray(flags, dtype=np.float64), len(flags)
+    return widen_certain(bootstrap(lambda drawn: drawn @ found, n=n, seed=seed), n=n, whole=n)
 
 
 def compare_means(
@@ -142,9 +158,9 @@ def compare_means(
     else:
         drawn = _resample_mean(a, seed) - _resample_mean(b, seed + 1)
         dealt = _deal_out(a, b, seed)
-    low, high = np.quantile(drawn, LEVELS)
+    found = hold(value, *np.quantile(drawn, LEVELS))
     p = find_p(value=abs(value), by_chance=np.abs(dealt))
-    return Difference(value, float(low), float(high), p, is_paired=is_paired, n_first=len(a), n_second=len(b))
+    return Difference(value, found.low, found.high, p, is_paired=is_paired, n_first=len(a), n_second=len(b))
 
 
 @dataclass(frozen=True)
@@ -185,9 +201,9 @@ def compare_samples(first: Sampled, second: Sampled, *, is_paired: bool, seed: i
         value -= float(np.average(second.values, weights=second.weights))
         drawn = _resample_weighted(first, seed) - _resample_weighted(second, seed + 1)
         dealt = drawn - value
-    low, high = np.quantile(drawn, LEVELS)
+    found = hold(value, *np.quantile(drawn, LEVELS))
     p = find_p(value=abs(value), by_chance=np.abs(dealt))
-    return Difference(value, float(low), float(high), p, is_paired=is_paired, n_first=n_first, n_second=n_second)
+    return Difference(value, found.low, found.high, p, is_paired=is_paired, n_first=n_first, n_second=n_second)
 
 
 def count_distinct(has: NDArray[np.bool_], drawn: Array) -> Array:
@@ -207,13 +223,12 @@ def compare_distinct(first: NDArray[np.bool_], second: NDArray[np.bool_], *, is_
     value = float(first.any(axis=0).sum() - second.any(axis=0).sum())
     pairs = zip(draw(n=n, seed=seed), draw(n=m, seed=seed if is_paired else seed + 1), strict=True)
     drawn = np.concatenate([count_distinct(first, a) - count_distinct(second, b) for a, b in pairs])
-    low, high = value - drawn.mean() + np.quantile(drawn, LEVELS)
+    found = hold(value, *(value - drawn.mean() + np.quantile(drawn, LEVELS)))
     both, sides = np.concatenate([first, second]), _deal_sides(n, m, is_paired=is_paired, seed=seed)
     dealt = np.concatenate([count_distinct(both, side) - count_distinct(both, 1 - side) for side in sides])
     middle = float(dealt.mean())
     p = find_p(value=abs(value - middle), by_chance=np.abs(dealt - middle))
-    low, high = min(float(low), value), max(float(high), value)
-    return Difference(value, low, high, p, is_paired=is_paired, n_first=n, n_second=m)
+    return Difference(value, found.low, found.high, p, is_paired=is_paired, n_first=n, n_second=m)
 
 
 def find_p(*, value: float, by_chance: Array) -> float:

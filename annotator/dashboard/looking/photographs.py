@@ -28,7 +28,8 @@ from annotator.units.strips import count_tiles
 from workers.engine.format.artifact import ArtifactMalformed
 from workers.store import StoreError
 
-N_RANKED = 60
+# Of the units of whose top images a photograph is one, so many are named.
+N_RANKED = 24
 
 
 class NoCrops(Refusal):
@@ -130,7 +131,9 @@ def show_image(request: SignedInRequest, image_set: str, index: int) -> HttpResp
     choices = list(_list_layers(image, request.GET.get("dissection", ""), request.GET.get("layer", "")))
     current = next((one for one in choices if one.is_current), choices[-1] if choices else None)
     unit = read_number(request.GET.get("unit", ""))
-    ranked = TopImage.objects.filter(image=image, is_low=False, dissected_unit__dissection__is_baseline=False)
+    places = TopImage.objects.filter(image=image, is_low=False, dissected_unit__dissection__is_baseline=False)
+    places = places.select_related("dissected_unit__unit__layer__network").order_by("rank", "pk")
+    ranked = list(places[: N_RANKED + 1])
     return show(
         request,
         "dashboard/looking/image.html",
@@ -139,7 +142,8 @@ def show_image(request: SignedInRequest, image_set: str, index: int) -> HttpResp
         image=image,
         choices=choices,
         current=current,
-        ranked=ranked.select_related("dissected_unit__unit__layer__network").order_by("rank", "pk")[:N_RANKED],
+        ranked=ranked[:N_RANKED],
+        has_more_places=len(ranked) > N_RANKED,
         previous_index=index - 1 if index else None,
         next_index=index + 1 if index + 1 < image.image_set.n_images else None,
         look=_look_address(image, current.dissection.pk, current.path, unit) if current else "",

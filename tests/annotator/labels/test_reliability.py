@@ -49,6 +49,11 @@ def test_identical_rate_is_the_share_of_pairs() -> None:
 def test_nothing_is_claimed_where_agreement_is_not_defined() -> None:
     assert estimate(weigh_alpha, np.array([[1.0, 0.0]])).value is None
     assert estimate(weigh_kappa, np.array([[3.0, 0.0], [3.0, 0.0]])).value is None
+    # All pairs are identical: a share has Wilson's interval, and a coefficient that resamples do not move has none.
+    alike = np.array([[3.0, 0.0], [0.0, 3.0], [3.0, 0.0]])
+    kappa, identical = estimate(weigh_kappa, alike), estimate(weigh_identical, alike)
+    assert (kappa.value, kappa.low, kappa.high) == (1, None, None)
+    assert (identical.value, identical.low, identical.high) == (1, pytest.approx(0.438, abs=0.001), 1)
 
 
 def test_bootstrap_interval_holds_the_value_and_repeats() -> None:

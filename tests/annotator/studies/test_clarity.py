@@ -47,6 +47,7 @@ def test_ranks_correlate_with_an_interval_and_too_few_units_say_nothing() -> Non
     found = {unit: Clear(unit / 10, 1 - unit / 10, 0.5) for unit in range(8)}
     ranked = rank_with_precision(found, {unit: unit**2 / 100 for unit in range(8)})
     assert ranked["clarity"].value == pytest.approx(1)
+    assert ranked["clarity"].low is None, "every resample has the same order"
     assert ranked["polysemanticity"].value == pytest.approx(-1)
     assert ranked["redundancy"].value is None
     assert rank_with_precision(found, {0: 0.5})["clarity"].value is None

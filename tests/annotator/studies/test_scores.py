@@ -156,6 +156,7 @@ def test_the_wrong_method_comes_last_and_the_interval_holds_the_truth() -> None:
     (found,) = compare_methods(score_pairs(judged)["rho"], pairs=pairs, seed=1)
     assert (found.first, found.second, found.difference.n_first) == ("right", "wrong", 12)
     assert found.p_corrected < 0.01
+    assert found.difference.low is not None
     assert found.difference.low > 0
 
 

@@ -8,12 +8,14 @@ import pytest
 
 from workers.engine.resampling import (
     N_RESAMPLES,
+    Difference,
     Sampled,
     bootstrap,
     can_permute,
     compare_distinct,
     compare_means,
     compare_samples,
+    count_effective,
     derange,
     draw,
     estimate_count,
@@ -21,6 +23,12 @@ from workers.engine.resampling import (
     estimate_share,
     find_p,
 )
+
+
+def bounds(found: Difference) -> tuple[float, float]:
+    assert found.low is not None
+    assert found.high is not None
+    return found.low, found.high
 
 
 @pytest.mark.parametrize("n", [1, 6, 200])
@@ -32,9 +40,32 @@ def test_outcomes_that_are_all_equal_are_not_certain(n: int) -> None:
     some = np.arange(n + 1) > 0
     assert estimate_share(some, seed=1) == estimate_mean(some.astype(float), seed=1)
     assert estimate_share(np.zeros(0), seed=1).value is None
-    # Shares that are neither 0 nor whole are no yes/no outcomes.
-    half = estimate_share(np.full(n, 0.5), seed=1)
-    assert (half.low, half.high) == (0.5, 0.5)
+    count = estimate_count(np.full(n, True), seed=1)
+    assert (count.value, count.low, count.high) == (n, pytest.approx(n - n * bound / 100), n)
+
+
+@pytest.mark.parametrize("values", [[0.5] * 6, [0.9] * 7, [3.0]])
+def test_resamples_that_are_all_alike_give_no_interval(values: list[float]) -> None:
+    zeros = [0.0] * len(values)
+    even = Sampled(np.array(values), np.arange(1.0, len(values) + 1), np.zeros(len(values), dtype=np.int64))
+    none = Sampled(np.array(zeros), even.weights, even.strata)
+    for found in (
+        # Shares that are neither 0 nor whole are no yes/no outcomes.
+        estimate_share(np.array(values), seed=1),
+        estimate_mean(values, seed=1),
+        compare_means(values, zeros, is_paired=True, seed=1),
+        compare_means(values, zeros, is_paired=False, seed=1),
+        compare_samples(even, none, is_paired=True, seed=1),
+        compare_samples(even, none, is_paired=False, seed=1),
+        compare_distinct(np.ones((4, 2), dtype=bool), np.ones((3, 2), dtype=bool), is_paired=False, seed=1),
+    ):
+        assert found.value is not None
+        assert (found.low, found.high) == (None, None)
+
+
+def test_members_of_unequal_weight_tell_as_much_as_fewer() -> None:
+    assert count_effective(np.ones(5)) == pytest.approx(5)
+    assert count_effective(np.array([3.0, 1.0, 0.0])) == pytest.approx(1.6)
 
 
 def test_a_weighted_mean_and_its_interval_equal_a_plain_loop() -> None:
@@ -91,7 +122,8 @@ def test_the_paired_test_equals_all_flips_of_signs() -> None:
     exact = np.mean(np.array(flips) >= abs(differences.mean()) - 1e-12)
     assert found.p == pytest.approx(exact, abs=0.01)
     assert found.value == pytest.approx(differences.mean())
-    assert 0 < found.low < found.value < found.high
+    low, high = bounds(found)
+    assert 0 < low < found.value < high
 
 
 def test_the_unpaired_test_equals_all_ways_to_deal_out() -> None:
@@ -131,7 +163,8 @@ def test_distinct_things_are_counted_as_sets_do() -> None:
         dealt.append(count(both[order[:40]]) - count(both[order[40:]]))
     far = np.abs(np.array(dealt) - np.mean(dealt)) >= abs(found.value - np.mean(dealt)) - 1e-12
     assert found.p == pytest.approx(far.mean(), abs=0.05)
-    assert found.low <= found.value <= found.high
+    low, high = bounds(found)
+    assert low <= found.value <= high
 
 
 def test_the_interval_of_distinct_things_covers_the_mean_over_other_members() -> None:
@@ -143,8 +176,9 @@ def test_the_interval_of_distinct_things_covers_the_mean_over_other_members() ->
     for seed in range(60):
         first, second = rng.random((60, 40)) < share, rng.random((15, 40)) < share
         found = compare_distinct(first, second, is_paired=False, seed=seed)
-        assert found.low <= found.value <= found.high
-        covered.append(found.low <= np.mean(often) - np.mean(seldom) <= found.high)
+        low, high = bounds(found)
+        assert low <= found.value <= high
+        covered.append(low <= np.mean(often) - np.mean(seldom) <= high)
     assert np.mean(covered) >= 0.88
 
 
@@ -182,7 +216,8 @@ def test_weighted_means_are_compared_as_their_layers_are_not_as_their_samples() 
         found = compare_samples(first, second, is_paired=False, seed=seed)
         assert not can_permute(first, second, is_paired=False)
         p.append(found.p)
-        covered.append(found.low <= 0 <= found.high)
+        low, high = bounds(found)
+        covered.append(low <= 0 <= high)
         assert abs(found.value) < 0.3 < first.values.mean() - whole.mean() + 0.1
     assert np.mean(np.array(p) < 0.05) < 0.12
     assert np.mean(covered) > 0.9
@@ -195,5 +230,6 @@ def test_a_weighted_difference_is_found_and_paired_weights_count() -> None:
     found = compare_samples(first, second, is_paired=True, seed=1)
     gaps = first.values - second.values
     assert found.value == pytest.approx((first.weights * gaps).sum() / first.weights.sum())
-    assert found.low < found.value < found.high
+    low, high = bounds(found)
+    assert low < found.value < high
     assert found.p < 0.01

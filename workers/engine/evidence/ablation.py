@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.resampling import Difference, compare_means
+from workers.engine.resampling import Difference, bound_rate, compare_means, count_effective
 
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -18,7 +18,6 @@ LARGEST, SMALLEST, RANDOM = "largest", "smallest", "random"
 ORDERS = (LARGEST, SMALLEST, RANDOM)
 STEPS = (1, 2, 5)
 SEED = 2018
-Z95 = 1.959964
 
 
 def list_counts(n_units: int, asked: Sequence[int] = ()) -> list[int]:
@@ -76,17 +75,14 @@ class Share:
 
 def estimate_share(values: Values, images: Indices) -> Share | None:
     """The mean of values (n,) from 0 to 1 over trials of the `images` (n,); None without any. The interval is over
-    images: trials of the same one are taken to tell the same, so that k_i trials of image i count as
-    (sum k_i)^2 / sum k_i^2 images. Where they do not, and of values between 0 and 1, as of several random orders, it
-    is wider than it need be.
+    images: trials of the same one are taken to tell the same, so that they count as fewer images (count_effective).
+    Where they do not, and of values between 0 and 1, as of several random orders, it is wider than it need be.
     """
     if len(values) == 0:
         return None
     times = np.unique(images, return_counts=True)[1].astype(np.float64)
-    p, z = float(values.mean()), Z95 * float((times**2).sum()) ** 0.5 / float(times.sum())
-    middle, spread = p + z * z / 2, z * (p * (1 - p) + z * z / 4) ** 0.5
-    scale = 1 + z * z
-    return Share(p, max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
+    share = float(values.mean())
+    return Share(share, *bound_rate(share, count_effective(times)))
 
 
 def compare_costs(hits: Hits, place: int) -> Difference:

@@ -10,6 +10,7 @@ from annotator.comparison.method_figures import LayerMethods, MethodFigures, Met
 from annotator.comparison.tables import lay_out
 from annotator.refusals import Refusal
 from annotator.units.models import Network
+from annotator.written import NO_INTERVAL
 from workers.engine.plurals import say_count
 from workers.engine.resampling import Estimate
 
@@ -94,6 +95,8 @@ def _say(estimate: Estimate, n_digits: int) -> str:
 
 
 def _say_interval(estimate: Estimate, n_digits: int) -> str:
-    if estimate.low is None or estimate.high is None:
+    if estimate.value is None:
         return ""
+    if estimate.low is None or estimate.high is None:
+        return NO_INTERVAL
     return f"{estimate.low:.{n_digits}f} to {estimate.high:.{n_digits}f}"

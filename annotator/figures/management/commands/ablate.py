@@ -17,6 +17,7 @@ from annotator.evidence.progress_bar import ProgressBar
 from annotator.figures.ablation import ORDERS, draw_ablation
 from annotator.figures.drawing import save_figure
 from annotator.units.gpu_process import gpu_process_if_none
+from annotator.written import print_bounds
 from workers.engine.plurals import say_count
 
 EXAMPLE = """
@@ -104,8 +105,8 @@ def _tell(answer: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {n:5d} {words:6s}  {shown}"
     yield "What the units of largest share cost the class more than random ones, in points [95 % over photographs]:"
     for cost in answer["costs"]:
-        low, value, high = (100 * cost[name] for name in ("low", "difference", "high"))
-        yield f"  {cost['n']:5d}  {value:+6.1f} [{low:+.1f}, {high:+.1f}]  p {cost['p']:.3f}"
+        low, high = (cost[name] and 100 * cost[name] for name in ("low", "high"))
+        yield f"  {cost['n']:5d}  {100 * cost['difference']:+6.1f} {print_bounds(low, high, '+.1f')}  p {cost['p']:.3f}"
 
 
 def _spell(point: Mapping[str, Any]) -> str:

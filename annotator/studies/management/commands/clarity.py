@@ -14,6 +14,7 @@ from annotator.studies.activations import read_array, read_kept
 from annotator.studies.clarity import MEASURES, measure_clarity, rank_with_precision
 from annotator.units.finding import find_done_dissections
 from annotator.units.models import Dissection, TopImage
+from annotator.written import print_bounds
 from workers.engine.plurals import say_count
 from workers.engine.resampling import Estimate
 
@@ -100,4 +101,4 @@ def _find_precision(units: list[int]) -> tuple[dict[int, float], bool]:
 def _say(one: Estimate) -> str:
     if one.value is None:
         return "too few units have people's precision for a rank correlation"
-    return f"rank correlation with people's precision {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+    return f"rank correlation with people's precision {one.value:+.3f} {print_bounds(one.low, one.high, '+.3f')}"

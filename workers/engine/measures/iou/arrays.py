@@ -114,10 +114,11 @@ def ingest(arrays: IoU, manifest: Mapping[str, Any]) -> Iterator[UnitRows]:
 
 
 def _find_interval(counts: ModeCounts, unit: int, category: int) -> dict[str, float | None]:
-    """None if it was not estimated."""
-    bounds = {"iou_low": counts.iou_low, "iou_high": counts.iou_high}
-    found = {name: float(array[unit, category]) for name, array in bounds.items() if array is not None}
-    return {name: None if np.isnan(value) else value for name, value in found.items()}
+    """None if it was not estimated, or if all resamples are alike, as where one image has all of mask and label."""
+    if counts.iou_low is None or counts.iou_high is None:
+        return {}
+    low, high = float(counts.iou_low[unit, category]), float(counts.iou_high[unit, category])
+    return {"iou_low": low, "iou_high": high} if low < high else {"iou_low": None, "iou_high": None}
 
 
 RECORDED = Recorded(name="iou", arrays=IoU, options=IoUOptions, ingest=ingest)
