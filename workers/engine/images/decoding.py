@@ -120,6 +120,8 @@ def _opening(path: Path, *, input_px: int) -> Iterator[ImageFile.ImageFile]:
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")  # of damaged metadata, which is not used
             n_bytes = os.fstat(file.fileno()).st_size
+            if not n_bytes:
+                raise ImageUnreadable("the file is empty")
             if n_bytes > MAX_FILE_BYTES:
                 raise ImageUnreadable(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB")
             with Image.open(io.BytesIO(file.read()), formats=FORMATS) as image:

@@ -128,6 +128,12 @@ def test_colors_of_16_bits_are_scaled_by_the_bits_that_they_use(tmp_path: Path, 
     assert np.abs(decode(tmp_path / "a.png") - values * (255 / (2**bits - 1))).max() < 1.01
 
 
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with pytest.raises(ImageUnreadable, match="the file is empty"):
+        decode(tmp_path / "a.png")
+
+
 def test_damaged_metadata_does_not_cost_the_photograph(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.fromarray(picture()).save(buffer, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f broken")

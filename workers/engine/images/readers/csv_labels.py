@@ -1,6 +1,8 @@
-"""A CSV of photographs and labels, one row or several for each: of the whole photograph, or with corners of a box."""
+"""A CSV of photographs and labels, one row or several for each: of the whole photograph, or with a box."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from workers.engine.images.boxed_images import Marked, TableOfLabels, open_table, sort_rows
@@ -18,6 +20,17 @@ CORNERS = (
     ("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"), ("x0", "y0", "x1", "y1"),
     ("left", "top", "right", "bottom"), ("x1", "y1", "x2", "y2"),
 )  # fmt: skip
+# Left and top, then the sides of the box.
+SIDES = (
+    ("x", "y", "width", "height"), ("x", "y", "w", "h"), ("left", "top", "width", "height"),
+    ("xmin", "ymin", "width", "height"), ("x_min", "y_min", "width", "height"),
+)  # fmt: skip
+# Columns that say where a label holds. In another form they are not read, and the label is none of the whole.
+_PLACE = re.compile(
+    r"(.*_)?b?box(es)?(_.*)?|bounding.?box.*|polygons?|segmentations?|(.*_)?masks?(_?path|_?file)?|rle|encoded_?pixels"
+    r"|c?[xy]|[xy]_?(min|max|cent(er|re)|\d)"
+)
+SHARES = "Every corner lies between 0 and 1: they are taken for shares of the photograph's sides."
 
 
 def recognizes(asked: Asked) -> bool:
@@ -47,9 +60,29 @@ def open_csv(asked: Asked) -> ImageSet:
         )
     paths, passed = list_images(asked.root)
     photographs = Photographs(asked.root, tuple(paths))
-    found = [(row.cells[columns[0]].strip(), marked) for row in read_rows(file) for marked in _mark(row, columns[1])]
+    box = _find_box(file)
+    found = [
+        (row.cells[columns[0]].strip(), marked) for row in read_rows(file) for marked in _mark(row, columns[1], box)
+    ]
+    is_share = max((max(one.corners) for _, one in found if one.corners), default=2.0) <= 1
+    found = [(name, replace(one, is_share=is_share)) for name, one in found]
     rows = sort_rows(found, photographs, column=columns[0])
-    return open_table(TableOfLabels(asked.root, file, rows, photographs, passed))
+    return open_table(TableOfLabels(asked.root, file, rows, photographs, passed, (SHARES,) if is_share else ()))
+
+
+def _find_box(file: Path) -> Sequence[str]:
+    """The columns of the box, one of CORNERS or SIDES, none if there are none; raises ImageSetError for columns that
+    say a place in another way.
+    """
+    header = read_header(file)
+    box = next((names for names in (*CORNERS, *SIDES) if all(name in header for name in names)), ())
+    if not box and (place := next(filter(_PLACE.fullmatch, header), "")):
+        raise ImageSetError(
+            f"{file.name}, line 1: the column {place[:40]} says where a label holds, but boxes are read from "
+            f"{','.join(CORNERS[0])} or {','.join(SIDES[0])} in pixels. Rename the columns, or take them out if the "
+            "labels are those of whole photographs."
+        )
+    return box
 
 
 def _choose(root: Path) -> Path:
@@ -60,18 +93,19 @@ def _choose(root: Path) -> Path:
     return tables[0]
 
 
-def _mark(row: CsvRow, column: str) -> Iterator[Marked]:
+def _mark(row: CsvRow, column: str, box: Sequence[str]) -> Iterator[Marked]:
     labels = split_labels(row.cells[column])
     if not labels:
         raise row.wrong(column, "names no label")
     place = f"{row.file}, line {row.line}"
-    corners = next((names for names in CORNERS if all(name in row.cells for name in names)), None)
-    if corners is None or not any(row.cells[name].strip() for name in corners):
+    if not any(row.cells[name].strip() for name in box):
         yield from (Marked(label, place) for label in labels)
         return
-    left, top, right, bottom = (row.number(name) for name in corners)
+    left, top, right, bottom = (row.number(name) for name in box)
+    if box in SIDES:
+        right, bottom = left + right, top + bottom
     if right <= left or bottom <= top:
-        raise row.wrong(corners[2], f"and the other corners ({left:g}, {top:g}, {right:g}, {bottom:g}) have no area")
+        raise row.wrong(box[2], f"and the other corners ({left:g}, {top:g}, {right:g}, {bottom:g}) have no area")
     yield from (Marked(label, place, (left, top, right, bottom)) for label in labels)
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.workers.engine import making
 from tests.workers.engine.images.label_files import SQUARE, photo, write_coco, write_masks
+from workers.engine.images.decoding import read_size
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import find_reader, open_image_set
@@ -92,6 +93,10 @@ def test_of_several_label_files_the_one_whose_photographs_are_here_is_read(tmp_p
         ("image,label\n../a.png/..,dog\n", "column image: '../a.png/..' is not the path of a photograph"),
         ("image,label,xmin,ymin,xmax,ymax\na.png,dog,1,1,x,3\n", "line 2, column xmax: 'x' is not a number"),
         ("image,label,xmin,ymin,xmax,ymax\na.png,dog,4,1,2,3\n", "have no area"),
+        ("image,label,x,y,w,h\na.png,dog,4,1,0,3\n", "have no area"),
+        ("image,label,bbox\na.png,dog,4 1 2 3\n", "column bbox says where a label holds, but boxes are read from xmin"),
+        ("image,label,x_center,y_center,width,height\na.png,dog,4,1,2,3\n", "the column x_center says where"),
+        ("image,label,mask_path\na.png,dog,m.png\n", "Rename the columns, or take them out"),
         ("image,label\nb.png,dog\n", "None of 1 photograph that labels.csv names"),
         ("image,label\n", "labels.csv has no rows"),
         ("image,label\na.png,d\0og\n", "Label 1 is called 'd\\x00og', which holds a NUL"),
@@ -104,6 +109,23 @@ def test_a_wrong_row_of_a_csv_is_refused_by_its_line(tmp_path: Path, text: str, 
     with pytest.raises(ImageSetError) as refused:
         open_image_set(tmp_path)
     assert words in str(refused.value)
+
+
+def test_a_box_may_be_stated_by_its_sides_or_in_shares(tmp_path: Path) -> None:
+    photo(tmp_path / "a.png")
+    size, found, notes = read_size(tmp_path / "a.png"), [], []
+    right, bottom = size["width"] // 2, size["height"] // 4
+    for names, corners in (
+        ("xmin,ymin,xmax,ymax", f"0,0,{right},{bottom}"), ("x,y,width,height", f"0,0,{right},{bottom}"),
+        ("left,top,width,height", f"0,0,{right},{bottom}"), ("xmin,ymin,xmax,ymax", "0,0,0.5,0.25"),
+    ):  # fmt: skip
+        (tmp_path / "labels.csv").write_text(f"image,label,{names}\na.png,dog,{corners}\n")
+        image_set = open_image_set(tmp_path)
+        found.append(image_set.read_labels(0).run_start.tolist())
+        notes.append(len(image_set.notes))
+    assert found == found[:1] * 4
+    assert len(found[0]) == 2 * bottom
+    assert notes == [0, 0, 0, 1]
 
 
 def test_a_box_outside_its_photograph_is_said(tmp_path: Path) -> None:
