@@ -24,10 +24,12 @@ class LimitBodies:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        is_small = length.isdigit() and int(length) <= MAX_BUFFERED_BYTES
-        if not is_small and (not length.isdigit() or int(length) > find_limit(request)):
-            return show_too_large(request)
+        said = request.META.get("CONTENT_LENGTH") or "0"
+        n_bytes = int(said) if said.isdigit() else None
+        if n_bytes is None or n_bytes > MAX_BUFFERED_BYTES:
+            most = find_limit(request)
+            if n_bytes is None or n_bytes > most:
+                return show_too_large(request, most_bytes=most)
         return self.get_response(request)
 
 

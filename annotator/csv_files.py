@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
-# A cell that a spreadsheet would run as a formula begins with one of these.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A cell that a spreadsheet would run as a formula begins with one of these; the last four are the first in full width.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 _TAG = re.compile(r"<[/!?a-zA-Z]")
 _ENTITY = re.compile(r"&#?\w+;")
 

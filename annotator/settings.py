@@ -220,6 +220,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.flag(
 )
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+# A requester's page may send some thousand fields; an answer has 1 MiB at most (body_limits.py).
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 CSRF_FAILURE_VIEW = "annotator.problems.pages.show_csrf"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"

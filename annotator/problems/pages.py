@@ -9,38 +9,45 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+# Addresses whose pages lie in a marketplace's frame: what failed is to be read there, too. Nothing can be done on it.
+FRAMED = ("/mturk/", "/hit/")
+
 
 def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _show("not_found", status=404)
+    return _show(request, "not_found", status=404)
 
 
 def show_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _show("forbidden", status=403)
+    return _show(request, "forbidden", status=403)
 
 
 def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _show("bad_request", status=400)
+    return _show(request, "bad_request", status=400)
 
 
 def show_failed(request: HttpRequest) -> HttpResponse:
     """Called while the exception is handled; without the database the page says so, with status 503."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        response = _show("unavailable", status=503)
+        response = _show(request, "unavailable", status=503)
         response["Retry-After"] = "60"
         return response
-    return _show("failed", status=500)
+    return _show(request, "failed", status=500)
 
 
 def show_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form came without its page's token: a page of yesterday, or another site."""
-    return _show("csrf", status=403)
+    return _show(request, "csrf", status=403)
 
 
-def show_too_large(request: HttpRequest) -> HttpResponse:
-    response = _show("too_large", status=413)
+def show_too_large(request: HttpRequest, *, most_bytes: int) -> HttpResponse:
+    """`most_bytes`: what may be sent to this address by whoever sends it."""
+    is_of_crowd = request.path.startswith((*FRAMED, "/worker/"))
+    response = _show(request, "too_large", status=413, most_mb=most_bytes >> 20, is_of_crowd=is_of_crowd)
     response["Connection"] = "close"
     return response
 
 
-def _show(name: str, *, status: int) -> HttpResponse:
-    return HttpResponse(render_to_string(f"problems/{name}.html"), status=status)
+def _show(request: HttpRequest, name: str, *, status: int, **context: object) -> HttpResponse:
+    response = HttpResponse(render_to_string(f"problems/{name}.html", context), status=status)
+    response.xframe_options_exempt = request.path.startswith(FRAMED)
+    return response

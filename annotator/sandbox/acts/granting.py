@@ -12,6 +12,7 @@ from annotator.sandbox.questions.answers import Answer, write
 from annotator.sandbox.rules.refusals import Code, Refused
 
 State = QualificationRequest.State
+TEST_IS_OVER = gettext_noop("The time for this test is over.")
 
 
 def create_type(kind: QualificationType) -> QualificationType:
@@ -118,6 +119,12 @@ def _check_may_request(kind: QualificationType, person: Person, *, now: dt.datet
         )
 
 
+def check_test_runs(request: QualificationRequest, *, now: dt.datetime) -> None:
+    """Raises Refused if the time that was promised at its start is over."""
+    if request.ends_at is None or now > request.ends_at:
+        raise Refused(Code.INVALID_QUALIFICATION_STATE, TEST_IS_OVER)
+
+
 @transaction.atomic
 def submit_test(request: QualificationRequest, answers: list[Answer], *, now: dt.datetime) -> int | None:
     """The value if there is an answer key; None if the requester has to decide. Raises Refused."""
@@ -127,8 +134,9 @@ def submit_test(request: QualificationRequest, answers: list[Answer], *, now: dt
     is_first = QualificationRequest.objects.filter(pk=request.pk, state=State.STARTED).update(
         answer=request.answer, submitted_at=now, state=State.PENDING
     )
-    if not is_first or request.ends_at is None or now > request.ends_at:
-        raise Refused(Code.INVALID_QUALIFICATION_STATE, gettext_noop("The time for this test is over."))
+    if not is_first:
+        raise Refused(Code.INVALID_QUALIFICATION_STATE, TEST_IS_OVER)
+    check_test_runs(request, now=now)
     if not kind.answer_key or kind.test != request.test:
         return None
     chosen = {answer.question: frozenset(answer.selections) for answer in answers}

@@ -26,7 +26,7 @@ Account, Reason = LedgerEntry.Account, LedgerEntry.Reason
 MAX_ADDRESS = 200
 # Whoever pays needs the address as it is, and a spreadsheet must not run it. So one that begins as a formula does is a
 # telephone number or a name with @, or it is refused.
-_ADDRESS = re.compile(r"\+[0-9 ]{5,}|@[\w.-]+|(?!'*[=+@-]).+")
+_ADDRESS = re.compile(r"\+[0-9 ]{5,}|@[\w.-]+|(?!'*[=+@\uff1d\uff0b\uff0d\uff20-]).+")
 _NUMBER, _SIGNS = re.compile(r"\+[-().0-9 ]+"), re.compile(r"[-(). ]+")
 EARNINGS_COLUMNS = (
     "worker_id", "name", "invited_as", "contact", "payout_address", "rewards_usd", "bonuses_usd", "earned_usd",

@@ -38,7 +38,8 @@ def show_content(request: HttpRequest, hit_id: str) -> HttpResponse:
     hit = HIT.objects.filter(mturk_id=hit_id).exclude(status=HITStatus.DISPOSED).first()
     question = documents.read_question(hit.question) if hit else None
     if not isinstance(question, documents.HTMLQuestion):
-        return HttpResponse("There is no such page.", status=404, content_type="text/plain")
+        gone = HttpResponse("There is no such page.", status=404, content_type="text/plain")
+        return hosts.allow_framing(gone)
     script, elements = (f"{content_site()}{static(f'sandbox/{name}.js')}" for name in ("external_hit", "crowd_form"))
     page = amazon_addresses.replace(question.content, site=settings.SANDBOX_URL, script=script, elements=elements)
     return hosts.allow_framing(HttpResponse(page), policy=_content_policy(is_apart=hosts.is_content_host(request)))

@@ -21,10 +21,11 @@ State = QualificationRequest.State
 @session.for_people
 def show_all(request: HttpRequest, person: Person) -> HttpResponse:
     """Qualifications that this person has or may ask for."""
-    session.settled_now()
+    now = session.settled_now()
     words = session.clean(request.GET.get("words", "")[:200])
     held = person.qualifications.filter(is_revoked=False).select_related("type__requester")
-    asked = person.qualification_requests.filter(state__in=[State.STARTED, State.PENDING]).select_related("type")
+    is_open = Q(state=State.PENDING) | Q(state=State.STARTED, ends_at__gte=now)
+    asked = person.qualification_requests.filter(is_open).select_related("type")
     offered = QualificationType.objects.filter(is_active=True, deleted_at=None).select_related("requester")
     if words:
         offered = offered.filter(
@@ -71,6 +72,7 @@ def take_test(request: HttpRequest, person: Person, request_id: str) -> HttpResp
         return session.show_problem(request, person, "There is no such test.", status=404)
     if asked.state != State.STARTED:
         return redirect("sandbox-qualifications")
+    granting.check_test_runs(asked, now=now)
     form = documents.read_question(asked.test)
     assert isinstance(form, question_form.QuestionForm)
     problems: list[str] = []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -68,6 +69,31 @@ def test_the_same_submission_once_more_is_taken_as_arrived_and_another_is_refuse
     assert "<FreeText>wheel</FreeText>" in read_answer(mturk, held)
     held.hit.refresh_from_db()
     assert (held.hit.n_accepted, held.hit.n_submitted, held.hit.n_approved) == (0, 0, 1)
+
+
+def test_a_page_may_send_some_thousand_fields(held: Assignment, stranger: Client) -> None:
+    fields = {f"crop-{number}": "yes" for number in range(4000)}
+    assert stranger.post("/mturk/externalSubmit", {"assignmentId": held.mturk_id, **fields}).status_code == 200
+
+
+@pytest.mark.parametrize(("answer", "status"), [({"word": "x" * (2 << 20)}, 413), ({}, 503)])
+def test_what_fails_is_to_be_read_in_the_frame(
+    stranger: Client, monkeypatch: pytest.MonkeyPatch, answer: dict[str, str], status: int
+) -> None:
+    """Where a page lies in a frame that its policy forbids, the browser shows nothing of it."""
+
+    def fail(*arguments: object, **values: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(working, "submit_from_frame", fail)
+    stranger.raise_request_exception = False
+    page = stranger.post("/mturk/externalSubmit", {"assignmentId": "A", **answer})
+    assert page.status_code == status
+    assert "frame-ancestors" not in page["Content-Security-Policy"]
+    assert "X-Frame-Options" not in page
+    assert status != 413 or "At most 1 MB" in page.content.decode()
+    elsewhere = stranger.post("/worker/sign-in", {"key": "x" * (2 << 20)})
+    assert (elsewhere.status_code, "frame-ancestors 'none'" in elsewhere["Content-Security-Policy"]) == (413, True)
 
 
 def test_the_same_submission_of_a_hit_that_was_given_back_is_refused(held: Assignment, stranger: Client) -> None:

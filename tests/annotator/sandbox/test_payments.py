@@ -67,7 +67,7 @@ def test_a_telephone_number_may_be_written_as_is_usual(
 
 
 @pytest.mark.parametrize(
-    "address", ["=1+1", "-2", "+cmd|' /C calc'!A0", "@SUM(A1)", "+", "+1-1", "'=1+1", "''@SUM(A1)"]
+    "address", ["=1+1", "-2", "+cmd|' /C calc'!A0", "@SUM(A1)", "+", "+1-1", "'=1+1", "''@SUM(A1)", "\uff1d1+1"]
 )
 def test_an_address_that_a_spreadsheet_would_run_is_refused(earner: Client, address: str) -> None:
     refused = earner.post("/worker/account", {"payout_address": address})

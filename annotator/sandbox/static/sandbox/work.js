@@ -8,7 +8,8 @@ if (timer) {
     const parts = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60].map((n) => String(n).padStart(2, "0"));
     timer.textContent = parts.join(":");
     timer.classList.toggle("late", left < 60);
-    if (left === 0) location.reload();
+    // The server's end may be up to a second later.
+    if (left === 0) setTimeout(() => { location.reload(); }, 1000);
     else setTimeout(tick, 1000);
   };
   tick();

@@ -111,6 +111,22 @@ def test_who_has_begun_a_test_keeps_the_time_that_was_promised(
     assert browser.post(address, {"answer:animal": "cat"}).status_code == 200
 
 
+@pytest.mark.parametrize("may_again", [False, True])
+def test_the_page_of_a_test_whose_time_is_over_says_so(
+    mturk: Any, new_person: NewPerson, visit: Visit, move_clock: Callable[[float], None], may_again: bool
+) -> None:
+    """The page with the form loads itself again at the end: it would do so for ever."""
+    again = {"RetryDelayInSeconds": 600} if may_again else {}
+    kind = make_type(mturk, Test=FORM, TestDurationInSeconds=60, **again)
+    browser = visit(new_person())
+    address = browser.post(f"/worker/qualifications/{kind.mturk_id}/request").url
+    move_clock(61)
+    for page in (browser.get(address), browser.post(address, {"answer:animal": "cat"})):
+        assert (page.status_code, "time-left" in page.content.decode()) == (409, False)
+    listed = browser.get("/worker/qualifications").context
+    assert (list(listed["asked"]), list(listed["offered"])) == ([], [kind] if may_again else [])
+
+
 def test_of_a_test_that_was_begun_before_ends_were_kept_the_end_is_computed(mturk: Any, new_person: NewPerson) -> None:
     kind, now = make_type(mturk, Test=FORM, TestDurationInSeconds=600), timezone.now()
     granting.start_request(kind, new_person(), now=now)
