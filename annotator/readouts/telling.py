@@ -11,6 +11,8 @@ from workers.engine.plurals import say_count
 
 # Words, images and questions that are told of an answer.
 N_SPEAKING = 5
+# Photographs that cannot be read and are named.
+N_UNREADABLE = 3
 TOY = "A toy: some thousand captions teach words, not sentences."
 # Figures of a report by task: how each is called, its key, the baselines beside it, and whether it is a share.
 FIGURES: dict[str, list[tuple[str, str, list[tuple[str, str]]]]] = {
@@ -63,12 +65,17 @@ def tell_fit(readout: Readout) -> str:
     lines = [
         f"{readout.name}: {readout.get_task_display()} by {say_count(report['n_units'], 'unit')} of {report['layer']}.",
         f"{report['n_training']:,} to train on, {report['n_test']:,} to test on; the split is {report['split']}. "
-        f"{say_count(report['n_unreadable'], 'photograph')} unreadable.",
+        f"{say_count(report['n_unreadable'], 'photograph')} unreadable{_name_some(report['unreadable'])}.",
     ]
     for figure in list_figures(readout):
         lines.append(f"{figure['name']}: {_tell_value(figure)}")
         lines += [f"  {one['name']}: {_tell_value(one)}" for one in figure["baselines"]]
     return "\n".join([*lines, *([TOY] if readout.is_toy else [])])
+
+
+def _name_some(unreadable: Mapping[str, str]) -> str:
+    some = [f"{path} ({reason})" for path, reason in list(unreadable.items())[:N_UNREADABLE]]
+    return f": {', '.join(some)}" if some else ""
 
 
 def _tell_value(figure: Mapping[str, Any]) -> str:

@@ -171,14 +171,18 @@ def test_what_cannot_be_fitted_or_shown_is_refused_in_one_sentence(painted: Path
     folder, photograph = str(painted / "classes"), painted / "classes" / "red" / "0.png"
     fit("classes", "classify", "--data", folder)
     (painted / "wrong.csv").write_text("image,target\nred/0.png,much\n")
+    (listed := painted / "list.txt").write_text("红.png\r\n\r\nred/0.png\r\n", encoding="utf-16")
     started = ["fit", "other", *NETWORK, "--data"]
     refused = {
         "There is a read-out 'classes' already": ["fit", "classes", *NETWORK, "--task", "classify", "--data", folder],
         "line 2, column target: 'much' is not a number": [*started, str(painted / "wrong.csv"), "--task", "regress",
                                                          "--images", folder],
         "needs the columns image, question and answer": [*started, str(painted / "wrong.csv"), "--task", "vqa"],
+        "A read-out reads one layer": [*started, folder, "--task", "cluster", "--layer", "features.4"],
         "There is nothing at": [*started, str(painted / "absent"), "--task", "classify"],
         "There is no class 'green'": [*started, folder, "--task", "classify", "--positive", "green"],
+        "not there, or unreadable: 红.png": [*started, folder, "--task", "cluster", "--test", str(listed)],
+        "lists nothing": [*started, folder, "--task", "cluster", "--test", "/dev/null"],
         "clusters lies between": [*started, folder, "--task", "cluster", "--clusters", "1"],
         "takes no question": ["show", "classes", str(photograph), "--question", "why"],
         "has no answer 'green'": ["show", "classes", str(photograph), "--answer", "green"],

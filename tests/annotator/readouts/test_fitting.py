@@ -13,6 +13,7 @@ from annotator.readouts import fitting
 from annotator.readouts.fitting import CannotFit, begin_fit, cancel_fit, delete_readout
 from annotator.readouts.models import Readout
 from annotator.readouts.tasks import forget_features
+from annotator.readouts.telling import tell_fit
 from workers.store import Store, open_store
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +100,16 @@ def test_an_option_of_another_task_is_refused(task: str, options: dict[str, Any]
             name="one", network=AskedNetwork("torchvision:squeezenet1_1"), task=task, layer="",
             options={**OPTIONS, **options}, now=NOW,
         )  # fmt: skip
+
+
+def test_photographs_that_cannot_be_read_are_named() -> None:
+    report = {"n_units": 8, "layer": "2", "n_training": 3, "n_test": 1, "split": "drawn by photograph"}
+    report |= {"n_unreadable": 4, "unreadable": {f"{number}.png": "is damaged" for number in range(4)}}
+    told = tell_fit(Readout(name="one", task="regress", report=report))
+    assert "4 photographs unreadable: 0.png (is damaged), 1.png (is damaged), 2.png (is damaged)." in told
+    assert "0 photographs unreadable." in tell_fit(
+        Readout(name="one", task="regress", report={**report, "n_unreadable": 0, "unreadable": {}})
+    )
 
 
 def test_a_name_stands_for_one_fit(features: Store) -> None:

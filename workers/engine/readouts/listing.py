@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.photographs import Photographs
 from workers.engine.images.walking import list_images
+from workers.engine.plurals import say_count
 from workers.engine.readouts.options import ReadoutInvalid
 
 IMAGE_COLUMNS = ("image", "image_id", "img")
@@ -37,18 +38,25 @@ class Listing:
                 self._by_number[number[0].lstrip("0")].append(path)
 
     def find(self, names: Iterable[str]) -> list[str]:
-        """The path of each name's photograph. Raises ReadoutInvalid for a name that fits none, or several."""
+        """The path of each name's photograph. Raises ReadoutInvalid for names that fit none, and for one that fits
+        several.
+        """
         wanted = [name.strip() for name in names]
         try:
             found = self._photographs.find(wanted)
         except ImageSetError as error:
             raise ReadoutInvalid(str(error)) from None
-        return [found[name] if name in found else self._find_numbered(name) for name in wanted]
+        found |= {name: path for name in set(wanted) - set(found) if (path := self._find_numbered(name))}
+        if missing := [repr(name[:80]) for name in dict.fromkeys(wanted) if name not in found]:
+            raise ReadoutInvalid(
+                f"{say_count(len(missing), 'photograph that is named is', 'photographs that are named are')} not in "
+                f"{self.folder.name}: {', '.join(missing[:3])}; see --images."
+            )
+        return [found[name] for name in wanted]
 
-    def _find_numbered(self, name: str) -> str:
+    def _find_numbered(self, name: str) -> str | None:
+        """Of a name that is a number. Raises ReadoutInvalid."""
         fitting = self._by_number.get(name.lstrip("0"), []) if name.isdecimal() else []
         if len(fitting) > 1:
             raise ReadoutInvalid(f"{name} may be {fitting[0]} or {fitting[1]}: give the path in full.")
-        if not fitting:
-            raise ReadoutInvalid(f"There is no photograph {name[:80]!r} in {self.folder.name}; see --images.")
-        return fitting[0]
+        return fitting[0] if fitting else None

@@ -21,6 +21,7 @@ from annotator.readouts.picture import draw_shown
 from annotator.readouts.showing import ReadoutWanted, ask_to_show, read_shown
 from annotator.readouts.telling import tell_fit, tell_list, tell_shown
 from annotator.units.gpu_process import gpu_process_if_none
+from workers.engine.images.text_files import find_encoding
 from workers.engine.networks.source_names import NETWORK_FORMS
 from workers.engine.readouts.options import TASKS, Options
 
@@ -67,11 +68,12 @@ class Command(ProjectCommand):
         for name in ("network", "task", "data"):
             if not options[name]:
                 raise CommandError(f"fit needs --{name}.", returncode=2)
+        layer = _find_one(options["layer"])
         stated = {name: options[name] for name in _list_options()}
         stated |= {"data": [_resolve(one) for one in options["data"]], "images": _resolve(options["images"])}
         with gpu_process_if_none() as keeper:
             readout = begin_fit(
-                name=options["name"], network=read_network(options), task=options["task"], layer=options["layer"],
+                name=options["name"], network=read_network(options), task=options["task"], layer=layer,
                 options=stated, now=timezone.now(),
             )  # fmt: skip
             with ProgressBar() as show:
@@ -105,6 +107,13 @@ class Command(ProjectCommand):
         yield f"{options['name']} was deleted."
 
 
+def _find_one(layers: list[str]) -> str:
+    """Empty if none is named."""
+    if len(layers) > 1:
+        raise CommandError("A read-out reads one layer: fit one for each --layer.", returncode=2)
+    return "".join(layers)
+
+
 def _list_options() -> list[str]:
     return [name for name in vars(DEFAULTS) if name not in ("data", "images")]
 
@@ -114,7 +123,7 @@ def _add_fit(parser: ArgumentParser) -> None:
     add("--network", default="", help=f"a registered network's name, {NETWORK_FORMS}")
     add("--weights", default="", help=".safetensors or .pth; a file or s3://; none: random weights")
     add("--preprocessing", type=json_argument, help="JSON: input_px, mean, std, scale, resize")
-    add("--layer", default="", help="whose units are pooled; default: the layer that the head pools")
+    add("--layer", action="append", default=[], help="whose units are pooled; default: the layer that the head pools")
     add("--task", choices=TASKS, help="what is fitted")
     add("--data", nargs="+", default=[], metavar="PATH", help="what it is fitted to")
     add(
@@ -160,9 +169,11 @@ def _add_show(parser: ArgumentParser) -> None:
 def _read_lines(name: str) -> tuple[str, ...]:
     """The lines of a file that hold something. Raises ArgumentTypeError."""
     try:
-        lines = Path(name).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentTypeError(f"{name} cannot be read: {error}") from None
+        lines = Path(name).read_text(encoding=find_encoding(Path(name))).splitlines()
+    except OSError as error:
+        raise ArgumentTypeError(f"{name} cannot be read: {error.strerror}") from None
+    except UnicodeError:
+        raise ArgumentTypeError(f"{name} is not UTF-8 text") from None
     found = tuple(line.strip() for line in lines if line.strip())
     if not found:
         raise ArgumentTypeError(f"{name} lists nothing")

@@ -98,7 +98,8 @@ def test_a_question_has_words(question: str, words: str) -> None:
     ("name", "text", "words"),
     [
         ("a.csv", "image,question\nplain,what\n", "needs the columns image, question and answer"),
-        ("a.csv", "image,question,answer\nabsent,what,dog\n", "There is no photograph 'absent'"),
+        ("a.csv", "image,question,answer\nabsent,what,dog\n", "1 photograph that is named is not in images: 'absent'"),
+        ("a.csv", "image,question,answer\n7,a,b\nplain,a,b\nx,a,b\n", "2 photographs .* not in images: '7', 'x'"),
         ("a.csv", "image,question,answer\nplain,what,\n", "no question with one answer"),
         ("a.json", '{"questions": []}', "VQA needs a file with questions and one with annotations"),
         ("a.json", "[]", "a.json holds no object"),

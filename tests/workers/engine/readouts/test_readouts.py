@@ -181,6 +181,7 @@ def test_captions_go_on_from_a_checkpoint_and_have_a_map_for_each_word(
         readout=whole, network=make_network(), path=labeled / "images" / "00.png", wanted=Wanted(), device="cpu"
     )  # fmt: skip
     assert answer["prediction"] == " ".join(one["word"] for one in answer["words"])
+    assert answer["notes"] == [], "that it is a toy is told once, by the page or the command"
     assert all(np.array(one["map"]).shape == (8, 8) for one in answer["words"])
     of_words = sum(np.array(one["map"]) for one in answer["words"])
     assert np.array(answer["map"]) == pytest.approx(of_words, abs=1e-6)

@@ -114,7 +114,6 @@ def show(readout: Readout, maps: NDArray[np.float32], wanted: Wanted) -> Shown:
         score=float(sum(said.scores)),
         words=tuple(shown),
         weights=_weigh(said.gradients.sum(axis=0), float(sum(said.scores)), x),
-        notes=("A toy: some thousand captions teach words, not sentences.",),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
-from workers.engine.images.csv_tables import read_rows
+from workers.engine.images.csv_tables import read_header, read_rows
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.examples import READING
@@ -105,14 +105,14 @@ def _read_label(bench: Bench, label: str) -> Targets:
 def read_table(file: Path, images: Path | None) -> Targets:
     """The number of each photograph that a CSV names. Raises ReadoutInvalid."""
     try:
-        rows = list(read_rows(file))
-        header = list(rows[0].cells) if rows else []
+        rows, header = list(read_rows(file)), read_header(file)
         image = next((one for one in (*IMAGE_COLUMNS, "path", "file") if one in header), None)
-        others = [one for one in header if one not in (image, SPLIT)]
+        others = [one for one in header if one not in ("", image, SPLIT)]
         target = next((one for one in TARGET_COLUMNS if one in others), others[0] if len(others) == 1 else None)
         if image is None or target is None:
             raise ReadoutInvalid(
-                f"{file.name} needs the columns image and target; split is optional. It has: {', '.join(header)}."
+                f"{file.name} needs the columns image and target; split is optional. It has: "
+                f"{', '.join(header) or 'nothing'}."
             )
         listing, told = Listing(find_folder(file, images)), dict[str, tuple[float, bool | None]]()
         for path, row in zip(listing.find(row.cells[image] for row in rows), rows, strict=True):
