@@ -311,7 +311,7 @@ const hitPage = (() => {
       say(gettext("Saving …"));
       const { status, body: answer } = await post(config.urls.draft, body(mine));
       isSaving = false;
-      if (!work.token) return; // submitted meanwhile
+      if (!work.token || work.corrects) return; // submitted meanwhile
       if (status === 200) {
         revision = answer.revision;
         base = mine;

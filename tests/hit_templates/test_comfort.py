@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, Route, expect
 
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.models import HIT, Assignment, Campaign
@@ -114,10 +114,18 @@ def test_an_answer_can_be_corrected_until_it_is_handed_over(
 ) -> None:
     monkeypatch.setattr(describing, "SECONDS_TO_CORRECT", 600)
     page = start_page(address)
+    drafts: list[Route] = []
+    page.route("**/draft", lambda route: drafts.append(route))
+    with page.expect_request("**/draft"):
+        page.fill("#description", "a")
     answer_it(page)
     page.click("#correct")
     assert Assignment.objects.get().state == "stored"  # whatever happens now
     page.fill("#description", "wheel of a car")
+    with page.expect_response("**/draft") as late:  # that it comes too late takes nobody back to the stored answer
+        drafts[0].continue_()
+    assert late.value.status == 409
+    page.wait_for_timeout(200)
     mark(page, 4)
     page.click("#submit")
     expect(page.locator("#send-now")).to_be_focused()
