@@ -75,6 +75,8 @@ def dissect(
     folder = Folder()
     store = open_store(str(folder.path))
     with _show(progress) as bar:
+        if bar.is_shown and loaded.note:
+            bar.say(loaded.note)
         contents = _read_contents(image_set, bar)
         surveyed = {name: digests.copy() for name, digests in contents.to_arrays().items()}
         image_set = replace(image_set, content_sha256=contents.sha256())

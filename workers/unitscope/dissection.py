@@ -105,12 +105,16 @@ class Dissection:
     def explain(self, photograph: str | os.PathLike[str], *, network: LoadedNetwork | None = None) -> Explanation:
         """The five classes of highest score, where the network sees each, and the units that make its score.
 
-        network: needed if this was read from a file. Raises NetworkError (such as: the network has no head),
-        ImageUnreadable.
+        network: needed if this was read from a file, the one that was dissected. Raises NetworkError (such as: the
+        network has no head), ImageUnreadable, TypeError, ValueError for another network.
         """
         loaded = network or self._network
         if loaded is None:
             raise ValueError("A saved dissection has no network: d.explain(FILE, network=unitscope.load_network(...)).")
+        if not isinstance(loaded, LoadedNetwork):
+            raise TypeError(f"network is what unitscope.load_network gives, and not of type {type(loaded).__name__}.")
+        if loaded.weights_sha256 != self.manifest["network"]["weights_sha256"]:
+            raise ValueError("The network has other weights than the one that was dissected: its units are others.")
         device = find_device(loaded)
         try:
             answer = explain(network=loaded, path=Path(photograph), asked=Asked(), device=device).answer

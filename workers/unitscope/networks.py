@@ -17,6 +17,8 @@ from workers.engine.networks.encoders import add_encoder
 from workers.engine.networks.identity import FROM_CODE, hash_tensors
 from workers.engine.networks.loading import MEMORY_FORMAT, LoadedNetwork
 from workers.engine.networks.preprocessing import Preprocessing
+from workers.engine.networks.sources.built import Built
+from workers.engine.networks.sources.plain import make_plain
 from workers.engine.networks.zoo import ZOO, find_row
 
 Named = str | nn.Module | LoadedNetwork
@@ -33,9 +35,10 @@ def load_network(
     """A network by the name that the commands take (`torchvision:NAME`, `zoo:NAME`, `package.module:function`) with a
     checkpoint, or a copy of a module, in eval mode. Raises NetworkError, ZooError, PreprocessingInvalid, TypeError.
 
-    A module's input is ImageNet's unless `preprocessing` says otherwise, whole or in part (`{"input_px": 96}`). It is
-    recorded by its class and by the digest of its tensors; by name and file a network is recorded as the command
-    `dissect` does, so that the results are the same files.
+    A module is taken out of DataParallel and torch.compile, and runs in single precision. Its input is ImageNet's
+    unless `preprocessing` says otherwise, whole or in part (`{"input_px": 96}`). It is recorded by its class and by the
+    digest of its tensors; by name and file a network is recorded as the command `dissect` does, so that the results are
+    the same files.
     """
     _demand_device(device)
     if isinstance(network, LoadedNetwork):
@@ -110,19 +113,21 @@ def _demand_device(device: str) -> None:
 def _take_module(
     module: nn.Module, preprocessing: Preprocessing | Mapping[str, Any] | None, device: str
 ) -> LoadedNetwork:
-    """A copy: the caller's module keeps its mode, its device and its gradients."""
-    own = getattr(module, "preprocessing", None)
-    usual = own if isinstance(own, Preprocessing) else Preprocessing()
-    module = copy.deepcopy(module)
-    digest = hash_tensors(module)
-    module = module.to(device=device, memory_format=MEMORY_FORMAT).eval()  # type: ignore[call-overload]
+    """A copy: the caller's module keeps its mode, its device, its gradients and what wraps it."""
+    stated = (getattr(one, "preprocessing", None) for one in (module, getattr(module, "module", None)))
+    usual = next((one for one in stated if isinstance(one, Preprocessing)), Preprocessing())
+    chosen = preprocessing if isinstance(preprocessing, Preprocessing) else usual.stated(preprocessing or {})
+    built = make_plain(Built(copy.deepcopy(module), chosen))
+    digest = hash_tensors(built.module)
+    module = built.module.to(device=device, memory_format=MEMORY_FORMAT).eval()  # type: ignore[call-overload]
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     kind = type(module)
     return LoadedNetwork(
         architecture=f"module:{kind.__module__}.{kind.__qualname__}",
         module=module,
-        preprocessing=preprocessing if isinstance(preprocessing, Preprocessing) else usual.stated(preprocessing or {}),
+        preprocessing=chosen,
         weights_sha256=digest,
         weights_from=FROM_CODE,
+        note=built.note,
     )

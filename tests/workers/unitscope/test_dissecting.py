@@ -144,6 +144,29 @@ def test_a_notebook_shows_units_and_explanations(images: Path, tmp_path: Path) -
     with pytest.raises(ImageUnreadable, match=r"nope\.jpg: the file is missing\."):
         found.explain(tmp_path / "nope.jpg")
     assert "data:image/png;base64," in why._repr_html_()
+    saved = unitscope.open_dissection(found.save(tmp_path / "run.unitscope"))
+    assert saved.explain(photograph, network=network).predictions == why.predictions
+    with pytest.raises(TypeError, match="load_network gives, and not of type Sequential"):
+        saved.explain(photograph, network=module)  # type: ignore[arg-type]
+    torch.nn.init.ones_(next(module[4].parameters()))
+    with pytest.raises(ValueError, match="other weights than the one that was dissected"):
+        saved.explain(photograph, network=unitscope.load_network(module, preprocessing=network.preprocessing))
+
+
+def test_a_module_is_taken_out_of_what_wraps_it_and_runs_in_single_precision() -> None:
+    module = making.tiny_module().half()
+    wrapped = torch.nn.DataParallel(module)
+    network = unitscope.load_network(wrapped)
+    assert list(network.module.state_dict()) == list(module.state_dict())
+    assert network.module[0].weight.dtype == torch.float32  # type: ignore[index]
+    assert network.preprocessing == module.preprocessing
+    assert network.architecture.startswith("module:torch.nn.")
+    assert "DataParallel was taken off" in network.note
+    assert "float16 values are computed with in single precision" in network.note
+    assert wrapped.module is module
+    assert module[0].weight.dtype == torch.float16
+    with pytest.raises(NetworkError, match="a TorchScript program, whose layers cannot be read"):
+        unitscope.load_network(torch.jit.trace(module.float(), torch.zeros(1, 3, 32, 32)))  # type: ignore[no-untyped-call]
 
 
 def test_a_unit_without_a_label_is_not_said_to_wait_for_people() -> None:
