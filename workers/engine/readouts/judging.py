@@ -28,7 +28,7 @@ def tell_share(values: Values | Flags) -> dict[str, float | None]:
     return tell(estimate_share(values, seed=SEED))
 
 
-def tell_gain(values: Values | Flags, baseline: Values | Flags) -> dict[str, float]:
+def tell_gain(values: Values | Flags, baseline: Values | Flags) -> dict[str, float | None]:
     """By how much the mean is higher than the baseline's, over the same members; p by permutation."""
     found = compare_means(
         np.asarray(values, np.float64), np.asarray(baseline, np.float64), is_paired=True, seed=SEED
