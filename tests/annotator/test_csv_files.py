@@ -26,7 +26,9 @@ def test_nothing_else_in_the_product_writes_csv() -> None:
     assert set(found.stdout.split()) == OTHER_WRITERS
 
 
-@pytest.mark.parametrize("words", ["- dash list", "=1+1", "+", "@me", "'- quoted", "''=x", "'tis", "dog", "'", "\uff1d1+1"])
+@pytest.mark.parametrize(
+    "words", ["- dash list", "=1+1", "+", "@me", "'- quoted", "''=x", "'tis", "dog", "'", "\uff1d1+1"]
+)
 def test_what_was_defused_is_read_back(words: str) -> None:
     (_, line) = write_csv([{"a": words}], columns=["a"]).splitlines()
     (written,) = next(csv.reader([line]))

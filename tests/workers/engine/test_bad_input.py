@@ -137,12 +137,26 @@ def test_prefixes_and_wrappers_of_training_scripts_are_taken_off(tmp_path: Path)
         ("torchvision:alexnot", "torchvision has no network 'alexnot'; it has alexnet"),
         ("no.such.module:make", "no.such.module cannot be imported"),
         ("os:getcwd", "os:getcwd gives a str, not a network"),
+        ("sys:exit", "sys:exit\\(\\) fails: SystemExit"),
+        ("nets/mine.py:make", "is a path: .* such as nets.mine:make, and .* the folder where nets lies"),
+        ("/home/me/nets/mine.py:make", "such as mine:make, and"),
         ("unitscope:net", "no 'net'"),
     ],
 )
 def test_unknown_architectures_are_named(name: str, words: str) -> None:
     with pytest.raises(ArchitectureNotFound, match=words):
         load_network(architecture=name, weights=None)
+
+
+def test_a_module_that_cannot_be_imported_says_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, code, words in (
+        ("mine_relative", "from .blocks import block", r"in the folder above, and name FOLDER\.mine_relative:make"),
+        ("mine_script", "import sys\nsys.exit(2)", r"SystemExit: 2\. It ends the program .* below `if __name__"),
+    ):
+        (tmp_path / f"{name}.py").write_text(code)
+        with pytest.raises(ArchitectureNotFound, match=words):
+            load_network(architecture=f"{name}:make", weights=None)
 
 
 def test_random_weights_are_drawn_by_the_seed() -> None:

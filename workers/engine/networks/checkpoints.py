@@ -278,7 +278,7 @@ def _is_file_name(value: object) -> bool:
     return 0 < len(name.encode(errors="replace")) <= MAX_FILE_NAME and name.isprintable()
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of its message, short and without terminal codes."""
     said = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     # torch puts advice before the reason.

@@ -63,5 +63,5 @@ def import_library(module: str, *, package: str) -> ModuleType:
         raise ArchitectureNotFound(f"{module} cannot be imported: {in_words(error)}") from None
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line(error)}"
