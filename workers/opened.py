@@ -20,7 +20,7 @@ from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
+from workers.engine.images.reading import place_labels
 from workers.engine.images.walking import SUFFIXES
 from workers.engine.networks.checkpoints import NetworkError, list_files
 from workers.engine.networks.code import expire, hash_files, look_in
@@ -114,7 +114,7 @@ def open_images(address: str, labels: str = "") -> ImageSet:
     """
     folder = fetch_folder(address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
     # Labels of a set that lies in a store lie in the set; on a disk, they have a whole path.
-    return open_image_set(folder, str(folder / labels) if _is_path(labels) else labels)
+    return open_image_set(folder, place_labels(folder, labels))
 
 
 def open_photograph(address: str, labels: str, name: str) -> ImageSet:
@@ -150,11 +150,7 @@ def open_photograph(address: str, labels: str, name: str) -> ImageSet:
 
 def _open_some(address: str, labels: str, is_wanted: Callable[[str], bool]) -> ImageSet:
     folder = fetch_some(address, is_wanted=is_wanted, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
-    return open_image_set(folder, str(folder / labels) if _is_path(labels) else labels)
-
-
-def _is_path(labels: str) -> bool:
-    return labels not in ("", NO_LABELS, FOLDER_NAMES)
+    return open_image_set(folder, place_labels(folder, labels))
 
 
 def _is_surveyed(kept: OpenNetwork, surveyed: dict[str, Any]) -> bool:

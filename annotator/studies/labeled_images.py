@@ -1,7 +1,5 @@
 """Which labels each image of a set carries, read from its label maps."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +10,7 @@ from workers import config
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
-from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS
+from workers.engine.images.reading import place_labels
 from workers.fetching import fetch_folder
 from workers.store import StoreError
 
@@ -25,7 +23,7 @@ def read_presence(image_set: ImageSet) -> NamedColumns:
     """(n_images, n_labels) whether an image has pixels of a label. Raises LabelsGone."""
     try:
         folder = fetch_folder(image_set.address, cache=config.cache_folder(), max_bytes=config.max_fetched_bytes())
-        opened = open_image_set(folder, _find_labels(image_set.labels, folder))
+        opened = open_image_set(folder, place_labels(folder, image_set.labels))
     except (ImageSetError, OSError, StoreError) as error:
         raise LabelsGone(f"The labels of {image_set} cannot be read here. {error}") from None
     if opened.labels is None:
@@ -39,8 +37,3 @@ def read_presence(image_set: ImageSet) -> NamedColumns:
             continue
         present[index, [numbers[int(number)] for number in found if int(number) in numbers]] = True
     return NamedColumns(present, [label.name for label in opened.labels.labels])
-
-
-def _find_labels(labels: str, folder: Path) -> str:
-    is_path = labels not in ("", NO_LABELS, FOLDER_NAMES)
-    return str(folder / labels) if is_path else labels

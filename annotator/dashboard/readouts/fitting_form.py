@@ -9,7 +9,7 @@ from annotator.evidence.asking import AskedNetwork
 from annotator.names import MAX_LENGTH
 from annotator.readouts.models import Readout
 from annotator.units.models import IMPORTED, ImageSet, Network
-from workers.engine.readouts.options import Options
+from workers.engine.readouts.options import OPTIONS_OF, Options
 
 # What the set must hold by task is said beside the field.
 TASK_HELP = (
@@ -52,9 +52,11 @@ class FitForm(forms.Form):
     def options(self) -> dict[str, Any]:
         """As begin_fit takes them."""
         given = self.cleaned_data
+        labels = given["image_set"].labels if "labels" in OPTIONS_OF[given["task"]] else ""
         label = {"positive" if given["task"] == Readout.Task.CLASSIFY else "label": given["label"]}
         options = Options(
             data=(given["image_set"].address,),
+            labels=labels,
             category=given["category"],
             clusters=given["clusters"] or N_CLUSTERS,
             **label,

@@ -55,6 +55,11 @@ class Asked:
         return tuple(name for _, _, files in os.walk(self.root) for name in files)
 
 
+def place_labels(folder: Path, labels: str) -> str:
+    """What a person said of the labels of a folder of images; a path below it as a whole path."""
+    return labels if labels in ("", NO_LABELS, FOLDER_NAMES) else str(folder / labels)
+
+
 @dataclass(frozen=True)
 class ImageSetReader:
     """A layout of image sets: how it is called, recognized and opened. `has_labels`: its images carry labels."""

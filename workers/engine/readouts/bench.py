@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workers.engine.images.image_set import ImageSet
+from workers.engine.images.readers.table import open_image_set
+from workers.engine.images.reading import place_labels
 from workers.engine.readouts.features import Features, ReadLayer, Store, pool_photographs
 from workers.engine.readouts.options import Options
 from workers.engine.readouts.readout import Arrays
@@ -36,6 +39,10 @@ class Bench:
         )
         self.pooled.append(found)
         return found
+
+    def open_set(self) -> ImageSet:
+        """The image set that the data are. Raises ImageSetError."""
+        return open_image_set(self.data[0], place_labels(self.data[0], self.options.labels))
 
     def open_checkpoint(self, run: str) -> Checkpoint:
         """Of a run that learns from the photographs that were pooled: of others it is another one."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from workers.engine.plurals import say_count
 from workers.engine.readouts.bench import Bench
 from workers.engine.readouts.captions import read_captions
-from workers.engine.readouts.labeled import Flags, Labeled, open_labeled
+from workers.engine.readouts.labeled import Flags, Labeled, find_labeled
 from workers.engine.readouts.options import ReadoutInvalid
 from workers.engine.readouts.splits import find_test
 from workers.engine.readouts.words import split_words
@@ -43,7 +43,7 @@ def read_examples(bench: Bench) -> Examples:
         return _demand_both(_read_phrase(bench))
     if len(bench.data) != 1 or not bench.data[0].is_dir():
         raise ReadoutInvalid("Name one folder with --data: class folders, or a labeled image set.")
-    labeled = open_labeled(bench.data[0], category=bench.options.category, below=bench.options.below)
+    labeled = find_labeled(bench.open_set(), category=bench.options.category, below=bench.options.below)
     found = _read_labeled(bench, labeled) if labeled is not None else _read_folders(bench)
     return _demand_both(_choose_positive(found, bench.options.positive))
 
@@ -120,7 +120,7 @@ def _is_on_both_sides(has: Flags, is_test: Flags) -> bool:
 
 def _read_phrase(bench: Bench) -> Examples:
     """Photographs one of whose captions holds the words of the phrase in a row, and all others. [ZKLOT16] 4.2."""
-    bench.options.demand_unused(("positive", "below", "category", "min_images"), "--phrase")
+    bench.options.demand_unused(("positive", "labels", "below", "category", "min_images"), "--phrase")
     captioned, words = read_captions(bench.data, bench.images), split_words(bench.options.phrase)
     if not words:
         raise ReadoutInvalid(f"--phrase {bench.options.phrase[:60]!r} holds no word.")

@@ -1,21 +1,19 @@
 """Labeled image sets for read-outs: which labels each photograph has, where, and how much of it they cover."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable, LabelRuns
-from workers.engine.images.readers.table import open_image_set
 from workers.engine.readouts.options import ReadoutInvalid
 
 Flags = NDArray[np.bool_]
 
 
 class Labeled:
-    """An image set with labels, those of one category or of all. Raises ReadoutInvalid, ImageSetError."""
+    """An image set with labels, those of one category or of all. Raises ReadoutInvalid."""
 
     def __init__(self, images: ImageSet, category: str, below: str) -> None:
         table = images.labels
@@ -76,9 +74,8 @@ def _unfold(runs: LabelRuns, slot: int) -> tuple[NDArray[np.uint16], NDArray[np.
     return runs.run_label[first:last], lengths
 
 
-def open_labeled(folder: Path, *, category: str, below: str) -> Labeled | None:
-    """None if the folder's images carry no labels. Raises ReadoutInvalid, ImageSetError."""
-    images = open_image_set(folder)
+def find_labeled(images: ImageSet, *, category: str, below: str) -> Labeled | None:
+    """None if the images carry no labels. Raises ReadoutInvalid."""
     return None if images.labels is None else Labeled(images, category, below)
 
 

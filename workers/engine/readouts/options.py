@@ -9,9 +9,9 @@ CLASSIFY, REGRESS, CLUSTER, VQA, CAPTION = TASKS = ("classify", "regress", "clus
 TEST_SHARE = 0.25
 # The options that a task knows, besides those of every task: data, seed and the split.
 OPTIONS_OF = {
-    CLASSIFY: ("images", "below", "category", "positive", "phrase", "hard_negatives", "min_images", "c"),
-    REGRESS: ("images", "below", "category", "label"),
-    CLUSTER: ("below", "clusters"),
+    CLASSIFY: ("images", "labels", "below", "category", "positive", "phrase", "hard_negatives", "min_images", "c"),
+    REGRESS: ("images", "labels", "below", "category", "label"),
+    CLUSTER: ("labels", "below", "clusters"),
     VQA: ("images", "epochs"),
     CAPTION: ("images", "epochs"),
 }
@@ -26,15 +26,17 @@ class ReadoutInvalid(Exception):
 class Options:
     """`data` are the files or the folder that the task reads, `images` the folder of the photographs if it is another.
 
-    `below`: photographs whose path begins so, "" for all. `category`: the labels of a labeled set that count. `label`:
-    regress on the share of a photograph that this label covers. `positive`: two classes, this one and all others.
-    `phrase`: two classes, photographs with a caption that holds these words and others. `hard_negatives`: rounds in
-    which the negatives of highest score are added. `test`: paths of the photographs to test on, below the folder of
-    photographs; none: a share is drawn. `c`: the inverse strength of the SVM's penalty, 0 to choose it.
+    `labels`: as `dissect --labels` names those of a set. `below`: photographs whose path begins so, "" for all.
+    `category`: the labels of a labeled set that count. `label`: regress on the share of a photograph that this label
+    covers. `positive`: two classes, this one and all others. `phrase`: two classes, photographs with a caption that
+    holds these words and others. `hard_negatives`: rounds in which the negatives of highest score are added. `test`:
+    paths of the photographs to test on, below the folder of photographs; none: a share is drawn. `c`: the inverse
+    strength of the SVM's penalty, 0 to choose it.
     """
 
     data: tuple[str, ...]
     images: str = ""
+    labels: str = ""
     below: str = ""
     category: str = ""
     label: str = ""

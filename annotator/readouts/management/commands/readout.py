@@ -20,7 +20,9 @@ from annotator.readouts.models import Readout
 from annotator.readouts.picture import draw_shown
 from annotator.readouts.showing import ReadoutWanted, ask_to_show, read_shown
 from annotator.readouts.telling import tell_fit, tell_list, tell_shown
+from annotator.units.asked_options import LABELS_HELP
 from annotator.units.gpu_process import gpu_process_if_none
+from annotator.units.registering import resolve_labels_at
 from workers.engine.images.text_files import find_encoding
 from workers.engine.networks.source_names import NETWORK_FORMS
 from workers.engine.readouts.options import TASKS, Options
@@ -71,6 +73,7 @@ class Command(ProjectCommand):
         layer = _find_one(options["layer"])
         stated = {name: options[name] for name in _list_options()}
         stated |= {"data": [_resolve(one) for one in options["data"]], "images": _resolve(options["images"])}
+        stated["labels"] = resolve_labels_at(stated["data"][0], options["labels"])
         with gpu_process_if_none() as keeper:
             readout = begin_fit(
                 name=options["name"], network=read_network(options), task=options["task"], layer=layer,
@@ -132,6 +135,7 @@ def _add_fit(parser: ArgumentParser) -> None:
         metavar="DIR",
         help="the photographs, if they lie neither beside the data nor in images/",
     )
+    add("--labels", default="", metavar="PATH", help=LABELS_HELP)
     add("--below", default="", metavar="PREFIX", help="only photographs of the set whose path begins so")
     add("--category", default="", help="only labels of this category of a labeled set")
     add("--label", default="", help="regress: the share of a photograph that this label covers, less its mean")

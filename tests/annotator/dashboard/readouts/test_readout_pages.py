@@ -171,7 +171,7 @@ def test_a_read_out_is_fitted_from_the_page(
         for number in range(4):
             pixels = np.full((8, 8, 3), shade + number, np.uint8)
             Picture.fromarray(pixels).save(tmp_path / "set" / name / f"{number}.png")
-    images = ImageSet.objects.create(name="shades", address=str(tmp_path / "set"), registered_at=NOW)
+    images = ImageSet.objects.create(name="shades", address=str(tmp_path / "set"), labels="none", registered_at=NOW)
     network = Network.objects.create(name="small", architecture=ARCHITECTURE, registered_at=NOW)
     given = {"name": "shade", "task": "classify", "network": network.name, "image_set": images.name}
     said = researcher.post("/readouts/", {**given, "task": "regress"}).content.decode()
@@ -184,5 +184,8 @@ def test_a_read_out_is_fitted_from_the_page(
     run()
     said = read(researcher, "/readouts/shade/")
     assert "most frequent class" in said
-    assert Readout.objects.get(name="shade").report["n_answers"] == 2
+    shade = Readout.objects.get(name="shade")
+    assert (shade.report["n_answers"], shade.options["labels"]) == (2, "none"), (
+        "the set's labels are its registration's"
+    )
     assert AuditEntry.objects.filter(action="fit read-out", subject="read-out shade").exists()

@@ -129,6 +129,17 @@ def test_maps_of_labels_find_their_pixels_and_stand_beside_center_and_chance(fit
     assert weights.map_over(maps) == pytest.approx(maps[5] / np.linalg.norm(maps.mean(axis=(1, 2))), rel=1e-5)
 
 
+def test_the_labels_that_are_named_count(fit: Any, labeled: Path) -> None:
+    rows = [f"images/{number:02}.png,{'left' if number % 2 else 'right'}" for number in range(48)]
+    (labeled / "sides.csv").write_text("\n".join(["image,label", *rows]))
+    readout, _ = fit("classify", labels="sides.csv")
+    assert set(readout.names) == {"left", "right"}
+    readout, _ = fit("regress", labels=str(labeled / "sides.csv"), label="left")
+    assert readout.names == ["share of left, less its mean"]
+    with pytest.raises(ReadoutInvalid, match="has no label 'left'"):
+        fit("regress", label="left")
+
+
 def test_the_share_that_a_label_covers_is_read_with_its_sign(fit: Any, labeled: Path) -> None:
     name = fit("classify")[0].names[0]
     readout, report = fit("regress", label=name)

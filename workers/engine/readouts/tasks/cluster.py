@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from workers.engine.images.readers.table import open_image_set
 from workers.engine.plurals import say_count
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.judging import tell_gain, tell_mean
@@ -34,7 +33,7 @@ def fit(bench: Bench) -> Fitted:
     if len(bench.data) != 1 or not bench.data[0].is_dir():
         raise ReadoutInvalid("Name one folder of photographs with --data.")
     # As its labels are found, so that no label map is taken for a photograph.
-    images = open_image_set(bench.data[0])
+    images = bench.open_set()
     paths = list_below(images.paths, bench.options.below)
     features = bench.pool(images.root, paths)
     rows = np.flatnonzero(features.is_readable)

@@ -13,7 +13,7 @@ from workers.engine.images.label_table import ImageSetError
 from workers.engine.readouts.bench import Bench, Fitted
 from workers.engine.readouts.examples import READING
 from workers.engine.readouts.judging import tell_explained, tell_gain, tell_mean, tell_share
-from workers.engine.readouts.labeled import open_labeled
+from workers.engine.readouts.labeled import find_labeled
 from workers.engine.readouts.linear import Linear, normalize_rows
 from workers.engine.readouts.listing import IMAGE_COLUMNS, Listing, find_folder
 from workers.engine.readouts.options import ReadoutInvalid
@@ -82,7 +82,7 @@ def _read(bench: Bench) -> Targets:
     if label:
         bench.options.demand_unused(("images",), "a labeled image set")
         return _read_label(bench, label)
-    bench.options.demand_unused(("below", "category"), "a CSV of targets")
+    bench.options.demand_unused(("labels", "below", "category"), "a CSV of targets")
     if data.is_dir():
         tables = sorted(data.glob("*.csv"))
         if len(tables) != 1:
@@ -93,7 +93,7 @@ def _read(bench: Bench) -> Targets:
 
 def _read_label(bench: Bench, label: str) -> Targets:
     """The share of each photograph that the label covers, less its mean over all."""
-    labeled = open_labeled(bench.data[0], category=bench.options.category, below=bench.options.below)
+    labeled = find_labeled(bench.open_set(), category=bench.options.category, below=bench.options.below)
     if labeled is None or label not in labeled.names:
         raise ReadoutInvalid(f"{bench.data[0].name} has no label {label[:60]!r}.")
     shares = labeled.cover(lambda n: bench.progress(READING, n, len(labeled.places)))[:, labeled.names.index(label)]
