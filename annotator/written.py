@@ -56,8 +56,9 @@ def interval(low: float | None, high: float | None, write: str = "fraction") -> 
     return f"{register.filters[write](low)} to {register.filters[write](high)}"
 
 
+@register.simple_tag
 def print_bounds(low: float | None, high: float | None, form: str = ".3f") -> str:
-    """Such as `[0.123, 0.456]`, in plain text."""
+    """Such as `[0.123, 0.456]`, beside the value itself."""
     return f"[{NO_INTERVAL}]" if low is None or high is None else f"[{low:{form}}, {high:{form}}]"
 
 

@@ -30,6 +30,8 @@ from workers.store import StoreError
 
 # Of the units of whose top images a photograph is one, so many are named.
 N_RANKED = 24
+# More layers than these are folded away, so that the photograph is in sight on a phone.
+N_LAYERS_OPEN = 8
 
 
 class NoCrops(Refusal):
@@ -141,6 +143,7 @@ def show_image(request: SignedInRequest, image_set: str, index: int) -> HttpResp
         subtitle=image_set,
         image=image,
         choices=choices,
+        n_layers_open=N_LAYERS_OPEN,
         current=current,
         ranked=ranked[:N_RANKED],
         has_more_places=len(ranked) > N_RANKED,

@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 
+from annotator.dashboard.looking import photographs
 from annotator.evidence import looking
 from annotator.evidence.models import Question
 from annotator.units.models import Dissection
@@ -102,12 +103,21 @@ def test_a_crop_opens_its_photograph_with_what_the_unit_does_there(
     assert Question.objects.count() == 2, "an answer whose file is gone is asked for again"
 
 
-def test_a_photograph_has_a_page_of_its_own(look: Any, viewer: Client, dissection: Dissection) -> None:
+def test_a_photograph_has_a_page_of_its_own(
+    look: Any, viewer: Client, dissection: Dissection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page, _, seen = look("/images/small-set/1/")
     assert page.count("<strong>rank 1</strong>") == 6
+    assert "best of more places" not in page
     assert ">Where unit " in seen
     assert ">Other units that fire here</h2>" in seen, "a unit is chosen, so it is none of those below"
     assert "It is among the top images of no unit" in look("/images/small-set/8/")[0]
+    monkeypatch.setattr(photographs, "N_RANKED", 4)
+    monkeypatch.setattr(photographs, "N_LAYERS_OPEN", 0)
+    page = viewer.get("/images/small-set/1/").content.decode()
+    assert page.count("<strong>rank 1</strong>") == 4
+    assert "the 4 best of more places" in page
+    assert "<summary>Layer: small · 1, one of 1</summary>" in page
     given = f"/images/small-set/1/look?dissection={dissection.pk}&layer="
     unit = "/units/small/1/2/crops"
     pages = ("/images/small-set/99/", "/images/none/0/", f"{unit}/77/", "/units/small/1/9/crops/0/")
