@@ -26,6 +26,8 @@ from workers.engine.networks.probing import probe_layers
 
 # As many classes stand in the ranking of a full answer.
 N_RANKED = 20
+# Scores that sum to 1 but for this are probabilities.
+SUM_TOLERANCE = 1e-4
 
 
 class QuestionInvalid(Exception):
@@ -153,8 +155,16 @@ def _map_classes(
     return found
 
 
+def _find_probabilities(scores: torch.Tensor) -> torch.Tensor:
+    """(C,) of (C,) scores: by a softmax, of one score by a sigmoid. A network that ends with a softmax gives them."""
+    if len(scores) == 1:
+        return scores.sigmoid()
+    is_probability = bool((scores >= 0).all()) and abs(float(scores.sum()) - 1) < SUM_TOLERANCE
+    return scores if is_probability else scores.softmax(dim=0)
+
+
 def _score(scores: torch.Tensor, classes: list[int]) -> list[dict[str, Any]]:
-    probabilities = scores.softmax(dim=1)[0]
+    probabilities = _find_probabilities(scores[0])
     return [
         {"class_index": one, "probability": float(probabilities[one]), "logit": float(scores[0, one])}
         for one in classes
@@ -269,7 +279,8 @@ def _box(class_map: torch.Tensor, boxes_by: str, frame: Frame, input_px: int) ->
     boxed = BOX_METHODS[boxes_by](grown)
     placed = [frame.place(box, input_px=input_px) for box in boxed.boxes]
     return {
-        "map": [[round(value, 6) for value in row] for row in values.tolist()],
+        # Maps by gradients may be of any size.
+        "map": [[float(f"{value:.6g}") for value in row] for row in values.tolist()],
         "box": placed[0],
         "boxes": placed,
         "box_note": boxed.note,

@@ -1,9 +1,11 @@
 """A head is found by proof: its scores are the network's; a network without one is refused in words."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -250,6 +252,25 @@ def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     asked = Asked(method="grad-cam", layer="1")
     with pytest.raises(NetworkError, match="not finite numbers"):
         explain(network=network, path=tmp_path / "photo.png", asked=asked, device="cpu")
+
+
+def test_probabilities_are_those_of_the_network_and_small_maps_keep_their_digits(tmp_path: Path) -> None:
+    Picture.fromarray(np.random.default_rng(0).integers(0, 255, (40, 40, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+
+    def ask(*last: nn.Module) -> dict[str, Any]:
+        asked = Asked(method="hires-cam", layer="1", classes=(0,))
+        network = wrap(nn.Sequential(*body, *last))
+        answer = explain(network=network, path=tmp_path / "a.png", asked=asked, device="cpu").answer
+        return dict(answer["predictions"][0])
+
+    torch.manual_seed(3)
+    body = [*stem(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    linear, single = nn.Linear(6, 9), nn.Linear(6, 1)
+    plain, soft, alone = ask(linear), ask(linear, nn.Softmax(1)), ask(single)
+    assert soft["probability"] == pytest.approx(plain["probability"]) == pytest.approx(soft["logit"])
+    assert alone["probability"] == pytest.approx(1 / (1 + math.exp(-alone["logit"])))
+    linear.weight.data *= 1e-6
+    assert np.array(ask(linear)["map"]) == pytest.approx(1e-6 * np.array(plain["map"]), rel=1e-4, abs=1e-11)
 
 
 def test_gradients_of_a_mean_head_give_the_class_map_again() -> None:
