@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 from annotator.crowd.campaigns.crops import check_crops_of_hits
 from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.hit_types.templates import load_template
-from annotator.crowd.marketplaces.facts import FeeSchedule
+from annotator.crowd.marketplaces.facts import FeeSchedule, Verb
 from annotator.crowd.marketplaces.marketplace import Extend, Marketplace, Prolong, Terms
 from annotator.crowd.marketplaces.prices import compute_fee
-from annotator.crowd.models import HIT
+from annotator.crowd.models import HIT, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
 from workers.engine.plurals import say_count
@@ -22,14 +22,20 @@ SOON = timedelta(hours=1)
 
 
 def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> None:
-    """Asks for more assignments of these HITs (row id -> how many), within the campaign's cap."""
-    campaign = session.campaign
+    """Asks for more assignments of these HITs (row id -> how many), within the campaign's cap.
+
+    Raises CannotPublish, also if the marketplace has not done all of it.
+    """
+    campaign, since = session.campaign, session.clock()
     campaign.refresh_from_db(fields=["is_paused"])
     if campaign.is_paused:
         raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
     hits = campaign.hits.filter(pk__in=n_more).exclude(external_id="").order_by("id")
     check_crops_of_hits(hits)
     session.decide(_decide_extensions(hits, n_more=n_more, session=session))
+    asked = campaign.outward_acts.filter(verb=Verb.EXTEND, hit__in=n_more, done_at__gte=since)
+    if left := asked.exclude(state=OutwardAct.State.DONE).order_by("id").first():
+        raise CannotPublish(f"The marketplace has not done this for {left.hit}: {left.problem}")
 
 
 def give_time(session: Session, *, lifetime: timedelta) -> int:

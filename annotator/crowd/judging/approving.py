@@ -12,7 +12,7 @@ from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Act, Approve, PayBonus
 from annotator.crowd.marketplaces.prices import compute_fee, compute_top_up
 from annotator.crowd.models import Assignment, Campaign, OutwardAct, has_compensating_bonus
-from annotator.crowd.outbox.acts import GIVEN_UP, BudgetExceeded, Decision, make_key, revive_act
+from annotator.crowd.outbox.acts import GIVEN_UP, BudgetExceeded, Decision, make_key
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
 
@@ -128,7 +128,7 @@ def pay_top_ups(session: Session, *, with_slow: bool = False) -> TopUps:
             if with_slow or assignment.pk not in slow:
                 decision = _decide_top_up(session, assignment, bonus=bonus)
                 try:
-                    revive_act(session.write(decision))
+                    session.write(decision)
                 except BudgetExceeded:
                     unaffordable.append(decision.cost_usd)
         n_paid = session.settle()

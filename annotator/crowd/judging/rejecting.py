@@ -10,7 +10,7 @@ from annotator.crowd.judging.approving import CannotReview, decide_review, read_
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Overturn, Reject
 from annotator.crowd.models import Assignment, OutwardAct, Rejection
-from annotator.crowd.outbox.acts import Decision, revive_act
+from annotator.crowd.outbox.acts import Decision
 from annotator.crowd.outbox.session import Session
 from workers.engine.plurals import say_count
 
@@ -91,9 +91,8 @@ def overturn_rejection(session: Session, *, rejection: Rejection, overturned_by:
 
 
 def _write_again(session: Session, decision: Decision, *, instead: str) -> None:
-    """What was refused before is due again. Raises CannotReview if a person gave it up; `instead` says what to do."""
+    """Raises CannotReview if a person gave it up; `instead` says what to do."""
     act = session.write(decision)
-    revive_act(act)
     act.refresh_from_db(fields=["state"])
     if act.state == OutwardAct.State.FAILED:
         raise CannotReview(f"A person gave this up, and it may have been done, so it is not sent again. {instead}")

@@ -66,13 +66,14 @@ def write_act(*, campaign: Campaign, decision: Decision, request: dict[str, Any]
 
 
 def revive_act(act: OutwardAct) -> None:
-    """What the marketplace refused was not done: it is due again, and its cost is reserved again.
+    """What the marketplace refused was not done: it is due again as if it had not been sent, and its cost is reserved
+    again.
 
     What a person gave up stays so. Raises BudgetExceeded.
     """
     failed = OutwardAct.objects.filter(pk=act.pk, state=OutwardAct.State.FAILED)
     with transaction.atomic():
-        if failed.exclude(problem__startswith=GIVEN_UP).update(state=OutwardAct.State.PENDING):
+        if failed.exclude(problem__startswith=GIVEN_UP).update(state=OutwardAct.State.PENDING, sent_at=None):
             _reserve(act, campaign=act.campaign)
 
 

@@ -46,14 +46,17 @@ class Session:
     def write(self, decision: Decision) -> OutwardAct:
         """The row of a decision. One that costs real money takes a permit: raises RealMoneyRefused without one.
 
-        Raises CannotDo if the marketplace has no such act, and BudgetExceeded.
+        One that the marketplace refused before is due again: what it lacked may be there by now. Raises CannotDo if the
+        marketplace has no such act, and BudgetExceeded.
         """
         if decision.cost_usd:
             self.check_permit()
         if decision.act.verb not in self.marketplace.facts.verbs:
             raise CannotDo(f"The marketplace {self.marketplace.facts.name} has no act {decision.act.verb}.")
         request = self.marketplace.translate(decision.act, key=decision.key)
-        return write_act(campaign=self.campaign, decision=decision, request=request, now=self.clock())
+        act = write_act(campaign=self.campaign, decision=decision, request=request, now=self.clock())
+        revive_act(act)
+        return act
 
     def decide(self, decisions: Iterable[Decision]) -> int:
         """Writes these decisions, all or none, and performs what is due. Returns how many acts are done now."""
@@ -64,12 +67,8 @@ class Session:
             return self.settle()
 
     def carry_out(self, decision: Decision) -> OutwardAct:
-        """Writes a decision and performs it at once. Returns the act with its outcome.
-
-        One that was refused before is asked for again. Raises BudgetExceeded.
-        """
+        """Writes a decision and performs it at once. Returns the act with its outcome. Raises BudgetExceeded."""
         act = self.write(decision)
-        revive_act(act)
         self.settle()
         act.refresh_from_db()
         return act

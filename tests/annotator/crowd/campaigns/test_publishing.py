@@ -22,6 +22,7 @@ from annotator.demo.management.commands.simulate_people import find_site
 from annotator.demo.people.tempers import gather_people
 from annotator.demo.people.working import Crew, sign_in_all
 from annotator.names import NameTaken
+from annotator.sandbox import switchboard
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import HITType as SandboxHITType
 from annotator.sandbox.rules.refusals import Refused
@@ -89,6 +90,31 @@ def test_extending_adds_assignments_once_and_within_the_cap(market: Any, campaig
     with pytest.raises(BadTerms, match="10 or more"):
         extend_hits(session, n_more={hit.pk: 5})
     assert SandboxHIT.objects.get(mturk_id=hit.external_id).max_assignments == 5
+
+
+def test_what_was_refused_is_done_when_what_it_lacked_is_there(market: Any, campaign: Campaign) -> None:
+    """Publishing, asking for more and withdrawing; a HIT's time begins when it is published."""
+    switchboard.turn(is_balance_exhausted=True)
+    with pytest.raises(CannotPublish, match="insufficient funds"):
+        market.publish(campaign)
+    OutwardAct.objects.update(sent_at=timezone.now() - timedelta(days=3))
+    switchboard.turn(is_balance_exhausted=False)
+    market.publish(campaign)
+    hits = campaign.hits.all()
+    assert {(hit.state, hit.expires_at is not None and hit.expires_at > timezone.now()) for hit in hits} == {
+        ("published", True)
+    }
+    switchboard.turn(is_balance_exhausted=True)
+    with pytest.raises(CannotPublish, match="insufficient funds"):
+        extend_hits(market.open_session(campaign), n_more={hits[0].pk: 1})
+    switchboard.turn(is_balance_exhausted=False)
+    extend_hits(market.open_session(campaign), n_more={hits[0].pk: 1})
+    assert campaign.hits.filter(n_assignments=hits[0].n_assignments + 1).count() == 1
+    withdraw_campaign(market.open_session(campaign))
+    OutwardAct.objects.filter(verb="stop").update(state="failed", problem="Refused.")
+    campaign.hits.update(state="published")
+    withdraw_campaign(market.open_session(campaign))
+    assert not campaign.hits.exclude(state="canceled").exists()
 
 
 def test_withdrawing_ends_what_nobody_has_taken(market: Any, campaign: Campaign) -> None:
