@@ -51,7 +51,7 @@ def test_a_whole_hit_from_consent_to_the_dashboard(house: House, dissection: dic
     expect(frame.locator("#count")).to_have_text(re.compile("^3 of 60"))
     frame.get_by_role("radio", name=re.compile("^region or surface")).check(force=True)
     frame.locator("#submit").click()
-    expect(person.locator("#done")).to_be_visible(timeout=20_000)
+    expect(person.locator("#done")).to_be_visible(timeout=60_000)
     assert person.context.cookies(house.addresses["hit_pages"]) == [], "HIT pages set no cookie"
 
     house.manage("collect", "flow", "--approve")

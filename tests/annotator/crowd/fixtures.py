@@ -118,7 +118,7 @@ class Visitor:
     def hand_over(self, stored: dict[str, Any]) -> None:
         """The form that the page posts to the marketplace, over a real connection."""
         body = urlencode(stored["fields"]).encode()
-        with urllib.request.urlopen(stored["submit_to"], body, timeout=20) as answer:
+        with urllib.request.urlopen(stored["submit_to"], body, timeout=60) as answer:
             assert answer.status == 200
 
 

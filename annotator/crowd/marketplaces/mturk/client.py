@@ -4,6 +4,7 @@ An answer; a refusal (the marketplace decided, nothing was done); or an unknown 
 been done). Only the last needs care, and `outbox` gives it that.
 """
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, SSLError
+from botocore.loaders import Loader, create_loader
 from django.conf import settings
 
 from annotator.crowd.marketplaces.mturk.facts import Place
@@ -27,9 +29,8 @@ class MTurkClient:
     def __init__(self, place: Place, *, max_attempts: int | None = None) -> None:
         key_id, secret = read_credentials(place)
         self.place = place
-        # Our own marketplace has an operation more than Amazon's.
         core = botocore.session.Session()
-        core.get_component("data_loader").search_paths.append(settings.MTURK_ADDITIONS)
+        core.register_component("data_loader", _load_descriptions(core.get_config_variable("data_path")))
         self._client = boto3.Session(botocore_session=core).client(
             "mturk",
             endpoint_url=place.endpoint_url,
@@ -96,6 +97,16 @@ class MTurkClient:
         if status >= 500 or details.get("Code") in _THROTTLED:
             return OutcomeUnknown(f"The marketplace {self.place.facts.name} is busy or failing: {message}")
         return MarketplaceRefused(message, code=code.removeprefix("AWS.MechanicalTurk."))
+
+
+@functools.cache
+def _load_descriptions(folder: str | None) -> Loader:
+    """botocore's descriptions of APIs, read from the disk once in a process. Our own marketplace has an operation more
+    than Amazon's.
+    """
+    loader = create_loader(folder)
+    loader.search_paths.append(settings.MTURK_ADDITIONS)
+    return loader
 
 
 def read_credentials(place: Place) -> tuple[str, str]:
