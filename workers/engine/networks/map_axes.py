@@ -7,13 +7,13 @@ every reading shown.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isqrt
 
-import torch
 from torch import nn
 
-from workers.engine.networks.axis_names import AXES, DROP_FIRST, DROP_LAST, KEEP
+from workers.engine.networks.axis_names import AXES
+from workers.engine.networks.dropped_tokens import MIN_GUESSED, drop_tokens
 from workers.engine.networks.layer_maps import (
     LayerShape,
     LayerShapeUnknown,
@@ -26,17 +26,8 @@ from workers.engine.networks.places import Place
 from workers.engine.plurals import say_count
 
 NAMES = {"b": "image", "u": "unit", "h": "row", "w": "column", "t": "token"}
-# Parameters that hold tokens which stand for no part of the image, by the end of their names.
-TOKEN_NAMES = (
-    "cls_token", "class_token", "class_embedding", "cls_embedding", "dist_token", "distillation_token", "reg_token",
-    "reg_tokens", "register_tokens", "registers", "storage_tokens", "prefix_tokens", "prompt_tokens",
-)  # fmt: skip
-TOKEN_COUNTS = ("num_prefix_tokens", "n_prefix_tokens")
 # Of several tensors, the one that carries the features by the names that libraries use.
 ITEM_NAMES = ("[last_hidden_state]", ".last_hidden_state", "[out]", "[x]")
-
-# A single token more than a square is taken for a class token from this number of tokens on: 5 = 4 + 1 is too common.
-MIN_GUESSED = 9
 
 Tensors = Mapping[str, tuple[int, ...]]
 
@@ -91,7 +82,7 @@ def read_axes(
         given.path, length["u"], length.get("h", 1), length.get("w", 1), axes=axes, item=item, note=_spell_axes(axes)
     )
     if "t" in axes:
-        shape = _drop_tokens(shape, length["t"], network, asked, place)
+        shape = drop_tokens(shape, length["t"], network, asked.tokens, place)
     _check_order(given, sizes, shape, place)
     return shape
 
@@ -123,7 +114,7 @@ def read_saved_axes(*, path: str, sizes: tuple[int, ...], asked: Asked) -> Layer
         length = dict(zip(axes, sizes, strict=True))
         shape = LayerShape(path, length["u"], length.get("h", 1), length.get("w", 1), axes=axes, note=_spell_axes(axes))
         try:
-            read = _drop_tokens(shape, length["t"], nn.Identity(), asked, None) if "t" in axes else shape
+            read = drop_tokens(shape, length["t"], nn.Identity(), asked.tokens, None) if "t" in axes else shape
         except LayerShapeUnknown:
             if asked.axes:
                 raise
@@ -299,66 +290,6 @@ def _spell_axes(axes: str) -> str:
     return "" if axes in ("buhw", "bu") else "axes: " + ", ".join(NAMES[axis] for axis in axes)
 
 
-def _drop_tokens(shape: LayerShape, n_tokens: int, network: nn.Module, asked: Asked, place: Place | None) -> LayerShape:
-    """The tokens that are cells of a square grid, without those that belong to no place."""
-    names, n_named = find_token_names(network)
-    choices: list[tuple[int, int] | None] = [
-        _dropped_as_asked(asked.tokens),
-        _dropped_by_place(shape, n_tokens, place),
-        (0, 0) if isqrt(n_tokens) ** 2 == n_tokens else None,
-        (n_named, 0) if n_named else None,
-        (1, 0) if n_tokens > MIN_GUESSED else None,
-    ]
-    for first, last in (one for one in (choices[:1] if asked.tokens else choices[1:]) if one is not None):
-        rest = n_tokens - first - last
-        if rest > 0 and isqrt(rest) ** 2 == rest:
-            side = isqrt(rest)
-            note = "; ".join([shape.note, *spell_dropped(first, last, names)])
-            return replace(shape, height=side, width=side, n_first=first, n_last=last, note=note)
-    side = isqrt(n_tokens)
-    raise LayerShapeUnknown(
-        f"{shape.path} gives {say_count(n_tokens, 'token')} per image, which is no square grid"
-        + (f" without those of --tokens {asked.tokens}" if asked.tokens else "")
-        + f"; the next smaller one is {side} x {side}. Say how many tokens at the start belong to no place: --tokens "
-        f"{n_tokens - side * side}."
-    )
-
-
-def find_token_names(network: nn.Module) -> tuple[list[str], int]:
-    """The names of parameters that hold tokens of no place, and how many tokens the network puts before the others."""
-    held = {name: one for name, one in network.named_parameters() if name.rpartition(".")[2] in TOKEN_NAMES}
-    stated = [
-        int(value) for part in network.modules() for name in TOKEN_COUNTS
-        if isinstance(value := getattr(part, name, None), int)
-    ]  # fmt: skip
-    counted = sum(one.shape[-2] if one.ndim > 1 else 1 for one in held.values())
-    return sorted({name.rpartition(".")[2] for name in held}), stated[0] if stated else counted
-
-
-def _dropped_as_asked(tokens: str) -> tuple[int, int]:
-    known = {DROP_FIRST: (1, 0), DROP_LAST: (0, 1), KEEP: (0, 0)}
-    return known[tokens] if tokens in known else (int(tokens or 0), 0)
-
-
-def _dropped_by_place(shape: LayerShape, n_tokens: int, place: Place | None) -> tuple[int, int] | None:
-    """How many tokens at the start and at the end come from no part of the image."""
-    if place is None or place.is_nowhere:
-        return None
-    axis = shape.axes.index("t")
-    rows, columns = (
-        ~torch.isinf(place.spans[i].movedim(axis, 0).flatten(1)).all(dim=1).expand(n_tokens) for i in (0, 2)
-    )
-    if not bool(rows.any()) or not bool(columns.any()):
-        seen, lost = ("rows", "column") if bool(rows.any()) else ("columns", "row")
-        raise LayerShapeUnknown(
-            f"{shape.path} gives {say_count(n_tokens, 'token')} per image that are {seen} of the image, each over "
-            f"every {lost}: they make no grid of cells. Name a layer before the values are averaged."
-        )
-    lost_tokens = (~(rows | columns)).tolist()
-    first = lost_tokens.index(False)
-    return first, lost_tokens[::-1].index(False)
-
-
 def _check_order(given: Given, sizes: tuple[int, ...], shape: LayerShape, place: Place | None) -> None:
     """Refuse cells whose known rows or columns do not run down and to the right: their masks would be mirrored,
     transposed or scrambled.
@@ -375,14 +306,3 @@ def _check_order(given: Given, sizes: tuple[int, ...], shape: LayerShape, place:
                 "flipped, rolled, transposed or sorted by windows, perhaps). Name a layer before they are moved or "
                 "after they are moved back, or save maps in order and dissect the saved array (--activations)."
             )
-
-
-def spell_dropped(first: int, last: int, names: list[str]) -> list[str]:
-    """What is dropped, in words; nothing if no token is."""
-    called = f" ({', '.join(names)})" if names else ""
-    ends = [(first, "first"), (last, "last")]
-    return [
-        f"the {end} token{called} is dropped" if n == 1 else f"the {end} {n} tokens{called} are dropped"
-        for n, end in ends
-        if n
-    ]
