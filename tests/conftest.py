@@ -199,7 +199,8 @@ def s3_root() -> Iterator[str]:
 # Files of slow tests, each some 10 to 60 s of a core: `make slow` runs them, `make test` runs all others.
 SLOW = {
     "units/test_token_networks.py", "units/test_chance.py", "units/test_code_folders.py", "units/test_zoo_command.py",
-    "units/test_versions.py", "units/test_merging_networks.py", "units/test_late_crops.py",
+    "units/test_versions.py", "units/test_image_set_versions.py", "units/test_merging_networks.py",
+    "units/test_late_crops.py",
     "evidence/test_importance.py", "evidence/test_fitting.py", "evidence/test_heads.py",
     "commands/test_silent_units.py", "dashboard/test_odd_names.py", "published/test_backup.py",
     "published/test_publishing.py", "crowd/test_migrating.py", "sandbox/test_state_machine.py",
