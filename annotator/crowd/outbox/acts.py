@@ -43,38 +43,39 @@ def make_key(*parts: object) -> str:
 def write_act(*, campaign: Campaign, decision: Decision, request: dict[str, Any], now: datetime) -> OutwardAct:
     """The row of a decision, with the request that will be sent; a known key gives the existing row.
 
-    The database reserves the cost under the cap. Raises BudgetExceeded.
+    One that the marketplace refused is due again: what it lacked may be there by now. The database reserves the cost
+    under the cap. Raises BudgetExceeded.
     """
+    decided = {"request": request, "expected": decision.expected, "cost_usd": decision.cost_usd}
     values = {
         "campaign": campaign,
         "verb": decision.act.verb,
         "purpose": decision.purpose,
-        "request": request,
-        "expected": decision.expected,
         "hit": decision.hit,
         "assignment": decision.assignment,
-        "cost_usd": decision.cost_usd,
         "created_at": now,
+        **decided,
     }
     with transaction.atomic():
         act, is_new = OutwardAct.objects.get_or_create(key=decision.key, defaults=values)
-        if is_new:
+        if is_new or _revive(act, **decided):
             _reserve(act, campaign=campaign)
     if is_new:
         reach("after decision", decision.act.verb)
     return act
 
 
-def revive_act(act: OutwardAct) -> None:
-    """What the marketplace refused was not done: it is due again as if it had not been sent, and its cost is reserved
-    again.
+def _revive(act: OutwardAct, **decided: Any) -> bool:
+    """What the marketplace refused was not done: it is due again, as it is decided now, and as if it had not been sent.
 
-    What a person gave up stays so. Raises BudgetExceeded.
+    What a person gave up stays so.
     """
     failed = OutwardAct.objects.filter(pk=act.pk, state=OutwardAct.State.FAILED)
-    with transaction.atomic():
-        if failed.exclude(problem__startswith=GIVEN_UP).update(state=OutwardAct.State.PENDING, sent_at=None):
-            _reserve(act, campaign=act.campaign)
+    refused = failed.exclude(problem__startswith=GIVEN_UP)
+    if not refused.update(state=OutwardAct.State.PENDING, sent_at=None, **decided):
+        return False
+    act.refresh_from_db()
+    return True
 
 
 def _reserve(act: OutwardAct, *, campaign: Campaign) -> None:

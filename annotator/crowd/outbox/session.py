@@ -16,7 +16,7 @@ from annotator.crowd.marketplaces.marketplace import Marketplace
 from annotator.crowd.marketplaces.outcomes import CannotDo, OutcomeUnknown, RealMoneyRefused
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign, OutwardAct
-from annotator.crowd.outbox.acts import Decision, revive_act, write_act
+from annotator.crowd.outbox.acts import Decision, write_act
 from annotator.crowd.outbox.performing import CampaignBusy, list_due, perform_acts
 from workers.engine.plurals import say_count
 
@@ -46,17 +46,14 @@ class Session:
     def write(self, decision: Decision) -> OutwardAct:
         """The row of a decision. One that costs real money takes a permit: raises RealMoneyRefused without one.
 
-        One that the marketplace refused before is due again: what it lacked may be there by now. Raises CannotDo if the
-        marketplace has no such act, and BudgetExceeded.
+        Raises CannotDo if the marketplace has no such act, and BudgetExceeded.
         """
         if decision.cost_usd:
             self.check_permit()
         if decision.act.verb not in self.marketplace.facts.verbs:
             raise CannotDo(f"The marketplace {self.marketplace.facts.name} has no act {decision.act.verb}.")
         request = self.marketplace.translate(decision.act, key=decision.key)
-        act = write_act(campaign=self.campaign, decision=decision, request=request, now=self.clock())
-        revive_act(act)
-        return act
+        return write_act(campaign=self.campaign, decision=decision, request=request, now=self.clock())
 
     def decide(self, decisions: Iterable[Decision]) -> int:
         """Writes these decisions, all or none, and performs what is due. Returns how many acts are done now."""

@@ -106,10 +106,14 @@ def test_what_was_refused_is_done_when_what_it_lacked_is_there(market: Any, camp
     }
     switchboard.turn(is_balance_exhausted=True)
     with pytest.raises(CannotPublish, match="insufficient funds"):
-        extend_hits(market.open_session(campaign), n_more={hits[0].pk: 1})
+        extend_hits(market.open_session(campaign), n_more={hits[0].pk: 2})
     switchboard.turn(is_balance_exhausted=False)
-    extend_hits(market.open_session(campaign), n_more={hits[0].pk: 1})
-    assert campaign.hits.filter(n_assignments=hits[0].n_assignments + 1).count() == 1
+    for _ in range(2):  # the second ends where the refused one would have ended, and is smaller
+        extend_hits(market.open_session(campaign), n_more={hits[0].pk: 1})
+    (more,) = campaign.hits.filter(n_assignments=hits[0].n_assignments + 2)
+    assert SandboxHIT.objects.get(mturk_id=more.external_id).max_assignments == more.n_assignments
+    campaign.refresh_from_db()
+    assert campaign.committed_usd == sum(act.cost_usd for act in OutwardAct.objects.filter(state="done"))
     withdraw_campaign(market.open_session(campaign))
     OutwardAct.objects.filter(verb="stop").update(state="failed", problem="Refused.")
     campaign.hits.update(state="published")
