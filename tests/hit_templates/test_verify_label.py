@@ -103,7 +103,8 @@ def test_what_is_pressed_before_the_server_answers_is_sent_when_it_has(
     page = open_page(page_address(live_server, market.accept(campaign.hits.earliest("id"), "ada")))
     held: list[Route] = []
     page.route("**/start", lambda route: held.append(route))
-    page.click("#agree")
+    with page.expect_request("**/start"):
+        page.click("#agree")
     page.click("[data-verdict=no]")
     page.click("#send")
     expect(page.locator("#notice")).to_have_text(

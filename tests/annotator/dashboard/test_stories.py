@@ -238,7 +238,7 @@ def keep_note_view_and_link(page: Page) -> str:
     page.get_by_text("Keep or share this view").click()
     page.fill("#view-name", "wheels")
     page.get_by_role("button", name="Keep", exact=True).click()
-    page.wait_for_load_state()
+    expect(page.get_by_text("Kept as “wheels”.")).to_be_visible()
     page.goto(address)
     page.get_by_text("Keep or share this view").click()
     page.get_by_role("button", name="Make a link").click()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from annotator.sandbox.acts import accounts, transitions
 from annotator.sandbox.models import Assignment, Person
@@ -142,7 +142,7 @@ def do_all(page: Page, site: str) -> None:
         do_framed(page, title)
     do_form(page)
     page.goto(f"{site}/worker/history")
-    assert page.locator("#history tr[data-state=Submitted]").count() == 3
+    expect(page.locator("#history tr[data-state=Submitted]")).to_have_count(3)
     assert fits(page)
 
 
@@ -168,8 +168,8 @@ def do_framed(page: Page, title: str) -> None:
     group = page.locator("#groups > li", has_text=title)
     group.get_by_role("link", name="Preview").click()
     frame = page.frame_locator("#hit-frame")
-    assert frame.locator("#s").is_disabled()
-    assert frame.locator("body[data-apart=yes]").count() == 1
+    expect(frame.locator("#s")).to_be_disabled()
+    expect(frame.locator("body[data-apart=yes]")).to_have_count(1)
     page.click("#accept")
     page.wait_for_selector("#work")
     assert fits(page)
