@@ -155,10 +155,12 @@ def _map_classes(
     return found
 
 
-def _find_probabilities(scores: torch.Tensor) -> torch.Tensor:
-    """(C,) of (C,) scores: by a softmax, of one score by a sigmoid. A network that ends with a softmax gives them."""
+def _find_probabilities(scores: torch.Tensor) -> torch.Tensor | None:
+    """(C,) of (C,) scores, by a softmax. A network that ends with a softmax gives them. None of one score, which may be
+    of two classes or a number that the network estimates.
+    """
     if len(scores) == 1:
-        return scores.sigmoid()
+        return None
     is_probability = bool((scores >= 0).all()) and abs(float(scores.sum()) - 1) < SUM_TOLERANCE
     return scores if is_probability else scores.softmax(dim=0)
 
@@ -166,7 +168,11 @@ def _find_probabilities(scores: torch.Tensor) -> torch.Tensor:
 def _score(scores: torch.Tensor, classes: list[int]) -> list[dict[str, Any]]:
     probabilities = _find_probabilities(scores[0])
     return [
-        {"class_index": one, "probability": float(probabilities[one]), "logit": float(scores[0, one])}
+        {
+            "class_index": one,
+            "probability": None if probabilities is None else float(probabilities[one]),
+            "logit": float(scores[0, one]),
+        }
         for one in classes
     ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Picture
 
-from workers.engine.drawing.explanation import draw_explanation, name_unit
+from workers.engine.drawing.explanation import draw_explanation, name_unit, tell_class
 from workers.unitscope.layer import Layer
 
 if TYPE_CHECKING:
@@ -79,4 +79,4 @@ def _tell(prediction: dict[str, Any]) -> str:
         f"  {unit['contribution']:+.3f}  unit {unit['index']}: {name_unit(unit, NO_LABEL)}"
         for unit in prediction["units"]
     )
-    return "\n".join([f"{prediction['label']}  {prediction['probability']:.3f}", *units])
+    return "\n".join([tell_class(prediction), *units])

@@ -80,12 +80,15 @@ class Fired:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several ways to look at the answer; `share` of 1, of classes."""
+    """One of several ways to look at the answer. Of classes, `share` is the probability, None if only the score is
+    known.
+    """
 
     words: str
     link: str
     is_current: bool
-    share: float = 0.0
+    share: float | None = None
+    score: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,7 @@ class Trial:
                 link=self.link(**{"class": one["class_index"], "against": None}),
                 is_current=one is self.chosen,
                 share=one["probability"],
+                score=one["logit"],
             )
             for one in self.predictions
         ]

@@ -104,7 +104,7 @@ def _list_units(
 ) -> None:
     draw, (left, top) = ImageDraw.Draw(page), at
     large, plain = ImageFont.load_default(TITLE_PX), ImageFont.load_default(TEXT_PX)
-    title = prediction.get("title") or f"{prediction['label']}  {prediction['probability']:.3f}"
+    title = prediction.get("title") or tell_class(prediction)
     draw.text((left, top), title[:80], INK, large)
     units = _choose_units(prediction)
     largest = max((abs(unit["contribution"]) for unit in units), default=1.0) or 1.0
@@ -118,6 +118,13 @@ def _list_units(
         draw.rectangle((left + CROP_PX + 16, row + 24, left + CROP_PX + 16 + length, row + 60), fill=color)
         draw.text((left + CROP_PX + 340, row + 4), f"{share:+.2f}  {name_unit(unit, nameless)}"[:52], INK, plain)
         draw.text((left + CROP_PX + 340, row + 44), f"unit {unit['index']}  {tell_labels(unit)}"[:84], QUIET, plain)
+
+
+def tell_class(prediction: Mapping[str, Any]) -> str:
+    """The class and its probability, or its score if that is no probability."""
+    probability = prediction["probability"]
+    said = f"score {prediction['logit']:.2f}" if probability is None else f"{probability:.3f}"
+    return f"{prediction['label']}  {said}"
 
 
 def _choose_units(prediction: Mapping[str, Any]) -> list[dict[str, Any]]:

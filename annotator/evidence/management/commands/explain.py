@@ -77,8 +77,10 @@ def _tell(answer: Mapping[str, Any]) -> list[str]:
     lines = [_tell_layer(answer)]
     for prediction in answer["predictions"]:
         x0, y0, x1, y1 = prediction["box"]
+        probability = prediction["probability"]
+        surely = "" if probability is None else f"probability {probability:.3f}, "
         lines.append(
-            f"{prediction['label']} ({prediction['class_index']}): probability {prediction['probability']:.3f}, score "
+            f"{prediction['label']} ({prediction['class_index']}): {surely}score "
             f"{prediction['logit']:.2f}, box {x0:.0f} {y0:.0f} {x1:.0f} {y1:.0f}. {prediction['box_note']}".rstrip()
         )
         lines += [

@@ -88,6 +88,11 @@ def test_a_photograph_from_upload_to_deletion(researcher: Client, run: Run, tmp_
         assert viewer.get(f"{address}{absent}").status_code == 404
     for odd in ("?class=x&against=99999999999&unit=²&label=-1&boxes=a&method=b", "?unit=99999999"):
         read(researcher, f"{address}{odd}")
+    assert 'us-number">score ' not in page
+    Question.objects.update(answer=question.answer | {"predictions": [{**first, "probability": None}, second]})
+    page = read(researcher, address)
+    assert page.count('us-number">score ') == page.count('class="us-bar"') == 1, "one score is no probability"
+    question.save()
 
     assert viewer.post(f"{address}keep/", {"keep": "1"}).status_code == 403
     researcher.post(f"{address}keep/", {"keep": "1"})

@@ -200,9 +200,24 @@ def _read(file: Path) -> _Annotated:
             if segment.whole("category_id") not in number_of:
                 raise segment.wrong("category_id", "is the id of no category of the file")
         annotations.setdefault(image, []).append(one)
+    if listed and all(map(_is_in_shares, listed)):
+        raise LabelFileMalformed(
+            f"{file.name}, {listed[0].place}: neither this place nor any other of the file has a number over 1. COCO's "
+            "places are in pixels of the photograph, and not in shares of its sides."
+        )
     names = {number_of[one]: name for one, name in categories.items()}
     notes = tell_merged(categories.values())
     return _Annotated(file, entries, names, number_of, annotations, is_panoptic, notes)
+
+
+def _is_in_shares(entry: Entry) -> bool:
+    """True if no number of its polygons, or of its box if it has none, is over 1."""
+    shape = entry.get("segmentation") or [entry.get("bbox")]
+    polygons = shape if isinstance(shape, list) and isinstance(shape[0], list) else [shape]
+    return all(
+        isinstance(polygon, list) and all(isinstance(one, int | float) and one <= 1 for one in polygon)
+        for polygon in polygons
+    )
 
 
 def _read_categories(whole: Entry) -> dict[int, str]:

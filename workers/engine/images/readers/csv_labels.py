@@ -1,12 +1,14 @@
 """A CSV of photographs and labels, one row or several for each: of the whole photograph, or with a box."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from workers.engine.images.boxed_images import Marked, TableOfLabels, open_table, sort_rows
 from workers.engine.images.csv_tables import CsvRow, find_column, read_header, read_rows, split_labels
+from workers.engine.images.decoding import read_size
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.photographs import Photographs
@@ -31,6 +33,10 @@ _PLACE = re.compile(
     r"|c?[xy]|[xy]_?(min|max|cent(er|re)|\d)"
 )
 SHARES = "Every corner lies between 0 and 1: they are taken for shares of the photograph's sides."
+# Shares are rounded; no corner of a file in pixels lies so near to the upper left one.
+MAX_SHARE, MIN_PIXEL = 1.001, 2.0
+# The size of as many photographs is looked at. A box that ends outside by more than a pixel and this share is wrong.
+N_SIZED, FAR = 100, 0.1
 
 
 def recognizes(asked: Asked) -> bool:
@@ -64,9 +70,11 @@ def open_csv(asked: Asked) -> ImageSet:
     found = [
         (row.cells[columns[0]].strip(), marked) for row in read_rows(file) for marked in _mark(row, columns[1], box)
     ]
-    is_share = max((max(one.corners) for _, one in found if one.corners), default=2.0) <= 1
+    is_share = _are_shares([one for _, one in found])
     found = [(name, replace(one, is_share=is_share)) for name, one in found]
     rows = sort_rows(found, photographs, column=columns[0])
+    if box in SIDES and not is_share:
+        _demand_sides(file, asked.root, rows, box)
     return open_table(TableOfLabels(asked.root, file, rows, photographs, passed, (SHARES,) if is_share else ()))
 
 
@@ -83,6 +91,41 @@ def _find_box(file: Path) -> Sequence[str]:
             "labels are those of whole photographs."
         )
     return box
+
+
+def _are_shares(rows: Sequence[Marked]) -> bool:
+    """True if no box ends beyond 1; raises ImageSetError if the boxes can be neither shares nor pixels."""
+    farthest = max((one for one in rows if one.corners), key=lambda one: max(one.corners or ()), default=None)
+    if farthest is None or farthest.corners is None:
+        return False
+    end = max(farthest.corners)
+    if MAX_SHARE < end < MIN_PIXEL:
+        raise ImageSetError(
+            f"{farthest.place}: the box ends at {end:.6g}, farther than any other of the file. Shares of the "
+            "photograph's sides are at most 1 (x and y are the left and the top of a box, not its center), and pixels "
+            "are more."
+        )
+    return end <= MAX_SHARE
+
+
+def _demand_sides(file: Path, root: Path, rows: Mapping[str, Sequence[Marked]], box: Sequence[str]) -> None:
+    """Raises ImageSetError if most boxes begin inside the photograph and end far outside: the columns of the sides are
+    then the photograph's own, or those of a larger copy.
+    """
+    are_far = list[bool]()
+    for path in sorted(rows)[:N_SIZED]:
+        # What cannot be read is said, with its reason, when its pixels are decoded.
+        with suppress(Exception):
+            width, height = read_size(root / path).values()
+            for left, top, right, bottom in (one.corners for one in rows[path] if one.corners):
+                is_far = any(end - side > max(1, FAR * side) for end, side in ((right, width), (bottom, height)))
+                are_far.append(is_far and left < width and top < height)
+    if 2 * sum(are_far) > len(are_far):
+        raise ImageSetError(
+            f"{file.name}: most boxes begin inside their photograph and end far outside. The columns {box[2]} and "
+            f"{box[3]} are the sides of a box, in pixels of the photograph. If they are the photograph's own, give the "
+            "boxes, or take the four columns out for labels of whole photographs."
+        )
 
 
 def _choose(root: Path) -> Path:

@@ -26,6 +26,8 @@ from workers.engine.images.readers.table import find_reader, open_image_set
         ({"categories": [{"id": 3, "name": " "}]}, "categories 1, name: ' ' is not a text"),
         ({"images": [{"id": 1}]}, "images 1, file_name: 'None' is not a text"),
         ({"images": [5]}, "images 1: '5' is not an object"),
+        ({"annotation": {"segmentation": [], "bbox": [0.1, 0.2, 0.5, 0.25]}}, "annotations 1: neither this place nor"),
+        ({"annotation": {"segmentation": [[0, 0, 1, 0, 0.5, 0.5]]}}, "COCO's places are in pixels"),
         ({"annotations": "?"}, "coco.json has no list annotations"),
         (
             {"images": [{"id": 1, "file_name": "gone.png", "height": 8, "width": 8}]},
@@ -97,6 +99,8 @@ def test_of_several_label_files_the_one_whose_photographs_are_here_is_read(tmp_p
         ("image,label,bbox\na.png,dog,4 1 2 3\n", "column bbox says where a label holds, but boxes are read from xmin"),
         ("image,label,x_center,y_center,width,height\na.png,dog,4,1,2,3\n", "the column x_center says where"),
         ("image,label,mask_path\na.png,dog,m.png\n", "Rename the columns, or take them out"),
+        ("image,label,x,y,width,height\na.png,dog,3,2,8,8\na.png,cat,0,0,8,8\na.png,cat,2,4,8,8\n", "most boxes begin"),
+        ("image,label,x,y,w,h\na.png,dog,0.5,0.9,0.2,0.2\n", "line 2: the box ends at 1.1, farther than any other"),
         ("image,label\nb.png,dog\n", "None of 1 photograph that labels.csv names"),
         ("image,label\n", "labels.csv has no rows"),
         ("image,label\na.png,d\0og\n", "Label 1 is called 'd\\x00og', which holds a NUL"),
@@ -126,6 +130,11 @@ def test_a_box_may_be_stated_by_its_sides_or_in_shares(tmp_path: Path) -> None:
     assert found == found[:1] * 4
     assert len(found[0]) == 2 * bottom
     assert notes == [0, 0, 0, 1]
+    rounded = "image,label,x,y,w,h\na.png,dog,0.333334,0,0.666667,1\n"
+    (tmp_path / "labels.csv").write_text(rounded)
+    assert len(open_image_set(tmp_path).notes) == 1
+    (tmp_path / "labels.csv").write_text(f"image,label,x,y,w,h\na.png,dog,1,1,{size['width']},{size['height']}\n")
+    assert open_image_set(tmp_path).read_labels(0).run_label.tolist().count(1) == size["height"] - 1
 
 
 def test_a_box_outside_its_photograph_is_said(tmp_path: Path) -> None:
