@@ -13,8 +13,9 @@ const hitPage = (() => {
   const GIVE_UP_AFTER_MS = 20000;
   // The token of the work under way: none before the start, none after it was stored or refused. `ended`: why the server
   // takes no more of this page. `pressed`: continues a submission that was asked for before the start was answered.
-  // `corrects`: the answer is stored, and is being changed before it is handed over.
-  const work = { token: null, receipt: "", activeSeconds: 0, ended: "", pressed: null, corrects: false };
+  // `corrects`: the answer is stored, and is being changed before it is handed over. `isSubmitting`: an answer is on its
+  // way to the server.
+  const work = { token: null, receipt: "", activeSeconds: 0, ended: "", pressed: null, corrects: false, isSubmitting: false };
   let lastUse = Date.now();
   // Not randomUUID, which browsers lack on plain http.
   const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -102,7 +103,7 @@ const hitPage = (() => {
       setTimeout(() => start(hasAgreed, open), status === 429 ? 20000 : 3000);
       return;
     }
-    if (work.token) return; // answered twice
+    if (work.token || !$("done").hidden) return; // answered twice, or stored meanwhile
     $("consent").hidden = body.state !== "consent";
     $("work").hidden = body.state !== "working";
     if (status !== 200) {
@@ -120,11 +121,9 @@ const hitPage = (() => {
     }
   }
 
-  // `lostChange`: the page died while the stored answer was being changed. That the answer is stored may be said twice: a
-  // draft that came after it is refused, and asks the server again. The answer is handed over once.
+  // `lostChange`: the page died while the stored answer was being changed.
   function finish(body, lostChange = false) {
     work.token = null;
-    if (!$("done").hidden) return;
     goOn(false);
     forgetLocal(body.receipt);
     tell("");
@@ -321,6 +320,7 @@ const hitPage = (() => {
         take(answer, note());
         soon(0);
       } else if (status === 409) {
+        if (work.isSubmitting) return; // the submission's answer says the same, and lets the person correct
         work.token = null;
         start(false, open); // submitted from another tab
       } else if (status === 403 || status === 410) {
@@ -414,10 +414,12 @@ const hitPage = (() => {
   async function submit(read, refused) {
     if (!(await waitForStart())) return;
     say(gettext("Storing your work …"));
+    work.isSubmitting = true;
     const { status, body } = await post(config.urls.submit, {
       work_token: work.token, client_id: clientId, corrects: work.corrects,
       active_seconds: Math.round(work.activeSeconds * 10) / 10, ...read(),
     });
+    work.isSubmitting = false;
     say("");
     if (status === 200 && body.state === "stored") finish(body);
     else if (status === 200) tell(body.message, true);
@@ -439,5 +441,5 @@ const hitPage = (() => {
     if (!config.consent_needed || isKept) start(false, open);
   }
 
-  return { config, gettext, $, crops, work, clientId, post, say, tell, start, finish, keepDraft, submit, run };
+  return { config, gettext, $, crops, work, clientId, post, say, tell, start, keepDraft, submit, run };
 })();

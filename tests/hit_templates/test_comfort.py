@@ -108,24 +108,38 @@ def test_where_little_fits_one_marks_what_fits(address: str, start_page: Open) -
     assert set(range(60)) - set(Assignment.objects.get().draft["marked"]) == {5, 7}
 
 
+def _refuse_draft(page: Page, draft: Route) -> None:
+    with page.expect_response("**/draft") as refused:
+        draft.continue_()
+    assert refused.value.status == 409
+    page.wait_for_timeout(200)
+
+
 @pytest.mark.browser
+@pytest.mark.parametrize("is_draft_first", [True, False])
 def test_an_answer_can_be_corrected_until_it_is_handed_over(
-    address: str, start_page: Open, monkeypatch: pytest.MonkeyPatch
+    is_draft_first: bool, address: str, start_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(describing, "SECONDS_TO_CORRECT", 600)
     page = start_page(address)
     drafts: list[Route] = []
+    storing: list[Route] = []
     page.route("**/draft", lambda route: drafts.append(route))
+    if is_draft_first:
+        page.route("**/submit", lambda route: storing.append(route), times=1)
     with page.expect_request("**/draft"):
         page.fill("#description", "a")
-    answer_it(page)
+    with page.expect_request("**/submit"):
+        answer_it(page)
+    if is_draft_first:  # that the answer is stored is said by the refusal of the draft, and then by its own response
+        stored = storing[0].fetch()
+        _refuse_draft(page, drafts[0])
+        storing[0].fulfill(response=stored)
     page.click("#correct")
     assert Assignment.objects.get().state == "stored"  # whatever happens now
     page.fill("#description", "wheel of a car")
-    with page.expect_response("**/draft") as late:  # that it comes too late takes nobody back to the stored answer
-        drafts[0].continue_()
-    assert late.value.status == 409
-    page.wait_for_timeout(200)
+    if not is_draft_first:  # it takes nobody back to the stored answer
+        _refuse_draft(page, drafts[0])
     mark(page, 4)
     page.click("#submit")
     expect(page.locator("#send-now")).to_be_focused()

@@ -254,9 +254,9 @@ def test_an_answer_that_is_said_to_be_stored_twice_is_handed_over_once(address: 
     with page.expect_request("**/submit"):
         answer_it(page)
     stored = storing[0].fetch()
-    with page.expect_request("**/mturk/externalSubmit"):
+    with page.expect_response("**/draft"):
         page.fill("#description", "wheels")  # this draft is refused, before the page learns that its answer is stored
-    with page.expect_response("**/submit"):
+    with page.expect_request("**/mturk/externalSubmit"):
         storing[0].fulfill(response=stored)
     with page.expect_request(lambda request: request.method == "POST" and "externalSubmit" in request.url):
         page.locator("#hand-over-again").dispatch_event("click")  # a click would wait for a page that never comes

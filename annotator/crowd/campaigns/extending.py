@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import QuerySet
-
 from annotator.crowd.campaigns.crops import check_crops_of_hits
 from annotator.crowd.campaigns.publishing import CannotPublish
 from annotator.crowd.hit_types.templates import load_template
-from annotator.crowd.marketplaces.facts import FeeSchedule, Verb
+from annotator.crowd.marketplaces.facts import FeeSchedule
 from annotator.crowd.marketplaces.marketplace import Extend, Marketplace, Prolong, Terms
 from annotator.crowd.marketplaces.prices import compute_fee
 from annotator.crowd.models import HIT, OutwardAct
@@ -26,14 +24,20 @@ def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> None:
 
     Raises CannotPublish, also if the marketplace has not done all of it.
     """
-    campaign, since = session.campaign, session.clock()
+    campaign = session.campaign
     campaign.refresh_from_db(fields=["is_paused"])
     if campaign.is_paused:
         raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
     hits = campaign.hits.filter(pk__in=n_more).exclude(external_id="").order_by("id")
     check_crops_of_hits(hits)
-    session.decide(_decide_extensions(hits, n_more=n_more, session=session))
-    asked = campaign.outward_acts.filter(verb=Verb.EXTEND, hit__in=n_more, done_at__gte=since)
+    with session.hold():  # of two who ask at once, the second adds to what the first has added
+        decisions = [
+            decision
+            for hit in hits.select_related("hit_type", "campaign")
+            for decision in _decide_extension(hit, n_more=n_more[hit.pk], session=session)
+        ]
+        session.decide(decisions)
+    asked = campaign.outward_acts.filter(key__in=[decision.key for decision in decisions])
     if left := asked.exclude(state=OutwardAct.State.DONE).order_by("id").first():
         raise CannotPublish(f"The marketplace has not done this for {left.hit}: {left.problem}")
 
@@ -82,14 +86,6 @@ def compute_extension_cost(hit: HIT, *, n_more: int, fees: FeeSchedule) -> Decim
     """Rewards and fees of the added assignments, in dollars; the fee is that of a HIT of the new size."""
     reward, target = hit.campaign.reward_usd, hit.n_assignments + n_more
     return n_more * (reward + compute_fee(amount_usd=reward, n_assignments=target, fees=fees))
-
-
-def _decide_extensions(hits: QuerySet[HIT], *, n_more: Mapping[int, int], session: Session) -> Iterator[Decision]:
-    """The HITs are read when the first decision is asked for, under the campaign's lock: of two who ask at once, the
-    second adds to what the first has added.
-    """
-    for hit in hits.select_related("hit_type", "campaign"):
-        yield from _decide_extension(hit, n_more=n_more[hit.pk], session=session)
 
 
 def _decide_extension(hit: HIT, *, n_more: int, session: Session) -> Iterator[Decision]:

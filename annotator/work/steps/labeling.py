@@ -94,9 +94,6 @@ def ask_more(work: Work) -> str:
     target = asked.target or hit.n_assignments + asked.n_more
     if target > hit.n_assignments:
         extend_hits(work.open_session(), n_more={hit.pk: target - hit.n_assignments})
-    hit.refresh_from_db(fields=["n_assignments"])
-    if hit.n_assignments < target:
-        raise CannotPublish("The marketplace has not done this. The campaign's page says what needs a person.")
     return f"More answers are asked for: {target} in all."
 
 

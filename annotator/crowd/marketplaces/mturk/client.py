@@ -1,4 +1,4 @@
-"""The client: boto3 aimed at one of the marketplaces that speak MTurk, its outcomes in three kinds.
+"""The client: botocore aimed at one of the marketplaces that speak MTurk, its outcomes in three kinds.
 
 An answer; a refusal (the marketplace decided, nothing was done); or an unknown outcome (no answer came: it may have
 been done). Only the last needs care, and `outbox` gives it that.
@@ -8,7 +8,6 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
@@ -31,7 +30,7 @@ class MTurkClient:
         self.place = place
         core = botocore.session.Session()
         core.register_component("data_loader", _load_descriptions(core.get_config_variable("data_path")))
-        self._client = boto3.Session(botocore_session=core).client(
+        self._client = core.create_client(
             "mturk",
             endpoint_url=place.endpoint_url,
             region_name="us-east-1",

@@ -114,6 +114,10 @@ def test_what_was_refused_is_done_when_what_it_lacked_is_there(market: Any, camp
     assert SandboxHIT.objects.get(mturk_id=more.external_id).max_assignments == more.n_assignments
     campaign.refresh_from_db()
     assert campaign.committed_usd == sum(act.cost_usd for act in OutwardAct.objects.filter(state="done"))
+    OutwardAct.objects.filter(verb="extend").update(state="needs_human", problem="Nobody knows.")
+    campaign.hits.filter(pk=more.pk).update(n_assignments=more.n_assignments - 1)
+    with pytest.raises(CannotPublish, match="Nobody knows"):  # it is not sent again, nor told as done
+        extend_hits(market.open_session(campaign), n_more={more.pk: 1})
     withdraw_campaign(market.open_session(campaign))
     OutwardAct.objects.filter(verb="stop").update(state="failed", problem="Refused.")
     campaign.hits.update(state="published")
