@@ -23,8 +23,9 @@ from annotator.crowd.campaigns.publishing import (
     withdraw_campaign,
 )
 from annotator.crowd.campaigns.quoting import CannotQuote
+from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import Campaign
+from annotator.crowd.models import HIT, Campaign, OutwardAct
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.work.options import option
 from annotator.work.states import unless_going, unless_open, unless_unclosed
@@ -74,6 +75,9 @@ def withdraw(work: Work) -> str:
     session = work.open_session()
     n_withdrawn = withdraw_campaign(session)
     collect_campaign(session)
+    open_ones = work.subject.outward_acts.filter(verb=Verb.STOP, hit__state=HIT.State.PUBLISHED)
+    if left := open_ones.exclude(state=OutwardAct.State.DONE).order_by("id").last():
+        raise CannotPublish(f"The marketplace has not withdrawn {left.hit}: {left.problem}")
     return f"{say_count(n_withdrawn, 'HIT')} withdrawn. Work that was begun may be finished, and is paid."
 
 

@@ -75,9 +75,11 @@ def _find_review(act: SentAct, client: MTurkClient) -> Outcome:
 
 
 def _find_bonus(act: SentAct, client: MTurkClient) -> Outcome:
-    """A bonus is this act's own if its reason carries the act's key."""
+    """A bonus is this act's own if its reason carries the act's key, also if the act was decided anew since then."""
     amount = Decimal(act.request["BonusAmount"])
     for bonus in client.list_all("ListBonusPayments", "BonusPayments", AssignmentId=act.request["AssignmentId"]):
-        if make_mark(act.key) in bonus.get("Reason", "") and Decimal(bonus["BonusAmount"]) == amount:
-            return Done()
+        if make_mark(act.key) in bonus.get("Reason", ""):
+            paid = Decimal(bonus["BonusAmount"])
+            differs = NeedsHuman(f"The marketplace shows that ${paid} was paid, not ${amount}.")
+            return Done() if paid == amount else differs
     return NotDone()

@@ -171,6 +171,22 @@ def test_pay_is_topped_up_to_the_floor_once(
     assert campaign.committed_usd == Decimal("7.20") + Decimal("3.00")
 
 
+def test_a_bonus_that_was_paid_at_another_amount_is_not_paid_again(
+    market: Any, session: Session, answer: Assignment
+) -> None:
+    """It was refused since its token was known, and was listed late; then it was decided anew."""
+    approving.approve_assignments(session)
+    approving.pay_top_ups(session)
+    acts, long_ago = OutwardAct.objects.filter(verb="pay_bonus"), market.clock() - timedelta(days=3)
+    request = acts.get().request | {"BonusAmount": "2.00", "UniqueRequestToken": "another, as if it had expired"}
+    acts.update(state="unknown", request=request, sent_at=long_ago)
+    session.settle()
+    assert (acts.get().state, acts.get().problem) == (
+        "needs_human", "The marketplace shows that $2.50 was paid, not $2.00."
+    )  # fmt: skip
+    assert BonusPayment.objects.get().amount_usd == Decimal("2.50")
+
+
 def test_a_bonus_over_the_cap_is_not_paid(session: Session, campaign: Campaign, answer: Assignment) -> None:
     approving.approve_assignments(session)
     Campaign.objects.update(budget_cap_usd=Decimal("10.19"))

@@ -12,6 +12,7 @@ from django.utils import timezone
 from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.models import HIT, Assignment, Campaign, Compensation, Rejection
 from annotator.crowd.outbox.session import Session
+from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.units.models import AutomaticLabel
 from annotator.work import tasks
 from annotator.work.models import Job
@@ -91,7 +92,10 @@ def test_from_publishing_to_closing(market: Market, campaign: Campaign, press: P
     # Who marks two crops has left the planted negatives unmarked, but nobody is judged by two HITs.
     assert press("leave-out") == "done: No answer is suspected."
     assert press("close").startswith("refused: HITs are still open")
-    assert press("withdraw").startswith("done: 2 HITs withdrawn")
+    SandboxHIT.objects.filter(mturk_id=second.external_id).update(status="Disposed")
+    assert press("withdraw").startswith("refused: The marketplace has not withdrawn")
+    SandboxHIT.objects.filter(mturk_id=second.external_id).update(status="Reviewable")
+    assert press("withdraw").startswith("done: 1 HIT withdrawn")
     campaign.refresh_from_db()
     assert campaign.is_paused
     assert press("close") == "done: Closed."
