@@ -140,6 +140,7 @@ def test_prefixes_and_wrappers_of_training_scripts_are_taken_off(tmp_path: Path)
         ("sys:exit", "sys:exit\\(\\) fails: SystemExit"),
         ("nets/mine.py:make", "is a path: .* such as nets.mine:make, and .* the folder where nets lies"),
         ("/home/me/nets/mine.py:make", "such as mine:make, and"),
+        ("../nets/mine.py:make", "such as mine:make, and .* the folder where mine lies"),
         ("unitscope:net", "no 'net'"),
     ],
 )

@@ -3,11 +3,12 @@
 A value that no name is given for is 255 or 65,535 (void) or a fault. The map is taken as the photograph lies upright.
 """
 
+import posixpath
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +59,10 @@ class MaskLayout:
 
 
 def pair_masks(layout: MaskLayout) -> tuple[dict[str, Path], list[tuple[str, str]]]:
-    """The label map of each photograph that has one, and reason and path of the files that are left over.
+    """The label map of each photograph that may have one, and reason and path of the files that are left over.
 
     A photograph has the map at its own path, else the only map of its name. It has none if another photograph has that
-    path or that name, too, or if the map is at another photograph's own path.
+    name, too, or if the map is at another photograph's own path. Photographs of one path have the same map.
     """
     found, passed = list_images(layout.images)
     maps = {_stem(path): layout.masks / path for path in _list_masks(layout)}
@@ -71,11 +72,9 @@ def pair_masks(layout: MaskLayout) -> tuple[dict[str, Path], list[tuple[str, str
     by_name = {_stem_name(mask): mask for mask in maps.values() if n_maps[_stem_name(mask)] == 1}
     alone = [path for path in found if n_photographs[_stem_name(path)] == 1]
     _pair(layout, alone, by_name, pairs, key=_stem_name)
-    claims = Counter(pairs.values())
-    left = [path for path in found if path not in pairs and layout.images / path not in claims]
-    shared = [path for path, mask in pairs.items() if claims[mask] > 1]
-    own = {path: mask for path, mask in pairs.items() if claims[mask] == 1}
-    return own, passed + [(NO_MAP, path) for path in left] + [(SHARED, path) for path in shared]
+    masks = set(pairs.values())
+    left = [path for path in found if path not in pairs and layout.images / path not in masks]
+    return pairs, passed + [(NO_MAP, path) for path in left]
 
 
 def _pair(
@@ -96,11 +95,11 @@ def _pair(
 
 
 def _stem(path: str | Path) -> str:
-    return str(PurePosixPath(path).with_suffix(""))
+    return posixpath.splitext(str(path))[0]
 
 
 def _stem_name(path: str | Path) -> str:
-    return PurePosixPath(path).stem
+    return posixpath.basename(_stem(path))
 
 
 def _list_masks(layout: MaskLayout) -> Sequence[str]:
@@ -110,14 +109,21 @@ def _list_masks(layout: MaskLayout) -> Sequence[str]:
 
 
 def open_masks(layout: MaskLayout) -> ImageSet:
-    """The photographs that have a label map; raises ImageSetError if none has."""
+    """The photographs that have a label map of their own; raises ImageSetError if none has."""
     pairs, passed = pair_masks(layout)
+    claims = Counter(pairs.values())
+    passed += [(SHARED, path) for path, mask in pairs.items() if claims[mask] > 1]
     # A photograph in the same folder as the maps may itself be named like a map of another.
-    paths = sorted(path for path in pairs if layout.images / path not in set(pairs.values()))
+    paths = sorted(path for path, mask in pairs.items() if claims[mask] == 1 and layout.images / path not in claims)
     if not paths and not _list_masks(layout):
         raise ImageSetError(
             f"{layout.masks.name} holds no label maps: they are {', '.join(layout.suffixes)}. JPEG changes their "
             "values: write them again as PNG from where they were made."
+        )
+    if not paths and max(claims.values(), default=0) > 1:
+        raise ImageSetError(
+            f"Each label map of {layout.masks.name} could be that of several photographs, such as {min(pairs)}: leave "
+            "one photograph of a name."
         )
     if not paths:
         raise ImageSetError(

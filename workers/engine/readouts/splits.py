@@ -53,7 +53,8 @@ def _find_listed(names: Sequence[str], paths: tuple[str, ...]) -> set[str]:
         found = Photographs(Path(), paths).find(names)
     except ImageSetError as error:
         raise ReadoutInvalid(f"--test: {error}") from None
-    if others := sorted({name for name in names if found.get(name) not in paths}):
+    known = set(paths)
+    if others := sorted({name for name in names if found.get(name) not in known}):
         told = say_count(len(others), "photograph that is", "photographs that are")
         raise ReadoutInvalid(f"--test lists {told} not there, or unreadable: {', '.join(others[:3])}.")
     return set(found.values())

@@ -13,7 +13,7 @@ def build(module_name: str, function_name: str) -> Built:
     """Raises ArchitectureNotFound."""
     if "/" in module_name or module_name.endswith(".py"):
         path = PurePosixPath(module_name.removesuffix(".py"))
-        named = path.name if path.is_absolute() else ".".join(path.parts)
+        named = path.name if path.is_absolute() or ".." in path.parts else ".".join(path.parts)
         raise ArchitectureNotFound(
             f"{module_name} is a path: a module is named as in an import statement, such as {named}:{function_name}, "
             f"and the command is given in the folder where {named.partition('.')[0]} lies."

@@ -71,6 +71,17 @@ def test_a_label_map_is_of_one_photograph_and_a_photograph_has_one(tmp_path: Pat
     assert image_set.paths == ("a.jpg",)
     passed = {one.reason: one.n_files for one in image_set.passed_over}
     assert passed == {"its label map could be another photograph's, too": 2}
+    (tmp_path / "masks" / "c.png").unlink()
+    assert open_image_set(tmp_path, "none").paths == ("images/a.jpg", "images/b.jpg", "images/b.png")
+    shutil.copytree(tmp_path / "images", tmp_path / "beside")
+    for name in ("a_mask.png", "b_mask.png"):
+        shutil.copy(tmp_path / "masks" / "a.png", tmp_path / "beside" / name)
+    assert open_image_set(tmp_path / "beside").paths == ("a.jpg",)
+    for name in ("a.jpg", "a_mask.png"):
+        (tmp_path / "beside" / name).unlink()
+    with pytest.raises(ImageSetError, match=r"beside could be that of several photographs, such as b\.jpg: leave one"):
+        open_image_set(tmp_path / "beside")
+    assert open_image_set(tmp_path / "beside", "none").paths == ("b.jpg", "b.png")
     Image.new("L", (8, 8), 3).save(tmp_path / "masks" / "a.bmp")
     with pytest.raises(ImageSetError, match=r"masks has two label maps of one name, a\.png and a\.bmp"):
         open_image_set(tmp_path)
