@@ -54,7 +54,7 @@ class TopImage(models.Model):
     """An image of highest peak (or of the lowest tenth, for planted negatives) and the crop cut from it."""
 
     dissected_unit = models.ForeignKey(DissectedUnit, on_delete=models.CASCADE, related_name="top_images")
-    # Its index is one of those below.
+    # The index below is all it needs: no page asks for the low images of a photograph, and no image is ever deleted.
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+", db_index=False)
     rank = models.PositiveSmallIntegerField(help_text="Zero-based; low images follow the top ones")
     is_low = models.BooleanField(default=False)
