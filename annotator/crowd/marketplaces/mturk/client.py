@@ -1,24 +1,26 @@
-"""The client: botocore aimed at one of the marketplaces that speak MTurk, its outcomes in three kinds.
+"""The client: boto3 aimed at one of the marketplaces that speak MTurk, its outcomes in three kinds.
 
 An answer; a refusal (the marketplace decided, nothing was done); or an unknown outcome (no answer came: it may have
 been done). Only the last needs care, and `outbox` gives it that.
 """
 
 import functools
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, SSLError
-from botocore.loaders import Loader, create_loader
 from django.conf import settings
 
 from annotator.crowd.marketplaces.mturk.facts import Place
 from annotator.crowd.marketplaces.outcomes import MarketplaceRefused, MarketplaceSilent, NoCredentials, OutcomeUnknown
 
 MAX_ATTEMPTS = 5  # of one call, before its outcome counts as unknown
+_CREATING = threading.Lock()  # a session makes one client at a time
 _THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
 
 
@@ -28,22 +30,22 @@ class MTurkClient:
     def __init__(self, place: Place, *, max_attempts: int | None = None) -> None:
         key_id, secret = read_credentials(place)
         self.place = place
-        core = botocore.session.Session()
-        core.register_component("data_loader", _load_descriptions(core.get_config_variable("data_path")))
-        self._client = core.create_client(
-            "mturk",
-            endpoint_url=place.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id=key_id,
-            aws_secret_access_key=secret,
-            config=Config(
-                connect_timeout=5,
-                read_timeout=20,
-                retries={"mode": "standard", "total_max_attempts": max_attempts or MAX_ATTEMPTS},
-                # A proxy of the environment must not stand between us and a marketplace on this machine.
-                proxies={} if place.facts.name == "own" else None,
-            ),
+        config = Config(
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"mode": "standard", "total_max_attempts": max_attempts or MAX_ATTEMPTS},
+            # A proxy of the environment must not stand between us and a marketplace on this machine.
+            proxies={} if place.facts.name == "own" else None,
         )
+        with _CREATING:
+            self._client = _open_session().client(
+                "mturk",
+                endpoint_url=place.endpoint_url,
+                region_name="us-east-1",
+                aws_access_key_id=key_id,
+                aws_secret_access_key=secret,
+                config=config,
+            )
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """One operation by its API name, e.g. CreateHITWithHITType."""
@@ -99,13 +101,13 @@ class MTurkClient:
 
 
 @functools.cache
-def _load_descriptions(folder: str | None) -> Loader:
-    """botocore's descriptions of APIs, read from the disk once in a process. Our own marketplace has an operation more
-    than Amazon's.
+def _open_session() -> boto3.Session:
+    """One in a process: it reads the descriptions of APIs from the disk. Our own marketplace has an operation more than
+    Amazon's.
     """
-    loader = create_loader(folder)
-    loader.search_paths.append(settings.MTURK_ADDITIONS)
-    return loader
+    core = botocore.session.Session()
+    core.get_component("data_loader").search_paths.append(settings.MTURK_ADDITIONS)
+    return boto3.Session(botocore_session=core)
 
 
 def read_credentials(place: Place) -> tuple[str, str]:

@@ -131,11 +131,3 @@ def test_without_keys_nothing_is_called(settings: Any) -> None:
     for name, prefix in (("own", "OWN"), ("mturk", "MTURK")):
         with pytest.raises(NoCredentials, match=f"{prefix}_ACCESS_KEY_ID"):
             MTurkClient(find_place(name))
-
-
-def test_clients_of_one_process_read_the_descriptions_of_apis_once(wire: Wire) -> None:
-    loader = client._load_descriptions(None)
-    n_folders = len(loader.search_paths)
-    MTurkClient(wire.client.place)
-    assert client._load_descriptions(None) is loader
-    assert len(loader.search_paths) == n_folders  # boto3.Session adds one each time
