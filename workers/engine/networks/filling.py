@@ -135,7 +135,7 @@ def _list_spared(module: nn.Module, layers: Sequence[str]) -> list[str]:
 def _list_fits(module: nn.Module, groups: dict[str, Tensors]) -> list[Fit]:
     wanted = module.state_dict()
     # What a file of an earlier version holds, and this one computes.
-    computed = {key: one.shape for key, one in module.named_buffers() if key not in wanted}
+    computed = {key: one.shape for key, one in module.named_buffers(remove_duplicate=False) if key not in wanted}
     fits = []
     for place, raw in groups.items():
         unwrapped = {unwrap(key): one for key, one in raw.items()}

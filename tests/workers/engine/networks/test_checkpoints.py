@@ -96,13 +96,17 @@ class Positioned(nn.Module):
         super().__init__()
         self.layer1 = nn.Linear(2, 2)
         self.register_buffer("positions", torch.arange(4), persistent=False)
+        self.register_buffer("again", self.positions, persistent=False)
 
 
 def test_what_the_network_computes_itself_may_be_in_the_file(tmp_path: Path) -> None:
     from workers.engine.networks.filling import fill
 
     module, own = Positioned(), {"layer1.weight": torch.ones(2, 2), "layer1.bias": torch.ones(2)}
-    assert fill(module=module, groups={"": {**own, "positions": torch.arange(4)}}, name="a.pth") == ""
+    assert (
+        fill(module=module, groups={"": {**own, "positions": torch.arange(4), "again": torch.arange(4)}}, name="a.pth")
+        == ""
+    )
     assert module.layer1.weight.tolist() == [[1, 1], [1, 1]]
     with pytest.raises(CheckpointMismatch, match="1 unexpected: positions"):
         fill(module=module, groups={"": {**own, "positions": torch.arange(9)}}, name="a.pth")
