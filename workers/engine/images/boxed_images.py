@@ -47,7 +47,7 @@ class Marked:
 @dataclass(frozen=True)
 class TableOfLabels:
     """What the rows of `file` say of each photograph (by its path below `root`); `name_files` say what its labels are
-    called.
+    called. `meaning`: how places are read, if releases before read the same file in another way.
     """
 
     root: Path
@@ -57,6 +57,7 @@ class TableOfLabels:
     passed: list[tuple[str, str]]
     notes: tuple[str, ...] = ()
     name_files: tuple[Path, ...] = ()
+    meaning: str = ""
 
 
 def open_table(table: TableOfLabels) -> ImageSet:
@@ -80,6 +81,7 @@ def open_table(table: TableOfLabels) -> ImageSet:
             size=lambda index: _find_size(table, paths[index]),
             files=lambda index: masks[paths[index]],
             tables=[table.file, *table.name_files],
+            meaning=table.meaning,
         ),
         passed_over=sum_up(one for one in passed if one[1] != table.file.name),
         notes=table.notes,

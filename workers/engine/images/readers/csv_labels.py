@@ -75,7 +75,9 @@ def open_csv(asked: Asked) -> ImageSet:
     rows = sort_rows(found, photographs, column=columns[0])
     if box in SIDES and not is_share:
         _demand_sides(file, asked.root, rows, box)
-    return open_table(TableOfLabels(asked.root, file, rows, photographs, passed, (SHARES,) if is_share else ()))
+    meaning = f"{','.join(box)} in {'shares' if is_share else 'pixels'}" if is_share or box in SIDES else ""
+    notes = (SHARES,) if is_share else ()
+    return open_table(TableOfLabels(asked.root, file, rows, photographs, passed, notes, meaning=meaning))
 
 
 def _find_box(file: Path) -> Sequence[str]:

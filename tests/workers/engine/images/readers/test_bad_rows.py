@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.workers.engine.images.label_files import SQUARE, photo, write_coco, w
 from workers.engine.images.decoding import read_size
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.readers import csv_labels
 from workers.engine.images.readers.table import find_reader, open_image_set
 
 
@@ -135,6 +137,20 @@ def test_a_box_may_be_stated_by_its_sides_or_in_shares(tmp_path: Path) -> None:
     assert len(open_image_set(tmp_path).notes) == 1
     (tmp_path / "labels.csv").write_text(f"image,label,x,y,w,h\na.png,dog,1,1,{size['width']},{size['height']}\n")
     assert open_image_set(tmp_path).read_labels(0).run_label.tolist().count(1) == size["height"] - 1
+
+
+def test_a_table_that_was_read_in_another_way_is_another_image_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Releases before knew no sides: their labels are kept by the digest of the set."""
+    photo(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("image,label,x,y,w,h\na.png,dog,1,1,3,3\n")
+    now = open_image_set(tmp_path)
+    monkeypatch.setattr(csv_labels, "SIDES", ())
+    monkeypatch.setattr(csv_labels, "_PLACE", re.compile("none"))
+    before = open_image_set(tmp_path)
+    assert before.labels == now.labels
+    assert before.sha256 != now.sha256
 
 
 def test_a_box_outside_its_photograph_is_said(tmp_path: Path) -> None:
