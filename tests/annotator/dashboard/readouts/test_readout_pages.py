@@ -55,7 +55,7 @@ def ask(client: Client, readout: Readout, **fields: str) -> Any:
 
 def test_the_list_shows_the_evaluation_beside_its_baselines(viewer: Client, asks: Readout) -> None:
     said = " ".join(read(viewer, "/readouts/").split())
-    for words in ("asks", "0.300", "[0.250 to 0.350]", "words alone", "0.210", "most frequent answer", "0.050"):
+    for words in ("asks", "0.300", "[0.250, 0.350]", "words alone", "0.210", "most frequent answer", "0.050"):
         assert words in said, words
     assert "Researchers may ask" in read(viewer, "/readouts/asks/")
 
