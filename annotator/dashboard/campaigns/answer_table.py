@@ -75,11 +75,16 @@ class AnswerTable:
 
 def list_answers(campaign: Campaign, *, asked: Mapping[str, Any], given: QueryDict) -> AnswerTable:
     """One page of the answers that fit. `asked`: what `AnswerFilter` read of `given`."""
-    flags = _read_flags(campaign)
-    page = Paginator(_find(campaign, asked, flags or {}), PAGE_SIZE).get_page(given.get("page"))
-    rows = [
-        AnswerRow(answer, _summarize(answer), _find_strip(answer), (flags or {}).get(answer.pk, ())) for answer in page
-    ]
+    n_answers = read_campaign_counts([campaign.pk])[campaign.pk].n_answers
+    flags = _find_flags(tuple(list_judged_answers(campaign))) if n_answers <= MAX_JUDGED else None
+    # A million answers are sorted by their keys; what else a row shows is read of one page.
+    found = Paginator(_find(campaign, asked, flags or {}).values_list("pk", flat=True), PAGE_SIZE)
+    if not any(value for name, value in asked.items() if name != "sort"):
+        found.count = n_answers
+    page = found.get_page(given.get("page"))
+    answers = _read_rows().in_bulk(list(page))
+    shown = [answers[pk] for pk in page if pk in answers]
+    rows = [AnswerRow(one, _summarize(one), _find_strip(one), (flags or {}).get(one.pk, ())) for one in shown]
     return AnswerTable(rows, page, flags is not None, asked)
 
 
@@ -94,8 +99,7 @@ def _find(campaign: Campaign, asked: Mapping[str, Any], flags: Mapping[int, Sequ
         found = found.filter(hit__in=_find_units(campaign, asked).values("hit"))
     order = asked["sort"] or "answer"
     by = order[0] * (order[0] == "-") + ORDERS[order.removeprefix("-")]
-    rows = found.select_related("worker", "hit__hit_type", "rejection").defer("draft", "raw_answer")
-    return rows.prefetch_related(Prefetch("answers", _with_units())).order_by(by, "pk")
+    return found.order_by(by, "pk")
 
 
 def _find_units(campaign: Campaign, asked: Mapping[str, Any]) -> "QuerySet[HITUnit]":
@@ -106,10 +110,10 @@ def _find_units(campaign: Campaign, asked: Mapping[str, Any]) -> "QuerySet[HITUn
     return units.filter(chosen_because=asked["method"]) if asked["method"] else units
 
 
-def _with_units() -> "QuerySet[Answer]":
-    return Answer.objects.select_related("hit_unit__unit__layer__network", "hit_unit__dissected_unit").order_by(
-        "hit_unit__position"
-    )
+def _read_rows() -> "QuerySet[Assignment]":
+    answers = Answer.objects.select_related("hit_unit__unit__layer__network", "hit_unit__dissected_unit")
+    rows = Assignment.objects.select_related("worker", "hit__hit_type", "rejection").defer("draft", "raw_answer")
+    return rows.prefetch_related(Prefetch("answers", answers.order_by("hit_unit__position")))
 
 
 def _find_strip(row: Assignment) -> str:
@@ -118,15 +122,11 @@ def _find_strip(row: Assignment) -> str:
     return reverse("wall", args=[shown.dissection_id, shown.strip, N_CROPS, 1]) if shown and shown.strip else ""
 
 
-def _read_flags(campaign: Campaign) -> Mapping[int, Sequence[Flag]] | None:
-    """The suspicions by answer. None if the campaign has too many answers to judge during a request."""
-    n_answers = read_campaign_counts([campaign.pk])[campaign.pk].n_answers
-    return _find_flags(tuple(list_judged_answers(campaign))) if n_answers <= MAX_JUDGED else None
-
-
 @lru_cache(maxsize=8)
 def _find_flags(answers: tuple[JudgedAnswer, ...]) -> Mapping[int, Sequence[Flag]]:
-    """By the answers themselves: an answer may change, or another one take its place, while their number stays."""
+    """The suspicions by answer, kept by the answers themselves: one may change, or another take its place, while their
+    number stays.
+    """
     return find_suspicions(answers).flags
 
 

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,12 +14,14 @@ from django.db.models import Count, F, Q, Sum
 
 from annotator.comparison.models import UnitComparison
 from annotator.comparison.relations import SAME_THING
+from annotator.crowd.campaigns.openness import Openness, find_openness
 from annotator.crowd.models import ANSWERED, HIT, Assignment, Campaign, OutwardAct
 from workers.valkey import ValkeyAway, asking
 
 # Counting a million answers takes a second. A count that took t seconds is shown for 20 t, so that counting takes at
 # most a twentieth of one process however often pages ask; what takes under 50 ms is never kept.
 KEPT_TIMES, NEVER_KEPT_SECONDS = 20, 0.05
+COUNTS, OPENNESS = "campaign-counts", "campaign-openness"
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,24 @@ def summarize_campaigns(campaigns: list[Campaign]) -> list[CampaignOverview]:
 def read_campaign_counts(campaign_ids: Iterable[int]) -> dict[int, CampaignCounts]:
     """Three queries for the campaigns whose counts are not kept; a broker that does not answer keeps nothing."""
     wanted = list(campaign_ids)
-    kept = _read_kept(wanted)
+    kept = {one: CampaignCounts(**counts) for one, counts in _read_kept(COUNTS, wanted).items()}
     missing = [one for one in wanted if one not in kept]
     if not missing:
         return kept
     began = time.perf_counter()
     counted = count_campaigns(missing)
-    _keep(counted, seconds=time.perf_counter() - began)
+    _keep(COUNTS, counted, seconds=time.perf_counter() - began)
     return kept | counted
+
+
+def read_openness(campaign: Campaign, *, now: datetime) -> Openness:
+    """One query, unless it is kept."""
+    if kept := _read_kept(OPENNESS, [campaign.pk]):
+        return Openness(**kept[campaign.pk])
+    began = time.perf_counter()
+    found = find_openness(campaign, now=now)
+    _keep(OPENNESS, {campaign.pk: found}, seconds=time.perf_counter() - began)
+    return found
 
 
 def count_campaigns(campaign_ids: Iterable[int]) -> dict[int, CampaignCounts]:
@@ -127,24 +140,21 @@ def _count_comparisons(ids: list[int]) -> Iterable[Mapping[str, Any]]:
     )
 
 
-def _read_kept(campaign_ids: list[int]) -> dict[int, CampaignCounts]:
+def _read_kept(kind: str, campaign_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not campaign_ids:
         return {}
+    keys = {f"{kind}:{one}": one for one in campaign_ids}
     try:
         with asking(settings.REDIS_URL):
-            kept = cache.get_many([_key(one) for one in campaign_ids])
+            return {keys[key]: fields for key, fields in cache.get_many(keys).items()}
     except ValkeyAway:
         return {}
-    return {one: CampaignCounts(**kept[_key(one)]) for one in campaign_ids if _key(one) in kept}
 
 
-def _keep(counted: dict[int, CampaignCounts], *, seconds: float) -> None:
+def _keep(kind: str, found: Mapping[int, CampaignCounts | Openness], *, seconds: float) -> None:
     if seconds < NEVER_KEPT_SECONDS:
         return
     # If Valkey is unreachable, the next page counts again.
     with contextlib.suppress(ValkeyAway), asking(settings.REDIS_URL):
-        cache.set_many({_key(one): asdict(counts) for one, counts in counted.items()}, timeout=seconds * KEPT_TIMES)
-
-
-def _key(campaign_id: int) -> str:
-    return f"campaign-counts:{campaign_id}"
+        rows = {f"{kind}:{one}": asdict(counts) for one, counts in found.items()}
+        cache.set_many(rows, timeout=seconds * KEPT_TIMES)

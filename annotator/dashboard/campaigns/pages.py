@@ -13,14 +13,13 @@ from django.utils import timezone
 
 from annotator.accounts.models import Role
 from annotator.comparison.reports import describe_set_aside
-from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.judging.verdicts import Outcome, PhraseVerdict, count_verdicts, tell_best, tell_choices
 from annotator.crowd.models import HIT, Campaign, HITUnit
 from annotator.dashboard.campaigns.chosen_units import find_worker_site, list_chosen
-from annotator.dashboard.campaigns.counts import summarize_campaigns
+from annotator.dashboard.campaigns.counts import read_openness, summarize_campaigns
 from annotator.dashboard.campaigns.notices import describe_notices
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import list_offered
@@ -30,7 +29,7 @@ from annotator.dashboard.frame.thumbnails import add_thumbnails
 from annotator.labels.models import UnitLabel
 from annotator.units.models import DissectedUnit, Unit
 from annotator.work.performing import is_real_money, list_jobs
-from annotator.work.states import is_draft, is_ready
+from annotator.work.states import find_standing, is_draft, is_ready
 
 PAGE_SIZE = 50
 N_NEEDS = 50
@@ -56,14 +55,17 @@ def show_campaigns(request: SignedInRequest) -> HttpResponse:
 @needs(Role.VIEWER)
 def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
     """One campaign: progress, cost, the steps that can be taken, and its units."""
-    campaign = get_object_or_404(Campaign, name=name)
+    standing = find_standing(name)
+    if standing is None:
+        raise Http404
+    campaign = standing.campaign
     labels = (
         UnitLabel.objects.filter(campaign=campaign)
         .select_related("unit__layer__network", "comparison__automatic_label")
         .defer("reasons", "crop_probabilities")
-        .order_by("-precision", "id")
+        .order_by("-precision_low", "unit_id")  # as the gallery: this order has an index
     )
-    offered = list_offered(request, campaign)
+    offered = list_offered(request, standing)
     units = read_page(labels, number=request.GET.get("page"), size=PAGE_SIZE)
     first = _first_hit(campaign)
     return show(
@@ -141,7 +143,7 @@ def _live(campaign: Campaign) -> dict[str, Any]:
     (overview,) = summarize_campaigns([campaign])
     jobs = list_jobs(campaign, since=timezone.now() - JOBS_SHOWN)
     ended = sorted(job.pk for job in jobs if not job.is_active)
-    openness = find_openness(campaign, now=timezone.now())
+    openness = read_openness(campaign, now=timezone.now())
     return {
         "campaign": campaign,
         "one": overview,
@@ -154,5 +156,5 @@ def _live(campaign: Campaign) -> dict[str, Any]:
 def _first_hit(campaign: Campaign) -> HIT | None:
     """Its page is shown without an assignment, as workers see it before they accept."""
     # This order has an index.
-    hits = HIT.objects.filter(hit_type__in=campaign.hit_types.all()[:1]).order_by("question_key")
+    hits = HIT.objects.filter(hit_type=campaign.hit_types.values("pk")[:1]).order_by("question_key")
     return hits.select_related("hit_type").only("public_id", "hit_type__template").first()

@@ -17,6 +17,7 @@ from annotator.work.models import Job
 from annotator.work.options import read_form
 from annotator.work.performing import check_role, find_role, is_real_money
 from annotator.work.sending import QUEUE_SILENT, ask
+from annotator.work.states import Standing
 from annotator.work.step import Step, SubjectKind
 from annotator.work.subjects import SUBJECTS
 from annotator.work.table import STEPS
@@ -52,11 +53,11 @@ class Offered:
     waiting: list[tuple[Step, str]]
 
 
-def list_offered(request: SignedInRequest, subject: Campaign | Dissection | Study) -> Offered:
+def list_offered(request: SignedInRequest, subject: Standing | Dissection | Study) -> Offered:
     """The steps that the page of this campaign, dissection or study names for this person."""
-    kinds: dict[type, SubjectKind] = {Campaign: "campaign", Dissection: "dissection", Study: "study"}
+    kinds: dict[type, SubjectKind] = {Standing: "campaign", Dissection: "dissection", Study: "study"}
     kind = kinds[type(subject)]
-    campaign = SUBJECTS[kind].campaign(subject)
+    campaign = subject.campaign if isinstance(subject, Standing) else SUBJECTS[kind].campaign(subject)
     of_kind = [step for step in STEPS.values() if step.subject == kind]
     allowed = [step for step in of_kind if may(request.role, find_role(step, campaign=campaign))]
     found = [(step, why_not) for step in allowed if (why_not := step.why_not(subject)) is not None]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet, Window
+from django.db.models import F, Func, QuerySet, Subquery
 
 from annotator.dashboard.frame.numbers import read_number
 
@@ -14,7 +14,9 @@ def read_page(rows: "QuerySet[Any]", *, number: str | None, size: int) -> "Page[
     wanted = read_number(number or "") or 0
     if number is None or wanted:
         first = (max(1, wanted) - 1) * size
-        found = list(rows.annotate(n_in_all=Window(Count("pk")))[first : first + size])
+        # Counted apart from what is joined to the rows and from their order, which an index may give.
+        n_in_all = rows.order_by().annotate(n=Func(F("pk"), function="COUNT")).values("n")
+        found = list(rows.annotate(n_in_all=Subquery(n_in_all))[first : first + size])
         if found:
             paginator.count = found[0].n_in_all
             return Page(found, first // size + 1, paginator)

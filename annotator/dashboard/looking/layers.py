@@ -105,10 +105,13 @@ def _list_broden(layers: Sequence[Layer], scope: Scope) -> Any:
 
 
 def _of_sources(layers: Sequence[Layer], scope: Scope) -> Q:
-    wanted = Q(pk__in=[])
+    by_source: dict[str, list[int]] = {}
     for layer in layers:
         if source := scope.sources.get(layer.pk):
-            wanted |= Q(unit__layer=layer.pk, source=source)
+            by_source.setdefault(source, []).append(layer.pk)
+    wanted = Q(pk__in=[])
+    for source, of_source in by_source.items():
+        wanted |= Q(unit__layer__in=of_source, source=source)
     return wanted
 
 
@@ -174,12 +177,13 @@ def show_layers(request: SignedInRequest, network: str) -> HttpResponse:
 def _stack(labels: Any, layers: Sequence[Layer], name: str, bounds: Address) -> dict[int, list[Bar]]:
     """Layer -> its units by category, each as a share of all its units. One query."""
     by_layer = {layer.pk: layer for layer in layers}
+    gallery = reverse("gallery")
     found: dict[int, list[Bar]] = {}
     rows = labels.values("unit__layer", "category").annotate(n=Count("pk")).order_by("unit__layer", "category")
     for pk, category, n in rows.values_list("unit__layer", "category", "n"):
         layer = by_layer[pk]
         address: Address = {"network": layer.network.name, "layer": layer.path, name: category, **bounds}
-        link = f"{reverse('gallery')}?{urlencode(address)}"
+        link = f"{gallery}?{urlencode(address)}"
         words = f"{category}: {n} of {say_count(layer.n_units, 'unit')}"
         found.setdefault(pk, []).append(Bar(words, n, n / max(1, layer.n_units), link, category))
     return found

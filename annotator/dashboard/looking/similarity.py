@@ -87,7 +87,7 @@ def _count_shared(dissected: DissectedUnit, mine: Iterable[int], scope: Scope) -
     kept: list[tuple[int, int]] = []
     for most in (N_COUNTED, None):
         best = list(counted.values_list("dissected_unit", "n")[:most])
-        measured = DissectedUnit.objects.filter(pk__in=[pk for pk, _ in best], silence="")
+        measured = DissectedUnit.objects.filter(pk__in=[pk for pk, _ in best], silence="").order_by()
         rows_of = measured.exclude(unit=dissected.unit_id).values_list("pk", "dissection", "unit__layer")
         known = {pk for pk, dissection, layer in rows_of if speaking.get(layer) == dissection}
         kept = [(pk, n) for pk, n in best if pk in known]
