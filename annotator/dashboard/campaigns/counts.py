@@ -89,17 +89,20 @@ def read_campaign_counts(campaign_ids: Iterable[int]) -> dict[int, CampaignCount
         return kept
     began = time.perf_counter()
     counted = count_campaigns(missing)
-    _keep(COUNTS, counted, seconds=time.perf_counter() - began)
+    fields = {one: asdict(counts) for one, counts in counted.items()}
+    _keep(COUNTS, fields, seconds=time.perf_counter() - began)
     return kept | counted
 
 
 def read_openness(campaign: Campaign, *, now: datetime) -> Openness:
     """One query, unless it is kept."""
-    if kept := _read_kept(OPENNESS, [campaign.pk]):
-        return Openness(**kept[campaign.pk])
+    if kept := _read_kept(OPENNESS, [campaign.pk]).get(campaign.pk):
+        ends_at = datetime.fromisoformat(kept["ends_at"]) if kept["ends_at"] else None
+        return Openness(**kept | {"ends_at": ends_at})
     began = time.perf_counter()
     found = find_openness(campaign, now=now)
-    _keep(OPENNESS, {campaign.pk: found}, seconds=time.perf_counter() - began)
+    fields = asdict(found) | {"ends_at": found.ends_at.isoformat() if found.ends_at else None}
+    _keep(OPENNESS, {campaign.pk: fields}, seconds=time.perf_counter() - began)
     return found
 
 
@@ -151,10 +154,10 @@ def _read_kept(kind: str, campaign_ids: list[int]) -> dict[int, dict[str, Any]]:
         return {}
 
 
-def _keep(kind: str, found: Mapping[int, CampaignCounts | Openness], *, seconds: float) -> None:
+def _keep(kind: str, found: Mapping[int, dict[str, Any]], *, seconds: float) -> None:
     if seconds < NEVER_KEPT_SECONDS:
         return
     # If Valkey is unreachable, the next page counts again.
     with contextlib.suppress(ValkeyAway), asking(settings.REDIS_URL):
-        rows = {f"{kind}:{one}": asdict(counts) for one, counts in found.items()}
+        rows = {f"{kind}:{one}": fields for one, fields in found.items()}
         cache.set_many(rows, timeout=seconds * KEPT_TIMES)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -18,7 +19,6 @@ from annotator.csv_files import write_csv
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.numbers import read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show
-from annotator.dashboard.frame.paging import read_page
 from workers.engine.plurals import say_count
 
 PAGE_SIZE = 20
@@ -33,7 +33,7 @@ def _find(name: str) -> Campaign:
 def show_links(request: SignedInRequest, name: str) -> HttpResponse:
     """Counts, and each link with its note, state, completion code, what is owed, and if its browser started others."""
     campaign = _find(name)
-    page = read_page(handing_out.find_links(campaign), number=request.GET.get("page"), size=PAGE_SIZE)
+    page = Paginator(handing_out.find_links(campaign), PAGE_SIZE).get_page(request.GET.get("page"))
     shared = handing_out.find_shared_browsers(campaign)
     rows = [
         {

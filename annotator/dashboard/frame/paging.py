@@ -9,7 +9,10 @@ from annotator.dashboard.frame.numbers import read_number
 
 
 def read_page(rows: "QuerySet[Any]", *, number: str | None, size: int) -> "Page[Any]":
-    """The rows of the page of this number, counted from 1; a number of no page leads to the first or last one."""
+    """The rows of the page of this number, counted from 1; a number of no page leads to the first or last one.
+
+    `rows` has no aggregates beside it: their groups cannot be counted so.
+    """
     paginator = Paginator(rows, size)
     wanted = read_number(number or "") or 0
     if number is None or wanted:

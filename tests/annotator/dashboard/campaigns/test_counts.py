@@ -1,10 +1,17 @@
 """Counts are right, and what took long to count is kept for a while that grows with it."""
 
 import pytest
+from django.core.cache import cache
 
-from annotator.crowd.models import Assignment
+from annotator.crowd.models import HIT, Assignment
 from annotator.dashboard.campaigns import counts
-from annotator.dashboard.campaigns.counts import CampaignCounts, read_campaign_counts, summarize_campaigns
+from annotator.dashboard.campaigns.counts import (
+    CampaignCounts,
+    read_campaign_counts,
+    read_openness,
+    summarize_campaigns,
+)
+from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.making import World
 
 
@@ -38,9 +45,16 @@ def test_what_is_quick_to_count_is_never_kept(world: World, monkeypatch: pytest.
 def test_what_is_slow_to_count_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "NEVER_KEPT_SECONDS", 0)
     monkeypatch.setattr(counts, "KEPT_TIMES", 100_000)
+    HIT.objects.update(state="published", expires_at=NOW)
     before = read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers
+    openness = read_openness(world.campaign, now=NOW)
+    assert (openness.n_expired, openness.n_missing, openness.ends_at) == (6, 3, NOW)
     Assignment.objects.latest("pk").delete()
     assert read_campaign_counts([world.campaign.pk])[world.campaign.pk].n_answers == before
+    assert read_openness(world.campaign, now=NOW) == openness
+    monkeypatch.setattr(counts, "NEVER_KEPT_SECONDS", 1000)
+    cache.delete(f"{counts.OPENNESS}:{world.campaign.pk}")
+    assert read_openness(world.campaign, now=NOW).n_missing == openness.n_missing + 1
 
 
 def test_nothing_is_kept_while_valkey_is_unreachable(
