@@ -16,6 +16,7 @@ from annotator.evidence.network_arguments import add_head_arguments, add_network
 from annotator.evidence.progress_bar import ProgressBar
 from annotator.evidence.published_figures import CLASSIFICATION, read_published, tell_published
 from annotator.units.gpu_process import gpu_process_if_none
+from annotator.written import print_bounds
 from workers.engine.networks.surgery_recipe import SURGERY, HeadKind, Recipe
 from workers.engine.plurals import say_count
 
@@ -119,9 +120,10 @@ def _tell(answer: Mapping[str, Any]) -> list[str]:
     for told in answer["heads"]:
         lines += _tell_head(told)
     for pair in answer["compared"]:
+        bounds = print_bounds(_percent(pair["low"]), _percent(pair["high"]), "+.1f")
         lines.append(
-            f"{pair['first']} minus {pair['second']}: {100 * pair['value']:+.1f} "
-            f"[{100 * pair['low']:+.1f}, {100 * pair['high']:+.1f}] points of error on the same photographs."
+            f"{pair['first']} minus {pair['second']}: {100 * pair['value']:+.1f} {bounds} points of error on the same "
+            "photographs."
         )
     return lines
 
@@ -152,7 +154,12 @@ def _tell_class(one: Mapping[str, Any]) -> str:
 
 
 def _interval(told: Mapping[str, Any], name: str) -> str:
-    return f"{100 * told[name]:.1f} [{100 * told[f'{name}_low']:.1f}, {100 * told[f'{name}_high']:.1f}]"
+    bounds = print_bounds(_percent(told[f"{name}_low"]), _percent(told[f"{name}_high"]), ".1f")
+    return f"{100 * told[name]:.1f} {bounds}"
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _tell_kept(kept: list[Any]) -> list[str]:
