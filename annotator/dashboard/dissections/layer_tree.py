@@ -11,6 +11,7 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.numbers import read_key
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
+from annotator.dashboard.frame.stages import say_stage
 from annotator.evidence.asking import CannotAsk
 from annotator.evidence.looking import find_layers
 from annotator.evidence.models import Question
@@ -44,7 +45,7 @@ def _describe(network: Network) -> dict[str, Any]:
         return {"refusal": question.refusal}
     if question.state == Question.State.ASKED:
         word = gpu_queue.read_progress(question.id, 0)
-        return {"stage": word.stage if word else "waiting for a GPU process"}
+        return {"stage": say_stage(word)}
     dissected = set(network.layers.values_list("path", flat=True))
     return {"parts": make_tree(question.answer["layers"]), "dissected": dissected}
 

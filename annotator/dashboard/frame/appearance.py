@@ -1,5 +1,6 @@
 """How django-unfold dresses the dashboard and the admin: names, colors and the sidebar."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -8,9 +9,10 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
-def _item(title: str, icon: str, address: str, **more: Any) -> dict[str, Any]:
+def _item(title: str, icon: str, address: str, *, also: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    """`also`: where else pages of this item lie."""
     link = reverse_lazy(address)
-    return {"title": title, "icon": icon, "link": link, "active": partial(is_within, address=link), **more}
+    return {"title": title, "icon": icon, "link": link, "active": partial(is_within, addresses=(link, *also)), **more}
 
 
 def is_admin(request: HttpRequest) -> bool:
@@ -23,11 +25,12 @@ def may_run(request: HttpRequest) -> bool:
     return getattr(request, "role", None) not in (None, "viewer") or is_admin(request)
 
 
-def is_within(request: HttpRequest, *, address: Any) -> bool:
-    """True for the page itself and those below it. Unfold would mark an item whose address is found anywhere in the
-    page's: "Try a photograph" on the page of a campaign that is named "try", and the home page everywhere.
+def is_within(request: HttpRequest, *, addresses: Iterable[Any]) -> bool:
+    """True for the pages themselves and those below them. Unfold would mark an item whose address is found anywhere
+    in the page's: "Try a photograph" on the page of a campaign that is named "try", and the home page everywhere.
     """
-    return request.path == address or (address != "/" and request.path.startswith(str(address)))
+    path = request.path
+    return any(path == address or (address != "/" and path.startswith(str(address))) for address in addresses)
 
 
 UNFOLD: dict[str, Any] = {
@@ -70,7 +73,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "items": [
                     _item("Home", "home", "home"),
-                    _item("Units", "grid_view", "gallery"),
+                    _item("Units", "grid_view", "gallery", also=("/layers/", "/images/")),
                     _item("Try a photograph", "add_a_photo", "try"),
                     _item("Read-outs", "linear_scale", "readouts"),
                     _item("Review", "fact_check", "review"),

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
+from annotator.dashboard.frame.stages import say_stage
 from annotator.evidence import dividing
 from annotator.evidence.asking import KEPT_FOR
 from annotator.evidence.localization_report import list_shown, tell_counts, tell_scores
@@ -119,5 +120,7 @@ def _place(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _describe(question: Question) -> dict[str, Any]:
     """What the GPU processes do."""
-    word = dividing.read_progress(question) if question.state == Question.State.ASKED else None
-    return {"stage": word.stage if word else "waiting for a GPU process", "word": word}
+    if question.state != Question.State.ASKED:
+        return {}
+    word = dividing.read_progress(question)
+    return {"stage": say_stage(word), "word": word}

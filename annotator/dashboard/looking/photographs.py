@@ -16,6 +16,7 @@ from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.merges import lead_to_merged
 from annotator.dashboard.frame.numbers import read_number
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
+from annotator.dashboard.frame.stages import say_stage
 from annotator.dashboard.looking.seen import Seen
 from annotator.dashboard.units.unit_record import find_speaking
 from annotator.evidence.asking import CannotAsk
@@ -139,7 +140,7 @@ def show_image(request: SignedInRequest, image_set: str, index: int) -> HttpResp
     return show(
         request,
         "dashboard/looking/image.html",
-        title=f"Image {image.path.rpartition('/')[2]}",
+        title=f"Photograph {image.path.rpartition('/')[2]}",
         subtitle=image_set,
         image=image,
         choices=choices,
@@ -200,7 +201,7 @@ def show_look(request: SignedInRequest, image_set: str, index: int) -> HttpRespo
     }
     if question.state == Question.State.ASKED:
         word = gpu_queue.read_progress(question.id, 0)
-        context["stage"] = word.stage if word else "waiting for a GPU process"
+        context["stage"] = say_stage(word)
     elif question.state == Question.State.ANSWERED:
         context |= _describe_seen(Seen(question, dissection, layer), unit, rank)
     return show_part(request, "dashboard/looking/look.html", context)

@@ -16,6 +16,7 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.dashboard.frame.sending import send_picture
+from annotator.dashboard.frame.stages import say_stage
 from annotator.dashboard.looking.photographs import find_crop
 from annotator.dashboard.looking.pictures import KEPT
 from annotator.dashboard.trying.overlays import OVERLAY_PX, draw_map
@@ -84,7 +85,7 @@ def _describe(shown: TopImage, dissected: DissectedUnit) -> dict[str, Any]:
         return {"refusal": question.refusal}
     if question.state == Question.State.ASKED:
         word = gpu_queue.read_progress(question.id, 0)
-        return {"stage": word.stage if word else "waiting for a GPU process"}
+        return {"stage": say_stage(word)}
     of_unit, of_class = (
         [_view(question, one) for one in question.answer["views"] if one["subject"] == subject] for subject in SUBJECTS
     )

@@ -12,6 +12,7 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.merges import lead_to_merged
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
+from annotator.dashboard.frame.stages import say_stage
 from annotator.dashboard.units.cards import UnitCard, make_cards
 from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.selection import Selection
@@ -78,7 +79,7 @@ def _describe(unit: Unit, layers: list[Layer], scope: Scope) -> dict[str, Any]:
         return {"refusal": question.refusal}
     if question.state == Question.State.ASKED:
         word = gpu_queue.read_progress(question.id, 0)
-        return {"stage": word.stage if word else "waiting for a GPU process"}
+        return {"stage": say_stage(word)}
     try:
         arrays = _read(question.folder)
     except (StoreError, ArtifactMalformed, OSError):

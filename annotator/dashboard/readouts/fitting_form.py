@@ -17,6 +17,8 @@ TASK_HELP = (
     "captions: their table lies in the set's folder."
 )
 N_CLUSTERS = 10
+# What the form says of Options.
+OF_FORM = ("data", "labels", "category", "label", "positive", "clusters")
 OF_ONE_LABEL = (Readout.Task.CLASSIFY, Readout.Task.REGRESS)
 
 
@@ -66,3 +68,20 @@ class FitForm(forms.Form):
     def asked_network(self) -> AskedNetwork:
         found: Network = self.cleaned_data["network"]
         return AskedNetwork(found.architecture, found.weights, found.preprocessing, found.code_folder)
+
+
+def fill_in_like(readout: Readout) -> dict[str, Any]:
+    """The form by which the read-out was fitted, by field; empty if it takes a command to fit it so again."""
+    options = readout.options
+    given = Options.from_json(options)
+    if given != Options(**{name: value for name, value in vars(given).items() if name in OF_FORM}):
+        return {}
+    network = list_networks().filter(architecture=readout.architecture, weights=readout.weights).first()
+    images = ImageSet.objects.filter(address__in=given.data).first()
+    if network is None or images is None:
+        return {}
+    return {
+        "name": readout.name, "task": readout.task, "network": network.name, "image_set": images.name,
+        "layer": options.get("asked_layer", ""), "category": given.category, "label": given.positive or given.label,
+        "clusters": given.clusters,
+    }  # fmt: skip

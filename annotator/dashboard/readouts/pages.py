@@ -15,7 +15,8 @@ from annotator.accounts.models import Role
 from annotator.accounts.roles import may
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
-from annotator.dashboard.readouts.fitting_form import FitForm
+from annotator.dashboard.frame.stages import say_stage
+from annotator.dashboard.readouts.fitting_form import FitForm, fill_in_like
 from annotator.dashboard.readouts.forms import MoreForm, ReadForm
 from annotator.dashboard.readouts.reading import Reading, View, find_map
 from annotator.dashboard.trying.overlays import draw_map
@@ -44,13 +45,14 @@ def show_readouts(request: SignedInRequest) -> HttpResponse:
     is_sent = request.method == "POST"
     if is_sent and not may(request.role, Role.RESEARCHER):
         return show_refusal(request, f"You need the role {Role.RESEARCHER.value} or a higher one.", status=403)
-    form = FitForm(request.POST) if is_sent else FitForm()
+    like = Readout.objects.filter(name=request.GET.get("like", "")).first()
+    form = FitForm(request.POST) if is_sent else FitForm(initial=fill_in_like(like) if like else None)
     if is_sent and form.is_valid() and (begun := _begin(request, form)) is not None:
         return redirect("readout", begun.name)
     found = Readout.objects.order_by("-created_at")[:N_LISTED]
     rows = [{"readout": one, "figures": list_figures(one)[:2]} for one in found]
     return show(
-        request, "dashboard/readouts/readouts.html", title="Read-outs", rows=rows, form=form, is_sent=is_sent,
+        request, "dashboard/readouts/readouts.html", title="Read-outs", rows=rows, form=form, is_open=is_sent or like,
     )  # fmt: skip
 
 
@@ -90,6 +92,7 @@ def show_readout(request: SignedInRequest, name: str) -> HttpResponse:
             form.add_error(None, STORE_SILENT)
         else:
             return redirect("reading", question.pk)
+    is_without_fit = readout.state in (Readout.State.REFUSED, Readout.State.CANCELED)
     return show(
         request,
         "dashboard/readouts/readout.html",
@@ -105,6 +108,7 @@ def show_readout(request: SignedInRequest, name: str) -> HttpResponse:
         readings=_list_readings(readout),
         hourly=trying.MAX_PER_HOUR,
         days=KEPT_FOR.days,
+        can_fit_again=is_without_fit and bool(fill_in_like(readout)),
         **_describe(readout),
     )
 
@@ -122,7 +126,7 @@ def show_readout_progress(request: SignedInRequest, name: str) -> HttpResponse:
 @require_POST
 @needs(Role.RESEARCHER)
 def cancel_one(request: SignedInRequest, name: str) -> HttpResponse:
-    """Stops a fit; the read-out stays listed, and the same command fits it again."""
+    """Stops a fit; the read-out stays listed, and can be fitted again."""
     readout, now = _find(name), timezone.now()
     if not cancel_fit(readout, now=now):
         return show_refusal(request, f"{readout.name} is not being fitted any more.", status=409)
@@ -242,9 +246,10 @@ def _list_counts(report: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _describe(readout: Readout) -> dict[str, Any]:
     """What the GPU process does."""
-    is_running = readout.state == Readout.State.FITTING and readout.question is not None
-    word = dividing.read_progress(readout.question) if is_running and readout.question else None
-    return {"word": word, "stage": word.stage if word else "waiting for a GPU process"}
+    if readout.state != Readout.State.FITTING:
+        return {}
+    word = dividing.read_progress(readout.question) if readout.question is not None else None
+    return {"word": word, "stage": say_stage(word)}
 
 
 def _write(request: SignedInRequest, action: str, readout: Readout) -> None:

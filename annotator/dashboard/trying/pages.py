@@ -15,6 +15,7 @@ from annotator.accounts.models import Role
 from annotator.accounts.roles import may
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
+from annotator.dashboard.frame.stages import say_stage
 from annotator.dashboard.trying.forms import AgainForm, TryForm, list_networks
 from annotator.dashboard.trying.parts import View
 from annotator.dashboard.trying.sending import send, warn_if_silent
@@ -106,8 +107,8 @@ def describe_progress(question: Question) -> dict[str, Any]:
         about = json.loads(store.read(contract.ABOUT_PHOTOGRAPH)) if _is_read(store) else None
     except (StoreError, OSError):
         about = None
-    word = gpu_queue.read_progress(question.id, 0) if question.state == Question.State.ASKED else None
-    return {"about": about, "stage": word.stage if word else "waiting for a GPU process"}
+    is_asked = question.state == Question.State.ASKED
+    return {"about": about, "stage": say_stage(gpu_queue.read_progress(question.id, 0)) if is_asked else ""}
 
 
 def _is_read(store: Any) -> bool:

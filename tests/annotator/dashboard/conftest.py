@@ -36,8 +36,11 @@ def role_in_browser() -> Role:
 
 @pytest.fixture
 def open_page(chromium: Browser, live_server: Any, transactional_db: None, role_in_browser: Role) -> Iterator[Open]:
-    """A browser of one's own at an address, signed in by the form unless a guest opens it."""
-    contexts = []
+    """A browser of one's own at an address, signed in by the form unless a guest opens it.
+
+    A script that fails on any of its pages fails the test.
+    """
+    contexts, failures = [], []
     make_person(role_in_browser, "ada")
 
     def open_it(address: str = "/", *, width: int = 1440, scheme: Any = "light", is_guest: bool = False) -> Page:
@@ -45,6 +48,7 @@ def open_page(chromium: Browser, live_server: Any, transactional_db: None, role_
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: failures.append(f"{page.url}: {error}"))
         page.goto(f"{live_server.url}{address}")
         if not is_guest:
             page.fill("[name=username]", "ada")
@@ -56,6 +60,7 @@ def open_page(chromium: Browser, live_server: Any, transactional_db: None, role_
     yield open_it
     for context in contexts:
         context.close()
+    assert failures == []
 
 
 @pytest.fixture

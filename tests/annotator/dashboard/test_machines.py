@@ -9,6 +9,7 @@ import redis
 from django.conf import settings as django_settings
 from django.test import Client
 
+from annotator.dashboard.frame.stages import say_stage
 from annotator.dashboard.home.pages import read_machines
 from workers import contract
 
@@ -40,7 +41,16 @@ def test_a_process_is_seen_with_its_last_sign_of_life(broker: "redis.Redis", db:
     assert "test@here" not in [process.name for process in read_machines().processes]
 
 
+def test_who_waits_is_told_whether_a_process_is_there(broker: "redis.Redis") -> None:
+    for key in broker.scan_iter(f"{contract.GPU_PROCESS_KEY}*"):
+        broker.delete(key)
+    assert "None is running" in say_stage(None)
+    broker.set(KEY, "cpu", px=10_000)
+    assert say_stage(None) == "waiting for a GPU process"
+
+
 def test_a_broker_that_does_not_answer_is_told_and_hurts_no_page(db: None, viewer: Client, settings: Any) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert not read_machines().is_reachable
+    assert "The queue does not answer" in say_stage(None)
     assert "the queue is unreachable" in viewer.get("/").content.decode()

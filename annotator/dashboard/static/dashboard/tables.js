@@ -35,7 +35,8 @@ function sortTable(table, heading) {
 
 function makeSortable(root) {
   for (const table of root.querySelectorAll(".us-table")) {
-    const headings = table.tHead?.rows.length === 1 ? [...table.tHead.rows[0].cells] : [];
+    if (table.tHead?.rows.length !== 1) continue;
+    const headings = [...table.tHead.rows[0].cells];
     const isWhole = !table.closest("main")?.querySelector("nav[aria-label=Pages] a");
     if (!isWhole || table.tBodies.length !== 1 || table.tBodies[0].rows.length < 2) continue;
     if ([...table.tBodies[0].rows, ...table.tHead.rows].some((row) => [...row.cells].some((cell) => cell.colSpan > 1))) continue;

@@ -134,11 +134,18 @@ def test_captions_have_a_map_for_each_word_and_say_that_they_are_a_toy(viewer: C
 def test_a_fit_is_canceled_and_read_outs_are_deleted(researcher: Client, asks: Readout, run: Run) -> None:
     question = Question.objects.create(kind="learn", architecture=ARCHITECTURE, options={}, asked_at=NOW)
     Readout.objects.create(
-        name="late", task="vqa", architecture=ARCHITECTURE, question=question, created_at=NOW, options={}
+        name="late",
+        task="vqa",
+        architecture=ARCHITECTURE,
+        question=question,
+        created_at=NOW,
+        options={"data": ["/elsewhere.json"]},
     )
     assert "Cancel the fit" in read(researcher, "/readouts/late/")
     assert "HX-Refresh" not in researcher.get("/readouts/late/progress", headers={"HX-Request": "true"})
-    assert "is canceled" in researcher.post("/readouts/late/cancel/", follow=True).content.decode()
+    said = researcher.post("/readouts/late/cancel/", follow=True).content.decode()
+    assert "is canceled" in said
+    assert "The same command fits it again" in said, "the form knows no such data"
     assert researcher.get("/readouts/late/progress", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
     assert researcher.post("/readouts/late/cancel/").status_code == 409
     address = ask(researcher, asks, question="what").url
@@ -181,6 +188,11 @@ def test_a_read_out_is_fitted_from_the_page(
     assert "There is a read-out" in said
     assert researcher.post("/readouts/", given).url == "/readouts/shade/"
     assert "waiting for a gpu process" in read(researcher, "/readouts/shade/").casefold()
+    said = researcher.post("/readouts/shade/cancel/", follow=True).content.decode()
+    assert 'href="/readouts/?like=shade"' in said, "what the form began, the form begins again"
+    refilled = researcher.get("/readouts/?like=shade").context["form"].initial
+    assert {name: refilled[name] for name in given} == given
+    assert researcher.post("/readouts/", given).url == "/readouts/shade/"
     run()
     said = read(researcher, "/readouts/shade/")
     assert "most frequent class" in said

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections
+from django.template.loader import render_to_string
 from django.test import Client
 
 from annotator.accounts.models import AuditEntry, Role
@@ -171,6 +172,17 @@ def test_what_has_no_labels_or_too_many_answers_is_refused_in_words(
     UnitLabel.objects.all().delete()
     assert viewer.get("/campaigns/try/export.zip").status_code == 422
     assert viewer.get("/campaigns/try/report.pdf").status_code == 404
+
+
+def test_a_share_and_a_correlation_say_of_how_many(world: World, viewer: Client) -> None:
+    assert "of 5 units, 95 % interval" in viewer.get("/campaigns/try/figures/").content.decode()
+    assert viewer.get("/campaigns/try/comparison/").content.decode().count("2 of 3") == 4
+    found = {"precision_against_iou": {"rho": 0.5, "low": None, "high": None, "n_units": 5}}
+    written = render_to_string("published/report.html", {"report": {"agreement": found}})
+    assert "with IoU over 5 units, 95 % interval none: too few, or all alike" in written
+    label = UnitLabel.objects.get(unit__index=1)
+    reviewed = sign_in(Role.REVIEWER).get(f"/review/try/{label.pk}/?evidence=1").content.decode()
+    assert "2 of 3 answers · scene · precision 68 %" in reviewed
 
 
 def test_networks_side_by_side(world: World, viewer: Client, tmp_path: Path) -> None:

@@ -49,6 +49,29 @@ def test_home_is_headed_by_what_its_units_have(world: World, viewer: Client) -> 
     assert (shown.context["shown_as"], len(shown.context["cards"])) == ("Units", Unit.objects.count())
 
 
+def test_a_form_without_anything_to_choose_says_how_to_get_it(db: None) -> None:
+    researcher = sign_in(Role.RESEARCHER)
+    for address, hints in {
+        "/dissections/new/": ["manage.py register"] * 2,
+        "/readouts/": ["manage.py register"] * 2,
+        "/launch/": ["/dissections/", ""],  # nobody needs to be excluded
+        "/plan/": ["/dissections/"],
+    }.items():
+        page = researcher.get(address).content.decode()
+        said = re.findall(r"None yet\.(.*?)</span>", page)
+        assert len(said) == len(hints), address
+        assert all(hint in found for hint, found in zip(hints, said, strict=True)), (address, said)
+        assert not re.search(r"<select[^>]*>\s*</select>", page), address
+
+
+def test_the_sidebar_marks_where_one_is(world: World, viewer: Client) -> None:
+    image_set = world.dissection.image_set.name
+    for address in ("/units/net/features.3/1/", "/layers/net/", f"/images/{image_set}/0/"):
+        groups = viewer.get(address).context["sidebar_navigation"]
+        marked = [str(item["title"]) for group in groups for item in group["items"] if item["active"]]
+        assert marked == ["Units"], address
+
+
 EMPTY = ("/", "/units/", "/review/", "/campaigns/", "/studies/", "/layers/", "/networks/", "/methods/", "/dissections/")
 
 
