@@ -441,5 +441,5 @@ const hitPage = (() => {
     if (!config.consent_needed || isKept) start(false, open);
   }
 
-  return { config, gettext, $, crops, work, clientId, post, say, tell, start, keepDraft, submit, run };
+  return { config, gettext, $, crops, work, clientId, post, say, tell, start, finish, keepDraft, submit, run };
 })();
