@@ -122,8 +122,10 @@ const hitPage = (() => {
   }
 
   // `lostChange`: the page died while the stored answer was being changed.
+  // A HIT type that submits by itself may learn twice that its answer is stored: it is handed over once.
   function finish(body, lostChange = false) {
     work.token = null;
+    if (!$("done").hidden) return;
     goOn(false);
     forgetLocal(body.receipt);
     tell("");
