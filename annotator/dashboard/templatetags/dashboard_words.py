@@ -12,9 +12,20 @@ register.simple_tag(lambda: {"usual": DEFAULT_LIFE.days, "most": MAX_LIFE.days},
 
 # Of states, and of the relation between what people and Broden say.
 WORDS_BY_TONE = {
-    "us-is-good": ("done", "complete", "approved", "closed", "equal", "synonym"),
+    "us-is-good": ("done", "complete", "approved", "closed", "equal", "synonym", "fitted", "answered"),
     "us-is-bad": ("failed", "lost", "refused", "rejected", "needs_human"),
-    "us-is-info": ("running", "ingesting", "published", "collecting", "submitted", "hypernym", "hyponym", "part"),
+    "us-is-info": (
+        "running",
+        "ingesting",
+        "published",
+        "collecting",
+        "submitted",
+        "hypernym",
+        "hyponym",
+        "part",
+        "fitting",
+        "asked",
+    ),
     "us-is-warn": ("quoted", "waiting", "requested", "canceled", "different"),
 }
 TONES = {word: tone for tone, words in WORDS_BY_TONE.items() for word in words}

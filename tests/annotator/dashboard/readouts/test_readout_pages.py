@@ -17,6 +17,7 @@ from django.urls import reverse
 from PIL import Image as Picture
 
 from annotator.accounts.models import AuditEntry, Role
+from annotator.dashboard.templatetags.dashboard_words import tone
 from annotator.evidence.models import Question
 from annotator.readouts.models import Readout
 from annotator.units.models import ImageSet, Network
@@ -57,6 +58,8 @@ def test_the_list_shows_the_evaluation_beside_its_baselines(viewer: Client, asks
     said = " ".join(read(viewer, "/readouts/").split())
     for words in ("asks", "0.300", "[0.250, 0.350]", "words alone", "0.210", "most frequent answer", "0.050"):
         assert words in said, words
+    assert 'us-is-good">fitted<' in said
+    assert all(tone(state) for state in (*Readout.State.values, *Question.State.values))
     assert "Researchers may ask" in read(viewer, "/readouts/asks/")
 
 
