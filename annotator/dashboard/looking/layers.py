@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from django.core.paginator import Paginator
 from django.db.models import Count, Max, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -30,6 +31,7 @@ from workers.engine.plurals import say_count
 Address = dict[str, str | int]
 N_CONCEPTS = 24
 N_BEST = 10
+LAYERS_PAGE = 20
 MAX_NETWORKS = 4
 N_BINS = 10
 # The gallery's bounds belong to what passes; units that count exceed these.
@@ -157,9 +159,11 @@ class Stack:
 def show_layers(request: SignedInRequest, network: str) -> HttpResponse:
     """A network's layers one below the other: interpretable units and detectors by category."""
     scope = find_scope(Selection({}))
-    layers = [one for one in scope.layers if one.network.name == network]
-    if not layers:
+    of_network = [one for one in scope.layers if one.network.name == network]
+    if not of_network:
         return lead_to_merged(request)
+    page = Paginator(of_network, LAYERS_PAGE).get_page(request.GET.get("page"))
+    layers = list(page)
     interpretable = _list_people(layers, scope).filter(precision__gt=INTERPRETABLE_ABOVE)
     people = _stack(interpretable, layers, "category", {"precision_min": OVER_PRECISION})
     detectors = _list_broden(layers, scope).filter(iou__gt=DETECTOR_ABOVE)
@@ -170,6 +174,7 @@ def show_layers(request: SignedInRequest, network: str) -> HttpResponse:
         title="Layers",
         subtitle=network,
         network=layers[0].network,
+        page=page,
         stacks=[Stack(one, people.get(one.pk, []), broden.get(one.pk, [])) for one in layers],
     )
 

@@ -6,8 +6,9 @@ from html import unescape
 import pytest
 from django.test import Client
 
+from annotator.dashboard.looking import layers
 from annotator.labels.models import UnitLabel
-from annotator.units.models import Unit
+from annotator.units.models import Layer, Network, Unit
 from tests.annotator.dashboard.making import World
 
 
@@ -54,5 +55,14 @@ def test_layers_of_a_network_and_the_best_units_of_several(world: World, viewer:
 
 
 @pytest.mark.django_db
+def test_a_deep_network_has_pages(world: World, viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "LAYERS_PAGE", 1)
+    network = Network.objects.get(name="net")
+    Layer.objects.create(network=network, path="last", position=9, n_units=1)
+    first, last = read(viewer, "/layers/net/"), read(viewer, "/layers/net/?page=2")
+    assert ("/layers/net/features.3/" in first, "/layers/net/last/" in first) == (True, False)
+    assert ("/layers/net/features.3/" in last, "/layers/net/last/" in last) == (False, True)
+
+
 def test_without_a_dissection_the_pages_say_what_comes_first(viewer: Client) -> None:
     assert "No dissection is done yet" in read(viewer, "/layers/")
