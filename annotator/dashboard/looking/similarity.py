@@ -20,7 +20,7 @@ N_SHOWN = 12
 # Of those that share most photographs, so many are looked at for where they fire.
 N_LOOKED_AT = 100
 # So many are counted first: among them are enough, unless older dissections measured the same units.
-N_COUNTED = 1000
+N_COUNTED = 400
 # Left, top and side of a crop, in px of the preprocessed image.
 Square = tuple[int, int, int]
 SQUARE = ("crop_left", "crop_top", "crop_side")
