@@ -1,5 +1,9 @@
-"""Runs every benchmark: `make bench`. Each is a module of this folder and prints lines `name value bound`."""
+"""Runs every benchmark: `make bench`. Each is a module of this folder and prints lines `name value bound`.
 
+`python -m benchmarks NAME ...` runs those; options after one name are that benchmark's own.
+"""
+
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -12,20 +16,25 @@ def is_met(value: float, bound: str) -> bool:
     return value <= limit if bound.startswith("<=") else value >= limit
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
+    names = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
+    options = words[len(names) :]
+    known = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
+    if (unknown := set(names) - set(known)) or (options and len(names) != 1):
+        wrong = f"There is no benchmark {', '.join(sorted(unknown))}." if unknown else "Options are for one benchmark."
+        print(f"{wrong} There are: {', '.join(known)}.", file=sys.stderr)
+        return 2
     missed = 0
-    for path in sorted(HERE.glob("*.py")):
-        if path.stem.startswith("_") or (names and path.stem not in names):
-            continue
+    for name in names or known:
         done = subprocess.run(
-            [sys.executable, "-m", f"benchmarks.{path.stem}"],
+            [sys.executable, "-m", f"benchmarks.{name}", *options],
             cwd=HERE.parent,
             stdout=subprocess.PIPE,
             text=True,
             check=False,
         )
         if done.returncode:
-            print(f"{path.stem} failed with exit status {done.returncode}.", file=sys.stderr)
+            print(f"{name} failed with exit status {done.returncode}.", file=sys.stderr)
             missed += 1
         for line in done.stdout.splitlines():
             fields = line.split()
