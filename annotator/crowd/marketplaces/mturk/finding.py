@@ -75,7 +75,7 @@ def _find_review(act: SentAct, client: MTurkClient) -> Outcome:
 
 
 def _find_bonus(act: SentAct, client: MTurkClient) -> Outcome:
-    """A bonus is this act's own if its reason carries the act's key, also if the act was decided anew since then."""
+    """A bonus is this act's own if its reason carries the act's key, also if the act was decided again since then."""
     amount = Decimal(act.request["BonusAmount"])
     for bonus in client.list_all("ListBonusPayments", "BonusPayments", AssignmentId=act.request["AssignmentId"]):
         if make_mark(act.key) in bonus.get("Reason", ""):
