@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
-from PIL import ImageDraw, ImageEnhance, ImageFont, ImageOps
+from PIL import ImageDraw, ImageEnhance, ImageOps
+
+from workers.engine.drawing.lettering import NOTE_PX, Pen
 
 # Twice what it is shown at: sharp on dense screens, and small words keep their spaces.
 PHOTOGRAPH_PX = 600
@@ -34,14 +36,13 @@ def draw_explanation(answer: Mapping[str, Any], *, photograph: bytes, crops: Cro
     upright = _open(photograph)
     width, height = GAP_PX * 3 + PHOTOGRAPH_PX + LIST_PX, GAP_PX + len(shown) * (PHOTOGRAPH_PX + GAP_PX)
     page = Picture.new("RGB", (width, height), PAPER)
+    pen = Pen(page)
     for place, prediction in enumerate(shown):
         top = GAP_PX + place * (PHOTOGRAPH_PX + GAP_PX)
         seen = _lay_over(upright, prediction, answer)
         page.paste(seen, (GAP_PX, top))
-        _list_units(page, prediction, crops, at=(GAP_PX * 2 + PHOTOGRAPH_PX, top), nameless=nameless)
-    encoded = io.BytesIO()
-    page.save(encoded, "PNG", optimize=True)
-    return encoded.getvalue()
+        _list_units(page, pen, prediction, crops, at=(GAP_PX * 2 + PHOTOGRAPH_PX, top), nameless=nameless)
+    return _finish(page, pen)
 
 
 def draw_reading(reading: Mapping[str, Any], *, photograph: bytes) -> bytes:
@@ -52,12 +53,17 @@ def draw_reading(reading: Mapping[str, Any], *, photograph: bytes) -> bytes:
     width = GAP_PX * 3 + PHOTOGRAPH_PX + LIST_PX
     page = Picture.new("RGB", (width, GAP_PX * 2 + PHOTOGRAPH_PX + LINE_PX * (1 + (len(words) + 5) // 6)), PAPER)
     page.paste(_lay_over(_open(photograph), reading, reading), (GAP_PX, GAP_PX))
-    _list_units(page, reading, {}, at=(GAP_PX * 2 + PHOTOGRAPH_PX, GAP_PX))
-    draw, font = ImageDraw.Draw(page), ImageFont.load_default(TEXT_PX)
+    pen = Pen(page)
+    _list_units(page, pen, reading, {}, at=(GAP_PX * 2 + PHOTOGRAPH_PX, GAP_PX))
     for place, word in enumerate(words):
         row, column = divmod(place, 6)
         at = (GAP_PX + column * (width // 6), GAP_PX + PHOTOGRAPH_PX + LINE_PX // 2 + LINE_PX * row)
-        draw.text(at, f"{word['score']:+.2f}  {word['word']}"[:24], INK, font)
+        pen.write(f"{word['score']:+.2f}  {word['word']}", at=at, px=TEXT_PX, ink=INK, width=width // 6 - GAP_PX)
+    return _finish(page, pen)
+
+
+def _finish(page: Picture.Image, pen: Pen) -> bytes:
+    pen.tell_lacking(at=(GAP_PX, page.height - NOTE_PX - 8), ink=QUIET)
     encoded = io.BytesIO()
     page.save(encoded, "PNG", optimize=True)
     return encoded.getvalue()
@@ -96,6 +102,7 @@ def _lay_over(upright: Picture.Image, prediction: Mapping[str, Any], answer: Map
 
 def _list_units(
     page: Picture.Image,
+    pen: Pen,
     prediction: Mapping[str, Any],
     crops: Crops,
     *,
@@ -103,9 +110,9 @@ def _list_units(
     nameless: str = NOT_ASKED,
 ) -> None:
     draw, (left, top) = ImageDraw.Draw(page), at
-    large, plain = ImageFont.load_default(TITLE_PX), ImageFont.load_default(TEXT_PX)
+    words, beside = left + CROP_PX + 340, LIST_PX - CROP_PX - 340
     title = prediction.get("title") or tell_class(prediction)
-    draw.text((left, top), title[:80], INK, large)
+    pen.write(title, at=(left, top), px=TITLE_PX, ink=INK, width=LIST_PX)
     units = _choose_units(prediction)
     largest = max((abs(unit["contribution"]) for unit in units), default=1.0) or 1.0
     for place, unit in enumerate(sorted(units, key=lambda unit: -unit["contribution"])):
@@ -116,8 +123,9 @@ def _list_units(
         length = max(1, round(300 * abs(share) / largest))
         color = FOR if share > 0 else AGAINST
         draw.rectangle((left + CROP_PX + 16, row + 24, left + CROP_PX + 16 + length, row + 60), fill=color)
-        draw.text((left + CROP_PX + 340, row + 4), f"{share:+.2f}  {name_unit(unit, nameless)}"[:52], INK, plain)
-        draw.text((left + CROP_PX + 340, row + 44), f"unit {unit['index']}  {tell_labels(unit)}"[:84], QUIET, plain)
+        named, told = f"{share:+.2f}  {name_unit(unit, nameless)}", f"unit {unit['index']}  {tell_labels(unit)}"
+        pen.write(named, at=(words, row + 4), px=TEXT_PX, ink=INK, width=beside)
+        pen.write(told, at=(words, row + 44), px=TEXT_PX, ink=QUIET, width=beside)
 
 
 def tell_class(prediction: Mapping[str, Any]) -> str:
