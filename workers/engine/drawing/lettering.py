@@ -15,7 +15,7 @@ FONTS = (
 )  # fmt: skip
 UNASSIGNED = "\U0010ffff"
 NOT_DRAWN = "?"
-WHY_NOT_DRAWN = "? stands for a letter that no font of this machine has. Fonts can be installed: fonts-noto-cjk, for example."
+WHY_NOT_DRAWN = "? stands for a letter that no font of this machine has. Some can be installed: fonts-noto-cjk, say."
 NOTE_PX = 22
 Ink = tuple[int, int, int] | int
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
