@@ -16,6 +16,8 @@ URLCONFS = ("annotator.urls", "annotator.sandbox.urls")
 # The system's own: UNITSCOPE_VAR says what of them matters.
 OTHERS = {"DJANGO_SETTINGS_MODULE", "XDG_DATA_HOME"}
 
+DJANGO_COMMANDS = {"migrate", "collectstatic"}
+
 
 @pytest.mark.parametrize("page", write_docs.PAGES)
 def test_a_page_is_what_the_code_says(page: str) -> None:
@@ -39,6 +41,27 @@ def test_every_command_and_option_says_what_it_does() -> None:
         silent += [] if parser.description else [name]
         silent += [f"{name} {action.dest}" for action in walk(parser) if not action.help]
     assert silent == []
+
+
+def test_every_command_that_a_page_types_exists_with_its_options() -> None:
+    """A stranger types what stands there."""
+    options = {
+        name: find_options(command.create_parser("manage.py", name)) for name, command in write_docs.list_commands()
+    }
+    pages = [write_docs.ROOT / "README.md", *(write_docs.ROOT / "docs").glob("*.md")]
+    wrong, n_read = [], 0
+    for page in pages:
+        for name, rest in re.findall(r"manage\.py ([a-z_]+)((?:\\\n|[^\n`|;&])*)", page.read_text()):
+            n_read += 1
+            unknown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", rest)) - options.get(name, set())
+            if name not in {*options, *DJANGO_COMMANDS} or (unknown and name in options):
+                wrong.append(f"{page.name}: manage.py {name} {' '.join(sorted(unknown))}")
+    assert n_read > 100
+    assert wrong == []
+
+
+def find_options(parser: argparse.ArgumentParser) -> set[str]:
+    return {option for action in walk(parser) for option in action.option_strings}
 
 
 def test_every_variable_of_the_environment_is_a_documented_setting() -> None:
