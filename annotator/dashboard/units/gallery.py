@@ -19,6 +19,7 @@ from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.searching import MAX_COUNTED, find_units, read_mode
 from annotator.dashboard.units.selection import Selection, SelectionForm, UnknownFilter, read_selection
 from annotator.descriptions.models import Method
+from workers.engine.plurals import say_count
 
 PAGE_SIZE = 24
 
@@ -134,8 +135,10 @@ def _tell_order(sort: str, cards: list[UnitCard]) -> str:
     n_lacking = sum(getattr(card, field) is None for card in cards)
     if not n_lacking:
         return ""
-    which = "These units have" if n_lacking == len(cards) else f"Of these units, {n_lacking} have"
-    return f"{which} {what}: they stand in the order in which they were measured."
+    some = say_count(n_lacking, "of these units has", "of these units have")
+    return (
+        f"{'These units have' if n_lacking == len(cards) else some} {what}. Such units stand in the order of measuring."
+    )
 
 
 def read_page(selection: Selection) -> int:

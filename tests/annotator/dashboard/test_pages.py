@@ -17,6 +17,7 @@ from annotator.accounts.models import Role
 from annotator.crowd.models import Assignment
 from annotator.dashboard.frame.paging import read_page
 from annotator.labels.models import UnitLabel
+from annotator.units.models import AutomaticLabel
 from tests.annotator.dashboard.addresses import NO_PAGES, OUTER_PAGES, PAGES, PARTS, WORK_PAGES, Shown, list_routes
 from tests.annotator.dashboard.making import World, make_person, sign_in
 
@@ -210,6 +211,16 @@ def test_the_next_page_keeps_the_filter(
 def test_what_does_not_exist_is_not_found(world: World, viewer: Client) -> None:
     assert [viewer.get(address).status_code for address in NOWHERE] == [404] * len(NOWHERE)
     assert "There is nothing at this address" in viewer.get(NOWHERE[0]).content.decode()
+
+
+def test_a_unit_page_states_the_interval_of_an_iou_that_has_one(world: World, viewer: Client) -> None:
+    address = "/units/net/features.3/1/"
+    AutomaticLabel.objects.filter(unit__index=1).update(iou_low=None, iou_high=None)
+    assert "95 % interval over images" not in viewer.get(address).content.decode()
+    AutomaticLabel.objects.filter(unit__index=1, is_best=True).update(iou_low=0.0123, iou_high=0.0678)
+    page = viewer.get(address).content.decode()
+    assert "[0.012, 0.068]" in page
+    assert "95 % interval over images" in page
 
 
 def test_a_unit_page_refuses_settings_it_does_not_have(world: World, viewer: Client) -> None:

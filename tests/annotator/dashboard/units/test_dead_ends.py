@@ -33,8 +33,8 @@ def test_the_order_that_is_missing_is_said(world: World, viewer: Client) -> None
     ):
         assert reason in viewer.get(f"/units/?sort={sort}").content.decode(), sort
     # The last unit of the world has answers to no question, the others are labeled.
-    assert "Of these units, 1 have no label by people here" in viewer.get("/units/?sort=precision").content.decode()
-    assert "in the order in which they were measured" not in viewer.get("/units/?sort=index").content.decode()
+    assert "1 of these units has no label by people here" in viewer.get("/units/?sort=precision").content.decode()
+    assert "in the order of measuring" not in viewer.get("/units/?sort=index").content.decode()
 
 
 def test_home_is_headed_by_what_its_units_have(world: World, viewer: Client) -> None:

@@ -27,9 +27,7 @@ def test_the_first_font_that_has_all_letters_writes_a_text(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("text", "is_told"), [("banana 香", True), ("what?", False)])
-def test_only_a_picture_that_lacks_a_letter_says_why(
-    text: str, is_told: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_picture_that_lacks_a_letter_says_why(text: str, is_told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lettering, "FONTS", ())
     page = Image.new("L", (1200, 100))
     pen = Pen(page)
