@@ -53,11 +53,12 @@ def show_messages(request: HttpRequest, person: Person) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @session.for_people
 def write_message(request: HttpRequest, person: Person, requester_id: str) -> HttpResponse:
-    """Form fields: subject, text."""
+    """Form fields: subject, text. A page about a HIT proposes the subject."""
     requester = Requester.objects.filter(mturk_id=requester_id).first()
     if requester is None:
         return session.show_problem(request, person, "There is no such requester.", status=404)
-    subject, text = (session.clean(request.POST.get(name, "")).strip() for name in ("subject", "text"))
+    fields = request.POST if request.method == "POST" else request.GET
+    subject, text = (session.clean(fields.get(name, "")).strip() for name in ("subject", "text"))
     problem = ""
     if request.method == "POST":
         limits.check_person(person.pk, "message", most=limits.MESSAGES_PER_HOUR)

@@ -1,6 +1,7 @@
 """What it brought: earnings, messages, qualifications; and what is not there."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,21 @@ def test_a_person_and_a_requester_write_to_each_other(
     assert browser.post(address, {"subject": "Unclear", "text": "What is a unit?"}).status_code == 302
     assert Message.objects.get().is_from_person
     assert "What is a unit?" in browser.get("/worker/messages").content.decode()
+
+
+@pytest.mark.parametrize("page", ["history", "assignments/{}/"])
+def test_who_was_rejected_can_write_about_that_hit(
+    page: str, accept: Accept, visit: Visit, new_person: NewPerson, new_hit: Callable[..., HIT], mturk: Any
+) -> None:
+    browser = visit(new_person())
+    assignment = accept(browser, new_hit())
+    browser.post("/mturk/externalSubmit", {"assignmentId": assignment.mturk_id})
+    mturk.reject_assignment(AssignmentId=assignment.mturk_id, RequesterFeedback="Nothing was marked.")
+    shown = browser.get(f"/worker/{page.format(assignment.mturk_id)}").content.decode()
+    link = re.search(r'href="(/worker/requesters/[^"]+)"', shown)
+    assert "Nothing was marked." in shown
+    assert link
+    assert f'value="HIT {assignment.hit.mturk_id}"' in browser.get(link[1]).content.decode()
 
 
 def test_a_message_that_was_not_shown_was_not_read(
