@@ -1,5 +1,6 @@
 """Large bodies only from people who may send them, told by the head alone: what others send is not read at all."""
 
+import sys
 from collections.abc import Callable
 
 from django.conf import settings
@@ -8,9 +9,11 @@ from django.urls import reverse
 
 from annotator.accounts.models import Role
 from annotator.accounts.roles import may, role_of
-from annotator.buffering_worker import MAX_BODY_BYTES, MAX_BUFFERED_BYTES
+from annotator.buffering_worker import MAX_BUFFERED_BYTES
 from annotator.problems.pages import show_too_large
 
+# A file of 64 MB and the form around it.
+MAX_IMPORT_BYTES = 66 << 20
 # A worker's answer with a file, as a qualification test may ask for; the sandbox bounds the file itself.
 MAX_ANSWER_BYTES = 6 << 20
 # A photograph may have 10 MiB; of one that has somewhat more, the form says so.
@@ -37,9 +40,9 @@ def find_limit(request: HttpRequest) -> int:
     """How many bytes this request's body may have."""
     if settings.ROOT_URLCONF == "annotator.sandbox.urls":
         if request.path == "/":  # the Requester API refuses in its own protocol, unread
-            return MAX_BODY_BYTES
+            return sys.maxsize
         is_person = request.path.startswith("/worker/") and "sandbox_person" in request.session
         return MAX_ANSWER_BYTES if is_person else MAX_BUFFERED_BYTES
-    limits = {reverse("import"): MAX_BODY_BYTES, reverse("try"): MAX_PHOTOGRAPH_BYTES}
+    limits = {reverse("import"): MAX_IMPORT_BYTES, reverse("try"): MAX_PHOTOGRAPH_BYTES}
     limit = limits.get(request.path, MAX_BUFFERED_BYTES)
     return limit if limit == MAX_BUFFERED_BYTES or may(role_of(request.user), Role.RESEARCHER) else MAX_BUFFERED_BYTES

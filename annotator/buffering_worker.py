@@ -2,7 +2,7 @@
 
 The stock threaded worker reads in its threads, so as many slow clients as there are threads stop a site. Here the
 worker's loop collects head and body, both bounded in size and time. Only a body over `MAX_BUFFERED_BYTES` is read by
-a thread, at most `MAX_LARGE` at once, and the application refuses it before reading unless the person may send it.
+a thread, at most `MAX_LARGE` at once, and the application refuses it before reading unless the person may send so much.
 An answer fits into the kernel's buffer or is sent at `MIN_SEND_RATE`; a client that reads more slowly is cut off.
 
 Why this is own code: gunicorn has no bound on the time of a body. Waitress, which also collects requests in its loop,
@@ -25,8 +25,6 @@ from gunicorn.workers.gthread import ThreadWorker
 
 MAX_HEAD_BYTES = 64 << 10
 MAX_BUFFERED_BYTES = 1 << 20
-# A file of 64 MB and the form around it.
-MAX_BODY_BYTES = 66 << 20
 MAX_LARGE = 2
 HEAD_SECONDS = 10
 BODY_SECONDS = 20
@@ -51,7 +49,7 @@ _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 REFUSALS = {
     408: ("Request Timeout", "The request took too long to arrive. Try again."),
     411: ("Length Required", "Send the length of the body."),
-    413: ("Content Too Large", f"More than {MAX_BODY_BYTES >> 20} MB cannot be sent."),
+    413: ("Content Too Large", "The request is larger than can be sent."),
     431: ("Request Header Fields Too Large", "The head of the request is too long."),
     503: ("Service Unavailable", "Too much arrives at once. Try again in a minute."),
 }
@@ -219,9 +217,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             raise _Refused(411)
         found = _LENGTH.search(head)
         digits = found[1].lstrip(b"0") if found else b""
-        length = int(digits[: _MAX_DIGITS + 1] or b"0")
-        if length > MAX_BODY_BYTES:
+        if len(digits) > _MAX_DIGITS:
             raise _Refused(413)
+        length = int(digits or b"0")
         if length > MAX_BUFFERED_BYTES:
             return self._admit_large(conn)
         if not seen.has_head:

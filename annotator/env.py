@@ -6,11 +6,20 @@ docs/settings.md.
 
 import ipaddress
 import os
+import re
 from decimal import Decimal, InvalidOperation
-from urllib.parse import unquote, urlsplit
+
+import redis
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import parse_dsn
 
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
+
+# Host names, IPv4 and [IPv6] addresses, perhaps with a port; nobody's password.
+_ADDRESS = re.compile(
+    r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?", re.ASCII | re.IGNORECASE
+)
 
 
 class BadSetting(Refusal):
@@ -58,27 +67,36 @@ def url(name: str, meaning: str, *, default: str | None = None) -> str:
     value = text(name, meaning, default=default).rstrip("/")
     if not value and default == "":
         return ""
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+    if not _ADDRESS.fullmatch(value):
         raise BadSetting(f"{name} must be like https://host or http://host:port, not {value!r}.")
     return value
 
 
 def database(name: str, meaning: str) -> dict[str, object]:
-    """A postgresql:// address as Django's DATABASES entry; a `host` in the query is a socket folder."""
+    """A postgresql:// address as Django's DATABASES entry; its query may hold whatever libpq knows, such as sslmode."""
     value = text(name, meaning)
-    parts = urlsplit(value)
-    if parts.scheme not in ("postgresql", "postgres"):
+    if not value.startswith(("postgresql://", "postgres://")):
         raise BadSetting(f"{name} must begin with postgresql://: PostgreSQL is the only database.")
-    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    try:
+        parts = parse_dsn(value)
+    except ProgrammingError as error:
+        raise BadSetting(f"{name} cannot be read: {str(error).strip()}.") from None
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")) or "unitscope",
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(query.get("host", "")) or parts.hostname or "",
-        "PORT": str(parts.port or query.get("port", "")),
+        "NAME": parts.pop("dbname", "unitscope"),
+        **{key.upper(): parts.pop(key, "") for key in ("user", "password", "host", "port")},
+        "OPTIONS": parts,
     }
+
+
+def valkey(name: str, meaning: str) -> str:
+    """A redis://, rediss:// or unix:// address of Valkey or Redis."""
+    value = text(name, meaning)
+    try:
+        redis.ConnectionPool.from_url(value)
+    except ValueError:
+        raise BadSetting(f"{name} must be like redis://:PASSWORD@host:6379/0.") from None
+    return value
 
 
 def names(name: str, meaning: str) -> list[str]:

@@ -163,7 +163,7 @@ PGTRIGGER_INSTALL_ON_MIGRATE = True
 _database = env.database("DATABASE_URL", "The PostgreSQL database, as postgresql://; a checkout starts its own.")
 DATABASES = {"default": {**_database, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.text("REDIS_URL", "The Valkey or Redis that carries the queues; a checkout starts its own.")
+REDIS_URL = env.valkey("REDIS_URL", "The Valkey or Redis that carries the queues; a checkout starts its own.")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -14,7 +14,12 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("mysql://x/y", "PostgreSQL is the only database"), ("", "DATABASE_URL is not set")],
+    [
+        ("mysql://x/y", "PostgreSQL is the only database"),
+        ("", "DATABASE_URL is not set"),
+        ("postgresql://a:b@[x/y", "DATABASE_URL cannot be read"),
+        ("postgresql://host/x?sslmod=require", 'DATABASE_URL cannot be read: .*"sslmod"'),
+    ],
 )
 def test_only_postgresql_is_a_database(monkeypatch: pytest.MonkeyPatch, value: str, words: str) -> None:
     monkeypatch.setenv("DATABASE_URL", value)
@@ -27,7 +32,37 @@ def test_a_socket_folder_is_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.database("DATABASE_URL", "A test.")["HOST"] == "/tmp/pg data"
 
 
-@pytest.mark.parametrize("value", ["ftp://x", "http://host/path", "host:80", "http://"])
+def test_whatever_libpq_knows_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its `sslmode` a connection that must not be read would be one that may."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app/own?user=a&password=p%40&port=6432&sslmode=verify-full")
+    made = env.database("DATABASE_URL", "A test.")
+    del made["ENGINE"]
+    place = {"USER": "a", "PASSWORD": "p@", "HOST": "app", "PORT": "6432", "NAME": "own"}
+    assert made == {**place, "OPTIONS": {"sslmode": "verify-full"}}
+
+
+@pytest.mark.parametrize("value", ["http://host", "redis://host:x/0", "redis://[x", "host"])
+def test_an_address_of_valkey_can_be_read(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("REDIS_URL", value)
+    with pytest.raises(env.BadSetting, match="REDIS_URL must be like"):
+        env.valkey("REDIS_URL", "A test.")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ftp://x",
+        "http://host/path",
+        "host:80",
+        "http://",
+        "https://[1:2",
+        "https://a:b",
+        "https://a:999999",
+        "https://a b.c",
+        "https://me:secret@host",
+        "https://host#part",
+    ],
+)
 def test_an_address_is_scheme_and_host(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("WEB_URL", value)
     with pytest.raises(env.BadSetting, match="WEB_URL must be like"):

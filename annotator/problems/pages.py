@@ -9,7 +9,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-# Addresses whose pages lie in a marketplace's frame: what failed is to be read there, too. Nothing can be done on it.
+# Addresses whose pages lie in a marketplace's frame: what failed is to be read there, too. Nothing can be done on it,
+# and it leads nowhere: no page but these may lie in the frame.
 FRAMED = ("/mturk/", "/hit/")
 
 
@@ -48,6 +49,8 @@ def show_too_large(request: HttpRequest, *, most_bytes: int) -> HttpResponse:
 
 
 def _show(request: HttpRequest, name: str, *, status: int, **context: object) -> HttpResponse:
-    response = HttpResponse(render_to_string(f"problems/{name}.html", context), status=status)
-    response.xframe_options_exempt = request.path.startswith(FRAMED)
+    is_framed = request.path.startswith(FRAMED)
+    text = render_to_string(f"problems/{name}.html", {"is_framed": is_framed, **context})
+    response = HttpResponse(text, status=status)
+    response.xframe_options_exempt = is_framed
     return response

